@@ -1,0 +1,55 @@
+"""RFC 3339 text to integer nanoseconds since the Unix epoch and back.
+
+`datetime` stops at microseconds and the exchange does not, so times are integers
+here. UTC only, as on the wire.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from kracked.errors import ProtocolError
+
+NS_PER_S = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|\+00:?00)")
+
+
+class NotATime(ProtocolError):
+    """Text that is not an RFC 3339 time in UTC."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text!r} is not an RFC 3339 time in UTC"
+
+
+def parse_ns(text: str) -> int:
+    """Nanoseconds since the Unix epoch; digits past the ninth are dropped.
+
+    >>> parse_ns("2024-05-19T18:55:20.910159752Z")
+    1716144920910159752
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise NotATime(text)
+    day, clock, fraction = match.groups(default="")
+    try:
+        whole = datetime.fromisoformat(f"{day}T{clock}+00:00") - _EPOCH
+    except ValueError as error:
+        raise NotATime(text) from error
+    return (whole.days * 86_400 + whole.seconds) * NS_PER_S + int(fraction[:9].ljust(9, "0"))
+
+
+def to_rfc3339(ns: int, digits: int = 6) -> str:
+    """The instant with `digits` decimals of the second (0 to 9), cut and not rounded.
+
+    >>> to_rfc3339(1716144920910159752, 9)
+    '2024-05-19T18:55:20.910159752Z'
+    """
+    seconds, fraction = divmod(ns, NS_PER_S)
+    whole = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{fraction:09d}"[: 20 + digits] + "Z" if digits else f"{whole}Z"

@@ -1,0 +1,88 @@
+"""Decimal text to scaled integer and back: the only place where digits change form.
+
+A price of ``63005.0`` on an instrument with one price decimal is the integer
+``630050``. Scaled integers are exact at any size, compare and add as they are, and
+``str`` of one is exactly what the exchange's checksum hashes. Nothing here, and
+nothing that calls it, goes through a float.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from kracked.errors import NotANumber, TooPrecise
+
+_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,4}))?")
+_POINT = 0x2E
+
+
+def scale(text: bytes, precision: int) -> int:
+    """`text` times ten to the `precision`, exactly.
+
+    Takes a JSON number or a JSON string holding one, plain or with an exponent.
+    Raises `TooPrecise` when a digit would be lost and `NotANumber` for anything else.
+
+    >>> scale(b"63005.0", 1), scale(b"1e-08", 8), scale(b'"4.0"', 8)
+    (630050, 1, 400000000)
+    """
+    # The exchange writes exactly `precision` decimals, so almost always the point
+    # stands where it must and dropping it is all there is to do.
+    if precision and len(text) > precision and text[-1 - precision] == _POINT:
+        digits = text.replace(b".", b"", 1)
+        if digits.isdigit():
+            return int(digits)
+    return _scale_any(text.decode().strip('"'), precision)
+
+
+def _scale_any(text: str, precision: int) -> int:
+    negative, mantissa, exponent = _parts(text)
+    shift = exponent + precision
+    if shift >= 0:
+        value = mantissa * 10**shift
+    else:
+        value, lost = divmod(mantissa, 10**-shift)
+        if lost:
+            raise TooPrecise(text, precision)
+    return -value if negative else value
+
+
+def _parts(text: str) -> tuple[bool, int, int]:
+    """Sign, digits and power of ten: text = +-digits * 10**power."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise NotANumber(text)
+    sign, whole, fraction, exponent = match.groups(default="")
+    return sign == "-", int(whole + fraction), int(exponent or 0) - len(fraction)
+
+
+def decimals(text: bytes) -> int:
+    """How many decimals the number is written with.
+
+    >>> decimals(b"0.010"), decimals(b"1E-8"), decimals(b"7")
+    (3, 8, 0)
+    """
+    return max(0, -_parts(text.decode().strip('"'))[2])
+
+
+def to_text(value: int, precision: int) -> str:
+    """The scaled integer as the exchange writes it: plain, with exactly `precision` decimals.
+
+    >>> to_text(630050, 1), to_text(1, 8), to_text(-4293, 1)
+    ('63005.0', '0.00000001', '-429.3')
+    """
+    if precision == 0:
+        return str(value)
+    sign, digits = ("-", -value) if value < 0 else ("", value)
+    padded = str(digits).rjust(precision + 1, "0")
+    return f"{sign}{padded[:-precision]}.{padded[-precision:]}"
+
+
+def to_decimal(value: int, precision: int) -> Decimal:
+    """The scaled integer as a `Decimal` of the same value and exponent.
+
+    >>> to_decimal(630050, 1)
+    Decimal('63005.0')
+    """
+    # Not `Decimal(value).scaleb`: that rounds to the context's 28 digits.
+    return Decimal(to_text(value, precision))
