@@ -39,7 +39,7 @@ def _scale_any(text: str, precision: int) -> int:
     negative, mantissa, exponent = _parts(text)
     shift = exponent + precision
     if shift >= 0:
-        value = mantissa * 10**shift
+        value: int = mantissa * 10**shift
     else:
         value, lost = divmod(mantissa, 10**-shift)
         if lost:

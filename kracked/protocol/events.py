@@ -116,10 +116,10 @@ class Rejected(Event, frozen=True, tag="rejected"):
 
 
 class Replied(Event, frozen=True, tag="replied"):
-    """A trading method succeeded; `result` is the exchange's object."""
+    """A trading method succeeded; `result` is the exchange's object or list."""
 
     method: str
-    result: dict[str, object]
+    result: object
     req_id: int | None = None
     time_in: str = ""
     time_out: str = ""
@@ -145,19 +145,22 @@ class Unknown(Event, frozen=True, tag="unknown"):
 
 
 class Ticker(MarketEvent, frozen=True, tag="ticker"):
-    """Best bid and ask, last trade, and the last 24 hours."""
+    """Best bid and ask, last trade, and the last 24 hours.
 
-    bid: int
+    A price is None where the market has none: an empty side, no trade in 24 hours.
+    """
+
+    bid: int | None
     bid_qty: int
-    ask: int
+    ask: int | None
     ask_qty: int
-    last: int
+    last: int | None
     volume: int
-    vwap: int
-    low: int
-    high: int
-    change: int
-    change_pct: Decimal
+    vwap: int | None
+    low: int | None
+    high: int | None
+    change: int | None
+    change_pct: Decimal | None
     trades: int | None = None
     timestamp: str | None = None
     snapshot: bool = False

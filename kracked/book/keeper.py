@@ -1,0 +1,233 @@
+"""Keeps every book of a stream of messages, and says when one can no longer be trusted.
+
+The whole path of a message, decode, apply, cut, verify, without a socket or a clock. A
+book that fails its checksum is never shown as verified again before a fresh snapshot
+has proven it; that the caller should ask for one is told exactly once, as a `Resync`.
+
+Source: docs.kraken.com/api/docs/guides/spot-ws-book-v2, .../spot-ws-l3-v2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kracked.book import l2, l3
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
+from kracked.instruments import Precision
+from kracked.protocol import events
+from kracked.protocol.codec import Codec
+from kracked.protocol.events import Event
+
+BOOK, LEVEL3 = "book", "level3"
+NOTHING: tuple[Event, ...] = ()
+
+
+class Tally(msgspec.Struct):
+    """What became of one instrument's book messages, counted."""
+
+    symbol: str
+    channel: str
+    depth: int = 0
+    messages: int = 0
+    updates: int = 0
+    verified: int = 0
+    mismatched: int = 0
+    ignored: int = 0
+    """Updates that came while there was no trusted book to apply them to."""
+
+
+class BookKeeper:
+    """Owns the books; changes them by `receive` or `apply` and by nothing else.
+
+    `books[symbol]` and `orders[symbol]` are the level 2 and level 3 books. One whose
+    `verified` is False waits for a snapshot and ignores updates until it comes.
+    """
+
+    def __init__(
+        self,
+        *,
+        precisions: Mapping[str, Precision] | None = None,
+        depths: Mapping[tuple[str, str], int] | None = None,
+        codec: Codec | None = None,
+    ) -> None:
+        """`depths` by (symbol, channel) overrule what the stream says."""
+        self.codec = codec or Codec(dict(precisions or {}))
+        self.books: dict[str, L2Book] = {}
+        self.orders: dict[str, L3Book] = {}
+        self.tallies: dict[tuple[str, str], Tally] = {}
+        self._stated_depths = dict(depths or {})
+        self._depths: dict[tuple[str, str], int] = {}
+
+    def receive(self, raw: bytes, received: int = 0) -> list[Event]:
+        """Take one message as it came: its events, then what keeping them brought about.
+
+        The latter is a `Resync` when a book has just become untrustworthy, and a
+        `Verified` when a snapshot has proven it. Raises nothing for what is received.
+        """
+        happened = self.codec.decode(raw, received)
+        for event in tuple(happened):
+            happened.extend(self.apply(event))
+        return happened
+
+    def apply(self, event: Event) -> tuple[Event, ...]:
+        """Take one decoded event; what keeping it brought about, usually nothing."""
+        kind = type(event)
+        if kind is events.BookUpdate or kind is events.OrdersUpdate:
+            return self._update(event)  # type: ignore[arg-type]
+        match event:
+            case events.BookSnapshot() | events.OrdersSnapshot():
+                return self._snapshot(event)
+            case events.Subscribed():
+                self._set_depth(event)
+            case events.Unsubscribed(channel=channel, symbol=str(symbol)):
+                self.distrust(symbol, channel)
+            case events.Instruments():
+                return self._new_precisions(event)
+            case events.Malformed():
+                return self._lost(event)
+        return NOTHING
+
+    # --- updates ------------------------------------------------------------------
+
+    def _update(self, event: events.BookUpdate | events.OrdersUpdate) -> tuple[Event, ...]:
+        symbol = event.symbol
+        book: L2Book | L3Book | None
+        if type(event) is events.BookUpdate:
+            channel, book = BOOK, self.books.get(symbol)
+        else:
+            channel, book = LEVEL3, self.orders.get(symbol)
+        tally = self.tallies.get((symbol, channel)) or self._tally(symbol, channel)
+        tally.messages += 1
+        tally.updates += 1
+        if book is None or not book.verified:
+            tally.ignored += 1
+            return NOTHING
+        if event.precision is not book.precision and not self._widened(book, event.precision):
+            return self.doubt(symbol, channel, "precision", event.received)
+        if book.apply(event):  # type: ignore[arg-type]
+            tally.verified += 1
+            return NOTHING
+        tally.mismatched += 1
+        return (self._resync(event.received, book, channel),)
+
+    def _widened(self, book: L2Book | L3Book, precision: Precision) -> bool:
+        """Follow a precision read off the digits, which can only grow."""
+        now, was = precision, book.precision
+        if now.price < was.price or now.qty < was.qty:
+            return False
+        if now != was:
+            book.rescale(precision)
+        return True
+
+    # --- snapshots ------------------------------------------------------------------
+
+    def _snapshot(self, event: events.BookSnapshot | events.OrdersSnapshot) -> tuple[Event, ...]:
+        book: L2Book | L3Book
+        if type(event) is events.BookSnapshot:
+            channel = BOOK
+            depth = self._depth(event.symbol, BOOK, _l2_levels(event), l2.DEPTHS)
+            book = L2Book(event.symbol, event.precision, depth)
+            matched = book.apply(event)
+            self.books[event.symbol] = book
+        else:
+            assert type(event) is events.OrdersSnapshot
+            channel = LEVEL3
+            depth = self._depth(event.symbol, LEVEL3, _l3_levels(event), l3.DEPTHS)
+            book = L3Book(event.symbol, event.precision, depth)
+            matched = book.apply(event)
+            self.orders[event.symbol] = book
+        tally = self.tallies.get((event.symbol, channel)) or self._tally(event.symbol, channel)
+        tally.messages += 1
+        tally.depth = depth
+        if matched:
+            tally.verified += 1
+            return (events.Verified(event.received, event.symbol, channel),)
+        tally.mismatched += 1
+        return (self._resync(event.received, book, channel),)
+
+    def _depth(self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]) -> int:
+        """Stated by the caller, else acknowledged, else the smallest that holds the snapshot."""
+        key = (symbol, channel)
+        stated = self._stated_depths.get(key) or self._depths.get(key)
+        return stated or next((depth for depth in offered if depth >= levels), levels)
+
+    def _set_depth(self, event: events.Subscribed) -> None:
+        """An acknowledgement may come after its snapshot; the book then learns its depth."""
+        if event.symbol is None or event.depth is None:
+            return
+        key = (event.symbol, event.channel)
+        self._depths[key] = event.depth
+        books: Mapping[str, L2Book | L3Book] = self.books if event.channel == BOOK else self.orders
+        book = books.get(event.symbol)
+        if book is not None and key not in self._stated_depths:
+            book.set_depth(event.depth)
+            self.tallies[key].depth = event.depth
+
+    # --- doubt ----------------------------------------------------------------------
+
+    def doubt(
+        self, symbol: str, channel: str, reason: str, received: int, detail: str = ""
+    ) -> tuple[Event, ...]:
+        """Stop trusting one book, and say so once; nothing when it was not trusted."""
+        if not self.distrust(symbol, channel):
+            return NOTHING
+        return (events.Resync(received, symbol, channel, reason, detail),)
+
+    def distrust(self, symbol: str, channel: str) -> bool:
+        """Stop trusting one book without asking for another; True if it had been trusted."""
+        books: Mapping[str, L2Book | L3Book] = self.books if channel == BOOK else self.orders
+        book = books.get(symbol)
+        if book is None or not book.verified:
+            return False
+        book.verified = False
+        return True
+
+    def forget(self, symbol: str, channel: str) -> None:
+        """Drop one book and what was known of its subscription."""
+        (self.books if channel == BOOK else self.orders).pop(symbol, None)
+        self._depths.pop((symbol, channel), None)
+
+    def _resync(self, received: int, book: L2Book | L3Book, channel: str) -> events.Resync:
+        detail = f"stated {book.checksum}, computed {book.computed_checksum()}"
+        return events.Resync(received, book.symbol, channel, "checksum", detail)
+
+    def _new_precisions(self, event: events.Instruments) -> tuple[Event, ...]:
+        """A book whose instrument counts in other decimals now is of no use."""
+        resyncs: list[Event] = []
+        for instrument in event.pairs:
+            for channel, books in ((BOOK, self.books), (LEVEL3, self.orders)):
+                book: L2Book | L3Book | None = books.get(instrument.symbol)
+                if book is not None and book.precision != instrument.precision:
+                    resyncs += self.doubt(instrument.symbol, channel, "precision", event.received)
+        return tuple(resyncs)
+
+    def _lost(self, event: events.Malformed) -> tuple[Event, ...]:
+        """Something could not be read: the books it may have been about are in doubt.
+
+        A change below the tenth level is not in the checksum, so waiting for the next
+        mismatch would not do.
+        """
+        channels = (event.channel,) if event.channel else (BOOK, LEVEL3)
+        resyncs: list[Event] = []
+        for channel in channels:
+            if channel not in (BOOK, LEVEL3):
+                continue
+            books: Mapping[str, L2Book | L3Book] = self.books if channel == BOOK else self.orders
+            for symbol in (event.symbol,) if event.symbol else tuple(books):
+                resyncs += self.doubt(symbol, channel, "impossible", event.received, event.reason)
+        return tuple(resyncs)
+
+    def _tally(self, symbol: str, channel: str) -> Tally:
+        tally = self.tallies[symbol, channel] = Tally(symbol, channel)
+        return tally
+
+
+def _l2_levels(event: events.BookSnapshot) -> int:
+    return max(len(event.bids), len(event.asks))
+
+
+def _l3_levels(event: events.OrdersSnapshot) -> int:
+    return max(len({order.price for order in side}) for side in (event.bids, event.asks))

@@ -1,0 +1,265 @@
+"""The level 3 book: every visible order, in queue order, by the exchange's own rules.
+
+Depth counts price levels. A level pushed below it leaves without a word, with all its
+orders, and comes back as adds carrying the orders' old timestamps. Array order is queue
+order. Source: docs.kraken.com/api/docs/guides/spot-ws-l3-v2
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+
+from kracked.book.checksum import LEVELS_HASHED, combine
+from kracked.book.queue import LevelQueue, Place
+from kracked.instruments import Precision
+from kracked.protocol.events import (
+    Level,
+    OrderAction,
+    OrderChange,
+    OrdersSnapshot,
+    OrdersUpdate,
+    Side,
+)
+
+DEPTHS = (10, 100, 1000)
+"""Price levels a side the `level3` channel offers."""
+
+
+class OrderSide:
+    """One side's price levels; reads best first. Best level last inside, as in `BookSide`."""
+
+    __slots__ = ("_half", "_keys", "_levels", "_queues", "_sign", "opposite", "side")
+
+    def __init__(self, side: Side, queues: dict[str, LevelQueue]) -> None:
+        self.side = side
+        self.opposite = self
+        self._sign = 1 if side is Side.BID else -1
+        self._keys: list[int] = []
+        self._levels: list[LevelQueue] = []
+        self._queues = queues
+        """Order id to its queue, shared by both sides of the book."""
+        self._half: bytes | None = b""
+
+    def replace(self, orders: Iterable[OrderChange]) -> None:
+        self._keys, self._levels, self._half = [], [], None
+        for order in orders:
+            self.apply(order)
+
+    def apply(self, change: OrderChange) -> bool:
+        """Take one order's event; False when it was about an order that is not here."""
+        known = self._queues.get(change.order_id)
+        if change.action is OrderAction.ADD:
+            if known is not None:  # cannot happen in a right book: replace, the checksum decides
+                self._holder(known)._remove(change.order_id, known)  # noqa: SLF001
+            self._add(change)
+            return known is None
+        if known is None:
+            return False
+        if change.action is OrderAction.DELETE:
+            self._holder(known)._remove(change.order_id, known)  # noqa: SLF001
+        elif known.price == change.price and known.side is self.side:
+            known.put(change)
+            self._touch(bisect_left(self._keys, self._sign * change.price))
+        else:  # a new price loses the place
+            self._holder(known)._remove(change.order_id, known)  # noqa: SLF001
+            self._add(change)
+        return True
+
+    def _holder(self, queue: LevelQueue) -> OrderSide:
+        """The side this queue belongs to: an impossible message may name the other one."""
+        return self if queue.side is self.side else self.opposite
+
+    def _add(self, order: OrderChange) -> None:
+        key = self._sign * order.price
+        keys = self._keys
+        at = bisect_left(keys, key)
+        if at < len(keys) and keys[at] == key:
+            queue = self._levels[at]
+        else:
+            queue = LevelQueue(self.side, order.price)
+            keys.insert(at, key)
+            self._levels.insert(at, queue)
+        queue.put(order)
+        self._queues[order.order_id] = queue
+        self._touch(at)
+
+    def _remove(self, order_id: str, queue: LevelQueue) -> None:
+        del self._queues[order_id]
+        queue.remove(order_id)
+        at = bisect_left(self._keys, self._sign * queue.price)
+        self._touch(at)
+        if not queue.orders:
+            del self._keys[at], self._levels[at]
+
+    def _touch(self, at: int) -> None:
+        if at >= len(self._keys) - LEVELS_HASHED - 1:
+            self._half = None
+
+    def cut(self, depth: int) -> None:
+        """Drop the levels below the best `depth` with all their orders."""
+        surplus = len(self._keys) - depth
+        if surplus > 0:
+            for queue in self._levels[:surplus]:
+                for order_id in queue.orders:
+                    del self._queues[order_id]
+            del self._keys[:surplus], self._levels[:surplus]
+            self._half = None if depth < LEVELS_HASHED else self._half
+
+    def checksum_digits(self) -> bytes:
+        half = self._half
+        if half is None:
+            best = self._levels[: -LEVELS_HASHED - 1 : -1]
+            half = self._half = "".join([queue.checksum_digits() for queue in best]).encode()
+        return half
+
+    def __len__(self) -> int:
+        """How many price levels."""
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[LevelQueue]:
+        """Best first."""
+        return reversed(self._levels)
+
+    def __getitem__(self, rank: int) -> LevelQueue:
+        """The level of this rank; 0 is the best. Raises IndexError past the last."""
+        if rank < 0:
+            raise IndexError(rank)
+        at = len(self._levels) - 1 - rank
+        if at < 0:
+            raise IndexError(rank)
+        return self._levels[at]
+
+    def at(self, price: int) -> LevelQueue | None:
+        """The queue at this price."""
+        key = self._sign * price
+        at = bisect_left(self._keys, key)
+        return self._levels[at] if at < len(self._keys) and self._keys[at] == key else None
+
+    @property
+    def best(self) -> Level | None:
+        return Level(self._levels[-1].price, self._levels[-1].qty) if self._levels else None
+
+
+class L3Book:
+    """One instrument's orders at the best `depth` prices a side.
+
+    Only its keeper changes it. `verified` as in `L2Book`.
+    """
+
+    __slots__ = (
+        "_queues",
+        "asks",
+        "bids",
+        "checksum",
+        "depth",
+        "precision",
+        "received",
+        "strays",
+        "symbol",
+        "timestamp",
+        "updates",
+        "verified",
+    )
+
+    def __init__(self, symbol: str, precision: Precision, depth: int) -> None:
+        self.symbol = symbol
+        self.precision = precision
+        self.depth = depth
+        self._queues: dict[str, LevelQueue] = {}
+        self.bids = OrderSide(Side.BID, self._queues)
+        self.asks = OrderSide(Side.ASK, self._queues)
+        self.bids.opposite, self.asks.opposite = self.asks, self.bids
+        self.verified = False
+        self.checksum = 0
+        self.timestamp: str | None = None
+        self.received = 0
+        self.updates = 0
+        self.strays = 0
+        """Events about orders that were not here, or were here already."""
+
+    def apply(self, event: OrdersSnapshot | OrdersUpdate) -> bool:
+        """Take one message; True when the book then has the stated checksum."""
+        if type(event) is OrdersSnapshot:
+            self._replace(event.bids, event.asks)
+        else:
+            for side, changes in ((self.bids, event.bids), (self.asks, event.asks)):
+                for change in changes:
+                    self.strays += not side.apply(change)
+            self.updates += 1
+        self.bids.cut(self.depth)
+        self.asks.cut(self.depth)
+        self.checksum = event.checksum
+        self.timestamp = event.timestamp
+        self.received = event.received
+        self.verified = self.computed_checksum() == event.checksum
+        return self.verified
+
+    def _replace(self, bids: Iterable[OrderChange], asks: Iterable[OrderChange]) -> None:
+        self._queues.clear()
+        self.bids.replace(bids)
+        self.asks.replace(asks)
+
+    def computed_checksum(self) -> int:
+        """The checksum of what is held now."""
+        return combine(self.asks.checksum_digits(), self.bids.checksum_digits())
+
+    def set_depth(self, depth: int) -> None:
+        """The depth in force, when the acknowledgement comes after its snapshot."""
+        self.depth = depth
+        self.bids.cut(depth)
+        self.asks.cut(depth)
+
+    def rescale(self, precision: Precision) -> None:
+        """The same orders in a wider precision."""
+        self.precision, was = precision, self.precision
+        bids, asks = (
+            [_rescaled(order, was, precision) for queue in side for order in queue]
+            for side in (self.bids, self.asks)
+        )
+        self._replace(bids, asks)
+
+    def order(self, order_id: str) -> OrderChange | None:
+        """A resting order as last reported."""
+        queue = self._queues.get(order_id)
+        return queue.orders[order_id] if queue is not None else None
+
+    def place(self, order_id: str) -> Place | None:
+        """Its place in its level: position, quantity and orders ahead."""
+        queue = self._queues.get(order_id)
+        return queue.place(order_id) if queue is not None else None
+
+    def side_of(self, order_id: str) -> Side | None:
+        queue = self._queues.get(order_id)
+        return queue.side if queue is not None else None
+
+    def side(self, side: Side) -> OrderSide:
+        return self.bids if side is Side.BID else self.asks
+
+    def __len__(self) -> int:
+        """How many orders."""
+        return len(self._queues)
+
+    @property
+    def best_bid(self) -> Level | None:
+        return self.bids.best
+
+    @property
+    def best_ask(self) -> Level | None:
+        return self.asks.best
+
+    @property
+    def spread(self) -> int | None:
+        """Best ask minus best bid, scaled; None while a side is empty."""
+        bid, ask = self.best_bid, self.best_ask
+        return ask.price - bid.price if bid and ask else None
+
+
+def _rescaled(order: OrderChange, was: Precision, now: Precision) -> OrderChange:
+    return OrderChange(
+        OrderAction.ADD,
+        order.order_id,
+        order.price * 10 ** (now.price - was.price),
+        order.qty * 10 ** (now.qty - was.qty),
+        order.timestamp,
+    )

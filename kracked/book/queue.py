@@ -1,0 +1,77 @@
+"""One price of a level 3 book: its orders in queue order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kracked.protocol.events import OrderChange, Side
+
+
+class Place(NamedTuple):
+    """Where an order stands in the queue of its level."""
+
+    position: int
+    """1 is first to fill."""
+    of: int
+    """Orders at the level, this one included."""
+    qty_ahead: int
+    orders_ahead: int
+    level_qty: int
+
+
+class LevelQueue:
+    """The resting orders at one price, first to fill first.
+
+    A dict keeps the queue: orders join at its end, and one changed in place keeps its
+    place. The digits the checksum wants are joined when asked for and kept until the
+    level changes.
+    """
+
+    __slots__ = ("_digits", "orders", "price", "side")
+
+    def __init__(self, side: Side, price: int) -> None:
+        self.side = side
+        self.price = price
+        self.orders: dict[str, OrderChange] = {}
+        self._digits: str | None = None
+
+    def put(self, order: OrderChange) -> None:
+        """Add at the back, or change in place."""
+        self.orders[order.order_id] = order
+        self._digits = None
+
+    def remove(self, order_id: str) -> None:
+        del self.orders[order_id]
+        self._digits = None
+
+    @property
+    def qty(self) -> int:
+        """Visible quantity at this price."""
+        return sum(order.qty for order in self.orders.values())
+
+    def checksum_digits(self) -> str:
+        digits = self._digits
+        if digits is None:
+            price = str(self.price)
+            # "price + qty" of each order in turn: the price between any two quantities.
+            digits = self._digits = price + price.join(
+                [str(order.qty) for order in self.orders.values()]
+            )
+        return digits
+
+    def place(self, order_id: str) -> Place:
+        """Raises KeyError for an order that does not rest here."""
+        ahead = 0
+        for position, order in enumerate(self.orders.values(), 1):
+            if order.order_id == order_id:
+                return Place(position, len(self.orders), ahead, position - 1, self.qty)
+            ahead += order.qty
+        raise KeyError(order_id)
+
+    def __len__(self) -> int:
+        return len(self.orders)
+
+    def __iter__(self) -> Iterator[OrderChange]:
+        """In queue order."""
+        return iter(self.orders.values())
