@@ -1,0 +1,228 @@
+"""What can be asked of the matching engine, and what can come of it: frozen values only.
+
+A request goes in, a `Batch` comes out: everything that one request did, in the order
+the engine did it. Prices and quantities are integers scaled by the instrument's
+precision; times are ns since the Unix epoch, passed in by whoever owns the clock.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from kracked.protocol.events import Side
+
+
+class TimeInForce(StrEnum):
+    GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+    GTD = "gtd"
+
+
+class SelfTrade(StrEnum):
+    """Whose order goes when an owner is about to trade with itself."""
+
+    CANCEL_NEWEST = "cancel_newest"
+    CANCEL_OLDEST = "cancel_oldest"
+    CANCEL_BOTH = "cancel_both"
+
+
+class Taking(StrEnum):
+    """The taker's kind of order, as trades report it."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+
+
+class Cause(StrEnum):
+    """Why a visible order left its level."""
+
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    AMENDED = "amended"
+    EXPIRED = "expired"
+
+
+class Outcome(StrEnum):
+    """How an order's life ended."""
+
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Reason(StrEnum):
+    """Why the engine refused a request, or ended an order by itself."""
+
+    POST_ONLY = "Post only order"
+    FILL_OR_KILL = "Fill or kill"
+    IMMEDIATE_OR_CANCEL = "Immediate or cancel"
+    NO_LIQUIDITY = "No liquidity"
+    SELF_TRADE = "Self trade prevention"
+    EXPIRED = "Order expired"
+    USER_REQUESTED = "User requested"
+    UNKNOWN_ORDER = "Unknown order"
+    DUPLICATE_ORDER = "Duplicate order"
+    INVALID_QUANTITY = "Invalid quantity"
+
+
+# --- requests -----------------------------------------------------------------------
+
+
+class NewOrder(msgspec.Struct, frozen=True, gc=False):
+    """An order as the engine takes it; the exchange's own checks came before."""
+
+    order_id: str
+    side: Side
+    qty: int
+    price: int | None = None
+    """The limit; None is a market order."""
+    tif: TimeInForce = TimeInForce.GTC
+    expire_at: int | None = None
+    """When a GTD order ends."""
+    post_only: bool = False
+    display_qty: int | None = None
+    """How much of an iceberg is shown; None shows all."""
+    owner: str = ""
+    """Who may not trade with itself; empty for the market's own agents, who may."""
+    stp: SelfTrade = SelfTrade.CANCEL_NEWEST
+
+
+class Amend(msgspec.Struct, frozen=True, gc=False):
+    """New terms for a resting order; None keeps what it has."""
+
+    order_id: str
+    qty: int | None = None
+    """New total, what is already filled included."""
+    price: int | None = None
+    display_qty: int | None = None
+    post_only: bool = False
+    """Refuse a price that would take, and leave the order as it was."""
+
+
+# --- what came of it ----------------------------------------------------------------
+
+
+class Happening(msgspec.Struct, frozen=True, gc=False):
+    """One step of the engine, about one order."""
+
+    order_id: str
+
+
+class Refused(Happening, frozen=True, gc=False):
+    """The request changed nothing; the order may not even be known."""
+
+    reason: Reason
+
+
+class Change(Happening, frozen=True, gc=False):
+    """A step that did something, on one side."""
+
+    side: Side
+
+
+class Filled(Change, frozen=True, gc=False):
+    """A trade; `order_id` and `side` are the taker's."""
+
+    trade_id: int
+    price: int
+    qty: int
+    maker_order_id: str
+    taker_type: Taking
+    maker_left: int
+    """All that is left of the maker, an iceberg's hidden part included."""
+    taker_left: int
+
+    @property
+    def taker_order_id(self) -> str:
+        return self.order_id
+
+    @property
+    def taker_side(self) -> Side:
+        return self.side
+
+
+class Rested(Change, frozen=True, gc=False):
+    """An order joined the back of its level: new, amended, or an iceberg's next slice."""
+
+    price: int
+    visible_qty: int
+    entered: int
+
+
+class Resized(Change, frozen=True, gc=False):
+    """The visible quantity changed in place: a partial fill, or an amend downwards."""
+
+    price: int
+    visible_qty: int
+    entered: int
+
+
+class Left(Change, frozen=True, gc=False):
+    """A visible order left its level; the order itself may live on (see `Done`)."""
+
+    price: int
+    visible_qty_left: int
+    """What was still shown: 0 when filled."""
+    entered: int
+    cause: Cause
+
+
+class Done(Change, frozen=True, gc=False):
+    """An order's life ended."""
+
+    status: Outcome
+    cum_qty: int
+    reason: str = ""
+    """Empty when filled; a canceller may give its own words."""
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """All that one request did, in engine order. Two batches never share a time."""
+
+    time: int
+    happenings: tuple[Happening, ...]
+
+    @property
+    def refusal(self) -> Reason | None:
+        """Why nothing was done, if nothing was done."""
+        match self.happenings:
+            case (Refused(reason=reason),):
+                return reason
+        return None
+
+
+# --- reading a book -----------------------------------------------------------------
+
+
+class Queued(NamedTuple):
+    """One visible order of a level's queue."""
+
+    order_id: str
+    price: int
+    visible_qty: int
+    entered: int
+
+
+class OpenOrder(msgspec.Struct, frozen=True, gc=False):
+    """A resting order as it stands, the hidden part included."""
+
+    order_id: str
+    side: Side
+    price: int
+    left: int
+    filled: int
+    visible_qty: int
+    display_qty: int | None
+    entered: int
+    expire_at: int | None
+    owner: str
+    stp: SelfTrade
+
+    @property
+    def qty(self) -> int:
+        """The order's total, filled and left."""
+        return self.filled + self.left
