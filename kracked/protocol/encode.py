@@ -1,0 +1,364 @@
+"""The exchange's side of the wire: the exact text of every message it sends.
+
+The mirror of the codec, for whoever plays the exchange: the simulator and a replayed
+recording. Digits are exact and keep their trailing zeros, because the checksum of a
+book covers them. The simulator sends thousands of book messages a second, so those are
+put together from pieces (`level`, `order`, `order_event`) that it can keep and share;
+everything else is made from an event in one go.
+
+Source: the channel pages below docs.kraken.com/api/docs/websocket-v2/; the order of
+fields is that of recordings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from kracked import units
+from kracked.instruments import Asset, Instrument, Precision
+from kracked.protocol import events
+from kracked.protocol.events import OrderAction, OrderChange, Side
+from kracked.times import NS_PER_S, to_rfc3339
+
+SNAPSHOT, UPDATE = "snapshot", "update"
+HEARTBEAT = '{"channel":"heartbeat"}'
+
+_json = msgspec.json.Encoder(decimal_format="number").encode
+_SIDES = {Side.BID: "buy", Side.ASK: "sell"}
+
+
+def message(event: events.Event) -> str:
+    """The message that tells `event`; raises TypeError for events no channel sends."""
+    encoder = _ENCODERS.get(type(event))
+    if encoder is None:
+        raise TypeError(f"no channel sends a {type(event).__name__}")
+    return encoder(event)
+
+
+# --- times --------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return to_rfc3339(seconds * NS_PER_S, 0)[:-1]
+
+
+def micros(ns: int) -> str:
+    """RFC 3339 with six decimals: book, trade, ticker, replies."""
+    seconds, fraction = divmod(ns, NS_PER_S)
+    return f"{_second(seconds)}.{fraction // 1000:06d}Z"
+
+
+def nanos(ns: int) -> str:
+    """RFC 3339 with nine decimals: level3 and candles."""
+    seconds, fraction = divmod(ns, NS_PER_S)
+    return f"{_second(seconds)}.{fraction:09d}Z"
+
+
+# --- books --------------------------------------------------------------------------
+
+
+def level(price: str, qty: str) -> str:
+    """One entry of a `book` message; both are the digits to send."""
+    return f'{{"price":{price},"qty":{qty}}}'
+
+
+def book(
+    kind: str,
+    symbol: str,
+    bids: Iterable[str],
+    asks: Iterable[str],
+    checksum: int,
+    timestamp: str | None,
+) -> str:
+    """A `book` message of `level` entries; `kind` is SNAPSHOT or UPDATE."""
+    return _sides("book", kind, symbol, bids, asks, checksum, timestamp)
+
+
+def order(order_id: str, price: str, qty: str, timestamp: str) -> str:
+    """One resting order of a `level3` snapshot."""
+    return (
+        f'{{"order_id":"{order_id}","limit_price":{price},"order_qty":{qty},'
+        f'"timestamp":"{timestamp}"}}'
+    )
+
+
+def order_event(event: str, order_id: str, price: str, qty: str, timestamp: str) -> str:
+    """One entry of a `level3` update; `event` is add, modify or delete."""
+    return (
+        f'{{"event":"{event}","order_id":"{order_id}","limit_price":{price},'
+        f'"order_qty":{qty},"timestamp":"{timestamp}"}}'
+    )
+
+
+def level3(
+    kind: str,
+    symbol: str,
+    bids: Iterable[str],
+    asks: Iterable[str],
+    checksum: int,
+    timestamp: str | None,
+) -> str:
+    """A `level3` message: `order` entries in a SNAPSHOT, `order_event` ones in an UPDATE."""
+    return _sides("level3", kind, symbol, bids, asks, checksum, timestamp)
+
+
+def _sides(
+    channel: str,
+    kind: str,
+    symbol: str,
+    bids: Iterable[str],
+    asks: Iterable[str],
+    checksum: int,
+    timestamp: str | None,
+) -> str:
+    stamp = f',"timestamp":"{timestamp}"' if timestamp else ""
+    return (
+        f'{{"channel":"{channel}","type":"{kind}","data":[{{"symbol":"{symbol}",'
+        f'"bids":[{",".join(bids)}],"asks":[{",".join(asks)}],"checksum":{checksum}{stamp}}}]}}'
+    )
+
+
+def _book(event: events.BookSnapshot | events.BookUpdate) -> str:
+    digits = event.precision
+
+    def entries(levels: Iterable[tuple[int, int]]) -> Iterable[str]:
+        return (level(digits.price_text(price), digits.qty_text(qty)) for price, qty in levels)
+
+    kind = SNAPSHOT if isinstance(event, events.BookSnapshot) else UPDATE
+    bids, asks = entries(event.bids), entries(event.asks)
+    return book(kind, event.symbol, bids, asks, event.checksum, event.timestamp)
+
+
+def _orders(event: events.OrdersSnapshot | events.OrdersUpdate) -> str:
+    snapshot = isinstance(event, events.OrdersSnapshot)
+
+    def entries(changes: Iterable[OrderChange]) -> Iterable[str]:
+        return (_order_change(change, event.precision, snapshot=snapshot) for change in changes)
+
+    kind = SNAPSHOT if snapshot else UPDATE
+    bids, asks = entries(event.bids), entries(event.asks)
+    return level3(kind, event.symbol, bids, asks, event.checksum, event.timestamp)
+
+
+def _order_change(change: OrderChange, digits: Precision, *, snapshot: bool) -> str:
+    price, qty = digits.price_text(change.price), digits.qty_text(change.qty)
+    if snapshot:
+        return order(change.order_id, price, qty, change.timestamp)
+    action: OrderAction = change.action
+    return order_event(action.value, change.order_id, price, qty, change.timestamp)
+
+
+# --- the rest of the market -----------------------------------------------------------
+
+
+def ticker(event: events.Ticker) -> str:
+    """A price the market does not have is null."""
+    qty = event.precision.qty_text
+
+    def price(value: int | None) -> str:
+        return "null" if value is None else event.precision.price_text(value)
+
+    change_pct = "null" if event.change_pct is None else f"{event.change_pct:f}"
+    trades_of_day = "" if event.trades is None else f',"trades":{event.trades}'
+    stamp = "" if event.timestamp is None else f',"timestamp":"{event.timestamp}"'
+    return (
+        f'{{"channel":"ticker","type":"{SNAPSHOT if event.snapshot else UPDATE}",'
+        f'"data":[{{"symbol":"{event.symbol}",'
+        f'"bid":{price(event.bid)},"bid_qty":{qty(event.bid_qty)},'
+        f'"ask":{price(event.ask)},"ask_qty":{qty(event.ask_qty)},"last":{price(event.last)},'
+        f'"volume":{qty(event.volume)},"vwap":{price(event.vwap)},'
+        f'"low":{price(event.low)},"high":{price(event.high)},'
+        f'"change":{price(event.change)},"change_pct":{change_pct}'
+        f"{trades_of_day}{stamp}}}]}}"
+    )
+
+
+def trades(event: events.Trades) -> str:
+    """All fills of one taker, or the market's last fifty."""
+    price, qty = event.precision.price_text, event.precision.qty_text
+    rows = ",".join(
+        f'{{"symbol":"{event.symbol}","side":"{_SIDES[trade.side]}",'
+        f'"price":{price(trade.price)},"qty":{qty(trade.qty)},'
+        f'"ord_type":"{trade.ord_type}","trade_id":{trade.trade_id},'
+        f'"timestamp":"{trade.timestamp}"}}'
+        for trade in event.trades
+    )
+    kind = SNAPSHOT if event.snapshot else UPDATE
+    return f'{{"channel":"trade","type":"{kind}","data":[{rows}]}}'
+
+
+def candles(event: events.Candles) -> str:
+    kind = SNAPSHOT if event.snapshot else UPDATE
+    stamp = "" if event.timestamp is None else f',"timestamp":"{event.timestamp}"'
+    rows = ",".join(_candle(candle, event.symbol, event.precision) for candle in event.candles)
+    return f'{{"channel":"ohlc","type":"{kind}"{stamp},"data":[{rows}]}}'
+
+
+def _candle(candle: events.Candle, symbol: str, digits: Precision) -> str:
+    price = digits.price_text
+    # The inner `timestamp` is the end of the interval, whatever its documentation says.
+    return (
+        f'{{"symbol":"{symbol}","open":{price(candle.open)},"high":{price(candle.high)},'
+        f'"low":{price(candle.low)},"close":{price(candle.close)},"trades":{candle.trades},'
+        f'"volume":{digits.qty_text(candle.volume)},"vwap":{price(candle.vwap)},'
+        f'"interval_begin":"{nanos(candle.begin)}","interval":{candle.interval},'
+        f'"timestamp":"{micros(candle.end)}"}}'
+    )
+
+
+def instruments(event: events.Instruments) -> str:
+    """The one channel whose `data` is an object."""
+    kind = SNAPSHOT if event.snapshot else UPDATE
+    assets = ",".join(map(_asset, event.assets))
+    pairs = ",".join(map(_pair, event.pairs))
+    return (
+        f'{{"channel":"instrument","type":"{kind}",'
+        f'"data":{{"assets":[{assets}],"pairs":[{pairs}]}}}}'
+    )
+
+
+def _asset(asset: Asset) -> str:
+    return (
+        f'{{"id":"{asset.id}","status":"{asset.status}","precision":{asset.precision},'
+        f'"precision_display":{asset.precision_display},"borrowable":{_flag(asset.borrowable)},'
+        f'"collateral_value":0.00}}'
+    )
+
+
+def _pair(pair: Instrument) -> str:
+    price, qty = pair.precision.price, pair.precision.qty
+    increment = units.to_text(pair.price_increment, price)
+    return (
+        f'{{"symbol":"{pair.symbol}","base":"{pair.base}","quote":"{pair.quote}",'
+        f'"status":"{pair.status}","qty_precision":{qty},'
+        f'"qty_increment":{units.to_text(pair.qty_increment, qty)},"price_precision":{price},'
+        f'"cost_precision":{pair.cost_precision},"marginable":{_flag(pair.marginable)},'
+        f'"has_index":{_flag(pair.has_index)},"cost_min":{_plain(pair.cost_min)},'
+        f'"tick_size":{increment},"price_increment":{increment},'
+        f'"qty_min":{units.to_text(pair.qty_min, qty)}}}'
+    )
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value:f}"
+
+
+def status(event: events.Status) -> str:
+    """The engine's state: the first message of a connection, then every change."""
+    data = {
+        "version": event.version,
+        "system": event.system,
+        "api_version": event.api_version,
+        "connection_id": event.connection_id,
+        "upcoming_maintenance": event.upcoming_maintenance,
+        "emergency": event.emergency,
+    }
+    return _text({"channel": "status", "type": UPDATE, "data": [data]})
+
+
+def executions(event: events.Executions) -> str:
+    return _account("executions", event.reports, event)
+
+
+def balances(event: events.Balances) -> str:
+    return _account("balances", event.entries, event)
+
+
+def _account(
+    channel: str,
+    rows: tuple[dict[str, object], ...],
+    event: events.Executions | events.Balances,
+) -> str:
+    kind = SNAPSHOT if event.snapshot else UPDATE
+    sequence = {} if event.sequence is None else {"sequence": event.sequence}
+    return _text({"channel": channel, "type": kind, "data": rows, **sequence})
+
+
+# --- replies --------------------------------------------------------------------------
+
+
+def pong(req_id: int | None, *, time_in: int, time_out: int) -> str:
+    """The answer to a ping; it has no `success` field."""
+    return _text({"method": "pong", **_echo(req_id), **_times(time_in, time_out)})
+
+
+def granted(
+    method: str,
+    result: Mapping[str, object],
+    req_id: int | None = None,
+    *,
+    time_in: int,
+    time_out: int,
+) -> str:
+    """A request succeeded; `result` holds the parameters in force."""
+    return _text(
+        {
+            "method": method,
+            **_echo(req_id),
+            "result": result,
+            "success": True,
+            **_times(time_in, time_out),
+        }
+    )
+
+
+def refused(
+    method: str,
+    error: str,
+    req_id: int | None = None,
+    *,
+    time_in: int,
+    time_out: int,
+    symbol: str | None = None,
+    status: str | None = None,
+) -> str:
+    """A request failed. A bad session adds a `status` of "error" of its own."""
+    return _text(
+        {
+            "error": error,
+            "method": method,
+            **_echo(req_id),
+            **({} if status is None else {"status": status}),
+            "success": False,
+            **({} if symbol is None else {"symbol": symbol}),
+            **_times(time_in, time_out),
+        }
+    )
+
+
+def _echo(req_id: int | None) -> dict[str, object]:
+    return {} if req_id is None else {"req_id": req_id}
+
+
+def _times(time_in: int, time_out: int) -> dict[str, object]:
+    return {"time_in": micros(time_in), "time_out": micros(time_out)}
+
+
+def _text(value: object) -> str:
+    return _json(value).decode()
+
+
+_ENCODERS: dict[type, Callable[[Any], str]] = {
+    events.BookSnapshot: _book,
+    events.BookUpdate: _book,
+    events.OrdersSnapshot: _orders,
+    events.OrdersUpdate: _orders,
+    events.Ticker: ticker,
+    events.Trades: trades,
+    events.Candles: candles,
+    events.Instruments: instruments,
+    events.Status: status,
+    events.Heartbeat: lambda _event: HEARTBEAT,
+    events.Executions: executions,
+    events.Balances: balances,
+}

@@ -1,0 +1,181 @@
+"""What a client asks of the exchange: typed, encoded for clients, read and judged for servers.
+
+A server's `read` refuses with the exchange's own words, and returns the refusal: a bad
+request is an expected outcome, not an exception.
+
+Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages. The texts
+of refusals are recorded ones where recordings exist; `field must be a ...` is recorded
+for numbers and extended here to the other types of JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import msgspec
+
+BOOK_DEPTHS = (10, 25, 100, 500, 1000)
+LEVEL3_DEPTHS = (10, 100, 1000)
+OHLC_INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
+"""Minutes."""
+
+UNSUPPORTED = "Unsupported event"
+MALFORMED = "Malformed request"
+
+
+class _Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A channel and what identifies the subscription; `None` leaves a field unsaid."""
+
+    method: ClassVar[str]
+
+    channel: str
+    symbol: tuple[str, ...] | None = None
+    depth: int | None = None
+    interval: int | None = None
+    """Minutes."""
+    event_trigger: str | None = None
+    """Ticker: `trades` or `bbo`."""
+    snapshot: bool | None = None
+    token: str | None = None
+    snap_orders: bool | None = None
+    """Executions: open orders in the snapshot; `snap_trades` likewise the last fills."""
+    snap_trades: bool | None = None
+    order_status: bool | None = None
+    ratecounter: bool | None = None
+    include_tokenized_assets: bool | None = None
+    execution_venue: str | None = None
+    rebased: bool | None = None
+    users: str | None = None
+
+
+class Subscribe(_Subscription, frozen=True, kw_only=True):
+    method = "subscribe"
+
+
+class Unsubscribe(_Subscription, frozen=True, kw_only=True):
+    method = "unsubscribe"
+
+
+class Ping(msgspec.Struct, frozen=True):
+    method: ClassVar[str] = "ping"
+
+
+class Other(msgspec.Struct, frozen=True):
+    """A well-formed request of a method this module does not know."""
+
+    method: str
+    params: dict[str, object]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A request that fails before anyone looks at what it asks for."""
+
+    method: str
+    error: str
+
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+Request = Subscribe | Unsubscribe | Ping
+
+
+def encode(request: Request, req_id: int) -> bytes:
+    """The bytes to send. Every request carries an id: many refusals name nothing else."""
+    body: dict[str, object] = {"method": request.method}
+    if not isinstance(request, Ping):
+        body["params"] = request
+    return msgspec.json.encode({**body, "req_id": req_id})
+
+
+def read(data: str | bytes) -> tuple[Request | Other | Refused, int | None]:
+    """A client's text as a request (or its refusal), and the `req_id` to answer with."""
+    try:
+        body = _decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Refused("error", MALFORMED), None
+    if not isinstance(body, dict) or not isinstance(body.get("method"), str):
+        return Refused("error", MALFORMED), None
+    method = body["method"]
+    req_id = body.get("req_id")
+    if req_id is not None and not _is_integer(req_id):
+        return Refused(method, _must_be("req_id", "number_integer")), None
+    return _judge(method, body), req_id
+
+
+def _judge(method: str, body: dict[str, Any]) -> Request | Other | Refused:
+    surplus = next((name for name in body if name not in _FIELDS.get(method, _ANY)), None)
+    if surplus is not None:
+        return Refused(method, _surplus(surplus, method))
+    if method == "ping":
+        return Ping()
+    params = body.get("params", {})
+    if not isinstance(params, dict):
+        return Refused(method, _must_be("params", "object"))
+    if method == "subscribe":
+        return _subscription(Subscribe, params)
+    if method == "unsubscribe":
+        return _subscription(Unsubscribe, params)
+    return Other(method, params)
+
+
+_ANY = frozenset(("method", "params", "req_id"))
+_FIELDS = {"ping": frozenset(("method", "req_id"))}
+
+
+def _subscription(
+    kind: type[Subscribe] | type[Unsubscribe], params: dict[str, Any]
+) -> Subscribe | Unsubscribe | Refused:
+    for name, value in params.items():
+        if name not in _PARAMS:
+            return Refused(kind.method, _surplus(name, kind.method))
+        is_right, wanted = _TYPES[_PARAMS[name]]
+        if not is_right(value):
+            return Refused(kind.method, _must_be(name, wanted))
+    if "channel" not in params:
+        return Refused(kind.method, UNSUPPORTED)
+    if "symbol" in params:
+        params = {**params, "symbol": tuple(params["symbol"])}
+    return kind(**params)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+_TYPES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "text": (lambda value: isinstance(value, str), "string"),
+    "integer": (_is_integer, "number_integer"),
+    "flag": (lambda value: isinstance(value, bool), "boolean"),
+    "texts": (_is_list_of_text, "array"),
+}
+_PARAMS = {
+    "channel": "text",
+    "symbol": "texts",
+    "depth": "integer",
+    "interval": "integer",
+    "event_trigger": "text",
+    "snapshot": "flag",
+    "token": "text",
+    "snap_orders": "flag",
+    "snap_trades": "flag",
+    "order_status": "flag",
+    "ratecounter": "flag",
+    "include_tokenized_assets": "flag",
+    "execution_venue": "text",
+    "rebased": "flag",
+    "users": "text",
+}
+
+
+def _must_be(name: str, wanted: str) -> str:
+    return f"{name.capitalize()} field must be a {wanted}"
+
+
+def _surplus(name: str, method: str) -> str:
+    return f"Unsupported field: '{name}' for the given msg type: {method}"
