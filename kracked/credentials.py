@@ -1,0 +1,94 @@
+"""An API key and its secret, kept out of every log, traceback and screen.
+
+They come from the environment or from a file only its owner can read, never from a
+command line flag: flags show in the process list and in shell histories.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from kracked.errors import ConfigError
+
+KEY_VARIABLE = "KRAKEN_API_KEY"
+SECRET_VARIABLE = "KRAKEN_API_SECRET"  # noqa: S105 - the variable's name, not a secret
+_REDACTED = "<redacted>"
+_BEYOND_OWNER = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Credentials:
+    """What signs private calls. Prints as ``<redacted>``, however it is printed.
+
+    Not a struct on purpose: those encode and print their fields.
+    """
+
+    __slots__ = ("key", "secret")
+
+    def __init__(self, key: str, secret: str) -> None:
+        self.key, self.secret = key, secret
+
+    def __repr__(self) -> str:
+        return f"Credentials({_REDACTED})"
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("credentials are not written anywhere")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials | None:
+        """The pair in `KRAKEN_API_KEY` and `KRAKEN_API_SECRET`, or None when neither is set.
+
+        Raises `IncompleteCredentials` when only one of them is.
+        """
+        key, secret = environment.get(KEY_VARIABLE, ""), environment.get(SECRET_VARIABLE, "")
+        if not key and not secret:
+            return None
+        if not key or not secret:
+            raise IncompleteCredentials("the environment", SECRET_VARIABLE if key else KEY_VARIABLE)
+        return cls(key, secret)
+
+    @classmethod
+    def from_file(cls, path: Path) -> Credentials:
+        """The pair in a file of two lines: the key, then the secret.
+
+        Raises `ExposedFile` when anyone but the owner may open it, and
+        `IncompleteCredentials` when a line is missing.
+        """
+        # The permissions of the very file that is read: no second look-up by name.
+        with path.open(encoding="ascii") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & _BEYOND_OWNER:
+                raise ExposedFile(path, mode)
+            lines = [line.strip() for line in file if line.strip()]
+        if len(lines) < 2:
+            raise IncompleteCredentials(str(path), "secret" if lines else "key")
+        return cls(lines[0], lines[1])
+
+
+class IncompleteCredentials(ConfigError):
+    """Half of a key pair."""
+
+    def __init__(self, where: str, missing: str) -> None:
+        super().__init__(where, missing)
+        self.where, self.missing = where, missing
+
+    def __str__(self) -> str:
+        return f"{self.where} holds half of an API key: {self.missing} is missing"
+
+
+class ExposedFile(ConfigError):
+    """A key file that others can open."""
+
+    def __init__(self, path: Path, mode: int) -> None:
+        super().__init__(path, mode)
+        self.path, self.mode = path, mode
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} can be opened by others (mode {self.mode:o}); run: chmod 600 {self.path}"
+        )
