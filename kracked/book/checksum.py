@@ -18,7 +18,7 @@ from zlib import crc32
 LEVELS_HASHED = 10
 
 
-def digits(price: int, qty: int) -> str:
+def level_digits(price: int, qty: int) -> str:
     """What one level, or one order, contributes."""
     return f"{price}{qty}"
 
@@ -30,9 +30,4 @@ def checksum(asks: Iterable[tuple[int, int]], bids: Iterable[tuple[int, int]]) -
     measure those are tested against.
     """
     best = [*islice(asks, LEVELS_HASHED), *islice(bids, LEVELS_HASHED)]
-    return crc32("".join(digits(price, qty) for price, qty in best).encode())
-
-
-def combine(asks: bytes, bids: bytes) -> int:
-    """The checksum of two sides' digits."""
-    return crc32(bids, crc32(asks))
+    return crc32("".join(level_digits(price, qty) for price, qty in best).encode())

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from kracked.book import l2, l3
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.book.tally import Tally
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.codec import Codec
@@ -23,20 +22,6 @@ from kracked.protocol.events import Event
 
 BOOK, LEVEL3 = "book", "level3"
 NOTHING: tuple[Event, ...] = ()
-
-
-class Tally(msgspec.Struct):
-    """What became of one instrument's book messages, counted."""
-
-    symbol: str
-    channel: str
-    depth: int = 0
-    messages: int = 0
-    updates: int = 0
-    verified: int = 0
-    mismatched: int = 0
-    ignored: int = 0
-    """Updates that came while there was no trusted book to apply them to."""
 
 
 class BookKeeper:
@@ -69,14 +54,29 @@ class BookKeeper:
         """
         happened = self.codec.decode(raw, received)
         for event in tuple(happened):
-            happened.extend(self.apply(event))
+            if consequences := self.apply(event):
+                happened.extend(consequences)
         return happened
 
     def apply(self, event: Event) -> tuple[Event, ...]:
         """Take one decoded event; what keeping it brought about, usually nothing."""
         kind = type(event)
-        if kind is events.BookUpdate or kind is events.OrdersUpdate:
-            return self._update(event)  # type: ignore[arg-type]
+        book: L2Book | L3Book | None
+        if kind is events.BookUpdate:
+            book = self.books.get(event.symbol)  # type: ignore[attr-defined]
+        elif kind is events.OrdersUpdate:
+            book = self.orders.get(event.symbol)  # type: ignore[attr-defined]
+        else:
+            return self._apply_rare(event)
+        if book is None or not book.verified or event.precision is not book.precision:  # type: ignore[attr-defined]
+            return self._unfit_update(event, book)  # type: ignore[arg-type]
+        if book.apply(event):  # type: ignore[arg-type]
+            book.tally.verified += 1
+            return NOTHING
+        book.tally.mismatched += 1
+        return (self._resync(book),)
+
+    def _apply_rare(self, event: Event) -> tuple[Event, ...]:
         match event:
             case events.BookSnapshot() | events.OrdersSnapshot():
                 return self._snapshot(event)
@@ -92,61 +92,47 @@ class BookKeeper:
 
     # --- updates ------------------------------------------------------------------
 
-    def _update(self, event: events.BookUpdate | events.OrdersUpdate) -> tuple[Event, ...]:
-        symbol = event.symbol
-        book: L2Book | L3Book | None
-        if type(event) is events.BookUpdate:
-            channel, book = BOOK, self.books.get(symbol)
-        else:
-            channel, book = LEVEL3, self.orders.get(symbol)
-        tally = self.tallies.get((symbol, channel)) or self._tally(symbol, channel)
-        tally.messages += 1
-        tally.updates += 1
+    def _unfit_update(
+        self, event: events.BookUpdate | events.OrdersUpdate, book: L2Book | L3Book | None
+    ) -> tuple[Event, ...]:
+        """An update for which there is no trusted book, or one of another precision."""
+        channel = BOOK if isinstance(event, events.BookUpdate) else LEVEL3
         if book is None or not book.verified:
-            tally.ignored += 1
+            self._tally(event.symbol, channel).ignored += 1
             return NOTHING
-        if event.precision is not book.precision and not self._widened(book, event.precision):
-            return self.doubt(symbol, channel, "precision", event.received)
-        if book.apply(event):  # type: ignore[arg-type]
-            tally.verified += 1
-            return NOTHING
-        tally.mismatched += 1
-        return (self._resync(event.received, book, channel),)
+        if self._widened(book, event.precision):
+            return self.apply(event)
+        book.tally.ignored += 1
+        return self.doubt(event.symbol, channel, "precision", event.received)
 
     def _widened(self, book: L2Book | L3Book, precision: Precision) -> bool:
         """Follow a precision read off the digits, which can only grow."""
         now, was = precision, book.precision
         if now.price < was.price or now.qty < was.qty:
             return False
-        if now != was:
-            book.rescale(precision)
+        book.rescale(precision)
         return True
 
     # --- snapshots ------------------------------------------------------------------
 
     def _snapshot(self, event: events.BookSnapshot | events.OrdersSnapshot) -> tuple[Event, ...]:
         book: L2Book | L3Book
-        if type(event) is events.BookSnapshot:
-            channel = BOOK
-            depth = self._depth(event.symbol, BOOK, _l2_levels(event), l2.DEPTHS)
-            book = L2Book(event.symbol, event.precision, depth)
-            matched = book.apply(event)
-            self.books[event.symbol] = book
+        symbol = event.symbol
+        if isinstance(event, events.BookSnapshot):
+            channel, depth = BOOK, self._depth(symbol, BOOK, _l2_levels(event), l2.DEPTHS)
+            book = self.books.setdefault(symbol, L2Book(symbol, event.precision, depth))
         else:
-            assert type(event) is events.OrdersSnapshot
-            channel = LEVEL3
-            depth = self._depth(event.symbol, LEVEL3, _l3_levels(event), l3.DEPTHS)
-            book = L3Book(event.symbol, event.precision, depth)
-            matched = book.apply(event)
-            self.orders[event.symbol] = book
-        tally = self.tallies.get((event.symbol, channel)) or self._tally(event.symbol, channel)
-        tally.messages += 1
+            channel, depth = LEVEL3, self._depth(symbol, LEVEL3, _l3_levels(event), l3.DEPTHS)
+            book = self.orders.setdefault(symbol, L3Book(symbol, event.precision, depth))
+        book.depth, book.precision = depth, event.precision
+        book.tally = tally = self._tally(symbol, channel)
         tally.depth = depth
-        if matched:
+        tally.snapshots += 1
+        if book.apply(event):  # type: ignore[arg-type]
             tally.verified += 1
-            return (events.Verified(event.received, event.symbol, channel),)
+            return (events.Verified(event.received, symbol, channel),)
         tally.mismatched += 1
-        return (self._resync(event.received, book, channel),)
+        return (self._resync(book),)
 
     def _depth(self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]) -> int:
         """Stated by the caller, else acknowledged, else the smallest that holds the snapshot."""
@@ -190,9 +176,9 @@ class BookKeeper:
         (self.books if channel == BOOK else self.orders).pop(symbol, None)
         self._depths.pop((symbol, channel), None)
 
-    def _resync(self, received: int, book: L2Book | L3Book, channel: str) -> events.Resync:
-        detail = f"stated {book.checksum}, computed {book.computed_checksum()}"
-        return events.Resync(received, book.symbol, channel, "checksum", detail)
+    def _resync(self, book: L2Book | L3Book) -> events.Resync:
+        detail = f"stated {book.checksum}, computed {book.computed}"
+        return events.Resync(book.received, book.symbol, book.tally.channel, "checksum", detail)
 
     def _new_precisions(self, event: events.Instruments) -> tuple[Event, ...]:
         """A book whose instrument counts in other decimals now is of no use."""
@@ -221,7 +207,10 @@ class BookKeeper:
         return tuple(resyncs)
 
     def _tally(self, symbol: str, channel: str) -> Tally:
-        tally = self.tallies[symbol, channel] = Tally(symbol, channel)
+        key = (symbol, channel)
+        tally = self.tallies.get(key)
+        if tally is None:
+            tally = self.tallies[key] = Tally(symbol, channel)
         return tally
 
 

@@ -6,8 +6,10 @@ and never mend a cross, half-way. Source: docs.kraken.com/api/docs/guides/spot-w
 
 from __future__ import annotations
 
-from kracked.book.checksum import combine
+from zlib import crc32
+
 from kracked.book.side import BookSide
+from kracked.book.tally import Tally
 from kracked.instruments import Precision
 from kracked.protocol.events import BookSnapshot, BookUpdate, Level, Side
 
@@ -25,13 +27,12 @@ class L2Book:
     __slots__ = (
         "asks",
         "bids",
-        "checksum",
+        "computed",
         "depth",
+        "last",
         "precision",
-        "received",
         "symbol",
-        "timestamp",
-        "updates",
+        "tally",
         "verified",
     )
 
@@ -42,38 +43,27 @@ class L2Book:
         self.bids = BookSide(Side.BID)
         self.asks = BookSide(Side.ASK)
         self.verified = False
-        self.checksum = 0
-        """What the exchange stated last."""
-        self.timestamp: str | None = None
-        """The exchange's time of the last message, RFC 3339."""
-        self.received = 0
-        """When that message arrived, ns since the Unix epoch."""
-        self.updates = 0
+        self.last: BookSnapshot | BookUpdate | None = None
+        """The message applied last."""
+        self.computed = 0
+        """What the levels held hash to."""
+        self.tally = Tally(symbol, "book")
 
     def apply(self, event: BookSnapshot | BookUpdate) -> bool:
         """Take one message; True when the book then has the stated checksum."""
+        touched = True
         if type(event) is BookSnapshot:
-            self.bids.replace(event.bids)
-            self.asks.replace(event.asks)
+            self.bids.replace(event.bids, self.depth)
+            self.asks.replace(event.asks, self.depth)
         else:
-            put = self.bids.put
-            for price, qty in event.bids:
-                put(price, qty)
-            put = self.asks.put
-            for price, qty in event.asks:
-                put(price, qty)
-            self.updates += 1
-        self.bids.cut(self.depth)
-        self.asks.cut(self.depth)
-        self.checksum = event.checksum
-        self.timestamp = event.timestamp
-        self.received = event.received
-        self.verified = self.computed_checksum() == event.checksum
+            touched = bool(event.bids) and self.bids.apply(event.bids, self.depth)
+            if event.asks:
+                touched |= self.asks.apply(event.asks, self.depth)
+        if touched:  # a third of deep updates leave the ten best levels alone
+            self.computed = crc32(self.bids.digits, crc32(self.asks.digits))
+        self.last = event
+        self.verified = self.computed == event.checksum
         return self.verified
-
-    def computed_checksum(self) -> int:
-        """The checksum of what is held now."""
-        return combine(self.asks.checksum_digits(), self.bids.checksum_digits())
 
     def set_depth(self, depth: int) -> None:
         """The depth in force, when the acknowledgement comes after its snapshot."""
@@ -86,8 +76,25 @@ class L2Book:
         by_price = 10 ** (precision.price - self.precision.price)
         by_qty = 10 ** (precision.qty - self.precision.qty)
         for side in (self.bids, self.asks):
-            side.replace([(level.price * by_price, level.qty * by_qty) for level in side])
+            levels = [(level.price * by_price, level.qty * by_qty) for level in side]
+            side.replace(levels, self.depth)
+        self.computed = crc32(self.bids.digits, crc32(self.asks.digits))
         self.precision = precision
+
+    @property
+    def checksum(self) -> int:
+        """What the exchange stated last."""
+        return self.last.checksum if self.last else 0
+
+    @property
+    def exchange_time(self) -> int | None:
+        """The exchange's time of the last message, ns since the Unix epoch."""
+        return self.last.exchange_time if self.last else None
+
+    @property
+    def received(self) -> int:
+        """When the last message arrived, ns since the Unix epoch; 0 before the first."""
+        return self.last.received if self.last else 0
 
     @property
     def best_bid(self) -> Level | None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from zlib import crc32
 
-from kracked.book.checksum import LEVELS_HASHED, combine
+from kracked.book.checksum import LEVELS_HASHED
 from kracked.book.queue import LevelQueue, Place
+from kracked.book.tally import Tally
 from kracked.instruments import Precision
 from kracked.protocol.events import (
     Level,
@@ -29,7 +31,7 @@ DEPTHS = (10, 100, 1000)
 class OrderSide:
     """One side's price levels; reads best first. Best level last inside, as in `BookSide`."""
 
-    __slots__ = ("_half", "_keys", "_levels", "_queues", "_sign", "opposite", "side")
+    __slots__ = ("_keys", "_levels", "_queues", "_sign", "opposite", "side", "touched")
 
     def __init__(self, side: Side, queues: dict[str, LevelQueue]) -> None:
         self.side = side
@@ -39,10 +41,11 @@ class OrderSide:
         self._levels: list[LevelQueue] = []
         self._queues = queues
         """Order id to its queue, shared by both sides of the book."""
-        self._half: bytes | None = b""
+        self.touched = False
+        """Whether a level that is hashed changed since the book last asked."""
 
     def replace(self, orders: Iterable[OrderChange]) -> None:
-        self._keys, self._levels, self._half = [], [], None
+        self._keys, self._levels, self.touched = [], [], True
         for order in orders:
             self.apply(order)
 
@@ -93,8 +96,8 @@ class OrderSide:
             del self._keys[at], self._levels[at]
 
     def _touch(self, at: int) -> None:
-        if at >= len(self._keys) - LEVELS_HASHED - 1:
-            self._half = None
+        if at >= len(self._keys) - LEVELS_HASHED:
+            self.touched = True
 
     def cut(self, depth: int) -> None:
         """Drop the levels below the best `depth` with all their orders."""
@@ -104,14 +107,12 @@ class OrderSide:
                 for order_id in queue.orders:
                     del self._queues[order_id]
             del self._keys[:surplus], self._levels[:surplus]
-            self._half = None if depth < LEVELS_HASHED else self._half
+            self.touched |= depth < LEVELS_HASHED
 
-    def checksum_digits(self) -> bytes:
-        half = self._half
-        if half is None:
-            best = self._levels[: -LEVELS_HASHED - 1 : -1]
-            half = self._half = "".join([queue.checksum_digits() for queue in best]).encode()
-        return half
+    def digits(self) -> bytes:
+        """This side's part of the text the checksum hashes."""
+        best = self._levels[: -LEVELS_HASHED - 1 : -1]
+        return "".join([queue.digits() for queue in best]).encode()
 
     def __len__(self) -> int:
         """How many price levels."""
@@ -148,17 +149,18 @@ class L3Book:
     """
 
     __slots__ = (
+        "_asks_crc",
+        "_bids_digits",
         "_queues",
         "asks",
         "bids",
-        "checksum",
+        "computed",
         "depth",
+        "last",
         "precision",
-        "received",
         "strays",
         "symbol",
-        "timestamp",
-        "updates",
+        "tally",
         "verified",
     )
 
@@ -171,28 +173,32 @@ class L3Book:
         self.asks = OrderSide(Side.ASK, self._queues)
         self.bids.opposite, self.asks.opposite = self.asks, self.bids
         self.verified = False
-        self.checksum = 0
-        self.timestamp: str | None = None
-        self.received = 0
-        self.updates = 0
+        self.last: OrdersSnapshot | OrdersUpdate | None = None
+        """The message applied last."""
+        self.computed = 0
+        """What the orders held hash to."""
+        self._asks_crc = 0
+        self._bids_digits = b""
+        self.tally = Tally(symbol, "level3")
         self.strays = 0
         """Events about orders that were not here, or were here already."""
 
     def apply(self, event: OrdersSnapshot | OrdersUpdate) -> bool:
         """Take one message; True when the book then has the stated checksum."""
+        bids, asks = self.bids, self.asks
         if type(event) is OrdersSnapshot:
             self._replace(event.bids, event.asks)
         else:
-            for side, changes in ((self.bids, event.bids), (self.asks, event.asks)):
-                for change in changes:
-                    self.strays += not side.apply(change)
-            self.updates += 1
-        self.bids.cut(self.depth)
-        self.asks.cut(self.depth)
-        self.checksum = event.checksum
-        self.timestamp = event.timestamp
-        self.received = event.received
-        self.verified = self.computed_checksum() == event.checksum
+            for change in event.bids:
+                self.strays += not bids.apply(change)
+            for change in event.asks:
+                self.strays += not asks.apply(change)
+        bids.cut(self.depth)
+        asks.cut(self.depth)
+        if bids.touched or asks.touched:
+            self._hash()
+        self.last = event
+        self.verified = self.computed == event.checksum
         return self.verified
 
     def _replace(self, bids: Iterable[OrderChange], asks: Iterable[OrderChange]) -> None:
@@ -200,9 +206,15 @@ class L3Book:
         self.bids.replace(bids)
         self.asks.replace(asks)
 
-    def computed_checksum(self) -> int:
-        """The checksum of what is held now."""
-        return combine(self.asks.checksum_digits(), self.bids.checksum_digits())
+    def _hash(self) -> None:
+        """Join the digits again of whichever side changed."""
+        if self.asks.touched:
+            self.asks.touched = False
+            self._asks_crc = crc32(self.asks.digits())
+        if self.bids.touched:
+            self.bids.touched = False
+            self._bids_digits = self.bids.digits()
+        self.computed = crc32(self._bids_digits, self._asks_crc)
 
     def set_depth(self, depth: int) -> None:
         """The depth in force, when the acknowledgement comes after its snapshot."""
@@ -218,6 +230,7 @@ class L3Book:
             for side in (self.bids, self.asks)
         )
         self._replace(bids, asks)
+        self._hash()
 
     def order(self, order_id: str) -> OrderChange | None:
         """A resting order as last reported."""
@@ -239,6 +252,21 @@ class L3Book:
     def __len__(self) -> int:
         """How many orders."""
         return len(self._queues)
+
+    @property
+    def checksum(self) -> int:
+        """What the exchange stated last."""
+        return self.last.checksum if self.last else 0
+
+    @property
+    def exchange_time(self) -> int | None:
+        """The exchange's time of the last message, ns since the Unix epoch."""
+        return self.last.exchange_time if self.last else None
+
+    @property
+    def received(self) -> int:
+        """When the last message arrived, ns since the Unix epoch; 0 before the first."""
+        return self.last.received if self.last else 0
 
     @property
     def best_bid(self) -> Level | None:

@@ -50,7 +50,8 @@ class LevelQueue:
         """Visible quantity at this price."""
         return sum(order.qty for order in self.orders.values())
 
-    def checksum_digits(self) -> str:
+    def digits(self) -> str:
+        """What the level contributes to the checksum: each order's, in queue order."""
         digits = self._digits
         if digits is None:
             price = str(self.price)

@@ -11,14 +11,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 
-from kracked.book.checksum import LEVELS_HASHED, digits
+from kracked.book.checksum import LEVELS_HASHED, level_digits
 from kracked.protocol.events import Level, Side
 
 
 class BookSide:
     """Price levels of one side; reads best first."""
 
-    __slots__ = ("_digits", "_half", "_keys", "_qtys", "_sign", "side")
+    __slots__ = ("_keys", "_qtys", "_sign", "_texts", "digits", "side")
 
     def __init__(self, side: Side) -> None:
         self.side = side
@@ -26,55 +26,65 @@ class BookSide:
         self._sign = 1 if side is Side.BID else -1
         self._keys: list[int] = []
         self._qtys: list[int] = []
-        self._digits: list[str] = []
-        self._half: bytes | None = b""
+        self._texts: list[str] = []
+        self.digits = b""
+        """This side's part of the text the checksum hashes; always current."""
 
-    def replace(self, levels: Iterable[tuple[int, int]]) -> None:
-        """Hold exactly these levels, in whatever order they come."""
-        ordered = sorted((self._sign * price, qty) for price, qty in dict(levels).items() if qty)
+    def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
+        """Hold exactly the best `depth` of these levels, in whatever order they come."""
+        sign = self._sign
+        ordered = sorted((sign * price, qty) for price, qty in dict(levels).items() if qty)
+        del ordered[: max(0, len(ordered) - depth)]
         self._keys = [key for key, _ in ordered]
         self._qtys = [qty for _, qty in ordered]
-        self._digits = [digits(self._sign * key, qty) for key, qty in ordered]
-        self._half = None
+        self._texts = [level_digits(sign * key, qty) for key, qty in ordered]
+        self._join()
 
-    def put(self, price: int, qty: int) -> bool:
-        """Set the level's total quantity; zero removes it.
+    def apply(self, changes: Iterable[tuple[int, int]], depth: int) -> bool:
+        """Set each level's total quantity in turn, zero removing it; then cut to `depth`.
 
-        False when there was nothing to remove, which is normal at the edge of the depth.
+        Removing a level that is not there is normal and does nothing. The cut comes
+        after the last change: a level may leave and be back within one message. True
+        when one of the levels that are hashed changed.
         """
-        key = self._sign * price
-        keys = self._keys
-        at = bisect_left(keys, key)
-        count = len(keys)
-        if at >= count - LEVELS_HASHED:
-            self._half = None
-        if at < count and keys[at] == key:
-            if qty:
-                self._qtys[at] = qty
-                self._digits[at] = digits(price, qty)
-            else:
-                del keys[at], self._qtys[at], self._digits[at]
-        elif qty:
-            keys.insert(at, key)
-            self._qtys.insert(at, qty)
-            self._digits.insert(at, digits(price, qty))
-        else:
-            return False
-        return True
+        keys, qtys, texts, sign = self._keys, self._qtys, self._texts, self._sign
+        hashed = len(keys) - LEVELS_HASHED
+        touched = False
+        for price, qty in changes:
+            key = sign * price
+            at = bisect_left(keys, key)
+            if at >= hashed:
+                touched = True
+            if at < len(keys) and keys[at] == key:
+                if qty:
+                    qtys[at] = qty
+                    texts[at] = f"{price}{qty}"
+                else:
+                    del keys[at], qtys[at], texts[at]
+                    hashed -= 1
+            elif qty:
+                keys.insert(at, key)
+                qtys.insert(at, qty)
+                texts.insert(at, f"{price}{qty}")
+                hashed += 1
+        if len(keys) > depth:
+            touched |= self._cut(depth)
+        if touched:
+            self.digits = "".join(texts[: -LEVELS_HASHED - 1 : -1]).encode()
+        return touched
 
     def cut(self, depth: int) -> None:
         """Forget the levels below the best `depth`: the exchange no longer reports them."""
-        surplus = len(self._keys) - depth
-        if surplus > 0:
-            del self._keys[:surplus], self._qtys[:surplus], self._digits[:surplus]
-            self._half = None if depth < LEVELS_HASHED else self._half
+        if self._cut(depth):
+            self._join()
 
-    def checksum_digits(self) -> bytes:
-        """This side's part of the text the checksum hashes."""
-        half = self._half
-        if half is None:
-            half = self._half = "".join(self._digits[: -LEVELS_HASHED - 1 : -1]).encode()
-        return half
+    def _cut(self, depth: int) -> bool:
+        surplus = max(0, len(self._keys) - depth)
+        del self._keys[:surplus], self._qtys[:surplus], self._texts[:surplus]
+        return depth < LEVELS_HASHED
+
+    def _join(self) -> None:
+        self.digits = "".join(self._texts[: -LEVELS_HASHED - 1 : -1]).encode()
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -87,10 +97,8 @@ class BookSide:
 
     def __getitem__(self, rank: int) -> Level:
         """The level of this rank; 0 is the best. Raises IndexError past the last."""
-        if rank < 0:
-            raise IndexError(rank)
         at = len(self._keys) - 1 - rank
-        if at < 0:
+        if rank < 0 or at < 0:
             raise IndexError(rank)
         return Level(self._sign * self._keys[at], self._qtys[at])
 

@@ -224,7 +224,7 @@ class Candles(MarketEvent, frozen=True, tag="candles"):
     """The trade behind the message."""
 
 
-class BookSnapshot(MarketEvent, frozen=True, tag="book_snapshot"):
+class BookSnapshot(MarketEvent, frozen=True, gc=False, tag="book_snapshot"):
     """The whole book; replaces what was there. Best first."""
 
     bids: tuple[tuple[int, int], ...]
@@ -238,7 +238,7 @@ class BookSnapshot(MarketEvent, frozen=True, tag="book_snapshot"):
         return times.parse_ns(self.timestamp) if self.timestamp else None
 
 
-class BookUpdate(MarketEvent, frozen=True, tag="book_update"):
+class BookUpdate(MarketEvent, frozen=True, gc=False, tag="book_update"):
     """Levels that changed, in order of events; a level whose quantity is 0 is gone."""
 
     bids: tuple[tuple[int, int], ...]
@@ -274,7 +274,7 @@ class OrderChange(msgspec.Struct, frozen=True, gc=False):
         return times.parse_ns(self.timestamp)
 
 
-class OrdersSnapshot(MarketEvent, frozen=True, tag="orders_snapshot"):
+class OrdersSnapshot(MarketEvent, frozen=True, gc=False, tag="orders_snapshot"):
     """Every visible order of the best levels: best price first, then in queue order."""
 
     bids: tuple[OrderChange, ...]
@@ -287,7 +287,7 @@ class OrdersSnapshot(MarketEvent, frozen=True, tag="orders_snapshot"):
         return times.parse_ns(self.timestamp) if self.timestamp else None
 
 
-class OrdersUpdate(MarketEvent, frozen=True, tag="orders_update"):
+class OrdersUpdate(MarketEvent, frozen=True, gc=False, tag="orders_update"):
     """Orders that came, changed or left, in order of events."""
 
     bids: tuple[OrderChange, ...]

@@ -25,7 +25,7 @@ class BookData(Struct, gc=False):
     timestamp: str | None = None
 
 
-class BookMessage(Struct, tag_field="channel", tag="book"):
+class BookMessage(Struct, gc=False, tag_field="channel", tag="book"):
     type: str
     data: list[BookData]
 
@@ -47,7 +47,7 @@ class OrdersData(Struct, gc=False):
     timestamp: str | None = None
 
 
-class OrdersMessage(Struct, tag_field="channel", tag="level3"):
+class OrdersMessage(Struct, gc=False, tag_field="channel", tag="level3"):
     type: str
     data: list[OrdersData]
 

@@ -1,0 +1,26 @@
+"""Counts of what became of one instrument's book messages."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Tally(msgspec.Struct):
+    """Every book message is in exactly one of `verified`, `mismatched` and `ignored`."""
+
+    symbol: str
+    channel: str
+    depth: int = 0
+    snapshots: int = 0
+    verified: int = 0
+    mismatched: int = 0
+    ignored: int = 0
+    """Updates that came while there was no trusted book to apply them to."""
+
+    @property
+    def messages(self) -> int:
+        return self.verified + self.mismatched + self.ignored
+
+    @property
+    def updates(self) -> int:
+        return self.messages - self.snapshots
