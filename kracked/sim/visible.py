@@ -1,0 +1,161 @@
+"""The part of one instrument's book the public sees, followed batch by batch.
+
+The engine runs ahead of what has been told: a whole slice of market time is matched
+before its first message goes out. So the public side keeps a book of its own, fed by
+the engine's happenings, and every message is cut from the state it belongs to. It also
+keeps what is needed again and again: the digits of prices, and those a checksum hashes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from zlib import crc32
+
+from kracked.book.checksum import LEVELS_HASHED, level_digits
+from kracked.instruments import Precision
+from kracked.protocol.events import Level, Side
+
+
+class VisibleLevel:
+    """One price: its visible orders in queue order, as id -> (quantity, entered)."""
+
+    __slots__ = ("_book_digits", "_order_digits", "orders", "price", "price_text", "qty")
+
+    def __init__(self, price: int, price_text: str) -> None:
+        self.price = price
+        self.price_text = price_text
+        self.orders: dict[str, tuple[int, int]] = {}
+        self.qty = 0
+        self._book_digits: str | None = None
+        self._order_digits: str | None = None
+
+    def put(self, order_id: str, qty: int, entered: int) -> None:
+        """Join at the back, or change in place."""
+        before = self.orders.get(order_id)
+        self.orders[order_id] = (qty, entered)
+        self._change(qty - (before[0] if before else 0))
+
+    def remove(self, order_id: str) -> tuple[int, int]:
+        qty, entered = self.orders.pop(order_id)
+        self._change(-qty)
+        return qty, entered
+
+    def _change(self, by: int) -> None:
+        self.qty += by
+        self._book_digits = self._order_digits = None
+
+    def book_digits(self) -> str:
+        """What the level adds to the text of a `book` checksum."""
+        text = self._book_digits
+        if text is None:
+            text = self._book_digits = level_digits(self.price, self.qty)
+        return text
+
+    def order_digits(self) -> str:
+        """What its orders add to the text of a `level3` checksum."""
+        text = self._order_digits
+        if text is None:
+            parts = [level_digits(self.price, qty) for qty, _ in self.orders.values()]
+            text = self._order_digits = "".join(parts)
+        return text
+
+
+class VisibleSide:
+    """Levels of one side by rank: 0 is the best."""
+
+    __slots__ = ("_book_half", "_keys", "_levels", "_order_half", "_precision", "_sign", "side")
+
+    def __init__(self, side: Side, precision: Precision) -> None:
+        self.side = side
+        self._precision = precision
+        # As in the books: keys ascend towards the best level, because changes are near it.
+        self._sign = 1 if side is Side.BID else -1
+        self._keys: list[int] = []
+        self._levels: dict[int, VisibleLevel] = {}
+        self._book_half: bytes | None = None
+        self._order_half: bytes | None = None
+
+    def put(self, order_id: str, price: int, qty: int, entered: int) -> tuple[int, VisibleLevel]:
+        """An order joins the back of its level, or changes in place: its level and rank."""
+        key = self._sign * price
+        level = self._levels.get(key)
+        if level is None:
+            level = self._levels[key] = VisibleLevel(price, self._precision.price_text(price))
+            insort(self._keys, key)
+        level.put(order_id, qty, entered)
+        return self._rank(key), level
+
+    def remove(self, order_id: str, price: int) -> tuple[int, VisibleLevel]:
+        """An order leaves, and its level with it if it was the last one there."""
+        key = self._sign * price
+        level = self._levels[key]
+        level.remove(order_id)
+        rank = self._rank(key)
+        if not level.orders:
+            del self._levels[key]
+            del self._keys[-1 - rank]
+        return rank, level
+
+    def _rank(self, key: int) -> int:
+        rank = len(self._keys) - 1 - bisect_left(self._keys, key)
+        if rank < LEVELS_HASHED:
+            self._book_half = self._order_half = None
+        return rank
+
+    def at(self, rank: int) -> VisibleLevel | None:
+        """The level of this rank, if there are so many."""
+        if rank >= len(self._keys):
+            return None
+        return self._levels[self._keys[-1 - rank]]
+
+    def best(self, count: int) -> Iterator[VisibleLevel]:
+        """The best `count` levels, best first."""
+        return (self._levels[key] for key in self._keys[: -count - 1 : -1])
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def book_half(self) -> bytes:
+        half = self._book_half
+        if half is None:
+            best = [level.book_digits() for level in self.best(LEVELS_HASHED)]
+            half = self._book_half = "".join(best).encode()
+        return half
+
+    def order_half(self) -> bytes:
+        half = self._order_half
+        if half is None:
+            best = [level.order_digits() for level in self.best(LEVELS_HASHED)]
+            half = self._order_half = "".join(best).encode()
+        return half
+
+
+class VisibleBook:
+    """Both sides of one instrument, and the two checksums of the best ten levels."""
+
+    __slots__ = ("asks", "bids")
+
+    def __init__(self, precision: Precision) -> None:
+        self.bids = VisibleSide(Side.BID, precision)
+        self.asks = VisibleSide(Side.ASK, precision)
+
+    def fill(self, side: Side, orders: Iterable[tuple[str, int, int, int]]) -> None:
+        """Take over resting orders as (id, price, quantity, entered), in queue order."""
+        to = self.side(side)
+        for order_id, price, qty, entered in orders:
+            to.put(order_id, price, qty, entered)
+
+    def side(self, side: Side) -> VisibleSide:
+        return self.bids if side is Side.BID else self.asks
+
+    def top(self, side: Side) -> Level | None:
+        """Best price and its total quantity."""
+        level = self.side(side).at(0)
+        return None if level is None else Level(level.price, level.qty)
+
+    def book_checksum(self) -> int:
+        return crc32(self.bids.book_half(), crc32(self.asks.book_half()))
+
+    def order_checksum(self) -> int:
+        return crc32(self.bids.order_half(), crc32(self.asks.order_half()))

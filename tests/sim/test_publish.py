@@ -1,0 +1,333 @@
+"""What subscribers are told of a book, held against the engine's own state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import count, islice
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kracked.book.keeper import BookKeeper
+from kracked.instruments import Instrument, Precision
+from kracked.protocol.events import Resync, Side
+from kracked.sim.matching import Matcher
+from kracked.sim.orders import Amend, Batch, NewOrder, TimeInForce
+from kracked.sim.publish import BOOK, LEVEL3, Publisher
+from kracked.sim.visible import VisibleBook
+from kracked.times import parse_ns
+
+SYMBOL = "BTC/USD"
+INSTRUMENT = Instrument(
+    symbol=SYMBOL,
+    base="BTC",
+    quote="USD",
+    precision=Precision(1, 8),
+    price_increment=1,
+    qty_increment=1,
+    qty_min=5000,
+)
+START = 1_790_000_000_000_000_000
+MID = 630_000
+ACK = '{{"method":"subscribe","result":{{"channel":"{}","depth":{},"symbol":"{}"}},"success":true}}'
+
+
+class Desk:
+    """A market with a publisher, and one client per channel and depth."""
+
+    def __init__(self, levels: int) -> None:
+        self.matcher = Matcher()
+        self.now = START
+        self.ids = (f"O{number:05d}-AAAAA-BBBBBB" for number in count())
+        self.live: list[str] = []
+        for rank in range(levels):
+            self.rest(Side.BID, MID - 1 - rank)
+            self.rest(Side.ASK, MID + 1 + rank)
+        self.publisher = Publisher(INSTRUMENT, seen(self.matcher), self.now)
+        self.clients: dict[tuple[str, int], BookKeeper] = {}
+        self.told: list[tuple[str, int, dict[str, Any]]] = []
+
+    def rest(self, side: Side, price: int, qty: int = 100_000, **extra: Any) -> Batch:
+        order_id = next(self.ids)
+        self.live.append(order_id)
+        return self.request(NewOrder(order_id, side, qty, price, **extra))
+
+    def take(self, side: Side, qty: int) -> Batch:
+        return self.request(NewOrder(next(self.ids), side, qty, tif=TimeInForce.IOC))
+
+    def request(self, request: NewOrder | Amend | str) -> Batch:
+        self.now += 1_700
+        match request:
+            case NewOrder():
+                return self.matcher.submit(request, self.now)
+            case Amend():
+                return self.matcher.amend(request, self.now)
+            case _:
+                return self.matcher.cancel(request, self.now)
+
+    def join(self, channel: str, depth: int) -> BookKeeper:
+        keeper = BookKeeper(precisions={SYMBOL: INSTRUMENT.precision})
+        keeper.receive(ACK.format(channel, depth, SYMBOL).encode())
+        self.publisher.watch(channel, depth)
+        keeper.receive(self.publisher.snapshot(channel, depth, self.now).encode())
+        self.clients[channel, depth] = keeper
+        return keeper
+
+    def tell(self, batch: Batch) -> list[tuple[str, int, dict[str, Any]]]:
+        """Publish a batch to every client; what was said, as (channel, depth, data)."""
+        said = []
+        for cutting in self.publisher.apply(batch):
+            events = self.clients[cutting.channel, cutting.depth].receive(cutting.text.encode())
+            assert not [event for event in events if isinstance(event, Resync)], events
+            (data,) = json.loads(cutting.text)["data"]
+            said.append((cutting.channel, cutting.depth, data))
+        self.told += said
+        return said
+
+    def truth(self, side: Side, depth: int) -> list[tuple[int, int]]:
+        return [tuple(level) for level in islice(self.matcher.levels(side), depth)]
+
+    def queues(self, side: Side, depth: int) -> list[list[tuple[str, int, int, int]]]:
+        return [
+            [tuple(order) for order in self.matcher.queue(side, level.price)]
+            for level in islice(self.matcher.levels(side), depth)
+        ]
+
+    def assert_clients_hold_the_truth(self) -> None:
+        for (channel, depth), keeper in self.clients.items():
+            for side in Side:
+                if channel == BOOK:
+                    book = keeper.books[SYMBOL]
+                    assert book.verified
+                    assert [tuple(level) for level in book.side(side)] == self.truth(side, depth)
+                else:
+                    orders = keeper.orders[SYMBOL]
+                    assert orders.verified
+                    assert held(orders.side(side)) == self.queues(side, depth)
+
+
+def seen(matcher: Matcher) -> VisibleBook:
+    book = VisibleBook(INSTRUMENT.precision)
+    for side in Side:
+        for level in matcher.levels(side):
+            book.fill(side, matcher.queue(side, level.price))
+    return book
+
+
+def held(side: Any) -> Iterator[list[tuple[str, int, int, int]]]:
+    return [
+        [(order.order_id, order.price, order.qty, parse_ns(order.timestamp)) for order in queue]
+        for queue in side
+    ]
+
+
+def entries(data: dict[str, Any], side: str = "bids") -> list[tuple[Any, ...]]:
+    names = ("event", "order_id", "limit_price", "price", "order_qty", "qty")
+    return [tuple(entry[name] for name in names if name in entry) for entry in data[side]]
+
+
+# --- random histories -------------------------------------------------------------------
+
+actions = st.one_of(
+    st.tuples(
+        st.just("rest"),
+        st.sampled_from(Side),
+        st.integers(-14, 14),
+        st.integers(1, 9),
+        st.sampled_from([None, None, 1, 2]),
+    ),
+    st.tuples(st.just("take"), st.sampled_from(Side), st.integers(1, 40)),
+    st.tuples(st.just("cancel"), st.integers(0, 200)),
+    st.tuples(
+        st.just("amend"),
+        st.integers(0, 200),
+        st.none() | st.integers(1, 12),
+        st.none() | st.integers(-14, 14),
+    ),
+)
+
+
+def act(desk: Desk, action: tuple[Any, ...]) -> Batch:
+    match action:
+        case ("rest", side, offset, lots, display):
+            shown = None if display is None else display * 50_000
+            return desk.rest(side, MID + offset, lots * 50_000, display_qty=shown)
+        case ("take", side, lots):
+            return desk.take(side, lots * 50_000)
+        case ("cancel", at):
+            return desk.request(desk.live[at % len(desk.live)])
+        case (_, at, lots, offset):
+            order_id = desk.live[at % len(desk.live)]
+            qty = None if lots is None else lots * 50_000
+            price = None if offset is None else MID + offset
+            return desk.request(Amend(order_id, qty, price))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(1, 30), st.lists(actions, max_size=60))
+def test_every_depth_holds_the_engines_truth_after_every_batch(levels, history) -> None:
+    desk = Desk(levels)
+    for depth in (10, 25, 100):
+        desk.join(BOOK, depth)
+    for depth in (10, 100):
+        desk.join(LEVEL3, depth)
+    for action in history:
+        desk.tell(act(desk, action))
+        desk.assert_clients_hold_the_truth()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 30), st.lists(actions, max_size=60))
+def test_no_message_is_empty_and_times_rise_strictly(levels, history) -> None:
+    desk = Desk(levels)
+    desk.join(BOOK, 10)
+    desk.join(LEVEL3, 10)
+    for action in history:
+        desk.tell(act(desk, action))
+    assert all(data["bids"] or data["asks"] for _, _, data in desk.told)
+    for channel in (BOOK, LEVEL3):
+        stamps = [data["timestamp"] for said, _, data in desk.told if said == channel]
+        assert stamps == sorted(set(stamps))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(actions, max_size=60))
+def test_both_channels_agree_at_every_timestamp(history) -> None:
+    desk = Desk(20)
+    book, orders = desk.join(BOOK, 100), desk.join(LEVEL3, 100)
+    for action in history:
+        for cutting in desk.publisher.apply(act(desk, action)):
+            desk.clients[cutting.channel, cutting.depth].receive(cutting.text.encode())
+            l2, l3 = book.books[SYMBOL], orders.orders[SYMBOL]
+            same = l2.timestamp[:-1] == l3.timestamp[:-4]
+            for side in Side:
+                totals = [(queue.price, queue.qty) for queue in l3.side(side)]
+                assert not same or totals == [tuple(level) for level in l2.side(side)]
+
+
+# --- the rules one by one -----------------------------------------------------------------
+
+
+def test_a_level_that_goes_lets_the_next_one_in_with_the_same_message() -> None:
+    desk = Desk(12)
+    desk.join(BOOK, 10)
+    best = desk.matcher.queue(Side.BID, MID - 1)
+    ((_, _, data),) = desk.tell(desk.request(next(iter(best)).order_id))
+    assert entries(data) == [(62999.9, 0.0), (62998.9, 0.001)]
+
+
+def test_a_level_pushed_out_leaves_without_a_word() -> None:
+    desk = Desk(12)
+    desk.join(BOOK, 10)
+    ((_, _, data),) = desk.tell(desk.rest(Side.BID, MID))
+    assert entries(data) == [(63000.0, 0.001)]
+
+
+def test_what_happens_below_the_window_is_not_told() -> None:
+    desk = Desk(12)
+    desk.join(BOOK, 10)
+    assert desk.tell(desk.rest(Side.BID, MID - 11)) == []
+
+
+def test_a_thin_side_has_no_next_level() -> None:
+    desk = Desk(1)
+    desk.join(BOOK, 10)
+    ((_, _, data),) = desk.tell(desk.take(Side.ASK, 100_000))
+    assert entries(data) == [(62999.9, 0.0)]
+
+
+def test_a_taker_repeats_the_price_once_per_fill() -> None:
+    desk = Desk(1)
+    for _ in range(2):
+        desk.rest(Side.ASK, MID + 1, 50_000)
+    desk.publisher = Publisher(INSTRUMENT, seen(desk.matcher), desk.now)
+    desk.join(BOOK, 10)
+    ((_, _, data),) = desk.tell(desk.take(Side.BID, 175_000))
+    assert entries(data, "asks") == [(63000.1, 0.001), (63000.1, 0.0005), (63000.1, 0.00025)]
+
+
+def test_a_taker_that_rests_changes_both_sides_in_one_message() -> None:
+    desk = Desk(2)
+    desk.join(BOOK, 10)
+    ((_, _, data),) = desk.tell(desk.rest(Side.BID, MID + 1, 150_000))
+    assert entries(data, "asks") == [(63000.1, 0.0)]
+    assert entries(data, "bids") == [(63000.1, 0.0005)]
+
+
+def test_a_fill_deletes_with_quantity_zero_and_a_partial_one_modifies() -> None:
+    desk = Desk(2)
+    desk.join(LEVEL3, 10)
+    first, second = (
+        next(iter(desk.matcher.queue(Side.ASK, price))).order_id for price in (MID + 1, MID + 2)
+    )
+    ((_, _, data),) = desk.tell(desk.take(Side.BID, 130_000))
+    assert entries(data, "asks") == [
+        ("delete", first, 63000.1, 0.0),
+        ("modify", second, 63000.2, 0.0007),
+    ]
+
+
+def test_a_cancel_deletes_with_what_was_left_at_the_time_of_the_event() -> None:
+    desk = Desk(2)
+    desk.join(LEVEL3, 10)
+    order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
+    batch = desk.request(order.order_id)
+    ((_, _, data),) = desk.tell(batch)
+    assert entries(data) == [("delete", order.order_id, 62999.9, 0.001)]
+    assert parse_ns(data["bids"][0]["timestamp"]) == batch.time
+
+
+def test_a_price_amend_is_a_delete_and_in_a_later_message_an_add_of_the_same_id() -> None:
+    desk = Desk(2)
+    desk.join(LEVEL3, 10)
+    order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
+    batch = desk.request(Amend(order.order_id, price=MID))
+    (_, _, gone), (_, _, back) = desk.tell(batch)
+    assert entries(gone) == [("delete", order.order_id, 62999.9, 0.001)]
+    assert parse_ns(gone["bids"][0]["timestamp"]) == order.entered
+    assert entries(back) == [("add", order.order_id, 63000.0, 0.001)]
+    assert parse_ns(back["bids"][0]["timestamp"]) == batch.time
+
+
+def test_less_quantity_modifies_in_place() -> None:
+    desk = Desk(2)
+    desk.join(LEVEL3, 10)
+    order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
+    ((_, _, data),) = desk.tell(desk.request(Amend(order.order_id, qty=60_000)))
+    assert entries(data) == [("modify", order.order_id, 62999.9, 0.0006)]
+
+
+def test_a_level_entering_scope_adds_all_its_orders_with_their_own_times() -> None:
+    desk = Desk(11)
+    desk.rest(Side.BID, MID - 11)
+    desk.publisher = Publisher(INSTRUMENT, seen(desk.matcher), desk.now)
+    desk.join(LEVEL3, 10)
+    entering = list(desk.matcher.queue(Side.BID, MID - 11))
+    best = next(iter(desk.matcher.queue(Side.BID, MID - 1))).order_id
+    ((_, _, data),) = desk.tell(desk.request(best))
+    assert [entry[:2] for entry in entries(data)] == [
+        ("delete", best),
+        *(("add", order.order_id) for order in entering),
+    ]
+    assert [parse_ns(entry["timestamp"]) for entry in data["bids"][1:]] == [
+        order.entered for order in entering
+    ]
+
+
+def test_a_depth_nobody_watches_any_more_is_not_cut() -> None:
+    desk = Desk(2)
+    desk.join(BOOK, 10)
+    desk.publisher.unwatch(BOOK, 10)
+    assert desk.tell(desk.rest(Side.BID, MID)) == []
+
+
+@pytest.mark.parametrize("channel", [BOOK, LEVEL3])
+def test_one_change_is_worded_once_for_all_depths(channel: str) -> None:
+    desk = Desk(2)
+    desk.join(channel, 10)
+    desk.join(channel, 100)
+    (_, _, at_10), (_, _, at_100) = desk.tell(desk.rest(Side.BID, MID))
+    assert at_10 == at_100
