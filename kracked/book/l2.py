@@ -51,16 +51,17 @@ class L2Book:
 
     def apply(self, event: BookSnapshot | BookUpdate) -> bool:
         """Take one message; True when the book then has the stated checksum."""
-        touched = True
+        bids, asks, depth = self.bids, self.asks, self.depth
         if type(event) is BookSnapshot:
-            self.bids.replace(event.bids, self.depth)
-            self.asks.replace(event.asks, self.depth)
+            bids.replace(event.bids, depth)
+            asks.replace(event.asks, depth)
+            touched = True
         else:
-            touched = bool(event.bids) and self.bids.apply(event.bids, self.depth)
+            touched = bids.apply(event.bids, depth) if event.bids else False
             if event.asks:
-                touched |= self.asks.apply(event.asks, self.depth)
+                touched |= asks.apply(event.asks, depth)
         if touched:  # a third of deep updates leave the ten best levels alone
-            self.computed = crc32(self.bids.digits, crc32(self.asks.digits))
+            self.computed = crc32(bids.digits, crc32(asks.digits))
         self.last = event
         self.verified = self.computed == event.checksum
         return self.verified

@@ -299,16 +299,17 @@ class NumberReader:
     come again and again (94 % in a recording of ETH/USD): they are remembered.
     """
 
-    __slots__ = ("_prices", "precision")
+    __slots__ = ("_point", "_prices", "_qty", "precision")
 
     def __init__(self, precision: Precision) -> None:
         self.precision = precision
         self._prices = _KnownPrices(precision.price)
+        self._qty = precision.qty
+        self._point = -1 - precision.qty
 
     def levels(self, rows: list[wire.WireLevel]) -> tuple[tuple[int, int], ...]:
         """(price, qty) of each row."""
-        prices, precision = self._prices, self.precision.qty
-        point = -1 - precision
+        prices, precision, point = self._prices, self._qty, self._point
         try:
             return tuple(
                 [
@@ -328,7 +329,7 @@ class NumberReader:
 
     def orders(self, rows: list[wire.WireOrder]) -> tuple[OrderChange, ...]:
         """Each row's order, its numbers scaled."""
-        prices, precision = self._prices, self.precision.qty
+        prices, precision, point = self._prices, self._qty, self._point
         try:
             return tuple(
                 [
@@ -336,14 +337,27 @@ class NumberReader:
                         _ACTIONS[row.event],
                         row.order_id,
                         prices[bytes(row.limit_price)],
-                        scale(bytes(row.order_qty), precision),
+                        int(text.replace(b".", b""))
+                        if (text := bytes(row.order_qty))[point] == _POINT
+                        else scale(text, precision),
                         row.timestamp,
                     )
                     for row in rows
                 ]
             )
+        except (ValueError, IndexError):
+            return tuple(self._order(row) for row in rows)
         except KeyError as error:
             raise ProtocolError(f"level3 has no event {error}") from None
+
+    def _order(self, row: wire.WireOrder) -> OrderChange:
+        return OrderChange(
+            _ACTIONS[row.event],
+            row.order_id,
+            self._prices[bytes(row.limit_price)],
+            scale(bytes(row.order_qty), self._qty),
+            row.timestamp,
+        )
 
 
 class _KnownPrices(dict[bytes, int]):
