@@ -1,0 +1,87 @@
+"""Typed requests to the bytes that are signed and sent. Pure, and the only encoder.
+
+Numbers travel as decimal text, plain digits and never an exponent, because the
+exchange refuses ``1e-05`` and a double would lose digits. What is unset or off is left
+out: a flag sent as false was once read as set.
+
+Source: docs.kraken.com/api/docs/guides/spot-rest-auth
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import Enum
+
+import msgspec
+
+from kracked.errors import ConfigError
+from kracked.protocol.events import Side
+
+
+class UnsendableNumber(ConfigError):
+    """A number the exchange has no text for."""
+
+    def __init__(self, value: Decimal) -> None:
+        super().__init__(value)
+        self.value = value
+
+    def __str__(self) -> str:
+        return f"{self.value} cannot be sent: it is not a finite number"
+
+
+def plain(value: Decimal) -> str:
+    """All digits, no exponent.
+
+    >>> plain(Decimal("1E-8")), plain(Decimal("63005.0"))
+    ('0.00000001', '63005.0')
+    """
+    if not value.is_finite():
+        raise UnsendableNumber(value)
+    return format(value, "f")
+
+
+class Offset(msgspec.Struct, frozen=True):
+    """A price relative to the last trade, or to the trigger where the order type says so."""
+
+    sign: str
+    """`+`, `-`, or `#`: whichever the order's type and side make sense of."""
+    value: Decimal
+    percent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.sign}{plain(self.value)}{'%' if self.percent else ''}"
+
+
+def fields(request: msgspec.Struct) -> dict[str, object]:
+    """The request's members as the exchange names and spells them, what is off left out."""
+    members = {}
+    for field in msgspec.structs.fields(request):
+        value = getattr(request, field.name)
+        if value is not None and value is not False and value != ():
+            members[field.encode_name] = _spell(value)
+    return members
+
+
+def _spell(value: object) -> object:
+    match value:
+        case Side():
+            spelled: object = "buy" if value is Side.BID else "sell"
+        case Decimal():
+            spelled = plain(value)
+        case Offset():
+            spelled = str(value)
+        case Enum():
+            spelled = value.value
+        case msgspec.Struct():
+            spelled = fields(value)
+        case tuple():
+            spelled = [_spell(item) for item in value]
+        case _:
+            spelled = value
+    return spelled
+
+
+def encode(members: dict[str, object], nonce: str, otp: str | None = None) -> bytes:
+    """The body of a private call: sign these bytes and send these bytes."""
+    password = {} if otp is None else {"otp": otp}
+    return msgspec.json.encode({"nonce": nonce, **password, **members})

@@ -1,0 +1,246 @@
+"""How a call is made: counted, signed, sent once, and repeated only where that is harmless.
+
+Reads are repeated with a growing pause. A write is sent once; it is signed anew only
+after ``Invalid nonce``, which the exchange says before it looks at the request. When
+the answer to a write is missing or doubtful the result is `OutcomeUnknown`, never a
+second attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from kracked.credentials import Credentials
+from kracked.errors import ConfigError, ConnectionLost
+from kracked.protocol.signing import sign
+from kracked.rest import bodies
+from kracked.rest.limiter import STARTER, Counter, RestLimiter, Tier
+from kracked.rest.nonce import Nonces
+from kracked.rest.replies import (
+    ErrorClass,
+    OutcomeUnknown,
+    Refused,
+    Reply,
+    UnreadableReply,
+    decode_reply,
+    throttled_until,
+)
+from kracked.rest.transport import NoAnswer, SignedHeaders, Transport
+from kracked.rest.turns import Turns, Urgency
+from kracked.times import NS_PER_S
+
+log = logging.getLogger(__name__)
+
+READ_ATTEMPTS = 4
+RESIGNATURES = 3
+LOCKOUT_NS = 15 * 60 * NS_PER_S
+LONGEST_WAIT_NS = 60 * NS_PER_S
+"""A read that would have to wait longer for the limiter fails instead."""
+_FIRST_PAUSE_S = 0.5
+_ONE = Decimal(1)
+
+
+class NoCredentials(ConfigError):
+    """A private call without a key."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.method = method
+
+    def __str__(self) -> str:
+        return f"{self.method} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET"
+
+
+class BadSecret(ConfigError):
+    """A secret that is not base64. It is not repeated here."""
+
+    def __str__(self) -> str:
+        return "the API secret is not base64; copy it again, whole"
+
+
+class Signer:
+    """Makes the bytes and headers of private calls. Prints as ``<redacted>``."""
+
+    def __init__(self, credentials: Credentials, nonces: Nonces) -> None:
+        self._key, self.nonces = credentials.key, nonces
+        try:
+            self._secret = base64.b64decode(credentials.secret, validate=True)
+        except (binascii.Error, ValueError):
+            raise BadSecret from None
+
+    def __repr__(self) -> str:
+        return "Signer(<redacted>)"
+
+    def request(
+        self, path: str, members: dict[str, object], otp: str | None
+    ) -> tuple[bytes, SignedHeaders]:
+        """A body encoded once, and the headers that vouch for exactly these bytes."""
+        nonce = self.nonces.next()
+        body = bodies.encode(members, nonce, otp)
+        signature = sign(path, nonce, body, self._secret)
+        return body, SignedHeaders(
+            {"API-Key": self._key, "API-Sign": signature, "Content-Type": "application/json"}
+        )
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Time as the caller sees it; tests bring their own."""
+
+    clock: Callable[[], int] = time.time_ns
+    """ns since the Unix epoch."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+    """0 to 1: how much of a pause is taken on top of its half."""
+
+
+class Caller:
+    """Everything between a typed method and the socket."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        root: str,
+        signer: Signer | None,
+        *,
+        pace: Pace,
+        tier: Tier = STARTER,
+        otp: Callable[[], str] | None = None,
+    ) -> None:
+        self.limiter = RestLimiter(tier)
+        self._transport, self._root, self._signer = transport, root, signer
+        self._pace, self._otp, self._turns = pace, otp, Turns()
+        self._public = Counter(_ONE)
+        self._locked_until = 0
+
+    async def public(self, name: str, params: Mapping[str, str]) -> bytes:
+        """The result of a public call, repeated while that may help."""
+
+        async def once() -> bytes:
+            await self._wait_for_public()
+            return await self._transport.get(f"{self._root}/0/public/{name}", params)
+
+        return await self._repeated(name, once)
+
+    async def read(self, name: str, members: dict[str, object]) -> bytes:
+        """The result of a private call that changes nothing, repeated while that may help."""
+
+        async def once() -> bytes:
+            if self._pace.clock() < self._locked_until:
+                # Every further call lengthens a lockout.
+                raise Refused(name, "EGeneral:Temporary lockout", ErrorClass.CHANGE_SETUP)
+            await self._wait_for_counter(name)
+            return await self._private(name, members, Urgency.READ)
+
+        return await self._repeated(name, once)
+
+    async def write(self, name: str, members: dict[str, object], urgency: Urgency) -> bytes:
+        """The result of a call that may move money, sent once.
+
+        Raises `Refused` (nothing happened), `NotSent` (nothing was sent) or
+        `OutcomeUnknown`. It never waits for a limit: an order must not go out late.
+        """
+        if urgency is not Urgency.CANCEL and self.limiter.throttled_ns(self._pace.clock()):
+            raise Refused(name, "EService: Throttled", ErrorClass.SLOW_DOWN)
+        try:
+            reply = decode_reply(name, await self._private(name, members, urgency))
+        except (NoAnswer, UnreadableReply) as error:
+            raise OutcomeUnknown(name, str(error)) from error
+        self._note(name, reply)
+        if reply.refusal is None:
+            return bytes(reply.result)
+        words, kind = reply.refusal
+        if kind is ErrorClass.UNKNOWN_OUTCOME:
+            raise OutcomeUnknown(name, words)
+        raise Refused(name, words, kind)
+
+    async def _repeated(self, name: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
+        for attempt in range(1, READ_ATTEMPTS + 1):
+            try:
+                return self._result(name, await once())
+            except (ConnectionLost, UnreadableReply, _Passing) as error:
+                if attempt == READ_ATTEMPTS:
+                    raise error.final if isinstance(error, _Passing) else error from None
+            await self._pause(attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _result(self, name: str, body: bytes) -> bytes:
+        reply = decode_reply(name, body)
+        self._note(name, reply)
+        if reply.refusal is None:
+            return bytes(reply.result)
+        error, kind = reply.refusal
+        if kind is ErrorClass.UNKNOWN_OUTCOME:
+            raise _Passing(ConnectionLost(f"{self._root} {name}", error))
+        refused = Refused(name, error, kind)
+        raise _Passing(refused) if kind is ErrorClass.SLOW_DOWN else refused
+
+    async def _private(self, name: str, members: dict[str, object], urgency: Urgency) -> bytes:
+        """One signed call, or a few after refused nonces; nothing else is repeated."""
+        if self._signer is None:
+            raise NoCredentials(name)
+        self.limiter.spend(name, self._pace.clock())
+        path, otp = f"/0/private/{name}", self._otp() if self._otp else None
+        async with self._turns.turn(urgency):
+            for attempt in range(RESIGNATURES + 1):
+                body, headers = self._signer.request(path, members, otp)
+                answer = await self._transport.post(self._root + path, body, headers)
+                if attempt == RESIGNATURES or not _nonce_refused(name, answer):
+                    break
+                self._signer.nonces.refused()
+        return answer
+
+    async def _wait_for_counter(self, name: str) -> None:
+        clock = self._pace.clock
+        while (wait_ns := self.limiter.wait_ns(name, clock())) > 0:
+            if wait_ns > LONGEST_WAIT_NS:
+                raise Refused(name, "EService: Throttled", ErrorClass.SLOW_DOWN)
+            await self._pace.sleep(wait_ns / NS_PER_S)
+
+    async def _wait_for_public(self) -> None:
+        # Public calls are limited by address, about one a second.
+        clock = self._pace.clock
+        while (wait_ns := self._public.wait_ns(_ONE, _ONE, clock())) > 0:
+            await self._pace.sleep(wait_ns / NS_PER_S)
+        self._public.spend(_ONE, clock())
+
+    async def _pause(self, attempt: int) -> None:
+        longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
+        await self._pace.sleep(longest_s * (1 + self._pace.jitter()) / 2)
+
+    def _note(self, name: str, reply: Reply) -> None:
+        """Learns from what the exchange says about its limits."""
+        for warning in reply.warnings:
+            log.warning("exchange warning", extra={"method": name, "warning": warning})
+        now = self._pace.clock()
+        for error in reply.errors:
+            if error.startswith("EAPI:Rate limit"):
+                self.limiter.exceeded(now)
+            elif until := throttled_until(error):
+                self.limiter.exceeded(now, until)
+            elif error == "EGeneral:Temporary lockout":
+                self._locked_until = now + LOCKOUT_NS
+
+
+class _Passing(Exception):
+    """A read's refusal that may pass; `final` is what to raise when it does not."""
+
+    def __init__(self, final: Exception) -> None:
+        super().__init__(final)
+        self.final = final
+
+
+def _nonce_refused(name: str, answer: bytes) -> bool:
+    try:
+        refusal = decode_reply(name, answer).refusal
+    except UnreadableReply:
+        return False
+    return refusal is not None and refusal[1] is ErrorClass.NEW_NONCE

@@ -1,0 +1,157 @@
+"""What the public endpoints answer. Numbers are `Decimal`, rows are best or oldest first.
+
+No substitute for the feed: `Depth` has no checksum and rounds its times.
+
+Sources: docs.kraken.com/api/docs/rest-api/ get-server-time, get-system-status,
+get-asset-info, get-tradable-asset-pairs, get-ticker-information, get-ohlc-data,
+get-order-book, get-recent-trades, get-recent-spreads
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TypeVar
+
+import msgspec
+
+from kracked.rest.account import seconds_to_ns
+
+T = TypeVar("T")
+
+
+class ServerTime(msgspec.Struct, frozen=True):
+    unixtime: int
+    """Seconds."""
+    rfc1123: str = ""
+
+
+class SystemStatus(msgspec.Struct, frozen=True):
+    status: str
+    """`online`, `maintenance`, `cancel_only`, `post_only`; an open set."""
+    timestamp: str = ""
+
+
+class AssetInfo(msgspec.Struct, frozen=True):
+    altname: str
+    aclass: str = "currency"
+    decimals: int = 8
+    display_decimals: int = 8
+    status: str = "enabled"
+
+
+class PairInfo(msgspec.Struct, frozen=True):
+    """One pair's rules and fee tables, by REST's old names."""
+
+    altname: str
+    base: str
+    quote: str
+    pair_decimals: int
+    lot_decimals: int
+    wsname: str = ""
+    """A v1 name: the v2 feed refuses ``XBT/USD``."""
+    cost_decimals: int = 8
+    ordermin: Decimal = Decimal(0)
+    costmin: Decimal = Decimal(0)
+    tick_size: Decimal | None = None
+    status: str = "online"
+    leverage_buy: tuple[int, ...] = ()
+    leverage_sell: tuple[int, ...] = ()
+    fees: tuple[tuple[Decimal, Decimal], ...] = ()
+    """(30-day volume from, taker percent); has been seen empty."""
+    fees_maker: tuple[tuple[Decimal, Decimal], ...] = ()
+    fee_volume_currency: str = ""
+
+
+class TickerInfo(
+    msgspec.Struct,
+    frozen=True,
+    rename={
+        "ask": "a",
+        "bid": "b",
+        "last": "c",
+        "volume": "v",
+        "vwap": "p",
+        "trades": "t",
+        "low": "l",
+        "high": "h",
+        "open": "o",
+    },
+):
+    """Pairs are (since midnight UTC, last 24 hours)."""
+
+    ask: tuple[Decimal, Decimal, Decimal]
+    """Price, whole lots, lots."""
+    bid: tuple[Decimal, Decimal, Decimal]
+    last: tuple[Decimal, Decimal]
+    """Price, lots."""
+    volume: tuple[Decimal, Decimal]
+    vwap: tuple[Decimal, Decimal]
+    trades: tuple[int, int]
+    low: tuple[Decimal, Decimal]
+    high: tuple[Decimal, Decimal]
+    open: Decimal
+
+
+class OhlcRow(msgspec.Struct, frozen=True, array_like=True):
+    """The last row of a reply is still forming."""
+
+    begin_s: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    vwap: Decimal
+    volume: Decimal
+    trades: int
+
+
+class DepthRow(msgspec.Struct, frozen=True, array_like=True):
+    price: Decimal
+    qty: Decimal
+    timestamp_s: int
+
+
+class Depth(msgspec.Struct, frozen=True):
+    asks: tuple[DepthRow, ...]
+    bids: tuple[DepthRow, ...]
+
+
+class TradeRow(msgspec.Struct, frozen=True, array_like=True):
+    price: Decimal
+    qty: Decimal
+    time: Decimal
+    side: str
+    """`b` or `s`, of the taker."""
+    order_type: str
+    """`m` or `l`."""
+    misc: str
+    trade_id: int = 0
+
+    @property
+    def traded(self) -> int:
+        return seconds_to_ns(self.time)
+
+
+class SpreadRow(msgspec.Struct, frozen=True, array_like=True):
+    time_s: int
+    bid: Decimal
+    ask: Decimal
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Rows of one pair, and what to pass as `since` for those after them."""
+
+    rows: msgspec.Raw
+    last: str
+
+
+def read_page(raw: bytes) -> Page:
+    """The one list in the reply, whatever spelling of the pair it is keyed by."""
+    members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    last = bytes(members.pop("last", msgspec.Raw(b'""'))).decode().strip('"')
+    return Page(next(iter(members.values()), msgspec.Raw(b"[]")), last)
+
+
+def only_value(found: dict[str, T]) -> T | None:
+    """The one entry of a reply about one pair: its key may be spelled otherwise than asked."""
+    return next(iter(found.values()), None)

@@ -1,0 +1,315 @@
+"""Requests that place, change and cancel orders, and what the exchange answers to them.
+
+Prices and quantities are `Decimal`; they must already fit the instrument. Instants are
+ns since the Unix epoch. A `Side.BID` buys, a `Side.ASK` sells.
+
+Sources: docs.kraken.com/api/docs/rest-api/ add-order, add-order-batch, amend-order,
+edit-order, cancel-order, cancel-order-batch, cancel-all-orders, cancel-all-orders-after
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from kracked import times
+from kracked.errors import ConfigError
+from kracked.protocol.events import Side
+from kracked.rest.bodies import Offset, fields
+
+
+class OrderType(StrEnum):
+    MARKET = "market"
+    LIMIT = "limit"
+    ICEBERG = "iceberg"
+    STOP_LOSS = "stop-loss"
+    TAKE_PROFIT = "take-profit"
+    STOP_LOSS_LIMIT = "stop-loss-limit"
+    TAKE_PROFIT_LIMIT = "take-profit-limit"
+    TRAILING_STOP = "trailing-stop"
+    TRAILING_STOP_LIMIT = "trailing-stop-limit"
+    SETTLE_POSITION = "settle-position"
+
+
+class TimeInForce(StrEnum):
+    GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    GTD = "GTD"
+
+
+class Trigger(StrEnum):
+    LAST = "last"
+    INDEX = "index"
+
+
+class SelfTrade(StrEnum):
+    """Which of two own orders that would meet is cancelled."""
+
+    CANCEL_NEWEST = "cancel-newest"
+    CANCEL_OLDEST = "cancel-oldest"
+    CANCEL_BOTH = "cancel-both"
+
+
+class OrderFlag(StrEnum):
+    POST = "post"
+    """Never take liquidity; limit orders only."""
+    FEE_IN_BASE = "fcib"
+    FEE_IN_QUOTE = "fciq"
+    VOLUME_IN_QUOTE = "viqc"
+    """Market buys without margin only."""
+
+
+Price = Decimal | Offset
+
+_PRICES = {
+    OrderType.MARKET: (False, False),
+    OrderType.SETTLE_POSITION: (False, False),
+    OrderType.LIMIT: (True, False),
+    OrderType.ICEBERG: (True, False),
+    OrderType.STOP_LOSS: (True, False),
+    OrderType.TAKE_PROFIT: (True, False),
+    OrderType.TRAILING_STOP: (True, False),
+    OrderType.STOP_LOSS_LIMIT: (True, True),
+    OrderType.TAKE_PROFIT_LIMIT: (True, True),
+    OrderType.TRAILING_STOP_LIMIT: (True, True),
+}
+"""Whether the type takes `price` and `price2`."""
+
+
+class BadOrder(ConfigError):
+    """An order whose parts do not fit together; it was not sent."""
+
+
+class Close(msgspec.Struct, frozen=True, kw_only=True, rename={"order_type": "ordertype"}):
+    """An opposite order the exchange makes for each fill of the first."""
+
+    order_type: OrderType
+    price: Price | None = None
+    price2: Price | None = None
+
+
+class AddOrder(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "order_type": "ordertype",
+        "side": "type",
+        "display_volume": "displayvol",
+        "self_trade": "stptype",
+        "flags": "oflags",
+        "time_in_force": "timeinforce",
+    },
+):
+    """One order. Raises `BadOrder` when prices, flags and type do not go together.
+
+    `price` is the limit of `limit` and `iceberg`, the trigger of the triggered types and
+    the distance (an `Offset` with ``+``) of the trailing ones; `price2` the limit of the
+    types that end in ``-limit``.
+    """
+
+    order_type: OrderType
+    side: Side
+    volume: Decimal
+    """In the base currency; 0 only to settle a margin position whole."""
+    price: Price | None = None
+    price2: Price | None = None
+    trigger: Trigger | None = None
+    display_volume: Decimal | None = None
+    """Icebergs only: at least a fifteenth of `volume`."""
+    leverage: int | None = None
+    reduce_only: bool = False
+    self_trade: SelfTrade | None = None
+    flags: tuple[OrderFlag, ...] = ()
+    time_in_force: TimeInForce | None = None
+    starts: int | None = None
+    expires: int | None = None
+    close: Close | None = None
+    userref: int | None = None
+    cl_ord_id: str | None = None
+
+    def __post_init__(self) -> None:
+        problem = _price_problem(self) or _flag_problem(self)
+        if problem:
+            raise BadOrder(problem)
+
+    def members(self) -> dict[str, object]:
+        """The wire's members; the conditional close still nested, as a batch wants it."""
+        members = fields(self)
+        members.pop("starts", None)
+        members.pop("expires", None)
+        if self.flags:
+            members["oflags"] = ",".join(self.flags)
+        if self.leverage is not None:
+            members["leverage"] = str(self.leverage)
+        if self.starts is not None:
+            members["starttm"] = str(self.starts // times.NS_PER_S)
+        if self.expires is not None:
+            members["expiretm"] = str(self.expires // times.NS_PER_S)
+        return members
+
+
+def _price_problem(order: AddOrder) -> str | None:
+    for name, value, wanted in zip(
+        ("price", "price2"), (order.price, order.price2), _PRICES[order.order_type], strict=True
+    ):
+        if wanted and value is None:
+            return f"a {order.order_type} order needs {name}"
+        if not wanted and value is not None:
+            return f"a {order.order_type} order takes no {name}; leave it out"
+    trailing = order.order_type in (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
+    if trailing and not (isinstance(order.price, Offset) and order.price.sign == "+"):
+        return f"the price of a {order.order_type} order is a distance; give an Offset with +"
+    return None
+
+
+def _flag_problem(order: AddOrder) -> str | None:
+    if OrderFlag.POST in order.flags and order.order_type is not OrderType.LIMIT:
+        return f"only limit orders can be post-only, not {order.order_type} orders"
+    if OrderFlag.VOLUME_IN_QUOTE in order.flags and order.order_type is not OrderType.MARKET:
+        return "a volume in the quote currency is for market orders only"
+    if (order.display_volume is not None) != (order.order_type is OrderType.ICEBERG):
+        return "display_volume belongs to iceberg orders, and they need it"
+    if (order.expires is not None) != (order.time_in_force is TimeInForce.GTD):
+        return "an expiry belongs to good-till-date orders, and they need it"
+    if order.cl_ord_id is not None and order.userref is not None:
+        return "an order carries cl_ord_id or userref, not both"
+    return None
+
+
+def add_members(
+    order: AddOrder, pair: str, deadline: int | None, *, validate: bool
+) -> dict[str, object]:
+    """The body of AddOrder, its conditional close in flat keys."""
+    members = order.members()
+    for name, value in fields(order.close).items() if order.close else ():
+        members[f"close[{name}]"] = value
+    members.pop("close", None)
+    return {**members, "pair": pair, **sending(deadline, validate=validate)}
+
+
+def batch_members(
+    orders: tuple[AddOrder, ...], pair: str, deadline: int | None, *, validate: bool
+) -> dict[str, object]:
+    """The body of AddOrderBatch: 2 to 15 orders of one pair."""
+    if not 2 <= len(orders) <= 15:
+        raise BadOrder(f"a batch holds 2 to 15 orders, not {len(orders)}")
+    each = [order.members() for order in orders]
+    return {"pair": pair, "orders": each, **sending(deadline, validate=validate)}
+
+
+def sending(deadline: int | None, *, validate: bool = False) -> dict[str, object]:
+    """What goes with every write: when the engine shall refuse it, and whether to act at all."""
+    members: dict[str, object] = {}
+    if deadline is not None:
+        members["deadline"] = times.to_rfc3339(deadline, 3)
+    if validate:
+        members["validate"] = True
+    return members
+
+
+class OrderRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Names one order by the exchange's id or by the client's. Raises `BadOrder` for neither."""
+
+    txid: str | None = None
+    cl_ord_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.txid is None) == (self.cl_ord_id is None):
+            raise BadOrder("name an order by its txid or by its cl_ord_id, one of the two")
+
+
+class Amend(msgspec.Struct, frozen=True, kw_only=True):
+    """What shall change on a resting order; what is None stays."""
+
+    order_qty: Decimal | None = None
+    """The new total, not the remainder."""
+    display_qty: Decimal | None = None
+    limit_price: Price | None = None
+    trigger_price: Price | None = None
+    post_only: bool = False
+    """Refuse a price that would take liquidity."""
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True, rename={"display_volume": "displayvol"}):
+    """A replacement of an order by a new one: new id, place in the queue lost."""
+
+    txid: str
+    volume: Decimal | None = None
+    display_volume: Decimal | None = None
+    price: Price | None = None
+    price2: Price | None = None
+    oflags: str | None = None
+    """`post` or nothing: it is not kept by itself."""
+    userref: int | None = None
+
+
+# --- replies ------------------------------------------------------------------------
+
+
+class Description(msgspec.Struct, frozen=True):
+    """The exchange's own words for an order."""
+
+    order: str = ""
+    close: str = ""
+
+
+class Added(msgspec.Struct, frozen=True):
+    """An order was accepted; `txid` is empty when it was only validated."""
+
+    descr: Description = Description()
+    txid: tuple[str, ...] = ()
+
+
+class BatchAdded(msgspec.Struct, frozen=True):
+    """One order of a batch: accepted under `txid`, or refused with `error`."""
+
+    txid: str | None = None
+    error: str | None = None
+    descr: Description = Description()
+    close: str = ""
+
+
+class BatchReply(msgspec.Struct, frozen=True):
+    orders: tuple[BatchAdded, ...]
+    """In the order of the request."""
+
+
+class Amended(msgspec.Struct, frozen=True):
+    amend_id: str = ""
+
+
+class Edited(msgspec.Struct, frozen=True):
+    txid: str = ""
+    originaltxid: str = ""
+    status: str = "ok"
+    orders_cancelled: int = 0
+    descr: Description = Description()
+    error_message: str | None = None
+
+
+class Cancelled(msgspec.Struct, frozen=True):
+    """How many orders the request cancelled; `pending`: the cancel is still on its way."""
+
+    count: int = 0
+    pending: bool = False
+
+
+class DeadMansSwitch(
+    msgspec.Struct, frozen=True, rename={"current": "currentTime", "trigger": "triggerTime"}
+):
+    """The timer that cancels everything when nobody renews it."""
+
+    current: str
+    trigger: str
+    """RFC 3339, or ``0`` when disarmed."""
+
+    @property
+    def remaining_ns(self) -> int | None:
+        """Until it fires, by the exchange's own clock; None when disarmed."""
+        if self.trigger in ("", "0"):
+            return None
+        return times.parse_ns(self.trigger) - times.parse_ns(self.current)

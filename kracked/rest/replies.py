@@ -1,0 +1,276 @@
+"""What a reply of the exchange means, and what to do about it. Pure.
+
+An error string is ``<E|W><Category>:<text>[:<detail>]``. The one question that
+matters after a request that moves money is whether it may have acted; every string
+is filed by that. The exchange's own words are never replaced, only explained.
+
+Sources: docs.kraken.com/api/docs/guides/spot-errors,
+support.kraken.com/hc/en-us/articles/360001491786
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from kracked.errors import KrackedError, ProtocolError, RequestRejected
+from kracked.times import NS_PER_S
+
+
+class ErrorClass(StrEnum):
+    """What an error string means for whoever sent the request."""
+
+    CHANGE_REQUEST = "change_request"
+    CHANGE_SETUP = "change_setup"
+    NEW_NONCE = "new_nonce"
+    NEW_TOKEN = "new_token"  # noqa: S105 - a class of errors, no secret
+    SLOW_DOWN = "slow_down"
+    WAIT_FOR_MARKET = "wait_for_market"
+    ACCOUNT_STATE = "account_state"
+    GONE = "gone"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+
+    @property
+    def advice(self) -> str:
+        """What to do now, as a sentence for a person."""
+        return _ADVICE[self]
+
+    @property
+    def nothing_happened(self) -> bool:
+        """Whether the request certainly had no effect."""
+        return self is not ErrorClass.UNKNOWN_OUTCOME
+
+    @property
+    def may_resend_unchanged(self) -> bool:
+        """Whether the same request may go again, signed anew, once the cause is dealt with."""
+        return self in _PASSING
+
+
+_PASSING = (ErrorClass.NEW_NONCE, ErrorClass.NEW_TOKEN, ErrorClass.SLOW_DOWN)
+
+_ADVICE: Final = {
+    ErrorClass.CHANGE_REQUEST: "Nothing was done. Correct the request; as it is it fails again.",
+    ErrorClass.CHANGE_SETUP: (
+        "Nothing was done. Check the key, its permissions and the account; "
+        "calls go on failing until then."
+    ),
+    ErrorClass.NEW_NONCE: (
+        "Nothing was done. Another program may use this key, or the clock went back; "
+        "give each program its own key."
+    ),
+    ErrorClass.NEW_TOKEN: "Nothing was done. Fetch a new WebSocket token and ask once more.",
+    ErrorClass.SLOW_DOWN: "Nothing was done. Wait, then the same request may be sent.",
+    ErrorClass.WAIT_FOR_MARKET: "Nothing was done. Wait until the market's status allows it.",
+    ErrorClass.ACCOUNT_STATE: (
+        "Nothing was done. Sending it again helps only after balances or open orders have changed."
+    ),
+    ErrorClass.GONE: "Nothing was done. The order is no longer open; look up how it ended.",
+    ErrorClass.UNKNOWN_OUTCOME: (
+        "The exchange may have acted. Do not send it again; look up what became of it first."
+    ),
+}
+
+_STRINGS: Final = {
+    ErrorClass.CHANGE_REQUEST: (
+        "EGeneral:Invalid arguments",
+        "EGeneral:Unknown method",
+        "EAPI:Bad request",
+        "EOrder:Order minimum not met",
+        "EOrder:Cost minimum not met",
+        "EOrder:Tick size check failed",
+        "EOrder:Invalid price",
+        "EOrder:Invalid limit price",
+        "EOrder:Invalid order",
+        "EQuery:Unknown asset pair",
+        "EQuery:Invalid asset pair",
+        "EQuery:Unknown asset",
+        "ETrade:Invalid request",
+        "EFunding:Max fee exceeded",
+        "EFunding:Unknown withdraw key",
+        "EFunding:Invalid amount",
+        "WDatabase:No change",
+        # The WebSocket's own, which have no category.
+        "Limit_price field must be a number_float",
+        "Cash_order_qty field must be a number_float",
+        "Malformed request",
+        "Unsupported event",
+        "Unsupported field",
+        "Currency pair not supported",
+    ),
+    ErrorClass.CHANGE_SETUP: (
+        "EGeneral:Permission denied",
+        "EGeneral:Temporary lockout",
+        "EAPI:Invalid key",
+        "EAPI:Invalid signature",
+        "EOrder:Cannot open position",
+        "EOrder:Cannot open opposing position",
+        "EOrder:Reduce only:Non-PC",
+        "EAccount:Invalid permissions",
+        "EAuth:Account temporary disabled",
+        "EAuth:Account unconfirmed",
+        "EAuth:Failed",
+        "ETrade:User Locked",
+        "EBM:limit exceeded",
+    ),
+    ErrorClass.NEW_NONCE: ("EAPI:Invalid nonce",),
+    ErrorClass.NEW_TOKEN: ("ESession:Invalid session", "Token(s) not found"),
+    ErrorClass.SLOW_DOWN: (
+        "EGeneral:Too many requests",
+        "EAPI:Rate limit exceeded",
+        "EService:Throttled",
+        "EOrder:Rate limit exceeded",
+        "EOrder:Domain rate limit exceeded",
+        "EAuth:Rate limit exceeded",
+        "EAuth:Too many requests",
+        "Exceeded msg rate",
+    ),
+    ErrorClass.WAIT_FOR_MARKET: (
+        "EAPI:Feature disabled",
+        "EService:Market in cancel_only mode",
+        "EService:Market in post_only mode",
+        "EService:Market in limit_only mode",
+        "EService:Market in maintenance mode",
+        "ETrade:Locked",
+    ),
+    ErrorClass.ACCOUNT_STATE: (
+        "EOrder:Orders limit exceeded",
+        "EOrder:Positions limit exceeded",
+        "EOrder:Scheduled orders limit exceeded",
+        "EOrder:Post only order",
+        "EOrder:Insufficient funds",
+        "EOrder:Insufficient margin",
+        "EOrder:Margin allowance exceeded",
+        "EOrder:Margin level too low",
+        "EOrder:Margin position size exceeded",
+        "EOrder:Reduce only",
+        "EFunding:Insufficient funds",
+    ),
+    ErrorClass.GONE: ("EOrder:Unknown order", "EOrder:Unknown position"),
+    ErrorClass.UNKNOWN_OUTCOME: (
+        "EGeneral:Internal error",
+        "EService:Unavailable",
+        "EService:Busy",
+        "EService:Timeout",
+        # Documented as a refusal; a stale order deserves one look before it goes again.
+        "EService:Deadline elapsed",
+        "EDatabase:Internal error",
+    ),
+}
+
+_BY_CATEGORY: Final = {
+    "EAPI": ErrorClass.CHANGE_SETUP,
+    "EAuth": ErrorClass.CHANGE_SETUP,
+    "EAccount": ErrorClass.CHANGE_SETUP,
+    "EOrder": ErrorClass.CHANGE_REQUEST,
+    "EGeneral": ErrorClass.CHANGE_REQUEST,
+    "EQuery": ErrorClass.CHANGE_REQUEST,
+    "ETrade": ErrorClass.CHANGE_REQUEST,
+    "ESession": ErrorClass.NEW_TOKEN,
+}
+
+
+def _squash(text: str) -> str:
+    # The documentation prints some strings with a space after the colon and others without.
+    return text.replace(" ", "")
+
+
+_KNOWN: Final = {_squash(text): kind for kind, texts in _STRINGS.items() for text in texts}
+
+
+def classify(error: str) -> ErrorClass:
+    """The class of one error string: by its text, then without its details, then by category.
+
+    What nothing is known about may have acted.
+    """
+    text = _squash(error)
+    while text:
+        if text in _KNOWN:
+            return _KNOWN[text]
+        text = text.rpartition(":")[0]
+    if _squash(error).startswith("Currencypairnotsupported"):
+        return ErrorClass.CHANGE_REQUEST
+    return _BY_CATEGORY.get(error.partition(":")[0], ErrorClass.UNKNOWN_OUTCOME)
+
+
+class Refused(RequestRejected):
+    """The exchange said no, and did nothing."""
+
+    def __init__(self, method: str, error: str, kind: ErrorClass) -> None:
+        super().__init__(method, error)
+        self.kind = kind
+
+    @property
+    def may_resend_unchanged(self) -> bool:
+        return self.kind.may_resend_unchanged
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}. {self.kind.advice}"
+
+
+class OutcomeUnknown(KrackedError):
+    """A request that may or may not have been carried out; only looking it up can tell."""
+
+    def __init__(self, method: str, reason: str) -> None:
+        super().__init__(method, reason)
+        self.method, self.reason = method, reason
+
+    def __str__(self) -> str:
+        return f"{self.method}: {self.reason}. {ErrorClass.UNKNOWN_OUTCOME.advice}"
+
+
+class UnreadableReply(ProtocolError):
+    """A body that is not the JSON the documentation promises."""
+
+    def __init__(self, method: str, reason: str) -> None:
+        super().__init__(method, reason)
+        self.method, self.reason = method, reason
+
+    def __str__(self) -> str:
+        return f"the reply to {self.method} is not what its documentation promises: {self.reason}"
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """The envelope of every REST reply: errors and warnings, and the result beside them."""
+
+    error: tuple[str, ...] = ()
+    result: msgspec.Raw = msgspec.Raw()
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        return tuple(text for text in self.error if not text.startswith("W"))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(text for text in self.error if text.startswith("W"))
+
+    @property
+    def refusal(self) -> tuple[str, ErrorClass] | None:
+        """The exchange's words and their class; the most doubtful class if there are several."""
+        failures = self.errors or (() if self.result else self.warnings)
+        if not failures:
+            return None
+        kinds = [classify(text) for text in failures]
+        doubtful = ErrorClass.UNKNOWN_OUTCOME in kinds
+        return "; ".join(failures), ErrorClass.UNKNOWN_OUTCOME if doubtful else kinds[0]
+
+
+def decode_reply(method: str, body: bytes) -> Reply:
+    """The envelope around `body`. Raises `UnreadableReply` for anything else, such as HTML."""
+    try:
+        reply = msgspec.json.decode(body, type=Reply)
+    except msgspec.MsgspecError as error:
+        raise UnreadableReply(method, str(error)) from error
+    if not reply.error and not reply.result:
+        raise UnreadableReply(method, "neither a result nor an error")
+    return reply
+
+
+def throttled_until(error: str) -> int | None:
+    """When a ``EService: Throttled: <unix seconds>`` ends, ns since the Unix epoch."""
+    text = _squash(error)
+    prefix, _, when = text.rpartition(":")
+    if prefix != "EService:Throttled" or not when.isdigit():
+        return None
+    return int(when) * NS_PER_S

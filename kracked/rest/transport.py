@@ -1,0 +1,107 @@
+"""HTTP and nothing else: bytes out, bytes in, and how sure we are that they arrived.
+
+Nothing is retried here: a transport that repeats a POST by itself doubles orders.
+Answers of the exchange come with status 200; any other status is a gateway's, and says
+nothing about what was done. The HTTP library's errors stop in this file.
+
+Source: docs.kraken.com/api/docs/guides/spot-rest-intro
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+
+import aiohttp
+
+from kracked.errors import ConnectionLost
+
+USER_AGENT = "kracked"
+
+
+class NotSent(ConnectionLost):
+    """No connection came about, so nothing was sent."""
+
+
+class NoAnswer(ConnectionLost):
+    """The request went out and no answer of the exchange came back."""
+
+
+class SignedHeaders(dict[str, str]):
+    """Headers that authenticate a call; prints as ``<redacted>``, also in a traceback."""
+
+    def __repr__(self) -> str:
+        return "SignedHeaders(<redacted>)"
+
+    __str__ = __repr__
+
+
+class Transport:
+    """One connection pool. `timeout_s` bounds a whole call, `connect_s` its beginning."""
+
+    def __init__(self, *, timeout_s: float = 10.0, connect_s: float = 5.0) -> None:
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout_s, connect=connect_s, sock_connect=connect_s
+        )
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Transport:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def get(self, url: str, params: Mapping[str, str]) -> bytes:
+        """The body of a 200. Raises `NotSent` or `NoAnswer`."""
+        return await self._request("GET", url, params=params, headers={}, body=None)
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        """The body of a 200; `body` is sent as it is. Raises `NotSent` or `NoAnswer`."""
+        return await self._request("POST", url, params={}, headers=headers, body=body)
+
+    async def _request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> bytes:
+        try:
+            async with self._opened().request(
+                method, url, params=params, headers=headers, data=body, allow_redirects=False
+            ) as response:
+                answer = await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent(url, _reason(error)) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # The library's errors hold the request and its headers; they go no further.
+            raise NoAnswer(url, _reason(error)) from None
+        if response.status != 200:
+            raise NoAnswer(url, f"HTTP {response.status}")
+        return answer
+
+    def _opened(self) -> aiohttp.ClientSession:
+        # Not in __init__: a session belongs to the loop that runs.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout,
+                headers={"User-Agent": USER_AGENT},
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

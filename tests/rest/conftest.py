@@ -1,0 +1,57 @@
+"""A scripted exchange and a client of it, whose clock stands still and whose pauses take none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from kracked.rest.caller import Pace
+from kracked.rest.client import RestClient
+from kracked.rest.transport import Transport
+from tests.rest.exchange import CREDENTIALS, Exchange, serve
+
+
+class FrozenTime:
+    """A clock that moves only when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 1_754_000_000_000_000_000
+        self.slept_s: list[float] = []
+
+    def clock(self) -> int:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept_s.append(seconds)
+        self.now += round(seconds * 1e9)
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.clock, self.sleep, lambda: 1.0)
+
+
+@pytest.fixture
+def frozen() -> FrozenTime:
+    return FrozenTime()
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[Exchange]:
+    async with serve() as exchange:
+        yield exchange
+
+
+@pytest.fixture
+async def client(
+    exchange: Exchange, frozen: FrozenTime, tmp_path: Path
+) -> AsyncIterator[RestClient]:
+    async with RestClient(
+        CREDENTIALS,
+        exchange.endpoints,
+        state=tmp_path,
+        transport=Transport(timeout_s=0.5),
+        pace=frozen.pace,
+    ) as client:
+        yield client

@@ -1,0 +1,243 @@
+"""How calls are made: what is sent, what is repeated and what never is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.errors import ConfigError, ConnectionLost
+from kracked.protocol.events import Side
+from kracked.rest.account import WebSocketsToken
+from kracked.rest.client import RestClient
+from kracked.rest.orders import AddOrder, OrderRef, OrderType
+from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
+from kracked.rest.transport import NotSent, Transport
+from tests.rest import exchange as answers
+from tests.rest.exchange import CREDENTIALS, SECRET, Exchange
+
+ORDER = AddOrder(order_type=OrderType.MARKET, side=Side.BID, volume=Decimal("0.001"))
+ACCEPTED = {"descr": {"order": "buy"}, "txid": ["OUF4EM-FRGI2-MQMWZD"]}
+
+
+async def test_a_private_call_carries_the_signature_of_the_very_bytes_sent(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["AddOrder"] = ACCEPTED
+    added = await client.add_order(ORDER, "BTC/USD")
+    assert added.txid == ("OUF4EM-FRGI2-MQMWZD",)
+
+
+async def test_every_call_names_its_program(exchange: Exchange, client: RestClient) -> None:
+    exchange.always["Time"] = {"unixtime": 1}
+    await client.server_time()
+    assert exchange.last("Time").headers["User-Agent"].startswith("kracked")
+
+
+async def test_a_nonce_is_text_because_doubles_cannot_hold_it(
+    exchange: Exchange, client: RestClient
+) -> None:
+    await client.balance()
+    assert isinstance(exchange.last("Balance").body["nonce"], str)
+
+
+async def test_a_refused_nonce_is_signed_anew_at_most_three_times(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["AddOrder"] = answers.refusal("EAPI:Invalid nonce")
+    with pytest.raises(Refused) as refused:
+        await client.add_order(ORDER, "BTC/USD")
+    assert (exchange.count("AddOrder"), refused.value.kind) == (4, ErrorClass.NEW_NONCE)
+
+
+async def test_an_order_goes_through_after_one_refused_nonce(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.script["AddOrder"].append(answers.refusal("EAPI:Invalid nonce"))
+    exchange.always["AddOrder"] = ACCEPTED
+    await client.add_order(ORDER, "BTC/USD")
+    first, second = (int(call.body["nonce"]) for call in exchange.calls)
+    assert first < second
+
+
+UNCERTAIN = {
+    "502 with a page": answers.bad_gateway,
+    "connection dropped": answers.dropped,
+    "reply too late": answers.silence,
+    "200 with a page": answers.page,
+    "service unavailable": answers.refusal("EService:Unavailable"),
+    "busy": answers.refusal("EService:Busy"),
+    "internal error": answers.refusal("EGeneral:Internal error:42"),
+    "deadline elapsed": answers.refusal("EService:Deadline elapsed"),
+    "a result of another shape": lambda request: answers.reply([1, 2]),
+}
+
+
+@pytest.mark.parametrize("fault", UNCERTAIN.values(), ids=UNCERTAIN.keys())
+async def test_a_write_without_a_clear_answer_is_unknown_and_was_sent_once(
+    exchange: Exchange, client: RestClient, fault: Any
+) -> None:
+    exchange.always["AddOrder"] = fault
+    with pytest.raises(OutcomeUnknown):
+        await client.add_order(ORDER, "BTC/USD")
+    assert exchange.count("AddOrder") == 1
+
+
+async def test_a_connection_dropped_on_a_kept_connection_sends_no_write_twice(
+    exchange: Exchange, client: RestClient
+) -> None:
+    await client.balance()
+    exchange.always["AddOrder"] = answers.dropped
+    with pytest.raises(OutcomeUnknown):
+        await client.add_order(ORDER, "BTC/USD")
+    assert exchange.count("AddOrder") == 1
+
+
+@pytest.mark.parametrize("fault", list(UNCERTAIN.values())[:7], ids=list(UNCERTAIN)[:7])
+async def test_a_read_is_repeated_after_a_fault(
+    exchange: Exchange, client: RestClient, fault: Any
+) -> None:
+    exchange.script["Balance"].append(fault)
+    exchange.always["Balance"] = {"ZUSD": "1.50"}
+    assert await client.balance() == {"ZUSD": Decimal("1.50")}
+
+
+async def test_a_read_gives_up_with_growing_pauses(
+    exchange: Exchange, client: RestClient, frozen: Any
+) -> None:
+    exchange.always["Balance"] = answers.bad_gateway
+    with pytest.raises(ConnectionLost, match="HTTP 502"):
+        await client.balance()
+    assert frozen.slept_s == [0.5, 1.0, 2.0]
+
+
+async def test_a_refused_read_is_not_repeated(exchange: Exchange, client: RestClient) -> None:
+    exchange.always["Balance"] = answers.refusal("EGeneral:Permission denied")
+    with pytest.raises(Refused, match="EGeneral:Permission denied"):
+        await client.balance()
+    assert exchange.count("Balance") == 1
+
+
+async def test_a_throttled_read_waits_until_the_time_it_is_told(
+    exchange: Exchange, client: RestClient, frozen: Any
+) -> None:
+    until_s = frozen.now // 10**9 + 7
+    exchange.script["Balance"].append(answers.refusal(f"EService: Throttled: {until_s}"))
+    await client.balance()
+    assert frozen.now >= until_s * 10**9
+
+
+async def test_a_throttled_order_is_refused_here_and_not_sent_late(
+    exchange: Exchange, client: RestClient, frozen: Any
+) -> None:
+    until_s = frozen.now // 10**9 + 7
+    exchange.script["AddOrder"].append(answers.refusal(f"EService: Throttled: {until_s}"))
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            await client.add_order(ORDER, "BTC/USD")
+        assert refused.value.may_resend_unchanged
+    assert exchange.count("AddOrder") == 1
+
+
+async def test_a_cancel_is_sent_even_while_throttled(
+    exchange: Exchange, client: RestClient, frozen: Any
+) -> None:
+    until_s = frozen.now // 10**9 + 7
+    exchange.script["AddOrder"].append(answers.refusal(f"EService: Throttled: {until_s}"))
+    exchange.always["CancelAll"] = {"count": 2}
+    with pytest.raises(Refused):
+        await client.add_order(ORDER, "BTC/USD")
+    assert (await client.cancel_all()).count == 2
+
+
+async def test_reads_stop_while_the_key_is_locked_out(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["Balance"] = answers.refusal("EGeneral:Temporary lockout")
+    for _ in range(3):
+        with pytest.raises(Refused, match="lockout"):
+            await client.balance()
+    assert exchange.count("Balance") == 1
+
+
+async def test_private_calls_never_overlap(exchange: Exchange, client: RestClient) -> None:
+    await asyncio.gather(*(client.balance() for _ in range(8)))
+    assert exchange.most_in_flight == 1
+
+
+async def test_a_cancel_goes_before_reads_that_wait(exchange: Exchange, client: RestClient) -> None:
+    exchange.always["CancelAll"] = {"count": 0}
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(client.balance())
+        await asyncio.sleep(0)
+        group.create_task(client.cancel_all())
+    assert [call.name for call in exchange.calls].index("CancelAll") == 1
+
+
+async def test_reads_leave_room_on_the_counter_for_cancels(
+    exchange: Exchange, client: RestClient, frozen: Any
+) -> None:
+    for _ in range(13):
+        await client.balance()
+    assert not frozen.slept_s
+    await client.balance()
+    assert sum(frozen.slept_s) == pytest.approx(1 / 0.33)
+
+
+async def test_an_exchange_that_is_not_there_means_nothing_was_sent(tmp_path: Path) -> None:
+    gone = Endpoints.at("http://127.0.0.1:1")
+    async with RestClient(CREDENTIALS, gone, state=tmp_path) as client:
+        with pytest.raises(NotSent):
+            await client.add_order(ORDER, "BTC/USD")
+
+
+async def test_private_calls_without_a_key_say_how_to_give_one(exchange: Exchange) -> None:
+    async with RestClient(None, exchange.endpoints) as client:
+        with pytest.raises(ConfigError, match="KRAKEN_API_KEY"):
+            await client.balance()
+
+
+def test_a_secret_that_is_not_base64_is_refused_without_showing_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        RestClient(Credentials("k", "not base64!"), state=tmp_path)
+    assert "not base64!" not in f"{refused.value!r} {refused.value}"
+
+
+async def test_a_second_client_of_the_key_starts_above_the_nonces_of_the_first(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        async with RestClient(CREDENTIALS, exchange.endpoints, state=tmp_path) as client:
+            await client.balance()
+    assert exchange.count("Balance") == 2
+
+
+async def test_no_secret_reaches_a_log_an_error_or_a_repr(
+    exchange: Exchange, client: RestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    seen = [repr(client), repr(vars(client)), repr(vars(client._caller))]
+    for fault in UNCERTAIN.values():
+        exchange.always["CancelOrder"] = fault
+        with pytest.raises(OutcomeUnknown) as failure:
+            await client.cancel_order(OrderRef(txid="OUF4EM-FRGI2-MQMWZD"))
+        seen.append(f"{failure.value!r} {failure.value} {failure.getrepr(showlocals=True)}")
+    said = " ".join(seen) + caplog.text
+    signatures = [call.headers["API-Sign"] for call in exchange.calls]
+    assert not [secret for secret in (SECRET, *signatures) if secret in said]
+
+
+def test_a_token_prints_redacted() -> None:
+    assert "abc" not in repr(WebSocketsToken("abc")) + str(WebSocketsToken("abc"))
+
+
+def test_time_outs_bound_every_call() -> None:
+    timeout = Transport()._timeout
+    assert (timeout.total, timeout.connect) == (10.0, 5.0)
