@@ -206,15 +206,15 @@ class KeyInfo(msgspec.Struct, frozen=True):
     """What the exchange knows of the key that asked. Member names squashed, as above."""
 
     apikeyname: str = ""
-    nonce: str = ""
-    noncewindow: str = "0"
+    nonce: int = 0
+    noncewindow: int = 0
     permissions: tuple[str, ...] = ()
-    validuntil: str = "0"
-    """Unix seconds; 0: for ever."""
-    queryfrom: str = "0"
-    queryto: str = "0"
+    validuntil: int = 0
+    """Unix seconds, like the rest; 0: for ever."""
+    queryfrom: int = 0
+    queryto: int = 0
     ipallowlist: tuple[str, ...] = ()
-    lastused: str = "0"
+    lastused: int = 0
 
     @property
     def may_trade(self) -> bool:
