@@ -11,7 +11,9 @@ from itertools import product
 _MASK = (1 << 80) - 1
 _STRIDE = 0x9E37_79B9_7F4A_7C15_F39D
 """Odd, so multiplying by it permutes the 80-bit numbers; its digits are the golden ratio's."""
-_PAIRS = [a + b for a, b in product("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", repeat=2)]
+_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_TWO = [a + b for a, b in product(_DIGITS, repeat=2)]
+_THREE = [a + b for a, b in product(_DIGITS, _TWO)]
 
 
 class Ids:
@@ -27,8 +29,8 @@ class Ids:
         bits = self._count * _STRIDE & _MASK
         # Without this step neighbours would differ mostly in their first digits.
         bits ^= bits >> 41
-        pairs = _PAIRS
-        a, b = pairs[bits >> 70], pairs[bits >> 60 & 1023]
-        c, d, e = pairs[bits >> 50 & 1023], pairs[bits >> 40 & 1023], pairs[bits >> 30 & 1023]
-        f, g, h = pairs[bits >> 20 & 1023], pairs[bits >> 10 & 1023], pairs[bits & 1023]
-        return f"{self._letter}{a}{b}{c[0]}-{c[1]}{d}{e}-{f}{g}{h}"
+        return (
+            f"{self._letter}{_THREE[bits >> 65]}{_TWO[bits >> 55 & 1023]}"
+            f"-{_THREE[bits >> 40 & 32767]}{_TWO[bits >> 30 & 1023]}"
+            f"-{_THREE[bits >> 15 & 32767]}{_THREE[bits & 32767]}"
+        )

@@ -117,6 +117,10 @@ class Matcher:
         return self._time
 
     @property
+    def last_trade_id(self) -> int:
+        return self._trade_id
+
+    @property
     def next_expiry(self) -> int | None:
         """When `expire` may next have something to do."""
         return self._expiries[0][0] if self._expiries else None
@@ -170,6 +174,10 @@ class Matcher:
     def orders_of(self, owner: str) -> list[OpenOrder]:
         """The owner's resting orders, oldest first."""
         return [_frozen(order) for order in self._owned.get(owner, {}).values()]
+
+    def __contains__(self, order_id: str) -> bool:
+        """Whether the order rests."""
+        return order_id in self._orders
 
     def __len__(self) -> int:
         """How many orders rest."""

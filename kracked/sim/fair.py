@@ -1,0 +1,91 @@
+"""What an instrument is worth to its market makers: the hidden price quotes follow.
+
+A jump process, because that is what a real touch does: it stands still, then moves.
+Jumps come faster and larger in wild regimes, run one way in momentum bursts, and are
+pulled back slowly towards where the market opened. The model's numbers are floats;
+they become prices only when somebody quotes.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from math import exp, sqrt
+from random import Random
+
+DAY_S = 86_400.0
+PULL_PER_DAY = 6.0
+"""How fast a deviation from the opening price fades: by half in under three hours."""
+LEAST_PRICE = 60.0
+"""In ticks: below it relative moves would be smaller than one tick's rounding."""
+
+
+class Regime(Enum):
+    """How excited the market is: jumps per second, their size, and seconds it lasts."""
+
+    CALM = (0.12, 0.6, 50.0)
+    NORMAL = (0.4, 1.0, 40.0)
+    WILD = (1.6, 1.5, 12.0)
+
+    def __init__(self, jumps_per_s: float, size: float, lasts_s: float) -> None:
+        self.jumps_per_s = jumps_per_s
+        self.size = size
+        self.lasts_s = lasts_s
+
+
+TYPICAL_JUMPS_PER_S = 0.45
+"""Over all regimes, weighted by their squared sizes: what the day's volatility is spread over."""
+
+
+class FairPrice:
+    """The hidden price, in ticks, and the mood that moves it."""
+
+    def __init__(self, opening: int, daily_volatility: float, random: Random) -> None:
+        self.price = float(opening)
+        self.regime = Regime.NORMAL
+        self.burst = 0
+        """Jumps left in a momentum burst; its sign is the direction."""
+        self._anchor = float(opening)
+        self._random = random
+        self._regime_left_s = 0.0
+        self._jump = daily_volatility / sqrt(DAY_S * TYPICAL_JUMPS_PER_S)
+
+    @property
+    def direction(self) -> int:
+        """Which way a momentum burst pushes: -1, 0 or 1."""
+        return (self.burst > 0) - (self.burst < 0)
+
+    @property
+    def heat(self) -> float:
+        """How much likelier takers come than in the normal regime."""
+        return 5.0 if self.burst else self.regime.jumps_per_s / 0.8 + 0.5
+
+    def wait_s(self) -> float:
+        """Seconds until the next jump."""
+        rate = 5.0 if self.burst else self.regime.jumps_per_s
+        return self._random.expovariate(rate)
+
+    def jump(self, waited_s: float) -> float:
+        """Move once; the move's size in units of a typical one."""
+        random = self._random
+        self._age(waited_s)
+        # A mixture of two normals: most jumps are small, one in eight is large.
+        size = random.gauss(0.0, 2.2 if random.random() < 0.125 else 0.7) * self.regime.size
+        if self.burst:
+            size = abs(size) * self.direction
+            self.burst -= self.direction
+        pull = PULL_PER_DAY * waited_s / DAY_S * (self.price / self._anchor - 1.0)
+        self.price = max(LEAST_PRICE, self.price * exp(size * self._jump - pull))
+        return size
+
+    def nudge(self, fraction: float) -> None:
+        """What a trade teaches: a small lasting shift, as a fraction of a typical jump."""
+        self.price *= 1.0 + fraction * self._jump
+
+    def _age(self, waited_s: float) -> None:
+        random = self._random
+        self._regime_left_s -= waited_s
+        if self._regime_left_s <= 0:
+            self.regime = random.choices(tuple(Regime), (0.4, 0.5, 0.1))[0]
+            self._regime_left_s = random.expovariate(1 / self.regime.lasts_s)
+        if not self.burst and random.random() < 0.02:
+            self.burst = random.randint(5, 18) * random.choice((-1, 1))

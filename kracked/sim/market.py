@@ -1,0 +1,121 @@
+"""The agents' order flow over every listed instrument, repeatable to the last digit.
+
+Pure: the caller says how far time has come, and iterates what happened until then. The
+same seed gives the same batches however finely time is cut. Agents live in model time,
+which runs `rate` times as fast as the batches' times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from kracked.sim.catalogue import Listing
+from kracked.sim.crowd import Crowd
+from kracked.sim.floor import Agenda, Floor
+from kracked.sim.history import Tape
+from kracked.sim.makers import Makers
+from kracked.sim.matching import Matcher
+from kracked.sim.orders import Batch
+from kracked.sim.past import Past
+from kracked.sim.takers import Takers
+
+SEEDING_NS = 20 * 60 * 10**9
+"""How old the oldest order is when the market opens."""
+
+
+class Market:
+    """Several instruments' engines, and everybody who trades on them.
+
+    Clients trade through `matcher(symbol)`. `tapes` holds what each instrument traded;
+    whoever publishes a batch, the agents' or a client's, applies it there first.
+    """
+
+    def __init__(self, listings: Sequence[Listing], *, seed: int, rate: float = 1.0) -> None:
+        self.tapes: dict[str, Tape] = {}
+        self.rate = rate
+        self._seed = seed
+        self._agenda = Agenda()
+        self._floors = {
+            listing.symbol: Floor(listing, place, seed, self._agenda)
+            for place, listing in enumerate(listings)
+        }
+        self._origin = 0
+        self._time = 0
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        return tuple(floor.listing for floor in self._floors.values())
+
+    def matcher(self, symbol: str) -> Matcher:
+        """The engine of one instrument."""
+        return self._floors[symbol].matcher
+
+    def opened(self, now: int) -> Market:
+        """Fill every book and every tape as if trade had gone on for long; returns itself."""
+        self._origin = self._time = now
+        for floor in self._floors.values():
+            _Agents(floor).open(now)
+            past = Past(
+                floor.listing,
+                now,
+                floor.matcher.last_trade_id,
+                Random(f"{self._seed}/{floor.symbol}/past"),
+            )
+            self.tapes[floor.symbol] = past.tape()
+        return self
+
+    def advance(self, to: int) -> Iterator[tuple[str, Batch]]:
+        """Everything up to an instant, in order of time, no two batches at the same one.
+
+        Lazy: when a batch is yielded, every engine stands exactly as the batch left it.
+        Iterate to the end before the next call or a client's order.
+        """
+        self._await_expiries(to)
+        agenda = self._agenda
+        while (moment := agenda.soonest()) is not None:
+            time = max(self._time + 1, self._origin + int(moment / self.rate))
+            if time > to:
+                return
+            appointment = agenda.pop()
+            floor = appointment.floor
+            floor.moment, floor.now = moment, time
+            batch = appointment.act(appointment.subject)
+            if batch is not None and batch.happenings and batch.refusal is None:
+                self._time = batch.time
+                yield floor.symbol, batch
+
+    def _await_expiries(self, to: int) -> None:
+        """Make appointments for clients' GTD orders that end within this stretch."""
+        for floor in self._floors.values():
+            expiry = floor.matcher.next_expiry
+            if expiry is not None and expiry <= to:
+                moment = int((expiry - self._origin) * self.rate) + 1
+                self._agenda.add(moment, floor, floor.expire, str(expiry))
+
+
+class _Agents:
+    """The agents of one floor, and the news that stirs them."""
+
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
+        self._makers, self._crowd, self._takers = Makers(floor), Crowd(floor), Takers(floor)
+        self._await_news()
+
+    def open(self, now: int) -> None:
+        """Leave the book as hours of trade would have."""
+        start = self._floor.now = now - SEEDING_NS
+        self._makers.open()
+        self._crowd.open(start, now)
+
+    def _news(self, _: str) -> None:
+        """Fair price jumps: makers requote, and the quick take what they leave standing."""
+        size = self._floor.fair.jump(self._waited_s)
+        self._makers.rush(size)
+        self._crowd.scatter()
+        self._takers.chase()
+        self._await_news()
+
+    def _await_news(self) -> None:
+        self._waited_s = self._floor.fair.wait_s()
+        self._floor.after(self._waited_s, self._news)
