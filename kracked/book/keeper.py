@@ -35,14 +35,16 @@ class BookKeeper:
         self,
         *,
         precisions: Mapping[str, Precision] | None = None,
-        depths: Mapping[tuple[str, str], int] | None = None,
+        depth: int | None = None,
+        depths: Mapping[str, int] | None = None,
         codec: Codec | None = None,
     ) -> None:
-        """`depths` by (symbol, channel) overrule what the stream says."""
+        """`depths` by symbol, or one `depth` for all, overrule what the stream says."""
         self.codec = codec or Codec(dict(precisions or {}))
         self.books: dict[str, L2Book] = {}
         self.orders: dict[str, L3Book] = {}
         self.tallies: dict[tuple[str, str], Tally] = {}
+        self._stated_depth = depth
         self._stated_depths = dict(depths or {})
         self._depths: dict[tuple[str, str], int] = {}
 
@@ -136,9 +138,9 @@ class BookKeeper:
 
     def _depth(self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]) -> int:
         """Stated by the caller, else acknowledged, else the smallest that holds the snapshot."""
-        key = (symbol, channel)
-        stated = self._stated_depths.get(key) or self._depths.get(key)
-        return stated or next((depth for depth in offered if depth >= levels), levels)
+        stated = self._stated_depths.get(symbol) or self._stated_depth
+        depth = stated or self._depths.get((symbol, channel))
+        return depth or next((depth for depth in offered if depth >= levels), levels)
 
     def _set_depth(self, event: events.Subscribed) -> None:
         """An acknowledgement may come after its snapshot; the book then learns its depth."""
@@ -148,9 +150,10 @@ class BookKeeper:
         self._depths[key] = event.depth
         books: Mapping[str, L2Book | L3Book] = self.books if event.channel == BOOK else self.orders
         book = books.get(event.symbol)
-        if book is not None and key not in self._stated_depths:
+        stated = self._stated_depth or self._stated_depths.get(event.symbol)
+        if book is not None and not stated:
             book.set_depth(event.depth)
-            self.tallies[key].depth = event.depth
+            book.tally.depth = event.depth
 
     # --- doubt ----------------------------------------------------------------------
 
@@ -196,6 +199,8 @@ class BookKeeper:
         A change below the tenth level is not in the checksum, so waiting for the next
         mismatch would not do.
         """
+        if event.symbol and event.channel in (BOOK, LEVEL3):
+            self._tally(event.symbol, event.channel).mismatched += 1
         channels = (event.channel,) if event.channel else (BOOK, LEVEL3)
         resyncs: list[Event] = []
         for channel in channels:

@@ -25,6 +25,7 @@ class L2Book:
     """
 
     __slots__ = (
+        "_asks_crc",
         "asks",
         "bids",
         "computed",
@@ -47,6 +48,7 @@ class L2Book:
         """The message applied last."""
         self.computed = 0
         """What the levels held hash to."""
+        self._asks_crc = 0
         self.tally = Tally(symbol, "book")
 
     def apply(self, event: BookSnapshot | BookUpdate) -> bool:
@@ -55,22 +57,29 @@ class L2Book:
         if type(event) is BookSnapshot:
             bids.replace(event.bids, depth)
             asks.replace(event.asks, depth)
-            touched = True
+            self._hash()
         else:
+            # A third of deep updates leave the hashed levels alone, and most leave one side.
             touched = bids.apply(event.bids, depth) if event.bids else False
-            if event.asks:
-                touched |= asks.apply(event.asks, depth)
-        if touched:  # a third of deep updates leave the ten best levels alone
-            self.computed = crc32(bids.digits, crc32(asks.digits))
+            if event.asks and asks.apply(event.asks, depth):
+                self._asks_crc = crc32(asks.digits)
+                touched = True
+            if touched:
+                self.computed = crc32(bids.digits, self._asks_crc)
         self.last = event
         self.verified = self.computed == event.checksum
         return self.verified
+
+    def _hash(self) -> None:
+        self._asks_crc = crc32(self.asks.digits)
+        self.computed = crc32(self.bids.digits, self._asks_crc)
 
     def set_depth(self, depth: int) -> None:
         """The depth in force, when the acknowledgement comes after its snapshot."""
         self.depth = depth
         self.bids.cut(depth)
         self.asks.cut(depth)
+        self._hash()
 
     def rescale(self, precision: Precision) -> None:
         """The same levels in a wider precision."""
@@ -79,7 +88,7 @@ class L2Book:
         for side in (self.bids, self.asks):
             levels = [(level.price * by_price, level.qty * by_qty) for level in side]
             side.replace(levels, self.depth)
-        self.computed = crc32(self.bids.digits, crc32(self.asks.digits))
+        self._hash()
         self.precision = precision
 
     @property

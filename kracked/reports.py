@@ -1,0 +1,98 @@
+"""What the command line prints: reads files, calls the framework, writes tables.
+
+Results go to stdout, talk and progress to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import msgspec
+
+from kracked.instruments import Precision
+from kracked.verify import FileReport, Verification, verify_lines
+
+DONE, FAILED, MISUSED = 0, 1, 2
+
+
+def verify_files(
+    files: Sequence[str],
+    *,
+    precisions: Sequence[tuple[str, int, int]],
+    depths: Sequence[tuple[str, int]],
+    as_json: bool,
+) -> int:
+    """`kracked verify`: a row per file, symbol and channel; exit code 1 on any mismatch."""
+    reports = []
+    for file in files:
+        try:
+            reports.append(_verify_file(file, precisions, depths))
+        except OSError as error:
+            print(f"kracked: cannot read {file}: {error.strerror}", file=sys.stderr)
+            return MISUSED
+    rows = [book for report in reports for book in report.books]
+    if as_json:
+        print(msgspec.json.encode(rows).decode())
+    else:
+        _print_table(rows)
+    for report in reports:
+        _remark(report)
+    return DONE if all(report.sound for report in reports) else FAILED
+
+
+def _verify_file(
+    file: str, precisions: Sequence[tuple[str, int, int]], depths: Sequence[tuple[str, int]]
+) -> FileReport:
+    standard = file == "-"
+    with nullcontext(sys.stdin.buffer) if standard else Path(file).open("rb") as lines:
+        size = 0 if standard else Path(file).stat().st_size
+        return verify_lines(
+            file,
+            lines,
+            precisions={symbol: Precision(price, qty) for symbol, price, qty in precisions},
+            depth=next((depth for symbol, depth in depths if not symbol), None),
+            depths={symbol: depth for symbol, depth in depths if symbol},
+            progress=_progress(file, size),
+        )
+
+
+def _progress(file: str, size: int) -> Callable[[int], None] | None:
+    """A line on the terminal that says how far it is; nothing when nobody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(read: int) -> None:
+        done = f"{100 * read // size:3d} %" if size else f"{read / 1e6:.0f} MB"
+        print(f"\r{file}: {done}\x1b[K", end="", file=sys.stderr, flush=True)
+        if size and read >= size:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _print_table(rows: Sequence[Verification]) -> None:
+    heads = ("file", "symbol", "channel", "depth", "messages", "verified", "mismatched", "ignored")
+    cells = [heads, *([str(getattr(row, head)) for head in heads] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(heads))]
+    for line in cells:
+        text = [
+            cell.ljust(width) if column < 3 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        print("  ".join(text).rstrip())
+    verified, messages = sum(row.verified for row in rows), sum(row.messages for row in rows)
+    print(f"{verified} of {messages} book messages verified")
+
+
+def _remark(report: FileReport) -> None:
+    if report.unreadable:
+        print(
+            f"kracked: {report.file}: {report.unreadable} unreadable lines, the first at "
+            f"{report.first_unreadable}",
+            file=sys.stderr,
+        )
+    elif not report.books:
+        print(f"kracked: {report.file}: no book and no level3 messages in it", file=sys.stderr)

@@ -1,0 +1,27 @@
+"""What every test may use. Recordings live beside the project, where there are any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """What Kraken really sent; the test is skipped where the recordings are not at hand."""
+    folder = SHARED / "kraken" / "captures"
+    if not folder.is_dir():
+        pytest.skip("the recordings are not beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """Worked examples of the protocol; the test is skipped where they are not at hand."""
+    folder = SHARED / "kraken" / "vectors"
+    if not folder.is_dir():
+        pytest.skip("the protocol vectors are not beside this checkout")
+    return folder

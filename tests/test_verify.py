@@ -1,0 +1,103 @@
+"""`kracked verify`: what it counts, what it prints, how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kracked.book.checksum import checksum
+from kracked.cli import main
+from kracked.verify import verify_lines
+
+ASKS, BIDS = [(1010, 7)], [(1000, 5)]
+
+
+def message(kind: str, bids: list, asks: list, stated: int) -> bytes:
+    def rows(levels: list) -> str:
+        return ",".join(
+            f'{{"price":{p / 10:.1f},"qty":{q // 10**8}.{q % 10**8:08d}}}' for p, q in levels
+        )
+
+    return (
+        f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"BTC/USD","bids":[{rows(bids)}],'
+        f'"asks":[{rows(asks)}],"checksum":{stated}}}]}}\n'
+    ).encode()
+
+
+SNAPSHOT = message("snapshot", BIDS, ASKS, checksum(ASKS, BIDS))
+UPDATE = message("update", [(1000, 4)], [], checksum(ASKS, [(1000, 4)]))
+WRONG = message("update", [(1000, 3)], [], 1)
+
+
+def test_a_sound_log_verifies_whole() -> None:
+    report = verify_lines("log", [SNAPSHOT, UPDATE])
+    [book] = report.books
+    assert (book.symbol, book.channel, book.depth) == ("BTC/USD", "book", 10)
+    assert (book.messages, book.updates, book.verified, book.mismatched) == (2, 1, 2, 0)
+    assert report.sound
+
+
+def test_nothing_counts_as_verified_after_a_mismatch_until_a_snapshot() -> None:
+    [book] = verify_lines("log", [SNAPSHOT, WRONG, UPDATE, SNAPSHOT, UPDATE]).books
+    assert (book.verified, book.mismatched, book.ignored) == (3, 1, 1)
+
+
+def test_an_unreadable_line_is_reported_with_its_number() -> None:
+    report = verify_lines("log", [SNAPSHOT, b"{torn\n"])
+    assert report.unreadable == 1
+    assert report.first_unreadable.startswith("line 2:")
+    assert not report.sound
+
+
+def test_the_proxy_s_notice_is_no_damage() -> None:
+    assert verify_lines("log", [SNAPSHOT, b"CloudFlare WebSocket proxy restarting\n"]).sound
+
+
+def log(folder: Path, *lines: bytes) -> str:
+    file = folder / "log.jsonl"
+    file.write_bytes(b"".join(lines))
+    return str(file)
+
+
+def test_json_is_one_object_per_symbol_and_channel(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", "--json", log(tmp_path, SNAPSHOT, UPDATE)]) == 0
+    [row] = json.loads(capsys.readouterr().out)
+    wanted = {"symbol", "channel", "depth", "messages", "updates", "verified", "mismatched"}
+    assert wanted | {"seconds"} <= row.keys()
+    assert row["verified"] == 2
+
+
+def test_a_mismatch_ends_with_1(tmp_path: Path) -> None:
+    assert main(["verify", log(tmp_path, SNAPSHOT, WRONG)]) == 1
+
+
+def test_a_file_that_is_not_there_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "/no/such/log"]) == 2
+    assert "cannot read /no/such/log: No such file" in capsys.readouterr().err
+
+
+def test_misuse_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", "log", "--precision", "BTC/USD"])
+    assert ended.value.code == 2
+    assert "is not like BTC/USD=1,8" in capsys.readouterr().err
+
+
+def test_a_stated_precision_overrules_the_digits(tmp_path: Path) -> None:
+    bare = (
+        b'{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD",'
+        b'"bids":[{"price":100,"qty":1}],"asks":[],"checksum":%d}]}\n'
+        % checksum([], [(1000, 10**8)])
+    )
+    assert main(["verify", log(tmp_path, bare)]) == 1
+    assert main(["verify", log(tmp_path, bare), "--precision", "BTC/USD=1,8"]) == 0
+
+
+def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["verify", "--help"])
+    assert "example: kracked verify" in capsys.readouterr().out
