@@ -1,0 +1,52 @@
+"""How long to wait before connecting again, inside what the exchange tolerates.
+
+About 150 attempts in ten minutes get an address banned for ten. A connection lost out
+of the blue is tried again at once, then after a second or two, then ever more slowly.
+
+Source: docs.kraken.com/exchange/guides/websockets/reconnection
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from kracked.protocol.pacing import Pace
+from kracked.times import NS_PER_S
+
+STEPS_S = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
+AFTER_MAINTENANCE = 3
+"""The step to start from when the exchange went away for maintenance."""
+JITTER = 0.25
+"""Waits are lengthened by up to this share, so that clients do not return in step."""
+ATTEMPTS, WINDOW_S = 120, 600
+
+
+def attempts_budget() -> Pace:
+    """What all connections of a process may spend on attempts together.
+
+    Less than the 150 that get an address banned: we may not be alone on ours.
+    """
+    return Pace(ATTEMPTS, WINDOW_S * NS_PER_S)
+
+
+class Backoff:
+    """The waits of one connection. `random` gives floats from 0 to 1."""
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
+        self._step = 0
+        self.attempt = 0
+        """Attempts since the connection was last good."""
+
+    def next_delay_s(self, *, maintenance: bool = False) -> float:
+        """The wait before the next attempt."""
+        if maintenance:
+            self._step = max(self._step, AFTER_MAINTENANCE)
+        delay_s = STEPS_S[min(self._step, len(STEPS_S) - 1)]
+        self._step += 1
+        self.attempt += 1
+        return delay_s * (1 + JITTER * self._random())
+
+    def reset(self) -> None:
+        """The connection has been good: data came, for a while."""
+        self._step = self.attempt = 0

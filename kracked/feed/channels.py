@@ -1,0 +1,85 @@
+"""What a user asks for, in keywords, as subscriptions; and what cannot be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypedDict
+
+from kracked.errors import ConfigError, UnsupportedDepth
+from kracked.protocol.requests import BOOK_DEPTHS, LEVEL3_DEPTHS, OHLC_INTERVALS
+from kracked.protocol.subscription import Subscription
+
+TICKER_TRIGGERS = ("trades", "bbo")
+
+
+class Channels(TypedDict, total=False):
+    """The channels of a symbol; one left out, None or False is not subscribed."""
+
+    book: int | None
+    """Levels a side: 10, 25, 100, 500 or 1000."""
+    level3: int | None
+    """Levels a side whose single orders are followed: 10, 100 or 1000."""
+    trade: bool
+    ticker: bool | str
+    """True is `trades` (on every trade); `bbo` is on every change of the best prices."""
+    ohlc: int | Collection[int] | None
+    """Interval in minutes, or several."""
+
+
+class UnsupportedChoice(ConfigError):
+    """A channel takes a value from a list, and this is not on it."""
+
+    def __init__(self, what: str, value: object, offered: tuple[object, ...]) -> None:
+        super().__init__(what, value, offered)
+        self.what, self.value, self.offered = what, value, offered
+
+    def __str__(self) -> str:
+        offered = ", ".join(map(str, self.offered))
+        return f"{self.what} {self.value!r} is not offered; choose one of {offered}"
+
+
+class NothingWanted(ConfigError):
+    """A symbol without a channel."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(symbol)
+        self.symbol = symbol
+
+    def __str__(self) -> str:
+        return f"{self.symbol}: name at least one channel, such as book=25"
+
+
+def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
+    """The subscriptions meant. Raises a `ConfigError` for what the exchange does not offer."""
+    wanted: list[Subscription] = []
+    if book := channels.get("book"):
+        _check_depth("book", book, BOOK_DEPTHS)
+        wanted.append(Subscription("book", symbol, depth=book))
+    if level3 := channels.get("level3"):
+        _check_depth("level3", level3, LEVEL3_DEPTHS)
+        wanted.append(Subscription("level3", symbol, depth=level3))
+    if channels.get("trade"):
+        wanted.append(Subscription("trade", symbol))
+    if ticker := channels.get("ticker"):
+        trigger = "trades" if ticker is True else ticker
+        if trigger not in TICKER_TRIGGERS:
+            raise UnsupportedChoice("ticker trigger", trigger, TICKER_TRIGGERS)
+        wanted.append(Subscription("ticker", symbol, event_trigger=trigger))
+    intervals = _intervals(channels.get("ohlc"))
+    wanted += [Subscription("ohlc", symbol, interval=interval) for interval in intervals]
+    if not wanted:
+        raise NothingWanted(symbol)
+    return wanted
+
+
+def _check_depth(channel: str, depth: int, offered: tuple[int, ...]) -> None:
+    if depth not in offered:
+        raise UnsupportedDepth(channel, depth, offered)
+
+
+def _intervals(ohlc: int | Collection[int] | None) -> list[int]:
+    intervals = [ohlc] if isinstance(ohlc, int) else sorted(set(ohlc or ()))
+    for interval in intervals:
+        if interval not in OHLC_INTERVALS:
+            raise UnsupportedChoice("ohlc interval", interval, OHLC_INTERVALS)
+    return intervals

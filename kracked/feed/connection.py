@@ -1,0 +1,203 @@
+"""One socket kept open: the thin shell around a `Session`, and the only user of websockets.
+
+It moves bytes and calls the session when something arrives and when time passes. When
+the connection goes, or the session calls it broken, it makes another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from kracked.endpoints import is_loopback
+from kracked.errors import ConnectionLost, KrackedError
+from kracked.feed.backoff import Backoff
+from kracked.feed.clock import Clock
+from kracked.protocol import events
+from kracked.protocol.events import Event
+from kracked.protocol.pacing import Pace
+from kracked.protocol.session import HELD, Session
+from kracked.times import NS_PER_S
+
+OPEN_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 1.0
+TICK_S = 0.1
+"""How often a session is told that time has passed."""
+MAX_FRAME_BYTES = 64 * 1024 * 1024
+"""A level3 snapshot of depth 1000 is near 1 MB; the library's own limit is 1 MiB."""
+MAX_FRAMES_QUEUED = 1024
+GOOD_AFTER_NS = 5 * NS_PER_S
+"""Data for this long, and the waits between attempts start from the beginning."""
+
+Token = Callable[[], Awaitable[str]]
+"""Fetches a fresh token for the private sockets; raises a `KrackedError` if it cannot."""
+
+
+class Owner(Protocol):
+    """Who is told what a connection hears: the feed's manager."""
+
+    clock: Clock
+    budget: Pace
+    """Connection attempts, all connections together."""
+
+    def hear(self, connection: Connection, data: bytes, received: int) -> None: ...
+    def tell(self, happened: list[Event]) -> None: ...
+    def moved(self) -> None: ...
+
+
+class Connection:
+    """A named connection of one session; `run` it in a task."""
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        session: Session,
+        owner: Owner,
+        *,
+        backoff: Backoff,
+        token: Token | None = None,
+    ) -> None:
+        self.name, self.url, self.session = name, url, session
+        self.open = False
+        self.connects = 0
+        """Connections made so far."""
+        self.reason = ""
+        """Why the last one ended."""
+        self._owner, self._clock = owner, owner.clock
+        self._backoff, self._token = backoff, token
+        self._spur = asyncio.Event()
+        self._lost_at: int | None = None
+        self._opened_now = 0
+        self._revision = 0
+
+    def spur(self) -> None:
+        """The session has something to say: do not wait for the next tick."""
+        self._spur.set()
+
+    async def run(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            try:
+                await self._converse()
+            except ConnectionLost as lost:
+                await self._clock.sleep(self._lose(lost.reason))
+
+    def _lose(self, reason: str) -> float:
+        """Take note of a loss, or of an attempt that failed; how long to wait, in seconds."""
+        now, wall = self._clock.steady(), self._clock.wall()
+        session = self.session
+        maintenance = session.system == HELD
+        good_since = session.productive_since
+        if self.open and good_since is not None and now - good_since >= GOOD_AFTER_NS:
+            self._backoff.reset()
+        if self.open and self._lost_at is None:
+            self._lost_at = wall
+        self.open, self.reason = False, reason
+        session.close(reason)
+        self._owner.moved()
+        delay_s = self._backoff.next_delay_s(maintenance=maintenance)
+        delay_s = max(delay_s, self._owner.budget.wait_ns(now) / NS_PER_S)
+        attempt = self._backoff.attempt
+        self._owner.tell([events.Reconnecting(wall, self.name, self.url, reason, attempt, delay_s)])
+        return delay_s
+
+    async def _converse(self) -> None:
+        """Connect and talk until the connection is lost; then raise `ConnectionLost`."""
+        token = await self._fetch_token()
+        self._owner.budget.spend(1, self._clock.steady())
+        loopback = is_loopback(self.url)
+        try:
+            async with connect(
+                self.url,
+                compression=None if loopback else "deflate",
+                proxy=None if loopback else True,
+                open_timeout=OPEN_TIMEOUT_S,
+                close_timeout=CLOSE_TIMEOUT_S,
+                ping_interval=None,  # the session pings in JSON and minds the heartbeats
+                max_size=MAX_FRAME_BYTES,
+                max_queue=MAX_FRAMES_QUEUED,
+                user_agent_header="kracked",
+            ) as socket:
+                self._begin(token)
+                reason = await self._talk(socket)
+        except (OSError, WebSocketException) as error:  # TimeoutError is an OSError
+            raise ConnectionLost(self.url, _describe(error)) from error
+        raise ConnectionLost(self.url, reason)
+
+    async def _fetch_token(self) -> str | None:
+        if self._token is None:
+            return None
+        try:
+            return await self._token()
+        except KrackedError as error:
+            raise ConnectionLost(self.url, f"no token: {error}") from error
+
+    def _begin(self, token: str | None) -> None:
+        wall = self._clock.wall()
+        self.session.open(self._clock.steady(), token)
+        self.open = True
+        self.connects += 1
+        self._owner.tell([events.Connected(wall, self.name, self.url)])
+        if self._lost_at is not None:
+            down_ns, self._lost_at = wall - self._lost_at, None
+            self._owner.tell([events.Reconnected(wall, self.name, self.url, down_ns)])
+
+    async def _talk(self, socket: ClientConnection) -> str:
+        """Listen and speak until either cannot; why."""
+        async with asyncio.TaskGroup() as tasks:
+            speaking = tasks.create_task(self._speak(socket))
+            reason = await self._listen(socket)
+            speaking.cancel()
+        return reason
+
+    async def _listen(self, socket: ClientConnection) -> str:
+        # Bound once: this loop runs for every message there is.
+        recv, wall, hear, session = socket.recv, self._clock.wall, self._owner.hear, self.session
+        try:
+            while True:
+                data = await recv(decode=False)
+                hear(self, data, wall())
+                if session.restless:
+                    self._spur.set()
+                if session.revision != self._revision:
+                    self._tell_moved()
+        except ConnectionClosed as closed:
+            return session.broken or _describe(closed)
+
+    async def _speak(self, socket: ClientConnection) -> None:
+        clock, session = self._clock, self.session
+        while True:
+            self._owner.tell(session.elapse(clock.wall(), clock.steady()))
+            if session.broken is not None:
+                socket.transport.abort()  # no farewell: there may be no one to answer it
+                return
+            try:
+                for request in session.to_send(clock.steady()):
+                    await socket.send(request, text=True)
+            except ConnectionClosed:
+                return  # the listener knows why
+            if session.revision != self._revision:
+                self._tell_moved()
+            await self._tick()
+
+    def _tell_moved(self) -> None:
+        self._revision = self.session.revision
+        self._owner.moved()
+
+    async def _tick(self) -> None:
+        try:
+            async with asyncio.timeout(TICK_S):
+                await self._spur.wait()
+        except TimeoutError:
+            return
+        self._spur.clear()
+
+
+def _describe(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    return text.splitlines()[0][:200]

@@ -1,0 +1,321 @@
+"""`FeedManager`: one feed for the monitor, the recorder and your code.
+
+It owns the connections and opens the fewest the exchange allows: one for public data,
+one for every 200 symbols of level3, one for the account. What each connection says goes
+through its `Session` and its `BookKeeper`, then to every consumer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import ChainMap
+from collections.abc import AsyncIterator, Iterable, Mapping
+from types import TracebackType
+from typing import Self, Unpack
+
+from kracked.book.keeper import BookKeeper
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
+from kracked.endpoints import Endpoints
+from kracked.errors import ConfigError, RequestRejected
+from kracked.feed.backoff import Backoff, attempts_budget
+from kracked.feed.channels import Channels, subscriptions
+from kracked.feed.clock import Clock
+from kracked.feed.connection import Connection, Token
+from kracked.feed.fanout import Consumer, Fanout, Policy
+from kracked.feed.link import LEVEL3, PUBLIC, ROLES, Link
+from kracked.feed.stats import ConsumerStats, FeedStats
+from kracked.feed.tap import LIMIT_BYTES, Tap
+from kracked.instruments import Asset, Instrument
+from kracked.protocol import events
+from kracked.protocol.codec import Codec
+from kracked.protocol.events import Event
+from kracked.protocol.pacing import Pace
+from kracked.protocol.session import Session
+from kracked.protocol.subscription import (
+    BALANCES,
+    EXECUTIONS,
+    INSTRUMENTS,
+    NEEDS_TOKEN,
+    Key,
+    State,
+    Subscription,
+)
+
+LEVEL3_SYMBOLS = 200
+"""Symbols one level3 connection takes."""
+
+
+class NeedsToken(ConfigError):
+    """A channel the exchange gives only to holders of an API key."""
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(channel)
+        self.channel = channel
+
+    def __str__(self) -> str:
+        return f"{self.channel} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET"
+
+
+class FeedManager:
+    """Verified books and every event of the symbols asked for; an async context manager.
+
+    `token` fetches a WebSocket token: needed for `level3` and `account`. With `account`
+    the own orders' executions and the balances come too. Iterating gives every event,
+    in order; each iteration is a consumer of its own. Raises a `ConfigError` for a
+    channel, depth or interval the exchange does not offer.
+    """
+
+    def __init__(
+        self,
+        symbols: Iterable[str] = (),
+        *,
+        account: bool = False,
+        token: Token | None = None,
+        endpoints: Endpoints | None = None,
+        clock: Clock | None = None,
+        budget: Pace | None = None,
+        **channels: Unpack[Channels],
+    ) -> None:
+        self.endpoints = endpoints or Endpoints.kraken()
+        self.clock = clock or Clock()
+        self.budget = budget or attempts_budget()
+        """Connection attempts; managers of one process should share it."""
+        self.instruments: dict[str, Instrument] = {}
+        """Every listed symbol's rules, as last heard."""
+        self.assets: dict[str, Asset] = {}
+        self._token = token
+        self._codec = Codec()
+        self._links: list[Link] = []
+        self._orders: ChainMap[str, L3Book] = ChainMap()
+        self._fanout = Fanout()
+        self._taps: tuple[Tap, ...] = ()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._moved = asyncio.Event()
+        self._public = self._add_link(PUBLIC)
+        if account:
+            self._want([EXECUTIONS, BALANCES])
+        for symbol in symbols:
+            self._want(subscriptions(symbol, channels))
+
+    # --- books ------------------------------------------------------------------------
+
+    @property
+    def books(self) -> Mapping[str, L2Book]:
+        """Level 2 books by symbol, always current; look at `verified` before trusting one."""
+        return self._public.keeper.books
+
+    @property
+    def orders(self) -> Mapping[str, L3Book]:
+        """Level 3 books by symbol, likewise."""
+        return self._orders
+
+    # --- life -------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await asyncio.TaskGroup().__aenter__()
+        for link in self._links:
+            self._start(link)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._tasks is not None
+        for link in self._links:
+            link.stop()
+        self._fanout.close()
+        # The group would wrap what the caller's own code raised; its own tasks' errors
+        # it reports by cancelling the caller, so only a cancellation concerns it.
+        if kind is not None and issubclass(kind, asyncio.CancelledError):
+            await self._tasks.__aexit__(kind, error, trace)
+        else:
+            await self._tasks.__aexit__(None, None, None)
+
+    # --- subscribing ------------------------------------------------------------------
+
+    async def subscribe(self, symbol: str, **channels: Unpack[Channels]) -> None:
+        """Add channels of a symbol, or change their depth; returns when they are live.
+
+        Waits as long as the connection is down. Raises `RequestRejected` when the
+        exchange refuses one of them; the others stay.
+        """
+        wanted = subscriptions(symbol, channels)
+        self._want(wanted)
+        await self._settle(wanted)
+
+    async def unsubscribe(self, symbol: str, *channels: str) -> None:
+        """Drop the named channels of a symbol, or all of them; returns when they are gone."""
+        dropped: list[tuple[Link, Key]] = []
+        for link in tuple(self._links):
+            for key in tuple(link.session.tracks):
+                if key[1] == symbol and (not channels or key[0] in channels):
+                    link.session.drop(key)
+                    dropped.append((link, key))
+            link.connection.spur()
+        while any(_being_dropped(link, key) for link, key in dropped):
+            await self._moved.wait()
+        self._close_idle()
+
+    async def ready(self) -> None:
+        """Wait until everything wanted is live. Raises `RequestRejected` like `subscribe`."""
+        await self._settle(
+            [
+                track.wanted
+                for link in self._links
+                for track in link.session.tracks.values()
+                if track.wanted is not None
+            ]
+        )
+
+    async def _settle(self, wanted: list[Subscription]) -> None:
+        while not all(self._settled(subscription) for subscription in wanted):
+            await self._moved.wait()
+
+    def _settled(self, subscription: Subscription) -> bool:
+        for link in self._links:
+            track = link.session.tracks.get(subscription.key)
+            if track is None:
+                continue
+            if track.state is State.REFUSED:
+                raise RequestRejected(
+                    f"{subscription.channel} of {subscription.symbol}", track.error or ""
+                )
+            return track.state is State.LIVE and track.subscription == subscription
+        return True  # dropped meanwhile: nothing to wait for
+
+    def _want(self, wanted: list[Subscription]) -> None:
+        for subscription in wanted:
+            if subscription.channel in NEEDS_TOKEN and self._token is None:
+                raise NeedsToken(subscription.channel)
+        for subscription in wanted:
+            if subscription.symbol is not None:
+                self._public.session.want(INSTRUMENTS)  # precisions come before data
+            link = self._link_for(subscription)
+            link.session.want(subscription)
+        for link in self._links:
+            self._start(link)
+            link.connection.spur()
+
+    # --- links ------------------------------------------------------------------------
+
+    def _link_for(self, subscription: Subscription) -> Link:
+        """The connection that has it, or has room for it; a new one if there is none."""
+        role = ROLES.get(subscription.channel, PUBLIC)
+        links = [link for link in self._links if link.role is role]
+        for link in links:
+            if subscription.key in link.session.tracks:
+                return link
+        for link in links:
+            if role is not LEVEL3 or len(link.session.tracks) < LEVEL3_SYMBOLS:
+                return link
+        return self._add_link(role)
+
+    def _add_link(self, role: str) -> Link:
+        alike = sum(link.role is role for link in self._links)
+        name = role if alike == 0 else f"{role}-{alike + 1}"
+        keeper = BookKeeper(codec=self._codec)
+        session = Session(keeper)
+        connection = Connection(
+            name,
+            getattr(self.endpoints, role),
+            session,
+            self,
+            backoff=Backoff(random.random),
+            token=None if role is PUBLIC else self._token,
+        )
+        link = Link(role, keeper, session, connection)
+        self._links.append(link)
+        if role is LEVEL3:
+            self._orders.maps.append(keeper.orders)
+            if self.instruments:
+                session.admit()
+        return link
+
+    def _start(self, link: Link) -> None:
+        """Connect, once there is something to ask for; before `async with` nothing is."""
+        if self._tasks is not None and link.task is None and link.session.tracks:
+            link.task = self._tasks.create_task(link.connection.run(), name=link.connection.name)
+
+    def _close_idle(self) -> None:
+        """Close what serves nothing any more."""
+        for link in tuple(self._links):
+            if link.role is PUBLIC or link.session.tracks:
+                continue
+            link.stop()
+            self._links.remove(link)
+            self._orders.maps = [m for m in self._orders.maps if m is not link.keeper.orders]
+
+    # --- consumers --------------------------------------------------------------------
+
+    def consumer(self, policy: Policy = Policy.NEVER_SKIP, *, limit: int | None = None) -> Consumer:
+        """A stream of every event from now on, with its own queue of `limit` events.
+
+        Use it in a `with` block, which ends it.
+        """
+        return self._fanout.consumer(policy, limit)
+
+    def tap(self, *, limit_bytes: int = LIMIT_BYTES) -> Tap:
+        """Every frame from now on as it came; use it in a `with` block, which ends it."""
+        tap = Tap(limit_bytes, self._remove_tap)
+        self._taps = (*self._taps, tap)
+        return tap
+
+    def _remove_tap(self, tap: Tap) -> None:
+        self._taps = tuple(one for one in self._taps if one is not tap)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        with self.consumer() as consumer:
+            async for event in consumer:
+                yield event
+
+    # --- what connections tell --------------------------------------------------------
+
+    def hear(self, connection: Connection, data: bytes, received: int) -> None:
+        """One frame has come: keep the books, then tell everyone."""
+        happened = connection.session.receive(data, received, self.clock.steady())
+        for tap in self._taps:
+            tap.put(connection.name, received, data)
+        self._fanout.publish(happened)
+        for event in happened:
+            if type(event) is events.Instruments:
+                self._learn(event, connection)
+
+    def tell(self, happened: list[Event]) -> None:
+        """Something happened to a connection."""
+        self._fanout.publish(happened)
+
+    def moved(self) -> None:
+        """A subscription or a connection has changed its state: wake who waits for that."""
+        self._moved.set()
+        self._moved.clear()
+
+    def _learn(self, event: events.Instruments, teller: Connection) -> None:
+        self.instruments.update((instrument.symbol, instrument) for instrument in event.pairs)
+        self.assets.update((asset.id, asset) for asset in event.assets)
+        for link in self._links:
+            if link.connection is not teller:
+                self._fanout.publish(link.session.inform(event, self.clock.steady()))
+                link.connection.spur()
+
+    # --- counters ---------------------------------------------------------------------
+
+    def stats(self) -> FeedStats:
+        """Counters of everything, as they stand."""
+        now = self.clock.steady()
+        return FeedStats(
+            connections=tuple(link.stats(now) for link in self._links if link.session.tracks),
+            consumers=tuple(
+                ConsumerStats(policy=one.policy.name, waiting=one.waiting, dropped=one.dropped)
+                for one in self._fanout.consumers
+            ),
+        )
+
+
+def _being_dropped(link: Link, key: Key) -> bool:
+    track = link.session.tracks.get(key)
+    return track is not None and track.wanted is None
