@@ -24,6 +24,8 @@ from kracked.protocol.events import (
     Side,
 )
 
+ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
+
 DEPTHS = (10, 100, 1000)
 """Price levels a side the `level3` channel offers."""
 
@@ -46,57 +48,64 @@ class OrderSide:
 
     def replace(self, orders: Iterable[OrderChange]) -> None:
         self._keys, self._levels, self.touched = [], [], True
-        for order in orders:
-            self.apply(order)
+        self.apply(orders)
 
-    def apply(self, change: OrderChange) -> bool:
-        """Take one order's event; False when it was about an order that is not here."""
-        known = self._queues.get(change.order_id)
-        if change.action is OrderAction.ADD:
-            if known is not None:  # cannot happen in a right book: replace, the checksum decides
-                self._holder(known)._remove(change.order_id, known)  # noqa: SLF001
-            self._add(change)
-            return known is None
-        if known is None:
-            return False
-        if change.action is OrderAction.DELETE:
-            self._holder(known)._remove(change.order_id, known)  # noqa: SLF001
-        elif known.price == change.price and known.side is self.side:
-            known.put(change)
-            self._touch(bisect_left(self._keys, self._sign * change.price))
-        else:  # a new price loses the place
-            self._holder(known)._remove(change.order_id, known)  # noqa: SLF001
-            self._add(change)
-        return True
+    def apply(self, changes: Iterable[OrderChange]) -> int:
+        """Take a side's order events in turn.
 
-    def _holder(self, queue: LevelQueue) -> OrderSide:
-        """The side this queue belongs to: an impossible message may name the other one."""
-        return self if queue.side is self.side else self.opposite
+        The number of strays among them: about an order that is not here, or an add of one
+        that is. Neither happens in a right book; the checksum decides.
+        """
+        queues, strays = self._queues, 0
+        for change in changes:
+            known = queues.get(change.order_id)
+            action = change.action
+            if known is None:
+                if action is ADD:
+                    self._add(change)
+                else:
+                    strays += 1
+            elif action is DELETE:
+                self._remove(change.order_id, known)
+            elif action is MODIFY and known.price == change.price and known.side is self.side:
+                known.put(change)
+                self._touch(known)
+            else:  # a new price loses the place
+                strays += action is ADD
+                self._remove(change.order_id, known)
+                self._add(change)
+        return strays
 
     def _add(self, order: OrderChange) -> None:
         key = self._sign * order.price
-        keys = self._keys
+        keys, levels = self._keys, self._levels
         at = bisect_left(keys, key)
         if at < len(keys) and keys[at] == key:
-            queue = self._levels[at]
+            queue = levels[at]
         else:
             queue = LevelQueue(self.side, order.price)
             keys.insert(at, key)
-            self._levels.insert(at, queue)
+            levels.insert(at, queue)
         queue.put(order)
         self._queues[order.order_id] = queue
-        self._touch(at)
+        if at >= len(keys) - LEVELS_HASHED:
+            self.touched = True
 
     def _remove(self, order_id: str, queue: LevelQueue) -> None:
+        if queue.side is not self.side:  # an impossible message names the other side
+            self.opposite._remove(order_id, queue)  # noqa: SLF001
+            return
+        self._touch(queue)
         del self._queues[order_id]
         queue.remove(order_id)
-        at = bisect_left(self._keys, self._sign * queue.price)
-        self._touch(at)
         if not queue.orders:
+            at = bisect_left(self._keys, self._sign * queue.price)
             del self._keys[at], self._levels[at]
 
-    def _touch(self, at: int) -> None:
-        if at >= len(self._keys) - LEVELS_HASHED:
+    def _touch(self, queue: LevelQueue) -> None:
+        """Note a change of this level, before it may be gone."""
+        keys = self._keys
+        if len(keys) <= LEVELS_HASHED or self._sign * queue.price >= keys[-LEVELS_HASHED]:
             self.touched = True
 
     def cut(self, depth: int) -> None:
@@ -112,7 +121,7 @@ class OrderSide:
     def digits(self) -> bytes:
         """This side's part of the text the checksum hashes."""
         best = self._levels[: -LEVELS_HASHED - 1 : -1]
-        return "".join([queue.digits() for queue in best]).encode()
+        return "".join([queue.digits or queue.join() for queue in best]).encode()
 
     def __len__(self) -> int:
         """How many price levels."""
@@ -189,12 +198,13 @@ class L3Book:
         if type(event) is OrdersSnapshot:
             self._replace(event.bids, event.asks)
         else:
-            for change in event.bids:
-                self.strays += not bids.apply(change)
-            for change in event.asks:
-                self.strays += not asks.apply(change)
-        bids.cut(self.depth)
-        asks.cut(self.depth)
+            if event.bids:
+                self.strays += bids.apply(event.bids)
+            if event.asks:
+                self.strays += asks.apply(event.asks)
+        if len(bids) > self.depth or len(asks) > self.depth:
+            bids.cut(self.depth)
+            asks.cut(self.depth)
         if bids.touched or asks.touched:
             self._hash()
         self.last = event
@@ -285,7 +295,7 @@ class L3Book:
 
 def _rescaled(order: OrderChange, was: Precision, now: Precision) -> OrderChange:
     return OrderChange(
-        OrderAction.ADD,
+        ADD,
         order.order_id,
         order.price * 10 ** (now.price - was.price),
         order.qty * 10 ** (now.qty - was.qty),

@@ -24,42 +24,39 @@ class LevelQueue:
     """The resting orders at one price, first to fill first.
 
     A dict keeps the queue: orders join at its end, and one changed in place keeps its
-    place. The digits the checksum wants are joined when asked for and kept until the
-    level changes.
+    place. Beside it stand the digits each order adds to the checksum, joined when asked
+    for and kept until the level changes.
     """
 
-    __slots__ = ("_digits", "orders", "price", "side")
+    __slots__ = ("_texts", "digits", "orders", "price", "side")
 
     def __init__(self, side: Side, price: int) -> None:
         self.side = side
         self.price = price
         self.orders: dict[str, OrderChange] = {}
-        self._digits: str | None = None
+        self._texts: dict[str, str] = {}
+        self.digits = ""
+        """What the level contributes to the checksum; empty until `join` after a change."""
 
     def put(self, order: OrderChange) -> None:
         """Add at the back, or change in place."""
         self.orders[order.order_id] = order
-        self._digits = None
+        self._texts[order.order_id] = f"{self.price}{order.qty}"
+        self.digits = ""
 
     def remove(self, order_id: str) -> None:
-        del self.orders[order_id]
-        self._digits = None
+        del self.orders[order_id], self._texts[order_id]
+        self.digits = ""
 
     @property
     def qty(self) -> int:
         """Visible quantity at this price."""
         return sum(order.qty for order in self.orders.values())
 
-    def digits(self) -> str:
-        """What the level contributes to the checksum: each order's, in queue order."""
-        digits = self._digits
-        if digits is None:
-            price = str(self.price)
-            # "price + qty" of each order in turn: the price between any two quantities.
-            digits = self._digits = price + price.join(
-                [str(order.qty) for order in self.orders.values()]
-            )
-        return digits
+    def join(self) -> str:
+        """Make `digits` anew: price and quantity of each order, in queue order."""
+        self.digits = "".join(self._texts.values())
+        return self.digits
 
     def place(self, order_id: str) -> Place:
         """Raises KeyError for an order that does not rest here."""

@@ -21,7 +21,7 @@ from kracked import units
 from kracked.errors import ProtocolError
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
-from kracked.protocol.events import Event, OrderAction, OrderChange, Side
+from kracked.protocol.events import Event, OrderChange, Side
 from kracked.times import parse_ns
 from kracked.units import scale
 
@@ -37,7 +37,6 @@ MARKET_CHANNELS = ("ticker", "book", "level3", "trade", "ohlc", "instrument")
 PRIVATE_CHANNELS = ("executions", "balances")
 CHANNELS = frozenset((*MARKET_CHANNELS, *PRIVATE_CHANNELS, "status", "heartbeat"))
 
-_ACTIONS: dict[str, OrderAction] = {action.value: action for action in OrderAction}
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
 # Numbers that reach the untyped parts (executions, balances) stay exact too.
@@ -334,7 +333,7 @@ class NumberReader:
             return tuple(
                 [
                     OrderChange(
-                        _ACTIONS[row.event],
+                        row.event,
                         row.order_id,
                         prices[bytes(row.limit_price)],
                         int(text.replace(b".", b""))
@@ -347,12 +346,10 @@ class NumberReader:
             )
         except (ValueError, IndexError):
             return tuple(self._order(row) for row in rows)
-        except KeyError as error:
-            raise ProtocolError(f"level3 has no event {error}") from None
 
     def _order(self, row: wire.WireOrder) -> OrderChange:
         return OrderChange(
-            _ACTIONS[row.event],
+            row.event,
             row.order_id,
             self._prices[bytes(row.limit_price)],
             scale(bytes(row.order_qty), self._qty),

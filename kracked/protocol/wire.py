@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from msgspec import Raw, Struct
 
+from kracked.protocol.events import OrderAction
+
 NO_DIGITS = Raw()
 
 
@@ -35,7 +37,7 @@ class WireOrder(Struct, gc=False):
     limit_price: Raw
     order_qty: Raw
     timestamp: str
-    event: str = "add"
+    event: OrderAction = OrderAction.ADD
     """Absent in snapshots."""
 
 
