@@ -1,0 +1,49 @@
+"""`kracked-tui`: reads the command line and runs the monitor. Loads it only to run it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from kracked_tui.options import Options, parsed
+
+MISUSED = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0 done, 1 failed, 2 misused."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    from_keys = list(arguments) == ["keys"]
+    options = Options() if from_keys else parsed(arguments)
+    if not from_keys and options.snapshot is None and not _has_terminal():
+        print(  # noqa: T201
+            "kracked-tui needs a terminal; without one, save a picture with --snapshot FILE",
+            file=sys.stderr,
+        )
+        return MISUSED
+    from kracked.errors import ConfigError  # noqa: PLC0415
+    from kracked_tui import config, keys  # noqa: PLC0415
+
+    try:
+        settings = config.settings(options)
+        if from_keys:
+            print(keys.listing(keys.active(settings.keys)))  # noqa: T201
+            return 0
+        from kracked_tui.launch import run  # noqa: PLC0415
+
+        return run(options, settings)
+    except ConfigError as error:
+        print(f"kracked-tui: {error}", file=sys.stderr)  # noqa: T201
+        return MISUSED
+    except KeyboardInterrupt:
+        return 0
+
+
+def _has_terminal() -> bool:
+    """Textual reads keys from standard input and draws on standard error."""
+    return os.isatty(0) and os.isatty(2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The monitor: wires a source to a screen and keeps the loop quick.
+
+Importing this module loads Textual; `__main__` does so only to run. The repaint timer
+is set from the environment when Textual is imported: a frame is then drawn within
+milliseconds of being ready, while the pump below limits how many there are.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TEXTUAL_FPS", "240")
+
+import asyncio
+from collections.abc import Iterable
+from functools import partial
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from kracked_tui import keys, themes
+from kracked_tui.config import Settings
+from kracked_tui.desk import Desk
+from kracked_tui.keys import Key
+from kracked_tui.screens.trade import TradeScreen
+from kracked_tui.source import Source
+from kracked_tui.store import Store
+from kracked_tui.widgets.pump import FramePump, backlog, quiet_gc
+
+_SLICE_S = 0.002
+"""Longest time events are applied for before the screen gets its turn."""
+_TICK_S = 0.5
+"""Ages and staleness move on without an event."""
+_MODAL_FPS = 2
+"""Drawing below the command palette costs five times as much."""
+
+
+class Monitor(App[None]):
+    """Shows one source until quit."""
+
+    CSS_PATH = "monitor.tcss"
+    TITLE = "kracked"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    def __init__(self, source: Source, settings: Settings, symbols: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.source = source
+        self.settings = settings
+        self.store = Store(source.mode)
+        self.desk = Desk(source, self.store, symbols)
+        self.table: tuple[Key, ...] = keys.active(settings.keys)
+        self.trade = TradeScreen(self.desk, self.table, ascii_only=settings.ascii)
+        self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return dict(themes.FALLBACKS)
+
+    def on_mount(self) -> None:
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        self.theme = self.settings.theme
+        self.set_keymap(self.settings.keys)
+        self.push_screen(self.trade)
+        self.set_interval(_TICK_S, self.pump.mark)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        """After the first paint: the data, then the frames."""
+        quiet_gc()
+        self.run_worker(self._consume(), group="feed")
+        self.run_worker(self.pump.run(), group="frames")
+        self.pump.mark()
+
+    async def _consume(self) -> None:
+        """Every event into the store, in slices, so that a burst never blocks a key."""
+        loop = asyncio.get_running_loop()
+        async with self.source as source:
+            self.run_worker(self.desk.show(self.desk.symbol), group="show", exit_on_error=False)
+            async for batch in source.batches():
+                until = loop.time() + _SLICE_S
+                for event in batch:
+                    self.store.apply(event)
+                    if loop.time() > until:
+                        await asyncio.sleep(0)
+                        until = loop.time() + _SLICE_S
+                self.pump.mark()
+            self.store.ended = True
+            self.desk.tell("the replay is over")
+            self.pump.mark()
+
+    def _frame(self) -> None:
+        modal = self.screen is not self.trade
+        self.pump.fps = _MODAL_FPS if modal else self.settings.fps
+        self.desk.frames += 1
+        self.trade.draw()
+
+    def action_theme(self) -> None:
+        """The next of our own themes."""
+        names = themes.NAMES
+        at = names.index(self.theme) + 1 if self.theme in names else 0
+        self.theme = names[at % len(names)]
+        self.desk.tell(f"theme {self.theme}")
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
+        """Every key's action, by name, in the palette."""
+        for key in self.table:
+            if key.id not in ("palette", "back"):
+                name = key.id.replace("-", " ").capitalize()
+                run = partial(self._run, key.action)
+                yield SystemCommand(name, f"{key.help} ({keys.first_shown(key.keys)})", run)
+
+    async def _run(self, action: str) -> None:
+        await self.trade.run_action(action)
+
+    async def on_unmount(self) -> None:
+        self.desk.close()

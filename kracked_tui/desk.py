@@ -1,0 +1,179 @@
+"""What is being looked at: joins the source and the store into the scene the panes draw.
+
+Holds the choices that outlive a frame (symbol, timeframe) and no rule of drawing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from kracked import times
+from kracked.errors import ConfigError, RequestRejected
+from kracked.instruments import Precision
+from kracked_tui.plot import Plotter
+from kracked_tui.scene import Scene
+from kracked_tui.source import Source
+from kracked_tui.store import Market, Store
+from kracked_tui.view import format as fmt
+from kracked_tui.view.candles import ChartView
+from kracked_tui.view.condition import condition
+from kracked_tui.view.header import HeaderView
+from kracked_tui.view.status import FeedView
+from kracked_tui.view.watchlist import WatchRow
+from kracked_tui.widgets.ladder import Ladder
+
+_SPARK_S = 5
+_UNKNOWN = Precision(2, 8)
+_MOST_WATCHED = 40
+
+
+class Desk:
+    """One per program."""
+
+    def __init__(self, source: Source, store: Store, symbols: tuple[str, ...]) -> None:
+        self.source = source
+        self.store = store
+        self.symbol = symbols[0] if symbols else ""
+        self.timeframe_s = 60
+        self._plotter = Plotter()
+        self._heard: deque[tuple[int, int]] = deque(maxlen=40)
+        """(time, messages so far), to tell the rate."""
+        self.frames = 0
+        self._drawn: deque[tuple[int, int]] = deque(maxlen=40)
+
+    @property
+    def market(self) -> Market:
+        return self.store.market(self.symbol)
+
+    def tell(self, text: str, role: str = "dim") -> None:
+        self.store.tell(self.source.now(), text, role)
+
+    async def show(self, symbol: str) -> None:
+        """Subscribe what is shown of a symbol; a refusal goes to the log."""
+        try:
+            await self.source.show(symbol)
+            await self.source.candles(symbol, self.timeframe_s)
+        except (RequestRejected, ConfigError) as error:
+            self.tell(str(error), "warn")
+
+    async def load_candles(self) -> None:
+        await self.show(self.symbol)
+
+    async def plot(self, view: ChartView) -> str:
+        return await self._plotter.candles(view)
+
+    def close(self) -> None:
+        self._plotter.close()
+
+    def symbols(self) -> list[str]:
+        """Every symbol that could be shown, those already here first."""
+        known = list(self.source.books)
+        return known + sorted(set(self.store.instruments) - set(known))
+
+    # --- views ------------------------------------------------------------------------
+
+    def scene(self, ladder: Ladder) -> Scene:
+        """The present. The ladder's cursor says which level is selected."""
+        if not self.symbol:
+            self.symbol = next(iter(self.source.books), "")
+        now, symbol, market = self.source.now(), self.symbol, self.market
+        book, orders = self.source.books.get(symbol), self.source.orders.get(symbol)
+        health = self.store.health(
+            symbol, has_book=book is not None, verified=book is not None and book.verified
+        )
+        precision = book.precision if book else market.precision or _UNKNOWN
+        best = book.best_bid if book else None
+        price = best.price if best else market.last or 0
+        if book and book.best_bid and book.best_ask:
+            market.quote(book.best_bid.price, book.best_ask.price, now)
+        instrument = self.store.instruments.get(symbol)
+        scene = Scene(
+            now=now,
+            symbol=symbol,
+            market=market,
+            state=condition(health, now),
+            precision=precision,
+            decimals=fmt.qty_decimals(price, precision),
+            tick=instrument.price_increment if instrument else 1,
+            book=book,
+            orders=orders,
+            level3=market.level3_error or self.source.level3,
+            timeframe_s=self.timeframe_s,
+            since=self.store.started,
+            watched=self.watched(),
+        )
+        return scene.with_selection(ladder.selection(scene))
+
+    def header(self, scene: Scene) -> HeaderView:
+        market, quote = scene.market, scene.quote
+        ticker = market.ticker
+        stated = scene.book.exchange_time if scene.book else None
+        latency = scene.book.received - stated if scene.book and stated else None
+        return HeaderView(
+            scene.symbol or "no symbol",
+            scene.precision,
+            scene.state,
+            market.last,
+            market.rising,
+            market.change,
+            ticker.high if ticker else None,
+            ticker.low if ticker else None,
+            ticker.volume if ticker else None,
+            quote[1] - quote[0] if quote else None,
+            sum(quote) if quote else 0,
+            int(scene.book is not None and scene.book.verified),
+            latency if latency and self.source.mode != "REPLAY" else None,
+            fmt.clock(scene.now),
+        )
+
+    def feed(self) -> FeedView:
+        now, counters = self.source.now(), self.source.counters()
+        return FeedView(
+            self.source.name,
+            _rate(self._heard, now, self.store.messages),
+            self.store.messages,
+            counters.verified,
+            counters.mismatched,
+            self.store.resyncs,
+            self.store.gaps,
+            self.store.dropped,
+            _rate(self._drawn, now, self.frames),
+            now - self.store.started if self.store.started else 0,
+        )
+
+    def watched(self) -> tuple[WatchRow, ...]:
+        symbols = list(dict.fromkeys((*self.store.markets, *self.source.books)))
+        return tuple(self._watched(symbol) for symbol in symbols[:_MOST_WATCHED] if symbol)
+
+    def _watched(self, symbol: str) -> WatchRow:
+        market, book = self.store.market(symbol), self.source.books.get(symbol)
+        precision = book.precision if book else market.precision
+        if precision is None:
+            return WatchRow(symbol, shown=symbol == self.symbol)
+        last = market.last
+        if last is None and book and book.best_bid:
+            last = book.best_bid.price
+        ticker = market.ticker
+        spread = book.spread if book else None
+        if spread is None and ticker and ticker.ask is not None and ticker.bid is not None:
+            spread = ticker.ask - ticker.bid
+        return WatchRow(
+            symbol,
+            precision.price_text(last) if last is not None else "",
+            market.change,
+            tuple(bar.close for bar in list(market.finest)[-24:]),
+            precision.price_text(spread) if spread is not None else "",
+            fmt.compact(ticker.volume, precision.qty) if ticker else "",
+            "RESYNC" if market.resync else "",
+            symbol == self.symbol,
+        )
+
+
+def _rate(samples: deque[tuple[int, int]], now: int, count: int) -> int:
+    """Per second, over about the last two."""
+    if not samples or now - samples[-1][0] >= times.NS_PER_S // 10:
+        samples.append((now, count))
+    while len(samples) > 1 and now - samples[0][0] > 2 * times.NS_PER_S:
+        samples.popleft()
+    passed = now - samples[0][0]
+    return (count - samples[0][1]) * times.NS_PER_S // passed if passed > 0 else 0

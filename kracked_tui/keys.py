@@ -1,0 +1,116 @@
+"""Every key of the monitor in one table: what it is called, what it does, what help says.
+
+Knows no toolkit, so that `kracked-tui keys` prints the map without loading one. A key can
+be given to another action by its id in the `[keys]` table of the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Key(NamedTuple):
+    """One action. `keys` in the toolkit's names, comma between alternatives."""
+
+    id: str
+    keys: str
+    action: str
+    short: str
+    """For the hints at the foot; empty keeps it out of them."""
+    help: str
+    group: str
+
+
+EVERYWHERE, LADDER, LISTS, CHART = "Everywhere", "Ladder", "Panes and lists", "Tape and chart"
+GROUPS = (EVERYWHERE, LADDER, LISTS, CHART)
+
+KEYS = (
+    Key("help", "question_mark,f1", "help", "help", "Show these pages, or hide them", EVERYWHERE),
+    Key("pair", "slash", "pick", "pair", "Find a pair by typing a part of its name", EVERYWHERE),
+    Key("recentre", "c", "recentre", "centre", "Bring the market back to the middle", LADDER),
+    Key("hold", "space", "hold", "hold", "Hold the price rows still, or let them go", LADDER),
+    Key("coarser", "plus,equals_sign", "group(1)", "+/- group", "Coarser price groups", LADDER),
+    Key("finer", "minus", "group(-1)", "", "Finer price groups", LADDER),
+    Key("later", "right_square_bracket", "timeframe(1)", "[ ] frame", "Longer candles", CHART),
+    Key("sooner", "left_square_bracket", "timeframe(-1)", "", "Shorter candles", CHART),
+    Key("filter", "f", "filter(1)", "size", "Hide small trades: next size", CHART),
+    Key("filter-off", "F", "filter(0)", "", "Show trades of every size", CHART),
+    Key("next-pane", "tab", "pane(1)", "pane", "Go to the next pane", LISTS),
+    Key("previous-pane", "shift+tab", "pane(-1)", "", "Go to the previous pane", LISTS),
+    Key("zoom", "z", "zoom", "zoom", "Give this pane the whole screen, or take it back", LISTS),
+    Key("next-pair", "w", "watch(1)", "next pair", "Show the next watched symbol", EVERYWHERE),
+    Key("previous-pair", "W", "watch(-1)", "", "Show the previous one", EVERYWHERE),
+    Key("reset-traded", "r", "reset_traded", "", "Clear the sold and bought columns", LADDER),
+    Key("up", "up,k", "move(1)", "", "Cursor up by one row", LISTS),
+    Key("down", "down,j", "move(-1)", "", "Cursor down by one row", LISTS),
+    Key("page-up", "pageup,K", "move(10)", "", "Cursor up by ten rows", LISTS),
+    Key("page-down", "pagedown,J", "move(-10)", "", "Cursor down by ten rows", LISTS),
+    Key("first", "home", "edge(1)", "", "To the top of the pane", LISTS),
+    Key("last", "end,G", "edge(-1)", "", "To the bottom of the pane", LISTS),
+    Key("open", "enter", "open", "", "Open what is under the cursor", LISTS),
+    *(Key(f"pane-{n}", str(n), f"go({n})", "", f"Go to pane {n}", LISTS) for n in range(1, 9)),
+    Key("copy", "y", "copy", "", "Copy the row under the cursor", LISTS),
+    Key("theme", "T", "theme", "", "Next colours", EVERYWHERE),
+    Key(
+        "palette", "ctrl+p,colon", "command_palette", "commands", "Every action by name", EVERYWHERE
+    ),
+    Key("back", "escape", "back", "", "Close what is open, undo the zoom", EVERYWHERE),
+    Key("quit", "ctrl+q", "quit", "quit", "Leave", EVERYWHERE),
+)
+
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "colon": ":",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
+    "space": "space",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "escape": "esc",
+}
+
+
+def shown(keys: str) -> str:
+    """The keys as a person names them: ``ctrl+p :``."""
+    names = (_NAMES.get(key, key) for key in keys.split(","))
+    return " ".join(name.replace("ctrl+", "^") for name in names)
+
+
+def first_shown(keys: str) -> str:
+    return shown(keys.split(",", maxsplit=1)[0])
+
+
+def active(changes: Mapping[str, str]) -> tuple[Key, ...]:
+    """The table with the configuration's changes."""
+    return tuple(key._replace(keys=changes.get(key.id, key.keys)) for key in KEYS)
+
+
+def clashes(table: tuple[Key, ...]) -> list[str]:
+    """Keys that were given to two actions, in words."""
+    owner: dict[str, str] = {}
+    found = []
+    for key in table:
+        for name in key.keys.split(","):
+            if name in owner:
+                found.append(f"{shown(name)}: {owner[name]} and {key.id}")
+            owner[name] = key.id
+    return found
+
+
+def listing(table: tuple[Key, ...]) -> str:
+    """The map as `kracked-tui keys` prints it."""
+    lines = []
+    for group in GROUPS:
+        lines.append(group)
+        lines += [
+            f"  {shown(key.keys):<12} {key.id:<16} {key.help}"
+            for key in table
+            if key.group == group
+        ]
+    lines += [f"clash: {clash}" for clash in clashes(table)]
+    return "\n".join(lines)

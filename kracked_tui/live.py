@@ -1,0 +1,111 @@
+"""The exchange as a source, over a `FeedManager`; and the one inside, for the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.feed.fanout import Policy
+from kracked.feed.manager import FeedManager
+from kracked.protocol.events import Event
+from kracked.protocol.requests import OHLC_INTERVALS
+from kracked.rest.client import RestClient
+from kracked_tui.source import Counters
+
+BOOK_DEPTH = 100
+LEVEL3_DEPTH = 100
+_GATHER_S = 0.01
+"""Events are taken this often and not one by one: the books are current meanwhile."""
+_NO_KEY = (
+    "The orders of a level come with level3, which Kraken gives to holders of an API key: "
+    "set KRAKEN_API_KEY and KRAKEN_API_SECRET. A key without any permission will do."
+)
+
+
+class LiveSource:
+    """One exchange. The shown symbol has every channel, the others their ticker and trades."""
+
+    mode = "LIVE"
+
+    def __init__(
+        self, symbols: tuple[str, ...], endpoints: Endpoints, credentials: Credentials | None
+    ) -> None:
+        self.name = endpoints.public.split("/")[2]
+        self._shown = ""
+        self._candles: tuple[str, int] = ("", 0)
+        self._rest = RestClient(credentials, endpoints) if credentials else None
+        self.feed = FeedManager(
+            symbols,
+            trade=True,
+            ticker=True,
+            endpoints=endpoints,
+            token=self._rest.websockets_token if self._rest else None,
+        )
+        self._stack = AsyncExitStack()
+
+    @property
+    def books(self) -> Mapping[str, L2Book]:
+        return self.feed.books
+
+    @property
+    def orders(self) -> Mapping[str, L3Book]:
+        return self.feed.orders
+
+    @property
+    def level3(self) -> str:
+        return "" if self._rest else _NO_KEY
+
+    def counters(self) -> Counters:
+        parts = [part for each in self.feed.stats().connections for part in each.subscriptions]
+        return Counters(
+            sum(part.verified for part in parts), sum(part.mismatched for part in parts)
+        )
+
+    def now(self) -> int:
+        return time.time_ns()
+
+    async def __aenter__(self) -> Self:
+        if self._rest:
+            await self._stack.enter_async_context(self._rest)
+        await self._stack.enter_async_context(self.feed)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def batches(self) -> AsyncIterator[list[Event]]:
+        with self.feed.consumer(Policy.NEWEST) as consumer:
+            while batch := await consumer.batch():
+                yield batch
+                await asyncio.sleep(_GATHER_S)
+
+    async def show(self, symbol: str) -> None:
+        was, self._shown = self._shown, symbol
+        if symbol == was:
+            return
+        level3 = LEVEL3_DEPTH if self._rest else None
+        await self.feed.subscribe(symbol, book=BOOK_DEPTH, level3=level3, trade=True, ticker=True)
+        if was:
+            await self.feed.unsubscribe(was, "book", "level3")
+
+    async def candles(self, symbol: str, timeframe_s: int) -> None:
+        was, self._candles = self._candles, (symbol, timeframe_s)
+        if was == self._candles:
+            return
+        if was[0]:
+            await self.feed.unsubscribe(was[0], "ohlc")
+        if timeframe_s // 60 in OHLC_INTERVALS:
+            await self.feed.subscribe(symbol, ohlc=timeframe_s // 60)

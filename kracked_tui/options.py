@@ -1,0 +1,110 @@
+"""The command line of the monitor. Imports argparse alone: `--help` must cost nothing."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_EXAMPLES = """examples:
+  kracked-tui --demo                        an exchange inside: no network, no key
+  kracked-tui BTC/USD ETH/USD               Kraken itself
+  kracked-tui --replay messages.jsonl       a log of raw v2 messages, one a line
+  kracked-tui --demo --snapshot now.png --after 5s --size 120x40
+  kracked-tui keys                          the keys as they are set"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked for; None where nothing was said."""
+
+    symbols: tuple[str, ...] = ()
+    demo: bool = False
+    replay: Path | None = None
+    endpoint: str | None = None
+    snapshot: Path | None = None
+    after_s: float = 5.0
+    size: tuple[int, int] = (120, 40)
+    fps: int | None = None
+    theme: str | None = None
+    ascii: bool | None = None
+    mouse: bool | None = None
+    read_only: bool = False
+    seed: int = 1
+
+
+def parsed(arguments: Sequence[str]) -> Options:
+    """Exits with 2 and a sentence when the arguments make no sense."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if given.demo and (given.replay or given.endpoint):
+        parser.error("--demo brings its own exchange: leave out --replay and --endpoint")
+    return Options(
+        symbols=tuple(symbol.upper() for symbol in given.symbols),
+        demo=given.demo,
+        replay=given.replay,
+        endpoint=given.endpoint,
+        snapshot=given.snapshot,
+        after_s=given.after,
+        size=given.size,
+        fps=given.fps,
+        theme=given.theme,
+        ascii=given.ascii,
+        mouse=given.mouse,
+        read_only=given.read_only,
+        seed=given.seed,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kracked-tui",
+        description="Watch Kraken spot: price ladder, order queue, tape and candles, all verified.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("symbols", nargs="*", metavar="SYMBOL", help="for example BTC/USD; the first is shown")
+    add("--demo", action="store_true", help="an exchange inside this program")
+    add("--replay", type=_file, metavar="FILE", help="play a log of raw messages at its own pace")
+    add("--endpoint", metavar="URL", help="another exchange, as http://127.0.0.1:PORT")
+    add("--snapshot", type=Path, metavar="FILE", help="no terminal: save a .svg, .png or .txt")
+    add("--after", type=_seconds, default=5.0, metavar="TIME", help="when to save it (5s)")
+    add("--size", type=_size, default=(120, 40), metavar="WxH", help="its size (120x40)")
+    add("--fps", type=_fps, metavar="N", help="frames a second at most, 1 to 60 (20)")
+    add("--theme", metavar="NAME", help="night, blue-orange, mono, day, or one of Textual's")
+    add("--ascii", action="store_const", const=True, help="draw with ASCII characters alone")
+    add("--no-mouse", action="store_const", const=False, dest="mouse", help="leave the mouse alone")
+    add("--read-only", action="store_true", help="no key of this program can place an order")
+    add("--seed", type=int, default=1, metavar="N", help="of the exchange inside (1)")
+    return parser
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 5s, 500ms or 2m")
+    number, unit = match.groups()
+    return float(number) * {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}[unit]
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 120x40")
+    return int(match[1]), int(match[2])
+
+
+def _fps(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 60:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of frames from 1 to 60")
+    return int(text)

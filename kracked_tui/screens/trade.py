@@ -1,0 +1,267 @@
+"""The one screen: places its panes by the terminal's size and routes keys to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.events import Resize
+from textual.screen import Screen
+from textual.widget import Widget
+
+from kracked_tui import keys
+from kracked_tui.desk import Desk
+from kracked_tui.keys import Key
+from kracked_tui.view import arrange as places
+from kracked_tui.view.arrange import arrange
+from kracked_tui.view.candles import TIMEFRAMES, timeframe_name
+from kracked_tui.view.header import header_line
+from kracked_tui.view.status import Hint, log_line, status_line
+from kracked_tui.widgets.bars import Help, Hints
+from kracked_tui.widgets.charts import Chart, Depth, Inspector
+from kracked_tui.widgets.ladder import Ladder
+from kracked_tui.widgets.pane import Pane
+from kracked_tui.widgets.queue import Queue
+from kracked_tui.widgets.rows import LiveRows
+from kracked_tui.widgets.tape import Flow, Tape
+from kracked_tui.widgets.watch import Chosen, Picker, Watchlist
+
+_PANES: dict[str, type[Pane]] = {
+    places.LADDER: Ladder,
+    places.QUEUE: Queue,
+    places.TAPE: Tape,
+    places.CHART: Chart,
+    places.FLOW: Flow,
+    places.LEVEL: Inspector,
+    places.DEPTH: Depth,
+    places.WATCH: Watchlist,
+}
+
+
+def bindings(table: tuple[Key, ...]) -> Iterator[Binding]:
+    """The table as the toolkit wants it."""
+    for key in table:
+        yield Binding(key.keys, key.action, key.short or key.help, show=False, id=key.id)
+
+
+class TradeScreen(Screen[None]):
+    """Ladder, queue, tape, candles and what else fits."""
+
+    BINDINGS = list(bindings(keys.KEYS))  # noqa: RUF012  the toolkit's own way
+    AUTO_FOCUS = None
+
+    def __init__(self, desk: Desk, table: tuple[Key, ...], *, ascii_only: bool) -> None:
+        super().__init__()
+        self.desk = desk
+        self._ascii = ascii_only
+        self._table = table
+        self._zoomed: str | None = None
+        self._panel: str | None = None
+
+    def compose(self) -> ComposeResult:
+        yield LiveRows(id=places.HEADER, ascii_only=self._ascii)
+        for number, (name, kind) in enumerate(_PANES.items(), 1):
+            yield kind(number, id=name, ascii_only=self._ascii)
+        yield Picker(id=places.PICKER, ascii_only=self._ascii)
+        yield Help(self._table, id=places.HELP, ascii_only=self._ascii)
+        yield LiveRows(id=places.STATUS, ascii_only=self._ascii)
+        yield LiveRows(id=places.LOG, ascii_only=self._ascii)
+        hints = [
+            Hint(
+                keys.first_shown(key.keys) if "/" not in key.short and "[" not in key.short else "",
+                key.short,
+                key.action,
+            )
+            for key in self._table
+            if key.short
+        ]
+        yield Hints(hints, id=places.HINTS, ascii_only=self._ascii)
+
+    def on_mount(self) -> None:
+        self._place()
+        self._pane(places.LADDER).focus()
+
+    def on_resize(self, _: Resize) -> None:
+        self._place()
+
+    # --- layout ---------------------------------------------------------------------
+
+    def _place(self) -> None:
+        """Put every widget where this size has it; hide those it has no room for."""
+        arranged = arrange(*self.size, zoomed=self._zoomed, panel=self._panel)
+        for widget in self.children:
+            place = arranged.get(widget.id or "")
+            widget.display = place is not None
+            if place is not None:
+                widget.styles.offset = (place.x, place.y)
+                widget.styles.width, widget.styles.height = place.width, place.height
+        focused = self.focused
+        if self._panel is None and (focused is None or not focused.display):
+            self._pane(self._zoomed or places.LADDER).focus()
+        self.call_after_refresh(self.draw)
+
+    def _pane(self, name: str) -> Pane:
+        return self.query_one(f"#{name}", Pane)
+
+    def _shown_panes(self) -> list[Pane]:
+        return [pane for pane in self.query(Pane) if pane.display]
+
+    @property
+    def ladder(self) -> Ladder:
+        return self.query_one(Ladder)
+
+    # --- drawing --------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """One frame: the newest state on every pane that is in sight."""
+        if not self.is_mounted:
+            return
+        scene = self.desk.scene(self.ladder)
+        header = self.query_one(f"#{places.HEADER}", LiveRows)
+        header.set_lines([header_line(self.desk.header(scene), self.size.width)])
+        for pane in self._shown_panes():
+            pane.show(scene)
+        width = self.size.width
+        status = self.query_one(f"#{places.STATUS}", LiveRows)
+        if status.display:
+            status.set_lines([status_line(self.desk.feed(), width)])
+            log = self.query_one(f"#{places.LOG}", LiveRows)
+            log.set_lines([log_line(list(self.desk.store.happenings)[:6], scene.now, width)])
+        self.query_one(Hints).show()
+        if self._panel == places.HELP:
+            self.query_one(Help).show()
+
+    # --- messages up ------------------------------------------------------------------
+
+    def on_ladder_moved(self, _: Ladder.Moved) -> None:
+        """Another level is selected: its queue is shown at once, not at the next frame."""
+        scene = self.desk.scene(self.ladder)
+        for pane in self._shown_panes():
+            if pane.id in (places.QUEUE, places.LEVEL):
+                pane.show(scene)
+
+    def on_chosen(self, message: Chosen) -> None:
+        self._close_panel()
+        self.show_symbol(message.symbol)
+
+    def on_hints_pressed(self, message: Hints.Pressed) -> None:
+        self.run_worker(self.run_action(message.action), exit_on_error=False)
+
+    async def on_chart_wanted(self, message: Chart.Wanted) -> None:
+        self.run_worker(self._plot(message), group="plot", exclusive=True)
+
+    async def _plot(self, message: Chart.Wanted) -> None:
+        plotted = await self.desk.plot(message.view)
+        self.query_one(Chart).draw(message.view, plotted)
+
+    def show_symbol(self, symbol: str) -> None:
+        """Show another symbol; what it needs is subscribed meanwhile."""
+        self.desk.symbol = symbol
+        self.query_one(Tape).at_least = 0
+        self.draw()
+        self.run_worker(self.desk.show(symbol), group="show", exit_on_error=False)
+
+    # --- keys -------------------------------------------------------------------------
+
+    def action_help(self) -> None:
+        self._toggle_panel(places.HELP)
+
+    def action_pick(self) -> None:
+        self._toggle_panel(places.PICKER)
+        if self._panel == places.PICKER:
+            picker = self.query_one(Picker)
+            self.call_after_refresh(partial(picker.start, self.desk.symbols()))
+
+    def _toggle_panel(self, panel: str) -> None:
+        self._panel = None if self._panel == panel else panel
+        self._place()
+
+    def _close_panel(self) -> None:
+        self._panel = None
+        self._place()
+
+    def action_back(self) -> None:
+        if self._panel:
+            self._close_panel()
+        elif self._zoomed:
+            self.action_zoom()
+
+    def action_zoom(self) -> None:
+        focused = self.focused
+        name = focused.id if isinstance(focused, Pane) else None
+        self._zoomed = None if self._zoomed else name
+        self._place()
+
+    def action_pane(self, step: int) -> None:
+        panes = self._shown_panes()
+        at = next((at for at, pane in enumerate(panes) if pane.has_focus), -1 if step > 0 else 0)
+        if panes:
+            panes[(at + step) % len(panes)].focus()
+
+    def action_go(self, number: int) -> None:
+        """To a pane by its number; one this size has no room for is shown zoomed."""
+        pane = self._pane(places.PANES[number - 1])
+        if not pane.display:
+            self._zoomed = pane.id
+            self._place()
+        pane.focus()
+
+    def _target(self) -> Widget | None:
+        """What the movement keys move."""
+        if self._panel == places.HELP:
+            return self.query_one(Help)
+        if self._panel == places.PICKER:
+            return self.query_one(Picker)
+        return self.focused
+
+    def action_move(self, rows_up: int) -> None:
+        target = self._target()
+        if isinstance(target, (Pane, Help, Picker)):
+            target.move(rows_up)
+
+    def action_edge(self, up: int) -> None:
+        if isinstance(self.focused, Pane):
+            self.focused.edge(up)
+
+    def action_open(self) -> None:
+        if isinstance(self.focused, Ladder):
+            self.action_go(places.PANES.index(places.QUEUE) + 1)
+        elif isinstance(self.focused, Pane):
+            self.focused.open()
+
+    def action_recentre(self) -> None:
+        self.ladder.recentre()
+
+    def action_hold(self) -> None:
+        self.ladder.hold()
+
+    def action_group(self, coarser: int) -> None:
+        self.ladder.group(coarser)
+
+    def action_filter(self, further: int) -> None:
+        self.query_one(Tape).filter(further)
+
+    def action_reset_traded(self) -> None:
+        self.desk.market.reset_traded()
+        self.draw()
+
+    def action_timeframe(self, step: int) -> None:
+        at = TIMEFRAMES.index(self.desk.timeframe_s) + step
+        self.desk.timeframe_s = TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))]
+        self.draw()
+        self.desk.tell(f"candles of {timeframe_name(self.desk.timeframe_s)}")
+        self.run_worker(self.desk.load_candles(), group="candles", exit_on_error=False)
+
+    def action_watch(self, step: int) -> None:
+        symbols = [row.symbol for row in self.desk.watched()]
+        if self.desk.symbol in symbols:
+            at = symbols.index(self.desk.symbol) + step
+            self.show_symbol(symbols[at % len(symbols)])
+
+    def action_copy(self) -> None:
+        if isinstance(self.focused, Pane):
+            text = self.focused.row_text()
+            self.app.copy_to_clipboard(text)
+            self.desk.tell(f"copied: {' '.join(text.split())}")

@@ -1,0 +1,84 @@
+"""A picture of the screen without a terminal: SVG, PNG or text, by the file's ending."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kracked.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kracked_tui.app import Monitor
+
+ENDINGS = (".svg", ".png", ".txt")
+_WEB_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
+
+
+class UnknownPicture(ConfigError):
+    """A file ending we cannot write."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: a picture ends in {', '.join(ENDINGS)}"
+
+
+class NoRasterizer(ConfigError):
+    """PNG needs a package that is not installed."""
+
+    def __str__(self) -> str:
+        return (
+            "a .png needs the package resvg_py (pip install resvg_py); .svg and .txt need nothing"
+        )
+
+
+async def saved(monitor: Monitor, path: Path, size: tuple[int, int], after_s: float) -> None:
+    """Run the monitor headless, save the screen after a while, and quit.
+
+    Raises `ConfigError` before it starts when the file's ending cannot be written.
+    """
+    check(path)
+    async with monitor.run_test(size=size) as pilot:
+        await asyncio.sleep(after_s)
+        monitor.trade.draw()
+        await pilot.pause()
+        path.write_bytes(picture(monitor, path.suffix))  # noqa: ASYNC240  once, at the end
+
+
+def check(path: Path) -> None:
+    """Raises `ConfigError` when a picture of this name could not be written."""
+    if path.suffix not in ENDINGS:
+        raise UnknownPicture(path)
+    if path.suffix == ".png":
+        try:
+            import resvg_py  # noqa: F401, PLC0415
+        except ImportError as error:
+            raise NoRasterizer from error
+
+
+def picture(monitor: Monitor, ending: str) -> bytes:
+    """The screen as it is now."""
+    if ending == ".txt":
+        return _text(monitor).encode()
+    svg = _WEB_FONTS.sub("", monitor.export_screenshot(title="kracked"))
+    return _png(svg) if ending == ".png" else svg.encode()
+
+
+def _text(monitor: Monitor) -> str:
+    """Every row as characters, without trailing blanks."""
+    strips = monitor.screen._compositor.render_strips()  # noqa: SLF001  as its own screenshots do
+    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+
+
+def _png(svg: str) -> bytes:
+    import resvg_py  # noqa: PLC0415
+
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg, font_family="DejaVu Sans Mono", monospace_family="DejaVu Sans Mono"
+        )
+    )

@@ -1,0 +1,60 @@
+"""Where the data comes from: the exchange, one in this process, or a file. One shape for all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+
+from kracked.protocol.events import Event
+
+if TYPE_CHECKING:
+    from kracked.book.l2 import L2Book
+    from kracked.book.l3 import L3Book
+
+
+class Counters(NamedTuple):
+    """Of every book together, since the start."""
+
+    verified: int = 0
+    mismatched: int = 0
+
+
+class Source(Protocol):
+    """A stream of events with the books they lead to. An async context manager."""
+
+    mode: str
+    """LIVE, DEMO or REPLAY: the word on the screen."""
+    name: str
+    """What it is connected to, for people."""
+
+    @property
+    def books(self) -> Mapping[str, L2Book]: ...
+    @property
+    def orders(self) -> Mapping[str, L3Book]: ...
+    @property
+    def level3(self) -> str:
+        """Why there are no orders, for people; said only when there are none."""
+
+    def counters(self) -> Counters: ...
+    def now(self) -> int:
+        """The data's present, ns: the clock, or where a replay has come to."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+    def batches(self) -> AsyncIterator[list[Event]]:
+        """Events in order, as many at a time as there are."""
+
+    async def show(self, symbol: str) -> None:
+        """Have everything the monitor shows of this symbol, and of no other.
+
+        Raises `RequestRejected` when the exchange refuses.
+        """
+
+    async def candles(self, symbol: str, timeframe_s: int) -> None:
+        """Have the exchange's own candles of this length, where it makes them."""

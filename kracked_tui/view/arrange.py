@@ -1,0 +1,120 @@
+"""Which panes a terminal of this size shows, and where: the layout as a pure function."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A rectangle in cells, from the top left corner of the screen."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+HEADER, STATUS, LOG, HINTS = "header", "status", "log", "hints"
+LADDER, QUEUE, TAPE, CHART = "ladder", "queue", "tape", "chart"
+FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
+PICKER, HELP = "picker", "help"
+
+PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH)
+"""In the order of their numbers, from 1."""
+_LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
+
+Arrangement = dict[str, Place]
+
+
+def arrange(
+    width: int, height: int, *, zoomed: str | None = None, panel: str | None = None
+) -> Arrangement:
+    """Everything that is shown at this size. `panel` is the picker or the help, docked."""
+    small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
+    foot = [HINTS] if small else [STATUS, LOG, HINTS]
+    places = {HEADER: Place(0, 0, width, 1)}
+    for at, name in enumerate(foot):
+        places[name] = Place(0, height - len(foot) + at, width, 1)
+    body = Place(0, 1, width, max(1, height - 1 - len(foot)))
+    if panel:
+        docked, body = _docked(body, panel)
+        places[panel] = docked
+        if body.width < _LEAST_WIDTH // 2:
+            return places
+    if zoomed:
+        return places | {zoomed: body}
+    if small or body.width < _LEAST_WIDTH:
+        return places | {LADDER: body}
+    return places | _panes(body)
+
+
+def _docked(body: Place, panel: str) -> tuple[Place, Place]:
+    """The panel at the right edge; the whole body where the ladder would not fit beside it."""
+    wanted = 78 if panel == HELP else 44
+    if body.width < wanted + _LEAST_WIDTH - 20:
+        return body, body._replace(width=0)
+    left = body.width - wanted
+    return body._replace(x=left, width=wanted), body._replace(width=left)
+
+
+def _panes(body: Place) -> Arrangement:
+    if body.width >= 170 and body.height >= 45:
+        return _huge(body)
+    if body.width >= 110 and body.height >= 30:
+        return _large(body)
+    return _compact(body)
+
+
+def _compact(body: Place) -> Arrangement:
+    """80x24: ladder, queue, tape."""
+    right = max(29, min(58, body.width * 3 // 8))
+    ladder, side = _columns(body, body.width - right)
+    queue, tape = _rows(side, body.height // 2)
+    return {LADDER: ladder, QUEUE: queue, TAPE: tape}
+
+
+def _large(body: Place) -> Arrangement:
+    """120x40: those, the chart, flow and the watchlist."""
+    left, right = _columns(body, body.width * 11 // 20)
+    ladder, chart = _rows(left, body.height * 2 // 3)
+    queue, rest = _rows(right, body.height // 3)
+    tape, rest = _rows(rest, ladder.height - queue.height)
+    if rest.height < 12:
+        return {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape, FLOW: rest}
+    flow, watch = _rows(rest, 8)
+    return {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape, FLOW: flow, WATCH: watch}
+
+
+def _huge(body: Place) -> Arrangement:
+    """200x60: everything."""
+    upper, lower = _rows(body, body.height * 7 // 10)
+    ladder, rest = _columns(upper, upper.width * 2 // 5)
+    middle, right = _columns(rest, rest.width // 2)
+    queue, level = _rows(middle, middle.height - 11)
+    tape, flow = _rows(right, right.height - 8)
+    chart, rest = _columns(lower, lower.width // 2)
+    depth, watch = _columns(rest, rest.width // 2)
+    return {
+        LADDER: ladder,
+        QUEUE: queue,
+        TAPE: tape,
+        CHART: chart,
+        FLOW: flow,
+        LEVEL: level,
+        DEPTH: depth,
+        WATCH: watch,
+    }
+
+
+def _columns(place: Place, left: int) -> tuple[Place, Place]:
+    return (
+        place._replace(width=left),
+        place._replace(x=place.x + left, width=place.width - left),
+    )
+
+
+def _rows(place: Place, upper: int) -> tuple[Place, Place]:
+    return (
+        place._replace(height=upper),
+        place._replace(y=place.y + upper, height=place.height - upper),
+    )

@@ -1,0 +1,79 @@
+"""Whether what is shown can be trusted, in a word and with the reason."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kracked import times
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Span
+
+STALE_AFTER_NS = 5 * times.NS_PER_S
+"""The exchange sends a heartbeat every second; five without a word is not quiet, it is gone."""
+
+
+class Health(NamedTuple):
+    """What is known about one symbol's data and the connection it comes by."""
+
+    mode: str = "LIVE"
+    """LIVE, DEMO or REPLAY: where the data comes from."""
+    connected: bool = False
+    trouble: str = ""
+    """Why there is no connection, in words."""
+    resync: str = ""
+    """Why the book waits for a snapshot; empty while it does not."""
+    has_book: bool = False
+    verified: bool = False
+    last_heard: int = 0
+    """When anything last arrived on the connection, ns."""
+    ended: bool = False
+    """A replay came to its end."""
+
+
+class Condition(NamedTuple):
+    word: str
+    role: str
+    reason: str = ""
+    """Empty when there is nothing to explain."""
+    usable: bool = False
+    """False: prices are history and are shown greyed."""
+
+
+def condition(health: Health, now: int) -> Condition:
+    """One word for the light, the reason for the banner over the ladder."""
+    if health.mode == "REPLAY":
+        return _replay(health)
+    if not health.connected:
+        word = "RECONNECTING" if health.has_book else "CONNECTING"
+        return Condition(word, "warn", health.trouble or "waiting for the exchange")
+    silent = now - health.last_heard
+    if health.last_heard and silent > STALE_AFTER_NS:
+        return Condition("STALE", "warn", f"nothing heard for {fmt.age(silent)}")
+    return _of_book(health) or Condition(health.mode, "good", usable=True)
+
+
+def _of_book(health: Health) -> Condition | None:
+    """What is wrong with the book itself, if anything is."""
+    if health.resync:
+        return Condition("RESYNC", "warn", f"{health.resync}; waiting for a fresh snapshot")
+    if not health.has_book:
+        return Condition("CONNECTING", "warn", "waiting for the first snapshot")
+    if not health.verified:
+        return Condition("UNVERIFIED", "warn", "the last checksum did not match")
+    return None
+
+
+def _replay(health: Health) -> Condition:
+    if health.trouble:
+        return Condition("REPLAY", "warn", health.trouble)
+    wrong = _of_book(health)
+    if wrong is not None:
+        return wrong._replace(word="REPLAY")
+    return Condition("ENDED" if health.ended else "REPLAY", "accent", usable=True)
+
+
+def light(state: Condition, verified: int) -> tuple[Span, ...]:
+    """The light of the header: a sign, the word, and whether the checksum holds."""
+    sign = "●" if state.usable else "○"
+    check = ("crc✓", "good") if state.usable and verified else ("crc–", "dim")
+    return (Span(f"{sign} {state.word}", state.role), Span(" "), Span(*check))

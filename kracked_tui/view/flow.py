@@ -1,0 +1,117 @@
+"""Who is in a hurry: what takers bought and sold over the last minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kracked import times
+from kracked.instruments import Precision
+from kracked.protocol.events import Side
+from kracked_tui.view import bars
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.view.tape import Print
+
+WINDOWS = (("10s", 10), ("1m", 60), ("5m", 300), ("15m", 900))
+"""Name and seconds of each row."""
+_COLUMNS = 60
+
+
+class Window(NamedTuple):
+    name: str
+    bought: int = 0
+    sold: int = 0
+    prints: int = 0
+    full: bool = True
+    """False while we have watched for less than the window."""
+
+
+class FlowView(NamedTuple):
+    windows: tuple[Window, ...] = ()
+    delta: tuple[int, ...] = ()
+    """Bought minus sold per bucket of ten seconds, oldest first."""
+    session: tuple[int, int] = (0, 0)
+    """Bought and sold since the start."""
+
+
+def flow_view(
+    newest_first: Iterable[Print], now: int, *, since: int, session: tuple[int, int]
+) -> FlowView:
+    """Sums of the windows that end now. `since` is when watching began."""
+    totals = [[0, 0, 0] for _ in WINDOWS]
+    delta = [0] * _COLUMNS
+    for each in newest_first:
+        age = (now - each.time) // times.NS_PER_S
+        if age >= WINDOWS[-1][1]:
+            break
+        bought = each.side is Side.BID
+        for (_, seconds), total in zip(WINDOWS, totals, strict=True):
+            if age < seconds:
+                total[0 if bought else 1] += each.qty
+                total[2] += 1
+        if 0 <= age < 10 * _COLUMNS:
+            delta[-1 - age // 10] += each.qty if bought else -each.qty
+    watched = now - since
+    windows = tuple(
+        Window(name, bought, sold, count, watched >= seconds * times.NS_PER_S)
+        for (name, seconds), (bought, sold, count) in zip(WINDOWS, totals, strict=True)
+    )
+    return FlowView(windows, tuple(delta), session)
+
+
+def flow_lines(view: FlowView, width: int, precision: Precision) -> list[Line]:
+    lines = [_window_line(window, width, precision) for window in view.windows]
+    lines.append(_delta_line(view.delta, width))
+    bought, sold = view.session
+    lines.append(
+        Line(
+            fit(
+                line(
+                    Span("since start ", "dim"),
+                    Span(f"delta {_delta(bought - sold, precision)}", "word"),
+                    Span("  bought ", "dim"),
+                    Span(fmt.compact(bought, precision.qty), "buy"),
+                    Span("  sold ", "dim"),
+                    Span(fmt.compact(sold, precision.qty), "sell"),
+                ).spans,
+                width,
+            )
+        )
+    )
+    return lines
+
+
+def _window_line(window: Window, width: int, precision: Precision) -> Line:
+    both = window.bought + window.sold
+    buy = fmt.percent(window.bought, both)
+    tail = f" {_delta(window.bought - window.sold, precision):>8}"
+    bar = max(6, width - 22 - len(tail))
+    return Line(
+        fit(
+            line(
+                Span(f"{window.name:>3}{' ' if window.full else '…'}", "dim"),
+                Span(f"buy {buy:>3}% " if both else "buy   –  ", "buy"),
+                *bars.share(window.bought, both, bar),
+                Span(f"{100 - buy:>4}% " if both else "   –  ", "sell"),
+                Span("sell" if width >= 40 else "", "sell"),
+                Span(tail, "dim"),
+            ).spans,
+            width,
+        )
+    )
+
+
+def _delta(value: int, precision: Precision) -> str:
+    return fmt.signed(fmt.compact(value, precision.qty))
+
+
+def _delta_line(delta: tuple[int, ...], width: int) -> Line:
+    """Buckets of ten seconds: the height is how much, the colour and sign which way."""
+    shown = delta[-max(0, width - 12) :]
+    largest = max((abs(value) for value in shown), default=0)
+    spans = [Span("delta 10s   ", "dim")]
+    for value in shown:
+        glyph = bars.columns([abs(value)], largest) if value else "·"
+        spans.append(Span(glyph, "faint" if not value else "bid-bar" if value > 0 else "ask-bar"))
+    return Line(fit(spans, width))

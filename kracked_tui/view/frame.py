@@ -1,0 +1,74 @@
+"""The box around a pane, drawn as lines like everything inside it.
+
+Focus is a heavier box and not only a colour. Drawing it here costs one changed row
+when a title changes, where a border of the toolkit would repaint the pane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from kracked_tui.view.line import Line, Span, fit, line
+
+_LIGHT = "╭─╮│╰╯"
+_HEAVY = "┏━┓┃┗┛"
+
+
+class Title(NamedTuple):
+    """What stands in a pane's top edge: its number and name, then what it shows."""
+
+    number: int
+    name: str
+    note: str = ""
+    right: str = ""
+
+
+def framed(
+    title: Title,
+    body: Sequence[Line],
+    size: tuple[int, int],
+    *,
+    focused: bool,
+    foot: Iterable[Span] = (),
+) -> list[Line]:
+    """The pane at `size` (width, height): box, title, body cut or filled to fit."""
+    width, height = size
+    inside = max(0, height - 2)
+    box = _HEAVY if focused else _LIGHT
+    edge = Span(box[3], "frame-focus" if focused else "frame")
+    blank = Span(" " * max(0, width - 2))
+    rows = [Line((edge, *each.spans, edge), each.role) for each in body[:inside]]
+    rows += [Line((edge, blank, edge))] * (inside - len(rows))
+    return [
+        _top(title, width, box, focused=focused),
+        *rows,
+        _bottom(foot, width, box, focused=focused),
+    ]
+
+
+def _top(title: Title, width: int, box: str, *, focused: bool) -> Line:
+    role = "frame-focus" if focused else "frame"
+    left = [Span(box[0] + box[1], role), Span(f" {title.number} ", "key")]
+    left.append(Span(f"{title.name} ", "title-focus" if focused else "title"))
+    if title.note:
+        left.append(Span(f"{title.note} ", "dim"))
+    right = f" {title.right} " if title.right else ""
+    used = sum(len(span.text) for span in left)
+    if used + len(right) + 2 > width:
+        right = ""
+    rule = Span(box[1] * max(0, width - used - len(right) - 2), role)
+    spans = fit([*left, rule], max(0, width - len(right) - 2))
+    return line(*spans, Span(right, "dim"), Span(box[1] + box[2], role))
+
+
+def _bottom(foot: Iterable[Span], width: int, box: str, *, focused: bool) -> Line:
+    role = "frame-focus" if focused else "frame"
+    spans = [Span(f"{box[4]}{box[1]}", role)]
+    words = tuple(foot)
+    if words:
+        spans += [Span(" "), *words, Span(" ")]
+    used = sum(len(span.text) for span in spans)
+    if used + 2 > width:
+        return _bottom((), width, box, focused=focused)
+    return line(*spans, Span(box[1] * (width - used - 1) + box[5], role))

@@ -1,0 +1,85 @@
+"""The first line of the screen: what is watched, what it costs, whether it can be trusted."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from kracked.instruments import Precision
+from kracked_tui.view import condition as health
+from kracked_tui.view import format as fmt
+from kracked_tui.view.condition import Condition
+from kracked_tui.view.line import Line, Span, spread
+
+
+class HeaderView(NamedTuple):
+    symbol: str
+    precision: Precision
+    state: Condition
+    last: int | None = None
+    rising: bool | None = None
+    """The last trade against the one before it; None while unknown."""
+    change: Decimal | None = None
+    """In 24 hours, per cent."""
+    high: int | None = None
+    low: int | None = None
+    volume: int | None = None
+    spread: int | None = None
+    mid2: int = 0
+    """Best bid plus best ask: twice the middle, exact."""
+    verified: int = 0
+    latency_ns: int | None = None
+    clock: str = ""
+
+
+def header_line(view: HeaderView, width: int) -> Line:
+    """As much as fits: the symbol, its price and the light always; the rest by use."""
+    right = [*health.light(view.state, view.verified)]
+    if view.latency_ns is not None and view.state.usable:
+        right.insert(1, Span(f" {fmt.milliseconds(view.latency_ns)}", "dim"))
+    if width >= 100 and view.clock:
+        right += [Span("  "), Span(view.clock, "dim")]
+    right.append(Span(" "))
+    left = _price(view)
+    for part in _facts(view):
+        used = sum(len(span.text) for span in (*left, *part, *right))
+        if used + 2 > width:
+            break
+        left += part
+    return Line(spread(left, right, width), "title")
+
+
+def _price(view: HeaderView) -> list[Span]:
+    spans = [Span(f" {view.symbol}", "bright"), Span("  ")]
+    if view.last is not None:
+        role = {True: "buy", False: "sell", None: "bright"}[view.rising]
+        sign = {True: "▲", False: "▼", None: " "}[view.rising]
+        spans += [Span(view.precision.price_text(view.last), role), Span(f" {sign}", role)]
+    return spans
+
+
+def _facts(view: HeaderView) -> list[list[Span]]:
+    facts: list[list[Span]] = []
+    if view.change is not None:
+        role = "sell" if view.change < 0 else "buy"
+        facts.append([Span(f" {fmt.signed(f'{view.change:.2f}')}%", role)])
+    if view.spread is not None:
+        text = view.precision.price_text(view.spread)
+        facts.append(_labelled("spr", text))
+        if view.mid2:
+            facts.append([Span(f" {_basis_points(view.spread, view.mid2)}bp", "dim")])
+    for label, price in (("H", view.high), ("L", view.low)):
+        if price is not None:
+            facts.append(_labelled(label, view.precision.price_text(price)))
+    if view.volume is not None:
+        facts.append(_labelled("V", fmt.compact(view.volume, view.precision.qty)))
+    return facts
+
+
+def _labelled(label: str, text: str) -> list[Span]:
+    return [Span(f"   {label} ", "dim"), Span(text)]
+
+
+def _basis_points(spread: int, mid2: int) -> str:
+    hundredths = (spread * 2 * 1_000_000 + mid2 // 2) // mid2
+    return f"{hundredths // 100}.{hundredths % 100:02d}"

@@ -1,0 +1,255 @@
+"""The price ladder: fixed price rows, bids to the left, asks to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from kracked.instruments import Precision
+from kracked.protocol.events import Level
+from kracked_tui.view import bars, position
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.view.position import Position
+
+_QTY = 8
+_TRADED = 7
+_COUNT = 4
+_LEAST_BAR = 3
+_LARGE, _HUGE = 3, 8
+"""A level this many times the visible mean is large, or huge."""
+
+
+class LadderRow(NamedTuple):
+    """Everything one row shows. Equal rows look equal: this is what is compared, not text."""
+
+    price: int
+    bid: int = 0
+    ask: int = 0
+    bid_orders: int = 0
+    ask_orders: int = 0
+    sold: int = 0
+    bought: int = 0
+    cursor: bool = False
+    last: bool = False
+
+
+class Scale(NamedTuple):
+    """What the rows are drawn against; it moves in coarse steps so that few rows change."""
+
+    largest: int = 1
+    large: int = 0
+    huge: int = 0
+
+
+class LadderView(NamedTuple):
+    rows: tuple[LadderRow, ...] = ()
+    scale: Scale = Scale()
+    bid_total: int = 0
+    ask_total: int = 0
+
+
+class Traded(NamedTuple):
+    """Quantity traded at a price since the last reset."""
+
+    sold: int = 0
+    """By takers that hit the bid."""
+    bought: int = 0
+    """By takers that lifted the ask."""
+
+
+def ladder_view(
+    bids: Iterable[Level],
+    asks: Iterable[Level],
+    where: Position,
+    rows: int,
+    *,
+    traded: Mapping[int, Traded],
+    orders: Mapping[int, int],
+    last: int | None,
+) -> LadderView:
+    """`rows` rows from the top price down. Levels come best first; `orders` counts per price."""
+    step = where.step
+    top, bottom = position.top_price(where, rows), position.bottom_price(where, rows)
+    bid_at, bid_orders = _grouped_bids(bids, step, bottom, orders)
+    ask_at, ask_orders = _grouped_asks(asks, step, top, orders)
+    sold, bought = _grouped_traded(traded, step, bottom, top)
+    cursor = where.cursor if where.cursor is not None else max(bid_at, default=None)
+    last_row = None if last is None else _row_of(last, step, bid_at)
+    ladder = tuple(
+        LadderRow(
+            price,
+            bid_at.get(price, 0),
+            ask_at.get(price, 0),
+            bid_orders.get(price, 0),
+            ask_orders.get(price, 0),
+            sold.get(price, 0),
+            bought.get(price, 0),
+            price == cursor,
+            price == last_row,
+        )
+        for price in range(top, bottom - 1, -step)
+    )
+    seen_bids = [row.bid for row in ladder if row.bid]
+    seen_asks = [row.ask for row in ladder if row.ask]
+    return LadderView(ladder, _scale(seen_bids + seen_asks), sum(seen_bids), sum(seen_asks))
+
+
+def _row_of(last: int, step: int, bid_at: Mapping[int, int]) -> int:
+    """A last trade at or below the best bid was a sale and belongs to the bid's row."""
+    low = position.below(last, step)
+    return low if bid_at and low <= max(bid_at) else position.above(last, step)
+
+
+def _grouped_bids(
+    levels: Iterable[Level], step: int, bottom: int, orders: Mapping[int, int]
+) -> tuple[dict[int, int], dict[int, int]]:
+    qtys: dict[int, int] = {}
+    counts: dict[int, int] = {}
+    for price, qty in levels:
+        if price < bottom:
+            break
+        row = price // step * step
+        qtys[row] = qtys.get(row, 0) + qty
+        counts[row] = counts.get(row, 0) + orders.get(price, 0)
+    return qtys, counts
+
+
+def _grouped_asks(
+    levels: Iterable[Level], step: int, top: int, orders: Mapping[int, int]
+) -> tuple[dict[int, int], dict[int, int]]:
+    qtys: dict[int, int] = {}
+    counts: dict[int, int] = {}
+    for price, qty in levels:
+        if price > top:
+            break
+        row = -(-price // step) * step
+        qtys[row] = qtys.get(row, 0) + qty
+        counts[row] = counts.get(row, 0) + orders.get(price, 0)
+    return qtys, counts
+
+
+def _grouped_traded(
+    traded: Mapping[int, Traded], step: int, bottom: int, top: int
+) -> tuple[dict[int, int], dict[int, int]]:
+    sold: dict[int, int] = {}
+    bought: dict[int, int] = {}
+    for price, (sold_qty, bought_qty) in traded.items():
+        if bottom <= price <= top:
+            low, high = position.below(price, step), position.above(price, step)
+            sold[low] = sold.get(low, 0) + sold_qty
+            bought[high] = bought.get(high, 0) + bought_qty
+    return sold, bought
+
+
+def _scale(qtys: list[int]) -> Scale:
+    if not qtys:
+        return Scale()
+    mean = _coarse(sum(qtys) // len(qtys))
+    return Scale(_coarse(max(qtys)), _LARGE * mean, _HUGE * mean)
+
+
+def _coarse(value: int) -> int:
+    """Up to two leading digits: a bar's scale that does not tremble."""
+    power = int(10 ** max(0, len(str(value)) - 2))
+    return max(1, -(-value // power) * power)
+
+
+class Columns(NamedTuple):
+    """Widths of one half; the halves mirror each other around the price."""
+
+    width: int
+    price: int
+    bar: int
+    traded: int
+    orders: int
+
+
+def columns_for(width: int, price_width: int) -> Columns:
+    """What fits in `width`. Order counts go first, then the traded columns, then the bars."""
+    spare = (width - price_width - 4) // 2 - (_QTY + 2)
+    traded = _TRADED if spare >= _TRADED + _LEAST_BAR else 0
+    spare -= traded
+    count = _COUNT if spare >= _COUNT + 2 * _LEAST_BAR else 0
+    return Columns(width, price_width, max(0, spare - count), traded, count)
+
+
+def head_line(columns: Columns) -> Line:
+    bid = "BID".rjust(_QTY + 1)
+    ask = "ASK".rjust(_QTY + 1)
+    left = "#".rjust(columns.orders)[: columns.orders] + " " * columns.bar + bid + " "
+    left += "SOLD".rjust(columns.traded)[: columns.traded]
+    right = "BGHT".rjust(columns.traded)[: columns.traded] + ask + " " + " " * columns.bar
+    right += "#".rjust(columns.orders)[: columns.orders]
+    text = f" {left} {'PRICE'.rjust(columns.price)} {right}"
+    return Line(fit([Span(text, "header")], columns.width))
+
+
+def ladder_line(
+    row: LadderRow, scale: Scale, columns: Columns, precision: Precision, decimals: int
+) -> Line:
+    """One row of the ladder as it is drawn."""
+
+    def amount(value: int, width: int) -> str:
+        text = fmt.qty(value, precision.qty, decimals, width - 1) if value else ""
+        return text.rjust(width)
+
+    bid_role, bid_mark = _weight(row.bid, scale, "bid")
+    ask_role, ask_mark = _weight(row.ask, scale, "ask")
+    return Line(
+        fit(
+            line(
+                Span("▸" if row.cursor else " ", "accent"),
+                Span(_count(row.bid_orders, columns.orders), "faint"),
+                *bars.leftwards(row.bid, scale.largest, columns.bar, "bid"),
+                Span(amount(row.bid, _QTY + 1), bid_role),
+                Span(bid_mark, "mark"),
+                Span(amount(row.sold, columns.traded) if columns.traded else "", "dim"),
+                " ",
+                Span(precision.price_text(row.price).rjust(columns.price), _price_role(row)),
+                Span("◂" if row.last else " ", "last"),
+                Span(amount(row.bought, columns.traded) if columns.traded else "", "dim"),
+                Span(amount(row.ask, _QTY + 1), ask_role),
+                Span(ask_mark, "mark"),
+                *bars.rightwards(row.ask, scale.largest, columns.bar, "ask"),
+                Span(_count(row.ask_orders, columns.orders), "faint"),
+            ).spans,
+            columns.width,
+        ),
+        "cursor" if row.cursor else "",
+    )
+
+
+def _count(orders: int, width: int) -> str:
+    return (str(orders) if orders else "").rjust(width)[:width]
+
+
+def _weight(qty: int, scale: Scale, role: str) -> tuple[str, str]:
+    """The quantity's role and its mark: size is told by a sign as well as by weight."""
+    if not qty or not scale.large or qty < scale.large:
+        return role, " "
+    return "large", "◆" if qty >= scale.huge else "•"
+
+
+def _price_role(row: LadderRow) -> str:
+    if row.last:
+        return "last"
+    if row.bid or row.ask:
+        return "price"
+    return "faint"
+
+
+def foot_spans(view: LadderView, precision: Precision, width: int) -> tuple[Span, ...]:
+    """What is in sight on each side, and which way it leans."""
+    both = view.bid_total + view.ask_total
+    lean = fmt.percent(view.bid_total - view.ask_total, both) if both else 0
+    return (
+        Span("bid ", "dim"),
+        Span(fmt.compact(view.bid_total, precision.qty), "bid"),
+        Span(" "),
+        *bars.share(view.bid_total, both, max(6, min(24, width - 42))),
+        Span(" "),
+        Span(fmt.compact(view.ask_total, precision.qty), "ask"),
+        Span(" ask", "dim"),
+        Span(f"  imb {fmt.signed(str(lean))}%", "dim"),
+    )

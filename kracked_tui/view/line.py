@@ -1,0 +1,137 @@
+"""A screen row as data: pieces of text that each play a role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+ROLES = [
+    "accent",
+    "ask",
+    "ask-bar",
+    "ask-tip",
+    "bid",
+    "bid-bar",
+    "bid-tip",
+    "bright",
+    "buy",
+    "chart-axis",
+    "chart-down",
+    "chart-up",
+    "cursor",
+    "dim",
+    "faint",
+    "frame",
+    "frame-focus",
+    "good",
+    "header",
+    "key",
+    "large",
+    "last",
+    "mark",
+    "notice",
+    "price",
+    "sell",
+    "stale",
+    "title",
+    "title-focus",
+    "warn",
+    "word",
+]
+"""Every role a span or a line may play; the style sheet has one rule for each."""
+
+TIP = "-tip"
+"""A role with this ending is drawn with foreground and background exchanged."""
+
+_ASCII = str.maketrans(
+    {
+        **dict.fromkeys("█▉▊▋▌▐", "#"),
+        **dict.fromkeys("▍▎▏▕░·┊", "."),
+        **dict.fromkeys("▇▆▅", "#"),
+        **dict.fromkeys("▄▃", "="),
+        **dict.fromkeys("▂▁", "_"),
+        **dict.fromkeys("┌┐└┘╭╮╰╯├┤┬┴┼╞╡", "+"),
+        **dict.fromkeys("┏┓┗┛╔╗╚╝", "#"),
+        **dict.fromkeys("━═", "="),
+        **dict.fromkeys("─–", "-"),
+        **dict.fromkeys("│┃║╻╹", "|"),
+        **dict.fromkeys("●◆", "*"),
+        **dict.fromkeys("▒•", ":"),
+        **dict.fromkeys("○◇", "o"),
+        **dict.fromkeys("▲↑", "^"),
+        **dict.fromkeys("▼↓", "v"),
+        **dict.fromkeys("▸▶►›→", ">"),
+        **dict.fromkeys("◂◀‹←", "<"),
+        "…": "~",
+        "✓": "+",
+        "✗": "x",
+        "≥": ">",
+        "≤": "<",
+        "×": "x",
+        "Σ": "S",
+        "␣": "_",
+        "’": "'",
+    }
+)
+_ASCII_TIP = str.maketrans({**dict.fromkeys("▉▊▋▌", " "), **dict.fromkeys("▍▎▏", "#")})
+
+
+class Span(NamedTuple):
+    text: str
+    role: str = ""
+
+
+class Line(NamedTuple):
+    """One row. `role` lies under every span: the cursor's background, a header's weight."""
+
+    spans: tuple[Span, ...]
+    role: str = ""
+
+    @property
+    def text(self) -> str:
+        return "".join(span.text for span in self.spans)
+
+    def within(self, role: str) -> Line:
+        """The same text, all of it in one role."""
+        return Line((Span(self.text, role),), self.role)
+
+    def plain(self) -> Line:
+        """The same width in ASCII alone: every glyph has a twin of one cell."""
+        return Line(tuple(_plain(span) for span in self.spans), self.role)
+
+
+def _plain(span: Span) -> Span:
+    if span.role.endswith(TIP):
+        return Span(span.text.translate(_ASCII_TIP), span.role.removesuffix(TIP) + "-bar")
+    return Span(span.text.translate(_ASCII), span.role)
+
+
+def line(*parts: Span | str, role: str = "") -> Line:
+    """A line of its parts; bare text plays no role, and empty parts are left out."""
+    spans = (part if isinstance(part, Span) else Span(part) for part in parts)
+    return Line(tuple(span for span in spans if span.text), role)
+
+
+def fit(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
+    """Exactly `width` cells: cut with an ellipsis or filled with blanks."""
+    kept: list[Span] = []
+    room = width
+    for span in spans:
+        if len(span.text) > room:
+            kept.append(Span(span.text[: room - 1] + "…" if room else "", span.role))
+            room = 0
+            break
+        kept.append(span)
+        room -= len(span.text)
+    if room:
+        kept.append(Span(" " * room))
+    return tuple(kept)
+
+
+def spread(left: Iterable[Span], right: Iterable[Span], width: int) -> tuple[Span, ...]:
+    """`left` at the left edge and `right` at the right one; `left` gives way."""
+    right = tuple(right)
+    taken = sum(len(span.text) for span in right)
+    if taken >= width:
+        return fit(right, width)
+    return (*fit(left, width - taken), *right)

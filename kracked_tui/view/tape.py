@@ -1,0 +1,135 @@
+"""The tape: one row for every taker order, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kracked.instruments import Precision
+from kracked.protocol.events import Side, Trades
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Line, Span, fit, line
+
+_LARGE = 4
+"""A print this many times the recent mean is large."""
+_SAMPLE = 200
+
+
+class Print(NamedTuple):
+    """All the fills of one taker order."""
+
+    time: int
+    side: Side
+    """BID: the taker bought."""
+    price: int
+    """Of the first fill."""
+    last_price: int
+    qty: int
+    fills: int
+    levels: int
+
+
+def prints(event: Trades) -> list[Print]:
+    """The event's fills as taker orders: fills of one time and side belong together."""
+    found: list[Print] = []
+    prices: set[int] = set()
+    for trade in event.trades:
+        time = trade.exchange_time
+        if found and (found[-1].time, found[-1].side) == (time, trade.side):
+            prices.add(trade.price)
+            found[-1] = found[-1]._replace(
+                last_price=trade.price,
+                qty=found[-1].qty + trade.qty,
+                fills=found[-1].fills + 1,
+                levels=len(prices),
+            )
+        else:
+            prices = {trade.price}
+            found.append(Print(time, trade.side, trade.price, trade.price, trade.qty, 1, 1))
+    return found
+
+
+class TapeRow(NamedTuple):
+    print: Print
+    large: bool = False
+
+
+def tape_view(
+    newest_first: Iterable[Print], *, at_least: int, skip: int, rows: int
+) -> tuple[TapeRow, ...]:
+    """`rows` prints of at least this quantity, after the first `skip` of them."""
+    sample = 0
+    count = 0
+    kept: list[Print] = []
+    for each in newest_first:
+        if count < _SAMPLE:
+            count += 1
+            sample += each.qty
+        if each.qty >= at_least:
+            kept.append(each)
+        if len(kept) >= skip + rows and count >= _SAMPLE:
+            break
+    large = _LARGE * sample // count if count else 0
+    return tuple(TapeRow(each, each.qty >= large) for each in kept[skip : skip + rows])
+
+
+def filters(newest_first: Iterable[Print]) -> tuple[int, ...]:
+    """Sizes worth filtering by, from what is traded: none, the larger half, fifth, twentieth."""
+    qtys = sorted(each.qty for each in newest_first)
+    if not qtys:
+        return (0,)
+    chosen = {_nice(qtys[len(qtys) * share // 100]) for share in (50, 80, 95)}
+    return (0, *sorted(chosen - {0}))
+
+
+def _nice(value: int) -> int:
+    power = 10 ** max(0, len(str(value)) - 1)
+    return next((nice * power for nice in (5, 2, 1) if nice * power <= value), 0)
+
+
+def head_line(width: int, price_width: int) -> Line:
+    text = (
+        f"{'time':<{_time_width(width)}} {'price':>{price_width}}  {_side('side', width)}{'qty':>9}"
+    )
+    return Line(fit([Span(text, "header")], width))
+
+
+def tape_line(
+    row: TapeRow, width: int, price_width: int, precision: Precision, decimals: int
+) -> Line:
+    each = row.print
+    role = "buy" if each.side is Side.BID else "sell"
+    word = "BUY" if each.side is Side.BID else "SELL"
+    shown = min(precision.qty, decimals + 1)
+    time = fmt.clock(each.time, 3 if _time_width(width) > 8 else 0)
+    return Line(
+        fit(
+            line(
+                Span(time, "faint"),
+                Span(f" {precision.price_text(each.price):>{price_width}}  ", role),
+                Span(_side(word, width), role),
+                Span(
+                    fmt.qty(each.qty, precision.qty, shown, 8).rjust(9),
+                    "large" if row.large else role,
+                ),
+                Span("•" if row.large else " ", "mark"),
+                Span(_remark(each, precision), "dim"),
+            ).spans,
+            width,
+        )
+    )
+
+
+def _time_width(width: int) -> int:
+    return 12 if width >= 38 else 8
+
+
+def _side(word: str, width: int) -> str:
+    """The side in full where there is room, else its first letter."""
+    return f"{word:<5}" if width >= 44 else word[:1].replace("s", " ")
+
+
+def _remark(each: Print, precision: Precision) -> str:
+    if each.levels > 1:
+        return f" to {precision.price_text(each.last_price)} {each.levels} levels"
+    return f" {each.fills} fills" if each.fills > 1 else ""

@@ -1,0 +1,56 @@
+"""Every symbol that is subscribed, one row each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from kracked_tui.view import bars
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Line, Span, fit, line
+
+
+class WatchRow(NamedTuple):
+    symbol: str
+    price: str = ""
+    change: Decimal | None = None
+    spark: tuple[int, ...] = ()
+    """Prices, oldest first."""
+    spread: str = ""
+    volume: str = ""
+    word: str = ""
+    """Its light, when it is not simply live."""
+    shown: bool = False
+    """It is the one the ladder shows."""
+    cursor: bool = False
+
+
+def head_line(width: int) -> Line:
+    trend = "trend".ljust(_spark_width(width))[: _spark_width(width)]
+    text = f"  {'symbol':<10}{'last':>12}{'24 h':>9}  {trend}{'spread':>9}{'volume':>9}"
+    return Line(fit([Span(text, "header")], width))
+
+
+def _spark_width(width: int) -> int:
+    return max(0, min(24, width - 42))
+
+
+def watch_line(row: WatchRow, width: int) -> Line:
+    room = _spark_width(width)
+    falling = row.change is not None and row.change < 0
+    change = "" if row.change is None else f"{fmt.signed(f'{row.change:.2f}')}%"
+    return Line(
+        fit(
+            line(
+                Span("▸ " if row.shown else "  ", "accent"),
+                Span(f"{row.symbol:<10}", "bright" if row.shown else ""),
+                Span(f"{row.price:>12}"),
+                Span(f"{change:>9}  ", "sell" if falling else "buy"),
+                Span(bars.spark(row.spark[-room:]).ljust(room) if room else "", "accent"),
+                Span(f"{row.word or row.spread:>9}", "warn" if row.word else "dim"),
+                Span(f"{row.volume:>9}", "dim"),
+            ).spans,
+            width,
+        ),
+        "cursor" if row.cursor else "",
+    )

@@ -1,0 +1,85 @@
+"""The pictures: candles by plotext, the depth curve, the make-up of a level."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from kracked_tui.scene import Scene
+from kracked_tui.view import ansi, candles, depth, inspector
+from kracked_tui.view.candles import ChartView
+from kracked_tui.view.line import Line
+from kracked_tui.widgets.pane import Content, Pane
+
+
+class Chart(Pane):
+    """Shows the newest plot it was given, with axes of its own.
+
+    It never draws the plot: it posts `Wanted` when what it should show is another one,
+    and whoever owns the plotting thread brings it back by `draw`.
+    """
+
+    name_shown = "Candles"
+
+    class Wanted(Message):
+        """A plot of this view is missing."""
+
+        def __init__(self, view: ChartView) -> None:
+            super().__init__()
+            self.view = view
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, Chart.Wanted)
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._plotted = ChartView()
+        self._plot: list[Line] = []
+        self._asked: ChartView | None = None
+
+    def content(self, scene: Scene) -> Content:
+        width, height = self.inside
+        series = scene.market.bars(scene.timeframe_s)
+        wanted = candles.chart_view(series, width, height, scene.precision, scene.timeframe_s)
+        if wanted not in (self._plotted, self._asked) and wanted.bars:
+            self._asked = wanted
+            self.post_message(self.Wanted(wanted))
+        note = candles.timeframe_name(scene.timeframe_s)
+        if wanted.timeframe_s != self._plotted.timeframe_s or not self._plotted.bars:
+            return Content((), note)
+        lines = candles.chart_lines(self._plotted, self._plot, scene.market.last, width)
+        return Content(lines, note, "[ ] frame")
+
+    def draw(self, view: ChartView, plotted: str) -> None:
+        """Take the finished plot of a view."""
+        shapes = self.ascii_only or self.app.no_color
+        self._plotted, self._plot, self._asked = view, ansi.parsed(plotted, shapes=shapes), None
+        self.redraw()
+
+
+class Depth(Pane):
+    """How much stands between here and a price."""
+
+    name_shown = "Depth"
+
+    def content(self, scene: Scene) -> Content:
+        width, height = self.inside
+        if scene.book is None:
+            return Content(())
+        shown = depth.depth_view(scene.book.bids, scene.book.asks, (width - 1) // 2)
+        lines = depth.depth_lines(shown, width, height, scene.precision)
+        if not scene.state.usable:
+            lines = [each.within("stale") for each in lines]
+        return Content(lines, f"{scene.book.depth} levels a side")
+
+
+class Inspector(Pane):
+    """Age and size of the orders at the ladder's cursor."""
+
+    name_shown = "Level"
+
+    def content(self, scene: Scene) -> Content:
+        price, orders = scene.selected_orders()
+        shown = inspector.inspector_view(orders, scene.now)
+        lines = inspector.inspector_lines(shown, self.inside[0], scene.precision)
+        side = scene.selection.side.value if scene.selection else ""
+        return Content(lines, f"{side} {scene.precision.price_text(price)}" if price else "")

@@ -1,0 +1,199 @@
+"""The price ladder pane: owns the position, draws `view.ladder`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from textual.events import Click, MouseScrollDown, MouseScrollUp
+from textual.message import Message
+
+from kracked.protocol.events import Side
+from kracked_tui.scene import Scene, Selection
+from kracked_tui.view import ladder as view
+from kracked_tui.view import position
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.position import Position
+from kracked_tui.widgets.pane import Content, Pane
+
+_line = lru_cache(2048)(view.ladder_line)
+
+
+class Ladder(Pane):
+    """Price rows that stand still, the cursor, and what can be done to them."""
+
+    name_shown = "Ladder"
+
+    class Moved(Message):
+        """The cursor is on another level."""
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self.position = Position()
+        self._symbol = ""
+
+    @property
+    def rows(self) -> int:
+        """Price rows in sight."""
+        return max(1, self.inside[1] - 1)
+
+    def content(self, scene: Scene) -> Content:
+        self._follow(scene)
+        width, _ = self.inside
+        book = scene.book
+        if book is None or not self.position.ready:
+            return Content(_notice(scene, self.rows, width))
+        shown = view.ladder_view(
+            book.bids,
+            book.asks,
+            self.position,
+            self.rows,
+            traded=scene.market.traded,
+            orders=self._order_counts(scene),
+            last=scene.market.last,
+        )
+        columns = view.columns_for(width, scene.price_width)
+        body = [
+            view.head_line(columns),
+            *(
+                _line(row, shown.scale, columns, scene.precision, scene.decimals)
+                for row in shown.rows
+            ),
+        ]
+        if not scene.state.usable:
+            body = _greyed(body, scene, width)
+        step = scene.precision.price_text(self.position.step)
+        note = f"by {step} {'HELD' if self.position.held else 'static'}"
+        foot = view.foot_spans(shown, scene.precision, width)
+        return Content(body, note, self._out_of_sight(scene), foot)
+
+    def _follow(self, scene: Scene) -> None:
+        """Find a first position for a new symbol, then keep the market in sight."""
+        if scene.symbol != self._symbol:
+            self._symbol, self.position = scene.symbol, Position()
+        quote = scene.quote
+        if quote is None or scene.book is None or self.rows < 3:
+            return
+        if not self.position.ready:
+            near = max(2, self.rows // 2)
+            bids = [level.price for level in scene.book.bids.top(near)]
+            asks = [level.price for level in scene.book.asks.top(near)]
+            self.position = position.started(scene.tick, bids, asks, self.rows)
+        self.position = position.following(self.position, *quote, self.rows)
+
+    def _order_counts(self, scene: Scene) -> Mapping[int, int]:
+        if scene.orders is None:
+            return {}
+        low = position.bottom_price(self.position, self.rows)
+        high = position.top_price(self.position, self.rows)
+        counts = {}
+        for side in (scene.orders.bids, scene.orders.asks):
+            for queue in side:
+                if not low <= queue.price <= high:
+                    break
+                counts[queue.price] = len(queue)
+        return counts
+
+    def _out_of_sight(self, scene: Scene) -> str:
+        """Where the market is, when it is not on the screen."""
+        quote = scene.quote
+        if quote is None:
+            return ""
+        bid, ask = quote
+        if ask > position.top_price(self.position, self.rows):
+            return f"▲ {scene.precision.price_text(ask)}"
+        if bid < position.bottom_price(self.position, self.rows):
+            return f"▼ {scene.precision.price_text(bid)}"
+        return ""
+
+    def selection(self, scene: Scene) -> Selection | None:
+        """The prices and the side under the cursor."""
+        quote = scene.quote
+        if quote is None or not self.position.ready:
+            return None
+        step, (bid, ask) = self.position.step, quote
+        at = self.position.cursor
+        if at is None:
+            at = position.below(bid, step)
+        if at <= position.below(bid, step):
+            return Selection(Side.BID, at, at + step - 1)
+        if at >= position.above(ask, step):
+            return Selection(Side.ASK, at - step + 1, at)
+        return Selection(Side.BID, at, at)
+
+    # --- what keys and the mouse do -------------------------------------------------
+
+    def _place(self, changed: Position) -> None:
+        self.position = changed
+        self.redraw()
+        self.post_message(self.Moved())
+
+    def move(self, rows_up: int) -> None:
+        quote = self.scene.quote if self.scene else None
+        if quote and self.position.ready:
+            self._place(position.moved(self.position, rows_up, bid=quote[0], rows=self.rows))
+
+    def edge(self, up: int) -> None:
+        if self.position.ready:
+            at = position.top_price if up > 0 else position.bottom_price
+            price = at(self.position, self.rows)
+            self._place(position.pointed(self.position, price, rows=self.rows))
+
+    def recentre(self) -> None:
+        quote = self.scene.quote if self.scene else None
+        if quote and self.position.ready:
+            self._place(position.recentred(self.position, *quote))
+
+    def hold(self) -> None:
+        self._place(replace(self.position, held=not self.position.held))
+
+    def group(self, coarser: int) -> None:
+        quote = self.scene.quote if self.scene else None
+        if quote and self.scene and self.position.ready:
+            self._place(position.regrouped(self.position, self.scene.tick, coarser, bid=quote[0]))
+
+    def on_click(self, event: Click) -> None:
+        row = event.y - 2
+        if self.position.ready and 0 <= row < self.rows:
+            price = position.top_price(self.position, self.rows) - row * self.position.step
+            self._place(position.pointed(self.position, price, rows=self.rows))
+
+    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
+        self.move(1)
+
+    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
+        self.move(-1)
+
+    def row_text(self) -> str:
+        marked = (line.text for line in self.lines if "▸" in line.text)
+        return next(marked, "").strip("│┃▸ ")
+
+
+def _notice(scene: Scene, rows: int, width: int) -> list[Line]:
+    """There is no book: say why, in the middle."""
+    blank = Line(fit([], width))
+    return [blank] * (rows // 2 - 1) + _banner(scene, width)
+
+
+def _greyed(body: list[Line], scene: Scene, width: int) -> list[Line]:
+    """Prices that are history, in grey, with the reason written over them."""
+    grey = [each.within("stale") for each in body]
+    banner = _banner(scene, width)
+    at = max(0, len(grey) // 2 - len(banner) // 2)
+    return [*grey[:at], *banner, *grey[at + len(banner) :]]
+
+
+def _banner(scene: Scene, width: int) -> list[Line]:
+    lines = [scene.state.word, *_wrapped(scene.state.reason, width - 4)]
+    return [Line(fit([Span(text.center(width), "notice")], width), "notice") for text in lines]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The sentence in lines of at most `width`."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines

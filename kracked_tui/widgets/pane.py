@@ -1,0 +1,83 @@
+"""A numbered pane: a framed body that can be focused and scrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from textual.events import Blur, Focus
+
+from kracked_tui.scene import Scene
+from kracked_tui.view.frame import Title, framed
+from kracked_tui.view.line import Line, Span
+from kracked_tui.widgets.rows import LiveRows
+
+
+class Content(NamedTuple):
+    """What a pane shows inside its frame."""
+
+    body: Sequence[Line]
+    note: str = ""
+    right: str = ""
+    foot: Iterable[Span] = ()
+
+
+class Pane(LiveRows, can_focus=True):
+    """Attributes down: `show` gives it the scene. Messages up: its subclasses post them."""
+
+    name_shown = ""
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id, ascii_only=ascii_only)
+        self.number = number
+        self.scene: Scene | None = None
+
+    @property
+    def inside(self) -> tuple[int, int]:
+        """Width and height within the frame."""
+        return max(0, self.size.width - 2), max(0, self.size.height - 2)
+
+    def show(self, scene: Scene) -> None:
+        self.scene = scene
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the scene again: a key changed how it is looked at."""
+        if self.scene is None or not self.size:
+            return
+        body, note, right, foot = self.content(self.scene)
+        title = Title(self.number, self.name_shown, note, right)
+        self.set_lines(framed(title, body, self.size, focused=self.has_focus, foot=foot))
+
+    def content(self, scene: Scene) -> Content:
+        """What to show of the scene; each pane has its own."""
+        return Content((), scene.symbol)
+
+    def move(self, rows_up: int) -> None:
+        """The cursor, or the view, `rows_up` higher."""
+
+    def edge(self, up: int) -> None:
+        """To the top (1) or the bottom (-1)."""
+
+    def open(self) -> None:
+        """What enter does here."""
+
+    def row_text(self) -> str:
+        """What copying takes."""
+        return self.lines[1].text.strip("│┃ ") if len(self.lines) > 1 else ""
+
+    def on_focus(self, _: Focus) -> None:
+        self.redraw()
+
+    def on_blur(self, _: Blur) -> None:
+        self.redraw()
+
+
+class Scroll:
+    """How far a list is scrolled down; its owner says how long it is."""
+
+    def __init__(self) -> None:
+        self.skip = 0
+
+    def move(self, rows_up: int, *, length: int, rows: int) -> None:
+        self.skip = max(0, min(self.skip - rows_up, length - rows))

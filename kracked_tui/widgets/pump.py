@@ -1,0 +1,65 @@
+"""Turns any number of updates into a bounded number of frames, and none too many.
+
+Also what keeps the loop quick: fewer pauses of the collector, and no frame for a
+terminal that does not take them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+
+from textual.app import App
+
+_BACKLOG = 2
+"""Writes waiting for the terminal above which a frame is skipped."""
+
+
+def quiet_gc() -> None:
+    """After the first paint: what lives now lives for good, so never look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+def backlog(app: App[None]) -> int:
+    """Writes the terminal has not taken yet; 0 where there is no terminal.
+
+    Textual's writer thread blocks the whole loop, feed and all, once thirty are queued.
+    """
+    writer = getattr(app._driver, "_writer_thread", None)  # noqa: SLF001  no public way to ask
+    return writer._queue.qsize() if writer is not None else 0  # noqa: SLF001
+
+
+class FramePump:
+    """At most `fps` frames a second, and only when something changed."""
+
+    def __init__(self, draw: Callable[[], None], waiting: Callable[[], int], fps: float) -> None:
+        """`waiting` says how many writes the terminal is behind."""
+        self.fps = fps
+        self.frames = 0
+        self.skipped = 0
+        """Frames not drawn because the terminal was behind."""
+        self._draw = draw
+        self._waiting = waiting
+        self._dirty = asyncio.Event()
+
+    def mark(self) -> None:
+        """Something changed; the next frame will show it."""
+        self._dirty.set()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        drawn = 0.0
+        while True:
+            await self._dirty.wait()
+            await asyncio.sleep(max(0.0, drawn + 1 / self.fps - loop.time()))
+            drawn = loop.time()
+            if self._waiting() > _BACKLOG:
+                # Still dirty: the newest state is drawn when the terminal has caught up.
+                self.skipped += 1
+                continue
+            self._dirty.clear()
+            self.frames += 1
+            self._draw()

@@ -1,0 +1,62 @@
+"""The queue pane: the orders at the ladder's cursor."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from kracked_tui.scene import Scene
+from kracked_tui.view import queue as view
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.widgets.pane import Content, Pane, Scroll
+
+_line = lru_cache(1024)(view.queue_line)
+
+
+class Queue(Pane):
+    """Draws `view.queue` of the selected level."""
+
+    name_shown = "Queue"
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._scroll = Scroll()
+        self._length = 0
+
+    def content(self, scene: Scene) -> Content:
+        width, height = self.inside
+        if scene.selection is None or scene.orders is None:
+            return Content(_sentence(scene.level3 or "no orders yet", width))
+        price, orders = scene.selected_orders()
+        side = scene.selection.side
+        rows = max(0, height - 1)
+        self._length = len(orders)
+        self._scroll.move(0, length=len(orders), rows=rows)
+        shown = view.queue_view(side, price, orders, scene.now, skip=self._scroll.skip, rows=rows)
+        lines = [
+            _line(row, side, shown.largest, width, scene.precision, scene.decimals)
+            for row in shown.rows
+        ]
+        body = [view.head_line(width), *lines]
+        if not orders:
+            body = _sentence("no order at this price", width)
+        if not (scene.state.usable and scene.orders.verified):
+            body = [each.within("stale") for each in body]
+        note = view.note_text(shown, scene.precision)
+        return Content(body, note, foot=view.foot_spans(shown, scene.precision, scene.decimals))
+
+    def move(self, rows_up: int) -> None:
+        self._scroll.move(rows_up, length=self._length, rows=self.inside[1] - 1)
+        self.redraw()
+
+    def edge(self, up: int) -> None:
+        self.move(up * self._length)
+
+
+def _sentence(text: str, width: int) -> list[Line]:
+    """A reason, over as many rows as it needs."""
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + 1 + len(word) > width - 1:
+            lines.append("")
+        lines[-1] += f" {word}"
+    return [Line(fit([Span(each, "dim")], width)) for each in ["", *lines]]

@@ -1,0 +1,77 @@
+"""The tape pane and the flow pane: what was traded, and by whom."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from textual.events import MouseScrollDown, MouseScrollUp
+
+from kracked_tui.scene import Scene
+from kracked_tui.view import flow, tape
+from kracked_tui.view import format as fmt
+from kracked_tui.widgets.pane import Content, Pane, Scroll
+
+_line = lru_cache(1024)(tape.tape_line)
+
+
+class Tape(Pane):
+    """Newest print on top; a size filter that says what it hides."""
+
+    name_shown = "Tape"
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._scroll = Scroll()
+        self.at_least = 0
+        """Scaled quantity below which a print is left out."""
+
+    def content(self, scene: Scene) -> Content:
+        width, height = self.inside
+        rows = max(0, height - 1)
+        shown = tape.tape_view(
+            reversed(scene.market.prints), at_least=self.at_least, skip=self._scroll.skip, rows=rows
+        )
+        lines = [
+            _line(row, width, scene.price_width, scene.precision, scene.decimals) for row in shown
+        ]
+        size = fmt.qty(self.at_least, scene.precision.qty, scene.decimals)
+        note = f"≥ {size}" if self.at_least else ""
+        right = f"{self._scroll.skip} newer" if self._scroll.skip else ""
+        return Content([tape.head_line(width, scene.price_width), *lines], note, right)
+
+    def filter(self, further: int) -> None:
+        """The next larger size, round to none again; 0 shows everything."""
+        if self.scene is None:
+            return
+        offered = tape.filters(self.scene.market.prints)
+        larger = [size for size in offered if size > self.at_least]
+        self.at_least = larger[0] if further and larger else 0
+        self.redraw()
+
+    def move(self, rows_up: int) -> None:
+        length = len(self.scene.market.prints) if self.scene else 0
+        self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
+        self.redraw()
+
+    def edge(self, up: int) -> None:
+        self.move(up * (len(self.scene.market.prints) if self.scene else 0))
+
+    def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
+        self.move(3)
+
+    def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
+        self.move(-3)
+
+
+class Flow(Pane):
+    """Bought against sold over several windows."""
+
+    name_shown = "Flow"
+
+    def content(self, scene: Scene) -> Content:
+        market = scene.market
+        session = (market.session_bought, market.session_sold)
+        shown = flow.flow_view(
+            reversed(market.prints), scene.now, since=scene.since, session=session
+        )
+        return Content(flow.flow_lines(shown, self.inside[0], scene.precision), "takers")
