@@ -1,0 +1,231 @@
+"""The manager against an exchange behind real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from kracked.errors import RequestRejected, UnsupportedDepth
+from kracked.feed.channels import NothingWanted, UnsupportedChoice
+from kracked.feed.clock import Clock
+from kracked.feed.manager import FeedManager, NeedsToken
+from kracked.protocol import events
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+async def no_wait(_seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+async def token() -> str:
+    return "a-token"
+
+
+def feed(server, *symbols: str, **options) -> FeedManager:
+    options.setdefault("clock", Clock(sleep=no_wait))
+    return FeedManager(symbols, endpoints=server.endpoints, token=token, **options)
+
+
+async def seen(stream, *kinds: type) -> list:
+    """The events of a stream up to the first of each of these kinds, in this order."""
+    found = []
+    for kind in kinds:
+        async with asyncio.timeout(5):
+            while True:
+                event = await anext(stream)
+                found.append(event)
+                if type(event) is kind:
+                    break
+    return found
+
+
+async def test_books_are_verified_once_ready(server) -> None:
+    async with feed(server, "BTC/USD", "ETH/USD", book=10, level3=10) as manager:
+        await manager.ready()
+        assert [manager.books[symbol].verified for symbol in ("BTC/USD", "ETH/USD")] == [True] * 2
+        assert manager.orders["BTC/USD"].verified
+
+
+async def test_every_event_comes_in_order(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        found = await seen(aiter(manager), events.Verified)
+    assert [type(event).__name__ for event in found] == [
+        "Connected",
+        "Status",
+        "Subscribed",
+        "Instruments",
+        "Subscribed",
+        "BookSnapshot",
+        "Verified",
+    ]
+
+
+async def test_an_update_is_in_the_book_when_its_event_is_read(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        stream = aiter(manager)
+        await seen(stream, events.Verified)
+        await server.push(lambda exchange: exchange.update("BTC/USD"))
+        update = (await seen(stream, events.BookUpdate))[-1]
+        assert manager.books["BTC/USD"].best_bid == update.bids[0]
+
+
+async def test_one_socket_serves_all_public_channels(server) -> None:
+    async with feed(server, "BTC/USD", book=10, trade=True, ticker=True, ohlc=(1, 5)) as manager:
+        await manager.ready()
+    assert server.connects == ["/public/v2"]
+
+
+async def test_an_account_alone_opens_the_private_socket_alone(server) -> None:
+    async with feed(server, account=True) as manager:
+        await manager.ready()
+    assert server.connects == ["/private/v2"]
+
+
+async def test_a_symbol_can_be_added_and_dropped_while_running(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        await manager.subscribe("ETH/USD", book=25)
+        assert manager.books["ETH/USD"].depth == 25
+        await manager.unsubscribe("ETH/USD")
+        assert set(manager.books) == {"BTC/USD"}
+
+
+async def test_one_channel_of_a_symbol_can_be_dropped(server) -> None:
+    async with feed(server, "BTC/USD", book=10, trade=True) as manager:
+        await manager.ready()
+        await manager.unsubscribe("BTC/USD", "trade")
+        channels = [one.channel for one in manager.stats().connections[0].subscriptions]
+    assert channels == ["instrument", "book"]
+
+
+async def test_the_level3_socket_closes_with_its_last_symbol(server) -> None:
+    async with feed(server, "BTC/USD", book=10, level3=10) as manager:
+        await manager.ready()
+        await manager.unsubscribe("BTC/USD", "level3")
+        assert [one.name for one in manager.stats().connections] == ["public"]
+        assert "BTC/USD" not in manager.orders
+
+
+async def test_a_refused_symbol_is_told_to_who_asked(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        with pytest.raises(RequestRejected, match="Currency pair not supported XBT/USD"):
+            await manager.subscribe("XBT/USD", book=10)
+        await manager.subscribe("ETH/USD", book=10)
+
+
+async def test_a_lost_connection_comes_back_with_verified_books(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        stream = aiter(manager)
+        await seen(stream, events.Verified)
+        server.cut()
+        await seen(stream, events.Reconnecting)
+        assert not manager.books["BTC/USD"].verified
+        await seen(stream, events.Reconnected, events.Gap, events.Verified)
+        assert manager.books["BTC/USD"].verified
+
+
+async def test_a_refused_connection_is_tried_again(server) -> None:
+    server.refusals = 3
+    async with feed(server, "BTC/USD", book=10) as manager:
+        found = await seen(aiter(manager), events.Verified)
+    tries = [event for event in found if type(event) is events.Reconnecting]
+    assert [event.attempt for event in tries] == [1, 2, 3]
+    assert tries[0].delay_s == 0
+    assert "503" in tries[0].reason
+
+
+async def test_each_level3_connection_takes_a_fresh_token(server) -> None:
+    given = []
+
+    async def fresh() -> str:
+        given.append(f"token-{len(given)}")
+        return given[-1]
+
+    manager = FeedManager(
+        ["BTC/USD"],
+        level3=10,
+        token=fresh,
+        endpoints=server.endpoints,
+        clock=Clock(sleep=no_wait),
+    )
+    async with manager:
+        await manager.ready()
+        stream = aiter(manager)
+        task = asyncio.ensure_future(seen(stream, events.Reconnected, events.Reconnected))
+        await asyncio.sleep(0)
+        server.cut()
+        await task
+        await manager.ready()
+    assert given == ["token-0", "token-1"]
+
+
+async def test_a_wrong_checksum_is_mended_without_touching_the_others(server) -> None:
+    async with feed(server, "BTC/USD", "ETH/USD", book=10) as manager:
+        await manager.ready()
+        stream = aiter(manager)
+        task = asyncio.ensure_future(seen(stream, events.Resync, events.Gap))
+        await asyncio.sleep(0)
+        await server.push(lambda exchange: exchange.wrong_update("BTC/USD"))
+        await task
+        assert manager.books["BTC/USD"].verified
+        resyncs = {one.symbol: one.resyncs for one in manager.stats().connections[0].subscriptions}
+    assert resyncs == {None: 0, "BTC/USD": 1, "ETH/USD": 0}
+
+
+async def test_a_tap_has_the_bytes_as_they_came(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        with manager.tap() as tap:
+            await manager.ready()
+            frames = tap.take()
+    assert [frame.connection for frame in frames] == ["public"] * 5
+    assert b'"channel": "status"' in frames[0].data
+
+
+async def test_what_the_callers_code_raises_comes_out_as_it_is(server) -> None:
+    with pytest.raises(LookupError, match="mine"):
+        async with feed(server, "BTC/USD", book=10):
+            raise LookupError("mine")
+
+
+async def test_leaving_ends_every_iteration(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        with manager.consumer() as consumer:
+            await manager.ready()
+    assert len([event async for event in consumer]) == 7
+
+
+async def test_nothing_is_left_running(server) -> None:
+    before = asyncio.all_tasks()
+    async with feed(server, "BTC/USD", book=10, level3=10, account=True) as manager:
+        await manager.ready()
+    assert {task for task in asyncio.all_tasks() - before if "server" not in repr(task)} == set()
+
+
+async def test_stats_count(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        await manager.ready()
+        (public,) = manager.stats().connections
+    assert (public.messages, public.connects, public.system) == (5, 1, "online")
+    (book,) = [one for one in public.subscriptions if one.channel == "book"]
+    assert (book.state, book.verified, book.depth) == ("live", 1, 10)
+
+
+def test_level3_without_a_token_is_refused_in_words() -> None:
+    with pytest.raises(NeedsToken, match="level3 needs an API key"):
+        FeedManager(["BTC/USD"], level3=10)
+
+
+@pytest.mark.parametrize(
+    ("channels", "error"),
+    [
+        ({"book": 11}, UnsupportedDepth),
+        ({"level3": 25}, UnsupportedDepth),
+        ({"ohlc": 2}, UnsupportedChoice),
+        ({"ticker": "often"}, UnsupportedChoice),
+        ({}, NothingWanted),
+    ],
+)
+def test_what_the_exchange_does_not_offer_is_refused_at_once(channels, error) -> None:
+    with pytest.raises(error):
+        FeedManager(["BTC/USD"], **channels)
