@@ -1,0 +1,296 @@
+"""The event loop's side of a recording: takes what arrives, makes text, hands it over.
+
+Nothing here waits or touches a file. Text is made message by message, because doing
+it in the writer's thread would hold the GIL for milliseconds; ten times a second, or
+every 256 KiB, the text goes to the thread. When the thread is too far behind, the
+batch is dropped whole and the hole is marked: a row in `connections`, rows flagged
+as suspect until each book's next snapshot.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from kracked import times
+from kracked.book.keeper import BookKeeper
+from kracked.protocol import events
+from kracked.protocol.events import Event
+from kracked.record import keyframe, line, rows
+from kracked.record.frame import FrameKind
+from kracked.record.keyframe import Book
+from kracked.record.sinks import HOUR_NS, Batch, Chunk
+from kracked.record.writer import Writer
+from kracked.tables import (
+    ASSETS,
+    BALANCES,
+    BOOK,
+    CANDLES,
+    CONNECTIONS,
+    EXECUTIONS,
+    ORDERS,
+    PAIRS,
+    RECORDER,
+    TICKER,
+    TRADES,
+    Flag,
+    wide,
+)
+
+HAND_OVER_EVERY_S = 0.1
+_HAND_OVER_BYTES = 256 * 1024
+_SEGMENT_BYTES = 512 * 1024 * 1024
+_TABLES_FLOOR_BYTES = 200 * 1024 * 1024
+"""With less disk than this the tables stop, so that the raw log, which has everything, lasts."""
+
+_REMEMBERED = 50_000
+"""Messages whose number is known to events that come late."""
+
+Rows = Callable[[Any, int, int], list[str]]
+
+_TABLES: Mapping[type[Event], tuple[str, str, Rows]] = {
+    events.OrdersUpdate: (ORDERS.name, "level3", rows.orders),
+    events.OrdersSnapshot: (ORDERS.name, "level3", rows.orders),
+    events.BookUpdate: (BOOK.name, "book", rows.book),
+    events.BookSnapshot: (BOOK.name, "book", rows.book),
+    events.Ticker: (TICKER.name, "ticker", rows.ticker),
+    events.Trades: (TRADES.name, "trade", rows.trades),
+    events.Candles: (CANDLES.name, "ohlc", rows.candles),
+    events.Executions: (EXECUTIONS.name, "executions", rows.executions),
+    events.Balances: (BALANCES.name, "balances", rows.balances),
+}
+_OURS = (
+    events.Connected | events.Reconnecting | events.Reconnected | events.Gap | events.Resync
+    | events.Verified | events.Stale | events.Overflow
+)  # fmt: skip
+_KEPT = frozenset(table.name for table in RECORDER)
+"""Rows so few and so telling that an overflow does not drop them."""
+
+
+class Intake:
+    """Gathers messages and events into batches. Lives in one event loop."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        *,
+        taken: Callable[[str], bool],
+        next_seq: int = 1,
+    ) -> None:
+        """`taken` says whether a raw segment of this name exists."""
+        self._writer = writer
+        self._taken = taken
+        # Its own L2 books: the feed's may be ahead of the event whose row is made.
+        self._keeper = BookKeeper()
+        self._schedule = keyframe.Schedule()
+        self._segment, self._hour = "", -1
+        self._chunks: list[Chunk] = []
+        self._lines: list[bytes] = []
+        self._first = self._last = (0, 0)
+        self._rows: defaultdict[str, list[str]] = defaultdict(list)
+        self._seqs: dict[int, int] = {}
+        self._suspect: set[tuple[str, str]] = set()
+        self._seen: set[tuple[str, str]] = set()
+        self._wide_checksums: dict[str, int] = {}
+        self._tables_stopped = False
+        self.next_seq = next_seq
+        self.size = 0
+        """Bytes gathered and not yet handed over."""
+        self.messages = self.bytes = self.rows = self.gaps = 0
+        self.lost = 0
+        """Messages dropped because the writer was too far behind."""
+
+    # --- what arrives -----------------------------------------------------------------
+
+    def message(self, connection: str, received: int, data: bytes) -> int:
+        """Keep one inbound message, verbatim; its number in the session."""
+        seq = self.next_seq
+        self.next_seq = seq + 1
+        packed = line.pack(received, seq, connection, data)
+        if not self._lines:
+            self._first = (received, seq)
+        self._lines.append(packed)
+        self._last = (received, seq)
+        self._seqs[received] = seq
+        self.size += len(packed)
+        self.messages += 1
+        if self.size >= _HAND_OVER_BYTES:
+            self.hand_over(received)
+        return seq
+
+    def event(self, event: Event) -> None:
+        """Keep the rows of one event, whichever tables it belongs to."""
+        table = _TABLES.get(type(event))
+        if table is not None:
+            self._market(event, *table)
+        elif isinstance(event, events.Instruments):
+            self._instruments(event)
+        elif isinstance(event, events.Subscribed):
+            self._keeper.apply(event)
+            self._note(event, "subscribe", event.channel, event.symbol or "")
+        elif isinstance(event, _OURS):
+            self._ours(event)
+
+    def stop(self, now: int) -> None:
+        """Say that the recording ends on purpose, and hand everything over."""
+        self._add(CONNECTIONS.name, [rows.connection(event="intentional_stop", at=now)])
+        self.hand_over(now)
+
+    def resume(self, now: int) -> None:
+        """Say that the recording goes on after an earlier one in the same folder."""
+        self._add(
+            CONNECTIONS.name,
+            [rows.connection(event="reconnect", at=now, message="recording resumed")],
+        )
+
+    # --- rows -------------------------------------------------------------------------
+
+    def _market(self, event: Event, table: str, channel: str, make: Rows) -> None:
+        if self._tables_stopped:
+            return
+        symbol = getattr(event, "symbol", "")
+        key = (symbol, channel)
+        self._seen.add(key)
+        if getattr(event, "snapshot", isinstance(event, _SNAPSHOTS)):
+            self._suspect.discard(key)
+        flags = Flag.SUSPECT if key in self._suspect else 0
+        seq = self._seqs.get(event.received, self.next_seq - 1)
+        self._add(table, make(event, seq, int(flags)))
+        if isinstance(event, events.BookUpdate | events.BookSnapshot):
+            self._wide(event, seq)
+
+    def _wide(self, event: events.BookUpdate | events.BookSnapshot, seq: int) -> None:
+        """The best ten as one row, when they changed: the checksum covers just these."""
+        self._keeper.apply(event)
+        book = self._keeper.books.get(event.symbol)
+        if book is None or not book.verified:
+            return
+        if self._wide_checksums.get(event.symbol) != event.checksum:
+            self._wide_checksums[event.symbol] = event.checksum
+            self._add(wide(event.symbol).name, [rows.wide(book, event.received, seq)])
+
+    def _instruments(self, event: events.Instruments) -> None:
+        self._add(PAIRS.name, [rows.pair(pair, event.received) for pair in event.pairs])
+        self._add(ASSETS.name, [rows.asset(asset, event.received) for asset in event.assets])
+
+    def _add(self, table: str, lines: list[str]) -> None:
+        if lines:
+            self._rows[table] += lines
+            self.rows += len(lines)
+            self.size += sum(map(len, lines))
+
+    # --- what befell the connection -----------------------------------------------------
+
+    def _ours(self, event: _OURS) -> None:
+        """One of our own events: a line among the messages, and a row."""
+        feed = getattr(event, "connection", "") or getattr(event, "channel", "")
+        self._close_chunk()
+        text = line.pack_event(event.received, self.next_seq - 1, feed, msgspec.json.encode(event))
+        self._chunk(FrameKind.EVENT, event.received, text)
+        match event:
+            case events.Connected():
+                self._note(event, "initial_start", feed, event.url)
+            case events.Reconnecting():
+                self._note(event, "disconnect", feed, event.reason)
+            case events.Reconnected():
+                self._note(event, "reconnect", feed, event.url)
+            case events.Verified():
+                self._note(event, "snapshot", feed, event.symbol)
+            case events.Resync():
+                self._suspect.add((event.symbol, event.channel))
+                name = "checksum_mismatch" if event.reason == "checksum" else "resync"
+                self._note(event, name, feed, f"{event.symbol} {event.reason}")
+            case events.Gap():
+                self.gaps += 1
+                self._suspect.update((symbol, event.channel) for symbol in event.symbols)
+                self._note(event, "gap", feed, f"{' '.join(event.symbols)} {event.reason}")
+            case events.Overflow():
+                self._missed(event.received, event.dropped, "events left out: too slow")
+            case events.Stale():
+                self._note(event, "stale", feed, event.symbol)
+
+    def _note(self, event: Event, name: str, feed: str, message: str) -> None:
+        note = rows.connection(
+            event=name, at=event.received, feed=feed, message=message, seq_last=self.next_seq - 1
+        )
+        self._add(CONNECTIONS.name, [note])
+
+    def _missed(self, at: int, lost: int, why: str) -> None:
+        """Mark a hole: no book is beyond doubt before its next snapshot."""
+        self.gaps += 1
+        self._suspect |= self._seen
+        self._schedule.restart()
+        note = rows.connection(
+            event="gap", at=at, message=why, seq_last=self.next_seq - 1, lost=lost
+        )
+        self._add(CONNECTIONS.name, [note])
+
+    # --- handing over -----------------------------------------------------------------
+
+    def hand_over(self, now: int) -> None:
+        """Pass what was gathered to the writer. Never waits; marks what it must drop."""
+        self._keep_tables_or_not(now)
+        self._close_chunk()
+        if not self._chunks and not self._rows:
+            return
+        count = sum(len(chunk.lines) for chunk in self._chunks if chunk.kind is FrameKind.DATA)
+        batch = Batch(now, self.size, self._segment_at(now), self._chunks, self._rows)
+        kept = {name: lines for name, lines in self._rows.items() if name in _KEPT}
+        self._chunks, self._rows = [], defaultdict(list)
+        if len(self._seqs) > _REMEMBERED:
+            self._seqs = {}
+        self.bytes += self.size
+        self.size = 0
+        if not self._writer.hand_over(batch):
+            self.lost += count
+            for name, lines in kept.items():
+                self._add(name, lines)
+            self._missed(now, count, "the disk is too slow or full")
+
+    def keyframe(self, books: Iterable[Book], now: int) -> None:
+        """Write the book that is due, if any. Every message they hold must be here already."""
+        book = self._schedule.due(books, now)
+        if book is not None:
+            self._close_chunk()
+            text = line.pack(now, self.next_seq - 1, "keyframe", keyframe.encode(book))
+            self._chunk(FrameKind.KEYFRAME, now, text)
+
+    def _close_chunk(self) -> None:
+        if self._lines:
+            received = (self._first[0], self._last[0])
+            self._chunks.append(Chunk(FrameKind.DATA, received, self._first[1], self._lines))
+            self._lines = []
+
+    def _chunk(self, kind: FrameKind, received: int, text: bytes) -> None:
+        self._chunks.append(Chunk(kind, (received, received), self.next_seq - 1, [text]))
+        self.size += len(text)
+
+    def _segment_at(self, now: int) -> str:
+        """The raw file for a batch of this instant: a new one every hour and 512 MB."""
+        hour = now // HOUR_NS
+        if hour != self._hour or self._writer.segment_bytes >= _SEGMENT_BYTES:
+            stamp = times.to_rfc3339(hour * HOUR_NS, 0).replace("-", "").replace(":", "")
+            number = 0
+            while self._taken(name := f"{stamp[:13]}Z-{number:02}") or name == self._segment:
+                number += 1
+            self._segment, self._hour = name, hour
+            self._schedule.restart()
+        return self._segment
+
+    def _keep_tables_or_not(self, now: int) -> None:
+        """Stop the tables while the disk is nearly full."""
+        short = self._writer.free_bytes < _TABLES_FLOOR_BYTES
+        if short == self._tables_stopped:
+            return
+        self._tables_stopped = short
+        name = "tables_stopped" if short else "tables_resumed"
+        self._add(
+            CONNECTIONS.name, [rows.connection(event=name, at=now, message="disk nearly full")]
+        )
+        self._suspect |= self._seen
+
+
+_SNAPSHOTS = (events.OrdersSnapshot, events.BookSnapshot)

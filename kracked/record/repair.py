@@ -1,0 +1,96 @@
+"""Files a crash has torn: found, cut back to the last whole row or frame, nothing deleted.
+
+The bytes cut off go to a file of the same name with `.torn` added.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+from collections import deque
+from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
+from typing import NamedTuple
+
+from kracked.record import frame
+from kracked.record.folder import write_all
+
+_BLOCK = 1 << 20
+
+
+class Torn(NamedTuple):
+    """A file whose end is no whole row or frame."""
+
+    path: Path
+    whole: int
+    """Bytes that are good."""
+    torn: int
+    """Bytes after them."""
+
+
+@contextlib.contextmanager
+def mapped(path: Path) -> Iterator[frame.Buffer]:
+    """The file's bytes as they are now, without reading them all."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            yield b""
+            return
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            yield data
+
+
+def find_torn(folder: Path) -> list[Torn]:
+    """Every file of a recording that does not end where a row or frame ends."""
+    found = [torn_log(path) for path in sorted(folder.glob("raw/*.jsonl.zst"))]
+    found += [torn_table(path) for path in sorted(folder.glob("*.csv"))]
+    return [torn for torn in found if torn is not None]
+
+
+def torn_log(path: Path) -> Torn | None:
+    """The tail of a raw log that is no frame; damage with whole frames after it stays."""
+    with mapped(path) as data:
+        last = next(iter(deque(frame.scan(data), maxlen=1)), None)
+    return Torn(path, last.offset, last.size) if isinstance(last, frame.Damage) else None
+
+
+def torn_table(path: Path) -> Torn | None:
+    """The tail of a table that is no whole row: cut inside, too few columns, or zeros."""
+    with mapped(path) as data:
+        columns = len(_cells(data[: data.find(b"\n") + 1]))
+        whole = len(data)
+        while whole and not _is_row(data, whole, columns):
+            # Zeros may fill megabytes; each step goes back one line.
+            whole = data.rfind(b"\n", 0, whole - 1) + 1
+        return Torn(path, whole, len(data) - whole) if whole < len(data) else None
+
+
+def cut(torn: Torn) -> Path:
+    """Move the torn end into a file of its own; where it went."""
+    keep = torn.path.with_name(f"{torn.path.name}.torn")
+    with torn.path.open("r+b") as file:
+        file.seek(torn.whole)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        handle = os.open(keep, flags, 0o640)
+        try:
+            while block := file.read(_BLOCK):
+                write_all(handle, block)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        file.truncate(torn.whole)
+        os.fsync(file.fileno())
+    return keep
+
+
+def _is_row(data: frame.Buffer, end: int, columns: int) -> bool:
+    """Whether the bytes before `end` close a row of so many columns."""
+    if data[end - 1 : end] != b"\n":
+        return False
+    row = data[data.rfind(b"\n", 0, end - 1) + 1 : end]
+    return b"\0" not in row and len(_cells(row)) == columns
+
+
+def _cells(row: bytes) -> list[str]:
+    return next(csv.reader([row.decode(errors="replace")]), [])

@@ -1,0 +1,158 @@
+"""One recording from start to stop: folder, writer thread and intake, joined.
+
+A recording that stops for any reason is whole: everything gathered is written and
+synced, and `session.json` says how it ended. Reopening a folder mends what a crash
+left torn and goes on in new files.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from kracked.errors import RecordError
+from kracked.record import frame, repair
+from kracked.record.folder import SessionFolder, SessionInfo
+from kracked.record.intake import Intake
+from kracked.record.rows import instant
+from kracked.record.sinks import RAW_FOLDER, CsvTables, Store
+from kracked.record.sqlite import SqliteTables
+from kracked.record.writer import Writer
+
+
+class Format(StrEnum):
+    """The form of the tables kept beside the raw log."""
+
+    CSV = "csv"
+    SQLITE = "sqlite"
+    PARQUET = "parquet"
+    """Made from the raw log when the recording ends: a file half written is no file."""
+
+
+class Status(NamedTuple):
+    """How a recording is doing, for a status line."""
+
+    messages: int
+    rows: int
+    bytes: int
+    """Handed to the writer, before compression."""
+    queued_bytes: int
+    gaps: int
+    lost: int
+    """Messages that could not be kept; each hole is marked in the recording."""
+    free_bytes: int
+    """Of the disk."""
+    trouble: str
+    """What keeps the writer from writing just now, or empty."""
+
+
+class Session:
+    """A recording in progress; `intake` takes what arrives."""
+
+    def __init__(
+        self,
+        folder: SessionFolder,
+        info: SessionInfo,
+        stores: Sequence[Store],
+    ) -> None:
+        self.folder = folder
+        self.info = info
+        self._writer = Writer(folder, stores)
+        self.intake = Intake(
+            self._writer,
+            taken=lambda segment: folder.exists(f"{RAW_FOLDER}/{segment}.jsonl.zst"),
+            next_seq=_last_seq(folder.path) + 1,
+        )
+        self._writer.start()
+
+    def status(self) -> Status:
+        intake, writer = self.intake, self._writer
+        return Status(
+            intake.messages,
+            intake.rows,
+            intake.bytes,
+            writer.queued_bytes,
+            intake.gaps,
+            intake.lost,
+            writer.free_bytes,
+            str(writer.failure or writer.trouble),
+        )
+
+    def close(self, now: int) -> None:
+        """Write the rest and say how it ended. Raises `RecordError` if anything was lost."""
+        self.intake.stop(now)
+        self._writer.stop()
+        lost, failure = self.intake.lost, self._writer.failure
+        whole = not (lost or failure or self._writer.lost_bytes)
+        self.info.end, self.info.lost, self.info.clean_stop = instant(now), lost, whole
+        self.folder.write_info(self.info)
+        if not whole:
+            reason = failure or self._writer.trouble or "the writer was too slow"
+            raise RecordError(
+                f"{self.folder.path} is incomplete: {lost} messages and"
+                f" {self._writer.lost_bytes} bytes were lost ({reason})"
+            )
+
+
+@contextmanager
+def record_into(
+    path: Path,
+    info: SessionInfo,
+    *,
+    form: Format = Format.CSV,
+    clock: Callable[[], int] = time.time_ns,
+) -> Iterator[Session]:
+    """Record into a new folder, or go on in one that holds a recording.
+
+    Raises `RecordError` when the folder cannot be used, or, at the end, when something
+    could not be written.
+    """
+    with SessionFolder.hold(path) as folder:
+        resumed = folder.resumed
+        if resumed:
+            _mend(folder.path)
+            _continue(info, folder.info())
+        info.host = info.host or socket.gethostname()
+        folder.write_info(info)
+        session = Session(folder, info, _stores(folder, form))
+        if resumed:
+            session.intake.resume(clock())
+        try:
+            yield session
+        finally:
+            session.close(clock())
+
+
+def _stores(folder: SessionFolder, form: Format) -> list[Store]:
+    if form is Format.SQLITE:
+        return [CsvTables(folder, market=False), SqliteTables(folder)]
+    return [CsvTables(folder, market=form is Format.CSV)]
+
+
+def _continue(info: SessionInfo, before: SessionInfo) -> None:
+    """What an earlier recording of the folder knew stays known."""
+    info.start = before.start
+    info.lost += before.lost
+    info.urls = before.urls | info.urls
+    info.symbols = before.symbols | info.symbols
+
+
+def _mend(path: Path) -> None:
+    for torn in repair.find_torn(path):
+        repair.cut(torn)
+
+
+def _last_seq(path: Path) -> int:
+    """Number of the last message recorded, 0 for none."""
+    for log in sorted(path.glob(f"{RAW_FOLDER}/*.jsonl.zst"), reverse=True):
+        with repair.mapped(log) as data:
+            frames = [found for found in frame.scan(data) if isinstance(found, frame.Frame)]
+            if frames:
+                last = frames[-1]
+                return last.first_seq + (last.lines - 1 if last.kind is frame.FrameKind.DATA else 0)
+    return 0

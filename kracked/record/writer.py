@@ -1,0 +1,162 @@
+"""The one thread that writes: batches come in, bytes are on the disk a second later.
+
+The event loop never waits for it: handing over is one `SimpleQueue.put`, and a queue
+that would grow past its bound refuses instead, so the loop can say what was lost.
+Everything here either releases the GIL (compress, write, sync) or is one join per
+file and batch. When the disk is full nothing is dropped here: the bytes stay, the
+queue fills, and the bound decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+from kracked.record import rows
+from kracked.record.folder import SessionFolder
+from kracked.record.sinks import Batch, RawLog, Store
+
+log = logging.getLogger(__name__)
+
+SYNC_EVERY_S = 1.0
+RETRY_EVERY_S = 1.0
+QUEUE_BYTES = 64 * 1024 * 1024
+
+
+class Writer:
+    """Owns the stores from `start` to `stop`; its attributes may be read from any thread."""
+
+    def __init__(
+        self,
+        folder: SessionFolder,
+        stores: Sequence[Store] = (),
+        *,
+        queue_bytes: int = QUEUE_BYTES,
+    ) -> None:
+        """The raw log is always kept; `stores` are the forms kept besides."""
+        self._folder = folder
+        self._raw = RawLog(folder)
+        self._stores: tuple[Store, ...] = (self._raw, *stores)
+        self._bound = queue_bytes
+        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kracked-writer", daemon=True)
+        # Each counter has one writing thread, so their difference needs no lock.
+        self._handed = 0
+        self._taken = 0
+        self.trouble = ""
+        """Why nothing is written just now (a full disk), or empty."""
+        self.failure: Exception | None = None
+        """What ended the thread early, if anything did."""
+        self.lost_bytes = 0
+        """Given up at the end, because the disk was still full."""
+        self.free_bytes = folder.free_bytes()
+
+    @property
+    def segment_bytes(self) -> int:
+        """Size of the raw log's current file."""
+        return self._raw.segment_bytes
+
+    @property
+    def queued_bytes(self) -> int:
+        return self._handed - self._taken
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def hand_over(self, batch: Batch) -> bool:
+        """Give the batch to the thread; False, and nothing taken, when it is too far behind."""
+        if self.failure or self.queued_bytes + batch.size > self._bound:
+            return False
+        self._handed += batch.size
+        self._queue.put(batch)
+        return True
+
+    def stop(self) -> None:
+        """Write everything, sync, close. A disk that is full gets one more try."""
+        self._stopping.set()
+        self._queue.put(None)
+        self._thread.join()
+
+    # --- the thread -------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        except Exception as error:  # the thread's edge: the loop must learn of it
+            log.exception("recording stopped")
+            self.failure = error
+
+    def _serve(self) -> None:
+        next_sync = time.monotonic() + SYNC_EVERY_S
+        running = True
+        while running:
+            try:
+                batch = self._queue.get(timeout=max(0.0, next_sync - time.monotonic()))
+                running = batch is not None
+                if batch:
+                    self._write(batch)
+                    self._taken += batch.size
+            except Empty:
+                pass
+            if time.monotonic() >= next_sync:
+                next_sync = time.monotonic() + SYNC_EVERY_S
+                self._persist(self._sync)
+        self._persist(self._sync)
+        for store in self._stores:
+            store.close()
+
+    def _write(self, batch: Batch) -> None:
+        if not self._persist(lambda: self._prepare(batch)):
+            self.lost_bytes += batch.size
+            return
+        for store in self._stores:
+            store.write(batch)
+        if not self._persist(self._flush):
+            self.lost_bytes += sum(store.abandon() for store in self._stores)
+
+    def _prepare(self, batch: Batch) -> None:
+        for store in self._stores:
+            store.prepare(batch)
+
+    def _flush(self) -> None:
+        for store in self._stores:
+            store.flush()
+
+    def _sync(self) -> None:
+        self.free_bytes = self._folder.free_bytes()
+        for store in self._stores:
+            store.sync()
+
+    def _persist(self, step: Callable[[], None]) -> bool:
+        """Do `step` until the disk lets it pass; False when it is time to stop instead."""
+        started = 0
+        while True:
+            last_try = self._stopping.is_set()
+            try:
+                step()
+            except OSError as error:
+                started = started or time.time_ns()
+                self.trouble = error.strerror or str(error)
+                log.warning("cannot write", extra={"reason": self.trouble})
+                if last_try:
+                    return False
+                self._stopping.wait(RETRY_EVERY_S)
+            else:
+                break
+        if started:
+            self._note_trouble(started)
+        return True
+
+    def _note_trouble(self, started: int) -> None:
+        """Put into the recording when the disk refused and when it took again."""
+        reason, self.trouble = self.trouble, ""
+        ended = time.time_ns()
+        note = (
+            rows.connection(event="disk_full", at=started, message=reason),
+            rows.connection(event="disk_ok", at=ended),
+        )
+        self._write(Batch(ended, 0, "", (), {"connections": note}))

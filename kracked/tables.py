@@ -1,0 +1,176 @@
+"""The tables a recording is made of: file names, columns, and what a column holds.
+
+Both the recorder, which writes them, and the loaders, which read them, look here, so
+a column is named once. The first columns are the original project's, in its order and
+spelling; ours come after them. Names of the original's older files are in `renamed`.
+
+Every text is the exchange's own: prices with all their digits, times RFC 3339 in UTC
+with nine decimals.
+"""
+
+from __future__ import annotations
+
+from enum import IntFlag, StrEnum
+from typing import NamedTuple
+
+
+class Kind(StrEnum):
+    """What the text of a column means."""
+
+    TIME = "time"
+    DECIMAL = "decimal"
+    """A price or a quantity: exact as text, a float only in a frame."""
+    LABEL = "label"
+    """One of few words: a symbol, a side."""
+    TEXT = "text"
+    COUNT = "count"
+
+
+class Flag(IntFlag):
+    """Bits of the column `flags`; values as in Databento's encoding."""
+
+    LAST = 128
+    """Last row of its message: only here the book is whole, and `checksum` stands."""
+    SNAPSHOT = 32
+    """Part of a picture of what was there already, not news."""
+    BAD_CLOCK = 8
+    """The computer's clock jumped: `ts_recv` is not to be trusted."""
+    SUSPECT = 4
+    """Messages before this one are missing; the book may be wrong until a snapshot."""
+
+
+class Column(NamedTuple):
+    name: str
+    kind: Kind
+
+
+class Table(NamedTuple):
+    name: str
+    """The file's name without `.csv`."""
+    columns: tuple[Column, ...]
+    clock: str
+    """The column that time ranges and the index of a frame go by."""
+    channel: str
+    """Name in a Hive folder and in a database."""
+    renamed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def header(self) -> str:
+        return ",".join(column.name for column in self.columns)
+
+
+def _columns(words: str) -> tuple[Column, ...]:
+    """`name:kind` pairs, of which the kind's first letter says enough; `d` is the default."""
+    kinds = {"t": Kind.TIME, "d": Kind.DECIMAL, "l": Kind.LABEL, "x": Kind.TEXT, "n": Kind.COUNT}
+    pairs = (word.partition(":") for word in words.split())
+    return tuple(Column(name, kinds[kind or "d"]) for name, _, kind in pairs)
+
+
+ORDERS = Table(
+    "L3_ticks",
+    _columns(
+        "side:l ts_event:t ts_recv:t price size action:l order_id:x symbol:l"
+        " seq:n ts_msg:t flags:n checksum:n"
+    ),
+    clock="ts_recv",
+    channel="l3",
+)
+BOOK = Table(
+    "L2_updates",
+    _columns("symbol:l ts_event:t ts_recv:t side:l price qty seq:n flags:n checksum:n"),
+    clock="ts_recv",
+    channel="l2",
+)
+TICKER = Table(
+    "L1",
+    _columns(
+        "timestamp:t symbol:l bid bid_qty ask ask_qty last volume vwap low high change change_pct"
+        " ts_event:t ts_recv:t seq:n flags:n"
+    ),
+    clock="ts_recv",
+    channel="l1",
+)
+TRADES = Table(
+    "trades",
+    _columns("ts_event:t ts_recv:t symbol:l price qty side:l ord_type:l trade_id:n seq:n flags:n"),
+    clock="ts_event",
+    channel="trades",
+)
+CANDLES = Table(
+    "OHLC",
+    _columns(
+        "timestamp:t symbol:l open high low close volume vwap trades:n tstart:t ttrue:t"
+        " ts_recv:t seq:n flags:n"
+    ),
+    clock="tstart",
+    channel="ohlc",
+)
+EXECUTIONS = Table(
+    "executions",
+    _columns(
+        "ts_event:t ts_recv:t symbol:l exec_type:l exec_id:x trade_id:n order_id:x cl_ord_id:x"
+        " side:l order_type:l order_status:l limit_price order_qty last_price last_qty cum_qty"
+        " cum_cost avg_price fees:x liquidity_ind:l reason:x sequence:n seq:n flags:n"
+    ),
+    clock="ts_recv",
+    channel="executions",
+)
+BALANCES = Table(
+    "balances",
+    _columns(
+        "ts_event:t ts_recv:t asset:l balance amount fee type:l subtype:l category:l wallet_type:l"
+        " ledger_id:x ref_id:x sequence:n seq:n flags:n"
+    ),
+    clock="ts_recv",
+    channel="balances",
+)
+CONNECTIONS = Table(
+    "connections",
+    _columns("feed:l event:l timestamp:t close_status_code:n close_msg:x conn:l seq_last:n lost:n"),
+    clock="timestamp",
+    channel="connections",
+)
+PAIRS = Table(
+    "kraken_pairs",
+    _columns(
+        "symbol:l base:l quote:l status:l price_precision:n price_increment qty_precision:n"
+        " qty_increment qty_min cost_precision:n cost_min marginable:l has_index:l ts_recv:t"
+    ),
+    clock="ts_recv",
+    channel="pairs",
+)
+ASSETS = Table(
+    "kraken_assets",
+    _columns("id:l status:l precision:n precision_display:n borrowable:l ts_recv:t"),
+    clock="ts_recv",
+    channel="assets",
+)
+
+WIDE_LEVELS = 10
+
+
+def wide(symbol: str) -> Table:
+    """The best ten levels a side, one row per change: the original's L2 file of `symbol`."""
+    levels = " ".join(f"ask_px_{n} ask_sz_{n} bid_px_{n} bid_sz_{n}" for n in range(WIDE_LEVELS))
+    older = (("ap", "ask_px_"), ("av", "ask_sz_"), ("bp", "bid_px_"), ("bv", "bid_sz_"))
+    return Table(
+        f"L2_{symbol.replace('/', '_')}_orderbook",
+        _columns(f"timestamp:t ts_recv:t {levels} seq:n"),
+        clock="ts_recv",
+        channel="l2_wide",
+        renamed=tuple((f"{old}{n}", f"{new}{n}") for n in range(WIDE_LEVELS) for old, new in older),
+    )
+
+
+MARKET = (ORDERS, BOOK, TICKER, TRADES, CANDLES, EXECUTIONS, BALANCES)
+"""Tables that grow with the market; their files are closed every hour, as the wide ones are."""
+RECORDER = (CONNECTIONS, PAIRS, ASSETS)
+"""Tables about the recording itself: few rows, always CSV, one file for the whole session."""
+_ALL = {table.name: table for table in (*MARKET, *RECORDER)}
+
+
+def named(name: str) -> Table:
+    """The table of a file `name`.csv; raises KeyError for a name no recorder makes."""
+    if name.startswith("L2_") and name.endswith("_orderbook"):
+        return wide(name.removeprefix("L2_").removesuffix("_orderbook"))
+    return _ALL[name]

@@ -1,0 +1,68 @@
+"""Torn files: every whole row survives, the rest is moved and not deleted."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kracked.record.repair import cut, find_torn
+
+HEADER = b"symbol,price,note\n"
+ROWS = [b'BTC/USD,%d.%d,"a, b"\n' % (n, n % 10) for n in range(500)]
+TABLE = HEADER + b"".join(ROWS)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_a_table_cut_anywhere_keeps_every_whole_row(seed: int, tmp_path: Path) -> None:
+    at = random.Random(seed).randrange(len(HEADER), len(TABLE))
+    (tmp_path / "trades.csv").write_bytes(TABLE[:at])
+    for torn in find_torn(tmp_path):
+        cut(torn)
+    end = TABLE.rfind(b"\n", 0, at) + 1
+    assert (tmp_path / "trades.csv").read_bytes() == TABLE[:end]
+    assert not find_torn(tmp_path)
+
+
+def test_what_is_cut_off_is_kept_beside(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_bytes(TABLE + b"BTC/U")
+    [torn] = find_torn(tmp_path)
+    assert cut(torn).read_bytes() == b"BTC/U"
+
+
+def test_a_second_repair_adds_to_what_was_kept(tmp_path: Path) -> None:
+    table = tmp_path / "trades.csv"
+    for tail in (b"BTC/U", b"ETH"):
+        table.write_bytes(TABLE + tail)
+        [torn] = find_torn(tmp_path)
+        kept = cut(torn)
+    assert kept.read_bytes() == b"BTC/UETH"
+
+
+@pytest.mark.parametrize("tail", [bytes(9000), b"BTC/USD,1\n", b"BTC/USD,1.0,\0\0\0\n", b"x\n" * 9])
+def test_zeros_and_rows_of_another_shape_are_torn(tail: bytes, tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_bytes(TABLE + tail)
+    [torn] = find_torn(tmp_path)
+    assert (torn.whole, torn.torn) == (len(TABLE), len(tail))
+
+
+def test_a_header_cut_short_leaves_an_empty_table(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_bytes(HEADER[:7])
+    [torn] = find_torn(tmp_path)
+    assert torn.whole == 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_raw_log_cut_anywhere_is_mended(seed: int, record: Callable[..., Path]) -> None:
+    path = record()
+    [log] = path.glob("raw/*.zst")
+    whole = log.read_bytes()
+    at = random.Random(seed).randrange(1, len(whole))
+    log.write_bytes(whole[:at])
+    for torn in find_torn(path):
+        cut(torn)
+    assert not find_torn(path)
+    kept = log.with_name(f"{log.name}.torn")
+    assert log.read_bytes() + (kept.read_bytes() if kept.exists() else b"") == whole[:at]

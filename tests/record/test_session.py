@@ -1,0 +1,145 @@
+"""A recording's folder: what it holds, who may write there, how it ends and goes on."""
+
+from __future__ import annotations
+
+import csv
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kracked import tables
+from kracked.record.folder import (
+    FolderInUse,
+    NotARecording,
+    Planted,
+    SessionFolder,
+    SessionInfo,
+    read_info,
+)
+from kracked.record.repair import find_torn
+from kracked.record.session import record_into
+
+INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
+Record = Callable[..., Path]
+Stream = list[tuple[int, bytes]]
+
+
+def test_the_folder_holds_the_raw_log_and_the_tables(record: Record) -> None:
+    assert sorted(
+        str(path.relative_to(path.parents[1])) for path in record().rglob("*") if path.is_file()
+    ) == [
+        "raw/20241112T0600Z-00.jsonl.zst",
+        "session/L3_ticks.csv",
+        "session/connections.csv",
+        "session/session.json",
+        "session/session.lock",
+    ]
+
+
+def test_files_are_the_owners_and_its_groups_alone(record: Record) -> None:
+    path = record()
+    modes = {stat.S_IMODE(item.stat().st_mode) & 0o007 for item in [path, *path.rglob("*")]}
+    assert modes == {0}
+
+
+def test_a_table_begins_with_its_header(record: Record) -> None:
+    lines = (record() / "L3_ticks.csv").read_text().splitlines()
+    assert lines[0] == tables.ORDERS.header
+
+
+def test_every_row_has_every_column(record: Record) -> None:
+    with (record() / "L3_ticks.csv").open() as file:
+        assert {len(row) for row in csv.reader(file)} == {len(tables.ORDERS.columns)}
+
+
+def test_a_message_ends_in_one_row_with_its_checksum(record: Record, stream: Stream) -> None:
+    with (record() / "L3_ticks.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    closed = [row for row in rows if int(row["flags"]) & tables.Flag.LAST]
+    assert len(closed) == len(stream) - 1  # the acknowledgement has no rows
+    assert [row for row in rows if row["checksum"]] == closed
+
+
+def test_a_recording_that_was_stopped_says_so(record: Record) -> None:
+    info = read_info(record())
+    assert info.clean_stop
+    assert info.end is not None
+
+
+def test_a_recording_in_progress_has_no_end(tmp_path: Path) -> None:
+    with record_into(tmp_path / "session", INFO):
+        assert read_info(tmp_path / "session").end is None
+
+
+def test_a_second_recorder_is_refused(tmp_path: Path) -> None:
+    with (
+        SessionFolder.hold(tmp_path / "session"),
+        pytest.raises(FolderInUse, match=f"process {os.getpid()}"),
+        SessionFolder.hold(tmp_path / "session"),
+    ):
+        pass
+
+
+def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(NotARecording), SessionFolder.hold(tmp_path):
+        pass
+
+
+def test_a_planted_link_is_refused_and_not_followed(record: Record, tmp_path: Path) -> None:
+    path, victim = record(), tmp_path / "victim"
+    victim.write_text("precious")
+    (path / "trades.csv").symlink_to(victim)
+    with pytest.raises(Planted, match=r"trades\.csv"), record_into(path, INFO):
+        pass
+    assert victim.read_text() == "precious"
+
+
+def test_a_recording_goes_on_where_it_stopped(record: Record, stream: Stream) -> None:
+    record(stream[:100])
+    path = record(stream[100:])
+    with (path / "L3_ticks.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["seq"]) for row in rows] == sorted(int(row["seq"]) for row in rows)
+    assert int(rows[-1]["seq"]) == len(stream)
+    assert len(list(path.glob("raw/*"))) == 2
+
+
+def test_resuming_mends_what_a_crash_left_torn(record: Record, stream: Stream) -> None:
+    path = record(stream[:100])
+    table = path / "L3_ticks.csv"
+    whole = table.read_bytes()
+    table.write_bytes(whole + b"b,2024-11-12T06")
+    record(stream[100:])
+    assert not find_torn(path)
+    assert (path / "L3_ticks.csv.torn").read_bytes() == b"b,2024-11-12T06"
+    assert table.read_bytes().startswith(whole)
+
+
+def test_each_hour_has_its_own_files(record: Record, stream: Stream) -> None:
+    later = [(received + 3600 * 10**9, data) for received, data in stream[100:]]
+    path = record([*stream[:100], *later])
+    assert [file.name for file in sorted(path.glob("L3_ticks*"))] == [
+        "L3_ticks-20241112T06Z.csv",
+        "L3_ticks.csv",
+    ]
+    assert [file.name for file in sorted(path.glob("raw/*"))] == [
+        "20241112T0600Z-00.jsonl.zst",
+        "20241112T0700Z-00.jsonl.zst",
+    ]
+
+
+def test_recording_loads_neither_pandas_nor_pyarrow() -> None:
+    program = (
+        "import sys, kracked.record.session\n"
+        "print([name for name in ('pandas', 'numpy', 'pyarrow') if name in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "[]\n"

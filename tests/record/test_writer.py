@@ -1,0 +1,134 @@
+"""The writer's thread: a full disk tears nothing, loses nothing silently, blocks no one."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kracked.errors import RecordError
+from kracked.record import frame, writer
+from kracked.record.folder import SessionFolder, SessionInfo, read_info
+from kracked.record.intake import Intake
+from kracked.record.repair import find_torn, mapped
+from kracked.record.session import record_into
+from kracked.record.sinks import AppendFile
+from kracked.record.writer import Writer
+
+INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
+MESSAGE = b'{"channel":"trade","n":%d,"noise":"%s"}'
+
+
+@contextmanager
+def files_no_larger_than(limit: int) -> Iterator[Callable[[], None]]:
+    """A disk that is full at so many bytes a file; yields what makes room again."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def make_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield make_room
+    finally:
+        make_room()
+
+
+def _noise(intake: Intake, count: int) -> None:
+    """So many messages that do not compress, a batch each."""
+    for number in range(count):
+        data = MESSAGE % (number, os.urandom(500).hex().encode())
+        intake.message("public", 1 + number, data)
+        intake.hand_over(1 + number)
+
+
+def test_a_device_that_is_full_keeps_the_bytes_for_the_next_try() -> None:
+    file = AppendFile(os.open("/dev/full", os.O_WRONLY))
+    file.append(b"rows\n")
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            file.flush()
+    assert file.abandon() == 5
+
+
+def test_bytes_the_disk_took_in_part_are_not_written_twice(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    file = AppendFile(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+    rows = b"".join(b"%d,row\n" % number for number in range(1000))
+    file.append(rows)
+    with files_no_larger_than(1234) as make_room:
+        with pytest.raises(OSError, match="too large"):
+            file.flush()
+        assert path.stat().st_size == 1234
+        make_room()
+        file.flush()
+    assert path.read_bytes() == rows
+
+
+def test_what_is_given_up_leaves_no_torn_row(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    file = AppendFile(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+    file.append(b"1,whole\n")
+    file.flush()
+    file.append(b"2,torn\n" * 100)
+    with files_no_larger_than(100), pytest.raises(OSError, match="too large"):
+        file.flush()
+    file.abandon()
+    assert path.read_bytes() == b"1,whole\n"
+
+
+def test_a_disk_that_fills_and_empties_costs_nothing_and_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.01)
+    path = tmp_path / "session"
+    with files_no_larger_than(20_000) as make_room, record_into(path, INFO) as session:
+        _noise(session.intake, 60)
+        while not session.status().trouble:
+            session.intake.hand_over(100)
+        make_room()
+    assert _messages(path) == list(range(1, 61))
+    events = [row.split(",")[1] for row in (path / "connections.csv").read_text().splitlines()]
+    assert events[1:3] == ["disk_full", "disk_ok"]
+
+
+def test_a_disk_that_stays_full_is_an_error_and_tears_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.01)
+    path = tmp_path / "session"
+    with (
+        files_no_larger_than(20_000),
+        pytest.raises(RecordError, match="incomplete"),
+        record_into(path, INFO) as session,
+    ):
+        _noise(session.intake, 60)
+    assert not find_torn(path)
+    assert not read_info(path).clean_stop
+    kept = _messages(path)
+    assert kept == list(range(1, len(kept) + 1))
+
+
+def test_a_writer_too_far_behind_loses_whole_batches_and_says_which(tmp_path: Path) -> None:
+    with SessionFolder.hold(tmp_path / "session") as folder:
+        folder.write_info(INFO)
+        slow = Writer(folder, queue_bytes=5_000)  # never started: nothing is taken off
+        intake = Intake(slow, taken=lambda _: False)
+        _noise(intake, 10)
+        assert intake.lost == 10 - 4
+        assert intake.gaps == 6
+
+
+def _messages(path: Path) -> list[int]:
+    """Numbers of the messages in the raw log."""
+    numbers: list[int] = []
+    for log in sorted(path.glob("raw/*.zst")):
+        with mapped(log) as data:
+            for found in frame.scan(data):
+                assert isinstance(found, frame.Frame)
+                numbers += range(found.first_seq, found.first_seq + found.lines)
+    return numbers
