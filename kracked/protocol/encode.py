@@ -213,33 +213,48 @@ def _candle(candle: events.Candle, symbol: str, digits: Precision) -> str:
 
 
 def instruments(event: events.Instruments) -> str:
-    """The one channel whose `data` is an object."""
     kind = SNAPSHOT if event.snapshot else UPDATE
-    assets = ",".join(map(_asset, event.assets))
-    pairs = ",".join(map(_pair, event.pairs))
+    return instrument_lists(kind, map(asset, event.assets), map(pair, event.pairs))
+
+
+def instrument_lists(kind: str, assets: Iterable[str], pairs: Iterable[str]) -> str:
+    """An `instrument` message of `asset` and `pair` entries: its `data` is an object."""
     return (
         f'{{"channel":"instrument","type":"{kind}",'
-        f'"data":{{"assets":[{assets}],"pairs":[{pairs}]}}}}'
+        f'"data":{{"assets":[{",".join(assets)}],"pairs":[{",".join(pairs)}]}}}}'
     )
 
 
-def _asset(asset: Asset) -> str:
+def asset(
+    asset: Asset, collateral_value: Decimal = Decimal("0.00"), margin_rate: Decimal | None = None
+) -> str:
+    """One currency of an `instrument` message; only those that can be borrowed have a rate."""
+    rate = "" if margin_rate is None else f',"margin_rate":{margin_rate:.6f}'
     return (
         f'{{"id":"{asset.id}","status":"{asset.status}","precision":{asset.precision},'
         f'"precision_display":{asset.precision_display},"borrowable":{_flag(asset.borrowable)},'
-        f'"collateral_value":0.00}}'
+        f'"collateral_value":{collateral_value:.2f}{rate}}}'
     )
 
 
-def _pair(pair: Instrument) -> str:
+def pair(
+    pair: Instrument,
+    margin_initial: Decimal | None = None,
+    position_limits: tuple[int, int] | None = None,
+) -> str:
+    """One pair of an `instrument` message; the limits (long, short) go with the margin."""
     price, qty = pair.precision.price, pair.precision.qty
     increment = units.to_text(pair.price_increment, price)
+    margin = "" if margin_initial is None else f'"margin_initial":{margin_initial:.2f},'
+    if position_limits is not None:
+        long, short = position_limits
+        margin += f'"position_limit_long":{long},"position_limit_short":{short},'
     return (
         f'{{"symbol":"{pair.symbol}","base":"{pair.base}","quote":"{pair.quote}",'
         f'"status":"{pair.status}","qty_precision":{qty},'
         f'"qty_increment":{units.to_text(pair.qty_increment, qty)},"price_precision":{price},'
         f'"cost_precision":{pair.cost_precision},"marginable":{_flag(pair.marginable)},'
-        f'"has_index":{_flag(pair.has_index)},"cost_min":{_plain(pair.cost_min)},'
+        f'"has_index":{_flag(pair.has_index)},"cost_min":{pair.cost_min:f},{margin}'
         f'"tick_size":{increment},"price_increment":{increment},'
         f'"qty_min":{units.to_text(pair.qty_min, qty)}}}'
     )
@@ -247,10 +262,6 @@ def _pair(pair: Instrument) -> str:
 
 def _flag(value: bool) -> str:
     return "true" if value else "false"
-
-
-def _plain(value: Decimal) -> str:
-    return f"{value:f}"
 
 
 def status(event: events.Status) -> str:

@@ -76,6 +76,11 @@ class Publisher:
     def unwatch(self, channel: str, depth: int) -> None:
         self._windows(channel).pop(depth, None)
 
+    @property
+    def watched(self) -> bool:
+        """Whether there is anyone to make words for."""
+        return bool(self._books or self._orders)
+
     def _windows(self, channel: str) -> dict[int, _Window]:
         return self._books if channel == BOOK else self._orders
 

@@ -1,0 +1,157 @@
+"""Who may call private methods: API keys, their nonces, and WebSocket tokens.
+
+Signatures are checked for real, through the same function a client signs with. Refusals
+are values: the exchange's own words, in the order it checks (key, signature, nonce,
+permission).
+
+Sources: docs.kraken.com/api/docs/guides/spot-rest-auth, /spot-ws-auth
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from kracked.protocol.signing import sign
+from kracked.times import NS_PER_S
+
+TOKEN_LIFETIME_S = 900
+"""How long a token waits for its first use. A connection that used it keeps it for good."""
+
+INVALID_KEY = "EAPI:Invalid key"
+INVALID_SIGNATURE = "EAPI:Invalid signature"
+INVALID_NONCE = "EAPI:Invalid nonce"
+PERMISSION_DENIED = "EGeneral:Permission denied"
+INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
+
+
+class Permission(StrEnum):
+    """What a key may be allowed, by the names of its settings page."""
+
+    QUERY_FUNDS = "Query funds"
+    QUERY_ORDERS = "Query open orders & trades"
+    MODIFY_ORDERS = "Create & modify orders"
+    CANCEL_ORDERS = "Cancel & close orders"
+    WEBSOCKETS = "WebSocket interface - On"
+
+
+class ApiKey:
+    """A key pair, what it may do, and the highest nonce it has used."""
+
+    __slots__ = ("key", "nonce", "nonce_window", "permissions", "secret")
+
+    def __init__(
+        self,
+        key: str,
+        secret: str,
+        *,
+        permissions: frozenset[Permission] = frozenset(Permission),
+        nonce_window: int = 0,
+    ) -> None:
+        """`secret` in base64, as shown to its owner; `nonce_window` in the nonce's unit."""
+        self.key, self.secret = key, base64.b64decode(secret)
+        self.permissions = permissions
+        self.nonce_window = nonce_window
+        self.nonce = 0
+
+    def __repr__(self) -> str:
+        return "ApiKey(<redacted>)"
+
+    def accept(self, nonce: int) -> bool:
+        """Whether the nonce is above every earlier one, or within the window below."""
+        late = self.nonce - nonce
+        if late > self.nonce_window or (late >= 0 and not self.nonce_window):
+            return False
+        self.nonce = max(self.nonce, nonce)
+        return True
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A private call as it came in. `path` starts at ``/0/private``."""
+
+    path: str
+    headers: Mapping[str, str]
+    """Looked up by `API-Key`, `API-Sign` and `Content-Type`."""
+    body: bytes
+
+
+class Admitted(msgspec.Struct, frozen=True):
+    """A call whose key, signature and nonce are right."""
+
+    account: ApiKey
+    params: dict[str, object]
+
+
+class Accounts:
+    """The keys that exist and the tokens that were given out."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, ApiKey] = {}
+        self._tokens: dict[str, tuple[str, int]] = {}
+
+    def add(self, key: ApiKey) -> None:
+        self._keys[key.key] = key
+
+    def admit(self, call: Call, needed: Permission) -> Admitted | str:
+        """The account behind a call and its parameters, or the words of the refusal."""
+        account = self._keys.get(call.headers.get("API-Key", ""))
+        if account is None:
+            return INVALID_KEY
+        params = _params(call)
+        if params is None:
+            return INVALID_ARGUMENTS
+        nonce = str(params.pop("nonce", ""))
+        if not (nonce.isascii() and nonce.isdigit()):
+            return INVALID_NONCE
+        expected = sign(call.path, nonce, call.body, account.secret).encode()
+        if not hmac.compare_digest(expected, call.headers.get("API-Sign", "").encode()):
+            return INVALID_SIGNATURE
+        if not account.accept(int(nonce)):
+            return INVALID_NONCE
+        return Admitted(account, params) if needed in account.permissions else PERMISSION_DENIED
+
+    def issue(self, account: ApiKey, now: int) -> str:
+        """A fresh WebSocket token; it may hold `+` and `/`, as the exchange's do."""
+        horizon = now - TOKEN_LIFETIME_S * NS_PER_S
+        self._tokens = {text: held for text, held in self._tokens.items() if held[1] > horizon}
+        token = base64.b64encode(secrets.token_bytes(33)).decode()
+        self._tokens[token] = (account.key, now)
+        return token
+
+    def holder(self, token: str, now: int) -> ApiKey | None:
+        """Whose token it is, while it may be used for the first time."""
+        key, issued = self._tokens.get(token, ("", 0))
+        if now - issued >= TOKEN_LIFETIME_S * NS_PER_S:
+            return None
+        return self._keys.get(key)
+
+
+def new_key() -> tuple[str, str]:
+    """A made-up key and secret in the exchange's form."""
+    return (
+        base64.b64encode(secrets.token_bytes(42)).decode(),
+        base64.b64encode(secrets.token_bytes(64)).decode(),
+    )
+
+
+def _params(call: Call) -> dict[str, object] | None:
+    """The body's fields, from a form or from JSON; None when it is neither."""
+    kind = call.headers.get("Content-Type", "").partition(";")[0].strip()
+    read: Callable[[bytes], dict[str, object]] = _json if kind == "application/json" else _form
+    try:
+        return read(call.body)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+_json = msgspec.json.Decoder(dict[str, object]).decode
+
+
+def _form(body: bytes) -> dict[str, object]:
+    return dict(parse_qsl(body.decode(), keep_blank_values=True))

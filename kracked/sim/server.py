@@ -1,0 +1,220 @@
+"""The simulated exchange on a socket: REST and every WebSocket address on one port.
+
+The thin shell around `Exchange`: a pump moves market time along with real time, each
+client has a reader, a writer and a bounded outbox. Nothing here knows a rule of the
+exchange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Self
+
+import msgspec
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from kracked.sim import catalogue
+from kracked.sim.account import Accounts, ApiKey, Call, new_key
+from kracked.sim.channels import Socket
+from kracked.sim.conversation import Conversation
+from kracked.sim.exchange import Exchange
+from kracked.sim.market import Market
+from kracked.sim.outbox import LIMIT_BYTES, Outbox
+from kracked.sim.rest import Rest
+from kracked.times import NS_PER_S
+
+log = logging.getLogger(__name__)
+
+PUMP_S = 0.01
+SLICE_NS = NS_PER_S // 20
+"""Market time is moved in slices this long, so that a late pump never blocks the loop."""
+MAX_REQUEST_BYTES = 2**20
+FAREWELL_S = 5.0
+"""How long a client that is hung up on may take to read why."""
+
+Clock = Callable[[], int]
+_PATHS = {
+    "/public/v2": Socket.PUBLIC,
+    "/level3/v2": Socket.LEVEL3,
+    "/private/v2": Socket.PRIVATE,
+    "/v2": Socket.ALL,
+}
+
+
+class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run the simulated exchange; the defaults are those of `kracked sim`."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes any free one."""
+    seed: int | None = None
+    """None: another market every time."""
+    symbols: Sequence[str] | None = None
+    count: int | None = None
+    """List this many pairs, made-up ones past the sixth."""
+    rate: float = 1.0
+    """How much faster than life the agents trade."""
+    api_key: str | None = None
+    """None makes one up, with its secret."""
+    api_secret: str | None = None
+    backlog_bytes: int = LIMIT_BYTES
+
+
+class SimEndpoints(msgspec.Struct, frozen=True):
+    """Where a running simulator is reached; `all` takes every channel."""
+
+    rest: str
+    public: str
+    level3: str
+    private: str
+    all: str
+
+
+class SimServer:
+    """A running exchange: ``async with SimServer(SimOptions(seed=7)) as server``.
+
+    A fault of the market ends the block with it, as tasks of a TaskGroup do.
+    Raises `NotListed` for an unknown symbol and OSError when the port is taken.
+    """
+
+    def __init__(self, options: SimOptions | None = None, *, clock: Clock = time.time_ns) -> None:
+        self.options = options or SimOptions()
+        self._clock = clock
+        made_up = new_key()
+        self.api_key = self.options.api_key or made_up[0]
+        self.api_secret = self.options.api_secret or made_up[1]
+        self.exchange = self._open()
+        self._rest = Rest(self.exchange)
+        self._sockets: set[web.WebSocketResponse] = set()
+        self._runner = web.AppRunner(
+            self._application(), access_log=None, handle_signals=False, shutdown_timeout=1.0
+        )
+        self._running = AsyncExitStack()
+        self._port = 0
+
+    def _open(self) -> Exchange:
+        options, now = self.options, self._clock()
+        listings = catalogue.listings(options.symbols, count=options.count)
+        seed = secrets.randbits(32) if options.seed is None else options.seed
+        market = Market(listings, seed=seed, rate=options.rate).opened(now)
+        accounts = Accounts()
+        accounts.add(ApiKey(self.api_key, self.api_secret))
+        return Exchange(market, accounts, now)
+
+    @property
+    def endpoints(self) -> SimEndpoints:
+        """Known once the server runs."""
+        at = f"{self.options.host}:{self._port}"
+        socket = f"ws://{at}"
+        return SimEndpoints(
+            rest=f"http://{at}",
+            public=f"{socket}/public/v2",
+            level3=f"{socket}/level3/v2",
+            private=f"{socket}/private/v2",
+            all=f"{socket}/v2",
+        )
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            stack.push_async_callback(self._runner.cleanup)
+            await self._runner.setup()
+            await web.TCPSite(self._runner, self.options.host, self.options.port).start()
+            self._port = self._runner.addresses[0][1]
+            stack.push_async_callback(self._hang_up)
+            stack.callback(tasks.create_task(self._pump(), name="market pump").cancel)
+            self._running = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> bool | None:
+        return await self._running.__aexit__(*exc_info)  # type: ignore[arg-type]
+
+    async def _hang_up(self) -> None:
+        for socket in tuple(self._sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exchange closes")
+
+    # --- time -------------------------------------------------------------------------
+
+    async def _pump(self) -> None:
+        """Keep the market's time at the clock's."""
+        while True:
+            await asyncio.sleep(PUMP_S)
+            now = self._clock()
+            while self.exchange.time < now:
+                self.exchange.advance(min(now, self.exchange.time + SLICE_NS))
+                await asyncio.sleep(0)
+
+    # --- WebSocket --------------------------------------------------------------------
+
+    def _application(self) -> web.Application:
+        application = web.Application(client_max_size=MAX_REQUEST_BYTES)
+        for path in _PATHS:
+            application.router.add_get(path, self._talk)
+        application.router.add_route("*", "/{tail:.*}", self._call)
+        return application
+
+    async def _talk(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_REQUEST_BYTES)
+        await socket.prepare(request)
+        outbox = Outbox(self.options.backlog_bytes)
+        home = _PATHS[request.path]
+        conversation = self.exchange.connect(home, outbox.put, self._clock())
+        self._sockets.add(socket)
+        writer = asyncio.create_task(_write(socket, outbox, request), name="socket writer")
+        try:
+            await self._read(socket, conversation)
+        finally:
+            self._sockets.discard(socket)
+            self.exchange.disconnect(conversation)
+            writer.cancel()
+            await asyncio.wait([writer])
+        return socket
+
+    async def _read(self, socket: web.WebSocketResponse, conversation: Conversation) -> None:
+        async for message in socket:
+            if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                conversation.receive(message.data, self._clock())
+
+    # --- REST -------------------------------------------------------------------------
+
+    async def _call(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        call = Call(request.path, request.headers, body)
+        reply = self._rest.answer(request.method, call, dict(request.query), self._clock())
+        return web.Response(body=reply, content_type="application/json")
+
+
+async def _write(socket: web.WebSocketResponse, outbox: Outbox, request: web.Request) -> None:
+    """Send what is queued; hang up on a client that cannot keep up."""
+    try:
+        while (message := await outbox.take()) is not None:
+            await socket.send_frame(message, WSMsgType.TEXT)
+    except ConnectionError:
+        return  # the reader sees the end too, and cleans up
+    log.warning("client too slow", extra={"limit": outbox.limit})
+    reason = f"more than {outbox.limit} bytes unread".encode()
+    try:
+        async with asyncio.timeout(FAREWELL_S):
+            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=reason)
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+
+
+async def serve(options: SimOptions, announce: Callable[[str], None]) -> None:
+    """Run an exchange until SIGINT or SIGTERM. `announce` gets one line of JSON when it is up."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    async with SimServer(options) as server:
+        keys = {"api_key": server.api_key, "api_secret": server.api_secret}
+        announce(json.dumps(msgspec.structs.asdict(server.endpoints) | keys))
+        await stopped.wait()
