@@ -33,30 +33,52 @@ DEPTHS = (10, 100, 1000)
 class OrderSide:
     """One side's price levels; reads best first. Best level last inside, as in `BookSide`."""
 
-    __slots__ = ("_keys", "_levels", "_queues", "_sign", "opposite", "side", "touched")
+    __slots__ = (
+        "_keys",
+        "_levels",
+        "_queues",
+        "_sign",
+        "_texts",
+        "_touched",
+        "digits",
+        "disturbed",
+        "opposite",
+        "side",
+        "strays",
+    )
 
     def __init__(self, side: Side, queues: dict[str, LevelQueue]) -> None:
         self.side = side
         self.opposite = self
         self._sign = 1 if side is Side.BID else -1
+        # Parallel, ascending towards the best level: key, queue, digits for the checksum.
         self._keys: list[int] = []
         self._levels: list[LevelQueue] = []
+        self._texts: list[str] = []
         self._queues = queues
         """Order id to its queue, shared by both sides of the book."""
-        self.touched = False
-        """Whether a level that is hashed changed since the book last asked."""
+        self._touched = False
+        self.disturbed = False
+        """Whether the other side's events took an order from here."""
+        self.digits = b""
+        """This side's part of the text the checksum hashes; current after `apply`."""
+        self.strays = 0
+        """Events about an order that was not here, and adds of one that was.
 
-    def replace(self, orders: Iterable[OrderChange]) -> None:
-        self._keys, self._levels, self.touched = [], [], True
-        self.apply(orders)
-
-    def apply(self, changes: Iterable[OrderChange]) -> int:
-        """Take a side's order events in turn.
-
-        The number of strays among them: about an order that is not here, or an add of one
-        that is. Neither happens in a right book; the checksum decides.
+        Neither happens in a right book; the checksum decides.
         """
-        queues, strays = self._queues, 0
+
+    def replace(self, orders: Iterable[OrderChange], depth: int) -> None:
+        """Hold exactly these orders. The book has emptied the index they share."""
+        self._keys, self._levels, self._texts, self._touched = [], [], [], True
+        self.apply(orders, depth)
+
+    def apply(self, changes: Iterable[OrderChange], depth: int) -> bool:
+        """Take a side's order events in turn, then cut to `depth` levels.
+
+        True when one of the levels that are hashed changed.
+        """
+        queues = self._queues
         for change in changes:
             known = queues.get(change.order_id)
             action = change.action
@@ -64,64 +86,68 @@ class OrderSide:
                 if action is ADD:
                     self._add(change)
                 else:
-                    strays += 1
+                    self.strays += 1
             elif action is DELETE:
                 self._remove(change.order_id, known)
             elif action is MODIFY and known.price == change.price and known.side is self.side:
-                known.put(change)
-                self._touch(known)
+                known.orders[change.order_id] = change
+                self._changed(known)
             else:  # a new price loses the place
-                strays += action is ADD
+                self.strays += action is ADD
                 self._remove(change.order_id, known)
                 self._add(change)
-        return strays
+        if len(self._keys) > depth:
+            self._cut(depth)
+        touched = self._touched
+        if touched:
+            self._touched = False
+            self.digits = "".join(self._texts[: -LEVELS_HASHED - 1 : -1]).encode()
+        return touched
 
     def _add(self, order: OrderChange) -> None:
-        key = self._sign * order.price
-        keys, levels = self._keys, self._levels
+        price, keys = order.price, self._keys
+        key = self._sign * price
         at = bisect_left(keys, key)
         if at < len(keys) and keys[at] == key:
-            queue = levels[at]
+            queue = self._levels[at]
+            self._texts[at] += f"{price}{order.qty}"
         else:
-            queue = LevelQueue(self.side, order.price)
+            queue = LevelQueue(self.side, price)
             keys.insert(at, key)
-            levels.insert(at, queue)
-        queue.put(order)
+            self._levels.insert(at, queue)
+            self._texts.insert(at, f"{price}{order.qty}")
+        queue.orders[order.order_id] = order
         self._queues[order.order_id] = queue
         if at >= len(keys) - LEVELS_HASHED:
-            self.touched = True
+            self._touched = True
 
     def _remove(self, order_id: str, queue: LevelQueue) -> None:
         if queue.side is not self.side:  # an impossible message names the other side
             self.opposite._remove(order_id, queue)  # noqa: SLF001
+            self.opposite.disturbed = True
             return
-        self._touch(queue)
-        del self._queues[order_id]
-        queue.remove(order_id)
-        if not queue.orders:
-            at = bisect_left(self._keys, self._sign * queue.price)
-            del self._keys[at], self._levels[at]
+        del self._queues[order_id], queue.orders[order_id]
+        self._changed(queue)
 
-    def _touch(self, queue: LevelQueue) -> None:
-        """Note a change of this level, before it may be gone."""
+    def _changed(self, queue: LevelQueue) -> None:
+        """Bring the digits of a level up to date, or take an empty one out."""
         keys = self._keys
-        if len(keys) <= LEVELS_HASHED or self._sign * queue.price >= keys[-LEVELS_HASHED]:
-            self.touched = True
+        at = bisect_left(keys, self._sign * queue.price)
+        if at >= len(keys) - LEVELS_HASHED:
+            self._touched = True
+        if queue.orders:
+            self._texts[at] = queue.digits()
+        else:
+            del keys[at], self._levels[at], self._texts[at]
 
-    def cut(self, depth: int) -> None:
+    def _cut(self, depth: int) -> None:
         """Drop the levels below the best `depth` with all their orders."""
         surplus = len(self._keys) - depth
-        if surplus > 0:
-            for queue in self._levels[:surplus]:
-                for order_id in queue.orders:
-                    del self._queues[order_id]
-            del self._keys[:surplus], self._levels[:surplus]
-            self.touched |= depth < LEVELS_HASHED
-
-    def digits(self) -> bytes:
-        """This side's part of the text the checksum hashes."""
-        best = self._levels[: -LEVELS_HASHED - 1 : -1]
-        return "".join([queue.digits or queue.join() for queue in best]).encode()
+        for queue in self._levels[:surplus]:
+            for order_id in queue.orders:
+                del self._queues[order_id]
+        del self._keys[:surplus], self._levels[:surplus], self._texts[:surplus]
+        self._touched |= depth < LEVELS_HASHED
 
     def __len__(self) -> int:
         """How many price levels."""
@@ -159,7 +185,6 @@ class L3Book:
 
     __slots__ = (
         "_asks_crc",
-        "_bids_digits",
         "_queues",
         "asks",
         "bids",
@@ -167,7 +192,6 @@ class L3Book:
         "depth",
         "last",
         "precision",
-        "strays",
         "symbol",
         "tally",
         "verified",
@@ -187,50 +211,44 @@ class L3Book:
         self.computed = 0
         """What the orders held hash to."""
         self._asks_crc = 0
-        self._bids_digits = b""
         self.tally = Tally(symbol, "level3")
-        self.strays = 0
-        """Events about orders that were not here, or were here already."""
 
     def apply(self, event: OrdersSnapshot | OrdersUpdate) -> bool:
         """Take one message; True when the book then has the stated checksum."""
-        bids, asks = self.bids, self.asks
+        bids, asks, depth = self.bids, self.asks, self.depth
         if type(event) is OrdersSnapshot:
             self._replace(event.bids, event.asks)
         else:
-            if event.bids:
-                self.strays += bids.apply(event.bids)
-            if event.asks:
-                self.strays += asks.apply(event.asks)
-        if len(bids) > self.depth or len(asks) > self.depth:
-            bids.cut(self.depth)
-            asks.cut(self.depth)
-        if bids.touched or asks.touched:
-            self._hash()
+            # Most updates touch one side, and an impossible one both.
+            touched = bids.apply(event.bids, depth) if event.bids else False
+            if event.asks and asks.apply(event.asks, depth):
+                self._asks_crc = crc32(asks.digits)
+                touched = True
+            if touched:
+                self.computed = crc32(bids.digits, self._asks_crc)
+            if bids.disturbed or asks.disturbed:
+                self.set_depth(depth)
         self.last = event
         self.verified = self.computed == event.checksum
         return self.verified
 
     def _replace(self, bids: Iterable[OrderChange], asks: Iterable[OrderChange]) -> None:
         self._queues.clear()
-        self.bids.replace(bids)
-        self.asks.replace(asks)
+        self.bids.replace(bids, self.depth)
+        self.asks.replace(asks, self.depth)
+        self._hash()
 
     def _hash(self) -> None:
-        """Join the digits again of whichever side changed."""
-        if self.asks.touched:
-            self.asks.touched = False
-            self._asks_crc = crc32(self.asks.digits())
-        if self.bids.touched:
-            self.bids.touched = False
-            self._bids_digits = self.bids.digits()
-        self.computed = crc32(self._bids_digits, self._asks_crc)
+        self._asks_crc = crc32(self.asks.digits)
+        self.computed = crc32(self.bids.digits, self._asks_crc)
 
     def set_depth(self, depth: int) -> None:
         """The depth in force, when the acknowledgement comes after its snapshot."""
         self.depth = depth
-        self.bids.cut(depth)
-        self.asks.cut(depth)
+        for side in (self.bids, self.asks):
+            side.apply((), depth)
+            side.disturbed = False
+        self._hash()
 
     def rescale(self, precision: Precision) -> None:
         """The same orders in a wider precision."""
@@ -240,7 +258,11 @@ class L3Book:
             for side in (self.bids, self.asks)
         )
         self._replace(bids, asks)
-        self._hash()
+
+    @property
+    def strays(self) -> int:
+        """Events about orders that were not here, or were here already."""
+        return self.bids.strays + self.asks.strays
 
     def order(self, order_id: str) -> OrderChange | None:
         """A resting order as last reported."""

@@ -24,39 +24,25 @@ class LevelQueue:
     """The resting orders at one price, first to fill first.
 
     A dict keeps the queue: orders join at its end, and one changed in place keeps its
-    place. Beside it stand the digits each order adds to the checksum, joined when asked
-    for and kept until the level changes.
+    place.
     """
 
-    __slots__ = ("_texts", "digits", "orders", "price", "side")
+    __slots__ = ("orders", "price", "side")
 
     def __init__(self, side: Side, price: int) -> None:
         self.side = side
         self.price = price
         self.orders: dict[str, OrderChange] = {}
-        self._texts: dict[str, str] = {}
-        self.digits = ""
-        """What the level contributes to the checksum; empty until `join` after a change."""
 
-    def put(self, order: OrderChange) -> None:
-        """Add at the back, or change in place."""
-        self.orders[order.order_id] = order
-        self._texts[order.order_id] = f"{self.price}{order.qty}"
-        self.digits = ""
-
-    def remove(self, order_id: str) -> None:
-        del self.orders[order_id], self._texts[order_id]
-        self.digits = ""
+    def digits(self) -> str:
+        """What the level adds to the checksum: price and quantity of each order in turn."""
+        price = self.price
+        return "".join([f"{price}{order.qty}" for order in self.orders.values()])
 
     @property
     def qty(self) -> int:
         """Visible quantity at this price."""
         return sum(order.qty for order in self.orders.values())
-
-    def join(self) -> str:
-        """Make `digits` anew: price and quantity of each order, in queue order."""
-        self.digits = "".join(self._texts.values())
-        return self.digits
 
     def place(self, order_id: str) -> Place:
         """Raises KeyError for an order that does not rest here."""
