@@ -16,7 +16,7 @@ from kracked.sim.orders import Batch
 JOINERS = 0.45
 PATIENT = 0.35
 """Shares of the crowd's orders; the rest are deep."""
-DEEP_ORDERS_PER_LEVEL = 2.7
+DEEP_ORDERS_PER_LEVEL = 2.4
 """Deep orders standing, both sides, for each level a side is meant to have."""
 PATIENT_LIFE_S = 25.0
 JOINERS_WATCHING = 14
@@ -50,13 +50,16 @@ class Crowd:
     def open(self, start: int, now: int) -> None:
         """Fill the book with what hours would have left in it, entered from `start` on."""
         floor = self._floor
-        patient = int(floor.nature.orders_per_s * PATIENT * PATIENT_LIFE_S)
-        step = (now - start) // (self._deep_orders + patient + 1)
-        for place in range(self._deep_orders):
-            floor.now = start + place * step
-            self._dig(floor.any_side())
-        for place in range(patient):
-            floor.now = start + (self._deep_orders + place) * step
+        step = (now - start) // (4 * self._deep_orders)
+        floor.now = start
+        for place in range(2 * self._deep_orders):
+            thin = self._thin_side()
+            if place >= self._deep_orders and thin is None:
+                break
+            floor.now += step
+            self._dig(thin or floor.any_side())
+        for _ in range(int(floor.nature.orders_per_s * PATIENT * PATIENT_LIFE_S)):
+            floor.now += step
             self._wait(floor.any_side())
 
     def scatter(self) -> None:
@@ -76,9 +79,21 @@ class Crowd:
         kind = random.random()
         if kind < JOINERS:
             return self._join(side)
-        if kind < JOINERS + PATIENT:
+        thin = self._thin_side()
+        if kind < JOINERS + PATIENT and thin is None:
             return self._wait(side)
+        if thin is not None:
+            self._forget_gone()
+            return self._dig(thin)
         return self._turn_over(side)
+
+    def _thin_side(self) -> Side | None:
+        """A side that lost more levels than the market means it to have."""
+        matcher = self._floor.matcher
+        bids, asks = matcher.depth(Side.BID), matcher.depth(Side.ASK)
+        if min(bids, asks) >= self._floor.nature.depth:
+            return None
+        return Side.BID if bids < asks else Side.ASK
 
     def _join(self, side: Side) -> Batch:
         """At the touch, a tick better while there is room, or just behind; never for long."""
@@ -101,7 +116,7 @@ class Crowd:
     def _wait(self, side: Side) -> Batch:
         """Within a few dozen levels of the touch, for half a minute."""
         random, floor = self._random, self._floor
-        away = int(4 * floor.gap + random.expovariate(1 / (18 * floor.gap)))
+        away = int(7 * floor.gap + random.expovariate(1 / (18 * floor.gap)))
         price = self._rounded(floor.best(side), -away if side is Side.BID else away)
         return self._rest(side, price, floor.sizes.draw(), PATIENT_LIFE_S)
 
@@ -114,7 +129,7 @@ class Crowd:
         """Rest one deep order. Densest near the touch, thinning out to the reach."""
         random, floor = self._random, self._floor
         spread = random.random()
-        away = self._reach * spread * spread**0.5 + 4 * floor.gap
+        away = self._reach * spread * spread**0.3 + 10 * floor.gap
         fair = floor.fair.price
         if side is Side.BID and away >= fair:
             away = fair * random.random()
@@ -124,16 +139,22 @@ class Crowd:
         return batch
 
     def _give_up(self, _: str) -> Batch | None:
-        """Any one deep order leaves: those long filled are swept out on the way."""
+        """Any one deep order leaves, or is found to be gone already."""
+        return self._floor.cancel(self._draw(int(self._random.random() * len(self._deep))))
+
+    def _forget_gone(self) -> None:
+        """Drop ids of orders long filled, so that the list stays as long as the stock."""
+        for _ in range(2):
+            place = int(self._random.random() * len(self._deep))
+            if self._deep[place] not in self._floor.matcher:
+                self._draw(place)
+
+    def _draw(self, place: int) -> str:
+        """Take one id out of the deep ones; their order means nothing."""
         deep = self._deep
-        while len(deep) > self._deep_orders:
-            place = int(self._random.random() * len(deep))
-            order_id, deep[place] = deep[place], deep[-1]
-            deep.pop()
-            batch = self._floor.cancel(order_id)
-            if batch is not None:
-                return batch
-        return None
+        order_id, deep[place] = deep[place], deep[-1]
+        deep.pop()
+        return order_id
 
     def _rest(self, side: Side, price: int, qty: int, life_s: float) -> Batch:
         batch = self._floor.quote(side, price, qty)

@@ -57,7 +57,7 @@ class FairPrice:
     @property
     def heat(self) -> float:
         """How much likelier takers come than in the normal regime."""
-        return 5.0 if self.burst else self.regime.jumps_per_s / 0.8 + 0.5
+        return 3.5 if self.burst else self.regime.jumps_per_s / 1.2 + 0.6
 
     def wait_s(self) -> float:
         """Seconds until the next jump."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeAlias
 
 from kracked.protocol.events import Side
 from kracked.sim.catalogue import Listing
@@ -27,14 +27,8 @@ class Act(Protocol):
     def __call__(self, subject: str, /) -> Batch | None: ...
 
 
-class Appointment(NamedTuple):
-    """An agent's next step; `serial` keeps equal moments in the order they were made."""
-
-    moment: int
-    serial: int
-    floor: Floor
-    act: Act
-    subject: str
+Appointment: TypeAlias = "tuple[int, int, Floor, Act, str]"
+"""Moment, serial, floor, act, subject: the serial keeps equal moments in the order made."""
 
 
 class Agenda:
@@ -46,11 +40,11 @@ class Agenda:
 
     def add(self, moment: int, floor: Floor, act: Act, subject: str) -> None:
         self._serial += 1
-        heappush(self._heap, Appointment(moment, self._serial, floor, act, subject))
+        heappush(self._heap, (moment, self._serial, floor, act, subject))
 
     def soonest(self) -> int | None:
         """The moment of the next step, in ns of model time."""
-        return self._heap[0].moment if self._heap else None
+        return self._heap[0][0] if self._heap else None
 
     def pop(self) -> Appointment:
         return heappop(self._heap)

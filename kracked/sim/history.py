@@ -135,6 +135,8 @@ class Day:
     def add(self, minute: Candle) -> None:
         """Take in a whole minute, or one more trade of the newest."""
         minutes = self._minutes
+        if not minutes:
+            self.low, self.high = minute.low, minute.high
         if minutes and minutes[-1].begin == minute.begin:
             minutes[-1] = minutes[-1].with_later(minute)
         else:
@@ -143,8 +145,6 @@ class Day:
         self.cost += minute.cost
         self.trades += minute.trades
         self.last = minute.close
-        if len(minutes) == 1:
-            self.open, self.low, self.high = minute.open, minute.low, minute.high
         self.low, self.high = min(self.low, minute.low), max(self.high, minute.high)
         self.forget(minute.begin - DAY_NS)
 

@@ -180,7 +180,7 @@ class Done(Change, frozen=True, gc=False):
     """Empty when filled; a canceller may give its own words."""
 
 
-class Batch(msgspec.Struct, frozen=True):
+class Batch(msgspec.Struct, frozen=True, gc=False):
     """All that one request did, in engine order. Two batches never share a time."""
 
     time: int
