@@ -1,0 +1,29 @@
+"""Order actions: checked, written down, sent once, and followed until they are settled."""
+
+from kracked.actions.cancels import CancelOutcome
+from kracked.actions.checks import Check, Limits, Refusal, Situation
+from kracked.actions.desk import Declined, Desk, Review, open_desk
+from kracked.actions.draft import Draft
+from kracked.actions.fees import Fees
+from kracked.actions.outbox import Entry, Kind
+from kracked.actions.states import State
+from kracked.actions.working import WorkingOrder, WorkingOrders
+
+__all__ = [
+    "CancelOutcome",
+    "Check",
+    "Declined",
+    "Desk",
+    "Draft",
+    "Entry",
+    "Fees",
+    "Kind",
+    "Limits",
+    "Refusal",
+    "Review",
+    "Situation",
+    "State",
+    "WorkingOrder",
+    "WorkingOrders",
+    "open_desk",
+]

@@ -1,0 +1,139 @@
+"""The outbox's file: one JSON object a line, only ever appended to.
+
+A line is on the disk (fsync) before the request it announces is sent, so after any crash
+the file names every order that can possibly exist. The last line may be torn by the
+crash itself: it announced something not yet sent, and is cut off. Damage anywhere
+else is an error, because a forgotten order is worse than a refused start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from kracked.actions.outbox import Record
+from kracked.errors import ConfigError, RecordError
+
+_DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
+
+
+class DamagedJournal(RecordError):
+    """A line in the middle of the file that is no record."""
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__(path, line)
+        self.path, self.line = path, line
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}, line {self.line}, cannot be read. Look at the open orders on the "
+            "exchange's own site, then move the file away and start again"
+        )
+
+
+class JournalInUse(ConfigError):
+    """Another program sends orders with this key."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} is in use: another kracked trades with this key; end it first"
+
+
+class JournalFull(RecordError):
+    """A record could not be written. No order is sent whose line is not on the disk."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be written ({self.reason}); no order is sent until it can be"
+
+
+class Journal:
+    """The open file, held by this process alone. Use it with `with`."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens or makes the file, for its owner only; raises `JournalInUse`."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = path
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            raise JournalInUse(path) from None
+        os.fchmod(self._file, 0o600)
+        _sync_folder(path.parent)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def read(self) -> list[Record]:
+        """Every record, oldest first; a torn last line is cut off the file."""
+        text = self._path.read_bytes()
+        whole = text.rfind(b"\n") + 1
+        if whole < len(text):
+            os.ftruncate(self._file, whole)
+        return decode_lines(text[:whole], self._path)
+
+    def append(self, record: Record) -> None:
+        """Hands the line to the operating system: it survives this process, not a power cut."""
+        line = msgspec.json.encode(record) + b"\n"
+        before = os.fstat(self._file).st_size
+        try:
+            _write_whole(self._file, line)
+        except OSError as error:
+            # No half line may stay, or the next one would be lost in it.
+            os.ftruncate(self._file, before)
+            raise JournalFull(self._path, str(error)) from error
+
+    def sync(self) -> None:
+        """Waits until all lines are on the disk."""
+        try:
+            os.fsync(self._file)
+        except OSError as error:
+            raise JournalFull(self._path, str(error)) from error
+
+
+def decode_lines(text: bytes, path: Path) -> list[Record]:
+    """The records of whole lines. Raises `DamagedJournal`, which names `path`."""
+    records = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            records.append(_DECODER.decode(line))
+        except msgspec.MsgspecError as error:
+            raise DamagedJournal(path, number) from error
+    return records
+
+
+def _write_whole(file: int, line: bytes) -> None:
+    if os.write(file, line) < len(line):
+        raise OSError("the disk took only part of a line")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts the file's name on the disk too: a synced file nobody can find is lost."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
