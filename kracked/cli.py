@@ -96,7 +96,7 @@ def _depth(text: str) -> tuple[str, int]:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from kracked.reports import verify_files
+    from kracked.commands.verify import verify_files
 
     return verify_files(
         arguments.files,
@@ -119,7 +119,7 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to serve (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="same seed, same market (%(default)s)")
+    parser.add_argument("--seed", type=int, help="same seed, same market; none: a new one")
     parser.add_argument("--symbols", nargs="+", metavar="SYMBOL", help="only these instruments")
     parser.add_argument(
         "--list", type=int, metavar="N", help="list N instruments, made up past six"
@@ -131,7 +131,7 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 
 def _sim(arguments: argparse.Namespace) -> int:
-    from kracked.sim.command import run
+    from kracked.commands.sim import run
 
     return run(
         host=arguments.host,

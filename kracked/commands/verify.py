@@ -1,7 +1,4 @@
-"""What the command line prints: reads files, calls the framework, writes tables.
-
-Results go to stdout, talk and progress to stderr.
-"""
+"""`kracked verify`: reads files, calls the verification, writes a table or JSON."""
 
 from __future__ import annotations
 
@@ -12,10 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from kracked.commands import DONE, FAILED, MISUSED
 from kracked.instruments import Precision
 from kracked.verify import FileReport, Verification, verify_lines
-
-DONE, FAILED, MISUSED = 0, 1, 2
 
 
 def verify_files(

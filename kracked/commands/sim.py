@@ -1,0 +1,33 @@
+"""`kracked sim`: the simulated exchange in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from kracked.commands import DONE, FAILED
+from kracked.sim.server import SimOptions, serve
+
+
+def run(
+    *,
+    host: str,
+    port: int,
+    seed: int | None,
+    symbols: Sequence[str] | None,
+    count: int | None,
+    rate: float,
+) -> int:
+    """Serve until SIGINT or SIGTERM; the first line on stdout says where."""
+    options = SimOptions(host=host, port=port, seed=seed, symbols=symbols, count=count, rate=rate)
+    try:
+        asyncio.run(serve(options, lambda line: print(line, flush=True)))
+    except OSError as error:
+        print(
+            f"kracked sim: cannot serve {host}:{port}: {error.strerror or error}; "
+            "choose another --port, or 0 for any free one",
+            file=sys.stderr,
+        )
+        return FAILED
+    return DONE
