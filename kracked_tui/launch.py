@@ -37,6 +37,10 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Source:
         from kracked_tui.replay import ReplaySource  # noqa: PLC0415
 
         return ReplaySource(options.replay)
+    if options.demo:
+        from kracked_tui.demo import DemoSource  # noqa: PLC0415
+
+        return DemoSource(symbols, options.seed)
     from kracked.credentials import Credentials  # noqa: PLC0415
     from kracked.endpoints import Endpoints  # noqa: PLC0415
     from kracked_tui.live import LiveSource  # noqa: PLC0415

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.color import Color
+from rich.style import Style
+from textual.strip import Strip
+
 from kracked.errors import ConfigError
+from kracked_tui.svg import Cell, svg
 
 if TYPE_CHECKING:
     from kracked_tui.app import Monitor
 
 ENDINGS = (".svg", ".png", ".txt")
-_WEB_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
 class UnknownPicture(ConfigError):
@@ -62,23 +65,34 @@ def check(path: Path) -> None:
 
 def picture(monitor: Monitor, ending: str) -> bytes:
     """The screen as it is now."""
-    if ending == ".txt":
-        return _text(monitor).encode()
-    svg = _WEB_FONTS.sub("", monitor.export_screenshot(title="kracked"))
-    return _png(svg) if ending == ".png" else svg.encode()
-
-
-def _text(monitor: Monitor) -> str:
-    """Every row as characters, without trailing blanks."""
     strips = monitor.screen._compositor.render_strips()  # noqa: SLF001  as its own screenshots do
-    return "\n".join(strip.text.rstrip() for strip in strips) + "\n"
+    if ending == ".txt":
+        return ("\n".join(strip.text.rstrip() for strip in strips) + "\n").encode()
+    ground = monitor.current_theme.background or "#000000"
+    drawn = svg([_cells(strip, ground) for strip in strips], monitor.size, ground)
+    return _png(drawn) if ending == ".png" else drawn.encode()
 
 
-def _png(svg: str) -> bytes:
+def _cells(strip: Strip, ground: str) -> list[Cell]:
+    """A painted row as runs with the colours they really have."""
+    cells, column = [], 0
+    for text, stated, _ in strip:
+        style = stated or Style()
+        colour, behind = _colour(style.color, "#ffffff"), _colour(style.bgcolor, ground)
+        if style.reverse:
+            colour, behind = behind, colour
+        cells.append(Cell(column, text, colour, behind, bool(style.bold)))
+        column += len(text)
+    return cells
+
+
+def _colour(colour: Color | None, default: str) -> str:
+    return colour.get_truecolor().hex if colour and not colour.is_default else default
+
+
+def _png(drawn: str) -> bytes:
     import resvg_py  # noqa: PLC0415
 
     return bytes(
-        resvg_py.svg_to_bytes(
-            svg_string=svg, font_family="DejaVu Sans Mono", monospace_family="DejaVu Sans Mono"
-        )
+        resvg_py.svg_to_bytes(svg_string=drawn, zoom=2, monospace_family="DejaVu Sans Mono")
     )

@@ -243,7 +243,8 @@ class Store:
                 self.tell(event.received, f"the exchange is in {event.system}", "warn")
 
     def _lost(self, event: events.Reconnecting) -> None:
-        reason = f"{event.reason}; next try in {event.delay_s:.0f} s"
+        host = event.url.partition("://")[2].partition("/")[0]
+        reason = f"cannot reach {host} ({event.reason}); trying again"
         if event.connection not in self._trouble:
             self.tell(event.received, f"{event.connection} lost: {event.reason}", "warn")
         self._trouble[event.connection] = reason

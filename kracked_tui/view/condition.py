@@ -44,12 +44,20 @@ def condition(health: Health, now: int) -> Condition:
     if health.mode == "REPLAY":
         return _replay(health)
     if not health.connected:
-        word = "RECONNECTING" if health.has_book else "CONNECTING"
-        return Condition(word, "warn", health.trouble or "waiting for the exchange")
+        return _unconnected(health)
     silent = now - health.last_heard
     if health.last_heard and silent > STALE_AFTER_NS:
         return Condition("STALE", "warn", f"nothing heard for {fmt.age(silent)}")
     return _of_book(health) or Condition(health.mode, "good", usable=True)
+
+
+def _unconnected(health: Health) -> Condition:
+    trouble = health.trouble or "waiting for the exchange"
+    if health.has_book:
+        return Condition("RECONNECTING", "warn", trouble)
+    if health.trouble and health.mode == "LIVE":
+        trouble += ". No network here? kracked-tui --demo brings an exchange of its own"
+    return Condition("CONNECTING", "warn", trouble)
 
 
 def _of_book(health: Health) -> Condition | None:

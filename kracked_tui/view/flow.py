@@ -62,40 +62,37 @@ def flow_view(
 
 def flow_lines(view: FlowView, width: int, precision: Precision) -> list[Line]:
     lines = [_window_line(window, width, precision) for window in view.windows]
-    lines.append(_delta_line(view.delta, width))
-    bought, sold = view.session
-    lines.append(
-        Line(
-            fit(
-                line(
-                    Span("since start ", "dim"),
-                    Span(f"delta {_delta(bought - sold, precision)}", "word"),
-                    Span("  bought ", "dim"),
-                    Span(fmt.compact(bought, precision.qty), "buy"),
-                    Span("  sold ", "dim"),
-                    Span(fmt.compact(sold, precision.qty), "sell"),
-                ).spans,
-                width,
-            )
-        )
-    )
-    return lines
+    return [*lines, _delta_line(view.delta, width), _session_line(view.session, width, precision)]
+
+
+def _session_line(session: tuple[int, int], width: int, precision: Precision) -> Line:
+    bought, sold = session
+    spans = line(
+        Span("session   ", "dim"),
+        Span(_delta(bought - sold, precision), "word"),
+        Span("  bought ", "dim"),
+        Span(fmt.compact(bought, precision.qty), "buy"),
+        Span("  sold ", "dim"),
+        Span(fmt.compact(sold, precision.qty), "sell"),
+    ).spans
+    return Line(fit(spans, width))
 
 
 def _window_line(window: Window, width: int, precision: Precision) -> Line:
+    """`1m  62% buy ███░░ sell 38%  +3.9`; an ellipsis while the window is not full yet."""
     both = window.bought + window.sold
     buy = fmt.percent(window.bought, both)
-    tail = f" {_delta(window.bought - window.sold, precision):>8}"
-    bar = max(6, width - 22 - len(tail))
+    name = window.name + ("" if window.full else "…")
+    delta = _delta(window.bought - window.sold, precision) if both else ""
+    left, right = (f"{buy:>3}%", f"{100 - buy:>3}%") if both else ("  – ", "  – ")
     return Line(
         fit(
             line(
-                Span(f"{window.name:>3}{' ' if window.full else '…'}", "dim"),
-                Span(f"buy {buy:>3}% " if both else "buy   –  ", "buy"),
-                *bars.share(window.bought, both, bar),
-                Span(f"{100 - buy:>4}% " if both else "   –  ", "sell"),
-                Span("sell" if width >= 40 else "", "sell"),
-                Span(tail, "dim"),
+                Span(f"{name:<4}", "dim"),
+                Span(f"{left} buy ", "buy"),
+                *bars.share(window.bought, both, max(6, width - 31)),
+                Span(f" sell {right}", "sell"),
+                Span(f"{delta:>8}", "dim"),
             ).spans,
             width,
         )
@@ -108,9 +105,9 @@ def _delta(value: int, precision: Precision) -> str:
 
 def _delta_line(delta: tuple[int, ...], width: int) -> Line:
     """Buckets of ten seconds: the height is how much, the colour and sign which way."""
-    shown = delta[-max(0, width - 12) :]
+    shown = delta[-max(0, width - 10) :]
     largest = max((abs(value) for value in shown), default=0)
-    spans = [Span("delta 10s   ", "dim")]
+    spans = [Span("per 10s   ", "dim")]
     for value in shown:
         glyph = bars.columns([abs(value)], largest) if value else "·"
         spans.append(Span(glyph, "faint" if not value else "bid-bar" if value > 0 else "ask-bar"))

@@ -45,6 +45,8 @@ def compact(value: int, scale: int = 0, width: int = 6) -> str:
     >>> compact(1842), compact(41_204), compact(3_100_000), compact(184_250, 2)
     ('1842', '41.20k', '3.100M', '1842.5')
     """
+    if not value:
+        return "0"
     for power, suffix in enumerate(_SUFFIXES):
         places = scale + 3 * power
         whole = len(str(abs(value) // 10**places))

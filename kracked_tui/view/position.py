@@ -1,7 +1,7 @@
 """Where the ladder stands: its centre, its cursor, its grouping, and what moves them.
 
 Price rows never move by themselves while the market is in sight. They recentre when the
-best prices leave the screen, unless the ladder is held or was scrolled away on purpose.
+best prices come near the edge, unless the ladder is held or was scrolled away on purpose.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ def following(position: Position, bid: int, ask: int, rows: int) -> Position:
     """The position after the best prices moved."""
     if position.held:
         return position
-    inside = below(bid, position.step) > bottom_price(position, rows)
-    if inside and above(ask, position.step) < top_price(position, rows):
+    margin = rows // 5 * position.step
+    high = above(ask, position.step) < top_price(position, rows) - margin
+    if high and below(bid, position.step) > bottom_price(position, rows) + margin:
         return position
     return replace(position, centre=below((bid + ask) // 2, position.step))
 

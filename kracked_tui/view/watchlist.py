@@ -26,29 +26,33 @@ class WatchRow(NamedTuple):
 
 
 def head_line(width: int) -> Line:
-    trend = "trend".ljust(_spark_width(width))[: _spark_width(width)]
-    text = f"  {'symbol':<10}{'last':>12}{'24 h':>9}  {trend}{'spread':>9}{'volume':>9}"
-    return Line(fit([Span(text, "header")], width))
+    trend = "trend".ljust(_trend_width(width))[: _trend_width(width)]
+    text = f"  {'symbol':<9}{'last':>11}{'24 h':>9}  {trend}{'spread':>9}"
+    return Line(fit([Span(text + _volume("volume", width), "header")], width))
 
 
-def _spark_width(width: int) -> int:
-    return max(0, min(24, width - 42))
+def _trend_width(width: int) -> int:
+    return max(0, min(24, width - 43 - len(_volume("", width))))
+
+
+def _volume(text: str, width: int) -> str:
+    return f"{text:>9}" if width >= 60 else ""
 
 
 def watch_line(row: WatchRow, width: int) -> Line:
-    room = _spark_width(width)
+    room = _trend_width(width)
     falling = row.change is not None and row.change < 0
     change = "" if row.change is None else f"{fmt.signed(f'{row.change:.2f}')}%"
     return Line(
         fit(
             line(
                 Span("▸ " if row.shown else "  ", "accent"),
-                Span(f"{row.symbol:<10}", "bright" if row.shown else ""),
-                Span(f"{row.price:>12}"),
+                Span(f"{row.symbol:<9}", "bright" if row.shown else ""),
+                Span(f"{row.price:>11}"),
                 Span(f"{change:>9}  ", "sell" if falling else "buy"),
                 Span(bars.spark(row.spark[-room:]).ljust(room) if room else "", "accent"),
                 Span(f"{row.word or row.spread:>9}", "warn" if row.word else "dim"),
-                Span(f"{row.volume:>9}", "dim"),
+                Span(_volume(row.volume, width), "dim"),
             ).spans,
             width,
         ),
