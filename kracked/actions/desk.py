@@ -190,8 +190,9 @@ class Desk:
             cl_ord_id=id_ if isinstance(id_, str) else None,
         )
         news = reconcile.of_report(entry, report, now) if entry else None
-        if news:
+        if entry and news:
             self.outbox.learn(news)
+            self.settler.trust(entry)
         for amend in self.outbox.pending():
             if amend.target is not None and amend.target == txid:
                 news = reconcile.of_amend_report(amend, report, now)

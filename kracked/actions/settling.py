@@ -27,13 +27,19 @@ class Settler:
         self._client, self._outbox, self._clock = client, outbox, clock
         self._looks: dict[str, tuple[int, int]] = {}
         """Vain looks so far and the time of the last, by entry."""
-        self._doubted: set[str] = set()
+        self._doubted: dict[str, int] = {}
+        """Since when, by entry: what may have changed while nobody watched."""
         self._awake = asyncio.Event()
 
     def doubt(self, entry: Entry) -> None:
         """The entry may have changed while nobody watched: look it up."""
-        self._doubted.add(entry.id)
+        self._doubted[entry.id] = self._clock()
+        self._looks.pop(entry.id, None)
         self.wake()
+
+    def trust(self, entry: Entry) -> None:
+        """The account's stream shows the order: no look-up knows better."""
+        self._doubted.pop(entry.id, None)
 
     def wake(self) -> None:
         """There is something new to settle."""
@@ -84,12 +90,17 @@ class Settler:
         except KrackedError as error:
             log.warning("look-up failed", extra={"id": entry.id, "reason": str(error)})
             news = None
-        if news is None:
+        learnt = entry if news is None else self._outbox.learn(news)
+        if news is not None and (learnt.ended or self._believable(learnt, asked)):
+            self._looks.pop(entry.id, None)
+            self._doubted.pop(entry.id, None)
+        else:
             self._looks[entry.id] = (self._looks.get(entry.id, (0, 0))[0] + 1, asked)
-            return
-        self._looks.pop(entry.id, None)
-        self._doubted.discard(entry.id)
-        self._outbox.learn(news)
+
+    def _believable(self, entry: Entry, asked: int) -> bool:
+        """Whether an order shown as open is: the queries lag, and it may have ended since."""
+        since = self._doubted.setdefault(entry.id, asked)
+        return asked >= since + reconcile.SETTLE_NS
 
     async def _order(self, entry: Entry, asked: int) -> Moved | None:
         rows = await self._client.open_orders(cl_ord_id=entry.id)
