@@ -10,44 +10,25 @@ Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
 
-from kracked import units
 from kracked.errors import ProtocolError
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
-from kracked.protocol.events import Event, OrderChange, Side
+from kracked.protocol.answers import KEPT_TEXT, beside_channels, malformed
+from kracked.protocol.digits import NumberReader, decimal, fit, most_decimals, stated
+from kracked.protocol.events import Event, Side
 from kracked.times import parse_ns
 from kracked.units import scale
-
-KEPT_TEXT = 300
-"""How much of an unreadable message `Malformed` keeps."""
-
-KNOWN_PRICES = 20_000
-"""Prices remembered per instrument, about 2 MB; past that it starts afresh."""
-
-_POINT = 0x2E
-
-MARKET_CHANNELS = ("ticker", "book", "level3", "trade", "ohlc", "instrument")
-PRIVATE_CHANNELS = ("executions", "balances")
-CHANNELS = frozenset((*MARKET_CHANNELS, *PRIVATE_CHANNELS, "status", "heartbeat"))
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
 # Numbers that reach the untyped parts (executions, balances) stay exact too.
 _channel_message = msgspec.json.Decoder(wire.ChannelMessage, float_hook=Decimal).decode
-_reply = msgspec.json.Decoder(wire.Reply).decode
-_subscription = msgspec.json.Decoder(wire.SubscriptionResult).decode
-_any_value = msgspec.json.Decoder(float_hook=Decimal).decode
-
-# What a broken message was about can still be read off its text, mostly.
-_SYMBOL = re.compile(rb'"symbol"\s*:\s*"([A-Za-z0-9./:]+)"')
-_CHANNEL = re.compile(rb'"channel"\s*:\s*"([a-z0-9_]+)"')
 
 
 class Codec:
@@ -78,11 +59,11 @@ class Codec:
         try:
             message = _channel_message(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            return _not_channel_data(data, received, str(error))
+            return beside_channels(data, received, str(error))
         try:
             return self._read[type(message)](message, received)
         except ProtocolError as error:
-            return [_malformed(data, received, str(error))]
+            return [malformed(data, received, str(error))]
 
     # --- books ------------------------------------------------------------------
 
@@ -133,13 +114,13 @@ class Codec:
         quantities = [row.qty if isinstance(row, wire.WireLevel) else row.order_qty for row in rows]
         known = self._inferred.get(data.symbol)
         if known is None or kind in (events.BookSnapshot, events.OrdersSnapshot):
-            precision = Precision(_most_decimals(prices), _most_decimals(quantities))
-        elif _fit(prices, known.precision.price) and _fit(quantities, known.precision.qty):
+            precision = Precision(most_decimals(prices), most_decimals(quantities))
+        elif fit(prices, known.precision.price) and fit(quantities, known.precision.qty):
             return known
         else:
             precision = Precision(
-                max(known.precision.price, _most_decimals(prices)),
-                max(known.precision.qty, _most_decimals(quantities)),
+                max(known.precision.price, most_decimals(prices)),
+                max(known.precision.qty, most_decimals(quantities)),
             )
         if known is None or precision != known.precision:
             known = self._inferred[data.symbol] = NumberReader(precision)
@@ -154,7 +135,7 @@ class Codec:
         reader = self._readers.get(symbol)
         if reader is not None:
             return reader.precision
-        return Precision(_most_decimals(prices), _most_decimals(quantities))
+        return Precision(most_decimals(prices), most_decimals(quantities))
 
     def _ticker(self, message: wire.TickerMessage, received: int) -> list[Event]:
         return [self._ticker_event(data, received, message.type) for data in message.data]
@@ -163,13 +144,13 @@ class Codec:
         prices = (data.bid, data.ask, data.last, data.vwap, data.low, data.high, data.change)
         quantities = (data.bid_qty, data.ask_qty, data.volume)
         precision = self._precision_of(
-            data.symbol, filter(_stated, prices), filter(_stated, quantities)
+            data.symbol, filter(stated, prices), filter(stated, quantities)
         )
         bid, ask, last, vwap, low, high, change = (
-            scale(bytes(text), precision.price) if _stated(text) else None for text in prices
+            scale(bytes(text), precision.price) if stated(text) else None for text in prices
         )
         bid_qty, ask_qty, volume = (
-            scale(bytes(text), precision.qty) if _stated(text) else 0 for text in quantities
+            scale(bytes(text), precision.qty) if stated(text) else 0 for text in quantities
         )
         return events.Ticker(
             received,
@@ -185,7 +166,7 @@ class Codec:
             low=low,
             high=high,
             change=change,
-            change_pct=_decimal(data.change_pct) if _stated(data.change_pct) else None,
+            change_pct=decimal(data.change_pct) if stated(data.change_pct) else None,
             trades=data.trades,
             timestamp=data.timestamp,
             snapshot=kind == "snapshot",
@@ -265,112 +246,6 @@ class Codec:
 # --- parts of messages ----------------------------------------------------------------
 
 
-def _stated(number: msgspec.Raw) -> bool:
-    """Whether there is a number at all: a quiet pair's ticker may leave some out."""
-    return bytes(number) not in (b"", b"null")
-
-
-def _decimal(number: msgspec.Raw) -> Decimal:
-    text = bytes(number)
-    digits = units.decimals(text)
-    return units.to_decimal(scale(text, digits), digits)
-
-
-def _most_decimals(numbers: Iterable[msgspec.Raw]) -> int:
-    return max((units.decimals(bytes(number)) for number in numbers), default=0)
-
-
-def _fit(numbers: Iterable[msgspec.Raw], precision: int) -> bool:
-    """Whether the numbers lose nothing at this precision."""
-    try:
-        for number in numbers:
-            scale(bytes(number), precision)
-    except ProtocolError:
-        return False
-    return True
-
-
-class NumberReader:
-    """Scales one instrument's numbers, as fast as Python can without losing a digit.
-
-    Two thirds of a book's cost is here, so the usual case, exactly the right number of
-    decimals, is written out; everything else goes through `kracked.units.scale`. Prices
-    come again and again (94 % in a recording of ETH/USD): they are remembered.
-    """
-
-    __slots__ = ("_point", "_prices", "_qty", "precision")
-
-    def __init__(self, precision: Precision) -> None:
-        self.precision = precision
-        self._prices = _KnownPrices(precision.price)
-        self._qty = precision.qty
-        self._point = -1 - precision.qty
-
-    def levels(self, rows: list[wire.WireLevel]) -> tuple[tuple[int, int], ...]:
-        """(price, qty) of each row."""
-        prices, precision, point = self._prices, self._qty, self._point
-        try:
-            return tuple(
-                [
-                    (
-                        prices[bytes(row.price)],
-                        int(text.replace(b".", b""))
-                        if (text := bytes(row.qty))[point] == _POINT
-                        else scale(text, precision),
-                    )
-                    for row in rows
-                ]
-            )
-        except (ValueError, IndexError):  # not plain, or shorter than it should be
-            return tuple(
-                (prices[bytes(row.price)], scale(bytes(row.qty), precision)) for row in rows
-            )
-
-    def orders(self, rows: list[wire.WireOrder]) -> tuple[OrderChange, ...]:
-        """Each row's order, its numbers scaled."""
-        prices, precision, point = self._prices, self._qty, self._point
-        try:
-            return tuple(
-                [
-                    OrderChange(
-                        row.event,
-                        row.order_id,
-                        prices[bytes(row.limit_price)],
-                        int(text.replace(b".", b""))
-                        if (text := bytes(row.order_qty))[point] == _POINT
-                        else scale(text, precision),
-                        row.timestamp,
-                    )
-                    for row in rows
-                ]
-            )
-        except (ValueError, IndexError):
-            return tuple(self._order(row) for row in rows)
-
-    def _order(self, row: wire.WireOrder) -> OrderChange:
-        return OrderChange(
-            row.event,
-            row.order_id,
-            self._prices[bytes(row.limit_price)],
-            scale(bytes(row.order_qty), self._qty),
-            row.timestamp,
-        )
-
-
-class _KnownPrices(dict[bytes, int]):
-    """Wire text of a price to its scaled integer, worked out once."""
-
-    def __init__(self, precision: int) -> None:
-        super().__init__()
-        self._precision = precision
-
-    def __missing__(self, text: bytes) -> int:
-        if len(self) >= KNOWN_PRICES:
-            self.clear()
-        price = self[text] = scale(text, self._precision)
-        return price
-
-
 def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
     side = _SIDES.get(row.side)
     if side is None:
@@ -416,7 +291,7 @@ def _instrument(pair: wire.PairData) -> Instrument:
         qty_increment=scale(bytes(pair.qty_increment), pair.qty_precision),
         qty_min=scale(bytes(pair.qty_min), pair.qty_precision),
         cost_precision=pair.cost_precision,
-        cost_min=_decimal(pair.cost_min) if _stated(pair.cost_min) else Decimal(0),
+        cost_min=decimal(pair.cost_min) if stated(pair.cost_min) else Decimal(0),
         marginable=pair.marginable,
         has_index=pair.has_index,
     )
@@ -459,73 +334,3 @@ def _executions(message: wire.ExecutionsMessage, received: int) -> list[Event]:
 def _balances(message: wire.BalancesMessage, received: int) -> list[Event]:
     snapshot = message.type == "snapshot"
     return [events.Balances(received, tuple(message.data), message.sequence, snapshot)]
-
-
-# --- replies, and what is none of the above ----------------------------------------------
-
-
-def _not_channel_data(data: bytes, received: int, reason: str) -> list[Event]:
-    try:
-        reply = _reply(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return [_malformed(data, received, reason)]
-    if reply.method is not None or reply.error or reply.Error:
-        return [_answer(reply, data, received)]
-    if reply.channel is None:
-        return [_malformed(data, received, "neither a method nor a channel")]
-    if reply.channel in CHANNELS:
-        return [_malformed(data, received, reason)]
-    return [events.Unknown(received, reply.channel)]
-
-
-def _answer(reply: wire.Reply, data: bytes, received: int) -> Event:
-    error = reply.error or reply.Error
-    if error is not None or reply.success is False:
-        return events.Rejected(
-            received, reply.method, error or "", reply.req_id, reply.symbol, reply.channel
-        )
-    if reply.method == "pong":
-        return events.Pong(received, reply.req_id, reply.time_in, reply.time_out)
-    try:
-        if reply.method in ("subscribe", "unsubscribe"):
-            return _subscription_answer(reply, received)
-        result = _any_value(reply.result) if bytes(reply.result) else {}
-    except msgspec.DecodeError as problem:
-        return _malformed(data, received, str(problem))
-    if reply.orders_cancelled is not None:
-        result = {"count": reply.orders_cancelled}
-    return events.Replied(
-        received, reply.method or "", result, reply.req_id, reply.time_in, reply.time_out
-    )
-
-
-def _subscription_answer(reply: wire.Reply, received: int) -> Event:
-    result = _subscription(reply.result)
-    if reply.method == "unsubscribe":
-        return events.Unsubscribed(
-            received, result.channel, result.symbol, result.depth, result.interval, reply.req_id
-        )
-    return events.Subscribed(
-        received,
-        result.channel,
-        result.symbol,
-        result.depth,
-        result.interval,
-        result.snapshot,
-        reply.req_id,
-        tuple(result.warnings or ()),
-        result.maxratecount,
-    )
-
-
-def _malformed(data: bytes, received: int, reason: str) -> events.Malformed:
-    """Keeps the text, and finds out whose data is lost with it as far as it can be read."""
-    text = data[:KEPT_TEXT].decode(errors="replace")
-    symbol, channel = _SYMBOL.search(data), _CHANNEL.search(data)
-    return events.Malformed(
-        received,
-        text,
-        reason,
-        symbol[1].decode() if symbol else None,
-        channel[1].decode() if channel else None,
-    )
