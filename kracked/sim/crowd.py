@@ -52,12 +52,14 @@ class Crowd:
         floor = self._floor
         step = (now - start) // (4 * self._deep_orders)
         floor.now = start
-        for place in range(2 * self._deep_orders):
-            thin = self._thin_side()
-            if place >= self._deep_orders and thin is None:
+        for _ in range(self._deep_orders):
+            floor.now += step
+            self._dig(floor.any_side())
+        for _ in range(self._deep_orders):
+            if (thin := self._thin_side()) is None:
                 break
             floor.now += step
-            self._dig(thin or floor.any_side())
+            self._dig(thin)
         for _ in range(int(floor.nature.orders_per_s * PATIENT * PATIENT_LIFE_S)):
             floor.now += step
             self._wait(floor.any_side())

@@ -8,7 +8,8 @@ since the Unix epoch.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -85,19 +86,41 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
 
 
 class Series:
-    """Candles of one interval, oldest first; only intervals with trades are kept."""
+    """Candles of one interval, oldest first; only intervals with trades are kept.
 
-    def __init__(self, minutes: int, *, kept: int = KEPT_CANDLES) -> None:
+    What lies before the first trade is asked of `past` when somebody first looks: most
+    intervals of most instruments are never looked at.
+    """
+
+    def __init__(self, minutes: int, past: Callable[[], list[Candle]] = list) -> None:
         self.length_ns = minutes * NS_PER_MINUTE
-        self.traded: deque[Candle] = deque(maxlen=kept)
+        self._candles: deque[Candle] = deque(maxlen=KEPT_CANDLES)
+        self._past: Callable[[], list[Candle]] | None = past
+
+    @property
+    def traded(self) -> deque[Candle]:
+        """The last 720 intervals with trades; the newest may still be forming."""
+        if self._past is not None:
+            self._recall(self._past())
+            self._past = None
+        return self._candles
 
     def add(self, time: int, price: int, qty: int) -> None:
         begin = time - time % self.length_ns
-        traded = self.traded
-        if traded and traded[-1].begin == begin:
-            traded[-1] = traded[-1].with_trade(price, qty)
+        candles = self._candles
+        if candles and candles[-1].begin == begin:
+            candles[-1] = candles[-1].with_trade(price, qty)
         else:
-            traded.append(Candle(begin, price, price, price, price, qty, price * qty, 1))
+            candles.append(Candle(begin, price, price, price, price, qty, price * qty, 1))
+
+    def _recall(self, past: list[Candle]) -> None:
+        """Put the past before what was traded since, joined where they share an interval."""
+        recent = list(self._candles)
+        older = [candle for candle in past if candle.trades]
+        if recent and older and older[-1].begin == recent[0].begin:
+            recent[0] = older.pop().with_later(recent[0])
+        self._candles.clear()
+        self._candles.extend(older + recent)
 
     def until(self, now: int) -> list[Candle]:
         """The last 720 intervals up to now without a hole: quiet ones are flat candles."""
@@ -175,10 +198,11 @@ class Day:
 class Tape:
     """One instrument's trading, past and present."""
 
-    def __init__(self) -> None:
+    def __init__(self, past: Callable[[int], list[Candle]] = lambda _: []) -> None:
         self.trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
         """Oldest first."""
-        self.series = {minutes: Series(minutes) for minutes in INTERVALS}
+        self.series = {minutes: Series(minutes, partial(past, minutes)) for minutes in INTERVALS}
+        """By interval in minutes; `past` gives the candles before the first trade."""
         self.day = Day()
 
     def apply(self, batch: Batch) -> tuple[Trade, ...]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from random import Random
 
 from kracked.sim.catalogue import Listing
 from kracked.sim.crowd import Crowd
@@ -26,6 +25,21 @@ SEEDING_NS = 20 * 60 * 10**9
 """How old the oldest order is when the market opens."""
 
 
+class Tapes(dict[str, Tape]):
+    """Tapes by symbol, each made when first asked for: opening hundreds would take seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pasts: dict[str, Past] = {}
+
+    def await_first_look(self, symbol: str, past: Past) -> None:
+        self._pasts[symbol] = past
+
+    def __missing__(self, symbol: str) -> Tape:
+        tape = self[symbol] = self._pasts.pop(symbol).tape()
+        return tape
+
+
 class Market:
     """Several instruments' engines, and everybody who trades on them.
 
@@ -34,7 +48,7 @@ class Market:
     """
 
     def __init__(self, listings: Sequence[Listing], *, seed: int, rate: float = 1.0) -> None:
-        self.tapes: dict[str, Tape] = {}
+        self.tapes = Tapes()
         self.rate = rate
         self._seed = seed
         self._agenda = Agenda()
@@ -59,12 +73,14 @@ class Market:
         with _collector_resting():
             for floor in self._floors.values():
                 _Agents(floor).open(now)
-                self.tapes[floor.symbol] = self._past(floor, now).tape()
+                past = Past(
+                    floor.listing,
+                    now,
+                    floor.matcher.last_trade_id,
+                    f"{self._seed}/{floor.symbol}/past",
+                )
+                self.tapes.await_first_look(floor.symbol, past)
         return self
-
-    def _past(self, floor: Floor, now: int) -> Past:
-        random = Random(f"{self._seed}/{floor.symbol}/past")
-        return Past(floor.listing, now, floor.matcher.last_trade_id, random)
 
     def advance(self, to: int) -> Iterator[tuple[str, Batch]]:
         """Everything up to an instant, in order of time, no two batches at the same one.

@@ -7,22 +7,12 @@ inside the last minutes' candles.
 
 from __future__ import annotations
 
-from itertools import islice
 from math import exp, sqrt
 from random import Random
 
 from kracked.protocol.events import Side
 from kracked.sim.catalogue import Listing
-from kracked.sim.history import (
-    DAY_NS,
-    INTERVALS,
-    KEPT_TRADES,
-    NS_PER_MINUTE,
-    Candle,
-    Series,
-    Tape,
-    Trade,
-)
+from kracked.sim.history import KEPT_CANDLES, KEPT_TRADES, NS_PER_MINUTE, Candle, Tape, Trade
 from kracked.sim.orders import Taking
 
 MINUTES_A_DAY = 1440
@@ -37,9 +27,9 @@ TRADES_PER_TAKER = 3.5
 class Past:
     """Makes one instrument's tape up to an instant, always the same for a seed."""
 
-    def __init__(self, listing: Listing, now: int, last_trade_id: int, random: Random) -> None:
+    def __init__(self, listing: Listing, now: int, last_trade_id: int, seed: str) -> None:
         self._now = now
-        self._random = random
+        self._seed = seed
         self._last_trade_id = last_trade_id
         self._price = listing.opening_price
         self._minute_volatility = listing.nature.daily_volatility / sqrt(MINUTES_A_DAY)
@@ -51,26 +41,34 @@ class Past:
         )
         self._least = listing.instrument.qty_min
         self._trades_a_minute = 60 * listing.nature.takers_per_s * TRADES_PER_TAKER
+        self._known: dict[int, list[Candle]] = {}
 
     def tape(self) -> Tape:
-        """The whole past."""
-        tape = Tape()
-        minutes = self._walk(1, self._begin(1), self._price, MINUTES_A_DAY)
+        """The whole past; candles are made when they are first looked at."""
+        tape = Tape(self.candles)
+        minutes = self.candles(1)
         for minute in minutes:
-            tape.day.add(minute)
-        tape.series[1].traded.extend(candle for candle in minutes if candle.trades)
-        known = {1: minutes}
-        for interval in INTERVALS[1:]:
-            known[interval] = self._longer(interval, known[FINER[interval]])
-            tape.series[interval].traded.extend(c for c in known[interval] if c.trades)
-        tape.trades.extend(self._trades(tape.series[1]))
+            if minute.trades:
+                tape.day.add(minute)
+        tape.trades.extend(self._trades([minute for minute in minutes if minute.trades]))
         return tape
+
+    def candles(self, interval: int) -> list[Candle]:
+        """An interval's candles, quiet ones too, oldest first. Whoever asks first pays."""
+        if interval not in self._known:
+            self._known[interval] = self._make(interval)
+        return self._known[interval]
 
     # --- candles --------------------------------------------------------------------
 
-    def _longer(self, interval: int, finer: list[Candle]) -> list[Candle]:
-        """An interval's candles: the newest summed, the older walked."""
+    def _make(self, interval: int) -> list[Candle]:
+        """The newest candles summed from the finer interval's, the older walked."""
+        random = Random(f"{self._seed}/{interval}")
         length_ns = interval * NS_PER_MINUTE
+        if interval == 1:
+            begin = self._now - self._now % length_ns
+            return self._walk(random, 1, begin, self._price, MINUTES_A_DAY)
+        finer = self.candles(FINER[interval])
         # The oldest finer candle may begin inside an interval, whose sum would be cut.
         first_whole = -(-finer[0].begin // length_ns) * length_ns
         newest: list[Candle] = []
@@ -81,13 +79,14 @@ class Past:
                 newest[-1] = newest[-1].with_later(candle)
             else:
                 newest.append(candle)
-        count = LONG_AGO.get(interval, 720) - len(newest)
-        older = self._walk(interval, first_whole - length_ns, newest[0].open, count)
-        return older + newest
+        count = LONG_AGO.get(interval, KEPT_CANDLES) - len(newest)
+        return self._walk(random, interval, first_whole - length_ns, newest[0].open, count) + newest
 
-    def _walk(self, interval: int, newest: int, close: int, count: int) -> list[Candle]:
+    def _walk(
+        self, random: Random, interval: int, newest: int, close: int, count: int
+    ) -> list[Candle]:
         """`count` candles, oldest first, the newest beginning at `newest` and ending at `close`."""
-        gauss, uniform = self._random.gauss, self._random.random
+        gauss, uniform = random.gauss, random.random
         volatility = self._minute_volatility * sqrt(interval)
         log_heat = 0.0
         walked: list[Candle] = []
@@ -96,52 +95,39 @@ class Past:
             heat = exp(log_heat)
             opened = max(60, int(close * exp(gauss(0.0, volatility) * heat)))
             wicks = uniform() * volatility * close
-            high = max(opened, close) + int(wicks)
-            low = max(30, min(opened, close) - int(wicks * uniform()))
+            low, high = (opened, close) if opened < close else (close, opened)
+            high += int(wicks)
+            low -= min(low // 2, int(wicks * uniform()))
             begin = newest - place * interval * NS_PER_MINUTE
             trades = int(self._trades_a_minute * interval * heat * (0.7 + 0.6 * uniform()))
-            walked.append(self._candle(begin, (opened, high, low, close), trades))
+            volume = int(trades * self._typical * (0.5 + uniform()))
+            walked.append(_candle(begin, (opened, high, low, close), volume, trades))
             close = opened
         walked.reverse()
         return walked
 
-    def _candle(self, begin: int, prices: tuple[int, int, int, int], trades: int) -> Candle:
-        opened, high, low, close = prices
-        if not trades:
-            return Candle(begin, close, close, close, close, 0, 0, 0)
-        volume = int(trades * self._typical * (0.5 + self._random.random()))
-        return Candle(begin, opened, high, low, close, volume, volume * sum(prices) // 4, trades)
-
-    def _begin(self, interval: int) -> int:
-        length_ns = interval * NS_PER_MINUTE
-        return self._now - self._now % length_ns
-
     # --- trades ---------------------------------------------------------------------
 
-    def _trades(self, minutes: Series) -> list[Trade]:
+    def _trades(self, minutes: list[Candle]) -> list[Trade]:
         """The last thousand, each inside its minute's candle."""
-        times = sorted(islice(self._times(minutes), KEPT_TRADES))
-        first_id = self._last_trade_id - len(times) + 1
-        ranges = {candle.begin: candle for candle in minutes.traded}
+        random = Random(f"{self._seed}/trades")
+        places: list[tuple[int, Candle]] = []
+        for minute in reversed(minutes):
+            until = min(minute.begin + NS_PER_MINUTE, self._now) - minute.begin
+            places.extend(
+                (minute.begin + int(random.random() * until), minute)
+                for _ in range(min(minute.trades, KEPT_TRADES))
+            )
+            if len(places) >= KEPT_TRADES:
+                break
+        places = sorted(places, key=lambda place: place[0])[-KEPT_TRADES:]
+        first_id = self._last_trade_id - len(places) + 1
         return [
-            self._trade(first_id + place, time, ranges[time - time % NS_PER_MINUTE])
-            for place, time in enumerate(times)
+            self._trade(random, first_id + number, time, minute)
+            for number, (time, minute) in enumerate(places)
         ]
 
-    def _times(self, minutes: Series) -> list[int]:
-        times: list[int] = []
-        for candle in reversed(minutes.traded):
-            until = min(candle.begin + NS_PER_MINUTE, self._now) - candle.begin
-            times.extend(
-                candle.begin + int(self._random.random() * until)
-                for _ in range(min(candle.trades, KEPT_TRADES))
-            )
-            if len(times) >= KEPT_TRADES or candle.begin < self._now - DAY_NS:
-                break
-        return times
-
-    def _trade(self, trade_id: int, time: int, minute: Candle) -> Trade:
-        random = self._random
+    def _trade(self, random: Random, trade_id: int, time: int, minute: Candle) -> Trade:
         along = (time - minute.begin) / NS_PER_MINUTE
         price = minute.open + int((minute.close - minute.open) * along)
         price += int(random.gauss(0.0, 0.15) * (minute.high - minute.low))
@@ -149,3 +135,10 @@ class Past:
         taking = Taking.MARKET if random.random() < 0.33 else Taking.LIMIT
         side = Side.BID if random.random() < 0.5 else Side.ASK
         return Trade(trade_id, time, side, min(max(price, minute.low), minute.high), qty, taking)
+
+
+def _candle(begin: int, prices: tuple[int, int, int, int], volume: int, trades: int) -> Candle:
+    opened, high, low, close = prices
+    if not trades:
+        return Candle(begin, close, close, close, close, 0, 0, 0)
+    return Candle(begin, opened, high, low, close, volume, volume * sum(prices) // 4, trades)

@@ -281,3 +281,13 @@ def test_charts_of_different_intervals_agree() -> None:
     assert (hour.open, hour.close) == (minutes[0].open, minutes[-1].close)
     assert (hour.high, hour.low) == (max(c.high for c in minutes), min(c.low for c in minutes))
     assert hour.volume == sum(c.volume for c in minutes)
+
+
+def test_candles_looked_at_late_hold_what_was_traded_meanwhile() -> None:
+    early, late = market(), market()
+    early.tapes[PAIR].candles(15, OPENING)
+    for opened in (early, late):
+        for symbol, batch in opened.advance(OPENING + 30 * SECOND):
+            opened.tapes[symbol].apply(batch)
+    until = OPENING + 30 * SECOND
+    assert early.tapes[PAIR].candles(15, until) == late.tapes[PAIR].candles(15, until)
