@@ -6,6 +6,7 @@ Holds the choices that outlive a frame (symbol, timeframe) and no rule of drawin
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 from kracked import times
 from kracked.errors import ConfigError, RequestRejected
@@ -18,7 +19,7 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.candles import ChartView
 from kracked_tui.view.condition import condition
 from kracked_tui.view.header import HeaderView
-from kracked_tui.view.status import FeedView
+from kracked_tui.view.status import FeedView, Happening
 from kracked_tui.view.watchlist import WatchRow
 from kracked_tui.widgets.ladder import Ladder
 
@@ -69,6 +70,10 @@ class Desk:
         """Every symbol that could be shown, those already here first."""
         known = list(self.source.books)
         return known + sorted(set(self.store.instruments) - set(known))
+
+    def recent(self) -> list[Happening]:
+        """What happened last, newest first."""
+        return list(islice(self.store.happenings, 8))
 
     # --- views ------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -10,21 +10,13 @@ from kracked.instruments import Precision
 from kracked.protocol.events import OrderChange, Side
 from kracked_tui.store import Market
 from kracked_tui.view.condition import Condition
+from kracked_tui.view.selection import Selection
 from kracked_tui.view.watchlist import WatchRow
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What the ladder's cursor is on: a range of prices of one side."""
-
-    side: Side
-    low: int
-    """Scaled, included; a row of grouped prices covers several."""
-    high: int
+    from kracked.book.queue import LevelQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +50,29 @@ class Scene:
 
     @property
     def price_width(self) -> int:
-        """Characters of a price of this market, with a digit to grow."""
+        """Characters of a price of this market."""
         quote = self.quote
         price = quote[1] if quote else self.market.last or 0
-        return max(7, len(self.precision.price_text(price)) + 1)
+        return max(6, len(self.precision.price_text(price + price // 20)))
 
     def with_selection(self, selection: Selection | None) -> Scene:
         return replace(self, selection=selection)
 
-    def selected_orders(self) -> tuple[int, Sequence[OrderChange]]:
-        """The best price under the cursor that has orders, and its orders in queue order."""
+    def selected_queues(self) -> Iterator[LevelQueue]:
+        """From the best selected price on, in the order they fill."""
         if self.selection is None or self.orders is None:
-            return 0, ()
-        low, high = self.selection.low, self.selection.high
-        side = self.orders.side(self.selection.side)
-        for queue in side:
-            if low <= queue.price <= high:
-                return queue.price, tuple(queue)
-            past = queue.price < low if self.selection.side is Side.BID else queue.price > high
-            if past:
-                break
-        return (low if self.selection.side is Side.BID else high), ()
+            return
+        side, low, high = self.selection
+        for queue in self.orders.side(side):
+            if queue.price <= high if side is Side.BID else queue.price >= low:
+                yield queue
+
+    def selected_orders(self) -> list[OrderChange]:
+        """The orders at the selected prices, in the order they fill."""
+        found: list[OrderChange] = []
+        if self.selection is not None:
+            for queue in self.selected_queues():
+                if not self.selection.low <= queue.price <= self.selection.high:
+                    break
+                found += queue
+        return found

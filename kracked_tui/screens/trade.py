@@ -28,22 +28,20 @@ from kracked_tui.widgets.rows import LiveRows
 from kracked_tui.widgets.tape import Flow, Tape
 from kracked_tui.widgets.watch import Chosen, Picker, Watchlist
 
-_PANES: dict[str, type[Pane]] = {
-    places.LADDER: Ladder,
-    places.QUEUE: Queue,
-    places.TAPE: Tape,
-    places.CHART: Chart,
-    places.FLOW: Flow,
-    places.LEVEL: Inspector,
-    places.DEPTH: Depth,
-    places.WATCH: Watchlist,
-}
-
 
 def bindings(table: tuple[Key, ...]) -> Iterator[Binding]:
     """The table as the toolkit wants it."""
     for key in table:
         yield Binding(key.keys, key.action, key.short or key.help, show=False, id=key.id)
+
+
+def hints(table: tuple[Key, ...]) -> list[Hint]:
+    """The keys for the foot of the screen; a short text may name its keys itself."""
+    return [
+        Hint("" if key.short[0] in "+[" else keys.first_shown(key.keys), key.short, key.action)
+        for key in table
+        if key.short
+    ]
 
 
 class TradeScreen(Screen[None]):
@@ -55,29 +53,36 @@ class TradeScreen(Screen[None]):
     def __init__(self, desk: Desk, table: tuple[Key, ...], *, ascii_only: bool) -> None:
         super().__init__()
         self.desk = desk
-        self._ascii = ascii_only
-        self._table = table
+        self.ladder = Ladder(1, id=places.LADDER, ascii_only=ascii_only)
+        self.tape = Tape(3, id=places.TAPE, ascii_only=ascii_only)
+        self.chart = Chart(4, id=places.CHART, ascii_only=ascii_only)
+        self.panes: tuple[Pane, ...] = (
+            self.ladder,
+            Queue(2, id=places.QUEUE, ascii_only=ascii_only),
+            self.tape,
+            self.chart,
+            Flow(5, id=places.FLOW, ascii_only=ascii_only),
+            Inspector(6, id=places.LEVEL, ascii_only=ascii_only),
+            Depth(7, id=places.DEPTH, ascii_only=ascii_only),
+            Watchlist(8, id=places.WATCH, ascii_only=ascii_only),
+        )
+        self.header = LiveRows(id=places.HEADER, ascii_only=ascii_only)
+        self.status = LiveRows(id=places.STATUS, ascii_only=ascii_only)
+        self.log_row = LiveRows(id=places.LOG, ascii_only=ascii_only)
+        self.hints = Hints(hints(table), id=places.HINTS, ascii_only=ascii_only)
+        self.picker = Picker(id=places.PICKER, ascii_only=ascii_only)
+        self.help_pages = Help(table, id=places.HELP, ascii_only=ascii_only)
         self._zoomed: str | None = None
         self._panel: str | None = None
 
     def compose(self) -> ComposeResult:
-        yield LiveRows(id=places.HEADER, ascii_only=self._ascii)
-        for number, (name, kind) in enumerate(_PANES.items(), 1):
-            yield kind(number, id=name, ascii_only=self._ascii)
-        yield Picker(id=places.PICKER, ascii_only=self._ascii)
-        yield Help(self._table, id=places.HELP, ascii_only=self._ascii)
-        yield LiveRows(id=places.STATUS, ascii_only=self._ascii)
-        yield LiveRows(id=places.LOG, ascii_only=self._ascii)
-        hints = [
-            Hint(
-                keys.first_shown(key.keys) if "/" not in key.short and "[" not in key.short else "",
-                key.short,
-                key.action,
-            )
-            for key in self._table
-            if key.short
-        ]
-        yield Hints(hints, id=places.HINTS, ascii_only=self._ascii)
+        yield self.header
+        yield from self.panes
+        yield self.picker
+        yield self.help_pages
+        yield self.status
+        yield self.log_row
+        yield self.hints
 
     def on_mount(self) -> None:
         self._place()
@@ -103,35 +108,27 @@ class TradeScreen(Screen[None]):
         self.call_after_refresh(self.draw)
 
     def _pane(self, name: str) -> Pane:
-        return self.query_one(f"#{name}", Pane)
+        return self.panes[places.PANES.index(name)]
 
     def _shown_panes(self) -> list[Pane]:
-        return [pane for pane in self.query(Pane) if pane.display]
-
-    @property
-    def ladder(self) -> Ladder:
-        return self.query_one(Ladder)
+        return [pane for pane in self.panes if pane.display]
 
     # --- drawing --------------------------------------------------------------------
 
     def draw(self) -> None:
         """One frame: the newest state on every pane that is in sight."""
-        if not self.is_mounted:
+        if not self.is_attached:
             return
-        scene = self.desk.scene(self.ladder)
-        header = self.query_one(f"#{places.HEADER}", LiveRows)
-        header.set_lines([header_line(self.desk.header(scene), self.size.width)])
+        scene, width = self.desk.scene(self.ladder), self.size.width
+        self.header.set_lines([header_line(self.desk.header(scene), width)])
         for pane in self._shown_panes():
             pane.show(scene)
-        width = self.size.width
-        status = self.query_one(f"#{places.STATUS}", LiveRows)
-        if status.display:
-            status.set_lines([status_line(self.desk.feed(), width)])
-            log = self.query_one(f"#{places.LOG}", LiveRows)
-            log.set_lines([log_line(list(self.desk.store.happenings)[:6], scene.now, width)])
-        self.query_one(Hints).show()
+        if self.status.display:
+            self.status.set_lines([status_line(self.desk.feed(), width)])
+            self.log_row.set_lines([log_line(self.desk.recent(), scene.now, width)])
+        self.hints.show()
         if self._panel == places.HELP:
-            self.query_one(Help).show()
+            self.help_pages.show()
 
     # --- messages up ------------------------------------------------------------------
 
@@ -154,12 +151,12 @@ class TradeScreen(Screen[None]):
 
     async def _plot(self, message: Chart.Wanted) -> None:
         plotted = await self.desk.plot(message.view)
-        self.query_one(Chart).draw(message.view, plotted)
+        self.chart.draw(message.view, plotted)
 
     def show_symbol(self, symbol: str) -> None:
         """Show another symbol; what it needs is subscribed meanwhile."""
         self.desk.symbol = symbol
-        self.query_one(Tape).at_least = 0
+        self.tape.at_least = 0
         self.draw()
         self.run_worker(self.desk.show(symbol), group="show", exit_on_error=False)
 
@@ -171,8 +168,7 @@ class TradeScreen(Screen[None]):
     def action_pick(self) -> None:
         self._toggle_panel(places.PICKER)
         if self._panel == places.PICKER:
-            picker = self.query_one(Picker)
-            self.call_after_refresh(partial(picker.start, self.desk.symbols()))
+            self.call_after_refresh(partial(self.picker.start, self.desk.symbols()))
 
     def _toggle_panel(self, panel: str) -> None:
         self._panel = None if self._panel == panel else panel
@@ -211,9 +207,9 @@ class TradeScreen(Screen[None]):
     def _target(self) -> Widget | None:
         """What the movement keys move."""
         if self._panel == places.HELP:
-            return self.query_one(Help)
+            return self.help_pages
         if self._panel == places.PICKER:
-            return self.query_one(Picker)
+            return self.picker
         return self.focused
 
     def action_move(self, rows_up: int) -> None:
@@ -241,7 +237,7 @@ class TradeScreen(Screen[None]):
         self.ladder.group(coarser)
 
     def action_filter(self, further: int) -> None:
-        self.query_one(Tape).filter(further)
+        self.tape.filter(further)
 
     def action_reset_traded(self) -> None:
         self.desk.market.reset_traded()

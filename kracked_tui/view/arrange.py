@@ -74,15 +74,12 @@ def _compact(body: Place) -> Arrangement:
 
 
 def _large(body: Place) -> Arrangement:
-    """120x40: those, the chart, flow and the watchlist."""
+    """120x40: those, the candles and the watchlist."""
     left, right = _columns(body, body.width * 11 // 20)
-    ladder, chart = _rows(left, body.height * 2 // 3)
-    queue, rest = _rows(right, body.height // 3)
-    tape, rest = _rows(rest, ladder.height - queue.height)
-    if rest.height < 12:
-        return {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape, FLOW: rest}
-    flow, watch = _rows(rest, 8)
-    return {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape, FLOW: flow, WATCH: watch}
+    ladder, chart = _rows(left, body.height * 7 // 10)
+    queue, rest = _rows(right, body.height * 3 // 10)
+    tape, watch = _rows(rest, ladder.height - queue.height)
+    return {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape, WATCH: watch}
 
 
 def _huge(body: Place) -> Arrangement:

@@ -147,12 +147,13 @@ def _joined(cells: Sequence[Span]) -> list[Span]:
 def _time_line(view: ChartView, width: int) -> Line:
     cells = list(" " * view.width)
     daily = view.timeframe_s >= 86_400
+    every_s = view.timeframe_s * (5 if view.spacing == _SPACINGS[0] else 10)
     free = 0
     for at, bar in enumerate(view.bars):
         column = view.column(at)
         text = times.to_rfc3339(bar.begin, 0)[5:10] if daily else fmt.clock(bar.begin)
         text = text if view.timeframe_s < 60 else text[:5]
-        round_time = (bar.begin // times.NS_PER_S) % (view.timeframe_s * 10) == 0
+        round_time = (bar.begin // times.NS_PER_S) % every_s == 0
         if round_time and column >= free and column + len(text) <= view.width:
             cells[column : column + len(text)] = text
             free = column + len(text) + 3

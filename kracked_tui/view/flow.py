@@ -36,7 +36,7 @@ class FlowView(NamedTuple):
 
 
 def flow_view(
-    newest_first: Iterable[Print], now: int, *, since: int, session: tuple[int, int]
+    newest_first: Iterable[Print], now: int, *, since: int, session: tuple[int, int] = (0, 0)
 ) -> FlowView:
     """Sums of the windows that end now. `since` is when watching began."""
     totals = [[0, 0, 0] for _ in WINDOWS]
@@ -76,6 +76,20 @@ def _session_line(session: tuple[int, int], width: int, precision: Precision) ->
         Span(fmt.compact(sold, precision.qty), "sell"),
     ).spans
     return Line(fit(spans, width))
+
+
+def share_spans(window: Window, width: int) -> tuple[Span, ...]:
+    """One window in little, for the foot of the tape."""
+    both = window.bought + window.sold
+    if not both or width < 26:
+        return ()
+    buy = fmt.percent(window.bought, both)
+    return (
+        Span(f"{window.name} ", "dim"),
+        Span(f"{buy}% ", "buy"),
+        *bars.share(window.bought, both, max(6, min(24, width - 20))),
+        Span(f" {100 - buy}%", "sell"),
+    )
 
 
 def _window_line(window: Window, width: int, precision: Precision) -> Line:

@@ -63,7 +63,7 @@ def _share_class(share: int) -> int:
     return next(at for at, (_, limit) in enumerate(_SHARES) if share < limit)
 
 
-def inspector_lines(view: InspectorView, width: int, precision: Precision) -> list[Line]:
+def inspector_lines(view: InspectorView, side: str, width: int, precision: Precision) -> list[Line]:
     """Two histograms side by side, and what stands out."""
     if not view.total:
         return [line(Span("no orders at this price", "dim"))]
@@ -81,9 +81,9 @@ def inspector_lines(view: InspectorView, width: int, precision: Precision) -> li
     ]
     names = [name for name, _ in _AGES], [name for name, _ in _SHARES]
     for at in range(len(_AGES)):
-        spans = [*_class_spans(names[0], view.ages, at, view.total, left), Span(" ")]
+        spans = [*_class_spans(names[0][at], view.ages[at], view.total, left, side), Span(" ")]
         if at < len(view.shares):
-            spans += _class_spans(names[1], view.shares, at, view.total, right)
+            spans += _class_spans(names[1][at], view.shares[at], view.total, right, side)
         lines.append(Line(fit(spans, width)))
     share = fmt.percent(view.largest, view.total)
     lines.append(
@@ -105,12 +105,11 @@ def inspector_lines(view: InspectorView, width: int, precision: Precision) -> li
 
 
 def _class_spans(
-    names: Sequence[str], classes: Sequence[tuple[int, int]], at: int, total: int, width: int
+    name: str, holding: tuple[int, int], total: int, width: int, side: str
 ) -> Iterable[Span]:
-    orders, qty = classes[at]
-    bar = max(0, width - 15)
+    orders, qty = holding
     return (
-        Span(f"{names[at]:<7}", "dim"),
+        Span(f"{name:<7}", "dim"),
         Span(f"{orders or '':>6}  "),
-        *bars.rightwards(qty, total, bar, "bid"),
+        *bars.rightwards(qty, total, max(0, width - 15), side),
     )

@@ -15,7 +15,7 @@ from kracked_tui.view.position import Position
 _QTY = 8
 _TRADED = 7
 _COUNT = 4
-_LEAST_BAR = 3
+_LEAST_BAR = 2
 _LARGE, _HUGE = 3, 8
 """A level this many times the visible mean is large, or huge."""
 
@@ -167,10 +167,10 @@ class Columns(NamedTuple):
 
 def columns_for(width: int, price_width: int) -> Columns:
     """What fits in `width`. Order counts go first, then the traded columns, then the bars."""
-    spare = (width - price_width - 4) // 2 - (_QTY + 2)
+    spare = (width - price_width - 3) // 2 - (_QTY + 2)
     traded = _TRADED if spare >= _TRADED + _LEAST_BAR else 0
     spare -= traded
-    count = _COUNT if spare >= _COUNT + 2 * _LEAST_BAR else 0
+    count = _COUNT if spare >= _COUNT + 3 * _LEAST_BAR else 0
     return Columns(width, price_width, max(0, spare - count), traded, count)
 
 

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from kracked import times
+from kracked.book.queue import LevelQueue
 from kracked.instruments import Precision
 from kracked.protocol.events import OrderChange, Side
 from kracked_tui.view import bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.view.selection import Selection
 
-_COARSE_AGE_NS = times.NS_PER_S
 _LARGE = 4
-"""An order this many times the level's mean is large."""
+"""An order this many times the mean of those selected is large."""
 
 
 class QueueRow(NamedTuple):
     place: int
+    """1 is first to fill of those selected."""
+    price: int
     order_id: str
     qty: int
     ahead: int
     """Quantity that fills before it."""
     age: str
     large: bool = False
+    beyond: bool = False
+    """Past the selected prices: shown because there is room."""
 
 
 class QueueView(NamedTuple):
-    side: Side | None = None
-    price: int = 0
+    side: Side = Side.BID
+    low: int = 0
+    high: int = 0
+    """The selected prices, both included; equal where a row is one price."""
     total: int = 0
     orders: int = 0
     rows: tuple[QueueRow, ...] = ()
@@ -37,96 +43,128 @@ class QueueView(NamedTuple):
 
 
 def queue_view(
-    side: Side, price: int, orders: Sequence[OrderChange], now: int, *, skip: int, rows: int
+    selection: Selection, queues: Iterable[LevelQueue], now: int, *, skip: int, rows: int
 ) -> QueueView:
-    """`rows` orders of the level from the one at `skip`, with what stands before each."""
-    total = sum(order.qty for order in orders)
-    mean = total // len(orders) if orders else 0
-    ahead = sum(order.qty for order in orders[:skip])
+    """`rows` orders from the one at `skip`: the selected prices, then those that fill after.
+
+    `queues` come in the order they fill, the first of them selected.
+    """
+    selected: list[OrderChange] = []
+    beyond: list[OrderChange] = []
+    for queue in queues:
+        if selection.low <= queue.price <= selection.high:
+            selected += queue
+        elif len(selected) + len(beyond) < skip + rows:
+            beyond += queue
+        else:
+            break
+    total = sum(order.qty for order in selected)
+    mean = total // len(selected) if selected else 0
+    large = _LARGE * mean if len(selected) > 2 else None
+    found = [*selected, *beyond]
+    ahead = sum(order.qty for order in found[:skip])
     shown = []
-    for place, order in enumerate(orders[skip : skip + rows], skip + 1):
-        large = len(orders) > 2 and order.qty >= _LARGE * mean
-        age = fmt.age(max(0, now - order.exchange_time))
-        shown.append(QueueRow(place, order.order_id, order.qty, ahead, age, large))
-        ahead += order.qty
-    largest = max((order.qty for order in orders), default=1)
-    return QueueView(side, price, total, len(orders), tuple(shown), largest)
-
-
-def head_line(width: int) -> Line:
-    return Line(fit([Span(_row_text("#", "order", "qty", "ahead", "age", width), "header")], width))
-
-
-def queue_line(
-    row: QueueRow, side: Side, largest: int, width: int, precision: Precision, decimals: int
-) -> Line:
-    """Place, order, quantity, what is ahead, age; bars where there is room."""
-    shown = min(precision.qty, decimals + 1)
-    id_width = _id_width(width)
-    bar = max(0, width - 30 - id_width)
-    return Line(
-        fit(
-            line(
-                Span(f"{row.place:>3} ", "accent" if row.place == 1 else "dim"),
-                Span(_short_id(row.order_id, id_width), "faint"),
-                Span(
-                    fmt.qty(row.qty, precision.qty, shown, 8).rjust(9),
-                    "large" if row.large else side.value,
-                ),
-                Span("•" if row.large else " ", "mark"),
-                Span(_ahead(row.ahead, precision, shown).rjust(9), "dim"),
-                Span(row.age.rjust(7), "dim"),
-                " " if bar > 4 else "",
-                *(bars.rightwards(row.qty, largest, bar - 1, side.value) if bar > 4 else ()),
-            ).spans,
-            width,
+    for place, order in enumerate(found[skip : skip + rows], skip + 1):
+        shown.append(
+            QueueRow(
+                place,
+                order.price,
+                order.order_id,
+                order.qty,
+                ahead,
+                fmt.age(max(0, now - order.exchange_time)),
+                large is not None and order.qty >= large,
+                place > len(selected),
+            )
         )
+        ahead += order.qty
+    largest = max((row.qty for row in shown), default=1)
+    return QueueView(
+        selection.side, selection.low, selection.high, total, len(selected), tuple(shown), largest
     )
 
 
-def _ahead(ahead: int, precision: Precision, shown: int) -> str:
-    return fmt.qty(ahead, precision.qty, shown, 8) if ahead else "front"
+class Columns(NamedTuple):
+    """Widths; 0 leaves a column out. What is left over is for bars."""
+
+    width: int
+    order: int
+    price: int
+    number: int
+    bar: int
+    decimals: int
 
 
-def _id_width(width: int) -> int:
-    """An order id is told apart by its last letters; whole only where it costs nothing."""
-    if width >= 64:
-        return 19
-    return 7 if width >= 37 else 0
+def columns_for(width: int, price_width: int, precision: Precision, decimals: int) -> Columns:
+    """Price first, then the order's id, then bars, as the room allows."""
+    narrow = width < 44
+    number = 8 if narrow else 10
+    spare = width - 4 - 2 * number - 1 - 6
+    price = price_width + 1 if spare >= price_width + 1 else 0
+    order = 0
+    for wanted in (20, 8):
+        if price and spare - price >= wanted + (0 if wanted == 8 else 6):
+            order = wanted
+            break
+    bar = spare - price - order - 1
+    shown = decimals if narrow else decimals + 1
+    return Columns(width, order, price, number, bar if bar >= 3 else 0, min(precision.qty, shown))
+
+
+def head_line(columns: Columns) -> Line:
+    order = "order".ljust(columns.order)[: columns.order]
+    price = "price".rjust(columns.price)[: columns.price]
+    text = f"  # {order}{price}{'qty':>{columns.number}} {'ahead':>{columns.number}}{'age':>6}"
+    return Line(fit([Span(text, "header")], columns.width))
+
+
+def queue_line(
+    row: QueueRow, side: Side, largest: int, columns: Columns, precision: Precision
+) -> Line:
+    """Place, order, price, quantity, what is ahead, age; a bar where there is room."""
+    room = columns.number - 1
+    ahead = fmt.qty(row.ahead, precision.qty, columns.decimals, room) if row.ahead else "front"
+    qty = fmt.qty(row.qty, precision.qty, columns.decimals, room)
+    role = "large" if row.large else "dim" if row.beyond else side.value
+    price = precision.price_text(row.price) if columns.price else ""
+    bar = bars.rightwards(row.qty, largest, columns.bar, side.value) if columns.bar else ()
+    spans = line(
+        Span(f"{row.place:>3} ", "accent" if row.place == 1 else "faint" if row.beyond else "dim"),
+        Span(_short_id(row.order_id, columns.order), "faint"),
+        Span(price.rjust(columns.price), "faint" if row.beyond else "price"),
+        Span(qty.rjust(columns.number), role),
+        Span("•" if row.large else " ", "mark"),
+        Span(ahead.rjust(columns.number), "faint" if row.beyond else "dim"),
+        Span(row.age.rjust(6), "faint" if row.beyond else "dim"),
+        " " if columns.bar else "",
+        *bar,
+    ).spans
+    return Line(fit(spans, columns.width))
 
 
 def _short_id(order_id: str, width: int) -> str:
-    if len(order_id) <= width:
+    """An order id is told apart by its last letters."""
+    if len(order_id) < width:
         return order_id.ljust(width)
-    return "…" + order_id[-(width - 1) :] if width else ""
-
-
-def _row_text(place: str, order: str, qty: str, ahead: str, age: str, width: int) -> str:
-    id_width = _id_width(width)
-    return f"{place:>3} {order[:id_width]:<{id_width}}{qty:>9} {ahead:>9}{age:>7}"
+    return "…" + order_id[-(width - 2) :] + " " if width else ""
 
 
 def note_text(view: QueueView, precision: Precision) -> str:
-    """For the pane's title: which level this is."""
-    if view.side is None:
-        return ""
-    return f"{view.side.value} {precision.price_text(view.price)}"
+    """For the pane's title: which prices these are."""
+    best, worst = view.high, view.low
+    if view.side is Side.ASK:
+        best, worst = worst, best
+    text = f"{view.side.value} {precision.price_text(best)}"
+    return text if best == worst else f"{text} to {precision.price_text(worst)}"
 
 
 def foot_spans(view: QueueView, precision: Precision, decimals: int) -> tuple[Span, ...]:
     if not view.orders:
         return ()
-    total = fmt.qty(view.total, precision.qty, decimals, 9)
     noun = "order" if view.orders == 1 else "orders"
+    total = fmt.qty(view.total, precision.qty, decimals, 9)
     return (
         Span(f"{view.orders} {noun}", "dim"),
         Span(" · ", "faint"),
-        Span(total, view.side.value if view.side else ""),
+        Span(total, view.side.value),
     )
-
-
-def level_orders(
-    queues: Iterable[tuple[int, Sequence[OrderChange]]],
-) -> tuple[int, Sequence[OrderChange]]:
-    """The first of several prices grouped in one ladder row: the one that fills first."""
-    return next(iter(queues), (0, ()))

@@ -13,6 +13,8 @@ from kracked_tui.view.line import Line, Span, fit, line
 _LARGE = 4
 """A print this many times the recent mean is large."""
 _SAMPLE = 200
+_WIDE = 44
+"""From here on times have milliseconds and sides are words."""
 
 
 class Print(NamedTuple):
@@ -88,45 +90,30 @@ def _nice(value: int) -> int:
 
 
 def head_line(width: int, price_width: int) -> Line:
-    text = (
-        f"{'time':<{_time_width(width)}} {'price':>{price_width}}  {_side('side', width)}{'qty':>9}"
-    )
+    wide = width >= _WIDE
+    time, side, qty = ("time".ljust(12), "side   ", 9) if wide else ("time".ljust(8), "", 10)
+    text = f"{time} {'price':>{price_width}} {' ' if wide else ''}{side}{'qty':>{qty}}"
     return Line(fit([Span(text, "header")], width))
 
 
 def tape_line(
     row: TapeRow, width: int, price_width: int, precision: Precision, decimals: int
 ) -> Line:
-    each = row.print
+    """Time, price, side in a word or a letter, quantity; remarks where there is room."""
+    each, wide = row.print, width >= _WIDE
     role = "buy" if each.side is Side.BID else "sell"
-    word = "BUY" if each.side is Side.BID else "SELL"
-    shown = min(precision.qty, decimals + 1)
-    time = fmt.clock(each.time, 3 if _time_width(width) > 8 else 0)
-    return Line(
-        fit(
-            line(
-                Span(time, "faint"),
-                Span(f" {precision.price_text(each.price):>{price_width}}  ", role),
-                Span(_side(word, width), role),
-                Span(
-                    fmt.qty(each.qty, precision.qty, shown, 8).rjust(9),
-                    "large" if row.large else role,
-                ),
-                Span("•" if row.large else " ", "mark"),
-                Span(_remark(each, precision), "dim"),
-            ).spans,
-            width,
-        )
-    )
-
-
-def _time_width(width: int) -> int:
-    return 12 if width >= 38 else 8
-
-
-def _side(word: str, width: int) -> str:
-    """The side in full where there is room, else its first letter."""
-    return f"{word:<5}" if width >= 44 else word[:1].replace("s", " ")
+    word = ("BUY" if each.side is Side.BID else "SELL").ljust(7)
+    shown = min(precision.qty, decimals + wide)
+    qty = fmt.qty(each.qty, precision.qty, shown, 8)
+    spans = line(
+        Span(fmt.clock(each.time, 3 if wide else 0), "faint"),
+        Span(f" {precision.price_text(each.price):>{price_width}} ", role),
+        Span(f" {word}" if wide else word[0], role),
+        Span(qty.rjust(9), "large" if row.large else role),
+        Span("•" if row.large else " ", "mark"),
+        Span(_remark(each, precision) if wide else "", "dim"),
+    ).spans
+    return Line(fit(spans, width))
 
 
 def _remark(each: Print, precision: Precision) -> str:

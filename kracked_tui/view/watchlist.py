@@ -27,12 +27,12 @@ class WatchRow(NamedTuple):
 
 def head_line(width: int) -> Line:
     trend = "trend".ljust(_trend_width(width))[: _trend_width(width)]
-    text = f"  {'symbol':<9}{'last':>11}{'24 h':>9}  {trend}{'spread':>9}"
+    text = f"  {'symbol':<9}{'last':>11}{'24 h':>9}  {trend}{'spread':>10}"
     return Line(fit([Span(text + _volume("volume", width), "header")], width))
 
 
 def _trend_width(width: int) -> int:
-    return max(0, min(24, width - 43 - len(_volume("", width))))
+    return max(0, min(24, width - 44 - len(_volume("", width))))
 
 
 def _volume(text: str, width: int) -> str:
@@ -51,7 +51,7 @@ def watch_line(row: WatchRow, width: int) -> Line:
                 Span(f"{row.price:>11}"),
                 Span(f"{change:>9}  ", "sell" if falling else "buy"),
                 Span(bars.spark(row.spark[-room:]).ljust(room) if room else "", "accent"),
-                Span(f"{row.word or row.spread:>9}", "warn" if row.word else "dim"),
+                Span(f"{row.word or row.spread:>10}", "warn" if row.word else "dim"),
                 Span(_volume(row.volume, width), "dim"),
             ).spans,
             width,

@@ -78,8 +78,7 @@ class Inspector(Pane):
     name_shown = "Level"
 
     def content(self, scene: Scene) -> Content:
-        price, orders = scene.selected_orders()
-        shown = inspector.inspector_view(orders, scene.now)
-        lines = inspector.inspector_lines(shown, self.inside[0], scene.precision)
-        side = scene.selection.side.value if scene.selection else ""
-        return Content(lines, f"{side} {scene.precision.price_text(price)}" if price else "")
+        shown = inspector.inspector_view(scene.selected_orders(), scene.now)
+        side = scene.selection.side.value if scene.selection else "bid"
+        lines = inspector.inspector_lines(shown, side, self.inside[0], scene.precision)
+        return Content(lines, "what the queue is made of")

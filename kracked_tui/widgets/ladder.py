@@ -10,11 +10,12 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked.protocol.events import Side
-from kracked_tui.scene import Scene, Selection
+from kracked_tui.scene import Scene
 from kracked_tui.view import ladder as view
 from kracked_tui.view import position
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.position import Position
+from kracked_tui.view.selection import Selection
 from kracked_tui.widgets.pane import Content, Pane
 
 _line = lru_cache(2048)(view.ladder_line)
@@ -64,7 +65,7 @@ class Ladder(Pane):
         if not scene.state.usable:
             body = _greyed(body, scene, width)
         step = scene.precision.price_text(self.position.step)
-        note = f"by {step} {'HELD' if self.position.held else 'static'}"
+        note = f"{step} a row · {'HELD' if self.position.held else 'static'}"
         foot = view.foot_spans(shown, scene.precision, width)
         return Content(body, note, self._out_of_sight(scene), foot)
 

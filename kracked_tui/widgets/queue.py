@@ -26,23 +26,23 @@ class Queue(Pane):
         width, height = self.inside
         if scene.selection is None or scene.orders is None:
             return Content(_sentence(scene.level3 or "no orders yet", width))
-        price, orders = scene.selected_orders()
-        side = scene.selection.side
         rows = max(0, height - 1)
+        orders = scene.selected_orders()
         self._length = len(orders)
         self._scroll.move(0, length=len(orders), rows=rows)
-        shown = view.queue_view(side, price, orders, scene.now, skip=self._scroll.skip, rows=rows)
-        lines = [
-            _line(row, side, shown.largest, width, scene.precision, scene.decimals)
-            for row in shown.rows
+        shown = view.queue_view(
+            scene.selection, scene.selected_queues(), scene.now, skip=self._scroll.skip, rows=rows
+        )
+        columns = view.columns_for(width, scene.price_width, scene.precision, scene.decimals)
+        body = [view.head_line(columns)]
+        body += [
+            _line(row, shown.side, shown.largest, columns, scene.precision) for row in shown.rows
         ]
-        body = [view.head_line(width), *lines]
-        if not orders:
-            body = _sentence("no order at this price", width)
         if not (scene.state.usable and scene.orders.verified):
             body = [each.within("stale") for each in body]
         note = view.note_text(shown, scene.precision)
-        return Content(body, note, foot=view.foot_spans(shown, scene.precision, scene.decimals))
+        foot = view.foot_spans(shown, scene.precision, scene.decimals)
+        return Content(body, note, foot=foot or (Span("no order at this price", "dim"),))
 
     def move(self, rows_up: int) -> None:
         self._scroll.move(rows_up, length=self._length, rows=self.inside[1] - 1)

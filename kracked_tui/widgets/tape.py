@@ -37,7 +37,10 @@ class Tape(Pane):
         size = fmt.qty(self.at_least, scene.precision.qty, scene.decimals)
         note = f"≥ {size}" if self.at_least else ""
         right = f"{self._scroll.skip} newer" if self._scroll.skip else ""
-        return Content([tape.head_line(width, scene.price_width), *lines], note, right)
+        market = scene.market
+        flows = flow.flow_view(reversed(market.prints), scene.now, since=scene.since)
+        foot = flow.share_spans(flows.windows[1], width)
+        return Content([tape.head_line(width, scene.price_width), *lines], note, right, foot)
 
     def filter(self, further: int) -> None:
         """The next larger size, round to none again; 0 shows everything."""
