@@ -7,31 +7,51 @@ Everything public is reachable from here and loaded when first used, so that imp
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "BookKeeper": "kracked.book.keeper",
-    "L2Book": "kracked.book.l2",
-    "L3Book": "kracked.book.l3",
-    "Codec": "kracked.protocol.codec",
-    "Instrument": "kracked.instruments",
-    "Precision": "kracked.instruments",
-    "Level": "kracked.protocol.events",
-    "Side": "kracked.protocol.events",
-    "KrackedError": "kracked.errors",
-}
-"""Public name to the module it lives in."""
+if TYPE_CHECKING:
+    from kracked.book.keeper import BookKeeper as BookKeeper
+    from kracked.book.l2 import L2Book as L2Book
+    from kracked.book.l3 import L3Book as L3Book
+    from kracked.credentials import Credentials as Credentials
+    from kracked.endpoints import Endpoints as Endpoints
+    from kracked.errors import KrackedError as KrackedError
+    from kracked.instruments import Instrument as Instrument
+    from kracked.instruments import Precision as Precision
+    from kracked.manager import FeedManager as FeedManager
+    from kracked.protocol import events as events
+    from kracked.protocol.codec import Codec as Codec
+    from kracked.protocol.events import Level as Level
+    from kracked.protocol.events import Side as Side
+    from kracked.rest.client import RestClient as RestClient
 
 __version__ = "1.0.0.dev0"
 
+_HOMES = {
+    "kracked.book.keeper": ("BookKeeper",),
+    "kracked.book.l2": ("L2Book",),
+    "kracked.book.l3": ("L3Book",),
+    "kracked.credentials": ("Credentials",),
+    "kracked.endpoints": ("Endpoints",),
+    "kracked.errors": ("KrackedError",),
+    "kracked.instruments": ("Instrument", "Precision"),
+    "kracked.manager": ("FeedManager",),
+    "kracked.protocol": ("events",),
+    "kracked.protocol.codec": ("Codec",),
+    "kracked.protocol.events": ("Level", "Side"),
+    "kracked.rest.client": ("RestClient",),
+}
+"""Modules and the public names they are the home of."""
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
 
 def __getattr__(name: str) -> object:
-    if name == "events":
-        return import_module("kracked.protocol.events")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'kracked' has no attribute {name!r}")
-    return getattr(import_module(home), name)
+    module = import_module(home)
+    return import_module(f"{home}.{name}") if name == "events" else getattr(module, name)
 
 
 def __dir__() -> list[str]:
-    return sorted((*globals(), *_HOME, "events"))
+    return sorted((*globals(), *_HOME))
