@@ -118,6 +118,7 @@ class Matcher:
 
     @property
     def last_trade_id(self) -> int:
+        """The newest trade's id; before the first, one less than it will have."""
         return self._trade_id
 
     @property
@@ -169,11 +170,11 @@ class Matcher:
     def order(self, order_id: str) -> OpenOrder | None:
         """A resting order, or None when it does not rest (any more)."""
         order = self._orders.get(order_id)
-        return _frozen(order) if order is not None else None
+        return order.as_it_stands() if order is not None else None
 
     def orders_of(self, owner: str) -> list[OpenOrder]:
         """The owner's resting orders, oldest first."""
-        return [_frozen(order) for order in self._owned.get(owner, {}).values()]
+        return [order.as_it_stands() for order in self._owned.get(owner, {}).values()]
 
     def __contains__(self, order_id: str) -> bool:
         """Whether the order rests."""
@@ -394,20 +395,3 @@ def _ended(order: Order, reason: str = "") -> Done:
 def _resized(order: Order) -> Resized:
     assert order.price is not None
     return Resized(order.order_id, order.side, order.price, order.visible, order.entered)
-
-
-def _frozen(order: Order) -> OpenOrder:
-    assert order.price is not None
-    return OpenOrder(
-        order.order_id,
-        order.side,
-        order.price,
-        order.left,
-        order.filled,
-        order.visible,
-        order.display,
-        order.entered,
-        order.expire_at,
-        order.owner,
-        order.stp,
-    )

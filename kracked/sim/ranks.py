@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from kracked.protocol.events import Level, Side
-from kracked.sim.orders import SelfTrade, Taking
+from kracked.sim.orders import OpenOrder, SelfTrade, Taking
 
 
 class Order(msgspec.Struct, gc=False):
@@ -39,6 +39,23 @@ class Order(msgspec.Struct, gc=False):
     def slice(self) -> int:
         """What the order shows when it (re-)enters the book."""
         return self.left if self.display is None else min(self.display, self.left)
+
+    def as_it_stands(self) -> OpenOrder:
+        """A frozen copy. Only for an order that rests, and so has a price."""
+        assert self.price is not None
+        return OpenOrder(
+            self.order_id,
+            self.side,
+            self.price,
+            self.left,
+            self.filled,
+            self.visible,
+            self.display,
+            self.entered,
+            self.expire_at,
+            self.owner,
+            self.stp,
+        )
 
 
 class Queue:
