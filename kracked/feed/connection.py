@@ -92,7 +92,7 @@ class Connection:
         now, wall = self._clock.steady(), self._clock.wall()
         session = self.session
         maintenance = session.system == HELD
-        good_since = session.productive_since
+        good_since = session.subscriptions.productive_since
         if self.open and good_since is not None and now - good_since >= GOOD_AFTER_NS:
             self._backoff.reset()
         if self.open and self._lost_at is None:
@@ -162,9 +162,9 @@ class Connection:
             while True:
                 data = await recv(decode=False)
                 hear(self, data, wall())
-                if session.restless:
+                if session.subscriptions.restless:
                     self._spur.set()
-                if session.revision != self._revision:
+                if session.subscriptions.revision != self._revision:
                     self._tell_moved()
         except ConnectionClosed as closed:
             return session.broken or _describe(closed)
@@ -181,12 +181,12 @@ class Connection:
                     await socket.send(request, text=True)
             except ConnectionClosed:
                 return  # the listener knows why
-            if session.revision != self._revision:
+            if session.subscriptions.revision != self._revision:
                 self._tell_moved()
             await self._tick()
 
     def _tell_moved(self) -> None:
-        self._revision = self.session.revision
+        self._revision = self.session.subscriptions.revision
         self._owner.moved()
 
     async def _tick(self) -> None:

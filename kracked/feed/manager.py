@@ -19,12 +19,13 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.endpoints import Endpoints
 from kracked.errors import ConfigError, RequestRejected
+from kracked.feed.account import Account
 from kracked.feed.backoff import Backoff, attempts_budget
 from kracked.feed.channels import Channels, subscriptions
 from kracked.feed.clock import Clock
 from kracked.feed.connection import Connection, Token
 from kracked.feed.fanout import Consumer, Fanout, Policy
-from kracked.feed.link import LEVEL3, PUBLIC, ROLES, Link
+from kracked.feed.link import LEVEL3, PRIVATE, PUBLIC, ROLES, Link
 from kracked.feed.stats import ConsumerStats, FeedStats
 from kracked.feed.tap import LIMIT_BYTES, Tap
 from kracked.instruments import Asset, Instrument
@@ -45,6 +46,7 @@ from kracked.protocol.subscription import (
 
 LEVEL3_SYMBOLS = 200
 """Symbols one level3 connection takes."""
+_STATEFUL = frozenset((events.Instruments, events.Executions, events.Balances, events.Resync))
 
 
 class NeedsToken(ConfigError):
@@ -85,6 +87,8 @@ class FeedManager:
         self.instruments: dict[str, Instrument] = {}
         """Every listed symbol's rules, as last heard."""
         self.assets: dict[str, Asset] = {}
+        self.account = Account()
+        """Open orders, fills and balances; unknown unless `account` was asked for."""
         self._token = token
         self._codec = Codec()
         self._links: list[Link] = []
@@ -233,7 +237,7 @@ class FeedManager:
         if role is LEVEL3:
             self._orders.maps.append(keeper.orders)
             if self.instruments:
-                session.admit()
+                session.subscriptions.admit()
         return link
 
     def _start(self, link: Link) -> None:
@@ -280,19 +284,32 @@ class FeedManager:
         happened = connection.session.receive(data, received, self.clock.steady())
         for tap in self._taps:
             tap.put(connection.name, received, data)
-        self._fanout.publish(happened)
         for event in happened:
-            if type(event) is events.Instruments:
-                self._learn(event, connection)
+            if type(event) in _STATEFUL:
+                self._follow(event, connection)
+        self._fanout.publish(happened)
 
     def tell(self, happened: list[Event]) -> None:
         """Something happened to a connection."""
+        for event in happened:
+            if isinstance(event, events.Reconnecting) and event.connection == PRIVATE:
+                self.account.distrust()
         self._fanout.publish(happened)
 
     def moved(self) -> None:
         """A subscription or a connection has changed its state: wake who waits for that."""
         self._moved.set()
         self._moved.clear()
+
+    def _follow(self, event: Event, teller: Connection) -> None:
+        """Keep what the manager itself shows up to date, before anyone reads of it."""
+        match event:
+            case events.Instruments():
+                self._learn(event, teller)
+            case events.Executions() | events.Balances():
+                self.account.apply(event)
+            case events.Resync(channel=channel):
+                self.account.distrust(channel)
 
     def _learn(self, event: events.Instruments, teller: Connection) -> None:
         self.instruments.update((instrument.symbol, instrument) for instrument in event.pairs)

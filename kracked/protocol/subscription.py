@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from kracked.protocol import events
 from kracked.protocol.requests import Subscribe, Unsubscribe
 
 Key = tuple[str, str | None, int | None]
@@ -39,6 +40,10 @@ class Subscription(msgspec.Struct, frozen=True):
     @property
     def key(self) -> Key:
         return (self.channel, self.symbol, self.interval)
+
+    @property
+    def name(self) -> str:
+        return f"{self.channel} {self.symbol}" if self.symbol else self.channel
 
     @property
     def terms(self) -> tuple[str, int | None, int | None, str | None]:
@@ -110,6 +115,31 @@ class Track:
         """Start of the hole in its data, ns since the Unix epoch."""
         self.lost_why = ""
         self.error: str | None = None
+
+
+def answers(event: events.Subscribed | events.Unsubscribed, track: Track) -> bool:
+    """Whether this is the answer to the track's latest request."""
+    return event.req_id is None or event.req_id == track.req_id
+
+
+def is_refusal_of(event: events.Rejected, track: Track) -> bool:
+    """Whether this refuses the track's latest request: by id, else only by a named symbol."""
+    if track.state is State.ASKED:
+        if track.acked or event.method == "unsubscribe":
+            return False
+    elif track.state is not State.LEAVING or event.method == "subscribe":
+        return False
+    if event.symbol not in (None, track.subscription.symbol):
+        return False
+    if event.req_id is not None:
+        return event.req_id == track.req_id
+    return event.symbol is not None and event.channel in (None, track.subscription.channel)
+
+
+def gap(track: Track, start: int, end: int, reason: str) -> events.Gap:
+    """A hole in the data of this track."""
+    channel, symbol, _ = track.subscription.key
+    return events.Gap(end, channel, (symbol,) if symbol else (), start, end, reason)
 
 
 def subscribe_request(subscriptions: Iterable[Subscription], token: str | None) -> Subscribe:

@@ -340,7 +340,7 @@ def test_already_subscribed_is_left_and_asked_again_because_no_snapshot_would_co
 
 @pytest.mark.parametrize("error", ["ESession:Invalid session", "Token(s) not found"])
 def test_a_refused_token_asks_for_a_new_connection(talk, exchange, error: str) -> None:
-    talk.session.admit()
+    talk.session.subscriptions.admit()
     talk.session.want(BTC3)
     talk.connect("old")
     talk.hear(exchange.refusal(error, talk.asks()[0]["req_id"]))
@@ -363,7 +363,7 @@ def test_exceeded_rate_holds_every_request_back(talk, exchange) -> None:
 
 
 def test_at_most_two_deep_level3_symbols_go_out_in_a_second(talk) -> None:
-    talk.session.admit()
+    talk.session.subscriptions.admit()
     for number in range(5):
         talk.session.want(Subscription("level3", f"A{number}/USD", depth=1000))
     talk.connect("token")
@@ -375,7 +375,7 @@ def test_at_most_two_deep_level3_symbols_go_out_in_a_second(talk) -> None:
 
 
 def test_requests_go_out_ten_at_a_time(talk) -> None:
-    talk.session.admit()
+    talk.session.subscriptions.admit()
     for minutes in range(25):
         talk.session.want(Subscription("ohlc", "BTC/USD", interval=minutes))
     talk.connect()
