@@ -69,6 +69,11 @@ class Desk:
         if not self._publisher.watched:
             self._publisher = None
 
+    @property
+    def watched(self) -> frozenset[Topic]:
+        """What words are made for now."""
+        return frozenset(self._watched.values())
+
     def _books(self) -> Publisher:
         """The publisher, begun from the engine's book when the first one asks."""
         if self._publisher is None:

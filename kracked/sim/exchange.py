@@ -57,6 +57,11 @@ class Exchange:
         conversation.tell_status(self.system)
         return conversation
 
+    @property
+    def conversations(self) -> tuple[Conversation, ...]:
+        """Everybody connected."""
+        return tuple(self._conversations)
+
     def disconnect(self, conversation: Conversation) -> None:
         self._conversations.pop(conversation, None)
         conversation.end()

@@ -18,30 +18,36 @@ class Outbox:
     """Messages for one client, in order. One task takes them out."""
 
     def __init__(self, limit: int = LIMIT_BYTES) -> None:
-        self.limit = limit
-        self.overflowed = False
+        self.ending = ""
+        """Why nothing more is taken in; empty while open."""
+        self._limit = limit
         self._messages: deque[bytes] = deque()
         self._size = 0
-        self._ready = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def put(self, message: bytes) -> None:
-        """Queue one message; once the box has overflowed nothing more goes in."""
-        if self.overflowed:
+        """Queue one message; a box that has been closed ignores it."""
+        if self.ending:
             return
         self._messages.append(message)
         self._size += len(message)
-        if self._size > self.limit:
-            self.overflowed = True
+        if self._size > self._limit:
             self._messages.clear()
-        self._ready.set()
+            self.close(f"more than {self._limit} bytes were left unread")
+        self._changed.set()
+
+    def close(self, reason: str) -> None:
+        """Take nothing more in; what waits is still sent."""
+        self.ending = self.ending or reason
+        self._changed.set()
 
     async def take(self) -> bytes | None:
-        """The next message, when there is one; None after an overflow."""
+        """The next message, when there is one; None once closed and empty."""
         while not self._messages:
-            if self.overflowed:
+            if self.ending:
                 return None
-            self._ready.clear()
-            await self._ready.wait()
+            self._changed.clear()
+            await self._changed.wait()
         message = self._messages.popleft()
         self._size -= len(message)
         return message

@@ -36,7 +36,7 @@ PUMP_S = 0.01
 SLICE_NS = NS_PER_S // 20
 """Market time is moved in slices this long, so that a late pump never blocks the loop."""
 MAX_REQUEST_BYTES = 2**20
-FAREWELL_S = 5.0
+FAREWELL_S = 2.0
 """How long a client that is hung up on may take to read why."""
 
 Clock = Callable[[], int]
@@ -92,9 +92,9 @@ class SimServer:
         self.api_secret = self.options.api_secret or made_up[1]
         self.exchange = self._open()
         self._rest = Rest(self.exchange)
-        self._sockets: set[web.WebSocketResponse] = set()
+        self._clients: dict[Conversation, Outbox] = {}
         self._runner = web.AppRunner(
-            self._application(), access_log=None, handle_signals=False, shutdown_timeout=1.0
+            self._application(), access_log=None, handle_signals=False, shutdown_timeout=FAREWELL_S
         )
         self._running = AsyncExitStack()
         self._port = 0
@@ -123,12 +123,12 @@ class SimServer:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            tasks = await stack.enter_async_context(asyncio.TaskGroup())
             stack.push_async_callback(self._runner.cleanup)
             await self._runner.setup()
             await web.TCPSite(self._runner, self.options.host, self.options.port).start()
             self._port = self._runner.addresses[0][1]
-            stack.push_async_callback(self._hang_up)
+            stack.callback(self._hang_up)
+            tasks = await stack.enter_async_context(asyncio.TaskGroup())
             stack.callback(tasks.create_task(self._pump(), name="market pump").cancel)
             self._running = stack.pop_all()
         return self
@@ -136,9 +136,10 @@ class SimServer:
     async def __aexit__(self, *exc_info: object) -> bool | None:
         return await self._running.__aexit__(*exc_info)  # type: ignore[arg-type]
 
-    async def _hang_up(self) -> None:
-        for socket in tuple(self._sockets):
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the exchange closes")
+    def _hang_up(self) -> None:
+        """Say goodbye; the runner's clean-up waits for it to be heard."""
+        for outbox in self._clients.values():
+            outbox.close("the exchange closes")
 
     # --- time -------------------------------------------------------------------------
 
@@ -150,6 +151,9 @@ class SimServer:
             while self.exchange.time < now:
                 self.exchange.advance(min(now, self.exchange.time + SLICE_NS))
                 await asyncio.sleep(0)
+            for conversation, outbox in self._clients.items():
+                if conversation.idle(now):
+                    outbox.close("idle")
 
     # --- WebSocket --------------------------------------------------------------------
 
@@ -164,17 +168,16 @@ class SimServer:
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_REQUEST_BYTES)
         await socket.prepare(request)
         outbox = Outbox(self.options.backlog_bytes)
-        home = _PATHS[request.path]
-        conversation = self.exchange.connect(home, outbox.put, self._clock())
-        self._sockets.add(socket)
-        writer = asyncio.create_task(_write(socket, outbox, request), name="socket writer")
+        conversation = self.exchange.connect(_PATHS[request.path], outbox.put, self._clock())
+        self._clients[conversation] = outbox
         try:
-            await self._read(socket, conversation)
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(_write(socket, outbox, request), name="socket writer")
+                await self._read(socket, conversation)
+                writer.cancel()
         finally:
-            self._sockets.discard(socket)
+            del self._clients[conversation]
             self.exchange.disconnect(conversation)
-            writer.cancel()
-            await asyncio.wait([writer])
         return socket
 
     async def _read(self, socket: web.WebSocketResponse, conversation: Conversation) -> None:
@@ -192,20 +195,18 @@ class SimServer:
 
 
 async def _write(socket: web.WebSocketResponse, outbox: Outbox, request: web.Request) -> None:
-    """Send what is queued; hang up on a client that cannot keep up."""
+    """Send what is queued until the box is closed, then hang up and say why."""
     try:
         while (message := await outbox.take()) is not None:
             await socket.send_frame(message, WSMsgType.TEXT)
-    except ConnectionError:
-        return  # the reader sees the end too, and cleans up
-    log.warning("client too slow", extra={"limit": outbox.limit})
-    reason = f"more than {outbox.limit} bytes unread".encode()
-    try:
+        log.info("hanging up", extra={"peer": request.remote, "reason": outbox.ending})
         async with asyncio.timeout(FAREWELL_S):
-            await socket.close(code=WSCloseCode.TRY_AGAIN_LATER, message=reason)
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=outbox.ending.encode())
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
+    except ConnectionError:
+        return  # the reader sees the end too, and cleans up
 
 
 async def serve(options: SimOptions, announce: Callable[[str], None]) -> None:

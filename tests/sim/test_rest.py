@@ -1,0 +1,311 @@
+"""The simulator's REST: shapes, names and refusals of the real one."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from itertools import islice, pairwise
+from typing import Any
+
+import pytest
+
+from kracked.protocol.events import Side
+from kracked.protocol.signing import sign
+from kracked.sim import catalogue
+from kracked.sim.account import Accounts, ApiKey, Call, Permission, new_key
+from kracked.sim.exchange import Exchange
+from kracked.sim.market import Market
+from kracked.sim.rest import Rest
+from kracked.times import NS_PER_S
+
+NOW = 1_790_000_123_456_789_012
+KEY, SECRET = new_key()
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Exchange:
+    market = Market(catalogue.listings(["BTC/USD", "DOGE/USD", "BONK/USD"]), seed=5).opened(NOW)
+    accounts = Accounts()
+    accounts.add(ApiKey(KEY, SECRET))
+    exchange = Exchange(market, accounts, NOW)
+    exchange.advance(NOW + 5 * NS_PER_S)
+    return exchange
+
+
+@pytest.fixture(scope="module")
+def rest(exchange: Exchange) -> Rest:
+    return Rest(exchange)
+
+
+def reply(rest: Rest, method: str, **query: str) -> dict[str, Any]:
+    call = Call(f"/0/public/{method}", {}, b"")
+    return json.loads(rest.answer("GET", call, query, NOW + 5 * NS_PER_S), parse_float=Decimal)
+
+
+def result(rest: Rest, method: str, **query: str) -> Any:
+    answer = reply(rest, method, **query)
+    assert answer["error"] == []
+    return answer["result"]
+
+
+def refusal(rest: Rest, method: str, **query: str) -> list[str]:
+    answer = reply(rest, method, **query)
+    assert "result" not in answer
+    return answer["error"]
+
+
+def test_time_is_told_twice(rest: Rest) -> None:
+    assert result(rest, "Time") == {
+        "unixtime": 1_790_000_128,
+        "rfc1123": "Mon, 21 Sep 2026 14:15:28 GMT",
+    }
+
+
+def test_the_system_status_is_the_exchanges_mode(rest: Rest) -> None:
+    status = result(rest, "SystemStatus")
+    assert (status["status"], status["timestamp"]) == ("online", "2026-09-21T14:15:28Z")
+
+
+def test_assets_are_keyed_by_id(rest: Rest) -> None:
+    assets = result(rest, "Assets")
+    assert list(assets) == ["ZUSD", "XXBT", "XXDG", "BONK"]
+    assert assets["XXBT"]["altname"] == "XBT"
+
+
+@pytest.mark.parametrize("name", ["XXBT", "XBT", "BTC"])
+def test_an_asset_answers_to_each_of_its_names(rest: Rest, name: str) -> None:
+    assert list(result(rest, "Assets", asset=name)) == ["XXBT"]
+
+
+def test_an_unknown_asset_is_refused(rest: Rest) -> None:
+    assert refusal(rest, "Assets", asset="WWW") == ["EQuery:Unknown asset"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "key"),
+    [
+        ("XXBTZUSD", "XXBTZUSD"),
+        ("XBTUSD", "XXBTZUSD"),
+        ("BTC/USD", "BTC/USD"),
+        ("XBT/USD", "XBT/USD"),
+    ],
+)
+def test_a_pair_is_keyed_by_its_id_unless_asked_with_a_slash(
+    rest: Rest, asked: str, key: str
+) -> None:
+    assert list(result(rest, "AssetPairs", pair=asked)) == [key]
+
+
+def test_several_pairs_are_asked_with_commas(rest: Rest) -> None:
+    assert list(result(rest, "AssetPairs", pair="XBTUSD,XDGUSD")) == ["XXBTZUSD", "XDGUSD"]
+
+
+def test_a_pair_states_its_rules_as_recorded(rest: Rest) -> None:
+    pair = result(rest, "AssetPairs", pair="XBTUSD")["XXBTZUSD"]
+    told = {name: pair[name] for name in ("wsname", "pair_decimals", "lot_decimals", "ordermin")}
+    assert told == {
+        "wsname": "XBT/USD",
+        "pair_decimals": 1,
+        "lot_decimals": 8,
+        "ordermin": "0.00005",
+    }
+    assert (pair["costmin"], pair["tick_size"], pair["base"]) == ("0.5", "0.1", "XXBT")
+
+
+@pytest.mark.parametrize("method", ["AssetPairs", "Ticker", "OHLC", "Depth", "Trades", "Spread"])
+def test_an_unknown_pair_is_refused(rest: Rest, method: str) -> None:
+    assert refusal(rest, method, pair="WWWUSD") == ["EQuery:Unknown asset pair"]
+
+
+@pytest.mark.parametrize("method", ["OHLC", "Depth", "Trades", "Spread"])
+def test_a_pair_must_be_named(rest: Rest, method: str) -> None:
+    assert refusal(rest, method) == ["EGeneral:Invalid arguments"]
+
+
+def test_the_ticker_gives_every_pair_when_none_is_named(rest: Rest) -> None:
+    assert list(result(rest, "Ticker")) == ["XXBTZUSD", "XDGUSD", "BONKUSD"]
+
+
+def test_the_ticker_matches_the_book_and_the_tape(rest: Rest, exchange: Exchange) -> None:
+    ticker = result(rest, "Ticker", pair="XBTUSD")["XXBTZUSD"]
+    desk = exchange.desks["BTC/USD"]
+    assert Decimal(ticker["a"][0]) * 10 == desk.matcher.best_price(Side.ASK)
+    assert Decimal(ticker["b"][0]) * 10 == desk.matcher.best_price(Side.BID)
+    assert ticker["t"][1] == desk.tape.day.trades
+    assert ticker["t"][0] <= ticker["t"][1]
+
+
+def test_ohlc_ends_with_the_candle_still_forming(rest: Rest) -> None:
+    answer = result(rest, "OHLC", pair="BTC/USD", interval="5")
+    rows = answer["BTC/USD"]
+    assert len(rows) == 720
+    assert rows[-1][0] == 1_790_000_128 // 300 * 300
+    assert answer["last"] == rows[-2][0]
+    assert {later[0] - row[0] for row, later in pairwise(rows)} == {300}
+
+
+def test_ohlc_since_its_own_last_gives_two_rows(rest: Rest) -> None:
+    last = result(rest, "OHLC", pair="BTC/USD")["last"]
+    assert len(result(rest, "OHLC", pair="BTC/USD", since=str(last))["BTC/USD"]) == 2
+
+
+def test_an_interval_nobody_offers_is_refused(rest: Rest) -> None:
+    assert refusal(rest, "OHLC", pair="XBTUSD", interval="7") == ["EGeneral:Invalid arguments"]
+
+
+def test_depth_is_the_book_best_first(rest: Rest, exchange: Exchange) -> None:
+    rows = result(rest, "Depth", pair="XBTUSD", count="5")["XXBTZUSD"]
+    levels = islice(exchange.desks["BTC/USD"].matcher.levels(Side.ASK), 5)
+    assert [Decimal(row[0]) * 10 for row in rows["asks"]] == [level.price for level in levels]
+    assert len(rows["bids"]) == 5
+
+
+@pytest.mark.parametrize("count", ["0", "501", "-1", "x"])
+def test_depth_gives_one_to_five_hundred_levels(rest: Rest, count: str) -> None:
+    assert refusal(rest, "Depth", pair="XBTUSD", count=count) == ["EGeneral:Invalid arguments"]
+
+
+def test_trades_come_oldest_first_with_consecutive_ids(rest: Rest) -> None:
+    rows = result(rest, "Trades", pair="XBTUSD", count="50")["XXBTZUSD"]
+    ids = [row[6] for row in rows]
+    assert ids == list(range(ids[0], ids[0] + 50))
+    assert {row[3] for row in rows} <= {"b", "s"}
+    assert {row[4] for row in rows} <= {"m", "l"}
+
+
+def test_trades_since_last_are_none(rest: Rest) -> None:
+    last = result(rest, "Trades", pair="XBTUSD")["last"]
+    assert result(rest, "Trades", pair="XBTUSD", since=last) == {"XXBTZUSD": [], "last": last}
+
+
+def test_trades_give_the_time_with_seven_decimals_and_last_with_nine(
+    rest: Rest, exchange: Exchange
+) -> None:
+    answer = result(rest, "Trades", pair="XBTUSD")
+    newest = exchange.desks["BTC/USD"].tape.trades[-1]
+    assert answer["last"] == str(newest.time)
+    assert answer["XXBTZUSD"][-1][2] == Decimal(newest.time // 100).scaleb(-7)
+
+
+def test_spreads_end_with_the_current_best_prices(rest: Rest, exchange: Exchange) -> None:
+    row = result(rest, "Spread", pair="XBTUSD")["XXBTZUSD"][-1]
+    assert Decimal(row[1]) * 10 == exchange.desks["BTC/USD"].matcher.best_price(Side.BID)
+
+
+def test_an_unknown_method_is_refused(rest: Rest) -> None:
+    assert refusal(rest, "Nothing") == ["EGeneral:Unknown method"]
+
+
+# --- the token -------------------------------------------------------------------------
+
+PATH = "/0/private/GetWebSocketsToken"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+
+def ask(
+    rest: Rest,
+    nonce: int,
+    *,
+    body: bytes | None = None,
+    kind: str = FORM,
+    key: str = KEY,
+    signature: str | None = None,
+    http_method: str = "POST",
+) -> dict[str, Any]:
+    body = f"nonce={nonce}".encode() if body is None else body
+    signature = signature or sign(PATH, str(nonce), body, ApiKey(KEY, SECRET).secret)
+    headers = {"API-Key": key, "API-Sign": signature, "Content-Type": kind}
+    return json.loads(rest.answer(http_method, Call(PATH, headers, body), {}, NOW))
+
+
+@pytest.fixture
+def private() -> Rest:
+    market = Market((), seed=1).opened(NOW)
+    accounts = Accounts()
+    accounts.add(ApiKey(KEY, SECRET))
+    return Rest(Exchange(market, accounts, NOW))
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (FORM, b"nonce=7"),
+        (JSON, b'{"nonce":7}'),
+        (JSON, b'{"nonce": "7"}'),
+        (JSON + "; charset=utf-8", b'{"nonce":"7"}'),
+    ],
+)
+def test_a_signed_call_gets_a_token_for_fifteen_minutes(
+    private: Rest, kind: str, body: bytes
+) -> None:
+    answer = ask(private, 7, body=body, kind=kind)
+    assert answer["error"] == []
+    assert answer["result"]["expires"] == 900
+
+
+def test_no_two_tokens_are_alike(private: Rest) -> None:
+    assert ask(private, 1)["result"]["token"] != ask(private, 2)["result"]["token"]
+
+
+def test_an_unknown_key_is_refused(private: Rest) -> None:
+    assert ask(private, 1, key="nobody") == {"error": ["EAPI:Invalid key"]}
+
+
+def test_a_wrong_signature_is_refused(private: Rest) -> None:
+    assert ask(private, 1, signature="AAAA") == {"error": ["EAPI:Invalid signature"]}
+
+
+def test_a_body_changed_after_signing_is_refused(private: Rest) -> None:
+    signature = sign(PATH, "1", b"nonce=1", ApiKey(KEY, SECRET).secret)
+    answer = ask(private, 1, body=b"nonce=1&a=b", signature=signature)
+    assert answer == {"error": ["EAPI:Invalid signature"]}
+
+
+def test_a_nonce_must_rise(private: Rest) -> None:
+    ask(private, 5)
+    assert ask(private, 5) == {"error": ["EAPI:Invalid nonce"]}
+    assert ask(private, 6)["error"] == []
+
+
+def test_a_wrongly_signed_call_does_not_use_its_nonce_up(private: Rest) -> None:
+    ask(private, 9, signature="AAAA")
+    assert ask(private, 9)["error"] == []
+
+
+def test_a_body_without_a_nonce_is_refused(private: Rest) -> None:
+    assert ask(private, 1, body=b"a=b") == {"error": ["EAPI:Invalid nonce"]}
+
+
+def test_a_nonce_window_lets_late_calls_through() -> None:
+    key = ApiKey(KEY, SECRET, nonce_window=10)
+    assert [key.accept(nonce) for nonce in (100, 95, 90, 89, 101)] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
+
+
+def test_a_key_without_the_permission_is_refused() -> None:
+    accounts = Accounts()
+    accounts.add(ApiKey(KEY, SECRET, permissions=frozenset([Permission.QUERY_FUNDS])))
+    rest = Rest(Exchange(Market((), seed=1).opened(NOW), accounts, NOW))
+    assert ask(rest, 1) == {"error": ["EGeneral:Permission denied"]}
+
+
+def test_a_get_is_an_unknown_method(private: Rest) -> None:
+    assert ask(private, 1, http_method="GET") == {"error": ["EGeneral:Unknown method"]}
+
+
+def test_a_token_dies_unused_after_fifteen_minutes() -> None:
+    accounts = Accounts()
+    key = ApiKey(KEY, SECRET)
+    accounts.add(key)
+    token = accounts.issue(key, NOW)
+    assert accounts.holder(token, NOW + 899 * NS_PER_S) is key
+    assert accounts.holder(token, NOW + 900 * NS_PER_S) is None
+
+
+def test_a_key_never_shows_its_secret() -> None:
+    assert SECRET not in repr(ApiKey(KEY, SECRET))
