@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from functools import partial
 
@@ -27,6 +28,9 @@ from kracked_tui.widgets.queue import Queue
 from kracked_tui.widgets.rows import LiveRows
 from kracked_tui.widgets.tape import Flow, Tape
 from kracked_tui.widgets.watch import Chosen, Picker, Watchlist
+
+_PLOT_EVERY_S = 0.5
+"""A plot costs tens of milliseconds of processor time, if not of the loop's."""
 
 
 def bindings(table: tuple[Key, ...]) -> Iterator[Binding]:
@@ -103,7 +107,7 @@ class TradeScreen(Screen[None]):
                 widget.styles.offset = (place.x, place.y)
                 widget.styles.width, widget.styles.height = place.width, place.height
         focused = self.focused
-        if self._panel is None and (focused is None or not focused.display):
+        if self._panel is None and not (isinstance(focused, Pane) and focused.display):
             self._pane(self._zoomed or places.LADDER).focus()
         self.call_after_refresh(self.draw)
 
@@ -152,6 +156,8 @@ class TradeScreen(Screen[None]):
     async def _plot(self, message: Chart.Wanted) -> None:
         plotted = await self.desk.plot(message.view)
         self.chart.draw(message.view, plotted)
+        await asyncio.sleep(_PLOT_EVERY_S)
+        self.chart.ready()
 
     def show_symbol(self, symbol: str) -> None:
         """Show another symbol; what it needs is subscribed meanwhile."""

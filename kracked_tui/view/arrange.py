@@ -90,7 +90,7 @@ def _huge(body: Place) -> Arrangement:
     queue, level = _rows(middle, middle.height - 11)
     tape, flow = _rows(right, right.height - 8)
     chart, rest = _columns(lower, lower.width // 2)
-    depth, watch = _columns(rest, rest.width // 2)
+    depth, watch = _columns(rest, rest.width * 9 // 20)
     return {
         LADDER: ladder,
         QUEUE: queue,

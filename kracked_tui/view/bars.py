@@ -50,11 +50,11 @@ def columns(values: Sequence[int], largest: int | None = None) -> str:
 
 
 def spark(values: Sequence[int]) -> str:
-    """One character a value, one row high, between the least and the greatest."""
+    """One character a value, from the least to the greatest; rows above each other stay apart."""
     low, high = min(values, default=0), max(values, default=0)
     if high == low:
         return "▄" * len(values)
-    return "".join(_RISING[1 + 7 * (value - low) // (high - low)] for value in values)
+    return "".join(_RISING[1 + 6 * (value - low) // (high - low)] for value in values)
 
 
 def _cells(value: int, largest: int, width: int) -> tuple[int, int]:

@@ -43,6 +43,11 @@ class ChartView(NamedTuple):
     precision: Precision = Precision(0, 0)
     timeframe_s: int = 60
 
+    def alike(self, other: ChartView) -> bool:
+        """Whether both are of one kind: the axes of one fit the plot of the other."""
+        mine = (self.width, self.height, self.timeframe_s, self.precision)
+        return mine == (other.width, other.height, other.timeframe_s, other.precision)
+
     def column(self, at: int) -> int:
         """The plot column of the `at`-th bar; the newest is near the right edge."""
         return self.width - 2 - (len(self.bars) - 1 - at) * self.spacing
@@ -114,7 +119,7 @@ def chart_lines(view: ChartView, plot: Sequence[Line], last: int | None, width: 
 def _price_label(view: ChartView, row: int, last: int | None) -> tuple[Span, ...]:
     if last is not None:
         return (Span("◂", "last"), Span(view.precision.price_text(last), "last"))
-    if row % 3 or row == view.height:
+    if row % 3:
         return (Span("│", "chart-axis"),)
     reach = view.high - view.low
     price = view.high - reach * row // max(1, view.height - 1)
@@ -129,8 +134,8 @@ def _volume_line(view: ChartView, width: int) -> Line:
         if 0 <= column < view.width:
             role = "chart-up" if bar.close >= bar.open else "chart-down"
             cells[column] = Span(bars.columns([bar.volume], largest), role)
-    total = fmt.compact(view.bars[-1].volume, view.precision.qty)
-    return Line(fit([*_joined(cells), Span("│", "chart-axis"), Span(total, "dim")], width))
+    newest = fmt.compact(view.bars[-1].volume, view.precision.qty)
+    return Line(fit([*_joined(cells), Span("│", "chart-axis"), Span(f"v {newest}", "dim")], width))
 
 
 def _joined(cells: Sequence[Span]) -> list[Span]:

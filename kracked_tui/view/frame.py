@@ -49,7 +49,7 @@ def framed(
 
 def _top(title: Title, width: int, box: str, *, focused: bool) -> Line:
     role = "frame-focus" if focused else "frame"
-    left = [Span(box[0] + box[1], role), Span(f" {title.number} ", "key")]
+    left = [Span(box[0] + box[1], role), Span(f" {title.number or '?'} ", "key")]
     left.append(Span(f"{title.name} ", "title-focus" if focused else "title"))
     if title.note:
         left.append(Span(f"{title.note} ", "dim"))

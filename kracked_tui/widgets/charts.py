@@ -40,20 +40,30 @@ class Chart(Pane):
         width, height = self.inside
         series = scene.market.bars(scene.timeframe_s)
         wanted = candles.chart_view(series, width, height, scene.precision, scene.timeframe_s)
-        if wanted not in (self._plotted, self._asked) and wanted.bars:
-            self._asked = wanted
-            self.post_message(self.Wanted(wanted))
+        self._ask(wanted)
         note = candles.timeframe_name(scene.timeframe_s)
-        if wanted.timeframe_s != self._plotted.timeframe_s or not self._plotted.bars:
+        if not wanted.alike(self._plotted):
             return Content((), note)
         lines = candles.chart_lines(self._plotted, self._plot, scene.market.last, width)
         return Content(lines, note, "[ ] frame")
 
+    def _ask(self, wanted: ChartView) -> None:
+        """One plot at a time, except that another size or timeframe does not wait."""
+        if not wanted.bars or wanted == self._plotted:
+            return
+        if self._asked is None or not wanted.alike(self._asked):
+            self._asked = wanted
+            self.post_message(self.Wanted(wanted))
+
     def draw(self, view: ChartView, plotted: str) -> None:
         """Take the finished plot of a view."""
         shapes = self.ascii_only or self.app.no_color
-        self._plotted, self._plot, self._asked = view, ansi.parsed(plotted, shapes=shapes), None
+        self._plotted, self._plot = view, ansi.parsed(plotted, shapes=shapes)
         self.redraw()
+
+    def ready(self) -> None:
+        """Another plot may be asked for."""
+        self._asked = None
 
 
 class Depth(Pane):

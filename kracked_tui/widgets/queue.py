@@ -40,7 +40,7 @@ class Queue(Pane):
         ]
         if not (scene.state.usable and scene.orders.verified):
             body = [each.within("stale") for each in body]
-        note = view.note_text(shown, scene.precision)
+        note = view.note_text(shown, scene.precision, width)
         foot = view.foot_spans(shown, scene.precision, scene.decimals)
         return Content(body, note, foot=foot or (Span("no order at this price", "dim"),))
 
