@@ -19,7 +19,7 @@ import msgspec
 from kracked.errors import RecordError
 
 SCHEMA = 1
-_INFO = "session.json"
+INFO = "session.json"
 _LOCK = "session.lock"
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 
@@ -43,7 +43,7 @@ class NotARecording(RecordError):
         self.path = path
 
     def __str__(self) -> str:
-        return f"{self.path} is not a recording: it has no {_INFO}"
+        return f"{self.path} is not a recording: it has no {INFO}"
 
 
 class Planted(RecordError):
@@ -119,15 +119,14 @@ class SessionFolder:
     @property
     def resumed(self) -> bool:
         """Whether something was recorded here before."""
-        return (self.path / _INFO).exists()
+        return (self.path / INFO).exists()
 
     def info(self) -> SessionInfo:
         return read_info(self.path)
 
     def write_info(self, info: SessionInfo) -> None:
         """Replace `session.json` whole: a reader sees the old or the new one."""
-        text = msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"
-        self.replace(_INFO, text)
+        self.replace(INFO, info_text(info))
 
     def replace(self, name: str, content: bytes) -> None:
         """Put `content` in the place of a file, at once and for good."""
@@ -195,10 +194,14 @@ class SessionFolder:
         os.close(self._handle)
 
 
+def info_text(info: SessionInfo) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"
+
+
 def _is_ours(path: Path) -> bool:
     """Whether the folder is a recording, or empty but for what a start cut short leaves."""
     names = {item.name for item in path.iterdir()}
-    return _INFO in names or names <= {_LOCK, f".{_INFO}.new"}
+    return INFO in names or names <= {_LOCK, f".{INFO}.new"}
 
 
 def _refuse_links(path: Path) -> None:
@@ -211,13 +214,13 @@ def _refuse_links(path: Path) -> None:
 def read_info(path: Path) -> SessionInfo:
     """The `session.json` of a folder; raises `NotARecording`, or `RecordError` if unreadable."""
     try:
-        text = (path / _INFO).read_bytes()
+        text = (path / INFO).read_bytes()
     except FileNotFoundError as error:
         raise NotARecording(path) from error
     try:
         info = msgspec.json.decode(text, type=SessionInfo)
     except msgspec.DecodeError as error:
-        raise RecordError(f"{path / _INFO}: {error}") from error
+        raise RecordError(f"{path / INFO}: {error}") from error
     if info.schema > SCHEMA:
         raise RecordError(f"{path} was written by a newer kracked (schema {info.schema})")
     return info

@@ -25,6 +25,8 @@ from typing import NamedTuple
 
 import zstandard
 
+from kracked.errors import RecordError
+
 HEADER = struct.Struct("<II4sBBHqqqI")
 _CRC = struct.Struct("<I")
 HEADER_SIZE = HEADER.size + _CRC.size
@@ -70,6 +72,17 @@ class Damage(NamedTuple):
     reason: str
 
 
+class DamagedFrame(RecordError):
+    """A frame's bytes are not those its checksum was made of."""
+
+    def __init__(self, offset: int, reason: str) -> None:
+        super().__init__(offset, reason)
+        self.offset, self.reason = offset, reason
+
+    def __str__(self) -> str:
+        return f"frame at byte {self.offset}: {self.reason}"
+
+
 _KINDS = frozenset(int(kind) for kind in FrameKind)
 Buffer = bytes | mmap
 
@@ -89,7 +102,13 @@ def pack(
 
 
 def unpack(data: Buffer, frame: Frame) -> list[bytes]:
-    """The lines of a frame that `scan` found, without their newlines."""
+    """The lines of a frame that `scan` found, without their newlines.
+
+    Raises `DamagedFrame` when they are not what was written.
+    """
+    found = _read(data, frame.offset, verify=True)
+    if isinstance(found, str):
+        raise DamagedFrame(frame.offset, found)
     body = data[frame.offset + HEADER_SIZE : frame.end]
     return zstandard.ZstdDecompressor().decompress(body).splitlines()
 

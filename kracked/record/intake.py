@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
-
-import msgspec
 
 from kracked import times
 from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record import keyframe, line, rows
+from kracked.record.folder import Subject
 from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
@@ -46,6 +46,8 @@ _SEGMENT_BYTES = 512 * 1024 * 1024
 _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 """With less disk than this the tables stop, so that the raw log, which has everything, lasts."""
 
+LIVE_BOOKS = "L2_live_orderbooks.json"
+_LIVE_EVERY_NS = times.NS_PER_S // 2
 _REMEMBERED = 50_000
 """Messages whose number is known to events that come late."""
 
@@ -62,10 +64,6 @@ _TABLES: Mapping[type[Event], tuple[str, str, Rows]] = {
     events.Executions: (EXECUTIONS.name, "executions", rows.executions),
     events.Balances: (BALANCES.name, "balances", rows.balances),
 }
-_OURS = (
-    events.Connected | events.Reconnecting | events.Reconnected | events.Gap | events.Resync
-    | events.Verified | events.Stale | events.Overflow
-)  # fmt: skip
 _KEPT = frozenset(table.name for table in RECORDER)
 """Rows so few and so telling that an overflow does not drop them."""
 
@@ -79,6 +77,7 @@ class Intake:
         *,
         taken: Callable[[str], bool],
         next_seq: int = 1,
+        symbols: Mapping[str, Subject] = MappingProxyType({}),
     ) -> None:
         """`taken` says whether a raw segment of this name exists."""
         self._writer = writer
@@ -96,9 +95,14 @@ class Intake:
         self._seen: set[tuple[str, str]] = set()
         self._wide_checksums: dict[str, int] = {}
         self._tables_stopped = False
+        self._live_at = 0
         self.next_seq = next_seq
         self.size = 0
         """Bytes gathered and not yet handed over."""
+        self.symbols = dict(symbols)
+        """What is known of each symbol recorded: goes into `session.json`."""
+        self.news = False
+        """Whether `symbols` says more than it did; whoever writes it down sets it back."""
         self.messages = self.bytes = self.rows = self.gaps = 0
         self.lost = 0
         """Messages dropped because the writer was too far behind."""
@@ -130,8 +134,10 @@ class Intake:
             self._instruments(event)
         elif isinstance(event, events.Subscribed):
             self._keeper.apply(event)
+            if event.symbol and event.depth:
+                self._learn_depth(event.symbol, event.channel, event.depth)
             self._note(event, "subscribe", event.channel, event.symbol or "")
-        elif isinstance(event, _OURS):
+        elif isinstance(event, line.OurEvent):
             self._ours(event)
 
     def stop(self, now: int) -> None:
@@ -139,12 +145,9 @@ class Intake:
         self._add(CONNECTIONS.name, [rows.connection(event="intentional_stop", at=now)])
         self.hand_over(now)
 
-    def resume(self, now: int) -> None:
+    def resume(self, since: int, now: int) -> None:
         """Say that the recording goes on after an earlier one in the same folder."""
-        self._add(
-            CONNECTIONS.name,
-            [rows.connection(event="reconnect", at=now, message="recording resumed")],
-        )
+        self._ours(events.Gap(now, "", (), since, now, "recording resumed"))
 
     # --- rows -------------------------------------------------------------------------
 
@@ -153,7 +156,10 @@ class Intake:
             return
         symbol = getattr(event, "symbol", "")
         key = (symbol, channel)
-        self._seen.add(key)
+        if key not in self._seen:
+            self._seen.add(key)
+            if isinstance(event, events.MarketEvent):
+                self._learn_precision(event)
         if getattr(event, "snapshot", isinstance(event, _SNAPSHOTS)):
             self._suspect.discard(key)
         flags = Flag.SUSPECT if key in self._suspect else 0
@@ -182,14 +188,28 @@ class Intake:
             self.rows += len(lines)
             self.size += sum(map(len, lines))
 
+    def _learn_depth(self, symbol: str, channel: str, depth: int) -> None:
+        subject = self.symbols.setdefault(symbol, Subject())
+        if getattr(subject, channel, None) != depth and channel in ("book", "level3"):
+            setattr(subject, channel, depth)
+            self.news = True
+
+    def _learn_precision(self, event: events.MarketEvent) -> None:
+        subject = self.symbols.setdefault(event.symbol, Subject())
+        price, qty = event.precision.price, event.precision.qty
+        if (subject.price_precision, subject.qty_precision) != (price, qty):
+            subject.price_precision, subject.qty_precision = price, qty
+            self.news = True
+
     # --- what befell the connection -----------------------------------------------------
 
-    def _ours(self, event: _OURS) -> None:
+    def _ours(self, event: line.OurEvent) -> None:
         """One of our own events: a line among the messages, and a row."""
         feed = getattr(event, "connection", "") or getattr(event, "channel", "")
-        self._close_chunk()
-        text = line.pack_event(event.received, self.next_seq - 1, feed, msgspec.json.encode(event))
-        self._chunk(FrameKind.EVENT, event.received, text)
+        if not _told_by_books(event):
+            self._close_chunk()
+            text = line.pack_event(self.next_seq - 1, feed, event)
+            self._chunk(FrameKind.EVENT, event.received, text)
         match event:
             case events.Connected():
                 self._note(event, "initial_start", feed, event.url)
@@ -237,7 +257,8 @@ class Intake:
         if not self._chunks and not self._rows:
             return
         count = sum(len(chunk.lines) for chunk in self._chunks if chunk.kind is FrameKind.DATA)
-        batch = Batch(now, self.size, self._segment_at(now), self._chunks, self._rows)
+        segment, files = self._segment_at(now), self._files(now)
+        batch = Batch(now, self.size, segment, self._chunks, self._rows, files)
         kept = {name: lines for name, lines in self._rows.items() if name in _KEPT}
         self._chunks, self._rows = [], defaultdict(list)
         if len(self._seqs) > _REMEMBERED:
@@ -251,12 +272,21 @@ class Intake:
             self._missed(now, count, "the disk is too slow or full")
 
     def keyframe(self, books: Iterable[Book], now: int) -> None:
-        """Write the book that is due, if any. Every message they hold must be here already."""
+        """Write the book that is due, if any. Every message they hold must be here already.
+
+        A book whose rows began without a snapshot, or lost some, gets one of them too.
+        """
         book = self._schedule.due(books, now)
-        if book is not None:
-            self._close_chunk()
-            text = line.pack(now, self.next_seq - 1, "keyframe", keyframe.encode(book))
-            self._chunk(FrameKind.KEYFRAME, now, text)
+        if book is None:
+            return
+        self._close_chunk()
+        text = line.pack(now, self.next_seq - 1, "keyframe", keyframe.encode(book))
+        self._chunk(FrameKind.KEYFRAME, now, text)
+        key = (book.symbol, book.tally.channel)
+        if key not in self._seen or key in self._suspect:
+            self._learn_depth(book.symbol, book.tally.channel, book.depth)
+            self._keeper.apply(events.Subscribed(now, key[1], book.symbol, book.depth))
+            self.event(keyframe.picture(book, now))
 
     def _close_chunk(self) -> None:
         if self._lines:
@@ -267,6 +297,13 @@ class Intake:
     def _chunk(self, kind: FrameKind, received: int, text: bytes) -> None:
         self._chunks.append(Chunk(kind, (received, received), self.next_seq - 1, [text]))
         self.size += len(text)
+
+    def _files(self, now: int) -> dict[str, bytes]:
+        """Small files to replace whole: the books as they stand, twice a second at most."""
+        if not self._keeper.books or now - self._live_at < _LIVE_EVERY_NS:
+            return {}
+        self._live_at = now
+        return {LIVE_BOOKS: rows.live_books(self._keeper.books.values())}
 
     def _segment_at(self, now: int) -> str:
         """The raw file for a batch of this instant: a new one every hour and 512 MB."""
@@ -291,6 +328,16 @@ class Intake:
             CONNECTIONS.name, [rows.connection(event=name, at=now, message="disk nearly full")]
         )
         self._suspect |= self._seen
+
+
+def _told_by_books(event: Event) -> bool:
+    """Whether keeping the books again will tell it again: then the log need not."""
+    match event:
+        case events.Verified():
+            return True
+        case events.Resync(reason=reason):
+            return reason in ("checksum", "impossible", "precision")
+    return False
 
 
 _SNAPSHOTS = (events.OrdersSnapshot, events.BookSnapshot)

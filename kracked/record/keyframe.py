@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from kracked import times
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.protocol import events
 
 Book = L2Book | L3Book
 
@@ -40,6 +41,27 @@ def encode(book: Book) -> bytes:
 def as_snapshot(message: bytes) -> bytes:
     """The message as the exchange would have sent it."""
     return message.replace(_TYPE, b'"type":"snapshot"', 1)
+
+
+def picture(book: Book, received: int) -> events.BookSnapshot | events.OrdersSnapshot:
+    """The book as the event a snapshot would have been."""
+    stamp = book.last.timestamp if book.last else None
+    if isinstance(book, L3Book):
+        bids, asks = (
+            tuple(order for queue in side for order in queue) for side in (book.bids, book.asks)
+        )
+        return events.OrdersSnapshot(
+            received, book.symbol, book.precision, bids, asks, book.computed, stamp
+        )
+    return events.BookSnapshot(
+        received,
+        book.symbol,
+        book.precision,
+        tuple(book.bids),
+        tuple(book.asks),
+        book.computed,
+        stamp,
+    )
 
 
 def _levels(book: L2Book) -> tuple[str, str]:

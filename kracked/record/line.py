@@ -15,11 +15,34 @@ from typing import NamedTuple
 import msgspec
 
 from kracked.errors import RecordError
+from kracked.protocol import events
 
 _LINE = re.compile(
     rb'\{"ts_recv":(\d+),"seq":(\d+),"conn":"([^"\\]*)","(msg|text|event)":(.*)\}', re.S
 )
 _TOKEN = re.compile(rb'("token"\s*:\s*")[^"]*(")')
+
+
+OurEvent = (
+    events.Connected | events.Reconnecting | events.Reconnected | events.Gap | events.Resync
+    | events.Verified | events.Stale | events.Overflow
+)  # fmt: skip
+"""What befell the connection or a book, as the feed and the keeper tell it."""
+
+_OURS: dict[str, type[OurEvent]] = {
+    str(kind.__struct_config__.tag): kind
+    for kind in (
+        events.Connected, events.Reconnecting, events.Reconnected, events.Gap, events.Resync,
+        events.Verified, events.Stale, events.Overflow,
+    )
+}  # fmt: skip
+
+
+class _Tag(msgspec.Struct):
+    """The name of an event stands under `event`, or under `type` if it is of one symbol."""
+
+    event: str = ""
+    type: str = ""
 
 
 class Line(NamedTuple):
@@ -47,11 +70,20 @@ def pack(received: int, seq: int, connection: str, data: bytes) -> bytes:
     )  # fmt: skip
 
 
-def pack_event(received: int, seq: int, connection: str, event: bytes) -> bytes:
-    """One of our own events, already JSON, as a line that keeps its place among the messages."""
+def pack_event(seq: int, connection: str, event: OurEvent) -> bytes:
+    """One of our own events as a line that keeps its place among the messages."""
     return b'{"ts_recv":%d,"seq":%d,"conn":"%b","event":%b}\n' % (
-        received, seq, connection.encode(), event,
+        event.received, seq, connection.encode(), msgspec.json.encode(event),
     )  # fmt: skip
+
+
+def event_of(entry: Line) -> OurEvent:
+    """The event a line of ours holds; raises `RecordError` for one of a later version."""
+    try:
+        tag = msgspec.json.decode(entry.data, type=_Tag)
+        return msgspec.json.decode(entry.data, type=_OURS[tag.event or tag.type])
+    except (KeyError, msgspec.DecodeError) as error:
+        raise RecordError(f"not an event: {entry.data[:80]!r}") from error
 
 
 def unpack(line: bytes) -> Line:

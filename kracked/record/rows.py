@@ -16,9 +16,9 @@ import msgspec
 
 from kracked import times, units
 from kracked.book.l2 import L2Book
-from kracked.instruments import Asset, Instrument
+from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
-from kracked.protocol.events import OrderAction, Side
+from kracked.protocol.events import Level, OrderAction, Side
 from kracked.tables import BALANCES, EXECUTIONS, WIDE_LEVELS, Flag
 
 _SIDES = {Side.BID: "b", Side.ASK: "a"}
@@ -59,7 +59,7 @@ def orders(
         lines += [
             f"{side},{nine_decimals(change.timestamp)},{received},"
             f"{to_text(change.price, price_digits)},{to_text(change.qty, qty_digits)},"
-            f"{_ACTIONS[change.action]},{change.order_id},{end}"
+            f"{'A' if snapshot else _ACTIONS[change.action]},{change.order_id},{end}"
             for change in changes
         ]
     return _closed(lines, end, f"{symbol},{seq},{engine},{flags | _LAST},{event.checksum}\n")
@@ -97,6 +97,22 @@ def wide(book: L2Book, received: int, seq: int) -> str:
     ours = instant(received)
     engine = nine_decimals(book.last.timestamp) if book.last else ""
     return f"{engine or ours},{ours},{levels},{seq}\n"
+
+
+def live_books(books: Iterable[L2Book]) -> bytes:
+    """Every verified L2 book in one JSON object: symbol to sides to price text to quantity."""
+
+    def side(levels: Iterable[Level], precision: Precision) -> str:
+        price, qty = precision.price_text, precision.qty_text
+        return ", ".join(f'"{price(level.price)}": {qty(level.qty)}' for level in levels)
+
+    entries = (
+        f'"{book.symbol}": {{"bids": {{{side(book.bids, book.precision)}}},'
+        f' "asks": {{{side(book.asks, book.precision)}}}}}'
+        for book in books
+        if book.verified
+    )
+    return f"{{{', '.join(entries)}}}\n".encode()
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> list[str]:

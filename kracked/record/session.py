@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -17,10 +17,12 @@ from typing import NamedTuple
 
 from kracked.errors import RecordError
 from kracked.record import frame, repair
-from kracked.record.folder import SessionFolder, SessionInfo
+from kracked.record.folder import INFO, SessionFolder, SessionInfo, info_text
+from kracked.record.frame import Frame, FrameKind
 from kracked.record.intake import Intake
+from kracked.record.keyframe import Book
 from kracked.record.rows import instant
-from kracked.record.sinks import RAW_FOLDER, CsvTables, Store
+from kracked.record.sinks import RAW_FOLDER, Batch, CsvTables, Store
 from kracked.record.sqlite import SqliteTables
 from kracked.record.writer import Writer
 
@@ -59,16 +61,21 @@ class Session:
         folder: SessionFolder,
         info: SessionInfo,
         stores: Sequence[Store],
+        now: int,
     ) -> None:
         self.folder = folder
         self.info = info
         self._writer = Writer(folder, stores)
+        last = _last(folder.path)
         self.intake = Intake(
             self._writer,
             taken=lambda segment: folder.exists(f"{RAW_FOLDER}/{segment}.jsonl.zst"),
-            next_seq=_last_seq(folder.path) + 1,
+            next_seq=last.seq + 1,
+            symbols=info.symbols,
         )
         self._writer.start()
+        if last.seq:
+            self.intake.resume(last.received, now)
 
     def status(self) -> Status:
         intake, writer = self.intake, self._writer
@@ -83,12 +90,26 @@ class Session:
             str(writer.failure or writer.trouble),
         )
 
+    def hand_over(self, books: Iterable[Book], now: int) -> None:
+        """Pass on what came, ten times a second. Never waits.
+
+        `books` are the books kept now; every message they hold must have been taken in.
+        """
+        self.intake.keyframe(books, now)
+        self.intake.hand_over(now)
+        if self.intake.news:
+            self.intake.news = False
+            self.info.symbols = self.intake.symbols
+            content = {INFO: info_text(self.info)}
+            self._writer.hand_over(Batch(now, 0, "", (), {}, content))
+
     def close(self, now: int) -> None:
         """Write the rest and say how it ended. Raises `RecordError` if anything was lost."""
         self.intake.stop(now)
         self._writer.stop()
         lost, failure = self.intake.lost, self._writer.failure
         whole = not (lost or failure or self._writer.lost_bytes)
+        self.info.symbols = self.intake.symbols
         self.info.end, self.info.lost, self.info.clean_stop = instant(now), lost, whole
         self.folder.write_info(self.info)
         if not whole:
@@ -113,15 +134,12 @@ def record_into(
     could not be written.
     """
     with SessionFolder.hold(path) as folder:
-        resumed = folder.resumed
-        if resumed:
+        if folder.resumed:
             _mend(folder.path)
             _continue(info, folder.info())
         info.host = info.host or socket.gethostname()
         folder.write_info(info)
-        session = Session(folder, info, _stores(folder, form))
-        if resumed:
-            session.intake.resume(clock())
+        session = Session(folder, info, _stores(folder, form), clock())
         try:
             yield session
         finally:
@@ -147,12 +165,18 @@ def _mend(path: Path) -> None:
         repair.cut(torn)
 
 
-def _last_seq(path: Path) -> int:
-    """Number of the last message recorded, 0 for none."""
+class _Last(NamedTuple):
+    seq: int
+    received: int
+
+
+def _last(path: Path) -> _Last:
+    """Number and time of the last message recorded, zeros for none."""
     for log in sorted(path.glob(f"{RAW_FOLDER}/*.jsonl.zst"), reverse=True):
         with repair.mapped(log) as data:
-            frames = [found for found in frame.scan(data) if isinstance(found, frame.Frame)]
-            if frames:
-                last = frames[-1]
-                return last.first_seq + (last.lines - 1 if last.kind is frame.FrameKind.DATA else 0)
-    return 0
+            frames = [found for found in frame.scan(data) if isinstance(found, Frame)]
+        if frames:
+            last = frames[-1]
+            more = last.lines - 1 if last.kind is FrameKind.DATA else 0
+            return _Last(last.first_seq + more, last.last_received)
+    return _Last(0, 0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from kracked import tables, times
@@ -45,6 +46,8 @@ class Batch(NamedTuple):
     chunks: Sequence[Chunk]
     rows: Mapping[str, Sequence[str]]
     """Lines of each table by its name, with their newlines."""
+    files: Mapping[str, bytes] = MappingProxyType({})
+    """Small files to replace whole, by name."""
 
 
 class Store(Protocol):

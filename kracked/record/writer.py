@@ -119,6 +119,8 @@ class Writer:
             self.lost_bytes += sum(store.abandon() for store in self._stores)
 
     def _prepare(self, batch: Batch) -> None:
+        for name, content in batch.files.items():
+            self._folder.replace(name, content)
         for store in self._stores:
             store.prepare(batch)
 

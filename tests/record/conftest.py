@@ -148,8 +148,7 @@ def feed(session: Session, keeper: BookKeeper, arrived: Iterable[tuple[int, byte
         for event in keeper.receive(data, received):
             session.intake.event(event)
         if received - handed > NS_PER_S // 10:
-            session.intake.keyframe(keeper.orders.values(), received)
-            session.intake.hand_over(received)
+            session.hand_over([*keeper.books.values(), *keeper.orders.values()], received)
             handed = received
 
 

@@ -1,0 +1,277 @@
+"""A recording on disk, opened: what it holds, where its holes are, its books at any instant.
+
+Nothing is loaded whole: headers are hopped over for an index, frames are read as they
+are needed. A frame whose checksum differs is left out and shows as a hole; no book is
+trusted across a hole before a snapshot or a keyframe has proven it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from kracked import times
+from kracked.book.keeper import BookKeeper
+from kracked.errors import RecordError
+from kracked.protocol.events import Gap
+from kracked.record import frame, line
+from kracked.record.folder import SessionInfo, read_info
+from kracked.record.frame import Damage, Frame, FrameKind
+from kracked.record.keyframe import Book
+from kracked.record.repair import mapped
+from kracked.record.sinks import RAW_FOLDER
+from kracked.record.walk import Recorded, Verification, Walk
+
+Instant = int | str | datetime
+"""ns since the Unix epoch, RFC 3339 text, or a datetime (naive ones are UTC)."""
+
+
+class NotVerified(RecordError):
+    """At that instant the recording knows no book that its checksum proves."""
+
+    def __init__(self, symbol: str, time: int) -> None:
+        super().__init__(symbol, time)
+        self.symbol, self.time = symbol, time
+
+    def __str__(self) -> str:
+        return f"no verified book of {self.symbol or 'any symbol'} at {times.to_rfc3339(self.time)}"
+
+
+class Hole(NamedTuple):
+    """A stretch for which the recording is not complete."""
+
+    start: int
+    """Last moment before it, ns since the Unix epoch."""
+    end: int
+    lost: int
+    """Messages known to be missing; 0 when no one can know."""
+    symbols: tuple[str, ...]
+    """What it concerns; empty for everything."""
+    reason: str
+
+
+class Place(NamedTuple):
+    """A frame and the file it is in."""
+
+    path: Path
+    frame: Frame
+
+
+def open_recording(path: Path | str) -> Recording:
+    """Open a session's folder for reading; it may still be growing.
+
+    Raises `NotARecording` when there is no `session.json`.
+    """
+    return Recording(Path(path))
+
+
+class Recording:
+    """One session, as it stood when it was opened. Iterates as (received, connection, bytes)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._info = read_info(path)
+
+    def info(self) -> SessionInfo:
+        """What `session.json` says."""
+        return self._info
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """Every frame, in the order of recording: the index."""
+        return [
+            Place(path, found)
+            for path, found in self._scan(verify=False)
+            if isinstance(found, Frame)
+        ]
+
+    @property
+    def logs(self) -> list[Path]:
+        """Files of the raw log, oldest first."""
+        return sorted(self.path.glob(f"{RAW_FOLDER}/*.jsonl.zst"))
+
+    def span(self) -> tuple[int, int]:
+        """Times of the first and the last message, ns; raises `RecordError` when empty."""
+        if not self.places:
+            raise RecordError(f"{self.path} holds no messages")
+        return self.places[0].frame.first_received, self.places[-1].frame.last_received
+
+    # --- reading straight through -------------------------------------------------------
+
+    def __iter__(self) -> Iterator[tuple[int, str, bytes]]:
+        """Every message of the exchange: when it came, over which connection, its bytes."""
+        for kind, entry in self.read():
+            if kind is FrameKind.DATA:
+                yield entry.received, entry.connection, entry.data
+
+    def read(self, first: int = 0) -> Iterator[Recorded]:
+        """Every line from the frame of this index on, keyframes and our own events too."""
+        wanted = self.places[first:]
+        while wanted:
+            path = wanted[0].path
+            count = next((n for n, place in enumerate(wanted) if place.path != path), len(wanted))
+            with mapped(path) as data:
+                for _, found in wanted[:count]:
+                    yield from _lines(data, found)
+            wanted = wanted[count:]
+
+    # --- health -------------------------------------------------------------------------
+
+    def gaps(self) -> list[Hole]:
+        """Every hole: lost messages, damaged frames, time without a connection."""
+        holes: list[Hole] = []
+        before: Frame | None = None
+        for path, found in self._scan(verify=True):
+            if isinstance(found, Damage):
+                continue  # what it cost shows in the numbers of the frames around it
+            if found.kind is FrameKind.EVENT:
+                holes += _told(path, found)
+            if found.kind is FrameKind.DATA:
+                holes += _missing(before, found)
+                before = found
+        return sorted(holes)
+
+    def damages(self) -> list[tuple[Path, Damage]]:
+        """Every stretch of a raw log that is no frame."""
+        return [(path, item) for path, item in self._scan(verify=True) if isinstance(item, Damage)]
+
+    def verify(self) -> Verification:
+        """Rebuild every book from the first message to the last and check each checksum."""
+        walk = Walk(self._info)
+        for recorded in self.read():
+            walk.take(recorded.kind, recorded.line)
+        return walk.verification()
+
+    def _scan(self, *, verify: bool) -> Iterator[tuple[Path, Frame | Damage]]:
+        for path in self.logs:
+            with mapped(path) as data:
+                for found in frame.scan(data, verify=verify):
+                    yield path, found
+
+    # --- books at an instant --------------------------------------------------------------
+
+    def at(self, time: Instant, symbol: str = "", *, channel: str = "") -> Book:
+        """The book as it was at `time`, after every message that had come by then.
+
+        Of `symbol`, which may be left out when only one was recorded; of `channel`
+        `level3` or `book`, else of whichever was recorded, level3 first. Raises
+        `NotVerified` when no checksum proves it: inside a hole, or before a snapshot.
+        """
+        when = to_ns(time)
+        symbol = symbol or self._only_symbol()
+        keeper = self.keeper_at(when, symbol)
+        for name, books in (("level3", keeper.orders), ("book", keeper.books)):
+            book: Book | None = books.get(symbol)
+            if channel in ("", name) and book is not None and book.verified:
+                return book
+        raise NotVerified(symbol, when)
+
+    def keeper_at(self, time: int, symbol: str = "") -> BookKeeper:
+        """All books at `time`, or those of one symbol, rebuilt from the keyframes before."""
+        walk, latest = Walk(self._info, symbol), time
+        for recorded in self.read(self.start_for(time, symbol)):
+            if recorded.line.received > time:
+                if latest < time:
+                    walk.foresee(recorded)
+                break
+            walk.take(recorded.kind, recorded.line)
+            latest = recorded.line.received
+        return walk.keeper
+
+    def start_for(self, time: int, symbol: str = "") -> int:
+        """Index of the frame to read from, to know every book at `time`.
+
+        Back from there until each book has a keyframe; the first frame when one has none.
+        """
+        wanted = self._books_of(symbol)
+        at = self._frame_at(time)
+        while at > 0 and wanted:
+            path, found = self.places[at]
+            if found.kind is FrameKind.KEYFRAME and found.last_received <= time:
+                with mapped(path) as data:
+                    wanted.discard(_subject(frame.unpack(data, found)[0]))
+            at -= 1
+        return at
+
+    def _books_of(self, symbol: str) -> set[tuple[str, str]]:
+        return {
+            (name, channel)
+            for name, subject in self._info.symbols.items()
+            for channel, depth in (("book", subject.book), ("level3", subject.level3))
+            if depth and symbol in ("", name)
+        } or {("", "")}  # not known: read from the beginning
+
+    def _frame_at(self, time: int) -> int:
+        """Index of the last frame that begins at or before `time`."""
+        low, high = 0, len(self.places)
+        while low < high:
+            middle = (low + high) // 2
+            if self.places[middle].frame.first_received <= time:
+                low = middle + 1
+            else:
+                high = middle
+        return max(0, low - 1)
+
+    def _only_symbol(self) -> str:
+        symbols = tuple(self._info.symbols)
+        if len(symbols) != 1:
+            raise RecordError(f"name a symbol; this recording has {', '.join(symbols) or 'none'}")
+        return symbols[0]
+
+
+def to_ns(time: Instant) -> int:
+    """An instant as integer ns since the Unix epoch."""
+    if isinstance(time, str):
+        return times.parse_ns(time)
+    if isinstance(time, datetime):
+        # A pandas Timestamp is a datetime too, with more digits than `timestamp` keeps.
+        aware = time if time.tzinfo else time.replace(tzinfo=UTC)
+        return times.parse_ns(aware.astimezone(UTC).isoformat())
+    return time
+
+
+def _lines(data: frame.Buffer, found: Frame) -> Iterator[Recorded]:
+    try:
+        texts = frame.unpack(data, found)
+    except frame.DamagedFrame:
+        return  # the numbers of the next messages show the hole
+    for text in texts:
+        yield Recorded(found.kind, line.unpack(text))
+
+
+def _missing(before: Frame | None, found: Frame) -> list[Hole]:
+    """The hole between two frames of messages, by their numbers."""
+    lost = found.first_seq - (before.first_seq + before.lines if before else found.first_seq)
+    if before is None or lost <= 0:
+        return []
+    return [Hole(before.last_received, found.first_received, lost, (), "messages are missing")]
+
+
+def _told(path: Path, found: Frame) -> list[Hole]:
+    """The hole a recorded `Gap` tells of."""
+    with mapped(path) as data:
+        entries = [line.unpack(text) for text in frame.unpack(data, found)]
+    told = [line.event_of(entry) for entry in entries]
+    return [
+        Hole(gap.start, gap.end, 0, gap.symbols, gap.reason) for gap in told if isinstance(gap, Gap)
+    ]
+
+
+def _subject(text: bytes) -> tuple[str, str]:
+    """Symbol and channel of a keyframe's line."""
+    outline = msgspec.json.decode(line.unpack(text).data, type=_Outline)
+    return outline.data[0].symbol, outline.channel
+
+
+class _Named(msgspec.Struct):
+    symbol: str
+
+
+class _Outline(msgspec.Struct):
+    channel: str
+    data: list[_Named]

@@ -1,0 +1,241 @@
+"""A recording played again: the same bytes through the same keeper, at any speed.
+
+`Player` is the tape: it moves by messages or by time, forth and back, and waits for
+nothing. `Replay` turns its wheels against a clock: 1x, 10x, as fast as can be, paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from kracked.book.keeper import BookKeeper
+from kracked.protocol.events import Event
+from kracked.record import keyframe
+from kracked.record.frame import FrameKind
+from kracked.record.keyframe import Book
+from kracked.record.reader import Instant, Recording, to_ns
+from kracked.record.walk import Recorded, Walk
+from kracked.times import NS_PER_S
+
+MAX_SPEED = float("inf")
+_EARLY_S = 0.002
+"""Nearer than this to its time, a message is played: sleeping is no more exact."""
+
+
+class Moment(NamedTuple):
+    """One line of the recording, played."""
+
+    received: int
+    """When it came, ns since the Unix epoch: what a replayed clock shows now."""
+    seq: int
+    connection: str
+    """Empty for what is not the exchange's message: our own event, a picture after a seek."""
+    data: bytes
+    """The exchange's bytes; empty where there is no connection."""
+    events: list[Event]
+    """What it said, and what keeping the books brought about."""
+
+
+class Player:
+    """A recording and a place in it. `keeper` has the books as of that place."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self.start, self.end = recording.span()
+        self.position = self.start
+        """Time of the last message played, ns since the Unix epoch."""
+        self.seq = 0
+        """Number of that message, 0 before the first."""
+        self._walk = Walk(recording.info())
+        self._tape: Iterator[Recorded] = recording.read()
+        self._next: Recorded | None = None
+        self._wind()
+
+    @property
+    def keeper(self) -> BookKeeper:
+        return self._walk.keeper
+
+    @property
+    def next_due(self) -> int | None:
+        """Recorded time of what comes next; None at the end."""
+        return self._next.line.received if self._next else None
+
+    def step(self) -> Moment | None:
+        """Play one message or event; None at the end."""
+        if self._next is None:
+            return None
+        kind, entry = self._next
+        happened = self._walk.take(kind, entry)
+        happened += self._wind()
+        self.position, self.seq = entry.received, entry.seq
+        exchange = kind is FrameKind.DATA
+        connection, data = (entry.connection, entry.data) if exchange else ("", b"")
+        return Moment(entry.received, entry.seq, connection, data, happened)
+
+    def _wind(self) -> list[Event]:
+        """Make the next message ready; what keyframes before it restored, usually nothing."""
+        restored: list[Event] = []
+        while (upcoming := next(self._tape, None)) and upcoming.kind is FrameKind.KEYFRAME:
+            restored += self._walk.take(*upcoming)
+        self._next = upcoming
+        return restored
+
+    def seek(self, to: Instant) -> Moment:
+        """Go to an instant: the books as they were then, as snapshots."""
+        when = min(max(to_ns(to), self.start), self.end)
+        self._rewind(when)
+        while (due := self.next_due) is not None and due <= when:
+            self.step()
+        self.position = when
+        return self._pictures()
+
+    def back(self) -> Moment | None:
+        """Go to before the last message played; None at the beginning."""
+        target = self.seq - 1
+        if target < 1:
+            return None
+        # One earlier by time may be several by number: come from the keyframe before.
+        self._rewind(self.position - 1)
+        while self._next is not None and self._next.line.seq <= target:
+            self.step()
+        return self._pictures()
+
+    def _rewind(self, when: int) -> None:
+        self._walk = Walk(self.recording.info())
+        self._tape = self.recording.read(self.recording.start_for(when))
+        self._wind()
+        self.seq = 0
+
+    def _pictures(self) -> Moment:
+        """The books of this place, as the events a new subscriber would get."""
+        books: tuple[Book, ...] = (*self.keeper.books.values(), *self.keeper.orders.values())
+        happened: list[Event] = [
+            keyframe.picture(book, self.position) for book in books if book.verified
+        ]
+        return Moment(self.position, self.seq, "", b"", happened)
+
+
+class ReplayClock(msgspec.Struct, frozen=True):
+    """The time of the recording, for whatever would look at the wall clock live."""
+
+    player: Player
+
+    def wall(self) -> int:
+        """ns since the Unix epoch."""
+        return self.player.position
+
+
+class Replay:
+    """Plays a recording in time; an async iterator of moments.
+
+    `speed` is 1.0 for as it was and `MAX_SPEED` for as fast as can be; silences longer
+    than `max_gap_s` recorded seconds are shortened to that. `pause`, `resume`, `seek`,
+    `step`, `back` and a new `speed` may be used while it plays.
+    """
+
+    def __init__(
+        self,
+        player: Player,
+        *,
+        speed: float = 1.0,
+        max_gap_s: float | None = None,
+        steady: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
+        self.player = player
+        self.clock = ReplayClock(player)
+        self.paused = False
+        self._speed = speed
+        self._max_gap_ns = None if max_gap_s is None else int(max_gap_s * NS_PER_S)
+        self._steady = steady
+        self._sleep = sleep
+        self._changed = asyncio.Event()
+        self._pending: list[Moment] = []
+        self._anchor: tuple[int, int] | None = None
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        self._speed = speed
+        self._turn()
+
+    def pause(self) -> None:
+        self.paused = True
+        self._turn()
+
+    def resume(self) -> None:
+        self.paused = False
+        self._turn()
+
+    def seek(self, to: Instant) -> None:
+        """Go on from another instant; the books of that instant come first."""
+        self._pending = [self.player.seek(to)]
+        self._turn()
+
+    def step(self) -> None:
+        """Play one message, paused or not."""
+        self._pending += filter(None, [self.player.step()])
+        self._turn()
+
+    def back(self) -> None:
+        """Go back by one message."""
+        self._pending += filter(None, [self.player.back()])
+        self._turn()
+
+    def _turn(self) -> None:
+        self._anchor = None
+        self._changed.set()
+
+    async def __aiter__(self) -> AsyncIterator[Moment]:
+        while True:
+            while self._pending:
+                yield self._pending.pop(0)
+            if self.paused:
+                await self._wait(None)
+                continue
+            due = self.player.next_due
+            if due is None:
+                return
+            delay_s = self._delay_s(due)
+            if delay_s > _EARLY_S:
+                await self._wait(delay_s)
+                continue
+            moment = self.player.step()
+            if moment is not None:
+                yield moment
+
+    def _delay_s(self, due: int) -> float:
+        """How long until what was recorded at `due` is to be played."""
+        if self._speed == MAX_SPEED:
+            return 0.0
+        now = self._steady()
+        if self._anchor is None:
+            self._anchor = (now, self.player.position)
+        began, first = self._anchor
+        silent = due - self.player.position
+        if self._max_gap_ns is not None and silent > self._max_gap_ns:
+            # As if the recording had been that much shorter before this message.
+            first += silent - self._max_gap_ns
+            self._anchor = (began, first)
+            self.player.position = due - self._max_gap_ns
+        return ((due - first) / self._speed - (now - began)) / NS_PER_S
+
+    async def _wait(self, delay_s: float | None) -> None:
+        """Until then, or until something else is asked for."""
+        self._changed.clear()
+        if self._sleep is not None and delay_s is not None:
+            await self._sleep(delay_s)
+            return
+        try:
+            async with asyncio.timeout(delay_s):
+                await self._changed.wait()
+        except TimeoutError:
+            pass

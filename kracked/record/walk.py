@@ -1,0 +1,170 @@
+"""A recording read in order: its books, kept by the same keeper that kept them live.
+
+Where messages are missing every book is doubted until a snapshot, or a keyframe, proves
+it again. A keyframe that meets a trusted book must be equal to it, order by order.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from kracked.book.keeper import BookKeeper
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
+from kracked.book.tally import Tally
+from kracked.instruments import Precision
+from kracked.protocol import events
+from kracked.protocol.events import Event
+from kracked.record import keyframe
+from kracked.record.folder import SessionInfo
+from kracked.record.frame import FrameKind
+from kracked.record.keyframe import Book
+from kracked.record.line import Line, event_of
+
+_MARKET = tuple(
+    f'{{"channel":"{channel}"'.encode()
+    for channel in ("book", "level3", "ticker", "trade", "ohlc", "heartbeat")
+)
+
+
+class Recorded(NamedTuple):
+    """One line of the raw log and the kind of frame it came in."""
+
+    kind: FrameKind
+    line: Line
+
+
+class Verification(msgspec.Struct, kw_only=True):
+    """What reading a recording from end to end proved."""
+
+    messages: int
+    lost: int
+    """Messages whose numbers are missing."""
+    keyframes: int
+    keyframes_wrong: int
+    """Keyframes that differ from the book rebuilt up to them: always 0."""
+    books: list[Tally]
+
+    @property
+    def proven(self) -> bool:
+        """Whether every checksum and every keyframe matched."""
+        return not self.keyframes_wrong and not any(book.mismatched for book in self.books)
+
+
+class Walk:
+    """Takes a recording's lines one by one and keeps the books; of one symbol, or of all."""
+
+    def __init__(self, info: SessionInfo, symbol: str = "") -> None:
+        self.keeper = BookKeeper(precisions=_precisions(info))
+        self._symbol = f'"{symbol}"'.encode() if symbol else b""
+        self._seq = 0
+        self._messages = self._lost = self._keyframes = self._wrong = 0
+        for name, subject in info.symbols.items():
+            for channel, depth in (("book", subject.book), ("level3", subject.level3)):
+                self.keeper.apply(events.Subscribed(0, channel, name, depth))
+
+    def take(self, kind: FrameKind, entry: Line) -> list[Event]:
+        """Take the next line; what it says and what keeping the books brought about."""
+        if kind is FrameKind.EVENT:
+            return [self._ours(entry)]
+        if hole := self._hole_before(kind, entry):
+            self._lost += hole
+            self._doubt_all()
+        self._seq = entry.seq
+        if kind is FrameKind.KEYFRAME:
+            return self._keyframe(entry)
+        self._messages += 1
+        if self._symbol and self._symbol not in entry.data and entry.data.startswith(_MARKET):
+            return []
+        return self.keeper.receive(entry.data, entry.received)
+
+    def foresee(self, upcoming: Recorded) -> None:
+        """Doubt the books if messages are missing before `upcoming`, which is not taken yet."""
+        if upcoming.kind is not FrameKind.EVENT and self._hole_before(*upcoming):
+            self._doubt_all()
+
+    def _hole_before(self, kind: FrameKind, entry: Line) -> int:
+        """How many messages are missing before this one; a keyframe bears the last one's number."""
+        expected = self._seq + (kind is FrameKind.DATA)
+        return max(0, entry.seq - expected) if self._seq else 0
+
+    def verification(self) -> Verification:
+        return Verification(
+            messages=self._messages,
+            lost=self._lost,
+            keyframes=self._keyframes,
+            keyframes_wrong=self._wrong,
+            books=[self.keeper.tallies[key] for key in sorted(self.keeper.tallies)],
+        )
+
+    def _keyframe(self, entry: Line) -> list[Event]:
+        """Compare with a trusted book, or put it in the place of one that is not."""
+        if self._symbol not in entry.data:
+            return []
+        picture = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)[0]
+        assert isinstance(picture, events.BookSnapshot | events.OrdersSnapshot)
+        self._keyframes += 1
+        book = self._book(picture)
+        if book is None or not book.verified:
+            return self._restore(picture, entry)
+        self._wrong += keyframe.encode(book) != entry.data
+        return []
+
+    def _restore(
+        self, picture: events.BookSnapshot | events.OrdersSnapshot, entry: Line
+    ) -> list[Event]:
+        channel = "book" if isinstance(picture, events.BookSnapshot) else "level3"
+        depth = msgspec.json.decode(entry.data, type=_Keyframe).data[0].depth
+        self.keeper.apply(events.Subscribed(entry.received, channel, picture.symbol, depth))
+        happened = self.keeper.apply(picture)
+        # It is our own: the exchange's messages alone are counted.
+        tally = self.keeper.tallies[picture.symbol, channel]
+        tally.snapshots -= 1
+        book = self._book(picture)
+        if book is not None and book.verified:
+            tally.verified -= 1
+        else:
+            tally.mismatched -= 1
+            self._wrong += 1
+        return [picture, *happened]
+
+    def _book(self, picture: events.BookSnapshot | events.OrdersSnapshot) -> Book | None:
+        books: dict[str, L2Book] | dict[str, L3Book] = (
+            self.keeper.books if isinstance(picture, events.BookSnapshot) else self.keeper.orders
+        )
+        return books.get(picture.symbol)
+
+    def _ours(self, entry: Line) -> Event:
+        event = event_of(entry)
+        if isinstance(event, events.Gap) and not event.symbols:
+            self._doubt_all()
+        elif isinstance(event, events.Gap):
+            for symbol in event.symbols:
+                self.keeper.distrust(symbol, event.channel)
+        elif isinstance(event, events.Resync):
+            self.keeper.distrust(event.symbol, event.channel)
+        return event
+
+    def _doubt_all(self) -> None:
+        for symbol in self.keeper.books:
+            self.keeper.distrust(symbol, "book")
+        for symbol in self.keeper.orders:
+            self.keeper.distrust(symbol, "level3")
+
+
+def _precisions(info: SessionInfo) -> dict[str, Precision]:
+    return {
+        symbol: Precision(subject.price_precision, subject.qty_precision)
+        for symbol, subject in info.symbols.items()
+        if subject.price_precision is not None and subject.qty_precision is not None
+    }
+
+
+class _Sized(msgspec.Struct):
+    depth: int
+
+
+class _Keyframe(msgspec.Struct):
+    data: list[_Sized]

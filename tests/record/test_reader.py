@@ -1,0 +1,149 @@
+"""A recording read again: the same bytes, the same books, no hole passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kracked.book.keeper import BookKeeper
+from kracked.record import frame, keyframe
+from kracked.record.check import check
+from kracked.record.folder import NotARecording
+from kracked.record.reader import NotVerified, open_recording
+from kracked.record.repair import mapped
+from kracked.times import to_rfc3339
+
+Record = Callable[..., Path]
+Stream = list[tuple[int, bytes]]
+
+
+def _book_at(stream: Stream, time: int) -> bytes:
+    """The book at `time` by playing everything from the beginning."""
+    keeper = BookKeeper()
+    for received, data in stream:
+        if received > time:
+            break
+        keeper.receive(data, received)
+    return keyframe.encode(keeper.orders["BTC/USD"])
+
+
+def _frames(log: Path) -> list[frame.Frame]:
+    with mapped(log) as data:
+        return [found for found in frame.scan(data) if isinstance(found, frame.Frame)]
+
+
+def _break_frame(path: Path, number: int) -> frame.Frame:
+    """Flip a bit in the body of the data frame of this number."""
+    [log] = path.glob("raw/*.zst")
+    hurt = [found for found in _frames(log) if found.kind is frame.FrameKind.DATA][number]
+    content = bytearray(log.read_bytes())
+    content[hurt.offset + frame.HEADER_SIZE + 5] ^= 4
+    log.write_bytes(content)
+    return hurt
+
+
+def test_a_recording_gives_back_every_message_to_the_byte(record: Record, stream: Stream) -> None:
+    assert list(open_recording(record())) == [
+        (received, "level3", data) for received, data in stream
+    ]
+
+
+def test_every_checksum_of_a_recording_verifies(record: Record, stream: Stream) -> None:
+    verification = open_recording(record()).verify()
+    assert verification.proven
+    assert [book.verified for book in verification.books] == [len(stream) - 1]
+    assert verification.messages == len(stream)
+
+
+def test_keyframes_are_equal_to_the_books_they_meet(record: Record) -> None:
+    verification = open_recording(record()).verify()
+    assert verification.keyframes > 0
+    assert verification.keyframes_wrong == 0
+
+
+@pytest.mark.parametrize("number", [1, 2, 17, 60, 120, 199, 201])
+def test_the_book_at_any_instant_is_the_book_of_a_full_replay(
+    record: Record, stream: Stream, number: int
+) -> None:
+    time = stream[number][0]
+    book = open_recording(record()).at(time, "BTC/USD")
+    assert keyframe.encode(book) == _book_at(stream, time)
+
+
+def test_an_instant_may_be_text(record: Record, stream: Stream) -> None:
+    time = stream[50][0]
+    book = open_recording(record()).at(to_rfc3339(time, 9))
+    assert keyframe.encode(book) == _book_at(stream, time)
+
+
+def test_before_its_snapshot_there_is_no_book(record: Record, stream: Stream) -> None:
+    with pytest.raises(NotVerified, match="no verified book of BTC/USD"):
+        open_recording(record()).at(stream[0][0])
+
+
+def test_a_complete_recording_has_no_gaps(record: Record) -> None:
+    assert open_recording(record()).gaps() == []
+
+
+def test_a_damaged_frame_is_a_gap_of_just_its_messages(record: Record) -> None:
+    path = record()
+    hurt = _break_frame(path, 5)
+    [hole] = open_recording(path).gaps()
+    assert hole.lost == hurt.lines
+    assert hole.start < hurt.first_received <= hurt.last_received < hole.end
+
+
+def test_after_a_hole_no_book_is_trusted(record: Record) -> None:
+    path = record()
+    hurt = _break_frame(path, 5)
+    with pytest.raises(NotVerified):
+        open_recording(path).at(hurt.last_received + 10**6)
+
+
+def test_up_to_a_hole_the_book_is_trusted(record: Record, stream: Stream) -> None:
+    path = record()
+    _break_frame(path, 5)
+    [hole] = open_recording(path).gaps()
+    assert keyframe.encode(open_recording(path).at(hole.start)) == _book_at(stream, hole.start)
+
+
+def test_a_resumed_recording_tells_of_the_time_between(record: Record, stream: Stream) -> None:
+    record(stream[:100])
+    path = record(stream[100:])
+    [hole] = open_recording(path).gaps()
+    assert hole.reason == "recording resumed"
+    assert hole.symbols == ()
+
+
+def test_a_check_of_a_whole_recording_is_healthy(record: Record) -> None:
+    health = check(record())
+    assert health.healthy
+    assert (health.gaps, health.torn, health.damaged) == ([], [], [])
+
+
+def test_a_check_finds_torn_ends_and_mends_them_when_asked(record: Record) -> None:
+    path = record()
+    with (path / "L3_ticks.csv").open("ab") as file:
+        file.write(b"b,2024")
+    assert not check(path).healthy
+    mended = check(path, mend=True)
+    assert mended.moved == [str(path / "L3_ticks.csv.torn")]
+    assert check(path).torn == []
+
+
+def test_a_check_finds_damage_in_the_middle(record: Record) -> None:
+    path = record()
+    hurt = _break_frame(path, 5)
+    health = check(path)
+    assert not health.healthy
+    assert [(stretch.offset, stretch.reason) for stretch in health.damaged] == [
+        (hurt.offset, "checksum differs")
+    ]
+    assert health.lost == hurt.lines
+
+
+def test_a_folder_without_session_json_is_no_recording(tmp_path: Path) -> None:
+    with pytest.raises(NotARecording):
+        open_recording(tmp_path)

@@ -1,0 +1,115 @@
+"""Replay: the same moments in the same order, at any speed, forth and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kracked.book.keeper import BookKeeper
+from kracked.record import keyframe
+from kracked.record.reader import open_recording
+from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
+
+Record = Callable[..., Path]
+Stream = list[tuple[int, bytes]]
+
+
+class Stopwatch:
+    """A clock that moves when someone sleeps, and only then."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.naps: list[float] = []
+
+    def steady(self) -> int:
+        return self.now
+
+    async def sleep(self, delay_s: float) -> None:
+        self.naps.append(delay_s)
+        self.now += round(delay_s * 1e9)
+
+
+@pytest.fixture
+def player(record: Record) -> Player:
+    return Player(open_recording(record()))
+
+
+def _books(stream: Stream) -> bytes:
+    keeper = BookKeeper()
+    for received, data in stream:
+        keeper.receive(data, received)
+    return keyframe.encode(keeper.orders["BTC/USD"])
+
+
+async def _played(replay: Replay) -> list[Moment]:
+    return [moment async for moment in replay if moment.connection]
+
+
+async def test_at_full_speed_everything_is_played_to_the_byte(
+    player: Player, stream: Stream
+) -> None:
+    moments = await _played(Replay(player, speed=MAX_SPEED))
+    assert [(moment.received, moment.data) for moment in moments] == stream
+
+
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+async def test_a_replay_takes_the_recorded_time_divided_by_its_speed(
+    player: Player, speed: float
+) -> None:
+    watch = Stopwatch()
+    await _played(Replay(player, speed=speed, steady=watch.steady, sleep=watch.sleep))
+    assert watch.now == pytest.approx((player.end - player.start) / speed, abs=3e6)
+
+
+async def test_silences_are_cut_to_the_longest_allowed(player: Player) -> None:
+    watch = Stopwatch()
+    await _played(Replay(player, max_gap_s=0.01, steady=watch.steady, sleep=watch.sleep))
+    assert max(watch.naps) <= 0.0121
+    assert 0 < sum(watch.naps) < 2.1
+
+
+async def test_the_clock_shows_recorded_time(player: Player, stream: Stream) -> None:
+    replay = Replay(player, speed=MAX_SPEED)
+    shown = [replay.clock.wall() async for moment in replay if moment.connection]
+    assert shown == [received for received, _ in stream]
+
+
+async def test_a_paused_replay_plays_only_steps(player: Player, stream: Stream) -> None:
+    replay = Replay(player, speed=MAX_SPEED)
+    replay.pause()
+    played = aiter(replay)
+    for received, data in stream[:3]:
+        replay.step()
+        moment = await anext(played)
+        assert (moment.received, moment.data) == (received, data)
+
+
+async def test_after_a_seek_the_books_come_first(player: Player, stream: Stream) -> None:
+    replay = Replay(player, speed=MAX_SPEED)
+    replay.seek(stream[80][0])
+    first, second, *_ = [moment async for moment in replay]
+    assert [type(event).__name__ for event in first.events] == ["OrdersSnapshot"]
+    assert (second.received, second.data) == stream[81]
+
+
+def test_a_step_back_undoes_a_step(player: Player, stream: Stream) -> None:
+    for _ in range(60):
+        player.step()
+    for number in (59, 58, 57):
+        player.back()
+        assert player.seq == number
+        assert keyframe.encode(player.keeper.orders["BTC/USD"]) == _books(stream[:number])
+
+
+def test_there_is_nothing_before_the_first_message(player: Player) -> None:
+    player.step()
+    assert player.back() is None
+
+
+def test_at_the_end_there_is_nothing_to_step_to(player: Player) -> None:
+    player.seek(player.end)
+    while player.step():
+        pass
+    assert player.next_due is None
