@@ -200,9 +200,10 @@ class Desk:
                     self.outbox.learn(news)
 
     def _doubt_the_missing(self) -> None:
-        """Orders we took for open that a fresh snapshot does not hold ended while we were away."""
+        """What a fresh snapshot does not show may have ended while the stream was away."""
+        shown = {order.cl_ord_id for order in self.working}
         for entry in self.outbox.pending():
-            if entry.txid is not None and entry.txid not in self.working:
+            if entry.id not in shown and entry.txid not in self.working:
                 self.settler.doubt(entry)
 
     # --- sending ---------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class WorkingOrders:
     def __len__(self) -> int:
         return len(self._orders)
 
-    def __contains__(self, order_id: str) -> bool:
+    def __contains__(self, order_id: object) -> bool:
         return order_id in self._orders
 
     def get(self, order_id: str) -> WorkingOrder | None:

@@ -55,10 +55,13 @@ class Offset(msgspec.Struct, frozen=True):
 def fields(request: msgspec.Struct) -> dict[str, object]:
     """The request's members as the exchange names and spells them, what is off left out."""
     members = {}
-    for field in msgspec.structs.fields(request):
-        value = getattr(request, field.name)
+    # Not `msgspec.structs.fields`: it works out types anew, 2 ms at every key press.
+    for name, spelled in zip(
+        request.__struct_fields__, request.__struct_encode_fields__, strict=True
+    ):
+        value = getattr(request, name)
         if value is not None and value is not False and value != ():
-            members[field.encode_name] = _spell(value)
+            members[spelled] = _spell(value)
     return members
 
 

@@ -13,10 +13,10 @@ from tests.actions.model import World
 SEQUENCES = 10_000
 SHARDS = 10
 _STEPS = {
-    "place": 4,
-    "resume": 8,
-    "arrive": 5,
-    "trade": 3,
+    "place": 6,
+    "resume": 12,
+    "arrive": 10,
+    "trade": 6,
     "settle": 3,
     "wait": 4,
     "snapshot": 1,
@@ -37,7 +37,7 @@ def live(seed: int) -> World:
     world = World(seed)
     world.fail_reads = seed % 2 == 0
     names, weights = list(_STEPS), list(_STEPS.values())
-    for step in world.random.choices(names, weights, k=world.random.randint(5, 30)):
+    for step in world.random.choices(names, weights, k=world.random.randint(5, 40)):
         take(world, step)
     world.drain()
     return world
