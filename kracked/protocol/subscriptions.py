@@ -200,10 +200,23 @@ class Subscriptions:
             self._resync(track, "sequence", detail, event.received, now)
 
     def _begun(self, key: Key, received: int, now: int) -> None:
-        """A snapshot: proof enough, its acknowledgement may come later or not at all."""
+        """A snapshot: proof enough, its acknowledgement may come later or not at all.
+
+        One that nobody waits for proves nothing: its subscription may have ended already.
+        """
         track = self.heard(key, now)
-        if track is not None and track.state is State.ASKED:
+        if track is None:
+            channel, symbol, _ = key
+            if symbol is not None:
+                self._keeper.forget(symbol, channel)
+            return
+        if track.state is State.LIVE:
+            return
+        if track.state is State.ASKED:
             self._go_live(track, received, now)
+        elif self._distrust(track):
+            channel, symbol, _ = key
+            self._news.append(events.Resync(received, symbol or "", channel, "unasked"))
 
     # --- answers ------------------------------------------------------------------------
 
@@ -219,8 +232,13 @@ class Subscriptions:
 
     def _on_unsubscribed(self, event: events.Unsubscribed, now: int) -> None:
         track = self.tracks.get((event.channel, event.symbol, event.interval))
-        if track is not None and track.state is State.LEAVING and answers(event, track):
+        if track is None:
+            return
+        if track.state is State.LEAVING and answers(event, track):
             self._left(track, now)
+        elif track.state is State.LIVE:
+            # Late, or not of our doing: either way nobody knows what stands there now.
+            self._resync(track, "unasked", "unsubscribed", event.received, now)
 
     def _on_rejected(self, event: events.Rejected, now: int) -> None:
         if judge(event.error) is Verdict.RATE:
@@ -407,7 +425,7 @@ class Subscriptions:
         if channel in BOOKS:
             self._keeper.apply(events.Subscribed(0, channel, symbol, subscription.depth))
 
-    def _distrust(self, track: Track) -> None:
+    def _distrust(self, track: Track) -> bool:
+        """True when there was a book and it had been trusted."""
         channel, symbol, _ = track.subscription.key
-        if channel in BOOKS and symbol is not None:
-            self._keeper.distrust(symbol, channel)
+        return channel in BOOKS and symbol is not None and self._keeper.distrust(symbol, channel)
