@@ -1,0 +1,52 @@
+"""A desk on a scripted exchange, with its outbox in a real file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from kracked.actions import Desk, open_desk
+from kracked.rest.client import RestClient
+from kracked.rest.transport import Transport
+from tests.actions.market import Market
+from tests.rest.conftest import FrozenTime
+from tests.rest.exchange import CREDENTIALS, serve
+
+OpenDesk = Callable[[], AbstractContextManager[Desk]]
+
+
+@pytest.fixture
+def frozen() -> FrozenTime:
+    return FrozenTime()
+
+
+@pytest.fixture
+async def market() -> AsyncIterator[Market]:
+    async with serve() as exchange:
+        yield Market(exchange)
+
+
+@pytest.fixture
+async def client(market: Market, frozen: FrozenTime, tmp_path: Path) -> AsyncIterator[RestClient]:
+    async with RestClient(
+        CREDENTIALS,
+        market.exchange.endpoints,
+        state=tmp_path,
+        transport=Transport(timeout_s=0.3),
+        pace=frozen.pace,
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def outbox_file(tmp_path: Path) -> Path:
+    return tmp_path / "outbox.jsonl"
+
+
+@pytest.fixture
+def opened(client: RestClient, frozen: FrozenTime, outbox_file: Path) -> OpenDesk:
+    """Opens a desk: twice in a row is a restart of the program."""
+    return lambda: open_desk(client, outbox_file, pace=frozen.pace)

@@ -1,0 +1,398 @@
+"""The desk against an exchange that loses, delays and refuses: one order is one order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from kracked.actions import Check, Declined, Desk, Draft, Entry, State
+from kracked.actions.journal import JournalFull
+from kracked.protocol.events import Executions, Side
+from kracked.times import NS_PER_S
+from tests.actions.conftest import OpenDesk
+from tests.actions.market import Market
+from tests.actions.model import NOW
+from tests.rest import exchange as answers
+from tests.rest.conftest import FrozenTime
+from tests.rest.exchange import KEY, SECRET
+
+DRAFT = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=249_000, post_only=True)
+ASK = msgspec.structs.replace(DRAFT, side=Side.ASK, price=251_000)
+
+
+async def place(desk: Desk, draft: Draft = DRAFT) -> Entry:
+    entry = await desk.place(draft, NOW)
+    assert isinstance(entry, Entry)
+    return entry
+
+
+async def settled(desk: Desk, frozen: FrozenTime, entry: Entry) -> Entry:
+    """Look-ups until the entry is known, time passing between them."""
+    for _ in range(30):
+        await desk.settler.settle_due()
+        if desk.outbox[entry.id].state is not State.UNKNOWN:
+            break
+        frozen.now += 5 * NS_PER_S
+    return desk.outbox[entry.id]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Lets the loop turn until it is so; nothing announces it."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+def written(file: Path) -> str:
+    return file.read_text()
+
+
+def report(txid: str, id_: str, **members: Any) -> Executions:
+    row = {
+        "order_id": txid,
+        "cl_ord_id": id_,
+        "symbol": "BTC/USD",
+        "side": "buy",
+        "order_type": "limit",
+        "order_qty": Decimal("0.001"),
+        "limit_price": Decimal("24900.0"),
+        "exec_type": "new",
+        "order_status": "new",
+        "timestamp": "2025-07-31T22:13:20.000000Z",
+        **members,
+    }
+    return Executions(0, (row,))
+
+
+async def test_an_order_carries_its_id_and_its_deadline(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+    body = market.exchange.last("AddOrder").body
+    assert (body["cl_ord_id"], body["deadline"]) == (entry.id, "2025-07-31T22:13:25.000Z")
+
+
+async def test_an_accepted_order_is_acknowledged_until_the_stream_shows_it(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+        assert (entry.state, entry.txid) == (State.ACKNOWLEDGED, "OTEST0-AAAAA-AAAAAA")
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        assert desk.outbox[entry.id].state is State.LIVE
+
+
+async def test_the_line_is_on_the_disk_before_the_order_is_sent(
+    market: Market, opened: OpenDesk, outbox_file: Path
+) -> None:
+    seen: list[bytes] = []
+    market.exchange.script["AddOrder"].append(
+        lambda request: (
+            seen.append(outbox_file.read_bytes()) or answers.reply(error="EService:Busy")
+        )
+    )
+    with opened() as desk:
+        entry = await place(desk)
+    assert entry.id.encode() in seen[0]
+
+
+async def test_an_order_that_cannot_be_written_down_is_not_sent(
+    market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(file: int) -> None:
+        raise OSError("no space left on device")
+
+    with opened() as desk:
+        monkeypatch.setattr("os.fsync", failing)
+        with pytest.raises(JournalFull):
+            await desk.place(DRAFT, NOW)
+    assert market.exchange.count("AddOrder") == 0
+
+
+FAULTS = {
+    "reply dropped": answers.dropped,
+    "reply late": answers.silence,
+    "502": answers.bad_gateway,
+    "unavailable": answers.refusal("EService:Unavailable"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_order_accepted_without_a_reply_is_found_and_was_sent_once(
+    market: Market, opened: OpenDesk, frozen: FrozenTime, fault: str
+) -> None:
+    market.fails("AddOrder", FAULTS[fault], after_acting=True)
+    with opened() as desk:
+        entry = await place(desk)
+        assert entry.state is State.UNKNOWN
+        assert (await settled(desk, frozen, entry)).state is State.LIVE
+    assert market.exchange.count("AddOrder") == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_order_that_never_arrived_is_settled_as_never_placed_after_the_window(
+    market: Market, opened: OpenDesk, frozen: FrozenTime, fault: str
+) -> None:
+    market.fails("AddOrder", FAULTS[fault], after_acting=False)
+    start = frozen.now
+    with opened() as desk:
+        entry = await place(desk)
+        final = await settled(desk, frozen, entry)
+    assert (final.state, "never placed" in final.reason) == (State.REFUSED, True)
+    assert frozen.now - start >= 65 * NS_PER_S
+    assert market.exchange.count("AddOrder") == 1
+
+
+async def test_an_order_that_filled_at_once_is_found_among_the_closed(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    market.fills_at_once = True
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        final = await settled(desk, frozen, await place(desk))
+    assert (final.state, final.filled) == (State.FILLED, Decimal("0.00100000"))
+
+
+async def test_the_stream_settles_an_unknown_order_without_a_question(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        entry = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        assert desk.outbox[entry.id].state is State.LIVE
+    assert market.exchange.count("OpenOrders") == 0
+
+
+async def test_while_an_outcome_is_not_known_nothing_more_is_sent(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        await place(desk)
+        again = await desk.place(ASK, NOW)
+    assert isinstance(again, Declined)
+    assert again.refusals[0].check is Check.UNKNOWN
+    assert market.exchange.count("AddOrder") == 1
+
+
+async def test_an_unknown_order_is_settled_after_a_restart(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        entry = await place(desk)
+    with opened() as desk:
+        assert desk.outbox[entry.id].state is State.UNKNOWN
+        assert (await settled(desk, frozen, entry)).state is State.LIVE
+    assert market.exchange.count("AddOrder") == 1
+
+
+async def test_an_order_in_flight_when_the_program_ends_is_unknown_after_it(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    market.fails("AddOrder", answers.silence, after_acting=True)
+    with opened() as desk:
+        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+        await until(lambda: bool(market.orders))
+        placing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await placing
+    with opened() as desk:
+        (entry,) = desk.outbox
+        assert entry.state is State.UNKNOWN
+        assert (await settled(desk, frozen, entry)).state is State.LIVE
+
+
+async def test_an_order_that_ended_while_the_program_was_away_is_looked_up(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+    market.orders["OTEST0-AAAAA-AAAAAA"]["status"] = "canceled"
+    with opened() as desk:
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.CANCELLED
+
+
+async def test_a_refusal_keeps_the_words_of_the_exchange(market: Market, opened: OpenDesk) -> None:
+    market.exchange.script["AddOrder"].append(answers.refusal("EOrder:Insufficient funds"))
+    with opened() as desk:
+        entry = await place(desk)
+    assert (entry.state, entry.reason) == (State.REFUSED, "EOrder:Insufficient funds")
+
+
+async def test_a_rate_refusal_fills_the_local_counter(market: Market, opened: OpenDesk) -> None:
+    market.exchange.script["AddOrder"].append(answers.refusal("EOrder:Rate limit exceeded"))
+    with opened() as desk:
+        await place(desk)
+        again = await desk.place(ASK, NOW)
+    assert isinstance(again, Declined)
+    assert again.refusals[0].check is Check.RATE
+
+
+async def test_a_fresh_id_that_is_taken_proves_an_earlier_arrival(
+    market: Market, opened: OpenDesk
+) -> None:
+    error = "EGeneral:Invalid arguments:cl_ord_id not unique"
+    market.exchange.script["AddOrder"].append(answers.refusal(error))
+    with opened() as desk:
+        assert (await place(desk)).state is State.UNKNOWN
+
+
+async def test_the_same_key_pressed_twice_sends_one_order(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        results = await asyncio.gather(*(desk.place(DRAFT, NOW) for _ in range(5)))
+    assert [isinstance(result, Declined) for result in results] == [False] + [True] * 4
+    assert market.exchange.count("AddOrder") == 1
+
+
+async def test_a_dry_run_leaves_no_trace(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        added = await desk.validate(DRAFT, NOW)
+        assert (added.txid, len(desk.outbox), market.orders) == ((), 0, {})
+
+
+async def test_an_amend_names_only_what_changes(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id, post_only=True))
+        (order,) = desk.working
+        amended = await desk.amend(order, NOW, price=249_005)
+    body = market.exchange.last("AmendOrder").body
+    assert isinstance(amended, Entry)
+    assert amended.state is State.ACKNOWLEDGED
+    assert {key: body[key] for key in body if key not in ("nonce", "deadline")} == {
+        "txid": "OTEST0-AAAAA-AAAAAA",
+        "limit_price": "24900.5",
+        "post_only": True,
+    }
+
+
+@pytest.mark.parametrize(("acted", "state"), [(True, State.ACKNOWLEDGED), (False, State.REFUSED)])
+async def test_an_amend_without_a_reply_is_settled_by_the_order_itself(
+    market: Market, opened: OpenDesk, frozen: FrozenTime, acted: bool, state: State
+) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        (order,) = desk.working
+        market.fails("AmendOrder", answers.dropped, after_acting=acted)
+        amended = await desk.amend(order, NOW, qty=90_000)
+        assert isinstance(amended, Entry)
+        assert isinstance(await desk.amend(order, NOW, qty=80_000), Declined)
+        assert (await settled(desk, frozen, amended)).state is state
+    assert market.exchange.count("AmendOrder") == 1
+
+
+async def test_an_order_the_stream_has_not_described_is_not_amended(opened: OpenDesk) -> None:
+    with opened() as desk:
+        desk.apply(report("O1", "k", order_type=""))
+        (order,) = desk.working
+        assert isinstance(await desk.amend(order, NOW, qty=90_000), Declined)
+
+
+async def test_a_cancel_is_repeated_until_it_is_answered(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+        market.fails("CancelOrder", answers.dropped, after_acting=True)
+        outcome = await desk.cancel(cl_ord_id=entry.id)
+    assert (outcome.gone, market.exchange.count("CancelOrder")) == (True, 2)
+
+
+async def test_an_unknown_order_can_be_cancelled_by_its_own_id(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        entry = await place(desk)
+        assert (await desk.cancel(cl_ord_id=entry.id)).count == 1
+
+
+async def test_a_pair_is_cancelled_with_the_orders_the_stream_has_not_shown(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        first, second = await place(desk), await place(desk, ASK)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", first.id))
+        outcome = await desk.cancel_pair("BTC/USD")
+    body = market.exchange.last("CancelOrderBatch").body
+    assert (body["orders"], body["cl_ord_ids"]) == (["OTEST0-AAAAA-AAAAAA"], [second.id])
+    assert outcome.count == 2
+
+
+async def test_one_side_of_a_pair_is_cancelled_alone(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        await place(desk)
+        await place(desk, ASK)
+        outcome = await desk.cancel_pair("BTC/USD", Side.ASK)
+    assert outcome.count == 1
+    assert [order["status"] for order in market.orders.values()] == ["open", "canceled"]
+
+
+async def test_a_batch_spoilt_by_one_gone_order_cancels_the_others_one_by_one(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        await place(desk)
+        await place(desk, ASK)
+        market.exchange.script["CancelOrderBatch"].append(answers.refusal("EOrder:Unknown order"))
+        outcome = await desk.cancel_pair("BTC/USD")
+    assert (outcome.count, market.exchange.count("CancelOrder")) == (2, 2)
+
+
+async def test_cancelling_a_pair_without_orders_asks_nothing(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        assert (await desk.cancel_pair("BTC/USD")).count == 0
+    assert market.exchange.calls == []
+
+
+async def test_cancel_all_is_one_call(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        await place(desk)
+        assert (await desk.cancel_all()).count == 1
+
+
+async def test_a_lookup_that_fails_is_tried_again_later(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    for _ in range(4):
+        market.exchange.script["OpenOrders"].append(answers.bad_gateway)
+    with opened() as desk:
+        entry = await place(desk)
+        assert (await settled(desk, frozen, entry)).state is State.LIVE
+
+
+async def test_the_settler_runs_beside_the_desk_and_ends_when_told(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        running = asyncio.create_task(desk.settler.run())
+        entry = await place(desk)
+        await until(lambda: desk.outbox[entry.id].state is State.LIVE)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+
+async def test_no_secret_reaches_the_outbox_or_a_log(
+    market: Market, opened: OpenDesk, outbox_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        await place(desk)
+    said = written(outbox_file) + caplog.text + repr(vars(desk))
+    signature = market.exchange.last("AddOrder").headers["API-Sign"]
+    assert not [secret for secret in (KEY, SECRET, signature) if secret in said]

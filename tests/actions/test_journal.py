@@ -1,0 +1,97 @@
+"""The file of the outbox: private, torn ends cut, damage refused, one program at a time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from kracked.actions.journal import DamagedJournal, Journal, JournalFull, JournalInUse
+from kracked.actions.outbox import Kind, Moved, Prepared
+from kracked.actions.states import State
+
+T = 1_754_000_000_000_000_000
+PREPARED = Prepared(at=T, id="k", kind=Kind.ADD, symbol="BTC/USD", deadline=T, request={})
+SENT = Moved(at=T, id="k", state=State.SENT)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "outbox.jsonl"
+
+
+def test_records_come_back_as_they_were(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(PREPARED)
+        journal.append(SENT)
+    with Journal(path) as journal:
+        assert journal.read() == [PREPARED, SENT]
+
+
+def test_a_line_is_one_json_object(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(SENT)
+    assert path.read_text() == f'{{"do":"moved","at":{T},"id":"k","state":"sent"}}\n'
+
+
+def test_a_torn_last_line_is_cut_off_and_written_over(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(PREPARED)
+    with path.open("ab") as file:
+        file.write(b'{"do":"moved","at":17540')
+    with Journal(path) as journal:
+        assert journal.read() == [PREPARED]
+        journal.append(SENT)
+        assert journal.read() == [PREPARED, SENT]
+
+
+def test_damage_in_the_middle_stops_the_start_and_names_the_line(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.append(PREPARED)
+    path.write_bytes(path.read_bytes() + b"garbage\n" + path.read_bytes())
+    with Journal(path) as journal, pytest.raises(DamagedJournal, match="line 2"):
+        journal.read()
+
+
+def test_only_the_owner_may_read_it(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch(0o644)
+    with Journal(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_program_is_turned_away(path: Path) -> None:
+    with Journal(path), pytest.raises(JournalInUse, match="another kracked"):
+        Journal(path)
+
+
+def test_the_file_is_free_again_after_the_first(path: Path) -> None:
+    for _ in range(2):
+        with Journal(path):
+            pass
+
+
+def test_a_line_the_disk_took_in_part_is_taken_back(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Journal(path) as journal:
+        journal.append(PREPARED)
+        real = os.write
+        monkeypatch.setattr(os, "write", lambda file, line: real(file, line[:7]))
+        with pytest.raises(JournalFull):
+            journal.append(SENT)
+        monkeypatch.undo()
+        assert journal.read() == [PREPARED]
+
+
+def test_a_disk_that_does_not_keep_its_word_is_an_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(file: int) -> None:
+        raise OSError("input/output error")
+
+    with Journal(path) as journal:
+        monkeypatch.setattr(os, "fsync", failing)
+        with pytest.raises(JournalFull, match="input/output error"):
+            journal.sync()

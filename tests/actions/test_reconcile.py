@@ -1,0 +1,156 @@
+"""What an action has become, from what the exchange shows of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from kracked.actions import reconcile
+from kracked.actions.outbox import Entry, Kind
+from kracked.actions.states import State
+from kracked.rest.account import OrderDescription, OrderInfo
+from kracked.times import NS_PER_S
+
+T = 1_754_000_000 * NS_PER_S
+K, TXID = "0198628c-0400-77f9-9e3b-2052a5820d7b", "OUF4EM-FRGI2-MQMWZD"
+ENTRY = Entry(
+    id=K,
+    kind=Kind.ADD,
+    symbol="BTC/USD",
+    prepared=T,
+    deadline=T + 5 * NS_PER_S,
+    request={"type": "buy", "volume": "1.25"},
+    state=State.UNKNOWN,
+    since=T,
+)
+SETTLED = ENTRY.deadline + 60 * NS_PER_S
+
+
+def row(status: str, **more: object) -> OrderInfo:
+    return OrderInfo(status=status, **{"cl_ord_id": K, **more})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("pending", State.ACKNOWLEDGED),
+        ("open", State.LIVE),
+        ("closed", State.FILLED),
+        ("canceled", State.CANCELLED),
+        ("expired", State.CANCELLED),
+    ],
+)
+def test_a_found_order_is_what_its_status_says(status: str, state: State) -> None:
+    news = reconcile.found(ENTRY, {TXID: row(status, vol_exec=Decimal("0.5"))}, T)
+    assert news is not None
+    assert (news.state, news.txid, news.filled) == (state, TXID, Decimal("0.5"))
+
+
+def test_of_several_orders_under_one_id_the_youngest_counts() -> None:
+    rows = {"O1": row("closed", opentm=Decimal(1)), "O2": row("open", opentm=Decimal(2))}
+    news = reconcile.found(ENTRY, rows, T)
+    assert news is not None
+    assert news.txid == "O2"
+
+
+def test_a_row_of_another_client_id_is_not_ours() -> None:
+    assert reconcile.found(ENTRY, {TXID: row("open", cl_ord_id="other")}, T) is None
+
+
+def test_a_row_without_a_client_id_must_look_like_the_order() -> None:
+    same = OrderDescription(side="buy")
+    like = row("open", cl_ord_id=None, vol=Decimal("1.250"), descr=same)
+    unlike = row("open", cl_ord_id=None, vol=Decimal("7"), descr=same)
+    assert reconcile.found(ENTRY, {TXID: like}, T)
+    assert not reconcile.found(ENTRY, {TXID: unlike}, T)
+
+
+def test_absence_proves_nothing_before_the_settle_window_is_over() -> None:
+    assert reconcile.absent(ENTRY, SETTLED - 1) is None
+
+
+def test_absence_after_the_settle_window_means_never_placed() -> None:
+    news = reconcile.absent(ENTRY, SETTLED)
+    assert news is not None
+    assert (news.state, "never placed" in news.reason) == (State.REFUSED, True)
+
+
+def test_looks_come_at_once_then_less_and_less_often() -> None:
+    looks = [reconcile.next_look(ENTRY, count, T) - T for count in range(6)]
+    assert [it // NS_PER_S for it in looks] == [0, 2, 5, 10, 20, 30]
+
+
+def test_one_look_falls_on_the_end_of_the_settle_window() -> None:
+    assert reconcile.next_look(ENTRY, 5, SETTLED - NS_PER_S) == SETTLED
+
+
+def report(**members: object) -> dict[str, object]:
+    return {"order_id": TXID, "cl_ord_id": K, "exec_type": "new", **members}
+
+
+def test_a_report_settles_an_unknown_order() -> None:
+    news = reconcile.of_report(ENTRY, report(order_status="new"), T)
+    assert news is not None
+    assert (news.state, news.txid) == (State.LIVE, TXID)
+
+
+def test_the_last_fill_still_says_partially_filled_and_is_believed() -> None:
+    fill = report(exec_type="trade", order_status="partially_filled", cum_qty=Decimal("1.25"))
+    news = reconcile.of_report(ENTRY, fill, T)
+    assert news is not None
+    assert (news.state, news.filled) == (State.LIVE, Decimal("1.25"))
+
+
+def test_a_past_fill_in_a_snapshot_is_history() -> None:
+    past = report(exec_type="trade", order_status="filled", last_qty=Decimal("0.1"))
+    assert reconcile.of_report(ENTRY, past, T) is None
+
+
+def test_a_cancelled_report_keeps_the_reason_of_the_exchange() -> None:
+    ended = report(exec_type="canceled", order_status="canceled", reason="Post only order")
+    news = reconcile.of_report(ENTRY, ended, T)
+    assert news is not None
+    assert (news.state, news.reason) == (State.CANCELLED, "Post only order")
+
+
+AMEND = Entry(
+    id="a",
+    kind=Kind.AMEND,
+    symbol="BTC/USD",
+    prepared=T,
+    deadline=T + 5 * NS_PER_S,
+    request={"limit_price": "25000.5"},
+    target=TXID,
+    state=State.UNKNOWN,
+    since=T,
+)
+
+
+def limit(price: str, status: str = "open") -> OrderInfo:
+    return OrderInfo(status=status, descr=OrderDescription(order_type="limit", price=price))
+
+
+def states(*news: object) -> list[object]:
+    return [getattr(one, "state", None) for one in news]
+
+
+def test_an_amend_is_settled_by_what_is_in_force() -> None:
+    assert states(
+        reconcile.of_amend(AMEND, limit("25000.50"), T),
+        reconcile.of_amend(AMEND, limit("24000.0"), T),
+        reconcile.of_amend(AMEND, limit("24000.0"), SETTLED),
+        reconcile.of_amend(AMEND, limit("24000.0", "canceled"), T),
+        reconcile.of_amend(AMEND, None, T),
+    ) == [State.ACKNOWLEDGED, None, State.REFUSED, State.REFUSED, None]
+
+
+def test_an_amend_is_settled_by_the_report_of_it() -> None:
+    amended = report(exec_type="amended", order_status="new", limit_price=Decimal("25000.5"))
+    other = report(exec_type="amended", order_status="new", limit_price=Decimal("24000.5"))
+    ended = report(exec_type="canceled", order_status="canceled")
+    assert states(
+        reconcile.of_amend_report(AMEND, amended, T),
+        reconcile.of_amend_report(AMEND, other, T),
+        reconcile.of_amend_report(AMEND, ended, T),
+    ) == [State.ACKNOWLEDGED, None, State.REFUSED]
