@@ -43,7 +43,7 @@ def message(event: events.Event) -> str:
 # --- times --------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)  # orders are as old as minutes, and their times are told again
 def _second(seconds: int) -> str:
     return to_rfc3339(seconds * NS_PER_S, 0)[:-1]
 
