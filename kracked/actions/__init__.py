@@ -7,6 +7,7 @@ from kracked.actions.draft import Draft
 from kracked.actions.fees import Fees
 from kracked.actions.outbox import Entry, Kind
 from kracked.actions.states import State
+from kracked.actions.switch import Switch
 from kracked.actions.working import WorkingOrder, WorkingOrders
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Review",
     "Situation",
     "State",
+    "Switch",
     "WorkingOrder",
     "WorkingOrders",
     "open_desk",

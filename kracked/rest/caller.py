@@ -47,6 +47,7 @@ LONGEST_WAIT_NS = 60 * NS_PER_S
 """A read that would have to wait longer for the limiter fails instead."""
 _FIRST_PAUSE_S = 0.5
 _ONE = Decimal(1)
+_THROTTLED = "held back here after EService:Throttled"
 
 
 class NoCredentials(ConfigError):
@@ -136,7 +137,8 @@ class Caller:
         async def once() -> bytes:
             if self._pace.clock() < self._locked_until:
                 # Every further call lengthens a lockout.
-                raise Refused(name, "EGeneral:Temporary lockout", ErrorClass.CHANGE_SETUP)
+                held = "held back here after EGeneral:Temporary lockout"
+                raise Refused(name, held, ErrorClass.CHANGE_SETUP)
             await self._wait_for_counter(name)
             return await self._private(name, members, Urgency.READ)
 
@@ -149,7 +151,7 @@ class Caller:
         `OutcomeUnknown`. It never waits for a limit: an order must not go out late.
         """
         if urgency is not Urgency.CANCEL and self.limiter.throttled_ns(self._pace.clock()):
-            raise Refused(name, "EService: Throttled", ErrorClass.SLOW_DOWN)
+            raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
         try:
             reply = decode_reply(name, await self._private(name, members, urgency))
         except (NoAnswer, UnreadableReply) as error:
@@ -202,7 +204,7 @@ class Caller:
         clock = self._pace.clock
         while (wait_ns := self.limiter.wait_ns(name, clock())) > 0:
             if wait_ns > LONGEST_WAIT_NS:
-                raise Refused(name, "EService: Throttled", ErrorClass.SLOW_DOWN)
+                raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
             await self._pace.sleep(wait_ns / NS_PER_S)
 
     async def _wait_for_public(self) -> None:
