@@ -18,6 +18,7 @@ from kracked.protocol.events import Event
 from kracked.protocol.liveness import SILENCE_NS, Liveness
 from kracked.protocol.subscription import Key, Subscription, Track
 from kracked.protocol.subscriptions import Keeper, Subscriptions
+from kracked.protocol.tape import Tape
 from kracked.times import NS_PER_S
 
 HELD = "maintenance"
@@ -52,6 +53,7 @@ class Session:
         self._keeper = keeper
         self._open = False
         self._token: str | None = None
+        self._tape = Tape()
         self._outbox: list[bytes] = []
         self._silent: str | None = None
         self._heard_at = 0
@@ -120,14 +122,27 @@ class Session:
         self.bytes += len(data)
         happened = self._keeper.receive(data, received)
         for event in happened:
-            channel = _CHANNEL_OF.get(type(event))
+            kind = type(event)
+            channel = _CHANNEL_OF.get(kind)
             if channel is not None:
                 subscriptions.heard((channel, event.symbol, None), now)  # type: ignore[attr-defined]
-            elif (observe := self._observers.get(type(event))) is not None:
+            elif (observe := self._observers.get(kind)) is not None:
                 observe(event, now)
+        if happened and type(happened[0]) is events.Trades:
+            happened = self._retell(happened)
         if subscriptions.has_news:
             happened += subscriptions.take_news()
         return happened
+
+    def _retell(self, happened: list[Event]) -> list[Event]:
+        """Trades without repeats, and with the holes between them."""
+        told: list[Event] = []
+        for event in happened:
+            fresh, gap = (
+                self._tape.follow(event) if isinstance(event, events.Trades) else (event, None)
+            )
+            told += (one for one in (gap, fresh) if one is not None)
+        return told
 
     def _on_heartbeat(self, _event: events.Heartbeat, _now: int) -> None:
         self.liveness.beating = True

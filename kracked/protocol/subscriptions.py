@@ -395,7 +395,8 @@ class Subscriptions:
         if self.productive_since is None:
             self.productive_since = now
         if track.lost_at is not None:
-            self._news.append(gap(track, track.lost_at, received, track.lost_why))
+            if track.subscription.channel != "trade":  # those are numbered: the tape knows
+                self._news.append(gap(track, track.lost_at, received, track.lost_why))
             track.lost_at = None
         if track.wanted != track.subscription:
             self._leave(track, now)

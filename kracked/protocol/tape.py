@@ -1,0 +1,61 @@
+"""Each trade once: the exchange numbers them, so repeats and holes show.
+
+A snapshot after a reconnect repeats trades already told, and often closes the hole the
+reconnect has made. Source: docs.kraken.com/api/docs/websocket-v2/trade
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from kracked.protocol.events import Gap, Trade, Trades
+
+REMEMBERED = 1_000
+"""Missing ids waited for per symbol; they do come when messages were only out of order."""
+
+
+class Tape:
+    """The trade ids of every symbol, followed."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[int, int]] = {}
+        self._missing: dict[str, set[int]] = {}
+
+    def follow(self, event: Trades) -> tuple[Trades | None, Gap | None]:
+        """The event without what was told before, None if that is all of it; and the hole."""
+        known = self._last.get(event.symbol)
+        if not event.trades:
+            return event, None
+        newest = max(trade.trade_id for trade in event.trades)
+        if known is None or (event.snapshot and newest < known[0]):  # another count began
+            self._last[event.symbol] = (newest, event.received)
+            self._missing.pop(event.symbol, None)
+            return event, None
+        last, heard = known
+        fresh = tuple(trade for trade in event.trades if self._is_new(event.symbol, trade, last))
+        if newest > last:
+            self._last[event.symbol] = (newest, event.received)
+        first = min((t.trade_id for t in fresh if t.trade_id > last), default=0)
+        gap = self._gap(event, first, last, heard)
+        if len(fresh) == len(event.trades):
+            return event, gap
+        return msgspec.structs.replace(event, trades=fresh) if fresh else None, gap
+
+    def _is_new(self, symbol: str, trade: Trade, last: int) -> bool:
+        if trade.trade_id > last:
+            return True
+        missing = self._missing.get(symbol, set())
+        if trade.trade_id not in missing:
+            return False
+        missing.discard(trade.trade_id)
+        return True
+
+    def _gap(self, event: Trades, first: int, last: int, heard: int) -> Gap | None:
+        if first <= last + 1:
+            return None
+        missing = self._missing.setdefault(event.symbol, set())
+        missing.update(range(max(last + 1, first - REMEMBERED), first))
+        for old in sorted(missing)[:-REMEMBERED]:
+            missing.discard(old)
+        reason = f"trade ids {last + 1} to {first - 1} never came"
+        return Gap(event.received, "trade", (event.symbol,), heard, event.received, reason)
