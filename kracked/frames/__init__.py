@@ -1,0 +1,41 @@
+"""Recordings as pandas frames, bars of trades, and what an order book says."""
+
+from kracked.frames.bars import bars
+from kracked.frames.flow import (
+    best_bid_offer,
+    imbalance,
+    microprice,
+    ofi,
+    queue_position,
+    sampled_books,
+)
+from kracked.frames.load import (
+    load,
+    load_book,
+    load_book_wide,
+    load_connections,
+    load_executions,
+    load_ohlc,
+    load_orders,
+    load_ticker,
+    load_trades,
+)
+
+__all__ = [
+    "bars",
+    "best_bid_offer",
+    "imbalance",
+    "load",
+    "load_book",
+    "load_book_wide",
+    "load_connections",
+    "load_executions",
+    "load_ohlc",
+    "load_orders",
+    "load_ticker",
+    "load_trades",
+    "microprice",
+    "ofi",
+    "queue_position",
+    "sampled_books",
+]

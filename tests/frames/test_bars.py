@@ -1,0 +1,147 @@
+"""Bars: equal to pandas, by every rule, in one process or several."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kracked.errors import ConfigError
+from kracked.frames import bars
+
+
+def _trades(count: int = 2000, seed: int = 1) -> pd.DataFrame:
+    random = np.random.default_rng(seed)
+    times = pd.Timestamp("2024-11-12", tz="UTC").value + np.sort(
+        random.integers(0, 3_600_000_000_000, count)
+    )
+    return pd.DataFrame(
+        {
+            "ts_event": pd.to_datetime(times, unit="ns", utc=True),
+            "symbol": pd.Categorical(random.choice(["BTC/USD", "ETH/USD"], count)),
+            "price": 1000 + np.round(np.cumsum(random.normal(0, 1, count)), 1),
+            "qty": random.integers(1, 500_000_000, count) / 1e8,
+            "side": pd.Categorical(random.choice(["buy", "sell"], count)),
+            "trade_id": np.arange(count),
+        }
+    )
+
+
+def _by_pandas(trades: pd.DataFrame, ids: pd.Series) -> pd.DataFrame:  # type: ignore[type-arg]
+    frame = trades.assign(
+        id=ids,
+        value=trades["price"] * trades["qty"],
+        bought=trades["qty"].where(trades["side"] == "buy", 0.0),
+    )
+    return frame.groupby(["symbol", "id"], observed=True).agg(
+        open=("price", "first"),
+        high=("price", "max"),
+        low=("price", "min"),
+        close=("price", "last"),
+        volume=("qty", "sum"),
+        trades=("qty", "size"),
+        value=("value", "sum"),
+        buy_volume=("bought", "sum"),
+    )
+
+
+def _assert_equal(ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
+    assert len(ours) == len(theirs)
+    for column in theirs:
+        np.testing.assert_allclose(ours[column], theirs[column], rtol=1e-12, err_msg=str(column))
+
+
+@pytest.mark.parametrize("every", ["1s", "1min", "7min", "1h"])
+def test_time_bars_are_those_of_pandas(every: str) -> None:
+    trades = _trades()
+    theirs = _by_pandas(trades, trades["ts_event"].dt.floor(every))
+    ours = bars(trades, every)
+    _assert_equal(ours, theirs)
+    assert list(ours.index) == list(theirs.index.get_level_values("id"))
+
+
+def test_tick_bars_are_those_of_pandas() -> None:
+    trades = _trades()
+    ids = trades.groupby("symbol", observed=True).cumcount() // 37
+    _assert_equal(bars(trades, ticks=37), _by_pandas(trades, ids))
+
+
+def test_volume_bars_that_carry_are_those_of_pandas() -> None:
+    trades = _trades()
+    lots = (trades["qty"] * 1e8).round().astype("int64")
+    total = lots.groupby(trades["symbol"], observed=True).cumsum()
+    _assert_equal(bars(trades, volume=20), _by_pandas(trades, (total - lots) // (20 * 10**8)))
+
+
+def test_volume_bars_that_do_not_carry_begin_at_zero() -> None:
+    for _, frame in bars(_trades(), volume=20, carry=False).groupby("symbol"):
+        assert (frame["volume"][:-1] >= 20).all()
+        assert (frame["volume"] < 25).all()
+
+
+def test_dollar_bars_close_when_they_are_full() -> None:
+    for _, frame in bars(_trades(), dollars=50_000, carry=False).groupby("symbol"):
+        assert (frame["value"][:-1] >= 50_000 - 1).all()
+
+
+def test_vwap_is_value_by_volume() -> None:
+    frame = bars(_trades(), "1min")
+    np.testing.assert_allclose(frame["vwap"], frame["value"] / frame["volume"])
+
+
+@given(st.integers(1, 60), st.integers(0, 10**6), st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_no_rule_loses_a_trade(count: int, seed: int, carry: bool) -> None:
+    trades = _trades(count, seed)
+    for frame in (
+        bars(trades, "10s"),
+        bars(trades, ticks=3),
+        bars(trades, volume=4.5, carry=carry),
+        bars(trades, dollars=3000, carry=carry),
+    ):
+        assert frame["trades"].sum() == count
+        assert frame["volume"].sum() == pytest.approx(trades["qty"].sum())
+
+
+def test_no_trades_make_no_bars() -> None:
+    frame = bars(_trades(5)[:0], "1min")
+    assert frame.empty
+    assert "vwap" in frame
+
+
+def test_one_rule_is_needed() -> None:
+    with pytest.raises(ConfigError, match="give one of"):
+        bars(_trades(5), "1min", ticks=5)
+
+
+def test_files_joined_are_the_bars_of_all_their_trades(tmp_path: Path) -> None:
+    trades, files = _two_files(tmp_path)
+    pd.testing.assert_frame_equal(bars(files, "7min"), bars(trades, "7min"), rtol=1e-12)
+
+
+def test_a_pool_of_processes_gives_the_same_bars(tmp_path: Path) -> None:
+    _, files = _two_files(tmp_path)
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        pd.testing.assert_frame_equal(bars(files, "7min", executor=pool), bars(files, "7min"))
+
+
+def test_only_time_bars_can_be_joined(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="bars of time only"):
+        bars([tmp_path], ticks=5)
+
+
+def _two_files(folder: Path) -> tuple[pd.DataFrame, list[Path]]:
+    """Trades, and the same in two files cut in the middle of a bar."""
+    trades = _trades(400)
+    files = [folder / "one.csv", folder / "two.csv"]
+    for file, part in zip(files, (trades[:211], trades[211:]), strict=True):
+        text = part.assign(ts_event=part["ts_event"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+        text.to_csv(file, index=False)
+    exact = trades.assign(ts_event=trades["ts_event"].dt.floor("us"))
+    return exact, files
