@@ -9,7 +9,7 @@ import msgspec
 from kracked.actions.outbox import Kind, Outbox
 from kracked.actions.working import WorkingOrder, WorkingOrders
 from kracked.protocol.events import Side
-from kracked.rest import limiter
+from kracked.protocol.limits import cost_of_cancel
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
@@ -74,7 +74,7 @@ class Cancels:
     def _count(self, orders: Sequence[WorkingOrder]) -> None:
         now = self._pace.clock()
         for order in orders:
-            cost = limiter.cost_of_cancel(max(0, now - order.touched))
+            cost = cost_of_cancel(max(0, now - order.touched))
             self._engine.spend(order.symbol, cost, now)
 
     def _unseen(self, symbol: str, side: Side | None) -> list[str]:

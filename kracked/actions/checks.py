@@ -19,7 +19,7 @@ from kracked.actions.outbox import Entry
 from kracked.actions.states import State
 from kracked.instruments import Instrument
 from kracked.protocol.events import Side
-from kracked.rest.limiter import cost_of_add
+from kracked.protocol.limits import cost_of_add
 from kracked.rest.orders import BadOrder, OrderType, TimeInForce
 from kracked.times import NS_PER_S
 

@@ -27,7 +27,7 @@ from kracked.actions.states import State
 from kracked.actions.working import WorkingOrder, WorkingOrders
 from kracked.errors import ConfigError
 from kracked.protocol.events import Executions, Side
-from kracked.rest import limiter
+from kracked.protocol.limits import cost_of_add, cost_of_amend
 from kracked.rest.bodies import fields
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
@@ -104,7 +104,7 @@ class Desk:
         order = to_order(review.draft, now.instrument, self._ids.fresh())
         assert order.cl_ord_id is not None
         entry = self._prepare(Kind.ADD, order.cl_ord_id, draft.symbol, order.members())
-        await self._announced(entry, limiter.cost_of_add())
+        await self._announced(entry, cost_of_add())
         call = self._client.add_order(order, self._pair(draft.symbol), deadline=entry.deadline)
         return await self._deliver(entry, call)
 
@@ -140,7 +140,7 @@ class Desk:
         change = _change(order, draft, now, qty=qty, price=price)
         id_ = self._ids.fresh()
         entry = self._prepare(Kind.AMEND, id_, draft.symbol, fields(change), order.order_id)
-        await self._announced(entry, limiter.cost_of_amend(self._age_ns(order)))
+        await self._announced(entry, cost_of_amend(self._age_ns(order)))
         target = OrderRef(txid=order.order_id)
         call = self._client.amend_order(target, change, deadline=entry.deadline)
         return await self._deliver(entry, call)

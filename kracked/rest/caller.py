@@ -21,9 +21,10 @@ import msgspec
 
 from kracked.credentials import Credentials
 from kracked.errors import ConfigError, ConnectionLost
+from kracked.protocol.limits import STARTER, Counter, Tier
 from kracked.protocol.signing import sign
 from kracked.rest import bodies
-from kracked.rest.limiter import STARTER, Counter, RestLimiter, Tier
+from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces
 from kracked.rest.replies import (
     ErrorClass,

@@ -24,9 +24,10 @@ import msgspec
 from kracked import times
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
+from kracked.protocol.limits import STARTER, Tier
 from kracked.rest import account, bodies, market, orders
 from kracked.rest.caller import Caller, Pace, Signer
-from kracked.rest.limiter import STARTER, RestLimiter, Tier
+from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces
 from kracked.rest.replies import OutcomeUnknown, UnreadableReply
 from kracked.rest.transport import Transport

@@ -26,9 +26,10 @@ from kracked.actions.outbox import Outbox, Record
 from kracked.errors import ConnectionLost
 from kracked.instruments import Instrument, Precision
 from kracked.protocol.events import Executions, Side
+from kracked.protocol.limits import PRO
 from kracked.rest.account import ClosedOrders, OrderDescription, OrderInfo
 from kracked.rest.caller import Pace
-from kracked.rest.limiter import PRO, EngineLimiter
+from kracked.rest.limiter import EngineLimiter
 from kracked.rest.orders import Added, AddOrder
 from kracked.rest.replies import OutcomeUnknown, Refused, classify
 from kracked.times import NS_PER_S

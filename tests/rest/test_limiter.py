@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from kracked.errors import ConfigError
-from kracked.rest import limiter
-from kracked.rest.limiter import INTERMEDIATE, PRO, STARTER, EngineLimiter, RestLimiter
+from kracked.protocol import limits
+from kracked.protocol.limits import INTERMEDIATE, PRO, STARTER
+from kracked.rest.limiter import EngineLimiter, RestLimiter
 from kracked.times import NS_PER_S
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "kraken" / "vectors" / "rate_limits.json"
@@ -33,43 +34,43 @@ def ns(seconds: str) -> int:
     [("0", 8), ("4.999", 8), ("5", 6), ("10", 5), ("15", 4), ("45", 2), ("90", 1), ("300", 0)],
 )
 def test_a_cancel_is_dearer_the_younger_the_order(age_s: str, cost: int) -> None:
-    assert limiter.cost_of_cancel(ns(age_s)) == cost
+    assert limits.cost_of_cancel(ns(age_s)) == cost
 
 
 @pytest.mark.parametrize(("age_s", "cost"), [("0", 4), ("5", 3), ("10", 2), ("15", 1), ("400", 1)])
 def test_an_amend_costs_one_and_its_penalty(age_s: str, cost: int) -> None:
-    assert limiter.cost_of_amend(ns(age_s)) == cost
+    assert limits.cost_of_amend(ns(age_s)) == cost
 
 
 @pytest.mark.parametrize(
     ("age_s", "cost"), [("0", 7), ("5", 6), ("10", 5), ("15", 3), ("45", 2), ("90", 1)]
 )
 def test_an_edit_costs_one_and_its_penalty(age_s: str, cost: int) -> None:
-    assert limiter.cost_of_edit(ns(age_s)) == cost
+    assert limits.cost_of_edit(ns(age_s)) == cost
 
 
 def test_a_batch_costs_half_a_unit_an_order() -> None:
-    assert limiter.cost_of_batch_add(3) == Decimal("1.5")
+    assert limits.cost_of_batch_add(3) == Decimal("1.5")
 
 
 def test_the_documented_short_life_costs_eight() -> None:
     age_at_cancel = ns("36")  # since the amend
-    costs = [limiter.cost_of_add(), limiter.cost_of_amend(ns("7"))]
-    assert sum(costs) + limiter.cost_of_cancel(age_at_cancel) == 8
+    costs = [limits.cost_of_add(), limits.cost_of_amend(ns("7"))]
+    assert sum(costs) + limits.cost_of_cancel(age_at_cancel) == 8
 
 
 def test_fifty_adds_at_intermediate_are_26_6_ten_seconds_later() -> None:
     engine = EngineLimiter(INTERMEDIATE)
     for _ in range(50):
-        engine.spend("BTC/USD", limiter.cost_of_add(), at(0))
+        engine.spend("BTC/USD", limits.cost_of_add(), at(0))
     assert engine.count("BTC/USD", at(10)) == Decimal("26.6")
 
 
 def test_placing_and_pulling_at_once_brings_a_starter_near_its_threshold_in_seven_seconds() -> None:
     engine = EngineLimiter(STARTER)
     for second in range(7):
-        engine.spend("BTC/USD", limiter.cost_of_add(), at(second))
-        engine.spend("BTC/USD", limiter.cost_of_cancel(0), at(second))
+        engine.spend("BTC/USD", limits.cost_of_add(), at(second))
+        engine.spend("BTC/USD", limits.cost_of_cancel(0), at(second))
     assert engine.count("BTC/USD", at(6)) == 57
 
 
@@ -105,8 +106,8 @@ def test_a_clock_set_back_forgives_nothing() -> None:
 
 
 def test_history_calls_are_planned_at_the_dearer_documented_cost() -> None:
-    rest = RestLimiter(STARTER)
-    assert [rest.cost(name) for name in ("Balance", "TradesHistory", "AddOrder")] == [1, 4, 0]
+    names = ("Balance", "TradesHistory", "AddOrder")
+    assert [limits.cost_of_call(name) for name in names] == [1, 4, 0]
 
 
 def test_the_call_counter_falls_by_a_third_a_second_at_starter() -> None:
@@ -116,7 +117,7 @@ def test_the_call_counter_falls_by_a_third_a_second_at_starter() -> None:
 
 
 def test_a_threshold_names_its_tier() -> None:
-    assert [limiter.tier_of(count) for count in (60, 125, 180, 7)] == [
+    assert [limits.tier_of(count) for count in (60, 125, 180, 7)] == [
         STARTER,
         INTERMEDIATE,
         PRO,
@@ -126,18 +127,18 @@ def test_a_threshold_names_its_tier() -> None:
 
 def test_a_tier_nobody_knows_is_refused_with_the_choices() -> None:
     with pytest.raises(ConfigError, match="starter, intermediate or pro"):
-        limiter.tier_named("gold")
+        limits.tier_named("gold")
 
 
 def cost(kind: str, age_s: str | None, orders: int = 1) -> Decimal:
     age_ns = ns(age_s or "0")
     return {
-        "add": limiter.cost_of_add(),
-        "batch_add": limiter.cost_of_batch_add(orders),
-        "amend": limiter.cost_of_amend(age_ns),
-        "edit": limiter.cost_of_edit(age_ns),
-        "cancel": limiter.cost_of_cancel(age_ns),
-        "batch_cancel": limiter.cost_of_cancel(age_ns) * orders,
+        "add": limits.cost_of_add(),
+        "batch_add": limits.cost_of_batch_add(orders),
+        "amend": limits.cost_of_amend(age_ns),
+        "edit": limits.cost_of_edit(age_ns),
+        "cancel": limits.cost_of_cancel(age_ns),
+        "batch_cancel": limits.cost_of_cancel(age_ns) * orders,
     }[kind]
 
 
@@ -159,7 +160,7 @@ SCENARIOS = [row for row in VECTORS.get("engine", {}).get("scenarios", ()) if "s
 @needs_vectors
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda row: row["name"])
 def test_every_scenario_of_the_vectors_reproduces(scenario: dict[str, Any]) -> None:
-    tier = STARTER if scenario["tier"] == "any" else limiter.tier_named(scenario["tier"])
+    tier = STARTER if scenario["tier"] == "any" else limits.tier_named(scenario["tier"])
     engine, touched, plain = EngineLimiter(tier), {}, Decimal(0)
     for step in scenario["steps"]:
         now = at(step["at_s"])
@@ -178,7 +179,7 @@ def test_every_scenario_of_the_vectors_reproduces(scenario: dict[str, Any]) -> N
 
 @needs_vectors
 @pytest.mark.parametrize("tier", [STARTER, INTERMEDIATE, PRO], ids=lambda tier: tier.name)
-def test_the_tiers_are_the_documented_ones(tier: limiter.Tier) -> None:
+def test_the_tiers_are_the_documented_ones(tier: limits.Tier) -> None:
     engine, rest = (VECTORS[part]["tiers"][tier.name] for part in ("engine", "rest"))
     assert (str(tier.decay_per_s), tier.threshold, tier.open_orders) == (
         engine["decay_per_s"],
