@@ -26,16 +26,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class UnknownSetting(ConfigError):
-    """A name in the configuration that means nothing."""
+    """A name in a table of the configuration that means nothing."""
 
-    def __init__(self, path: Path, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(path, name, known)
-        self.path, self.name, self.known = path, name, known
+    def __init__(self, path: Path, table: str, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(path, table, name, known)
+        self.path, self.table, self.name, self.known = path, table, name, known
 
     def __str__(self) -> str:
         near = get_close_matches(self.name, self.known, 1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self.known)}"
-        return f"{self.path}: there is no setting {self.name}; {hint}"
+        return f"{self.path}: [{self.table}] has no {self.name}; {hint}"
 
 
 class WrongSetting(ConfigError):
@@ -84,10 +84,10 @@ def _read(path: Path) -> dict[str, object]:
     said = dict(tables.get("monitor", {}))
     for name in said:
         if name not in known:
-            raise UnknownSetting(path, f"monitor.{name}", known)
+            raise UnknownSetting(path, "monitor", name, known)
     changes = dict(tables.get("keys", {}))
     ids = tuple(key.id for key in keys.KEYS)
     for name in changes:
         if name not in ids:
-            raise UnknownSetting(path, f"keys.{name}", ids)
+            raise UnknownSetting(path, "keys", name, ids)
     return {**said, "keys": changes}

@@ -51,12 +51,17 @@ KEYS = (
     Key("open", "enter", "open", "", "Open what is under the cursor", LISTS),
     *(Key(f"pane-{n}", str(n), f"go({n})", "", f"Go to pane {n}", LISTS) for n in range(1, 9)),
     Key("copy", "y", "copy", "", "Copy the row under the cursor", LISTS),
-    Key("theme", "T", "theme", "", "Next colours", EVERYWHERE),
+    Key("theme", "T", "app.theme", "", "Next colours", EVERYWHERE),
     Key(
-        "palette", "ctrl+p,colon", "command_palette", "commands", "Every action by name", EVERYWHERE
+        "palette",
+        "ctrl+p,colon",
+        "app.command_palette",
+        "commands",
+        "Every action by name",
+        EVERYWHERE,
     ),
     Key("back", "escape", "back", "", "Close what is open, undo the zoom", EVERYWHERE),
-    Key("quit", "ctrl+q", "quit", "quit", "Leave", EVERYWHERE),
+    Key("quit", "ctrl+q", "app.quit", "quit", "Leave", EVERYWHERE),
 )
 
 _NAMES = {

@@ -16,6 +16,9 @@ from kracked_tui.svg import Cell, svg
 if TYPE_CHECKING:
     from kracked_tui.app import Monitor
 
+_RIGHT_HAND = str.maketrans(
+    {**dict.fromkeys("▏▎", "█"), **dict.fromkeys("▍▌▋", "▐"), **dict.fromkeys("▊▉", "▕")}
+)
 ENDINGS = (".svg", ".png", ".txt")
 
 
@@ -67,10 +70,17 @@ def picture(monitor: Monitor, ending: str) -> bytes:
     """The screen as it is now."""
     strips = monitor.screen._compositor.render_strips()  # noqa: SLF001  as its own screenshots do
     if ending == ".txt":
-        return ("\n".join(strip.text.rstrip() for strip in strips) + "\n").encode()
+        return ("\n".join(_text(strip).rstrip() for strip in strips) + "\n").encode()
     ground = monitor.current_theme.background or "#000000"
     drawn = svg([_cells(strip, ground) for strip in strips], monitor.size, ground)
     return _png(drawn) if ending == ".png" else drawn.encode()
+
+
+def _text(strip: Strip) -> str:
+    """The characters; a reversed part of a block becomes the nearest right-hand one."""
+    return "".join(
+        text.translate(_RIGHT_HAND) if style and style.reverse else text for text, style, _ in strip
+    )
 
 
 def _cells(strip: Strip, ground: str) -> list[Cell]:

@@ -17,7 +17,7 @@ from kracked_tui.view.line import Line, Span, fit
 
 TIMEFRAMES = (5, 15, 60, 300, 900, 3600, 14_400, 86_400)
 """Seconds. Those under a minute are made here from trades; the exchange offers the others."""
-_SPACINGS = (3, 2, 1)
+_SPACINGS = (3, 2)
 
 
 class Bar(NamedTuple):
@@ -94,7 +94,7 @@ def chart_view(
     columns, rows = width - axis, height - 2
     if columns < 8 or rows < 3 or not series:
         return ChartView()
-    spacing = next((gap for gap in _SPACINGS if len(series) * gap < columns), 1)
+    spacing = next((gap for gap in _SPACINGS if len(series) * gap < columns), _SPACINGS[-1])
     shown = tuple(series[-((columns - 2) // spacing) :])
     low, high = min(bar.low for bar in shown), max(bar.high for bar in shown)
     margin = max(1, (high - low) // 20)

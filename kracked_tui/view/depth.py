@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kracked.instruments import Precision
 from kracked.protocol.events import Level
 from kracked_tui.view import format as fmt
-from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.line import Line, Span, fit, spread
 
 _RISING = " ▁▂▃▄▅▆▇█"
 
@@ -88,7 +88,7 @@ def _labelled(first: Line, text: str, width: int) -> Line:
     middle = (width - 1) // 2
     bare = first.text
     start = middle + 2
-    if bare[start : start + len(text)].strip():
+    if start + len(text) > width or bare[start : start + len(text)].strip():
         return first
     return Line(
         (
@@ -104,5 +104,5 @@ def _axis(view: DepthView, width: int, precision: Precision) -> Line:
     low, high = precision.price_text(view.bid_edge), precision.price_text(view.ask_edge)
     middle = precision.price_text(view.mid2 // 2)
     gap = (width - 1) // 2 - len(low) - len(middle) // 2
-    text = low + " " * max(1, gap) + middle
-    return Line(fit([Span(text.ljust(width - len(high)) + high, "dim")], width))
+    left = Span(low + " " * max(1, gap) + middle, "dim")
+    return Line(spread([left], [Span(high, "dim")], width))

@@ -63,12 +63,13 @@ def _top(title: Title, width: int, box: str, *, focused: bool) -> Line:
 
 
 def _bottom(foot: Iterable[Span], width: int, box: str, *, focused: bool) -> Line:
+    """The words of the foot are there whole or not at all."""
     role = "frame-focus" if focused else "frame"
-    spans = [Span(f"{box[4]}{box[1]}", role)]
     words = tuple(foot)
-    if words:
-        spans += [Span(" "), *words, Span(" ")]
-    used = sum(len(span.text) for span in spans)
-    if used + 2 > width:
-        return _bottom((), width, box, focused=focused)
-    return line(*spans, Span(box[1] * (width - used - 1) + box[5], role))
+    used = sum(len(span.text) for span in words) + 2 if words else 0
+    if used + 3 > width:
+        words, used = (), 0
+    rule = Span(box[1] * (width - used - 3), role)
+    spaced = [Span(" "), *words, Span(" ")] if words else []
+    edge = fit([Span(box[4], role), Span(box[1], role), *spaced, rule], width - 1)
+    return Line((*edge, Span(box[5], role)))

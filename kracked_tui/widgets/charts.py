@@ -47,6 +47,11 @@ class Chart(Pane):
         lines = candles.chart_lines(self._plotted, self._plot, scene.market.last, width)
         return Content(lines, note, "[ ] frame")
 
+    @property
+    def plotted(self) -> bool:
+        """Whether there is a plot to show."""
+        return bool(self._plot)
+
     def _ask(self, wanted: ChartView) -> None:
         """One plot at a time, except that another size or timeframe does not wait."""
         if not wanted.bars or wanted == self._plotted:

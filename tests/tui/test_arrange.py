@@ -1,0 +1,69 @@
+"""The layout: every size has one, nothing overlaps, the ladder is always there."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kracked_tui.view import arrange as places
+from kracked_tui.view.arrange import Place, arrange
+
+PANELS = st.sampled_from((None, places.PICKER, places.HELP))
+ZOOMED = st.sampled_from((None, *places.PANES))
+
+
+def cells(place: Place) -> set[tuple[int, int]]:
+    return {
+        (x, y)
+        for x in range(place.x, place.x + place.width)
+        for y in range(place.y, place.y + place.height)
+    }
+
+
+@given(st.integers(20, 240), st.integers(8, 80), PANELS, ZOOMED)
+def test_everything_is_on_the_screen_and_nothing_overlaps(
+    width: int, height: int, panel: str | None, zoomed: str | None
+) -> None:
+    arranged = arrange(width, height, panel=panel, zoomed=zoomed)
+    for place in arranged.values():
+        assert place.x >= 0
+        assert place.y >= 0
+        assert place.x + place.width <= width
+        assert place.y + place.height <= height
+    for one, other in combinations(arranged.values(), 2):
+        apart = (
+            one.x + one.width <= other.x
+            or other.x + other.width <= one.x
+            or one.y + one.height <= other.y
+            or other.y + other.height <= one.y
+        )
+        assert apart
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (50, 14)])
+def test_no_cell_of_the_screen_is_left_over(size: tuple[int, int]) -> None:
+    covered = set().union(*(cells(place) for place in arrange(*size).values()))
+    assert len(covered) == size[0] * size[1]
+
+
+@pytest.mark.parametrize(
+    ("size", "panes"),
+    [
+        ((50, 14), {places.LADDER}),
+        ((80, 24), {places.LADDER, places.QUEUE, places.TAPE}),
+        ((200, 60), set(places.PANES)),
+    ],
+)
+def test_more_panes_come_with_more_room(size: tuple[int, int], panes: set[str]) -> None:
+    assert panes == set(arrange(*size)) & set(places.PANES)
+
+
+def test_a_small_terminal_gives_the_whole_body_to_the_help() -> None:
+    assert arrange(80, 24, panel=places.HELP)[places.HELP] == Place(0, 1, 80, 20)
+
+
+def test_a_wide_terminal_keeps_the_ladder_beside_the_help() -> None:
+    assert places.LADDER in arrange(200, 60, panel=places.HELP)

@@ -1,0 +1,50 @@
+"""Every key is named, helped, reachable and remappable."""
+
+from __future__ import annotations
+
+import pytest
+
+from kracked_tui import keys
+from kracked_tui.app import Monitor
+from kracked_tui.screens.trade import TradeScreen
+from kracked_tui.view import help as pages
+
+
+def test_every_binding_has_an_id_and_a_help_line() -> None:
+    listed = "\n".join(words for page in pages.pages(keys.KEYS, 20) for _, words in page)
+    for key in keys.KEYS:
+        assert key.id
+        assert key.help
+        assert key.help in listed or key.id.startswith("pane-")
+
+
+def test_every_action_exists() -> None:
+    for key in keys.KEYS:
+        name = "action_" + key.action.partition("(")[0].removeprefix("app.")
+        assert hasattr(TradeScreen, name) or hasattr(Monitor, name), key.id
+
+
+def test_no_key_does_two_things() -> None:
+    assert keys.clashes(keys.KEYS) == []
+
+
+def test_a_clash_of_the_configuration_is_told_in_words() -> None:
+    table = keys.active({"zoom": "c"})
+    assert keys.clashes(table) == ["c: recentre and zoom"]
+    assert "clash: c: recentre and zoom" in keys.listing(table)
+
+
+def test_the_listing_names_keys_as_people_do() -> None:
+    assert "? f1         help             Show these pages" in keys.listing(keys.KEYS)
+
+
+@pytest.mark.parametrize("rows", [3, 18, 20, 50])
+def test_no_page_of_the_help_is_longer_than_the_screen(rows: int) -> None:
+    assert all(len(page) <= rows for page in pages.pages(keys.KEYS, rows))
+
+
+@pytest.mark.parametrize("key", keys.KEYS, ids=lambda key: key.id)
+def test_no_key_needs_what_terminals_do_not_send(key: keys.Key) -> None:
+    for name in key.keys.split(","):
+        assert not name.startswith(("alt+", "ctrl+shift+"))
+    assert not all(name.startswith("f") and name[1:].isdigit() for name in key.keys.split(","))

@@ -1,0 +1,68 @@
+"""Lines, bars and frames: exact widths, and a twin in ASCII for every glyph."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kracked_tui.view import bars
+from kracked_tui.view.frame import Title, framed
+from kracked_tui.view.line import Line, Span, fit, line, spread
+
+TEXTS = st.lists(st.text(st.characters(codec="ascii", exclude_categories=["C"])), max_size=5)
+WIDTHS = st.integers(0, 60)
+
+
+@given(TEXTS, WIDTHS)
+def test_fitted_spans_have_exactly_the_width(texts: list[str], width: int) -> None:
+    assert sum(len(span.text) for span in fit([Span(text) for text in texts], width)) == width
+
+
+@given(TEXTS, TEXTS, WIDTHS)
+def test_spread_spans_have_exactly_the_width(left: list[str], right: list[str], width: int) -> None:
+    spans = spread([Span(text) for text in left], [Span(text) for text in right], width)
+    assert sum(len(span.text) for span in spans) == width
+
+
+@given(st.integers(-5, 10**9), st.integers(0, 10**9), st.integers(1, 40))
+def test_bars_to_both_sides_have_exactly_the_width(value: int, largest: int, width: int) -> None:
+    for bar in (bars.rightwards, bars.leftwards):
+        assert sum(len(span.text) for span in bar(value, largest, width, "bid")) == width
+
+
+@given(st.integers(1, 10**9), st.integers(1, 40))
+def test_anything_above_zero_shows(value: int, width: int) -> None:
+    assert any(span.text.strip() for span in bars.rightwards(value, 10**9, width, "bid"))
+
+
+def test_half_of_the_largest_is_half_of_the_bar() -> None:
+    assert [span.text for span in bars.rightwards(50, 100, 9, "ask")] == ["████▌", "    "]
+
+
+def test_a_bar_to_the_left_ends_in_a_reversed_tip() -> None:
+    blank, tip, full = bars.leftwards(50, 100, 9, "bid")
+    assert (len(blank.text), tip, full) == (4, Span("▌", "bid-tip"), Span("████", "bid-bar"))
+
+
+def test_every_glyph_of_a_pane_has_an_ascii_twin_of_one_cell() -> None:
+    body = [
+        line(*bars.rightwards(5, 9, 7, "ask"), Span("▸◂•◆▲▼●○✓–…≥░·┊┤▒×Σ␣"), bars.spark((1, 3, 2)))
+    ]
+    for focused in (True, False):
+        for each in framed(Title(1, "Pane", "note"), body, (44, 4), focused=focused):
+            assert each.plain().text.isascii()
+            assert len(each.plain().text) == len(each.text)
+
+
+def test_a_focused_frame_is_heavier_and_not_only_of_another_colour() -> None:
+    frames = {
+        framed(Title(1, "Tape"), [], (20, 3), focused=focused)[0].text for focused in (True, False)
+    }
+    assert len(frames) == 2
+
+
+@given(st.integers(2, 60), st.integers(2, 20), st.text(max_size=30))
+def test_a_frame_has_exactly_its_size(width: int, height: int, name: str) -> None:
+    body = [Line(fit([Span("x" * 80)], width - 2))] * 30
+    rows = framed(Title(1, name, "note", "right"), body, (width, height), focused=True)
+    assert [len(row.text) for row in rows] == [width] * height

@@ -1,0 +1,186 @@
+"""The monitor by its keys, as a person uses it."""
+
+from __future__ import annotations
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from kracked.protocol.events import Side
+from kracked_tui.app import Monitor
+from kracked_tui.config import Settings
+from tests.tui.conftest import Opened
+from tests.tui.market import BEST_BID, SYMBOL, ScriptedSource
+
+Driven = tuple[Monitor, Pilot[None]]
+
+
+def focused(monitor: Monitor) -> str | None:
+    return monitor.screen.focused.id if monitor.screen.focused else None
+
+
+async def test_the_ladder_has_the_focus_at_first_and_tab_goes_round(opened: Opened) -> None:
+    async with opened((80, 24)) as (monitor, pilot):
+        seen = [focused(monitor)]
+        for _ in range(3):
+            await pilot.press("tab")
+            seen.append(focused(monitor))
+        assert seen == ["ladder", "queue", "tape", "ladder"]
+
+
+async def test_a_number_goes_to_its_pane_and_shows_it_when_there_is_no_room(opened: Opened) -> None:
+    async with opened((80, 24)) as (monitor, pilot):
+        await pilot.press("7")
+        assert focused(monitor) == "depth"
+        assert not monitor.trade.ladder.display
+        await pilot.press("escape")
+        assert monitor.trade.ladder.display
+
+
+async def test_the_cursor_moves_the_queue_with_it_at_once(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("j", "j")
+        scene = monitor.desk.scene(monitor.trade.ladder)
+        step = monitor.trade.ladder.position.step
+        assert scene.selection is not None
+        assert scene.selection.side is Side.BID
+        assert scene.selection.low == BEST_BID // step * step - 2 * step
+        assert "▸" in "".join(line.text for line in monitor.trade.ladder.lines)
+
+
+async def test_moving_down_off_the_screen_scrolls_and_says_held_until_recentred(
+    opened: Opened,
+) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press(*["J"] * 4)
+        assert "HELD" in monitor.trade.ladder.lines[0].text
+        await pilot.press("c")
+        assert "static" in monitor.trade.ladder.lines[0].text
+
+
+async def test_space_holds_and_lets_go(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("space")
+        assert monitor.trade.ladder.position.held
+        await pilot.press("space")
+        assert not monitor.trade.ladder.position.held
+
+
+async def test_plus_and_minus_change_the_grouping(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        before = monitor.trade.ladder.position.step
+        await pilot.press("plus")
+        assert monitor.trade.ladder.position.step > before
+        await pilot.press("minus")
+        assert monitor.trade.ladder.position.step == before
+
+
+async def test_the_picker_finds_a_pair_by_a_part_of_its_name(opened: Opened) -> None:
+    source = ScriptedSource()
+    async with opened(source=source) as (monitor, pilot):
+        await pilot.press("slash", *"ethe")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert monitor.desk.symbol == "ETH/EUR"
+        assert ("show", "ETH/EUR") in source.asked
+        assert focused(monitor) == "ladder"
+
+
+async def test_letters_typed_into_the_picker_are_no_keys(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("slash", "c", "space", "z")
+        assert monitor.screen.query_one(Input).value == "c z"
+        assert not monitor.trade.ladder.position.held
+
+
+async def test_escape_closes_the_picker_and_changes_nothing(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("slash", "e", "escape")
+        assert monitor.desk.symbol == SYMBOL
+        assert not monitor.trade.picker.display
+        assert focused(monitor) == "ladder"
+
+
+async def test_the_help_opens_turns_its_pages_and_closes(opened: Opened) -> None:
+    async with opened((80, 24)) as (monitor, pilot):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert "page 1" in monitor.trade.help_pages.lines[0].text
+        await pilot.press("down")
+        assert "page 2" in monitor.trade.help_pages.lines[0].text
+        await pilot.press("question_mark")
+        assert not monitor.trade.help_pages.display
+
+
+async def test_zoom_gives_the_pane_the_whole_body_and_takes_it_back(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        await pilot.press("3", "z")
+        await pilot.pause()
+        assert monitor.trade.tape.size.width == 120
+        await pilot.press("z")
+        await pilot.pause()
+        assert monitor.trade.tape.size.width < 120
+
+
+async def test_the_size_filter_says_what_it_hides(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("f")
+        assert "≥" in monitor.trade.tape.lines[0].text
+        await pilot.press("F")
+        assert monitor.trade.tape.at_least == 0
+
+
+async def test_brackets_change_the_candles_and_ask_the_exchange_for_them(opened: Opened) -> None:
+    source = ScriptedSource()
+    async with opened(source=source) as (monitor, pilot):
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        assert monitor.desk.timeframe_s == 300
+        assert (SYMBOL, 300) in source.asked
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60), (40, 10), (10, 4)])
+async def test_any_size_may_follow_any_other(opened: Opened, size: tuple[int, int]) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        await pilot.resize_terminal(*size)
+        await pilot.pause()
+        assert monitor.trade.ladder.display
+        assert all(len(line.text) == size[0] for line in monitor.trade.header.lines)
+
+
+async def test_a_click_moves_the_cursor_and_a_hint_is_a_button(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.click("#ladder", offset=(20, 5))
+        top = monitor.trade.ladder.lines[5].text
+        assert "▸" in top
+        await pilot.click("#hints", offset=(3, 0))
+        await pilot.pause()
+        assert monitor.trade.help_pages.display
+
+
+async def test_a_key_of_the_configuration_replaces_the_default(opened: Opened) -> None:
+    async with opened(settings=Settings(keys={"zoom": "x"})) as (monitor, pilot):
+        await pilot.press("x")
+        await pilot.pause()
+        assert monitor.trade.ladder.size.width == 120
+
+
+async def test_every_theme_can_be_looked_at(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        for _ in range(5):
+            await pilot.press("T")
+            await pilot.pause()
+        assert monitor.theme == "blue-orange"
+
+
+async def test_the_palette_offers_every_action(opened: Opened) -> None:
+    async with opened() as (monitor, _):
+        titles = {command.title for command in monitor.get_system_commands(monitor.screen)}
+        assert {"Recentre", "Zoom", "Pair", "Quit"} <= titles
+
+
+async def test_control_q_leaves_cleanly(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+        assert monitor.return_code == 0
