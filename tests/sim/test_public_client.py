@@ -12,10 +12,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from kraken import spot as kraken
 
 from kracked.sim.server import SimOptions, SimServer
-
-kraken = pytest.importorskip("kraken.spot", reason="the public client is not installed")
 
 PAIRS = ["BTC/USD", "DOGE/USD", "BONK/USD"]
 ENOUGH = 100
