@@ -28,10 +28,7 @@ def show(book: kracked.L3Book) -> None:
 
 async def main() -> None:
     shown = 0
-    credentials = kracked.Credentials.from_environment()
-    async with kracked.FeedManager(
-        ["BTC/USD"], level3=100, credentials=credentials, endpoints=ENDPOINTS
-    ) as feed:
+    async with kracked.FeedManager(["BTC/USD"], level3=100, endpoints=ENDPOINTS) as feed:
         async for event in feed:
             if isinstance(event, events.OrdersUpdate) and feed.orders[event.symbol].verified:
                 show(feed.orders[event.symbol])

@@ -25,8 +25,9 @@ class FeedManager(manager.FeedManager):
         async with kracked.FeedManager(["BTC/USD"], book=25, trade=True) as feed:
             async for event in feed: ...
 
-    `credentials` are needed for `level3` and `account`; a program that has a
-    `RestClient` already gives its `websockets_token` as `token` instead.
+    `level3` and `account` need `credentials`; without, those of the environment are
+    taken. A program that has a `RestClient` already gives its `websockets_token` as
+    `token` instead.
     """
 
     def __init__(
@@ -42,6 +43,8 @@ class FeedManager(manager.FeedManager):
         **channels: Unpack[Channels],
     ) -> None:
         self._rest: RestClient | None = None
+        if token is None:
+            credentials = credentials or Credentials.from_environment()
         if token is None and credentials is not None:
             self._rest = RestClient(credentials, endpoints)
             token = self._rest.websockets_token
