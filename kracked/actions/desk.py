@@ -27,7 +27,7 @@ from kracked.actions.states import State
 from kracked.actions.working import WorkingOrder, WorkingOrders
 from kracked.errors import ConfigError
 from kracked.protocol.events import Executions, Side
-from kracked.protocol.limits import cost_of_add, cost_of_amend
+from kracked.protocol.limits import cost_of_add, cost_of_amend, cost_of_cancel
 from kracked.rest.bodies import fields
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
@@ -288,6 +288,14 @@ class Desk:
 
     def _age_ns(self, order: WorkingOrder) -> int:
         return max(0, self._clock() - order.touched)
+
+    def cost_of_amend(self, order: WorkingOrder) -> Decimal:
+        """What amending it now adds to the rate counter of its pair."""
+        return cost_of_amend(self._age_ns(order))
+
+    def cost_of_cancel(self, order: WorkingOrder) -> Decimal:
+        """What cancelling it now adds to the rate counter of its pair."""
+        return cost_of_cancel(self._age_ns(order))
 
 
 def _not_amendable(order: WorkingOrder, now: Situation) -> str | None:

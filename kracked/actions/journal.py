@@ -18,6 +18,7 @@ import msgspec
 from kracked.actions.outbox import Record
 from kracked.errors import ConfigError, RecordError
 
+_CLOSED = -1
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
@@ -85,7 +86,10 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        os.close(self._file)
+        # Forgotten first: the number may soon be another file's, and must not be written to.
+        file, self._file = self._file, _CLOSED
+        if file != _CLOSED:
+            os.close(file)
 
     def read(self) -> list[Record]:
         """Every record, oldest first; a torn last line is cut off the file."""
@@ -98,13 +102,23 @@ class Journal:
     def append(self, record: Record) -> None:
         """Hands the line to the operating system: it survives this process, not a power cut."""
         line = msgspec.json.encode(record) + b"\n"
-        before = os.fstat(self._file).st_size
         try:
-            _write_whole(self._file, line)
+            before = os.fstat(self._file).st_size
+            self._write_whole(line, before)
         except OSError as error:
-            # No half line may stay, or the next one would be lost in it.
-            os.ftruncate(self._file, before)
             raise JournalFull(self._path, str(error)) from error
+
+    def _write_whole(self, line: bytes, before: int) -> None:
+        written = os.write(self._file, line)
+        if written == len(line):
+            return
+        # No half line may stay, or the next one would be lost in it.
+        try:
+            os.ftruncate(self._file, before)
+        except OSError:
+            self.close()
+            raise
+        raise OSError(f"the disk took {written} of {len(line)} bytes")
 
     def sync(self) -> None:
         """Waits until all lines are on the disk."""
@@ -123,11 +137,6 @@ def decode_lines(text: bytes, path: Path) -> list[Record]:
         except msgspec.MsgspecError as error:
             raise DamagedJournal(path, number) from error
     return records
-
-
-def _write_whole(file: int, line: bytes) -> None:
-    if os.write(file, line) < len(line):
-        raise OSError("the disk took only part of a line")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -48,6 +48,17 @@ class WorkingOrder(msgspec.Struct, frozen=True, kw_only=True):
         return self.order_qty - self.cum_qty
 
 
+def keeps_place(
+    order: WorkingOrder, *, qty: Decimal | None = None, price: Decimal | None = None
+) -> bool:
+    """Whether an amend to this total quantity or limit price leaves the order where it queues.
+
+    Source: docs.kraken.com/api/docs/guides/spot-amends
+    """
+    moves = price is not None and order.limit_price is not None and price != order.limit_price
+    return not moves and (qty is None or qty <= order.order_qty)
+
+
 class WorkingOrders:
     """Owner of the table. Changes by `apply` alone."""
 

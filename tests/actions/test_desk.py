@@ -194,6 +194,19 @@ async def test_an_unknown_order_is_settled_after_a_restart(
     assert market.exchange.count("AddOrder") == 1
 
 
+async def test_an_order_nobody_waits_for_any_more_is_unknown_at_once(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.fails("AddOrder", answers.silence, after_acting=True)
+    with opened() as desk:
+        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+        await until(lambda: bool(market.orders))
+        placing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await placing
+        assert [entry.state for entry in desk.outbox] == [State.UNKNOWN]
+
+
 async def test_an_order_in_flight_when_the_program_ends_is_unknown_after_it(
     market: Market, opened: OpenDesk, frozen: FrozenTime
 ) -> None:
@@ -258,6 +271,18 @@ async def test_a_dry_run_leaves_no_trace(market: Market, opened: OpenDesk) -> No
     with opened() as desk:
         added = await desk.validate(DRAFT, NOW)
         assert (added.txid, len(desk.outbox), market.orders) == ((), 0, {})
+
+
+async def test_the_price_of_the_next_action_falls_with_the_age_of_the_order(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    with opened() as desk:
+        desk.apply(report("O1", "k"))
+        (order,) = desk.working
+        young = desk.cost_of_cancel(order), desk.cost_of_amend(order)
+        frozen.now += 10 * NS_PER_S
+        older = desk.cost_of_cancel(order), desk.cost_of_amend(order)
+    assert (young, older) == ((8, 4), (5, 2))
 
 
 async def test_an_amend_names_only_what_changes(market: Market, opened: OpenDesk) -> None:

@@ -95,3 +95,31 @@ def test_a_disk_that_does_not_keep_its_word_is_an_error(
         monkeypatch.setattr(os, "fsync", failing)
         with pytest.raises(JournalFull, match="input/output error"):
             journal.sync()
+
+
+def test_a_half_line_that_cannot_be_taken_back_ends_all_writing(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(file: int, size: int) -> None:
+        raise OSError("input/output error")
+
+    with Journal(path) as journal:
+        real = os.write
+        monkeypatch.setattr(os, "write", lambda file, line: real(file, line[:7]))
+        monkeypatch.setattr(os, "ftruncate", failing)
+        with pytest.raises(JournalFull):
+            journal.append(PREPARED)
+        monkeypatch.undo()
+        with pytest.raises(JournalFull):
+            journal.append(SENT)
+    with Journal(path) as journal:
+        assert journal.read() == []
+
+
+def test_a_closed_journal_writes_into_no_other_file(path: Path, tmp_path: Path) -> None:
+    journal = Journal(path)
+    journal.close()
+    with (tmp_path / "other").open("wb") as other:
+        with pytest.raises(JournalFull):
+            journal.append(SENT)
+        assert other.tell() == 0

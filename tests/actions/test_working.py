@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from kracked.actions.working import WorkingOrders
+from kracked.actions.working import WorkingOrders, keeps_place
 from kracked.protocol.events import Executions, Side
 
 OPENED = {
@@ -85,3 +85,20 @@ def test_a_triggered_order_shows_its_trigger() -> None:
 def test_orders_are_listed_by_pair() -> None:
     orders = after(OPENED)
     assert [len(orders.of(symbol)) for symbol in ("BTC/USDT", "BTC/USD")] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({"qty": Decimal("0.00009")}, True),
+        ({"qty": Decimal("0.00011")}, False),
+        ({"price": Decimal("80000.0")}, True),
+        ({"price": Decimal("80000.1")}, False),
+        ({"qty": Decimal("0.00009"), "price": Decimal("79999.9")}, False),
+    ],
+)
+def test_only_a_smaller_quantity_at_the_same_price_keeps_the_place(
+    change: dict[str, Decimal], kept: bool
+) -> None:
+    (order,) = after(OPENED)
+    assert keeps_place(order, **change) is kept
