@@ -39,7 +39,7 @@ RETRY_NS = (0, *(NS_PER_S * halves // 2 for halves in (1, 2, 4, 8, 16)))
 """Waits before the first and the five further attempts at one subscription."""
 LONG_WAIT_NS = 60 * NS_PER_S
 """Between attempts at a subscription that a whole new connection did not help either."""
-SETTLED_NS = 30 * NS_PER_S
+SETTLED_NS = 10 * NS_PER_S
 """Live for this long, a subscription's past failures are forgotten."""
 SLOW_DOWN_NS = NS_PER_S
 """Pause of a request that came too fast."""

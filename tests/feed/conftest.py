@@ -22,8 +22,6 @@ class Server:
         self.refusals = 0
         """Upgrades still to be refused."""
         self.connects: list[str] = []
-        self.silent = False
-        """Whether requests are read and not answered."""
         self.endpoints = Endpoints()
 
     async def talk(self, socket: ServerConnection) -> None:
@@ -34,7 +32,7 @@ class Server:
         try:
             await socket.send(exchange.status(), text=True)
             async for request in socket:
-                for frame in () if self.silent else exchange.answer([request]):
+                for frame in exchange.answer([request]):
                     await socket.send(frame, text=True)
         except ConnectionClosed:
             pass

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
-from kracked.errors import RequestRejected, UnsupportedDepth
+from kracked.errors import ConnectionLost, RequestRejected, UnsupportedDepth
+from kracked.feed import connection
+from kracked.feed import manager as manager_module
 from kracked.feed.channels import NothingWanted, UnsupportedChoice
 from kracked.feed.clock import Clock
+from kracked.feed.fanout import Policy
 from kracked.feed.manager import FeedManager, NeedsToken
 from kracked.protocol import events
-
-pytestmark = pytest.mark.filterwarnings("error")
 
 
 async def no_wait(_seconds: float) -> None:
@@ -229,3 +231,127 @@ def test_level3_without_a_token_is_refused_in_words() -> None:
 def test_what_the_exchange_does_not_offer_is_refused_at_once(channels, error) -> None:
     with pytest.raises(error):
         FeedManager(["BTC/USD"], **channels)
+
+
+class Shifted:
+    """A steady clock that a test can push forward."""
+
+    def __init__(self) -> None:
+        self.ahead_ns = 0
+
+    def __call__(self) -> int:
+        return time.monotonic_ns() + self.ahead_ns
+
+
+async def test_a_half_open_connection_is_found_and_replaced(server) -> None:
+    steady = Shifted()
+    async with feed(
+        server, "BTC/USD", book=10, clock=Clock(steady=steady, sleep=no_wait)
+    ) as manager:
+        await manager.ready()
+        stream = aiter(manager)
+        waiting = asyncio.ensure_future(seen(stream, events.Heartbeat))
+        await asyncio.sleep(0)
+        await server.push(lambda exchange: exchange.heartbeat())
+        await waiting
+        steady.ahead_ns += 6 * 10**9
+        found = await seen(stream, events.Reconnecting, events.Verified)
+    lost = next(event for event in found if type(event) is events.Reconnecting)
+    assert lost.reason == "silent for 5 s"
+
+
+async def test_a_wall_clock_that_jumps_breaks_nothing(server) -> None:
+    wall = Shifted()
+    clock = Clock(wall=wall, sleep=no_wait)
+    async with feed(server, "BTC/USD", book=10, clock=clock) as manager:
+        await manager.ready()
+        for hours in (1, -1):
+            wall.ahead_ns = hours * 3600 * 10**9
+            await server.push(lambda exchange: exchange.update("BTC/USD"))
+            await manager.subscribe("ETH/USD", trade=True)
+            await manager.unsubscribe("ETH/USD", "trade")
+        (public,) = manager.stats().connections
+    assert public.connects == 1
+
+
+async def test_a_frame_too_large_to_take_costs_one_connection(server, monkeypatch) -> None:
+    monkeypatch.setattr(connection, "MAX_FRAME_BYTES", 10_000)
+    async with feed(server, "BTC/USD", book=10) as manager:
+        stream = aiter(manager)
+        await seen(stream, events.Verified)
+        await server.push(lambda _: b" " * 20_000)
+        await seen(stream, events.Reconnecting, events.Verified)
+        assert manager.books["BTC/USD"].verified
+
+
+async def test_more_level3_symbols_than_one_connection_takes_open_another(
+    server, monkeypatch
+) -> None:
+    monkeypatch.setattr(manager_module, "LEVEL3_SYMBOLS", 2)
+    symbols = ("BTC/USD", "ETH/USD", "SOL/USD")
+    async with feed(server, *symbols, level3=10) as manager:
+        await manager.ready()
+        assert sorted(server.connects) == ["/level3/v2", "/level3/v2", "/public/v2"]
+        assert all(manager.orders[symbol].verified for symbol in symbols)
+        await manager.unsubscribe("SOL/USD")
+        assert [one.name for one in manager.stats().connections] == ["public", "level3"]
+
+
+async def test_a_burst_of_a_thousand_messages_reaches_the_book_whole(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        await manager.ready()
+        with manager.consumer() as consumer:
+            for _ in range(1_000):
+                await server.push(lambda exchange: exchange.update("BTC/USD"))
+            updates = 0
+            while updates < 1_000:
+                updates += sum(type(e) is events.BookUpdate for e in await consumer.batch())
+        (book,) = [one for one in manager.stats().connections[0].subscriptions if one.symbol]
+    assert (book.verified, book.mismatched, book.resyncs) == (1_001, 0, 0)
+
+
+async def test_a_slow_consumer_holds_up_nobody(server) -> None:
+    async with feed(server, "BTC/USD", book=10) as manager:
+        with manager.consumer(Policy.NEWEST, limit=5) as slow, manager.consumer() as quick:
+            await manager.ready()
+            for _ in range(100):
+                await server.push(lambda exchange: exchange.update("BTC/USD"))
+            updates = 0
+            while updates < 100:
+                updates += sum(type(e) is events.BookUpdate for e in await quick.batch())
+            kept = slow.take()
+    assert type(kept[0]) is events.Overflow
+    assert len(kept) == 6
+
+
+async def test_a_lost_private_connection_makes_the_account_unknown(server) -> None:
+    async with feed(server, account=True) as manager:
+        await manager.ready()
+        assert manager.account.orders_known
+        stream = aiter(manager)
+        waiting = asyncio.ensure_future(seen(stream, events.Reconnecting))
+        await asyncio.sleep(0)
+        server.cut()
+        await waiting
+        assert not manager.account.orders_known
+        await manager.ready()
+        assert manager.account.balances_known
+
+
+async def test_a_token_that_cannot_be_had_is_tried_for_again(server) -> None:
+    tries = 0
+
+    async def sometimes() -> str:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            raise ConnectionLost("https://rest", "no route")
+        return "a-token"
+
+    clock = Clock(sleep=no_wait)
+    manager = FeedManager(account=True, token=sometimes, endpoints=server.endpoints, clock=clock)
+    async with manager:
+        with manager.consumer() as consumer:
+            await manager.ready()
+            lost = [e for e in consumer.take() if type(e) is events.Reconnecting]
+    assert [event.reason for event in lost] == ["no token: https://rest: no route"] * 2
