@@ -35,7 +35,7 @@ from kracked.rest.replies import (
     decode_reply,
     throttled_until,
 )
-from kracked.rest.transport import NoAnswer, SignedHeaders, Transport
+from kracked.rest.transport import NoAnswer, NotSent, SignedHeaders, Transport
 from kracked.rest.turns import Turns, Urgency
 from kracked.times import NS_PER_S
 
@@ -48,6 +48,7 @@ LONGEST_WAIT_NS = 60 * NS_PER_S
 """A read that would have to wait longer for the limiter fails instead."""
 _FIRST_PAUSE_S = 0.5
 _ONE = Decimal(1)
+_PUBLIC_BURST = Decimal(3)
 _THROTTLED = "held back here after EService:Throttled"
 
 
@@ -145,8 +146,15 @@ class Caller:
 
         return await self._repeated(name, once)
 
-    async def write(self, name: str, members: dict[str, object], urgency: Urgency) -> bytes:
-        """The result of a call that may move money, sent once.
+    async def write(
+        self,
+        name: str,
+        members: dict[str, object],
+        urgency: Urgency,
+        *,
+        before: int | None = None,
+    ) -> bytes:
+        """The result of a call that may move money, sent once, and not from `before` on.
 
         Raises `Refused` (nothing happened), `NotSent` (nothing was sent) or
         `OutcomeUnknown`. It never waits for a limit: an order must not go out late.
@@ -154,7 +162,8 @@ class Caller:
         if urgency is not Urgency.CANCEL and self.limiter.throttled_ns(self._pace.clock()):
             raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
         try:
-            reply = decode_reply(name, await self._private(name, members, urgency))
+            body = await self._private(name, members, urgency, before=before)
+            reply = decode_reply(name, body)
         except (NoAnswer, UnreadableReply) as error:
             raise OutcomeUnknown(name, str(error)) from error
         self._note(name, reply)
@@ -186,13 +195,22 @@ class Caller:
         refused = Refused(name, error, kind)
         raise _Passing(refused) if kind is ErrorClass.SLOW_DOWN else refused
 
-    async def _private(self, name: str, members: dict[str, object], urgency: Urgency) -> bytes:
+    async def _private(
+        self,
+        name: str,
+        members: dict[str, object],
+        urgency: Urgency,
+        *,
+        before: int | None = None,
+    ) -> bytes:
         """One signed call, or a few after refused nonces; nothing else is repeated."""
         if self._signer is None:
             raise NoCredentials(name)
         self.limiter.spend(name, self._pace.clock())
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
         async with self._turns.turn(urgency):
+            if before is not None and self._pace.clock() >= before:
+                raise NotSent(self._root + path, "its turn came after its deadline")
             for attempt in range(RESIGNATURES + 1):
                 body, headers = self._signer.request(path, members, otp)
                 answer = await self._transport.post(self._root + path, body, headers)
@@ -209,9 +227,9 @@ class Caller:
             await self._pace.sleep(wait_ns / NS_PER_S)
 
     async def _wait_for_public(self) -> None:
-        # Public calls are limited by address, about one a second.
+        # By address; no figure is published. Clients that fare well keep to one a second.
         clock = self._pace.clock
-        while (wait_ns := self._public.wait_ns(_ONE, _ONE, clock())) > 0:
+        while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, clock())) > 0:
             await self._pace.sleep(wait_ns / NS_PER_S)
         self._public.spend(_ONE, clock())
 

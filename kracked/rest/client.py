@@ -113,7 +113,7 @@ class RestClient:
         placed; form and minimums are checked, funds are not.
         """
         members = orders.add_members(order, pair, deadline, validate=validate)
-        return await self._write("AddOrder", members, orders.Added)
+        return await self._write("AddOrder", members, orders.Added, deadline)
 
     async def add_order_batch(
         self,
@@ -125,14 +125,14 @@ class RestClient:
     ) -> orders.BatchReply:
         """2 to 15 orders of one pair; each may still be refused alone, see the reply."""
         members = orders.batch_members(tuple(batch), pair, deadline, validate=validate)
-        return await self._write("AddOrderBatch", members, orders.BatchReply)
+        return await self._write("AddOrderBatch", members, orders.BatchReply, deadline)
 
     async def amend_order(
         self, order: orders.OrderRef, change: orders.Amend, *, deadline: int | None = None
     ) -> orders.Amended:
         """Keeps id and fills, and where possible the place in the queue."""
         members = {**bodies.fields(order), **bodies.fields(change), **orders.sending(deadline)}
-        return await self._write("AmendOrder", members, orders.Amended)
+        return await self._write("AmendOrder", members, orders.Amended, deadline)
 
     async def edit_order(
         self, edit: orders.Edit, pair: str, *, deadline: int | None = None, validate: bool = False
@@ -140,7 +140,7 @@ class RestClient:
         """Cancels and makes a new order; `amend_order` is better wherever it works."""
         rest = orders.sending(deadline, validate=validate)
         members = {**bodies.fields(edit), "pair": pair, **rest}
-        return await self._write("EditOrder", members, orders.Edited)
+        return await self._write("EditOrder", members, orders.Edited, deadline)
 
     # --- cancelling -----------------------------------------------------------------------
 
@@ -281,8 +281,11 @@ class RestClient:
 
     # --- shared -----------------------------------------------------------------------------
 
-    async def _write(self, name: str, members: dict[str, object], shape: type[T]) -> T:
-        return _written(name, await self._caller.write(name, members, Urgency.ORDER), shape)
+    async def _write(
+        self, name: str, members: dict[str, object], shape: type[T], deadline: int | None
+    ) -> T:
+        raw = await self._caller.write(name, members, Urgency.ORDER, before=deadline)
+        return _written(name, raw, shape)
 
     async def _cancel(self, name: str, members: dict[str, object], shape: type[T]) -> T:
         return _written(name, await self._caller.write(name, members, Urgency.CANCEL), shape)

@@ -32,6 +32,7 @@ async def test_a_private_call_carries_the_signature_of_the_very_bytes_sent(
     exchange.always["AddOrder"] = ACCEPTED
     added = await client.add_order(ORDER, "BTC/USD")
     assert added.txid == ("OUF4EM-FRGI2-MQMWZD",)
+    assert exchange.last("AddOrder").headers["Content-Type"] == "application/json"
 
 
 async def test_every_call_names_its_program(exchange: Exchange, client: RestClient) -> None:
@@ -189,6 +190,33 @@ async def test_reads_leave_room_on_the_counter_for_cancels(
     assert not frozen.slept_s
     await client.balance()
     assert sum(frozen.slept_s) == pytest.approx(1 / 0.33)
+
+
+async def test_an_order_whose_turn_comes_after_its_deadline_is_not_sent(
+    exchange: Exchange, client: RestClient, frozen: Any
+) -> None:
+    deadline = frozen.now + 5 * 10**9
+
+    def slow(request: object) -> dict[str, str]:
+        frozen.now += 6 * 10**9
+        return {}
+
+    exchange.always["Balance"] = slow
+    async with asyncio.TaskGroup() as group:
+        group.create_task(client.balance())
+        await asyncio.sleep(0)
+        with pytest.raises(NotSent, match="after its deadline"):
+            await client.add_order(ORDER, "BTC/USD", deadline=deadline)
+    assert exchange.count("AddOrder") == 0
+
+
+async def test_public_calls_keep_to_one_a_second_after_a_short_burst(
+    exchange: Exchange, client: RestClient, frozen: Any
+) -> None:
+    exchange.always["Time"] = {"unixtime": 1}
+    for _ in range(5):
+        await client.server_time()
+    assert frozen.slept_s == [1.0, 1.0]
 
 
 async def test_an_exchange_that_is_not_there_means_nothing_was_sent(tmp_path: Path) -> None:

@@ -27,9 +27,9 @@ Use = Callable[[RestClient], Awaitable[object]]
 WRITES: dict[str, tuple[Use, dict[str, object]]] = {
     "AmendOrder": (
         lambda client: client.amend_order(
-            OrderRef(cl_ord_id=K), Amend(order_qty=Decimal("1.25")), deadline=10**18
+            OrderRef(cl_ord_id=K), Amend(order_qty=Decimal("1.25")), deadline=2 * 10**18
         ),
-        {"cl_ord_id": K, "order_qty": "1.25", "deadline": "2001-09-09T01:46:40.000Z"},
+        {"cl_ord_id": K, "order_qty": "1.25", "deadline": "2033-05-18T03:33:20.000Z"},
     ),
     "EditOrder": (
         lambda client: client.edit_order(Edit(txid=TXID, volume=Decimal("1.25")), "XBTUSD"),
