@@ -81,11 +81,15 @@ class Connection:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        while True:
-            try:
-                await self._converse()
-            except ConnectionLost as lost:
-                await self._clock.sleep(self._lose(lost.reason))
+        try:
+            while True:
+                try:
+                    await self._converse()
+                except ConnectionLost as lost:
+                    await self._clock.sleep(self._lose(lost.reason))
+        finally:
+            self.open = False
+            self.session.close("closed by us")
 
     def _lose(self, reason: str) -> float:
         """Take note of a loss, or of an attempt that failed; how long to wait, in seconds."""

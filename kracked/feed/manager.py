@@ -292,8 +292,11 @@ class FeedManager:
     def tell(self, happened: list[Event]) -> None:
         """Something happened to a connection."""
         for event in happened:
-            if isinstance(event, events.Reconnecting) and event.connection == PRIVATE:
-                self.account.distrust()
+            match event:
+                case events.Reconnecting(connection=name) if name == PRIVATE:
+                    self.account.distrust()
+                case events.Resync(channel=channel):
+                    self.account.distrust(channel)
         self._fanout.publish(happened)
 
     def moved(self) -> None:

@@ -43,6 +43,10 @@ class Liveness:
         self.beating = self.quiet = self._greeted = False
         self._ping = None
 
+    def excuse(self, late_ns: int, now: int) -> None:
+        """Our own process did not run for so long: that silence says nothing of them."""
+        self.heard = min(self.heard + late_ns, now)
+
     def greet(self) -> None:
         """The exchange has said its first word (`status`)."""
         self._greeted = True

@@ -21,6 +21,8 @@ from kracked.protocol.subscriptions import Keeper, Subscriptions
 from kracked.protocol.tape import Tape
 from kracked.times import NS_PER_S
 
+STALL_NS = NS_PER_S
+"""Time is told ten times a second; told this late, it was this process that stood still."""
 HELD = "maintenance"
 """The one engine state in which nothing is asked."""
 
@@ -57,6 +59,7 @@ class Session:
         self._outbox: list[bytes] = []
         self._silent: str | None = None
         self._heard_at = 0
+        self._elapsed = 0
         self._observers: dict[type, Callable[[Any, int], None]] = {
             **self.subscriptions.observers,
             events.Heartbeat: self._on_heartbeat,
@@ -101,6 +104,7 @@ class Session:
         """A connection is made; nothing is asked before the exchange's `status`."""
         self._open, self._token = True, token
         self.system = self._silent = None
+        self._elapsed = now
         self.liveness.open(now)
 
     def close(self, reason: str) -> None:
@@ -159,6 +163,10 @@ class Session:
         if not self._open:
             return []
         liveness = self.liveness
+        late_ns, self._elapsed = now - self._elapsed, now
+        if late_ns > STALL_NS:
+            liveness.excuse(late_ns, now)
+            self.subscriptions.excuse(late_ns)
         self.subscriptions.elapse(received, now)
         if not self.tracks:
             liveness.beating = False  # no heartbeat comes without a subscription

@@ -334,6 +334,11 @@ class Subscriptions:
 
     # --- time -----------------------------------------------------------------------------
 
+    def excuse(self, late_ns: int) -> None:
+        """Our own process did not run for so long: answers may be waiting to be read."""
+        for track in self._pending.values():
+            track.due += late_ns
+
     def elapse(self, received: int, now: int) -> None:
         """Time has passed: what did not come."""
         for track in [one for one in self._pending.values() if one.due <= now]:

@@ -432,6 +432,18 @@ def test_a_connection_without_subscriptions_is_kept_alive_by_pings(talk) -> None
     assert len(talk.exchange.log) == 4
 
 
+def test_a_process_that_stood_still_does_not_blame_the_exchange(talk, exchange) -> None:
+    start(talk, BTC)
+    talk.hear(exchange.heartbeat())
+    talk.session.want(ETH)
+    talk.asks()
+    talk.wait(0.1)
+    talk.now += 60 * 10**9
+    talk.wait(0.1)
+    assert talk.session.broken is None
+    assert talk.session.tracks[ETH.key].state is State.ASKED
+
+
 def test_an_unanswered_ping_on_a_silent_connection_means_it_is_dead(talk) -> None:
     talk.connect()
     talk.wait(7)
