@@ -161,8 +161,15 @@ class Desk:
     async def cancel(
         self, *, txid: str | None = None, cl_ord_id: str | None = None
     ) -> CancelOutcome:
-        """One order, by the exchange's id or by ours; also one of unknown outcome."""
-        return await self._cancels.one(txid=txid, cl_ord_id=cl_ord_id)
+        """One order, by the exchange's id or by ours; also one of unknown outcome.
+
+        That one was cancelled proves that it was placed; that none was proves nothing.
+        """
+        outcome = await self._cancels.one(txid=txid, cl_ord_id=cl_ord_id)
+        entry = self.outbox.order(txid=txid, cl_ord_id=cl_ord_id)
+        if outcome.count and entry is not None and entry.state is State.UNKNOWN:
+            self._learn_state(entry, State.ACKNOWLEDGED, "it was placed: its cancel was taken")
+        return outcome
 
     async def cancel_pair(self, symbol: str, side: Side | None = None) -> CancelOutcome:
         """All orders of the pair (of one side), also those not yet known to rest."""

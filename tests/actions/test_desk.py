@@ -332,13 +332,27 @@ async def test_a_cancel_is_repeated_until_it_is_answered(market: Market, opened:
     assert (outcome.gone, market.exchange.count("CancelOrder")) == (True, 2)
 
 
-async def test_an_unknown_order_can_be_cancelled_by_its_own_id(
-    market: Market, opened: OpenDesk
+async def test_a_cancel_that_is_taken_settles_an_unknown_order(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=True)
     with opened() as desk:
         entry = await place(desk)
         assert (await desk.cancel(cl_ord_id=entry.id)).count == 1
+        assert desk.outbox[entry.id].state is State.ACKNOWLEDGED
+        frozen.now += 5 * NS_PER_S
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.CANCELLED
+
+
+async def test_a_cancel_that_finds_nothing_settles_nothing(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=False)
+    with opened() as desk:
+        entry = await place(desk)
+        assert (await desk.cancel(cl_ord_id=entry.id)).gone
+        assert desk.outbox[entry.id].state is State.UNKNOWN
 
 
 async def test_a_pair_is_cancelled_with_the_orders_the_stream_has_not_shown(
