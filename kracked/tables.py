@@ -10,7 +10,7 @@ with nine decimals.
 
 from __future__ import annotations
 
-from enum import IntFlag, StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     COUNT = "count"
 
 
-class Flag(IntFlag):
+class Flag(IntEnum):
     """Bits of the column `flags`; values as in Databento's encoding."""
 
     LAST = 128

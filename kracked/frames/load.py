@@ -26,6 +26,8 @@ Instant = int | str | datetime | pd.Timestamp
 """ns since the Unix epoch, text, or a datetime; without an offset it is UTC."""
 
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
+if HAS_ARROW:
+    from kracked.frames.arrow import read_typed
 
 _OLD_ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
 _WIDE = re.compile(r"L2_(.+)_orderbook")
@@ -155,14 +157,10 @@ class _Pick:
             for name in present
             if old_names.get(name, name) in self._needed & known.keys()
         }
-        frame = pd.read_csv(
-            path,
-            usecols=list(used),
-            dtype={name: kind for name in used if (kind := self._read_as(used[name]))},
-            keep_default_na=False,
-            na_values=[""],
-            engine="pyarrow" if HAS_ARROW and path.suffix == ".csv" else "c",
-        )
+        kinds = {name: self._text_or(column.kind) for name, column in used.items()}
+        frame = read_typed(path, kinds) if HAS_ARROW else None
+        if frame is None:
+            frame = _read_plain(path, kinds)
         frame = frame.rename(columns=old_names)
         for name in frame:
             frame[name] = self._typed(frame[name], known[str(name)])
@@ -182,16 +180,9 @@ class _Pick:
                 frame[column.name] = self._typed(frame[column.name], column)
         return frame
 
-    def _read_as(self, column: Column) -> str:
-        """What the reader must not guess. It knows times and integers best itself."""
-        match column.kind:
-            case Kind.LABEL:
-                return "category"
-            case Kind.DECIMAL:
-                return "str" if self._exact else "float64"
-            case Kind.TEXT:
-                return "str"
-        return ""
+    def _text_or(self, kind: Kind) -> Kind:
+        """What the reader makes of a column: exact numbers are text to it."""
+        return Kind.TEXT if self._exact and kind is Kind.DECIMAL else kind
 
     def _typed(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
         match column.kind:
@@ -203,7 +194,7 @@ class _Pick:
                 return values.astype("float64")
             case Kind.COUNT:
                 numbers = pd.to_numeric(values)
-                return numbers.astype("Int64" if numbers.hasnans else "int64")
+                return numbers.astype("Int64" if numbers.isna().any() else "int64")
             case Kind.LABEL:
                 labels = values.astype("category")
                 if column.name == "action":
@@ -232,6 +223,18 @@ class _Pick:
         if clock is not None and self._end is not None:
             keep &= clock < pd.Timestamp(self._end, tz="UTC")
         return frame if keep.all() else frame[keep]
+
+
+def _read_plain(path: Path, kinds: dict[str, Kind]) -> pd.DataFrame:
+    """The columns by pandas alone; times and counts are left to be parsed."""
+    types = {Kind.LABEL: "category", Kind.DECIMAL: "float64", Kind.TEXT: "str", Kind.TIME: "str"}
+    return pd.read_csv(
+        path,
+        usecols=list(kinds),
+        dtype={name: types[kind] for name, kind in kinds.items() if kind in types},
+        keep_default_na=False,
+        na_values=[""],
+    )
 
 
 def _concat(frames: Sequence[pd.DataFrame], table: Table) -> pd.DataFrame:

@@ -125,6 +125,13 @@ class Intake:
             self.hand_over(received)
         return seq
 
+    def miss(self, count: int, now: int) -> None:
+        """So many messages could not be taken in: their numbers stay free, which marks the hole."""
+        self._close_chunk()
+        self.next_seq += count
+        self.lost += count
+        self._missed(now, count, "messages came faster than they could be kept")
+
     def event(self, event: Event) -> None:
         """Keep the rows of one event, whichever tables it belongs to."""
         table = _TABLES.get(type(event))
@@ -157,10 +164,12 @@ class Intake:
         symbol = getattr(event, "symbol", "")
         key = (symbol, channel)
         if key not in self._seen:
+            # A recording that joins a running feed has no snapshot to begin with.
             self._seen.add(key)
+            self._suspect.add(key)
             if isinstance(event, events.MarketEvent):
                 self._learn_precision(event)
-        if getattr(event, "snapshot", isinstance(event, _SNAPSHOTS)):
+        if not isinstance(event, _UPDATES):
             self._suspect.discard(key)
         flags = Flag.SUSPECT if key in self._suspect else 0
         seq = self._seqs.get(event.received, self.next_seq - 1)
@@ -340,4 +349,4 @@ def _told_by_books(event: Event) -> bool:
     return False
 
 
-_SNAPSHOTS = (events.OrdersSnapshot, events.BookSnapshot)
+_UPDATES = (events.OrdersUpdate, events.BookUpdate)

@@ -1,137 +1,15 @@
-"""A seeded market for the recording's tests: wire messages of books that verify."""
+"""A recorded session for every test that wants one."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.record.folder import SessionInfo
-from kracked.record.session import Format, Session, record_into
-from kracked.times import NS_PER_S, to_rfc3339
-
-START = 1_731_394_244_000_000_000
-"""2024-11-12T06:50:44Z."""
-
-
-def _price(price: int) -> str:
-    return f"{price // 10}.{price % 10}"
-
-
-def _qty(qty: int) -> str:
-    return f"{qty // 10**8}.{qty % 10**8:08}"
-
-
-class Level3Market:
-    """Random orders around one price, published to a depth by the exchange's rules."""
-
-    def __init__(self, seed: int = 1, symbol: str = "BTC/USD", depth: int = 10) -> None:
-        self._random = random.Random(seed)
-        self.symbol, self.depth = symbol, depth
-        self.now = START
-        self._count = 0
-        self._orders: dict[str, tuple[str, int, int, str]] = {}
-        self._scope: dict[str, str] = {}
-        for side in ("bids", "asks"):
-            for _ in range(60):
-                self._enter(side)
-
-    def _enter(self, side: str) -> None:
-        distance = int(self._random.expovariate(0.15))
-        price = 630_000 - 1 - distance if side == "bids" else 630_000 + distance
-        self._count += 1
-        order_id = f"O{self._count:05}-{self._random.randrange(10**5):05}-TESTED"
-        qty = self._random.randrange(1, 3 * 10**8)
-        self._orders[order_id] = (side, price, qty, to_rfc3339(self.now + self._count, 9))
-
-    def _best(self, side: str) -> dict[str, tuple[str, int, int, str]]:
-        """Orders of the best levels, best first, in queue order."""
-        mine = {key: order for key, order in self._orders.items() if order[0] == side}
-        prices = sorted({order[1] for order in mine.values()}, reverse=side == "bids")
-        rank = {price: number for number, price in enumerate(prices[: self.depth])}
-        visible = [item for item in mine.items() if item[1][1] in rank]
-        return dict(sorted(visible, key=lambda item: rank[item[1][1]]))
-
-    def _checksum(self) -> int:
-        digits = ""
-        for side in ("asks", "bids"):
-            levels: list[int] = []
-            for _, price, qty, _ in self._best(side).values():
-                if price not in levels:
-                    levels.append(price)
-                if len(levels) <= 10:
-                    digits += f"{price}{qty}"
-        return crc32(digits.encode())
-
-    def _order(self, order_id: str, event: str = "") -> str:
-        _, price, qty, timestamp = self._orders[order_id]
-        lead = f'"event":"{event}",' if event else ""
-        return (
-            f'{{{lead}"order_id":"{order_id}","limit_price":{_price(price)},'
-            f'"order_qty":{_qty(qty)},"timestamp":"{timestamp}"}}'
-        )
-
-    def _message(self, kind: str, bids: str, asks: str) -> bytes:
-        return (
-            f'{{"channel":"level3","type":"{kind}","data":[{{"symbol":"{self.symbol}",'
-            f'"bids":[{bids}],"asks":[{asks}],"checksum":{self._checksum()},'
-            f'"timestamp":"{to_rfc3339(self.now, 9)}"}}]}}'
-        ).encode()
-
-    def acknowledge(self) -> bytes:
-        return (
-            f'{{"method":"subscribe","result":{{"channel":"level3","depth":{self.depth},'
-            f'"snapshot":true,"symbol":"{self.symbol}"}},"success":true,'
-            '"time_in":"2024-11-12T06:50:44.000000Z","time_out":"2024-11-12T06:50:44.000001Z"}'
-        ).encode()
-
-    def snapshot(self) -> bytes:
-        sides = {side: self._best(side) for side in ("bids", "asks")}
-        self._scope = {key: side for side, orders in sides.items() for key in orders}
-        bids, asks = (",".join(map(self._order, sides[side])) for side in ("bids", "asks"))
-        return self._message("snapshot", bids, asks)
-
-    def update(self) -> bytes:
-        """One change: an order comes, goes or shrinks; what it brings into scope follows."""
-        self.now += self._random.randrange(1, NS_PER_S // 10)
-        before = dict(self._scope)
-        said: dict[str, list[str]] = {"bids": [], "asks": []}
-        choice = self._random.random()
-        victim = self._random.choice(list(self._scope))
-        side = self._orders[victim][0]
-        if choice < 0.35 and sum(order[0] == side for order in self._orders.values()) > 40:
-            said[side].append(self._order(victim, "delete"))
-            del self._orders[victim], before[victim]
-        elif choice < 0.5 and self._orders[victim][2] > 1:
-            _, price, qty, timestamp = self._orders[victim]
-            self._orders[victim] = (side, price, qty - 1, timestamp)
-            said[side].append(self._order(victim, "modify"))
-        else:
-            self._enter(side)
-        self._scope = {key: side for side in said for key in self._best(side)}
-        for key, side in self._scope.items():
-            if key not in before:
-                said[side].append(self._order(key, "add"))
-        if not said["bids"] and not said["asks"]:
-            return self.update()
-        return self._message("update", ",".join(said["bids"]), ",".join(said["asks"]))
-
-    def stream(self, updates: int) -> list[tuple[int, bytes]]:
-        """Acknowledgement, snapshot and updates, each with the time it arrives."""
-        arrived = [(self.now, self.acknowledge()), (self.now + 1, self.snapshot())]
-        for _ in range(updates):
-            message = self.update()
-            arrived.append((self.now + 1_000_000, message))
-        return arrived
-
-
-@pytest.fixture
-def market() -> Level3Market:
-    return Level3Market()
+from kracked.record.session import Format
+from tests.record.market import Level3Market, record_stream
 
 
 @pytest.fixture(scope="session")
@@ -140,43 +18,16 @@ def stream() -> list[tuple[int, bytes]]:
     return Level3Market().stream(200)
 
 
-def feed(session: Session, keeper: BookKeeper, arrived: Iterable[tuple[int, bytes]]) -> None:
-    """Let messages arrive as the shared feed lets them: kept raw, then decoded and applied."""
-    handed = 0
-    for received, data in arrived:
-        session.intake.message("level3", received, data)
-        for event in keeper.receive(data, received):
-            session.intake.event(event)
-        if received - handed > NS_PER_S // 10:
-            session.hand_over([*keeper.books.values(), *keeper.orders.values()], received)
-            handed = received
-
-
 @pytest.fixture
-def books() -> BookKeeper:
-    return BookKeeper()
-
-
-@pytest.fixture
-def record(
-    tmp_path: Path, stream: list[tuple[int, bytes]], books: BookKeeper
-) -> Callable[..., Path]:
+def record(tmp_path: Path, stream: list[tuple[int, bytes]]) -> Callable[..., Path]:
     """Records the stream, or the part given, into a folder, and returns the folder."""
+    keeper = BookKeeper()
 
     def record(
         arrived: Iterable[tuple[int, bytes]] = tuple(stream), form: Format = Format.CSV
     ) -> Path:
         path = tmp_path / "session"
-        info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
-        now = START
-        with record_into(
-            path,
-            info,
-            form=form,
-            clock=lambda: now,
-        ) as session:
-            feed(session, books, arrived)
-            now = books.orders["BTC/USD"].received + 1 if books.orders else START
+        record_stream(path, arrived, form=form, keeper=keeper)
         return path
 
     return record

@@ -1,0 +1,40 @@
+"""Reading CSV with pyarrow: several times faster than pandas alone, and already typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+
+from kracked.tables import Kind
+
+_TYPES = {
+    Kind.TIME: pa.timestamp("ns", tz="UTC"),
+    Kind.DECIMAL: pa.float64(),
+    Kind.LABEL: pa.dictionary(pa.int32(), pa.string()),
+    Kind.TEXT: pa.string(),
+    Kind.COUNT: pa.int64(),
+}
+# Without this, whole numbers with holes would become floats.
+_PANDAS = {pa.int64(): pd.Int64Dtype()}
+
+
+def read_typed(path: Path, kinds: dict[str, Kind]) -> pd.DataFrame | None:
+    """The columns named in `kinds`; None when a file's times are not in UTC, or not so typed."""
+    options = pyarrow.csv.ConvertOptions(
+        column_types={name: _TYPES[kind] for name, kind in kinds.items()},
+        include_columns=list(kinds),
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+    )
+    try:
+        table = pyarrow.csv.read_csv(path, convert_options=options)
+    except pa.ArrowInvalid:
+        return None
+    frame: pd.DataFrame = table.to_pandas(
+        types_mapper=_PANDAS.get, split_blocks=True, self_destruct=True
+    )
+    return frame

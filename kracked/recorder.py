@@ -1,0 +1,191 @@
+"""Records what a feed hears: joins the shared feed to a session on disk.
+
+The recorder is one more consumer of a `FeedManager`, with a tap for the raw bytes. It
+may join a feed that has been running for hours: it begins with a picture of every book.
+Nothing it does waits for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import kracked
+from kracked.feed.fanout import Consumer, Policy
+from kracked.feed.manager import FeedManager
+from kracked.feed.tap import Tap
+from kracked.protocol.events import Event, Instruments
+from kracked.record.folder import SessionInfo
+from kracked.record.intake import HAND_OVER_EVERY_S
+from kracked.record.keyframe import Book
+from kracked.record.rows import instant
+from kracked.record.session import Format, Session, Status, record_into
+from kracked.times import NS_PER_S
+
+_PAUSE_S = 0.005
+"""Text is made in slices of this length, so that no slice holds up the event loop."""
+
+
+class Progress(NamedTuple):
+    """A recording's status line."""
+
+    path: Path
+    elapsed_s: float
+    rate: float
+    """Messages per second since the last look."""
+    status: Status
+
+
+class Recorder:
+    """One recording of one feed; made by `recording`."""
+
+    def __init__(self, feed: FeedManager, session: Session, consumer: Consumer, tap: Tap) -> None:
+        self._feed, self._session = feed, session
+        self._consumer, self._tap = consumer, tap
+        self._missed = 0
+        self._started = self._looked = feed.clock.wall()
+        self._counted = 0
+
+    def progress(self) -> Progress:
+        """How it stands; the rate is that since the last call."""
+        now, status = self._feed.clock.wall(), self._session.status()
+        since, self._looked = now - self._looked, now
+        count, self._counted = status.messages - self._counted, status.messages
+        rate = count * NS_PER_S / since if since > 0 else 0.0
+        return Progress(self._session.folder.path, (now - self._started) / NS_PER_S, rate, status)
+
+    async def run(self) -> None:
+        """Take in what comes until cancelled, or until the feed ends."""
+        clock, handed, ended = self._feed.clock, self._started, False
+        while not ended:
+            happened: list[Event] = []
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HAND_OVER_EVERY_S):
+                    happened = await self._consumer.batch()
+                    ended = not happened
+            self.take(happened)
+            now = clock.wall()
+            if not 0 <= now - handed < HAND_OVER_EVERY_S * NS_PER_S:
+                self._session.hand_over(self._books(), now)
+                handed = now
+            await clock.sleep(_PAUSE_S)
+
+    def finish(self) -> None:
+        """Take in what is still queued."""
+        self.take(self._consumer.take())
+
+    def take(self, happened: Iterable[Event]) -> None:
+        """Take in events, each after the frames that came before it.
+
+        Both were queued in the same steps of the loop, so the books now hold these
+        frames and no more.
+        """
+        intake = self._session.intake
+        frames = iter(self._tap.take())
+        upcoming = next(frames, None)
+        for event in happened:
+            while upcoming is not None and upcoming.received <= event.received:
+                intake.message(*upcoming)
+                upcoming = next(frames, None)
+            intake.event(event)
+        while upcoming is not None:
+            intake.message(*upcoming)
+            upcoming = next(frames, None)
+        if missed := self._tap.dropped - self._missed:
+            self._missed += missed
+            intake.miss(missed, self._feed.clock.wall())
+
+    def _books(self) -> list[Book]:
+        return [*self._feed.books.values(), *self._feed.orders.values()]
+
+
+@asynccontextmanager
+async def recording(
+    feed: FeedManager, out: Path, *, form: Format = Format.CSV
+) -> AsyncIterator[Recorder]:
+    """Record everything `feed` hears into the folder `out` until the block ends.
+
+    Raises `RecordError` when the folder cannot be used, or, at the end, when something
+    could not be written.
+    """
+    endpoints = feed.endpoints
+    info = SessionInfo(
+        start=instant(feed.clock.wall()),
+        kracked=kracked.__version__,
+        urls={
+            "public": endpoints.public,
+            "level3": endpoints.level3,
+            "private": endpoints.private,
+        },
+    )
+    opened = record_into(out, info, form=form, clock=feed.clock.wall)
+    with feed.tap() as tap, feed.consumer(Policy.NEVER_SKIP) as consumer:
+        session = opened.__enter__()
+        try:
+            recorder = Recorder(feed, session, consumer, tap)
+            if feed.instruments:
+                known = tuple(feed.instruments.values())
+                session.intake.event(Instruments(feed.clock.wall(), known, (), snapshot=True))
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(recorder.run())
+                try:
+                    yield recorder
+                finally:
+                    running.cancel()
+            recorder.finish()
+        finally:
+            # Waits for the disk, which the event loop must not.
+            await asyncio.to_thread(opened.__exit__, None, None, None)
+
+
+async def record(
+    feed: FeedManager,
+    out: Path,
+    *,
+    form: Format = Format.CSV,
+    duration_s: float | None = None,
+    tell: Callable[[Progress], None] | None = None,
+) -> Progress:
+    """Open `feed` and record it until the time is up, or SIGINT, SIGTERM or SIGHUP comes.
+
+    `tell` is called once a second with the progress; the last one is returned. Raises
+    `RecordError` like `recording`.
+    """
+    with _stop_signals() as stopped:
+        async with feed, recording(feed, out, form=form) as recorder:
+            deadline = None if duration_s is None else feed.clock.wall() + duration_s * NS_PER_S
+            while not stopped.is_set():
+                left_s = 1.0 if deadline is None else (deadline - feed.clock.wall()) / NS_PER_S
+                if left_s <= 0:
+                    break
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(1.0, left_s)):
+                        await stopped.wait()
+                if tell is not None and not stopped.is_set():
+                    tell(recorder.progress())
+    return recorder.progress()
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[asyncio.Event]:
+    """An event that a signal to end the program sets, once; a second one kills as ever."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def stop() -> None:
+        stopped.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    for number in signals:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield stopped
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

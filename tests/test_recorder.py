@@ -1,0 +1,113 @@
+"""The recorder on a running feed of the simulated exchange: everything heard is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+import kracked
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.errors import RecordError
+from kracked.frames import load_orders, load_ticker, load_trades
+from kracked.frames.rebuild import books
+from kracked.record.check import check
+from kracked.record.reader import open_recording
+from kracked.recorder import record, recording
+from kracked.sim.server import SimOptions, SimServer
+from kracked.tables import Flag
+
+SYMBOLS = ("BTC/USD", "ETH/USD")
+
+
+@pytest.fixture
+async def sim() -> AsyncIterator[SimServer]:
+    async with SimServer(SimOptions(seed=7, symbols=SYMBOLS)) as server:
+        yield server
+
+
+@pytest.fixture
+def feed(sim: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> kracked.FeedManager:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return kracked.FeedManager(
+        SYMBOLS,
+        book=25,
+        level3=100,
+        trade=True,
+        ticker=True,
+        ohlc=1,
+        credentials=Credentials(sim.api_key, sim.api_secret),
+        endpoints=Endpoints.at(sim.endpoints.rest),
+    )
+
+
+async def test_a_recorded_market_verifies_raw_and_as_tables(
+    feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    progress = await record(feed, tmp_path / "session", duration_s=2)
+    health = check(tmp_path / "session")
+    assert health.healthy, health
+    assert health.lost == 0
+    assert {(book.symbol, book.channel) for book in health.books} == {
+        (symbol, channel) for symbol in SYMBOLS for channel in ("book", "level3")
+    }
+    assert health.messages == progress.status.messages > 50
+    for symbol in SYMBOLS:
+        for channel in ("book", "level3"):
+            *_, last = books(tmp_path / "session", symbol, channel=channel)
+            raw = open_recording(tmp_path / "session").at(last.received, symbol, channel=channel)
+            assert (last.computed, last.verified) == (raw.computed, True)
+    assert set(load_ticker(tmp_path / "session")["symbol"]) == set(SYMBOLS)
+    assert len(load_trades(tmp_path / "session")) > 50
+
+
+async def test_a_recording_may_join_a_feed_that_runs_already(
+    feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    async with asyncio.timeout(30), feed:
+        await feed.ready()
+        with feed.consumer() as consumer:
+            await consumer.batch()
+        async with recording(feed, tmp_path / "session") as recorder:
+            with feed.consumer() as consumer:
+                while recorder.progress().status.messages < 200:
+                    await consumer.batch()
+    assert check(tmp_path / "session").healthy
+    orders = load_orders(tmp_path / "session", symbols="BTC/USD")
+    begun = orders.index[orders["action"] == "R"][0]
+    assert (orders["flags"][:begun] & Flag.SUSPECT > 0).all()
+    assert (orders["flags"][begun:] & Flag.SUSPECT == 0).all()
+    *_, last = books(tmp_path / "session", "BTC/USD")
+    assert last.verified
+
+
+async def test_a_signal_ends_a_recording_cleanly(feed: kracked.FeedManager, tmp_path: Path) -> None:
+    def stop_soon(_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    async with asyncio.timeout(30):
+        await record(feed, tmp_path / "session", tell=stop_soon)
+    assert open_recording(tmp_path / "session").info().clean_stop
+
+
+async def test_no_secret_is_ever_written(
+    feed: kracked.FeedManager, sim: SimServer, tmp_path: Path
+) -> None:
+    await record(feed, tmp_path / "session", duration_s=1)
+    raw = b"".join(data for _, _, data in open_recording(tmp_path / "session"))
+    assert sim.api_key.encode() not in raw
+    assert b'"token"' not in raw
+
+
+async def test_a_folder_in_use_is_refused_before_anything_is_asked(
+    feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    async with asyncio.timeout(30), feed, recording(feed, tmp_path / "session"):
+        with pytest.raises(RecordError, match="is being recorded"):
+            async with recording(feed, tmp_path / "session"):
+                pass
