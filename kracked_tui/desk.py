@@ -18,14 +18,15 @@ from kracked_tui.store import Market, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.candles import ChartView
 from kracked_tui.view.condition import condition
+from kracked_tui.view.flow import FlowView, flow_view
 from kracked_tui.view.header import HeaderView
 from kracked_tui.view.status import FeedView, Happening
 from kracked_tui.view.watchlist import WatchRow
 from kracked_tui.widgets.ladder import Ladder
 
-_SPARK_S = 5
 _UNKNOWN = Precision(2, 8)
 _MOST_WATCHED = 40
+_FLOW_EVERY_NS = times.NS_PER_S // 2
 
 
 class Desk:
@@ -40,6 +41,7 @@ class Desk:
         self._heard: deque[tuple[int, int]] = deque(maxlen=40)
         """(time, messages so far), to tell the rate."""
         self.frames = 0
+        self._flowing: tuple[int, str, FlowView] = (0, "", FlowView())
         self._drawn: deque[tuple[int, int]] = deque(maxlen=40)
 
     @property
@@ -104,10 +106,21 @@ class Desk:
             orders=orders,
             level3=market.level3_error or self.source.level3,
             timeframe_s=self.timeframe_s,
-            since=self.store.started,
+            flow=self._flow(market, now),
             watched=self.watched(),
         )
         return scene.with_selection(ladder.selection(scene))
+
+    def _flow(self, market: Market, now: int) -> FlowView:
+        """Sums over minutes of trades: made anew twice a second, not with every frame."""
+        made, symbol, _ = self._flowing
+        if symbol != market.symbol or now - made >= _FLOW_EVERY_NS or now < made:
+            session = (market.session_bought, market.session_sold)
+            view = flow_view(
+                reversed(market.prints), now, since=self.store.started, session=session
+            )
+            self._flowing = (now, market.symbol, view)
+        return self._flowing[2]
 
     def header(self, scene: Scene) -> HeaderView:
         market, quote = scene.market, scene.quote

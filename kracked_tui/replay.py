@@ -84,15 +84,17 @@ class ReplaySource:
 def paced(path: Path) -> Iterator[tuple[int, bytes]]:
     """Each message with the time it is due, ns, never falling.
 
-    What comes before the first message that states a time is due at that time.
+    A message that states no time is due with the one before it, and what comes before
+    the first that does, with that. In a log without any time all are equally far apart.
     """
     at = _first_time(path)
+    pace = 0 if at else _PACE_NS
     with path.open("rb") as lines:
         for each in lines:
             data = each.strip()
             if data:
                 stated = _stated_time(data)
-                at = max(at, stated) if stated else at + _PACE_NS
+                at = max(at, stated) if stated else at + pace
                 yield at, data
 
 

@@ -10,6 +10,7 @@ from kracked.instruments import Precision
 from kracked.protocol.events import OrderChange, Side
 from kracked_tui.store import Market
 from kracked_tui.view.condition import Condition
+from kracked_tui.view.flow import FlowView
 from kracked_tui.view.selection import Selection
 from kracked_tui.view.watchlist import WatchRow
 
@@ -37,7 +38,7 @@ class Scene:
     """Why there are no orders, when there are none."""
     selection: Selection | None = None
     timeframe_s: int = 60
-    since: int = 0
+    flow: FlowView = field(default_factory=FlowView)
     watched: Sequence[WatchRow] = field(default_factory=tuple)
 
     @property

@@ -134,11 +134,14 @@ def _grouped_traded(
 ) -> tuple[dict[int, int], dict[int, int]]:
     sold: dict[int, int] = {}
     bought: dict[int, int] = {}
-    for price, (sold_qty, bought_qty) in traded.items():
-        if bottom <= price <= top:
+    # After hours there are more traded prices than prices in sight.
+    inside = range(bottom, top + 1) if top - bottom < len(traded) else traded
+    for price in inside:
+        quantities = traded.get(price)
+        if quantities and bottom <= price <= top:
             low, high = position.below(price, step), position.above(price, step)
-            sold[low] = sold.get(low, 0) + sold_qty
-            bought[high] = bought.get(high, 0) + bought_qty
+            sold[low] = sold.get(low, 0) + quantities.sold
+            bought[high] = bought.get(high, 0) + quantities.bought
     return sold, bought
 
 

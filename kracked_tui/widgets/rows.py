@@ -37,6 +37,17 @@ class RowStrip(Strip):
         return super().divide(cuts)
 
 
+def _merged(line: Line) -> list[tuple[str, str]]:
+    """The spans with blanks joined to their left: half the pieces, half the escape codes."""
+    pieces: list[tuple[str, str]] = []
+    for text, role in line.spans:
+        if pieces and text.isspace() and not pieces[-1][1].endswith(TIP):
+            pieces[-1] = (pieces[-1][0] + text, pieces[-1][1])
+        else:
+            pieces.append((text, role))
+    return pieces
+
+
 class LiveRows(Widget):
     """Draws the lines it was given; repaints those that differ from the last ones."""
 
@@ -106,8 +117,9 @@ class LiveRows(Widget):
             return Strip.blank(width, self.rich_style)
         if self.ascii_only:
             line = line.plain()
-        segments = [Segment(text, self._style(line.role, role)) for text, role in line.spans]
-        strip: Strip = RowStrip(segments)
+        strip: Strip = RowStrip(
+            [Segment(text, self._style(line.role, role)) for text, role in _merged(line)]
+        )
         if strip.cell_length != width:
             fitted = strip.adjust_cell_length(width, self._style(line.role, ""))
             strip = RowStrip(list(fitted), width)

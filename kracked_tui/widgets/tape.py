@@ -37,9 +37,7 @@ class Tape(Pane):
         size = fmt.qty(self.at_least, scene.precision.qty, scene.decimals)
         note = f"≥ {size}" if self.at_least else ""
         right = f"{self._scroll.skip} newer" if self._scroll.skip else ""
-        market = scene.market
-        flows = flow.flow_view(reversed(market.prints), scene.now, since=scene.since)
-        foot = flow.share_spans(flows.windows[1], width)
+        foot = flow.share_spans(scene.flow.windows[1], width) if scene.flow.windows else ()
         return Content([tape.head_line(width, scene.price_width), *lines], note, right, foot)
 
     def filter(self, further: int) -> None:
@@ -72,9 +70,4 @@ class Flow(Pane):
     name_shown = "Flow"
 
     def content(self, scene: Scene) -> Content:
-        market = scene.market
-        session = (market.session_bought, market.session_sold)
-        shown = flow.flow_view(
-            reversed(market.prints), scene.now, since=scene.since, session=session
-        )
-        return Content(flow.flow_lines(shown, self.inside[0], scene.precision), "takers")
+        return Content(flow.flow_lines(scene.flow, self.inside[0], scene.precision), "takers")

@@ -1,0 +1,199 @@
+"""How quick the monitor is: `python -m tests.benchmarks.monitor`.
+
+Runs it in a pseudo-terminal against an exchange of its own process, presses keys and
+reads the screen back. Processor time is what counts; wall time is printed beside it and
+means nothing on a busy machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import re
+import resource
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Self
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>78]")
+_VERIFIED = re.compile(r"verified ([\d ]+?)  ")
+_FPS = re.compile(r"(\d+) fps")
+_RATE = re.compile(r"(\d+) msg/s")
+_TICKS = os.sysconf("SC_CLK_TCK")
+SIZE = (160, 48)
+KEYS_PER_S = 8
+
+
+class Screen:
+    """The monitor in a pseudo-terminal, as far as a stopwatch needs to see it."""
+
+    def __init__(
+        self, arguments: list[str], environment: Mapping[str, str], *, niceness: int = 0
+    ) -> None:
+        self.started = time.perf_counter()
+        self.pid, self._terminal = pty.fork()
+        if self.pid == 0:
+            os.nice(niceness)
+            settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
+            command = [sys.executable, "-m", "kracked_tui", *arguments]
+            os.execve(sys.executable, command, {**os.environ, **settings})
+        shape = struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0)
+        fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, shape)
+        self.read = 0
+        """Bytes it has drawn."""
+        self._tail = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._terminal)
+
+    def press(self, key: str) -> None:
+        os.write(self._terminal, key.encode())
+
+    def wait_for(self, text: str, timeout_s: float = 20) -> float:
+        """Seconds until the text is drawn after what was drawn so far."""
+        self._tail = ""
+        begun = time.perf_counter()
+        while text not in self._tail:
+            if time.perf_counter() - begun > timeout_s:
+                raise TimeoutError(f"{text!r} was not drawn")
+            self.drain(0.05, once=True)
+        return time.perf_counter() - begun
+
+    def drain(self, seconds: float, *, once: bool = False) -> str:
+        """Read what is drawn meanwhile; the text without its escapes."""
+        until, text = time.perf_counter() + seconds, ""
+        while (left := until - time.perf_counter()) > 0:
+            if select.select([self._terminal], [], [], left)[0]:
+                data = os.read(self._terminal, 1 << 16)
+                self.read += len(data)
+                text += _ESCAPE.sub("", data.decode(errors="replace"))
+                if once:
+                    break
+        self._tail = (self._tail + text)[-4000:]
+        return text
+
+    def cpu_s(self) -> float:
+        """Processor time of the monitor so far, its threads included."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def memory_mb(self) -> float:
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * resource.getpagesize() / 1e6
+
+
+@contextmanager
+def exchange(rate: float) -> Iterator[dict[str, str]]:
+    """A simulator in its own process; its addresses and key."""
+    command = [sys.executable, "-m", "kracked.cli", "sim", "--port", "0", "--seed", "1"]
+    command += ["--symbols", "BTC/USD", "--rate", str(rate)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def under_load(rate: float, seconds: float, niceness: int) -> dict[str, float]:
+    """Frames, processor share and key latencies while the market is busy."""
+    with exchange(rate) as at:
+        environment = {"KRAKEN_API_KEY": at["api_key"], "KRAKEN_API_SECRET": at["api_secret"]}
+        arguments = ["BTC/USD", "--endpoint", at["rest"]]
+        with Screen(arguments, environment, niceness=niceness) as screen:
+            screen.wait_for("crc✓")
+            screen.drain(4)
+            return _measured(screen, seconds)
+
+
+def _measured(screen: Screen, seconds: float) -> dict[str, float]:
+    latencies: list[float] = []
+    seen = ""
+    before = _number(_VERIFIED, screen.drain(1.5))
+    cpu, begun, held = screen.cpu_s(), time.perf_counter(), False
+    drawn = screen.read
+    while time.perf_counter() - begun < seconds:
+        held = not held
+        screen.press(" ")
+        latencies.append(screen.wait_for("HELD" if held else "static"))
+        seen = (seen + screen.drain(1 / KEYS_PER_S))[-40_000:]
+    passed = time.perf_counter() - begun
+    spent = screen.cpu_s() - cpu
+    seen += screen.drain(1.5)
+    latencies.sort()
+    return {
+        "verified book messages per s": (_number(_VERIFIED, seen) - before) / (passed + 1.5),
+        "messages per s as shown": _number(_RATE, seen),
+        "frames per s": _number(_FPS, seen),
+        "processor share, % of a core": 100 * spent / passed,
+        "drawn, kB per s": (screen.read - drawn) / passed / 1000,
+        "memory, MB": screen.memory_mb(),
+        "keys pressed": len(latencies),
+        "key to paint, p50 ms": 1000 * median(latencies),
+        "key to paint, p99 ms": 1000 * latencies[int(len(latencies) * 0.99)],
+        "key to paint, worst ms": 1000 * latencies[-1],
+    }
+
+
+def _number(pattern: re.Pattern[str], text: str) -> int:
+    """The last one drawn; 0 when there is none."""
+    found = pattern.findall(text)
+    return int(found[-1].replace(" ", "")) if found else 0
+
+
+def help_cpu_ms(runs: int = 5) -> float:
+    """Processor time of `--help`, the best of some runs."""
+    spent = []
+    for _ in range(runs):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "kracked_tui", "--help"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return 1000 * min(spent)
+
+
+def first_paint(runs: int = 3) -> dict[str, float]:
+    """Of `--demo`, from the start of the process; the best of some runs."""
+    frames, books = [], []
+    for _ in range(runs):
+        with Screen(["--demo"], {}) as screen:
+            screen.wait_for("Ladder")
+            frames.append(time.perf_counter() - screen.started)
+            screen.wait_for("crc✓")
+            books.append(time.perf_counter() - screen.started)
+    return {"--demo first paint, s": min(frames), "--demo verified book, s": min(books)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the monitor in a pseudo-terminal.")
+    parser.add_argument("--rate", type=float, default=10, help="times a natural market (10)")
+    parser.add_argument("--nice", type=int, default=0, help="its priority, on a busy machine (0)")
+    parser.add_argument("--seconds", type=float, default=30, help="how long to measure (30)")
+    given = parser.parse_args()
+    results = {"--help processor time, ms": help_cpu_ms(), **first_paint()}
+    results |= under_load(given.rate, given.seconds, given.nice)
+    for name, value in results.items():
+        print(f"{name:<34}{value:>10.1f}")
+
+
+if __name__ == "__main__":
+    main()
