@@ -211,10 +211,10 @@ class Caller:
         async with self._turns.turn(urgency):
             if before is not None and self._pace.clock() >= before:
                 raise NotSent(self._root + path, "its turn came after its deadline")
-            for attempt in range(RESIGNATURES + 1):
+            for _ in range(RESIGNATURES + 1):
                 body, headers = self._signer.request(path, members, otp)
                 answer = await self._transport.post(self._root + path, body, headers)
-                if attempt == RESIGNATURES or not _nonce_refused(name, answer):
+                if not _nonce_refused(name, answer):
                     break
                 self._signer.nonces.refused()
         return answer

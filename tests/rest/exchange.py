@@ -125,6 +125,11 @@ def page(request: web.Request) -> web.Response:
     return web.Response(text="<html>Maintenance</html>", content_type="text/html")
 
 
+def redirected(request: web.Request) -> web.Response:
+    """Sends the caller to the same place again."""
+    return web.Response(status=307, headers={"Location": request.path})
+
+
 async def silence(request: web.Request) -> web.Response:
     """Answers when nobody waits any more."""
     await asyncio.Event().wait()

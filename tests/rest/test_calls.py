@@ -71,6 +71,7 @@ UNCERTAIN = {
     "502 with a page": answers.bad_gateway,
     "connection dropped": answers.dropped,
     "reply too late": answers.silence,
+    "a redirect": answers.redirected,
     "200 with a page": answers.page,
     "service unavailable": answers.refusal("EService:Unavailable"),
     "busy": answers.refusal("EService:Busy"),
@@ -100,7 +101,7 @@ async def test_a_connection_dropped_on_a_kept_connection_sends_no_write_twice(
     assert exchange.count("AddOrder") == 1
 
 
-@pytest.mark.parametrize("fault", list(UNCERTAIN.values())[:7], ids=list(UNCERTAIN)[:7])
+@pytest.mark.parametrize("fault", list(UNCERTAIN.values())[:8], ids=list(UNCERTAIN)[:8])
 async def test_a_read_is_repeated_after_a_fault(
     exchange: Exchange, client: RestClient, fault: Any
 ) -> None:
