@@ -12,14 +12,15 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-import kracked
 from kracked.feed.fanout import Consumer, Policy
 from kracked.feed.manager import FeedManager
 from kracked.feed.tap import Tap
 from kracked.protocol.events import Event, Instruments
+from kracked.record.convert import convert
 from kracked.record.folder import SessionInfo
 from kracked.record.intake import HAND_OVER_EVERY_S
 from kracked.record.keyframe import Book
@@ -116,7 +117,7 @@ async def recording(
     endpoints = feed.endpoints
     info = SessionInfo(
         start=instant(feed.clock.wall()),
-        kracked=kracked.__version__,
+        kracked=version("kracked"),
         urls={
             "public": endpoints.public,
             "level3": endpoints.level3,
@@ -141,6 +142,8 @@ async def recording(
         finally:
             # Waits for the disk, which the event loop must not.
             await asyncio.to_thread(opened.__exit__, None, None, None)
+        if form is Format.PARQUET:
+            await asyncio.to_thread(convert, out)
 
 
 async def record(

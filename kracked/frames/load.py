@@ -27,7 +27,7 @@ Instant = int | str | datetime | pd.Timestamp
 
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
 if HAS_ARROW:
-    from kracked.frames.arrow import read_typed
+    from kracked.frames.arrow import read_fields, read_typed
 
 _OLD_ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
 _WIDE = re.compile(r"L2_(.+)_orderbook")
@@ -93,7 +93,7 @@ def load_book_wide(
 ) -> pd.DataFrame:
     """The best ten levels a side after each change, with `symbol` as first column."""
     frames = []
-    for name, files in _wide_files(source).items():
+    for name, files in {**_wide_parts(source), **_wide_files(source)}.items():
         if symbols is None or name in _names(symbols):
             frame = load(tables.wide(name), files, **options)
             frame.insert(0, "symbol", pd.Series(name, frame.index, dtype="category"))
@@ -124,7 +124,7 @@ def load(
     pick = _Pick(table, needed, _names(symbols), low, high, exact=exact, tz=tz)
     files = csv_files(source, table, start=low, end=high)
     read: Callable[[Path], pd.DataFrame] = pick.csv
-    if not files:
+    if not files and HAS_ARROW:
         files, read = parquet_files(source, table), pick.parquet
     frame = _concat([read(path) for path in files], table)
     return frame[[column.name for column in wanted]]
@@ -174,10 +174,17 @@ class _Pick:
             if bound is not None:
                 filters.append((self._table.clock, sign, pd.Timestamp(bound, tz="UTC")))
         names = [column.name for column in self._table.columns if column.name in self._needed]
+        present = read_fields(path)
+        names = [name for name in names if name in present]
         frame = pd.read_parquet(path, columns=names, filters=filters or None, partitioning=None)
         for column in self._table.columns:
-            if column.name in frame:
-                frame[column.name] = self._typed(frame[column.name], column)
+            if column.name not in frame:
+                continue
+            values = frame[column.name]
+            if self._exact and column.kind is Kind.DECIMAL and values.dtype == "float64":
+                # The digits it was written with: a double holds these, and no others, exactly.
+                values = values.map(f"{{:.{present[column.name]}f}}".format, na_action="ignore")
+            frame[column.name] = self._typed(values, column)
         return frame
 
     def _text_or(self, kind: Kind) -> Kind:
@@ -280,6 +287,15 @@ def _wide_files(source: Source) -> dict[str, list[Path]]:
             name = match[1].replace("_", "/") if match else file.stem
             found.setdefault(name, []).append(file)
     return {name: _open_hour_last(files) for name, files in found.items()}
+
+
+def _wide_parts(source: Source) -> dict[str, list[Path]]:
+    """Parquet files of wide books by symbol, which the folder's name tells."""
+    found: dict[str, list[Path]] = {}
+    for file in parquet_files(source, tables.wide("")):
+        name = file.parent.name.removeprefix("pair=").replace("-", "/")
+        found.setdefault(name, []).append(file)
+    return found
 
 
 def _open_hour_last(files: list[Path]) -> list[Path]:

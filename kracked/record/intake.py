@@ -9,36 +9,20 @@ as suspect until each book's next snapshot.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from kracked import times
-from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record import keyframe, line, rows
 from kracked.record.folder import Subject
 from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
+from kracked.record.routing import TableRows
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
 from kracked.record.writer import Writer
-from kracked.tables import (
-    ASSETS,
-    BALANCES,
-    BOOK,
-    CANDLES,
-    CONNECTIONS,
-    EXECUTIONS,
-    ORDERS,
-    PAIRS,
-    RECORDER,
-    TICKER,
-    TRADES,
-    Flag,
-    wide,
-)
+from kracked.tables import CONNECTIONS, RECORDER
 
 HAND_OVER_EVERY_S = 0.1
 _HAND_OVER_BYTES = 256 * 1024
@@ -51,19 +35,6 @@ _LIVE_EVERY_NS = times.NS_PER_S // 2
 _REMEMBERED = 50_000
 """Messages whose number is known to events that come late."""
 
-Rows = Callable[[Any, int, int], list[str]]
-
-_TABLES: Mapping[type[Event], tuple[str, str, Rows]] = {
-    events.OrdersUpdate: (ORDERS.name, "level3", rows.orders),
-    events.OrdersSnapshot: (ORDERS.name, "level3", rows.orders),
-    events.BookUpdate: (BOOK.name, "book", rows.book),
-    events.BookSnapshot: (BOOK.name, "book", rows.book),
-    events.Ticker: (TICKER.name, "ticker", rows.ticker),
-    events.Trades: (TRADES.name, "trade", rows.trades),
-    events.Candles: (CANDLES.name, "ohlc", rows.candles),
-    events.Executions: (EXECUTIONS.name, "executions", rows.executions),
-    events.Balances: (BALANCES.name, "balances", rows.balances),
-}
 _KEPT = frozenset(table.name for table in RECORDER)
 """Rows so few and so telling that an overflow does not drop them."""
 
@@ -82,28 +53,17 @@ class Intake:
         """`taken` says whether a raw segment of this name exists."""
         self._writer = writer
         self._taken = taken
-        # Its own L2 books: the feed's may be ahead of the event whose row is made.
-        self._keeper = BookKeeper()
+        self.tables = TableRows(symbols)
         self._schedule = keyframe.Schedule()
         self._segment, self._hour = "", -1
         self._chunks: list[Chunk] = []
         self._lines: list[bytes] = []
         self._first = self._last = (0, 0)
-        self._rows: defaultdict[str, list[str]] = defaultdict(list)
         self._seqs: dict[int, int] = {}
-        self._suspect: set[tuple[str, str]] = set()
-        self._seen: set[tuple[str, str]] = set()
-        self._wide_checksums: dict[str, int] = {}
-        self._tables_stopped = False
         self._live_at = 0
         self.next_seq = next_seq
-        self.size = 0
-        """Bytes gathered and not yet handed over."""
-        self.symbols = dict(symbols)
-        """What is known of each symbol recorded: goes into `session.json`."""
-        self.news = False
-        """Whether `symbols` says more than it did; whoever writes it down sets it back."""
-        self.messages = self.bytes = self.rows = self.gaps = 0
+        self._size = 0
+        self.messages = self.bytes = self.gaps = 0
         self.lost = 0
         """Messages dropped because the writer was too far behind."""
 
@@ -119,9 +79,9 @@ class Intake:
         self._lines.append(packed)
         self._last = (received, seq)
         self._seqs[received] = seq
-        self.size += len(packed)
+        self._size += len(packed)
         self.messages += 1
-        if self.size >= _HAND_OVER_BYTES:
+        if self._size + self.tables.size >= _HAND_OVER_BYTES:
             self.hand_over(received)
         return seq
 
@@ -134,81 +94,20 @@ class Intake:
 
     def event(self, event: Event) -> None:
         """Keep the rows of one event, whichever tables it belongs to."""
-        table = _TABLES.get(type(event))
-        if table is not None:
-            self._market(event, *table)
-        elif isinstance(event, events.Instruments):
-            self._instruments(event)
-        elif isinstance(event, events.Subscribed):
-            self._keeper.apply(event)
-            if event.symbol and event.depth:
-                self._learn_depth(event.symbol, event.channel, event.depth)
+        self.tables.event(event, self._seqs.get(event.received, self.next_seq - 1))
+        if isinstance(event, events.Subscribed):
             self._note(event, "subscribe", event.channel, event.symbol or "")
         elif isinstance(event, line.OurEvent):
             self._ours(event)
 
     def stop(self, now: int) -> None:
         """Say that the recording ends on purpose, and hand everything over."""
-        self._add(CONNECTIONS.name, [rows.connection(event="intentional_stop", at=now)])
+        self.tables.add(CONNECTIONS.name, [rows.connection(event="intentional_stop", at=now)])
         self.hand_over(now)
 
     def resume(self, since: int, now: int) -> None:
         """Say that the recording goes on after an earlier one in the same folder."""
         self._ours(events.Gap(now, "", (), since, now, "recording resumed"))
-
-    # --- rows -------------------------------------------------------------------------
-
-    def _market(self, event: Event, table: str, channel: str, make: Rows) -> None:
-        if self._tables_stopped:
-            return
-        symbol = getattr(event, "symbol", "")
-        key = (symbol, channel)
-        if key not in self._seen:
-            # A recording that joins a running feed has no snapshot to begin with.
-            self._seen.add(key)
-            self._suspect.add(key)
-            if isinstance(event, events.MarketEvent):
-                self._learn_precision(event)
-        if not isinstance(event, _UPDATES):
-            self._suspect.discard(key)
-        flags = Flag.SUSPECT if key in self._suspect else 0
-        seq = self._seqs.get(event.received, self.next_seq - 1)
-        self._add(table, make(event, seq, int(flags)))
-        if isinstance(event, events.BookUpdate | events.BookSnapshot):
-            self._wide(event, seq)
-
-    def _wide(self, event: events.BookUpdate | events.BookSnapshot, seq: int) -> None:
-        """The best ten as one row, when they changed: the checksum covers just these."""
-        self._keeper.apply(event)
-        book = self._keeper.books.get(event.symbol)
-        if book is None or not book.verified:
-            return
-        if self._wide_checksums.get(event.symbol) != event.checksum:
-            self._wide_checksums[event.symbol] = event.checksum
-            self._add(wide(event.symbol).name, [rows.wide(book, event.received, seq)])
-
-    def _instruments(self, event: events.Instruments) -> None:
-        self._add(PAIRS.name, [rows.pair(pair, event.received) for pair in event.pairs])
-        self._add(ASSETS.name, [rows.asset(asset, event.received) for asset in event.assets])
-
-    def _add(self, table: str, lines: list[str]) -> None:
-        if lines:
-            self._rows[table] += lines
-            self.rows += len(lines)
-            self.size += sum(map(len, lines))
-
-    def _learn_depth(self, symbol: str, channel: str, depth: int) -> None:
-        subject = self.symbols.setdefault(symbol, Subject())
-        if getattr(subject, channel, None) != depth and channel in ("book", "level3"):
-            setattr(subject, channel, depth)
-            self.news = True
-
-    def _learn_precision(self, event: events.MarketEvent) -> None:
-        subject = self.symbols.setdefault(event.symbol, Subject())
-        price, qty = event.precision.price, event.precision.qty
-        if (subject.price_precision, subject.qty_precision) != (price, qty):
-            subject.price_precision, subject.qty_precision = price, qty
-            self.news = True
 
     # --- what befell the connection -----------------------------------------------------
 
@@ -229,12 +128,12 @@ class Intake:
             case events.Verified():
                 self._note(event, "snapshot", feed, event.symbol)
             case events.Resync():
-                self._suspect.add((event.symbol, event.channel))
+                self.tables.doubt(event.channel, [event.symbol])
                 name = "checksum_mismatch" if event.reason == "checksum" else "resync"
                 self._note(event, name, feed, f"{event.symbol} {event.reason}")
             case events.Gap():
                 self.gaps += 1
-                self._suspect.update((symbol, event.channel) for symbol in event.symbols)
+                self.tables.doubt(event.channel, event.symbols)
                 self._note(event, "gap", feed, f"{' '.join(event.symbols)} {event.reason}")
             case events.Overflow():
                 self._missed(event.received, event.dropped, "events left out: too slow")
@@ -245,17 +144,17 @@ class Intake:
         note = rows.connection(
             event=name, at=event.received, feed=feed, message=message, seq_last=self.next_seq - 1
         )
-        self._add(CONNECTIONS.name, [note])
+        self.tables.add(CONNECTIONS.name, [note])
 
     def _missed(self, at: int, lost: int, why: str) -> None:
         """Mark a hole: no book is beyond doubt before its next snapshot."""
         self.gaps += 1
-        self._suspect |= self._seen
+        self.tables.doubt_all()
         self._schedule.restart()
         note = rows.connection(
             event="gap", at=at, message=why, seq_last=self.next_seq - 1, lost=lost
         )
-        self._add(CONNECTIONS.name, [note])
+        self.tables.add(CONNECTIONS.name, [note])
 
     # --- handing over -----------------------------------------------------------------
 
@@ -263,22 +162,25 @@ class Intake:
         """Pass what was gathered to the writer. Never waits; marks what it must drop."""
         self._keep_tables_or_not(now)
         self._close_chunk()
-        if not self._chunks and not self._rows:
+        size, lines = self._size + self.tables.size, self.tables.take()
+        if not self._chunks and not lines:
             return
-        count = sum(len(chunk.lines) for chunk in self._chunks if chunk.kind is FrameKind.DATA)
         segment, files = self._segment_at(now), self._files(now)
-        batch = Batch(now, self.size, segment, self._chunks, self._rows, files)
-        kept = {name: lines for name, lines in self._rows.items() if name in _KEPT}
-        self._chunks, self._rows = [], defaultdict(list)
+        batch = Batch(now, size, segment, self._chunks, lines, files)
+        self._chunks, self._size = [], 0
         if len(self._seqs) > _REMEMBERED:
             self._seqs = {}
-        self.bytes += self.size
-        self.size = 0
+        self.bytes += size
         if not self._writer.hand_over(batch):
-            self.lost += count
-            for name, lines in kept.items():
-                self._add(name, lines)
-            self._missed(now, count, "the disk is too slow or full")
+            self._drop(batch)
+
+    def _drop(self, batch: Batch) -> None:
+        """Count what the writer did not take; the few rows that tell of trouble are kept."""
+        count = sum(len(chunk.lines) for chunk in batch.chunks if chunk.kind is FrameKind.DATA)
+        self.lost += count
+        for name in _KEPT & batch.rows.keys():
+            self.tables.add(name, batch.rows[name])
+        self._missed(batch.received, count, "the disk is too slow or full")
 
     def keyframe(self, books: Iterable[Book], now: int) -> None:
         """Write the book that is due, if any. Every message they hold must be here already.
@@ -291,11 +193,7 @@ class Intake:
         self._close_chunk()
         text = line.pack(now, self.next_seq - 1, "keyframe", keyframe.encode(book))
         self._chunk(FrameKind.KEYFRAME, now, text)
-        key = (book.symbol, book.tally.channel)
-        if key not in self._seen or key in self._suspect:
-            self._learn_depth(book.symbol, book.tally.channel, book.depth)
-            self._keeper.apply(events.Subscribed(now, key[1], book.symbol, book.depth))
-            self.event(keyframe.picture(book, now))
+        self.tables.begin(book, now, self.next_seq - 1)
 
     def _close_chunk(self) -> None:
         if self._lines:
@@ -305,14 +203,14 @@ class Intake:
 
     def _chunk(self, kind: FrameKind, received: int, text: bytes) -> None:
         self._chunks.append(Chunk(kind, (received, received), self.next_seq - 1, [text]))
-        self.size += len(text)
+        self._size += len(text)
 
     def _files(self, now: int) -> dict[str, bytes]:
         """Small files to replace whole: the books as they stand, twice a second at most."""
-        if not self._keeper.books or now - self._live_at < _LIVE_EVERY_NS:
+        if not self.tables.keeper.books or now - self._live_at < _LIVE_EVERY_NS:
             return {}
         self._live_at = now
-        return {LIVE_BOOKS: rows.live_books(self._keeper.books.values())}
+        return {LIVE_BOOKS: rows.live_books(self.tables.keeper.books.values())}
 
     def _segment_at(self, now: int) -> str:
         """The raw file for a batch of this instant: a new one every hour and 512 MB."""
@@ -329,14 +227,14 @@ class Intake:
     def _keep_tables_or_not(self, now: int) -> None:
         """Stop the tables while the disk is nearly full."""
         short = self._writer.free_bytes < _TABLES_FLOOR_BYTES
-        if short == self._tables_stopped:
+        if short == self.tables.stopped:
             return
-        self._tables_stopped = short
+        self.tables.stopped = short
         name = "tables_stopped" if short else "tables_resumed"
-        self._add(
+        self.tables.add(
             CONNECTIONS.name, [rows.connection(event=name, at=now, message="disk nearly full")]
         )
-        self._suspect |= self._seen
+        self.tables.doubt_all()
 
 
 def _told_by_books(event: Event) -> bool:
@@ -347,6 +245,3 @@ def _told_by_books(event: Event) -> bool:
         case events.Resync(reason=reason):
             return reason in ("checksum", "impossible", "precision")
     return False
-
-
-_UPDATES = (events.OrdersUpdate, events.BookUpdate)

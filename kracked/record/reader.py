@@ -109,9 +109,9 @@ class Recording:
             if kind is FrameKind.DATA:
                 yield entry.received, entry.connection, entry.data
 
-    def read(self, first: int = 0) -> Iterator[Recorded]:
-        """Every line from the frame of this index on, keyframes and our own events too."""
-        wanted = self.places[first:]
+    def read(self, first: int = 0, until: int | None = None) -> Iterator[Recorded]:
+        """Every line, keyframes and our own events too, of the frames of these indexes."""
+        wanted = self.places[first:until]
         while wanted:
             path = wanted[0].path
             count = next((n for n, place in enumerate(wanted) if place.path != path), len(wanted))

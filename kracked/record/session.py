@@ -81,7 +81,7 @@ class Session:
         intake, writer = self.intake, self._writer
         return Status(
             intake.messages,
-            intake.rows,
+            intake.tables.count,
             intake.bytes,
             writer.queued_bytes,
             intake.gaps,
@@ -97,9 +97,9 @@ class Session:
         """
         self.intake.keyframe(books, now)
         self.intake.hand_over(now)
-        if self.intake.news:
-            self.intake.news = False
-            self.info.symbols = self.intake.symbols
+        if self.intake.tables.news:
+            self.intake.tables.news = False
+            self.info.symbols = self.intake.tables.symbols
             content = {INFO: info_text(self.info)}
             self._writer.hand_over(Batch(now, 0, "", (), {}, content))
 
@@ -109,7 +109,7 @@ class Session:
         self._writer.stop()
         lost, failure = self.intake.lost, self._writer.failure
         whole = not (lost or failure or self._writer.lost_bytes)
-        self.info.symbols = self.intake.symbols
+        self.info.symbols = self.intake.tables.symbols
         self.info.end, self.info.lost, self.info.clean_stop = instant(now), lost, whole
         self.folder.write_info(self.info)
         if not whole:

@@ -60,7 +60,9 @@ class Walk:
         self.keeper = BookKeeper(precisions=_precisions(info))
         self._symbol = f'"{symbol}"'.encode() if symbol else b""
         self._seq = 0
-        self._messages = self._lost = self._keyframes = self._wrong = 0
+        self.lost = 0
+        """Messages found missing so far."""
+        self._messages = self._keyframes = self._wrong = 0
         for name, subject in info.symbols.items():
             for channel, depth in (("book", subject.book), ("level3", subject.level3)):
                 self.keeper.apply(events.Subscribed(0, channel, name, depth))
@@ -70,7 +72,7 @@ class Walk:
         if kind is FrameKind.EVENT:
             return [self._ours(entry)]
         if hole := self._hole_before(kind, entry):
-            self._lost += hole
+            self.lost += hole
             self._doubt_all()
         self._seq = entry.seq
         if kind is FrameKind.KEYFRAME:
@@ -93,7 +95,7 @@ class Walk:
     def verification(self) -> Verification:
         return Verification(
             messages=self._messages,
-            lost=self._lost,
+            lost=self.lost,
             keyframes=self._keyframes,
             keyframes_wrong=self._wrong,
             books=[self.keeper.tallies[key] for key in sorted(self.keeper.tallies)],

@@ -1,0 +1,130 @@
+"""A recording's tables made anew from its raw log: as Parquet, in Hive folders.
+
+    parquet/channel=l3/date=2024-11-12/pair=BTC-USD/part-20241112T0600Z-00.parquet
+
+One part per symbol and segment of the raw log, so converting again adds only what is
+new, and a reader of one symbol or day opens only its files. The raw log is not touched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from kracked import tables
+from kracked.errors import ConfigError
+from kracked.protocol import events
+from kracked.record.reader import open_recording
+from kracked.record.routing import TableRows
+from kracked.record.walk import Recorded, Walk
+from kracked.tables import Table
+
+FOLDER = "parquet"
+_CHARACTERS_AT_ONCE = 16 * 1024 * 1024
+
+
+class NeedsArrow(ConfigError):
+    """Parquet is written by pyarrow, which is not installed."""
+
+    def __str__(self) -> str:
+        return "Parquet needs pyarrow: pip install 'kracked[parquet]'"
+
+
+class Key(NamedTuple):
+    """What a file of Parquet holds."""
+
+    table: Table
+    symbol: str
+    """Empty for what is of no symbol."""
+
+
+def convert(path: Path | str, out: Path | str | None = None) -> list[Path]:
+    """Write a recording's tables as Parquet; the files made, those there already left out.
+
+    `out` is the folder for `channel=...`, else `parquet` in the recording's own. The segment
+    a recorder is still writing is left for later. Raises `NeedsArrow`.
+    """
+    try:
+        from kracked.record.parquet import Part  # noqa: PLC0415
+    except ImportError as error:
+        raise NeedsArrow from error
+    root = Path(out) if out is not None else Path(path) / FOLDER
+    made: list[Path] = []
+    for segment, batches in _segments(Path(path)):
+        parts: dict[Key, Part] = {}
+        for key, lines in batches:
+            if key not in parts:
+                parts[key] = Part(root / _place(key, segment), key.table)
+            parts[key].add(lines)
+        made += [part.path for part in parts.values() if part.finish()]
+    return made
+
+
+def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[Key, list[str]]]]]:
+    """The segments of the raw log that are complete, each with its rows in batches."""
+    recording = open_recording(path)
+    walk, made = Walk(recording.info()), TableRows(recording.info().symbols)
+    complete = {log.name for log in recording.logs[: None if recording.info().end else -1]}
+    placed = enumerate(recording.places)
+    for file, numbered in groupby(placed, key=lambda item: item[1].path):
+        frames = [number for number, _ in numbered]
+        if file.name in complete:
+            rows = _rows_of(recording.read(frames[0], frames[-1] + 1), walk, made)
+            yield file.name.removesuffix(".jsonl.zst"), rows
+
+
+def _rows_of(
+    entries: Iterator[Recorded], walk: Walk, made: TableRows
+) -> Iterator[tuple[Key, list[str]]]:
+    """The rows the recorder made, or would have made, of these lines."""
+    lost = walk.lost
+    for kind, entry in entries:
+        happened = walk.take(kind, entry)
+        if walk.lost != lost:
+            lost = walk.lost
+            made.doubt_all()
+        for event in happened:
+            if isinstance(event, events.Resync):
+                made.doubt(event.channel, [event.symbol])
+            elif isinstance(event, events.Gap) and event.symbols:
+                made.doubt(event.channel, event.symbols)
+            elif isinstance(event, events.Gap):
+                made.doubt_all()
+            else:
+                made.event(event, entry.seq)
+        if made.size > _CHARACTERS_AT_ONCE:
+            yield from _by_key(made)
+    yield from _by_key(made)
+
+
+def _by_key(made: TableRows) -> Iterator[tuple[Key, list[str]]]:
+    parted: defaultdict[Key, list[str]] = defaultdict(list)
+    for name, lines in made.take().items():
+        table = tables.named(name)
+        if table in tables.RECORDER:
+            continue
+        names = [column.name for column in table.columns]
+        if "symbol" in names:
+            at = names.index("symbol")
+            for line in lines:
+                parted[Key(table, line.split(",", at + 1)[at])].append(line)
+        else:
+            parted[Key(table, _symbol(name))] += lines
+    yield from parted.items()
+
+
+def _symbol(name: str) -> str:
+    """Of a file of wide books; empty for a table of no symbol."""
+    found = re.fullmatch("L2_(.+)_orderbook", name)
+    return found[1].replace("_", "/") if found else ""
+
+
+def _place(key: Key, segment: str) -> str:
+    """Where in the Hive folders a part belongs; a segment is of one hour, so of one day."""
+    day = f"{segment[:4]}-{segment[4:6]}-{segment[6:8]}"
+    pair = key.symbol.replace("/", "-") or "none"
+    return f"channel={key.table.channel}/date={day}/pair={pair}/part-{segment}.parquet"

@@ -1,0 +1,94 @@
+"""The other forms of the tables: Parquet made from the raw log, SQLite written live."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kracked import tables
+from kracked.frames import load_orders
+from kracked.record.convert import convert
+from kracked.record.parquet import Part
+from kracked.record.session import Format
+
+Record = Callable[..., Path]
+Stream = list[tuple[int, bytes]]
+
+
+def test_parquet_made_of_the_raw_log_equals_the_live_tables(record: Record, tmp_path: Path) -> None:
+    path = record()
+    [part] = convert(path, tmp_path / "lake")
+    assert part.parent == tmp_path / "lake/channel=l3/date=2024-11-12/pair=BTC-USD"
+    ours, theirs = load_orders(tmp_path / "lake"), load_orders(path)
+    pd.testing.assert_frame_equal(ours, theirs, check_categorical=False)
+
+
+def test_exact_numbers_of_parquet_are_the_digits_of_the_wire(
+    record: Record, tmp_path: Path
+) -> None:
+    path = record()
+    convert(path, tmp_path / "lake")
+    theirs, ours = load_orders(path, exact=True), load_orders(tmp_path / "lake", exact=True)
+    for column in ("price", "size"):
+        assert ours[column].map(str).tolist() == theirs[column].map(str).tolist()
+
+
+def test_ranges_and_symbols_are_pushed_down(record: Record) -> None:
+    path = record(form=Format.PARQUET)
+    convert(path)
+    whole = load_orders(path)
+    middle = whole["ts_recv"][len(whole) // 2]
+    assert load_orders(path, end=middle)["ts_recv"].max() < middle
+    assert load_orders(path, symbols="ETH/USD").empty
+
+
+def test_converting_again_adds_only_what_is_new(record: Record, stream: Stream) -> None:
+    path = record(stream[:100])
+    first = convert(path)
+    assert convert(path) == []
+    record(stream[100:])
+    second = convert(path)
+    assert len(first) == len(second) == 1
+    assert first != second
+
+
+def test_numbers_too_long_for_a_float_stay_decimals(tmp_path: Path) -> None:
+    row = (
+        "BTC/USD,2024-11-12T06:00:00.000000000Z,2024-11-12T06:00:00.000000000Z,b,"
+        "89410.0,{},1,128,7\n"
+    )
+    part = Part(tmp_path / "part.parquet", tables.BOOK)
+    part.add([row.format("123456789012.12345678"), row.format("0.00000001")])
+    part.finish()
+    table = pq.read_table(tmp_path / "part.parquet", partitioning=None)
+    assert table.schema.field("price").type == pa.float64()
+    assert [str(qty) for qty in table["qty"].to_pylist()] == ["123456789012.12345678", "1E-8"]
+
+
+def test_a_part_that_is_not_finished_does_not_show(tmp_path: Path) -> None:
+    part = Part(tmp_path / "part.parquet", tables.BOOK)
+    part.add(["BTC/USD,,2024-11-12T06:00:00.000000000Z,n,,,1,32,\n"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sqlite_holds_the_rows_of_the_csv(record: Record, tmp_path: Path, stream: Stream) -> None:
+    path = record(form=Format.SQLITE)
+    database = sqlite3.connect(path / "recording.sqlite")
+    rows = database.execute("SELECT seq, price, checksum FROM L3_ticks ORDER BY rowid").fetchall()
+    closed = database.execute("SELECT count(*) FROM L3_ticks WHERE checksum IS NOT NULL").fetchone()
+    database.close()
+    assert not (path / "L3_ticks.csv").exists()
+    assert rows[0][1] is None  # the row that clears
+    assert rows[1][1] == load_orders_text(path, tmp_path)
+    assert closed == (len(stream) - 1,)
+
+
+def load_orders_text(path: Path, tmp_path: Path) -> str:
+    """The first price as the exchange wrote it, by way of Parquet."""
+    convert(path, tmp_path / "lake")
+    return str(load_orders(tmp_path / "lake", exact=True)["price"][1])
