@@ -12,7 +12,7 @@ import os
 os.environ.setdefault("TEXTUAL_FPS", "240")
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from textual.app import App, SystemCommand
@@ -25,7 +25,7 @@ from kracked_tui.keys import Key
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.source import Source
 from kracked_tui.store import Store
-from kracked_tui.widgets.pump import FramePump, backlog, quiet_gc
+from kracked_tui.widgets.pump import FramePump, backlog, keep_quick
 
 _SLICE_S = 0.002
 """Longest time events are applied for before the screen gets its turn."""
@@ -67,7 +67,7 @@ class Monitor(App[None]):
 
     def _start(self) -> None:
         """After the first paint: the data, then the frames."""
-        quiet_gc()
+        keep_quick()
         self.run_worker(self._consume(), group="feed")
         self.run_worker(self.pump.run(), group="frames")
         self.pump.mark()
@@ -89,11 +89,11 @@ class Monitor(App[None]):
             self.desk.tell("the replay is over")
             self.pump.mark()
 
-    def _frame(self) -> None:
+    def _frame(self) -> Iterator[None]:
         modal = self.screen is not self.trade
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
         self.desk.frames += 1
-        self.trade.draw()
+        return self.trade.frame()
 
     def action_theme(self) -> None:
         """The next of our own themes."""

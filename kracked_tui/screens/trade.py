@@ -120,13 +120,22 @@ class TradeScreen(Screen[None]):
     # --- drawing --------------------------------------------------------------------
 
     def draw(self) -> None:
-        """One frame: the newest state on every pane that is in sight."""
+        """One whole frame, now."""
+        for pane in self.panes:
+            pane.due = 0
+        for _ in self.frame():
+            pass
+
+    def frame(self) -> Iterator[None]:
+        """One frame of the newest state, in parts: every pane in sight whose turn it is."""
         if not self.is_attached:
             return
         scene, width = self.desk.scene(self.ladder), self.size.width
         self.header.set_lines([header_line(self.desk.header(scene), width)])
         for pane in self._shown_panes():
-            pane.show(scene)
+            if pane.take_turn():
+                pane.show(scene)
+                yield
         if self.status.display:
             self.status.set_lines([status_line(self.desk.feed(), width)])
             self.log_row.set_lines([log_line(self.desk.recent(), scene.now, width)])

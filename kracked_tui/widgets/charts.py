@@ -19,6 +19,7 @@ class Chart(Pane):
     """
 
     name_shown = "Candles"
+    every = 4
 
     class Wanted(Message):
         """A plot of this view is missing."""
@@ -75,6 +76,7 @@ class Depth(Pane):
     """How much stands between here and a price."""
 
     name_shown = "Depth"
+    every = 4
 
     def content(self, scene: Scene) -> Content:
         width, height = self.inside
@@ -91,6 +93,7 @@ class Inspector(Pane):
     """Age and size of the orders at the ladder's cursor."""
 
     name_shown = "Level"
+    every = 4
 
     def content(self, scene: Scene) -> Content:
         shown = inspector.inspector_view(scene.selected_orders(), scene.now)

@@ -26,16 +26,26 @@ class Pane(LiveRows, can_focus=True):
     """Attributes down: `show` gives it the scene. Messages up: its subclasses post them."""
 
     name_shown = ""
+    every = 1
+    """Drawn with one frame in so many: a slow picture need not cost twenty a second."""
 
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, ascii_only=ascii_only)
         self.number = number
         self.scene: Scene | None = None
+        self.due = 0
+        """Frames until its turn."""
 
     @property
     def inside(self) -> tuple[int, int]:
         """Width and height within the frame."""
         return max(0, self.size.width - 2), max(0, self.size.height - 2)
+
+    def take_turn(self) -> bool:
+        """Whether this frame is one of its own."""
+        mine = self.due <= 0
+        self.due = self.every - 1 if mine else self.due - 1
+        return mine
 
     def show(self, scene: Scene) -> None:
         self.scene = scene

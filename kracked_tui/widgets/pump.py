@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 
 from textual.app import App
 
@@ -16,11 +17,16 @@ _BACKLOG = 2
 """Writes waiting for the terminal above which a frame is skipped."""
 
 
-def quiet_gc() -> None:
+SWITCH_S = 0.0005
+"""How long a drawing thread may keep the interpreter from the loop."""
+
+
+def keep_quick() -> None:
     """After the first paint: what lives now lives for good, so never look at it again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    sys.setswitchinterval(SWITCH_S)
 
 
 def backlog(app: App[None]) -> int:
@@ -35,8 +41,10 @@ def backlog(app: App[None]) -> int:
 class FramePump:
     """At most `fps` frames a second, and only when something changed."""
 
-    def __init__(self, draw: Callable[[], None], waiting: Callable[[], int], fps: float) -> None:
-        """`waiting` says how many writes the terminal is behind."""
+    def __init__(
+        self, draw: Callable[[], Iterable[None]], waiting: Callable[[], int], fps: float
+    ) -> None:
+        """`draw` yields after each part of a frame; `waiting`: writes the terminal is behind."""
         self.fps = fps
         self.frames = 0
         self.skipped = 0
@@ -62,4 +70,5 @@ class FramePump:
                 continue
             self._dirty.clear()
             self.frames += 1
-            self._draw()
+            for _ in self._draw():
+                await asyncio.sleep(0)  # a key pressed meanwhile goes first

@@ -68,6 +68,7 @@ class Flow(Pane):
     """Bought against sold over several windows."""
 
     name_shown = "Flow"
+    every = 10
 
     def content(self, scene: Scene) -> Content:
         return Content(flow.flow_lines(scene.flow, self.inside[0], scene.precision), "takers")

@@ -29,6 +29,7 @@ class Watchlist(Pane):
     """Every subscribed symbol; enter or a click shows one."""
 
     name_shown = "Watchlist"
+    every = 4
 
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)

@@ -26,7 +26,7 @@ async def until(holds: Callable[[], object]) -> None:
 
 async def test_any_number_of_changes_is_one_frame() -> None:
     drawn: list[int] = []
-    pump = FramePump(lambda: drawn.append(1), lambda: 0, fps=1000)
+    pump = FramePump(lambda: [drawn.append(1)], lambda: 0, fps=1000)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(pump.run())
         for _ in range(500):
@@ -40,7 +40,7 @@ async def test_any_number_of_changes_is_one_frame() -> None:
 async def test_a_stalled_terminal_gets_no_frame_until_it_drains() -> None:
     drawn: list[int] = []
     waiting = 30
-    pump = FramePump(lambda: drawn.append(1), lambda: waiting, fps=1000)
+    pump = FramePump(lambda: [drawn.append(1)], lambda: waiting, fps=1000)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(pump.run())
         pump.mark()
