@@ -127,7 +127,24 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--rate", type=float, default=1.0, help="times the natural speed (%(default)s)"
     )
+    parser.add_argument(
+        "--faults",
+        type=_faults,
+        metavar="SPEC",
+        help="what goes wrong: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,\n"
+        "checksum:@10s:BTC/USD or all:5s; a wrong one is answered with the list of kinds",
+    )
     parser.set_defaults(run=_sim)
+
+
+def _faults(text: str) -> str:
+    from kracked.sim.faults import BadFaults, read
+
+    try:
+        read(text)
+    except BadFaults as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _sim(arguments: argparse.Namespace) -> int:
@@ -140,6 +157,7 @@ def _sim(arguments: argparse.Namespace) -> int:
         symbols=arguments.symbols,
         count=arguments.list,
         rate=arguments.rate,
+        faults=arguments.faults,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from kracked.commands import DONE, FAILED
 from kracked.sim.server import SimOptions, serve
@@ -18,11 +19,17 @@ def run(
     symbols: Sequence[str] | None,
     count: int | None,
     rate: float,
+    faults: str | None,
 ) -> int:
-    """Serve until SIGINT or SIGTERM; the first line on stdout says where."""
-    options = SimOptions(host=host, port=port, seed=seed, symbols=symbols, count=count, rate=rate)
+    """Serve until SIGINT or SIGTERM; the first line on stdout says where.
+
+    Faults that strike are told on stderr, a JSON object each.
+    """
+    options = SimOptions(
+        host=host, port=port, seed=seed, symbols=symbols, count=count, rate=rate, faults=faults
+    )
     try:
-        asyncio.run(serve(options, lambda line: print(line, flush=True)))
+        asyncio.run(serve(options, partial(print, flush=True), _tell))
     except OSError as error:
         print(
             f"kracked sim: cannot serve {host}:{port}: {error.strerror or error}; "
@@ -31,3 +38,7 @@ def run(
         )
         return FAILED
     return DONE
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -123,6 +123,11 @@ class Conversation:
             case Other():
                 self._other(request, reply)
 
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """What is subscribed."""
+        return tuple(self._topics.values())
+
     def tell_status(self, system: str) -> None:
         """The first message of a connection, and the news of every change."""
         event = events.Status(0, system, VERSION, "v2", self.connection_id)

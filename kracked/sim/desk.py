@@ -69,6 +69,10 @@ class Desk:
         if not self._publisher.watched:
             self._publisher = None
 
+    def told(self, channel: str, depth: int) -> int | None:
+        """When the last update of a book was worded; None when none has been."""
+        return self._publisher.told.get((channel, depth)) if self._publisher else None
+
     @property
     def watched(self) -> frozenset[Topic]:
         """What words are made for now."""

@@ -104,6 +104,13 @@ class Exchange:
         for conversation in self._conversations:
             conversation.beat(now)
 
+    def rest(self, now: int) -> None:
+        """Let time pass without trade: the agents go on later as if it had not."""
+        self.market.rest(now - self.time)
+        self.time = max(self.time, now)
+        for conversation in self._conversations:
+            conversation.beat(now)
+
     def publish(self, symbol: str, batch: Batch) -> None:
         """Tell what one request did to an instrument, the agents' or a client's."""
         for topic, text in self.desks[symbol].apply(batch):

@@ -101,6 +101,10 @@ class Market:
                 self._time = batch.time
                 yield floor.symbol, batch
 
+    def rest(self, ns: int) -> None:
+        """Nobody trades for so long, real time; what was to happen happens that much later."""
+        self._origin += max(0, ns)
+
     def _await_expiries(self, to: int) -> None:
         """Make appointments for clients' GTD orders that end within this stretch."""
         for floor in self._floors.values():

@@ -66,6 +66,8 @@ class Publisher:
         self._qty_text = instrument.precision.qty_text
         self._books: dict[int, _Window] = {}
         self._orders: dict[int, _Window] = {}
+        self.told: dict[tuple[str, int], int] = {}
+        """When each channel and depth was last told something, ns since the Unix epoch."""
 
     # --- who watches ------------------------------------------------------------------
 
@@ -216,6 +218,7 @@ class Publisher:
                     UPDATE, self._symbol, window.bids, window.asks, checksum, timestamp
                 )
                 told.append(Cutting(BOOK, window.depth, text))
+                self.told[BOOK, window.depth] = self._time
         if orders:
             checksum, timestamp = self.book.order_checksum(), encode.nanos(self._time)
             for window in orders:
@@ -223,5 +226,6 @@ class Publisher:
                     UPDATE, self._symbol, window.bids, window.asks, checksum, timestamp
                 )
                 told.append(Cutting(LEVEL3, window.depth, text))
+                self.told[LEVEL3, window.depth] = self._time
         for window in (*books, *orders):
             window.bids, window.asks = [], []

@@ -15,17 +15,21 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Self
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from kracked.sim import catalogue
+from kracked.sim import catalogue, faults
 from kracked.sim.account import Accounts, ApiKey, Call, new_key
+from kracked.sim.bench import PREFIX, Bench
 from kracked.sim.channels import Socket
 from kracked.sim.conversation import Conversation
 from kracked.sim.exchange import Exchange
 from kracked.sim.market import Market
+from kracked.sim.mishaps.saboteur import SLOW_S, Saboteur, Welcome
+from kracked.sim.mishaps.wire import Struck, Wire
 from kracked.sim.outbox import LIMIT_BYTES, Outbox
 from kracked.sim.rest import Rest
 from kracked.times import NS_PER_S
@@ -65,6 +69,9 @@ class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
     """None makes one up, with its secret."""
     api_secret: str | None = None
     backlog_bytes: int = LIMIT_BYTES
+    faults: str | None = None
+    """What goes wrong, as `kracked.sim.faults` reads it; empty: only what `saboteur` is told
+    to strike. None: nothing, and no test bench."""
 
 
 class SimEndpoints(msgspec.Struct, frozen=True):
@@ -80,18 +87,29 @@ class SimEndpoints(msgspec.Struct, frozen=True):
 class SimServer:
     """A running exchange: ``async with SimServer(SimOptions(seed=7)) as server``.
 
-    A fault of the market ends the block with it, as tasks of a TaskGroup do.
-    Raises `NotListed` for an unknown symbol and OSError when the port is taken.
+    A fault of the market ends the block with it, as tasks of a TaskGroup do. `note` is
+    told of every fault that strikes. Raises `NotListed` for an unknown symbol, `BadFaults`
+    for faults it cannot read and OSError when the port is taken.
     """
 
-    def __init__(self, options: SimOptions | None = None, *, clock: Clock = time.time_ns) -> None:
+    def __init__(
+        self,
+        options: SimOptions | None = None,
+        *,
+        clock: Clock = time.time_ns,
+        note: Callable[[Struck], None] | None = None,
+    ) -> None:
         self.options = options or SimOptions()
         self._clock = clock
+        self._seed = secrets.randbits(32) if self.options.seed is None else self.options.seed
         made_up = new_key()
         self.api_key = self.options.api_key or made_up[0]
         self.api_secret = self.options.api_secret or made_up[1]
         self.exchange = self._open()
         self._rest = Rest(self.exchange)
+        self.saboteur = self._sabotage(note)
+        """Brings faults about; None unless the options name some."""
+        self._bench = Bench(self.exchange, self.saboteur) if self.saboteur else None
         self._clients: dict[Conversation, Outbox] = {}
         self._runner = web.AppRunner(
             self._application(), access_log=None, handle_signals=False, shutdown_timeout=FAREWELL_S
@@ -102,11 +120,16 @@ class SimServer:
     def _open(self) -> Exchange:
         options, now = self.options, self._clock()
         listings = catalogue.listings(options.symbols, count=options.count)
-        seed = secrets.randbits(32) if options.seed is None else options.seed
-        market = Market(listings, seed=seed, rate=options.rate).opened(now)
+        market = Market(listings, seed=self._seed, rate=options.rate).opened(now)
         accounts = Accounts()
         accounts.add(ApiKey(self.api_key, self.api_secret))
         return Exchange(market, accounts, now)
+
+    def _sabotage(self, note: Callable[[Struck], None] | None) -> Saboteur | None:
+        if self.options.faults is None:
+            return None
+        rules = faults.read(self.options.faults)
+        return Saboteur(self.exchange, rules, seed=self._seed, now=self.exchange.time, note=note)
 
     @property
     def endpoints(self) -> SimEndpoints:
@@ -149,11 +172,22 @@ class SimServer:
             await asyncio.sleep(PUMP_S)
             now = self._clock()
             while self.exchange.time < now:
-                self.exchange.advance(min(now, self.exchange.time + SLICE_NS))
+                self._step(min(now, self.exchange.time + SLICE_NS))
                 await asyncio.sleep(0)
             for conversation, outbox in self._clients.items():
                 if conversation.idle(now):
                     outbox.close("idle")
+
+    def _step(self, now: int) -> None:
+        saboteur = self.saboteur
+        if saboteur is None:
+            self.exchange.advance(now)
+            return
+        if saboteur.market_rests:
+            self.exchange.rest(now)
+        else:
+            self.exchange.advance(now)
+        saboteur.elapse(now)
 
     # --- WebSocket --------------------------------------------------------------------
 
@@ -164,34 +198,77 @@ class SimServer:
         application.router.add_route("*", "/{tail:.*}", self._call)
         return application
 
-    async def _talk(self, request: web.Request) -> web.WebSocketResponse:
+    async def _talk(self, request: web.Request) -> web.StreamResponse:
+        if not await self._admits(request):
+            return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_REQUEST_BYTES)
         await socket.prepare(request)
         outbox = Outbox(self.options.backlog_bytes)
-        conversation = self.exchange.connect(_PATHS[request.path], outbox.put, self._clock())
+        wire = self._wire(request, outbox)
+        send = wire.tell if wire else outbox.put
+        conversation = self.exchange.connect(_PATHS[request.path], send, self._clock())
+        if wire is not None:
+            wire.conversation = conversation
         self._clients[conversation] = outbox
         try:
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(_write(socket, outbox, request), name="socket writer")
-                await self._read(socket, conversation)
+                await self._read(socket, (wire or conversation).receive)
                 writer.cancel()
         finally:
             del self._clients[conversation]
             self.exchange.disconnect(conversation)
+            if wire is not None and self.saboteur is not None:
+                self.saboteur.remove(wire)
         return socket
 
-    async def _read(self, socket: web.WebSocketResponse, conversation: Conversation) -> None:
+    async def _read(
+        self, socket: web.WebSocketResponse, receive: Callable[[str | bytes, int], None]
+    ) -> None:
         async for message in socket:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                conversation.receive(message.data, self._clock())
+                receive(message.data, self._clock())
+
+    async def _admits(self, request: web.Request) -> bool:
+        """Whether to go on with a handshake, after what a fault may do to it."""
+        if self.saboteur is None:
+            return True
+        welcome = self.saboteur.welcome(_PATHS[request.path])
+        if welcome is Welcome.SLOW:
+            await asyncio.sleep(SLOW_S)
+        elif welcome is Welcome.NOISE and request.transport is not None:
+            request.transport.write(self.saboteur.noise())
+            request.transport.close()
+        return welcome in (Welcome.OPEN, Welcome.SLOW)
+
+    def _wire(self, request: web.Request, outbox: Outbox) -> Wire | None:
+        if self.saboteur is None or request.transport is None:
+            return None
+        line = _Line(request.transport, outbox)
+        return self.saboteur.wire(_PATHS[request.path], outbox.put, line)
 
     # --- REST -------------------------------------------------------------------------
 
     async def _call(self, request: web.Request) -> web.Response:
         body = await request.read()
+        if self._bench is not None and request.path.startswith(PREFIX):
+            return _found(self._bench.answer(request.method, request.path, dict(request.query)))
         call = Call(request.path, request.headers, body)
         reply = self._rest.answer(request.method, call, dict(request.query), self._clock())
         return web.Response(body=reply, content_type="application/json")
+
+
+def _found(body: bytes | None) -> web.Response:
+    if body is None:
+        return web.Response(status=HTTPStatus.NOT_FOUND)
+    return web.Response(body=body, content_type="application/json")
+
+
+class _Line:
+    """The connection itself, for faults that are not of messages."""
+
+    def __init__(self, transport: asyncio.Transport, outbox: Outbox) -> None:
+        self.abort, self.write, self.close = transport.abort, transport.write, outbox.close
 
 
 async def _write(socket: web.WebSocketResponse, outbox: Outbox, request: web.Request) -> None:
@@ -209,13 +286,22 @@ async def _write(socket: web.WebSocketResponse, outbox: Outbox, request: web.Req
         return  # the reader sees the end too, and cleans up
 
 
-async def serve(options: SimOptions, announce: Callable[[str], None]) -> None:
-    """Run an exchange until SIGINT or SIGTERM. `announce` gets one line of JSON when it is up."""
+async def serve(
+    options: SimOptions, announce: Callable[[str], None], tell: Callable[[str], None]
+) -> None:
+    """Run an exchange until SIGINT or SIGTERM.
+
+    `announce` gets one line of JSON when it is up, `tell` one for every fault that strikes.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    async with SimServer(options) as server:
+
+    def note(struck: Struck) -> None:
+        tell(msgspec.json.encode(struck).decode())
+
+    async with SimServer(options, note=note) as server:
         keys = {"api_key": server.api_key, "api_secret": server.api_secret}
         announce(json.dumps(msgspec.structs.asdict(server.endpoints) | keys))
         await stopped.wait()

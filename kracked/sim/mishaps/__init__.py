@@ -1,0 +1,1 @@
+"""What faults do to connections, messages and the market; `kracked.sim.faults` says when."""
