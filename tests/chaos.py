@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Self
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import Request, Response, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
@@ -83,8 +82,10 @@ class Chaos:
         self.injected[fault] += 1
         if fault in FRAME_FAULTS:
             self._pending = fault
-            return
-        victim = self.random.choice(sorted(self._sockets, key=id))
+        elif self._sockets:
+            await self._strike(fault, self.random.choice(sorted(self._sockets, key=id)))
+
+    async def _strike(self, fault: str, victim: ServerConnection) -> None:
         match fault:
             case "cut":
                 victim.transport.abort()
@@ -127,7 +128,7 @@ class Chaos:
         url = "ws" + self.exchange.rest.removeprefix("http") + client.request.path
         async with connect(url, compression=None, max_size=None, ping_interval=None) as exchange:
             self._sockets.add(client)
-            asking = asyncio.create_task(self._ask(client, exchange.send))
+            asking = asyncio.create_task(self._ask(client, exchange))
             try:
                 async for frame in exchange:
                     await self._gate.wait()
@@ -142,16 +143,17 @@ class Chaos:
                 asking.cancel()
                 await asyncio.wait([asking])
 
-    async def _ask(self, client: ServerConnection, send: Callable) -> None:
+    async def _ask(self, client: ServerConnection, exchange: ClientConnection) -> None:
         try:
             async for request in client:
                 told = self._refuse(json.loads(request))
                 if told is None:
-                    await send(request, text=True)
+                    await exchange.send(request, text=True)
                 elif told:
                     await client.send(told)
         except ConnectionClosed:
             pass
+        exchange.transport.abort()  # the client has gone: so do we
 
     def _refuse(self, request: dict) -> str | None:
         """None to pass it on, an answer of our own, or nothing at all."""
