@@ -102,7 +102,7 @@ class Intake:
 
     def stop(self, now: int) -> None:
         """Say that the recording ends on purpose, and hand everything over."""
-        self.tables.add(CONNECTIONS.name, [rows.connection(event="intentional_stop", at=now)])
+        self.tables.add(CONNECTIONS.name, rows.connection(event="intentional_stop", at=now))
         self.hand_over(now)
 
     def resume(self, since: int, now: int) -> None:
@@ -144,7 +144,7 @@ class Intake:
         note = rows.connection(
             event=name, at=event.received, feed=feed, message=message, seq_last=self.next_seq - 1
         )
-        self.tables.add(CONNECTIONS.name, [note])
+        self.tables.add(CONNECTIONS.name, note)
 
     def _missed(self, at: int, lost: int, why: str) -> None:
         """Mark a hole: no book is beyond doubt before its next snapshot."""
@@ -154,7 +154,7 @@ class Intake:
         note = rows.connection(
             event="gap", at=at, message=why, seq_last=self.next_seq - 1, lost=lost
         )
-        self.tables.add(CONNECTIONS.name, [note])
+        self.tables.add(CONNECTIONS.name, note)
 
     # --- handing over -----------------------------------------------------------------
 
@@ -179,7 +179,7 @@ class Intake:
         count = sum(len(chunk.lines) for chunk in batch.chunks if chunk.kind is FrameKind.DATA)
         self.lost += count
         for name in _KEPT & batch.rows.keys():
-            self.tables.add(name, batch.rows[name])
+            self.tables.add(name, "".join(batch.rows[name]))
         self._missed(batch.received, count, "the disk is too slow or full")
 
     def keyframe(self, books: Iterable[Book], now: int) -> None:
@@ -232,7 +232,7 @@ class Intake:
         self.tables.stopped = short
         name = "tables_stopped" if short else "tables_resumed"
         self.tables.add(
-            CONNECTIONS.name, [rows.connection(event=name, at=now, message="disk nearly full")]
+            CONNECTIONS.name, rows.connection(event=name, at=now, message="disk nearly full")
         )
         self.tables.doubt_all()
 

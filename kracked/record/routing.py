@@ -30,7 +30,7 @@ from kracked.tables import (
     wide,
 )
 
-Rows = Callable[[Any, int, int], list[str]]
+Rows = Callable[[Any, int, int], str]
 
 _TABLES: Mapping[type[Event], tuple[str, str, Rows]] = {
     events.OrdersUpdate: (ORDERS.name, "level3", rows.orders),
@@ -43,6 +43,7 @@ _TABLES: Mapping[type[Event], tuple[str, str, Rows]] = {
     events.Executions: (EXECUTIONS.name, "executions", rows.executions),
     events.Balances: (BALANCES.name, "balances", rows.balances),
 }
+_SUSPECT = int(Flag.SUSPECT)
 _UPDATES = (events.OrdersUpdate, events.BookUpdate)
 
 
@@ -72,8 +73,9 @@ class TableRows:
         if table is not None:
             self._market(event, seq, *table)
         elif isinstance(event, events.Instruments):
-            self.add(PAIRS.name, [rows.pair(pair, event.received) for pair in event.pairs])
-            self.add(ASSETS.name, [rows.asset(asset, event.received) for asset in event.assets])
+            now = event.received
+            self.add(PAIRS.name, "".join(rows.pair(pair, now) for pair in event.pairs))
+            self.add(ASSETS.name, "".join(rows.asset(asset, now) for asset in event.assets))
         elif isinstance(event, events.Subscribed):
             self._subscribed(event)
 
@@ -84,14 +86,15 @@ class TableRows:
             self._subscribed(events.Subscribed(now, key[1], book.symbol, book.depth))
             self.event(keyframe.picture(book, now), seq)
 
-    def add(self, table: str, lines: Sequence[str]) -> None:
-        if lines:
-            self._lines[table] += lines
-            self.count += len(lines)
-            self.size += sum(map(len, lines))
+    def add(self, table: str, text: str) -> None:
+        """Gather whole lines of a table."""
+        if text:
+            self._lines[table].append(text)
+            self.count += text.count("\n")
+            self.size += len(text)
 
     def take(self) -> Mapping[str, list[str]]:
-        """All lines gathered, by table."""
+        """All that was gathered, by table: texts of one or more lines."""
         taken, self._lines, self.size = self._lines, defaultdict(list), 0
         return taken
 
@@ -114,7 +117,7 @@ class TableRows:
                 self._learn_precision(event)
         if not isinstance(event, _UPDATES):
             self._suspect.discard(key)
-        self.add(table, make(event, seq, Flag.SUSPECT if key in self._suspect else 0))
+        self.add(table, make(event, seq, _SUSPECT if key in self._suspect else 0))
         if isinstance(event, events.BookUpdate | events.BookSnapshot):
             self._wide(event, seq)
 
@@ -126,7 +129,7 @@ class TableRows:
             return
         if self._wide_checksums.get(event.symbol) != event.checksum:
             self._wide_checksums[event.symbol] = event.checksum
-            self.add(wide(event.symbol).name, [rows.wide(book, event.received, seq)])
+            self.add(wide(event.symbol).name, rows.wide(book, event.received, seq))
 
     def _subscribed(self, event: events.Subscribed) -> None:
         self.keeper.apply(event)

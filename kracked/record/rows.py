@@ -11,6 +11,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 
@@ -21,16 +22,24 @@ from kracked.protocol import events
 from kracked.protocol.events import Level, OrderAction, Side
 from kracked.tables import BALANCES, EXECUTIONS, WIDE_LEVELS, Flag
 
-_SIDES = {Side.BID: "b", Side.ASK: "a"}
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
-_ACTIONS = {OrderAction.ADD: "A", OrderAction.DELETE: "C", OrderAction.MODIFY: "M"}
+# Compared by identity and bound once: an enum's own hash and lookup cost more than a row.
+_ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_LAST = int(Flag.LAST)
+_LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
 
 
 def instant(ns: int) -> str:
-    return times.to_rfc3339(ns, 9)
+    """The time with nine decimals."""
+    seconds, fraction = divmod(ns, times.NS_PER_S)
+    return f"{_second(seconds)}{fraction:09}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    # Most rows are of the same second as the row before.
+    return times.to_rfc3339(seconds * times.NS_PER_S, 1)[:-2]
 
 
 def nine_decimals(text: str | None) -> str:
@@ -44,42 +53,43 @@ def nine_decimals(text: str | None) -> str:
     return instant(times.parse_ns(text))
 
 
-def orders(
-    event: events.OrdersSnapshot | events.OrdersUpdate, seq: int, flags: int = 0
-) -> list[str]:
+def orders(event: events.OrdersSnapshot | events.OrdersUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L3_ticks`: bids, then asks, in the message's order; a snapshot clears first."""
     received, engine = instant(event.received), nine_decimals(event.timestamp)
-    symbol, (price_digits, qty_digits) = event.symbol, _digits(event)
-    snapshot = isinstance(event, events.OrdersSnapshot)
-    flags |= Flag.SNAPSHOT if snapshot else 0
-    end = f"{symbol},{seq},{engine},{flags},\n"
-    lines = [f"n,{engine},{received},,,R,,{end}"] if snapshot else []
-    to_text = units.to_text
+    price_digits, qty_digits = event.precision.price, event.precision.qty
+    heads: list[str] = []
+    if snapshot := type(event) is events.OrdersSnapshot:
+        flags |= _SNAPSHOT
+        heads.append(f"n,{engine},{received},,,R,")
     for side, changes in (("b", event.bids), ("a", event.asks)):
-        lines += [
-            f"{side},{nine_decimals(change.timestamp)},{received},"
-            f"{to_text(change.price, price_digits)},{to_text(change.qty, qty_digits)},"
-            f"{'A' if snapshot else _ACTIONS[change.action]},{change.order_id},{end}"
-            for change in changes
-        ]
-    return _closed(lines, end, f"{symbol},{seq},{engine},{flags | _LAST},{event.checksum}\n")
+        for change in changes:
+            action = change.action
+            letter = "A" if snapshot or action is _ADD else "C" if action is _DELETE else "M"
+            since = change.timestamp
+            if len(since) != 30:
+                since = nine_decimals(since)
+            heads.append(
+                f"{side},{since},{received},{_text(change.price, price_digits)},"
+                f"{_text(change.qty, qty_digits)},{letter},{change.order_id}"
+            )
+    common = f",{event.symbol},{seq},{engine},"
+    return _rows(heads, f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n")
 
 
-def book(event: events.BookSnapshot | events.BookUpdate, seq: int, flags: int = 0) -> list[str]:
+def book(event: events.BookSnapshot | events.BookUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L2_updates`: bids, then asks, in the message's order; a snapshot clears first."""
-    received, engine = instant(event.received), nine_decimals(event.timestamp)
-    price_digits, qty_digits = _digits(event)
-    snapshot = isinstance(event, events.BookSnapshot)
-    flags |= Flag.SNAPSHOT if snapshot else 0
-    start, end = f"{event.symbol},{engine},{received}", f"{seq},{flags},\n"
-    lines = [f"{start},n,,,{end}"] if snapshot else []
-    to_text = units.to_text
+    price_digits, qty_digits = event.precision.price, event.precision.qty
+    start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
+    heads: list[str] = []
+    if type(event) is events.BookSnapshot:
+        flags |= _SNAPSHOT
+        heads.append(f"{start},n,,")
     for side, levels in (("b", event.bids), ("a", event.asks)):
-        lines += [
-            f"{start},{side},{to_text(price, price_digits)},{to_text(qty, qty_digits)},{end}"
+        heads += [
+            f"{start},{side},{_text(price, price_digits)},{_text(qty, qty_digits)}"
             for price, qty in levels
         ]
-    return _closed(lines, end, f"{seq},{flags | _LAST},{event.checksum}\n")
+    return _rows(heads, f",{seq},{flags},\n", f",{seq},{flags | _LAST},{event.checksum}\n")
 
 
 def wide(book: L2Book, received: int, seq: int) -> str:
@@ -115,9 +125,10 @@ def live_books(books: Iterable[L2Book]) -> bytes:
     return f"{{{', '.join(entries)}}}\n".encode()
 
 
-def ticker(event: events.Ticker, seq: int, flags: int = 0) -> list[str]:
+def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
     """The row of `L1`; a number the exchange did not give is empty."""
-    received, (price_digits, qty_digits) = instant(event.received), _digits(event)
+    received = instant(event.received)
+    price_digits, qty_digits = event.precision.price, event.precision.qty
 
     def price(value: int | None) -> str:
         return "" if value is None else units.to_text(value, price_digits)
@@ -132,32 +143,32 @@ def ticker(event: events.Ticker, seq: int, flags: int = 0) -> list[str]:
         price(event.low), price(event.high), price(event.change), _cell(event.change_pct),
         nine_decimals(event.timestamp), received, str(seq), str(flags),
     )  # fmt: skip
-    return [",".join(cells) + "\n"]
+    return ",".join(cells) + "\n"
 
 
-def trades(event: events.Trades, seq: int, flags: int = 0) -> list[str]:
+def trades(event: events.Trades, seq: int, flags: int = 0) -> str:
     received, precision = instant(event.received), event.precision
-    flags |= Flag.SNAPSHOT if event.snapshot else 0
-    lines = [
+    flags |= _SNAPSHOT if event.snapshot else 0
+    heads = [
         f"{nine_decimals(trade.timestamp)},{received},{event.symbol},"
         f"{precision.price_text(trade.price)},{precision.qty_text(trade.qty)},"
-        f"{_TAKERS[trade.side]},{trade.ord_type},{trade.trade_id},{seq},{flags}\n"
+        f"{_TAKERS[trade.side]},{trade.ord_type},{trade.trade_id}"
         for trade in event.trades
     ]
-    return _closed(lines, f"{seq},{flags}\n", f"{seq},{flags | _LAST}\n")
+    return _rows(heads, f",{seq},{flags}\n", f",{seq},{flags | _LAST}\n")
 
 
-def candles(event: events.Candles, seq: int, flags: int = 0) -> list[str]:
+def candles(event: events.Candles, seq: int, flags: int = 0) -> str:
     """Rows of `OHLC`. `timestamp` is the interval's end, as the exchange sends it."""
     received, engine = instant(event.received), nine_decimals(event.timestamp)
     price, qty = event.precision.price_text, event.precision.qty_text
     flags |= _flags(snapshot=event.snapshot)
-    return [
+    return "".join(
         f"{instant(candle.end)},{event.symbol},{price(candle.open)},{price(candle.high)},"
         f"{price(candle.low)},{price(candle.close)},{qty(candle.volume)},{price(candle.vwap)},"
         f"{candle.trades},{instant(candle.begin)},{engine},{received},{seq},{flags}\n"
         for candle in event.candles
-    ]
+    )
 
 
 # The members of a report are named as their columns.
@@ -165,11 +176,11 @@ _EXECUTION = [column.name for column in EXECUTIONS.columns[2:-3]]
 _BALANCE = [column.name for column in BALANCES.columns[2:-3]]
 
 
-def executions(event: events.Executions, seq: int, flags: int = 0) -> list[str]:
+def executions(event: events.Executions, seq: int, flags: int = 0) -> str:
     return _reports(event, event.reports, _EXECUTION, seq, flags)
 
 
-def balances(event: events.Balances, seq: int, flags: int = 0) -> list[str]:
+def balances(event: events.Balances, seq: int, flags: int = 0) -> str:
     return _reports(event, event.entries, _BALANCE, seq, flags)
 
 
@@ -179,11 +190,11 @@ def _reports(
     members: Iterable[str],
     seq: int,
     flags: int,
-) -> list[str]:
+) -> str:
     """One row per report: its time, ours, the members by name (absent ones empty), numbers."""
     received = instant(event.received)
     flags |= _flags(snapshot=event.snapshot)
-    return [
+    return "".join(
         line(
             nine_decimals(str(report.get("timestamp", ""))),
             received,
@@ -193,7 +204,7 @@ def _reports(
             flags,
         )
         for report in reports
-    ]
+    )
 
 
 def connection(
@@ -249,17 +260,19 @@ def _cell(value: object) -> str:
             return str(value).translate(_CONTROL)
 
 
-def _closed(lines: list[str], end: str, last: str) -> list[str]:
-    """The rows of a message, the last one marked as such."""
-    if lines:
-        lines[-1] = lines[-1].removesuffix(end) + last
-    return lines
+def _rows(heads: list[str], end: str, last: str) -> str:
+    """The rows of a message; the last one is marked as such."""
+    return end.join(heads) + last if heads else ""
 
 
-def _digits(event: events.MarketEvent) -> tuple[int, int]:
-    return event.precision.price, event.precision.qty
+def _text(value: int, precision: int) -> str:
+    """As `units.to_text` of a price or quantity, which has no sign, for every row there is."""
+    digits = str(value)
+    if precision and value >= 0 and len(digits) > precision:
+        return f"{digits[:-precision]}.{digits[-precision:]}"
+    return units.to_text(value, precision)
 
 
 def _flags(*, snapshot: bool) -> int:
     """Of a row that is a message by itself."""
-    return Flag.LAST | Flag.SNAPSHOT if snapshot else _LAST
+    return _LAST | _SNAPSHOT if snapshot else _LAST

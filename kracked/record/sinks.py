@@ -45,7 +45,7 @@ class Batch(NamedTuple):
     """The raw log's file, without folder and suffix."""
     chunks: Sequence[Chunk]
     rows: Mapping[str, Sequence[str]]
-    """Lines of each table by its name, with their newlines."""
+    """Text of each table by its name: whole lines, one or more each."""
     files: Mapping[str, bytes] = MappingProxyType({})
     """Small files to replace whole, by name."""
 

@@ -40,8 +40,8 @@ class SqliteTables:
                 self._inserts[name] = _insert(table)
 
     def write(self, batch: Batch) -> None:
-        for name, lines in batch.rows.items():
-            self._pending[name] += lines
+        for name, texts in batch.rows.items():
+            self._pending[name] += texts
 
     def flush(self) -> None:
         if not self._pending:
@@ -85,8 +85,9 @@ class SqliteTables:
             raise OSError(errno.ENOSPC, str(error)) from error
 
 
-def _values(lines: Iterable[str]) -> Iterable[list[str | None]]:
+def _values(texts: Iterable[str]) -> Iterable[list[str | None]]:
     """Cells of each line; empty ones are NULL."""
+    lines = "".join(texts).splitlines()
     return ([cell or None for cell in row] for row in csv.reader(lines))
 
 
