@@ -1,0 +1,178 @@
+"""`kracked record`, `check`, `replay`, `bars` and `convert`: recordings on the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from kracked.commands import DONE, FAILED
+from kracked.endpoints import Endpoints
+from kracked.errors import RecordError
+from kracked.feed.channels import Channels
+from kracked.manager import FeedManager
+from kracked.record.check import Health
+from kracked.record.check import check as check_recording
+from kracked.record.reader import open_recording
+from kracked.record.replay import Moment, Player, Replay
+from kracked.record.session import Format
+from kracked.recorder import Progress
+from kracked.recorder import record as record_feed
+
+
+def record(
+    symbols: list[str],
+    out: Path,
+    *,
+    channels: Mapping[str, object],
+    form: str,
+    endpoint: str | None,
+    duration_s: float | None,
+    as_json: bool,
+) -> int:
+    """Record until the time is up or a signal comes; exit code 1 when anything was lost."""
+    endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
+    feed = FeedManager(symbols, endpoints=endpoints, **cast(Channels, channels))
+    watched = sys.stderr.isatty()
+    last = asyncio.run(
+        record_feed(
+            feed, out, form=Format(form), duration_s=duration_s, tell=_show if watched else None
+        )
+    )
+    if watched:
+        print("\r\x1b[K", end="", file=sys.stderr)
+    status = last.status
+    if as_json:
+        facts = {"path": str(last.path), "seconds": round(last.elapsed_s, 3), **status._asdict()}
+        print(msgspec.json.encode(facts).decode())
+    else:
+        print(
+            f"{last.path}: {status.messages} messages, {status.rows} rows, "
+            f"{_size(status.bytes)} before compression, {status.gaps} gaps, {status.lost} lost"
+        )
+    return FAILED if status.lost or status.trouble else DONE
+
+
+def _show(progress: Progress) -> None:
+    status = progress.status
+    trouble = f"  {status.trouble}" if status.trouble else ""
+    print(
+        f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  {progress.rate:.0f}/s  "
+        f"{status.rows} rows  {_size(status.bytes)}  gaps {status.gaps}  lost {status.lost}  "
+        f"free {_size(status.free_bytes)}{trouble}\x1b[K",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def check(path: Path, *, mend: bool, as_json: bool) -> int:
+    """Report a recording's health; exit code 1 when something in it is damaged or wrong."""
+    health = check_recording(path, mend=mend)
+    if as_json:
+        print(msgspec.json.encode(health).decode())
+    else:
+        _print_health(health)
+    return DONE if health.healthy else FAILED
+
+
+def _print_health(health: Health) -> None:
+    ended = health.end or "still open, or ended without a clean stop"
+    print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
+    for book in health.books:
+        print(
+            f"  {book.symbol} {book.channel} depth {book.depth}: {book.verified} of "
+            f"{book.messages} verified, {book.mismatched} mismatched, {book.ignored} ignored"
+        )
+    print(f"  keyframes: {health.keyframes}, wrong {health.keyframes_wrong}")
+    for gap in health.gaps:
+        what = ", ".join(gap.symbols) or "everything"
+        print(f"  gap {gap.start} to {gap.end}: {what}; {gap.reason}; lost {gap.lost or 'unknown'}")
+    for name, stretches in (("damaged", health.damaged), ("torn", health.torn)):
+        for stretch in stretches:
+            print(f"  {name} {stretch.file} at {stretch.offset}: {stretch.size} bytes")
+    for file in health.moved:
+        print(f"  moved the torn end to {file}")
+    if health.torn and not health.moved:
+        print("  run again with --repair: torn ends are moved aside, nothing is deleted")
+    print("healthy" if health.healthy else "NOT healthy")
+
+
+def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
+    """Print what was recorded, one JSON event or raw message a line, at its pace."""
+    player = Player(open_recording(path))
+    first = [player.seek(start)] if start is not None else []
+    try:
+        asyncio.run(_play(Replay(player, speed=speed), first, raw))
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; Python must not complain at exit.
+        with suppress(OSError):
+            sys.stdout.close()
+    return DONE
+
+
+async def _play(tape: Replay, first: list[Moment], raw: bool) -> None:
+    for moment in first:
+        _print_moment(moment, raw)
+    async for moment in tape:
+        _print_moment(moment, raw)
+
+
+def _print_moment(moment: Moment, raw: bool) -> None:
+    out = sys.stdout.buffer
+    if raw:
+        if moment.data:
+            out.write(moment.data + b"\n")
+    else:
+        for event in moment.events:
+            out.write(msgspec.json.encode(event) + b"\n")
+    out.flush()
+
+
+def bars(
+    path: Path,
+    *,
+    every: str | None,
+    ticks: int | None,
+    volume: float | None,
+    dollars: float | None,
+    out: Path | None,
+) -> int:
+    """Aggregate a recording's trades; CSV on stdout, or a .csv or .parquet file."""
+    from kracked.frames.bars import bars as bars_of  # noqa: PLC0415 - pandas is loaded here
+    from kracked.frames.load import load_trades  # noqa: PLC0415
+
+    frame = bars_of(load_trades(path), every, ticks=ticks, volume=volume, dollars=dollars)
+    if out is None:
+        frame.to_csv(sys.stdout)
+    elif out.suffix == ".parquet":
+        frame.to_parquet(out)
+    elif out.suffix == ".csv":
+        frame.to_csv(out)
+    else:
+        raise RecordError(f"cannot write {out}: end its name with .csv or .parquet")
+    return DONE
+
+
+def convert(path: Path, *, out: Path | None) -> int:
+    """Write a recording's tables as Parquet, one folder per channel, day and pair."""
+    from kracked.record.convert import convert as convert_recording  # noqa: PLC0415
+
+    made = convert_recording(path, out)
+    for file in made:
+        print(file)
+    print(f"{len(made)} files written", file=sys.stderr)
+    return DONE
