@@ -15,10 +15,20 @@ from typing import Any, Protocol
 from kracked.protocol import events
 from kracked.protocol.asking import Asking
 from kracked.protocol.events import Event
+from kracked.protocol.patience import (
+    ANSWER_NS,
+    PATIENCE_NS,
+    RETRY_NS,
+    SLOW_DOWN_NS,
+    SNAPSHOT_NS,
+    put_off,
+)
 from kracked.protocol.refusals import Verdict, judge
 from kracked.protocol.subscription import (
     ACCOUNT,
+    BALANCES,
     BOOKS,
+    EXECUTIONS,
     INSTRUMENTS,
     NEEDS_SNAPSHOT,
     Key,
@@ -29,22 +39,6 @@ from kracked.protocol.subscription import (
     gap,
     is_refusal_of,
 )
-from kracked.times import NS_PER_S
-
-ANSWER_NS = 5 * NS_PER_S
-"""How long an answer may take; measured: well under a second."""
-SNAPSHOT_NS = 10 * NS_PER_S
-"""How long a snapshot may take after its answer; measured: 13 to 470 ms."""
-RETRY_NS = (0, *(NS_PER_S * halves // 2 for halves in (1, 2, 4, 8, 16)))
-"""Waits before the first and the five further attempts at one subscription."""
-LONG_WAIT_NS = 60 * NS_PER_S
-"""Between attempts at a subscription that a whole new connection did not help either."""
-SETTLED_NS = 10 * NS_PER_S
-"""Live for this long, a subscription's past failures are forgotten."""
-SLOW_DOWN_NS = NS_PER_S
-"""Pause of a request that came too fast."""
-PATIENCE_NS = NS_PER_S
-"""For a snapshot, when something unreadable came in its place."""
 
 
 class Keeper(Protocol):
@@ -74,12 +68,12 @@ class Subscriptions:
         self._pending: dict[Key, Track] = {}
         self._news: list[Event] = []
         self.observers: dict[type, Callable[[Any, int], None]] = {
-            events.BookSnapshot: self._on_book_snapshot,
-            events.OrdersSnapshot: self._on_orders_snapshot,
+            events.BookSnapshot: self._on_snapshot,
+            events.OrdersSnapshot: self._on_snapshot,
             events.Candles: self._on_candles,
             events.Instruments: self._on_instruments,
-            events.Executions: self._on_executions,
-            events.Balances: self._on_balances,
+            events.Executions: self._on_numbered,
+            events.Balances: self._on_numbered,
             events.Subscribed: self._on_subscribed,
             events.Unsubscribed: self._on_unsubscribed,
             events.Rejected: self._on_rejected,
@@ -165,11 +159,9 @@ class Subscriptions:
         for interval in {candle.interval for candle in event.candles}:
             self.heard(("ohlc", event.symbol, interval), now)
 
-    def _on_book_snapshot(self, event: events.BookSnapshot, now: int) -> None:
-        self._begun(("book", event.symbol, None), event.received, now)
-
-    def _on_orders_snapshot(self, event: events.OrdersSnapshot, now: int) -> None:
-        self._begun(("level3", event.symbol, None), event.received, now)
+    def _on_snapshot(self, event: events.BookSnapshot | events.OrdersSnapshot, now: int) -> None:
+        channel = "book" if isinstance(event, events.BookSnapshot) else "level3"
+        self._begun((channel, event.symbol, None), event.received, now)
 
     def _on_instruments(self, event: events.Instruments, now: int) -> None:
         if event.snapshot:
@@ -178,14 +170,9 @@ class Subscriptions:
         else:
             self.heard(INSTRUMENTS.key, now)
 
-    def _on_executions(self, event: events.Executions, now: int) -> None:
-        self._numbered(("executions", None, None), event, now)
-
-    def _on_balances(self, event: events.Balances, now: int) -> None:
-        self._numbered(("balances", None, None), event, now)
-
-    def _numbered(self, key: Key, event: events.Executions | events.Balances, now: int) -> None:
+    def _on_numbered(self, event: events.Executions | events.Balances, now: int) -> None:
         """Account messages are counted by the exchange: a hole is a lost one."""
+        key = (EXECUTIONS if isinstance(event, events.Executions) else BALANCES).key
         track = self.tracks.get(key)
         if track is None:
             return
@@ -320,16 +307,8 @@ class Subscriptions:
         self._leave(track, now)
 
     def _try_again(self, track: Track, now: int) -> None:
-        """Set when to ask next, later each time; in the end blame the connection."""
-        if track.state is State.LIVE and now - track.live_since >= SETTLED_NS:
-            track.tries = track.rounds = 0
-        if track.tries < len(RETRY_NS):
-            track.resume_at = now + RETRY_NS[track.tries]
-            track.tries += 1
-            return
-        track.resume_at = now + LONG_WAIT_NS
-        if track.rounds == 0:
-            track.rounds = 1
+        """Set when to ask next; in the end blame the connection."""
+        if not put_off(track, now):
             self.broken = self.broken or f"{track.subscription.name} fails again and again"
 
     # --- time -----------------------------------------------------------------------------
