@@ -43,11 +43,11 @@ class Event(msgspec.Struct, frozen=True, tag_field="event"):
     """When it reached this process, ns since the Unix epoch."""
 
 
-class SymbolEvent(Event, frozen=True, tag=False):
+class SymbolEvent(Event, frozen=True):
     symbol: str
 
 
-class MarketEvent(SymbolEvent, frozen=True, tag=False):
+class MarketEvent(SymbolEvent, frozen=True):
     """Data of one instrument; `precision` says what its scaled integers mean."""
 
     precision: Precision
