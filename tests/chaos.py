@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Self
 
@@ -83,7 +84,8 @@ class Chaos:
         if fault in FRAME_FAULTS:
             self._pending = fault
         elif self._sockets:
-            await self._strike(fault, self.random.choice(sorted(self._sockets, key=id)))
+            with suppress(ConnectionClosed):  # it may go while it is being struck
+                await self._strike(fault, self.random.choice(sorted(self._sockets, key=id)))
 
     async def _strike(self, fault: str, victim: ServerConnection) -> None:
         match fault:
