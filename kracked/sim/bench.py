@@ -8,7 +8,8 @@ a client's books can be compared with the truth, level by level and order by ord
   and depth. Rows are (price, quantity) or (order id, price, quantity, entered), scaled.
 - `POST /sim/hold?seconds=5` stops trade and faults for so long, `/sim/calm?seconds=5`
   faults alone; `/sim/release` ends both.
-- `GET /sim/faults` lists what has struck, `GET /sim/state` counts.
+- `GET /sim/faults` lists what has struck, `GET /sim/state` counts; its `rested_ns` is how
+  long there was no trade, because the market was stopped or the machine too slow.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ class Bench:
     def _state(self, _: Params) -> dict[str, Any]:
         return {
             "time": self._exchange.time,
+            "rested_ns": self._exchange.rested_ns,
             "system": self._exchange.system,
             "connections": len(self._exchange.conversations),
             "busy": self._saboteur.busy,

@@ -8,11 +8,13 @@ each conversation's `send`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
 from random import Random
 
 import msgspec
 
-from kracked.protocol import encode, events
+from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.sim import catalogue
 from kracked.sim.account import Accounts
@@ -21,7 +23,13 @@ from kracked.sim.channels import Socket, Topic
 from kracked.sim.conversation import Conversation
 from kracked.sim.desk import Desk
 from kracked.sim.market import Market
+from kracked.sim.matching import Matcher
 from kracked.sim.orders import Batch
+from kracked.sim.trading.brokerage import Brokerage, Terms
+from kracked.sim.trading.listings import Listings
+from kracked.sim.trading.methods import Methods
+from kracked.sim.trading.mishaps import Mishaps
+from kracked.sim.trading.subscriptions import Subscriptions
 
 INSTRUMENT = Topic("instrument")
 
@@ -29,11 +37,18 @@ INSTRUMENT = Topic("instrument")
 class Exchange:
     """Owns the subscriptions and the order in which things are told."""
 
-    def __init__(self, market: Market, accounts: Accounts, now: int) -> None:
-        """`market` has been opened at `now`, ns since the Unix epoch."""
+    def __init__(
+        self, market: Market, accounts: Accounts, now: int, *, terms: Terms | None = None
+    ) -> None:
+        """`market` has been opened at `now`, ns since the Unix epoch.
+
+        `terms` are what every account begins with.
+        """
         self.market, self.accounts = market, accounts
         self.time = now
         """How far the market has come."""
+        self.rested_ns = 0
+        """How much of the time went by without trade."""
         self.system = "online"
         self.desks = {
             listing.symbol: Desk(
@@ -42,6 +57,14 @@ class Exchange:
             for listing in market.listings
         }
         self.assets = catalogue.assets(market.listings)
+        self.listed = Listings(self, market.listings)
+        self.brokerage = Brokerage(self, market.listings, self.assets, terms)
+        self.methods = Methods(self, self.brokerage, self.listed)
+        self.subscriptions = Subscriptions(self.brokerage)
+        self.order_faults = Mishaps()
+        """What befalls orders; replace it, or tell it what to `expect`."""
+        self._later: list[tuple[int, int, Callable[[], None]]] = []
+        self._turns = count()
         self._audience: dict[Topic, dict[Conversation, None]] = {}
         self._conversations: dict[Conversation, None] = {}
         # Connection ids name connections; they need not be repeatable, nor secret.
@@ -84,15 +107,25 @@ class Exchange:
         match topic.channel:
             case "instrument":
                 return self._instruments(SNAPSHOT, self.assets, self.listings)
-            case "executions":
-                return encode.executions(events.Executions(0, (), 1, snapshot=True))
-            case "balances":
-                return encode.balances(events.Balances(0, (), 1, snapshot=True))
             case _:
                 return self.desks[topic.symbol].snapshot(topic, self.time)
 
     def lists(self, symbol: str) -> bool:
         return symbol in self.desks
+
+    # --- reading ----------------------------------------------------------------------
+
+    def listing(self, symbol: str) -> Listing:
+        """The instrument as it is now, its status included."""
+        return self.desks[symbol].listing
+
+    def matcher(self, symbol: str) -> Matcher:
+        return self.market.matcher(symbol)
+
+    def last_price(self, symbol: str) -> int:
+        """Of the latest trade; before the first, where the market opened."""
+        last = self.desks[symbol].tape.last
+        return self.desks[symbol].listing.opening_price if last is None else last.price
 
     # --- time -------------------------------------------------------------------------
 
@@ -100,14 +133,24 @@ class Exchange:
         """Let the market trade until `now`, and tell everybody what they asked to hear."""
         for symbol, batch in self.market.advance(now):
             self.publish(symbol, batch)
-        self.time = max(self.time, now)
-        for conversation in self._conversations:
-            conversation.beat(now)
+        self._pass(now)
 
     def rest(self, now: int) -> None:
         """Let time pass without trade: the agents go on later as if it had not."""
+        self.rested_ns += now - self.time
         self.market.rest(now - self.time)
+        self._pass(now)
+
+    def later(self, time: int, act: Callable[[], None]) -> None:
+        """Do something when the market has come to this time."""
+        heappush(self._later, (time, next(self._turns), act))
+
+    def _pass(self, now: int) -> None:
+        """Everything that time brings about besides trade."""
         self.time = max(self.time, now)
+        self.brokerage.advance(now)
+        while self._later and self._later[0][0] <= now:
+            heappop(self._later)[2]()
         for conversation in self._conversations:
             conversation.beat(now)
 
@@ -115,6 +158,7 @@ class Exchange:
         """Tell what one request did to an instrument, the agents' or a client's."""
         for topic, text in self.desks[symbol].apply(batch):
             self._tell(topic, text)
+        self.brokerage.follow(symbol, batch)
 
     def _tell(self, topic: Topic, text: str) -> None:
         data = text.encode()

@@ -13,7 +13,7 @@ import logging
 import secrets
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Self
@@ -21,6 +21,7 @@ from typing import Self
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from kracked.protocol.limits import tier_named
 from kracked.sim import catalogue, faults
 from kracked.sim.account import Accounts, ApiKey, Call, new_key
 from kracked.sim.bench import PREFIX, Bench
@@ -32,6 +33,9 @@ from kracked.sim.mishaps.saboteur import SLOW_S, Saboteur, Welcome
 from kracked.sim.mishaps.wire import Struck, Wire
 from kracked.sim.outbox import LIMIT_BYTES, Outbox
 from kracked.sim.rest import Rest
+from kracked.sim.trading import mishaps
+from kracked.sim.trading.brokerage import STARTING_BALANCES, Terms
+from kracked.sim.trading.mishaps import Mishaps
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -39,6 +43,8 @@ log = logging.getLogger(__name__)
 PUMP_S = 0.01
 SLICE_NS = NS_PER_S // 20
 """Market time is moved in slices this long, so that a late pump never blocks the loop."""
+LAG_NS = NS_PER_S
+"""How far market time may fall behind. On a machine too slow for the rate, trade slows down."""
 MAX_REQUEST_BYTES = 2**20
 FAREWELL_S = 2.0
 """How long a client that is hung up on may take to read why."""
@@ -69,6 +75,14 @@ class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
     """None makes one up, with its secret."""
     api_secret: str | None = None
     backlog_bytes: int = LIMIT_BYTES
+    tier: str = "pro"
+    """Whose limits accounts have: starter, intermediate or pro."""
+    balances: Mapping[str, str] | None = None
+    """What an account begins with, decimal text by asset; None for the usual."""
+    volume: str = "0"
+    """What an account has traded in the thirty days before, USD: it decides the fees."""
+    order_faults: str = ""
+    """What befalls orders, as `kracked.sim.trading.mishaps` reads it."""
     faults: str | None = None
     """What goes wrong, as `kracked.sim.faults` reads it; empty: only what `saboteur` is told
     to strike. None: nothing, and no test bench."""
@@ -123,7 +137,9 @@ class SimServer:
         market = Market(listings, seed=self._seed, rate=options.rate).opened(now)
         accounts = Accounts()
         accounts.add(ApiKey(self.api_key, self.api_secret))
-        return Exchange(market, accounts, now)
+        exchange = Exchange(market, accounts, now, terms=_terms(options))
+        exchange.order_faults = Mishaps(mishaps.read(options.order_faults), self._seed)
+        return exchange
 
     def _sabotage(self, note: Callable[[Struck], None] | None) -> Saboteur | None:
         if self.options.faults is None:
@@ -171,6 +187,8 @@ class SimServer:
         while True:
             await asyncio.sleep(PUMP_S)
             now = self._clock()
+            if now - self.exchange.time > LAG_NS:
+                self.exchange.rest(now - LAG_NS)
             while self.exchange.time < now:
                 self._step(min(now, self.exchange.time + SLICE_NS))
                 await asyncio.sleep(0)
@@ -254,8 +272,19 @@ class SimServer:
         if self._bench is not None and request.path.startswith(PREFIX):
             return _found(self._bench.answer(request.method, request.path, dict(request.query)))
         call = Call(request.path, request.headers, body)
-        reply = self._rest.answer(request.method, call, dict(request.query), self._clock())
-        return web.Response(body=reply, content_type="application/json")
+        answer = self._rest.call(request.method, call, dict(request.query), self._clock())
+        if answer.late_ns:
+            await asyncio.sleep(answer.late_ns / NS_PER_S)
+        if answer.dropped and request.transport is not None:
+            request.transport.abort()
+        return web.Response(
+            body=answer.body, status=answer.status, content_type=answer.content_type
+        )
+
+
+def _terms(options: SimOptions) -> Terms:
+    balances = STARTING_BALANCES if options.balances is None else options.balances
+    return Terms(tier=tier_named(options.tier), balances=balances, volume=options.volume)
 
 
 def _found(body: bytes | None) -> web.Response:

@@ -100,7 +100,8 @@ class Saboteur:
         self._now = now
         for wire in self.wires:
             wire.elapse(now)
-        self._bursts = [burst for burst in self._bursts if burst.elapse(now)]
+        if not self.market_rests:
+            self._bursts = [burst for burst in self._bursts if burst.elapse(now)]
         if self._maintenance_until is not None and now >= self._maintenance_until:
             self._maintenance_until = None
             self._exchange.set_system("online")
