@@ -12,7 +12,7 @@ fields is that of recordings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -305,13 +305,13 @@ def pong(req_id: int | None, *, time_in: int, time_out: int) -> str:
 
 def granted(
     method: str,
-    result: Mapping[str, object],
+    result: Mapping[str, object] | Sequence[object],
     req_id: int | None = None,
     *,
     time_in: int,
     time_out: int,
 ) -> str:
-    """A request succeeded; `result` holds the parameters in force."""
+    """A request succeeded; `result` holds the parameters in force, or what came of it."""
     return _text(
         {
             "method": method,

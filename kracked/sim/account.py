@@ -13,6 +13,7 @@ import base64
 import hmac
 import secrets
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from enum import StrEnum
 from urllib.parse import parse_qsl
 
@@ -32,19 +33,20 @@ INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
 
 
 class Permission(StrEnum):
-    """What a key may be allowed, by the names of its settings page."""
+    """What a key may be allowed, in the codes of GetApiKeyInfo."""
 
-    QUERY_FUNDS = "Query funds"
-    QUERY_ORDERS = "Query open orders & trades"
-    MODIFY_ORDERS = "Create & modify orders"
-    CANCEL_ORDERS = "Cancel & close orders"
-    WEBSOCKETS = "WebSocket interface - On"
+    QUERY_FUNDS = "query-funds"
+    QUERY_ORDERS = "query-open-trades"
+    QUERY_CLOSED = "query-closed-trades"
+    MODIFY_ORDERS = "modify-trades"
+    CANCEL_ORDERS = "close-trades"
+    WEBSOCKETS = "create-ws-token"
 
 
 class ApiKey:
     """A key pair, what it may do, and the highest nonce it has used."""
 
-    __slots__ = ("key", "nonce", "nonce_window", "permissions", "secret")
+    __slots__ = ("account", "key", "last_used", "nonce", "nonce_window", "permissions", "secret")
 
     def __init__(
         self,
@@ -53,9 +55,15 @@ class ApiKey:
         *,
         permissions: frozenset[Permission] = frozenset(Permission),
         nonce_window: int = 0,
+        account: str = "main",
     ) -> None:
-        """`secret` in base64, as shown to its owner; `nonce_window` in the nonce's unit."""
+        """`secret` in base64, as shown to its owner; `nonce_window` in the nonce's unit.
+
+        Keys of one `account` act for the same money and orders.
+        """
         self.key, self.secret = key, base64.b64decode(secret)
+        self.account = account
+        self.last_used = 0
         self.permissions = permissions
         self.nonce_window = nonce_window
         self.nonce = 0
@@ -84,7 +92,7 @@ class Call(msgspec.Struct, frozen=True):
 class Admitted(msgspec.Struct, frozen=True):
     """A call whose key, signature and nonce are right."""
 
-    account: ApiKey
+    key: ApiKey
     params: dict[str, object]
 
 
@@ -99,7 +107,14 @@ class Accounts:
         self._keys[key.key] = key
 
     def admit(self, call: Call, needed: Permission) -> Admitted | str:
-        """The account behind a call and its parameters, or the words of the refusal."""
+        """The key behind a call that it may make, or the words of the refusal."""
+        admitted = self.identify(call)
+        if isinstance(admitted, Admitted) and needed not in admitted.key.permissions:
+            return PERMISSION_DENIED
+        return admitted
+
+    def identify(self, call: Call) -> Admitted | str:
+        """The key behind a call and the call's parameters, or the words of the refusal."""
         account = self._keys.get(call.headers.get("API-Key", ""))
         if account is None:
             return INVALID_KEY
@@ -114,7 +129,7 @@ class Accounts:
             return INVALID_SIGNATURE
         if not account.accept(int(nonce)):
             return INVALID_NONCE
-        return Admitted(account, params) if needed in account.permissions else PERMISSION_DENIED
+        return Admitted(account, params)
 
     def issue(self, account: ApiKey, now: int) -> str:
         """A fresh WebSocket token; it may hold `+` and `/`, as the exchange's do."""
@@ -150,7 +165,7 @@ def _params(call: Call) -> dict[str, object] | None:
         return None
 
 
-_json = msgspec.json.Decoder(dict[str, object]).decode
+_json = msgspec.json.Decoder(dict[str, object], float_hook=Decimal).decode
 
 
 def _form(body: bytes) -> dict[str, object]:

@@ -124,15 +124,6 @@ _CHANNELS = (
         name="executions",
         home=Socket.PRIVATE,
         by_symbol=False,
-        extras={
-            "maxratecount": 125,
-            "warnings": [
-                "cancel_reason is deprecated, use reason",
-                "stop_price is deprecated, use triggers.price",
-                "trigger is deprecated use triggers.reference",
-                "triggered_price is deprecated use triggers.last_price",
-            ],
-        },
     ),
     Channel(name="balances", home=Socket.PRIVATE, by_symbol=False),
 )

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kracked.protocol import encode, events, requests
 from kracked.protocol.requests import Other, Ping, Refused, Subscribe, Unsubscribe
-from kracked.sim.account import Accounts
+from kracked.sim.account import Accounts, ApiKey
 from kracked.sim.channels import (
     CHANNELS,
     TRADING_METHODS,
@@ -23,6 +23,10 @@ from kracked.sim.channels import (
     Variety,
     misplaced,
 )
+from kracked.sim.trading import words
+from kracked.sim.trading.methods import Methods, Result
+from kracked.sim.trading.mishaps import Mishap, Mishaps
+from kracked.sim.trading.subscriptions import Subscriptions
 from kracked.times import NS_PER_S
 
 HEARTBEAT_NS = NS_PER_S
@@ -69,6 +73,9 @@ class Venue(Protocol):
     """What a conversation needs of its exchange."""
 
     accounts: Accounts
+    methods: Methods
+    subscriptions: Subscriptions
+    order_faults: Mishaps
 
     def lists(self, symbol: str) -> bool:
         """Whether the symbol is traded here."""
@@ -81,6 +88,9 @@ class Venue(Protocol):
 
     def leave(self, topic: Topic, conversation: Conversation) -> None:
         """Tell it no more."""
+
+    def later(self, time: int, act: Callable[[], None]) -> None:
+        """Do something when the market has come to this time."""
 
 
 class Conversation:
@@ -101,7 +111,9 @@ class Conversation:
         self._venue = venue
         self._socket = socket
         self._topics: dict[_Key, Topic] = {}
-        self._tokens: set[str] = set()
+        self._tokens: dict[str, ApiKey] = {}
+        self._followed: dict[str, str] = {}
+        """Whose account each private channel is about."""
         self._counter = Counter(RATE_PER_S, RATE_PER_S)
         self._heard = now
         self._next_beat: int | None = None
@@ -146,7 +158,7 @@ class Conversation:
     def end(self) -> None:
         """The connection is gone, and its subscriptions with it."""
         for topic in self._topics.values():
-            self._venue.leave(topic, self)
+            self._leave(topic)
         self._topics.clear()
 
     # --- subscribing ------------------------------------------------------------------
@@ -169,15 +181,29 @@ class Conversation:
             reply.refuse(error, symbol=symbol or None)
             return
         self._topics[_key(channel, topic)] = topic
+        if channel.home is Socket.PRIVATE:
+            self._follow(request, reply)
+            return
         self._venue.join(topic, self)
         snapshot = channel.wants_snapshot(request)
         terms = {**channel.terms(request, topic), **channel.extras, "snapshot": snapshot}
-        if channel.name == "executions":
-            terms["snap_orders"] = request.snap_orders is not False
-            terms["snap_trades"] = request.snap_trades is True
         reply.grant(terms)
         if snapshot:
             self.send(self._venue.snapshot(topic).encode())
+
+    def _follow(self, request: Subscribe, reply: _Reply) -> None:
+        """Tell a private channel of the account the request's token belongs to."""
+        assert request.token is not None
+        name = self._followed[request.channel] = self._tokens[request.token].account
+        reply.grant(self._venue.subscriptions.terms(name, request))
+        self._venue.subscriptions.begin(name, request, self, self.send)
+
+    def _leave(self, topic: Topic) -> None:
+        name = self._followed.pop(topic.channel, None)
+        if name is None:
+            self._venue.leave(topic, self)
+        else:
+            self._venue.subscriptions.end(name, topic.channel, self)
 
     def _objection(self, channel: Channel, topic: Topic, now: int) -> str | None:
         if channel.by_symbol and not self._venue.lists(topic.symbol):
@@ -202,7 +228,7 @@ class Conversation:
                 reply.refuse(NOT_SUBSCRIBED, symbol=symbol or None)
                 continue
             del self._topics[_key(channel, topic)]
-            self._venue.leave(topic, self)
+            self._leave(topic)
             reply.grant(channel.terms(request, topic))
 
     def _channel(self, request: Subscribe | Unsubscribe, reply: _Reply) -> Channel | None:
@@ -226,21 +252,57 @@ class Conversation:
         if token is None:
             reply.refuse(NO_TOKEN)
             return False
-        if token in self._tokens or self._venue.accounts.holder(token, reply.now):
-            self._tokens.add(token)
-            return True
-        reply.refuse(BAD_TOKEN, status="error")
-        return False
+        if self._holder(token, reply.now) is None:
+            reply.refuse(BAD_TOKEN, status="error")
+            return False
+        return True
+
+    def _holder(self, token: str, now: int) -> ApiKey | None:
+        """Whose token it is, if it is good here."""
+        holder = self._tokens.get(token) or self._venue.accounts.holder(token, now)
+        if holder is not None:
+            self._tokens[token] = holder
+        return holder
 
     @staticmethod
     def _symbols(channel: Channel, request: Subscribe | Unsubscribe) -> tuple[str, ...]:
         return (request.symbol or ()) if channel.by_symbol else ("",)
 
+    # --- trading ----------------------------------------------------------------------
+
     def _other(self, request: Other, reply: _Reply) -> None:
-        error = None
-        if request.method in TRADING_METHODS:
-            error = misplaced(Socket.PRIVATE, self._socket)
-        reply.refuse(error or requests.UNSUPPORTED)
+        if request.method not in TRADING_METHODS:
+            reply.refuse(requests.UNSUPPORTED)
+        elif error := misplaced(Socket.PRIVATE, self._socket):
+            reply.refuse(error)
+        else:
+            self._trade(request, reply)
+
+    def _trade(self, request: Other, reply: _Reply) -> None:
+        """Check the token, act, and answer; unless a fault of orders comes between."""
+        params = dict(request.params)
+        token = params.pop("token", None)
+        if not isinstance(token, str):
+            reply.refuse(NO_TOKEN)
+            return
+        key = self._holder(token, reply.now)
+        if key is None:
+            reply.refuse(BAD_TOKEN)
+            return
+        methods = self._venue.methods
+        mishap = self._venue.order_faults.strike(methods.rest_name(request.method))
+        if mishap is not None and not mishap.kind.acts:
+            if mishap.kind is Mishap.UNAVAILABLE:
+                reply.refuse(words.UNAVAILABLE)
+            elif mishap.kind is Mishap.THROTTLED:
+                reply.refuse(words.throttled(reply.now + mishap.length_ns))
+            return  # lost on its way here: no answer ever comes
+        answers = methods.answer(request.method, params, key, reply.now)
+        if mishap is None or mishap.kind is Mishap.REST_LAG:
+            reply.answer(answers)
+        elif mishap.kind is Mishap.REPLY_LATE:
+            late = reply.now + mishap.length_ns
+            self._venue.later(late, lambda: reply.answer(answers))
 
 
 def _key(channel: Channel, topic: Topic) -> _Key:
@@ -263,6 +325,17 @@ class _Reply:
             self._method, terms, self._req_id, time_in=self.now, time_out=self.now
         )
         self._send(text.encode())
+
+    def answer(self, answers: list[Result | str]) -> None:
+        """What came of a trading request, one message each."""
+        for answer in answers:
+            if isinstance(answer, str):
+                self.refuse(answer)
+                continue
+            text = encode.granted(
+                self._method, answer, self._req_id, time_in=self.now, time_out=self.now
+            )
+            self._send(text.encode())
 
     def refuse(self, error: str, *, symbol: str | None = None, status: str | None = None) -> None:
         text = encode.refused(

@@ -1,4 +1,4 @@
-"""The simulated exchange's REST: public market data, and the token of the sockets.
+"""The simulated exchange's REST: public market data; private calls are handed on.
 
 Every reply is `{"error": [...], "result": ...}` with HTTP status 200, errors included,
 as the real one answers. Names follow its rules: asked by id or altname a pair is keyed
@@ -18,18 +18,18 @@ import msgspec
 from kracked import units
 from kracked.protocol import encode
 from kracked.protocol.events import Side
-from kracked.sim.account import TOKEN_LIFETIME_S, Call, Permission
+from kracked.sim.account import Call
 from kracked.sim.catalogue import ListedAsset, Listing
 from kracked.sim.desk import Desk
 from kracked.sim.exchange import Exchange
 from kracked.sim.history import DAY_NS, INTERVALS, Candle, Trade
 from kracked.sim.matching import Matcher
+from kracked.sim.refusal import Refusal
+from kracked.sim.trading import words
+from kracked.sim.trading.fees import SCHEDULE
+from kracked.sim.trading.mishaps import Mishap, Rule
+from kracked.sim.trading.private import Private
 from kracked.times import NS_PER_S
-
-UNKNOWN_METHOD = "EGeneral:Unknown method"
-UNKNOWN_PAIR = "EQuery:Unknown asset pair"
-UNKNOWN_ASSET = "EQuery:Unknown asset"
-INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
 
 Params = Mapping[str, str]
 Method = Callable[[Params, int], object]
@@ -38,12 +38,20 @@ _LEVERAGE = list(range(2, 11))
 _SIDES = {Side.BID: "b", Side.ASK: "s"}
 
 
-class Refusal(Exception):
-    """Leaves a method with the exchange's words."""
+_INVALID_NONCE = "EAPI:Invalid nonce"
+_GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head></html>"
 
-    def __init__(self, error: str) -> None:
-        super().__init__(error)
-        self.error = error
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a call gets, faults included."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = "application/json"
+    late_ns: int = 0
+    """How long to keep it back."""
+    dropped: bool = False
+    """The connection ends instead."""
 
 
 class Rest:
@@ -51,6 +59,7 @@ class Rest:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._private = Private(exchange, exchange.brokerage, exchange.accounts, exchange.listed)
         self._public: dict[str, Method] = {
             "Time": _time,
             "SystemStatus": self._system_status,
@@ -63,27 +72,33 @@ class Rest:
             "Spread": self._spread,
         }
 
-    def answer(self, http_method: str, call: Call, query: Params, now: int) -> bytes:
-        """The body of the reply."""
+    def call(self, http_method: str, call: Call, query: Params, now: int) -> Answer:
+        """Answer a call, unless a fault of orders comes between."""
+        kind, _, name = call.path.removeprefix("/0/").partition("/")
+        mishap = self._exchange.order_faults.strike(name) if kind == "private" else None
+        if mishap is None:
+            return Answer(self.answer(http_method, call, query, now))
+        if not mishap.kind.acts:
+            return _spared(mishap, now)
+        lag_ns = mishap.length_ns if mishap.kind is Mishap.REST_LAG else 0
+        return _acted(mishap, self.answer(http_method, call, query, now, lag_ns=lag_ns))
+
+    def answer(
+        self, http_method: str, call: Call, query: Params, now: int, *, lag_ns: int = 0
+    ) -> bytes:
+        """The body of the reply. `lag_ns`: how old what queries show is."""
         try:
-            return _reply([], self._result(http_method, call, query, now))
+            return _reply([], self._result(http_method, call, query, now, lag_ns))
         except Refusal as refusal:
             return _reply([refusal.error])
 
-    def _result(self, http_method: str, call: Call, query: Params, now: int) -> object:
+    def _result(self, http_method: str, call: Call, query: Params, now: int, lag_ns: int) -> object:
         kind, _, name = call.path.removeprefix("/0/").partition("/")
         if kind == "public" and name in self._public:
             return self._public[name](query, now)
-        if kind == "private" and name == "GetWebSocketsToken" and http_method == "POST":
-            return self._token(call, now)
-        raise Refusal(UNKNOWN_METHOD)
-
-    def _token(self, call: Call, now: int) -> object:
-        accounts = self._exchange.accounts
-        admitted = accounts.admit(call, Permission.WEBSOCKETS)
-        if isinstance(admitted, str):
-            raise Refusal(admitted)
-        return {"token": accounts.issue(admitted.account, now), "expires": TOKEN_LIFETIME_S}
+        if kind == "private" and http_method == "POST" and self._private.knows(name):
+            return self._private.answer(name, call, now, lag_ns=lag_ns)
+        raise Refusal(words.UNKNOWN_METHOD)
 
     # --- what is listed ---------------------------------------------------------------
 
@@ -105,7 +120,7 @@ class Rest:
         for listed in self._exchange.assets:
             if name in (listed.rest_id, listed.altname, listed.asset.id):
                 return listed
-        raise Refusal(UNKNOWN_ASSET)
+        raise Refusal(words.UNKNOWN_ASSET)
 
     def _asset_pairs(self, query: Params, _: int) -> object:
         return {key: _pair(desk.listing) for key, desk in self._named(query)}
@@ -123,11 +138,11 @@ class Rest:
                 return listing.rest_id, desk
             if name in (listing.symbol, listing.wsname):
                 return name, desk
-        raise Refusal(UNKNOWN_PAIR)
+        raise Refusal(words.UNKNOWN_PAIR)
 
     def _one(self, query: Params) -> tuple[str, Desk]:
         if not query.get("pair"):
-            raise Refusal(INVALID_ARGUMENTS)
+            raise Refusal(words.ARGUMENTS)
         return self._find(query["pair"])
 
     # --- the market -------------------------------------------------------------------
@@ -139,7 +154,7 @@ class Rest:
         key, desk = self._one(query)
         interval, since = _number(query, "interval", 1), _number(query, "since", 0)
         if interval not in INTERVALS:
-            raise Refusal(INVALID_ARGUMENTS)
+            raise Refusal(words.ARGUMENTS)
         candles = desk.tape.candles(interval, now)
         # The last row still forms; `last` is the start of the newest finished one.
         last = candles[-2].begin // NS_PER_S if len(candles) > 1 else since
@@ -150,7 +165,7 @@ class Rest:
         key, desk = self._one(query)
         count = _number(query, "count", 100)
         if not 1 <= count <= 500:
-            raise Refusal(INVALID_ARGUMENTS)
+            raise Refusal(words.ARGUMENTS)
         asks, bids = (_levels(desk, side, count) for side in (Side.ASK, Side.BID))
         return {key: {"asks": asks, "bids": bids}}
 
@@ -158,7 +173,7 @@ class Rest:
         key, desk = self._one(query)
         count, since = _number(query, "count", 1000), _number(query, "since", -1)
         if not 1 <= count <= 1000:
-            raise Refusal(INVALID_ARGUMENTS)
+            raise Refusal(words.ARGUMENTS)
         trades = [trade for trade in desk.tape.trades if trade.time > since]
         page = trades[-count:] if since < 0 else trades[:count]
         last = page[-1].time if page else max(since, 0)
@@ -173,6 +188,32 @@ class Rest:
             if spread.time // NS_PER_S >= since
         ]
         return {key: rows, "last": rows[-1][0] if rows else now // NS_PER_S}
+
+
+def _spared(mishap: Rule, now: int) -> Answer:
+    """What is answered before the exchange has acted."""
+    match mishap.kind:
+        case Mishap.NONCE:
+            return Answer(_reply([_INVALID_NONCE]))
+        case Mishap.THROTTLED:
+            return Answer(_reply([words.throttled(now + mishap.length_ns)]))
+        case Mishap.UNAVAILABLE:
+            return Answer(_reply([words.UNAVAILABLE]))
+        case Mishap.GATEWAY_BEFORE:
+            return Answer(_GATEWAY_PAGE, 502, "text/html")
+    return Answer(b"", dropped=True)
+
+
+def _acted(mishap: Rule, body: bytes) -> Answer:
+    """What becomes of the reply when the exchange has acted."""
+    match mishap.kind:
+        case Mishap.REPLY_LATE:
+            return Answer(body, late_ns=mishap.length_ns)
+        case Mishap.GATEWAY_AFTER:
+            return Answer(_GATEWAY_PAGE, 502, "text/html")
+        case Mishap.REPLY_LOST:
+            return Answer(body, dropped=True)
+    return Answer(body)
 
 
 # --- rows -----------------------------------------------------------------------------
@@ -215,8 +256,8 @@ def _pair(listing: Listing) -> object:
         "lot_multiplier": 1,
         "leverage_buy": leverage,
         "leverage_sell": leverage,
-        "fees": [],
-        "fees_maker": [],
+        "fees": [[step.volume, step.rates.taker / 100] for step in SCHEDULE],
+        "fees_maker": [[step.volume, step.rates.maker / 100] for step in SCHEDULE],
         "fee_volume_currency": "ZUSD",
         "margin_call": 80,
         "margin_stop": 40,
@@ -327,7 +368,7 @@ def _number(query: Params, name: str, default: int) -> int:
     if not text:
         return default
     if not (text.isascii() and text.isdigit()):
-        raise Refusal(INVALID_ARGUMENTS)
+        raise Refusal(words.ARGUMENTS)
     return int(text)
 
 

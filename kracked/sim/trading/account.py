@@ -1,0 +1,40 @@
+"""One client's account: its money, its orders, its counters, and who listens to it.
+
+Several API keys may act for one account; all of them see and move the same things.
+"""
+
+from __future__ import annotations
+
+from kracked.protocol.limits import Tier
+from kracked.sim.trading.fees import SCHEDULE, Rates, Volume, step_of
+from kracked.sim.trading.ledger import Ledger
+from kracked.sim.trading.limits import OrderCounts
+from kracked.sim.trading.orders import Fill, Orders
+from kracked.sim.trading.streams import Audience
+
+
+class Account:
+    """Owner of everything one client has. Changed by the `Brokerage` alone."""
+
+    def __init__(self, name: str, ledger: Ledger, tier: Tier, volume: Volume, usd: int) -> None:
+        """`usd`: one dollar in ledger units."""
+        self.name, self.ledger, self.volume = name, ledger, volume
+        self.counts = OrderCounts(tier)
+        self.orders = Orders()
+        self.fills: dict[str, Fill] = {}
+        """By their own ids, oldest first."""
+        self.audience = Audience()
+        self.cancel_all_at: int | None = None
+        """When the dead-man's switch fires; None while it is disarmed."""
+        self._usd = usd
+
+    @property
+    def tier(self) -> Tier:
+        return self.counts.tier
+
+    def step(self, now: int) -> int:
+        """Its place in the fee schedule."""
+        return step_of(self.volume.total(now) // self._usd)
+
+    def rates(self, now: int) -> Rates:
+        return SCHEDULE[self.step(now)].rates

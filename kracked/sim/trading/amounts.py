@@ -1,0 +1,121 @@
+"""One instrument's arithmetic of money: what a fill costs, what an order must hold.
+
+The ledger counts every asset in integers of its own scale, fine enough that only two
+things are ever rounded: costs and fees, to the pair's `cost_precision`, half up. They
+are rounded as running totals of an order, so that the parts always add up to the whole
+and an order of a thousand fills costs what one of a single fill does.
+
+Source: docs.kraken.com/api/docs/rest-api/get-tradable-asset-pairs (cost_decimals)
+"""
+
+from __future__ import annotations
+
+from kracked import units
+from kracked.instruments import Instrument
+from kracked.protocol.events import Side
+
+RATE_DECIMALS = 4
+"""Fee rates are integers of 1/10,000: 0.40 % is 40."""
+ONE = 10**RATE_DECIMALS
+_SPARE = 2
+"""Held beyond the exact need, in last decimals: a running total may be rounded up twice."""
+
+
+def scales(instruments: list[Instrument], precisions: dict[str, int]) -> dict[str, int]:
+    """Decimals in which the ledger counts each asset: as fine as anything booked in it."""
+    found = dict(precisions)
+    for one in instruments:
+        found[one.base] = max(found.get(one.base, 0), one.precision.qty)
+        found[one.quote] = max(found.get(one.quote, 0), one.cost_precision)
+    return found
+
+
+class Amounts:
+    """Prices and quantities of one instrument as amounts of its two assets."""
+
+    __slots__ = (
+        "_cost_decimals",
+        "_cost_unit",
+        "_decimals",
+        "_lot",
+        "base",
+        "base_decimals",
+        "instrument",
+        "quote",
+        "quote_decimals",
+    )
+
+    def __init__(self, instrument: Instrument, ledger_scales: dict[str, int]) -> None:
+        self.instrument = instrument
+        self.base, self.quote = instrument.base, instrument.quote
+        self.base_decimals = ledger_scales[self.base]
+        """In which the ledger counts; `quote_decimals` likewise."""
+        self.quote_decimals = ledger_scales[self.quote]
+        self._decimals = instrument.precision.price + instrument.precision.qty
+        self._cost_decimals = instrument.cost_precision
+        self._cost_unit: int = 10 ** (ledger_scales[self.quote] - instrument.cost_precision)
+        self._lot: int = 10 ** (ledger_scales[self.base] - instrument.precision.qty)
+
+    def cost(self, notional: int) -> int:
+        """In the quote asset, of the sum of price times quantity."""
+        return _half_up(notional, self._decimals - self._cost_decimals) * self._cost_unit
+
+    def quote_fee(self, weighted: int) -> int:
+        """In the quote asset, of the sum of price times quantity times rate."""
+        shift = self._decimals + RATE_DECIMALS - self._cost_decimals
+        return _half_up(weighted, shift) * self._cost_unit
+
+    def base_fee(self, weighted: int) -> int:
+        """In the base asset, of the sum of quantity times rate."""
+        return _half_up(weighted * self._lot, RATE_DECIMALS)
+
+    def lots(self, qty: int) -> int:
+        """A quantity as an amount of the base asset."""
+        return qty * self._lot
+
+    def value(self, base: int, price: int) -> int:
+        """An amount of the base asset at this price, in the quote asset."""
+        return self.cost(base * price // self._lot)
+
+    def need(self, side: Side, notional: int, qty: int, rate: int, *, fee_in_base: bool) -> int:
+        """What an order must hold of the asset it pays with, its fee included."""
+        if side is Side.BID:
+            weighted = notional * (ONE if fee_in_base else ONE + rate)
+            shift = self._decimals + RATE_DECIMALS - self._cost_decimals
+            return (_up(weighted, shift) + _SPARE) * self._cost_unit
+        if fee_in_base:
+            return self.lots(qty) + _up(self.lots(qty) * rate, RATE_DECIMALS) + _SPARE
+        return self.lots(qty)
+
+    def pays_with(self, side: Side) -> str:
+        return self.quote if side is Side.BID else self.base
+
+    def cost_text(self, amount: int) -> str:
+        """An amount of the quote asset with the pair's cost decimals."""
+        return units.to_text(amount // self._cost_unit, self._cost_decimals)
+
+    def fee_text(self, amount: int, *, in_base: bool) -> str:
+        return units.to_text(amount, self.base_decimals) if in_base else self.cost_text(amount)
+
+    def average_price(self, notional: int, qty: int) -> int:
+        """Scaled as prices are; 0 of nothing."""
+        return (2 * notional + qty) // (2 * qty) if qty else 0
+
+
+def _half_up(value: int, shift: int) -> int:
+    """The value without its last `shift` decimals, to the nearest."""
+    if shift <= 0:
+        return _raised(value, -shift)
+    step: int = 10**shift
+    return (value + step // 2) // step
+
+
+def _up(value: int, shift: int) -> int:
+    if shift <= 0:
+        return _raised(value, -shift)
+    step: int = 10**shift
+    return -(-value // step)
+
+
+def _raised(value: int, by: int) -> int:
+    return value * int(10**by)

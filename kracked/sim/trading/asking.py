@@ -1,0 +1,20 @@
+"""One private REST request, admitted: who asks, what, and when."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kracked.sim.account import ApiKey
+from kracked.sim.trading.account import Account
+from kracked.sim.trading.forms import Form
+
+
+class Asking(NamedTuple):
+    """What an endpoint is called with."""
+
+    account: Account
+    key: ApiKey
+    form: Form
+    now: int
+    seen: int
+    """As of when queries are answered; `now`, unless the REST view lags."""

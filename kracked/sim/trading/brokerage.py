@@ -1,0 +1,344 @@
+"""Takes clients' orders to the engines: places, amends, edits and cancels them.
+
+Pure: time is passed in. A request is checked, charged for, and then done; a refusal is
+raised before anything has changed. Each account's dead-man's switch is here too.
+
+Sources: docs.kraken.com/api/docs/guides/spot-amends, and the trading pages of
+docs.kraken.com/api/docs/rest-api/
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from kracked import units
+from kracked.protocol import limits
+from kracked.protocol.events import Side
+from kracked.protocol.limits import Tier
+from kracked.sim.catalogue import ListedAsset, Listing
+from kracked.sim.ids import Ids
+from kracked.sim.orders import Batch, NewOrder
+from kracked.sim.refusal import Refusal
+from kracked.sim.trading import checks, words
+from kracked.sim.trading.account import Account
+from kracked.sim.trading.amounts import Amounts, scales
+from kracked.sim.trading.clerk import Clerk, Closing, Triggered
+from kracked.sim.trading.fees import Volume
+from kracked.sim.trading.funds import Funds
+from kracked.sim.trading.ledger import Ledger
+from kracked.sim.trading.orders import Amendment, Order, Status
+from kracked.sim.trading.ticket import Ticket
+from kracked.sim.trading.triggers import met
+from kracked.sim.trading.venue import Venue
+
+USD = "USD"
+_USD_DECIMALS = 4
+ADD = limits.cost_of_add()
+STARTING_BALANCES: Mapping[str, str] = {
+    "USD": "100000",
+    "BTC": "2",
+    "ETH": "20",
+    "SOL": "200",
+    "XRP": "20000",
+    "DOGE": "200000",
+    "BONK": "1000000000",
+}
+"""What a new account owns, of what is listed."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a new account begins with."""
+
+    tier: Tier = limits.PRO
+    balances: Mapping[str, str] = msgspec.field(default_factory=lambda: STARTING_BALANCES)
+    """Decimal text by asset; what is not listed is left out."""
+    volume: str = "0"
+    """Traded in the thirty days before, USD: it decides the fees."""
+
+
+class Placed(NamedTuple):
+    """An order that was accepted, or would have been."""
+
+    ticket: Ticket
+    order_id: str = ""
+    """Empty when it was only validated."""
+
+
+class Brokerage:
+    """Every client's account, and the way from a request to the engine."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        listings: Iterable[Listing],
+        assets: Iterable[ListedAsset],
+        terms: Terms | None = None,
+    ) -> None:
+        instruments = [listing.instrument for listing in listings]
+        self.assets = {listed.asset.id: listed for listed in assets}
+        self._shown = {name: listed.asset.precision for name, listed in self.assets.items()}
+        self._scales = {USD: _USD_DECIMALS} | scales(instruments, self._shown)
+        self._venue = venue
+        self.clerk = Clerk({one.symbol: Amounts(one, self._scales) for one in instruments})
+        self.funds = Funds(venue, self.clerk)
+        self.accounts: dict[str, Account] = {}
+        self._terms = terms or Terms()
+        self._orders, self._amends = Ids("O", start=1 << 72), Ids("T", start=1 << 72)
+        self._due: deque[Triggered | Closing] = deque()
+        self._working = False
+
+    def account(self, name: str) -> Account:
+        """The account of this name, opened on the usual terms when it is first asked for."""
+        found = self.accounts.get(name)
+        return self.open_account(name, self._terms) if found is None else found
+
+    def open_account(self, name: str, terms: Terms) -> Account:
+        """A new account."""
+        ledger = Ledger(self._scales, self._shown, self.clerk.ledgers)
+        volume = Volume(self._amount(USD, terms.volume))
+        account = Account(name, ledger, terms.tier, volume, self._amount(USD, "1"))
+        for asset, text in terms.balances.items():
+            if asset in self._scales:
+                ledger.deposit(asset, self._amount(asset, text))
+        self.accounts[name] = account
+        return account
+
+    def scale(self, asset: str) -> int:
+        """Decimals in which the ledgers count the asset."""
+        return self._scales[asset]
+
+    def _amount(self, asset: str, text: str) -> int:
+        return units.scale(text.encode(), self._scales[asset])
+
+    # --- placing ----------------------------------------------------------------------
+
+    def place(
+        self,
+        account: Account,
+        symbol: str,
+        read: Callable[[], Ticket],
+        now: int,
+        *,
+        validate: bool = False,
+    ) -> Placed:
+        """A new order. Raises `Refusal`.
+
+        The counter's fixed part is charged even when the request is malformed.
+        """
+        (placed,) = self.place_all(account, symbol, lambda: [read()], now, validate=validate)
+        if isinstance(placed, Refusal):
+            raise placed
+        return placed
+
+    def place_all(
+        self,
+        account: Account,
+        symbol: str,
+        read: Callable[[], list[Ticket]],
+        now: int,
+        *,
+        validate: bool = False,
+        cost: Decimal = ADD,
+    ) -> list[Placed | Refusal]:
+        """Several orders: all are checked before any is placed. Raises `Refusal` for all.
+
+        Afterwards each stands alone; one that lacks funds is refused alone.
+        """
+        try:
+            tickets = read()
+            for ticket in tickets:
+                self.check(account, ticket, now)
+        except Refusal:
+            account.counts.spend(symbol, cost, now)
+            raise
+        account.counts.charge(symbol, cost, now)
+        if validate:
+            return [Placed(ticket) for ticket in tickets]
+        return [self._try(account, ticket, now) for ticket in tickets]
+
+    def check(self, account: Account, ticket: Ticket, now: int) -> None:
+        """Whether the market and the order's own terms allow it. Raises `Refusal`."""
+        listing = self._venue.listing(ticket.symbol)
+        checks.mode(self._venue.system, listing.instrument.status, ticket)
+        last = self._venue.last_price(ticket.symbol)
+        checks.form(ticket, listing.instrument, last, now)
+        checks.client_id(ticket.cl_ord_id, ticket.userref, account.orders)
+
+    def _try(self, account: Account, ticket: Ticket, now: int) -> Placed | Refusal:
+        try:
+            checks.client_id(ticket.cl_ord_id, ticket.userref, account.orders)
+            return Placed(ticket, self.add(account, ticket, now))
+        except Refusal as refusal:
+            return refusal
+
+    def add(self, account: Account, ticket: Ticket, now: int, *, ref_id: str | None = None) -> str:
+        """Accept a checked order, if the account can bear it, and hand it to the engine: its id."""
+        if len(account.orders.open(ticket.symbol)) >= account.tier.open_orders:
+            raise Refusal(words.ORDERS_LIMIT)
+        order = Order(
+            order_id=self._orders.take(),
+            ticket=ticket,
+            rates=account.rates(now),
+            opened=now,
+            touched=now,
+            qty=ticket.qty,
+            price=ticket.price,
+            trigger_price=ticket.trigger_price,
+            display_qty=ticket.display_qty,
+            ref_id=ref_id,
+        )
+        if not ticket.kind.waits:
+            order = replace(order, reserve=self.funds.afforded(account, order))
+        order = replace(order, amends=(self.amendment(order, now, original=True),))
+        self.clerk.open(account, order, now)
+        words_of = self.clerk.reports[order.symbol]
+        self.clerk.tell(account, order.symbol, words_of.pending_new(order), now)
+        if ticket.kind.waits:
+            self._await_trigger(account, order, now)
+        else:
+            self._enter(account, order, now)
+        return order.order_id
+
+    def _enter(self, account: Account, order: Order, now: int) -> None:
+        """Submit to the engine; what it does comes back through `follow`."""
+        batch = self._venue.matcher(order.symbol).submit(_new_order(account, order), now)
+        if batch.refusal is not None:
+            self.clerk.close(account, order, Status.CANCELED, batch.refusal.value, batch.time)
+            return
+        if order.status is Status.PENDING:
+            self._confirm(account, order, batch.time)
+        self._venue.publish(order.symbol, batch)
+
+    def _confirm(self, account: Account, order: Order, now: int) -> Order:
+        order = self.clerk.keep(account, replace(order, status=Status.NEW), now)
+        row = self.clerk.reports[order.symbol].new(order, now)
+        self.clerk.tell(account, order.symbol, row, now)
+        return order
+
+    # --- triggers ---------------------------------------------------------------------
+
+    def _await_trigger(self, account: Account, order: Order, now: int) -> None:
+        order = self._confirm(account, order, now)
+        last = self._venue.last_price(order.symbol)
+        if met(order, last):
+            self.trigger(Triggered(account, order, last), now)
+        else:
+            self.clerk.waiting.put(order)
+
+    def trigger(self, due: Triggered, now: int) -> None:
+        """The order becomes a market or a limit order, if it can be paid for now."""
+        account, order = due.account, replace(due.order, triggered=True)
+        row = self.clerk.reports[order.symbol].triggered(order, due.last, now)
+        self.clerk.tell(account, order.symbol, row, now)
+        try:
+            order = replace(order, reserve=self.funds.afforded(account, order))
+        except Refusal:
+            self.clerk.close(account, order, Status.CANCELED, words.NO_FUNDS, now)
+            return
+        self.clerk.keep(account, order, now)
+        self._enter(account, order, now)
+
+    def _close(self, due: Closing, now: int) -> None:
+        """Place the order that closes a fill; without funds it is not placed."""
+        parent, close = due.order.ticket, due.order.ticket.close
+        assert close is not None
+        ticket = Ticket(
+            symbol=parent.symbol,
+            side=Side.ASK if parent.side is Side.BID else Side.BID,
+            kind=close.kind,
+            qty=due.qty,
+            price=close.price,
+            trigger_price=close.trigger_price,
+            by_index=parent.by_index,
+            userref=parent.userref,
+        )
+        try:
+            self.add(due.account, ticket, now, ref_id=due.order.order_id)
+        except Refusal:
+            return
+
+    def amendment(
+        self, order: Order, now: int, *, post_only: bool = False, original: bool = False
+    ) -> Amendment:
+        return Amendment(
+            self._amends.take(),
+            now,
+            order.qty,
+            order.left,
+            order.price,
+            order.trigger_price,
+            order.display_qty,
+            post_only or (original and order.ticket.post_only),
+            original,
+        )
+
+    # --- cancelling -------------------------------------------------------------------
+
+    def cancel(self, account: Account, orders: Iterable[Order], now: int) -> int:
+        """Cancel open orders, at the price of their age: how many. Raises `Refusal`."""
+        if self._venue.system == "maintenance":
+            raise Refusal(words.UNAVAILABLE)
+        return self._cancel(account, orders, words.USER_REQUESTED, now)
+
+    def _cancel(self, account: Account, orders: Iterable[Order], reason: str, now: int) -> int:
+        count = 0
+        for order in orders:
+            account.counts.spend(order.symbol, limits.cost_of_cancel(now - order.touched), now)
+            self.remove(account, order, reason, now)
+            count += 1
+        return count
+
+    def remove(self, account: Account, order: Order, reason: str, now: int) -> None:
+        if order.waiting:
+            self.clerk.close(account, order, Status.CANCELED, reason, now)
+        else:
+            matcher = self._venue.matcher(order.symbol)
+            self._venue.publish(order.symbol, matcher.cancel(order.order_id, now, reason))
+
+    # --- time and trade ---------------------------------------------------------------
+
+    def advance(self, now: int) -> None:
+        """Fire the dead-man's switches that were not renewed."""
+        for account in self.accounts.values():
+            at = account.cancel_all_at
+            if at is not None and at <= now:
+                account.cancel_all_at = None
+                self._cancel(account, account.orders.open(), words.TIMED_OUT, now)
+
+    def follow(self, symbol: str, batch: Batch) -> None:
+        """Book what an engine did, and do what follows from it."""
+        self._due.extend(self.clerk.follow(symbol, batch))
+        if self._working:
+            return  # the loop below is further up the stack
+        self._working = True
+        try:
+            while self._due:
+                match self._due.popleft():
+                    case Triggered() as due:
+                        self.trigger(due, batch.time)
+                    case Closing() as due:
+                        self._close(due, batch.time)
+        finally:
+            self._working = False
+
+
+def _new_order(account: Account, order: Order) -> NewOrder:
+    ticket = order.ticket
+    return NewOrder(
+        order_id=order.order_id,
+        side=ticket.side,
+        qty=order.left,
+        price=order.price,
+        tif=ticket.tif,
+        expire_at=ticket.expire_at,
+        post_only=ticket.post_only,
+        display_qty=order.display_qty,
+        owner=account.name,
+        stp=ticket.stp,
+    )

@@ -1,0 +1,298 @@
+"""WebSocket's parameters of orders, read: JSON in, tickets out, refusals in the exchange's words.
+
+Numbers must be JSON numbers. A price with too many decimals is refused; a quantity is
+cut, as the documentation's own examples carry more digits than the pair takes.
+
+Sources: docs.kraken.com/api/docs/websocket-v2/add_order, amend_order, edit_order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from kracked import units
+from kracked.errors import ProtocolError, TooPrecise
+from kracked.protocol.events import Side
+from kracked.sim.catalogue import Listing
+from kracked.sim.orders import SelfTrade, TimeInForce
+from kracked.sim.refusal import Refusal
+from kracked.sim.trading import prices, words
+from kracked.sim.trading.orders import Order
+from kracked.sim.trading.ticket import Change, Close, Kind, Ticket
+from kracked.times import parse_ns
+
+_SIDES = {"buy": Side.BID, "sell": Side.ASK}
+_INT32 = 2**31
+_DIGITS = 25
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class Fields:
+    """One request's `params`, or an object within them."""
+
+    def __init__(self, params: Mapping[str, object]) -> None:
+        self.params = params
+
+    def text(self, name: str) -> str | None:
+        value = self.params.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        raise Refusal(_must_be(name, "string"))
+
+    def needed(self, name: str) -> str:
+        text = self.text(name)
+        if not text:
+            raise Refusal(words.argument(name))
+        return text
+
+    def number(self, name: str) -> Decimal | None:
+        """Exact, as the digits were sent."""
+        value = self.params.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise Refusal(_must_be(name, "number_float"))
+        number = Decimal(value)
+        if not number.is_finite() or abs(number.adjusted()) > _DIGITS:
+            raise Refusal(words.argument(name))
+        return number
+
+    def flag(self, name: str) -> bool:
+        value = self.params.get(name, False)
+        if not isinstance(value, bool):
+            raise Refusal(_must_be(name, "boolean"))
+        return value
+
+    def whole(self, name: str) -> int | None:
+        value = self.params.get(name)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        raise Refusal(_must_be(name, "number_integer"))
+
+    def texts(self, name: str) -> list[str]:
+        """A list of texts or whole numbers; empty when it is missing."""
+        value = self.params.get(name, [])
+        if not isinstance(value, list) or not all(isinstance(one, str | int) for one in value):
+            raise Refusal(_must_be(name, "array"))
+        return [str(one) for one in value]
+
+    def within(self, name: str) -> Fields | None:
+        """The object of this name."""
+        value = self.params.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise Refusal(_must_be(name, "object"))
+        return Fields(value)
+
+    def choice(self, name: str, kind: type[_Choice], default: _Choice) -> _Choice:
+        text = self.text(name)
+        try:
+            return default if text is None else kind(text)
+        except ValueError:
+            raise Refusal(words.argument(name)) from None
+
+    def time(self, name: str) -> int | None:
+        """ns since the Unix epoch."""
+        text = self.text(name)
+        try:
+            return None if text is None else parse_ns(text)
+        except ProtocolError:
+            raise Refusal(words.argument(name)) from None
+
+    def userref(self) -> int | None:
+        userref = self.whole("order_userref")
+        if userref is not None and not -_INT32 <= userref < _INT32:
+            raise Refusal(words.argument("order_userref"))
+        return userref
+
+
+class FieldReader:
+    """Reads orders of one listing, with the last trade for relative prices."""
+
+    def __init__(self, listing: Listing, last: int, bought_for: Callable[[int], int]) -> None:
+        """`bought_for`: how much a market buy of a value gets, both scaled."""
+        self._listing, self._last, self._bought_for = listing, last, bought_for
+
+    def ticket(self, fields: Fields) -> Ticket:
+        """Raises `Refusal`."""
+        kind = _kind(fields)
+        side = _SIDES.get(fields.needed("side"))
+        if side is None:
+            raise Refusal(words.argument("side"))
+        _spot_only(fields)
+        if fields.flag("post_only") and kind is not Kind.LIMIT:
+            raise Refusal(words.argument("post_only"))
+        qty, cash = self._qty(fields, kind, side)
+        price, (trigger, by_index) = self._limit(fields, kind), self._trigger(fields, kind)
+        tif = fields.choice("time_in_force", TimeInForce, TimeInForce.GTC)
+        tif = TimeInForce.IOC if kind is Kind.MARKET else tif
+        return Ticket(
+            symbol=self._listing.symbol,
+            side=side,
+            kind=kind,
+            qty=qty,
+            price=price,
+            trigger_price=trigger,
+            by_index=by_index,
+            tif=tif,
+            expire_at=_expiry(fields, tif),
+            post_only=fields.flag("post_only"),
+            display_qty=self._shown(fields, kind),
+            stp=fields.choice("stp_type", SelfTrade, SelfTrade.CANCEL_NEWEST),
+            cl_ord_id=fields.text("cl_ord_id"),
+            userref=fields.userref(),
+            fee_in_base=fields.text("fee_preference") == "base",
+            cash_qty=cash,
+            close=self._close(fields),
+        )
+
+    def _qty(self, fields: Fields, kind: Kind, side: Side) -> tuple[int, int | None]:
+        """The quantity, and the value it was asked for in, if it was."""
+        cash, qty = fields.number("cash_order_qty"), fields.number("order_qty")
+        if cash is None:
+            if qty is None:
+                raise Refusal(words.argument("order_qty"))
+            return self._lots(qty), None
+        if kind is not Kind.MARKET or side is not Side.BID or qty is not None:
+            raise Refusal(words.argument("cash_order_qty"))
+        digits = self._listing.instrument.precision
+        scaled = _cut(cash, digits.price + digits.qty)
+        return self._bought_for(scaled), scaled
+
+    def _lots(self, qty: Decimal) -> int:
+        return _cut(qty, self._listing.instrument.precision.qty)
+
+    def _limit(self, fields: Fields, kind: Kind) -> int | None:
+        price = fields.number("limit_price")
+        if (price is None) == kind.limited:
+            raise Refusal(words.argument("limit_price"))
+        return None if price is None else self._price(price)
+
+    def _trigger(self, fields: Fields, kind: Kind) -> tuple[int | None, bool]:
+        """The trigger price, and whether it watches the index."""
+        triggers = fields.within("triggers")
+        if (triggers is None) == kind.waits:
+            raise Refusal(words.argument("triggers"))
+        if triggers is None:
+            return None, False
+        price, reference = triggers.number("price"), triggers.text("reference") or "last"
+        if price is None or reference not in ("last", "index"):
+            raise Refusal(words.argument("triggers"))
+        moved = self._priced(price, triggers.text("price_type") or "static")
+        return moved, reference == "index"
+
+    def _priced(self, price: Decimal, price_type: str) -> int:
+        match price_type:
+            case "static":
+                return self._price(price)
+            case "pct" | "quote":
+                return prices.moved(self._listing, self._last, price, price_type == "pct")
+        raise Refusal(words.argument("price_type"))
+
+    def _price(self, price: Decimal) -> int:
+        decimals = self._listing.instrument.precision.price
+        try:
+            return units.scale(format(price, "f").encode(), decimals)
+        except TooPrecise as error:
+            raise Refusal(words.too_many_decimals(self._listing.rest_id, decimals)) from error
+
+    def _shown(self, fields: Fields, kind: Kind) -> int | None:
+        shown = fields.number("display_qty")
+        if (shown is None) == (kind is Kind.ICEBERG):
+            raise Refusal(words.argument("display_qty"))
+        return None if shown is None else self._lots(shown)
+
+    def _close(self, fields: Fields) -> Close | None:
+        """The conditional close; only static prices are taken for it."""
+        close = fields.within("conditional")
+        if close is None:
+            return None
+        kind = _kind(close)
+        if kind in (Kind.MARKET, Kind.ICEBERG):
+            raise Refusal(words.argument("conditional"))
+        price, trigger = close.number("limit_price"), close.number("trigger_price")
+        if (price is None) == kind.limited or (trigger is None) == kind.waits:
+            raise Refusal(words.argument("conditional"))
+        return Close(
+            kind=kind,
+            price=None if price is None else self._price(price),
+            trigger_price=None if trigger is None else self._price(trigger),
+        )
+
+    # --- changes ----------------------------------------------------------------------
+
+    def change(self, fields: Fields) -> Change:
+        """What amend_order asks for. Raises `Refusal`."""
+        qty, shown = fields.number("order_qty"), fields.number("display_qty")
+        limit, trigger = fields.number("limit_price"), fields.number("trigger_price")
+        if (qty, shown, limit, trigger) == (None, None, None, None):
+            raise Refusal(words.ARGUMENTS)
+        limit_type = fields.text("limit_price_type") or "static"
+        trigger_type = fields.text("trigger_price_type") or "static"
+        return Change(
+            qty=None if qty is None else self._lots(qty),
+            display_qty=None if shown is None else self._lots(shown),
+            price=None if limit is None else self._priced(limit, limit_type),
+            trigger_price=None if trigger is None else self._priced(trigger, trigger_type),
+            post_only=fields.flag("post_only"),
+        )
+
+    def edited(self, fields: Fields, order: Order) -> Ticket:
+        """The successor edit_order asks for: the old order, with what is named anew."""
+        _spot_only(fields)
+        old, kind = order.ticket, order.ticket.kind
+        qty, shown = fields.number("order_qty"), fields.number("display_qty")
+        limited = fields.params.get("limit_price") is not None
+        triggered = fields.params.get("triggers") is not None
+        trigger = self._trigger(fields, kind) if triggered else (order.trigger_price, old.by_index)
+        return replace(
+            old,
+            qty=order.qty if qty is None else self._lots(qty),
+            price=self._limit(fields, kind) if limited else order.price,
+            trigger_price=trigger[0],
+            by_index=trigger[1],
+            display_qty=order.display_qty if shown is None else self._lots(shown),
+            post_only=fields.flag("post_only"),
+            cl_ord_id=None,
+            userref=fields.userref(),
+        )
+
+
+def _kind(fields: Fields) -> Kind:
+    try:
+        return Kind(fields.needed("order_type"))
+    except ValueError:
+        raise Refusal(words.argument("order_type")) from None
+
+
+def _expiry(fields: Fields, tif: TimeInForce) -> int | None:
+    if fields.text("effective_time") is not None:
+        raise Refusal(words.argument("effective_time"))
+    expires = fields.time("expire_time")
+    if (expires is None) == (tif is TimeInForce.GTD):
+        raise Refusal(words.argument("expire_time"))
+    return expires
+
+
+def _spot_only(fields: Fields) -> None:
+    """No margin is lent here."""
+    if fields.flag("reduce_only"):
+        raise Refusal(words.NO_POSITION)
+    if fields.flag("margin"):
+        raise Refusal(words.NO_MARGIN)
+
+
+def _cut(number: Decimal, decimals: int) -> int:
+    """Scaled, digits past the last decimal dropped."""
+    whole, _, fraction = format(number, "f").partition(".")
+    return int(whole + fraction[:decimals].ljust(decimals, "0"))
+
+
+def _must_be(name: str, wanted: str) -> str:
+    return f"{name.capitalize()} field must be a {wanted}"

@@ -1,0 +1,318 @@
+"""REST's parameters of orders, read: text in, tickets out, refusals in the exchange's words.
+
+A form sends everything as text, JSON may send numbers and booleans; both are taken. A
+conditional close comes flat (`close[price]`) from AddOrder and nested from a batch.
+
+Sources: docs.kraken.com/api/docs/rest-api/add-order, add-order-batch, amend-order,
+edit-order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from kracked.errors import ProtocolError
+from kracked.protocol.events import Side
+from kracked.sim.catalogue import Listing
+from kracked.sim.orders import SelfTrade, TimeInForce
+from kracked.sim.refusal import Refusal
+from kracked.sim.trading import prices, words
+from kracked.sim.trading.orders import Order
+from kracked.sim.trading.ticket import Change, Close, Kind, Ticket
+from kracked.times import NS_PER_S, parse_ns
+
+_SIDES = {"buy": Side.BID, "sell": Side.ASK}
+_FLAGS = frozenset(("post", "fcib", "fciq", "viqc", "nompp"))
+_INT32 = 2**31
+_Choice = TypeVar("_Choice", bound=StrEnum)
+
+
+class Form:
+    """One request's parameters."""
+
+    def __init__(self, params: Mapping[str, object]) -> None:
+        self.params = params
+
+    def text(self, name: str) -> str | None:
+        """As text, whatever JSON made of it; None when it is missing or empty."""
+        match self.params.get(name):
+            case None | "":
+                return None
+            case bool(value):
+                return "true" if value else "false"
+            case Decimal() as value:
+                return format(value, "f")
+            case value:
+                return str(value)
+
+    def needed(self, name: str) -> str:
+        text = self.text(name)
+        if text is None:
+            raise Refusal(words.argument(name))
+        return text
+
+    def flag(self, name: str) -> bool:
+        """Off when it is missing; text other than `false` and `0` is on."""
+        return self.text(name) not in (None, "false", "False", "0")
+
+    def whole(self, name: str, default: int | None = None) -> int | None:
+        text = self.text(name)
+        if text is None:
+            return default
+        if not text.removeprefix("-").isdecimal() or len(text) > 20:
+            raise Refusal(words.argument(name))
+        return int(text)
+
+    def choice(self, name: str, kind: type[_Choice], default: _Choice) -> _Choice:
+        text = self.text(name)
+        if text is None:
+            return default
+        try:
+            return kind(text.lower().replace("-", "_") if kind is SelfTrade else text)
+        except ValueError:
+            raise Refusal(words.argument(name)) from None
+
+    def names(self, name: str) -> list[str]:
+        """A list, or text with commas."""
+        value = self.params.get(name)
+        found = value if isinstance(value, list) else (self.text(name) or "").split(",")
+        return [str(item) for item in found if item != ""]
+
+    def deadline(self) -> int | None:
+        """ns since the Unix epoch."""
+        text = self.text("deadline")
+        try:
+            return None if text is None else parse_ns(text)
+        except ProtocolError:
+            raise Refusal(words.argument("deadline")) from None
+
+    def userref(self) -> int | None:
+        userref = self.whole("userref")
+        if userref is not None and not -_INT32 <= userref < _INT32:
+            raise Refusal(words.argument("userref"))
+        return userref
+
+
+class TicketReader:
+    """Reads orders of one listing, with the last trade for relative prices."""
+
+    def __init__(
+        self, listing: Listing, last: int, now: int, bought_for: Callable[[int], int]
+    ) -> None:
+        """`bought_for`: how much a market buy of a value gets, both scaled."""
+        self._listing, self._last, self._now = listing, last, now
+        self._bought_for = bought_for
+
+    def ticket(self, form: Form) -> Ticket:
+        """Raises `Refusal`."""
+        kind = _kind(form)
+        side = _SIDES.get(form.needed("type"))
+        if side is None:
+            raise Refusal(words.argument("type"))
+        flags = _flags(form, kind, side)
+        qty, cash = self._volume(form, in_quote="viqc" in flags)
+        price, trigger = self._prices(form, kind, side)
+        tif = _time_in_force(form, kind)
+        _spot_only(form)
+        return Ticket(
+            symbol=self._listing.symbol,
+            side=side,
+            kind=kind,
+            qty=qty,
+            price=price,
+            trigger_price=trigger,
+            by_index=_by_index(form),
+            tif=tif,
+            expire_at=self._expiry(form, tif),
+            post_only="post" in flags,
+            display_qty=self._shown(form, kind),
+            stp=form.choice("stptype", SelfTrade, SelfTrade.CANCEL_NEWEST),
+            cl_ord_id=form.text("cl_ord_id"),
+            userref=form.userref(),
+            fee_in_base="fcib" in flags,
+            cash_qty=cash,
+            close=self._close(form, side),
+        )
+
+    def _volume(self, form: Form, *, in_quote: bool) -> tuple[int, int | None]:
+        """The quantity, and the value it was asked for in, if it was."""
+        text = form.needed("volume")
+        if not in_quote:
+            return prices.quantity(text, self._listing), None
+        digits = self._listing.instrument.precision
+        cash = prices.amount(text, digits.price + digits.qty, "volume")
+        return self._bought_for(cash), cash
+
+    def _prices(self, form: Form, kind: Kind, side: Side) -> tuple[int | None, int | None]:
+        """Limit and trigger: `price` is the trigger of a kind that waits, else the limit."""
+        if kind is Kind.MARKET:
+            return None, None
+        first = self._price(form.needed("price"), kind, side, words.INVALID_PRICE)
+        if not kind.waits:
+            return first, None
+        if not kind.limited:
+            return None, first
+        text = form.text("price2")
+        if text is None:
+            raise Refusal(words.INVALID_PRICE2)
+        return self._price(text, kind, side, words.INVALID_PRICE2), first
+
+    def _price(self, text: str, kind: Kind, side: Side, malformed: str) -> int:
+        if prices.is_relative(text):
+            points_up = prices.upward(kind, side)
+            return prices.relative(text, self._listing, self._last, upward=points_up)
+        return prices.price(text, self._listing, malformed)
+
+    def _shown(self, form: Form, kind: Kind) -> int | None:
+        text = form.text("displayvol")
+        if (text is None) == (kind is Kind.ICEBERG):
+            raise Refusal(words.argument("displayvol"))
+        return None if text is None else prices.quantity(text, self._listing, "displayvol")
+
+    def _expiry(self, form: Form, tif: TimeInForce) -> int | None:
+        if form.text("starttm") not in (None, "0", "+0"):
+            raise Refusal(words.argument("starttm"))
+        text = form.text("expiretm") or "0"
+        relative = text.startswith("+")
+        if not text.removeprefix("+").isdecimal():
+            raise Refusal(words.argument("expiretm"))
+        seconds = int(text)
+        if bool(seconds) != (tif is TimeInForce.GTD):
+            raise Refusal(words.argument("expiretm"))
+        if not seconds:
+            return None
+        return seconds * NS_PER_S + (self._now if relative else 0)
+
+    def _close(self, form: Form, side: Side) -> Close | None:
+        """The conditional close; only plain prices are taken for it."""
+        nested = form.params.get("close")
+        members = nested if isinstance(nested, dict) else _flat_close(form)
+        if not members:
+            return None
+        close, opposite = Form(members), Side.ASK if side is Side.BID else Side.BID
+        kind = _kind(close)
+        if kind in (Kind.MARKET, Kind.ICEBERG):
+            raise Refusal(words.argument("close[ordertype]"))
+        price, trigger = self._prices(close, kind, opposite)
+        return Close(kind=kind, price=price, trigger_price=trigger)
+
+    # --- changes ----------------------------------------------------------------------
+
+    def change(self, form: Form, order: Order) -> Change:
+        """What AmendOrder asks for. Raises `Refusal`."""
+        qty, shown = form.text("order_qty"), form.text("display_qty")
+        limit, trigger = form.text("limit_price"), form.text("trigger_price")
+        if (qty, shown, limit, trigger) == (None, None, None, None):
+            raise Refusal(words.ARGUMENTS)
+        kind, side = order.ticket.kind, order.side
+        return Change(
+            qty=None if qty is None else prices.quantity(qty, self._listing, "order_qty"),
+            display_qty=None
+            if shown is None
+            else prices.quantity(shown, self._listing, "display_qty"),
+            price=None if limit is None else self._price(limit, kind, side, words.INVALID_LIMIT),
+            trigger_price=None
+            if trigger is None
+            else self._price(trigger, kind, side, words.argument("trigger_price")),
+            post_only=form.flag("post_only"),
+        )
+
+    def edited(self, form: Form, order: Order) -> Ticket:
+        """The successor EditOrder asks for: named terms are new, flags but `post` stay."""
+        old = order.ticket
+        members = {
+            name: value
+            for name, value in {
+                "ordertype": old.kind.value,
+                "type": "buy" if old.side is Side.BID else "sell",
+                "volume": self._listing.instrument.precision.qty_text(order.qty),
+                "price": self._text(order.trigger_price if old.kind.waits else order.price),
+                "price2": self._text(order.price) if old.kind.waits else None,
+                "displayvol": self._qty_text(order.display_qty),
+            }.items()
+            if value is not None
+        }
+        if form.text("oflags") not in (None, "post"):
+            raise Refusal(words.argument("oflags"))
+        asked = {name: value for name, value in form.params.items() if name not in _EDIT_OTHERS}
+        ticket = self.ticket(Form({**members, **asked}))
+        return _kept(ticket, old)
+
+    def _text(self, price: int | None) -> str | None:
+        return None if price is None else self._listing.instrument.precision.price_text(price)
+
+    def _qty_text(self, qty: int | None) -> str | None:
+        return None if qty is None else self._listing.instrument.precision.qty_text(qty)
+
+
+_EDIT_OTHERS = frozenset(("txid", "pair", "deadline", "cancel_response", "validate", "cl_ord_id"))
+
+
+def _kept(ticket: Ticket, old: Ticket) -> Ticket:
+    """What an edit keeps of the order it replaces."""
+    return replace(
+        ticket,
+        tif=old.tif,
+        expire_at=old.expire_at,
+        stp=old.stp,
+        fee_in_base=old.fee_in_base,
+        by_index=old.by_index,
+    )
+
+
+def _kind(form: Form) -> Kind:
+    try:
+        return Kind(form.needed("ordertype"))
+    except ValueError:
+        raise Refusal(words.argument("ordertype")) from None
+
+
+def _flags(form: Form, kind: Kind, side: Side) -> frozenset[str]:
+    flags = frozenset(form.names("oflags"))
+    wrong = (
+        flags - _FLAGS
+        or ("post" in flags and kind is not Kind.LIMIT)
+        or ("viqc" in flags and not (kind is Kind.MARKET and side is Side.BID))
+        or {"fcib", "fciq"} <= flags
+    )
+    if wrong:
+        raise Refusal(words.argument("oflags"))
+    return flags
+
+
+def _time_in_force(form: Form, kind: Kind) -> TimeInForce:
+    text = (form.text("timeinforce") or "GTC").lower()
+    if kind is Kind.MARKET:
+        text = "ioc"
+    try:
+        return TimeInForce(text)
+    except ValueError:
+        raise Refusal(words.argument("timeinforce")) from None
+
+
+def _by_index(form: Form) -> bool:
+    reference = form.text("trigger") or "last"
+    if reference not in ("last", "index"):
+        raise Refusal(words.argument("trigger"))
+    return reference == "index"
+
+
+def _spot_only(form: Form) -> None:
+    """No margin is lent here."""
+    if form.flag("reduce_only"):
+        raise Refusal(words.NO_POSITION)
+    if form.text("leverage") not in (None, "none", "0"):
+        raise Refusal(words.NO_MARGIN)
+
+
+def _flat_close(form: Form) -> dict[str, object]:
+    return {
+        name[len("close[") : -1]: value
+        for name, value in form.params.items()
+        if name.startswith("close[") and name.endswith("]")
+    }
