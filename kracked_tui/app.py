@@ -18,6 +18,7 @@ from functools import partial
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
+from kracked.errors import KrackedError
 from kracked_tui import keys, themes
 from kracked_tui.config import Settings
 from kracked_tui.desk import Desk
@@ -68,25 +69,33 @@ class Monitor(App[None]):
     def _start(self) -> None:
         """After the first paint: the data, then the frames."""
         keep_quick()
-        self.run_worker(self._consume(), group="feed")
+        self.run_worker(self._watch(), group="feed")
         self.run_worker(self.pump.run(), group="frames")
         self.pump.mark()
 
-    async def _consume(self) -> None:
+    async def _watch(self) -> None:
+        """The source from beginning to end. What it cannot do ends the monitor with a sentence."""
+        try:
+            async with self.source as source:
+                self.run_worker(self.desk.show(self.desk.symbol), group="show", exit_on_error=False)
+                await self._consume(source)
+        except (KrackedError, OSError) as error:
+            self.exit(return_code=1, message=f"kracked-tui: {error}")
+            return
+        self.store.ended = True
+        self.desk.tell("the replay is over")
+        self.pump.mark()
+
+    async def _consume(self, source: Source) -> None:
         """Every event into the store, in slices, so that a burst never blocks a key."""
         loop = asyncio.get_running_loop()
-        async with self.source as source:
-            self.run_worker(self.desk.show(self.desk.symbol), group="show", exit_on_error=False)
-            async for batch in source.batches():
-                until = loop.time() + _SLICE_S
-                for event in batch:
-                    self.store.apply(event)
-                    if loop.time() > until:
-                        await asyncio.sleep(0)
-                        until = loop.time() + _SLICE_S
-                self.pump.mark()
-            self.store.ended = True
-            self.desk.tell("the replay is over")
+        async for batch in source.batches():
+            until = loop.time() + _SLICE_S
+            for event in batch:
+                self.store.apply(event)
+                if loop.time() > until:
+                    await asyncio.sleep(0)
+                    until = loop.time() + _SLICE_S
             self.pump.mark()
 
     def _frame(self) -> Iterator[None]:

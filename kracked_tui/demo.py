@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -14,43 +12,50 @@ from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.events import Event
+from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.live import LiveSource
 from kracked_tui.source import Counters
 
 
 class DemoSource:
-    """Starts the exchange, then is a `LiveSource` of it."""
+    """Starts the exchange, then is a `LiveSource` of it.
+
+    Making one trades the market's past, which takes a moment.
+    """
 
     mode = "DEMO"
     name = "simulated exchange"
     level3 = ""
 
     def __init__(self, symbols: tuple[str, ...], seed: int) -> None:
-        self._symbols, self._seed = symbols, seed
+        self._symbols = symbols
+        self._server = SimServer(SimOptions(seed=seed, symbols=symbols))
         self._live: LiveSource | None = None
         self._stack = AsyncExitStack()
 
     @property
+    def live(self) -> LiveSource:
+        """Raises RuntimeError before the exchange is open."""
+        if self._live is None:
+            raise RuntimeError("the exchange inside is not open yet")
+        return self._live
+
+    @property
     def books(self) -> Mapping[str, L2Book]:
-        return self._live.books if self._live else {}
+        return self.live.books
 
     @property
     def orders(self) -> Mapping[str, L3Book]:
-        return self._live.orders if self._live else {}
+        return self.live.orders
 
     def counters(self) -> Counters:
-        return self._live.counters() if self._live else Counters()
+        return self.live.counters()
 
     def now(self) -> int:
-        return time.time_ns()
+        return self.live.now()
 
     async def __aenter__(self) -> Self:
-        # The market opens with its past already traded: seconds of work, off the loop.
-        from kracked.sim.server import SimOptions, SimServer  # noqa: PLC0415
-
-        options = SimOptions(seed=self._seed, symbols=self._symbols)
-        server = await asyncio.to_thread(SimServer, options)
-        await self._stack.enter_async_context(server)
+        server = await self._stack.enter_async_context(self._server)
         endpoints = Endpoints.at(server.endpoints.rest)
         credentials = Credentials(server.api_key, server.api_secret)
         live = LiveSource(self._symbols, endpoints, credentials)
@@ -65,15 +70,11 @@ class DemoSource:
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
-    async def batches(self) -> AsyncIterator[list[Event]]:
-        assert self._live is not None
-        async for batch in self._live.batches():
-            yield batch
+    def batches(self) -> AsyncIterator[list[Event]]:
+        return self.live.batches()
 
     async def show(self, symbol: str) -> None:
-        if self._live:
-            await self._live.show(symbol)
+        await self.live.show(symbol)
 
     async def candles(self, symbol: str, timeframe_s: int) -> None:
-        if self._live:
-            await self._live.candles(symbol, timeframe_s)
+        await self.live.candles(symbol, timeframe_s)

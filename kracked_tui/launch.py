@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
+from kracked_tui.deferred import Deferred
 from kracked_tui.options import Options
 from kracked_tui.snapshot import saved
 from kracked_tui.source import Source
@@ -32,18 +36,28 @@ def _default_symbols(options: Options) -> tuple[str, ...]:
 
 
 def source_for(options: Options, symbols: tuple[str, ...]) -> Source:
-    """What the options name; its libraries are loaded here and not before."""
+    """What the options name. Raises `ConfigError` for an address or a key that cannot be used."""
     if options.replay is not None:
         from kracked_tui.replay import ReplaySource  # noqa: PLC0415
 
         return ReplaySource(options.replay)
     if options.demo:
-        from kracked_tui.demo import DemoSource  # noqa: PLC0415
+        return Deferred("DEMO", "simulated exchange", partial(_demo, symbols, options.seed))
+    endpoints = Endpoints.at(options.endpoint) if options.endpoint else Endpoints.kraken()
+    credentials = Credentials.from_environment()
+    host = endpoints.public.split("/")[2]
+    return Deferred("LIVE", host, partial(_live, symbols, endpoints, credentials))
 
-        return DemoSource(symbols, options.seed)
-    from kracked.credentials import Credentials  # noqa: PLC0415
-    from kracked.endpoints import Endpoints  # noqa: PLC0415
+
+def _demo(symbols: tuple[str, ...], seed: int) -> Source:
+    from kracked_tui.demo import DemoSource  # noqa: PLC0415
+
+    return DemoSource(symbols, seed)
+
+
+def _live(
+    symbols: tuple[str, ...], endpoints: Endpoints, credentials: Credentials | None
+) -> Source:
     from kracked_tui.live import LiveSource  # noqa: PLC0415
 
-    endpoints = Endpoints.at(options.endpoint) if options.endpoint else Endpoints.kraken()
-    return LiveSource(symbols, endpoints, Credentials.from_environment())
+    return LiveSource(symbols, endpoints, credentials)

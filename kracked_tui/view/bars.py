@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kracked_tui.view.line import Span
+from kracked_tui.view.line import TIP, Span
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _RISING = " ▁▂▃▄▅▆▇█"
@@ -21,12 +21,12 @@ def leftwards(value: int, largest: int, width: int, name: str) -> tuple[Span, ..
     """`value` of `largest` as a bar from the right edge.
 
     There are no right-hand eighths to draw with: the tip is the missing part, with
-    foreground and background exchanged by its role `name`-tip.
+    foreground and background exchanged, as its role says.
     """
     full, part = _cells(value, largest, width)
     tip = _EIGHTHS[8 - part] if part else ""
     blank = " " * (width - full - len(tip))
-    return (Span(blank), Span(tip, f"{name}-tip"), Span("█" * full, f"{name}-bar"))
+    return (Span(blank), Span(tip, f"{name}-bar{TIP}"), Span("█" * full, f"{name}-bar"))
 
 
 def share(part: int, whole: int, width: int) -> tuple[Span, ...]:

@@ -66,7 +66,7 @@ def _share_class(share: int) -> int:
 def inspector_lines(view: InspectorView, side: str, width: int, precision: Precision) -> list[Line]:
     """Two histograms side by side, and what stands out."""
     if not view.total:
-        return [line(Span("no orders at this price", "dim"))]
+        return [Line(fit([Span("no orders at this price", "dim")], width))]
     left, right = width // 2, width - width // 2 - 1
     lines = [
         Line(

@@ -5,43 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-ROLES = [
-    "accent",
-    "ask",
-    "ask-bar",
-    "ask-tip",
-    "bid",
-    "bid-bar",
-    "bid-tip",
-    "bright",
-    "buy",
-    "chart-axis",
-    "chart-down",
-    "chart-up",
-    "cursor",
-    "dim",
-    "faint",
-    "frame",
-    "frame-focus",
-    "good",
-    "header",
-    "key",
-    "large",
-    "last",
-    "mark",
-    "notice",
-    "price",
-    "sell",
-    "stale",
-    "title",
-    "title-focus",
-    "warn",
-    "word",
-]
+ROLES = (
+    *("accent", "bright", "dim", "faint", "good", "key", "mark", "warn", "word"),
+    *("ask", "ask-bar", "bid", "bid-bar", "buy", "sell", "large", "last", "price"),
+    *("chart-axis", "chart-down", "chart-up"),
+    *("cursor", "frame", "frame-focus", "header", "notice", "stale", "title", "title-focus"),
+)
 """Every role a span or a line may play; the style sheet has one rule for each."""
 
 TIP = "-tip"
-"""A role with this ending is drawn with foreground and background exchanged."""
+"""After a role: the same with foreground and background exchanged."""
 
 _ASCII = str.maketrans(
     {
@@ -93,7 +66,9 @@ class Line(NamedTuple):
 
     def within(self, role: str) -> Line:
         """The same text, all of it in one role."""
-        return Line((Span(self.text, role),), self.role)
+        tip = role + TIP
+        spans = (Span(text, tip if was.endswith(TIP) else role) for text, was in self.spans)
+        return Line(tuple(spans), self.role)
 
     def plain(self) -> Line:
         """The same width in ASCII alone: every glyph has a twin of one cell."""
@@ -102,7 +77,7 @@ class Line(NamedTuple):
 
 def _plain(span: Span) -> Span:
     if span.role.endswith(TIP):
-        return Span(span.text.translate(_ASCII_TIP), span.role.removesuffix(TIP) + "-bar")
+        return Span(span.text.translate(_ASCII_TIP), span.role.removesuffix(TIP))
     return Span(span.text.translate(_ASCII), span.role)
 
 

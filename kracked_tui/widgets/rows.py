@@ -134,7 +134,7 @@ class LiveRows(Widget):
         style = self._styles.get((line_role, role))
         if style is None:
             style = self.rich_style
-            for name in (line_role, role):
+            for name in (line_role, role.removesuffix(TIP)):
                 if name:
                     style += self.get_component_rich_style(f"rows--{name}", partial=True)
             if role.endswith(TIP):

@@ -41,7 +41,7 @@ def test_half_of_the_largest_is_half_of_the_bar() -> None:
 
 def test_a_bar_to_the_left_ends_in_a_reversed_tip() -> None:
     blank, tip, full = bars.leftwards(50, 100, 9, "bid")
-    assert (len(blank.text), tip, full) == (4, Span("▌", "bid-tip"), Span("████", "bid-bar"))
+    assert (len(blank.text), tip, full) == (4, Span("▌", "bid-bar-tip"), Span("████", "bid-bar"))
 
 
 def test_every_glyph_of_a_pane_has_an_ascii_twin_of_one_cell() -> None:

@@ -1,0 +1,151 @@
+"""Draw the pictures of this folder: `python screenshots/make.py`.
+
+A seeded simulated market is traded for some minutes of its own time, without sockets or
+a clock, then looked at: the same pictures every time, on every machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kracked.book.keeper import BookKeeper
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
+from kracked.protocol.events import Connected, Event
+from kracked.protocol.requests import Subscribe, encode
+from kracked.sim import catalogue
+from kracked.sim.account import Accounts, ApiKey, new_key
+from kracked.sim.channels import Socket
+from kracked.sim.exchange import Exchange
+from kracked.sim.market import Market
+from kracked.times import NS_PER_S, parse_ns
+from kracked_tui.app import Monitor
+from kracked_tui.config import Settings
+from kracked_tui.snapshot import picture
+from kracked_tui.source import Counters
+
+FOLDER = Path(__file__).parent
+SYMBOLS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD")
+OPENED = parse_ns("2026-11-23T13:20:00Z")
+WATCHED_NS = 40 * 60 * NS_PER_S
+SEED = 8
+PICTURES = (
+    ("80x24", (80, 24), "night"),
+    ("120x40", (120, 40), "night"),
+    ("200x60", (200, 60), "night"),
+    ("day", (120, 40), "day"),
+    ("blue-orange", (120, 40), "blue-orange"),
+)
+
+
+class PastMarket:
+    """What a feed would have heard of a market between two instants, all at once."""
+
+    mode = "DEMO"
+    name = "simulated exchange"
+    level3 = ""
+
+    def __init__(self) -> None:
+        self.keeper = BookKeeper()
+        self.time = OPENED
+        self.heard: list[Event] = [Connected(OPENED, "public", "ws://127.0.0.1/public/v2")]
+        listings = catalogue.listings(SYMBOLS)
+        accounts, self._account = Accounts(), ApiKey(*new_key())
+        accounts.add(self._account)
+        market = Market(listings, seed=SEED).opened(OPENED)
+        self.exchange = Exchange(market, accounts, OPENED)
+        self._trade()
+
+    def _trade(self) -> None:
+        talk = self.exchange.connect(Socket.PUBLIC, self._hear, OPENED)
+        symbols = list(SYMBOLS)
+        wanted = [
+            Subscribe(channel="instrument"),
+            Subscribe(channel="trade", symbol=symbols),
+            Subscribe(channel="ticker", symbol=symbols),
+            Subscribe(channel="ohlc", symbol=symbols[:1], interval=1),
+        ]
+        for number, request in enumerate(wanted, 1):
+            talk.receive(encode(request, number), OPENED)
+        self._pass(OPENED + WATCHED_NS)
+        # The books of the last minute are all that is seen of them.
+        book = Subscribe(channel="book", symbol=symbols[:1], depth=100)
+        talk.receive(encode(book, 9), self.time)
+        token = self.exchange.accounts.issue(self._account, self.time)
+        orders = Subscribe(channel="level3", symbol=symbols[:1], depth=100, token=token)
+        level3 = self.exchange.connect(Socket.LEVEL3, self._hear, self.time)
+        level3.receive(encode(orders, 1), self.time)
+        self._pass(self.time + 60 * NS_PER_S)
+
+    def _pass(self, until: int) -> None:
+        while self.time < until:
+            self.time += NS_PER_S
+            self.exchange.advance(self.time)
+
+    def _hear(self, data: bytes) -> None:
+        self.heard += self.keeper.receive(data, self.time)
+
+    @property
+    def books(self) -> Mapping[str, L2Book]:
+        return self.keeper.books
+
+    @property
+    def orders(self) -> Mapping[str, L3Book]:
+        return self.keeper.orders
+
+    def counters(self) -> Counters:
+        tallies = self.keeper.tallies.values()
+        return Counters(sum(t.verified for t in tallies), sum(t.mismatched for t in tallies))
+
+    def now(self) -> int:
+        return self.time
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+    async def batches(self) -> AsyncIterator[list[Event]]:
+        yield []
+        await asyncio.Event().wait()
+
+    async def show(self, symbol: str) -> None:
+        """It has been heard."""
+
+    async def candles(self, symbol: str, timeframe_s: int) -> None:
+        """They have been heard."""
+
+
+async def draw(past: PastMarket, size: tuple[int, int], theme: str) -> bytes:
+    """The screen at this size as PNG."""
+    monitor = Monitor(past, Settings(theme=theme), SYMBOLS)
+    for event in past.heard:
+        monitor.store.apply(event)
+    async with monitor.run_test(size=size) as pilot:
+        while monitor.trade.chart.display and not monitor.trade.chart.plotted:
+            await pilot.pause(0.05)
+        monitor.trade.draw()
+        await pilot.pause()
+        return picture(monitor, ".png")
+
+
+def main() -> int:
+    past = PastMarket()
+    for name, size, theme in PICTURES:
+        (FOLDER / f"{name}.png").write_bytes(asyncio.run(draw(past, size, theme)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
