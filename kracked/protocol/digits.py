@@ -14,8 +14,8 @@ from kracked.protocol import wire
 from kracked.protocol.events import OrderChange
 from kracked.units import scale
 
-KNOWN_PRICES = 20_000
-"""Prices remembered per instrument, about 2 MB; past that it starts afresh."""
+KNOWN_PRICES = 5_000
+"""Prices remembered per instrument, about 0.5 MB; past that it starts afresh."""
 
 _POINT = 0x2E
 
