@@ -153,7 +153,7 @@ def bars(
 ) -> int:
     """Aggregate a recording's trades; CSV on stdout, or a .csv or .parquet file."""
     from kracked.frames.bars import bars as bars_of  # noqa: PLC0415 - pandas is loaded here
-    from kracked.frames.load import load_trades  # noqa: PLC0415
+    from kracked.frames.loaders import load_trades  # noqa: PLC0415
 
     frame = bars_of(load_trades(path), every, ticks=ticks, volume=volume, dollars=dollars)
     if out is None:

@@ -9,7 +9,7 @@ from kracked.frames.flow import (
     queue_position,
     sampled_books,
 )
-from kracked.frames.load import (
+from kracked.frames.loaders import (
     load,
     load_book,
     load_book_wide,

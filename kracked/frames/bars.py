@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kracked.errors import ConfigError
 from kracked.frames.files import Source
-from kracked.frames.load import load_trades
+from kracked.frames.loaders import load_trades
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

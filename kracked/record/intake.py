@@ -58,14 +58,20 @@ class Intake:
         self._segment, self._hour = "", -1
         self._chunks: list[Chunk] = []
         self._lines: list[bytes] = []
-        self._first = self._last = (0, 0)
+        self._first, self._last = (0, 0), 0
+        self._begun = next_seq
         self._seqs: dict[int, int] = {}
         self._live_at = 0
         self.next_seq = next_seq
         self._size = 0
-        self.messages = self.bytes = self.gaps = 0
+        self.bytes = self.gaps = 0
         self.lost = 0
         """Messages dropped because the writer was too far behind."""
+
+    @property
+    def messages(self) -> int:
+        """Messages that arrived, those lost included."""
+        return self.next_seq - self._begun
 
     # --- what arrives -----------------------------------------------------------------
 
@@ -77,10 +83,9 @@ class Intake:
         if not self._lines:
             self._first = (received, seq)
         self._lines.append(packed)
-        self._last = (received, seq)
+        self._last = received
         self._seqs[received] = seq
         self._size += len(packed)
-        self.messages += 1
         if self._size + self.tables.size >= _HAND_OVER_BYTES:
             self.hand_over(received)
         return seq
@@ -95,10 +100,10 @@ class Intake:
     def event(self, event: Event) -> None:
         """Keep the rows of one event, whichever tables it belongs to."""
         self.tables.event(event, self._seqs.get(event.received, self.next_seq - 1))
-        if isinstance(event, events.Subscribed):
+        if type(event) in line.OUR_KINDS:
+            self._ours(event)  # type: ignore[arg-type]
+        elif type(event) is events.Subscribed:
             self._note(event, "subscribe", event.channel, event.symbol or "")
-        elif isinstance(event, line.OurEvent):
-            self._ours(event)
 
     def stop(self, now: int) -> None:
         """Say that the recording ends on purpose, and hand everything over."""
@@ -197,7 +202,7 @@ class Intake:
 
     def _close_chunk(self) -> None:
         if self._lines:
-            received = (self._first[0], self._last[0])
+            received = (self._first[0], self._last)
             self._chunks.append(Chunk(FrameKind.DATA, received, self._first[1], self._lines))
             self._lines = []
 

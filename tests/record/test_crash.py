@@ -1,0 +1,74 @@
+"""A recorder killed at any moment: what is left is whole, mends itself, and verifies."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kracked.record.check import check
+from kracked.record.reader import open_recording
+from tests.record.market import Level3Market, record_stream
+
+ROOT = Path(__file__).parents[2]
+VICTIM = """
+import sys
+from pathlib import Path
+from kracked.book.keeper import BookKeeper
+from kracked.record.folder import SessionInfo
+from kracked.record.session import record_into
+from tests.record.market import Level3Market
+
+market, keeper = Level3Market(seed=9), BookKeeper()
+with record_into(Path(sys.argv[1]), SessionInfo(start="2024-11-12T06:50:44Z")) as session:
+    for number, (received, data) in enumerate(market.stream(600), 1):
+        session.intake.message("level3", received, data)
+        for event in keeper.receive(data, received):
+            session.intake.event(event)
+        if number % 10 == 0:
+            session.hand_over([*keeper.orders.values()], received)
+            print(number, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def stream_told() -> list[tuple[int, bytes]]:
+    """What the victim records."""
+    return Level3Market(seed=9).stream(600)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_killed_recorder_leaves_a_recording_that_mends_and_verifies(
+    seed: int, tmp_path: Path, stream_told: list[tuple[int, bytes]]
+) -> None:
+    path = tmp_path / "session"
+    victim = subprocess.Popen(
+        [sys.executable, "-c", VICTIM, str(path)], stdout=subprocess.PIPE, cwd=ROOT, text=True
+    )
+    with victim:
+        assert victim.stdout is not None
+        for _ in range(random.Random(seed).randrange(1, 60)):
+            victim.stdout.readline()
+        victim.kill()
+    check(path, mend=True)
+    health = check(path)
+    assert health.healthy, health
+    assert not health.clean_stop
+    kept = list(open_recording(path))
+    assert kept == [(received, "level3", data) for received, data in stream_told[: len(kept)]]
+
+
+def test_after_a_crash_the_recording_goes_on_and_tells_of_the_hole(tmp_path: Path) -> None:
+    path, stream = tmp_path / "session", Level3Market().stream(100)
+    record_stream(path, stream)
+    [log] = path.glob("raw/*.zst")
+    whole = log.read_bytes()
+    log.write_bytes(whole[: len(whole) * 2 // 3])
+    record_stream(path, stream)
+    health = check(path)
+    assert health.healthy, health
+    assert [gap.reason for gap in health.gaps] == ["recording resumed"]
+    assert (path / "raw" / f"{log.name}.torn").exists()
