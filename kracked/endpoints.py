@@ -8,13 +8,13 @@ Sources: docs.kraken.com/api/docs/guides/spot-ws-intro and /spot-rest-intro
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import msgspec
 
 from kracked.errors import ConfigError
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 
 
@@ -72,7 +72,11 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_loopback(url: str) -> bool:
     """Whether the address never leaves this machine."""
-    return urlsplit(url).hostname in _LOOPBACK
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"
 
 
 def _check(url: str, schemes: tuple[str, str]) -> None:
