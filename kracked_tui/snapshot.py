@@ -50,6 +50,8 @@ async def saved(monitor: Monitor, path: Path, size: tuple[int, int], after_s: fl
     check(path)
     async with monitor.run_test(size=size) as pilot:
         await asyncio.sleep(after_s)
+        if monitor.return_code:
+            return
         monitor.trade.draw()
         await pilot.pause()
         path.write_bytes(picture(monitor, path.suffix))  # noqa: ASYNC240  once, at the end

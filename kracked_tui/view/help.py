@@ -12,6 +12,7 @@ _READING = (
     ("• ◆", "a large level or trade: 3 and 8 times the usual"),
     ("BGHT SOLD", "what takers bought or sold at a price since we watch"),
     ("ahead", "quantity that fills before this order does"),
+    ("▸64211.5 3lv", "a sweep: its last price, and how many levels it took"),
     ("crc✓", "every update's checksum matched so far"),
     ("● LIVE", "data is fresh and verified"),
     ("○ STALE", "nothing heard for five seconds: prices are grey, and history"),

@@ -118,5 +118,5 @@ def tape_line(
 
 def _remark(each: Print, precision: Precision) -> str:
     if each.levels > 1:
-        return f" to {precision.price_text(each.last_price)} {each.levels} levels"
+        return f"▸{precision.price_text(each.last_price)} {each.levels}lv"
     return f" {each.fills} fills" if each.fills > 1 else ""
