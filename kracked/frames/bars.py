@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kracked.errors import ConfigError
-from kracked.frames.files import Source
+from kracked.frames.files import HasPath, Source
 from kracked.frames.loaders import load_trades
 
 Ints = NDArray[np.int64]
@@ -32,7 +33,7 @@ _CENTS = 10**4
 
 
 def bars(
-    trades: pd.DataFrame | Iterable[Source],
+    trades: pd.DataFrame | Source | Iterable[Source],
     every: str | None = None,
     *,
     ticks: int | None = None,
@@ -64,6 +65,8 @@ def bars(
     )
     if isinstance(trades, pd.DataFrame):
         return rule(trades)
+    if isinstance(trades, str | Path | HasPath):
+        return rule(load_trades(trades))
     if every is None:
         raise ConfigError("several files can be joined into bars of time only: give every=")
     run = map if executor is None else executor.map

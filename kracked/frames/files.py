@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from kracked import times
 from kracked.tables import Table
@@ -20,6 +20,7 @@ _SLACK_NS = 600 * times.NS_PER_S
 """A row's own time and the hour of its file may disagree by as much."""
 
 
+@runtime_checkable
 class HasPath(Protocol):
     """An open recording."""
 
@@ -64,9 +65,10 @@ def paths(source: Source) -> list[Path]:
     """The source as a list of folders and files."""
     if isinstance(source, str | Path):
         return [Path(source)]
-    if isinstance(source, Iterable):
-        return [Path(one) for one in source]
-    return [source.path]
+    # First: a recording can be iterated too, over its messages.
+    if isinstance(source, HasPath):
+        return [source.path]
+    return [Path(one) for one in source]
 
 
 def _may_hold(path: Path, table: Table, start: int | None, end: int | None) -> bool:

@@ -240,6 +240,7 @@ class Intake:
             CONNECTIONS.name, rows.connection(event=name, at=now, message="disk nearly full")
         )
         self.tables.doubt_all()
+        self._schedule.restart()  # a picture of each book, for its rows to go on from
 
 
 def _told_by_books(event: Event) -> bool:

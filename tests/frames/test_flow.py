@@ -69,6 +69,10 @@ def test_sampled_books_are_the_recordings_books_of_those_instants(session: Path)
             assert samples.loc[instant, f"ask_sz_{rank}"] == level.qty / 10**8
 
 
+def test_an_open_recording_is_a_source_like_its_folder(session: Path) -> None:
+    assert load_orders(open_recording(session)).equals(load_orders(session))
+
+
 def test_samples_are_a_whole_interval_apart(session: Path) -> None:
     index = sampled_books(session, "BTC/USD", every="2s").index
     assert set(np.diff(index.to_numpy())) == {np.timedelta64(2, "s")}

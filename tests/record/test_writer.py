@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from kracked.errors import RecordError
-from kracked.record import frame, writer
+from kracked.record import frame, intake, writer
 from kracked.record.folder import SessionFolder, SessionInfo, read_info
 from kracked.record.intake import Intake
+from kracked.record.reader import open_recording
 from kracked.record.repair import find_torn, mapped
 from kracked.record.session import record_into
 from kracked.record.sinks import AppendFile
@@ -121,6 +122,17 @@ def test_a_writer_too_far_behind_loses_whole_batches_and_says_which(tmp_path: Pa
         _noise(intake, 10)
         assert intake.lost == 10 - 4
         assert intake.gaps == 6
+
+
+def test_with_little_disk_left_the_tables_stop_and_the_raw_log_goes_on(
+    record: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stream: list[tuple[int, bytes]]
+) -> None:
+    monkeypatch.setattr(intake, "_TABLES_FLOOR_BYTES", 1 << 62)
+    path = record()
+    assert open_recording(path).verify().messages == len(stream)
+    rows = (path / "connections.csv").read_text()
+    assert "tables_stopped" in rows
+    assert not (path / "L3_ticks.csv").exists()
 
 
 def _messages(path: Path) -> list[int]:
