@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kracked.protocol import encode, events, requests
 from kracked.protocol.requests import Other, Ping, Refused, Subscribe, Unsubscribe
-from kracked.sim.account import Accounts, ApiKey
+from kracked.sim.account import PERMISSION_DENIED, Accounts, ApiKey
 from kracked.sim.channels import (
     CHANNELS,
     TRADING_METHODS,
@@ -70,24 +70,29 @@ class Counter:
 
 
 class Venue(Protocol):
-    """What a conversation needs of its exchange."""
+    """What a conversation about the market needs of its exchange."""
 
     accounts: Accounts
-    methods: Methods
-    subscriptions: Subscriptions
-    order_faults: Mishaps
 
-    def lists(self, symbol: str) -> bool:
-        """Whether the symbol is traded here."""
+    def objection(self, topic: Topic) -> str | None:
+        """Why nobody can subscribe to the topic here, in the exchange's words."""
 
     def snapshot(self, topic: Topic) -> str:
-        """What a new subscriber to the topic starts from."""
+        """What a new subscriber to the topic starts from; empty when that is yet to come."""
 
     def join(self, topic: Topic, conversation: Conversation) -> None:
         """Tell this conversation of the topic from now on."""
 
     def leave(self, topic: Topic, conversation: Conversation) -> None:
         """Tell it no more."""
+
+
+class Brokers(Protocol):
+    """What a conversation about orders and money needs besides."""
+
+    methods: Methods
+    subscriptions: Subscriptions
+    order_faults: Mishaps
 
     def later(self, time: int, act: Callable[[], None]) -> None:
         """Do something when the market has come to this time."""
@@ -104,13 +109,17 @@ class Conversation:
         *,
         connection_id: int,
         now: int,
+        brokers: Brokers | None = None,
     ) -> None:
+        """Without `brokers` every request about orders and money is denied."""
         self.send = send
         """Takes one message for the client; must not wait."""
         self.connection_id = connection_id
-        self._venue = venue
+        self._venue, self._brokers = venue, brokers
         self._socket = socket
         self._topics: dict[_Key, Topic] = {}
+        self._bare: set[Topic] = set()
+        """Those of them whose snapshot was declined."""
         self._tokens: dict[str, ApiKey] = {}
         self._followed: dict[str, str] = {}
         """Whose account each private channel is about."""
@@ -139,6 +148,10 @@ class Conversation:
     def topics(self) -> tuple[Topic, ...]:
         """What is subscribed."""
         return tuple(self._topics.values())
+
+    def wants_snapshot(self, topic: Topic) -> bool:
+        """Whether the topic, which is subscribed, was asked for with a snapshot."""
+        return topic not in self._bare
 
     def tell_status(self, system: str) -> None:
         """The first message of a connection, and the news of every change."""
@@ -184,30 +197,34 @@ class Conversation:
         if channel.home is Socket.PRIVATE:
             self._follow(request, reply)
             return
-        self._venue.join(topic, self)
         snapshot = channel.wants_snapshot(request)
+        self._bare.discard(topic)
+        if not snapshot:
+            self._bare.add(topic)
+        self._venue.join(topic, self)
         terms = {**channel.terms(request, topic), **channel.extras, "snapshot": snapshot}
         reply.grant(terms)
-        if snapshot:
-            self.send(self._venue.snapshot(topic).encode())
+        if snapshot and (text := self._venue.snapshot(topic)):
+            self.send(text.encode())
 
     def _follow(self, request: Subscribe, reply: _Reply) -> None:
         """Tell a private channel of the account the request's token belongs to."""
         assert request.token is not None
+        assert self._brokers is not None
         name = self._followed[request.channel] = self._tokens[request.token].account
-        reply.grant(self._venue.subscriptions.terms(name, request))
-        self._venue.subscriptions.begin(name, request, self, self.send)
+        reply.grant(self._brokers.subscriptions.terms(name, request))
+        self._brokers.subscriptions.begin(name, request, self, self.send)
 
     def _leave(self, topic: Topic) -> None:
         name = self._followed.pop(topic.channel, None)
-        if name is None:
+        if name is None or self._brokers is None:
             self._venue.leave(topic, self)
         else:
-            self._venue.subscriptions.end(name, topic.channel, self)
+            self._brokers.subscriptions.end(name, topic.channel, self)
 
     def _objection(self, channel: Channel, topic: Topic, now: int) -> str | None:
-        if channel.by_symbol and not self._venue.lists(topic.symbol):
-            return f"Currency pair not supported {topic.symbol}"
+        if error := self._venue.objection(topic):
+            return error
         if _key(channel, topic) in self._topics:
             return DUPLICATE
         cost = channel.costs.get(topic.variety, 0)
@@ -243,6 +260,8 @@ class Conversation:
             reply.refuse(channel.not_offered)
         elif channel.by_symbol and not request.symbol:
             reply.refuse(NO_SYMBOL)
+        elif channel.home is Socket.PRIVATE and self._brokers is None:
+            reply.refuse(PERMISSION_DENIED)
         elif not channel.needs_token or self._admits(request.token, reply):
             return channel
         return None
@@ -275,10 +294,12 @@ class Conversation:
             reply.refuse(requests.UNSUPPORTED)
         elif error := misplaced(Socket.PRIVATE, self._socket):
             reply.refuse(error)
+        elif self._brokers is None:
+            reply.refuse(PERMISSION_DENIED)
         else:
-            self._trade(request, reply)
+            self._trade(request, reply, self._brokers)
 
-    def _trade(self, request: Other, reply: _Reply) -> None:
+    def _trade(self, request: Other, reply: _Reply, brokers: Brokers) -> None:
         """Check the token, act, and answer; unless a fault of orders comes between."""
         params = dict(request.params)
         token = params.pop("token", None)
@@ -289,8 +310,8 @@ class Conversation:
         if key is None:
             reply.refuse(BAD_TOKEN)
             return
-        methods = self._venue.methods
-        mishap = self._venue.order_faults.strike(methods.rest_name(request.method))
+        methods = brokers.methods
+        mishap = brokers.order_faults.strike(methods.rest_name(request.method))
         if mishap is not None and not mishap.kind.acts:
             if mishap.kind is Mishap.UNAVAILABLE:
                 reply.refuse(words.UNAVAILABLE)
@@ -302,7 +323,7 @@ class Conversation:
             reply.answer(answers)
         elif mishap.kind is Mishap.REPLY_LATE:
             late = reply.now + mishap.length_ns
-            self._venue.later(late, lambda: reply.answer(answers))
+            brokers.later(late, lambda: reply.answer(answers))
 
 
 def _key(channel: Channel, topic: Topic) -> _Key:

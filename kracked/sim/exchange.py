@@ -75,7 +75,9 @@ class Exchange:
     def connect(self, socket: Socket, send: Callable[[bytes], None], now: int) -> Conversation:
         """Greet a new client with the status; `send` must not wait."""
         connection_id = self._ids.getrandbits(64)
-        conversation = Conversation(self, socket, send, connection_id=connection_id, now=now)
+        conversation = Conversation(
+            self, socket, send, connection_id=connection_id, now=now, brokers=self
+        )
         self._conversations[conversation] = None
         conversation.tell_status(self.system)
         return conversation
@@ -110,8 +112,11 @@ class Exchange:
             case _:
                 return self.desks[topic.symbol].snapshot(topic, self.time)
 
-    def lists(self, symbol: str) -> bool:
-        return symbol in self.desks
+    def objection(self, topic: Topic) -> str | None:
+        """Why nobody can subscribe to the topic."""
+        if topic.symbol and topic.symbol not in self.desks:
+            return f"Currency pair not supported {topic.symbol}"
+        return None
 
     # --- reading ----------------------------------------------------------------------
 

@@ -25,6 +25,11 @@ class Outbox:
         self._size = 0
         self._changed = asyncio.Event()
 
+    @property
+    def size(self) -> int:
+        """Bytes that wait."""
+        return self._size
+
     def put(self, message: bytes) -> None:
         """Queue one message; a box that has been closed ignores it."""
         if self.ending:

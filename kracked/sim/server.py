@@ -50,12 +50,13 @@ FAREWELL_S = 2.0
 """How long a client that is hung up on may take to read why."""
 
 Clock = Callable[[], int]
-_PATHS = {
+PATHS = {
     "/public/v2": Socket.PUBLIC,
     "/level3/v2": Socket.LEVEL3,
     "/private/v2": Socket.PRIVATE,
     "/v2": Socket.ALL,
 }
+"""Where each socket is found."""
 
 
 class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +97,13 @@ class SimEndpoints(msgspec.Struct, frozen=True):
     level3: str
     private: str
     all: str
+
+    @classmethod
+    def on(cls, host: str, port: int) -> SimEndpoints:
+        """Of the server that listens there, on the paths of `PATHS`."""
+        at = f"{host}:{port}"
+        public, level3, private, every = (f"ws://{at}{path}" for path in PATHS)
+        return cls(f"http://{at}", public, level3, private, every)
 
 
 class SimServer:
@@ -150,15 +158,7 @@ class SimServer:
     @property
     def endpoints(self) -> SimEndpoints:
         """Known once the server runs."""
-        at = f"{self.options.host}:{self._port}"
-        socket = f"ws://{at}"
-        return SimEndpoints(
-            rest=f"http://{at}",
-            public=f"{socket}/public/v2",
-            level3=f"{socket}/level3/v2",
-            private=f"{socket}/private/v2",
-            all=f"{socket}/v2",
-        )
+        return SimEndpoints.on(self.options.host, self._port)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -211,7 +211,7 @@ class SimServer:
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=MAX_REQUEST_BYTES)
-        for path in _PATHS:
+        for path in PATHS:
             application.router.add_get(path, self._talk)
         application.router.add_route("*", "/{tail:.*}", self._call)
         return application
@@ -224,13 +224,13 @@ class SimServer:
         outbox = Outbox(self.options.backlog_bytes)
         wire = self._wire(request, outbox)
         send = wire.tell if wire else outbox.put
-        conversation = self.exchange.connect(_PATHS[request.path], send, self._clock())
+        conversation = self.exchange.connect(PATHS[request.path], send, self._clock())
         if wire is not None:
             wire.conversation = conversation
         self._clients[conversation] = outbox
         try:
             async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(_write(socket, outbox, request), name="socket writer")
+                writer = tasks.create_task(deliver(socket, outbox, request), name="socket writer")
                 await self._read(socket, (wire or conversation).receive)
                 writer.cancel()
         finally:
@@ -251,7 +251,7 @@ class SimServer:
         """Whether to go on with a handshake, after what a fault may do to it."""
         if self.saboteur is None:
             return True
-        welcome = self.saboteur.welcome(_PATHS[request.path])
+        welcome = self.saboteur.welcome(PATHS[request.path])
         if welcome is Welcome.SLOW:
             await asyncio.sleep(SLOW_S)
         elif welcome is Welcome.NOISE and request.transport is not None:
@@ -263,7 +263,7 @@ class SimServer:
         if self.saboteur is None or request.transport is None:
             return None
         line = _Line(request.transport, outbox)
-        return self.saboteur.wire(_PATHS[request.path], outbox.put, line)
+        return self.saboteur.wire(PATHS[request.path], outbox.put, line)
 
     # --- REST -------------------------------------------------------------------------
 
@@ -300,7 +300,7 @@ class _Line:
         self.abort, self.write, self.close = transport.abort, transport.write, outbox.close
 
 
-async def _write(socket: web.WebSocketResponse, outbox: Outbox, request: web.Request) -> None:
+async def deliver(socket: web.WebSocketResponse, outbox: Outbox, request: web.Request) -> None:
     """Send what is queued until the box is closed, then hang up and say why."""
     try:
         while (message := await outbox.take()) is not None:
