@@ -1,0 +1,177 @@
+"""An exchange without agents: every order in its books was put there by the test.
+
+The real brokerage, engines and endpoints; only the crowd and the sockets are missing.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from kracked import units
+from kracked.protocol.events import Side
+from kracked.protocol.requests import Subscribe
+from kracked.protocol.signing import sign
+from kracked.sim import catalogue
+from kracked.sim.account import Accounts, ApiKey, Call, Permission
+from kracked.sim.catalogue import Listing
+from kracked.sim.ids import Ids
+from kracked.sim.matching import Matcher
+from kracked.sim.orders import Batch, Filled, NewOrder
+from kracked.sim.refusal import Refusal
+from kracked.sim.trading.account import Account
+from kracked.sim.trading.brokerage import Brokerage, Terms
+from kracked.sim.trading.listings import Listings
+from kracked.sim.trading.methods import Methods
+from kracked.sim.trading.private import Private
+from kracked.sim.trading.subscriptions import Subscriptions
+from kracked.times import NS_PER_S, to_rfc3339
+
+NOW = 1_790_000_000_000_000_000
+SECRET = base64.b64encode(b"a secret of the tests").decode()
+BTC = "BTC/USD"
+
+
+class Pit:
+    """A venue the test owns: its time, its modes, its books."""
+
+    def __init__(
+        self,
+        *symbols: str,
+        terms: Terms | None = None,
+        permissions: frozenset[Permission] = frozenset(Permission),
+    ) -> None:
+        listed = catalogue.listings(symbols or (BTC,))
+        self.now, self.system = NOW, "online"
+        self.listed = {one.symbol: one for one in listed}
+        self.matchers = {one.symbol: Matcher() for one in listed}
+        self.last = {one.symbol: one.opening_price for one in listed}
+        self.brokerage = Brokerage(self, listed, catalogue.assets(listed), terms)
+        self.listings = Listings(self, listed)
+        self.key = ApiKey("key", SECRET, permissions=permissions)
+        self.accounts = Accounts()
+        self.accounts.add(self.key)
+        self.private = Private(self, self.brokerage, self.accounts, self.listings)
+        self.methods = Methods(self, self.brokerage, self.listings)
+        self.subscriptions = Subscriptions(self.brokerage)
+        self._agents = Ids("O", start=0)
+        self._nonce = 0
+
+    @property
+    def account(self) -> Account:
+        return self.brokerage.account("main")
+
+    # --- the venue ----------------------------------------------------------------------
+
+    def listing(self, symbol: str) -> Listing:
+        return self.listed[symbol]
+
+    def matcher(self, symbol: str) -> Matcher:
+        return self.matchers[symbol]
+
+    def last_price(self, symbol: str) -> int:
+        return self.last[symbol]
+
+    def publish(self, symbol: str, batch: Batch) -> None:
+        for happening in batch.happenings:
+            if isinstance(happening, Filled):
+                self.last[symbol] = happening.price
+        self.brokerage.follow(symbol, batch)
+
+    # --- what happens in it ---------------------------------------------------------------
+
+    def wait(self, seconds: float) -> None:
+        self.now += int(seconds * NS_PER_S)
+        for symbol, matcher in self.matchers.items():
+            self.publish(symbol, matcher.expire(self.now))
+        self.brokerage.advance(self.now)
+
+    def agent(self, side: str, qty: str, price: str | None, symbol: str = BTC) -> str:
+        """Somebody else's order; a market order without a price."""
+        digits = self.listed[symbol].instrument.precision
+        order = NewOrder(
+            self._agents.take(),
+            Side.BID if side == "buy" else Side.ASK,
+            units.scale(qty.encode(), digits.qty),
+            None if price is None else units.scale(price.encode(), digits.price),
+        )
+        self.now += 1000
+        self.publish(symbol, self.matchers[symbol].submit(order, self.now))
+        return order.order_id
+
+    # --- clients --------------------------------------------------------------------------
+
+    def rest(self, method: str, **params: Any) -> Any:
+        """The result of a signed call; raises `Refusal`."""
+        self.now += 1000
+        self._nonce += 1
+        body = json.dumps({"nonce": str(self._nonce), **params}).encode()
+        path = f"/0/private/{method}"
+        headers = {
+            "API-Key": self.key.key,
+            "API-Sign": sign(path, str(self._nonce), body, self.key.secret),
+            "Content-Type": "application/json",
+        }
+        result = self.private.answer(method, Call(path, headers, body), self.now)
+        return json.loads(msgspec.json.encode(result), parse_float=Decimal)
+
+    def add(self, side: str, volume: str, price: str | None = None, **params: Any) -> str:
+        """Place an order over REST: its id."""
+        kind = {"ordertype": "market" if price is None else "limit", "pair": "XBTUSD"}
+        if price is not None:
+            kind["price"] = price
+        return self.rest("AddOrder", **{**kind, "type": side, "volume": volume, **params})["txid"][
+            0
+        ]
+
+    def refused(self, method: str, **params: Any) -> str:
+        """The words of a call that must fail."""
+        try:
+            result = self.rest(method, **params)
+        except Refusal as refusal:
+            return refusal.error
+        raise AssertionError(f"{method} was not refused: {result}")
+
+    def socket(self, method: str, **params: Any) -> list[Any]:
+        """Everything a WebSocket request is answered; refusals are text."""
+        self.now += 1000
+        text = json.dumps(params)
+        fields = json.loads(text, parse_float=Decimal)
+        return self.methods.answer(method, fields, self.key, self.now)
+
+    def listen(self, channel: str = "executions", **options: Any) -> Ear:
+        ear = Ear()
+        request = Subscribe(channel=channel, token="", **options)
+        self.subscriptions.begin("main", request, ear, ear.hear)
+        return ear
+
+    def rfc3339(self, seconds_ahead: float) -> str:
+        return to_rfc3339(self.now + int(seconds_ahead * NS_PER_S), 3)
+
+
+class Ear:
+    """A subscriber: what it has heard, as text and as rows."""
+
+    def __init__(self) -> None:
+        self.raw: list[str] = []
+
+    def hear(self, data: bytes) -> None:
+        self.raw.append(data.decode())
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        return [json.loads(text, parse_float=Decimal) for text in self.raw]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows of all updates; forgets them."""
+        found = [row for one in self.messages if one["type"] == "update" for row in one["data"]]
+        self.raw.clear()
+        return found
+
+    def steps(self) -> list[str]:
+        """What happened, in order; forgets it."""
+        return [row["exec_type"] for row in self.rows()]
