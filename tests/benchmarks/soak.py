@@ -66,6 +66,7 @@ class Soak:
             await asyncio.sleep(min(POINT_EVERY_S, max(0.0, ends - time.monotonic())))
             point += 1
             await (self.calm_point() if point % CALM_EVERY == 0 else self.rough_point())
+            await self.remote.act("release")
         await self.calm_point()
         after = await self.remote.ask("state")
         rested_ns, passed_ns = (after[name] - before[name] for name in ("rested_ns", "time"))
@@ -74,10 +75,7 @@ class Soak:
     async def rough_point(self) -> None:
         """Stop in the midst of everything: what is verified and up to date must be right."""
         await self.remote.act("hold", seconds=HOLD_S)
-        try:
-            await self._compare("rough")
-        finally:
-            await self.remote.act("release")
+        await self._compare("rough")
 
     async def calm_point(self) -> None:
         """Let everything heal, then stop: every book must be verified and right."""
@@ -86,10 +84,7 @@ class Soak:
             self.violations.append(f"not well after {HEAL_S:.0f} s of calm: {self._ill()}")
         await asyncio.sleep(CLEAN_S)
         await self.remote.act("hold", seconds=HOLD_S)
-        try:
-            await self._compare("calm")
-        finally:
-            await self.remote.act("release")
+        await self._compare("calm")
 
     def _is_well(self) -> bool:
         return not self.recoveries.waiting and not self._ill()

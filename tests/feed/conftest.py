@@ -1,7 +1,10 @@
-"""The exchange in memory behind real sockets of this machine."""
+"""Exchanges behind real sockets of this machine: a small one in memory, and the simulator."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import time
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 
@@ -9,7 +12,15 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
+from kracked.book.l3 import OrderSide
+from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
+from kracked.feed import connection
+from kracked.feed.clock import Clock
+from kracked.manager import FeedManager
+from kracked.sim.bench import Bench
+from kracked.sim.faults import Fault, Kind
+from kracked.sim.server import SimOptions, SimServer
 from tests.exchange import Exchange
 
 
@@ -65,3 +76,91 @@ async def server() -> AsyncIterator[Server]:
         port = listening.sockets[0].getsockname()[1]
         server.endpoints = Endpoints.at(f"http://127.0.0.1:{port}")
         yield server
+
+
+class FastClock:
+    """A clock ten times as fast as life, for both ends of a conversation."""
+
+    SPEED = 10
+
+    def __init__(self) -> None:
+        self._wall, self._steady = time.time_ns(), time.monotonic_ns()
+
+    def steady(self) -> int:
+        return (time.monotonic_ns() - self._steady) * self.SPEED
+
+    def wall(self) -> int:
+        return self._wall + self.steady()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self.SPEED)
+
+
+class FaultyExchange:
+    """The simulator, failing on demand, and feeds that follow it."""
+
+    SYMBOLS = ("BTC/USD", "ETH/USD")
+
+    def __init__(self, server: SimServer, clock: FastClock) -> None:
+        self.server, self.clock = server, clock
+        assert server.saboteur is not None
+        self.saboteur = server.saboteur
+        self._bench = Bench(server.exchange, server.saboteur)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return Endpoints.at(self.server.endpoints.rest)
+
+    def feed(self, *symbols: str, **options) -> FeedManager:
+        options.setdefault("endpoints", self.endpoints)
+        clock = Clock(self.clock.wall, self.clock.steady, self.clock.sleep)
+        credentials = Credentials(self.server.api_key, self.server.api_secret)
+        return FeedManager(symbols or self.SYMBOLS, clock=clock, credentials=credentials, **options)
+
+    def strike(self, kind: Kind, where: str = "", detail: str = "") -> None:
+        assert self.saboteur.strike(Fault(kind, where, detail))
+
+    async def follow(self, feed: FeedManager) -> bool:
+        """Stop trade, and wait until every book is verified and the engine's own."""
+        self.saboteur.hold(10**13)
+        with feed.consumer() as consumer:
+            async with asyncio.timeout(15):
+                while not all(self._is_right(feed, *key) for key in self._books(feed)):
+                    await consumer.batch()
+        self.saboteur.release()
+        return True
+
+    def _books(self, feed: FeedManager) -> list[tuple[str, str]]:
+        subscriptions = [one for link in feed.stats().connections for one in link.subscriptions]
+        return [(one.channel, one.symbol) for one in subscriptions if one.depth is not None]
+
+    def _is_right(self, feed: FeedManager, channel: str, symbol: str) -> bool:
+        book = (feed.books if channel == "book" else feed.orders).get(symbol)
+        if book is None or not book.verified:
+            return False
+        query = {"symbol": symbol, "channel": channel, "depth": str(book.depth)}
+        truth = json.loads(self._bench.answer("GET", "/sim/truth", query))
+        return all(self._rows(side) == truth[name] for name, side in book_sides(book).items())
+
+    @staticmethod
+    def _rows(side) -> list[list]:
+        if not isinstance(side, OrderSide):
+            return [[*level] for level in side]
+        return [
+            [order.order_id, order.price, order.qty, order.exchange_time]
+            for queue in side
+            for order in queue
+        ]
+
+
+def book_sides(book) -> dict:
+    return {"bids": book.bids, "asks": book.asks}
+
+
+@pytest.fixture
+async def faulty(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FaultyExchange]:
+    monkeypatch.setattr(connection, "TICK_S", connection.TICK_S / FastClock.SPEED)
+    clock = FastClock()
+    options = SimOptions(seed=5, symbols=FaultyExchange.SYMBOLS, rate=0.3, faults="")
+    async with SimServer(options, clock=clock.wall) as server:
+        yield FaultyExchange(server, clock)

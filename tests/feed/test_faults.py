@@ -1,0 +1,381 @@
+"""What a feed makes of every fault the exchange can have.
+
+Each test: the fault strikes, the feed says what happened, what was not touched does not
+blink, and in the end every book is the engine's own again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from kracked.endpoints import Endpoints
+from kracked.errors import RequestRejected
+from kracked.feed import connection
+from kracked.feed.fanout import Consumer
+from kracked.manager import FeedManager
+from kracked.protocol import events
+from kracked.protocol.events import Event
+from kracked.sim import server as sim_server
+from kracked.sim.faults import Kind
+from kracked.sim.mishaps.refusals import REASONS
+
+BLINKS = (events.Resync, events.Gap, events.Reconnecting, events.Stale)
+
+
+class Witness:
+    """Everything a feed says from one moment on."""
+
+    def __init__(self, consumer: Consumer) -> None:
+        self.seen: list[Event] = []
+        self._consumer = consumer
+
+    async def until(self, kind: type, is_it: Callable[..., bool] = lambda _: True) -> Event:
+        """The first event like this from now on."""
+        async with asyncio.timeout(15):
+            async for event in self._consumer:
+                self.seen.append(event)
+                if isinstance(event, kind) and is_it(event):
+                    return event
+        raise AssertionError(f"the feed ended without {kind.__name__}")
+
+    def all(self, *kinds: type) -> list:
+        self.seen += self._consumer.take()
+        return [event for event in self.seen if isinstance(event, kinds)]
+
+
+@contextmanager
+def watching(feed: FeedManager) -> Iterator[Witness]:
+    with feed.consumer() as consumer:
+        yield Witness(consumer)
+
+
+def of(symbol: str, channel: str = "book"):
+    return lambda event: (event.symbol, event.channel) == (symbol, channel)
+
+
+# --- connections ------------------------------------------------------------------------
+
+
+async def test_a_dropped_connection_comes_back_and_the_other_does_not_blink(faulty) -> None:
+    async with faulty.feed(book=10, level3=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.DROP, "public")
+            await witness.until(events.Reconnecting)
+            assert not any(book.verified for book in feed.books.values())
+            assert all(book.verified for book in feed.orders.values())
+            await witness.until(events.Reconnected)
+            assert await faulty.follow(feed)
+            gaps = {(gap.channel, *gap.symbols) for gap in witness.all(events.Gap)}
+            assert gaps == {("instrument",), ("book", "BTC/USD"), ("book", "ETH/USD")}
+
+
+async def test_a_half_open_connection_is_noticed_by_its_silence(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            await witness.until(events.Heartbeat)
+            faulty.strike(Kind.HALF_OPEN)
+            await witness.until(events.Stale)
+            lost = await witness.until(events.Reconnecting)
+            assert lost.reason == "silent for 5 s"
+            await witness.until(events.Verified)
+            assert await faulty.follow(feed)
+
+
+async def test_a_refused_connection_is_tried_until_it_is_taken(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.REFUSE)
+            await witness.until(events.Reconnected)
+            attempts = [event.attempt for event in witness.all(events.Reconnecting)]
+            assert attempts == list(range(1, len(attempts) + 1))
+            assert len(attempts) > 1
+            assert await faulty.follow(feed)
+
+
+async def test_a_connection_that_is_slow_to_be_accepted_is_waited_for(faulty, monkeypatch) -> None:
+    monkeypatch.setattr(sim_server, "SLOW_S", 0.2)
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.SLOW_ACCEPT)
+            await witness.until(events.Reconnected)
+            assert len(witness.all(events.Reconnecting)) == 1
+            assert await faulty.follow(feed)
+
+
+async def test_noise_instead_of_a_handshake_is_a_failed_attempt(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.GARBAGE)
+            await witness.until(events.Reconnected)
+            assert len(witness.all(events.Reconnecting)) > 1
+            assert await faulty.follow(feed)
+
+
+async def test_a_port_without_tls_is_a_failed_attempt_in_words(faulty) -> None:
+    secure = faulty.server.endpoints.public.replace("ws:", "wss:")
+    async with faulty.feed(book=10, endpoints=Endpoints(public=secure)) as feed:
+        with watching(feed) as witness:
+            lost = await witness.until(events.Reconnecting)
+    assert "SSL" in lost.reason
+
+
+async def test_a_frame_that_never_ends_costs_one_connection(faulty) -> None:
+    async with faulty.feed(book=10, level3=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.TRUNCATE, "public")
+            await witness.until(events.Reconnected)
+            assert {event.connection for event in witness.all(events.Reconnecting)} == {"public"}
+            assert await faulty.follow(feed)
+
+
+async def test_a_huge_frame_is_taken(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.HUGE)
+            await witness.until(events.Unknown)
+            assert await faulty.follow(feed)
+            assert witness.all(*BLINKS) == []
+
+
+async def test_a_frame_beyond_every_limit_costs_one_connection(faulty, monkeypatch) -> None:
+    monkeypatch.setattr(connection, "MAX_FRAME_BYTES", 2**20)
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.HUGE)
+            lost = await witness.until(events.Reconnecting)
+            assert "1009" in lost.reason
+            await witness.until(events.Reconnected)
+            assert await faulty.follow(feed)
+
+
+# --- messages ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [Kind.LOST, Kind.REORDER, Kind.CHECKSUM])
+async def test_a_wrong_book_is_mended_alone(faulty, kind: Kind) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(kind, "BTC/USD")
+            resync = await witness.until(events.Resync)
+            assert (resync.symbol, resync.reason) == ("BTC/USD", "checksum")
+            assert feed.books["ETH/USD"].verified
+            await witness.until(events.Verified, of("BTC/USD"))
+            assert await faulty.follow(feed)
+            assert {event.symbol for event in witness.all(events.Resync)} == {"BTC/USD"}
+            assert witness.all(events.Reconnecting) == []
+
+
+async def test_a_wrong_level3_book_is_mended_alone(faulty) -> None:
+    async with faulty.feed(level3=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.LOST, "BTC/USD")
+            await witness.until(events.Resync, of("BTC/USD", "level3"))
+            await witness.until(events.Verified, of("BTC/USD", "level3"))
+            assert await faulty.follow(feed)
+            assert {event.symbol for event in witness.all(events.Resync)} == {"BTC/USD"}
+
+
+@pytest.mark.parametrize("channel", ["book", "level3"])
+async def test_an_update_sent_twice_changes_nothing(faulty, channel: str) -> None:
+    async with faulty.feed(**{channel: 10}) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.DUPLICATE, "BTC/USD")
+            update = events.BookUpdate if channel == "book" else events.OrdersUpdate
+            heard: set[tuple[str, str]] = set()
+
+            def is_repeated(event) -> bool:
+                told = (event.symbol, event.timestamp)
+                return told in heard or heard.add(told) is not None
+
+            await witness.until(update, is_repeated)
+            assert await faulty.follow(feed)
+            assert witness.all(*BLINKS) == []
+
+
+async def test_broken_json_puts_books_in_doubt_until_they_are_proven(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.JSON, "BTC/USD")
+            await witness.until(events.Malformed)
+            resync = await witness.until(events.Resync, of("BTC/USD"))
+            assert resync.reason == "impossible"
+            await witness.until(events.Verified, of("BTC/USD"))
+            assert await faulty.follow(feed)
+            assert witness.all(events.Reconnecting) == []
+
+
+async def test_a_burst_of_a_thousand_messages_is_taken_whole(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.BURST, "BTC/USD")
+            for _ in range(1_000):
+                await witness.until(events.BookUpdate, lambda event: event.symbol == "BTC/USD")
+            assert await faulty.follow(feed)
+            assert witness.all(*BLINKS) == []
+
+
+# --- subscriptions ----------------------------------------------------------------------
+
+
+async def test_a_late_snapshot_is_waited_for_and_the_book_is_marked_meanwhile(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.LATE_SNAPSHOT, "public")
+            faulty.strike(Kind.CHECKSUM, "BTC/USD")
+            await witness.until(events.Resync)
+            assert not feed.books["BTC/USD"].verified
+            gap = await witness.until(events.Gap)
+            assert gap.end - gap.start > 2 * 10**9
+            assert await faulty.follow(feed)
+
+
+async def test_a_snapshot_that_does_not_come_is_asked_for_again(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.LATE_SNAPSHOT, "public", "13")
+            faulty.strike(Kind.CHECKSUM, "BTC/USD")
+            late = await witness.until(events.Resync, lambda event: event.reason == "timeout")
+            assert (late.symbol, late.detail) == ("BTC/USD", "no snapshot")
+            await witness.until(events.Gap)
+            assert await faulty.follow(feed)
+
+
+PASSING = [name for name, reason in REASONS.items() if reason.passing and not reason.session]
+FINAL = [name for name, reason in REASONS.items() if not reason.passing]
+SESSION = [name for name, reason in REASONS.items() if reason.session]
+
+
+@pytest.mark.parametrize("reason", PASSING)
+async def test_a_passing_refusal_is_overcome(faulty, reason: str) -> None:
+    async with faulty.feed("BTC/USD", book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.REFUSAL, "", reason)
+            await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), 10)
+            assert witness.all(events.Rejected)[0].error == REASONS[reason].error
+            assert await faulty.follow(feed)
+            assert {gap.symbols for gap in witness.all(events.Gap)} <= {("ETH/USD",)}
+
+
+@pytest.mark.parametrize("reason", FINAL)
+async def test_a_final_refusal_is_told_to_who_asked_and_to_nobody_else(faulty, reason: str) -> None:
+    async with faulty.feed("BTC/USD", book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.REFUSAL, "", reason)
+            words = REASONS[reason].error.format(symbol="ETH/USD")
+            with pytest.raises(RequestRejected) as refused:
+                await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), 10)
+            assert refused.value.error == words
+            assert feed.books["BTC/USD"].verified
+            assert witness.all(*BLINKS) == []
+
+
+@pytest.mark.parametrize("reason", SESSION)
+async def test_a_refused_token_is_replaced_with_a_new_connection(faulty, reason: str) -> None:
+    async with faulty.feed("BTC/USD", book=10, level3=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.REFUSAL, "level3", reason)
+            await asyncio.wait_for(feed.subscribe("ETH/USD", level3=10), 10)
+            (lost,) = witness.all(events.Reconnecting)
+            assert (lost.connection, REASONS[reason].error in lost.reason) == ("level3", True)
+            assert await faulty.follow(feed)
+
+
+async def test_an_expired_token_is_noticed_when_it_is_needed(faulty) -> None:
+    async with faulty.feed(level3=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.TOKEN, "level3")
+            faulty.strike(Kind.CHECKSUM, "BTC/USD")
+            lost = await witness.until(events.Reconnecting)
+            assert lost.reason == "token refused: ESession:Invalid session"
+            await witness.until(events.Reconnected)
+            assert await faulty.follow(feed)
+
+
+# --- time -------------------------------------------------------------------------------
+
+
+async def test_missing_heartbeats_are_no_matter_while_data_come(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            await witness.until(events.Heartbeat)
+            faulty.strike(Kind.HEARTBEAT)
+            last = witness.seen[-1].received
+            back = await witness.until(events.Heartbeat)
+            assert back.received - last > 7 * 10**9
+            assert witness.all(*BLINKS) == []
+            assert await faulty.follow(feed)
+
+
+async def test_missing_heartbeats_end_a_connection_without_data(faulty) -> None:
+    async with faulty.feed("BTC/USD", book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            await witness.until(events.Heartbeat)
+            faulty.saboteur.hold(10**13)
+            faulty.strike(Kind.HEARTBEAT)
+            await witness.until(events.Stale)
+            lost = await witness.until(events.Reconnecting)
+            assert lost.reason == "silent for 5 s"
+            await witness.until(events.Verified)
+            assert await faulty.follow(feed)
+
+
+async def test_a_clock_that_jumps_breaks_nothing(faulty) -> None:
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.CLOCK)
+
+            def is_off(event: events.BookUpdate) -> bool:
+                return abs(event.exchange_time - event.received) > 3500 * 10**9
+
+            await witness.until(events.BookUpdate, is_off)
+            await witness.until(events.BookUpdate, lambda event: not is_off(event))
+            assert await faulty.follow(feed)
+            assert witness.all(*BLINKS) == []
+
+
+async def test_maintenance_is_announced_and_survived(faulty) -> None:
+    async with faulty.feed(book=10, level3=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.MAINTENANCE)
+            await witness.until(events.Status, lambda event: event.system == "maintenance")
+            await witness.until(events.Status, lambda event: event.system == "online")
+            assert await faulty.follow(feed)
+
+
+async def test_after_maintenance_nobody_hurries_back(faulty, monkeypatch) -> None:
+    monkeypatch.setattr(faulty.saboteur._random, "random", lambda: 0.1)
+    async with faulty.feed(book=10) as feed:
+        await feed.ready()
+        with watching(feed) as witness:
+            faulty.strike(Kind.MAINTENANCE)
+            lost = await witness.until(events.Reconnecting)
+            assert lost.delay_s >= 5
+            await witness.until(events.Reconnected)
+            assert await faulty.follow(feed)
