@@ -16,6 +16,15 @@ if TYPE_CHECKING:
     from kracked.credentials import Credentials as Credentials
     from kracked.endpoints import Endpoints as Endpoints
     from kracked.errors import KrackedError as KrackedError
+    from kracked.feed.fanout import Policy as Policy
+    from kracked.frames.bars import bars as bars
+    from kracked.frames.load import load_book as load_book
+    from kracked.frames.load import load_book_wide as load_book_wide
+    from kracked.frames.load import load_executions as load_executions
+    from kracked.frames.load import load_ohlc as load_ohlc
+    from kracked.frames.load import load_orders as load_orders
+    from kracked.frames.load import load_ticker as load_ticker
+    from kracked.frames.load import load_trades as load_trades
     from kracked.instruments import Instrument as Instrument
     from kracked.instruments import Precision as Precision
     from kracked.manager import FeedManager as FeedManager
@@ -23,6 +32,8 @@ if TYPE_CHECKING:
     from kracked.protocol.codec import Codec as Codec
     from kracked.protocol.events import Level as Level
     from kracked.protocol.events import Side as Side
+    from kracked.record.reader import Recording as Recording
+    from kracked.record.reader import open_recording as open_recording
     from kracked.rest.client import RestClient as RestClient
 
 __version__ = "1.0.0.dev0"
@@ -34,11 +45,23 @@ _HOMES = {
     "kracked.credentials": ("Credentials",),
     "kracked.endpoints": ("Endpoints",),
     "kracked.errors": ("KrackedError",),
+    "kracked.feed.fanout": ("Policy",),
+    "kracked.frames.bars": ("bars",),
+    "kracked.frames.load": (
+        "load_book",
+        "load_book_wide",
+        "load_executions",
+        "load_ohlc",
+        "load_orders",
+        "load_ticker",
+        "load_trades",
+    ),
     "kracked.instruments": ("Instrument", "Precision"),
     "kracked.manager": ("FeedManager",),
     "kracked.protocol": ("events",),
     "kracked.protocol.codec": ("Codec",),
     "kracked.protocol.events": ("Level", "Side"),
+    "kracked.record.reader": ("Recording", "open_recording"),
     "kracked.rest.client": ("RestClient",),
 }
 """Modules and the public names they are the home of."""
