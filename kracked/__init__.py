@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from kracked.errors import KrackedError as KrackedError
     from kracked.feed.fanout import Policy as Policy
     from kracked.frames.bars import bars as bars
-    from kracked.frames.load import load_book as load_book
-    from kracked.frames.load import load_book_wide as load_book_wide
-    from kracked.frames.load import load_executions as load_executions
-    from kracked.frames.load import load_ohlc as load_ohlc
-    from kracked.frames.load import load_orders as load_orders
-    from kracked.frames.load import load_ticker as load_ticker
-    from kracked.frames.load import load_trades as load_trades
+    from kracked.frames.loaders import load_book as load_book
+    from kracked.frames.loaders import load_book_wide as load_book_wide
+    from kracked.frames.loaders import load_executions as load_executions
+    from kracked.frames.loaders import load_ohlc as load_ohlc
+    from kracked.frames.loaders import load_orders as load_orders
+    from kracked.frames.loaders import load_ticker as load_ticker
+    from kracked.frames.loaders import load_trades as load_trades
     from kracked.instruments import Instrument as Instrument
     from kracked.instruments import Precision as Precision
     from kracked.manager import FeedManager as FeedManager
@@ -47,7 +47,7 @@ _HOMES = {
     "kracked.errors": ("KrackedError",),
     "kracked.feed.fanout": ("Policy",),
     "kracked.frames.bars": ("bars",),
-    "kracked.frames.load": (
+    "kracked.frames.loaders": (
         "load_book",
         "load_book_wide",
         "load_executions",
