@@ -19,7 +19,7 @@ from kracked.sim.mishaps.refusals import REASONS
 from kracked.sim.mishaps.wire import LATE_NS, MUTE_NS, SKEW_NS, Line, Struck, Wire
 from kracked.times import NS_PER_S
 
-REFUSED_NS = 3 * NS_PER_S
+REFUSED_NS, NOISE_NS = 3 * NS_PER_S, 30 * NS_PER_S
 SLOW_S = 2.0
 MAINTENANCE_NS = 3 * NS_PER_S
 LOGGED = 10_000
@@ -41,7 +41,7 @@ class Welcome(Enum):
 _DOORS = {
     Kind.REFUSE: (Welcome.REFUSED, REFUSED_NS),
     Kind.SLOW_ACCEPT: (Welcome.SLOW, REFUSED_NS),
-    Kind.GARBAGE: (Welcome.NOISE, NS_PER_S // 2),
+    Kind.GARBAGE: (Welcome.NOISE, NOISE_NS),
 }
 
 
@@ -75,8 +75,10 @@ class Saboteur:
     # --- connections --------------------------------------------------------------------
 
     def welcome(self, role: str) -> Welcome:
-        """What a connection attempt at this address meets now."""
+        """What a connection attempt at this address meets now. Noise is met once."""
         welcome, until = self._doors.get(role, (Welcome.OPEN, 0))
+        if welcome is Welcome.NOISE:
+            del self._doors[role]
         return welcome if self._now < until else Welcome.OPEN
 
     def noise(self) -> bytes:
