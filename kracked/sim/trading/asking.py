@@ -17,4 +17,4 @@ class Asking(NamedTuple):
     form: Form
     now: int
     seen: int
-    """As of when queries are answered; `now`, unless the REST view lags."""
+    """Queries show nothing later; it lies in the past when the REST view lags."""

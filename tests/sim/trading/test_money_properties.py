@@ -16,7 +16,7 @@ from kracked.sim.trading.brokerage import STARTING_BALANCES, Terms
 from kracked.sim.trading.orders import Fill
 from tests.sim.trading.pit import BTC, Ear, Pit
 
-PRICES = st.integers(630_000, 630_030).map(lambda ticks: f"{ticks / 10:.1f}")
+PRICES = st.integers(629_990, 630_021).map(lambda ticks: f"{ticks / 10:.1f}")
 SIZES = st.sampled_from(["0.00005", "0.00012345", "0.5", "0.99999999", "1.3", "0.0101"])
 SIDES = st.sampled_from(["buy", "sell"])
 MARKS = st.integers(0, 30)
@@ -25,7 +25,7 @@ order = st.fixed_dictionaries(
     {"type": SIDES, "volume": SIZES, "price": PRICES},
     optional={
         "oflags": st.sampled_from(["post", "fcib", "fciq", "post,fcib"]),
-        "timeinforce": st.sampled_from(["GTC", "IOC", "FOK"]),
+        "timeinforce": st.sampled_from(["GTC", "GTC", "GTC", "IOC", "FOK"]),
         "stptype": st.sampled_from(["cancel-newest", "cancel-oldest", "cancel-both"]),
         "close[ordertype]": st.just("limit"),
     },
@@ -59,7 +59,7 @@ steps = st.one_of(
     st.tuples(st.just("cancel_all")),
     st.tuples(st.just("wait"), st.integers(1, 400)),
 )
-lives = st.lists(steps, min_size=5, max_size=40)
+lives = st.lists(steps, min_size=15, max_size=40)
 thorough = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -70,6 +70,9 @@ class World:
         self.pit = Pit(terms=Terms(balances=balances or STARTING_BALANCES))
         self.executions, self.balances = self.pit.listen(), self.pit.listen("balances")
         self.placed: list[str] = []
+        for tenths in range(5):
+            self.pit.agent("buy", "0.7", f"63000.{tenths}")
+            self.pit.agent("sell", "0.7", f"63001.{tenths}")
 
     def take(self, step: tuple[Any, ...]) -> None:
         """Refusals are part of the game."""
