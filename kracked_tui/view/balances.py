@@ -1,0 +1,90 @@
+"""What the account has, what its open orders hold, and what is free. Pure.
+
+The stream tells totals; what is held follows from the open orders. A fee is counted as
+held with a purchase, so that free is rather too little than too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from kracked.feed.account import OwnOrder
+from kracked.protocol.events import Side
+from kracked_tui.view.line import Line, Span, fit
+
+ZERO = Decimal(0)
+_RESTING = frozenset({"limit", "iceberg"})
+"""Triggered orders hold nothing until they trigger."""
+
+
+class Balance(NamedTuple):
+    asset: str
+    total: Decimal
+    held: Decimal
+
+    @property
+    def free(self) -> Decimal:
+        return max(ZERO, self.total - self.held)
+
+
+def held(orders: Iterable[OwnOrder], fee_percent: Decimal = ZERO) -> dict[str, Decimal]:
+    """By asset, of orders that rest in the book."""
+    amounts: dict[str, Decimal] = {}
+    for order in orders:
+        base, _, quote = order.symbol.partition("/")
+        resting = order.order_type in _RESTING or order.triggers.status == "triggered"
+        if not quote or not resting or order.side is None:
+            continue
+        if order.side is Side.ASK:
+            asset, amount = base, order.remaining
+        else:
+            asset = quote
+            cost = order.remaining * (order.limit_price or ZERO)
+            amount = cost * (100 + fee_percent) / 100
+        amounts[asset] = amounts.get(asset, ZERO) + amount
+    return amounts
+
+
+def balances_of(totals: Mapping[str, Decimal], holds: Mapping[str, Decimal]) -> tuple[Balance, ...]:
+    """Assets there are any of, by name; the money first."""
+    found = [Balance(name, total, holds.get(name, ZERO)) for name, total in totals.items()]
+    return tuple(sorted((one for one in found if one.total), key=_money_first))
+
+
+def _money_first(balance: Balance) -> tuple[bool, str]:
+    return balance.asset not in ("USD", "EUR", "GBP", "USDT", "USDC"), balance.asset
+
+
+def amount_text(amount: Decimal) -> str:
+    """Money to the cent, coins to eight decimals; zeros at the end are left out."""
+    text = f"{amount:.2f}" if abs(amount) >= 1000 else f"{amount:.8f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def head_line(width: int) -> Line:
+    return Line(fit([Span(f" {'asset':<6}{'total':>14}{'held':>14}{'free':>14}", "header")], width))
+
+
+def balance_line(balance: Balance, width: int) -> Line:
+    spans = [
+        Span(f" {balance.asset:<6}", "bright"),
+        Span(f"{amount_text(balance.total):>14}"),
+        Span(f"{amount_text(balance.held) if balance.held else '':>14}", "dim"),
+        Span(f"{amount_text(balance.free):>14}", "good" if balance.free else "dim"),
+    ]
+    return Line(fit(spans, width))
+
+
+def summary_spans(balances: Iterable[Balance], wanted: Iterable[str]) -> tuple[Span, ...]:
+    """The two sides of a pair in a line: ``USD 9412.1 free 8447  BTC 0.4021``."""
+    by_name = {balance.asset: balance for balance in balances}
+    spans: list[Span] = []
+    for name in wanted:
+        balance = by_name.get(name, Balance(name, ZERO, ZERO))
+        spans += [Span(f" {name} ", "dim"), Span(amount_text(balance.total))]
+        if balance.held:
+            spans += [Span(" free ", "dim"), Span(amount_text(balance.free))]
+        spans.append(Span(" "))
+    return tuple(spans)

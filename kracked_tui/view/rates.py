@@ -1,0 +1,47 @@
+"""The engine's rate counter of a pair, and what the next action would add to it. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from kracked import times
+from kracked.protocol import limits
+from kracked_tui.view.line import Span
+
+
+class RateView(NamedTuple):
+    """The counter of one account and pair, as counted here."""
+
+    used: Decimal
+    threshold: int
+    room: Decimal
+    """What adds and amends may still spend; the rest of the threshold is for cancels."""
+    age_ns: int | None = None
+    """Of the order that is selected; None when none is."""
+
+
+def cheaper_in_s(age_ns: int) -> int | None:
+    """Seconds until cancelling an order of this age costs less; None when it is free."""
+    now = limits.cost_of_cancel(age_ns)
+    later = (s for s in range(1, 301) if limits.cost_of_cancel(age_ns + s * times.NS_PER_S) < now)
+    return next(later, None) if now else None
+
+
+def meter(view: RateView) -> tuple[Span, ...]:
+    """``rate 12/60``; it warns when only cancels are left."""
+    role = "warn" if view.room < limits.cost_of_add() else "dim"
+    return (Span("rate ", "dim"), Span(f"{view.used:.0f}/{view.threshold}", role))
+
+
+def price_spans(view: RateView) -> tuple[Span, ...]:
+    """What the next action costs, and when cancelling gets cheaper."""
+    if view.age_ns is None:
+        return (Span(f"add {limits.cost_of_add():f}", "dim"),)
+    cancel = limits.cost_of_cancel(view.age_ns)
+    text = f"amend {limits.cost_of_amend(view.age_ns):f} · cancel {cancel:f}"
+    wait_s = cheaper_in_s(view.age_ns)
+    if wait_s is not None:
+        later = limits.cost_of_cancel(view.age_ns + wait_s * times.NS_PER_S)
+        text += f", {later:f} in {wait_s}s"
+    return (Span(text, "dim"),)

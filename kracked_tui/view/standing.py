@@ -1,0 +1,54 @@
+"""Whether the monitor can trade, in a word, and why not. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kracked import times
+from kracked_tui.view.line import Span
+
+ARMED, DISARMED, NO_KEY, READ_ONLY = "ARMED", "DISARMED", "NO KEY", "READ-ONLY"
+HOW_TO_GIVE_A_KEY = (
+    "A key adds own orders, fills, balances and trading: set KRAKEN_API_KEY and "
+    "KRAKEN_API_SECRET, or start with --key-file FILE (chmod 600)."
+)
+
+
+class Standing(NamedTuple):
+    word: str = ""
+    """One of the above; empty where there is nothing to trade on, as in a replay."""
+    reason: str = ""
+    """Why no order would be sent now; empty when one would."""
+    armed_ns: int = 0
+    """How long it stays armed."""
+    switch_ns: int | None = None
+    """Until the exchange cancels everything; None while the dead-man's switch is off."""
+
+    @property
+    def armed(self) -> bool:
+        return self.word == ARMED
+
+
+def standing_spans(view: Standing) -> tuple[Span, ...]:
+    """For the header: ``ARMED 14:32 switch 58s``."""
+    if not view.word:
+        return ()
+    if not view.armed:
+        return (Span(f" {view.word} ", "dim"),)
+    switch = _switch(view)
+    role = "armed" if switch else "armed-alone"
+    return (Span(f" {ARMED} {minutes(view.armed_ns)}{switch or ' NO SWITCH'} ", role),)
+
+
+def _switch(view: Standing) -> str:
+    return "" if not view.switch_ns else f" ⟳{view.switch_ns // times.NS_PER_S}s"
+
+
+def minutes(left_ns: int) -> str:
+    """Time left as minutes and seconds.
+
+    >>> minutes(872 * 10**9)
+    '14:32'
+    """
+    seconds = left_ns // times.NS_PER_S
+    return f"{seconds // 60}:{seconds % 60:02d}"

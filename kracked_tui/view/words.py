@@ -1,0 +1,13 @@
+"""Sentences in a narrow space."""
+
+from __future__ import annotations
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The sentence in lines of at most `width`; a word longer than that has its own."""
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
