@@ -53,7 +53,7 @@ class Kind(StrEnum):
 MEANINGS = {
     Kind.DROP: "a connection ends without a word, or with a proxy's",
     Kind.HALF_OPEN: "a connection stays open and nothing flows any more",
-    Kind.REFUSE: "a connection ends, and new ones are refused for 3 s",
+    Kind.REFUSE: "a connection ends, and new ones are refused for 3 s (DETAIL: seconds)",
     Kind.SLOW_ACCEPT: "a connection ends, and the next ones take 2 s to be accepted",
     Kind.GARBAGE: "a connection ends, and the next handshake is answered with noise",
     Kind.LOST: "a book update is never sent",
@@ -73,7 +73,7 @@ MEANINGS = {
 }
 SPOILING = (Kind.LOST, Kind.DUPLICATE, Kind.REORDER, Kind.CHECKSUM, Kind.JSON)
 """The kinds that strike single messages, and so may be given as a chance."""
-LASTING = (Kind.LATE_SNAPSHOT, Kind.HEARTBEAT, Kind.MAINTENANCE)
+LASTING = (Kind.REFUSE, Kind.LATE_SNAPSHOT, Kind.HEARTBEAT, Kind.MAINTENANCE)
 """The kinds whose detail is how many seconds they last."""
 ROLES = ("public", "level3", "private")
 ANY = "all"

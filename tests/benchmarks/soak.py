@@ -164,6 +164,8 @@ async def soak(options: argparse.Namespace) -> int:
     keys = [(channel, symbol) for symbol in symbols for channel in ("book", "level3")]
     arguments = ["--list", str(options.symbols), "--rate", str(options.rate)]
     arguments += ["--seed", str(options.seed), "--faults", f"{options.faults}:{options.every}"]
+    # Under -X dev asyncio reports every step over 0.1 s: of the machine's load, not of faults.
+    asyncio.get_running_loop().slow_callback_duration = 2.0
     before = asyncio.all_tasks(), open_sockets()
     async with exchange(*arguments) as remote:
         await remote.act("calm", seconds=WARM_UP_S * 2)

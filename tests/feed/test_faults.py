@@ -91,7 +91,7 @@ async def test_a_refused_connection_is_tried_until_it_is_taken(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.REFUSE)
+            faulty.strike(Kind.REFUSE, detail="6")
             await witness.until(events.Reconnected)
             attempts = [event.attempt for event in witness.all(events.Reconnecting)]
             assert attempts == list(range(1, len(attempts) + 1))
@@ -238,7 +238,7 @@ async def test_a_late_snapshot_is_waited_for_and_the_book_is_marked_meanwhile(fa
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.LATE_SNAPSHOT, "public")
+            faulty.strike(Kind.LATE_SNAPSHOT, "public", "6")
             faulty.strike(Kind.CHECKSUM, "BTC/USD")
             await witness.until(events.Resync)
             assert not feed.books["BTC/USD"].verified
@@ -251,7 +251,7 @@ async def test_a_snapshot_that_does_not_come_is_asked_for_again(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.LATE_SNAPSHOT, "public", "13")
+            faulty.strike(Kind.LATE_SNAPSHOT, "public", "20")
             faulty.strike(Kind.CHECKSUM, "BTC/USD")
             late = await witness.until(events.Resync, lambda event: event.reason == "timeout")
             assert (late.symbol, late.detail) == ("BTC/USD", "no snapshot")

@@ -189,15 +189,15 @@ class Saboteur:
             case Kind.TRUNCATE:
                 wire.tear()
             case _:
-                self._end(wire, fault.kind)
+                self._end(wire, fault)
         self._note_wire(wire, fault)
 
-    def _end(self, wire: Wire, kind: Kind) -> None:
+    def _end(self, wire: Wire, fault: Fault) -> None:
         """End a connection, and perhaps make it hard to come back."""
-        if kind in _DOORS:
-            welcome, lasts_ns = _DOORS[kind]
-            self._doors[wire.role] = (welcome, self._now + lasts_ns)
-        if kind is Kind.DROP and self._random.random() < 0.5:
+        if fault.kind in _DOORS:
+            welcome, lasts_ns = _DOORS[fault.kind]
+            self._doors[wire.role] = (welcome, self._now + _ns(fault.detail, lasts_ns))
+        if fault.kind is Kind.DROP and self._random.random() < 0.5:
             wire.tell(FAREWELL.encode())
             wire.line.close(FAREWELL)
         else:
