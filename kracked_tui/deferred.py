@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from kracked.protocol.events import Event
+from kracked.protocol.events import Candles, Event
 from kracked_tui.source import Counters, Source
 
 if TYPE_CHECKING:
@@ -71,6 +71,5 @@ class Deferred:
         if self._source:
             await self._source.show(symbol)
 
-    async def candles(self, symbol: str, timeframe_s: int) -> None:
-        if self._source:
-            await self._source.candles(symbol, timeframe_s)
+    async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
+        return await self._source.candles(symbol, timeframe_s) if self._source else None

@@ -11,7 +11,7 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.protocol.events import Event
+from kracked.protocol.events import Candles, Event
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.live import LiveSource
 from kracked_tui.source import Counters
@@ -76,5 +76,5 @@ class DemoSource:
     async def show(self, symbol: str) -> None:
         await self.live.show(symbol)
 
-    async def candles(self, symbol: str, timeframe_s: int) -> None:
-        await self.live.candles(symbol, timeframe_s)
+    async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
+        return await self.live.candles(symbol, timeframe_s)

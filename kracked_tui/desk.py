@@ -9,7 +9,7 @@ from collections import deque
 from itertools import islice
 
 from kracked import times
-from kracked.errors import ConfigError, RequestRejected
+from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.instruments import Precision
 from kracked_tui.plot import Plotter
 from kracked_tui.scene import Scene
@@ -55,12 +55,19 @@ class Desk:
         """Subscribe what is shown of a symbol; a refusal goes to the log."""
         try:
             await self.source.show(symbol)
-            await self.source.candles(symbol, self.timeframe_s)
         except (RequestRejected, ConfigError) as error:
             self.tell(str(error), "warn")
+        await self.load_candles()
 
     async def load_candles(self) -> None:
-        await self.show(self.symbol)
+        """The candles shown, those of the past too; the chart does without what cannot be had."""
+        try:
+            past = await self.source.candles(self.symbol, self.timeframe_s)
+        except KrackedError as error:
+            self.tell(f"no candles: {error}")
+            return
+        if past is not None:
+            self.store.apply(past)
 
     async def plot(self, view: ChartView) -> str:
         return await self._plotter.candles(view)

@@ -15,9 +15,10 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.fanout import Policy
 from kracked.feed.manager import FeedManager
-from kracked.protocol.events import Event
+from kracked.protocol.events import Candles, Event
 from kracked.protocol.requests import OHLC_INTERVALS
 from kracked.rest.client import RestClient
+from kracked_tui.history import past_candles
 from kracked_tui.source import Counters
 
 BOOK_DEPTH = 100
@@ -41,13 +42,14 @@ class LiveSource:
         self.name = endpoints.public.split("/")[2]
         self._shown = ""
         self._candles: tuple[str, int] = ("", 0)
-        self._rest = RestClient(credentials, endpoints) if credentials else None
+        self._has_key = credentials is not None
+        self._rest = RestClient(credentials, endpoints)
         self.feed = FeedManager(
             symbols,
             trade=True,
             ticker=True,
             endpoints=endpoints,
-            token=self._rest.websockets_token if self._rest else None,
+            token=self._rest.websockets_token if credentials else None,
         )
         self._stack = AsyncExitStack()
 
@@ -61,7 +63,7 @@ class LiveSource:
 
     @property
     def level3(self) -> str:
-        return "" if self._rest else _NO_KEY
+        return "" if self._has_key else _NO_KEY
 
     def counters(self) -> Counters:
         parts = [part for each in self.feed.stats().connections for part in each.subscriptions]
@@ -73,8 +75,7 @@ class LiveSource:
         return time.time_ns()
 
     async def __aenter__(self) -> Self:
-        if self._rest:
-            await self._stack.enter_async_context(self._rest)
+        await self._stack.enter_async_context(self._rest)
         await self._stack.enter_async_context(self.feed)
         return self
 
@@ -96,16 +97,22 @@ class LiveSource:
         was, self._shown = self._shown, symbol
         if symbol == was:
             return
-        level3 = LEVEL3_DEPTH if self._rest else None
+        level3 = LEVEL3_DEPTH if self._has_key else None
         await self.feed.subscribe(symbol, book=BOOK_DEPTH, level3=level3, trade=True, ticker=True)
         if was:
             await self.feed.unsubscribe(was, "book", "level3")
 
-    async def candles(self, symbol: str, timeframe_s: int) -> None:
+    async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
         was, self._candles = self._candles, (symbol, timeframe_s)
         if was == self._candles:
-            return
+            return None
         if was[0]:
             await self.feed.unsubscribe(was[0], "ohlc")
-        if timeframe_s // 60 in OHLC_INTERVALS:
-            await self.feed.subscribe(symbol, ohlc=timeframe_s // 60)
+        interval = timeframe_s // 60
+        if interval not in OHLC_INTERVALS:
+            return None
+        await self.feed.subscribe(symbol, ohlc=interval)
+        known = self.feed.instruments.get(symbol)
+        if known is None:
+            return None
+        return await past_candles(self._rest, symbol, interval, known.precision, self.now())

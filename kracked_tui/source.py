@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from kracked.protocol.events import Event
+from kracked.protocol.events import Candles, Event
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
@@ -56,5 +56,8 @@ class Source(Protocol):
         Raises `RequestRejected` when the exchange refuses.
         """
 
-    async def candles(self, symbol: str, timeframe_s: int) -> None:
-        """Have the exchange's own candles of this length, where it makes them."""
+    async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
+        """Have the exchange's own candles of this length, where it makes them.
+
+        Returns those of the past, once. Raises `KrackedError` when they cannot be had.
+        """

@@ -94,14 +94,26 @@ class Market:
             self._priced(event.last)
 
     def candles(self, event: events.Candles) -> None:
+        """Set candles. One only grows: of two that begin together the smaller is old news.
+
+        So it does not matter whether the stream or the history answered first.
+        """
         self._learn(event.precision)
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
-            series[candle.begin] = Bar(
+            bar = Bar(
                 candle.begin, candle.open, candle.high, candle.low, candle.close, candle.volume
             )
+            known = series.get(bar.begin)
+            if known is None or bar.volume >= known.volume:
+                series[bar.begin] = bar
             if len(series) > KEPT_BARS:
                 del series[next(iter(series))]
+        if event.snapshot:
+            self.exchange_bars = {
+                seconds: dict(sorted(series.items()))
+                for seconds, series in self.exchange_bars.items()
+            }
 
     def quote(self, bid: int, ask: int, now: int) -> None:
         """The best prices at a moment: the only prices there are where nothing trades."""

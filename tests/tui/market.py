@@ -226,5 +226,6 @@ class ScriptedSource:
     async def show(self, symbol: str) -> None:
         self.asked.append(("show", symbol))
 
-    async def candles(self, symbol: str, timeframe_s: int) -> None:
+    async def candles(self, symbol: str, timeframe_s: int) -> events.Candles | None:
         self.asked.append((symbol, timeframe_s))
+        return None
