@@ -1,0 +1,289 @@
+"""The desk, its outbox and the REST client against the simulated exchange, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from kracked.actions.checks import Limits, Situation
+from kracked.actions.desk import Desk, open_desk
+from kracked.actions.draft import Draft
+from kracked.actions.outbox import Entry
+from kracked.actions.reconcile import SETTLE_NS
+from kracked.actions.states import State
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.protocol.codec import Codec
+from kracked.protocol.events import Executions, Side
+from kracked.protocol.limits import PRO
+from kracked.protocol.requests import Subscribe, encode
+from kracked.rest.caller import Pace
+from kracked.rest.client import RestClient
+from kracked.sim.server import SimOptions, SimServer
+from kracked.sim.trading.mishaps import Mishap
+from kracked.sim.trading.orders import Order
+from kracked.times import NS_PER_S
+
+SYMBOL = "BTC/USD"
+FAR = 500_000
+"""A price far below the market, scaled."""
+LATEST = 2**63
+
+
+class Clock:
+    """The time of day, for the exchange and the desk alike; it can be made to jump."""
+
+    def __init__(self) -> None:
+        self.ahead_ns = 0
+
+    def __call__(self) -> int:
+        return time.time_ns() + self.ahead_ns
+
+    def jump_to(self, instant: int) -> None:
+        self.ahead_ns += max(0, instant - self())
+
+
+class Stage:
+    """The exchange, a desk that trades there, and what the exchange knows of it."""
+
+    def __init__(self, server: SimServer, client: RestClient, clock: Clock, folder: Path) -> None:
+        self.server, self.client, self.clock, self.folder = server, client, clock, folder
+        self.desk: Desk
+        self.listening = False
+        self.news = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self, *, listening: bool = True) -> AsyncIterator[Desk]:
+        """A run of the program: the desk on its file, with the account's stream or without."""
+        file = self.folder / "outbox"
+        limits = Limits(max_distance_percent=None, allow_duplicate=True)
+        pace = Pace(clock=self.clock)
+        with open_desk(self.client, file, limits=limits, pace=pace) as desk:
+            self.desk = desk
+            async with asyncio.TaskGroup() as tasks:
+                listener = tasks.create_task(self._listen()) if listening else None
+                if listening:
+                    await self.until(lambda: self.listening)
+                yield desk
+                if listener is not None:
+                    listener.cancel()
+
+    async def _listen(self) -> None:
+        self.listening = False
+        token = await self.client.websockets_token()
+        request = Subscribe(channel="executions", token=token, snap_orders=True)
+        codec = Codec()
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(self.server.endpoints.private) as ws,
+        ):
+            await ws.send_bytes(encode(request, 1))
+            async for message in ws:
+                for event in codec.decode(message.data.encode(), 0):
+                    if isinstance(event, Executions):
+                        self.listening = True
+                        self.desk.apply(event)
+                        self.news.set()
+
+    @property
+    def situation(self) -> Situation:
+        matcher = self.server.exchange.matcher(SYMBOL)
+        bid, ask = matcher.best_bid, matcher.best_ask
+        assert bid is not None
+        assert ask is not None
+        return Situation(
+            instrument=self.server.exchange.listing(SYMBOL).instrument,
+            bid=bid.price,
+            ask=ask.price,
+            book_verified=True,
+            book_age_ns=0,
+        )
+
+    async def place(self, price: int = FAR, qty: int = 1_000_000, **terms: object) -> Entry:
+        draft = Draft(symbol=SYMBOL, side=Side.BID, qty=qty, price=price, **terms)  # type: ignore[arg-type]
+        entry = await self.desk.place(draft, self.situation)
+        assert isinstance(entry, Entry), entry
+        return entry
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait for the stream to make it so."""
+        async with asyncio.timeout(10):
+            while not true():
+                self.news.clear()
+                await self.news.wait()
+
+    async def becomes(self, entry: Entry, state: State) -> Entry:
+        """The entry as soon as it is in this state."""
+        await self.until(lambda: self.desk.outbox[entry.id].state is state)
+        return self.desk.outbox[entry.id]
+
+    @property
+    def orders(self) -> list[Order]:
+        """Every order the exchange has ever accepted."""
+        account = self.server.exchange.brokerage.account("main")
+        return list(account.orders.as_of(LATEST))
+
+    def at_exchange(self, entry: Entry) -> Order:
+        (order,) = [one for one in self.orders if one.ticket.cl_ord_id == entry.id]
+        return order
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    # Agents hardly move, so that the books stand still.
+    options, clock = SimOptions(seed=4, symbols=[SYMBOL], rate=0.001), Clock()
+    async with SimServer(options, clock=clock) as server:
+        credentials = Credentials(server.api_key, server.api_secret)
+        endpoints = Endpoints.at(server.endpoints.rest)
+        async with RestClient(
+            credentials, endpoints, tier=PRO, state=tmp_path, pace=Pace(clock=clock)
+        ) as client:
+            yield Stage(server, client, clock, tmp_path)
+
+
+async def test_three_orders_are_live_on_both_sides(stage: Stage) -> None:
+    async with stage.running():
+        entries = [await stage.place(FAR + step) for step in range(3)]
+        for entry in entries:
+            await stage.becomes(entry, State.LIVE)
+    assert {order.ticket.cl_ord_id for order in stage.orders} == {entry.id for entry in entries}
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [({"qty": 500_000}, True), ({"qty": 2_000_000}, False)],
+    ids=["less keeps the place", "more loses it"],
+)
+async def test_an_amend_keeps_or_loses_the_place_in_the_queue(
+    stage: Stage, change: dict[str, int], first: bool
+) -> None:
+    async with stage.running() as desk:
+        entries = [await stage.place() for _ in range(2)]
+        for entry in entries:
+            await stage.becomes(entry, State.LIVE)
+        mine = [stage.at_exchange(entry).order_id for entry in entries]
+        working = desk.working.get(mine[0])
+        assert working is not None
+        amend = await desk.amend(working, stage.situation, **change)
+        assert isinstance(amend, Entry)
+        assert amend.state is State.ACKNOWLEDGED
+    queue = stage.server.exchange.matcher(SYMBOL).queue(Side.BID, FAR)
+    assert [order.order_id for order in queue] == (mine if first else mine[::-1])
+
+
+async def test_a_partial_fill_and_the_cancel_of_the_rest_are_learnt(stage: Stage) -> None:
+    async with stage.running() as desk:
+        ask = stage.server.exchange.matcher(SYMBOL).best_ask
+        assert ask is not None
+        entry = await stage.place(ask.price, ask.qty + 1_000_000)
+        entry = await stage.becomes(entry, State.LIVE)
+        await stage.until(lambda: desk.outbox[entry.id].filled > 0)
+        digits = stage.situation.instrument.precision
+        assert desk.outbox[entry.id].filled == digits.qty_decimal(ask.qty)
+        outcome = await desk.cancel(cl_ord_id=entry.id)
+        assert outcome.count == 1
+        await stage.becomes(entry, State.CANCELLED)
+    assert stage.at_exchange(entry).filled == ask.qty
+
+
+async def test_an_order_whose_reply_is_lost_is_unknown_until_the_stream_shows_it(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        stage.server.exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        entry = await stage.place()
+        await stage.becomes(entry, State.LIVE)
+    assert len(stage.orders) == 1
+
+
+@pytest.mark.parametrize("mishap", [Mishap.REPLY_LOST, Mishap.GATEWAY_AFTER])
+async def test_a_lost_reply_is_settled_by_asking_when_nothing_is_streamed(
+    stage: Stage, mishap: Mishap
+) -> None:
+    async with stage.running(listening=False) as desk:
+        stage.server.exchange.order_faults.expect(mishap, "AddOrder")
+        entry = await stage.place()
+        assert entry.state is State.UNKNOWN
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.LIVE
+    assert len(stage.orders) == 1
+
+
+@pytest.mark.parametrize("mishap", [Mishap.REQUEST_LOST, Mishap.GATEWAY_BEFORE])
+async def test_an_order_that_never_arrived_is_given_up_only_after_the_settle_window(
+    stage: Stage, mishap: Mishap
+) -> None:
+    async with stage.running(listening=False) as desk:
+        stage.server.exchange.order_faults.expect(mishap, "AddOrder")
+        entry = await stage.place()
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.UNKNOWN
+        stage.clock.jump_to(entry.deadline + SETTLE_NS)
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.REFUSED
+    assert stage.orders == []
+
+
+async def test_a_rest_view_that_lags_does_not_make_an_order_disappear(stage: Stage) -> None:
+    async with stage.running(listening=False) as desk:
+        faults = stage.server.exchange.order_faults
+        faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        entry = await stage.place()
+        faults.expect(Mishap.REST_LAG, "OpenOrders")
+        faults.expect(Mishap.REST_LAG, "ClosedOrders")
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.UNKNOWN
+        stage.clock.ahead_ns += 20 * NS_PER_S
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.LIVE
+
+
+async def test_a_refused_nonce_is_signed_anew_and_acts_once(stage: Stage) -> None:
+    async with stage.running(listening=False):
+        stage.server.exchange.order_faults.expect(Mishap.NONCE, "AddOrder", times=2)
+        entry = await stage.place()
+        assert entry.state is State.ACKNOWLEDGED
+    assert len(stage.orders) == 1
+
+
+async def test_a_refusal_is_told_in_the_exchanges_words(stage: Stage) -> None:
+    async with stage.running(listening=False):
+        entry = await stage.place(qty=1000 * 10**8)
+        assert (entry.state, entry.reason) == (State.REFUSED, "EOrder:Insufficient funds")
+
+
+async def test_a_program_that_dies_before_the_answer_finds_its_order_again(stage: Stage) -> None:
+    async with stage.running(listening=False):
+        stage.server.exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        entry = await stage.place()
+    async with stage.running(listening=False) as desk:
+        assert desk.outbox[entry.id].state is State.UNKNOWN
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.LIVE
+    assert len(stage.orders) == 1
+
+
+async def test_nothing_reaches_the_exchange_twice_whatever_befalls_it(stage: Stage) -> None:
+    faults = stage.server.exchange.order_faults
+    troubles = [mishap for mishap in Mishap if mishap is not Mishap.REST_LAG]
+    async with stage.running() as desk:
+        for step in range(len(troubles) * 3):
+            faults.expect(troubles[step % len(troubles)], "AddOrder", by_ns=1)
+            entry = await stage.place(FAR + step)
+            if entry.state is State.UNKNOWN:
+                stage.clock.jump_to(entry.deadline + SETTLE_NS)
+                await desk.settler.settle_due()
+            stage.clock.ahead_ns += 5 * NS_PER_S  # a throttle ends
+    counted = Counter(order.ticket.cl_ord_id for order in stage.orders)
+    assert set(counted.values()) == {1}
+    live = {entry.id for entry in desk.outbox if entry.state is State.LIVE}
+    assert live == set(counted)
+    # Lost and late answers, pages after acting, and refused nonces that were signed anew.
+    assert len(live) == 4 * 3
