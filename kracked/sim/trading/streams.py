@@ -1,7 +1,7 @@
 """Who is told of an account: subscriptions to `executions` and `balances`.
 
-Each subscription numbers its own messages from 1, its snapshot included. A fault may
-skip a number or say a message twice, so that a client's care can be tested.
+Each subscription numbers its own messages from 1, its snapshot included. A test may have
+messages lost, so that a client's care about the numbers is tried.
 
 Sources: docs.kraken.com/api/docs/websocket-v2/executions and .../balances
 """
@@ -30,6 +30,7 @@ class Stream:
         self.rate_count = rate_count
         """Whether its rows show the engine's counter."""
         self._sequence = 0
+        self._losing = 0
 
     def snapshot(self, rows: Iterable[Row]) -> None:
         self._tell(tuple(rows), snapshot=True)
@@ -39,12 +40,15 @@ class Stream:
         if self.channel == BALANCES or self._every_status or row["exec_type"] in _ENDS_AND_FILLS:
             self._tell((row,), snapshot=False)
 
-    def skip(self) -> None:
-        """Lose a message: the client sees a hole in the numbers."""
-        self._sequence += 1
+    def lose(self, messages: int) -> None:
+        """Never send the next ones: the client finds a hole in the numbers."""
+        self._losing += messages
 
     def _tell(self, rows: tuple[Row, ...], *, snapshot: bool) -> None:
         self._sequence += 1
+        if self._losing:
+            self._losing -= 1
+            return
         number = self._sequence
         if self.channel == EXECUTIONS:
             text = encode.executions(events.Executions(0, rows, number, snapshot))

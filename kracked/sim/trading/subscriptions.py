@@ -55,6 +55,11 @@ class Subscriptions:
     def end(self, name: str, channel: str, listener: Hashable) -> None:
         self._brokerage.account(name).audience.leave(listener, channel)
 
+    def lose(self, name: str, channel: str, messages: int = 1) -> None:
+        """Let nobody hear the account's next messages of a channel."""
+        for stream in self._brokerage.account(name).audience.of(channel):
+            stream.lose(messages)
+
     def _snapshot(self, name: str, request: Subscribe) -> list[Row]:
         account = self._brokerage.account(name)
         if request.channel != EXECUTIONS:

@@ -1,0 +1,241 @@
+"""Trading over a conversation: tokens, private channels, and what the public sees of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kracked.sim import catalogue
+from kracked.sim.account import TOKEN_LIFETIME_S, Accounts, ApiKey, Permission, new_key
+from kracked.sim.channels import Socket
+from kracked.sim.exchange import Exchange
+from kracked.sim.market import Market
+from kracked.sim.trading.mishaps import Mishap
+from kracked.times import NS_PER_S
+
+NOW = 1_790_000_000_000_000_000
+SYMBOL = "BTC/USD"
+ORDER = {
+    "order_type": "limit",
+    "side": "buy",
+    "symbol": SYMBOL,
+    "order_qty": 0.01,
+    "limit_price": 20000,
+}
+
+
+class Client:
+    """A client without a socket: what it hears is a list."""
+
+    def __init__(self, exchange: Exchange, socket: Socket) -> None:
+        self.raw: list[bytes] = []
+        self.exchange = exchange
+        self.conversation = exchange.connect(socket, self.raw.append, exchange.time)
+        self.take()
+
+    def take(self) -> list[dict[str, Any]]:
+        messages = [json.loads(raw, parse_float=Decimal) for raw in self.raw]
+        self.raw.clear()
+        return messages
+
+    def ask(self, method: str, **params: Any) -> list[dict[str, Any]]:
+        body = {"method": method, "params": params, "req_id": 7}
+        self.conversation.receive(json.dumps(body), self.exchange.time)
+        return self.take()
+
+    def answer(self, method: str, **params: Any) -> dict[str, Any]:
+        """The one answer, without the account's news."""
+        (answer,) = [one for one in self.ask(method, **params) if "method" in one]
+        return answer
+
+
+@pytest.fixture(scope="module")
+def market() -> Market:
+    # Agents hardly move, so that the books stand still.
+    return Market(catalogue.listings([SYMBOL]), seed=11, rate=0.001).opened(NOW)
+
+
+@pytest.fixture
+def key() -> ApiKey:
+    return ApiKey(*new_key())
+
+
+@pytest.fixture
+def exchange(market: Market, key: ApiKey) -> Iterator[Exchange]:
+    accounts = Accounts()
+    accounts.add(key)
+    exchange = Exchange(market, accounts, NOW)
+    yield exchange
+    account = exchange.brokerage.account("main")
+    exchange.brokerage.cancel(account, account.orders.open(), NOW)
+
+
+@pytest.fixture
+def token(exchange: Exchange, key: ApiKey) -> str:
+    return exchange.accounts.issue(key, NOW)
+
+
+Join = Callable[[Socket], Client]
+
+
+@pytest.fixture
+def join(exchange: Exchange) -> Join:
+    return lambda socket: Client(exchange, socket)
+
+
+def test_an_order_is_granted_and_told(join: Join, token: str) -> None:
+    client = join(Socket.PRIVATE)
+    acknowledged, snapshot = client.ask("subscribe", channel="executions", token=token)
+    assert acknowledged["result"]["maxratecount"] == 180
+    assert snapshot["data"] == []
+    heard = client.ask("add_order", **ORDER, cl_ord_id="mine", token=token)
+    rows = [row for one in heard if "channel" in one for row in one["data"]]
+    (answer,) = [one for one in heard if "method" in one]
+    assert [row["exec_type"] for row in rows] == ["pending_new", "new"]
+    assert answer["success"]
+    assert answer["result"] == {"order_id": rows[0]["order_id"], "cl_ord_id": "mine"}
+    assert set(answer) == {"method", "req_id", "result", "success", "time_in", "time_out"}
+
+
+def test_balances_begin_with_what_the_account_owns(join: Join, token: str) -> None:
+    _, snapshot = join(Socket.PRIVATE).ask("subscribe", channel="balances", token=token)
+    assert {row["asset"]: row["balance"] for row in snapshot["data"]} == {
+        "USD": Decimal("100000"),
+        "BTC": Decimal("2"),
+    }
+
+
+def test_every_connection_of_an_account_hears_of_it(join: Join, token: str) -> None:
+    listener, trader = join(Socket.PRIVATE), join(Socket.PRIVATE)
+    listener.ask("subscribe", channel="executions", token=token)
+    trader.ask("add_order", **ORDER, token=token)
+    assert [one["data"][0]["exec_type"] for one in listener.take()] == ["pending_new", "new"]
+
+
+def test_who_unsubscribes_or_hangs_up_hears_no_more(
+    exchange: Exchange, join: Join, token: str
+) -> None:
+    clients = [join(Socket.PRIVATE) for _ in range(2)]
+    for client in clients:
+        client.ask("subscribe", channel="executions", token=token)
+    clients[0].ask("unsubscribe", channel="executions", token=token)
+    exchange.disconnect(clients[1].conversation)
+    join(Socket.PRIVATE).ask("add_order", **ORDER, token=token)
+    assert [client.raw for client in clients] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [(None, "Token(s) not found"), ("forged", "ESession:Invalid session")],
+)
+def test_trading_needs_a_good_token(join: Join, token: str | None, error: str) -> None:
+    params = {} if token is None else {"token": token}
+    answer = join(Socket.PRIVATE).answer("add_order", **ORDER, **params)
+    assert (answer["success"], answer["error"]) == (False, error)
+
+
+def test_a_token_lives_on_with_the_connection_that_used_it(
+    exchange: Exchange, join: Join, token: str
+) -> None:
+    early, late = join(Socket.PRIVATE), join(Socket.PRIVATE)
+    early.ask("subscribe", channel="executions", token=token)
+    exchange.time += TOKEN_LIFETIME_S * NS_PER_S
+    assert early.answer("cancel_all", token=token)["success"]
+    assert late.answer("cancel_all", token=token)["error"] == "ESession:Invalid session"
+
+
+def test_a_token_may_do_what_its_key_may(join: Join, key: ApiKey, token: str) -> None:
+    key.permissions = frozenset((Permission.WEBSOCKETS,))
+    answer = join(Socket.PRIVATE).answer("add_order", **ORDER, token=token)
+    assert answer["error"] == "EGeneral:Permission denied"
+
+
+def test_the_public_address_takes_no_orders(join: Join, token: str) -> None:
+    answer = join(Socket.PUBLIC).answer("add_order", **ORDER, token=token)
+    assert answer["error"].startswith("Private data and trading are unavailable")
+
+
+def test_cancelling_two_orders_is_answered_twice(join: Join, token: str) -> None:
+    client = join(Socket.PRIVATE)
+    ids = [client.answer("add_order", **ORDER, token=token)["result"]["order_id"] for _ in "ab"]
+    answers = client.ask("cancel_order", order_id=ids, token=token)
+    assert [(one["req_id"], one["result"]) for one in answers] == [
+        (7, {"order_id": ids[0]}),
+        (7, {"order_id": ids[1]}),
+    ]
+
+
+def test_the_public_sees_an_order_under_its_own_id(
+    exchange: Exchange, join: Join, token: str
+) -> None:
+    watcher, client = join(Socket.ALL), join(Socket.PRIVATE)
+    watcher.ask("subscribe", channel="level3", symbol=[SYMBOL], token=token)
+    best = exchange.matcher(SYMBOL).best_bid
+    assert best is not None
+    price = float((best.price + 1) / 10)
+    placed = client.answer("add_order", **{**ORDER, "limit_price": price}, token=token)
+    (update,) = watcher.take()
+    (event,) = update["data"][0]["bids"]
+    assert (event["event"], event["order_id"]) == ("add", placed["result"]["order_id"])
+
+
+def test_a_clients_trade_is_on_the_public_tape(exchange: Exchange, join: Join, token: str) -> None:
+    watcher, client = join(Socket.PUBLIC), join(Socket.PRIVATE)
+    watcher.ask("subscribe", channel="trade", symbol=[SYMBOL], snapshot=False)
+    client.ask("subscribe", channel="executions", token=token)
+    market = {**ORDER, "order_type": "market"}
+    del market["limit_price"]
+    heard = client.ask("add_order", **market, token=token)
+    own = [row for one in heard if "channel" in one for row in one["data"] if "trade_id" in row]
+    (tape,) = watcher.take()
+    assert [row["trade_id"] for row in tape["data"]] == [row["trade_id"] for row in own]
+
+
+def test_lost_messages_leave_a_hole_in_the_numbers(
+    exchange: Exchange, join: Join, token: str
+) -> None:
+    client = join(Socket.PRIVATE)
+    client.ask("subscribe", channel="executions", token=token)
+    exchange.subscriptions.lose("main", "executions")
+    heard = client.ask("add_order", **ORDER, token=token)
+    assert [one["sequence"] for one in heard if "channel" in one] == [3]
+
+
+def test_a_lost_reply_leaves_the_order_in_the_market(
+    exchange: Exchange, join: Join, token: str
+) -> None:
+    exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+    assert join(Socket.PRIVATE).ask("add_order", **ORDER, token=token) == []
+    assert len(exchange.brokerage.account("main").orders.open()) == 1
+
+
+def test_a_lost_request_leaves_nothing(exchange: Exchange, join: Join, token: str) -> None:
+    exchange.order_faults.expect(Mishap.REQUEST_LOST, "AddOrder")
+    assert join(Socket.PRIVATE).ask("add_order", **ORDER, token=token) == []
+    assert exchange.brokerage.account("main").orders.open() == []
+
+
+def test_a_late_reply_comes_when_its_time_has_come(
+    exchange: Exchange, join: Join, token: str
+) -> None:
+    exchange.order_faults.expect(Mishap.REPLY_LATE, "AddOrder", by_ns=NS_PER_S)
+    client = join(Socket.PRIVATE)
+    assert client.ask("add_order", **ORDER, token=token) == []
+    exchange.advance(exchange.time + NS_PER_S)
+    (answer,) = client.take()
+    assert answer["success"]
+
+
+def test_the_dead_mans_switch_fires_with_the_markets_time(
+    exchange: Exchange, join: Join, token: str
+) -> None:
+    client = join(Socket.PRIVATE)
+    client.ask("add_order", **ORDER, token=token)
+    answer = client.answer("cancel_all_orders_after", timeout=2, token=token)
+    assert set(answer["result"]) == {"currentTime", "triggerTime"}
+    exchange.advance(exchange.time + 3 * NS_PER_S)
+    assert exchange.brokerage.account("main").orders.open() == []
