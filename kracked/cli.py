@@ -272,13 +272,32 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _replay_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "play a recording: its events as JSON, one a line, at their own pace"
-    parser = _session_parser(commands, "replay", about, "kracked replay sessions/today --speed max")
+    about = "play a recording: its events as JSON, one a line, or to Kraken clients"
+    example = (
+        "kracked replay sessions/today --speed max\n"
+        "         kracked replay sessions/today --serve 8800 --speed 10"
+    )
+    parser = _session_parser(commands, "replay", about, example)
     parser.add_argument(
         "--speed", type=_speed, default=1.0, metavar="N", help="1, 10, ... or max (1)"
     )
     parser.add_argument("--from", dest="start", metavar="TIME", help="RFC 3339, in UTC")
     parser.add_argument("--raw", action="store_true", help="the exchange's messages as they came")
+    parser.add_argument(
+        "--serve",
+        type=int,
+        metavar="PORT",
+        help="be an exchange on this port of this machine, 0 a free one; the first line of\n"
+        "output is a JSON object with its addresses and an API key",
+    )
+    parser.add_argument(
+        "--start",
+        dest="begin",
+        choices=("attended", "now"),
+        default="attended",
+        help="served: begin with the first who subscribes to a market, or now (%(default)s)",
+    )
+    parser.add_argument("--once", action="store_true", help="served: end with the recording")
     parser.set_defaults(run=_replay)
 
 
@@ -293,6 +312,17 @@ def _speed(text: str) -> float:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
+    if arguments.serve is not None:
+        from kracked.commands.playback import run
+
+        return run(
+            arguments.session,
+            port=arguments.serve,
+            speed=arguments.speed,
+            start=arguments.start,
+            begin=arguments.begin,
+            once=arguments.once,
+        )
     from kracked.commands.recordings import replay
 
     return replay(

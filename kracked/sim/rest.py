@@ -61,7 +61,7 @@ class Rest:
         self._exchange = exchange
         self._private = Private(exchange, exchange.brokerage, exchange.accounts, exchange.listed)
         self._public: dict[str, Method] = {
-            "Time": _time,
+            "Time": server_time,
             "SystemStatus": self._system_status,
             "Assets": self._assets,
             "AssetPairs": self._asset_pairs,
@@ -88,9 +88,9 @@ class Rest:
     ) -> bytes:
         """The body of the reply. `lag_ns`: how old what queries show is."""
         try:
-            return _reply([], self._result(http_method, call, query, now, lag_ns))
+            return reply([], self._result(http_method, call, query, now, lag_ns))
         except Refusal as refusal:
-            return _reply([refusal.error])
+            return reply([refusal.error])
 
     def _result(self, http_method: str, call: Call, query: Params, now: int, lag_ns: int) -> object:
         kind, _, name = call.path.removeprefix("/0/").partition("/")
@@ -194,11 +194,11 @@ def _spared(mishap: Rule, now: int) -> Answer:
     """What is answered before the exchange has acted."""
     match mishap.kind:
         case Mishap.NONCE:
-            return Answer(_reply([_INVALID_NONCE]))
+            return Answer(reply([_INVALID_NONCE]))
         case Mishap.THROTTLED:
-            return Answer(_reply([words.throttled(now + mishap.length_ns)]))
+            return Answer(reply([words.throttled(now + mishap.length_ns)]))
         case Mishap.UNAVAILABLE:
-            return Answer(_reply([words.UNAVAILABLE]))
+            return Answer(reply([words.UNAVAILABLE]))
         case Mishap.GATEWAY_BEFORE:
             return Answer(_GATEWAY_PAGE, 502, "text/html")
     return Answer(b"", dropped=True)
@@ -219,7 +219,7 @@ def _acted(mishap: Rule, body: bytes) -> Answer:
 # --- rows -----------------------------------------------------------------------------
 
 
-def _time(_: Params, now: int) -> object:
+def server_time(_: Params, now: int) -> object:
     seconds = now // NS_PER_S
     return {"unixtime": seconds, "rfc1123": formatdate(seconds, usegmt=True)}
 
@@ -375,6 +375,6 @@ def _number(query: Params, name: str, default: int) -> int:
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def _reply(errors: Iterable[str], result: Any = None) -> bytes:
+def reply(errors: Iterable[str], result: Any = None) -> bytes:
     body = {"error": list(errors)}
     return _encode(body if result is None else {**body, "result": result})
