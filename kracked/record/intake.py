@@ -99,10 +99,11 @@ class Intake:
 
     def event(self, event: Event) -> None:
         """Keep the rows of one event, whichever tables it belongs to."""
-        self.tables.event(event, self._seqs.get(event.received, self.next_seq - 1))
         if type(event) in line.OUR_KINDS:
             self._ours(event)  # type: ignore[arg-type]
-        elif type(event) is events.Subscribed:
+            return
+        self.tables.event(event, self._seqs.get(event.received, self.next_seq - 1))
+        if type(event) is events.Subscribed:
             self._note(event, "subscribe", event.channel, event.symbol or "")
 
     def stop(self, now: int) -> None:

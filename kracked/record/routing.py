@@ -7,15 +7,16 @@ both make the same rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
-from kracked.protocol.events import Event
+from kracked.protocol.events import Event, MarketEvent
 from kracked.record import keyframe, rows
 from kracked.record.folder import Subject
 from kracked.record.keyframe import Book
+from kracked.record.rows import Touch
 from kracked.tables import (
     ASSETS,
     BALANCES,
@@ -27,24 +28,29 @@ from kracked.tables import (
     TICKER,
     TRADES,
     Flag,
-    wide,
 )
 
-Rows = Callable[[Any, int, int], str]
 
-_TABLES: Mapping[type[Event], tuple[str, str, Rows]] = {
-    events.OrdersUpdate: (ORDERS.name, "level3", rows.orders),
-    events.OrdersSnapshot: (ORDERS.name, "level3", rows.orders),
-    events.BookUpdate: (BOOK.name, "book", rows.book),
-    events.BookSnapshot: (BOOK.name, "book", rows.book),
-    events.Ticker: (TICKER.name, "ticker", rows.ticker),
-    events.Trades: (TRADES.name, "trade", rows.trades),
-    events.Candles: (CANDLES.name, "ohlc", rows.candles),
-    events.Executions: (EXECUTIONS.name, "executions", rows.executions),
-    events.Balances: (BALANCES.name, "balances", rows.balances),
+class _Place(NamedTuple):
+    """Where the rows of a kind of event go, and what makes them."""
+
+    table: str
+    channel: str
+    make: Callable[[Any, int, int], str]
+
+
+_PLACES: Mapping[type[Event], _Place] = {
+    events.OrdersUpdate: _Place(ORDERS.name, "level3", rows.orders),
+    events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders),
+    events.BookUpdate: _Place(BOOK.name, "book", rows.book),
+    events.BookSnapshot: _Place(BOOK.name, "book", rows.book),
+    events.Ticker: _Place(TICKER.name, "ticker", rows.ticker),
+    events.Trades: _Place(TRADES.name, "trade", rows.trades),
+    events.Candles: _Place(CANDLES.name, "ohlc", rows.candles),
 }
 _SUSPECT = int(Flag.SUSPECT)
 _UPDATES = (events.OrdersUpdate, events.BookUpdate)
+_BOOKS = (events.BookUpdate, events.BookSnapshot)
 
 
 class TableRows:
@@ -63,27 +69,35 @@ class TableRows:
         # Its own L2 books: the feed's may be ahead of the event whose row is made.
         self.keeper = BookKeeper()
         self._lines: defaultdict[str, list[str]] = defaultdict(list)
-        self._suspect: set[tuple[str, str]] = set()
-        self._seen: set[tuple[str, str]] = set()
-        self._wide_checksums: dict[str, int] = {}
+        self._doubts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """By channel and symbol, of all that had rows: the flag of rows that are suspect, or 0."""
+        self._touches: dict[str, Touch] = {}
 
     def event(self, event: Event, seq: int) -> None:
         """Make the rows of an event that came in the message of this number."""
-        table = _TABLES.get(type(event))
-        if table is not None:
-            self._market(event, seq, *table)
-        elif isinstance(event, events.Instruments):
-            now = event.received
-            self.add(PAIRS.name, "".join(rows.pair(pair, now) for pair in event.pairs))
-            self.add(ASSETS.name, "".join(rows.asset(asset, now) for asset in event.assets))
-        elif isinstance(event, events.Subscribed):
-            self._subscribed(event)
+        place = _PLACES.get(type(event))
+        if place is None:
+            self._rare(event, seq)
+        elif not self.stopped:
+            self._market(event, seq, place)  # type: ignore[arg-type]
+
+    def _rare(self, event: Event, seq: int) -> None:
+        match event:
+            case events.Executions() if not self.stopped:
+                self.add(EXECUTIONS.name, rows.executions(event, seq))
+            case events.Balances() if not self.stopped:
+                self.add(BALANCES.name, rows.balances(event, seq))
+            case events.Instruments(received=now, pairs=pairs, assets=assets):
+                self.add(PAIRS.name, "".join(rows.pair(pair, now) for pair in pairs))
+                self.add(ASSETS.name, "".join(rows.asset(asset, now) for asset in assets))
+            case events.Subscribed():
+                self._subscribed(event)
 
     def begin(self, book: Book, now: int, seq: int) -> None:
         """Rows of the whole book, if its rows began without a snapshot or lost some."""
-        key = (book.symbol, book.tally.channel)
-        if key not in self._seen or key in self._suspect:
-            self._subscribed(events.Subscribed(now, key[1], book.symbol, book.depth))
+        channel, symbol = book.tally.channel, book.symbol
+        if self._doubts[channel].get(symbol, _SUSPECT):
+            self._subscribed(events.Subscribed(now, channel, symbol, book.depth))
             self.event(keyframe.picture(book, now), seq)
 
     def add(self, table: str, text: str) -> None:
@@ -98,38 +112,39 @@ class TableRows:
         taken, self._lines, self.size = self._lines, defaultdict(list), 0
         return taken
 
-    def doubt(self, channel: str, symbols: Sequence[str]) -> None:
+    def doubt(self, channel: str, symbols: Iterable[str]) -> None:
         """Messages of these are missing: their rows are suspect until the next snapshot."""
-        self._suspect.update((symbol, channel) for symbol in symbols)
+        known = self._doubts[channel]
+        known.update((symbol, _SUSPECT) for symbol in symbols if symbol in known)
 
     def doubt_all(self) -> None:
-        self._suspect |= self._seen
+        for channel, known in self._doubts.items():
+            self.doubt(channel, tuple(known))
 
-    def _market(self, event: Event, seq: int, table: str, channel: str, make: Rows) -> None:
-        if self.stopped:
-            return
-        key = (getattr(event, "symbol", ""), channel)
-        if key not in self._seen:
+    def _market(self, event: MarketEvent, seq: int, place: _Place) -> None:
+        known = self._doubts[place.channel]
+        flags = known.get(event.symbol)
+        if flags is None:
             # A recording that joins a running feed has no snapshot to begin with.
-            self._seen.add(key)
-            self._suspect.add(key)
-            if isinstance(event, events.MarketEvent):
-                self._learn_precision(event)
-        if not isinstance(event, _UPDATES):
-            self._suspect.discard(key)
-        self.add(table, make(event, seq, _SUSPECT if key in self._suspect else 0))
-        if isinstance(event, events.BookUpdate | events.BookSnapshot):
+            flags = _SUSPECT
+            self._learn_precision(event)
+        if flags:
+            flags = known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
+        self.add(place.table, place.make(event, seq, flags))
+        if type(event) in _BOOKS:
             self._wide(event, seq)
 
-    def _wide(self, event: events.BookUpdate | events.BookSnapshot, seq: int) -> None:
-        """The best ten as one row, when they changed: the checksum covers just these."""
+    def _wide(self, event: MarketEvent, seq: int) -> None:
+        """The best ten levels as one row, when they changed."""
         self.keeper.apply(event)
         book = self.keeper.books.get(event.symbol)
         if book is None or not book.verified:
             return
-        if self._wide_checksums.get(event.symbol) != event.checksum:
-            self._wide_checksums[event.symbol] = event.checksum
-            self.add(wide(event.symbol).name, rows.wide(book, event.received, seq))
+        touch = self._touches.get(event.symbol)
+        if touch is None:
+            touch = self._touches[event.symbol] = Touch(event.symbol)
+        if levels := touch.levels(book):
+            self.add(touch.table, rows.wide(book, levels, seq))
 
     def _subscribed(self, event: events.Subscribed) -> None:
         self.keeper.apply(event)
@@ -139,7 +154,7 @@ class TableRows:
                 setattr(subject, event.channel, event.depth)
                 self.news = True
 
-    def _learn_precision(self, event: events.MarketEvent) -> None:
+    def _learn_precision(self, event: MarketEvent) -> None:
         subject = self.symbols.setdefault(event.symbol, Subject())
         price, qty = event.precision.price, event.precision.qty
         if (subject.price_precision, subject.qty_precision) != (price, qty):

@@ -6,6 +6,7 @@ it again. A keyframe that meets a trusted book must be equal to it, order by ord
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -140,20 +141,38 @@ class Walk:
 
     def _ours(self, entry: Line) -> Event:
         event = event_of(entry)
-        if isinstance(event, events.Gap) and not event.symbols:
-            self._doubt_all()
-        elif isinstance(event, events.Gap):
-            for symbol in event.symbols:
-                self.keeper.distrust(symbol, event.channel)
+        if isinstance(event, events.Gap):
+            self._gap(event)
+        elif isinstance(event, events.Reconnecting):
+            # Of several connections for level3 the books are not told apart here.
+            self._doubt("level3" if event.connection.startswith("level3") else "book")
         elif isinstance(event, events.Resync):
             self.keeper.distrust(event.symbol, event.channel)
         return event
 
+    def _gap(self, gap: events.Gap) -> None:
+        """Doubt the books of a gap that nothing has proven since: it is told when it has ended."""
+        for channel in (gap.channel,) if gap.channel else ("book", "level3"):
+            for symbol, book in self._books(channel):
+                if (not gap.symbols or symbol in gap.symbols) and book.received < gap.end:
+                    self.keeper.distrust(symbol, channel)
+
     def _doubt_all(self) -> None:
-        for symbol in self.keeper.books:
-            self.keeper.distrust(symbol, "book")
-        for symbol in self.keeper.orders:
-            self.keeper.distrust(symbol, "level3")
+        for channel in ("book", "level3"):
+            self._doubt(channel)
+
+    def _doubt(self, channel: str) -> None:
+        for symbol, _ in self._books(channel):
+            self.keeper.distrust(symbol, channel)
+
+    def _books(self, channel: str) -> Iterable[tuple[str, Book]]:
+        """Those of a channel, by symbol; none of a channel without books."""
+        match channel:
+            case "book":
+                return self.keeper.books.items()
+            case "level3":
+                return self.keeper.orders.items()
+        return ()
 
 
 def _precisions(info: SessionInfo) -> dict[str, Precision]:
