@@ -22,7 +22,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from kracked.book.l3 import L3Book
 from kracked.feed.fanout import Policy
 from kracked.manager import FeedManager
 from kracked.protocol.subscription import State
@@ -30,6 +29,7 @@ from kracked.sim.catalogue import listings
 from kracked.times import NS_PER_S
 from tests.benchmarks.recovery import Key, Recoveries, settle
 from tests.benchmarks.remote import Remote, exchange, open_sockets, resident_bytes
+from tests.benchmarks.truth import differences
 
 WARM_UP_S = 5.0
 POINT_EVERY_S = 15.0
@@ -123,7 +123,7 @@ class Soak:
         book = self.recoveries.book(key)
         if book is None or not book.verified:
             return "marked"
-        if not _differences(book, truth):
+        if not differences(book, truth):
             return "right"
         stamp, told = book.exchange_time or 0, truth["told"] or 0
         skewed = abs(stamp - truth["time"]) > 1800 * NS_PER_S
@@ -131,32 +131,7 @@ class Soak:
 
     def _difference(self, key: Key, truth: dict) -> list:
         book = self.recoveries.book(key)
-        return [] if book is None else _differences(book, truth)[:3]
-
-
-def _differences(book, truth: dict) -> list:
-    """Rows of the book that are not the exchange's, beside those that should stand there."""
-    found = []
-    for name in ("bids", "asks"):
-        side = getattr(book, name)
-        ours = _orders(side) if isinstance(book, L3Book) else [[*level] for level in side]
-        theirs = truth[name]
-        if ours != theirs:
-            length = max(len(ours), len(theirs))
-            pad = [None]
-            pairs = zip(
-                (ours + pad * length)[:length], (theirs + pad * length)[:length], strict=True
-            )
-            found += [(name, *pair) for pair in pairs if pair[0] != pair[1]]
-    return found
-
-
-def _orders(side) -> list:
-    return [
-        [order.order_id, order.price, order.qty, order.exchange_time]
-        for queue in side
-        for order in queue
-    ]
+        return [] if book is None else differences(book, truth)[:3]
 
 
 async def soak(options: argparse.Namespace) -> int:

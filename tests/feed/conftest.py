@@ -12,7 +12,6 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
-from kracked.book.l3 import OrderSide
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed import connection
@@ -21,6 +20,7 @@ from kracked.manager import FeedManager
 from kracked.sim.bench import Bench
 from kracked.sim.faults import Fault, Kind
 from kracked.sim.server import SimOptions, SimServer
+from tests.benchmarks.truth import differences
 from tests.exchange import Exchange
 
 
@@ -140,21 +140,7 @@ class FaultyExchange:
             return False
         query = {"symbol": symbol, "channel": channel, "depth": str(book.depth)}
         truth = json.loads(self._bench.answer("GET", "/sim/truth", query))
-        return all(self._rows(side) == truth[name] for name, side in book_sides(book).items())
-
-    @staticmethod
-    def _rows(side) -> list[list]:
-        if not isinstance(side, OrderSide):
-            return [[*level] for level in side]
-        return [
-            [order.order_id, order.price, order.qty, order.exchange_time]
-            for queue in side
-            for order in queue
-        ]
-
-
-def book_sides(book) -> dict:
-    return {"bids": book.bids, "asks": book.asks}
+        return not differences(book, truth)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ _HEAD = re.compile(
     rb'\{"channel":"(\w+)","type":"(\w+)"(?:,"timestamp":"[^"]*")?,"data":\[\{"symbol":"([^"]+)"'
 )
 _CHECKSUM = re.compile(rb'"checksum":(\d+)')
-_STRUCTURE = re.compile(rb'[{}\[\]:"]')
+_STRUCTURE = re.compile(rb'[{}\[\]"]')
+"""None of these stands inside a string of ours."""
 _LAST_STAMP = re.compile(rb'(?<="timestamp":")[^"]+(?="\}\]\}$)')
 """A message's own time; those of the orders in it stand further in."""
 _ANSWER_STAMP = re.compile(rb'(?<="time_in":")[^"]+|(?<="time_out":")[^"]+')

@@ -225,6 +225,7 @@ class Wire:
         """Hand on a request, unless it is to be refused."""
         if self.dead:
             return
+        self.now = max(self.now, now)
         if self.expired or self._refusal is not None:
             rest = self._refuse(data, now)
             if rest is None:

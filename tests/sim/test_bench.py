@@ -1,0 +1,83 @@
+"""The test bench at /sim/: there with faults only, and as true as the engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from kracked.protocol.events import Side
+from kracked.sim.bench import Bench
+from kracked.sim.server import SimOptions, SimServer
+
+NOW = 1_790_000_000 * 10**9
+S = 10**9
+OPTIONS = SimOptions(seed=3, symbols=["BTC/USD"], faults="")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SimServer]:
+    async with SimServer(OPTIONS) as running:
+        yield running
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def test_without_faults_there_is_no_bench(http: aiohttp.ClientSession) -> None:
+    async with SimServer(SimOptions(seed=3, symbols=["BTC/USD"])) as server:
+        answer = await http.get(server.endpoints.rest + "/sim/state")
+        assert (await answer.json())["error"] == ["EGeneral:Unknown method"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "row"), [("book", ["price", "qty"]), ("level3", ["id", "price", "qty", "entered"])]
+)
+async def test_the_truth_is_the_engines_book(
+    server: SimServer, http: aiohttp.ClientSession, channel: str, row: list[str]
+) -> None:
+    await http.post(server.endpoints.rest + "/sim/hold?seconds=60")
+    query = {"symbol": "BTC/USD", "channel": channel, "depth": "10"}
+    truth = await (await http.get(server.endpoints.rest + "/sim/truth", params=query)).json()
+    matcher = server.exchange.desks["BTC/USD"].matcher
+    prices = [one[row.index("price")] for one in truth["bids"]]
+    best = [level.price for level, _ in zip(matcher.levels(Side.BID), range(10), strict=False)]
+    assert list(dict.fromkeys(prices)) == best
+    assert {len(one) for one in truth["asks"]} == {len(row)}
+
+
+def test_while_held_time_goes_on_and_trade_does_not() -> None:
+    server = SimServer(OPTIONS, clock=lambda: NOW)
+    matcher = server.exchange.desks["BTC/USD"].matcher
+    before = matcher.time
+    server.saboteur.hold(60 * S)
+    server._step(NOW + 5 * S)
+    assert (matcher.time, server.exchange.time) == (before, NOW + 5 * S)
+    server.saboteur.release()
+    server._step(NOW + 10 * S)
+    assert matcher.time > NOW + 5 * S
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "nothing"), ("GET", "hold?seconds=1"), ("POST", "truth"), ("POST", "hold")],
+)
+async def test_a_call_it_does_not_know_is_not_found(
+    server: SimServer, http: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    answer = await http.request(method, f"{server.endpoints.rest}/sim/{path}")
+    assert answer.status == 404
+
+
+def test_what_has_struck_is_listed() -> None:
+    options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@1s")
+    server = SimServer(options, clock=lambda: NOW)
+    server._step(NOW + S)
+    bench = Bench(server.exchange, server.saboteur)
+    (fault,) = json.loads(bench.answer("GET", "/sim/faults", {}))
+    assert (fault["kind"], fault["time"]) == ("maintenance", NOW + S)

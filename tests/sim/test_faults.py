@@ -1,0 +1,332 @@
+"""Faults are asked for in words, come when they are due, and do what their names say."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kracked.cli import main
+from kracked.protocol import encode
+from kracked.protocol.requests import Subscribe
+from kracked.protocol.requests import encode as request
+from kracked.sim.faults import BadFaults, Fault, Kind, Rule, Schedule, read
+from kracked.sim.mishaps import spoil
+from kracked.sim.mishaps.refusals import REASONS
+from kracked.sim.mishaps.spoil import About
+from kracked.sim.mishaps.wire import Struck, Wire
+
+S = 10**9
+NOW = 1_790_000_000 * S
+
+
+# --- the specification --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("drop:30s", Rule(kind=Kind.DROP, mean_ns=30 * S)),
+        ("lost:0.001", Rule(kind=Kind.LOST, chance=0.001)),
+        ("checksum:@10s:BTC/USD", Rule(kind=Kind.CHECKSUM, at_ns=10 * S, where="BTC/USD")),
+        ("half-open:2m:level3", Rule(kind=Kind.HALF_OPEN, mean_ns=120 * S, where="level3")),
+        ("refusal=pair:@0s", Rule(kind=Kind.REFUSAL, at_ns=0, detail="pair")),
+        ("maintenance=2.5:1h", Rule(kind=Kind.MAINTENANCE, mean_ns=3600 * S, detail="2.5")),
+        ("all:500ms", Rule(kind=None, mean_ns=S // 2)),
+    ],
+)
+def test_a_rule_says_what_when_and_where(text: str, rule: Rule) -> None:
+    assert read(text) == (rule,)
+
+
+def test_rules_are_separated_by_commas() -> None:
+    kinds = [rule.kind for rule in read("drop:30s, lost:0.001,all:5s")]
+    assert kinds == [Kind.DROP, Kind.LOST, None]
+
+
+def test_no_rules_are_no_faults() -> None:
+    assert read("") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("drop", "it does not say when"),
+        ("crash:5s", "there is no kind 'crash'"),
+        ("drop:often", "'often' is no time"),
+        ("drop:0s", "the mean time between two is zero"),
+        ("drop:0.1", "a chance is for lost, duplicate, reorder, checksum, json"),
+        ("lost:5s:moon", "'moon' is neither a symbol nor one of public, level3, private"),
+        ("refusal=mood:5s", "'mood' is none of the reasons pair, depth"),
+        ("drop=3:5s", "only refusal, refuse"),
+        ("maintenance=long:5s", "'long' is no number of seconds"),
+    ],
+)
+def test_a_bad_rule_is_refused_with_the_reason_and_every_kind(text: str, problem: str) -> None:
+    with pytest.raises(BadFaults) as refused:
+        read(text)
+    sentence = str(refused.value)
+    assert problem in sentence
+    assert all(f"\n  {kind} " in sentence for kind in Kind)
+
+
+def test_the_command_ends_with_2_on_faults_it_cannot_read(capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sim", "--faults", "crash:5s"])
+    assert ended.value.code == 2
+    assert "late-snapshot" in capsys.readouterr().err
+
+
+# --- when ---------------------------------------------------------------------------------
+
+
+def strikes(spec: str, seed: object, seconds: int) -> list[tuple[int, Fault]]:
+    schedule = Schedule(read(spec), seed, NOW)
+    return [
+        (tenth, fault)
+        for tenth in range(seconds * 10)
+        for fault in schedule.due(NOW + tenth * S // 10)
+    ]
+
+
+def test_a_scripted_fault_strikes_once_and_on_time() -> None:
+    assert strikes("drop:@3s:public", 1, 60) == [(30, Fault(Kind.DROP, "public"))]
+
+
+def test_the_same_seed_gives_the_same_faults() -> None:
+    assert strikes("all:2s,drop:5s", 7, 60) == strikes("all:2s,drop:5s", 7, 60)
+    assert strikes("all:2s,drop:5s", 7, 60) != strikes("all:2s,drop:5s", 8, 60)
+
+
+def test_random_faults_keep_their_mean_interval() -> None:
+    assert 400 < len(strikes("drop:2s", 1, 1_000)) < 600
+
+
+def test_any_fault_is_every_kind_in_turn() -> None:
+    assert {fault.kind for _, fault in strikes("all:1s", 1, 300)} == set(Kind)
+
+
+# --- damage -------------------------------------------------------------------------------
+
+UPDATE = (
+    b'{"channel":"level3","type":"update","data":[{"symbol":"BTC/USD","bids":[],"asks":['
+    b'{"event":"add","order_id":"O1","limit_price":1.0,"order_qty":2.00000000,'
+    b'"timestamp":"2026-01-01T00:00:00.000000005Z"}],"checksum":2143854316,'
+    b'"timestamp":"2026-01-01T00:00:01.000000007Z"}]}'
+)
+
+
+def test_a_message_says_what_it_is_about() -> None:
+    assert spoil.about(UPDATE) == About("level3", "update", "BTC/USD")
+    assert spoil.about(encode.HEARTBEAT.encode()) is None
+
+
+def test_a_wrong_checksum_is_the_only_thing_that_is_wrong() -> None:
+    right, wrong = json.loads(UPDATE), json.loads(spoil.wrong_checksum(UPDATE))
+    assert right["data"][0].pop("checksum") != wrong["data"][0].pop("checksum")
+    assert right == wrong
+
+
+@given(st.integers())
+def test_broken_json_is_never_valid(seed: int) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        msgspec.json.decode(spoil.broken_json(UPDATE, Random(seed)))
+
+
+def test_a_clock_that_is_off_changes_a_messages_own_time_and_not_its_orders() -> None:
+    (shifted,) = json.loads(spoil.shifted(UPDATE, 3600 * S))["data"]
+    assert shifted["timestamp"] == "2026-01-01T01:00:01.000000007Z"
+    assert shifted["asks"][0]["timestamp"] == "2026-01-01T00:00:00.000000005Z"
+
+
+def test_a_clock_that_is_off_shows_in_answers() -> None:
+    pong = encode.pong(1, time_in=NOW, time_out=NOW).encode()
+    assert spoil.shifted(pong, -S) == encode.pong(1, time_in=NOW - S, time_out=NOW - S).encode()
+
+
+def test_a_huge_frame_is_a_valid_message() -> None:
+    assert json.loads(spoil.huge())["channel"] == "filler"
+    assert len(spoil.huge()) > spoil.HUGE_BYTES
+
+
+def test_a_torn_frame_promises_more_than_comes() -> None:
+    frame = spoil.torn_frame(b"hello", Random(1))
+    assert int.from_bytes(frame[2:10]) > len(frame) - 10
+
+
+# --- a wire -------------------------------------------------------------------------------
+
+
+class Client:
+    """Both ends of a wire, and what came out."""
+
+    def __init__(self, spec: str = "") -> None:
+        self.heard: list[bytes] = []
+        self.asked: list[bytes] = []
+        self.ended: list[str] = []
+        self.struck: list[Struck] = []
+        self.wire = Wire(
+            "public", self.heard.append, self, Random(1), self.struck.append, read(spec)
+        )
+        self.wire.conversation = self
+        self.wire.elapse(NOW)
+
+    connection_id = 7
+    topics = ()
+
+    def receive(self, data, now: int) -> None:
+        self.asked.append(data)
+
+    def abort(self) -> None:
+        self.ended.append("aborted")
+
+    def write(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def close(self, reason: str) -> None:
+        self.ended.append(reason)
+
+
+def update(symbol: str = "BTC/USD", serial: int = 0, kind: str = "update") -> bytes:
+    stamp = f"2026-01-01T00:00:{serial:02}.000000Z"
+    return encode.book(kind, symbol, [], [], serial, stamp).encode()
+
+
+def test_an_untroubled_wire_passes_everything_on() -> None:
+    client = Client()
+    client.wire.tell(update())
+    client.wire.receive(b"ping", NOW)
+    assert (client.heard, client.asked, client.struck) == ([update()], [b"ping"], [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "heard"),
+    [
+        (Kind.LOST, [1, 2]),
+        (Kind.DUPLICATE, [0, 0, 1, 2]),
+        (Kind.REORDER, [1, 0, 2]),
+    ],
+)
+def test_an_armed_fault_strikes_the_next_update_and_no_other(kind: Kind, heard: list[int]) -> None:
+    client = Client()
+    client.wire.arm(kind, ("book", "BTC/USD"))
+    for serial in range(3):
+        client.wire.tell(update(serial=serial))
+    assert client.heard == [update(serial=serial) for serial in heard]
+    assert [struck.kind for struck in client.struck] == [kind]
+
+
+def test_a_fault_of_one_book_leaves_the_others_alone() -> None:
+    client = Client()
+    client.wire.arm(Kind.LOST, ("book", "BTC/USD"))
+    client.wire.tell(update("ETH/USD"))
+    assert client.heard == [update("ETH/USD")]
+
+
+def test_a_snapshot_is_never_struck() -> None:
+    client = Client()
+    client.wire.arm(Kind.LOST, ("book", "BTC/USD"))
+    client.wire.tell(update(kind="snapshot"))
+    assert client.heard == [update(kind="snapshot")]
+
+
+def test_a_chance_strikes_as_often_as_it_says() -> None:
+    client = Client("lost:0.1")
+    for _ in range(10_000):
+        client.wire.tell(update())
+    assert 850 < len(client.struck) < 1_150
+
+
+def test_a_chance_for_one_symbol_spares_the_others() -> None:
+    client = Client("lost:1:BTC/USD")
+    client.wire.tell(update("ETH/USD"))
+    client.wire.tell(update("BTC/USD"))
+    assert client.heard == [update("ETH/USD")]
+
+
+def test_an_update_that_waits_for_its_successor_is_sent_after_a_second() -> None:
+    client = Client()
+    client.wire.arm(Kind.REORDER, ("book", "BTC/USD"))
+    client.wire.tell(update())
+    client.wire.elapse(NOW + S)
+    assert client.heard == [update()]
+
+
+def test_a_late_snapshot_comes_before_the_updates_that_followed_it() -> None:
+    client = Client()
+    client.wire.delay_snapshot()
+    told = [update(kind="snapshot"), update(serial=1)]
+    for message in told:
+        client.wire.tell(message)
+    client.wire.tell(update("ETH/USD"))
+    assert client.heard == [update("ETH/USD")]
+    client.wire.elapse(NOW + 3 * S)
+    assert client.heard[1:] == told
+
+
+def test_a_half_open_wire_carries_nothing_either_way() -> None:
+    client = Client()
+    client.wire.die()
+    client.wire.tell(update())
+    client.wire.receive(b"ping", NOW)
+    client.wire.elapse(NOW + 60 * S)
+    assert client.heard == client.asked == client.ended == []
+
+
+def test_heartbeats_come_back() -> None:
+    client = Client()
+    beat = encode.HEARTBEAT.encode()
+    client.wire.mute(5 * S)
+    for seconds in range(7):
+        client.wire.elapse(NOW + seconds * S)
+        client.wire.tell(beat)
+    assert client.heard == [beat, beat]
+
+
+SUBSCRIBE = Subscribe(channel="book", symbol=("BTC/USD", "ETH/USD"), depth=10)
+
+
+@pytest.mark.parametrize("name", [name for name, reason in REASONS.items() if not reason.session])
+def test_a_refused_subscription_is_answered_in_the_exchanges_words(name: str) -> None:
+    client = Client()
+    client.wire.refuse_next(REASONS[name], "ETH/USD")
+    client.wire.receive(request(SUBSCRIBE, 5), NOW)
+    (answer,) = map(json.loads, client.heard)
+    words = REASONS[name].error.format(symbol="ETH/USD")
+    assert answer.get("error", answer.get("Error")) == words
+
+
+def test_a_refusal_of_one_symbol_lets_the_others_through() -> None:
+    client = Client()
+    client.wire.refuse_next(REASONS["pair"], "ETH/USD")
+    client.wire.receive(request(SUBSCRIBE, 5), NOW)
+    only = msgspec.structs.replace(SUBSCRIBE, symbol=("BTC/USD",))
+    assert client.asked == [request(only, 5)]
+
+
+def test_a_refusal_waits_for_its_symbol() -> None:
+    client = Client()
+    client.wire.refuse_next(REASONS["pair"], "SOL/USD")
+    client.wire.receive(request(SUBSCRIBE, 5), NOW)
+    assert (client.heard, client.asked) == ([], [request(SUBSCRIBE, 5)])
+
+
+def test_an_expired_token_is_refused_for_good() -> None:
+    client = Client()
+    client.wire.expired = True
+    asked = Subscribe(channel="level3", symbol=("BTC/USD",), depth=10, token="t")
+    for _ in range(2):
+        client.wire.receive(request(asked, 5), NOW)
+    answers = [json.loads(answer) for answer in client.heard]
+    assert [answer["error"] for answer in answers] == ["ESession:Invalid session"] * 2
+    assert answers[0]["status"] == "error"
+
+
+def test_a_torn_connection_ends_within_a_frame() -> None:
+    client = Client()
+    client.wire.tear()
+    assert client.ended == ["aborted"]
