@@ -29,6 +29,9 @@ _MARKET = tuple(
     for channel in ("book", "level3", "ticker", "trade", "ohlc", "heartbeat")
 )
 
+_CHANNELS = {"public": "book", "level3": "level3"}
+"""Whose books each connection brings."""
+
 
 class Recorded(NamedTuple):
     """One line of the raw log and the kind of frame it came in."""
@@ -145,7 +148,7 @@ class Walk:
             self._gap(event)
         elif isinstance(event, events.Reconnecting):
             # Of several connections for level3 the books are not told apart here.
-            self._doubt("level3" if event.connection.startswith("level3") else "book")
+            self._doubt(_CHANNELS.get(event.connection.partition("-")[0], ""))
         elif isinstance(event, events.Resync):
             self.keeper.distrust(event.symbol, event.channel)
         return event
