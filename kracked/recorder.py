@@ -126,7 +126,8 @@ async def recording(
     )
     opened = record_into(out, info, form=form, clock=feed.clock.wall)
     with feed.tap() as tap, feed.consumer(Policy.NEVER_SKIP) as consumer:
-        session = opened.__enter__()
+        # Making the folder waits for the disk, which the event loop must not.
+        session = await asyncio.to_thread(opened.__enter__)
         try:
             recorder = Recorder(feed, session, consumer, tap)
             if feed.instruments:
@@ -140,7 +141,6 @@ async def recording(
                     running.cancel()
             recorder.finish()
         finally:
-            # Waits for the disk, which the event loop must not.
             await asyncio.to_thread(opened.__exit__, None, None, None)
         if form is Format.PARQUET:
             await asyncio.to_thread(convert, out)

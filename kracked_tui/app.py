@@ -14,19 +14,25 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 import asyncio
 from collections.abc import Iterable, Iterator
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
-from kracked.errors import KrackedError
+from kracked.errors import KrackedError, RecordError
 from kracked_tui import keys, themes
 from kracked_tui.config import Settings
 from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
+from kracked_tui.recording import session_name, sessions_folder
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.source import Source
 from kracked_tui.store import Store
 from kracked_tui.widgets.pump import FramePump, backlog, keep_quick
+
+if TYPE_CHECKING:
+    from kracked.feed.manager import FeedManager
 
 _SLICE_S = 0.002
 """Longest time events are applied for before the screen gets its turn."""
@@ -43,6 +49,10 @@ class Monitor(App[None]):
     TITLE = "kracked"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    record_at_once = False
+    record_to: Path | None = None
+    """None: a new folder for each recording."""
 
     def __init__(self, source: Source, settings: Settings, symbols: tuple[str, ...] = ()) -> None:
         super().__init__()
@@ -78,6 +88,8 @@ class Monitor(App[None]):
         try:
             async with self.source as source:
                 self.run_worker(self.desk.show(self.desk.symbol), group="show", exit_on_error=False)
+                if self.record_at_once:
+                    await self.action_record()
                 await self._consume(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
@@ -104,6 +116,37 @@ class Monitor(App[None]):
         self.desk.frames += 1
         return self.trade.frame()
 
+    # --- recording ----------------------------------------------------------------------
+
+    async def action_record(self) -> None:
+        """Start recording, or stop."""
+        feed = self.source.feed
+        if self.desk.recording.on:
+            await self.desk.recording.stop()
+        elif feed is None:
+            replay = self.source.mode == "REPLAY"
+            reason = "a replay is a recording already" if replay else "not connected yet"
+            self.desk.tell(f"nothing to record: {reason}", "warn")
+        else:
+            out = self.record_to or sessions_folder(os.environ) / session_name(
+                self.source.name, self.source.now()
+            )
+            self.run_worker(partial(self._record, feed, out), group="record")
+
+    async def _record(self, feed: FeedManager, out: Path) -> None:
+        self.desk.tell(f"recording into {out}", "good")
+        try:
+            await self.desk.recording.run(feed, out)
+        except (RecordError, OSError) as error:
+            self.desk.tell(f"recording: {error}", "warn")
+        else:
+            self.desk.tell(f"recorded {out}", "good")
+
+    async def action_quit(self) -> None:
+        """Leave, once what was recorded is on the disk."""
+        await self.desk.recording.stop()
+        await super().action_quit()
+
     def action_theme(self) -> None:
         """The next of our own themes."""
         names = themes.NAMES
@@ -123,4 +166,5 @@ class Monitor(App[None]):
         await self.trade.run_action(action)
 
     async def on_unmount(self) -> None:
+        await self.desk.recording.stop()
         self.desk.close()

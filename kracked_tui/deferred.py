@@ -19,6 +19,7 @@ from kracked_tui.source import Counters, Source
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
+    from kracked.feed.manager import FeedManager
 
 
 class Deferred:
@@ -41,6 +42,10 @@ class Deferred:
     @property
     def level3(self) -> str:
         return self._source.level3 if self._source else ""
+
+    @property
+    def feed(self) -> FeedManager | None:
+        return self._source.feed if self._source else None
 
     def counters(self) -> Counters:
         return self._source.counters() if self._source else Counters()

@@ -11,6 +11,7 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
+from kracked.feed.manager import FeedManager
 from kracked.protocol.events import Candles, Event
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.live import LiveSource
@@ -47,6 +48,10 @@ class DemoSource:
     @property
     def orders(self) -> Mapping[str, L3Book]:
         return self.live.orders
+
+    @property
+    def feed(self) -> FeedManager | None:
+        return self._live.feed if self._live else None
 
     def counters(self) -> Counters:
         return self.live.counters()

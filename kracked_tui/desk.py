@@ -12,6 +12,7 @@ from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.instruments import Precision
 from kracked_tui.plot import Plotter
+from kracked_tui.recording import RecordSwitch
 from kracked_tui.scene import Scene
 from kracked_tui.source import Source
 from kracked_tui.store import Market, Store
@@ -20,6 +21,7 @@ from kracked_tui.view.candles import ChartView
 from kracked_tui.view.condition import condition
 from kracked_tui.view.flow import FlowView, flow_view
 from kracked_tui.view.header import HeaderView
+from kracked_tui.view.recording import RecordView
 from kracked_tui.view.status import FeedView, Happening
 from kracked_tui.view.watchlist import WatchRow
 from kracked_tui.widgets.ladder import Ladder
@@ -37,6 +39,7 @@ class Desk:
         self.store = store
         self.symbol = symbols[0] if symbols else ""
         self.timeframe_s = 60
+        self.recording = RecordSwitch()
         self._plotter = Plotter()
         self._heard: deque[tuple[int, int]] = deque(maxlen=40)
         """(time, messages so far), to tell the rate."""
@@ -79,6 +82,9 @@ class Desk:
         """Every symbol that could be shown, those already here first."""
         known = list(self.source.books)
         return known + sorted(set(self.store.instruments) - set(known))
+
+    def recorded(self) -> RecordView | None:
+        return self.recording.view(self.source.now())
 
     def recent(self) -> list[Happening]:
         """What happened last, newest first."""

@@ -60,6 +60,7 @@ KEYS = (
         "Every action by name",
         EVERYWHERE,
     ),
+    Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
     Key("back", "escape", "back", "", "Close what is open, undo the zoom", EVERYWHERE),
     Key("quit", "ctrl+q", "app.quit", "quit", "Leave", EVERYWHERE),
 )

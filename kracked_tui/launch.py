@@ -22,6 +22,7 @@ def run(options: Options, settings: Settings) -> int:
     """The exit status. Raises `ConfigError` for what cannot be shown."""
     symbols = options.symbols or _default_symbols(options)
     monitor = Monitor(source_for(options, symbols), settings, symbols)
+    monitor.record_at_once, monitor.record_to = options.record, options.record_to
     if options.snapshot is not None:
         asyncio.run(saved(monitor, options.snapshot, options.size, options.after_s))
         return monitor.return_code or 0

@@ -12,6 +12,7 @@ _EXAMPLES = """examples:
   kracked-tui --demo                        an exchange inside: no network, no key
   kracked-tui BTC/USD ETH/USD               Kraken itself
   kracked-tui --replay messages.jsonl       a log of raw v2 messages, one a line
+  kracked-tui BTC/USD --record              and every message of it on disk
   kracked-tui --demo --snapshot now.png --after 5s --size 120x40
   kracked-tui keys                          the keys as they are set"""
 
@@ -23,6 +24,9 @@ class Options:
     symbols: tuple[str, ...] = ()
     demo: bool = False
     replay: Path | None = None
+    record: bool = False
+    record_to: Path | None = None
+    """None: a new folder among the recordings."""
     endpoint: str | None = None
     snapshot: Path | None = None
     after_s: float = 5.0
@@ -39,12 +43,16 @@ def parsed(arguments: Sequence[str]) -> Options:
     """Exits with 2 and a sentence when the arguments make no sense."""
     parser = _parser()
     given = parser.parse_args(arguments)
+    if given.replay and given.record is not None:
+        parser.error("--record records an exchange: a replay is a recording already")
     if given.demo and (given.replay or given.endpoint):
         parser.error("--demo brings its own exchange: leave out --replay and --endpoint")
     return Options(
         symbols=tuple(symbol.upper() for symbol in given.symbols),
         demo=given.demo,
         replay=given.replay,
+        record=given.record is not None,
+        record_to=given.record or None,
         endpoint=given.endpoint,
         snapshot=given.snapshot,
         after_s=given.after,
@@ -69,6 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     add("symbols", nargs="*", metavar="SYMBOL", help="for example BTC/USD; the first is shown")
     add("--demo", action="store_true", help="an exchange inside this program")
     add("--replay", type=_file, metavar="FILE", help="play a log of raw messages at its own pace")
+    add(
+        "--record", type=_folder, nargs="?", const=False, metavar="DIR",
+        help="record from the start, into DIR or a new folder; R stops and starts it",
+    )  # fmt: skip
     add("--endpoint", metavar="URL", help="another exchange, as http://127.0.0.1:PORT")
     add("--snapshot", type=Path, metavar="FILE", help="no terminal: save a .svg, .png or .txt")
     add("--after", type=_seconds, default=5.0, metavar="TIME", help="when to save it (5s)")
@@ -87,6 +99,14 @@ def _file(text: str) -> Path:
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"there is no file {text}")
     return path
+
+
+def _folder(text: str) -> Path:
+    if re.fullmatch(r"[A-Za-z0-9.]+/[A-Z0-9.]+", text) and not Path(text).exists():
+        raise argparse.ArgumentTypeError(
+            f"{text} looks like a symbol: put symbols before --record, or write ./{text}"
+        )
+    return Path(text)
 
 
 def _seconds(text: str) -> float:

@@ -45,6 +45,8 @@ class ReplaySource:
     def orders(self) -> Mapping[str, L3Book]:
         return self._keeper.orders
 
+    feed = None
+
     def counters(self) -> Counters:
         tallies = self._keeper.tallies.values()
         return Counters(

@@ -11,6 +11,7 @@ from kracked.protocol.events import Candles, Event
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
+    from kracked.feed.manager import FeedManager
 
 
 class Counters(NamedTuple):
@@ -35,6 +36,10 @@ class Source(Protocol):
     @property
     def level3(self) -> str:
         """Why there are no orders, for people; said only when there are none."""
+
+    @property
+    def feed(self) -> FeedManager | None:
+        """What a recorder can listen to; None where nothing can be recorded."""
 
     def counters(self) -> Counters: ...
     def now(self) -> int:

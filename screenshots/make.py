@@ -50,6 +50,8 @@ class PastMarket:
     name = "simulated exchange"
     level3 = ""
 
+    feed = None
+
     def __init__(self) -> None:
         self.keeper = BookKeeper()
         self.time = OPENED

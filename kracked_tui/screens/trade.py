@@ -19,6 +19,7 @@ from kracked_tui.view import arrange as places
 from kracked_tui.view.arrange import arrange
 from kracked_tui.view.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.header import header_line
+from kracked_tui.view.recording import banner_line
 from kracked_tui.view.status import Hint, log_line, status_line
 from kracked_tui.widgets.bars import Help, Hints
 from kracked_tui.widgets.charts import Chart, Depth, Inspector
@@ -137,8 +138,10 @@ class TradeScreen(Screen[None]):
                 pane.show(scene)
                 yield
         if self.status.display:
-            self.status.set_lines([status_line(self.desk.feed(), width)])
-            self.log_row.set_lines([log_line(self.desk.recent(), scene.now, width)])
+            record = self.desk.recorded()
+            self.status.set_lines([status_line(self.desk.feed(), width, record)])
+            log = banner_line(record, width) or log_line(self.desk.recent(), scene.now, width)
+            self.log_row.set_lines([log])
         self.hints.show()
         if self._panel == places.HELP:
             self.help_pages.show()
@@ -160,7 +163,7 @@ class TradeScreen(Screen[None]):
         self.run_worker(self.run_action(message.action), exit_on_error=False)
 
     async def on_chart_wanted(self, message: Chart.Wanted) -> None:
-        self.run_worker(self._plot(message), group="plot", exclusive=True)
+        self.run_worker(partial(self._plot, message), group="plot", exclusive=True)
 
     async def _plot(self, message: Chart.Wanted) -> None:
         plotted = await self.desk.plot(message.view)

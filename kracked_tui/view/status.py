@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kracked import times
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.recording import RecordView, record_facts
 
 
 class FeedView(NamedTuple):
@@ -28,10 +29,11 @@ class FeedView(NamedTuple):
     uptime_ns: int = 0
 
 
-def status_line(view: FeedView, width: int) -> Line:
+def status_line(view: FeedView, width: int, record: RecordView | None = None) -> Line:
     """The counters, most telling first; what does not fit is left out whole."""
     verified = f"{view.verified:,}".replace(",", " ")
     facts = [
+        *(record_facts(record) if record else ()),
         [Span(f" {view.source}", "word")],
         [Span(" verified ", "dim"), Span(verified, "good" if view.verified else "dim")],
         [Span(" failed ", "dim"), _count(view.mismatched)],

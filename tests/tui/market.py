@@ -11,6 +11,7 @@ from typing import Self
 
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.feed.manager import FeedManager
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event, OrderAction, OrderChange, Side, Trade
@@ -198,6 +199,8 @@ class ScriptedSource:
     @property
     def orders(self) -> Mapping[str, L3Book]:
         return self.orders_held
+
+    feed: FeedManager | None = None
 
     def counters(self) -> Counters:
         return Counters(41_204, 0)

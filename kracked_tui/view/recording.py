@@ -1,0 +1,53 @@
+"""What the foot of the screen says of a recording."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Line, Span, fit
+
+_LITTLE_BYTES = 2_000_000_000
+
+
+class RecordView(NamedTuple):
+    """A recording in progress."""
+
+    bytes: int = 0
+    """Before compression."""
+    rows: int = 0
+    rate: int = 0
+    """Messages a second."""
+    gaps: int = 0
+    lost: int = 0
+    """Messages that could not be kept."""
+    free_bytes: int = 0
+    waiting_bytes: int = 0
+    """Not on the disk yet."""
+    trouble: str = ""
+    """Why the disk does not take them, or empty."""
+
+
+def record_facts(view: RecordView) -> list[list[Span]]:
+    """Pieces for the status line, most telling first."""
+    role = "warn" if view.trouble or view.lost else "sell"
+    disk = "warn" if view.free_bytes < _LITTLE_BYTES else "dim"
+    return [
+        [Span(" ● REC", role)],
+        [Span(f"{fmt.compact(view.bytes)}B", "word")],
+        [Span(f"{fmt.compact(view.rows)} rows", "dim")],
+        [Span(f"{view.rate}/s", "dim")],
+        [Span("gaps ", "dim"), Span(str(view.gaps), "warn" if view.gaps else "dim")],
+        [Span(f"disk {fmt.compact(view.free_bytes, width=5)}B", disk)],
+    ]
+
+
+def banner_line(view: RecordView | None, width: int) -> Line | None:
+    """A disk that takes nothing must be seen; None while there is nothing to say."""
+    if view is None or not (view.trouble or view.lost):
+        return None
+    parts = [f"{view.lost} messages lost"] if view.lost else []
+    if view.trouble:
+        waiting = f"{fmt.compact(view.waiting_bytes)}B wait in memory"
+        parts = [f"the disk takes nothing: {view.trouble}", waiting, *parts]
+    return Line(fit([Span(f" ✗ REC  {' · '.join(parts)}", "notice")], width), "notice")

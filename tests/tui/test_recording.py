@@ -1,0 +1,139 @@
+"""Recording while watching: a switch that never leaves half a recording behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+import kracked
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.sim.server import SimOptions, SimServer
+from kracked_tui import options
+from kracked_tui.app import Monitor
+from kracked_tui.config import Settings
+from kracked_tui.live import LiveSource
+from kracked_tui.recording import session_name, sessions_folder
+from kracked_tui.view.recording import RecordView, banner_line
+from kracked_tui.view.status import FeedView, status_line
+from tests.tui.conftest import Opened
+from tests.tui.market import NOW, SYMBOL
+
+GOING = RecordView(3_100_000, 41_204, 120, 0, 0, 212_000_000_000)
+
+
+def test_the_status_line_tells_of_a_recording_first() -> None:
+    line = status_line(FeedView("ws.kraken.com", verified=9), 80, GOING)
+    assert line.text.startswith(" ● REC  3.100MB  41.20k rows  120/s  gaps 0  disk 212GB")
+    assert len(line.text) == 80
+
+
+def test_a_disk_that_takes_nothing_is_a_banner_with_the_reason() -> None:
+    full = GOING._replace(trouble="No space left on device", waiting_bytes=12_000_000)
+    line = banner_line(full, 100)
+    assert line is not None
+    assert "No space left on device · 12.00MB wait in memory" in line.text
+    assert line.role == "notice"
+
+
+def test_messages_lost_stay_a_banner_when_the_disk_is_well_again() -> None:
+    line = banner_line(GOING._replace(lost=17), 60)
+    assert line is not None
+    assert "17 messages lost" in line.text
+
+
+def test_a_recording_without_trouble_needs_no_banner() -> None:
+    assert banner_line(GOING, 80) is None
+    assert banner_line(None, 80) is None
+
+
+def test_recordings_are_kept_by_time_and_host() -> None:
+    assert session_name("127.0.0.1:4321", NOW) == "20261122T140321Z-127.0.0.1-4321"
+    assert sessions_folder({"XDG_DATA_HOME": "/data"}) == Path("/data/kracked/rec")
+
+
+def test_a_symbol_after_record_is_not_taken_for_a_folder(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        options.parsed(["--record", "BTC/USD"])
+    assert "put symbols before --record" in capsys.readouterr().err
+
+
+def test_record_takes_a_folder_or_none() -> None:
+    assert options.parsed(["BTC/USD"]).record is False
+    alone = options.parsed(["BTC/USD", "--record"])
+    assert (alone.record, alone.record_to) == (True, None)
+    assert options.parsed(["--record", "night"]).record_to == Path("night")
+
+
+async def test_a_source_that_cannot_be_recorded_says_why(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("R")
+        assert "nothing to record: not connected yet" in monitor.desk.recent()[0].text
+
+
+@pytest.fixture
+async def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Monitor]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    async with SimServer(SimOptions(seed=3, symbols=(SYMBOL,))) as sim:
+        endpoints = Endpoints.at(sim.endpoints.rest)
+        key = Credentials(sim.api_key, sim.api_secret)
+        monitor = Monitor(LiveSource((SYMBOL,), endpoints, key), Settings(), (SYMBOL,))
+        monitor.record_to = tmp_path / "session"
+        yield monitor
+
+
+async def recorded_some(monitor: Monitor, pilot: Pilot[None]) -> None:
+    """Wait until messages have been recorded."""
+    for _ in range(500):
+        await pilot.pause(0.02)
+        monitor.desk.recording._looked = (0, RecordView())
+        view = monitor.desk.recorded()
+        if view is not None and view.bytes > 10_000:
+            return
+    raise AssertionError("nothing was recorded")
+
+
+async def test_a_key_starts_and_stops_and_what_is_left_verifies(
+    live: Monitor, tmp_path: Path
+) -> None:
+    async with live.run_test(size=(120, 40)) as pilot:
+        while live.source.feed is None or not live.source.books:
+            await pilot.pause(0.02)
+        await pilot.press("R")
+        await recorded_some(live, pilot)
+        live.trade.draw()
+        assert "● REC" in live.trade.status.lines[0].text
+        await pilot.press("R")
+        live.trade.draw()
+        assert "REC" not in live.trade.status.lines[0].text
+    recording = kracked.open_recording(tmp_path / "session")
+    assert recording.info().clean_stop
+    assert recording.verify().proven
+
+
+async def test_quitting_ends_a_recording_cleanly(live: Monitor, tmp_path: Path) -> None:
+    live.record_at_once = True
+    async with live.run_test(size=(120, 40)) as pilot:
+        await recorded_some(live, pilot)
+        await pilot.press("ctrl+q")
+    assert kracked.open_recording(tmp_path / "session").info().clean_stop
+
+
+async def test_a_folder_of_something_else_is_refused_in_the_log(
+    live: Monitor, tmp_path: Path
+) -> None:
+    (tmp_path / "session").mkdir()
+    (tmp_path / "session" / "thesis.tex").touch()
+    live.record_at_once = True
+    async with live.run_test(size=(120, 40)) as pilot:
+        for _ in range(200):
+            await pilot.pause(0.02)
+            if any("is not a recording" in each.text for each in live.desk.recent()):
+                break
+        assert not live.desk.recording.on
+        assert any("is not a recording" in each.text for each in live.desk.recent())
