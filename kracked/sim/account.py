@@ -1,8 +1,8 @@
 """Who may call private methods: API keys, their nonces, and WebSocket tokens.
 
 Signatures are checked for real, through the same function a client signs with. Refusals
-are values: the exchange's own words, in the order it checks (key, signature, nonce,
-permission).
+are values: the exchange's own words, in the order it checks (key, signature, nonce);
+what a key may do is for the endpoints to ask.
 
 Sources: docs.kraken.com/api/docs/guides/spot-rest-auth, /spot-ws-auth
 """
@@ -28,7 +28,6 @@ TOKEN_LIFETIME_S = 900
 INVALID_KEY = "EAPI:Invalid key"
 INVALID_SIGNATURE = "EAPI:Invalid signature"
 INVALID_NONCE = "EAPI:Invalid nonce"
-PERMISSION_DENIED = "EGeneral:Permission denied"
 INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
 
 
@@ -105,13 +104,6 @@ class Accounts:
 
     def add(self, key: ApiKey) -> None:
         self._keys[key.key] = key
-
-    def admit(self, call: Call, needed: Permission) -> Admitted | str:
-        """The key behind a call that it may make, or the words of the refusal."""
-        admitted = self.identify(call)
-        if isinstance(admitted, Admitted) and needed not in admitted.key.permissions:
-            return PERMISSION_DENIED
-        return admitted
 
     def identify(self, call: Call) -> Admitted | str:
         """The key behind a call and the call's parameters, or the words of the refusal."""

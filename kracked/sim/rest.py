@@ -18,7 +18,7 @@ import msgspec
 from kracked import units
 from kracked.protocol import encode
 from kracked.protocol.events import Side
-from kracked.sim.account import Call
+from kracked.sim.account import INVALID_NONCE, Call
 from kracked.sim.catalogue import ListedAsset, Listing
 from kracked.sim.desk import Desk
 from kracked.sim.exchange import Exchange
@@ -38,7 +38,6 @@ _LEVERAGE = list(range(2, 11))
 _SIDES = {Side.BID: "b", Side.ASK: "s"}
 
 
-_INVALID_NONCE = "EAPI:Invalid nonce"
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head></html>"
 
 
@@ -194,7 +193,7 @@ def _spared(mishap: Rule, now: int) -> Answer:
     """What is answered before the exchange has acted."""
     match mishap.kind:
         case Mishap.NONCE:
-            return Answer(reply([_INVALID_NONCE]))
+            return Answer(reply([INVALID_NONCE]))
         case Mishap.THROTTLED:
             return Answer(reply([words.throttled(now + mishap.length_ns)]))
         case Mishap.UNAVAILABLE:
