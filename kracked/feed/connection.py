@@ -30,6 +30,9 @@ TICK_S = 0.1
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A level3 snapshot of depth 1000 is near 1 MB; the library's own limit is 1 MiB."""
 MAX_FRAMES_QUEUED = 1024
+TURN = 100
+"""Messages after which the rest of the program gets its turn: reading what is queued already
+does not wait, so a flood would hold up everyone else for a tenth of a second."""
 GOOD_AFTER_NS = 5 * NS_PER_S
 """Data for this long, and the waits between attempts start from the beginning."""
 
@@ -162,10 +165,15 @@ class Connection:
     async def _listen(self, socket: ClientConnection) -> str:
         # Bound once: this loop runs for every message there is.
         recv, wall, hear, session = socket.recv, self._clock.wall, self._owner.hear, self.session
+        turn = 0
         try:
             while True:
                 data = await recv(decode=False)
                 hear(self, data, wall())
+                turn += 1
+                if turn == TURN:
+                    turn = 0
+                    await asyncio.sleep(0)
                 if session.subscriptions.restless:
                     self._spur.set()
                 if session.subscriptions.revision != self._revision:

@@ -383,3 +383,16 @@ async def test_after_maintenance_nobody_hurries_back(faulty, monkeypatch) -> Non
             assert lost.delay_s >= 5
             await witness.until(events.Reconnected)
             assert await faulty.follow(feed)
+
+
+async def test_a_flood_leaves_others_their_turn(server) -> None:
+    async with FeedManager(["BTC/USD"], book=10, endpoints=server.endpoints) as feed:
+        await feed.ready()
+        with feed.consumer() as consumer:
+            for _ in range(2_000):
+                await server.push(lambda exchange: exchange.update("BTC/USD"))
+            heard = most = 0
+            while heard < 2_000:
+                updates = sum(type(event) is events.BookUpdate for event in await consumer.batch())
+                heard, most = heard + updates, max(most, updates)
+    assert most <= connection.TURN
