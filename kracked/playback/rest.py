@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from kracked.instruments import Asset, Instrument
 from kracked.playback.stage import Stage
 from kracked.protocol import encode
-from kracked.sim.account import TOKEN_LIFETIME_S, Call, Permission
+from kracked.sim.account import TOKEN_LIFETIME_S, Call
 from kracked.sim.refusal import Refusal
 from kracked.sim.rest import Params, reply, server_time
 from kracked.sim.trading import words
@@ -47,7 +47,7 @@ class Rest:
 
     def _token(self, call: Call, now: int) -> object:
         accounts = self._stage.accounts
-        admitted = accounts.admit(call, Permission.WEBSOCKETS)
+        admitted = accounts.identify(call)
         if isinstance(admitted, str):
             raise Refusal(admitted)
         return {"token": accounts.issue(admitted.key, now), "expires": TOKEN_LIFETIME_S}

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from kracked.protocol import encode, events, requests
 from kracked.protocol.requests import Other, Ping, Refused, Subscribe, Unsubscribe
-from kracked.sim.account import PERMISSION_DENIED, Accounts, ApiKey
+from kracked.sim.account import Accounts, ApiKey
 from kracked.sim.channels import (
     CHANNELS,
     TRADING_METHODS,
@@ -261,7 +261,7 @@ class Conversation:
         elif channel.by_symbol and not request.symbol:
             reply.refuse(NO_SYMBOL)
         elif channel.home is Socket.PRIVATE and self._brokers is None:
-            reply.refuse(PERMISSION_DENIED)
+            reply.refuse(words.PERMISSION_DENIED)
         elif not channel.needs_token or self._admits(request.token, reply):
             return channel
         return None
@@ -295,7 +295,7 @@ class Conversation:
         elif error := misplaced(Socket.PRIVATE, self._socket):
             reply.refuse(error)
         elif self._brokers is None:
-            reply.refuse(PERMISSION_DENIED)
+            reply.refuse(words.PERMISSION_DENIED)
         else:
             self._trade(request, reply, self._brokers)
 
