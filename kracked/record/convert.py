@@ -103,17 +103,17 @@ def _rows_of(
 
 def _by_key(made: TableRows) -> Iterator[tuple[Key, list[str]]]:
     parted: defaultdict[Key, list[str]] = defaultdict(list)
-    for name, texts in made.take().items():
+    for name, text in made.take().items():
         table = tables.named(name)
         if table in tables.RECORDER:
             continue
         names = [column.name for column in table.columns]
         if "symbol" in names:
             at = names.index("symbol")
-            for line in "".join(texts).splitlines(keepends=True):
+            for line in text.splitlines(keepends=True):
                 parted[Key(table, line.split(",", at + 1)[at])].append(line)
         else:
-            parted[Key(table, _symbol(name))] += texts
+            parted[Key(table, _symbol(name))].append(text)
     yield from parted.items()
 
 

@@ -86,7 +86,7 @@ class Intake:
         self._last = received
         self._seqs[received] = seq
         self._size += len(packed)
-        if self._size + self.tables.size >= _HAND_OVER_BYTES:
+        if self._size >= _HAND_OVER_BYTES:
             self.hand_over(received)
         return seq
 
@@ -168,11 +168,11 @@ class Intake:
         """Pass what was gathered to the writer. Never waits; marks what it must drop."""
         self._keep_tables_or_not(now)
         self._close_chunk()
-        size, lines = self._size + self.tables.size, self.tables.take()
-        if not self._chunks and not lines:
+        size, taken = self._size + self.tables.size, self.tables.take()
+        if not self._chunks and not taken:
             return
         segment, files = self._segment_at(now), self._files(now)
-        batch = Batch(now, size, segment, self._chunks, lines, files)
+        batch = Batch(now, size, segment, self._chunks, taken, files)
         self._chunks, self._size = [], 0
         if len(self._seqs) > _REMEMBERED:
             self._seqs = {}
@@ -185,7 +185,7 @@ class Intake:
         count = sum(len(chunk.lines) for chunk in batch.chunks if chunk.kind is FrameKind.DATA)
         self.lost += count
         for name in _KEPT & batch.rows.keys():
-            self.tables.add(name, "".join(batch.rows[name]))
+            self.tables.add(name, batch.rows[name])
         self._missed(batch.received, count, "the disk is too slow or full")
 
     def keyframe(self, books: Iterable[Book], now: int) -> None:

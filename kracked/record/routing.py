@@ -30,27 +30,29 @@ from kracked.tables import (
     Flag,
 )
 
+_Make = Callable[[Any, int, int], str]
+_BOOK = BOOK.name
+
 
 class _Place(NamedTuple):
     """Where the rows of a kind of event go, and what makes them."""
 
     table: str
     channel: str
-    make: Callable[[Any, int, int], str]
+    make: _Make
 
 
 _PLACES: Mapping[type[Event], _Place] = {
     events.OrdersUpdate: _Place(ORDERS.name, "level3", rows.orders),
     events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders),
-    events.BookUpdate: _Place(BOOK.name, "book", rows.book),
-    events.BookSnapshot: _Place(BOOK.name, "book", rows.book),
+    events.BookUpdate: _Place(_BOOK, "book", rows.book),
+    events.BookSnapshot: _Place(_BOOK, "book", rows.book),
     events.Ticker: _Place(TICKER.name, "ticker", rows.ticker),
     events.Trades: _Place(TRADES.name, "trade", rows.trades),
     events.Candles: _Place(CANDLES.name, "ohlc", rows.candles),
 }
 _SUSPECT = int(Flag.SUSPECT)
 _UPDATES = (events.OrdersUpdate, events.BookUpdate)
-_BOOKS = (events.BookUpdate, events.BookSnapshot)
 
 
 class TableRows:
@@ -62,7 +64,7 @@ class TableRows:
         self.news = False
         """Whether `symbols` says more than it did; whoever writes it down sets it back."""
         self.count = 0
-        """Rows made so far."""
+        """Rows taken so far."""
         self.size = 0
         """Characters gathered and not taken yet."""
         self.stopped = False
@@ -79,7 +81,7 @@ class TableRows:
         if place is None:
             self._rare(event, seq)
         elif not self.stopped:
-            self._market(event, seq, place)  # type: ignore[arg-type]
+            self._market(event, seq, *place)  # type: ignore[arg-type]
 
     def _rare(self, event: Event, seq: int) -> None:
         match event:
@@ -102,14 +104,15 @@ class TableRows:
 
     def add(self, table: str, text: str) -> None:
         """Gather whole lines of a table."""
-        if text:
-            self._lines[table].append(text)
-            self.count += text.count("\n")
-            self.size += len(text)
+        self._lines[table].append(text)
+        self.size += len(text)
 
-    def take(self) -> Mapping[str, list[str]]:
-        """All that was gathered, by table: texts of one or more lines."""
-        taken, self._lines, self.size = self._lines, defaultdict(list), 0
+    def take(self) -> dict[str, str]:
+        """All that was gathered, by table."""
+        joined = ((table, "".join(lines)) for table, lines in self._lines.items())
+        taken = {table: text for table, text in joined if text}
+        self.count += sum(text.count("\n") for text in taken.values())
+        self._lines, self.size = defaultdict(list), 0
         return taken
 
     def doubt(self, channel: str, symbols: Iterable[str]) -> None:
@@ -121,18 +124,24 @@ class TableRows:
         for channel, known in self._doubts.items():
             self.doubt(channel, tuple(known))
 
-    def _market(self, event: MarketEvent, seq: int, place: _Place) -> None:
-        known = self._doubts[place.channel]
-        flags = known.get(event.symbol)
-        if flags is None:
-            # A recording that joins a running feed has no snapshot to begin with.
-            flags = _SUSPECT
-            self._learn_precision(event)
-        if flags:
-            flags = known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
-        self.add(place.table, place.make(event, seq, flags))
-        if type(event) in _BOOKS:
+    def _market(self, event: MarketEvent, seq: int, table: str, channel: str, make: _Make) -> None:
+        flags = self._doubts[channel].get(event.symbol)
+        if flags != 0:
+            flags = self._flags(event, channel)
+        text = make(event, seq, flags)
+        self._lines[table].append(text)
+        self.size += len(text)
+        if table is _BOOK:
             self._wide(event, seq)
+
+    def _flags(self, event: MarketEvent, channel: str) -> int:
+        """Of rows of a symbol that is new or in doubt, until there is a snapshot."""
+        known = self._doubts[channel]
+        if event.symbol not in known:
+            self._learn_precision(event)
+        # A recording that joins a running feed has no snapshot to begin with.
+        known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
+        return known[event.symbol]
 
     def _wide(self, event: MarketEvent, seq: int) -> None:
         """The best ten levels as one row, when they changed."""

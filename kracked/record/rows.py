@@ -55,15 +55,15 @@ texts = lru_cache(maxsize=32)(Texts)
 
 def instant(ns: int) -> str:
     """The time with nine decimals."""
-    # The last nine digits are the fraction: slicing them costs a third of formatting them.
-    digits = str(ns).zfill(10)
-    return f"{_second(digits[:-9])}{digits[-9:]}Z"
+    # Joined like this it costs half of formatting the fraction with leading zeros.
+    seconds = ns // times.NS_PER_S
+    return _second(seconds) + str(ns - (seconds - 1) * times.NS_PER_S)[1:] + "Z"
 
 
 @lru_cache(maxsize=8)
-def _second(seconds: str) -> str:
+def _second(seconds: int) -> str:
     # Most rows are of the same second as the row before.
-    return times.to_rfc3339(int(seconds) * times.NS_PER_S, 1)[:-2]
+    return times.to_rfc3339(seconds * times.NS_PER_S, 1)[:-2]
 
 
 def nine_decimals(text: str | None) -> str:

@@ -44,8 +44,8 @@ class Batch(NamedTuple):
     segment: str
     """The raw log's file, without folder and suffix."""
     chunks: Sequence[Chunk]
-    rows: Mapping[str, Sequence[str]]
-    """Text of each table by its name: whole lines, one or more each."""
+    rows: Mapping[str, str]
+    """Whole lines of each table, by its name."""
     files: Mapping[str, bytes] = MappingProxyType({})
     """Small files to replace whole, by name."""
 
@@ -176,7 +176,7 @@ class CsvTables:
 
     def write(self, batch: Batch) -> None:
         for name in self._kept(batch):
-            self._files[name].append("".join(batch.rows[name]).encode())
+            self._files[name].append(batch.rows[name].encode())
 
     def _kept(self, batch: Batch) -> list[str]:
         return [name for name in batch.rows if self._market or name in _ONE_FILE]

@@ -40,8 +40,8 @@ class SqliteTables:
                 self._inserts[name] = _insert(table)
 
     def write(self, batch: Batch) -> None:
-        for name, texts in batch.rows.items():
-            self._pending[name] += texts
+        for name, text in batch.rows.items():
+            self._pending[name].append(text)
 
     def flush(self) -> None:
         if not self._pending:

@@ -84,7 +84,10 @@ class Walk:
         self._messages += 1
         if self._symbol and self._symbol not in entry.data and entry.data.startswith(_MARKET):
             return []
-        return self.keeper.receive(entry.data, entry.received)
+        happened = self.keeper.codec.decode(entry.data, entry.received)
+        for event in tuple(happened):
+            happened.extend(self.keeper.apply(_placed(event, entry.connection)))
+        return happened
 
     def foresee(self, upcoming: Recorded) -> None:
         """Doubt the books if messages are missing before `upcoming`, which is not taken yet."""
@@ -176,6 +179,16 @@ class Walk:
             case "level3":
                 return self.keeper.orders.items()
         return ()
+
+
+def _placed(event: Event, connection: str) -> Event:
+    """The event; one that could not be read is of the channel its connection brings.
+
+    Live, every connection has a keeper of its own, and this one stands for them all.
+    """
+    if type(event) is not events.Malformed or event.channel is not None:
+        return event
+    return msgspec.structs.replace(event, channel=_CHANNELS.get(connection.partition("-")[0]))
 
 
 def _precisions(info: SessionInfo) -> dict[str, Precision]:

@@ -157,8 +157,6 @@ class Writer:
         """Put into the recording when the disk refused and when it took again."""
         reason, self.trouble = self.trouble, ""
         ended = time.time_ns()
-        note = (
-            rows.connection(event="disk_full", at=started, message=reason),
-            rows.connection(event="disk_ok", at=ended),
-        )
+        note = rows.connection(event="disk_full", at=started, message=reason)
+        note += rows.connection(event="disk_ok", at=ended)
         self._write(Batch(ended, 0, "", (), {"connections": note}))
