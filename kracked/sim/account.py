@@ -28,7 +28,6 @@ TOKEN_LIFETIME_S = 900
 INVALID_KEY = "EAPI:Invalid key"
 INVALID_SIGNATURE = "EAPI:Invalid signature"
 INVALID_NONCE = "EAPI:Invalid nonce"
-PERMISSION_DENIED = "EGeneral:Permission denied"
 INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import NamedTuple
 
 from kracked.protocol import limits
-from kracked.sim.account import PERMISSION_DENIED, ApiKey, Permission
+from kracked.sim.account import ApiKey, Permission
 from kracked.sim.catalogue import Listing
 from kracked.sim.refusal import Refusal
 from kracked.sim.trading import checks, deadman, targets, words
@@ -78,7 +78,7 @@ class Methods:
         """Everything to answer, in order: results, and refusals as text."""
         found = self._methods[method]
         if not any(need <= key.permissions for need in found.needed):
-            return [PERMISSION_DENIED]
+            return [words.PERMISSION_DENIED]
         asked = Asked(self._brokerage.account(key.account), Fields(params), now)
         try:
             return list(found.answers(asked))

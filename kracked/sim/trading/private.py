@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from kracked.protocol import limits
-from kracked.sim.account import PERMISSION_DENIED, TOKEN_LIFETIME_S, Accounts, Call, Permission
+from kracked.sim.account import TOKEN_LIFETIME_S, Accounts, Call, Permission
 from kracked.sim.catalogue import Listing
 from kracked.sim.refusal import Refusal
 from kracked.sim.trading import checks, deadman, targets, words
@@ -63,7 +63,7 @@ class Private:
             raise Refusal(admitted)
         endpoint, key = self._endpoints[method], admitted.key
         if endpoint.needed and not any(need <= key.permissions for need in endpoint.needed):
-            raise Refusal(PERMISSION_DENIED)
+            raise Refusal(words.PERMISSION_DENIED)
         account = self._brokerage.account(key.account)
         self._counts.charge(key.key, account.tier, method, now)
         key.last_used = now
