@@ -1,0 +1,144 @@
+"""Who is struck, what meets a new connection, and when the market stands still."""
+
+from __future__ import annotations
+
+import pytest
+
+from kracked.protocol.requests import Subscribe, encode
+from kracked.sim.channels import Socket
+from kracked.sim.faults import Fault, Kind
+from kracked.sim.mishaps.saboteur import Saboteur, Welcome
+from kracked.sim.mishaps.wire import Wire
+from kracked.sim.server import SimOptions, SimServer
+
+S = 10**9
+NOW = 1_790_000_000 * S
+
+
+class Client:
+    """A connection to an exchange that has no sockets."""
+
+    def __init__(self, server: SimServer, role: Socket = Socket.PUBLIC, depth: int = 10) -> None:
+        self.heard: list[bytes] = []
+        self.ended: list[str] = []
+        self.wire: Wire = server.saboteur.wire(role, self.heard.append, self)
+        self.wire.conversation = server.exchange.connect(role, self.wire.tell, NOW)
+        asked = Subscribe(channel="book", symbol=("BTC/USD",), depth=depth)
+        self.wire.receive(encode(asked, 1), NOW)
+
+    def abort(self) -> None:
+        self.ended.append("aborted")
+
+    def write(self, data: bytes) -> None:
+        self.heard.append(data)
+
+    def close(self, reason: str) -> None:
+        self.ended.append(reason)
+
+    def updates(self) -> list[bytes]:
+        return [message for message in self.heard if b'"type":"update","data":[{"sy' in message]
+
+
+@pytest.fixture
+def server() -> SimServer:
+    return SimServer(SimOptions(seed=3, symbols=["BTC/USD"], faults=""), clock=lambda: NOW)
+
+
+def strike(server: SimServer, kind: Kind, where: str = "", detail: str = "") -> bool:
+    return server.saboteur.strike(Fault(kind, where, detail))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.MAINTENANCE])
+def test_where_nobody_is_connected_nobody_is_struck(server: SimServer, kind: Kind) -> None:
+    assert not strike(server, kind)
+    assert not server.saboteur.log
+
+
+@pytest.mark.parametrize("kind", [Kind.DROP, Kind.LOST, Kind.BURST])
+def test_a_symbol_that_nobody_follows_is_not_struck(server: SimServer, kind: Kind) -> None:
+    Client(server)
+    assert not strike(server, kind, "ETH/USD")
+
+
+def test_only_a_connection_of_the_named_role_is_struck(server: SimServer) -> None:
+    public, level3 = Client(server), Client(server, Socket.LEVEL3)
+    assert strike(server, Kind.DROP, "level3")
+    assert (public.ended, len(level3.ended)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "welcome", "lasts_s"),
+    [(Kind.REFUSE, Welcome.REFUSED, 3), (Kind.SLOW_ACCEPT, Welcome.SLOW, 3)],
+)
+def test_a_closed_door_opens_again(
+    server: SimServer, kind: Kind, welcome: Welcome, lasts_s: int
+) -> None:
+    client = Client(server)
+    strike(server, kind)
+    assert client.ended == ["aborted"]
+    assert server.saboteur.welcome("public") is welcome
+    assert server.saboteur.welcome("level3") is Welcome.OPEN
+    server._step(NOW + lasts_s * S)
+    assert server.saboteur.welcome("public") is Welcome.OPEN
+
+
+def test_noise_is_met_once(server: SimServer) -> None:
+    Client(server)
+    strike(server, Kind.GARBAGE)
+    met = [server.saboteur.welcome("public") for _ in range(2)]
+    assert met == [Welcome.NOISE, Welcome.OPEN]
+
+
+def test_a_burst_is_a_thousand_messages_in_a_tenth_of_a_second(server: SimServer) -> None:
+    client = Client(server)
+    server.saboteur.hold(0)
+    quiet = len(client.updates())
+    strike(server, Kind.BURST)
+    for hundredth in range(11):
+        server.exchange.rest(NOW + hundredth * S // 100)
+        server.saboteur.elapse(server.exchange.time)
+    assert len(client.updates()) - quiet == 1_000
+    assert not server.saboteur.busy
+
+
+def test_in_maintenance_nothing_is_traded_and_afterwards_it_is(server: SimServer) -> None:
+    client = Client(server)
+    strike(server, Kind.MAINTENANCE)
+    server._step(NOW + 2 * S)
+    assert (server.exchange.system, client.updates()) == ("maintenance", [])
+    server._step(NOW + 3 * S)
+    server._step(NOW + 8 * S)
+    assert server.exchange.system == "online"
+    assert client.updates()
+
+
+def test_maintenance_is_not_begun_twice(server: SimServer) -> None:
+    assert strike(server, Kind.MAINTENANCE)
+    assert not strike(server, Kind.MAINTENANCE)
+
+
+def test_in_calm_nothing_new_strikes() -> None:
+    options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance:1s")
+    server = SimServer(options, clock=lambda: NOW)
+    server.saboteur.calm(60 * S)
+    for second in range(1, 60):
+        server._step(NOW + second * S)
+    assert not server.saboteur.log
+    for second in range(60, 90):
+        server._step(NOW + second * S)
+    assert server.saboteur.log
+
+
+def test_everybody_is_told_of_what_struck() -> None:
+    told = []
+    options = SimOptions(seed=3, symbols=["BTC/USD"], faults="")
+    server = SimServer(options, clock=lambda: NOW, note=told.append)
+    strike(server, Kind.MAINTENANCE)
+    assert told == list(server.saboteur.log)
+
+
+def test_a_connection_that_has_ended_is_not_struck(server: SimServer) -> None:
+    client = Client(server)
+    server.saboteur.remove(client.wire)
+    assert isinstance(server.saboteur, Saboteur)
+    assert not strike(server, Kind.DROP)
