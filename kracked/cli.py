@@ -144,7 +144,31 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="what goes wrong: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,\n"
         "checksum:@10s:BTC/USD or all:5s; a wrong one is answered with the list of kinds",
     )
+    parser.add_argument(
+        "--order-faults",
+        type=_order_faults,
+        default="",
+        metavar="SPEC",
+        help="what goes wrong with orders: KIND[=DETAIL]:CHANCE[:METHOD],... such as\n"
+        "reply-lost:0.1,reply-late=2s:0.05:AddOrder",
+    )
+    parser.add_argument(
+        "--tier",
+        choices=("starter", "intermediate", "pro"),
+        default="pro",
+        help="of the account: its rate limits (%(default)s)",
+    )
     parser.set_defaults(run=_sim)
+
+
+def _order_faults(text: str) -> str:
+    from kracked.sim.trading.mishaps import BadMishaps, read
+
+    try:
+        read(text)
+    except BadMishaps as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _faults(text: str) -> str:
@@ -168,6 +192,8 @@ def _sim(arguments: argparse.Namespace) -> int:
         count=arguments.list,
         rate=arguments.rate,
         faults=arguments.faults,
+        order_faults=arguments.order_faults,
+        tier=arguments.tier,
     )
 
 

@@ -20,13 +20,23 @@ def run(
     count: int | None,
     rate: float,
     faults: str | None,
+    order_faults: str,
+    tier: str,
 ) -> int:
     """Serve until SIGINT or SIGTERM; the first line on stdout says where.
 
     Faults that strike are told on stderr, a JSON object each.
     """
     options = SimOptions(
-        host=host, port=port, seed=seed, symbols=symbols, count=count, rate=rate, faults=faults
+        host=host,
+        port=port,
+        seed=seed,
+        symbols=symbols,
+        count=count,
+        rate=rate,
+        faults=faults,
+        order_faults=order_faults,
+        tier=tier,
     )
     try:
         asyncio.run(serve(options, partial(print, flush=True), _tell))
