@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -10,7 +11,7 @@ import pytest
 
 from kracked.protocol.events import Side
 from kracked.sim.bench import Bench
-from kracked.sim.server import SimOptions, SimServer
+from kracked.sim.server import SimOptions, SimServer, serve
 
 NOW = 1_790_000_000 * 10**9
 S = 10**9
@@ -81,3 +82,16 @@ def test_what_has_struck_is_listed() -> None:
     bench = Bench(server.exchange, server.saboteur)
     (fault,) = json.loads(bench.answer("GET", "/sim/faults", {}))
     assert (fault["kind"], fault["time"]) == ("maintenance", NOW + S)
+
+
+async def test_the_command_tells_faults_apart_from_its_addresses() -> None:
+    announced, told = [], asyncio.Queue()
+    options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@0s")
+    serving = asyncio.create_task(serve(options, announced.append, told.put_nowait))
+    async with asyncio.timeout(10):
+        fault = json.loads(await told.get())
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    assert fault["kind"] == "maintenance"
+    assert [set(json.loads(line)) >= {"rest", "public"} for line in announced] == [True]
