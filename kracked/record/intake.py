@@ -32,9 +32,6 @@ _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 
 LIVE_BOOKS = "L2_live_orderbooks.json"
 _LIVE_EVERY_NS = times.NS_PER_S // 2
-_REMEMBERED = 50_000
-"""Messages whose number is known to events that come late."""
-
 _KEPT = frozenset(table.name for table in RECORDER)
 """Rows so few and so telling that an overflow does not drop them."""
 
@@ -60,7 +57,10 @@ class Intake:
         self._lines: list[bytes] = []
         self._first, self._last = (0, 0), 0
         self._begun = next_seq
+        # Numbers of messages by their time, since the last hand-over and the one before it:
+        # an event may come a step of the loop later than its message.
         self._seqs: dict[int, int] = {}
+        self._earlier: dict[int, int] = {}
         self._live_at = 0
         self.next_seq = next_seq
         self._size = 0
@@ -102,9 +102,13 @@ class Intake:
         if type(event) in line.OUR_KINDS:
             self._ours(event)  # type: ignore[arg-type]
             return
-        self.tables.event(event, self._seqs.get(event.received, self.next_seq - 1))
+        seq = self._seqs.get(event.received)
+        self.tables.event(event, self._earlier_seq(event) if seq is None else seq)
         if type(event) is events.Subscribed:
             self._note(event, "subscribe", event.channel, event.symbol or "")
+
+    def _earlier_seq(self, event: Event) -> int:
+        return self._earlier.get(event.received, self.next_seq - 1)
 
     def stop(self, now: int) -> None:
         """Say that the recording ends on purpose, and hand everything over."""
@@ -174,8 +178,7 @@ class Intake:
         segment, files = self._segment_at(now), self._files(now)
         batch = Batch(now, size, segment, self._chunks, taken, files)
         self._chunks, self._size = [], 0
-        if len(self._seqs) > _REMEMBERED:
-            self._seqs = {}
+        self._earlier, self._seqs = self._seqs, {}
         self.bytes += size
         if not self._writer.hand_over(batch):
             self._drop(batch)

@@ -44,7 +44,7 @@ class _Place(NamedTuple):
 
 _PLACES: Mapping[type[Event], _Place] = {
     events.OrdersUpdate: _Place(ORDERS.name, "level3", rows.orders),
-    events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders),
+    events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders_snapshot),
     events.BookUpdate: _Place(_BOOK, "book", rows.book),
     events.BookSnapshot: _Place(_BOOK, "book", rows.book),
     events.Ticker: _Place(TICKER.name, "ticker", rows.ticker),
@@ -80,8 +80,18 @@ class TableRows:
         place = _PLACES.get(type(event))
         if place is None:
             self._rare(event, seq)
-        elif not self.stopped:
-            self._market(event, seq, *place)  # type: ignore[arg-type]
+            return
+        if self.stopped:
+            return
+        table, channel, make = place
+        flags = self._doubts[channel].get(event.symbol)  # type: ignore[attr-defined]
+        if flags != 0:
+            flags = self._flags(event, channel)  # type: ignore[arg-type]
+        text = make(event, seq, flags)
+        self._lines[table].append(text)
+        self.size += len(text)
+        if table is _BOOK:
+            self._wide(event, seq)  # type: ignore[arg-type]
 
     def _rare(self, event: Event, seq: int) -> None:
         match event:
@@ -123,16 +133,6 @@ class TableRows:
     def doubt_all(self) -> None:
         for channel, known in self._doubts.items():
             self.doubt(channel, tuple(known))
-
-    def _market(self, event: MarketEvent, seq: int, table: str, channel: str, make: _Make) -> None:
-        flags = self._doubts[channel].get(event.symbol)
-        if flags != 0:
-            flags = self._flags(event, channel)
-        text = make(event, seq, flags)
-        self._lines[table].append(text)
-        self.size += len(text)
-        if table is _BOOK:
-            self._wide(event, seq)
 
     def _flags(self, event: MarketEvent, channel: str) -> int:
         """Of rows of a symbol that is new or in doubt, until there is a snapshot."""

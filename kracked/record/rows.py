@@ -29,6 +29,7 @@ _CONTROL = dict.fromkeys((*range(32), 127), " ")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
 _REMEMBERED = 1 << 16
+_WHOLE = len("2024-11-12T06:50:44.000000000Z")
 
 
 class Texts(dict[int, str]):
@@ -55,48 +56,64 @@ texts = lru_cache(maxsize=32)(Texts)
 
 def instant(ns: int) -> str:
     """The time with nine decimals."""
-    # Joined like this it costs half of formatting the fraction with leading zeros.
-    seconds = ns // times.NS_PER_S
-    return _second(seconds) + str(ns - (seconds - 1) * times.NS_PER_S)[1:] + "Z"
+    # Its last digits are the fraction: taking them costs a third of formatting it.
+    digits = str(ns)
+    return _second(digits[:-9]) + digits[-9:].zfill(9) + "Z"
 
 
 @lru_cache(maxsize=8)
-def _second(seconds: int) -> str:
+def _second(seconds: str) -> str:
     # Most rows are of the same second as the row before.
-    return times.to_rfc3339(seconds * times.NS_PER_S, 1)[:-2]
+    return times.to_rfc3339(int(seconds or 0) * times.NS_PER_S, 1)[:-2]
 
 
 def nine_decimals(text: str | None) -> str:
     """The exchange's time with nine decimals; empty when it sent none."""
     if not text:
         return ""
-    if len(text) == 30 and text[-1] == "Z":
+    if len(text) == _WHOLE and text[-1] == "Z":
         return text
-    if len(text) == 27 and text[-1] == "Z":
+    if len(text) == _WHOLE - 3 and text[-1] == "Z":
         return f"{text[:-1]}000Z"
     return instant(times.parse_ns(text))
 
 
-def orders(event: events.OrdersSnapshot | events.OrdersUpdate, seq: int, flags: int = 0) -> str:
-    """Rows of `L3_ticks`: bids, then asks, in the message's order; a snapshot clears first."""
-    received, engine = instant(event.received), nine_decimals(event.timestamp)
-    price, qty = texts(event.precision.price), texts(event.precision.qty)
+def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
+    """Rows of `L3_ticks` that an update is: bids, then asks, in the message's order."""
     heads: list[str] = []
-    if snapshot := type(event) is events.OrdersSnapshot:
-        flags |= _SNAPSHOT
-        heads.append(f"n,{engine},{received},,,R,")
+    received = instant(event.received)
+    price, qty = texts(event.precision.price), texts(event.precision.qty)
     for side, changes in (("b", event.bids), ("a", event.asks)):
         for change in changes:
-            action = change.action
-            letter = "A" if snapshot or action is _ADD else "C" if action is _DELETE else "M"
-            since = change.timestamp
-            if len(since) != 30:
+            action, since = change.action, change.timestamp
+            letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
+            if len(since) != _WHOLE:
                 since = nine_decimals(since)
             heads.append(
                 f"{side},{since},{received},{price[change.price]},{qty[change.qty]},"
                 f"{letter},{change.order_id}"
             )
-    common = f",{event.symbol},{seq},{engine},"
+    return _orders_rows(heads, event, seq, flags)
+
+
+def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> str:
+    """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
+    received = instant(event.received)
+    price, qty = texts(event.precision.price), texts(event.precision.qty)
+    heads = [f"n,{nine_decimals(event.timestamp)},{received},,,R,"]
+    for side, resting in (("b", event.bids), ("a", event.asks)):
+        heads += [
+            f"{side},{nine_decimals(order.timestamp)},{received},{price[order.price]},"
+            f"{qty[order.qty]},A,{order.order_id}"
+            for order in resting
+        ]
+    return _orders_rows(heads, event, seq, flags | _SNAPSHOT)
+
+
+def _orders_rows(
+    heads: list[str], event: events.OrdersUpdate | events.OrdersSnapshot, seq: int, flags: int
+) -> str:
+    common = f",{event.symbol},{seq},{nine_decimals(event.timestamp)},"
     return _rows(heads, f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n")
 
 
