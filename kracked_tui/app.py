@@ -26,9 +26,12 @@ from kracked_tui.config import Settings
 from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.recording import session_name, sessions_folder
+from kracked_tui.screens.order import OrderScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.source import Source
 from kracked_tui.store import Store
+from kracked_tui.view import standing
+from kracked_tui.view.standing import Standing
 from kracked_tui.widgets.pump import FramePump, backlog, keep_quick
 
 if TYPE_CHECKING:
@@ -54,14 +57,25 @@ class Monitor(App[None]):
     record_to: Path | None = None
     """None: a new folder for each recording."""
 
-    def __init__(self, source: Source, settings: Settings, symbols: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        source: Source,
+        settings: Settings,
+        symbols: tuple[str, ...] = (),
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """Read-only, no key that moves money exists."""
         super().__init__()
+        money = not read_only and source.mode != "REPLAY"
         self.source = source
         self.settings = settings
         self.store = Store(source.mode)
         self.desk = Desk(source, self.store, symbols)
-        self.table: tuple[Key, ...] = keys.active(settings.keys)
-        self.trade = TradeScreen(self.desk, self.table, ascii_only=settings.ascii)
+        self.desk.armed_min = settings.trading.armed_min
+        self.table: tuple[Key, ...] = keys.active(settings.keys, money=money)
+        screen = OrderScreen if money else TradeScreen
+        self.trade: TradeScreen = screen(self.desk, self.table, ascii_only=settings.ascii)
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -90,6 +104,7 @@ class Monitor(App[None]):
                 self.run_worker(self.desk.show(self.desk.symbol), group="show", exit_on_error=False)
                 if self.record_at_once:
                     await self.action_record()
+                await self._open_account(source)
                 await self._consume(source)
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
@@ -97,6 +112,22 @@ class Monitor(App[None]):
         self.store.ended = True
         self.desk.tell("the replay is over")
         self.pump.mark()
+
+    async def _open_account(self, source: Source) -> None:
+        """Trade with the key, if there is one; say what one would add, if there is none."""
+        access = source.access
+        if access is None:
+            if source.mode == "LIVE":
+                self.desk.idle = Standing(standing.NO_KEY, standing.HOW_TO_GIVE_A_KEY)
+                self.desk.tell(standing.KEY_IN_SHORT)
+        elif access.reports is None:
+            self.desk.idle = Standing(standing.READ_ONLY, "Started with --read-only.")
+        else:
+            from kracked_tui.trader import Trader  # noqa: PLC0415  not before the first paint
+
+            trader = Trader(self.settings.trading, tell=self.desk.tell, now=source.now)
+            self.desk.trader = trader
+            self.run_worker(trader.run(access), group="trade")
 
     async def _consume(self, source: Source) -> None:
         """Every event into the store, in slices, so that a burst never blocks a key."""
@@ -111,7 +142,8 @@ class Monitor(App[None]):
             self.pump.mark()
 
     def _frame(self) -> Iterator[None]:
-        modal = self.screen is not self.trade
+        # While the program ends there may be a frame left, and no screen.
+        modal = self.screen_stack[-1:] not in ([], [self.trade])
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
         self.desk.frames += 1
         return self.trade.frame()
@@ -143,7 +175,12 @@ class Monitor(App[None]):
             self.desk.tell(f"recorded {out}", "good")
 
     async def action_quit(self) -> None:
-        """Leave, once what was recorded is on the disk."""
+        """Leave, once it is settled what becomes of own orders."""
+        if await self.trade.may_leave():
+            await self.action_finish()
+
+    async def action_finish(self) -> None:
+        """End, once what was recorded is on the disk."""
         await self.desk.recording.stop()
         await super().action_quit()
 

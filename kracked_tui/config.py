@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,14 +16,30 @@ from kracked_tui import keys
 from kracked_tui.options import Options
 
 
+class Trading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the `[trading]` table may say: the trader's own bounds, and what keys mean."""
+
+    armed_min: int = 15
+    """Minutes until it disarms by itself."""
+    max_notional: Decimal | None = Decimal(10_000)
+    """The most one order may cost, in the quote currency."""
+    max_qty: Decimal | None = None
+    """In the base currency."""
+    max_distance_percent: Decimal | None = Decimal(3)
+    """From the middle of the market."""
+    sizes: dict[str, tuple[str, ...]] = {}
+    """Of the keys 1 to 5, by symbol, in the base currency: ``"BTC/USD" = ["0.01", "0.05"]``."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the `[monitor]` table of the file may say, and `[keys]` beside it."""
+    """What the `[monitor]` table of the file may say; `[keys]` and `[trading]` beside it."""
 
     fps: int = 20
     theme: str = "night"
     ascii: bool = False
     mouse: bool = True
     keys: dict[str, str] = {}
+    trading: Trading = Trading()
 
 
 class UnknownSetting(ConfigError):
@@ -80,14 +97,18 @@ def _read(path: Path) -> dict[str, object]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise WrongSetting(path, str(error)) from error
-    known = tuple(name for name in Settings.__struct_fields__ if name != "keys")
+    known = tuple(set(Settings.__struct_fields__) - {"keys", "trading"})
     said = dict(tables.get("monitor", {}))
-    for name in said:
-        if name not in known:
-            raise UnknownSetting(path, "monitor", name, known)
+    trading = dict(tables.get("trading", {}))
+    _check_names(path, "monitor", said, known)
+    _check_names(path, "trading", trading, Trading.__struct_fields__)
     changes = dict(tables.get("keys", {}))
     ids = tuple(key.id for key in keys.KEYS)
-    for name in changes:
-        if name not in ids:
-            raise UnknownSetting(path, "keys", name, ids)
-    return {**said, "keys": changes}
+    _check_names(path, "keys", changes, ids)
+    return {**said, "keys": changes, "trading": trading}
+
+
+def _check_names(path: Path, table: str, said: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in said:
+        if name not in known:
+            raise UnknownSetting(path, table, name, known)

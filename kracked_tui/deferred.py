@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from kracked.protocol.events import Candles, Event
-from kracked_tui.source import Counters, Source
+from kracked_tui.source import Access, Counters, Source
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
@@ -42,6 +42,10 @@ class Deferred:
     @property
     def level3(self) -> str:
         return self._source.level3 if self._source else ""
+
+    @property
+    def access(self) -> Access | None:
+        return self._source.access if self._source else None
 
     @property
     def feed(self) -> FeedManager | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +17,7 @@ from kracked.feed.manager import FeedManager
 from kracked.protocol.events import Candles, Event
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.live import LiveSource
-from kracked_tui.source import Counters
+from kracked_tui.source import Access, Counters
 
 
 class DemoSource:
@@ -28,8 +30,8 @@ class DemoSource:
     name = "simulated exchange"
     level3 = ""
 
-    def __init__(self, symbols: tuple[str, ...], seed: int) -> None:
-        self._symbols = symbols
+    def __init__(self, symbols: tuple[str, ...], seed: int, *, trades: bool = True) -> None:
+        self._symbols, self._trades = symbols, trades
         self._server = SimServer(SimOptions(seed=seed, symbols=symbols))
         self._live: LiveSource | None = None
         self._stack = AsyncExitStack()
@@ -50,6 +52,10 @@ class DemoSource:
         return self.live.orders
 
     @property
+    def access(self) -> Access | None:
+        return self.live.access
+
+    @property
     def feed(self) -> FeedManager | None:
         return self._live.feed if self._live else None
 
@@ -63,7 +69,9 @@ class DemoSource:
         server = await self._stack.enter_async_context(self._server)
         endpoints = Endpoints.at(server.endpoints.rest)
         credentials = Credentials(server.api_key, server.api_secret)
-        live = LiveSource(self._symbols, endpoints, credentials)
+        # The key dies with the exchange, and what is kept for it goes too.
+        state = Path(self._stack.enter_context(TemporaryDirectory(prefix="kracked-demo-")))
+        live = LiveSource(self._symbols, endpoints, credentials, state=state, trades=self._trades)
         self._live = await self._stack.enter_async_context(live)
         return self
 

@@ -6,7 +6,10 @@ Holds the choices that outlive a frame (symbol, timeframe) and no rule of drawin
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
+from decimal import Decimal
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
@@ -21,10 +24,15 @@ from kracked_tui.view.candles import ChartView
 from kracked_tui.view.condition import condition
 from kracked_tui.view.flow import FlowView, flow_view
 from kracked_tui.view.header import HeaderView
+from kracked_tui.view.own import Own, own_of
 from kracked_tui.view.recording import RecordView
+from kracked_tui.view.standing import Standing
 from kracked_tui.view.status import FeedView, Happening
 from kracked_tui.view.watchlist import WatchRow
 from kracked_tui.widgets.ladder import Ladder
+
+if TYPE_CHECKING:
+    from kracked_tui.trader import Moment, Trader
 
 _UNKNOWN = Precision(2, 8)
 _MOST_WATCHED = 40
@@ -39,6 +47,11 @@ class Desk:
         self.store = store
         self.symbol = symbols[0] if symbols else ""
         self.timeframe_s = 60
+        self.armed_min = 0
+        self.trader: Trader | None = None
+        """None where no order can be sent."""
+        self.idle = Standing()
+        """What is said without a trader."""
         self.recording = RecordSwitch()
         self._plotter = Plotter()
         self._heard: deque[tuple[int, int]] = deque(maxlen=40)
@@ -92,8 +105,8 @@ class Desk:
 
     # --- views ------------------------------------------------------------------------
 
-    def scene(self, ladder: Ladder) -> Scene:
-        """The present. The ladder's cursor says which level is selected."""
+    def scene(self, ladder: Ladder, chosen: str = "") -> Scene:
+        """The present. The ladder's cursor says which level is selected; `chosen` an order."""
         if not self.symbol:
             self.symbol = next(iter(self.source.books), "")
         now, symbol, market = self.source.now(), self.symbol, self.market
@@ -121,8 +134,45 @@ class Desk:
             timeframe_s=self.timeframe_s,
             flow=self._flow(market, now),
             watched=self.watched(),
+            own=self._own(symbol, precision, chosen, now),
         )
         return scene.with_selection(ladder.selection(scene))
+
+    @property
+    def has_account(self) -> bool:
+        return self.source.access is not None
+
+    def _own(self, symbol: str, precision: Precision, chosen: str, now: int) -> Own:
+        access, trader = self.source.access, self.trader
+        if access is None:
+            return Own(self.idle)
+        own = own_of(
+            access.account,
+            trader.sent() if trader else (),
+            symbol=symbol,
+            precision=precision,
+            books=self.source.orders,
+            instruments=self.store.instruments,
+            fee_percent=trader.dearest_fee if trader else Decimal(0),
+            now=now,
+        )
+        if trader is None:
+            return replace(own, standing=self.idle)
+        order = access.account.orders.get(chosen)
+        rates = trader.rates(symbol, order.touched if order else None)
+        return replace(own, standing=trader.standing(), rates=rates)
+
+    def moment(self, symbol: str) -> Moment | None:
+        """The market an order is checked against; None before it is known."""
+        instrument, book = self.store.instruments.get(symbol), self.source.books.get(symbol)
+        if instrument is None or book is None or self.trader is None:
+            return None
+        health = self.store.health(symbol, has_book=True, verified=book.verified)
+        usable = condition(health, self.source.now()).usable
+        bid, ask = book.best_bid, book.best_ask
+        return self.trader.moment(
+            instrument, bid.price if bid else None, ask.price if ask else None, trusted=usable
+        )
 
     def _flow(self, market: Market, now: int) -> FlowView:
         """Sums over minutes of trades: made anew twice a second, not with every frame."""
@@ -155,9 +205,10 @@ class Desk:
             int(scene.book is not None and scene.book.verified),
             latency if latency and self.source.mode != "REPLAY" else None,
             fmt.clock(scene.now),
+            scene.own.standing,
         )
 
-    def feed(self) -> FeedView:
+    def feed(self, scene: Scene) -> FeedView:
         now, counters = self.source.now(), self.source.counters()
         return FeedView(
             self.source.name,
@@ -170,6 +221,7 @@ class Desk:
             self.store.dropped,
             _rate(self._drawn, now, self.frames),
             now - self.store.started if self.store.started else 0,
+            scene.own.rates,
         )
 
     def watched(self) -> tuple[WatchRow, ...]:

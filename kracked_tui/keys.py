@@ -23,7 +23,12 @@ class Key(NamedTuple):
 
 
 EVERYWHERE, LADDER, LISTS, CHART = "Everywhere", "Ladder", "Panes and lists", "Tape and chart"
-GROUPS = (EVERYWHERE, LADDER, LISTS, CHART)
+TRADING, TICKET = "Trading", "Order ticket"
+GROUPS = (EVERYWHERE, LADDER, LISTS, CHART, TRADING, TICKET)
+PANE_KEYS = (*"1234567890", "$")
+"""What goes to each pane, in the order of their numbers."""
+
+_KEY_NAMES = {"$": "dollar_sign"}
 
 KEYS = (
     Key("help", "question_mark,f1", "help", "help", "Show these pages, or hide them", EVERYWHERE),
@@ -44,12 +49,15 @@ KEYS = (
     Key("reset-traded", "r", "reset_traded", "", "Clear the sold and bought columns", LADDER),
     Key("up", "up,k", "move(1)", "", "Cursor up by one row", LISTS),
     Key("down", "down,j", "move(-1)", "", "Cursor down by one row", LISTS),
-    Key("page-up", "pageup,K", "move(10)", "", "Cursor up by ten rows", LISTS),
-    Key("page-down", "pagedown,J", "move(-10)", "", "Cursor down by ten rows", LISTS),
+    Key("page-up", "pageup,ctrl+u", "move(10)", "", "Cursor up by ten rows", LISTS),
+    Key("page-down", "pagedown,ctrl+d", "move(-10)", "", "Cursor down by ten rows", LISTS),
     Key("first", "home", "edge(1)", "", "To the top of the pane", LISTS),
     Key("last", "end,G", "edge(-1)", "", "To the bottom of the pane", LISTS),
     Key("open", "enter", "open", "", "Open what is under the cursor", LISTS),
-    *(Key(f"pane-{n}", str(n), f"go({n})", "", f"Go to pane {n}", LISTS) for n in range(1, 9)),
+    *(
+        Key(f"pane-{name}", _KEY_NAMES.get(name, name), f"go({n})", "", f"Go to pane {n}", LISTS)
+        for n, name in enumerate(PANE_KEYS, 1)
+    ),
     Key("copy", "y", "copy", "", "Copy the row under the cursor", LISTS),
     Key("theme", "T", "app.theme", "", "Next colours", EVERYWHERE),
     Key(
@@ -63,7 +71,39 @@ KEYS = (
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
     Key("back", "escape", "back", "", "Close what is open, undo the zoom", EVERYWHERE),
     Key("quit", "ctrl+q", "app.quit", "quit", "Leave", EVERYWHERE),
+    Key("buy", "b", "ticket('bid')", "b/s ticket", "Buy ticket at the cursor's price", TRADING),
+    Key("sell", "s", "ticket('ask')", "", "Sell ticket at the cursor's price", TRADING),
+    Key("arm", "A", "arm", "arm", "Arm: keys may send orders; or disarm", TRADING),
+    Key("join-bid", "B", "join('bid')", "", "Join the best bid, post-only, at once", TRADING),
+    Key("join-ask", "S", "join('ask')", "", "Join the best ask, post-only, at once", TRADING),
+    Key("amend", "e", "amend", "amend", "Amend the selected order", TRADING),
+    Key("cancel", "x", "cancel", "cancel", "Cancel the selected order", TRADING),
+    Key("cancel-pair", "X", "cancel_pair", "", "Cancel this pair's bids, asks or all", TRADING),
+    Key("cancel-all", "ctrl+x", "cancel_all", "", "Cancel everything on the account", TRADING),
+    Key("panic", "K", "panic", "PANIC", "Cancel this pair at once, and disarm", TRADING),
+    Key("preview", "enter", "preview", "", "Preview the order", TICKET),
+    Key("send", "y", "send", "", "Send what the preview shows", TICKET),
+    Key("revise", "n", "back", "", "Back to the ticket, or out of it", TICKET),
+    Key("price-up", "up", "step(1)", "", "Price up by a tick", TICKET),
+    Key("price-down", "down", "step(-1)", "", "Price down by a tick", TICKET),
+    Key("price-up-10", "shift+up,pageup", "step(10)", "", "Price up by ten ticks", TICKET),
+    Key("price-down-10", "shift+down,pagedown", "step(-10)", "", "Down by ten ticks", TICKET),
+    Key("more", "right", "grow(1)", "", "Quantity up by the chosen size", TICKET),
+    Key("less", "left", "grow(-1)", "", "Quantity down by the chosen size", TICKET),
+    *(Key(f"size-{n}", str(n), f"size({n})", "", f"Size {n}", TICKET) for n in range(1, 6)),
+    Key("to-buy", "b", "side('bid')", "", "Make it a purchase", TICKET),
+    Key("to-sell", "s", "side('ask')", "", "Make it a sale", TICKET),
+    Key("type", "t", "order_type", "", "Next order type", TICKET),
+    Key("post-only", "o", "post_only", "", "Post-only on or off", TICKET),
+    Key("in-force", "f", "in_force", "", "Next time in force", TICKET),
+    Key("second-price", "tab", "second_price", "", "Trigger or limit under the arrows", TICKET),
+    Key("type-price", "p", "enter_number('price')", "", "Type the price", TICKET),
+    Key("type-quantity", "q", "enter_number('quantity')", "", "Type the quantity", TICKET),
+    Key("waive", "w", "waive", "", "Overrule a doubt of the preview: it is meant", TICKET),
 )
+"""All of them. Those of the groups in `MONEY` exist only where orders may be sent."""
+
+MONEY = (TRADING, TICKET)
 
 _NAMES = {
     "question_mark": "?",
@@ -74,6 +114,7 @@ _NAMES = {
     "colon": ":",
     "right_square_bracket": "]",
     "left_square_bracket": "[",
+    "dollar_sign": "$",
     "space": "space",
     "pageup": "pgup",
     "pagedown": "pgdn",
@@ -91,20 +132,25 @@ def first_shown(keys: str) -> str:
     return shown(keys.split(",", maxsplit=1)[0])
 
 
-def active(changes: Mapping[str, str]) -> tuple[Key, ...]:
-    """The table with the configuration's changes."""
-    return tuple(key._replace(keys=changes.get(key.id, key.keys)) for key in KEYS)
+def active(changes: Mapping[str, str], *, money: bool = True) -> tuple[Key, ...]:
+    """The table with the configuration's changes; without `money` no key that moves any."""
+    return tuple(
+        key._replace(keys=changes.get(key.id, key.keys))
+        for key in KEYS
+        if money or key.group not in MONEY
+    )
 
 
 def clashes(table: tuple[Key, ...]) -> list[str]:
-    """Keys that were given to two actions, in words."""
-    owner: dict[str, str] = {}
+    """Keys that were given to two actions, in words. Those of the ticket work in it alone."""
+    owner: dict[tuple[bool, str], str] = {}
     found = []
     for key in table:
         for name in key.keys.split(","):
-            if name in owner:
-                found.append(f"{shown(name)}: {owner[name]} and {key.id}")
-            owner[name] = key.id
+            place = (key.group == TICKET, name)
+            if place in owner:
+                found.append(f"{shown(name)}: {owner[place]} and {key.id}")
+            owner[place] = key.id
     return found
 
 

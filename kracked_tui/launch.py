@@ -7,6 +7,7 @@ from functools import partial
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
+from kracked_tui import secret
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.deferred import Deferred
@@ -21,7 +22,8 @@ DEFAULT_SYMBOLS = ("BTC/USD",)
 def run(options: Options, settings: Settings) -> int:
     """The exit status. Raises `ConfigError` for what cannot be shown."""
     symbols = options.symbols or _default_symbols(options)
-    monitor = Monitor(source_for(options, symbols), settings, symbols)
+    source = source_for(options, symbols)
+    monitor = Monitor(source, settings, symbols, read_only=options.read_only)
     monitor.record_at_once, monitor.record_to = options.record, options.record_to
     if options.snapshot is not None:
         asyncio.run(saved(monitor, options.snapshot, options.size, options.after_s))
@@ -43,22 +45,35 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Source:
 
         return ReplaySource(options.replay)
     if options.demo:
-        return Deferred("DEMO", "simulated exchange", partial(_demo, symbols, options.seed))
+        return Deferred("DEMO", "simulated exchange", partial(_demo, symbols, options))
     endpoints = Endpoints.at(options.endpoint) if options.endpoint else Endpoints.kraken()
-    credentials = Credentials.from_environment()
+    found = secret.credentials(options.key_file)
+    trades = not options.read_only
     host = endpoints.public.split("/")[2]
-    return Deferred("LIVE", host, partial(_live, symbols, endpoints, credentials))
+    return Deferred("LIVE", host, partial(_live, symbols, endpoints, found, trades=trades))
 
 
-def _demo(symbols: tuple[str, ...], seed: int) -> Source:
+def _demo(symbols: tuple[str, ...], options: Options) -> Source:
     from kracked_tui.demo import DemoSource  # noqa: PLC0415
 
-    return DemoSource(symbols, seed)
+    _load_trader()
+    return DemoSource(symbols, options.seed, trades=not options.read_only)
 
 
 def _live(
-    symbols: tuple[str, ...], endpoints: Endpoints, credentials: Credentials | None
+    symbols: tuple[str, ...],
+    endpoints: Endpoints,
+    credentials: Credentials | None,
+    *,
+    trades: bool,
 ) -> Source:
     from kracked_tui.live import LiveSource  # noqa: PLC0415
 
-    return LiveSource(symbols, endpoints, credentials)
+    if credentials is not None:
+        _load_trader()
+    return LiveSource(symbols, endpoints, credentials, trades=trades)
+
+
+def _load_trader() -> None:
+    """Its libraries too are loaded behind the screen, in the thread that makes the source."""
+    from kracked_tui import trader  # noqa: F401, PLC0415

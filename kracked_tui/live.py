@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,12 +15,13 @@ from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.fanout import Policy
+from kracked.feed.link import PUBLIC
 from kracked.feed.manager import FeedManager
 from kracked.protocol.events import Candles, Event
 from kracked.protocol.requests import OHLC_INTERVALS
-from kracked.rest.client import RestClient
+from kracked.rest.client import RestClient, key_file, state_folder
 from kracked_tui.history import past_candles
-from kracked_tui.source import Counters
+from kracked_tui.source import Access, Counters
 
 BOOK_DEPTH = 100
 LEVEL3_DEPTH = 100
@@ -37,21 +39,38 @@ class LiveSource:
     mode = "LIVE"
 
     def __init__(
-        self, symbols: tuple[str, ...], endpoints: Endpoints, credentials: Credentials | None
+        self,
+        symbols: tuple[str, ...],
+        endpoints: Endpoints,
+        credentials: Credentials | None,
+        *,
+        state: Path | None = None,
+        trades: bool = True,
     ) -> None:
+        """`state`: the folder for the key's files. Without `trades` orders are only shown."""
+        state = state or state_folder()
         self.name = endpoints.public.split("/")[2]
         self._shown = ""
         self._candles: tuple[str, int] = ("", 0)
         self._has_key = credentials is not None
-        self._rest = RestClient(credentials, endpoints)
+        self._rest = RestClient(credentials, endpoints, state=state)
         self.feed = FeedManager(
             symbols,
+            account=self._has_key,
             trade=True,
             ticker=True,
             endpoints=endpoints,
             token=self._rest.websockets_token if credentials else None,
         )
+        self._access = self._opened(credentials, state, trades) if credentials else None
         self._stack = AsyncExitStack()
+
+    def _opened(self, credentials: Credentials, state: Path, trades: bool) -> Access:
+        # From the very first report on: a display may skip, this must not.
+        reports = self.feed.consumer(Policy.NEVER_SKIP) if trades else None
+        name = key_file(credentials, state).name.replace("nonce", "outbox")
+        outbox = state / f"{name}.jsonl"
+        return Access(self._rest, self.feed.account, reports, outbox, self._silent_ns)
 
     @property
     def books(self) -> Mapping[str, L2Book]:
@@ -64,6 +83,14 @@ class LiveSource:
     @property
     def level3(self) -> str:
         return "" if self._has_key else _NO_KEY
+
+    @property
+    def access(self) -> Access | None:
+        return self._access
+
+    def _silent_ns(self) -> int | None:
+        connections = self.feed.stats().connections
+        return next((one.silent_ns for one in connections if one.name == PUBLIC), None)
 
     def counters(self) -> Counters:
         parts = [part for each in self.feed.stats().connections for part in each.subscriptions]

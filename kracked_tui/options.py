@@ -36,6 +36,7 @@ class Options:
     ascii: bool | None = None
     mouse: bool | None = None
     read_only: bool = False
+    key_file: Path | None = None
     seed: int = 1
 
 
@@ -62,6 +63,7 @@ def parsed(arguments: Sequence[str]) -> Options:
         ascii=given.ascii,
         mouse=given.mouse,
         read_only=given.read_only,
+        key_file=given.key_file,
         seed=given.seed,
     )
 
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--ascii", action="store_const", const=True, help="draw with ASCII characters alone")
     add("--no-mouse", action="store_const", const=False, dest="mouse", help="leave the mouse alone")
     add("--read-only", action="store_true", help="no key of this program can place an order")
+    add("--key-file", type=_file, metavar="FILE", help="API key and secret, a line each; mode 600")
     add("--seed", type=int, default=1, metavar="N", help="of the exchange inside (1)")
     return parser
 

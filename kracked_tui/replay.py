@@ -27,6 +27,7 @@ class ReplaySource:
     """A raw message log, at the pace of its own timestamps."""
 
     mode = "REPLAY"
+    access = None
     level3 = "This log has no level3 messages of this symbol."
 
     def __init__(self, path: Path, *, speed: float = 1.0) -> None:

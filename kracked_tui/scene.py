@@ -11,6 +11,7 @@ from kracked.protocol.events import OrderChange, Side
 from kracked_tui.store import Market
 from kracked_tui.view.condition import Condition
 from kracked_tui.view.flow import FlowView
+from kracked_tui.view.own import Own
 from kracked_tui.view.selection import Selection
 from kracked_tui.view.watchlist import WatchRow
 
@@ -40,6 +41,7 @@ class Scene:
     timeframe_s: int = 60
     flow: FlowView = field(default_factory=FlowView)
     watched: Sequence[WatchRow] = field(default_factory=tuple)
+    own: Own = field(default_factory=Own)
 
     @property
     def quote(self) -> tuple[int, int] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
@@ -11,7 +12,24 @@ from kracked.protocol.events import Candles, Event
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
+    from kracked.feed.account import Account
+    from kracked.feed.fanout import Consumer
     from kracked.feed.manager import FeedManager
+    from kracked.rest.client import RestClient
+
+
+class Access(NamedTuple):
+    """What an API key opens."""
+
+    client: RestClient
+    account: Account
+    """The account's state as its streams tell it."""
+    reports: Consumer | None
+    """Every event, none left out; None when nothing may be traded."""
+    outbox: Path
+    """The file orders of this key are written down in."""
+    silent_ns: Callable[[], int | None]
+    """Since anything came on the public connection; None while there is none."""
 
 
 class Counters(NamedTuple):
@@ -36,6 +54,10 @@ class Source(Protocol):
     @property
     def level3(self) -> str:
         """Why there are no orders, for people; said only when there are none."""
+
+    @property
+    def access(self) -> Access | None:
+        """What the key opens; None without one."""
 
     @property
     def feed(self) -> FeedManager | None:

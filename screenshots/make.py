@@ -49,6 +49,9 @@ class PastMarket:
     mode = "DEMO"
     name = "simulated exchange"
     level3 = ""
+    access = None
+
+    feed = None
 
     feed = None
 

@@ -88,17 +88,23 @@ class Desk:
 
     # --- placing ---------------------------------------------------------------------------
 
-    def review(self, draft: Draft, now: Situation) -> Review:
-        """The rounded order in words, with its cost and fee, and every reason against it."""
-        final, now = rounded(draft, now.instrument), self._completed(now)
-        return Review(final, preview.preview(final, now), refusals(final, now, self.limits))
+    def review(self, draft: Draft, now: Situation, limits: Limits | None = None) -> Review:
+        """The rounded order in words, with its cost and fee, and every reason against it.
 
-    async def place(self, draft: Draft, now: Situation) -> Entry | Declined:
+        `limits` in place of the desk's own, for an order that is meant to go beyond them.
+        """
+        final, now = rounded(draft, now.instrument), self._completed(now)
+        against = refusals(final, now, limits or self.limits)
+        return Review(final, preview.preview(final, now), against)
+
+    async def place(
+        self, draft: Draft, now: Situation, limits: Limits | None = None
+    ) -> Entry | Declined:
         """Sends the order unless a check speaks against it. UNKNOWN entries settle by themselves.
 
         Raises `JournalFull` when it could not be written down; it was not sent then.
         """
-        review = self.review(draft, now)
+        review = self.review(draft, now, limits)
         if review.refusals:
             return Declined(review.refusals)
         order = to_order(review.draft, now.instrument, self._ids.fresh())

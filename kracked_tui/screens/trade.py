@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import partial
 
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
@@ -19,9 +18,12 @@ from kracked_tui.view import arrange as places
 from kracked_tui.view.arrange import arrange
 from kracked_tui.view.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.header import header_line
+from kracked_tui.view.own import mine_line
 from kracked_tui.view.recording import banner_line
 from kracked_tui.view.status import Hint, log_line, status_line
+from kracked_tui.widgets.account import Balances, Fills, Orders
 from kracked_tui.widgets.bars import Help, Hints
+from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.charts import Chart, Depth, Inspector
 from kracked_tui.widgets.ladder import Ladder
 from kracked_tui.widgets.pane import Pane
@@ -34,25 +36,31 @@ _PLOT_EVERY_S = 0.5
 """A plot costs tens of milliseconds of processor time, if not of the loop's."""
 
 
-def bindings(table: tuple[Key, ...]) -> Iterator[Binding]:
-    """The table as the toolkit wants it."""
-    for key in table:
-        yield Binding(key.keys, key.action, key.short or key.help, show=False, id=key.id)
+_FIRST_HINTS = 4
 
 
-def hints(table: tuple[Key, ...]) -> list[Hint]:
-    """The keys for the foot of the screen; a short text may name its keys itself."""
+def hints(table: tuple[Key, ...], *, money: bool = False) -> list[Hint]:
+    """The keys for the foot of the screen; a short text may name its keys itself.
+
+    With `money` those of orders come after the very first.
+    """
+    named = [key for key in table if key.short]
+    calm = [key for key in named if key.group not in keys.MONEY]
+    orders = [key for key in named if key.group in keys.MONEY] if money else []
     return [
-        Hint("" if key.short[0] in "+[" else keys.first_shown(key.keys), key.short, key.action)
-        for key in table
-        if key.short
+        Hint(
+            "" if key.short[0] in "+[" or "/" in key.short else keys.first_shown(key.keys),
+            key.short,
+            key.action,
+        )
+        for key in (*calm[:_FIRST_HINTS], *orders, *calm[_FIRST_HINTS:])
     ]
 
 
 class TradeScreen(Screen[None]):
     """Ladder, queue, tape, candles and what else fits."""
 
-    BINDINGS = list(bindings(keys.KEYS))  # noqa: RUF012  the toolkit's own way
+    BINDINGS = list(bindings(key for key in keys.KEYS if key.group not in keys.MONEY))  # noqa: RUF012  the toolkit's own way
     AUTO_FOCUS = None
 
     def __init__(self, desk: Desk, table: tuple[Key, ...], *, ascii_only: bool) -> None:
@@ -61,6 +69,7 @@ class TradeScreen(Screen[None]):
         self.ladder = Ladder(1, id=places.LADDER, ascii_only=ascii_only)
         self.tape = Tape(3, id=places.TAPE, ascii_only=ascii_only)
         self.chart = Chart(4, id=places.CHART, ascii_only=ascii_only)
+        self.orders = Orders(9, id=places.ORDERS, ascii_only=ascii_only)
         self.panes: tuple[Pane, ...] = (
             self.ladder,
             Queue(2, id=places.QUEUE, ascii_only=ascii_only),
@@ -70,21 +79,27 @@ class TradeScreen(Screen[None]):
             Inspector(6, id=places.LEVEL, ascii_only=ascii_only),
             Depth(7, id=places.DEPTH, ascii_only=ascii_only),
             Watchlist(8, id=places.WATCH, ascii_only=ascii_only),
+            self.orders,
+            Fills(10, id=places.FILLS, ascii_only=ascii_only),
+            Balances(11, id=places.BALANCES, ascii_only=ascii_only),
         )
         self.header = LiveRows(id=places.HEADER, ascii_only=ascii_only)
         self.status = LiveRows(id=places.STATUS, ascii_only=ascii_only)
         self.log_row = LiveRows(id=places.LOG, ascii_only=ascii_only)
+        self.mine = LiveRows(id=places.MINE, ascii_only=ascii_only)
         self.hints = Hints(hints(table), id=places.HINTS, ascii_only=ascii_only)
         self.picker = Picker(id=places.PICKER, ascii_only=ascii_only)
         self.help_pages = Help(table, id=places.HELP, ascii_only=ascii_only)
         self._zoomed: str | None = None
         self._panel: str | None = None
+        self._account = False
 
     def compose(self) -> ComposeResult:
         yield self.header
         yield from self.panes
         yield self.picker
         yield self.help_pages
+        yield self.mine
         yield self.status
         yield self.log_row
         yield self.hints
@@ -100,7 +115,10 @@ class TradeScreen(Screen[None]):
 
     def _place(self) -> None:
         """Put every widget where this size has it; hide those it has no room for."""
-        arranged = arrange(*self.size, zoomed=self._zoomed, panel=self._panel)
+        self._account = self.desk.has_account
+        arranged = arrange(
+            *self.size, zoomed=self._zoomed, panel=self._panel, account=self._account
+        )
         for widget in self.children:
             place = arranged.get(widget.id or "")
             widget.display = place is not None
@@ -131,7 +149,11 @@ class TradeScreen(Screen[None]):
         """One frame of the newest state, in parts: every pane in sight whose turn it is."""
         if not self.is_attached:
             return
-        scene, width = self.desk.scene(self.ladder), self.size.width
+        if self._account != self.desk.has_account:
+            self._place()
+        row = self.orders.row
+        chosen = row.order_id if row else ""
+        scene, width = self.desk.scene(self.ladder, chosen), self.size.width
         self.header.set_lines([header_line(self.desk.header(scene), width)])
         for pane in self._shown_panes():
             if pane.take_turn():
@@ -139,9 +161,11 @@ class TradeScreen(Screen[None]):
                 yield
         if self.status.display:
             record = self.desk.recorded()
-            self.status.set_lines([status_line(self.desk.feed(), width, record)])
+            self.status.set_lines([status_line(self.desk.feed(scene), width, record)])
             log = banner_line(record, width) or log_line(self.desk.recent(), scene.now, width)
             self.log_row.set_lines([log])
+        if self.mine.display:
+            self.mine.set_lines([mine_line(scene.own, width)])
         self.hints.show()
         if self._panel == places.HELP:
             self.help_pages.show()
@@ -154,6 +178,15 @@ class TradeScreen(Screen[None]):
         for pane in self._shown_panes():
             if pane.id in (places.QUEUE, places.LEVEL):
                 pane.show(scene)
+
+    def on_orders_opened(self, message: Orders.Opened) -> None:
+        """The level of an own order: the ladder's cursor goes there, and the queue with it."""
+        row = message.row
+        if row.symbol != self.desk.symbol:
+            self.show_symbol(row.symbol)
+        elif row.limit is not None:
+            precision = self.desk.scene(self.ladder).precision
+            self.ladder.point(int(row.limit.scaleb(precision.price)))
 
     def on_chosen(self, message: Chosen) -> None:
         self._close_panel()
@@ -177,6 +210,10 @@ class TradeScreen(Screen[None]):
         self.tape.at_least = 0
         self.draw()
         self.run_worker(self.desk.show(symbol), group="show", exit_on_error=False)
+
+    async def may_leave(self) -> bool:
+        """Whether the program may end without a question."""
+        return True
 
     # --- keys -------------------------------------------------------------------------
 

@@ -17,9 +17,10 @@ class Place(NamedTuple):
 HEADER, STATUS, LOG, HINTS = "header", "status", "log", "hints"
 LADDER, QUEUE, TAPE, CHART = "ladder", "queue", "tape", "chart"
 FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
-PICKER, HELP = "picker", "help"
+ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
+PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
 
-PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH)
+PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 """In the order of their numbers, from 1."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 
@@ -27,11 +28,18 @@ Arrangement = dict[str, Place]
 
 
 def arrange(
-    width: int, height: int, *, zoomed: str | None = None, panel: str | None = None
+    width: int,
+    height: int,
+    *,
+    zoomed: str | None = None,
+    panel: str | None = None,
+    account: bool = False,
 ) -> Arrangement:
-    """Everything that is shown at this size. `panel` is the picker or the help, docked."""
+    """Everything that is shown at this size. `panel` is docked; with `account` own orders too."""
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
     foot = [HINTS] if small else [STATUS, LOG, HINTS]
+    if account and not small and not _has_room(width, height - 1 - len(foot)):
+        foot = [MINE, *foot]
     places = {HEADER: Place(0, 0, width, 1)}
     for at, name in enumerate(foot):
         places[name] = Place(0, height - len(foot) + at, width, 1)
@@ -45,23 +53,28 @@ def arrange(
         return places | {zoomed: body}
     if small or body.width < _LEAST_WIDTH:
         return places | {LADDER: body}
-    return places | _panes(body)
+    return places | _panes(body, account=account)
+
+
+def _has_room(width: int, height: int) -> bool:
+    """For more than ladder, queue and tape."""
+    return width >= 110 and height >= 30
 
 
 def _docked(body: Place, panel: str) -> tuple[Place, Place]:
     """The panel at the right edge; the whole body where the ladder would not fit beside it."""
-    wanted = 78 if panel == HELP else 44
+    wanted = {HELP: 78, TICKET: 36, PROMPT: 36}.get(panel, 44)
     if body.width < wanted + _LEAST_WIDTH - 20:
         return body, body._replace(width=0)
     left = body.width - wanted
     return body._replace(x=left, width=wanted), body._replace(width=left)
 
 
-def _panes(body: Place) -> Arrangement:
+def _panes(body: Place, *, account: bool) -> Arrangement:
     if body.width >= 170 and body.height >= 45:
-        return _huge(body)
-    if body.width >= 110 and body.height >= 30:
-        return _large(body)
+        return _huge(body, account=account)
+    if _has_room(body.width, body.height):
+        return _large(body, account=account)
     return _compact(body)
 
 
@@ -73,16 +86,17 @@ def _compact(body: Place) -> Arrangement:
     return {LADDER: ladder, QUEUE: queue, TAPE: tape}
 
 
-def _large(body: Place) -> Arrangement:
-    """120x40: those, the candles and the watchlist."""
+def _large(body: Place, *, account: bool) -> Arrangement:
+    """120x40: those, the candles, and own orders or else the watchlist."""
     left, right = _columns(body, body.width * 11 // 20)
     ladder, chart = _rows(left, body.height * 7 // 10)
     queue, rest = _rows(right, body.height * 3 // 10)
-    tape, watch = _rows(rest, ladder.height - queue.height)
-    return {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape, WATCH: watch}
+    tape, last = _rows(rest, ladder.height - queue.height)
+    panes = {LADDER: ladder, CHART: chart, QUEUE: queue, TAPE: tape}
+    return panes | {ORDERS if account else WATCH: last}
 
 
-def _huge(body: Place) -> Arrangement:
+def _huge(body: Place, *, account: bool) -> Arrangement:
     """200x60: everything."""
     upper, lower = _rows(body, body.height * 7 // 10)
     ladder, rest = _columns(upper, upper.width * 2 // 5)
@@ -90,8 +104,13 @@ def _huge(body: Place) -> Arrangement:
     queue, level = _rows(middle, middle.height - 11)
     tape, flow = _rows(right, right.height - 8)
     chart, rest = _columns(lower, lower.width // 2)
+    own = {}
+    if account:
+        upper, rest = _rows(rest, rest.height // 2)
+        own[ORDERS], upper = _columns(upper, upper.width * 3 // 5)
+        own[BALANCES], own[FILLS] = _rows(upper, upper.height // 2)
     depth, watch = _columns(rest, rest.width * 9 // 20)
-    return {
+    return own | {
         LADDER: ladder,
         QUEUE: queue,
         TAPE: tape,

@@ -1,6 +1,7 @@
 """The box around a pane, drawn as lines like everything inside it.
 
-Focus is a heavier box and not only a colour. Drawing it here costs one changed row
+Focus is a heavier box and not only a colour; while orders can be sent every box is a
+double one, and focus is a sign before the pane's number. Drawing it here costs one changed row
 when a title changes, where a border of the toolkit would repaint the pane.
 """
 
@@ -13,12 +14,14 @@ from kracked_tui.view.line import Line, Span, fit, line
 
 _LIGHT = "╭─╮│╰╯"
 _HEAVY = "┏━┓┃┗┛"
+_DOUBLE = "╔═╗║╚╝"
 
 
 class Title(NamedTuple):
-    """What stands in a pane's top edge: its number and name, then what it shows."""
+    """What stands in a pane's top edge: its key and name, then what it shows."""
 
-    number: int
+    key: str
+    """What goes there."""
     name: str
     note: str = ""
     right: str = ""
@@ -30,26 +33,39 @@ def framed(
     size: tuple[int, int],
     *,
     focused: bool,
+    armed: bool = False,
     foot: Iterable[Span] = (),
 ) -> list[Line]:
     """The pane at `size` (width, height): box, title, body cut or filled to fit."""
     width, height = size
     inside = max(0, height - 2)
-    box = _HEAVY if focused else _LIGHT
-    edge = Span(box[3], "frame-focus" if focused else "frame")
+    edges = _edges(focused=focused, armed=armed)
+    edge = Span(edges.box[3], edges.role)
     blank = Span(" " * max(0, width - 2))
     rows = [Line((edge, *each.spans, edge), each.role) for each in body[:inside]]
     rows += [Line((edge, blank, edge))] * (inside - len(rows))
     return [
-        _top(title, width, box, focused=focused),
+        _top(title, width, edges, focused=focused),
         *rows,
-        _bottom(foot, width, box, focused=focused),
+        _bottom(foot, width, edges),
     ]
 
 
-def _top(title: Title, width: int, box: str, *, focused: bool) -> Line:
-    role = "frame-focus" if focused else "frame"
-    left = [Span(box[0] + box[1], role), Span(f" {title.number or '?'} ", "key")]
+class _Edges(NamedTuple):
+    box: str
+    role: str
+    mark: str
+
+
+def _edges(*, focused: bool, armed: bool) -> _Edges:
+    if armed:
+        return _Edges(_DOUBLE, "frame-armed", "▸" if focused else " ")
+    return _Edges(_HEAVY, "frame-focus", " ") if focused else _Edges(_LIGHT, "frame", " ")
+
+
+def _top(title: Title, width: int, edges: _Edges, *, focused: bool) -> Line:
+    box, role = edges.box, edges.role
+    left = [Span(box[0] + box[1], role), Span(f"{edges.mark}{title.key} ", "key")]
     left.append(Span(f"{title.name} ", "title-focus" if focused else "title"))
     if title.note:
         left.append(Span(f"{title.note} ", "dim"))
@@ -62,9 +78,9 @@ def _top(title: Title, width: int, box: str, *, focused: bool) -> Line:
     return line(*spans, Span(right, "dim"), Span(box[1] + box[2], role))
 
 
-def _bottom(foot: Iterable[Span], width: int, box: str, *, focused: bool) -> Line:
+def _bottom(foot: Iterable[Span], width: int, edges: _Edges) -> Line:
     """The words of the foot are there whole or not at all."""
-    role = "frame-focus" if focused else "frame"
+    box, role = edges.box, edges.role
     words = tuple(foot)
     used = sum(len(span.text) for span in words) + 2 if words else 0
     if used + 3 > width:

@@ -10,6 +10,7 @@ from kracked_tui.view import condition as health
 from kracked_tui.view import format as fmt
 from kracked_tui.view.condition import Condition
 from kracked_tui.view.line import Line, Span, spread
+from kracked_tui.view.standing import Standing, standing_spans
 
 
 class HeaderView(NamedTuple):
@@ -30,6 +31,7 @@ class HeaderView(NamedTuple):
     verified: int = 0
     latency_ns: int | None = None
     clock: str = ""
+    standing: Standing = Standing()
 
 
 def header_line(view: HeaderView, width: int) -> Line:
@@ -39,7 +41,7 @@ def header_line(view: HeaderView, width: int) -> Line:
         right.insert(1, Span(f" {fmt.milliseconds(view.latency_ns)}", "dim"))
     if width >= 100 and view.clock:
         right += [Span("  "), Span(view.clock, "dim")]
-    right.append(Span(" "))
+    right += [Span(" "), *standing_spans(view.standing)]
     left = _price(view)
     for part in _facts(view):
         used = sum(len(span.text) for span in (*left, *part, *right))

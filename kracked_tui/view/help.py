@@ -13,12 +13,16 @@ _READING = (
     ("BGHT SOLD", "what takers bought or sold at a price since we watch"),
     ("ahead", "quantity that fills before this order does"),
     ("▸64211.5 3lv", "a sweep: its last price, and how many levels it took"),
+    ("MINE B.15 q4", "own orders here: buy 0.15, fourth in the queue"),
+    ("⟳58s", "the dead-man's switch: all orders go in 58 s unless it is renewed"),
     ("crc✓", "every update's checksum matched so far"),
     ("● LIVE", "data is fresh and verified"),
     ("○ STALE", "nothing heard for five seconds: prices are grey, and history"),
     ("○ RESYNC", "a checksum failed; a new snapshot is on its way"),
     ("○ RECONNECTING", "no connection; we keep trying"),
 )
+
+_DIGITS = ("pane-", "size-")
 
 
 def pages(table: tuple[Key, ...], rows: int) -> list[list[tuple[str, str]]]:
@@ -32,10 +36,14 @@ def pages(table: tuple[Key, ...], rows: int) -> list[list[tuple[str, str]]]:
 
 
 def _without_digits(table: tuple[Key, ...], group: str) -> list[Key]:
-    """The eight pane keys are one line of help."""
-    kept = [key for key in table if key.group == group and not key.id.startswith("pane-")]
-    if any(key.group == group and key.id == "pane-1" for key in table):
-        kept.append(Key("pane", "1..8", "", "", "Go to the pane of that number", group))
+    """Keys of a row of digits are one line of help."""
+    kept = [key for key in table if key.group == group and not key.id.startswith(_DIGITS)]
+    ids = {key.id for key in table if key.group == group}
+    if "pane-1" in ids:
+        kept.append(Key("pane", "1..9,0,$", "", "", "Go to the pane of that number", group))
+    if "size-1" in ids:
+        words = "One of the five sizes; in the ladder too while ARMED"
+        kept.append(Key("size", "1..5", "", "", words, group))
     return kept
 
 

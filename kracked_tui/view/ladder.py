@@ -6,15 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kracked.instruments import Precision
-from kracked.protocol.events import Level
+from kracked.protocol.events import Level, Side
 from kracked_tui.view import bars, position
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.view.orders import Mine, joined, mine_text
 from kracked_tui.view.position import Position
 
 _QTY = 8
 _TRADED = 7
 _COUNT = 4
+_MINE = 9
 _LEAST_BAR = 2
 _LARGE, _HUGE = 3, 8
 """A level this many times the visible mean is large, or huge."""
@@ -32,6 +34,9 @@ class LadderRow(NamedTuple):
     bought: int = 0
     cursor: bool = False
     last: bool = False
+    mine: str = ""
+    """Own orders at this price, in short."""
+    mine_side: str = ""
 
 
 class Scale(NamedTuple):
@@ -67,6 +72,7 @@ def ladder_view(
     traded: Mapping[int, Traded],
     orders: Mapping[int, int],
     last: int | None,
+    mine: Mapping[int, Mine] | None = None,
 ) -> LadderView:
     """`rows` rows from the top price down. Levels come best first; `orders` counts per price."""
     step = where.step
@@ -76,6 +82,7 @@ def ladder_view(
     sold, bought = _grouped_traded(traded, step, bottom, top)
     cursor = where.cursor if where.cursor is not None else max(bid_at, default=None)
     last_row = None if last is None else _row_of(last, step, bid_at)
+    own = _grouped_mine(mine or {}, step)
     ladder = tuple(
         LadderRow(
             price,
@@ -87,6 +94,7 @@ def ladder_view(
             bought.get(price, 0),
             price == cursor,
             price == last_row,
+            *own.get(price, ("", "")),
         )
         for price in range(top, bottom - 1, -step)
     )
@@ -145,6 +153,17 @@ def _grouped_traded(
     return sold, bought
 
 
+def _grouped_mine(mine: Mapping[int, Mine], step: int) -> dict[int, tuple[str, str]]:
+    """By row: the text, and the side it is coloured by."""
+    rows: dict[int, Mine] = {}
+    for price, one in mine.items():
+        low, high = position.below(price, step), position.above(price, step)
+        row = low if one.side is Side.BID else high
+        was = rows.get(row)
+        rows[row] = one if was is None else joined(was, one)
+    return {row: (mine_text(one, _MINE - 1), one.side.value) for row, one in rows.items()}
+
+
 def _scale(qtys: list[int]) -> Scale:
     if not qtys:
         return Scale()
@@ -166,15 +185,20 @@ class Columns(NamedTuple):
     bar: int
     traded: int
     orders: int
+    mine: int = 0
 
 
-def columns_for(width: int, price_width: int) -> Columns:
-    """What fits in `width`. Order counts go first, then the traded columns, then the bars."""
-    spare = (width - price_width - 3) // 2 - (_QTY + 2)
+def columns_for(width: int, price_width: int, *, mine: bool = False) -> Columns:
+    """What fits in `width`. Order counts go first, then the traded columns, then the bars.
+
+    Own orders are never left out.
+    """
+    own = _MINE if mine else 0
+    spare = (width - own - price_width - 3) // 2 - (_QTY + 2)
     traded = _TRADED if spare >= _TRADED + _LEAST_BAR else 0
     spare -= traded
     count = _COUNT if spare >= _COUNT + 3 * _LEAST_BAR else 0
-    return Columns(width, price_width, max(0, spare - count), traded, count)
+    return Columns(width, price_width, max(0, spare - count), traded, count, own)
 
 
 def head_line(columns: Columns) -> Line:
@@ -184,7 +208,8 @@ def head_line(columns: Columns) -> Line:
     left += "SOLD".rjust(columns.traded)[: columns.traded]
     right = "BGHT".rjust(columns.traded)[: columns.traded] + ask + " " + " " * columns.bar
     right += "#".rjust(columns.orders)[: columns.orders]
-    text = f" {left} {'PRICE'.rjust(columns.price)} {right}"
+    own = "MINE".ljust(columns.mine)[: columns.mine]
+    text = f" {own}{left} {'PRICE'.rjust(columns.price)} {right}"
     return Line(fit([Span(text, "header")], columns.width))
 
 
@@ -203,6 +228,7 @@ def ladder_line(
         fit(
             line(
                 Span("▸" if row.cursor else " ", "accent"),
+                Span(row.mine.ljust(columns.mine)[: columns.mine], row.mine_side or "faint"),
                 Span(_count(row.bid_orders, columns.orders), "faint"),
                 *bars.leftwards(row.bid, scale.largest, columns.bar, "bid"),
                 Span(amount(row.bid, _QTY + 1), bid_role),

@@ -9,6 +9,7 @@ ROLES = (
     *("accent", "bright", "dim", "faint", "good", "key", "mark", "warn", "word"),
     *("ask", "ask-bar", "bid", "bid-bar", "buy", "sell", "large", "last", "price"),
     *("chart-axis", "chart-down", "chart-up"),
+    *("armed", "armed-alone", "buy-word", "sell-word", "frame-armed", "mine"),
     *("cursor", "frame", "frame-focus", "header", "notice", "stale", "title", "title-focus"),
 )
 """Every role a span or a line may play; the style sheet has one rule for each."""
@@ -35,6 +36,7 @@ _ASCII = str.maketrans(
         **dict.fromkeys("▼↓", "v"),
         **dict.fromkeys("▸▶►›→", ">"),
         **dict.fromkeys("◂◀‹←", "<"),
+        "⟳": "@",
         "…": "~",
         "✓": "+",
         "✗": "x",

@@ -78,19 +78,16 @@ def rows_of(
     beside = [
         _sent(entry, now)
         for entry in reversed(sent)
-        if entry.id not in names
-        and (
-            (entry.what == "add" and (entry.txid is None or entry.txid not in shown)) or _odd(entry)
-        )
+        if entry.id not in names and entry.txid not in shown and _beside(entry)
     ]
     doubtful = [row for row in beside if row.state.startswith(_UNKNOWN)]
     ending = [row for row in beside if not row.state.startswith(_UNKNOWN)]
     return (*doubtful, *working, *ending)
 
 
-def _odd(entry: Sent) -> bool:
+def _beside(entry: Sent) -> bool:
     """An amend is a line of its own only while its outcome is open, or when it was refused."""
-    return entry.state in (_UNKNOWN, "sent", "refused")
+    return entry.what == "add" or entry.state in (_UNKNOWN, "sent", "refused")
 
 
 def _working(
@@ -210,13 +207,16 @@ def by_price(
         price = int(order.limit_price.scaleb(precision.price))
         place = book.place(order.order_id) if book else None
         position = place.position if place else 0
-        was = found.get(price)
-        if was is None:
-            found[price] = Mine(order.side, order.remaining, position)
-        else:
-            first = min(one for one in (was.place, position) if one) if was.place or position else 0
-            found[price] = Mine(was.side, was.qty + order.remaining, first, was.orders + 1)
+        mine = Mine(order.side, order.remaining, position)
+        found[price] = joined(found[price], mine) if price in found else mine
     return found
+
+
+def joined(one: Mine, other: Mine) -> Mine:
+    """Both in one row: the sum, and the first of the places."""
+    places = [place for place in (one.place, other.place) if place]
+    qty, orders = one.qty + other.qty, one.orders + other.orders
+    return Mine(one.side, qty, min(places, default=0), orders)
 
 
 def mine_text(mine: Mine, width: int) -> str:

@@ -27,6 +27,7 @@ class QueueRow(NamedTuple):
     """Quantity that fills before it."""
     age: str
     large: bool = False
+    mine: bool = False
     beyond: bool = False
     """Past the selected prices: shown because there is room."""
 
@@ -43,11 +44,17 @@ class QueueView(NamedTuple):
 
 
 def queue_view(
-    selection: Selection, queues: Iterable[LevelQueue], now: int, *, skip: int, rows: int
+    selection: Selection,
+    queues: Iterable[LevelQueue],
+    now: int,
+    *,
+    skip: int,
+    rows: int,
+    own: frozenset[str] = frozenset(),
 ) -> QueueView:
     """`rows` orders from the one at `skip`: the selected prices, then those that fill after.
 
-    `queues` come in the order they fill, the first of them selected.
+    `queues` come in the order they fill, the first of them selected; `own` are our orders.
     """
     selected: list[OrderChange] = []
     beyond: list[OrderChange] = []
@@ -74,6 +81,7 @@ def queue_view(
                 ahead,
                 fmt.age(max(0, now - order.exchange_time)),
                 large is not None and order.qty >= large,
+                order.order_id in own,
                 place > len(selected),
             )
         )
@@ -125,7 +133,7 @@ def queue_line(
     room = columns.number - 1
     ahead = fmt.qty(row.ahead, precision.qty, columns.decimals, room) if row.ahead else "front"
     qty = fmt.qty(row.qty, precision.qty, columns.decimals, room)
-    role = "large" if row.large else "dim" if row.beyond else side.value
+    role = "large" if row.large else "dim" if row.beyond and not row.mine else side.value
     price = precision.price_text(row.price) if columns.price else ""
     bar = bars.rightwards(row.qty, largest, columns.bar, side.value) if columns.bar else ()
     spans = line(
@@ -135,11 +143,15 @@ def queue_line(
         Span(qty.rjust(columns.number), role),
         Span("•" if row.large else " ", "mark"),
         Span(ahead.rjust(columns.number), "faint" if row.beyond else "dim"),
-        Span(row.age.rjust(6), "faint" if row.beyond else "dim"),
+        Span(" ◀ YOU" if row.mine else row.age.rjust(6), _age_role(row)),
         " " if columns.bar else "",
         *bar,
     ).spans
-    return Line(fit(spans, columns.width))
+    return Line(fit(spans, columns.width), "cursor" if row.mine else "")
+
+
+def _age_role(row: QueueRow) -> str:
+    return "mine" if row.mine else "faint" if row.beyond else "dim"
 
 
 def _short_id(order_id: str, width: int) -> str:

@@ -13,6 +13,8 @@ HOW_TO_GIVE_A_KEY = (
     "KRAKEN_API_SECRET, or start with --key-file FILE (chmod 600)."
 )
 
+KEY_IN_SHORT = "A key adds orders: KRAKEN_API_KEY and _SECRET, or --key-file FILE"
+
 
 class Standing(NamedTuple):
     word: str = ""

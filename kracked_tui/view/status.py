@@ -8,6 +8,7 @@ from typing import NamedTuple
 from kracked import times
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.rates import RateView, meter
 from kracked_tui.view.recording import RecordView, record_facts
 
 
@@ -27,6 +28,7 @@ class FeedView(NamedTuple):
     frames: int = 0
     """Drawn in the last second."""
     uptime_ns: int = 0
+    rates: RateView | None = None
 
 
 def status_line(view: FeedView, width: int, record: RecordView | None = None) -> Line:
@@ -35,6 +37,7 @@ def status_line(view: FeedView, width: int, record: RecordView | None = None) ->
     facts = [
         *(record_facts(record) if record else ()),
         [Span(f" {view.source}", "word")],
+        list(meter(view.rates)) if view.rates else [],
         [Span(" verified ", "dim"), Span(verified, "good" if view.verified else "dim")],
         [Span(" failed ", "dim"), _count(view.mismatched)],
         [Span(" gaps ", "dim"), _count(view.gaps)],
@@ -45,7 +48,7 @@ def status_line(view: FeedView, width: int, record: RecordView | None = None) ->
         [Span(" skipped ", "dim"), _count(view.dropped)],
     ]
     spans: list[Span] = []
-    for fact in facts:
+    for fact in filter(None, facts):
         joined = [*spans, Span("  " if spans else ""), *fact]
         if sum(len(span.text) for span in joined) <= width:
             spans = joined

@@ -50,7 +50,7 @@ class Help(LiveRows):
             return
         found = pages.pages(self._table, height - 2)
         self._page %= len(found)
-        title = Title(0, "Help", f"page {self._page + 1} of {len(found)}", "")
+        title = Title("?", "Help", f"page {self._page + 1} of {len(found)}", "")
         foot = (Span("up and down turn the page · esc closes", "dim"),)
         body = pages.help_lines(found[self._page], width - 2)
         self.set_lines(framed(title, body, (width, height), focused=True, foot=foot))

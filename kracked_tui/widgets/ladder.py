@@ -16,6 +16,7 @@ from kracked_tui.view import position
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.position import Position
 from kracked_tui.view.selection import Selection
+from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.pane import Content, Pane
 
 _line = lru_cache(2048)(view.ladder_line)
@@ -53,8 +54,9 @@ class Ladder(Pane):
             traded=scene.market.traded,
             orders=self._order_counts(scene),
             last=scene.market.last,
+            mine=scene.own.mine,
         )
-        columns = view.columns_for(width, scene.price_width)
+        columns = view.columns_for(width, scene.price_width, mine=scene.own.known)
         body = [
             view.head_line(columns),
             *(
@@ -141,6 +143,12 @@ class Ladder(Pane):
             price = at(self.position, self.rows)
             self._place(position.pointed(self.position, price, rows=self.rows))
 
+    def point(self, price: int) -> None:
+        """Put the cursor on the row of this price."""
+        if self.position.ready:
+            row = position.below(price, self.position.step)
+            self._place(position.pointed(self.position, row, rows=self.rows))
+
     def recentre(self) -> None:
         quote = self.scene.quote if self.scene else None
         if quote and self.position.ready:
@@ -186,15 +194,5 @@ def _greyed(body: list[Line], scene: Scene, width: int) -> list[Line]:
 
 
 def _banner(scene: Scene, width: int) -> list[Line]:
-    lines = [scene.state.word, *_wrapped(scene.state.reason, width - 4)]
+    lines = [scene.state.word, *wrapped(scene.state.reason, width - 4)]
     return [Line(fit([Span(text.center(width), "notice")], width), "notice") for text in lines]
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    """The sentence in lines of at most `width`."""
-    lines = [""]
-    for word in text.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

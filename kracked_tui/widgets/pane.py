@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from textual.events import Blur, Focus
 
+from kracked_tui.keys import PANE_KEYS
 from kracked_tui.scene import Scene
 from kracked_tui.view.frame import Title, framed
 from kracked_tui.view.line import Line, Span
@@ -56,8 +57,11 @@ class Pane(LiveRows, can_focus=True):
         if self.scene is None or not self.size:
             return
         body, note, right, foot = self.content(self.scene)
-        title = Title(self.number, self.name_shown, note, right)
-        self.set_lines(framed(title, body, self.size, focused=self.has_focus, foot=foot))
+        title = Title(PANE_KEYS[self.number - 1], self.name_shown, note, right)
+        armed = self.scene.own.standing.armed
+        self.set_lines(
+            framed(title, body, self.size, focused=self.has_focus, armed=armed, foot=foot)
+        )
 
     def content(self, scene: Scene) -> Content:
         """What to show of the scene; each pane has its own."""

@@ -31,7 +31,12 @@ class Queue(Pane):
         self._length = len(orders)
         self._scroll.move(0, length=len(orders), rows=rows)
         shown = view.queue_view(
-            scene.selection, scene.selected_queues(), scene.now, skip=self._scroll.skip, rows=rows
+            scene.selection,
+            scene.selected_queues(),
+            scene.now,
+            skip=self._scroll.skip,
+            rows=rows,
+            own=scene.own.ids,
         )
         columns = view.columns_for(width, scene.price_width, scene.precision, scene.decimals)
         body = [view.head_line(columns)]

@@ -184,6 +184,7 @@ class ScriptedSource:
     mode = "LIVE"
     name = "ws.example"
     level3 = ""
+    access = None
 
     def __init__(self, *, with_book: bool = True) -> None:
         self.books_held: dict[str, L2Book] = {SYMBOL: book()} if with_book else {}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kracked_tui.view import arrange as places
 from kracked_tui.view.arrange import Place, arrange
 
-PANELS = st.sampled_from((None, places.PICKER, places.HELP))
+PANELS = st.sampled_from((None, places.PICKER, places.HELP, places.TICKET, places.PROMPT))
 ZOOMED = st.sampled_from((None, *places.PANES))
 
 
@@ -23,11 +23,11 @@ def cells(place: Place) -> set[tuple[int, int]]:
     }
 
 
-@given(st.integers(20, 240), st.integers(8, 80), PANELS, ZOOMED)
+@given(st.integers(20, 240), st.integers(8, 80), PANELS, ZOOMED, st.booleans())
 def test_everything_is_on_the_screen_and_nothing_overlaps(
-    width: int, height: int, panel: str | None, zoomed: str | None
+    width: int, height: int, panel: str | None, zoomed: str | None, account: bool
 ) -> None:
-    arranged = arrange(width, height, panel=panel, zoomed=zoomed)
+    arranged = arrange(width, height, panel=panel, zoomed=zoomed, account=account)
     for place in arranged.values():
         assert place.x >= 0
         assert place.y >= 0
@@ -43,9 +43,11 @@ def test_everything_is_on_the_screen_and_nothing_overlaps(
         assert apart
 
 
+@pytest.mark.parametrize("account", [False, True])
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (50, 14)])
-def test_no_cell_of_the_screen_is_left_over(size: tuple[int, int]) -> None:
-    covered = set().union(*(cells(place) for place in arrange(*size).values()))
+def test_no_cell_of_the_screen_is_left_over(size: tuple[int, int], account: bool) -> None:
+    arranged = arrange(*size, account=account)
+    covered = set().union(*(cells(place) for place in arranged.values()))
     assert len(covered) == size[0] * size[1]
 
 
@@ -58,7 +60,18 @@ def test_no_cell_of_the_screen_is_left_over(size: tuple[int, int]) -> None:
     ],
 )
 def test_more_panes_come_with_more_room(size: tuple[int, int], panes: set[str]) -> None:
-    assert panes == set(arrange(*size)) & set(places.PANES)
+    assert panes == set(arrange(*size, account=True)) & set(places.PANES)
+
+
+def test_own_orders_have_a_pane_or_at_least_a_line() -> None:
+    assert places.ORDERS in arrange(120, 40, account=True)
+    assert places.MINE in arrange(80, 24, account=True)
+    assert places.ORDERS not in arrange(120, 40)
+
+
+def test_a_small_terminal_keeps_the_ladder_beside_the_ticket() -> None:
+    arranged = arrange(80, 24, panel=places.TICKET, account=True)
+    assert arranged[places.LADDER].width == 44
 
 
 def test_a_small_terminal_gives_the_whole_body_to_the_help() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from kracked_tui import keys
 from kracked_tui.app import Monitor
-from kracked_tui.screens.trade import TradeScreen
+from kracked_tui.screens.order import OrderScreen
 from kracked_tui.view import help as pages
 
 
@@ -15,13 +15,13 @@ def test_every_binding_has_an_id_and_a_help_line() -> None:
     for key in keys.KEYS:
         assert key.id
         assert key.help
-        assert key.help in listed or key.id.startswith("pane-")
+        assert key.help in listed or key.id.startswith(("pane-", "size-"))
 
 
 def test_every_action_exists() -> None:
     for key in keys.KEYS:
         name = "action_" + key.action.partition("(")[0].removeprefix("app.")
-        assert hasattr(TradeScreen, name) or hasattr(Monitor, name), key.id
+        assert hasattr(OrderScreen, name) or hasattr(Monitor, name), key.id
 
 
 def test_no_key_does_two_things() -> None:

@@ -52,7 +52,7 @@ async def test_moving_down_off_the_screen_scrolls_and_says_held_until_recentred(
     opened: Opened,
 ) -> None:
     async with opened() as (monitor, pilot):
-        await pilot.press(*["J"] * 4)
+        await pilot.press(*["pagedown"] * 4)
         assert "HELD" in monitor.trade.ladder.lines[0].text
         await pilot.press("c")
         assert "static" in monitor.trade.ladder.lines[0].text

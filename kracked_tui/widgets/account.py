@@ -1,0 +1,133 @@
+"""The panes of the account: working orders, fills and balances."""
+
+from __future__ import annotations
+
+from textual.events import Click
+from textual.message import Message
+
+from kracked_tui.scene import Scene
+from kracked_tui.view import balances, fills, orders, rates
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.orders import OrderRow
+from kracked_tui.view.words import wrapped
+from kracked_tui.widgets.pane import Content, Pane, Scroll
+
+
+class Orders(Pane):
+    """Own orders with their places; what is selected here is what keys amend and cancel."""
+
+    name_shown = "Orders"
+
+    class Opened(Message):
+        """Show this order's level."""
+
+        def __init__(self, row: OrderRow) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._cursor = 0
+
+    @property
+    def row(self) -> OrderRow | None:
+        """The selected order."""
+        rows = self.scene.own.rows if self.scene else ()
+        return rows[min(self._cursor, len(rows) - 1)] if rows else None
+
+    def content(self, scene: Scene) -> Content:
+        width, height = self.inside
+        own = scene.own
+        note = f"{len(own.ids)} working" if own.ids else ""
+        foot = (
+            (*rates.meter(own.rates), Span(" "), *rates.price_spans(own.rates)) if own.rates else ()
+        )
+        if not own.rows:
+            return Content(_sentence(own.empty, width), note, foot=foot)
+        columns = orders.columns_for(width)
+        at = min(self._cursor, len(own.rows) - 1)
+        rows = [
+            orders.order_line(row._replace(cursor=self.has_focus and number == at), columns)
+            for number, row in enumerate(own.rows)
+        ]
+        room = height - 1 - 2
+        first = max(0, min(at - room + 1, len(rows) - room))
+        body = [orders.head_line(columns), *rows[first : first + max(1, room)]]
+        return Content(self._with_sums(scene, body), note, foot=foot)
+
+    def _with_sums(self, scene: Scene, body: list[Line]) -> list[Line]:
+        """What is owned and what was filled, at the bottom where there is room."""
+        width, height = self.inside
+        if len(body) + 2 > height:
+            return body
+        wanted = reversed(scene.symbol.split("/"))
+        sums = [
+            Line(fit(balances.summary_spans(scene.own.balances, wanted), width)),
+            Line(fit(fills.summary_spans(fills.summary_of(scene.own.fills)), width)),
+        ]
+        blank = Line(fit([], width))
+        return [*body, *[blank] * (height - len(body) - 2), *sums]
+
+    def move(self, rows_up: int) -> None:
+        count = len(self.scene.own.rows) if self.scene else 0
+        self._cursor = max(0, min(count - 1, self._cursor - rows_up))
+        self.redraw()
+
+    def edge(self, up: int) -> None:
+        self.move(up * 1000)
+
+    def open(self) -> None:
+        if self.row is not None:
+            self.post_message(self.Opened(self.row))
+
+    def on_click(self, event: Click) -> None:
+        if self.scene and 0 <= event.y - 2 < len(self.scene.own.rows):
+            self._cursor = event.y - 2
+            self.redraw()
+
+
+class Fills(Pane):
+    """Own fills, newest first."""
+
+    name_shown = "Fills"
+    every = 4
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._scroll = Scroll()
+
+    def content(self, scene: Scene) -> Content:
+        width, height = self.inside
+        found = scene.own.fills
+        if not found:
+            words = "No fill yet." if scene.own.known else scene.own.empty
+            return Content(_sentence(words, width))
+        rows = max(0, height - 1)
+        self._scroll.move(0, length=len(found), rows=rows)
+        newest = list(reversed(found))[self._scroll.skip : self._scroll.skip + rows]
+        body = [fills.head_line(width), *fills.fill_lines(newest, width)]
+        return Content(body, foot=fills.summary_spans(fills.summary_of(found)))
+
+    def move(self, rows_up: int) -> None:
+        length = len(self.scene.own.fills) if self.scene else 0
+        self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
+        self.redraw()
+
+
+class Balances(Pane):
+    """What there is of each asset, what open orders hold, and what is free."""
+
+    name_shown = "Balances"
+    every = 4
+
+    def content(self, scene: Scene) -> Content:
+        width, _ = self.inside
+        if not scene.own.balances:
+            words = "Nothing on the account." if scene.own.known else scene.own.empty
+            return Content(_sentence(words, width))
+        rows = [balances.balance_line(one, width) for one in scene.own.balances]
+        return Content([balances.head_line(width), *rows])
+
+
+def _sentence(text: str, width: int) -> list[Line]:
+    return [Line(fit([Span(f" {row}", "dim")], width)) for row in ["", *wrapped(text, width - 2)]]

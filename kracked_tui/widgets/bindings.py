@@ -1,0 +1,16 @@
+"""The table of keys as the toolkit wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from textual.binding import Binding
+
+from kracked_tui.keys import Key
+
+
+def bindings(table: Iterable[Key], namespace: str = "") -> Iterator[Binding]:
+    """`namespace`, such as ``screen.``, says whose the actions are; empty: the owner's."""
+    for key in table:
+        action = key.action if "." in key.action.partition("(")[0] else namespace + key.action
+        yield Binding(key.keys, action, key.short or key.help, show=False, id=key.id)

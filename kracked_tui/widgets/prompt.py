@@ -1,0 +1,93 @@
+"""A question asked in a docked panel: one key to answer it, or a word to type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input
+
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.words import wrapped
+from kracked_tui.widgets.rows import LiveRows
+
+_ANSWERS = "yablc"
+
+
+class Question(NamedTuple):
+    """`answered` gets the key that was pressed, or the text that was typed."""
+
+    title: str
+    sentences: tuple[str, ...]
+    answered: Callable[[str], None]
+    answers: tuple[tuple[str, str], ...] = ()
+    """Keys and what they mean; empty asks for text."""
+    expected: str = ""
+    """The text that counts as yes; empty takes any."""
+
+
+class Prompt(Vertical, can_focus=True):
+    """Asks one question at a time. Nothing but an answer or escape leads out of it."""
+
+    BINDINGS = [Binding(key, f"answer('{key}')", show=False) for key in _ANSWERS]  # noqa: RUF012
+
+    class Wrong(Message):
+        """The word that was typed is not the one asked for."""
+
+        def __init__(self, expected: str) -> None:
+            super().__init__()
+            self.expected = expected
+
+    def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.question: Question | None = None
+        self._rows = LiveRows(id="prompt-rows", ascii_only=ascii_only)
+
+    def compose(self) -> ComposeResult:
+        yield self._rows
+        yield Input(id="prompt-input", compact=True)
+
+    def ask(self, question: Question) -> None:
+        self.question = question
+        self.border_title = question.title
+        field = self.query_one(Input)
+        field.display = not question.answers
+        field.value = ""
+        (self if question.answers else field).focus()
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    def action_answer(self, key: str) -> None:
+        question = self.question
+        if question and any(key == offered for offered, _ in question.answers):
+            self.question = None
+            question.answered(key)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        question, text = self.question, event.value.strip()
+        if question is None:
+            return
+        if question.expected and text.upper() != question.expected.upper():
+            self.post_message(self.Wrong(question.expected))
+            return
+        self.question = None
+        question.answered(text)
+
+    def _draw(self) -> None:
+        width, height = self._rows.size
+        if self.question is None or not height:
+            return
+        lines: list[Line] = []
+        for sentence in self.question.sentences:
+            lines += [Line(fit([Span(f" {row}")], width)) for row in wrapped(sentence, width - 2)]
+            lines.append(Line(fit([], width)))
+        for key, meaning in (*self.question.answers, ("esc", "back, nothing happens")):
+            lines.append(Line(fit([Span(f" {key:>4} ", "key"), Span(meaning, "dim")], width)))
+        self._rows.set_lines(lines[:height])
