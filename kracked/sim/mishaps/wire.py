@@ -15,7 +15,7 @@ import msgspec
 from kracked.protocol import encode, requests
 from kracked.protocol.requests import Subscribe, Unsubscribe
 from kracked.sim.conversation import Conversation
-from kracked.sim.faults import Kind, Rule
+from kracked.sim.faults import ANY, ROLES, Kind, Rule
 from kracked.sim.mishaps import spoil
 from kracked.sim.mishaps.refusals import REASONS, Reason, words
 from kracked.sim.mishaps.spoil import About
@@ -29,7 +29,7 @@ SWAP_NS = NS_PER_S
 """How long a message waits for another one to change places with."""
 _HEARTBEAT = encode.HEARTBEAT.encode()
 
-_Key = tuple[str, str]
+Key = tuple[str, str]
 """Channel and symbol."""
 
 
@@ -89,9 +89,9 @@ class Wire:
         """Whether every token is refused."""
         self._put, self._random, self._note = put, random, note
         self._chances = [rule for rule in chances if rule.where not in _others(role)]
-        self._armed: dict[_Key, list[Kind]] = {}
-        self._swap: dict[_Key, _Dam] = {}
-        self._dams: dict[_Key, _Dam] = {}
+        self._armed: dict[Key, list[Kind]] = {}
+        self._swap: dict[Key, _Dam] = {}
+        self._dams: dict[Key, _Dam] = {}
         self._late_ns: int | None = None
         self._refusal: tuple[Reason, str] | None = None
         self._mute_until = self._skew_until = self._skew_ns = 0
@@ -99,7 +99,7 @@ class Wire:
 
     # --- what is to go wrong ----------------------------------------------------------
 
-    def arm(self, kind: Kind, key: tuple[str, str]) -> None:
+    def arm(self, kind: Kind, key: Key) -> None:
         """Spoil the next update of this channel and symbol."""
         self._armed.setdefault(key, []).append(kind)
         self._troubled = True
@@ -136,7 +136,7 @@ class Wire:
         self._put(spoil.huge())
 
     @property
-    def books(self) -> list[tuple[str, str]]:
+    def books(self) -> list[Key]:
         """Channel and symbol of every book told here."""
         return [
             (topic.channel, topic.symbol)
@@ -185,7 +185,7 @@ class Wire:
         self._tell_struck(kind, subject, message)
         return self._damaged(kind, key, message)
 
-    def _damaged(self, kind: Kind, key: tuple[str, str], message: bytes) -> list[bytes]:
+    def _damaged(self, kind: Kind, key: Key, message: bytes) -> list[bytes]:
         match kind:
             case Kind.LOST:
                 return []
@@ -298,10 +298,6 @@ class Wire:
         )
 
 
-def _others(role: str) -> tuple[str, ...]:
+def _others(role: str) -> list[str]:
     """The roles a connection of this role has not; one of `all` has each."""
-    return (
-        ()
-        if role == "all"
-        else tuple(one for one in ("public", "level3", "private") if one != role)
-    )
+    return [] if role == ANY else [one for one in ROLES if one != role]
