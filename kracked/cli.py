@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from kracked import __version__
+from kracked import __version__, arguments
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -20,12 +20,12 @@ RAW = argparse.RawDescriptionHelpFormatter
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit code."""
-    arguments = _parser().parse_args(argv)
-    run: Command = arguments.run
+    given = _parser().parse_args(argv)
+    run: Command = given.run
     from kracked.errors import KrackedError
 
     try:
-        return run(arguments)
+        return run(given)
     except KrackedError as error:
         print(f"kracked: {error}", file=sys.stderr)
         return 1
@@ -74,7 +74,7 @@ def _verify_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--precision",
         action="append",
         default=[],
-        type=_precision,
+        type=arguments.precision,
         metavar="SYMBOL=PRICE,QTY",
         help="decimals, when the log has no instrument message: BTC/USD=1,8",
     )
@@ -82,7 +82,7 @@ def _verify_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--depth",
         action="append",
         default=[],
-        type=_depth,
+        type=arguments.depth,
         metavar="[SYMBOL=]N",
         help="subscribed depth, when the log has no acknowledgement",
     )
@@ -90,29 +90,14 @@ def _verify_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_verify)
 
 
-def _precision(text: str) -> tuple[str, int, int]:
-    symbol, _, digits = text.rpartition("=")
-    price, _, qty = digits.partition(",")
-    if not symbol or not price.isdecimal() or not qty.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not like BTC/USD=1,8")
-    return symbol, int(price), int(qty)
-
-
-def _depth(text: str) -> tuple[str, int]:
-    symbol, _, depth = text.rpartition("=")
-    if not depth.isdecimal() or int(depth) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 25 or BTC/USD=25")
-    return symbol, int(depth)
-
-
-def _verify(arguments: argparse.Namespace) -> int:
+def _verify(given: argparse.Namespace) -> int:
     from kracked.commands.verify import verify_files
 
     return verify_files(
-        arguments.files,
-        precisions=arguments.precision,
-        depths=arguments.depth,
-        as_json=arguments.json,
+        given.files,
+        precisions=given.precision,
+        depths=given.depth,
+        as_json=given.json,
     )
 
 
@@ -139,14 +124,14 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--faults",
-        type=_faults,
+        type=arguments.faults,
         metavar="SPEC",
         help="what goes wrong: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,\n"
         "checksum:@10s:BTC/USD or all:5s; a wrong one is answered with the list of kinds",
     )
     parser.add_argument(
         "--order-faults",
-        type=_order_faults,
+        type=arguments.order_faults,
         default="",
         metavar="SPEC",
         help="what goes wrong with orders: KIND[=DETAIL]:CHANCE[:METHOD],... such as\n"
@@ -161,39 +146,22 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_sim)
 
 
-def _order_faults(text: str) -> str:
-    from kracked.sim.trading.mishaps import BadMishaps, read
-
-    try:
-        read(text)
-    except BadMishaps as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
-
-
-def _faults(text: str) -> str:
-    from kracked.sim.faults import BadFaults, read
-
-    try:
-        read(text)
-    except BadFaults as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
-
-
-def _sim(arguments: argparse.Namespace) -> int:
+def _sim(given: argparse.Namespace) -> int:
     from kracked.commands.sim import run
+    from kracked.sim.server import SimOptions
 
     return run(
-        host=arguments.host,
-        port=arguments.port,
-        seed=arguments.seed,
-        symbols=arguments.symbols,
-        count=arguments.list,
-        rate=arguments.rate,
-        faults=arguments.faults,
-        order_faults=arguments.order_faults,
-        tier=arguments.tier,
+        SimOptions(
+            host=given.host,
+            port=given.port,
+            seed=given.seed,
+            symbols=given.symbols,
+            count=given.list,
+            rate=given.rate,
+            faults=given.faults,
+            order_faults=given.order_faults,
+            tier=given.tier,
+        )
     )
 
 
@@ -212,7 +180,7 @@ def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--channels",
         nargs="+",
-        type=_channel,
+        type=arguments.channel,
         default=[("book", 100), ("trade", True), ("ticker", True), ("ohlc", 1)],
         metavar="CHANNEL",
         help="book[=DEPTH] level3[=DEPTH] trade ticker ohlc[=MINUTES]; default: book=100 trade\n"
@@ -222,52 +190,24 @@ def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--format", choices=("csv", "sqlite", "parquet"), default="csv", help="(%(default)s)"
     )
     parser.add_argument("--endpoint", metavar="URL", help="another exchange: http://127.0.0.1:PORT")
-    parser.add_argument("--duration", type=_seconds, metavar="TIME", help="such as 60s, 5m or 1h")
+    parser.add_argument(
+        "--duration", type=arguments.seconds, metavar="TIME", help="such as 60s, 5m or 1h"
+    )
     parser.add_argument("--json", action="store_true", help="the final figures as an object")
     parser.set_defaults(run=_record)
 
 
-_CHANNEL_DEFAULTS: dict[str, int | bool] = {
-    "book": 100,
-    "level3": 1000,
-    "trade": True,
-    "ticker": True,
-    "ohlc": 1,
-}
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
-def _channel(text: str) -> tuple[str, int | bool]:
-    name, _, value = text.partition("=")
-    default = _CHANNEL_DEFAULTS.get(name)
-    if default is None or (value and (default is True or not value.isdecimal())):
-        known = ", ".join(_CHANNEL_DEFAULTS)
-        raise argparse.ArgumentTypeError(f"{text!r}: name one of {known}, as book=100")
-    return name, int(value) if value else default
-
-
-def _seconds(text: str) -> float:
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS_S else (text, "s")
-    try:
-        seconds = float(number) * _UNITS_S[unit]
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 60s, 5m or 1h")
-    return seconds
-
-
-def _record(arguments: argparse.Namespace) -> int:
+def _record(given: argparse.Namespace) -> int:
     from kracked.commands.recordings import record
 
     return record(
-        arguments.symbols,
-        arguments.out,
-        channels=dict(arguments.channels),
-        form=arguments.format,
-        endpoint=arguments.endpoint,
-        duration_s=arguments.duration,
-        as_json=arguments.json,
+        given.symbols,
+        given.out,
+        channels=dict(given.channels),
+        form=given.format,
+        endpoint=given.endpoint,
+        duration_s=given.duration,
+        as_json=given.json,
     )
 
 
@@ -291,10 +231,10 @@ def _check_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_check)
 
 
-def _check(arguments: argparse.Namespace) -> int:
+def _check(given: argparse.Namespace) -> int:
     from kracked.commands.recordings import check
 
-    return check(arguments.session, mend=arguments.repair, as_json=arguments.json)
+    return check(given.session, mend=given.repair, as_json=given.json)
 
 
 def _replay_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -305,7 +245,7 @@ def _replay_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     parser = _session_parser(commands, "replay", about, example)
     parser.add_argument(
-        "--speed", type=_speed, default=1.0, metavar="N", help="1, 10, ... or max (1)"
+        "--speed", type=arguments.speed, default=1.0, metavar="N", help="1, 10, ... or max (1)"
     )
     parser.add_argument("--from", dest="start", metavar="TIME", help="RFC 3339, in UTC")
     parser.add_argument("--raw", action="store_true", help="the exchange's messages as they came")
@@ -327,33 +267,21 @@ def _replay_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_replay)
 
 
-def _speed(text: str) -> float:
-    try:
-        speed = float("inf") if text == "max" else float(text)
-    except ValueError:
-        speed = 0.0
-    if not speed > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a speed such as 1, 10 or max")
-    return speed
-
-
-def _replay(arguments: argparse.Namespace) -> int:
-    if arguments.serve is not None:
+def _replay(given: argparse.Namespace) -> int:
+    if given.serve is not None:
         from kracked.commands.playback import run
 
         return run(
-            arguments.session,
-            port=arguments.serve,
-            speed=arguments.speed,
-            start=arguments.start,
-            begin=arguments.begin,
-            once=arguments.once,
+            given.session,
+            port=given.serve,
+            speed=given.speed,
+            start=given.start,
+            begin=given.begin,
+            once=given.once,
         )
     from kracked.commands.recordings import replay
 
-    return replay(
-        arguments.session, speed=arguments.speed, start=arguments.start, raw=arguments.raw
-    )
+    return replay(given.session, speed=given.speed, start=given.start, raw=given.raw)
 
 
 def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -362,7 +290,9 @@ def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         commands, "bars", about, "kracked bars sessions/today --every 1m --out bars.csv"
     )
     rule = parser.add_mutually_exclusive_group(required=True)
-    rule.add_argument("--every", type=_interval, metavar="TIME", help="by time: 5s, 1m, 1h, 1d")
+    rule.add_argument(
+        "--every", type=arguments.interval, metavar="TIME", help="by time: 5s, 1m, 1h, 1d"
+    )
     rule.add_argument("--ticks", type=int, metavar="N", help="by number of trades")
     rule.add_argument("--volume", type=float, metavar="QTY", help="by quantity traded")
     rule.add_argument("--dollars", type=float, metavar="VALUE", help="by value traded")
@@ -370,20 +300,16 @@ def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_bars)
 
 
-def _interval(text: str) -> str:
-    return f"{_seconds(text):.0f}s"
-
-
-def _bars(arguments: argparse.Namespace) -> int:
+def _bars(given: argparse.Namespace) -> int:
     from kracked.commands.recordings import bars
 
     return bars(
-        arguments.session,
-        every=arguments.every,
-        ticks=arguments.ticks,
-        volume=arguments.volume,
-        dollars=arguments.dollars,
-        out=arguments.out,
+        given.session,
+        every=given.every,
+        ticks=given.ticks,
+        volume=given.volume,
+        dollars=given.dollars,
+        out=given.out,
     )
 
 
@@ -394,10 +320,10 @@ def _convert_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_convert)
 
 
-def _convert(arguments: argparse.Namespace) -> int:
+def _convert(given: argparse.Namespace) -> int:
     from kracked.commands.recordings import convert
 
-    return convert(arguments.session, out=arguments.out)
+    return convert(given.session, out=given.out)
 
 
 def _doctor_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -413,10 +339,10 @@ def _doctor_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=_doctor)
 
 
-def _doctor(arguments: argparse.Namespace) -> int:
+def _doctor(given: argparse.Namespace) -> int:
     from kracked.commands.doctor import doctor
 
-    return doctor(endpoint=arguments.endpoint, as_json=arguments.json)
+    return doctor(endpoint=given.endpoint, as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -4,45 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from functools import partial
 
 from kracked.commands import DONE, FAILED
 from kracked.sim.server import SimOptions, serve
 
 
-def run(
-    *,
-    host: str,
-    port: int,
-    seed: int | None,
-    symbols: Sequence[str] | None,
-    count: int | None,
-    rate: float,
-    faults: str | None,
-    order_faults: str,
-    tier: str,
-) -> int:
+def run(options: SimOptions) -> int:
     """Serve until SIGINT or SIGTERM; the first line on stdout says where.
 
     Faults that strike are told on stderr, a JSON object each.
     """
-    options = SimOptions(
-        host=host,
-        port=port,
-        seed=seed,
-        symbols=symbols,
-        count=count,
-        rate=rate,
-        faults=faults,
-        order_faults=order_faults,
-        tier=tier,
-    )
     try:
         asyncio.run(serve(options, partial(print, flush=True), _tell))
     except OSError as error:
         print(
-            f"kracked sim: cannot serve {host}:{port}: {error.strerror or error}; "
+            f"kracked sim: cannot serve {options.host}:{options.port}: {error.strerror or error}; "
             "choose another --port, or 0 for any free one",
             file=sys.stderr,
         )

@@ -1,0 +1,91 @@
+"""Words of the command line to values; each refuses with a sentence for argparse to show."""
+
+from __future__ import annotations
+
+import argparse
+
+_CHANNEL_DEFAULTS: dict[str, int | bool] = {
+    "book": 100,
+    "level3": 1000,
+    "trade": True,
+    "ticker": True,
+    "ohlc": 1,
+}
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def precision(text: str) -> tuple[str, int, int]:
+    """``BTC/USD=1,8``: symbol and decimals of price and quantity."""
+    symbol, _, digits = text.rpartition("=")
+    price, _, qty = digits.partition(",")
+    if not symbol or not price.isdecimal() or not qty.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not like BTC/USD=1,8")
+    return symbol, int(price), int(qty)
+
+
+def depth(text: str) -> tuple[str, int]:
+    """``25`` or ``BTC/USD=25``: symbol, empty for all, and levels."""
+    symbol, _, depth = text.rpartition("=")
+    if not depth.isdecimal() or int(depth) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like 25 or BTC/USD=25")
+    return symbol, int(depth)
+
+
+def order_faults(text: str) -> str:
+    """A specification of what goes wrong with orders, checked."""
+    from kracked.sim.trading.mishaps import BadMishaps, read
+
+    try:
+        read(text)
+    except BadMishaps as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def faults(text: str) -> str:
+    """A specification of what goes wrong with market data, checked."""
+    from kracked.sim.faults import BadFaults, read
+
+    try:
+        read(text)
+    except BadFaults as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def channel(text: str) -> tuple[str, int | bool]:
+    """``book=100`` or ``trade``: channel and its choice."""
+    name, _, value = text.partition("=")
+    default = _CHANNEL_DEFAULTS.get(name)
+    if default is None or (value and (default is True or not value.isdecimal())):
+        known = ", ".join(_CHANNEL_DEFAULTS)
+        raise argparse.ArgumentTypeError(f"{text!r}: name one of {known}, as book=100")
+    return name, int(value) if value else default
+
+
+def seconds(text: str) -> float:
+    """``60s``, ``5m``, ``1h``, ``1d``, or a number of seconds."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS_S else (text, "s")
+    try:
+        seconds = float(number) * _UNITS_S[unit]
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 60s, 5m or 1h")
+    return seconds
+
+
+def speed(text: str) -> float:
+    """``1``, ``10``, ``max``: how many times faster than life."""
+    try:
+        speed = float("inf") if text == "max" else float(text)
+    except ValueError:
+        speed = 0.0
+    if not speed > 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a speed such as 1, 10 or max")
+    return speed
+
+
+def interval(text: str) -> str:
+    """A time such as ``1m`` as pandas writes it."""
+    return f"{seconds(text):.0f}s"
