@@ -71,6 +71,33 @@ def test_a_raw_replay_verifies_again(
     assert main(["verify", str(log)]) == 0
 
 
+def test_a_served_replay_says_where_and_ends_with_the_recording(session: Path) -> None:
+    words = ["replay", str(session), "--serve", "0", "--speed", "max", "--start", "now", "--once"]
+    done = subprocess.run(
+        [sys.executable, "-m", "kracked.cli", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    served = json.loads(line)
+    assert served["rest"].startswith("http://127.0.0.1:")
+    assert set(served) == {"rest", "public", "level3", "private", "all", "api_key", "api_secret"}
+
+
+def test_a_served_replay_goes_on_until_it_is_stopped(session: Path) -> None:
+    command = [sys.executable, "-m", "kracked.cli", "replay", str(session), "--serve", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        served = json.loads(process.stdout.readline())
+        fit = main(["doctor", "--endpoint", served["rest"]])
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    assert fit == 0
+
+
 def test_bars_are_csv(session: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bars", str(session), "--every", "1s"]) == 0
     assert capsys.readouterr().out.startswith("start,symbol,open,high,low,close")

@@ -198,10 +198,10 @@ class Stage:
                 self._replace(event, moment.data if said else b"")
             case events.Resync(channel=channel, symbol=symbol):
                 self._doubt(channel, (symbol,))
-            case events.Gap(channel=channel, symbols=symbols) if symbols:
-                self._doubt(channel, symbols)
-            case events.Gap():
+            case events.Gap(channel=""):
                 self.hang_up(MISSING)
+            case events.Gap(channel=channel, symbols=symbols):
+                self._doubt(channel, symbols)
             case events.Reconnecting() | events.Connected():
                 self._follow(event)
             case events.Status(system=system):

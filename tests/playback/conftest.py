@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -24,10 +24,12 @@ SECONDS = 3.0
 Serve = Callable[..., AbstractAsyncContextManager[PlaybackServer]]
 
 
-def listener(server: SimServer | PlaybackServer, **channels: object) -> kracked.FeedManager:
-    """A feed of both symbols from a simulated exchange or a served recording."""
+def listener(
+    server: SimServer | PlaybackServer, symbols: Sequence[str] = SYMBOLS, **channels: object
+) -> kracked.FeedManager:
+    """A feed from a simulated exchange or a served recording."""
     return kracked.FeedManager(
-        SYMBOLS,
+        symbols,
         credentials=Credentials(server.api_key, server.api_secret),
         endpoints=Endpoints.at(server.endpoints.rest),
         **channels,  # type: ignore[arg-type]

@@ -53,15 +53,18 @@ def kept(feed: kracked.FeedManager, symbol: str, channel: str) -> Book | None:
 
 
 async def hear_out(
-    server: PlaybackServer, feed: kracked.FeedManager, recorded: Recording, books: object = BOOKS
+    server: PlaybackServer,
+    feed: kracked.FeedManager,
+    recorded: Recording,
+    books: Iterable[tuple[str, str]] = BOOKS,
 ) -> None:
-    """Listen until every book has come as far as the recording goes."""
+    """Listen until every one of these books has come as far as the recording goes."""
     end = recorded.span()[1]
-    goals = {key: recorded.at(end, key[0], channel=key[1]).checksum for key in books}  # type: ignore[attr-defined]
+    goals = {key: recorded.at(end, key[0], channel=key[1]).exchange_time for key in books}
     await server.over.wait()
     with feed.consumer() as consumer:
         while any(
-            (book := kept(feed, *key)) is None or book.checksum != goal
+            (book := kept(feed, *key)) is None or book.exchange_time != goal
             for key, goal in goals.items()
         ):
             await consumer.batch()
