@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -80,23 +80,14 @@ class Recorder:
         """Take in what is still queued."""
         self.take(self._consumer.take())
 
-    def take(self, happened: Iterable[Event]) -> None:
-        """Take in events, each after the frames that came before it.
+    def take(self, happened: Sequence[Event]) -> None:
+        """Take in events, and the frames that came with them.
 
         Both were queued in the same steps of the loop, so the books now hold these
         frames and no more.
         """
         intake = self._session.intake
-        frames = iter(self._tap.take())
-        upcoming = next(frames, None)
-        for event in happened:
-            while upcoming is not None and upcoming.received <= event.received:
-                intake.message(*upcoming)
-                upcoming = next(frames, None)
-            intake.event(event)
-        while upcoming is not None:
-            intake.message(*upcoming)
-            upcoming = next(frames, None)
+        intake.take(self._tap.take(), happened)
         if missed := self._tap.dropped - self._missed:
             self._missed += missed
             intake.miss(missed, self._feed.clock.wall())

@@ -9,7 +9,7 @@ as suspect until each book's next snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from kracked import times
@@ -32,6 +32,9 @@ _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 
 LIVE_BOOKS = "L2_live_orderbooks.json"
 _LIVE_EVERY_NS = times.NS_PER_S // 2
+Frame = tuple[str, int, bytes]
+"""A message as the feed's tap gives it: connection, time, bytes."""
+
 _KEPT = frozenset(table.name for table in RECORDER)
 """Rows so few and so telling that an overflow does not drop them."""
 
@@ -74,6 +77,32 @@ class Intake:
         return self.next_seq - self._begun
 
     # --- what arrives -----------------------------------------------------------------
+
+    def take(self, frames: Iterable[Frame], happened: Sequence[Event]) -> None:
+        """Keep messages and the events they brought, each list in order of arrival.
+
+        All of one kind of work, then all of the other, costs half of doing them in turn;
+        only our own events must keep their place among the messages.
+        """
+        if line.OUR_KINDS.isdisjoint(map(type, happened)):
+            for frame in frames:
+                self.message(*frame)
+            for event in happened:
+                self.event(event)
+        else:
+            self._take_in_turn(iter(frames), happened)
+
+    def _take_in_turn(self, frames: Iterator[Frame], happened: Iterable[Event]) -> None:
+        """Each event after the messages that came before it."""
+        upcoming = next(frames, None)
+        for event in happened:
+            while upcoming is not None and upcoming[1] <= event.received:
+                self.message(*upcoming)
+                upcoming = next(frames, None)
+            self.event(event)
+        while upcoming is not None:
+            self.message(*upcoming)
+            upcoming = next(frames, None)
 
     def message(self, connection: str, received: int, data: bytes) -> int:
         """Keep one inbound message, verbatim; its number in the session."""
