@@ -13,6 +13,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
@@ -26,20 +27,48 @@ def exchange() -> Iterator[dict[str, str]]:
         assert process.wait(timeout=10) == 0
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_the_example_runs_and_says_something(
-    script: Path, exchange: dict[str, str], tmp_path: Path
-) -> None:
+def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
+    """What a program prints that runs there with the exchange's key, and ends well."""
     key = {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
     done = subprocess.run(
-        [sys.executable, str(script), exchange["rest"]],
-        env=os.environ | key,
-        cwd=tmp_path,
+        [sys.executable, *words],
+        env=os.environ | key | {"XDG_STATE_HOME": str(folder / "state")},
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
     assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_the_example_runs_and_says_something(
+    script: Path, exchange: dict[str, str], tmp_path: Path
+) -> None:
+    assert run([str(script), exchange["rest"]], exchange, tmp_path).strip()
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
+def test_the_notebook_runs_on_a_recording_and_is_kept_without_outputs(
+    notebook: Path, exchange: dict[str, str], tmp_path: Path
+) -> None:
+    cells = json.loads(notebook.read_text())["cells"]
+    cells = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
+    words = ["-m", "kracked.cli", "record", "BTC/USD", "--out", "sessions/example"]
+    words += ["--channels", "book=25", "level3=100", "trade", "--duration", "4s"]
+    run([*words, "--endpoint", exchange["rest"]], exchange, tmp_path)
+    program = "\n".join("".join(cell["source"]) for cell in cells)
+    assert run(["-c", program], exchange, tmp_path).strip()
+
+
+def test_the_example_with_orders_never_runs_against_kraken_by_accident() -> None:
+    script = str(EXAMPLES / "order_examples.py")
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "simulator" in done.stderr
