@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+_DEPTHS = ("10", "25", "100", "500", "1000")
+_MOST_DECIMALS = 30
 _CHANNEL_DEFAULTS: dict[str, int | bool] = {
     "book": 100,
     "level3": 1000,
@@ -18,7 +20,8 @@ def precision(text: str) -> tuple[str, int, int]:
     """``BTC/USD=1,8``: symbol and decimals of price and quantity."""
     symbol, _, digits = text.rpartition("=")
     price, _, qty = digits.partition(",")
-    if not symbol or not price.isdecimal() or not qty.isdecimal():
+    plain = symbol and price.isdecimal() and qty.isdecimal()
+    if not plain or max(int(price), int(qty)) > _MOST_DECIMALS:
         raise argparse.ArgumentTypeError(f"{text!r} is not like BTC/USD=1,8")
     return symbol, int(price), int(qty)
 
@@ -26,8 +29,10 @@ def precision(text: str) -> tuple[str, int, int]:
 def depth(text: str) -> tuple[str, int]:
     """``25`` or ``BTC/USD=25``: symbol, empty for all, and levels."""
     symbol, _, depth = text.rpartition("=")
-    if not depth.isdecimal() or int(depth) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not like 25 or BTC/USD=25")
+    if depth not in _DEPTHS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not like 25 or BTC/USD=25; depths are 10, 25, 100, 500, 1000"
+        )
     return symbol, int(depth)
 
 

@@ -25,15 +25,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     from kracked.errors import KrackedError
 
     try:
-        return run(given)
+        code = run(given)
+        sys.stdout.flush()  # a full disk is to be told of here, not at exit
     except KrackedError as error:
         print(f"kracked: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader of our output has left
         sys.stderr.close()
         return 1
+    except OSError as error:
+        print(f"kracked: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

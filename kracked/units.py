@@ -13,8 +13,13 @@ from decimal import Decimal
 
 from kracked.errors import NotANumber, TooPrecise
 
-_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,4}))?")
+_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,2}))?")
 _POINT = 0x2E
+
+LONGEST = 64
+"""Characters a number may have. Real ones have thirty; more would be an attack on `int`."""
+MOST_DECIMALS = 30
+"""Decimals an instrument may have. Real ones have twelve."""
 
 
 def scale(text: bytes, precision: int) -> int:
@@ -32,7 +37,14 @@ def scale(text: bytes, precision: int) -> int:
         digits = text.replace(b".", b"", 1)
         if digits.isdigit():
             return int(digits)
-    return _scale_any(text.decode().strip('"'), precision)
+    return _scale_any(_plain(text), precision)
+
+
+def _plain(text: bytes) -> str:
+    """The characters of the number, without a JSON string's quotes."""
+    if len(text) > LONGEST:
+        raise NotANumber(f"{text[:20].decode(errors='replace')}... ({len(text)} characters)")
+    return text.decode(errors="replace").strip('"')
 
 
 def _scale_any(text: str, precision: int) -> int:
@@ -62,7 +74,7 @@ def decimals(text: bytes) -> int:
     >>> decimals(b"0.010"), decimals(b"1E-8"), decimals(b"7")
     (3, 8, 0)
     """
-    return max(0, -_parts(text.decode().strip('"'))[2])
+    return max(0, -_parts(_plain(text))[2])
 
 
 def to_text(value: int, precision: int) -> str:

@@ -13,15 +13,16 @@ import msgspec
 from kracked.book.keeper import BookKeeper
 from kracked.book.tally import Tally
 from kracked.instruments import Precision
-from kracked.protocol.events import Malformed
+from kracked.protocol.events import Malformed, Resync
 
 PROGRESS_LINES = 2_000
-PROXY_NOTICE = "CloudFlare"
-"""Begins the one text frame that is no JSON and no damage: a coming disconnect."""
 
 
 class Verification(msgspec.Struct, kw_only=True):
-    """One instrument's channel in one file: every message verified, mismatched or ignored."""
+    """One instrument's channel in one file.
+
+    Every message is verified, mismatched, ignored or unreadable.
+    """
 
     file: str
     symbol: str
@@ -33,6 +34,7 @@ class Verification(msgspec.Struct, kw_only=True):
     mismatched: int
     ignored: int
     """Updates without a trusted book: before a snapshot, or after a mismatch."""
+    unreadable: int
     seconds: float
     """Its share, by messages, of the CPU time the file took."""
 
@@ -46,11 +48,14 @@ class FileReport(msgspec.Struct):
     unreadable: int = 0
     """Lines that are no message; what they were about is unknown."""
     first_unreadable: str = ""
+    first_mismatch: str = ""
 
     @property
     def sound(self) -> bool:
-        """Every line could be read and every checksum matched."""
-        return not self.unreadable and not any(book.mismatched for book in self.books)
+        """Every line could be read, every checksum matched, and no book had none to match."""
+        return not self.unreadable and all(
+            book.verified and not book.mismatched for book in self.books
+        )
 
 
 def verify_lines(
@@ -79,15 +84,21 @@ def verify_lines(
 
 def _take(keeper: BookKeeper, line: bytes, report: FileReport) -> None:
     for event in keeper.codec.decode(line):
-        if not isinstance(event, Malformed) or event.symbol:
-            keeper.apply(event)
-        # Nobody knows what an unreadable line was about. The books go on: what they
-        # missed shows in their checksums, and the line itself is reported.
-        elif not event.text.startswith(PROXY_NOTICE):
+        if isinstance(event, Malformed):
             report.unreadable += 1
             report.first_unreadable = (
                 report.first_unreadable or f"line {report.lines}: {event.reason}"
             )
+            if not event.symbol:
+                # Nobody knows whose data is lost. The books go on: what they missed shows
+                # in their checksums, and the line itself is reported.
+                continue
+        for consequence in keeper.apply(event):
+            if isinstance(consequence, Resync) and consequence.reason == "checksum":
+                report.first_mismatch = report.first_mismatch or (
+                    f"line {report.lines}: {consequence.symbol} {consequence.channel}: "
+                    f"{consequence.detail}"
+                )
 
 
 def _results(file: str, tallies: Iterable[Tally], seconds: float) -> list[Verification]:
@@ -104,6 +115,7 @@ def _results(file: str, tallies: Iterable[Tally], seconds: float) -> list[Verifi
             verified=tally.verified,
             mismatched=tally.mismatched,
             ignored=tally.ignored,
+            unreadable=tally.unreadable,
             seconds=round(seconds * tally.messages / total, 6),
         )
         for tally in counted

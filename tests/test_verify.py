@@ -55,6 +55,39 @@ def test_the_proxy_s_notice_is_no_damage() -> None:
     assert verify_lines("log", [SNAPSHOT, b"CloudFlare WebSocket proxy restarting\n"]).sound
 
 
+def test_a_log_without_a_snapshot_is_not_sound() -> None:
+    report = verify_lines("log", [UPDATE, UPDATE])
+    assert report.books[0].ignored == 2
+    assert not report.sound
+
+
+def test_a_broken_message_of_a_book_is_unreadable_and_no_mismatch() -> None:
+    report = verify_lines("log", [SNAPSHOT, UPDATE[:-20] + b"\n"])
+    [book] = report.books
+    assert (book.unreadable, book.mismatched) == (1, 0)
+    assert report.first_unreadable.startswith("line 2:")
+
+
+def test_the_first_mismatch_is_named_by_its_line() -> None:
+    report = verify_lines("log", [SNAPSHOT, UPDATE, WRONG])
+    assert report.first_mismatch.startswith("line 3: BTC/USD book: stated 1,")
+
+
+def test_the_depth_of_a_connection_ends_with_it() -> None:
+    def status(connection: int) -> bytes:
+        return (
+            b'{"channel":"status","type":"update","data":[{"system":"online","connection_id":%d}]}'
+            % connection
+        )
+
+    granted = (
+        b'{"method":"subscribe","success":true,"result":{"channel":"book","symbol":"BTC/USD",'
+        b'"depth":25,"snapshot":true}}'
+    )
+    [book] = verify_lines("log", [status(1), granted, SNAPSHOT, status(2), SNAPSHOT]).books
+    assert book.depth == 10
+
+
 def log(folder: Path, *lines: bytes) -> str:
     file = folder / "log.jsonl"
     file.write_bytes(b"".join(lines))

@@ -47,6 +47,7 @@ class BookKeeper:
         self._stated_depth = depth
         self._stated_depths = dict(depths or {})
         self._depths: dict[tuple[str, str], int] = {}
+        self._connection = 0
 
     def receive(self, raw: bytes, received: int = 0) -> list[Event]:
         """Take one message as it came: its events, then what keeping them brought about.
@@ -82,6 +83,8 @@ class BookKeeper:
         match event:
             case events.BookSnapshot() | events.OrdersSnapshot():
                 return self._snapshot(event)
+            case events.Status(connection_id=connection):
+                self._new_connection(connection)
             case events.Subscribed():
                 self._set_depth(event)
             case events.Unsubscribed(channel=channel, symbol=str(symbol)):
@@ -139,8 +142,18 @@ class BookKeeper:
     def _depth(self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]) -> int:
         """Stated by the caller, else acknowledged, else the smallest that holds the snapshot."""
         stated = self._stated_depths.get(symbol) or self._stated_depth
-        depth = stated or self._depths.get((symbol, channel))
-        return depth or next((depth for depth in offered if depth >= levels), levels)
+        if stated:
+            return stated
+        acknowledged = self._depths.get((symbol, channel), 0)
+        if acknowledged >= levels > 0 or (acknowledged and not levels):
+            return acknowledged
+        return next((depth for depth in offered if depth >= levels), levels)
+
+    def _new_connection(self, connection: int) -> None:
+        """Acknowledgements die with their connection; a log may hold several."""
+        if connection != self._connection:
+            self._connection = connection
+            self._depths.clear()
 
     def _set_depth(self, event: events.Subscribed) -> None:
         """An acknowledgement may come after its snapshot; the book then learns its depth."""
@@ -200,7 +213,7 @@ class BookKeeper:
         mismatch would not do.
         """
         if event.symbol and event.channel in (BOOK, LEVEL3):
-            self._tally(event.symbol, event.channel).mismatched += 1
+            self._tally(event.symbol, event.channel).unreadable += 1
         channels = (event.channel,) if event.channel else (BOOK, LEVEL3)
         resyncs: list[Event] = []
         for channel in channels:

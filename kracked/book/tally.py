@@ -6,7 +6,7 @@ import msgspec
 
 
 class Tally(msgspec.Struct):
-    """Every book message is in exactly one of `verified`, `mismatched` and `ignored`."""
+    """Every book message is in exactly one of the four counts from `verified` on."""
 
     symbol: str
     channel: str
@@ -17,9 +17,12 @@ class Tally(msgspec.Struct):
     ignored: int = 0
     """Updates that came while there was no trusted book to apply them to."""
 
+    unreadable: int = 0
+    """Messages about this book that could not be read."""
+
     @property
     def messages(self) -> int:
-        return self.verified + self.mismatched + self.ignored
+        return self.verified + self.mismatched + self.ignored + self.unreadable
 
     @property
     def updates(self) -> int:

@@ -43,6 +43,8 @@ def _verify_file(
     file: str, precisions: Sequence[tuple[str, int, int]], depths: Sequence[tuple[str, int]]
 ) -> FileReport:
     standard = file == "-"
+    if standard and sys.stdin is None:
+        raise OSError(None, "there is no standard input")
     with nullcontext(sys.stdin.buffer) if standard else Path(file).open("rb") as lines:
         size = 0 if standard else Path(file).stat().st_size
         return verify_lines(
@@ -84,11 +86,13 @@ def _print_table(rows: Sequence[Verification]) -> None:
 
 
 def _remark(report: FileReport) -> None:
-    if report.unreadable:
-        print(
-            f"kracked: {report.file}: {report.unreadable} unreadable lines, the first at "
-            f"{report.first_unreadable}",
-            file=sys.stderr,
-        )
-    elif not report.books:
-        print(f"kracked: {report.file}: no book and no level3 messages in it", file=sys.stderr)
+    """What the table does not say: where the first trouble is, and what was never checked."""
+    ignored = sum(book.ignored for book in report.books)
+    for condition, words in (
+        (report.unreadable, f"{report.unreadable} unreadable, first {report.first_unreadable}"),
+        (report.first_mismatch, f"first mismatch {report.first_mismatch}"),
+        (ignored, f"{ignored} updates not checked: no trusted book to apply them to"),
+        (not report.books, "no book and no level3 messages in it"),
+    ):
+        if condition:
+            print(f"kracked: {report.file}: {words}", file=sys.stderr)

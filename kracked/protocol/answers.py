@@ -17,6 +17,12 @@ from kracked.protocol.events import Event
 KEPT_TEXT = 300
 """How much of an unreadable message `Malformed` keeps."""
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for bytes that are no message; brackets can be nested too deep."""
+
+PROXY_NOTICE = b"CloudFlare"
+"""Begins the one text frame that is no JSON and no damage: a coming disconnect."""
+
 MARKET_CHANNELS = ("ticker", "book", "level3", "trade", "ohlc", "instrument")
 PRIVATE_CHANNELS = ("executions", "balances")
 CHANNELS = frozenset((*MARKET_CHANNELS, *PRIVATE_CHANNELS, "status", "heartbeat"))
@@ -32,9 +38,11 @@ _CHANNEL = re.compile(rb'"channel"\s*:\s*"([a-z0-9_]+)"')
 
 def beside_channels(data: bytes, received: int, reason: str) -> list[Event]:
     """What a message says that is no known channel's data; `reason` is why it is not."""
+    if data.startswith(PROXY_NOTICE):
+        return [events.Notice(received, data[:KEPT_TEXT].decode(errors="replace").strip())]
     try:
         reply = _reply(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return [malformed(data, received, reason)]
     if reply.method is not None or reply.error or reply.Error:
         return [_answer(reply, data, received)]
@@ -57,7 +65,7 @@ def _answer(reply: wire.Reply, data: bytes, received: int) -> Event:
         if reply.method in ("subscribe", "unsubscribe"):
             return _subscription_answer(reply, received)
         result = _any_value(reply.result) if bytes(reply.result) else {}
-    except msgspec.DecodeError as problem:
+    except UNREADABLE as problem:
         return malformed(data, received, str(problem))
     if reply.orders_cancelled is not None:
         result = {"count": reply.orders_cancelled}

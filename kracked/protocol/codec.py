@@ -19,16 +19,20 @@ import msgspec
 from kracked.errors import ProtocolError
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
-from kracked.protocol.answers import KEPT_TEXT, beside_channels, malformed
+from kracked.protocol.answers import UNREADABLE, beside_channels, malformed
 from kracked.protocol.digits import NumberReader, decimal, fit, most_decimals, stated
 from kracked.protocol.events import Event, Side
 from kracked.times import parse_ns
-from kracked.units import scale
+from kracked.units import MOST_DECIMALS, scale
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
 # Numbers that reach the untyped parts (executions, balances) stay exact too.
-_channel_message = msgspec.json.Decoder(wire.ChannelMessage, float_hook=Decimal).decode
+_channel_message = msgspec.json.Decoder(
+    wire.ChannelMessage, float_hook=Decimal, strict=False
+).decode
+_pair = msgspec.json.Decoder(wire.PairData, strict=False).decode
+_asset = msgspec.json.Decoder(wire.AssetData, strict=False).decode
 
 
 class Codec:
@@ -58,7 +62,7 @@ class Codec:
         """What one message says; usually one event. `received` in ns since the epoch."""
         try:
             message = _channel_message(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             return beside_channels(data, received, str(error))
         try:
             return self._read[type(message)](message, received)
@@ -205,29 +209,12 @@ class Codec:
         return events.Candles(received, symbol, precision, candles, snapshot, message.timestamp)
 
     def _instruments(self, message: wire.InstrumentMessage, received: int) -> list[Event]:
-        pairs: list[Instrument] = []
-        broken: list[Event] = []
-        for pair in message.data.pairs:
-            try:
-                pairs.append(_instrument(pair))
-            except ProtocolError as error:  # one odd pair must not cost the other 1,450
-                text = repr(pair)[:KEPT_TEXT]
-                broken.append(
-                    events.Malformed(received, text, str(error), pair.symbol, "instrument")
-                )
-        assets = tuple(
-            Asset(
-                id=asset.id,
-                status=asset.status,
-                precision=asset.precision,
-                precision_display=asset.precision_display,
-                borrowable=asset.borrowable,
-            )
-            for asset in message.data.assets
-        )
+        odd: list[Event] = []
+        pairs = _each(message.data.pairs, _instrument, odd, received)
+        assets = _each(message.data.assets, _listed_asset, odd, received)
         self.learn(pairs)
         snapshot = message.type == "snapshot"
-        return [events.Instruments(received, tuple(pairs), assets, snapshot), *broken]
+        return [events.Instruments(received, tuple(pairs), tuple(assets), snapshot), *odd]
 
     def learn(self, instruments: Iterable[Instrument]) -> None:
         """Read these instruments' numbers with these precisions from now on."""
@@ -279,7 +266,34 @@ def _candle(row: wire.CandleData, precision: Precision) -> events.Candle:
     )
 
 
-def _instrument(pair: wire.PairData) -> Instrument:
+_Listed = TypeVar("_Listed", Instrument, Asset)
+
+
+def _each(
+    rows: list[msgspec.Raw],
+    read: Callable[[msgspec.Raw], _Listed],
+    odd: list[Event],
+    received: int,
+) -> list[_Listed]:
+    """Every row that can be read; the others are told of in `odd`, and cost no one else."""
+    found: list[_Listed] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except (ProtocolError, msgspec.ValidationError) as error:
+            problem = malformed(bytes(row), received, str(error))
+            odd.append(msgspec.structs.replace(problem, channel="instrument"))
+    return found
+
+
+def _instrument(row: msgspec.Raw) -> Instrument:
+    pair = _pair(row)
+    if not (
+        0 <= pair.price_precision <= MOST_DECIMALS and 0 <= pair.qty_precision <= MOST_DECIMALS
+    ):
+        raise ProtocolError(
+            f"no instrument has {pair.price_precision}, {pair.qty_precision} decimals"
+        )
     increment = bytes(pair.price_increment) or bytes(pair.tick_size)
     return Instrument(
         symbol=pair.symbol,
@@ -294,6 +308,17 @@ def _instrument(pair: wire.PairData) -> Instrument:
         cost_min=decimal(pair.cost_min) if stated(pair.cost_min) else Decimal(0),
         marginable=pair.marginable,
         has_index=pair.has_index,
+    )
+
+
+def _listed_asset(row: msgspec.Raw) -> Asset:
+    asset = _asset(row)
+    return Asset(
+        id=asset.id,
+        status=asset.status,
+        precision=asset.precision,
+        precision_display=asset.precision_display,
+        borrowable=asset.borrowable,
     )
 
 

@@ -135,6 +135,12 @@ class Malformed(Event, frozen=True, tag="malformed"):
     channel: str | None = None
 
 
+class Notice(Event, frozen=True, tag="notice"):
+    """Words of the proxy before the exchange, outside the protocol: a coming disconnect."""
+
+    text: str
+
+
 class Unknown(Event, frozen=True, tag="unknown"):
     """A channel or method this version does not know. Ignored, by design."""
 

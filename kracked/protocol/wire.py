@@ -138,8 +138,10 @@ class AssetData(Struct):
 
 
 class InstrumentData(Struct):
-    pairs: list[PairData] = []
-    assets: list[AssetData] = []
+    pairs: list[Raw] = []
+    """`PairData` each, read one by one: an odd one must not cost the others."""
+    assets: list[Raw] = []
+    """`AssetData` each."""
 
 
 class InstrumentMessage(Struct, tag_field="channel", tag="instrument"):

@@ -79,12 +79,19 @@ def test_an_acknowledgement_after_its_snapshot_still_sets_the_depth() -> None:
     assert keeper.books["BTC/USD"].depth == 25
 
 
+def test_a_snapshot_with_more_levels_than_acknowledged_is_believed() -> None:
+    keeper = BookKeeper()
+    keeper.apply(events.Subscribed(0, "book", "BTC/USD", 10))
+    bids = tuple((1000 - n, 1) for n in range(25))
+    keeper.apply(BookSnapshot(0, "BTC/USD", P, bids, (), checksum((), bids[:10])))
+    assert keeper.books["BTC/USD"].depth == 25
+
+
 @pytest.mark.parametrize(("levels", "depth"), [(2, 10), (10, 10), (11, 25), (600, 1000)])
 def test_without_an_acknowledgement_the_smallest_fitting_depth_is_taken(
     levels: int, depth: int
 ) -> None:
     bids = tuple((1000 - n, 1) for n in range(levels))
-    keeper = kept()
     keeper = BookKeeper()
     keeper.apply(BookSnapshot(0, "BTC/USD", P, bids, (), checksum((), bids)))
     assert keeper.books["BTC/USD"].depth == depth

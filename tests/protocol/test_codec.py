@@ -104,13 +104,12 @@ def test_one_odd_instrument_does_not_cost_the_others() -> None:
     )
     happened = decode(
         '{"channel":"instrument","type":"update","data":{"assets":[],"pairs":[%s,%s]}}'
-        % (pair % ("A/B", "0.001"), pair % ("C/D", "0.01"))
+        % (pair % ("A/B", "0.001"), pair % ("C/D", "0.01") + ',{"symbol":"E/F"}')
     )
-    [good, bad] = happened
+    [good, *odd] = happened
     assert isinstance(good, events.Instruments)
     assert [found.symbol for found in good.pairs] == ["C/D"]
-    assert isinstance(bad, events.Malformed)
-    assert bad.symbol == "A/B"
+    assert [bad.symbol for bad in odd if isinstance(bad, events.Malformed)] == ["A/B", "E/F"]
 
 
 def test_an_order_event_carries_action_id_and_own_time() -> None:
@@ -223,6 +222,50 @@ def test_numbers_of_an_execution_stay_exact() -> None:
     assert event.sequence == 8
 
 
+def test_the_proxy_s_words_are_a_notice_and_no_damage() -> None:
+    text = "CloudFlare WebSocket proxy restarting"
+    assert decode(text) == [events.Notice(7, text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        book('{"price":1e5000,"qty":1.0}', "snapshot"),
+        book('{"price":%s,"qty":1.0}' % ("9" * 5000), "snapshot"),
+        book('{"price":1.0,"qty":%s.00000000}' % ("9" * 5000)),
+        '{"channel":"book","x":' + "[" * 100_000,
+        '{"channel":"brand_new","x":' + "[" * 100_000,
+        "[" * 100_000,
+    ],
+    ids=["exponent", "price", "qty", "nested", "nested elsewhere", "nested alone"],
+)
+def test_numbers_and_nesting_beyond_reason_are_reported(text: str) -> None:
+    [event] = decode(text, Codec())
+    assert isinstance(event, events.Malformed)
+
+
+def test_an_instrument_with_decimals_beyond_reason_is_left_out() -> None:
+    codec = Codec()
+    happened = decode(
+        '{"channel":"instrument","type":"update","data":{"assets":[],"pairs":[{"symbol":"A/B",'
+        '"base":"A","quote":"B","qty_precision":8,"qty_increment":1e-08,"qty_min":1,'
+        '"price_precision":99999999,"price_increment":1}]}}',
+        codec,
+    )
+    assert [type(event) for event in happened] == [events.Instruments, events.Malformed]
+    assert codec.precision("A/B") is None
+
+
+def test_whole_numbers_may_come_as_strings_too() -> None:
+    [event] = decode(
+        '{"channel":"instrument","type":"update","data":{"assets":[],"pairs":[{"symbol":"A/B",'
+        '"base":"A","quote":"B","qty_precision":"8","qty_increment":"1e-08","qty_min":"1",'
+        '"price_precision":"2","price_increment":"0.01"}]}}'
+    )
+    assert isinstance(event, events.Instruments)
+    assert event.pairs[0].precision == Precision(2, 8)
+
+
 def test_a_channel_not_known_yet_is_no_error() -> None:
     assert decode('{"channel":"brand_new","data":1}') == [events.Unknown(7, "brand_new")]
 
@@ -274,7 +317,7 @@ def test_every_recorded_kind_of_frame_is_understood(vectors: Path) -> None:
     codec = Codec()
     for frame in json.loads((vectors / "frames.json").read_text())["frames"]:
         for event in codec.decode(frame["text"].encode()):
-            understood = not isinstance(event, events.Malformed)
+            understood = not isinstance(event, events.Malformed | events.Notice)
             assert understood == frame["json"], frame["name"]
 
 
