@@ -19,7 +19,7 @@ from kracked.record import keyframe, line, rows
 from kracked.record.folder import Subject
 from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
-from kracked.record.routing import TableRows
+from kracked.record.routing import MARKET, TableRows
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
 from kracked.record.writer import Writer
 from kracked.tables import CONNECTIONS, RECORDER
@@ -84,13 +84,17 @@ class Intake:
         All of one kind of work, then all of the other, costs half of doing them in turn;
         only our own events must keep their place among the messages.
         """
-        if line.OUR_KINDS.isdisjoint(map(type, happened)):
-            for frame in frames:
-                self.message(*frame)
-            for event in happened:
-                self.event(event)
-        else:
+        if not line.OUR_KINDS.isdisjoint(map(type, happened)):
             self._take_in_turn(iter(frames), happened)
+            return
+        for connection, received, data in frames:
+            self.message(connection, received, data)
+        add, seqs = self.tables.event, self._seqs
+        for event in happened:
+            if event.received in seqs and type(event) in MARKET:
+                add(event, seqs[event.received])
+            else:
+                self.event(event)
 
     def _take_in_turn(self, frames: Iterator[Frame], happened: Iterable[Event]) -> None:
         """Each event after the messages that came before it."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.book.keeper import BookKeeper
+from kracked.protocol.events import Event
 from kracked.record.convert import convert
 from kracked.record.folder import SessionFolder, SessionInfo
 from kracked.record.intake import Frame, Intake
@@ -95,11 +96,11 @@ def parse(blocks: Blocks) -> Iterator[None]:
 
 
 def keep(blocks: Blocks) -> Iterator[None]:
-    """What a feed spends anyway: decode, apply, verify."""
+    """What a feed spends anyway: decode, apply, verify, queue."""
     keeper = BookKeeper()
     for block in blocks:
         for slice_ in block:
-            [keeper.receive(data, received) for _, received, data in slice_]
+            _heard(keeper, slice_)
         yield
 
 
@@ -108,15 +109,15 @@ def keep_and_text(blocks: Blocks, taker: Taker | None = None) -> Iterator[None]:
     keeper, intake = BookKeeper(), Intake(taker or Taker(), taken=lambda _: False)
     for block in blocks:
         for slice_ in block:
-            _take(keeper, intake, slice_)
+            intake.take(slice_, _heard(keeper, slice_))
         intake.keyframe(keeper.orders.values(), slice_[-1][1])
         intake.hand_over(slice_[-1][1])
         yield
 
 
-def _take(keeper: BookKeeper, intake: Intake, slice_: Sequence[Frame]) -> None:
+def _heard(keeper: BookKeeper, slice_: Sequence[Frame]) -> list[Event]:
     heard = [keeper.receive(data, received) for _, received, data in slice_]
-    intake.take(slice_, list(chain.from_iterable(heard)))
+    return list(chain.from_iterable(heard))
 
 
 def write(batches: Sequence[Batch], path: Path) -> Iterator[None]:
@@ -153,7 +154,7 @@ def record(blocks: Blocks, path: Path) -> None:
     with record_into(path, INFO) as session:
         for block in blocks:
             for slice_ in block:
-                _take(keeper, session.intake, slice_)
+                session.intake.take(slice_, _heard(keeper, slice_))
             books = [*keeper.books.values(), *keeper.orders.values()]
             session.hand_over(books, slice_[-1][1])
 
