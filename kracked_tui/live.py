@@ -29,7 +29,7 @@ _GATHER_S = 0.01
 """Events are taken this often and not one by one: the books are current meanwhile."""
 _NO_KEY = (
     "The orders of a level come with level3, which Kraken gives to holders of an API key: "
-    "set KRAKEN_API_KEY and KRAKEN_API_SECRET. A key without any permission will do."
+    "set KRAKEN_API_KEY and KRAKEN_API_SECRET. The WebSocket permission is enough."
 )
 
 
@@ -50,8 +50,10 @@ class LiveSource:
         """`state`: the folder for the key's files. Without `trades` orders are only shown."""
         state = state or state_folder()
         self.name = endpoints.public.split("/")[2]
-        self._shown = ""
+        self._shown = self._wanted = ""
+        self._turn, self._candle_turn = asyncio.Lock(), asyncio.Lock()
         self._candles: tuple[str, int] = ("", 0)
+        self._candles_wanted = self._candles
         self._has_key = credentials is not None
         self._rest = RestClient(credentials, endpoints, state=state)
         self.feed = FeedManager(
@@ -121,24 +123,33 @@ class LiveSource:
                 await asyncio.sleep(_GATHER_S)
 
     async def show(self, symbol: str) -> None:
-        was, self._shown = self._shown, symbol
-        if symbol == was:
-            return
-        level3 = LEVEL3_DEPTH if self._has_key else None
-        await self.feed.subscribe(symbol, book=BOOK_DEPTH, level3=level3, trade=True, ticker=True)
-        if was:
-            await self.feed.unsubscribe(was, "book", "level3")
+        self._wanted = symbol
+        # One change at a time: two quick keys would else undo each other's subscriptions.
+        async with self._turn:
+            was = self._shown
+            if symbol != self._wanted or symbol == was:
+                return
+            level3 = LEVEL3_DEPTH if self._has_key else None
+            await self.feed.subscribe(
+                symbol, book=BOOK_DEPTH, level3=level3, trade=True, ticker=True
+            )
+            self._shown = symbol
+            if was:
+                await self.feed.unsubscribe(was, "book", "level3")
 
     async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
-        was, self._candles = self._candles, (symbol, timeframe_s)
-        if was == self._candles:
-            return None
-        if was[0]:
-            await self.feed.unsubscribe(was[0], "ohlc")
+        self._candles_wanted = wanted = (symbol, timeframe_s)
         interval = timeframe_s // 60
-        if interval not in OHLC_INTERVALS:
-            return None
-        await self.feed.subscribe(symbol, ohlc=interval)
+        async with self._candle_turn:
+            was = self._candles
+            if wanted != self._candles_wanted or wanted == was:
+                return None
+            if was[0]:
+                await self.feed.unsubscribe(was[0], "ohlc")
+            self._candles = wanted
+            if interval not in OHLC_INTERVALS:
+                return None
+            await self.feed.subscribe(symbol, ohlc=interval)
         known = self.feed.instruments.get(symbol)
         if known is None:
             return None
