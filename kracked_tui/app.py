@@ -125,9 +125,9 @@ class Monitor(App[None]):
         else:
             from kracked_tui.trader import Trader  # noqa: PLC0415  not before the first paint
 
-            trader = Trader(self.settings.trading, tell=self.desk.tell, now=source.now)
+            trader = Trader(access, self.settings.trading, tell=self.desk.tell, now=source.now)
             self.desk.trader = trader
-            self.run_worker(trader.run(access), group="trade")
+            self.run_worker(trader.run(), group="trade")
 
     async def _consume(self, source: Source) -> None:
         """Every event into the store, in slices, so that a burst never blocks a key."""

@@ -260,7 +260,7 @@ class OrderScreen(TradeScreen):
     def action_enter_number(self, field: str) -> None:
         if self.ticket and not self.ticket.previewed:
             take = partial(self._entered, field)
-            self._ask(Question(f" {field} ", (f"The exact {field}, then enter.",), take))
+            self._ask(Question(field.capitalize(), (f"The exact {field}, then enter.",), take))
 
     def _entered(self, field: str, text: str) -> None:
         moment = self._moment(self.ticket.symbol) if self.ticket else None
@@ -380,7 +380,7 @@ class OrderScreen(TradeScreen):
         )
         self._ask(
             Question(
-                " Cancel everything ",
+                "Cancel everything",
                 sentences,
                 lambda _: self._answered(lambda: self._do(trader.cancel_everything())),
                 expected="all",
@@ -411,7 +411,7 @@ class OrderScreen(TradeScreen):
             self._confirm("Arm", sentences, (("y", "arm"),), lambda _: trader.arm())
             return
         typed = (*sentences, f"Type {symbol}, then enter.")
-        self._ask(Question(" Arm ", typed, lambda _: self._answered(trader.arm), expected=symbol))
+        self._ask(Question("Arm", typed, lambda _: self._answered(trader.arm), expected=symbol))
 
     # --- questions --------------------------------------------------------------------------
 
@@ -423,7 +423,7 @@ class OrderScreen(TradeScreen):
         then: Any,
     ) -> None:
         answered = lambda key: self._answered(partial(then, key))  # noqa: E731
-        self._ask(Question(f" {title} ", sentences, answered, answers))
+        self._ask(Question(title, sentences, answered, answers))
 
     def _ask(self, question: Question) -> None:
         self._open(places.PROMPT)

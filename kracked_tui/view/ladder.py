@@ -16,7 +16,7 @@ from kracked_tui.view.position import Position
 _QTY = 8
 _TRADED = 7
 _COUNT = 4
-_MINE = 9
+_MINE = 11
 _LEAST_BAR = 2
 _LARGE, _HUGE = 3, 8
 """A level this many times the visible mean is large, or huge."""

@@ -158,14 +158,14 @@ class Columns(NamedTuple):
 
 def columns_for(width: int) -> Columns:
     """The state always; then the quantity ahead, then the pair."""
-    ahead = 9 if width >= 50 else 0
+    ahead = 8 if width >= 50 else 0
     return Columns(width, 10 if width >= 72 else 0, ahead)
 
 
 def head_line(columns: Columns) -> Line:
     symbol = "pair".ljust(columns.symbol)[: columns.symbol]
     ahead = "ahead".rjust(columns.ahead)[: columns.ahead]
-    text = f" {symbol}{'side':<4}{'qty':>9}{'price':>10}{'place':>6}{ahead}{'age':>6} state"
+    text = f" {symbol}{'side':<4}{'qty':>8}{'price':>9}{'place':>6}{ahead}{'age':>6} state"
     return Line(fit([Span(text, "header")], columns.width))
 
 
@@ -176,14 +176,22 @@ def order_line(row: OrderRow, columns: Columns) -> Line:
         Span("▸" if row.cursor else " ", "accent"),
         Span(row.symbol.ljust(columns.symbol)[: columns.symbol], "dim"),
         Span(f"{word:<4}", role),
-        Span(f"{row.qty:>9}", role),
-        Span(f"{row.price:>10}", "price"),
-        Span(f"{row.place:>6}", "accent" if row.place.startswith("1/") else ""),
-        Span(row.ahead.rjust(columns.ahead)[: columns.ahead], "dim"),
+        Span(f"{row.qty:>8}", role),
+        Span(f"{row.price:>9}", "price"),
+        *_queueing(row, columns),
         Span(f"{row.age:>6} ", "dim"),
         Span(row.state if row.ours else f"{row.state} (elsewhere)", row.role),
     ]
     return Line(fit(spans, columns.width), "cursor" if row.cursor else "")
+
+
+def _queueing(row: OrderRow, columns: Columns) -> tuple[Span, ...]:
+    """Place and what is ahead; an order without a place gives the room to its state."""
+    if not row.place:
+        return ()
+    role = "accent" if row.place.startswith("1/") else ""
+    ahead = row.ahead.rjust(columns.ahead)[: columns.ahead]
+    return Span(f"{row.place:>6}", role), Span(ahead, "dim")
 
 
 class Mine(NamedTuple):
@@ -224,15 +232,20 @@ def mine_text(mine: Mine, width: int) -> str:
 
     >>> mine_text(Mine(Side.BID, Decimal("0.15000000"), 4), 9)
     'B.15 q4'
+    >>> mine_text(Mine(Side.ASK, Decimal("0.00035"), 12), 9)
+    'S.0003q12'
     """
     place = f" q{mine.place}" if mine.place else ""
     if mine.orders > 1:
         place += "+"
     letter = "B" if mine.side is Side.BID else "S"
-    qty = f"{mine.qty:.8f}".rstrip("0").rstrip(".")
-    qty = qty.removeprefix("0") or "0"
-    room = width - 1 - len(place)
-    return f"{letter}{qty[:room].rstrip('.')}{place}"
+    qty = f"{mine.qty:.8f}".rstrip("0").rstrip(".").removeprefix("0")
+    if len(qty) + len(place) >= width:
+        place = place.lstrip()
+    room = max(1, width - 1 - len(place))
+    # What is too small for its column is a dot with a sign, never a zero.
+    shown = qty if len(qty) <= room else qty[:room].rstrip(".")
+    return f"{letter}{shown if shown.strip('.0') else '<' + shown[:-1]}{place}"
 
 
 def line_of_orders(rows: Sequence[OrderRow], width: int) -> Line:

@@ -167,7 +167,8 @@ def _headline(view: TicketView, width: int) -> Line:
     ticket = view.ticket
     role = "buy-word" if ticket.side is Side.BID else "sell-word"
     word = Span(f" {verb(ticket.side)} ", role)
-    return Line(spread([Span(" "), word, Span(f" {ticket.symbol}", "bright")], [], width))
+    mark = [Span(" PREVIEW ", "armed"), Span(" ")] if ticket.previewed else []
+    return Line(spread([Span(" "), word, Span(f" {ticket.symbol}", "bright")], mark, width))
 
 
 def _fields(view: TicketView, width: int) -> list[Line]:

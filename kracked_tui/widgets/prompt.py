@@ -81,8 +81,8 @@ class Prompt(Vertical, can_focus=True):
         question.answered(text)
 
     def _draw(self) -> None:
-        width, height = self._rows.size
-        if self.question is None or not height:
+        width = self._rows.size.width
+        if self.question is None or not width:
             return
         lines: list[Line] = []
         for sentence in self.question.sentences:
@@ -90,4 +90,5 @@ class Prompt(Vertical, can_focus=True):
             lines.append(Line(fit([], width)))
         for key, meaning in (*self.question.answers, ("esc", "back, nothing happens")):
             lines.append(Line(fit([Span(f" {key:>4} ", "key"), Span(meaning, "dim")], width)))
-        self._rows.set_lines(lines[:height])
+        self._rows.styles.height = len(lines)
+        self._rows.set_lines(lines)

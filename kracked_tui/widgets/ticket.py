@@ -22,6 +22,6 @@ class TicketPanel(LiveRows, can_focus=True):
         if not height:
             return
         body = view.ticket_lines(shown, width - 2)
-        title = Title("=", view.title(shown), "PREVIEW" if shown.ticket.previewed else "")
+        title = Title("=", view.title(shown))
         foot = view.foot_spans(shown)
         self.set_lines(framed(title, body, (width, height), focused=True, foot=foot, armed=armed))

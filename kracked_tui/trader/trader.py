@@ -1,0 +1,400 @@
+"""The trader: takes what the screen wrote, checks it, sends it once, and says what became of it.
+
+It owns the desk with its outbox, and whether the monitor is armed. It draws nothing and
+knows no key; every answer is words.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+import msgspec
+
+from kracked.actions import (
+    CancelOutcome,
+    Check,
+    Declined,
+    Desk,
+    Entry,
+    Limits,
+    Refusal,
+    Situation,
+    State,
+    Switch,
+    WorkingOrder,
+    open_desk,
+)
+from kracked.actions.working import keeps_place
+from kracked.errors import KrackedError
+from kracked.instruments import Instrument
+from kracked.protocol import events
+from kracked.protocol.events import Side
+from kracked.protocol.limits import tier_of
+from kracked.times import NS_PER_S
+from kracked_tui.config import Trading
+from kracked_tui.source import Access
+from kracked_tui.trader import tickets
+from kracked_tui.trader.access import Terms
+from kracked_tui.trader.arming import Arming, Tell
+from kracked_tui.trader.tickets import Moment
+from kracked_tui.view import standing as words
+from kracked_tui.view.balances import balances_of, held
+from kracked_tui.view.orders import Sent
+from kracked_tui.view.rates import RateView
+from kracked_tui.view.standing import Standing
+from kracked_tui.view.ticket import Ticket
+
+_FOREVER_NS = 1 << 62
+_SHOWN_ENDED = 6
+_ENDED_FOR_NS = 60 * NS_PER_S
+"""How long an order that has ended stays on the screen with its outcome."""
+_WAIVABLE = frozenset({Check.DUPLICATE, Check.DISTANCE})
+
+
+class Reviewed(NamedTuple):
+    """A ticket as it would be sent."""
+
+    words: str = ""
+    problems: tuple[str, ...] = ()
+    waivable: bool = False
+
+
+class Trader:
+    """One per program. `run` lives as long as the source; the rest may be called at any time."""
+
+    def __init__(
+        self, access: Access, settings: Trading, *, tell: Tell, now: Callable[[], int]
+    ) -> None:
+        self._access, self._settings, self._tell, self._now = access, settings, tell, now
+        self._terms = Terms(access.client)
+        self._desk: Desk | None = None
+        self._arming: Arming | None = None
+        self._closed = "Asking the exchange what the key may do."
+        """Why there is no desk."""
+        self._busy = False
+        self._sizes: dict[str, tuple[int, ...]] = {}
+        self._preset = 0
+        self._pending: frozenset[str] = frozenset()
+        self._ended: deque[str] = deque(maxlen=_SHOWN_ENDED)
+
+    # --- life -----------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Opens the desk and keeps it until cancelled. What it cannot do, `standing` says."""
+        access, settings = self._access, self._settings
+        limits = Limits(
+            max_qty=settings.max_qty,
+            max_notional=settings.max_notional,
+            max_distance_percent=settings.max_distance_percent,
+        )
+        try:
+            await self._terms.learn(self._wait)
+            pairs = self._terms.pairs
+            with open_desk(access.client, access.outbox, limits=limits, pairs=pairs) as desk:
+                await self._trade(desk)
+        except KrackedError as error:
+            self._closed = str(error)
+            self._tell(self._closed, "warn")
+
+    def _wait(self, reason: str) -> None:
+        self._closed = reason
+
+    async def _trade(self, desk: Desk) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(desk.settler.run(), name="settler")
+                tasks.create_task(self._listen(desk), name="own reports")
+                self._arming = Arming(
+                    Switch(self._access.client),
+                    tasks,
+                    minutes=self._settings.armed_min,
+                    tell=self._tell,
+                    now=self._now,
+                )
+                self._desk, self._closed = desk, ""
+                self._tell_unsettled(desk)
+        finally:
+            self._desk, self._arming, self._closed = None, None, "The desk is closed."
+
+    def _tell_unsettled(self, desk: Desk) -> None:
+        count = len(desk.outbox.unknown())
+        if count:
+            noun = "order" if count == 1 else "orders"
+            self._tell(f"{count} {noun} of the last run: looking up what became of them", "warn")
+
+    async def _listen(self, desk: Desk) -> None:
+        """Every report of the account to the desk, in order and none left out."""
+        assert self._access.reports is not None
+        with self._access.reports as reports:
+            while batch := await reports.batch():
+                for event in batch:
+                    self._hear(desk, event)
+
+    def _hear(self, desk: Desk, event: events.Event) -> None:
+        match event:
+            case events.Executions():
+                desk.apply(event)
+                for report in () if event.snapshot else event.reports:
+                    self._tell_fill(report)
+            case events.Subscribed(channel="executions", max_rate_count=int(most)):
+                desk.engine.tier = tier_of(most)
+            case events.Overflow():
+                for entry in desk.outbox.pending():
+                    desk.settler.doubt(entry)
+
+    def _tell_fill(self, report: Mapping[str, object]) -> None:
+        if report.get("exec_type") == "trade":
+            side = str(report.get("side", "")).upper()
+            qty, price = report.get("last_qty"), report.get("last_price")
+            kind = {"m": " maker", "t": " taker"}.get(str(report.get("liquidity_ind")), "")
+            self._tell(f"fill {side} {qty} @ {price}{kind}", "good")
+
+    # --- whether it can -------------------------------------------------------------------
+
+    @property
+    def armed(self) -> bool:
+        return self._arming is not None and self._arming.armed
+
+    @property
+    def armed_before(self) -> bool:
+        return self._arming is not None and self._arming.ever
+
+    @property
+    def open(self) -> bool:
+        """Whether orders can be cancelled, armed or not."""
+        return self._desk is not None
+
+    def standing(self) -> Standing:
+        word = words.ARMED if self.armed else words.DISARMED
+        if self._arming is None:
+            return Standing(word, self.why_not())
+        return Standing(word, self.why_not(), self._arming.left_ns, self._arming.switch_ns)
+
+    def why_not(self) -> str:
+        """Why no order at all would be sent now; empty when one would."""
+        if self._closed or self._arming is None:
+            return self._closed
+        if not self._access.account.orders_known:
+            return "The account's stream is down; new orders wait for it, cancels do not."
+        if not self._arming.armed:
+            return "DISARMED: press A to arm first."
+        if not self._arming.switch_ns:
+            return f"The dead-man's switch is not set yet. {self._arming.switch_failure}".strip()
+        return ""
+
+    def arm(self) -> None:
+        """From now on keys send orders."""
+        if self._arming is not None:
+            self._arming.arm()
+
+    async def disarm(self) -> None:
+        if self._arming is not None:
+            await self._arming.disarm()
+
+    # --- reviewing and sending ------------------------------------------------------------
+
+    def review(self, ticket: Ticket, moment: Moment) -> Reviewed:
+        """The ticket in words as it would be sent, and everything that speaks against it."""
+        if self._desk is None:
+            return Reviewed(problems=(self._closed,))
+        now, against = self._situation(moment), self._limits(self._desk, ticket)
+        if ticket.amends:
+            now = msgspec.structs.replace(now, available=None)  # its own funds are held
+            against = msgspec.structs.replace(against, allow_duplicate=True)
+        review = self._desk.review(tickets.draft_of(ticket), now, against)
+        blocked = self.why_not()
+        problems = [blocked] if blocked else []
+        problems += [refusal.sentence for refusal in review.refusals]
+        return Reviewed(review.words, tuple(problems), _waivable(review.refusals))
+
+    async def send(self, ticket: Ticket, moment: Moment) -> bool:
+        """One request at most, whatever is pressed meanwhile; says whether one went out."""
+        blocked = self.why_not()
+        if self._busy:
+            blocked = "the last order is still on its way"
+        if self._desk is None or blocked:
+            self._tell(f"not sent: {blocked}", "warn")
+            return False
+        self._busy = True
+        try:
+            result = await self._deliver(self._desk, ticket, moment)
+        except KrackedError as error:
+            self._tell(f"not sent: {error}", "warn")
+            return False
+        finally:
+            self._busy = False
+        return self._told(tickets.in_short(ticket, moment.instrument), result)
+
+    async def _deliver(self, desk: Desk, ticket: Ticket, moment: Moment) -> Entry | Declined:
+        now = self._situation(moment)
+        if not ticket.amends:
+            return await desk.place(tickets.draft_of(ticket), now, self._limits(desk, ticket))
+        order = desk.working.get(ticket.amends)
+        if order is None:
+            return Declined((Refusal(Check.FORM, "The order is not open any more."),))
+        change = tickets.changes(ticket, order, moment.instrument)
+        return await desk.amend(order, now, **change)
+
+    def _told(self, what: str, result: Entry | Declined) -> bool:
+        if isinstance(result, Declined):
+            self._tell(f"{what} not sent: {result.sentence}", "warn")
+            return False
+        bad = result.state in (State.UNKNOWN, State.REFUSED)
+        reason = f": {result.reason}" if bad and result.reason else ""
+        self._tell(f"{what} {result.state}{reason}", "warn" if bad else "good")
+        return True
+
+    def _situation(self, moment: Moment) -> Situation:
+        silent = self._access.silent_ns()
+        return Situation(
+            instrument=moment.instrument,
+            bid=moment.bid,
+            ask=moment.ask,
+            book_verified=moment.verified,
+            book_age_ns=_FOREVER_NS if silent is None else silent,
+            available=self._available(),
+            fees=self._terms.fees.get(moment.instrument.symbol),
+        )
+
+    def _available(self) -> Mapping[str, Decimal] | None:
+        account = self._access.account
+        if not account.balances_known:
+            return None
+        holds = held(account.orders.values(), self.dearest_fee)
+        return {one.asset: one.free for one in balances_of(account.balances, holds)}
+
+    def _limits(self, desk: Desk, ticket: Ticket) -> Limits:
+        if not ticket.waived:
+            return desk.limits
+        return msgspec.structs.replace(desk.limits, allow_duplicate=True, max_distance_percent=None)
+
+    async def learn_fees(self, symbol: str) -> None:
+        await self._terms.learn_fees(symbol)
+
+    @property
+    def dearest_fee(self) -> Decimal:
+        return self._terms.dearest_fee
+
+    # --- cancelling -----------------------------------------------------------------------
+
+    async def cancel(self, *, order_id: str, cl_ord_id: str) -> None:
+        """One order, also one of unknown outcome."""
+        if self._desk is not None:
+            outcome = await self._desk.cancel(txid=order_id or None, cl_ord_id=cl_ord_id or None)
+            self._tell_cancelled("cancel", outcome)
+
+    async def cancel_pair(self, symbol: str, side: Side | None = None) -> bool:
+        """All of a pair, or of one side of it; whether the exchange has answered."""
+        if self._desk is None:
+            return False
+        outcome = await self._desk.cancel_pair(symbol, side)
+        what = {None: "orders", Side.BID: "bids", Side.ASK: "asks"}[side]
+        return self._tell_cancelled(f"cancel all {what} of {symbol}", outcome)
+
+    async def cancel_everything(self) -> None:
+        if self._desk is not None:
+            self._tell_cancelled("cancel everything", await self._desk.cancel_all())
+
+    async def panic(self, symbol: str) -> None:
+        """Cancel the pair at once and disarm. A switch that may still be needed stays on."""
+        if self._arming is None:
+            return
+        self._arming.stop()
+        if await self.cancel_pair(symbol):
+            await self._arming.disarm("panic")
+        else:
+            self._tell("PANIC unanswered: the dead-man's switch will cancel the rest", "warn")
+
+    async def leave(self, *, cancel: bool) -> bool:
+        """Before the program ends: whether all that was asked for is confirmed."""
+        if self._desk is None or self._arming is None:
+            return True
+        self._arming.stop()
+        done = True
+        for order in self.own() if cancel else ():
+            outcome = await self._desk.cancel(txid=order.order_id)
+            done = self._tell_cancelled("cancel", outcome) and done
+        return done and await self._arming.release()
+
+    def _tell_cancelled(self, what: str, outcome: CancelOutcome) -> bool:
+        """Says it; whether the exchange has answered."""
+        answered = not outcome.error or outcome.gone or outcome.error.startswith("EOrder:")
+        if outcome.error and not outcome.gone:
+            self._tell(f"{what}: {outcome.error}", "warn")
+        else:
+            number = "gone already" if outcome.gone else f"{outcome.count} cancelled"
+            pending = ", on the way" if outcome.pending else ""
+            self._tell(f"{what}: {number}{pending}", "good")
+        return answered
+
+    # --- what the screen asks -------------------------------------------------------------
+
+    @property
+    def unknown(self) -> int:
+        """How many actions have an outcome that is not known."""
+        return len(self._desk.outbox.unknown()) if self._desk else 0
+
+    def own(self) -> list[WorkingOrder]:
+        """Open orders this program placed."""
+        if self._desk is None:
+            return []
+        outbox = self._desk.outbox
+        return [order for order in self._desk.working if (order.cl_ord_id or "") in outbox]
+
+    def sent(self) -> tuple[Sent, ...]:
+        """All of the outbox that has not ended, and what has just ended; oldest first."""
+        if self._desk is None:
+            return ()
+        outbox, now = self._desk.outbox, self._now()
+        pending = {entry.id: entry for entry in outbox.pending()}
+        self._ended.extend(sorted(self._pending - pending.keys()))
+        self._pending = frozenset(pending)
+        ended = [outbox[id_] for id_ in self._ended]
+        fresh = [entry for entry in ended if now - entry.since < _ENDED_FOR_NS]
+        return tuple(tickets.sent_of(entry) for entry in (*fresh, *pending.values()))
+
+    def rates(self, symbol: str, touched: int | None) -> RateView | None:
+        """The pair's rate counter, with the age of the order last touched at `touched`."""
+        if self._desk is None:
+            return None
+        engine, now = self._desk.engine, self._now()
+        age = None if touched is None else max(0, now - touched)
+        return RateView(
+            engine.count(symbol, now), engine.tier.threshold, engine.room(symbol, now), age
+        )
+
+    def moment(
+        self, instrument: Instrument, bid: int | None, ask: int | None, *, trusted: bool
+    ) -> Moment:
+        return Moment(instrument, bid, ask, trusted)
+
+    def sizes(self, moment: Moment) -> tuple[int, ...]:
+        """The five sizes of the keys 1 to 5, scaled; the same for as long as the program runs."""
+        symbol = moment.instrument.symbol
+        if symbol not in self._sizes:
+            named = self._settings.sizes.get(symbol, ())
+            self._sizes[symbol] = tickets.sizes_of(moment, named)
+        return self._sizes[symbol]
+
+    def size(self, moment: Moment) -> int:
+        """The size in use."""
+        sizes = self.sizes(moment)
+        return sizes[min(self._preset, len(sizes) - 1)]
+
+    def choose_size(self, number: int) -> None:
+        """From 1."""
+        self._preset = number - 1
+
+    def keeps_place(self, ticket: Ticket, instrument: Instrument) -> bool | None:
+        """Whether the amend on the ticket leaves the order where it queues; None: not open."""
+        order = self._desk.working.get(ticket.amends) if self._desk else None
+        return None if order is None else keeps_place(order, **tickets.wanted(ticket, instrument))
+
+
+def _waivable(refusals: Iterable[Refusal]) -> bool:
+    checks = {refusal.check for refusal in refusals}
+    return bool(checks) and checks <= _WAIVABLE
