@@ -44,15 +44,30 @@ class Cutting(NamedTuple):
 class _Window:
     """The entries of the message being made for one depth."""
 
-    __slots__ = ("asks", "bids", "depth")
+    __slots__ = ("asks", "bids", "depth", "pushed")
 
     def __init__(self, depth: int) -> None:
         self.depth = depth
+        self.pushed: set[int] = set()
+        """Prices that left below the depth since the message began: subscribers, who cut
+        only after it, still have them."""
         self.bids: list[str] = []
         self.asks: list[str] = []
 
     def of(self, side: VisibleSide) -> list[str]:
         return self.bids if side.side is Side.BID else self.asks
+
+    def holds(self, rank: int, price: int) -> bool:
+        """Whether subscribers have this level now, in the middle of the message."""
+        return rank < self.depth or price in self.pushed
+
+    def gains(self, side: VisibleSide, rank: int) -> VisibleLevel | None:
+        """The level that enters because that of `rank` went; None if they have it already."""
+        level = side.at(self.depth - 1) if rank < self.depth else None
+        if level is not None and level.price in self.pushed:
+            self.pushed.discard(level.price)
+            return None
+        return level
 
 
 class Publisher:
@@ -126,6 +141,8 @@ class Publisher:
     def _rested(self, order: Rested) -> None:
         side = self.book.side(order.side)
         rank, level = side.put(order.order_id, order.price, order.visible_qty, order.entered)
+        if len(level.orders) == 1:
+            self._push(side, rank)
         self._show_level(side, rank, level)
         self._show_order("add", order, side, rank, level, order.visible_qty, order.entered)
 
@@ -145,10 +162,18 @@ class Publisher:
         if not level.orders:
             self._show_entering(side, rank)
 
+    def _push(self, side: VisibleSide, rank: int) -> None:
+        """A new level of `rank` pushes the last one out of every window it is in."""
+        for windows in (self._books, self._orders):
+            for depth, window in windows.items():
+                last = side.at(depth) if rank < depth else None
+                if last is not None:
+                    window.pushed.add(last.price)
+
     def _show_level(self, side: VisibleSide, rank: int, level: VisibleLevel) -> None:
         entry = ""
-        for depth, window in self._books.items():
-            if rank < depth:
+        for window in self._books.values():
+            if window.holds(rank, level.price):
                 entry = entry or self._level(level)
                 window.of(side).append(entry)
 
@@ -163,8 +188,8 @@ class Publisher:
         when: int,
     ) -> None:
         entry = ""
-        for depth, window in self._orders.items():
-            if rank < depth:
+        for window in self._orders.values():
+            if window.holds(rank, level.price):
                 entry = entry or encode.order_event(
                     event, order.order_id, level.price_text, self._qty_text(qty), encode.nanos(when)
                 )
@@ -172,13 +197,11 @@ class Publisher:
 
     def _show_entering(self, side: VisibleSide, rank: int) -> None:
         """The level of `rank` is gone: each window it was in gains the next one, if any."""
-        for depth, window in self._books.items():
-            level = side.at(depth - 1) if rank < depth else None
-            if level is not None:
+        for window in self._books.values():
+            if level := window.gains(side, rank):
                 window.of(side).append(self._level(level))
-        for depth, window in self._orders.items():
-            level = side.at(depth - 1) if rank < depth else None
-            if level is not None:
+        for window in self._orders.values():
+            if level := window.gains(side, rank):
                 window.of(side).extend(self._adds(level))
 
     # --- words ------------------------------------------------------------------------
@@ -229,3 +252,4 @@ class Publisher:
                 self.told[LEVEL3, window.depth] = self._time
         for window in (*books, *orders):
             window.bids, window.asks = [], []
+            window.pushed.clear()
