@@ -77,4 +77,4 @@ class UnsupportedDepth(ConfigError):
 
     def __str__(self) -> str:
         offered = ", ".join(map(str, self.offered))
-        return f"{self.channel} offers no depth {self.depth}; choose one of {offered}"
+        return f"{self.channel} offers no depth {self.depth!r}; choose one of {offered}"

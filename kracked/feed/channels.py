@@ -51,6 +51,9 @@ class NothingWanted(ConfigError):
 
 def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
     """The subscriptions meant. Raises a `ConfigError` for what the exchange does not offer."""
+    for name in channels:
+        if name not in Channels.__annotations__:
+            raise UnsupportedChoice("channel", name, tuple(Channels.__annotations__))
     wanted: list[Subscription] = []
     if book := channels.get("book"):
         _check_depth("book", book, BOOK_DEPTHS)
@@ -79,7 +82,9 @@ def _check_depth(channel: str, depth: int, offered: tuple[int, ...]) -> None:
 
 def _intervals(ohlc: int | Collection[int] | None) -> list[int]:
     intervals = [ohlc] if isinstance(ohlc, int) else sorted(set(ohlc or ()))
+    if ohlc is False:
+        return []
     for interval in intervals:
-        if interval not in OHLC_INTERVALS:
+        if interval is True or interval not in OHLC_INTERVALS:
             raise UnsupportedChoice("ohlc interval", interval, OHLC_INTERVALS)
     return intervals

@@ -60,6 +60,13 @@ class NeedsToken(ConfigError):
         return f"{self.channel} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET"
 
 
+class NotOpen(ConfigError):
+    """A feed was waited for that runs only inside its `async with` block."""
+
+    def __str__(self) -> str:
+        return "the feed is not open: use it inside `async with FeedManager(...) as feed:`"
+
+
 class FeedManager:
     """Verified books and every event of the symbols asked for; an async context manager.
 
@@ -100,7 +107,7 @@ class FeedManager:
         self._public = self._add_link(PUBLIC)
         if account:
             self._want([EXECUTIONS, BALANCES])
-        for symbol in symbols:
+        for symbol in (symbols,) if isinstance(symbols, str) else symbols:
             self._want(subscriptions(symbol, channels))
 
     # --- books ------------------------------------------------------------------------
@@ -177,6 +184,8 @@ class FeedManager:
         )
 
     async def _settle(self, wanted: list[Subscription]) -> None:
+        if self._tasks is None:
+            raise NotOpen
         while not all(self._settled(subscription) for subscription in wanted):
             await self._moved.wait()
 
