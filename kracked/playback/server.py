@@ -121,24 +121,25 @@ class PlaybackServer:
         """Turn the tape to its end."""
         if self.options.begin is Begin.ATTENDED:
             await self._attendance()
-        unpaced, played = self.options.speed == MAX_SPEED, 0
+        unpaced, played, closings = self.options.speed == MAX_SPEED, 0, 0
         async for moment in self._replay:
             self._stage.tell(moment)
             played += 1
             if played % SLICE == 0:
                 await asyncio.sleep(0)
-            if unpaced:
-                await self._keep_together()
+                if unpaced:
+                    await _until(lambda: all(box.size <= AHEAD_BYTES for box in self._outboxes))
+            if unpaced and closings != self._stage.closings:
+                closings = self._stage.closings
+                await self._return()
         self.over.set()
 
-    async def _keep_together(self) -> None:
-        """At full speed no one is left behind: neither who reads slowly nor who must return."""
-        await _until(lambda: all(box.size <= AHEAD_BYTES for box in self._outboxes))
-        if any(box.ending for box in self._outboxes):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RETURN_S):
-                    await _until(lambda: not any(box.ending for box in self._outboxes))
-                    await self._attendance()
+    async def _return(self) -> None:
+        """Wait, within reason, until those who were hung up on are back."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETURN_S):
+                await _until(lambda: not any(box.ending for box in self._outboxes))
+                await self._attendance()
 
     async def _attendance(self) -> None:
         """Wait until somebody listens to a market, and nobody has asked for more of late."""

@@ -51,6 +51,8 @@ class Stage:
         self.system = "online"
         self.arrivals = 0
         """Subscriptions to market data so far."""
+        self.closings = 0
+        """How often connections have been closed so far."""
         self._player = player
         self._subjects = player.recording.info().symbols
         self._memory = Memory()
@@ -91,9 +93,14 @@ class Stage:
 
     def hang_up(self, reason: str, socket: Socket = Socket.ALL) -> None:
         """Close the connections that serve what this address serves; by default all."""
-        for client in self._clients.values():
-            if socket is Socket.ALL or client.socket in (socket, Socket.ALL):
-                client.hang_up(reason)
+        lost = [
+            client
+            for client in self._clients.values()
+            if socket is Socket.ALL or client.socket in (socket, Socket.ALL)
+        ]
+        self.closings += bool(lost)
+        for client in lost:
+            client.hang_up(reason)
 
     # --- subscriptions ----------------------------------------------------------------
 
