@@ -53,6 +53,8 @@ class Soak:
         self.violations: list[str] = []
         self.trading = 0.0
         """The part of the time in which the market traded."""
+        self.memory: list[int] = []
+        """This process's at every quiet point, in bytes."""
 
     async def listen(self) -> None:
         async for fault in self.remote.faults():
@@ -66,6 +68,7 @@ class Soak:
             await asyncio.sleep(min(POINT_EVERY_S, max(0.0, ends - time.monotonic())))
             point += 1
             await (self.calm_point() if point % CALM_EVERY == 0 else self.rough_point())
+            self.memory.append(resident_bytes())
             await self.remote.act("release")
         await self.calm_point()
         after = await self.remote.ask("state")
@@ -197,6 +200,8 @@ def report(options, run: Soak, stats, took_s: float, memory, left) -> int:
     print(f"books compared: {compared}")
     print(f"resyncs {stats.resyncs}; connects {connects}")
     print(f"memory in MiB: feed {here} -> {here_after}, exchange {there} -> {there_after}")
+    course = [f"{one / MIB:.1f}" for one in run.memory[:: max(1, len(run.memory) // 10)]]
+    print(f"memory of the feed over time: {' '.join(course)}")
     print(f"left over: tasks {len(tasks)}, sockets {sockets}, connections {connections}")
     print(f"slow steps of the exchange's loop: {run.remote.slow_steps}")
     for violation in violations:
