@@ -67,6 +67,10 @@ class Monitor(App[None]):
     ) -> None:
         """Read-only, no key that moves money exists."""
         super().__init__()
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        if settings.theme not in self.available_themes:
+            raise themes.UnknownTheme(settings.theme, tuple(self.available_themes))
         money = not read_only and source.mode != "REPLAY"
         self.source = source
         self.settings = settings
@@ -82,8 +86,6 @@ class Monitor(App[None]):
         return dict(themes.FALLBACKS)
 
     def on_mount(self) -> None:
-        for theme in themes.THEMES:
-            self.register_theme(theme)
         self.theme = self.settings.theme
         self.set_keymap(self.settings.keys)
         self.push_screen(self.trade)

@@ -120,10 +120,15 @@ def _seconds(text: str) -> float:
     return float(number) * {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}[unit]
 
 
+_LEAST_COLUMNS, _LEAST_ROWS = 10, 3
+
+
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,4})x([0-9]{1,4})", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 120x40")
+    if match is None or int(match[1]) < _LEAST_COLUMNS or int(match[2]) < _LEAST_ROWS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size such as 120x40 (at least {_LEAST_COLUMNS}x{_LEAST_ROWS})"
+        )
     return int(match[1]), int(match[2])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,17 @@ class UnknownPicture(ConfigError):
         return f"{self.path}: a picture ends in {', '.join(ENDINGS)}"
 
 
+class NoFolder(ConfigError):
+    """A picture is to go where nothing can be written."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.path.parent} is no folder that can be written to"
+
+
 class NoRasterizer(ConfigError):
     """PNG needs a package that is not installed."""
 
@@ -61,6 +73,8 @@ def check(path: Path) -> None:
     """Raises `ConfigError` when a picture of this name could not be written."""
     if path.suffix not in ENDINGS:
         raise UnknownPicture(path)
+    if not os.access(path.parent, os.W_OK) or path.is_dir():
+        raise NoFolder(path)
     if path.suffix == ".png":
         try:
             import resvg_py  # noqa: F401, PLC0415

@@ -8,6 +8,19 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+from kracked.errors import ConfigError
+
+
+class UnknownTheme(ConfigError):
+    """Colours nobody has named so."""
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"no theme is called {self.name}; choose one of {', '.join(self.known)}"
+
 
 def _theme(name: str, colours: dict[str, str], *, dark: bool = True) -> Theme:
     """A theme from one colour per idea; everything else is derived from them."""

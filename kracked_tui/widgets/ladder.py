@@ -174,10 +174,6 @@ class Ladder(Pane):
     def on_mouse_scroll_down(self, _: MouseScrollDown) -> None:
         self.move(-1)
 
-    def row_text(self) -> str:
-        marked = (line.text for line in self.lines if "▸" in line.text)
-        return next(marked, "").strip("│┃▸ ")
-
 
 def _notice(scene: Scene, rows: int, width: int) -> list[Line]:
     """There is no book: say why, in the middle."""

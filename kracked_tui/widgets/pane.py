@@ -77,8 +77,10 @@ class Pane(LiveRows, can_focus=True):
         """What enter does here."""
 
     def row_text(self) -> str:
-        """What copying takes."""
-        return self.lines[1].text.strip("│┃ ") if len(self.lines) > 1 else ""
+        """What copying takes: the row under the cursor, else the first below the heads."""
+        rows = [line.text for line in self.lines[2:-1]]
+        marked = next((text for text in rows if "▸" in text), rows[0] if rows else "")
+        return marked.strip("│┃|▸> ")
 
     def on_focus(self, _: Focus) -> None:
         self.redraw()

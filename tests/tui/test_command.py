@@ -102,3 +102,25 @@ def test_a_png_without_its_package_says_which_one_to_install(
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(ConfigError, match="resvg_py"):
         snapshot.check(Path("screen.png"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--theme", "nope"], "no theme is called nope"),
+        (["--snapshot", "/no/such/folder/x.svg"], "is no folder that can be written to"),
+        (["--size", "0x0"], "is not a size"),
+    ],
+)
+def test_misuse_is_one_line_and_ends_with_2(words: list[str], told: str, tmp_path: Path) -> None:
+    picture = [] if "--snapshot" in words else ["--snapshot", str(tmp_path / "x.txt")]
+    done = subprocess.run(
+        [sys.executable, "-m", "kracked_tui", "--demo", *words, *picture],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
