@@ -12,11 +12,13 @@ import os
 os.environ.setdefault("TEXTUAL_FPS", "240")
 
 import asyncio
+import signal
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
@@ -25,14 +27,16 @@ from kracked_tui import keys, themes
 from kracked_tui.config import Settings
 from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
-from kracked_tui.recording import session_name, sessions_folder
+from kracked_tui.recording import session_name
 from kracked_tui.screens.order import OrderScreen
+from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.source import Source
 from kracked_tui.store import Store
 from kracked_tui.view import standing
 from kracked_tui.view.standing import Standing
 from kracked_tui.widgets.pump import FramePump, backlog, keep_quick
+from kracked_tui.widgets.sessions import Sessions
 
 if TYPE_CHECKING:
     from kracked.feed.manager import FeedManager
@@ -45,6 +49,12 @@ _MODAL_FPS = 2
 """Drawing below the command palette costs five times as much."""
 
 
+class Destination(NamedTuple):
+    """What to open when this monitor has ended; no path: what was watched before."""
+
+    path: Path | None
+
+
 class Monitor(App[None]):
     """Shows one source until quit."""
 
@@ -53,6 +63,7 @@ class Monitor(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
+    leads_to: Destination | None = None
     record_at_once = False
     record_to: Path | None = None
     """None: a new folder for each recording."""
@@ -77,8 +88,11 @@ class Monitor(App[None]):
         self.store = Store(source.mode)
         self.desk = Desk(source, self.store, symbols)
         self.desk.armed_min = settings.trading.armed_min
-        self.table: tuple[Key, ...] = keys.active(settings.keys, money=money)
-        screen = OrderScreen if money else TradeScreen
+        self.table: tuple[Key, ...] = keys.active(
+            settings.keys, money=money, replay=source.mode == "REPLAY"
+        )
+        replay = source.mode == "REPLAY"
+        screen = ReplayScreen if replay else OrderScreen if money else TradeScreen
         self.trade: TradeScreen = screen(self.desk, self.table, ascii_only=settings.ascii)
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
 
@@ -95,9 +109,20 @@ class Monitor(App[None]):
     def _start(self) -> None:
         """After the first paint: the data, then the frames."""
         keep_quick()
+        self._heed_signals()
         self.run_worker(self._watch(), group="feed")
         self.run_worker(self.pump.run(), group="frames")
         self.pump.mark()
+
+    def _heed_signals(self) -> None:
+        """A lost terminal or a request to end must not cut a recording short."""
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self._end)
+
+    @work
+    async def _end(self) -> None:
+        await self.action_finish()
 
     async def _watch(self) -> None:
         """The source from beginning to end. What it cannot do ends the monitor with a sentence."""
@@ -111,9 +136,6 @@ class Monitor(App[None]):
         except (KrackedError, OSError) as error:
             self.exit(return_code=1, message=f"kracked-tui: {error}")
             return
-        self.store.ended = True
-        self.desk.tell("the replay is over")
-        self.pump.mark()
 
     async def _open_account(self, source: Source) -> None:
         """Trade with the key, if there is one; say what one would add, if there is none."""
@@ -162,11 +184,11 @@ class Monitor(App[None]):
             reason = "a replay is a recording already" if replay else "not connected yet"
             self.desk.tell(f"nothing to record: {reason}", "warn")
         else:
-            out = self.record_to or sessions_folder(os.environ) / session_name(
-                self.source.name, self.source.now()
-            )
-            self.run_worker(partial(self._record, feed, out), group="record")
+            name = session_name(self.source.name, self.source.now())
+            out = self.record_to or self.desk.sessions_folder / name
+            self._record(feed, out)
 
+    @work(group="record")
     async def _record(self, feed: FeedManager, out: Path) -> None:
         self.desk.tell(f"recording into {out}", "good")
         try:
@@ -175,6 +197,13 @@ class Monitor(App[None]):
             self.desk.tell(f"recording: {error}", "warn")
         else:
             self.desk.tell(f"recorded {out}", "good")
+
+    # --- leaving ------------------------------------------------------------------------
+
+    async def on_sessions_chosen(self, message: Sessions.Chosen) -> None:
+        """Another monitor opens it, once this one has ended as it always does."""
+        self.leads_to = Destination(message.path)
+        await self.action_quit()
 
     async def action_quit(self) -> None:
         """Leave, once it is settled what becomes of own orders."""

@@ -103,7 +103,7 @@ def _read(path: Path) -> dict[str, object]:
     _check_names(path, "monitor", said, known)
     _check_names(path, "trading", trading, Trading.__struct_fields__)
     changes = dict(tables.get("keys", {}))
-    ids = tuple(key.id for key in keys.KEYS)
+    ids = tuple(key.id for key in (*keys.KEYS, *keys.TRANSPORT))
     _check_names(path, "keys", changes, ids)
     return {**said, "keys": changes, "trading": trading}
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from kracked.protocol.events import Candles, Event
-from kracked_tui.source import Access, Counters, Source
+from kracked_tui.source import Access, Counters, Source, Transport
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
@@ -50,6 +50,10 @@ class Deferred:
     @property
     def feed(self) -> FeedManager | None:
         return self._source.feed if self._source else None
+
+    @property
+    def transport(self) -> Transport | None:
+        return self._source.transport if self._source else None
 
     def counters(self) -> Counters:
         return self._source.counters() if self._source else Counters()

@@ -27,6 +27,7 @@ class DemoSource:
     """
 
     mode = "DEMO"
+    transport = None
     name = "simulated exchange"
     level3 = ""
 

@@ -5,6 +5,7 @@ Holds the choices that outlive a frame (symbol, timeframe) and no rule of drawin
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import replace
 from decimal import Decimal
@@ -15,7 +16,7 @@ from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked.instruments import Precision
 from kracked_tui.plot import Plotter
-from kracked_tui.recording import RecordSwitch
+from kracked_tui.recording import RecordSwitch, sessions_folder
 from kracked_tui.scene import Scene
 from kracked_tui.source import Source
 from kracked_tui.store import Market, Store
@@ -26,6 +27,7 @@ from kracked_tui.view.flow import FlowView, flow_view
 from kracked_tui.view.header import HeaderView
 from kracked_tui.view.own import Own, own_of
 from kracked_tui.view.recording import RecordView
+from kracked_tui.view.sessions import SessionRow
 from kracked_tui.view.standing import Standing
 from kracked_tui.view.status import FeedView, Happening
 from kracked_tui.view.watchlist import WatchRow
@@ -53,6 +55,9 @@ class Desk:
         self.idle = Standing()
         """What is said without a trader."""
         self.recording = RecordSwitch()
+        self.sessions_folder = sessions_folder(os.environ)
+        self.before: tuple[SessionRow, ...] = ()
+        """What was watched before this recording was opened, to go back to."""
         self._plotter = Plotter()
         self._heard: deque[tuple[int, int]] = deque(maxlen=40)
         """(time, messages so far), to tell the rate."""
@@ -140,14 +145,16 @@ class Desk:
 
     @property
     def has_account(self) -> bool:
-        return self.source.access is not None
+        """A key gives one; a recording has one when it was recorded with a key."""
+        return self.source.access is not None or self.store.account.orders_known
 
     def _own(self, symbol: str, precision: Precision, chosen: str, now: int) -> Own:
         access, trader = self.source.access, self.trader
-        if access is None:
+        if not self.has_account:
             return Own(self.idle)
+        account = access.account if access else self.store.account
         own = own_of(
-            access.account,
+            account,
             trader.sent() if trader else (),
             symbol=symbol,
             precision=precision,
@@ -158,7 +165,7 @@ class Desk:
         )
         if trader is None:
             return replace(own, standing=self.idle)
-        order = access.account.orders.get(chosen)
+        order = account.orders.get(chosen)
         rates = trader.rates(symbol, order.touched if order else None)
         return replace(own, standing=trader.standing(), rates=rates)
 
@@ -204,9 +211,15 @@ class Desk:
             sum(quote) if quote else 0,
             int(scene.book is not None and scene.book.verified),
             latency if latency and self.source.mode != "REPLAY" else None,
-            fmt.clock(scene.now),
+            self._clock(scene.now),
             scene.own.standing,
         )
+
+    def _clock(self, now: int) -> str:
+        """Of a recording the day is news too."""
+        if self.source.mode != "REPLAY":
+            return fmt.clock(now)
+        return times.to_rfc3339(now, 0)[:-1].replace("T", " ")
 
     def feed(self, scene: Scene) -> FeedView:
         now, counters = self.source.now(), self.source.counters()
@@ -254,9 +267,13 @@ class Desk:
 
 def _rate(samples: deque[tuple[int, int]], now: int, count: int) -> int:
     """Per second, over about the last two."""
+    if samples and now < samples[-1][0]:
+        samples.clear()  # a replay has gone back
     if not samples or now - samples[-1][0] >= times.NS_PER_S // 10:
         samples.append((now, count))
     while len(samples) > 1 and now - samples[0][0] > 2 * times.NS_PER_S:
         samples.popleft()
     passed = now - samples[0][0]
-    return (count - samples[0][1]) * times.NS_PER_S // passed if passed > 0 else 0
+    # On a recording that stands still there is no rate.
+    steady = passed > times.NS_PER_S // 10
+    return (count - samples[0][1]) * times.NS_PER_S // passed if steady else 0

@@ -23,8 +23,8 @@ class Key(NamedTuple):
 
 
 EVERYWHERE, LADDER, LISTS, CHART = "Everywhere", "Ladder", "Panes and lists", "Tape and chart"
-TRADING, TICKET = "Trading", "Order ticket"
-GROUPS = (EVERYWHERE, LADDER, LISTS, CHART, TRADING, TICKET)
+TRADING, TICKET, REPLAY = "Trading", "Order ticket", "Replay"
+GROUPS = (EVERYWHERE, REPLAY, LADDER, LISTS, CHART, TRADING, TICKET)
 PANE_KEYS = (*"1234567890", "$")
 """What goes to each pane, in the order of their numbers."""
 
@@ -68,6 +68,7 @@ KEYS = (
         "Every action by name",
         EVERYWHERE,
     ),
+    Key("sessions", "P", "sessions", "replay", "Replay a recorded session", EVERYWHERE),
     Key("record", "R", "app.record", "record", "Start recording, or stop", EVERYWHERE),
     Key("back", "escape", "back", "", "Close what is open, undo the zoom", EVERYWHERE),
     Key("quit", "ctrl+q", "app.quit", "quit", "Leave", EVERYWHERE),
@@ -105,8 +106,33 @@ KEYS = (
 
 MONEY = (TRADING, TICKET)
 
+TRANSPORT = (
+    Key("play", "space", "play", "play", "Play, or pause", REPLAY),
+    Key("step-on", "full_stop", "step(1)", ", . step", "One order event on", REPLAY),
+    Key("step-back", "comma", "step(-1)", "", "One order event back", REPLAY),
+    Key("ahead", "greater_than_sign", "shift(10)", "< > 10s", "Ten seconds on", REPLAY),
+    Key("rewind", "less_than_sign", "shift(-10)", "", "Ten seconds back", REPLAY),
+    Key("far-ahead", "right_curly_bracket", "shift(60)", "{ } 1m", "One minute on", REPLAY),
+    Key("far-back", "left_curly_bracket", "shift(-60)", "", "One minute back", REPLAY),
+    Key("faster", "right_parenthesis", "speed(1)", "( ) speed", "Faster", REPLAY),
+    Key("slower", "left_parenthesis", "speed(-1)", "", "Slower: 0.1x, 1x, 10x, max", REPLAY),
+    Key("jump", "t", "jump", "time", "Go to a time of day, or to a date with one", REPLAY),
+)
+"""What only a replay has; the space bar is then no longer the ladder's."""
+_MOVED = {"hold": "h"}
+CHANGED = frozenset((*(key.id for key in TRANSPORT), *_MOVED))
+"""Ids of the keys that differ on a recording."""
+
 _NAMES = {
     "question_mark": "?",
+    "comma": ",",
+    "full_stop": ".",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
+    "left_parenthesis": "(",
+    "right_parenthesis": ")",
     "slash": "/",
     "plus": "+",
     "equals_sign": "=",
@@ -132,13 +158,24 @@ def first_shown(keys: str) -> str:
     return shown(keys.split(",", maxsplit=1)[0])
 
 
-def active(changes: Mapping[str, str], *, money: bool = True) -> tuple[Key, ...]:
-    """The table with the configuration's changes; without `money` no key that moves any."""
+def active(
+    changes: Mapping[str, str], *, money: bool = True, replay: bool = False
+) -> tuple[Key, ...]:
+    """The table with the configuration's changes, without the keys there is no use for.
+
+    Without `money` none that moves any; those of a recording only on a `replay`.
+    """
+    moved = {**(_MOVED if replay else {}), **changes}
     return tuple(
-        key._replace(keys=changes.get(key.id, key.keys))
-        for key in KEYS
+        key._replace(keys=moved.get(key.id, key.keys))
+        for key in (*KEYS[:1], *(TRANSPORT if replay else ()), *KEYS[1:])
         if money or key.group not in MONEY
     )
+
+
+def of_replay() -> tuple[Key, ...]:
+    """The keys of a recording, as they are unless the configuration says otherwise."""
+    return active({}, money=False, replay=True)
 
 
 def clashes(table: tuple[Key, ...]) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
@@ -14,6 +16,7 @@ from kracked_tui.deferred import Deferred
 from kracked_tui.options import Options
 from kracked_tui.snapshot import saved
 from kracked_tui.source import Source
+from kracked_tui.view.sessions import SessionRow
 
 DEMO_SYMBOLS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD")
 DEFAULT_SYMBOLS = ("BTC/USD",)
@@ -21,15 +24,25 @@ DEFAULT_SYMBOLS = ("BTC/USD",)
 
 def run(options: Options, settings: Settings) -> int:
     """The exit status. Raises `ConfigError` for what cannot be shown."""
-    symbols = options.symbols or _default_symbols(options)
-    source = source_for(options, symbols)
-    monitor = Monitor(source, settings, symbols, read_only=options.read_only)
+    monitor = _monitor(options, settings)
     monitor.record_at_once, monitor.record_to = options.record, options.record_to
     if options.snapshot is not None:
         asyncio.run(saved(monitor, options.snapshot, options.size, options.after_s))
         return monitor.return_code or 0
     monitor.run(mouse=settings.mouse)
+    home = SessionRow(monitor.source.name)
+    while (destination := monitor.leads_to) is not None:
+        path = destination.path
+        monitor = _monitor(options if path is None else replace(options, replay=path), settings)
+        monitor.desk.before = () if path is None else (home,)
+        monitor.run(mouse=settings.mouse)
     return monitor.return_code or 0
+
+
+def _monitor(options: Options, settings: Settings) -> Monitor:
+    symbols = options.symbols or _default_symbols(options)
+    source = source_for(options, symbols)
+    return Monitor(source, settings, symbols, read_only=options.read_only)
 
 
 def _default_symbols(options: Options) -> tuple[str, ...]:
@@ -41,9 +54,7 @@ def _default_symbols(options: Options) -> tuple[str, ...]:
 def source_for(options: Options, symbols: tuple[str, ...]) -> Source:
     """What the options name. Raises `ConfigError` for an address or a key that cannot be used."""
     if options.replay is not None:
-        from kracked_tui.replay import ReplaySource  # noqa: PLC0415
-
-        return ReplaySource(options.replay)
+        return Deferred("REPLAY", options.replay.name, partial(_replay, options.replay))
     if options.demo:
         return Deferred("DEMO", "simulated exchange", partial(_demo, symbols, options))
     endpoints = Endpoints.at(options.endpoint) if options.endpoint else Endpoints.kraken()
@@ -51,6 +62,13 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Source:
     trades = not options.read_only
     host = endpoints.public.split("/")[2]
     return Deferred("LIVE", host, partial(_live, symbols, endpoints, found, trades=trades))
+
+
+def _replay(path: Path) -> Source:
+    from kracked_tui.reel import opened  # noqa: PLC0415
+    from kracked_tui.replay import ReplaySource  # noqa: PLC0415
+
+    return ReplaySource(opened(path))
 
 
 def _demo(symbols: tuple[str, ...], options: Options) -> Source:

@@ -37,6 +37,7 @@ class LiveSource:
     """One exchange. The shown symbol has every channel, the others their ticker and trades."""
 
     mode = "LIVE"
+    transport = None
 
     def __init__(
         self,

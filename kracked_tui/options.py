@@ -11,6 +11,7 @@ from pathlib import Path
 _EXAMPLES = """examples:
   kracked-tui --demo                        an exchange inside: no network, no key
   kracked-tui BTC/USD ETH/USD               Kraken itself
+  kracked-tui --replay SESSION              a recording, with keys for time
   kracked-tui --replay messages.jsonl       a log of raw v2 messages, one a line
   kracked-tui BTC/USD --record              and every message of it on disk
   kracked-tui --demo --snapshot now.png --after 5s --size 120x40
@@ -78,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("symbols", nargs="*", metavar="SYMBOL", help="for example BTC/USD; the first is shown")
     add("--demo", action="store_true", help="an exchange inside this program")
-    add("--replay", type=_file, metavar="FILE", help="play a log of raw messages at its own pace")
+    add("--replay", type=_recorded, metavar="PATH", help="a recorded session, or a log of messages")
     add(
         "--record", type=_folder, nargs="?", const=False, metavar="DIR",
         help="record from the start, into DIR or a new folder; R stops and starts it",
@@ -101,6 +102,15 @@ def _file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return path
+
+
+def _recorded(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() and not (path / "session.json").exists():
+        raise argparse.ArgumentTypeError(f"{text} is not a recording: it has no session.json")
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"there is no {text}")
     return path
 
 

@@ -1,62 +1,102 @@
-"""A raw message log as a source: real data at the pace it came."""
+"""A recording as a source: the same books and events, at any speed and from any place.
+
+Winding to another place happens in a thread, with another tape; the screen keeps showing
+the old place until it is there. Between two messages that hold several order events each
+event can be looked at alone: then one book is shown as it would be halfway through.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
+from collections import ChainMap
+from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
-from kracked import times
-from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.protocol.events import Event
-from kracked_tui.source import Counters
+from kracked.record.replay import MAX_SPEED, Moment, Replay
+from kracked_tui.halfway import Change, between, changes_of
+from kracked_tui.reel import DeckTape, Reel
+from kracked_tui.source import Counters, Cut
+from kracked_tui.view.timebar import TimeView
 
-_PACE_NS = 100 * 1_000_000
-"""Between messages of a log that says nothing about time."""
-_LONGEST_WAIT_NS = 3 * times.NS_PER_S
+_SPEEDS = (0.1, 1.0, 10.0, MAX_SPEED)
+_SPEED_NAMES = {MAX_SPEED: "max"}
+_LONGEST_SILENCE_S = 3.0
+_SLICE_S = 0.002
+_HEAD = 60
+"""Bytes of a message that hold the name of its channel."""
 
 
 class ReplaySource:
-    """A raw message log, at the pace of its own timestamps."""
+    """Plays a reel. It is its own transport."""
 
     mode = "REPLAY"
+    level3 = "This recording has no level3 messages of this symbol."
+    feed = None
     access = None
-    level3 = "This log has no level3 messages of this symbol."
 
-    def __init__(self, path: Path, *, speed: float = 1.0) -> None:
-        self.name = path.name
-        self._path = path
-        self._speed = speed
-        self._keeper = BookKeeper()
-        self._time = 0
-        self._wall = 0
+    def __init__(self, reel: Reel, *, speed: float = 1.0) -> None:
+        self.name = reel.name
+        self._reel = reel
+        self._tape: DeckTape = reel.tape()
+        self._replay = Replay(self._tape, speed=speed, max_gap_s=_LONGEST_SILENCE_S)
+        self._beat = time.monotonic_ns()
+        """When the last message was played."""
+        self._goal: int | None = None
+        self._winding = asyncio.Lock()
+        self._half: tuple[Change, ...] = ()
+        """Order events of the next message that are shown already."""
+        self._halfway: dict[str, L3Book] = {}
+        self._words = ""
+
+    @property
+    def transport(self) -> Self:
+        return self
+
+    # --- what is shown ------------------------------------------------------------------
 
     @property
     def books(self) -> Mapping[str, L2Book]:
-        return self._keeper.books
+        return self._tape.keeper.books
 
     @property
     def orders(self) -> Mapping[str, L3Book]:
-        return self._keeper.orders
-
-    feed = None
+        orders = self._tape.keeper.orders
+        return ChainMap(self._halfway, orders) if self._halfway else orders
 
     def counters(self) -> Counters:
-        tallies = self._keeper.tallies.values()
+        tallies = self._tape.keeper.tallies.values()
         return Counters(
             sum(tally.verified for tally in tallies), sum(tally.mismatched for tally in tallies)
         )
 
     def now(self) -> int:
-        passed = time.monotonic_ns() - self._wall if self._wall else 0
-        return self._time + int(min(passed, _LONGEST_WAIT_NS) * self._speed)
+        """Where the replay is: between two messages it goes on as the clock did."""
+        position, due, speed = self._tape.position, self._tape.next_due, self._replay.speed
+        if self._replay.paused or due is None or speed == MAX_SPEED:
+            return position
+        passed = time.monotonic_ns() - self._beat
+        return min(position + int(passed * speed), max(position, due))
+
+    def view(self) -> TimeView:
+        return TimeView(
+            self._reel.start,
+            self._reel.end,
+            self.now(),
+            _SPEED_NAMES.get(self._replay.speed, f"{self._replay.speed:g}x"),
+            playing=not self._replay.paused,
+            ended=self._tape.next_due is None,
+            winding=self._winding.locked(),
+            holes=self._reel.holes,
+            step=self._words,
+        )
+
+    # --- life ---------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,58 +110,138 @@ class ReplaySource:
         return None
 
     async def batches(self) -> AsyncIterator[list[Event]]:
-        for at, data in paced(self._path):
-            wait = max(0, at - self._time) if self._time else 0
-            if wait:
-                await asyncio.sleep(min(wait, _LONGEST_WAIT_NS) / times.NS_PER_S / self._speed)
-            self._time, self._wall = at, time.monotonic_ns()
-            yield self._keeper.receive(data, at)
+        """Never ends: at the end of the recording there is still the way back."""
+        while True:
+            async for moment in self._replay:
+                self._beat = time.monotonic_ns()
+                yield self._reel.heard(moment)
+            self._replay.pause()
 
     async def show(self, symbol: str) -> None:
-        """A log holds what it holds."""
+        """A recording holds what it holds."""
 
     async def candles(self, symbol: str, timeframe_s: int) -> None:
-        """A log holds what it holds."""
+        """A recording holds what it holds."""
 
+    # --- the transport keys -----------------------------------------------------------
 
-def paced(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Each message with the time it is due, ns, never falling.
+    def toggle(self) -> None:
+        self._show_half(())
+        self._words = ""
+        self._beat = time.monotonic_ns()
+        if self._replay.paused:
+            self._replay.resume()
+        else:
+            self._replay.pause()
 
-    A message that states no time is due with the one before it, and what comes before
-    the first that does, with that. In a log without any time all are equally far apart.
-    """
-    at = _first_time(path)
-    pace = 0 if at else _PACE_NS
-    with path.open("rb") as lines:
-        for each in lines:
-            data = each.strip()
-            if data:
-                stated = _stated_time(data)
-                at = max(at, stated) if stated else at + pace
-                yield at, data
+    def faster(self, by: int) -> None:
+        speed = self._replay.speed
+        further = [each for each in _SPEEDS if (each > speed if by > 0 else each < speed)]
+        if further:
+            self._replay.speed = further[0] if by > 0 else further[-1]
 
+    async def shift(self, by_ns: int) -> None:
+        here = self._tape.position if self._goal is None else self._goal
+        await self.seek(here + by_ns)
 
-def _first_time(path: Path) -> int:
-    with path.open("rb") as lines:
-        return next((stated for each in lines if (stated := _stated_time(each))), 0)
+    async def seek(self, to: int) -> None:
+        """Of several wishes that come while it winds, the last one is fulfilled."""
+        self._goal = max(self._reel.start, min(self._reel.end, to))
+        if self._winding.locked():
+            return
+        async with self._winding:
+            while (goal := self._goal) is not None:
+                await self._wind(partial(self._reel.wound, goal))
+                if self._goal == goal:
+                    self._goal = None
 
+    async def step(self, symbol: str, by: int) -> None:
+        if not self._replay.paused:
+            self.toggle()
+        if self._winding.locked():
+            return
+        async with self._winding:
+            await (self._on(symbol) if by > 0 else self._back(symbol))
 
-class _Timed(msgspec.Struct):
-    timestamp: str | None = None
+    # --- stepping ---------------------------------------------------------------------
 
+    async def _on(self, symbol: str) -> None:
+        """Show the next order event; with the last one of a message, play the message.
 
-class _Message(msgspec.Struct):
-    data: list[_Timed] | _Timed | None = None
-    time_out: str | None = None
+        A place between two steps is right before the next order event, so that stepping
+        back comes to the same places, and what the event did elsewhere is there too.
+        """
+        changes = await self._ahead(symbol)
+        if not changes:
+            self._words = "the end"
+            return
+        shown = len(self._half) + 1 if self._level3(symbol) else len(changes)
+        self._words = changes[shown - 1].words(shown, len(changes))
+        if shown < len(changes):
+            self._show_half(changes[:shown])
+        else:
+            self._show_half(())
+            self._replay.step()
+            await self._ahead(symbol)
 
+    async def _ahead(self, symbol: str) -> tuple[Change, ...]:
+        """Play up to the next order events of this symbol; those, or nothing at the end."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _SLICE_S
+        while not (changes := self._upcoming(symbol)) and self._tape.next_due is not None:
+            self._replay.step()
+            if loop.time() > until:
+                await asyncio.sleep(0)
+                until = loop.time() + _SLICE_S
+        return changes
 
-def _stated_time(data: bytes) -> int:
-    """The newest time a message carries; 0 when it carries none."""
-    try:
-        message = msgspec.json.decode(data, type=_Message)
-    except msgspec.DecodeError:
-        return 0
-    parts = message.data if isinstance(message.data, list) else []
-    stated = [part.timestamp for part in parts if part.timestamp]
-    text = stated[-1] if stated else message.time_out
-    return times.parse_ns(text) if text else 0
+    async def _back(self, symbol: str) -> None:
+        """Undo the order event shown last."""
+        changes = self._half
+        if not changes:
+            channel = "level3" if self._level3(symbol) else "book"
+            spot = await asyncio.to_thread(self._reel.latest, self._tape.seq, symbol, channel)
+            if spot is None:
+                self._words = "the beginning"
+                return
+            await self._wind(partial(self._reel.before, spot))
+            changes = self._upcoming(symbol)
+        total = len(self._upcoming(symbol))
+        self._words = f"before {changes[-1].words(len(changes), total)}"
+        self._show_half(changes[:-1] if self._level3(symbol) else ())
+
+    def _show_half(self, changes: tuple[Change, ...]) -> None:
+        """Show the book as it is after these events of the next message."""
+        self._half, self._halfway = changes, {}
+        if changes:
+            symbol = changes[0].symbol
+            self._halfway = {symbol: between(self._tape.keeper.orders[symbol], changes)}
+
+    def _level3(self, symbol: str) -> bool:
+        return symbol in self._tape.keeper.orders
+
+    def _upcoming(self, symbol: str) -> tuple[Change, ...]:
+        """The order events of this symbol in the next message."""
+        channel = b'"level3"' if self._level3(symbol) else b'"book"'
+        data = self._tape.upcoming
+        if channel not in data[:_HEAD] or symbol.encode() not in data:
+            return ()
+        decoded = self._tape.keeper.codec.decode(data, self._tape.next_due or 0)
+        return tuple(change for event in decoded for change in changes_of(event, symbol))
+
+    # --- winding ----------------------------------------------------------------------
+
+    async def _wind(self, wound: Callable[[], DeckTape]) -> None:
+        """Go on from a tape that is made elsewhere, in a thread."""
+        tape, told = await asyncio.to_thread(self._made, wound, self._tape.seq)
+        self._tape, self._words = tape, ""
+        self._show_half(())
+        self._beat = time.monotonic_ns()
+        self._replay.go_on(tape, Moment(tape.position, tape.seq, "", b"", told))
+
+    def _made(self, wound: Callable[[], DeckTape], here: int) -> tuple[DeckTape, list[Event]]:
+        """The tape, and what the screen must hear to be of its time."""
+        tape = wound()
+        if self._reel.silent(tape.seq, here):
+            return tape, []
+        return tape, [Cut(tape.position), *self._reel.past(tape.seq)]

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from kracked.protocol.events import Candles, Event
+from kracked_tui.view.timebar import TimeView
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
@@ -39,6 +40,30 @@ class Counters(NamedTuple):
     mismatched: int = 0
 
 
+class Cut(Event, frozen=True, tag="cut"):
+    """What follows belongs to another moment: everything shown so far is to be forgotten."""
+
+
+class Transport(Protocol):
+    """What can be done to a source that is no exchange but a recording of one."""
+
+    def view(self) -> TimeView: ...
+    def toggle(self) -> None:
+        """Play or pause."""
+
+    def faster(self, by: int) -> None:
+        """The next higher (1) or lower (-1) speed."""
+
+    async def seek(self, to: int) -> None:
+        """Go to an instant, ns; one out of reach is the end it is beyond."""
+
+    async def shift(self, by_ns: int) -> None:
+        """Go so far back or ahead."""
+
+    async def step(self, symbol: str, by: int) -> None:
+        """Pause, then go one order event of this symbol's book on (1) or back (-1)."""
+
+
 class Source(Protocol):
     """A stream of events with the books they lead to. An async context manager."""
 
@@ -62,6 +87,10 @@ class Source(Protocol):
     @property
     def feed(self) -> FeedManager | None:
         """What a recorder can listen to; None where nothing can be recorded."""
+
+    @property
+    def transport(self) -> Transport | None:
+        """The keys of a recording; None of an exchange."""
 
     def counters(self) -> Counters: ...
     def now(self) -> int:

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from kracked import times
+from kracked.feed.account import Account
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
+from kracked_tui.source import Cut
 from kracked_tui.view import format as fmt
 from kracked_tui.view.candles import Bar, merged
 from kracked_tui.view.condition import Health
@@ -172,6 +174,8 @@ class Store:
         """Connection name to why it is down."""
         self._connected: set[str] = set()
         self.ended = False
+        self.account = Account()
+        """As a recording tells it; live, the feed's own is the one to look at."""
 
     def market(self, symbol: str) -> Market:
         found = self.markets.get(symbol)
@@ -192,6 +196,9 @@ class Store:
         )
 
     def apply(self, event: Event) -> None:
+        if type(event) is Cut:
+            vars(self).update(vars(Store(self.mode)))
+            return
         self.messages += 1
         self.last_heard = event.received
         if not self.started:
@@ -207,6 +214,8 @@ class Store:
                 self.market(event.symbol).candles(event)
             case events.Instruments():
                 self.instruments.update({pair.symbol: pair for pair in event.pairs})
+            case events.Executions() | events.Balances():
+                self.account.apply(event)
             case _:
                 self._apply_condition(event)
 

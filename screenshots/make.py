@@ -47,11 +47,10 @@ class PastMarket:
     """What a feed would have heard of a market between two instants, all at once."""
 
     mode = "DEMO"
+    transport = None
     name = "simulated exchange"
     level3 = ""
     access = None
-
-    feed = None
 
     feed = None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -41,6 +41,19 @@ class Moment(NamedTuple):
     """What it said, and what keeping the books brought about."""
 
 
+class Tape(Protocol):
+    """What `Replay` can turn: a `Player`, or anything else that is played message by message."""
+
+    position: int
+    """Time of the last message played, ns since the Unix epoch."""
+
+    @property
+    def next_due(self) -> int | None: ...
+    def step(self) -> Moment | None: ...
+    def seek(self, to: Instant) -> Moment: ...
+    def back(self) -> Moment | None: ...
+
+
 class Player:
     """A recording and a place in it. `keeper` has the books as of that place."""
 
@@ -64,6 +77,13 @@ class Player:
     def next_due(self) -> int | None:
         """Recorded time of what comes next; None at the end."""
         return self._next.line.received if self._next else None
+
+    @property
+    def upcoming(self) -> bytes:
+        """The exchange's message that comes next; empty when something else does."""
+        following = self._next
+        exchange = following is not None and following.kind is FrameKind.DATA
+        return following.line.data if following is not None and exchange else b""
 
     def step(self) -> Moment | None:
         """Play one message or event; None at the end."""
@@ -96,12 +116,15 @@ class Player:
 
     def back(self) -> Moment | None:
         """Go to before the last message played; None at the beginning."""
-        target = self.seq - 1
-        if target < 1:
+        if self.seq < 2:
             return None
         # One earlier by time may be several by number: come from the keyframe before.
-        self._rewind(self.position - 1)
-        while self._next is not None and self._next.line.seq <= target:
+        return self.rewind(self.seq - 1, self.position - 1)
+
+    def rewind(self, seq: int, when: int) -> Moment:
+        """Go to where `seq` was the last message played; `when` is any time before the next."""
+        self._rewind(when)
+        while self._next is not None and self._next.line.seq <= seq:
             self.step()
         return self._pictures()
 
@@ -123,7 +146,7 @@ class Player:
 class ReplayClock(msgspec.Struct, frozen=True):
     """The time of the recording, for whatever would look at the wall clock live."""
 
-    player: Player
+    player: Tape
 
     def wall(self) -> int:
         """ns since the Unix epoch."""
@@ -140,7 +163,7 @@ class Replay:
 
     def __init__(
         self,
-        player: Player,
+        player: Tape,
         *,
         speed: float = 1.0,
         max_gap_s: float | None = None,
@@ -178,6 +201,12 @@ class Replay:
     def seek(self, to: Instant) -> None:
         """Go on from another instant; the books of that instant come first."""
         self._pending = [self.player.seek(to)]
+        self._turn()
+
+    def go_on(self, player: Tape, first: Moment) -> None:
+        """Go on with another player, wound elsewhere meanwhile; `first` comes first."""
+        self.player, self.clock = player, ReplayClock(player)
+        self._pending = [first]
         self._turn()
 
     def step(self) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from functools import partial
 
+from textual import work
 from textual.app import ComposeResult
 from textual.events import Resize
 from textual.screen import Screen
@@ -14,6 +15,7 @@ from textual.widget import Widget
 from kracked_tui import keys
 from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
+from kracked_tui.sessions import recorded_sessions
 from kracked_tui.view import arrange as places
 from kracked_tui.view.arrange import arrange
 from kracked_tui.view.candles import TIMEFRAMES, timeframe_name
@@ -29,6 +31,7 @@ from kracked_tui.widgets.ladder import Ladder
 from kracked_tui.widgets.pane import Pane
 from kracked_tui.widgets.queue import Queue
 from kracked_tui.widgets.rows import LiveRows
+from kracked_tui.widgets.sessions import Sessions
 from kracked_tui.widgets.tape import Flow, Tape
 from kracked_tui.widgets.watch import Chosen, Picker, Watchlist
 
@@ -49,7 +52,7 @@ def hints(table: tuple[Key, ...], *, money: bool = False) -> list[Hint]:
     orders = [key for key in named if key.group in keys.MONEY] if money else []
     return [
         Hint(
-            "" if key.short[0] in "+[" or "/" in key.short else keys.first_shown(key.keys),
+            "" if key.short[0] in "+[,<{(" or "/" in key.short else keys.first_shown(key.keys),
             key.short,
             key.action,
         )
@@ -62,6 +65,8 @@ class TradeScreen(Screen[None]):
 
     BINDINGS = list(bindings(key for key in keys.KEYS if key.group not in keys.MONEY))  # noqa: RUF012  the toolkit's own way
     AUTO_FOCUS = None
+    timed = False
+    """Whether there is a time bar."""
 
     def __init__(self, desk: Desk, table: tuple[Key, ...], *, ascii_only: bool) -> None:
         super().__init__()
@@ -90,6 +95,7 @@ class TradeScreen(Screen[None]):
         self.hints = Hints(hints(table), id=places.HINTS, ascii_only=ascii_only)
         self.picker = Picker(id=places.PICKER, ascii_only=ascii_only)
         self.help_pages = Help(table, id=places.HELP, ascii_only=ascii_only)
+        self.sessions = Sessions(id=places.SESSIONS, ascii_only=ascii_only)
         self._zoomed: str | None = None
         self._panel: str | None = None
         self._account = False
@@ -99,6 +105,7 @@ class TradeScreen(Screen[None]):
         yield from self.panes
         yield self.picker
         yield self.help_pages
+        yield self.sessions
         yield self.mine
         yield self.status
         yield self.log_row
@@ -117,8 +124,9 @@ class TradeScreen(Screen[None]):
         """Put every widget where this size has it; hide those it has no room for."""
         self._account = self.desk.has_account
         arranged = arrange(
-            *self.size, zoomed=self._zoomed, panel=self._panel, account=self._account
-        )
+            *self.size, zoomed=self._zoomed, panel=self._panel, account=self._account,
+            timed=self.timed,
+        )  # fmt: skip
         for widget in self.children:
             place = arranged.get(widget.id or "")
             widget.display = place is not None
@@ -169,6 +177,8 @@ class TradeScreen(Screen[None]):
         self.hints.show()
         if self._panel == places.HELP:
             self.help_pages.show()
+        if self._panel == places.SESSIONS:
+            self.sessions.show()
 
     # --- messages up ------------------------------------------------------------------
 
@@ -196,8 +206,9 @@ class TradeScreen(Screen[None]):
         self.run_worker(self.run_action(message.action), exit_on_error=False)
 
     async def on_chart_wanted(self, message: Chart.Wanted) -> None:
-        self.run_worker(partial(self._plot, message), group="plot", exclusive=True)
+        self._plot(message)
 
+    @work(group="plot", exclusive=True)
     async def _plot(self, message: Chart.Wanted) -> None:
         plotted = await self.desk.plot(message.view)
         self.chart.draw(message.view, plotted)
@@ -224,6 +235,13 @@ class TradeScreen(Screen[None]):
         self._toggle_panel(places.PICKER)
         if self._panel == places.PICKER:
             self.call_after_refresh(partial(self.picker.start, self.desk.symbols()))
+
+    async def action_sessions(self) -> None:
+        """The recordings there are."""
+        folder = self.desk.sessions_folder
+        rows = await asyncio.to_thread(recorded_sessions, folder)
+        self._toggle_panel(places.SESSIONS)
+        self.call_after_refresh(partial(self.sessions.start, [*self.desk.before, *rows], folder))
 
     def _toggle_panel(self, panel: str) -> None:
         self._panel = None if self._panel == panel else panel
@@ -265,11 +283,13 @@ class TradeScreen(Screen[None]):
             return self.help_pages
         if self._panel == places.PICKER:
             return self.picker
+        if self._panel == places.SESSIONS:
+            return self.sessions
         return self.focused
 
     def action_move(self, rows_up: int) -> None:
         target = self._target()
-        if isinstance(target, (Pane, Help, Picker)):
+        if isinstance(target, (Pane, Help, Picker, Sessions)):
             target.move(rows_up)
 
     def action_edge(self, up: int) -> None:
@@ -277,7 +297,9 @@ class TradeScreen(Screen[None]):
             self.focused.edge(up)
 
     def action_open(self) -> None:
-        if isinstance(self.focused, Ladder):
+        if self._panel == places.SESSIONS:
+            self.sessions.open()
+        elif isinstance(self.focused, Ladder):
             self.action_go(places.PANES.index(places.QUEUE) + 1)
         elif isinstance(self.focused, Pane):
             self.focused.open()

@@ -19,6 +19,7 @@ LADDER, QUEUE, TAPE, CHART = "ladder", "queue", "tape", "chart"
 FLOW, LEVEL, DEPTH, WATCH = "flow", "level", "depth", "watch"
 ORDERS, FILLS, BALANCES, MINE = "orders", "fills", "balances", "mine"
 PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
+TIME, SESSIONS = "time", "sessions"
 
 PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 """In the order of their numbers, from 1."""
@@ -34,12 +35,18 @@ def arrange(
     zoomed: str | None = None,
     panel: str | None = None,
     account: bool = False,
+    timed: bool = False,
 ) -> Arrangement:
-    """Everything that is shown at this size. `panel` is docked; with `account` own orders too."""
+    """Everything that is shown at this size. `panel` is docked.
+
+    With `account` own orders too; `timed` has the time bar of a recording.
+    """
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
     foot = [HINTS] if small else [STATUS, LOG, HINTS]
     if account and not small and not _has_room(width, height - 1 - len(foot)):
         foot = [MINE, *foot]
+    if timed:
+        foot = [TIME, *foot]
     places = {HEADER: Place(0, 0, width, 1)}
     for at, name in enumerate(foot):
         places[name] = Place(0, height - len(foot) + at, width, 1)
@@ -63,7 +70,7 @@ def _has_room(width: int, height: int) -> bool:
 
 def _docked(body: Place, panel: str) -> tuple[Place, Place]:
     """The panel at the right edge; the whole body where the ladder would not fit beside it."""
-    wanted = {HELP: 78, TICKET: 36, PROMPT: 36}.get(panel, 44)
+    wanted = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60}.get(panel, 44)
     if body.width < wanted + _LEAST_WIDTH - 20:
         return body, body._replace(width=0)
     left = body.width - wanted

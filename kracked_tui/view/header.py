@@ -12,6 +12,9 @@ from kracked_tui.view.condition import Condition
 from kracked_tui.view.line import Line, Span, spread
 from kracked_tui.view.standing import Standing, standing_spans
 
+_CLOCK_CELLS = 8
+"""Of a live clock: it gives way on a small screen, a recorded time does not."""
+
 
 class HeaderView(NamedTuple):
     symbol: str
@@ -39,7 +42,7 @@ def header_line(view: HeaderView, width: int) -> Line:
     right = [*health.light(view.state, view.verified)]
     if view.latency_ns is not None and view.state.usable:
         right.insert(1, Span(f" {fmt.milliseconds(view.latency_ns)}", "dim"))
-    if width >= 100 and view.clock:
+    if view.clock and (width >= 100 or len(view.clock) > _CLOCK_CELLS):
         right += [Span("  "), Span(view.clock, "dim")]
     right += [Span(" "), *standing_spans(view.standing)]
     left = _price(view)

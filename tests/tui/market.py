@@ -182,6 +182,7 @@ class ScriptedSource:
     """A source that says what the test tells it to; its clock stands still."""
 
     mode = "LIVE"
+    transport = None
     name = "ws.example"
     level3 = ""
     access = None

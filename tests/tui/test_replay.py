@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+from textual.pilot import Pilot
+
+from kracked.errors import RecordError
 from kracked.protocol import events
-from kracked_tui.replay import ReplaySource, paced
+from kracked.protocol.events import Event
+from kracked.times import NS_PER_S, to_rfc3339
+from kracked_tui.app import Monitor
+from kracked_tui.config import Settings
+from kracked_tui.rawlog import paced
+from kracked_tui.reel import LogReel, SessionReel, opened
+from kracked_tui.replay import ReplaySource
+from kracked_tui.screens.replay import ReplayScreen
+from kracked_tui.snapshot import picture
+from kracked_tui.source import Cut
+from kracked_tui.store import Store
+from tests.record.market import record_stream
+from tests.tui.conftest import settled
+from tests.tui.recorded import OPENED, SYMBOL, record_market
+from tests.tui.test_goldens import compare
 
 STATUS = '{"channel":"status","type":"update","data":[{"system":"online","connection_id":1}]}'
 SNAPSHOT = (
@@ -40,16 +61,266 @@ def test_unreadable_lines_do_not_stop_a_replay(tmp_path: Path) -> None:
     assert len(list(paced(written(tmp_path, STATUS, "{not json", SNAPSHOT, "")))) == 3
 
 
-async def test_a_book_that_does_not_verify_is_told_and_not_trusted(tmp_path: Path) -> None:
-    source = ReplaySource(written(tmp_path, SNAPSHOT), speed=1000)
-    happened = [event async for batch in source.batches() for event in batch]
-    assert any(isinstance(event, events.Resync) for event in happened)
-    assert not source.books["MATIC/USD"].verified
-    assert source.counters().mismatched == 1
+def test_a_book_that_does_not_verify_is_told_and_not_trusted(tmp_path: Path) -> None:
+    reel = LogReel(written(tmp_path, SNAPSHOT))
+    tape = reel.tape()
+    moment = tape.step()
+    assert moment is not None
+    assert any(isinstance(event, events.Resync) for event in reel.heard(moment))
+    assert not tape.keeper.books["MATIC/USD"].verified
 
 
-async def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
-    source = ReplaySource(captures / "crossbook_book_ethusd_d25.jsonl", speed=10_000)
-    async for _ in source.batches():
-        pass
-    assert source.counters() == (1129, 0)
+def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
+    reel = LogReel(captures / "crossbook_book_ethusd_d25.jsonl")
+    assert ReplaySource(reel).counters() == (0, 0)
+    tallies = reel.wound(reel.end).keeper.tallies.values()
+    assert [(tally.verified, tally.mismatched) for tally in tallies] == [(1129, 0)]
+
+
+def test_a_folder_without_messages_cannot_be_played(tmp_path: Path) -> None:
+    record_stream(tmp_path / "empty", [])
+    with pytest.raises(RecordError, match="no messages"):
+        opened(tmp_path / "empty")
+
+
+# --- a recorded session ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rec") / "20261122T140000Z-simulated-exchange"
+    record_market(path)
+    return path
+
+
+@asynccontextmanager
+async def playing(path: Path) -> AsyncIterator[tuple[ReplaySource, list[Event]]]:
+    """A paused replay and what it tells."""
+    source = ReplaySource(opened(path))
+    source.toggle()
+    told: list[Event] = []
+
+    async def listen() -> None:
+        async for batch in source.batches():
+            told.extend(batch)
+
+    async with asyncio.TaskGroup() as tasks:
+        listening = tasks.create_task(listen())
+        yield source, told
+        listening.cancel()
+
+
+def books(source: ReplaySource) -> list[object]:
+    """Every order, in its place, and where we are."""
+    book = source.orders[SYMBOL]
+    orders = [tuple(queue) for side in (book.bids, book.asks) for queue in side]
+    return [orders, book.computed, source.now()]
+
+
+async def test_stepping_forth_and_back_shows_the_same_books(session: Path) -> None:
+    async with playing(session) as (source, _):
+        await source.seek(OPENED + 35 * NS_PER_S)
+        await source.step(SYMBOL, 1)
+        there = [books(source)]
+        for _ in range(15):
+            await source.step(SYMBOL, 1)
+            there.append(books(source))
+        back = [there[-1]]
+        for _ in range(15):
+            await source.step(SYMBOL, -1)
+            back.append(books(source))
+    assert back == there[::-1]
+    assert len({str(each) for each in there}) == len(there)
+
+
+async def test_a_message_of_several_order_events_takes_as_many_steps(session: Path) -> None:
+    async with playing(session) as (source, _):
+        await source.seek(OPENED + 30 * NS_PER_S)
+        seen = []
+        for _ in range(20):
+            await source.step(SYMBOL, 1)
+            seen.append(source.view().step)
+    first = next(at for at, words in enumerate(seen) if words.endswith("(1/2)"))
+    assert seen[first + 1].endswith("(2/2)")
+
+
+async def test_a_seek_ends_with_the_books_of_a_straight_read(session: Path) -> None:
+    async with playing(session) as (source, _):
+        at = OPENED + 45 * NS_PER_S
+        await source.seek(at)
+        straight = SessionReel(session).tape()
+        while straight.next_due is not None and straight.next_due <= at:
+            straight.step()
+        assert source.orders[SYMBOL].computed == straight.keeper.orders[SYMBOL].computed
+        assert source.orders[SYMBOL].verified
+        assert source.now() == at
+
+
+async def test_after_a_seek_back_the_tape_has_no_trade_of_the_future(session: Path) -> None:
+    store = Store("REPLAY")
+    async with playing(session) as (source, told):
+        for second in (50, 20):
+            told.clear()
+            at = OPENED + second * NS_PER_S
+            await source.seek(at)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert isinstance(told[0], Cut)
+            for event in told:
+                store.apply(event)
+            assert 0 < at - store.market(SYMBOL).prints[-1].time < 10 * NS_PER_S
+
+
+async def test_wishes_made_while_it_winds_add_up(session: Path) -> None:
+    async with playing(session) as (source, _):
+        begun = source.now()
+        await asyncio.gather(*(source.shift(10 * NS_PER_S) for _ in range(4)))
+        assert source.now() == begun + 40 * NS_PER_S
+
+
+async def test_the_ends_are_as_far_as_it_goes(session: Path) -> None:
+    async with playing(session) as (source, _):
+        await source.seek(0)
+        assert source.now() == source.view().start
+        await source.seek(1 << 62)
+        assert source.view().ended
+        await source.step(SYMBOL, 1)
+        assert source.view().step == "the end"
+
+
+async def test_a_raw_log_can_be_stepped_and_wound_too(captures: Path) -> None:
+    async with playing(captures / "crossbook_book_ethusd_d25.jsonl") as (source, _):
+        await source.step("ETH/USD", 1)
+        first = source.books["ETH/USD"].computed
+        await source.step("ETH/USD", 1)
+        second = source.books["ETH/USD"].computed
+        await source.step("ETH/USD", -1)
+        assert source.books["ETH/USD"].computed == first != second
+        await source.seek(source.view().end)
+        assert source.counters() == (1129, 0)
+
+
+# --- on the screen --------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def screen(
+    session: Path, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[Monitor, ReplaySource, Pilot[None]]]:
+    source = ReplaySource(opened(session))
+    source.toggle()
+    monitor = Monitor(source, Settings(), (SYMBOL,))
+    async with monitor.run_test(size=size) as pilot:
+        await source.seek(OPENED + 30 * NS_PER_S)
+        await settled(monitor, pilot)
+        yield monitor, source, pilot
+
+
+def bar(monitor: Monitor) -> str:
+    assert isinstance(monitor.trade, ReplayScreen)
+    monitor.trade.draw()
+    return monitor.trade.time_bar.lines[0].text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_the_screen_of_a_recording_is_the_golden_one(
+    session: Path, size: tuple[int, int]
+) -> None:
+    async with screen(session, size) as (monitor, _, pilot):
+        for _ in range(3):
+            await pilot.press("full_stop")
+            await wound(monitor, pilot)
+        await settled(monitor, pilot)
+        compare(f"replay-{size[0]}x{size[1]}", picture(monitor, ".txt").decode())
+
+
+async def wound(monitor: Monitor, pilot: Pilot[None]) -> None:
+    """What the keys asked for has been done."""
+    await pilot.pause()
+    winding = [worker for worker in monitor.workers if worker.group == "wind"]
+    if winding:
+        await monitor.workers.wait_for_complete(winding)
+    await pilot.pause()
+
+
+async def test_keys_move_through_time_and_leave_the_cursor_alone(session: Path) -> None:
+    async with screen(session) as (monitor, source, pilot):
+        await pilot.press("j", "j")
+        cursor = monitor.trade.ladder.position.cursor
+        for key, seconds in (
+            ("greater_than_sign", 40),
+            ("less_than_sign", 30),
+            ("left_curly_bracket", 0),
+            ("right_curly_bracket", 60),
+        ):
+            await pilot.press(key)
+            await wound(monitor, pilot)
+            assert abs(source.now() - OPENED - seconds * NS_PER_S) < NS_PER_S // 5
+        assert monitor.trade.ladder.position.cursor == cursor
+
+
+async def test_space_plays_and_h_holds_the_ladder(session: Path) -> None:
+    async with screen(session) as (monitor, source, pilot):
+        await pilot.press("space")
+        assert source.view().playing
+        assert not monitor.trade.ladder.position.held
+        await pilot.press("space", "h")
+        assert not source.view().playing
+        assert monitor.trade.ladder.position.held
+
+
+async def test_parentheses_change_the_speed(session: Path) -> None:
+    async with screen(session) as (monitor, _, pilot):
+        await pilot.press("right_parenthesis")
+        assert " 10x " in bar(monitor)
+        await pilot.press("right_parenthesis", "right_parenthesis")
+        assert " max " in bar(monitor)
+        await pilot.press(*["left_parenthesis"] * 4)
+        assert " 0.1x " in bar(monitor)
+
+
+async def test_a_time_of_day_can_be_typed(session: Path) -> None:
+    async with screen(session) as (monitor, source, pilot):
+        await pilot.press("t")
+        await pilot.pause()
+        await pilot.press(*"14:00:12", "enter")
+        await wound(monitor, pilot)
+        assert to_rfc3339(source.now(), 0) == "2026-11-22T14:00:12Z"
+
+
+async def test_what_is_no_time_is_told_and_nothing_moves(session: Path) -> None:
+    async with screen(session) as (monitor, source, pilot):
+        before = source.now()
+        await pilot.press("t")
+        await pilot.pause()
+        await pilot.press(*"noon", "enter")
+        await pilot.pause()
+        assert source.now() == before
+        assert "'noon' is no time" in monitor.desk.recent()[0].text
+
+
+async def test_a_click_on_the_bar_goes_there(session: Path) -> None:
+    async with screen(session) as (monitor, source, pilot):
+        column = bar(monitor).index("━")
+        await pilot.click("#time", offset=(column, 0))
+        await wound(monitor, pilot)
+        assert source.now() == source.view().start
+
+
+async def test_a_replay_is_not_recorded_and_has_no_key_for_orders(session: Path) -> None:
+    async with screen(session) as (monitor, _, pilot):
+        await pilot.press("R")
+        assert "a replay is a recording already" in monitor.desk.recent()[0].text
+        assert not {key.id for key in monitor.table} & {"buy", "sell", "arm"}
+
+
+async def test_the_list_of_recordings_leads_to_one(session: Path) -> None:
+    async with screen(session) as (monitor, _, pilot):
+        monitor.desk.sessions_folder = session.parent
+        await pilot.press("P")
+        await pilot.pause(0.1)
+        assert session.name in "".join(line.text for line in monitor.trade.sessions.lines)
+        await pilot.press("enter")
+        await pilot.pause()
+    assert monitor.leads_to is not None
+    assert monitor.leads_to.path == session

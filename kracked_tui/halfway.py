@@ -1,0 +1,71 @@
+"""A book halfway through a message: order events one by one, as the exchange never shows them.
+
+The checksum comes with the last event of a message, so such a book is as trusted as the
+one it was made from, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from kracked.book.l3 import L3Book
+from kracked.instruments import Precision
+from kracked.protocol.events import (
+    BookUpdate,
+    Event,
+    OrderChange,
+    OrdersSnapshot,
+    OrdersUpdate,
+    Side,
+)
+
+
+class Change(NamedTuple):
+    """One order event; of a level 2 book, one level's new quantity and no order."""
+
+    symbol: str
+    precision: Precision
+    side: Side
+    price: int
+    qty: int
+    order: OrderChange | None = None
+
+    def words(self, number: int, total: int) -> str:
+        """``add bid 0.25000000 @ 64210.0 K00012``, and which one of its message it is."""
+        verb = self.order.action.value if self.order else "set"
+        qty, price = self.precision.qty_text(self.qty), self.precision.price_text(self.price)
+        name = f" {self.order.order_id[-6:]}" if self.order else ""
+        place = f" ({number}/{total})" if total > 1 else ""
+        return f"{verb} {self.side.value} {qty} @ {price}{name}{place}"
+
+
+def changes_of(event: Event, symbol: str) -> Iterator[Change]:
+    """The events of one update in the order the book takes them."""
+    if not isinstance(event, OrdersUpdate | BookUpdate) or event.symbol != symbol:
+        return
+    if isinstance(event, OrdersUpdate):
+        for side, orders in ((Side.BID, event.bids), (Side.ASK, event.asks)):
+            for order in orders:
+                yield Change(symbol, event.precision, side, order.price, order.qty, order)
+        return
+    for side, levels in ((Side.BID, event.bids), (Side.ASK, event.asks)):
+        for price, qty in levels:
+            yield Change(symbol, event.precision, side, price, qty)
+
+
+def between(book: L3Book, changes: Sequence[Change]) -> L3Book:
+    """The book after some of the events of a message."""
+    made = L3Book(book.symbol, book.precision, book.depth)
+    bids, asks = (
+        tuple(order for queue in side for order in queue) for side in (book.bids, book.asks)
+    )
+    received = book.last.received if book.last else 0
+    made.apply(OrdersSnapshot(received, book.symbol, book.precision, bids, asks, 0))
+    bids, asks = (
+        tuple(each.order for each in changes if each.order and each.side is side)
+        for side in (Side.BID, Side.ASK)
+    )
+    made.apply(OrdersUpdate(received, book.symbol, book.precision, bids, asks, 0))
+    made.verified = book.verified
+    return made

@@ -1,0 +1,110 @@
+"""The time bar of a replay: where it stands, how fast it goes, and where nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kracked import times
+from kracked.times import to_rfc3339
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Line, Span, fit
+
+_LEAST_BAR = 10
+_DAY_NS = 86_400 * times.NS_PER_S
+
+
+class TimeView(NamedTuple):
+    """A recording and a place in it. Times are ns since the Unix epoch."""
+
+    start: int = 0
+    end: int = 0
+    position: int = 0
+    speed: str = "1x"
+    playing: bool = False
+    ended: bool = False
+    winding: bool = False
+    """On its way to somewhere else."""
+    holes: Sequence[tuple[int, int]] = ()
+    step: str = ""
+    """The order event that was stepped over last, in words."""
+
+
+def time_line(view: TimeView, width: int) -> Line:
+    """`▶ 10x  14:03:21.441 ━━━━●──░──  2m04 of 30m12  1 gap`; a step's words push out the rest."""
+    left = [
+        Span(f" {_sign(view)} ", "accent"),
+        Span(f"{view.speed:<4}", "word"),
+        Span(f" {fmt.clock(view.position, 3)} ", "bright"),
+    ]
+    words = view.step or _words(view)
+    right = [Span(f" {words} ", "word" if view.step else "dim")]
+    room = width - sum(len(span.text) for span in (*left, *right))
+    if room < _LEAST_BAR:
+        return Line(fit((*left, *right), width))
+    return Line((*left, *bar_spans(view, room), *right))
+
+
+def _sign(view: TimeView) -> str:
+    if view.winding:
+        return "»"
+    if view.ended:
+        return "■"
+    return "▶" if view.playing else "‖"
+
+
+def _words(view: TimeView) -> str:
+    passed, whole = view.position - view.start, view.end - view.start
+    text = f"{fmt.age(passed)} of {fmt.age(whole)}"
+    count = len(view.holes)
+    return text + (f"  {count} gap{'' if count == 1 else 's'}" if count else "")
+
+
+def bar_spans(view: TimeView, width: int) -> list[Span]:
+    """The whole recording as one row: what was played, the place, the holes."""
+    here = _column(view, view.position, width)
+    cells = [("━" if at < here else "─", "accent" if at < here else "faint") for at in range(width)]
+    for start, end in view.holes:
+        for at in range(_column(view, start, width), _column(view, end, width) + 1):
+            cells[at] = ("░", "warn")
+    cells[here] = ("●", "bright")
+    spans: list[Span] = []
+    for glyph, role in cells:
+        if spans and spans[-1].role == role:
+            spans[-1] = Span(spans[-1].text + glyph, role)
+        else:
+            spans.append(Span(glyph, role))
+    return spans
+
+
+def _column(view: TimeView, time: int, width: int) -> int:
+    whole = max(1, view.end - view.start)
+    return max(0, min(width - 1, (time - view.start) * (width - 1) // whole))
+
+
+def time_at(view: TimeView, column: int, width: int) -> int | None:
+    """The instant a click on this column of `time_line` means; None beside the bar."""
+    line = time_line(view, width)
+    text = line.text
+    marks = [at for at, glyph in enumerate(text) if glyph in "━─░●"]
+    if not marks or not marks[0] <= column <= marks[-1]:
+        return None
+    return view.start + (view.end - view.start) * (column - marks[0]) // max(
+        1, marks[-1] - marks[0]
+    )
+
+
+def instant_of(text: str, view: TimeView) -> int:
+    """What a person means by a time: of the recording's days the one nearest to the place.
+
+    Raises `NotATime` when it is none.
+    """
+    text = text.strip().upper().removesuffix("Z")
+    if "T" in text or " " in text:
+        return times.parse_ns(text + "Z")
+    clock = text if text.count(":") > 1 else f"{text}:00"
+    days = {to_rfc3339(at, 0)[:10] for at in range(view.start, view.end, _DAY_NS)}
+    days.add(to_rfc3339(view.end, 0)[:10])
+    found = [times.parse_ns(f"{day}T{clock}Z") for day in sorted(days)]
+    reachable = [time for time in found if view.start <= time <= view.end]
+    return int(min(reachable or found, key=lambda time: abs(time - view.position)))

@@ -1,0 +1,60 @@
+"""The docked list of recordings; enter replays the marked one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.events import Click
+from textual.message import Message
+
+from kracked_tui.view.frame import Title, framed
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.sessions import SessionRow, session_lines
+from kracked_tui.widgets.rows import LiveRows
+
+
+class Sessions(LiveRows):
+    """Never modal: the market goes on beside it."""
+
+    class Chosen(Message):
+        def __init__(self, path: Path | None) -> None:
+            super().__init__()
+            self.path = path
+            """None: back to what was watched before."""
+
+    def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id, ascii_only=ascii_only)
+        self._rows: Sequence[SessionRow] = ()
+        self._folder = ""
+        self._cursor = 0
+
+    def start(self, rows: Sequence[SessionRow], folder: Path) -> None:
+        self._rows, self._folder, self._cursor = rows, str(folder), 0
+        self.show()
+
+    def show(self) -> None:
+        width, height = self.size
+        if not height:
+            return
+        lines = session_lines(self._rows, self._cursor, width - 2)
+        if not lines:
+            none = f" none yet; R records into {self._folder}"
+            lines = [Line(fit([Span(none, "dim")], width - 2))]
+        first = max(0, self._cursor - height + 3)
+        title = Title("P", "Recordings", f"{len(self._rows)}")
+        foot = (Span("enter replays · esc closes", "dim"),)
+        self.set_lines(framed(title, lines[first:], (width, height), focused=True, foot=foot))
+
+    def move(self, rows_up: int) -> None:
+        self._cursor = max(0, min(len(self._rows) - 1, self._cursor - rows_up))
+        self.show()
+
+    def open(self) -> None:
+        if self._rows:
+            self.post_message(self.Chosen(self._rows[self._cursor].path))
+
+    def on_click(self, event: Click) -> None:
+        if 0 <= event.y - 1 < len(self._rows):
+            self._cursor = event.y - 1
+            self.open()
