@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-SHARED = Path(__file__).parents[2] / "shared"
+from tests.shared import CAPTURES, VECTORS
 
 
 @pytest.fixture(scope="session")
 def captures() -> Path:
     """What Kraken really sent; the test is skipped where the recordings are not at hand."""
-    folder = SHARED / "kraken" / "captures"
+    folder = CAPTURES
     if not folder.is_dir():
         pytest.skip("the recordings are not beside this checkout")
     return folder
@@ -21,7 +21,7 @@ def captures() -> Path:
 @pytest.fixture(scope="session")
 def vectors() -> Path:
     """Worked examples of the protocol; the test is skipped where they are not at hand."""
-    folder = SHARED / "kraken" / "vectors"
+    folder = VECTORS
     if not folder.is_dir():
         pytest.skip("the protocol vectors are not beside this checkout")
     return folder

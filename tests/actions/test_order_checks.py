@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,8 +16,9 @@ from kracked.errors import KrackedError
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
 from tests.actions.model import BTC, NOW
+from tests.shared import VECTORS
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "kraken" / "vectors" / "order_checks.json"
+SHARED = VECTORS / "order_checks.json"
 VECTORS: dict[str, Any] = json.loads(SHARED.read_text()) if SHARED.exists() else {}
 LIMITS = Limits(max_distance_percent=None)
 FUNDED = msgspec.structs.replace(NOW, available={"USD": Decimal(100_000)})

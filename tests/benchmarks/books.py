@@ -11,7 +11,6 @@ import argparse
 import gc
 import json
 from collections.abc import Callable
-from pathlib import Path
 from time import process_time
 
 import msgspec
@@ -20,11 +19,11 @@ from kracked.book.keeper import BookKeeper
 from kracked.instruments import Precision
 from kracked.protocol import wire
 from tests.benchmarks.streams import stream
+from tests.shared import CAPTURES
 
 GOALS = {("book", 10): 0.75, ("book", 1000): 0.55, ("level3", 10): 0.6, ("level3", 1000): 0.45}
 PRECISIONS = {"BTC/USD": Precision(1, 8), "ETH/USD": Precision(2, 8)}
 MESSAGES, ROUNDS = 4_000, 25
-CAPTURES = Path(__file__).parents[3] / "shared" / "kraken" / "captures"
 RECORDED = ("crossbook_book_btcusd_d10_resync", "crossbook_book_ethusd_d25")
 
 decode = msgspec.json.Decoder(wire.ChannelMessage).decode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from zlib import crc32
 
@@ -17,6 +18,7 @@ from kracked.book.side import BookSide
 from kracked.instruments import Precision
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import BookSnapshot, BookUpdate, Side
+from tests.benchmarks.streams import stream
 
 CHANGES = st.lists(st.tuples(st.integers(1, 40), st.integers(0, 5)), max_size=12)
 MESSAGES = st.lists(CHANGES, max_size=12)
@@ -168,11 +170,13 @@ RESYNC = "crossbook_book_btcusd_d10_resync.jsonl"
 LOSSY = "pythonkrakensdk_book_btcusd_d10_floatlossy.jsonl"
 
 
-def matches(file: Path, *, depth: int = 10, reverse: bool = False, floats: bool = False) -> int:
+def matches(
+    lines: Iterable[bytes], *, depth: int = 10, reverse: bool = False, floats: bool = False
+) -> int:
     """How many checksums match when the book is kept with a planted mistake."""
     codec, matched = Codec(), 0
     book = L2Book("BTC/USD", Precision(1, 8), depth)
-    for line in file.read_bytes().splitlines():
+    for line in lines:
         for event in codec.decode(line):
             if isinstance(event, BookSnapshot | BookUpdate):
                 matched += book.apply(planted(event, reverse=reverse, unscaled=floats))
@@ -217,4 +221,13 @@ def planted(event: BookSnapshot | BookUpdate, *, reverse: bool, unscaled: bool):
 def test_each_planted_mistake_shows_as_often_as_it_should(
     captures: Path, name: str, mistake: dict, expected: int
 ) -> None:
-    assert matches(captures / name, **mistake) == expected
+    lines = (captures / name).read_bytes().splitlines()
+    assert matches(lines, **mistake) == expected
+
+
+@pytest.mark.parametrize("mistake", [{"floats": True}, {"depth": 10**6}, {"reverse": True}])
+def test_each_planted_mistake_shows_on_a_simulated_market_too(mistake: dict) -> None:
+    snapshot, updates = stream("book", 10, 3000)
+    lines = [snapshot, *updates]
+    assert matches(lines) == len(lines)
+    assert matches(lines, **mistake) < len(lines)

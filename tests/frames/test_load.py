@@ -17,8 +17,8 @@ from kracked.frames import (
     load_ticker,
     load_trades,
 )
+from tests.shared import CAPTURES
 
-CAPTURES = Path(__file__).parents[2].parent / "shared" / "kraken" / "captures"
 needs_captures = pytest.mark.skipif(not CAPTURES.exists(), reason="real captures are not here")
 
 TRADES = """\

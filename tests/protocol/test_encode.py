@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,8 +14,9 @@ from kracked.protocol import encode, events
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import OrderAction, OrderChange, Side
 from kracked.times import parse_ns
+from tests.shared import VECTORS
 
-FRAMES = Path(__file__).parents[2].parent / "shared/kraken/vectors/frames.json"
+FRAMES = VECTORS / "frames.json"
 TENTHS = Precision(1, 8)
 
 prices = st.integers(1, 10**14)

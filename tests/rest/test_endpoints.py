@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from kracked.protocol.events import Side
 from kracked.rest.client import RestClient
 from kracked.rest.orders import AddOrder, Amend, BadOrder, Edit, OrderRef, OrderType
 from tests.rest.exchange import Exchange
+from tests.shared import VECTORS
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "kraken" / "vectors" / "rest_trading.json"
+SHARED = VECTORS / "rest_trading.json"
 VECTORS: dict[str, Any] = json.loads(SHARED.read_text()) if SHARED.exists() else {}
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="the shared vectors are not here")
 

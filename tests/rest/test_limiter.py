@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +13,9 @@ from kracked.protocol import limits
 from kracked.protocol.limits import INTERMEDIATE, PRO, STARTER
 from kracked.rest.limiter import EngineLimiter, RestLimiter
 from kracked.times import NS_PER_S
+from tests.shared import VECTORS
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "kraken" / "vectors" / "rate_limits.json"
+SHARED = VECTORS / "rate_limits.json"
 VECTORS: dict[str, Any] = json.loads(SHARED.read_text()) if SHARED.exists() else {}
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="the shared vectors are not here")
 T = 1_754_000_000 * NS_PER_S

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,9 @@ from kracked.rest.replies import (
     decode_reply,
     throttled_until,
 )
+from tests.shared import VECTORS
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "kraken" / "vectors" / "errors.json"
+SHARED = VECTORS / "errors.json"
 VECTORS: dict[str, Any] = json.loads(SHARED.read_text()) if SHARED.exists() else {}
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="the shared vectors are not here")
 

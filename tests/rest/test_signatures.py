@@ -6,14 +6,14 @@ import base64
 import hashlib
 import hmac
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kracked.protocol.signing import sign
+from tests.shared import VECTORS
 
-SHARED = Path(__file__).parents[2].parent / "shared" / "kraken" / "vectors" / "api_sign.json"
+SHARED = VECTORS / "api_sign.json"
 VECTORS: dict[str, Any] = json.loads(SHARED.read_text()) if SHARED.exists() else {}
 needs_vectors = pytest.mark.skipif(not VECTORS, reason="the shared vectors are not here")
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from kracked.sim import catalogue
 from kracked.sim.catalogue import LISTED, Listing, NotListed, listings
+from tests.shared import CAPTURES
 
-SNAPSHOT = (
-    Path(__file__).parents[2].parent
-    / "shared/kraken/captures/krakendatarecorder_instrument_snapshot.json"
-)
+SNAPSHOT = CAPTURES / "krakendatarecorder_instrument_snapshot.json"
 
 
 def test_the_six_pairs_include_one_of_nine_price_and_five_quantity_decimals() -> None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kracked.sim.refusal import Refusal
 from kracked.sim.trading.brokerage import Terms
+from tests.shared import VECTORS
 from tests.sim.trading.pit import Pit
 
-VECTORS = Path(__file__).parents[4] / "shared/kraken/vectors/order_checks.json"
+DOCUMENTED = VECTORS / "order_checks.json"
 GOOD = {"ordertype": "limit", "type": "buy", "volume": "0.001", "price": "25000.0"}
 DECIMALS = "EOrder:Invalid price:XXBTZUSD price can only be specified up to 1 decimals."
 MINIMUM = "EGeneral:Invalid arguments:volume minimum not met"
@@ -184,10 +184,10 @@ def test_a_pair_without_an_index_cannot_trigger_by_it() -> None:
 
 
 def vectors() -> list[Any]:
-    if not VECTORS.exists():
+    if not DOCUMENTED.exists():
         return [pytest.param({}, marks=pytest.mark.skip(reason="the vectors are not here"))]
     return [
-        pytest.param(case, id=case["name"]) for case in json.loads(VECTORS.read_text())["cases"]
+        pytest.param(case, id=case["name"]) for case in json.loads(DOCUMENTED.read_text())["cases"]
     ]
 
 
