@@ -41,6 +41,8 @@ _ORDERS = frozenset(("join", "amend", "cancel", "cancel_pair", "cancel_all"))
 _ON_TICKET = frozenset(
     key.action.partition("(")[0] for key in keys.KEYS if key.group == keys.TICKET
 ) - {"back", "size"}
+_ELSEWHERE = frozenset(("go", "pane", "watch", "zoom", "copy"))
+"""They would lead away from an open ticket, by a key that was meant for it."""
 _WHOLE_ACCOUNT = "The dead-man's switch covers the whole account: if this program, the terminal "
 _WHOLE_ACCOUNT += "or the network dies, the exchange cancels every open order."
 
@@ -55,6 +57,7 @@ class OrderScreen(TradeScreen):
         self.ticket: Ticket | None = None
         self.ticket_panel = TicketPanel(id=places.TICKET, ascii_only=ascii_only)
         self.prompt = Prompt(id=places.PROMPT, ascii_only=ascii_only)
+        self._came_from: Pane | None = None
         self._unconfirmed = False
         self._hints, self._calm_hints = hints(table, money=True), hints(table)
 
@@ -72,17 +75,17 @@ class OrderScreen(TradeScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The one gate of every key that moves money, or could."""
         on_pane, on_ticket = isinstance(self.focused, Pane), self.ticket_panel.has_focus
+        nothing_open = self._panel is None and on_pane
         if action in _ORDERS:
-            return self._panel is None and on_pane
-        if action == "ticket":
-            return self._panel in (None, places.TICKET) and on_pane
-        if action in ("panic", "arm"):
-            return (self._panel is None and on_pane) or on_ticket
-        if action == "size":
-            return (self._panel is None and on_pane) or on_ticket
+            return nothing_open
+        if action in ("panic", "arm", "size"):
+            return nothing_open or on_ticket
         if action in _ON_TICKET:
             return on_ticket and self.ticket is not None
-        return super().check_action(action, parameters)
+        if action == "ticket":
+            return on_pane and self._panel in (None, places.TICKET)
+        led_away = action in _ELSEWHERE and self._panel in (places.TICKET, places.PROMPT)
+        return on_pane if led_away else super().check_action(action, parameters)
 
     def _ready(self) -> Trader | None:
         """The trader, if there is a desk to trade at; else the reason goes to the log."""
@@ -108,6 +111,8 @@ class OrderScreen(TradeScreen):
         self.hints.hints = self._hints if self.trader else self._calm_hints
         yield from super().frame()
         self._show_ticket()
+        if self._panel == places.PROMPT:
+            self.prompt.show()
 
     def _show_ticket(self) -> None:
         shown = self._ticket_view()
@@ -162,11 +167,19 @@ class OrderScreen(TradeScreen):
         self._open(places.TICKET)
 
     def _open(self, panel: str) -> None:
+        if isinstance(self.focused, Pane):
+            self._came_from = self.focused
         self._panel = panel
         self._place()
         if panel == places.TICKET:
-            self.ticket_panel.focus()
+            self.set_focus(self.ticket_panel)
         self._show_ticket()
+
+    def _close_panel(self) -> None:
+        """Back to the pane the panel was opened from."""
+        super()._close_panel()
+        if self._came_from is not None and self._came_from.display:
+            self.set_focus(self._came_from)
 
     def _write(self, ticket: Ticket) -> None:
         self.ticket = ticket

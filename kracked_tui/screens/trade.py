@@ -135,7 +135,7 @@ class TradeScreen(Screen[None]):
                 widget.styles.width, widget.styles.height = place.width, place.height
         focused = self.focused
         if self._panel is None and not (isinstance(focused, Pane) and focused.display):
-            self._pane(self._zoomed or places.LADDER).focus()
+            self.set_focus(self._pane(self._zoomed or places.LADDER))
         self.call_after_refresh(self.draw)
 
     def _pane(self, name: str) -> Pane:

@@ -105,7 +105,7 @@ def _working(
     elif order.triggers.price is not None and order.triggers.status != "triggered":
         state = order.order_type.replace("-", " ")
     elif order.cum_qty:
-        state = f"filled {amount_text(order.cum_qty)} of {amount_text(order.order_qty)}"
+        state = f"{int(100 * order.cum_qty / order.order_qty)}% done"
     return OrderRow(
         order.symbol,
         order.side,

@@ -192,7 +192,7 @@ def _fields(view: TicketView, width: int) -> list[Line]:
         rows.append(_field("limit", shown, "↑ ↓  p" if ticket.on_limit else "tab", width))
     rows.append(_field("quantity", precision.qty_text(ticket.qty), "← →  q", width))
     if new:
-        rows.append(_sizes(view, width))
+        rows += _sizes(view, width)
         post = "–" if ticket.order_type is not OrderType.LIMIT else _yes(ticket.post_only)
         rows.append(_field("post-only", post, "o", width))
         force = "–" if market else ticket.time_in_force.value
@@ -211,17 +211,17 @@ def _field(name: str, value: str, key: str, width: int) -> Line:
     return Line(spread(left, [Span(f"{key} ", "key")], width))
 
 
-def _sizes(view: TicketView, width: int) -> Line:
-    """The presets by their keys, the one in use marked; those that fit."""
-    spans = [Span(" size", "dim")]
+def _sizes(view: TicketView, width: int) -> list[Line]:
+    """The presets by their keys, the one in use marked."""
+    rows: list[list[Span]] = [[Span(" sizes", "dim")]]
     for number, qty in enumerate(view.sizes, 1):
         text = units.to_text(qty, view.instrument.precision.qty).rstrip("0").rstrip(".")
         chosen = qty == view.ticket.qty
-        part = [Span(f" {number}", "key"), Span(f" {text}", "bright" if chosen else "dim")]
-        if sum(len(span.text) for span in (*spans, *part)) > width:
-            break
-        spans += part
-    return Line(fit(spans, width))
+        part = [Span(f" {number} ", "key"), Span(text, "bright" if chosen else "dim")]
+        if sum(len(span.text) for span in (*rows[-1], *part)) > width:
+            rows.append([Span("      ")])
+        rows[-1] += part
+    return [Line(fit(row, width)) for row in rows]
 
 
 def _outcome(view: TicketView, width: int) -> list[Line]:

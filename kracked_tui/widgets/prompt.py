@@ -48,8 +48,8 @@ class Prompt(Vertical, can_focus=True):
         self._rows = LiveRows(id="prompt-rows", ascii_only=ascii_only)
 
     def compose(self) -> ComposeResult:
-        yield self._rows
         yield Input(id="prompt-input", compact=True)
+        yield self._rows
 
     def ask(self, question: Question) -> None:
         self.question = question
@@ -57,11 +57,12 @@ class Prompt(Vertical, can_focus=True):
         field = self.query_one(Input)
         field.display = not question.answers
         field.value = ""
-        (self if question.answers else field).focus()
-        self.call_after_refresh(self._draw)
+        # At once, not after the events that wait: the next key may be among them.
+        self.screen.set_focus(self if question.answers else field)
+        self.call_after_refresh(self.show)
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._draw)
+        self.call_after_refresh(self.show)
 
     def action_answer(self, key: str) -> None:
         question = self.question
@@ -80,9 +81,10 @@ class Prompt(Vertical, can_focus=True):
         self.question = None
         question.answered(text)
 
-    def _draw(self) -> None:
-        width = self._rows.size.width
-        if self.question is None or not width:
+    def show(self) -> None:
+        """Draw the question; with every frame, because a panel that opens is laid out later."""
+        width, height = self._rows.size
+        if self.question is None or not height:
             return
         lines: list[Line] = []
         for sentence in self.question.sentences:
@@ -90,5 +92,4 @@ class Prompt(Vertical, can_focus=True):
             lines.append(Line(fit([], width)))
         for key, meaning in (*self.question.answers, ("esc", "back, nothing happens")):
             lines.append(Line(fit([Span(f" {key:>4} ", "key"), Span(meaning, "dim")], width)))
-        self._rows.styles.height = len(lines)
-        self._rows.set_lines(lines)
+        self._rows.set_lines(lines[:height])

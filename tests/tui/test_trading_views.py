@@ -1,0 +1,236 @@
+"""Tickets, own orders, fills, balances and rates as plain data, without a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from kracked.errors import NotANumber, TooPrecise
+from kracked.feed.account import Account, Fee, Fill, OwnOrder
+from kracked.protocol.events import Side
+from kracked.rest.orders import OrderType
+from kracked.times import NS_PER_S, to_rfc3339
+from kracked_tui.view import balances, effect, fills, orders, rates, standing
+from kracked_tui.view import ticket as view
+from kracked_tui.view.line import Line
+from kracked_tui.view.orders import Mine, Sent
+from kracked_tui.view.own import Own, own_of
+from kracked_tui.view.ticket import Ticket, TicketView
+from tests.tui import market
+from tests.tui.market import BEST_BID, INSTRUMENT, NOW, PRECISION, SYMBOL
+from tests.tui.test_goldens import compare
+
+TICKET = Ticket(
+    symbol=SYMBOL, side=Side.BID, qty=15_000_000, price=642_090, limit=642_090, post_only=True
+)
+SIZES = (100_000, 1_000_000, 5_000_000, 15_000_000, 100_000_000)
+WORDS = (
+    "Buy 0.15000000 BTC at limit 64209.0 USD, post-only, good till cancelled. "
+    "Cost 9631.35 USD, fee 24.08 (0.25 % maker), total 9655.43 USD. 0.00 % below the middle."
+)
+
+
+def own(number: int, price: str, qty: str = "0.15", **changes: object) -> OwnOrder:
+    order = OwnOrder(
+        order_id=f"OABCDE-FGHIJ-K{number:05d}",
+        order_status="new",
+        cl_ord_id=f"ours-{number}",
+        symbol=SYMBOL,
+        side=Side.BID,
+        order_type="limit",
+        order_qty=Decimal(qty),
+        limit_price=Decimal(price),
+        touched=NOW - 38 * NS_PER_S,
+    )
+    return msgspec.structs.replace(order, **changes)
+
+
+def sent(state: str, reason: str = "", **changes: object) -> Sent:
+    entry = Sent("ours-9", SYMBOL, "add", Side.ASK, "0.1", "64212.0", state, NOW, reason)
+    return entry._replace(**changes)
+
+
+def text(lines: list[Line]) -> str:
+    return "\n".join(line.text.rstrip() for line in lines) + "\n"
+
+
+# --- the ticket ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [34, 78])
+def test_a_ticket_is_the_golden_one(width: int) -> None:
+    shown = TicketView(TICKET, INSTRUMENT, SIZES, WORDS, ("DISARMED: press A to arm first.",))
+    compare(f"ticket-{width}", text(view.ticket_lines(shown, width)))
+
+
+def test_a_preview_and_an_amend_are_the_golden_ones() -> None:
+    ticket = replace(TICKET, previewed=True, amends="OABCDE-FGHIJ-K00004")
+    shown = TicketView(ticket, INSTRUMENT, SIZES, WORDS, effect="keeps place 4/6")
+    compare("ticket-amend-34", text(view.ticket_lines(shown, 34)))
+
+
+def test_a_previewed_ticket_does_not_change_any_more() -> None:
+    shown = replace(TICKET, previewed=True)
+    for changed in (
+        view.stepped(shown, 10),
+        view.sized(shown, 1),
+        view.sided(shown, Side.ASK),
+        view.typed_next(shown),
+        view.forced_next(shown),
+        view.posted(shown),
+        view.other_price(shown),
+    ):
+        assert changed == shown
+
+
+def test_only_limit_orders_are_post_only_and_market_orders_have_no_price() -> None:
+    market_order = view.typed_next(TICKET)
+    assert market_order.order_type is OrderType.MARKET
+    assert market_order.prices == (None, None)
+    assert not market_order.posts
+    assert TICKET.posts
+
+
+def test_the_arrows_move_the_second_price_once_it_is_chosen() -> None:
+    stop = replace(TICKET, order_type=OrderType.STOP_LOSS_LIMIT)
+    moved = view.stepped(view.other_price(stop), 5)
+    assert moved.prices == (642_090, 642_095)
+
+
+def test_an_amended_order_keeps_its_side_and_type() -> None:
+    amended = replace(TICKET, amends="O")
+    assert view.sided(amended, Side.ASK) == view.typed_next(amended) == amended
+
+
+def test_a_typed_number_is_exact_or_refused() -> None:
+    assert view.entered(TICKET, "price", "64210,5", PRECISION).price == 642_105
+    assert view.entered(TICKET, "quantity", "0.1", PRECISION).qty == 10_000_000
+    with pytest.raises(TooPrecise):
+        view.entered(TICKET, "price", "64210.55", PRECISION)
+    with pytest.raises(NotANumber):
+        view.entered(TICKET, "price", "64k", PRECISION)
+
+
+# --- amends -------------------------------------------------------------------------------
+
+
+def test_a_kept_place_and_a_lost_one_are_told_with_their_numbers() -> None:
+    book = market.orders()
+    queue = next(iter(book.bids))
+    second = list(queue)[1]
+    amended = replace(TICKET, amends=second.order_id, price=BEST_BID)
+    assert effect.effect_of(amended, True, book, PRECISION) == (
+        f"keeps place 2/{len(queue)}",
+        False,
+    )
+    words, lost = effect.effect_of(amended, False, book, PRECISION)
+    assert lost
+    assert words.startswith(f"goes to the tail {len(queue)}/{len(queue)} at 64210.0")
+    assert effect.effect_of(amended, None, book, PRECISION)[1]
+
+
+# --- orders -------------------------------------------------------------------------------
+
+
+def test_the_orders_pane_is_the_golden_one() -> None:
+    book = market.orders()
+    doubtful = sent("UNKNOWN", "no answer came")
+    working = [own(1, "64210.0"), own(7, "64209.0", cum_qty=Decimal("0.05"))]
+    rows = orders.rows_of(working, [doubtful], {SYMBOL: book}, {SYMBOL: PRECISION}, NOW)
+    lines = []
+    for width in (44, 52, 76):
+        columns = orders.columns_for(width)
+        lines += [orders.head_line(columns), *(orders.order_line(row, columns) for row in rows)]
+    compare("orders", text(lines))
+
+
+def test_what_is_doubtful_comes_first_and_what_works_is_not_shown_twice() -> None:
+    live = sent("live")._replace(id="ours-1", txid="OABCDE-FGHIJ-K00001")
+    rows = orders.rows_of([own(1, "64210.0")], [live, sent("UNKNOWN")], {}, {}, NOW)
+    assert [row.state for row in rows] == ["UNKNOWN", "live"]
+
+
+def test_an_order_placed_elsewhere_says_so() -> None:
+    (row,) = orders.rows_of([own(1, "64210.0")], [], {}, {}, NOW)
+    assert "(elsewhere)" in orders.order_line(row, orders.columns_for(76)).text
+
+
+def test_own_orders_at_one_price_are_summed_with_the_first_place() -> None:
+    book = market.orders()
+    found = orders.by_price([own(1, "64210.0"), own(3, "64210.0")], SYMBOL, book, PRECISION)
+    assert found == {BEST_BID: Mine(Side.BID, Decimal("0.30"), 1, 2)}
+
+
+@pytest.mark.parametrize(
+    ("qty", "place", "shown"),
+    [
+        ("0.15", 4, "B.15 q4"),
+        ("12.5", 0, "B12.5"),
+        ("0.00035", 12, "B.00035q12"),
+        ("1", 1, "B1 q1"),
+    ],
+)
+def test_the_mine_column_holds_side_quantity_and_place(qty: str, place: int, shown: str) -> None:
+    assert orders.mine_text(Mine(Side.BID, Decimal(qty), place), 10) == shown
+
+
+# --- money --------------------------------------------------------------------------------
+
+
+def test_resting_orders_hold_what_they_pay_with_and_triggered_ones_nothing() -> None:
+    selling = own(2, "64212.0", "0.1", side=Side.ASK)
+    stop = own(3, "60000.0", order_type="stop-loss-limit")
+    found = balances.held([own(1, "64000.0"), selling, stop], Decimal("0.25"))
+    assert found == {"USD": Decimal("9624.00"), "BTC": Decimal("0.1")}
+
+
+def test_money_comes_first_and_what_there_is_none_of_is_left_out() -> None:
+    found = balances.balances_of(
+        {"BTC": Decimal(2), "USD": Decimal(100), "ETH": Decimal(0)}, {"USD": Decimal(40)}
+    )
+    assert [(one.asset, one.free) for one in found] == [("USD", Decimal(60)), ("BTC", Decimal(2))]
+
+
+def test_fills_are_the_golden_ones_and_their_fees_are_summed() -> None:
+    made = [
+        Fill(
+            exec_id=str(number), order_id="O", symbol=SYMBOL, side=Side.BID,
+            last_qty=Decimal("0.05"), last_price=Decimal("64205.5"), liquidity_ind="mt"[number],
+            timestamp=to_rfc3339(NOW), fees=(Fee("USD", Decimal("1.50")),),
+        )
+        for number in range(2)
+    ]  # fmt: skip
+    summary = fills.summary_of(made)
+    assert summary.fees == (("USD", Decimal("3.00")),)
+    lines = [fills.head_line(60), *fills.fill_lines(made, 60), Line(fills.summary_spans(summary))]
+    compare("fills", text(lines))
+
+
+# --- limits and standing ------------------------------------------------------------------
+
+
+def test_the_meter_says_when_cancelling_gets_cheaper() -> None:
+    shown = rates.RateView(Decimal(12), 60, Decimal(36), 3 * NS_PER_S)
+    assert "".join(span.text for span in rates.meter(shown)) == "rate 12/60"
+    assert rates.price_spans(shown)[0].text == "amend 4 · cancel 8, 6 in 2s"
+    assert rates.cheaper_in_s(400 * NS_PER_S) is None
+
+
+def test_the_header_says_armed_with_both_clocks_or_that_the_switch_is_off() -> None:
+    armed = standing.Standing(standing.ARMED, "", 872 * NS_PER_S, 58 * NS_PER_S)
+    assert standing.standing_spans(armed)[0].text == " ARMED 14:32 ⟳58s "
+    alone = armed._replace(switch_ns=None)
+    assert standing.standing_spans(alone)[0].text == " ARMED 14:32 NO SWITCH "
+    assert standing.standing_spans(standing.Standing()) == ()
+
+
+def test_an_account_that_is_not_known_says_why() -> None:
+    assert Own(standing.Standing(reason="why")).empty == "why"
+    found = own_of(
+        Account(), (), symbol=SYMBOL, precision=PRECISION, books={}, instruments={},
+        fee_percent=Decimal(0), now=NOW,
+    )  # fmt: skip
+    assert not found.known
