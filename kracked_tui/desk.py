@@ -163,6 +163,8 @@ class Desk:
             fee_percent=trader.dearest_fee if trader else Decimal(0),
             now=now,
         )
+        if access is None:
+            return replace(own, standing=self.idle, idle="No order of yours was open then.")
         if trader is None:
             return replace(own, standing=self.idle)
         order = account.orders.get(chosen)

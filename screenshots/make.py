@@ -10,6 +10,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -18,14 +19,18 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.protocol.events import Connected, Event
 from kracked.protocol.requests import Subscribe, encode
+from kracked.record.folder import SessionInfo
+from kracked.record.session import record_into
 from kracked.sim import catalogue
 from kracked.sim.account import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.market import Market
-from kracked.times import NS_PER_S, parse_ns
+from kracked.times import NS_PER_S, parse_ns, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
+from kracked_tui.reel import opened
+from kracked_tui.replay import ReplaySource
 from kracked_tui.snapshot import picture
 from kracked_tui.source import Counters
 
@@ -57,6 +62,8 @@ class PastMarket:
     def __init__(self) -> None:
         self.keeper = BookKeeper()
         self.time = OPENED
+        self.raw: list[tuple[int, bytes]] = []
+        """The messages themselves, each with its time."""
         self.heard: list[Event] = [Connected(OPENED, "public", "ws://127.0.0.1/public/v2")]
         listings = catalogue.listings(SYMBOLS)
         accounts, self._account = Accounts(), ApiKey(*new_key())
@@ -93,6 +100,7 @@ class PastMarket:
 
     def _hear(self, data: bytes) -> None:
         self.heard += self.keeper.receive(data, self.time)
+        self.raw.append((self.time, data))
 
     @property
     def books(self) -> Mapping[str, L2Book]:
@@ -144,10 +152,41 @@ async def draw(past: PastMarket, size: tuple[int, int], theme: str) -> bytes:
         return picture(monitor, ".png")
 
 
+async def draw_replay(past: PastMarket, size: tuple[int, int]) -> bytes:
+    """The same market recorded, halfway through one message of its last minute."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "20261123T132000Z-ws.kraken.com"
+        record(past.raw, path)
+        source = ReplaySource(opened(path))
+        source.toggle()
+        monitor = Monitor(source, Settings(), SYMBOLS)
+        async with monitor.run_test(size=size) as pilot:
+            await source.seek(past.time - 20 * NS_PER_S)
+            while not source.view().step.endswith("(2/3)"):
+                await source.step(SYMBOLS[0], 1)
+            while not monitor.trade.chart.plotted:
+                await pilot.pause(0.05)
+            monitor.trade.draw()
+            await pilot.pause()
+            return picture(monitor, ".png")
+
+
+def record(raw: list[tuple[int, bytes]], path: Path) -> None:
+    """Write the messages into a session, as a recorder would have."""
+    keeper, start = BookKeeper(), raw[0][0]
+    with record_into(path, SessionInfo(start=to_rfc3339(start, 9)), clock=lambda: start) as session:
+        for received, data in raw:
+            session.intake.message("public", received, data)
+            for event in keeper.receive(data, received):
+                session.intake.event(event)
+            session.hand_over([*keeper.books.values(), *keeper.orders.values()], received)
+
+
 def main() -> int:
     past = PastMarket()
     for name, size, theme in PICTURES:
         (FOLDER / f"{name}.png").write_bytes(asyncio.run(draw(past, size, theme)))
+    (FOLDER / "replay.png").write_bytes(asyncio.run(draw_replay(past, (120, 40))))
     return 0
 
 

@@ -36,13 +36,15 @@ class Own:
     """Oldest first."""
     balances: tuple[Balance, ...] = ()
     rates: RateView | None = None
+    idle: str = "No order of yours. b buys and s sells at the cursor's price."
+    """What is said where no order is open."""
 
     @property
     def empty(self) -> str:
         """Why there is nothing to show, or what to do to have something."""
         if not self.known:
             return self.standing.reason or "Waiting for the account's streams."
-        return "No order of yours. b buys and s sells at the cursor's price."
+        return self.idle
 
 
 def own_of(

@@ -130,6 +130,7 @@ class Ladder(Pane):
     def _place(self, changed: Position) -> None:
         self.position = changed
         self.redraw()
+        self.paint_now()
         self.post_message(self.Moved())
 
     def move(self, rows_up: int) -> None:

@@ -1,8 +1,9 @@
 """The core of every pane: a widget that draws its own lines, and only those that changed.
 
 Measured against the toolkit's tables and labels this is six to forty times cheaper; see
-tests/benchmarks. Three semi-private points of Textual are touched here and nowhere else,
-each pinned by a test: `Widget.render_lines`, `Strip.divide` and `App.get_line_filters`.
+tests/benchmarks. Semi-private points of Textual are touched here and nowhere else, each
+pinned by a test: `Widget.render_lines`, `Strip.divide`, `App.get_line_filters`, and the
+screen's compositor, for the echo of a key.
 """
 
 from __future__ import annotations
@@ -95,6 +96,19 @@ class LiveRows(Widget):
         if dirty:
             self.refresh(*dirty)
         return len(dirty)
+
+    def paint_now(self) -> None:
+        """Send what changed to the terminal at once: a key's echo waits for no frame.
+
+        Where the toolkit's private ways have gone, its own next repaint does it.
+        """
+        screen = self.screen
+        compositor = getattr(screen, "_compositor", None)
+        refresh = getattr(screen, "_compositor_refresh", None)
+        if compositor is None or refresh is None or not screen.is_current:
+            return
+        compositor.update_widgets({self})
+        refresh()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = [self._strip(y) for y in range(crop.y, crop.bottom)]

@@ -33,7 +33,7 @@ def record_market(path: Path, seconds: int = 60) -> None:
     public = exchange.connect(Socket.PUBLIC, hear, now)
     level3 = exchange.connect(Socket.LEVEL3, hear, now)
     token = accounts.issue(key, now)
-    symbol = [SYMBOL]
+    symbol = (SYMBOL,)
     for number, request in enumerate(
         (
             Subscribe(channel="instrument"),

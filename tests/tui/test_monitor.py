@@ -184,3 +184,10 @@ async def test_control_q_leaves_cleanly(opened: Opened) -> None:
         await pilot.press("ctrl+q")
         await pilot.pause()
         assert monitor.return_code == 0
+
+
+async def test_a_keys_echo_is_painted_before_its_handler_returns(opened: Opened) -> None:
+    async with opened() as (monitor, _):
+        painted = monitor.trade.ladder.painted
+        monitor.trade.ladder.hold()
+        assert monitor.trade.ladder.painted > painted

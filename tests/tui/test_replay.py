@@ -77,6 +77,25 @@ def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
     assert [(tally.verified, tally.mismatched) for tally in tallies] == [(1129, 0)]
 
 
+EXECUTIONS = (
+    '{"channel":"executions","type":"snapshot","data":[{"order_id":"OABCDE-FGHIJ-KLMNOP",'
+    '"order_status":"new","exec_type":"pending_new","symbol":"MATIC/USD","side":"buy",'
+    '"order_type":"limit","order_qty":2.0,"limit_price":0.5,'
+    '"timestamp":"2026-08-01T00:00:02.000000Z"}],"sequence":1}'
+)
+
+
+def test_own_orders_that_were_recorded_are_there_again(tmp_path: Path) -> None:
+    reel = LogReel(written(tmp_path, SNAPSHOT, EXECUTIONS, LATER))
+    store = Store("REPLAY")
+    for event in reel.past(3):
+        store.apply(event)
+    assert store.account.orders_known
+    assert list(store.account.orders) == ["OABCDE-FGHIJ-KLMNOP"]
+    store.apply(Cut(0))
+    assert not store.account.orders
+
+
 def test_a_folder_without_messages_cannot_be_played(tmp_path: Path) -> None:
     record_stream(tmp_path / "empty", [])
     with pytest.raises(RecordError, match="no messages"):
