@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from kracked.errors import ConfigError
 from kracked.frames.files import HasPath, Source
 from kracked.frames.loaders import load_trades
+from kracked.tables import Flag
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -40,6 +41,7 @@ def bars(
     volume: float | None = None,
     dollars: float | None = None,
     carry: bool = True,
+    history: bool = False,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
     """One row per bar, indexed by its beginning, symbol by symbol.
@@ -53,6 +55,10 @@ def bars(
     read one by one, in `executor` if there is one (a process pool, a Dask cluster's), and
     bars of time that two of them share are joined.
 
+    A recording opens with the last trades before it began, whose bars would lack the trades
+    before those: they are left out unless `history` is True. What a snapshot after a lost
+    connection tells of the time without one counts either way.
+
     Columns: symbol, open, high, low, close, volume, vwap, trades, value (sum of price
     times quantity), buy_volume (what takers bought), end (of an interval, or the last
     trade). Raises `ConfigError` for no rule or two, and for several files without `every`.
@@ -61,7 +67,13 @@ def bars(
     if len(given) != 1:
         raise ConfigError("give one of every=, ticks=, volume=, dollars=")
     rule = partial(
-        _bars_of_frame, every=every, ticks=ticks, volume=volume, dollars=dollars, carry=carry
+        _bars_of_frame,
+        every=every,
+        ticks=ticks,
+        volume=volume,
+        dollars=dollars,
+        carry=carry,
+        history=history,
     )
     if isinstance(trades, pd.DataFrame):
         return rule(trades)
@@ -86,8 +98,11 @@ def _bars_of_frame(
     volume: float | None,
     dollars: float | None,
     carry: bool,
+    history: bool,
 ) -> pd.DataFrame:
     found = []
+    if not history and "flags" in trades:
+        trades = _without_history(trades)
     ordered = trades.sort_values(["ts_event", "trade_id"], kind="stable")
     for symbol, mine in ordered.groupby("symbol", observed=True, sort=True):
         times = _ns(mine["ts_event"])
@@ -107,6 +122,16 @@ def _bars_of_frame(
             starts = _filled(np.rint(price * qty * _CENTS), round(dollars * _CENTS), carry=carry)
         found.append(_reduced(str(symbol), times, price, qty, bought, starts, step))
     return _concat(found)
+
+
+def _without_history(trades: pd.DataFrame) -> pd.DataFrame:
+    """Without what snapshots tell of the time before a symbol's first live trade."""
+    told = (trades["flags"].fillna(0).astype("int64") & Flag.SNAPSHOT) > 0
+    if not told.any():
+        return trades
+    live = trades[~told].groupby("symbol", observed=True)["trade_id"].min()
+    began = trades["symbol"].map(live.to_dict()).astype("float64")
+    return trades[~told | (trades["trade_id"] > began)]
 
 
 def _changes(ids: Ints) -> Ints:

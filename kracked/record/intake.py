@@ -49,10 +49,15 @@ class Intake:
         taken: Callable[[str], bool],
         next_seq: int = 1,
         symbols: Mapping[str, Subject] = MappingProxyType({}),
+        describe: Callable[[Mapping[str, Subject]], Mapping[str, bytes]] = lambda _: {},
     ) -> None:
-        """`taken` says whether a raw segment of this name exists."""
+        """`taken` says whether a raw segment of this name exists.
+
+        `describe` makes the files that say what is known of the symbols: they are replaced
+        before the first rows that need them are written.
+        """
         self._writer = writer
-        self._taken = taken
+        self._taken, self._describe = taken, describe
         self.tables = TableRows(symbols)
         self._schedule = keyframe.Schedule()
         self._segment, self._hour = "", -1
@@ -249,10 +254,14 @@ class Intake:
 
     def _files(self, now: int) -> dict[str, bytes]:
         """Small files to replace whole: the books as they stand, twice a second at most."""
-        if not self.tables.keeper.books or now - self._live_at < _LIVE_EVERY_NS:
-            return {}
-        self._live_at = now
-        return {LIVE_BOOKS: rows.live_books(self.tables.keeper.books.values())}
+        files: dict[str, bytes] = {}
+        if self.tables.news:
+            self.tables.news = False
+            files.update(self._describe(self.tables.symbols))
+        if self.tables.keeper.books and now - self._live_at >= _LIVE_EVERY_NS:
+            self._live_at = now
+            files[LIVE_BOOKS] = rows.live_books(self.tables.keeper.books.values())
+        return files
 
     def _segment_at(self, now: int) -> str:
         """The raw file for a batch of this instant: a new one every hour and 512 MB."""

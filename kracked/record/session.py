@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 from kracked.errors import RecordError
 from kracked.record import frame, repair
-from kracked.record.folder import INFO, SessionFolder, SessionInfo, info_text
+from kracked.record.folder import INFO, SessionFolder, SessionInfo, Subject, info_text
 from kracked.record.frame import Frame, FrameKind
 from kracked.record.intake import Intake
 from kracked.record.keyframe import Book
 from kracked.record.rows import instant
-from kracked.record.sinks import RAW_FOLDER, Batch, CsvTables, Store
+from kracked.record.sinks import RAW_FOLDER, CsvTables, Store
 from kracked.record.sqlite import SqliteTables
 from kracked.record.writer import Writer
 
@@ -72,6 +72,7 @@ class Session:
             taken=lambda segment: folder.exists(f"{RAW_FOLDER}/{segment}.jsonl.zst"),
             next_seq=last.seq + 1,
             symbols=info.symbols,
+            describe=self._described,
         )
         self._writer.start()
         if last.seq:
@@ -97,11 +98,10 @@ class Session:
         """
         self.intake.keyframe(books, now)
         self.intake.hand_over(now)
-        if self.intake.tables.news:
-            self.intake.tables.news = False
-            self.info.symbols = self.intake.tables.symbols
-            content = {INFO: info_text(self.info)}
-            self._writer.hand_over(Batch(now, 0, "", (), {}, content))
+
+    def _described(self, symbols: Mapping[str, Subject]) -> dict[str, bytes]:
+        self.info.symbols = dict(symbols)
+        return {INFO: info_text(self.info)}
 
     def close(self, now: int) -> None:
         """Write the rest and say how it ended. Raises `RecordError` if anything was lost."""

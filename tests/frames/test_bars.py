@@ -145,3 +145,28 @@ def _two_files(folder: Path) -> tuple[pd.DataFrame, list[Path]]:
         text.to_csv(file, index=False)
     exact = trades.assign(ts_event=trades["ts_event"].dt.floor("us"))
     return exact, files
+
+
+def _flagged() -> pd.DataFrame:
+    """Trades of which the first 500 came with a snapshot, and 40 later ones after a break."""
+    trades = _trades()
+    trades["flags"] = 128
+    trades.loc[:499, "flags"] = trades.loc[1000:1039, "flags"] = 128 + 32
+    return trades
+
+
+def test_trades_from_before_the_recording_make_no_bars() -> None:
+    trades = _flagged()
+    first = trades[500:].groupby("symbol", observed=True)["trade_id"].min().max()
+    assert first < 1000
+    pd.testing.assert_frame_equal(bars(trades, "1min"), bars(trades[500:], "1min"))
+
+
+def test_trades_from_before_the_recording_count_when_asked_for() -> None:
+    trades = _flagged()
+    with_all = bars(trades.drop(columns="flags"), "1min")
+    pd.testing.assert_frame_equal(bars(trades, "1min", history=True), with_all)
+
+
+def test_history_alone_makes_no_bars() -> None:
+    assert bars(_flagged()[:500], "1min").empty
