@@ -13,6 +13,7 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 
 import asyncio
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -41,6 +42,7 @@ from kracked_tui.widgets.sessions import Sessions
 if TYPE_CHECKING:
     from kracked.feed.manager import FeedManager
 
+_GRACE_S = 3.0
 _SLICE_S = 0.002
 """Longest time events are applied for before the screen gets its turn."""
 _TICK_S = 0.5
@@ -122,6 +124,13 @@ class Monitor(App[None]):
 
     @work
     async def _end(self) -> None:
+        """Asked to end from outside, or the terminal is gone."""
+        await self.desk.recording.stop()
+        # The toolkit waits for ever to restore a terminal that is gone, and a program that
+        # lives on unseen would go on renewing the dead-man's switch.
+        last = threading.Timer(_GRACE_S, os._exit, (1,))
+        last.daemon = True
+        last.start()
         await self.action_finish()
 
     async def _watch(self) -> None:
