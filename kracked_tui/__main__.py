@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = config.settings(options)
         if from_keys:
-            print(keys.listing(keys.active(settings.keys)))  # noqa: T201
+            print(keys.listing(settings.keys))  # noqa: T201
             return 0
         from kracked_tui.launch import run  # noqa: PLC0415
 

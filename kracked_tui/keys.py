@@ -191,15 +191,17 @@ def clashes(table: tuple[Key, ...]) -> list[str]:
     return found
 
 
-def listing(table: tuple[Key, ...]) -> str:
-    """The map as `kracked-tui keys` prints it."""
+def listing(changes: Mapping[str, str]) -> str:
+    """The map as `kracked-tui keys` prints it; those of a replay work there alone."""
+    table, replay = active(changes), active(changes, money=False, replay=True)
+    shown_rows = (*table, *(key for key in replay if key.group == REPLAY))
     lines = []
     for group in GROUPS:
         lines.append(group)
         lines += [
             f"  {shown(key.keys):<12} {key.id:<16} {key.help}"
-            for key in table
+            for key in shown_rows
             if key.group == group
         ]
-    lines += [f"clash: {clash}" for clash in clashes(table)]
+    lines += [f"clash: {clash}" for clash in (*clashes(table), *clashes(replay))]
     return "\n".join(lines)

@@ -31,11 +31,15 @@ def test_no_key_does_two_things() -> None:
 def test_a_clash_of_the_configuration_is_told_in_words() -> None:
     table = keys.active({"zoom": "c"})
     assert keys.clashes(table) == ["c: recentre and zoom"]
-    assert "clash: c: recentre and zoom" in keys.listing(table)
+    assert "clash: c: recentre and zoom" in keys.listing({"zoom": "c"})
+
+
+def test_the_listing_has_the_keys_of_a_replay_too() -> None:
+    assert "play             Play, or pause" in keys.listing({})
 
 
 def test_the_listing_names_keys_as_people_do() -> None:
-    assert "? f1         help             Show these pages" in keys.listing(keys.KEYS)
+    assert "? f1         help             Show these pages" in keys.listing({})
 
 
 @pytest.mark.parametrize("rows", [3, 18, 20, 50])
