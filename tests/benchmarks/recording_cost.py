@@ -100,7 +100,7 @@ def keep(blocks: Blocks) -> Iterator[None]:
     keeper = BookKeeper()
     for block in blocks:
         for slice_ in block:
-            _heard(keeper, slice_)
+            heard(keeper, slice_)
         yield
 
 
@@ -109,15 +109,16 @@ def keep_and_text(blocks: Blocks, taker: Taker | None = None) -> Iterator[None]:
     keeper, intake = BookKeeper(), Intake(taker or Taker(), taken=lambda _: False)
     for block in blocks:
         for slice_ in block:
-            intake.take(slice_, _heard(keeper, slice_))
+            intake.take(slice_, heard(keeper, slice_))
         intake.keyframe(keeper.orders.values(), slice_[-1][1])
         intake.hand_over(slice_[-1][1])
         yield
 
 
-def _heard(keeper: BookKeeper, slice_: Sequence[Frame]) -> list[Event]:
-    heard = [keeper.receive(data, received) for _, received, data in slice_]
-    return list(chain.from_iterable(heard))
+def heard(keeper: BookKeeper, slice_: Sequence[Frame]) -> list[Event]:
+    """What the feed tells of these frames."""
+    happened = [keeper.receive(data, received) for _, received, data in slice_]
+    return list(chain.from_iterable(happened))
 
 
 def write(batches: Sequence[Batch], path: Path) -> Iterator[None]:
@@ -154,14 +155,14 @@ def record(blocks: Blocks, path: Path) -> None:
     with record_into(path, INFO) as session:
         for block in blocks:
             for slice_ in block:
-                session.intake.take(slice_, _heard(keeper, slice_))
+                session.intake.take(slice_, heard(keeper, slice_))
             books = [*keeper.books.values(), *keeper.orders.values()]
             session.hand_over(books, slice_[-1][1])
 
 
-def costs(folder: Path, *, messages: int, rounds: int) -> Path:
-    """Print CPU and bytes per event; the folder of the recording made."""
-    told, taker = paced("level3", messages), Taker()
+def costs(told: Stream, folder: Path, *, rounds: int) -> None:
+    """Print CPU and bytes per event."""
+    taker = Taker()
     for _ in keep_and_text(told.blocks, taker):
         pass
     spent = least(
@@ -182,7 +183,7 @@ def costs(folder: Path, *, messages: int, rounds: int) -> Path:
     ):
         per_event, ratio = seconds / told.changes * 1e6, seconds / spent["json"]
         print(f"  {name:32} {per_event:6.2f} us/event  {ratio:5.2f} x json.loads")
-    path = folder / "session"
+    path = folder / "sized"
     record(told.blocks, path)
     convert(path)
     for name, pattern in (
@@ -192,12 +193,10 @@ def costs(folder: Path, *, messages: int, rounds: int) -> Path:
     ):
         size = sum(file.stat().st_size for file in path.glob(pattern))
         print(f"  {name:32} {size / told.changes:6.1f} bytes/event")
-    return path
 
 
-def saturated(folder: Path, *, messages: int) -> None:
+def saturated(told: Stream, folder: Path) -> None:
     """Print how many events a second reach the disk when fed as fast as they decode."""
-    told = paced("level3", messages)
     before = time.monotonic()
     for _ in keep(told.blocks):
         pass
