@@ -41,6 +41,23 @@ def read_typed(path: Path, kinds: dict[str, Kind]) -> pd.DataFrame | None:
     return frame
 
 
+def read_parquet(
+    path: Path, kinds: dict[str, Kind], filters: list[tuple[str, str, object]]
+) -> pd.DataFrame:
+    """The columns named in `kinds` of the rows that pass `filters`."""
+    table = pyarrow.parquet.read_table(
+        path,
+        columns=list(kinds),
+        filters=filters or None,
+        partitioning=None,
+        read_dictionary=[name for name, kind in kinds.items() if kind is Kind.LABEL],
+    )
+    frame: pd.DataFrame = table.to_pandas(
+        types_mapper=_PANDAS.get, split_blocks=True, self_destruct=True
+    )
+    return frame
+
+
 def read_fields(path: Path) -> dict[str, int]:
     """The columns of a Parquet file, with how many decimals their text had."""
     schema = pyarrow.parquet.read_schema(path)

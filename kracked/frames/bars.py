@@ -6,7 +6,7 @@ times faster. Time is `ts_event`, the exchange's. An interval without trades has
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -100,15 +100,16 @@ def _bars_of_frame(
     carry: bool,
     history: bool,
 ) -> pd.DataFrame:
-    found = []
     if not history and "flags" in trades:
         trades = _without_history(trades)
-    ordered = trades.sort_values(["ts_event", "trade_id"], kind="stable")
-    for symbol, mine in ordered.groupby("symbol", observed=True, sort=True):
-        times = _ns(mine["ts_event"])
-        price = mine["price"].to_numpy("float64")
-        qty = mine["qty"].to_numpy("float64")
-        bought = np.where(mine["side"].to_numpy() == "buy", qty, 0.0)
+    trades = _in_time(trades)
+    all_times, prices = _ns(trades["ts_event"]), trades["price"].to_numpy("float64")
+    quantities = trades["qty"].to_numpy("float64")
+    all_bought = np.where((trades["side"] == "buy").to_numpy(), quantities, 0.0)
+    found = []
+    for symbol, mine in _by_symbol(trades["symbol"]):
+        times, price, qty = all_times[mine], prices[mine], quantities[mine]
+        bought = all_bought[mine]
         step = 0
         if every is not None:
             step = pd.Timedelta(every).value
@@ -120,8 +121,28 @@ def _bars_of_frame(
         else:
             assert dollars is not None
             starts = _filled(np.rint(price * qty * _CENTS), round(dollars * _CENTS), carry=carry)
-        found.append(_reduced(str(symbol), times, price, qty, bought, starts, step))
+        found.append(_reduced(symbol, times, price, qty, bought, starts, step))
     return _concat(found)
+
+
+def _in_time(trades: pd.DataFrame) -> pd.DataFrame:
+    """In order of time, then of number; sorting is ten times the rest, so only if needed."""
+    later = np.diff(_ns(trades["ts_event"]))
+    if (later > 0).all() or (
+        (later >= 0).all()
+        and ((later > 0) | (np.diff(trades["trade_id"].to_numpy("int64")) >= 0)).all()
+    ):
+        return trades
+    return trades.sort_values(["ts_event", "trade_id"], kind="stable")
+
+
+def _by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints]]:
+    """Each symbol and where its rows are, in their order."""
+    codes, names = pd.factorize(symbols, sort=True)
+    ordered = np.argsort(codes.astype(np.int16), kind="stable")
+    bounds = np.searchsorted(codes[ordered], np.arange(len(names) + 1))
+    for number, name in enumerate(names):
+        yield str(name), ordered[bounds[number] : bounds[number + 1]]
 
 
 def _without_history(trades: pd.DataFrame) -> pd.DataFrame:

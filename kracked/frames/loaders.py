@@ -27,7 +27,7 @@ Instant = int | str | datetime | pd.Timestamp
 
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
 if HAS_ARROW:
-    from kracked.frames.arrow import read_fields, read_typed
+    from kracked.frames.arrow import read_fields, read_parquet, read_typed
 
 _OLD_ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
 _WIDE = re.compile(r"L2_(.+)_orderbook")
@@ -173,10 +173,10 @@ class _Pick:
         for bound, sign in ((self._start, ">="), (self._end, "<")):
             if bound is not None:
                 filters.append((self._table.clock, sign, pd.Timestamp(bound, tz="UTC")))
-        names = [column.name for column in self._table.columns if column.name in self._needed]
         present = read_fields(path)
-        names = [name for name in names if name in present]
-        frame = pd.read_parquet(path, columns=names, filters=filters or None, partitioning=None)
+        wanted = self._needed & present.keys()
+        kinds = {col.name: col.kind for col in self._table.columns if col.name in wanted}
+        frame = read_parquet(path, kinds, filters)
         for column in self._table.columns:
             if column.name not in frame:
                 continue

@@ -2,7 +2,7 @@
 
 Nothing here waits or touches a file. Text is made message by message, because doing
 it in the writer's thread would hold the GIL for milliseconds; ten times a second, or
-every 256 KiB, the text goes to the thread. When the thread is too far behind, the
+every 128 KiB, the text goes to the thread. When the thread is too far behind, the
 batch is dropped whole and the hole is marked: a row in `connections`, rows flagged
 as suspect until each book's next snapshot.
 """
@@ -25,7 +25,7 @@ from kracked.record.writer import Writer
 from kracked.tables import CONNECTIONS, RECORDER
 
 HAND_OVER_EVERY_S = 0.1
-_HAND_OVER_BYTES = 256 * 1024
+_HAND_OVER_BYTES = 128 * 1024
 _SEGMENT_BYTES = 512 * 1024 * 1024
 _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 """With less disk than this the tables stop, so that the raw log, which has everything, lasts."""
