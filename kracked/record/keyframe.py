@@ -4,8 +4,9 @@ Spelled as the exchange spells a snapshot, but of type `keyframe`, so that other
 readers of the log pass over it. Reading straight through, a keyframe proves itself:
 the book it meets must have its checksum.
 
-How often: every segment begins with them, then each book after a minute or 30,000
-messages (five minutes at depth 1000, where one costs as much as a minute's log).
+How often: every segment begins with them, then each book after a minute or 6,000 messages,
+which a search reads in a tenth of a second (five minutes or 30,000 at depth 1000, where one
+costs as much as a minute's log).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Book = L2Book | L3Book
 
 _EVERY_NS = 60 * times.NS_PER_S
 _EVERY_DEEP_NS = 300 * times.NS_PER_S
-_EVERY_MESSAGES = 30_000
+_EVERY_MESSAGES, _EVERY_MESSAGES_DEEP = 6_000, 30_000
 _DEEP = 1000
 _TYPE = b'"type":"keyframe"'
 
@@ -104,8 +105,10 @@ class Schedule:
                 continue
             key, messages = (book.symbol, type(book)), book.tally.messages
             at, then = self._last.get(key, (0, -1))
-            every = _EVERY_DEEP_NS if book.depth >= _DEEP else _EVERY_NS
-            if messages != then and (now - at >= every or messages - then >= _EVERY_MESSAGES):
+            deep = book.depth >= _DEEP
+            every_ns = _EVERY_DEEP_NS if deep else _EVERY_NS
+            every = _EVERY_MESSAGES_DEEP if deep else _EVERY_MESSAGES
+            if messages != then and (now - at >= every_ns or messages - then >= every):
                 self._last[key] = (now, messages)
                 return book
         return None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.book.keeper import BookKeeper
-from kracked.protocol.events import Event
+from kracked.protocol.events import Event, Subscribed
 from kracked.record.convert import convert
 from kracked.record.folder import SessionFolder, SessionInfo
 from kracked.record.intake import Frame, Intake
@@ -153,6 +153,8 @@ def record(blocks: Blocks, path: Path) -> None:
     """The whole recorder, as it runs beside a feed."""
     keeper = BookKeeper()
     with record_into(path, INFO) as session:
+        # Without its depth a book's keyframes cannot be looked for.
+        session.intake.event(Subscribed(START, "level3", "BTC/USD", 10))
         for block in blocks:
             for slice_ in block:
                 session.intake.take(slice_, heard(keeper, slice_))
