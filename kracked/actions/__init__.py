@@ -1,11 +1,11 @@
 """Order actions: checked, written down, sent once, and followed until they are settled."""
 
 from kracked.actions.cancels import CancelOutcome
-from kracked.actions.checks import Check, Limits, Refusal, Situation
 from kracked.actions.desk import Declined, Desk, Review, open_desk
-from kracked.actions.draft import Draft
+from kracked.actions.draft import CloseDraft, Draft, FeeIn
 from kracked.actions.fees import Fees
 from kracked.actions.outbox import Entry, Kind
+from kracked.actions.situation import Check, Limits, Refusal, Situation
 from kracked.actions.states import State
 from kracked.actions.switch import Switch
 from kracked.actions.working import WorkingOrder, WorkingOrders
@@ -13,10 +13,12 @@ from kracked.actions.working import WorkingOrder, WorkingOrders
 __all__ = [
     "CancelOutcome",
     "Check",
+    "CloseDraft",
     "Declined",
     "Desk",
     "Draft",
     "Entry",
+    "FeeIn",
     "Fees",
     "Kind",
     "Limits",

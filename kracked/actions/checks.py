@@ -7,92 +7,26 @@ twice. A refusal is a value with a sentence that says what to do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum
 
-import msgspec
-
-from kracked.actions.draft import TRAILING, TRIGGERED, Draft, to_order
-from kracked.actions.fees import Fees, fee
+from kracked.actions import terms
+from kracked.actions.draft import TRIGGERED, Draft, to_order
 from kracked.actions.outbox import Entry
+from kracked.actions.situation import (
+    Check,
+    Limits,
+    Refusal,
+    Situation,
+    distance_percent,
+    needs,
+    notional,
+)
 from kracked.actions.states import State
 from kracked.instruments import Instrument
-from kracked.protocol.events import Side
 from kracked.protocol.limits import cost_of_add
-from kracked.rest.orders import BadOrder, OrderType, TimeInForce
+from kracked.rest.bodies import fields
+from kracked.rest.orders import TRAILING, BadOrder, OrderType
 from kracked.times import NS_PER_S
-
-
-class Check(StrEnum):
-    MARKET = "market"
-    BOOK = "book"
-    UNKNOWN = "unknown"
-    FORM = "form"
-    DUPLICATE = "duplicate"
-    PRICE = "price"
-    QUANTITY = "quantity"
-    MINIMUM = "minimum"
-    COST = "cost"
-    CROSSING = "crossing"
-    LIMIT = "limit"
-    NOTIONAL = "notional"
-    DISTANCE = "distance"
-    FUNDS = "funds"
-    RATE = "rate"
-
-
-class Refusal(msgspec.Struct, frozen=True):
-    """An order that was not sent, and what to do about it."""
-
-    check: Check
-    sentence: str
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The trader's own bounds; None is no bound."""
-
-    max_qty: Decimal | None = None
-    """In the base currency."""
-    max_notional: Decimal | None = None
-    """In the quote currency."""
-    max_distance_percent: Decimal | None = Decimal(3)
-    """From the middle of best bid and ask."""
-    max_book_age_ns: int = 5 * NS_PER_S
-    allow_duplicate: bool = False
-
-
-class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """The market and the account as they are known at this moment."""
-
-    instrument: Instrument
-    bid: int | None
-    """Best price, scaled; None when that side is empty."""
-    ask: int | None
-    book_verified: bool
-    """Its last checksum matched and it waits for no resync."""
-    book_age_ns: int
-    """Since anything was heard on the book's connection."""
-    available: Mapping[str, Decimal] | None = None
-    """Free funds by the feed's asset code (`BTC`, `USD`); None when not known."""
-    fees: Fees | None = None
-    rate_room: Decimal | None = None
-    """What the engine's rate counter leaves for adding; None when not known."""
-    pending: tuple[Entry, ...] = ()
-    """All of the outbox that has not ended."""
-
-    @property
-    def middle_twice(self) -> int | None:
-        """Best bid plus best ask, which keeps half ticks whole; None without both."""
-        return None if self.bid is None or self.ask is None else self.bid + self.ask
-
-
-def notional(draft: Draft, now: Situation) -> Decimal | None:
-    """Price times quantity in the quote currency; at the market, by the opposite best price."""
-    opposite = now.ask if draft.side is Side.BID else now.bid
-    trigger = draft.price if draft.order_type not in TRAILING else None
-    price = next((it for it in (draft.limit, trigger, opposite) if it is not None), None)
-    return None if price is None else now.instrument.precision.cost_decimal(price, draft.qty)
 
 
 def refusals(draft: Draft, now: Situation, limits: Limits) -> tuple[Refusal, ...]:
@@ -101,17 +35,21 @@ def refusals(draft: Draft, now: Situation, limits: Limits) -> tuple[Refusal, ...
         _unknown(now),
         _market(draft, now),
         _book(now, limits),
-        _form(draft, now),
+        terms.form(draft, now, limits),
         _duplicate(draft, now, limits),
-        _price(draft, now),
-        _quantity(draft, now),
-        _cost(draft, now),
-        _crossing(draft, now),
+        terms.price(draft, now),
+        terms.quantity(draft, now),
+        terms.cost(draft, now),
+        terms.display(draft, now),
+        terms.expiry(draft, now),
+        terms.crossing(draft, now),
+        terms.trigger(draft, now),
         _own_limits(draft, now, limits),
         _notional(draft, now, limits),
         _distance(draft, now, limits),
         _funds(draft, now),
         _rate(now),
+        _open_orders(now),
     )
     return tuple(refusal for refusal in results if refusal is not None)
 
@@ -162,70 +100,17 @@ def _duplicate(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
 
 
 def _same(draft: Draft, instrument: Instrument, entry: Entry) -> bool:
-    meant = {
-        "ordertype": str(draft.order_type),
-        "type": "buy" if draft.side is Side.BID else "sell",
-        "volume": instrument.precision.qty_text(draft.qty),
-    }
-    price = None if draft.price is None else instrument.precision.price_text(draft.price)
-    return (
-        entry.symbol == draft.symbol
-        and all(entry.request.get(name) == value for name, value in meant.items())
-        and (draft.order_type in TRAILING or entry.request.get("price") == price)
-    )
+    try:
+        meant = to_order(draft, instrument, None)
+    except BadOrder:
+        return False
+    members = {name: str(value) for name, value in fields(meant).items() if name in _TELLING}
+    sent = {name: value for name, value in entry.request.items() if name in _TELLING}
+    return entry.symbol == draft.symbol and members == sent
 
 
-def _price(draft: Draft, now: Situation) -> Refusal | None:
-    tick, precision = now.instrument.price_increment, now.instrument.precision
-    for price in (draft.price, draft.price2):
-        if price is None:
-            continue
-        if price <= 0 and draft.order_type not in TRAILING:
-            return Refusal(Check.PRICE, "The price must be above zero.")
-        if price % tick:
-            return Refusal(
-                Check.PRICE,
-                f"{precision.price_text(price)} is between ticks; "
-                f"use a multiple of {precision.price_text(tick)}.",
-            )
-    return None
-
-
-def _quantity(draft: Draft, now: Situation) -> Refusal | None:
-    step, precision = now.instrument.qty_increment, now.instrument.precision
-    if draft.qty % step:
-        return Refusal(
-            Check.QUANTITY,
-            f"{precision.qty_text(draft.qty)} is between lot steps; "
-            f"use a multiple of {precision.qty_text(step)}.",
-        )
-    if draft.qty >= max(1, now.instrument.qty_min):
-        return None
-    least = precision.qty_text(max(1, now.instrument.qty_min))
-    return Refusal(Check.MINIMUM, f"The least quantity is {least} {now.instrument.base}.")
-
-
-def _cost(draft: Draft, now: Situation) -> Refusal | None:
-    cost, least = notional(draft, now), now.instrument.cost_min
-    if cost is None or cost >= least:
-        return None
-    return Refusal(
-        Check.COST,
-        f"{cost:f} {now.instrument.quote} is below the least cost of {least:f}; "
-        "raise quantity or price.",
-    )
-
-
-def _crossing(draft: Draft, now: Situation) -> Refusal | None:
-    if not draft.post_only or draft.limit is None:
-        return None
-    buys = draft.side is Side.BID
-    opposite = now.ask if buys else now.bid
-    if opposite is None or (draft.limit < opposite if buys else draft.limit > opposite):
-        return None
-    best = now.instrument.precision.price_text(opposite)
-    word = "below" if buys else "above"
-    return Refusal(Check.CROSSING, f"Post-only would trade at once; choose a price {word} {best}.")
+_TELLING = frozenset(("ordertype", "type", "volume", "price", "price2"))
+"""What makes an order the same one in the eyes of whoever pressed the key twice."""
 
 
 def _own_limits(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
@@ -273,12 +158,6 @@ def _distance(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
     return None
 
 
-def distance_percent(price: int, now: Situation) -> Decimal | None:
-    """How far above (below: negative) the middle a price is; None without a middle."""
-    twice = now.middle_twice
-    return None if not twice else Decimal(200 * price - 100 * twice) / twice
-
-
 def _funds(draft: Draft, now: Situation) -> Refusal | None:
     # Triggered orders hold nothing until they trigger.
     if now.available is None or draft.order_type in TRIGGERED:
@@ -292,17 +171,6 @@ def _funds(draft: Draft, now: Situation) -> Refusal | None:
     )
 
 
-def needs(draft: Draft, now: Situation) -> tuple[str, Decimal | None]:
-    """The asset and amount an order takes, fee included; None when the price is unknown."""
-    if draft.side is Side.ASK:
-        return now.instrument.base, now.instrument.precision.qty_decimal(draft.qty)
-    cost = notional(draft, now)
-    if cost is None or now.fees is None:
-        return now.instrument.quote, cost
-    percent = now.fees.maker if draft.post_only else now.fees.taker
-    return now.instrument.quote, cost + fee(cost, percent)
-
-
 def _rate(now: Situation) -> Refusal | None:
     if now.rate_room is None or now.rate_room >= cost_of_add():
         return None
@@ -311,11 +179,7 @@ def _rate(now: Situation) -> Refusal | None:
     )
 
 
-def _form(draft: Draft, now: Situation) -> Refusal | None:
-    if draft.post_only and draft.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
-        return Refusal(Check.FORM, "Post-only never trades at once; use GTC or GTD.")
-    try:
-        to_order(draft, now.instrument, None)
-    except BadOrder as error:
-        return Refusal(Check.FORM, f"{error}.")
-    return None
+def _open_orders(now: Situation) -> Refusal | None:
+    if now.open_room is None or now.open_room > 0:
+        return None
+    return Refusal(Check.OPEN_ORDERS, "The pair takes no more open orders; cancel one first.")

@@ -17,12 +17,13 @@ import msgspec
 
 from kracked.actions import preview, reconcile
 from kracked.actions.cancels import CancelOutcome, Cancels
-from kracked.actions.checks import Check, Limits, Refusal, Situation, refusals
-from kracked.actions.draft import TRAILING, TRIGGERED, Draft, rounded, to_order
+from kracked.actions.checks import refusals
+from kracked.actions.draft import TRIGGERED, Draft, rounded, to_order
 from kracked.actions.ids import ClientIds
 from kracked.actions.journal import Journal
 from kracked.actions.outbox import Entry, Kind, Moved, Outbox, Prepared
 from kracked.actions.settling import Settler
+from kracked.actions.situation import Check, Limits, Refusal, Situation
 from kracked.actions.states import State
 from kracked.actions.working import WorkingOrder, WorkingOrders
 from kracked.errors import ConfigError
@@ -32,13 +33,9 @@ from kracked.rest.bodies import fields
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.orders import Added, Amend, OrderRef, OrderType
+from kracked.rest.orders import TRAILING, Added, Amend, OrderRef, OrderType
 from kracked.rest.replies import OutcomeUnknown, Refused
 from kracked.rest.transport import NotSent
-from kracked.times import NS_PER_S
-
-DEADLINE_NS = 5 * NS_PER_S
-"""From the key press until the engine refuses the order; REST takes 2 to 60 s."""
 
 
 class Declined(msgspec.Struct, frozen=True):
@@ -158,7 +155,7 @@ class Desk:
             sentence = "The last amend of this order is not settled; wait for it."
             return (Refusal(Check.DUPLICATE, sentence),)
         # Its funds are held already, and it may well look like itself.
-        freed = msgspec.structs.replace(now, available=None)
+        freed = msgspec.structs.replace(now, available=None, open_room=None)
         limits = msgspec.structs.replace(self.limits, allow_duplicate=True)
         return refusals(draft, freed, limits)
 
@@ -236,7 +233,7 @@ class Desk:
                 id=id_,
                 kind=kind,
                 symbol=symbol,
-                deadline=now + DEADLINE_NS,
+                deadline=now + self.limits.deadline_ns,
                 request={name: str(value) for name, value in members.items()},
                 target=target,
             )
@@ -292,9 +289,14 @@ class Desk:
 
     def _completed(self, now: Situation) -> Situation:
         """The situation with what the desk itself knows."""
-        room = self.engine.room(now.instrument.symbol, self._clock())
-        pending = tuple(self.outbox.pending())
-        return msgspec.structs.replace(now, pending=pending, rate_room=room)
+        at, symbol = self._clock(), now.instrument.symbol
+        return msgspec.structs.replace(
+            now,
+            at=at,
+            rate_room=self.engine.room(symbol, at),
+            open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
+            pending=tuple(self.outbox.pending()),
+        )
 
     def _pair(self, symbol: str) -> str:
         return self._pairs.get(symbol, symbol)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from kracked import times
-from kracked.actions.checks import Situation, distance_percent, notional
-from kracked.actions.draft import TRAILING, Draft
+from kracked import times, units
+from kracked.actions.draft import PERCENT_DECIMALS, CloseDraft, Draft, FeeIn
 from kracked.actions.fees import fee, shown
+from kracked.actions.situation import Situation, distance_percent, notional
 from kracked.protocol.events import Side
-from kracked.rest.orders import OrderType, TimeInForce
+from kracked.rest.orders import TRAILING, OrderType, SelfTrade, TimeInForce, Trigger
 
 _IN_FORCE = {
     TimeInForce.GTC: "good till cancelled",
@@ -16,10 +16,19 @@ _IN_FORCE = {
 }
 
 
+_SELF_TRADE = {
+    SelfTrade.CANCEL_NEWEST: "",
+    SelfTrade.CANCEL_OLDEST: "cancelling the older of two own orders that meet",
+    SelfTrade.CANCEL_BOTH: "cancelling both of two own orders that meet",
+}
+
+
 def preview(draft: Draft, now: Situation) -> str:
-    """One or two sentences: what, how many, at what price, on which terms, for how much."""
-    terms = ", ".join(part for part in (_price(draft, now), *_terms(draft)) if part)
-    return f"{_what(draft, now)} {terms}. {_money(draft, now)}{_distance(draft, now)}"
+    """A few sentences: what, how many, at what price, on which terms, for how much."""
+    price = _price(draft, now, draft.display_qty)
+    terms = ", ".join(part for part in (price, *_terms(draft, now)) if part)
+    close = _close(draft, now)
+    return f"{_what(draft, now)} {terms}.{close} {_money(draft, now)}{_distance(draft, now)}"
 
 
 def _what(draft: Draft, now: Situation) -> str:
@@ -28,36 +37,66 @@ def _what(draft: Draft, now: Situation) -> str:
     return f"{verb} {qty} {now.instrument.base}"
 
 
-def _price(draft: Draft, now: Situation) -> str:
+def _price(part: Draft | CloseDraft, now: Situation, display_qty: int | None) -> str:
+    precision, quote = now.instrument.precision, now.instrument.quote
     first, second = (
-        None if price is None else now.instrument.precision.price_text(price)
-        for price in (draft.price, draft.price2)
+        "" if price is None else precision.price_text(price) for price in (part.price, part.price2)
     )
-    quote = now.instrument.quote
-    kind = draft.order_type.replace("-", " ")
-    match draft.order_type:
+    kind = part.order_type.replace("-", " ")
+    match part.order_type:
         case OrderType.MARKET:
             return "at market"
         case OrderType.LIMIT:
             return f"at limit {first} {quote}"
         case OrderType.ICEBERG:
-            part = now.instrument.precision.qty_text(draft.display_qty or 0)
-            return f"at limit {first} {quote}, iceberg showing {part}"
-        case _ if draft.order_type in TRAILING:
-            limit = "" if second is None else f", limit {second} from the trigger"
-            return f"by {kind}, {first} {quote} behind the best price{limit}"
+            showing = "" if display_qty is None else precision.qty_text(display_qty)
+            return f"at limit {first} {quote}, iceberg showing {showing}"
+        case _ if part.order_type in TRAILING:
+            distance = f"{first} {quote}"
+            if part.in_percent:
+                distance = f"{units.to_text(part.price or 0, PERCENT_DECIMALS)} %"
+            limit = f", limit {second} from the trigger" if second else ""
+            return f"by {kind}, {distance} behind the best price{limit}"
         case _:
-            limit = "" if second is None else f", then limit {second}"
+            limit = f", then limit {second}" if second else ""
             return f"by {kind} at {first} {quote}{limit}"
 
 
-def _terms(draft: Draft) -> tuple[str, ...]:
-    post = ("post-only",) if draft.post_only else ()
+def _terms(draft: Draft, now: Situation) -> tuple[str, ...]:
+    """The flags in words, in the order of their weight; some are empty."""
+    fee_in = {FeeIn.BASE: now.instrument.base, FeeIn.QUOTE: now.instrument.quote}
+    return (
+        "triggered by the index price" if draft.trigger is Trigger.INDEX else "",
+        "post-only" if draft.post_only else "",
+        _life(draft),
+        "" if draft.fee_in is None else f"fee in {fee_in[draft.fee_in]}",
+        "" if draft.self_trade is None else _SELF_TRADE[draft.self_trade],
+    )
+
+
+def _life(draft: Draft) -> str:
     if draft.order_type is OrderType.MARKET:
-        return post
-    if draft.time_in_force is TimeInForce.GTD:
-        return (*post, f"good until {times.to_rfc3339(draft.expires or 0, 0)}")
-    return (*post, _IN_FORCE[draft.time_in_force])
+        return ""
+    if draft.time_in_force is not TimeInForce.GTD:
+        return _IN_FORCE[draft.time_in_force]
+    if draft.expires_in_s is not None:
+        return f"good for {_duration(draft.expires_in_s)}"
+    return f"good until {times.to_rfc3339(draft.expires or 0, 0)}"
+
+
+def _duration(seconds: int) -> str:
+    """``90 s``, ``5 min``, ``2 h``, ``30 d``: the largest unit that keeps it whole."""
+    for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"
+
+
+def _close(draft: Draft, now: Situation) -> str:
+    if draft.close is None:
+        return ""
+    verb = "sells" if draft.side is Side.BID else "buys"
+    return f" Each fill then {verb} as much {_price(draft.close, now, None)}."
 
 
 def _money(draft: Draft, now: Situation) -> str:
@@ -66,15 +105,20 @@ def _money(draft: Draft, now: Situation) -> str:
         return "Its cost is not known: nobody is on the other side."
     decimals = max(now.instrument.cost_precision, 2)
     about = "" if draft.limit is not None else "about "
+    worth = f"Cost {about}{shown(cost, decimals):f} {quote}"
     if now.fees is None:
-        return f"Cost {about}{shown(cost, decimals):f} {quote}, fee not known."
+        return f"{worth}, fee not known."
     kind, percent = ("maker", now.fees.maker) if draft.post_only else ("taker", now.fees.taker)
+    most = "" if draft.post_only else "at most "
+    rate = f"({percent.normalize():f} % {kind})"
+    if draft.fee_in is FeeIn.BASE:
+        charge = fee(now.instrument.precision.qty_decimal(draft.qty), percent)
+        text = f"{shown(charge, now.instrument.precision.qty):f} {now.instrument.base}"
+        return f"{worth}, fee {most}{text} {rate}."
     charge = fee(cost, percent)
     word, total = ("total", cost + charge) if draft.side is Side.BID else ("net", cost - charge)
-    most = "" if draft.post_only else "at most "
     return (
-        f"Cost {about}{shown(cost, decimals):f} {quote}, "
-        f"fee {most}{shown(charge, decimals):f} ({percent.normalize():f} % {kind}), "
+        f"{worth}, fee {most}{shown(charge, decimals):f} {rate}, "
         f"{word} {shown(total, decimals):f} {quote}."
     )
 

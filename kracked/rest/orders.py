@@ -77,6 +77,7 @@ _PRICES = {
     OrderType.TRAILING_STOP_LIMIT: (True, True),
 }
 """Whether the type takes `price` and `price2`."""
+TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
 
 
 class BadOrder(ConfigError):
@@ -84,11 +85,17 @@ class BadOrder(ConfigError):
 
 
 class Close(msgspec.Struct, frozen=True, kw_only=True, rename={"order_type": "ordertype"}):
-    """An opposite order the exchange makes for each fill of the first."""
+    """An opposite order the exchange makes for each fill of the first. Raises `BadOrder`."""
 
     order_type: OrderType
     price: Price | None = None
     price2: Price | None = None
+
+    def __post_init__(self) -> None:
+        if self.order_type in (OrderType.MARKET, OrderType.SETTLE_POSITION):
+            raise BadOrder(f"an order cannot be closed by a {self.order_type} order")
+        if problem := _price_problem(self):
+            raise BadOrder(f"{problem}, also as a close")
 
 
 class AddOrder(
@@ -127,6 +134,9 @@ class AddOrder(
     time_in_force: TimeInForce | None = None
     starts: int | None = None
     expires: int | None = None
+    """Good-till-date: the instant, sent in whole seconds."""
+    expires_in_s: int | None = None
+    """Good-till-date: seconds from the exchange's now instead, whatever this clock says."""
     close: Close | None = None
     userref: int | None = None
     cl_ord_id: str | None = None
@@ -139,8 +149,8 @@ class AddOrder(
     def members(self) -> dict[str, object]:
         """The wire's members; the conditional close still nested, as a batch wants it."""
         members = fields(self)
-        members.pop("starts", None)
-        members.pop("expires", None)
+        for name in ("starts", "expires", "expires_in_s"):
+            members.pop(name, None)
         if self.flags:
             members["oflags"] = ",".join(self.flags)
         if self.leverage is not None:
@@ -149,21 +159,31 @@ class AddOrder(
             members["starttm"] = str(self.starts // times.NS_PER_S)
         if self.expires is not None:
             members["expiretm"] = str(self.expires // times.NS_PER_S)
+        if self.expires_in_s is not None:
+            members["expiretm"] = f"+{self.expires_in_s}"
         return members
 
 
-def _price_problem(order: AddOrder) -> str | None:
+def _price_problem(order: AddOrder | Close) -> str | None:
+    kind = order.order_type
     for name, value, wanted in zip(
-        ("price", "price2"), (order.price, order.price2), _PRICES[order.order_type], strict=True
+        ("price", "price2"), (order.price, order.price2), _PRICES[kind], strict=True
     ):
         if wanted and value is None:
-            return f"a {order.order_type} order needs {name}"
+            return f"a {kind} order needs {name}"
         if not wanted and value is not None:
-            return f"a {order.order_type} order takes no {name}; leave it out"
-    trailing = order.order_type in (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
-    if trailing and not (isinstance(order.price, Offset) and order.price.sign == "+"):
-        return f"the price of a {order.order_type} order is a distance; give an Offset with +"
+            return f"a {kind} order takes no {name}; leave it out"
+    if kind not in TRAILING:
+        return None
+    if not (isinstance(order.price, Offset) and order.price.sign == "+"):
+        return f"the price of a {kind} order is a distance; give an Offset with +"
+    if order.price2 is not None and not _from_trigger(order.price2):
+        return f"the price2 of a {kind} order counts from its trigger; give an Offset with + or -"
     return None
+
+
+def _from_trigger(price: Price) -> bool:
+    return isinstance(price, Offset) and price.sign in ("+", "-")
 
 
 def _flag_problem(order: AddOrder) -> str | None:
@@ -171,12 +191,21 @@ def _flag_problem(order: AddOrder) -> str | None:
         return f"only limit orders can be post-only, not {order.order_type} orders"
     if OrderFlag.VOLUME_IN_QUOTE in order.flags and order.order_type is not OrderType.MARKET:
         return "a volume in the quote currency is for market orders only"
+    if {OrderFlag.FEE_IN_BASE, OrderFlag.FEE_IN_QUOTE} <= set(order.flags):
+        return "a fee is paid in the base or in the quote currency, not in both"
     if (order.display_volume is not None) != (order.order_type is OrderType.ICEBERG):
         return "display_volume belongs to iceberg orders, and they need it"
-    if (order.expires is not None) != (order.time_in_force is TimeInForce.GTD):
-        return "an expiry belongs to good-till-date orders, and they need it"
     if order.cl_ord_id is not None and order.userref is not None:
         return "an order carries cl_ord_id or userref, not both"
+    return _time_problem(order)
+
+
+def _time_problem(order: AddOrder) -> str | None:
+    ends = [end for end in (order.expires, order.expires_in_s) if end is not None]
+    if bool(ends) != (order.time_in_force is TimeInForce.GTD):
+        return "an expiry belongs to good-till-date orders, and they need it"
+    if len(ends) > 1:
+        return "an order expires at an instant or after a while, not both"
     return None
 
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import msgspec
 
-from kracked.actions.checks import Limits, Situation
 from kracked.actions.desk import Desk
 from kracked.actions.draft import Draft
 from kracked.actions.ids import ClientIds
 from kracked.actions.journal import decode_lines
 from kracked.actions.outbox import Outbox, Record
+from kracked.actions.situation import Limits, Situation
 from kracked.errors import ConnectionLost
 from kracked.instruments import Instrument, Precision
 from kracked.protocol.events import Executions, Side

@@ -12,11 +12,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from kracked.actions.checks import Limits, Situation
 from kracked.actions.desk import Desk, open_desk
 from kracked.actions.draft import Draft
 from kracked.actions.outbox import Entry
 from kracked.actions.reconcile import SETTLE_NS
+from kracked.actions.situation import Limits, Situation
 from kracked.actions.states import State
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints

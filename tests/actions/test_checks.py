@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions.checks import Check, Limits, Situation, refusals
+from kracked.actions.checks import refusals
 from kracked.actions.draft import Draft, rounded, to_order
 from kracked.actions.fees import Fees
 from kracked.actions.outbox import Entry, Kind
+from kracked.actions.situation import Check, Limits, Situation
 from kracked.actions.states import State
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from kracked import units
-from kracked.actions.checks import Check, Limits, refusals
+from kracked.actions.checks import refusals
 from kracked.actions.draft import Draft
+from kracked.actions.situation import Check, Limits
 from kracked.errors import KrackedError
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce

@@ -9,13 +9,13 @@ import msgspec
 import pytest
 
 from kracked.actions import fees
-from kracked.actions.draft import Draft
+from kracked.actions.draft import CloseDraft, Draft, FeeIn
 from kracked.actions.fees import Fees
 from kracked.actions.preview import preview
 from kracked.protocol.events import Side
 from kracked.rest.account import FeeLevel, TradeVolume
 from kracked.rest.market import PairInfo
-from kracked.rest.orders import OrderType, TimeInForce
+from kracked.rest.orders import OrderType, SelfTrade, TimeInForce, Trigger
 from tests.actions.model import BTC, NOW
 
 DRAFT = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=247_500)
@@ -125,3 +125,34 @@ def test_a_table_gives_the_tier_the_volume_has_reached(volume: str, taker: str, 
 
 def test_an_empty_table_gives_no_fees() -> None:
     assert fees.of_pair(msgspec.structs.replace(TABLE, fees=()), Decimal(0)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        (
+            {"order_type": OrderType.TRAILING_STOP, "price": 150, "in_percent": True},
+            "by trailing stop, 1.50 % behind the best price",
+        ),
+        (
+            {"order_type": OrderType.TRAILING_STOP_LIMIT, "price": 1500, "price2": -10},
+            "150.0 USD behind the best price, limit -1.0 from the trigger",
+        ),
+        (
+            {"order_type": OrderType.STOP_LOSS, "trigger": Trigger.INDEX},
+            "triggered by the index price",
+        ),
+        ({"time_in_force": TimeInForce.FOK}, "fill or kill"),
+        ({"time_in_force": TimeInForce.GTD, "expires_in_s": 7_200}, "good for 2 h"),
+        ({"time_in_force": TimeInForce.GTD, "expires_in_s": 90}, "good for 90 s"),
+        ({"fee_in": FeeIn.QUOTE}, "fee in USD"),
+        ({"fee_in": FeeIn.BASE}, "fee at most 0.00000400 BTC (0.4 % taker)."),
+        ({"self_trade": SelfTrade.CANCEL_OLDEST}, "cancelling the older of two own orders"),
+        (
+            {"close": CloseDraft(order_type=OrderType.TAKE_PROFIT, price=255_000)},
+            "Each fill then sells as much by take profit at 25500.0 USD.",
+        ),
+    ],
+)
+def test_every_term_of_an_order_is_said(changes: dict[str, Any], part: str) -> None:
+    assert part in words(**changes)
