@@ -11,6 +11,7 @@ import pytest
 import kracked
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
+from kracked.feed.errors import NoToken
 from kracked.protocol import events
 from kracked.sim.server import SimOptions, SimServer
 
@@ -59,9 +60,17 @@ async def test_a_wrong_key_is_told_and_the_public_half_works_on(sim, tmp_path, m
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     async with asyncio.timeout(20), manager:
         with manager.consumer() as consumer:
-            told: list[str] = []
-            while not told or len(manager.books) < 2:
-                batch = await consumer.batch()
-                told += [one.reason for one in batch if type(one) is events.Reconnecting]
+            with pytest.raises(NoToken, match=r"EAPI:Invalid key\. .*Check the key") as refused:
+                await manager.ready()
+            told = [one.reason for one in consumer.take() if type(one) is events.Reconnecting]
+        assert all(manager.books[symbol].verified for symbol in SYMBOLS)
     assert told[0].startswith("no token: ")
-    assert "nobody" not in told[0]
+    assert "nobody" not in f"{told[0]} {refused.value}"
+
+
+async def test_it_may_be_entered_again(sim, tmp_path, monkeypatch) -> None:
+    manager = feed(sim, tmp_path, monkeypatch, book=10, level3=10, account=True)
+    for _ in range(2):
+        async with asyncio.timeout(20), manager:
+            await manager.ready()
+            assert all(manager.orders[symbol].verified for symbol in SYMBOLS)

@@ -16,6 +16,9 @@ from kracked.times import NS_PER_S
 STEPS_S = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 AFTER_MAINTENANCE = 3
 """The step to start from when the exchange went away for maintenance."""
+AFTER_REFUSAL_S = 300.0
+"""Between attempts with a key the exchange has refused: its owner may mend it there, and
+more than this might lock it out."""
 JITTER = 0.25
 """Waits are lengthened by up to this share, so that clients do not return in step."""
 ATTEMPTS, WINDOW_S = 120, 600
@@ -38,11 +41,11 @@ class Backoff:
         self.attempt = 0
         """Attempts since the connection was last good."""
 
-    def next_delay_s(self, *, maintenance: bool = False) -> float:
+    def next_delay_s(self, *, maintenance: bool = False, refused: bool = False) -> float:
         """The wait before the next attempt."""
         if maintenance:
             self._step = max(self._step, AFTER_MAINTENANCE)
-        delay_s = STEPS_S[min(self._step, len(STEPS_S) - 1)]
+        delay_s = AFTER_REFUSAL_S if refused else STEPS_S[min(self._step, len(STEPS_S) - 1)]
         self._step += 1
         self.attempt += 1
         return delay_s * (1 + JITTER * self._random())

@@ -14,12 +14,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from kracked.endpoints import is_loopback
-from kracked.errors import ConnectionLost, KrackedError
+from kracked.errors import ConfigError, ConnectionLost, KrackedError, RequestRejected
 from kracked.feed.backoff import Backoff
 from kracked.feed.clock import Clock
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.protocol.pacing import Pace
+from kracked.protocol.refusals import Verdict, judge
 from kracked.protocol.session import HELD, Session
 from kracked.times import NS_PER_S
 
@@ -37,7 +38,10 @@ GOOD_AFTER_NS = 5 * NS_PER_S
 """Data for this long, and the waits between attempts start from the beginning."""
 
 Token = Callable[[], Awaitable[str]]
-"""Fetches a fresh token for the private sockets; raises a `KrackedError` if it cannot."""
+"""Fetches a fresh token for the private sockets; raises a `KrackedError` if it cannot.
+
+A `ConfigError`, or a `RequestRejected` in the exchange's words for a bad key, says that
+asking again will not help."""
 
 
 class Owner(Protocol):
@@ -71,6 +75,8 @@ class Connection:
         """Connections made so far."""
         self.reason = ""
         """Why the last one ended."""
+        self.refused: KrackedError | None = None
+        """Why there is no token with this key; None while there is hope of one."""
         self._owner, self._clock = owner, owner.clock
         self._backoff, self._token = backoff, token
         self._spur = asyncio.Event()
@@ -84,6 +90,7 @@ class Connection:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
+        self._spur = asyncio.Event()  # an event belongs to the loop that waited for it
         try:
             while True:
                 try:
@@ -107,7 +114,8 @@ class Connection:
         self.open, self.reason = False, reason
         session.close(reason)
         self._owner.moved()
-        delay_s = self._backoff.next_delay_s(maintenance=maintenance)
+        refused = self.refused is not None
+        delay_s = self._backoff.next_delay_s(maintenance=maintenance, refused=refused)
         delay_s = max(delay_s, self._owner.budget.wait_ns(now) / NS_PER_S)
         attempt = self._backoff.attempt
         self._owner.tell([events.Reconnecting(wall, self.name, self.url, reason, attempt, delay_s)])
@@ -139,9 +147,11 @@ class Connection:
     async def _fetch_token(self) -> str | None:
         if self._token is None:
             return None
+        self.refused = None
         try:
             return await self._token()
         except KrackedError as error:
+            self.refused = error if _is_final(error) else None
             raise ConnectionLost(self.url, f"no token: {error}") from error
 
     def _begin(self, token: str | None) -> None:
@@ -208,6 +218,13 @@ class Connection:
         except TimeoutError:
             return
         self._spur.clear()
+
+
+def _is_final(error: KrackedError) -> bool:
+    """Whether a token asked for again would be refused again."""
+    if isinstance(error, RequestRejected):
+        return judge(error.error) is Verdict.FINAL
+    return isinstance(error, ConfigError)
 
 
 def _describe(error: Exception) -> str:

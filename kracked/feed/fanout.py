@@ -148,6 +148,11 @@ class Fanout:
             for consumer in self.consumers:
                 consumer.put(happened)
 
+    def open(self) -> None:
+        """Hand on again after a close; the consumers of before have ended for good."""
+        if self._closed:
+            self._closed, self.consumers = False, ()
+
     def close(self) -> None:
         self._closed = True
         for consumer in self.consumers:

@@ -29,6 +29,7 @@ class Link:
     def stop(self) -> None:
         if self.task is not None:
             self.task.cancel()
+            self.task = None
 
     def stats(self, now: int) -> ConnectionStats:
         session, connection, liveness = self.session, self.connection, self.session.liveness

@@ -18,12 +18,13 @@ from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.endpoints import Endpoints
-from kracked.errors import ConfigError, RequestRejected
+from kracked.errors import RequestRejected
 from kracked.feed.account import Account
 from kracked.feed.backoff import Backoff, attempts_budget
 from kracked.feed.channels import Channels, subscriptions
 from kracked.feed.clock import Clock
 from kracked.feed.connection import Connection, Token
+from kracked.feed.errors import AlreadyOpen, NeedsToken, NoToken, NotOpen
 from kracked.feed.fanout import Consumer, Fanout, Policy
 from kracked.feed.link import LEVEL3, PRIVATE, PUBLIC, ROLES, Link
 from kracked.feed.stats import ConsumerStats, FeedStats
@@ -49,26 +50,11 @@ LEVEL3_SYMBOLS = 200
 _STATEFUL = frozenset((events.Instruments, events.Executions, events.Balances, events.Resync))
 
 
-class NeedsToken(ConfigError):
-    """A channel the exchange gives only to holders of an API key."""
-
-    def __init__(self, channel: str) -> None:
-        super().__init__(channel)
-        self.channel = channel
-
-    def __str__(self) -> str:
-        return f"{self.channel} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET"
-
-
-class NotOpen(ConfigError):
-    """A feed was waited for that runs only inside its `async with` block."""
-
-    def __str__(self) -> str:
-        return "the feed is not open: use it inside `async with FeedManager(...) as feed:`"
-
-
 class FeedManager:
     """Verified books and every event of the symbols asked for; an async context manager.
+
+    Once left it may be entered again: it connects and subscribes anew to what it had,
+    and what it missed is told as a `Gap`, as after a reconnect.
 
     `token` fetches a WebSocket token: needed for `level3` and `account`. With `account`
     the own orders' executions and the balances come too. Iterating gives every event,
@@ -125,6 +111,10 @@ class FeedManager:
     # --- life -------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
+        if self._tasks is not None:
+            raise AlreadyOpen
+        self._moved = asyncio.Event()  # an event belongs to the loop that waited for it
+        self._fanout.open()
         self._tasks = await asyncio.TaskGroup().__aenter__()
         for link in self._links:
             self._start(link)
@@ -140,12 +130,15 @@ class FeedManager:
         for link in self._links:
             link.stop()
         self._fanout.close()
-        # The group would wrap what the caller's own code raised; its own tasks' errors
-        # it reports by cancelling the caller, so only a cancellation concerns it.
-        if kind is not None and issubclass(kind, asyncio.CancelledError):
-            await self._tasks.__aexit__(kind, error, trace)
-        else:
-            await self._tasks.__aexit__(None, None, None)
+        cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
+        try:
+            # The group would wrap what the caller's own code raised; its own tasks' errors
+            # it reports by cancelling the caller, so only a cancellation concerns it.
+            await self._tasks.__aexit__(*(kind, error, trace) if cancelled else (None,) * 3)
+        finally:
+            self._tasks = None
+            self.account.distrust()
+            self.moved()
 
     # --- subscribing ------------------------------------------------------------------
 
@@ -153,7 +146,7 @@ class FeedManager:
         """Add channels of a symbol, or change their depth; returns when they are live.
 
         Waits as long as the connection is down. Raises `RequestRejected` when the
-        exchange refuses one of them; the others stay.
+        exchange refuses one of them, as `ready` does; the others stay.
         """
         wanted = subscriptions(symbol, channels)
         self._want(wanted)
@@ -173,7 +166,11 @@ class FeedManager:
         self._close_idle()
 
     async def ready(self) -> None:
-        """Wait until everything wanted is live. Raises `RequestRejected` like `subscribe`."""
+        """Wait until everything wanted is live or refused for good.
+
+        Then raises the first refusal, if there is one: a `RequestRejected`, and of these
+        `NoToken` when it is the key that was refused. What was not refused is live.
+        """
         await self._settle(
             [
                 track.wanted
@@ -184,22 +181,38 @@ class FeedManager:
         )
 
     async def _settle(self, wanted: list[Subscription]) -> None:
-        if self._tasks is None:
-            raise NotOpen
-        while not all(self._settled(subscription) for subscription in wanted):
+        while self._tasks is not None:
+            if all(self._settled(subscription) for subscription in wanted):
+                break
             await self._moved.wait()
+        else:
+            raise NotOpen
+        for refusal in filter(None, map(self._refusal, wanted)):
+            raise refusal
 
     def _settled(self, subscription: Subscription) -> bool:
-        for link in self._links:
-            track = link.session.tracks.get(subscription.key)
-            if track is None:
-                continue
-            if track.state is State.REFUSED:
-                raise RequestRejected(
-                    f"{subscription.channel} of {subscription.symbol}", track.error or ""
-                )
-            return track.state is State.LIVE and track.subscription == subscription
-        return True  # dropped meanwhile: nothing to wait for
+        """Whether there is nothing to wait for: live, refused, or dropped meanwhile."""
+        link = self._holder(subscription.key)
+        if link is None:
+            return True
+        track = link.session.tracks[subscription.key]
+        live = track.state is State.LIVE and track.subscription == subscription
+        return live or self._refusal(subscription) is not None
+
+    def _refusal(self, subscription: Subscription) -> RequestRejected | None:
+        link = self._holder(subscription.key)
+        if link is None:
+            return None
+        track, refused = link.session.tracks[subscription.key], link.connection.refused
+        if refused is not None:
+            return NoToken(link.connection.name, str(refused))
+        if track.state is State.REFUSED:
+            return RequestRejected(track.subscription.name, track.error or "")
+        return None
+
+    def _holder(self, key: Key) -> Link | None:
+        """The connection that has this subscription."""
+        return next((link for link in self._links if key in link.session.tracks), None)
 
     def _want(self, wanted: list[Subscription]) -> None:
         for subscription in wanted:
@@ -218,13 +231,12 @@ class FeedManager:
 
     def _link_for(self, subscription: Subscription) -> Link:
         """The connection that has it, or has room for it; a new one if there is none."""
+        if (holder := self._holder(subscription.key)) is not None:
+            return holder
         role = ROLES.get(subscription.channel, PUBLIC)
-        links = [link for link in self._links if link.role is role]
-        for link in links:
-            if subscription.key in link.session.tracks:
-                return link
-        for link in links:
-            if role is not LEVEL3 or len(link.session.tracks) < LEVEL3_SYMBOLS:
+        for link in self._links:
+            full = role is LEVEL3 and len(link.session.tracks) >= LEVEL3_SYMBOLS
+            if link.role is role and not full:
                 return link
         return self._add_link(role)
 

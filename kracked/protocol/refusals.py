@@ -31,6 +31,11 @@ _BEGINNINGS = (
     ("Unsupported", Verdict.FINAL),
     ("Malformed request", Verdict.FINAL),
     ("EGeneral:Permission denied", Verdict.FINAL),
+    ("EAPI:Invalid key", Verdict.FINAL),
+    ("EAPI:Invalid signature", Verdict.FINAL),
+    ("EAccount:Invalid permissions", Verdict.FINAL),
+    ("EAuth:Account", Verdict.FINAL),
+    ("EAuth:Failed", Verdict.FINAL),
 )
 _INSIDE = (
     (" field must be a ", Verdict.FINAL),

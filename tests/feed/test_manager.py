@@ -12,35 +12,11 @@ from kracked.feed import connection
 from kracked.feed import manager as manager_module
 from kracked.feed.channels import NothingWanted, UnsupportedChoice
 from kracked.feed.clock import Clock
+from kracked.feed.errors import NeedsToken
 from kracked.feed.fanout import Policy
-from kracked.feed.manager import FeedManager, NeedsToken
+from kracked.feed.manager import FeedManager
 from kracked.protocol import events
-
-
-async def no_wait(_seconds: float) -> None:
-    await asyncio.sleep(0)
-
-
-async def token() -> str:
-    return "a-token"
-
-
-def feed(server, *symbols: str, **options) -> FeedManager:
-    options.setdefault("clock", Clock(sleep=no_wait))
-    return FeedManager(symbols, endpoints=server.endpoints, token=token, **options)
-
-
-async def seen(stream, *kinds: type) -> list:
-    """The events of a stream up to the first of each of these kinds, in this order."""
-    found = []
-    for kind in kinds:
-        async with asyncio.timeout(5):
-            while True:
-                event = await anext(stream)
-                found.append(event)
-                if type(event) is kind:
-                    break
-    return found
+from tests.feed.feeds import feed, no_wait, seen
 
 
 async def test_books_are_verified_once_ready(server) -> None:
