@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from kracked_tui.options import Options, parsed
 
-MISUSED = 2
+FAILED, MISUSED = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return MISUSED
-    from kracked.errors import ConfigError  # noqa: PLC0415
+    from kracked.errors import ConfigError, KrackedError  # noqa: PLC0415
     from kracked_tui import config, keys  # noqa: PLC0415
 
     try:
@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"kracked-tui: {error}", file=sys.stderr)  # noqa: T201
         return MISUSED
+    except (KrackedError, OSError) as error:
+        print(f"kracked-tui: {error}", file=sys.stderr)  # noqa: T201
+        return FAILED
     except KeyboardInterrupt:
         return 0
 

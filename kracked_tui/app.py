@@ -211,6 +211,10 @@ class Monitor(App[None]):
 
     async def on_sessions_chosen(self, message: Sessions.Chosen) -> None:
         """Another monitor opens it, once this one has ended as it always does."""
+        if message.path is not None and (reason := await _unplayable(message.path)):
+            self.desk.tell(reason, "warn")
+            self.trade.sessions.refuse(reason)
+            return
         self.leads_to = Destination(message.path)
         await self.action_quit()
 
@@ -245,3 +249,14 @@ class Monitor(App[None]):
     async def on_unmount(self) -> None:
         await self.desk.recording.stop()
         self.desk.close()
+
+
+async def _unplayable(path: Path) -> str:
+    """Why a recording cannot be replayed, or nothing."""
+    from kracked_tui.reels import check  # noqa: PLC0415  not before it is asked for
+
+    try:
+        await asyncio.to_thread(check, path)
+    except (KrackedError, OSError) as error:
+        return str(error)
+    return ""

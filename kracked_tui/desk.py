@@ -22,9 +22,10 @@ from kracked_tui.source import Source
 from kracked_tui.store import Market, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.candles import ChartView
-from kracked_tui.view.condition import condition
+from kracked_tui.view.condition import Health, condition
 from kracked_tui.view.flow import FlowView, flow_view
 from kracked_tui.view.header import HeaderView
+from kracked_tui.view.levels import LevelBook
 from kracked_tui.view.own import Own, own_of
 from kracked_tui.view.recording import RecordView
 from kracked_tui.view.sessions import SessionRow
@@ -34,6 +35,7 @@ from kracked_tui.view.watchlist import WatchRow
 from kracked_tui.widgets.ladder import Ladder
 
 if TYPE_CHECKING:
+    from kracked.book.l2 import L2Book
     from kracked_tui.trader import Moment, Trader
 
 _UNKNOWN = Precision(2, 8)
@@ -98,7 +100,7 @@ class Desk:
 
     def symbols(self) -> list[str]:
         """Every symbol that could be shown, those already here first."""
-        known = list(self.source.books)
+        known = list(dict.fromkeys((*self.source.books, *self.source.orders)))
         return known + sorted(set(self.store.instruments) - set(known))
 
     def recorded(self) -> RecordView | None:
@@ -113,12 +115,10 @@ class Desk:
     def scene(self, ladder: Ladder, chosen: str = "") -> Scene:
         """The present. The ladder's cursor says which level is selected; `chosen` an order."""
         if not self.symbol:
-            self.symbol = next(iter(self.source.books), "")
+            self.symbol = next(iter((*self.source.books, *self.source.orders)), "")
         now, symbol, market = self.source.now(), self.symbol, self.market
-        book, orders = self.source.books.get(symbol), self.source.orders.get(symbol)
-        health = self.store.health(
-            symbol, has_book=book is not None, verified=book is not None and book.verified
-        )
+        book, orders = self._book(symbol), self.source.orders.get(symbol)
+        health = self._health(symbol, book)
         precision = book.precision if book else market.precision or _UNKNOWN
         best = book.best_bid if book else None
         price = best.price if best else market.last or 0
@@ -142,6 +142,21 @@ class Desk:
             own=self._own(symbol, precision, chosen, now),
         )
         return scene.with_selection(ladder.selection(scene))
+
+    def _book(self, symbol: str) -> L2Book | LevelBook | None:
+        """The level 2 book, or where there is none the level 3 book's levels."""
+        book, orders = self.source.books.get(symbol), self.source.orders.get(symbol)
+        return LevelBook(orders) if book is None and orders is not None else book
+
+    def _health(self, symbol: str, book: L2Book | LevelBook | None) -> Health:
+        health = self.store.health(
+            symbol, has_book=book is not None, verified=book is not None and book.verified
+        )
+        if isinstance(book, LevelBook):
+            health = health._replace(resync=self.store.market(symbol).level3_resync)
+        if self.source.mode == "REPLAY" and self.source.transport is None:
+            return health._replace(trouble=f"reading {self.source.name}")
+        return health
 
     @property
     def has_account(self) -> bool:
@@ -240,11 +255,12 @@ class Desk:
         )
 
     def watched(self) -> tuple[WatchRow, ...]:
-        symbols = list(dict.fromkeys((*self.store.markets, *self.source.books)))
+        held = (*self.source.books, *self.source.orders)
+        symbols = list(dict.fromkeys((*self.store.markets, *held)))
         return tuple(self._watched(symbol) for symbol in symbols[:_MOST_WATCHED] if symbol)
 
     def _watched(self, symbol: str) -> WatchRow:
-        market, book = self.store.market(symbol), self.source.books.get(symbol)
+        market, book = self.store.market(symbol), self._book(symbol)
         precision = book.precision if book else market.precision
         if precision is None:
             return WatchRow(symbol, shown=symbol == self.symbol)

@@ -23,7 +23,9 @@ DEFAULT_SYMBOLS = ("BTC/USD",)
 
 
 def run(options: Options, settings: Settings) -> int:
-    """The exit status. Raises `ConfigError` for what cannot be shown."""
+    """The exit status. Raises `ConfigError`, `RecordError` or OSError for what cannot be shown."""
+    if options.replay is not None:
+        _check_replay(options.replay)
     monitor = _monitor(options, settings)
     monitor.record_at_once, monitor.record_to = options.record, options.record_to
     if options.snapshot is not None:
@@ -64,8 +66,14 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Source:
     return Deferred("LIVE", host, partial(_live, symbols, endpoints, found, trades=trades))
 
 
+def _check_replay(path: Path) -> None:
+    from kracked_tui.reels import check  # noqa: PLC0415
+
+    check(path)
+
+
 def _replay(path: Path) -> Source:
-    from kracked_tui.reel import opened  # noqa: PLC0415
+    from kracked_tui.reels import opened  # noqa: PLC0415
     from kracked_tui.replay import ReplaySource  # noqa: PLC0415
 
     return ReplaySource(opened(path))

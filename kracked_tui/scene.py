@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
     from kracked.book.queue import LevelQueue
+    from kracked_tui.view.levels import LevelBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Scene:
     decimals: int = 4
     """Of a quantity on the screen."""
     tick: int = 1
-    book: L2Book | None = None
+    book: L2Book | LevelBook | None = None
+    """Of levels: the level 2 book, or the sums of the level 3 one."""
     orders: L3Book | None = None
     level3: str = ""
     """Why there are no orders, when there are none."""

@@ -50,6 +50,7 @@ class Market:
         self.finest: deque[Bar] = deque(maxlen=KEPT_BARS)
         self.resync = ""
         """Why its level 2 book waits for a snapshot."""
+        self.level3_resync = ""
         self.level3_error = ""
 
     @property
@@ -244,6 +245,8 @@ class Store:
         reason = event.reason if isinstance(event, events.Resync) else ""
         if event.channel == "book":
             self.market(event.symbol).resync = reason
+        else:
+            self.market(event.symbol).level3_resync = reason
         self.resyncs += bool(reason)
         word, role = (f"resync: {reason}", "warn") if reason else ("verified", "good")
         self.tell(event.received, f"{event.symbol} {event.channel} {word}", role)

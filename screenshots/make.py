@@ -29,7 +29,7 @@ from kracked.sim.market import Market
 from kracked.times import NS_PER_S, parse_ns, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
-from kracked_tui.reel import opened
+from kracked_tui.reels import opened
 from kracked_tui.replay import ReplaySource
 from kracked_tui.snapshot import picture
 from kracked_tui.source import Counters

@@ -11,6 +11,7 @@ from textual.message import Message
 from kracked_tui.view.frame import Title, framed
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.sessions import SessionRow, session_lines
+from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.rows import LiveRows
 
 
@@ -28,9 +29,15 @@ class Sessions(LiveRows):
         self._rows: Sequence[SessionRow] = ()
         self._folder = ""
         self._cursor = 0
+        self._refusal = ""
 
     def start(self, rows: Sequence[SessionRow], folder: Path) -> None:
-        self._rows, self._folder, self._cursor = rows, str(folder), 0
+        self._rows, self._folder, self._cursor, self._refusal = rows, str(folder), 0, ""
+        self.show()
+
+    def refuse(self, reason: str) -> None:
+        """The marked one cannot be replayed; said until the cursor moves."""
+        self._refusal = reason
         self.show()
 
     def show(self) -> None:
@@ -41,13 +48,21 @@ class Sessions(LiveRows):
         if not lines:
             none = f" none yet; R records into {self._folder}"
             lines = [Line(fit([Span(none, "dim")], width - 2))]
-        first = max(0, self._cursor - height + 3)
+        refusal = [
+            Line(fit([Span(f" {text}", "warn")], width - 2))
+            for text in wrapped(self._refusal, width - 4)
+            if text
+        ]
+        first = max(0, self._cursor + len(refusal) - height + 3)
         title = Title("P", "Recordings", f"{len(self._rows)}")
         foot = (Span("enter replays · esc closes", "dim"),)
-        self.set_lines(framed(title, lines[first:], (width, height), focused=True, foot=foot))
+        self.set_lines(
+            framed(title, [*refusal, *lines[first:]], (width, height), focused=True, foot=foot)
+        )
 
     def move(self, rows_up: int) -> None:
         self._cursor = max(0, min(len(self._rows) - 1, self._cursor - rows_up))
+        self._refusal = ""
         self.show()
 
     def open(self) -> None:
@@ -55,6 +70,6 @@ class Sessions(LiveRows):
             self.post_message(self.Chosen(self._rows[self._cursor].path))
 
     def on_click(self, event: Click) -> None:
-        if 0 <= event.y - 1 < len(self._rows):
+        if not self._refusal and 0 <= event.y - 1 < len(self._rows):
             self._cursor = event.y - 1
             self.open()

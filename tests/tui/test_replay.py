@@ -11,15 +11,14 @@ import pytest
 from textual.pilot import Pilot
 
 from kracked.errors import RecordError
-from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
-from kracked_tui.rawlog import paced
-from kracked_tui.reel import LogReel, SessionReel, opened
+from kracked_tui.reels import opened
 from kracked_tui.replay import ReplaySource
 from kracked_tui.screens.replay import ReplayScreen
+from kracked_tui.session_reel import SessionReel
 from kracked_tui.snapshot import picture
 from kracked_tui.source import Cut
 from kracked_tui.store import Store
@@ -27,73 +26,6 @@ from tests.record.market import record_stream
 from tests.tui.conftest import settled
 from tests.tui.recorded import OPENED, SYMBOL, record_market
 from tests.tui.test_goldens import compare
-
-STATUS = '{"channel":"status","type":"update","data":[{"system":"online","connection_id":1}]}'
-SNAPSHOT = (
-    '{"channel":"book","type":"snapshot","data":[{"symbol":"MATIC/USD",'
-    '"bids":[{"price":0.5,"qty":1.00000000}],"asks":[{"price":0.6,"qty":2.00000000}],'
-    '"checksum":1,"timestamp":"2026-08-01T00:00:01.100000Z"}]}'
-)
-LATER = (
-    '{"channel":"trade","type":"update","data":[{"symbol":"MATIC/USD","side":"buy","price":0.6,'
-    '"qty":1.0,"ord_type":"market","trade_id":1,"timestamp":"2026-08-01T00:00:03.500000Z"}]}'
-)
-
-
-def written(folder: Path, *lines: str) -> Path:
-    path = folder / "log.jsonl"
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def test_the_pace_is_that_of_the_messages_own_times(tmp_path: Path) -> None:
-    due = [at for at, _ in paced(written(tmp_path, STATUS, SNAPSHOT, LATER))]
-    assert due[2] - due[1] == 2_400_000_000
-    assert due == sorted(due)
-
-
-def test_messages_before_the_first_time_are_not_from_1970(tmp_path: Path) -> None:
-    due = [at for at, _ in paced(written(tmp_path, STATUS, SNAPSHOT))]
-    assert due[1] - due[0] < 10**9
-
-
-def test_unreadable_lines_do_not_stop_a_replay(tmp_path: Path) -> None:
-    assert len(list(paced(written(tmp_path, STATUS, "{not json", SNAPSHOT, "")))) == 3
-
-
-def test_a_book_that_does_not_verify_is_told_and_not_trusted(tmp_path: Path) -> None:
-    reel = LogReel(written(tmp_path, SNAPSHOT))
-    tape = reel.tape()
-    moment = tape.step()
-    assert moment is not None
-    assert any(isinstance(event, events.Resync) for event in reel.heard(moment))
-    assert not tape.keeper.books["MATIC/USD"].verified
-
-
-def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
-    reel = LogReel(captures / "crossbook_book_ethusd_d25.jsonl")
-    assert ReplaySource(reel).counters() == (0, 0)
-    tallies = reel.wound(reel.end).keeper.tallies.values()
-    assert [(tally.verified, tally.mismatched) for tally in tallies] == [(1129, 0)]
-
-
-EXECUTIONS = (
-    '{"channel":"executions","type":"snapshot","data":[{"order_id":"OABCDE-FGHIJ-KLMNOP",'
-    '"order_status":"new","exec_type":"pending_new","symbol":"MATIC/USD","side":"buy",'
-    '"order_type":"limit","order_qty":2.0,"limit_price":0.5,'
-    '"timestamp":"2026-08-01T00:00:02.000000Z"}],"sequence":1}'
-)
-
-
-def test_own_orders_that_were_recorded_are_there_again(tmp_path: Path) -> None:
-    reel = LogReel(written(tmp_path, SNAPSHOT, EXECUTIONS, LATER))
-    store = Store("REPLAY")
-    for event in reel.past(3):
-        store.apply(event)
-    assert store.account.orders_known
-    assert list(store.account.orders) == ["OABCDE-FGHIJ-KLMNOP"]
-    store.apply(Cut(0))
-    assert not store.account.orders
 
 
 def test_a_folder_without_messages_cannot_be_played(tmp_path: Path) -> None:

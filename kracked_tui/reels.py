@@ -1,0 +1,31 @@
+"""Opens whatever can be replayed, and says before the screen opens that something cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kracked.errors import RecordError
+from kracked.record.frame import FrameKind
+from kracked.record.reader import Recording, open_recording
+from kracked_tui import rawlog
+from kracked_tui.log_reel import LogReel
+from kracked_tui.reel import Reel
+from kracked_tui.session_reel import SessionReel
+
+
+def check(path: Path) -> None:
+    """Raises `RecordError` or OSError when there is nothing there to play; quick."""
+    if path.is_dir():
+        _check_session(open_recording(path))
+    else:
+        rawlog.check(path)
+
+
+def _check_session(recording: Recording) -> None:
+    if not any(place.frame.kind is FrameKind.DATA for place in recording.places):
+        raise RecordError(f"{recording.path} holds no messages")
+
+
+def opened(path: Path) -> Reel:
+    """The reel of a folder or a file. Raises `RecordError` when it cannot be played."""
+    return SessionReel(path) if path.is_dir() else LogReel(path)
