@@ -6,6 +6,9 @@ a client's books can be compared with the truth, level by level and order by ord
 - `GET /sim/truth?symbol=BTC/USD&channel=level3&depth=10` is the engine's book. `time` is
   how far the market has come, `told` the time of the last update made for that channel
   and depth. Rows are (price, quantity) or (order id, price, quantity, entered), scaled.
+- `GET /sim/account` is what the exchange holds of every client, by account: the rows of
+  open orders and of balances as a fresh subscriber would get them, and the ids of the
+  latest fills, oldest first.
 - `POST /sim/hold?seconds=5` stops trade and faults for so long, `/sim/calm?seconds=5`
   faults alone; `/sim/release` ends both.
 - `GET /sim/faults` lists what has struck, `GET /sim/state` counts; its `rested_ns` is how
@@ -22,9 +25,11 @@ import msgspec
 from kracked.protocol.events import Side
 from kracked.sim.exchange import Exchange
 from kracked.sim.mishaps.saboteur import Saboteur
+from kracked.sim.trading import reports
 from kracked.times import NS_PER_S
 
 PREFIX = "/sim/"
+FILLS_TOLD = 50
 Params = Mapping[str, str]
 
 
@@ -35,6 +40,7 @@ class Bench:
         self._exchange, self._saboteur = exchange, saboteur
         self._reads: dict[str, Callable[[Params], object]] = {
             "truth": self._truth,
+            "account": self._accounts,
             "faults": self._faults,
             "state": self._state,
         }
@@ -75,6 +81,20 @@ class Bench:
             for level in levels
             for order in matcher.queue(side, level.price)
         ]
+
+    def _accounts(self, _: Params) -> dict[str, Any]:
+        brokerage = self._exchange.brokerage
+        words = brokerage.clerk.reports
+        return {
+            name: {
+                "orders": [words[one.symbol].standing(one) for one in account.orders.open()],
+                "balances": [
+                    reports.balance(account.ledger, asset) for asset in account.ledger.balances
+                ],
+                "fills": list(account.fills)[-FILLS_TOLD:],
+            }
+            for name, account in brokerage.accounts.items()
+        }
 
     def _faults(self, _: Params) -> list[Any]:
         return list(self._saboteur.log)

@@ -6,7 +6,9 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -20,7 +22,7 @@ from kracked.manager import FeedManager
 from kracked.sim.bench import Bench
 from kracked.sim.faults import Fault, Kind
 from kracked.sim.server import SimOptions, SimServer
-from tests.benchmarks.truth import differences
+from tests.benchmarks.truth import account_differences, differences
 from tests.exchange import Exchange
 
 
@@ -113,9 +115,10 @@ class FaultyExchange:
 
     def feed(self, *symbols: str, **options) -> FeedManager:
         options.setdefault("endpoints", self.endpoints)
+        if "token" not in options:
+            options["credentials"] = Credentials(self.server.api_key, self.server.api_secret)
         clock = Clock(self.clock.wall, self.clock.steady, self.clock.sleep)
-        credentials = Credentials(self.server.api_key, self.server.api_secret)
-        return FeedManager(symbols or self.SYMBOLS, clock=clock, credentials=credentials, **options)
+        return FeedManager(symbols or self.SYMBOLS, clock=clock, **options)
 
     def strike(self, kind: Kind, where: str = "", detail: str = "") -> None:
         assert self.saboteur.strike(Fault(kind, where, detail))
@@ -129,6 +132,12 @@ class FaultyExchange:
                     await consumer.batch()
         self.saboteur.release()
         return True
+
+    def unlike(self, feed: FeedManager) -> list[tuple]:
+        """How what is known of the account differs from the exchange's own."""
+        answer = self._bench.answer("GET", "/sim/account", {})
+        truth = json.loads(answer, parse_float=Decimal, parse_int=Decimal)
+        return account_differences(feed.account, truth["main"])
 
     def _books(self, feed: FeedManager) -> list[tuple[str, str]]:
         subscriptions = [one for link in feed.stats().connections for one in link.subscriptions]
@@ -144,7 +153,8 @@ class FaultyExchange:
 
 
 @pytest.fixture
-async def faulty(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FaultyExchange]:
+async def faulty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[FaultyExchange]:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     monkeypatch.setattr(connection, "TICK_S", connection.TICK_S / FastClock.SPEED)
     clock = FastClock()
     options = SimOptions(seed=5, symbols=FaultyExchange.SYMBOLS, rate=0.3, faults="")

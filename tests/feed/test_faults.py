@@ -7,50 +7,20 @@ blink, and in the end every book is the engine's own again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from kracked.endpoints import Endpoints
 from kracked.errors import RequestRejected
 from kracked.feed import connection
-from kracked.feed.fanout import Consumer
 from kracked.manager import FeedManager
 from kracked.protocol import events
-from kracked.protocol.events import Event
 from kracked.sim import server as sim_server
 from kracked.sim.faults import Kind
 from kracked.sim.mishaps.refusals import REASONS
+from tests.feed.witness import watching
 
 BLINKS = (events.Resync, events.Gap, events.Reconnecting, events.Stale)
-
-
-class Witness:
-    """Everything a feed says from one moment on."""
-
-    def __init__(self, consumer: Consumer) -> None:
-        self.seen: list[Event] = []
-        self._consumer = consumer
-
-    async def until(self, kind: type, is_it: Callable[..., bool] = lambda _: True) -> Event:
-        """The first event like this from now on."""
-        async with asyncio.timeout(15):
-            async for event in self._consumer:
-                self.seen.append(event)
-                if isinstance(event, kind) and is_it(event):
-                    return event
-        raise AssertionError(f"the feed ended without {kind.__name__}")
-
-    def all(self, *kinds: type) -> list:
-        self.seen += self._consumer.take()
-        return [event for event in self.seen if isinstance(event, kinds)]
-
-
-@contextmanager
-def watching(feed: FeedManager) -> Iterator[Witness]:
-    with feed.consumer() as consumer:
-        yield Witness(consumer)
 
 
 def of(symbol: str, channel: str = "book"):

@@ -151,17 +151,17 @@ class Saboteur:
         return True
 
     def _spoil(self, fault: Fault) -> bool:
-        """Arm one book of one connection."""
-        books = [
+        """Arm one book, or one stream of an account, of one connection."""
+        streams = [
             (wire, key)
             for wire in self.wires
             if not wire.dead
-            for key in wire.books
+            for key in wire.targets(fault.kind)
             if fault.where in ("", wire.role, key[1])
         ]
-        if not books:
+        if not streams:
             return False
-        wire, key = self._random.choice(books)
+        wire, key = self._random.choice(streams)
         wire.arm(fault.kind, key)
         return True
 

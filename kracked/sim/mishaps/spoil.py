@@ -14,6 +14,7 @@ HUGE_BYTES = 4 * 2**20
 _HEAD = re.compile(
     rb'\{"channel":"(\w+)","type":"(\w+)"(?:,"timestamp":"[^"]*")?,"data":\[\{"symbol":"([^"]+)"'
 )
+_ACCOUNT_HEAD = re.compile(rb'\{"channel":"(executions|balances)","type":"(\w+)"')
 _CHECKSUM = re.compile(rb'"checksum":(\d+)')
 _STRUCTURE = re.compile(rb'[{}\[\]"]')
 """None of these stands inside a string of ours."""
@@ -30,12 +31,16 @@ class About(NamedTuple):
     kind: str
     """`snapshot` or `update`."""
     symbol: str
+    """Empty for the account's channels."""
 
 
 def about(message: bytes) -> About | None:
     """Read off the head of a channel's message; None for answers and the like."""
-    head = _HEAD.match(message)
-    return None if head is None else About(*(part.decode() for part in head.groups()))
+    if (head := _HEAD.match(message)) is not None:
+        return About(*(part.decode() for part in head.groups()))
+    if (head := _ACCOUNT_HEAD.match(message)) is not None:
+        return About(*(part.decode() for part in head.groups()), "")
+    return None
 
 
 def wrong_checksum(message: bytes) -> bytes:

@@ -22,6 +22,7 @@ from kracked.sim.mishaps.spoil import About
 from kracked.times import NS_PER_S
 
 BOOKS = ("book", "level3")
+ACCOUNT = ("executions", "balances")
 MUTE_NS = 8 * NS_PER_S
 SKEW_NS, SKEWED_NS = 3600 * NS_PER_S, 5 * NS_PER_S
 LATE_NS = 3 * NS_PER_S
@@ -144,6 +145,13 @@ class Wire:
             if topic.channel in BOOKS
         ]
 
+    def targets(self, kind: Kind) -> list[Key]:
+        """The streams this kind can spoil: an account's messages state no checksum."""
+        if kind is Kind.CHECKSUM:
+            return self.books
+        topics = self.conversation.topics
+        return self.books + [(one.channel, "") for one in topics if one.channel in ACCOUNT]
+
     # --- from the exchange to the client ------------------------------------------------
 
     def tell(self, message: bytes) -> None:
@@ -160,7 +168,7 @@ class Wire:
         if self.now < self._skew_until:
             message = spoil.shifted(message, self._skew_ns)
         subject = spoil.about(message)
-        if subject is None or subject.channel not in BOOKS:
+        if subject is None or subject.channel not in (*BOOKS, *ACCOUNT):
             return [message]
         key = (subject.channel, subject.symbol)
         if subject.kind == encode.SNAPSHOT:
@@ -200,7 +208,7 @@ class Wire:
                 return []
 
     def _drawn(self, subject: About) -> Kind | None:
-        for rule in self._chances:
+        for rule in self._chances if subject.channel in BOOKS else ():
             if rule.where in ("", self.role, subject.symbol):
                 assert rule.chance is not None
                 if self._random.random() < rule.chance:
