@@ -44,6 +44,14 @@ def parse_ns(text: str) -> int:
     return (whole.days * 86_400 + whole.seconds) * NS_PER_S + int(fraction[:9].ljust(9, "0"))
 
 
+def try_parse_ns(text: str | None) -> int | None:
+    """As `parse_ns`; None where there is no text, or none that is a time."""
+    try:
+        return parse_ns(text) if text else None
+    except NotATime:
+        return None
+
+
 def to_rfc3339(ns: int, digits: int = 6) -> str:
     """The instant with `digits` decimals of the second (0 to 9), cut and not rounded.
 

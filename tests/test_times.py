@@ -37,3 +37,8 @@ def test_an_instant_survives_being_written(ns: int) -> None:
 def test_digits_are_cut_and_not_rounded() -> None:
     assert times.to_rfc3339(1_999_999_999, 0) == "1970-01-01T00:00:01Z"
     assert times.to_rfc3339(1_999_999_999, 3) == "1970-01-01T00:00:01.999Z"
+
+
+def test_text_that_is_no_time_can_be_met_without_an_exception() -> None:
+    assert times.try_parse_ns("1970-01-01T00:00:01Z") == times.NS_PER_S
+    assert times.try_parse_ns("yesterday") is times.try_parse_ns(None) is None

@@ -237,6 +237,7 @@ def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
     side = _SIDES.get(row.side)
     if side is None:
         raise ProtocolError(f"a trade has no side {row.side!r}")
+    parse_ns(row.timestamp)  # raises for what is no time
     return events.Trade(
         side,
         scale(bytes(row.price), precision.price),

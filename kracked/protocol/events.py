@@ -173,7 +173,8 @@ class Ticker(MarketEvent, frozen=True, tag="ticker"):
 
     @property
     def exchange_time(self) -> int | None:
-        return times.parse_ns(self.timestamp) if self.timestamp else None
+        """ns since the Unix epoch; None where the exchange wrote no readable time."""
+        return times.try_parse_ns(self.timestamp)
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
@@ -188,9 +189,11 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
     trade_id: int
     """Rises by one per fill and instrument."""
     timestamp: str
+    """A readable time: the codec has seen to it."""
 
     @property
     def exchange_time(self) -> int:
+        """ns since the Unix epoch."""
         return times.parse_ns(self.timestamp)
 
 
@@ -230,32 +233,27 @@ class Candles(MarketEvent, frozen=True, tag="candles"):
     """The trade behind the message."""
 
 
-class BookSnapshot(MarketEvent, frozen=True, gc=False, tag="book_snapshot"):
+class BookEvent(MarketEvent, frozen=True, gc=False):
+    """What the two kinds of `book` message have in common."""
+
+    bids: tuple[tuple[int, int], ...]
+    """(price, total qty), scaled."""
+    asks: tuple[tuple[int, int], ...]
+    checksum: int
+    timestamp: str | None = None
+
+    @property
+    def exchange_time(self) -> int | None:
+        """ns since the Unix epoch; None where the exchange wrote no readable time."""
+        return times.try_parse_ns(self.timestamp)
+
+
+class BookSnapshot(BookEvent, frozen=True, gc=False, tag="book_snapshot"):
     """The whole book; replaces what was there. Best first."""
 
-    bids: tuple[tuple[int, int], ...]
-    """(price, qty), scaled."""
-    asks: tuple[tuple[int, int], ...]
-    checksum: int
-    timestamp: str | None = None
 
-    @property
-    def exchange_time(self) -> int | None:
-        return times.parse_ns(self.timestamp) if self.timestamp else None
-
-
-class BookUpdate(MarketEvent, frozen=True, gc=False, tag="book_update"):
+class BookUpdate(BookEvent, frozen=True, gc=False, tag="book_update"):
     """Levels that changed, in order of events; a level whose quantity is 0 is gone."""
-
-    bids: tuple[tuple[int, int], ...]
-    """(price, new total qty), scaled."""
-    asks: tuple[tuple[int, int], ...]
-    checksum: int
-    timestamp: str | None = None
-
-    @property
-    def exchange_time(self) -> int | None:
-        return times.parse_ns(self.timestamp) if self.timestamp else None
 
 
 class OrderAction(StrEnum):
@@ -277,33 +275,34 @@ class OrderChange(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def exchange_time(self) -> int:
-        return times.parse_ns(self.timestamp)
+        """ns since the Unix epoch; 0 where the exchange wrote no readable time.
+
+        Orders are too many to have each time read as it comes: that would cost a tenth
+        of a book.
+        """
+        return times.try_parse_ns(self.timestamp) or 0
 
 
-class OrdersSnapshot(MarketEvent, frozen=True, gc=False, tag="orders_snapshot"):
+class OrdersEvent(MarketEvent, frozen=True, gc=False):
+    """What the two kinds of `level3` message have in common."""
+
+    bids: tuple[OrderChange, ...]
+    asks: tuple[OrderChange, ...]
+    checksum: int
+    timestamp: str | None = None
+
+    @property
+    def exchange_time(self) -> int | None:
+        """ns since the Unix epoch; None where the exchange wrote no readable time."""
+        return times.try_parse_ns(self.timestamp)
+
+
+class OrdersSnapshot(OrdersEvent, frozen=True, gc=False, tag="orders_snapshot"):
     """Every visible order of the best levels: best price first, then in queue order."""
 
-    bids: tuple[OrderChange, ...]
-    asks: tuple[OrderChange, ...]
-    checksum: int
-    timestamp: str | None = None
 
-    @property
-    def exchange_time(self) -> int | None:
-        return times.parse_ns(self.timestamp) if self.timestamp else None
-
-
-class OrdersUpdate(MarketEvent, frozen=True, gc=False, tag="orders_update"):
+class OrdersUpdate(OrdersEvent, frozen=True, gc=False, tag="orders_update"):
     """Orders that came, changed or left, in order of events."""
-
-    bids: tuple[OrderChange, ...]
-    asks: tuple[OrderChange, ...]
-    checksum: int
-    timestamp: str | None = None
-
-    @property
-    def exchange_time(self) -> int | None:
-        return times.parse_ns(self.timestamp) if self.timestamp else None
 
 
 class Instruments(Event, frozen=True, tag="instruments"):

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from kracked import times
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
@@ -25,18 +27,44 @@ _EVERY_DEEP_NS = 300 * times.NS_PER_S
 _EVERY_MESSAGES, _EVERY_MESSAGES_DEEP = 6_000, 30_000
 _DEEP = 1000
 _TYPE = b'"type":"keyframe"'
+_ROW_SIZE = 120
 
 
 def encode(book: Book) -> bytes:
     """The book as a message."""
-    orders = isinstance(book, L3Book)
-    bids, asks = _orders(book) if isinstance(book, L3Book) else _levels(book)
+    return whole([later(book)]).encode()
+
+
+def later(book: Book, before: str = "", after: str = "") -> Later:
+    """The message that the book is now, between two texts; made when it is written."""
+    bids: Callable[[], Iterator[str]]
+    asks: Callable[[], Iterator[str]]
+    if isinstance(book, L3Book):
+        channel, rows = "level3", len(book)
+        bids, asks = (
+            partial(_orders, [*chain.from_iterable(side)], book.precision)
+            for side in (book.bids, book.asks)
+        )
+    else:
+        channel, rows = "book", len(book.bids) + len(book.asks)
+        bids, asks = (
+            partial(_levels, side.copy(), book.precision) for side in (book.bids, book.asks)
+        )
     stamp = f',"timestamp":"{book.last.timestamp}"' if book.last and book.last.timestamp else ""
-    return (
-        f'{{"channel":"{"level3" if orders else "book"}","type":"keyframe","data":['
-        f'{{"symbol":"{book.symbol}","depth":{book.depth},"bids":[{bids}],"asks":[{asks}],'
-        f'"checksum":{book.computed}{stamp}}}]}}'
-    ).encode()
+    opening = (
+        f'{before}{{"channel":"{channel}","type":"keyframe","data":['
+        f'{{"symbol":"{book.symbol}","depth":{book.depth},"bids":['
+    )
+    closing = f'],"checksum":{book.computed}{stamp}}}]}}{after}'
+
+    def pieces() -> Iterator[str]:
+        yield opening
+        yield from bids()
+        yield '],"asks":['
+        yield from asks()
+        yield closing
+
+    return Later(pieces, rows, rows * _ROW_SIZE)
 
 
 def as_snapshot(message: bytes) -> bytes:
@@ -65,27 +93,21 @@ def picture(book: Book, received: int) -> events.BookSnapshot | events.OrdersSna
     )
 
 
-def _levels(book: L2Book) -> tuple[str, str]:
-    price, qty = book.precision.price_text, book.precision.qty_text
-    bids, asks = (
-        ",".join(f'{{"price":{price(level.price)},"qty":{qty(level.qty)}}}' for level in side)
-        for side in (book.bids, book.asks)
+def _levels(side: BookSide, precision: Precision) -> Iterator[str]:
+    price, qty = precision.price_text, precision.qty_text
+    return listed(
+        (f'{{"price":{price(level.price)},"qty":{qty(level.qty)}}}' for level in side), ","
     )
-    return bids, asks
 
 
-def _orders(book: L3Book) -> tuple[str, str]:
-    price, qty = book.precision.price_text, book.precision.qty_text
-    bids, asks = (
-        ",".join(
-            f'{{"order_id":"{order.order_id}","limit_price":{price(order.price)},'
-            f'"order_qty":{qty(order.qty)},"timestamp":"{order.timestamp}"}}'
-            for queue in side
-            for order in queue
-        )
-        for side in (book.bids, book.asks)
+def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str]:
+    price, qty = precision.price_text, precision.qty_text
+    members = (
+        f'{{"order_id":"{order.order_id}","limit_price":{price(order.price)},'
+        f'"order_qty":{qty(order.qty)},"timestamp":"{order.timestamp}"}}'
+        for order in orders
     )
-    return bids, asks
+    return listed(members, ",")
 
 
 class Schedule:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kracked import times
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.codec import Codec
@@ -311,6 +312,44 @@ JSON = st.recursive(
 @given(JSON)
 def test_no_json_whatever_makes_the_codec_raise(value: object) -> None:
     assert isinstance(Codec().decode(json.dumps(value).encode()), list)
+
+
+def _timed(stamp: str) -> dict[str, dict[str, object]]:
+    """A message of every channel with times, that one in the place of each of them."""
+    level, ticker = {"price": 1.0, "qty": 1.0}, {"bid": 1.0, "ask": 2.0, "last": 1.0}
+    order = {"order_id": "O1", "limit_price": 1.0, "order_qty": 1.0, "timestamp": stamp}
+    trade = {"side": "buy", "price": 1.0, "qty": 1.0, "ord_type": "limit", "trade_id": 1}
+    prices = dict.fromkeys(("open", "high", "low", "close", "vwap", "volume"), 1.0)
+    candle = {**prices, "trades": 1, "interval": 1, "interval_begin": stamp}
+    both = {"asks": [], "checksum": 1}
+    return {
+        "book": {"bids": [level], **both},
+        "level3": {"bids": [order], **both},
+        "ticker": ticker,
+        "trade": trade,
+        "ohlc": candle,
+    }
+
+
+_STAMPS = (
+    st.text(max_size=30)
+    | st.from_regex(r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}(\.[0-9]*)?Z?\Z")
+    | st.from_regex(r"\A20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]Z\Z")
+)
+
+
+@pytest.mark.parametrize("kind", ["snapshot", "update"])
+@pytest.mark.parametrize("channel", _timed(""))
+@given(stamp=_STAMPS)
+def test_a_spoilt_time_is_found_on_arrival_or_read_as_none(
+    channel: str, kind: str, stamp: str
+) -> None:
+    data = {"symbol": "BTC/USD", "timestamp": stamp, **_timed(stamp)[channel]}
+    message = {"channel": channel, "type": kind, "data": [data], "timestamp": stamp}
+    [event] = Codec(BTC).decode(json.dumps(message).encode())
+    rows = event.trades if isinstance(event, events.Trades) else getattr(event, "bids", ())
+    for timed in (event, *rows):
+        assert getattr(timed, "exchange_time", None) in (None, 0, times.try_parse_ns(stamp))
 
 
 def test_every_recorded_kind_of_frame_is_understood(vectors: Path) -> None:
