@@ -1,16 +1,17 @@
 """Order actions: checked, written down, sent once, and followed until they are settled."""
 
 from kracked.actions.cancels import CancelOutcome
-from kracked.actions.desk import Declined, Desk, Review, open_desk
+from kracked.actions.desk import BatchReview, Declined, Desk, Review, open_desk
 from kracked.actions.draft import CloseDraft, Draft, FeeIn
 from kracked.actions.fees import Fees
 from kracked.actions.outbox import Entry, Kind
 from kracked.actions.situation import Check, Limits, Refusal, Situation
 from kracked.actions.states import State
 from kracked.actions.switch import Switch
-from kracked.actions.working import WorkingOrder, WorkingOrders
+from kracked.actions.working import WorkingOrder
 
 __all__ = [
+    "BatchReview",
     "CancelOutcome",
     "Check",
     "CloseDraft",
@@ -28,6 +29,5 @@ __all__ = [
     "State",
     "Switch",
     "WorkingOrder",
-    "WorkingOrders",
     "open_desk",
 ]

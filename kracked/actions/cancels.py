@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from kracked.actions.outbox import Kind, Outbox
-from kracked.actions.working import WorkingOrder, WorkingOrders
 from kracked.protocol.events import Side
 from kracked.protocol.limits import cost_of_cancel
+from kracked.protocol.own import OwnOrder, OwnOrders
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
@@ -39,7 +39,7 @@ class Cancels:
     def __init__(
         self,
         client: RestClient,
-        working: WorkingOrders,
+        working: OwnOrders,
         outbox: Outbox,
         engine: EngineLimiter,
         pace: Pace,
@@ -71,7 +71,7 @@ class Cancels:
         self._count(list(self._working))
         return await self._repeated(self._client.cancel_all)
 
-    def _count(self, orders: Sequence[WorkingOrder]) -> None:
+    def _count(self, orders: Sequence[OwnOrder]) -> None:
         now = self._pace.clock()
         for order in orders:
             cost = cost_of_cancel(max(0, now - order.touched))

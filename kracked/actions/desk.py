@@ -8,34 +8,38 @@ they pass no checks and are repeated when their answer is lost.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 
-from kracked.actions import preview, reconcile
+from kracked.actions import amends, batches, preview, reconcile
+from kracked.actions.amends import Change
 from kracked.actions.cancels import CancelOutcome, Cancels
 from kracked.actions.checks import refusals
-from kracked.actions.draft import TRIGGERED, Draft, rounded, to_order
+from kracked.actions.dispatch import Answer, Dispatch
+from kracked.actions.draft import Draft, rounded, to_order
 from kracked.actions.ids import ClientIds
 from kracked.actions.journal import Journal
-from kracked.actions.outbox import Entry, Kind, Moved, Outbox, Prepared
+from kracked.actions.outbox import Entry, Kind, Outbox
 from kracked.actions.settling import Settler
 from kracked.actions.situation import Check, Limits, Refusal, Situation
 from kracked.actions.states import State
-from kracked.actions.working import WorkingOrder, WorkingOrders
-from kracked.errors import ConfigError
 from kracked.protocol.events import Executions, Side
-from kracked.protocol.limits import cost_of_add, cost_of_amend, cost_of_cancel
+from kracked.protocol.limits import (
+    cost_of_add,
+    cost_of_amend,
+    cost_of_batch_add,
+    cost_of_cancel,
+)
+from kracked.protocol.own import OwnOrder, OwnOrders
 from kracked.rest.bodies import fields
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.orders import TRAILING, Added, Amend, OrderRef, OrderType
-from kracked.rest.replies import OutcomeUnknown, Refused
-from kracked.rest.transport import NotSent
+from kracked.rest.orders import Added, AddOrder, Amended, BatchReply, OrderRef
 
 
 class Declined(msgspec.Struct, frozen=True):
@@ -54,6 +58,14 @@ class Review(msgspec.Struct, frozen=True):
     draft: Draft
     words: str
     refusals: tuple[Refusal, ...]
+
+
+class BatchReview(msgspec.Struct, frozen=True):
+    """Several orders as they would be sent together."""
+
+    reviews: tuple[Review, ...]
+    refusals: tuple[Refusal, ...]
+    """What speaks against any of them, and against all together."""
 
 
 class Desk:
@@ -75,13 +87,16 @@ class Desk:
         pace: Pace | None = None,
     ) -> None:
         """`sync` returns when all records are on the disk; `pairs` names symbols to REST."""
-        self.outbox, self.working = outbox, WorkingOrders()
+        self.outbox, self.working = outbox, OwnOrders()
         self.engine, self.limits = engine or EngineLimiter(), limits or Limits()
         pace = pace or Pace()
-        self._client, self._sync, self._clock = client, sync, pace.clock
+        self._client, self._clock = client, pace.clock
         self._ids, self._pairs = ids or ClientIds(pace.clock), pairs or {}
         self.settler = Settler(client, outbox, clock=pace.clock)
         self._cancels = Cancels(client, self.working, outbox, self.engine, pace)
+        self._dispatch = Dispatch(
+            outbox, self.working, self.engine, self.settler, sync=sync, clock=pace.clock
+        )
 
     # --- placing ---------------------------------------------------------------------------
 
@@ -94,6 +109,16 @@ class Desk:
         against = refusals(final, now, limits or self.limits)
         return Review(final, preview.preview(final, now), against)
 
+    def review_batch(
+        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None = None
+    ) -> BatchReview:
+        """Each order as `review` shows it, and what speaks against them together."""
+        reviews = tuple(self.review(draft, now, limits) for draft in drafts)
+        final = tuple(review.draft for review in reviews)
+        together = batches.refusals(final, self._completed(now), limits or self.limits)
+        each = tuple(refusal for review in reviews for refusal in review.refusals)
+        return BatchReview(reviews, together + each)
+
     async def place(
         self, draft: Draft, now: Situation, limits: Limits | None = None
     ) -> Entry | Declined:
@@ -104,12 +129,32 @@ class Desk:
         review = self.review(draft, now, limits)
         if review.refusals:
             return Declined(review.refusals)
-        order = to_order(review.draft, now.instrument, self._ids.fresh())
-        assert order.cl_ord_id is not None
-        entry = self._prepare(Kind.ADD, order.cl_ord_id, draft.symbol, order.members())
-        await self._announced(entry, cost_of_add())
+        order, entry = self._written(review.draft, now, limits)
+        await self._dispatch.announce([entry], cost_of_add())
         call = self._client.add_order(order, self._pair(draft.symbol), deadline=entry.deadline)
-        return await self._deliver(entry, call)
+        (placed,) = await self._dispatch.deliver([entry], call, _of_added)
+        return placed
+
+    async def place_batch(
+        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None = None
+    ) -> tuple[Entry, ...] | Declined:
+        """Sends 2 to 15 orders of one pair in one request, unless a check speaks against any.
+
+        The exchange may refuse some and take the others: each entry tells its own end.
+        When the answer is lost all are UNKNOWN, and each settles by itself.
+        """
+        review = self.review_batch(drafts, now, limits)
+        if review.refusals:
+            return Declined(review.refusals)
+        written = [self._written(each.draft, now, limits) for each in review.reviews]
+        entries, symbol = [entry for _, entry in written], drafts[0].symbol
+        await self._dispatch.announce(entries, cost_of_batch_add(len(entries)))
+        call = self._client.add_order_batch(
+            [order for order, _ in written],
+            self._pair(symbol),
+            deadline=min(entry.deadline for entry in entries),
+        )
+        return await self._dispatch.deliver(entries, call, _of_batch)
 
     async def validate(self, draft: Draft, now: Situation) -> Added:
         """Asks the exchange to check the order's form, and to do nothing. Raises `Refused`.
@@ -119,45 +164,76 @@ class Desk:
         order = to_order(rounded(draft, now.instrument), now.instrument, None)
         return await self._client.add_order(order, self._pair(draft.symbol), validate=True)
 
+    async def validate_batch(self, drafts: Sequence[Draft], now: Situation) -> BatchReply:
+        """The same for a batch; one order of wrong form refuses all."""
+        orders = [
+            to_order(rounded(draft, now.instrument), now.instrument, None) for draft in drafts
+        ]
+        pair = self._pair(now.instrument.symbol)
+        return await self._client.add_order_batch(orders, pair, validate=True)
+
+    def _written(
+        self, draft: Draft, now: Situation, limits: Limits | None
+    ) -> tuple[AddOrder, Entry]:
+        """The request under a fresh id, and its line in the outbox."""
+        id_ = self._ids.fresh()
+        order = to_order(draft, now.instrument, id_)
+        deadline_ns = (limits or self.limits).deadline_ns
+        entry = self._dispatch.prepare(
+            Kind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
+        )
+        return order, entry
+
     # --- amending --------------------------------------------------------------------------
 
     async def amend(
         self,
-        order: WorkingOrder,
+        order: OwnOrder,
         now: Situation,
         *,
         qty: int | None = None,
         price: int | None = None,
+        trigger_price: int | None = None,
+        display_qty: int | None = None,
+        limits: Limits | None = None,
     ) -> Entry | Declined:
-        """Changes quantity (the new total) or price of a working order, checked like a new one.
-
-        The price is the limit, or the trigger of an order without a limit.
-        """
-        now = self._completed(now)
-        if problem := _not_amendable(order, now):
+        """Changes a working order, checked like a new one; what is None stays. See `Change`."""
+        change = Change(qty=qty, price=price, trigger_price=trigger_price, display_qty=display_qty)
+        now, limits = self._completed(now), limits or self.limits
+        if problem := self._not_amendable(order, now):
             return Declined((Refusal(Check.FORM, problem),))
-        draft = rounded(_amended(order, now, qty, price), now.instrument)
-        against = self._against_amending(order, draft, now)
-        if against:
+        draft = rounded(amends.amended(order, now, change), now.instrument)
+        if against := self._against_amending(order, draft, now, limits):
             return Declined(against)
-        change = _change(order, draft, now, qty=qty, price=price)
-        id_ = self._ids.fresh()
-        entry = self._prepare(Kind.AMEND, id_, draft.symbol, fields(change), order.order_id)
-        await self._announced(entry, cost_of_amend(self._age_ns(order)))
+        wanted = amends.request(order, draft, now, change)
+        entry = self._dispatch.prepare(
+            Kind.AMEND,
+            self._ids.fresh(),
+            draft.symbol,
+            fields(wanted),
+            deadline_ns=limits.deadline_ns,
+            target=order.order_id,
+        )
+        await self._dispatch.announce([entry], self.cost_of_amend(order))
         target = OrderRef(txid=order.order_id)
-        call = self._client.amend_order(target, change, deadline=entry.deadline)
-        return await self._deliver(entry, call)
+        call = self._client.amend_order(target, wanted, deadline=entry.deadline)
+        (sent,) = await self._dispatch.deliver([entry], call, _of_amended)
+        return sent
+
+    def _not_amendable(self, order: OwnOrder, now: Situation) -> str | None:
+        if any(entry.target == order.order_id for entry in now.pending):
+            return "The last amend of this order is not settled; wait for it."
+        return amends.not_amendable(order, now)
 
     def _against_amending(
-        self, order: WorkingOrder, draft: Draft, now: Situation
+        self, order: OwnOrder, draft: Draft, now: Situation, limits: Limits
     ) -> tuple[Refusal, ...]:
-        if any(entry.target == order.order_id for entry in now.pending):
-            sentence = "The last amend of this order is not settled; wait for it."
-            return (Refusal(Check.DUPLICATE, sentence),)
-        # Its funds are held already, and it may well look like itself.
+        # Its funds are held already, it counts as open already, and it may well look like itself.
         freed = msgspec.structs.replace(now, available=None, open_room=None)
-        limits = msgspec.structs.replace(self.limits, allow_duplicate=True)
-        return refusals(draft, freed, limits)
+        limits = msgspec.structs.replace(limits, allow_duplicate=True)
+        against = [it for it in refusals(draft, freed, limits) if it.check is not Check.DISPLAY]
+        shown = amends.shows_enough(order, draft, now)
+        return (*against, shown) if shown else tuple(against)
 
     # --- cancelling ------------------------------------------------------------------------
 
@@ -171,7 +247,7 @@ class Desk:
         outcome = await self._cancels.one(txid=txid, cl_ord_id=cl_ord_id)
         entry = self.outbox.order(txid=txid, cl_ord_id=cl_ord_id)
         if outcome.count and entry is not None and entry.state is State.UNKNOWN:
-            self._learn_state(entry, State.ACKNOWLEDGED, "it was placed: its cancel was taken")
+            self._dispatch.learn(entry, State.ACKNOWLEDGED, "it was placed: its cancel was taken")
         return outcome
 
     async def cancel_pair(self, symbol: str, side: Side | None = None) -> CancelOutcome:
@@ -189,17 +265,17 @@ class Desk:
         self.working.apply(event)
         now = self._clock()
         for report in event.reports:
-            self._learn(report, now)
+            self._learn(report, now, snapshot=event.snapshot)
         if event.snapshot:
             self._doubt_the_missing()
 
-    def _learn(self, report: Mapping[str, object], now: int) -> None:
+    def _learn(self, report: Mapping[str, object], now: int, *, snapshot: bool) -> None:
         txid, id_ = report.get("order_id"), report.get("cl_ord_id")
         entry = self.outbox.order(
             txid=txid if isinstance(txid, str) else None,
             cl_ord_id=id_ if isinstance(id_, str) else None,
         )
-        news = reconcile.of_report(entry, report, now) if entry else None
+        news = reconcile.of_report(entry, report, now, snapshot=snapshot) if entry else None
         if entry and news:
             self.outbox.learn(news)
             self.settler.trust(entry)
@@ -215,75 +291,6 @@ class Desk:
         for entry in self.outbox.pending():
             if entry.id not in shown and entry.txid not in self.working:
                 self.settler.doubt(entry)
-
-    # --- sending ---------------------------------------------------------------------------
-
-    def _prepare(
-        self,
-        kind: Kind,
-        id_: str,
-        symbol: str,
-        members: Mapping[str, object],
-        target: str | None = None,
-    ) -> Entry:
-        now = self._clock()
-        return self.outbox.prepare(
-            Prepared(
-                at=now,
-                id=id_,
-                kind=kind,
-                symbol=symbol,
-                deadline=now + self.limits.deadline_ns,
-                request={name: str(value) for name, value in members.items()},
-                target=target,
-            )
-        )
-
-    async def _announced(self, entry: Entry, cost: Decimal) -> None:
-        """The line is on the disk and the sending claimed when this returns."""
-        self.engine.spend(entry.symbol, cost, self._clock())
-        try:
-            await self._sync()
-        except BaseException:
-            reason = "it could not be written down, and was not sent"
-            self._learn_state(entry, State.REFUSED, reason)
-            raise
-        self.outbox.send(entry.id, self._clock())
-
-    async def _deliver(self, entry: Entry, call: Awaitable[object]) -> Entry:
-        try:
-            reply = await call
-        except Refused as refused:
-            return self._refused(entry, refused)
-        except (NotSent, ConfigError) as error:
-            return self._learn_state(entry, State.REFUSED, f"not sent: {error}")
-        except OutcomeUnknown as error:
-            return self._doubtful(entry, error.reason)
-        except BaseException:
-            # Cancelled, or a defect: the request may be on its way all the same.
-            self._doubtful(entry, "the program stopped waiting for the answer")
-            raise
-        txid = reply.txid[0] if isinstance(reply, Added) and reply.txid else None
-        return self._learn_state(entry, State.ACKNOWLEDGED, txid=txid)
-
-    def _refused(self, entry: Entry, refused: Refused) -> Entry:
-        if refused.error == "EOrder:Rate limit exceeded":
-            self.engine.exceeded(entry.symbol, self._clock())
-        if "cl_ord_id not unique" in refused.error:
-            # The id is fresh: only this very request, arrived before, can have taken it.
-            return self._doubtful(entry, refused.error)
-        return self._learn_state(entry, State.REFUSED, refused.error)
-
-    def _doubtful(self, entry: Entry, reason: str) -> Entry:
-        learnt = self._learn_state(entry, State.UNKNOWN, reason)
-        self.settler.wake()
-        return learnt
-
-    def _learn_state(
-        self, entry: Entry, state: State, reason: str = "", txid: str | None = None
-    ) -> Entry:
-        now = self._clock()
-        return self.outbox.learn(Moved(at=now, id=entry.id, state=state, reason=reason, txid=txid))
 
     # --- shared ----------------------------------------------------------------------------
 
@@ -301,60 +308,28 @@ class Desk:
     def _pair(self, symbol: str) -> str:
         return self._pairs.get(symbol, symbol)
 
-    def _age_ns(self, order: WorkingOrder) -> int:
+    def _age_ns(self, order: OwnOrder) -> int:
         return max(0, self._clock() - order.touched)
 
-    def cost_of_amend(self, order: WorkingOrder) -> Decimal:
+    def cost_of_amend(self, order: OwnOrder) -> Decimal:
         """What amending it now adds to the rate counter of its pair."""
         return cost_of_amend(self._age_ns(order))
 
-    def cost_of_cancel(self, order: WorkingOrder) -> Decimal:
+    def cost_of_cancel(self, order: OwnOrder) -> Decimal:
         """What cancelling it now adds to the rate counter of its pair."""
         return cost_of_cancel(self._age_ns(order))
 
 
-def _not_amendable(order: WorkingOrder, now: Situation) -> str | None:
-    if order.symbol != now.instrument.symbol or not order.order_type or order.side is None:
-        return "The stream has not described this order yet; wait for its snapshot."
-    if order.order_type in TRAILING:
-        return "A trailing order follows the market by itself; cancel it and place another."
-    return None
+def _of_added(reply: Added) -> tuple[Answer, ...]:
+    return (Answer(reply.txid[0] if reply.txid else None),)
 
 
-def _amended(order: WorkingOrder, now: Situation, qty: int | None, price: int | None) -> Draft:
-    """The order as it would be after the change."""
-    kind = OrderType(order.order_type)
-    precision = now.instrument.precision
-    limit, trigger = (
-        None if it is None else int(it.scaleb(precision.price))
-        for it in (order.limit_price, order.trigger_price)
-    )
-    two_prices = kind in TRIGGERED and order.limit_price is not None
-    changed = price if price is not None else (trigger if limit is None else limit)
-    return Draft(
-        symbol=order.symbol,
-        side=order.side or Side.BID,
-        qty=qty if qty is not None else int(order.order_qty.scaleb(precision.qty)),
-        order_type=kind,
-        price=trigger if two_prices else changed,
-        price2=changed if two_prices else None,
-        post_only=order.post_only,
-    )
+def _of_batch(reply: BatchReply) -> tuple[Answer, ...]:
+    return tuple(Answer(order.txid, order.error) for order in reply.orders)
 
 
-def _change(
-    order: WorkingOrder, draft: Draft, now: Situation, *, qty: int | None, price: int | None
-) -> Amend:
-    precision = now.instrument.precision
-    value = draft.price if draft.price2 is None else draft.price2
-    moved = None if price is None or value is None else precision.price_decimal(value)
-    limited = order.limit_price is not None
-    return Amend(
-        order_qty=None if qty is None else precision.qty_decimal(draft.qty),
-        limit_price=moved if limited else None,
-        trigger_price=None if limited else moved,
-        post_only=order.post_only and price is not None,
-    )
+def _of_amended(reply: Amended) -> tuple[Answer, ...]:  # noqa: ARG001 - its id says no more
+    return (Answer(),)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from decimal import Decimal, InvalidOperation
 
 from kracked.actions.outbox import ZERO, Entry, Moved
 from kracked.actions.states import State
+from kracked.protocol.own import OwnOrder, is_past
 from kracked.rest.account import OrderInfo
 from kracked.times import NS_PER_S
 
@@ -121,10 +122,12 @@ def _agree(entry: Entry, shown: Mapping[str, Decimal | None]) -> bool:
     return bool(asked) and all(shown[name] == value for name, value in asked.items())
 
 
-def of_report(entry: Entry, report: Mapping[str, object], now: int) -> Moved | None:
+def of_report(
+    entry: Entry, report: Mapping[str, object], now: int, *, snapshot: bool = False
+) -> Moved | None:
     """News of an order from one execution report that names it."""
-    if report.get("exec_type") == "trade" and "cum_qty" not in report:
-        return None  # A past fill in a snapshot: history, never the order's state.
+    if is_past(report, snapshot=snapshot):
+        return None
     state = _BY_STREAM.get(str(report.get("order_status")))
     if state is None:
         return None
@@ -135,6 +138,21 @@ def of_report(entry: Entry, report: Mapping[str, object], now: int) -> Moved | N
         txid=_text(report.get("order_id")),
         filled=_number(report.get("cum_qty")) or ZERO,
         reason=_text(report.get("reason")) or "",
+    )
+
+
+def of_order(entry: Entry, order: OwnOrder, now: int) -> Moved | None:
+    """News of an order from what the stream has told of it so far."""
+    state = _BY_STREAM.get(order.order_status)
+    if state is None:
+        return None
+    return Moved(
+        at=now,
+        id=entry.id,
+        state=state,
+        txid=order.order_id,
+        filled=order.cum_qty,
+        reason=order.reason,
     )
 
 

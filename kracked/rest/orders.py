@@ -163,6 +163,13 @@ class AddOrder(
             members["expiretm"] = f"+{self.expires_in_s}"
         return members
 
+    def flat(self) -> dict[str, object]:
+        """The wire's members with the conditional close in flat keys, as AddOrder wants it."""
+        members = self.members()
+        close = {} if self.close is None else fields(self.close)
+        members.pop("close", None)
+        return {**members, **{f"close[{name}]": value for name, value in close.items()}}
+
 
 def _price_problem(order: AddOrder | Close) -> str | None:
     kind = order.order_type
@@ -212,12 +219,8 @@ def _time_problem(order: AddOrder) -> str | None:
 def add_members(
     order: AddOrder, pair: str, deadline: int | None, *, validate: bool
 ) -> dict[str, object]:
-    """The body of AddOrder, its conditional close in flat keys."""
-    members = order.members()
-    for name, value in fields(order.close).items() if order.close else ():
-        members[f"close[{name}]"] = value
-    members.pop("close", None)
-    return {**members, "pair": pair, **sending(deadline, validate=validate)}
+    """The body of AddOrder."""
+    return {**order.flat(), "pair": pair, **sending(deadline, validate=validate)}
 
 
 def batch_members(
