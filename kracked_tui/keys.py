@@ -16,6 +16,7 @@ class Key(NamedTuple):
     id: str
     keys: str
     action: str
+    """The screen's, unless it says whose: ``app.`` or ``focused.``, the widget with the focus."""
     short: str
     """For the hints at the foot; empty keeps it out of them."""
     help: str
@@ -82,25 +83,34 @@ KEYS = (
     Key("cancel-pair", "X", "cancel_pair", "", "Cancel this pair's bids, asks or all", TRADING),
     Key("cancel-all", "ctrl+x", "cancel_all", "", "Cancel everything on the account", TRADING),
     Key("panic", "K", "panic", "PANIC", "Cancel this pair at once, and disarm", TRADING),
-    Key("preview", "enter", "preview", "", "Preview the order", TICKET),
+    Key("preview", "enter", "focused.preview", "", "Preview the order", TICKET),
     Key("send", "y", "send", "", "Send what the preview shows", TICKET),
     Key("revise", "n", "back", "", "Back to the ticket, or out of it", TICKET),
-    Key("price-up", "up", "step(1)", "", "Price up by a tick", TICKET),
-    Key("price-down", "down", "step(-1)", "", "Price down by a tick", TICKET),
-    Key("price-up-10", "shift+up,pageup", "step(10)", "", "Price up by ten ticks", TICKET),
-    Key("price-down-10", "shift+down,pagedown", "step(-10)", "", "Down by ten ticks", TICKET),
-    Key("more", "right", "grow(1)", "", "Quantity up by the chosen size", TICKET),
-    Key("less", "left", "grow(-1)", "", "Quantity down by the chosen size", TICKET),
+    Key("price-up", "up", "focused.step(1)", "", "Price up by a tick", TICKET),
+    Key("price-down", "down", "focused.step(-1)", "", "Price down by a tick", TICKET),
+    Key("price-up-10", "shift+up,pageup", "focused.step(10)", "", "Price up by ten ticks", TICKET),
+    Key(
+        "price-down-10", "shift+down,pagedown", "focused.step(-10)", "", "Down by ten ticks", TICKET
+    ),
+    Key("more", "right", "focused.grow(1)", "", "Quantity up by the chosen size", TICKET),
+    Key("less", "left", "focused.grow(-1)", "", "Quantity down by the chosen size", TICKET),
     *(Key(f"size-{n}", str(n), f"size({n})", "", f"Size {n}", TICKET) for n in range(1, 6)),
-    Key("to-buy", "b", "side('bid')", "", "Make it a purchase", TICKET),
-    Key("to-sell", "s", "side('ask')", "", "Make it a sale", TICKET),
-    Key("type", "t", "order_type", "", "Next order type", TICKET),
-    Key("post-only", "o", "post_only", "", "Post-only on or off", TICKET),
-    Key("in-force", "f", "in_force", "", "Next time in force", TICKET),
-    Key("second-price", "tab", "second_price", "", "Trigger or limit under the arrows", TICKET),
+    Key("to-buy", "b", "focused.side('bid')", "", "Make it a purchase", TICKET),
+    Key("to-sell", "s", "focused.side('ask')", "", "Make it a sale", TICKET),
+    Key("type", "t", "focused.order_type", "", "Next order type", TICKET),
+    Key("post-only", "o", "focused.post_only", "", "Post-only on or off", TICKET),
+    Key("in-force", "f", "focused.in_force", "", "Next time in force", TICKET),
+    Key(
+        "second-price",
+        "tab",
+        "focused.second_price",
+        "",
+        "Trigger or limit under the arrows",
+        TICKET,
+    ),
     Key("type-price", "p", "enter_number('price')", "", "Type the price", TICKET),
     Key("type-quantity", "q", "enter_number('quantity')", "", "Type the quantity", TICKET),
-    Key("waive", "w", "waive", "", "Overrule a doubt of the preview: it is meant", TICKET),
+    Key("waive", "w", "focused.waive", "", "Overrule a doubt of the preview: it is meant", TICKET),
 )
 """All of them. Those of the groups in `MONEY` exist only where orders may be sent."""
 

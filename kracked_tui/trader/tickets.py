@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,10 +9,7 @@ from kracked.actions import Draft, Entry, Kind, WorkingOrder
 from kracked.instruments import Instrument
 from kracked.protocol.events import Side
 from kracked_tui.view.orders import Sent
-from kracked_tui.view.ticket import Ticket, verb
-
-_WORTH = (10, 25, 100, 250, 1000)
-"""What the five sizes cost, in the quote currency, unless the configuration names sizes."""
+from kracked_tui.view.ticket import Ticket
 
 
 class Moment(NamedTuple):
@@ -61,14 +57,6 @@ def changes(ticket: Ticket, order: WorkingOrder, instrument: Instrument) -> dict
     }
 
 
-def in_short(ticket: Ticket, instrument: Instrument) -> str:
-    """``BUY 0.15 @ 64209.0``."""
-    price = ticket.prices[0]
-    at = "" if price is None else f" @ {instrument.precision.price_text(price)}"
-    qty = instrument.precision.qty_text(ticket.qty).rstrip("0").rstrip(".")
-    return f"{'amend to ' if ticket.amends else ''}{verb(ticket.side)} {qty}{at}"
-
-
 def sent_of(entry: Entry) -> Sent:
     request = entry.request
     adds = entry.kind is Kind.ADD
@@ -86,27 +74,3 @@ def sent_of(entry: Entry) -> Sent:
         entry.txid if adds else entry.target,
         entry.ended,
     )
-
-
-def sizes_of(moment: Moment, named: Iterable[str]) -> tuple[int, ...]:
-    """The quantities of the keys 1 to 5, scaled: those of the configuration, or round ones."""
-    instrument = moment.instrument
-    digits = instrument.precision.qty
-    found = tuple(int(Decimal(text).scaleb(digits)) for text in named)
-    return found or _usual(moment)
-
-
-def _usual(moment: Moment) -> tuple[int, ...]:
-    """Round quantities that cost about as much as `_WORTH` says."""
-    instrument = moment.instrument
-    price = moment.ask or moment.bid
-    least = max(1, instrument.qty_min, instrument.qty_increment)
-    if price is None:
-        return (least,)
-    unit = instrument.precision.price_decimal(price)
-    sizes = []
-    for worth in _WORTH:
-        exact = int((worth / unit).scaleb(instrument.precision.qty))
-        power = int(10 ** max(0, len(str(exact)) - 1))
-        sizes.append(max(least, exact // power * power))
-    return tuple(sizes)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from kracked.actions import (
     CancelOutcome,
@@ -22,13 +20,10 @@ from kracked.actions import (
     Entry,
     Limits,
     Refusal,
-    Situation,
-    State,
     Switch,
     WorkingOrder,
     open_desk,
 )
-from kracked.actions.working import keeps_place
 from kracked.errors import KrackedError
 from kracked.instruments import Instrument
 from kracked.protocol import events
@@ -37,30 +32,24 @@ from kracked.protocol.limits import tier_of
 from kracked.times import NS_PER_S
 from kracked_tui.config import Trading
 from kracked_tui.source import Access
-from kracked_tui.trader import tickets
+from kracked_tui.trader import tickets, words
 from kracked_tui.trader.access import Terms
 from kracked_tui.trader.arming import Arming, Tell
+from kracked_tui.trader.presets import Presets
+from kracked_tui.trader.review import Reviewer
 from kracked_tui.trader.tickets import Moment
-from kracked_tui.view import standing as words
-from kracked_tui.view.balances import balances_of, held
+from kracked_tui.view import standing
 from kracked_tui.view.orders import Sent
 from kracked_tui.view.rates import RateView
 from kracked_tui.view.standing import Standing
-from kracked_tui.view.ticket import Ticket
+from kracked_tui.view.ticket import Ticket, TicketView
 
-_FOREVER_NS = 1 << 62
+if TYPE_CHECKING:
+    from kracked.book.l3 import L3Book
+
 _SHOWN_ENDED = 6
 _ENDED_FOR_NS = 60 * NS_PER_S
 """How long an order that has ended stays on the screen with its outcome."""
-_WAIVABLE = frozenset({Check.DUPLICATE, Check.DISTANCE})
-
-
-class Reviewed(NamedTuple):
-    """A ticket as it would be sent."""
-
-    words: str = ""
-    problems: tuple[str, ...] = ()
-    waivable: bool = False
 
 
 class Trader:
@@ -70,14 +59,13 @@ class Trader:
         self, access: Access, settings: Trading, *, tell: Tell, now: Callable[[], int]
     ) -> None:
         self._access, self._settings, self._tell, self._now = access, settings, tell, now
-        self._terms = Terms(access.client)
+        self._terms, self._presets = Terms(access.client), Presets(settings.sizes)
+        self._reviewer = Reviewer(access, self._terms, self._presets)
         self._desk: Desk | None = None
         self._arming: Arming | None = None
         self._closed = "Asking the exchange what the key may do."
         """Why there is no desk."""
         self._busy = False
-        self._sizes: dict[str, tuple[int, ...]] = {}
-        self._preset = 0
         self._pending: frozenset[str] = frozenset()
         self._ended: deque[str] = deque(maxlen=_SHOWN_ENDED)
 
@@ -139,19 +127,13 @@ class Trader:
             case events.Executions():
                 desk.apply(event)
                 for report in () if event.snapshot else event.reports:
-                    self._tell_fill(report)
+                    if report.get("exec_type") == "trade":
+                        self._tell(*words.fill(report))
             case events.Subscribed(channel="executions", max_rate_count=int(most)):
                 desk.engine.tier = tier_of(most)
             case events.Overflow():
                 for entry in desk.outbox.pending():
                     desk.settler.doubt(entry)
-
-    def _tell_fill(self, report: Mapping[str, object]) -> None:
-        if report.get("exec_type") == "trade":
-            side = str(report.get("side", "")).upper()
-            qty, price = report.get("last_qty"), report.get("last_price")
-            kind = {"m": " maker", "t": " taker"}.get(str(report.get("liquidity_ind")), "")
-            self._tell(f"fill {side} {qty} @ {price}{kind}", "good")
 
     # --- whether it can -------------------------------------------------------------------
 
@@ -169,7 +151,7 @@ class Trader:
         return self._desk is not None
 
     def standing(self) -> Standing:
-        word = words.ARMED if self.armed else words.DISARMED
+        word = standing.ARMED if self.armed else standing.DISARMED
         if self._arming is None:
             return Standing(word, self.why_not())
         return Standing(word, self.why_not(), self._arming.left_ns, self._arming.switch_ns)
@@ -197,19 +179,11 @@ class Trader:
 
     # --- reviewing and sending ------------------------------------------------------------
 
-    def review(self, ticket: Ticket, moment: Moment) -> Reviewed:
-        """The ticket in words as it would be sent, and everything that speaks against it."""
+    def look(self, ticket: Ticket, moment: Moment, book: L3Book | None) -> TicketView | None:
+        """The ticket as it would be sent, and everything that speaks against it."""
         if self._desk is None:
-            return Reviewed(problems=(self._closed,))
-        now, against = self._situation(moment), self._limits(self._desk, ticket)
-        if ticket.amends:
-            now = msgspec.structs.replace(now, available=None)  # its own funds are held
-            against = msgspec.structs.replace(against, allow_duplicate=True)
-        review = self._desk.review(tickets.draft_of(ticket), now, against)
-        blocked = self.why_not()
-        problems = [blocked] if blocked else []
-        problems += [refusal.sentence for refusal in review.refusals]
-        return Reviewed(review.words, tuple(problems), _waivable(review.refusals))
+            return None
+        return self._reviewer.look(self._desk, ticket, moment, book, self.why_not())
 
     async def send(self, ticket: Ticket, moment: Moment) -> bool:
         """One request at most, whatever is pressed meanwhile; says whether one went out."""
@@ -227,50 +201,20 @@ class Trader:
             return False
         finally:
             self._busy = False
-        return self._told(tickets.in_short(ticket, moment.instrument), result)
+        self._tell(*words.outcome(words.order(ticket, moment.instrument), result))
+        return not isinstance(result, Declined)
 
     async def _deliver(self, desk: Desk, ticket: Ticket, moment: Moment) -> Entry | Declined:
-        now = self._situation(moment)
+        now = self._reviewer.situation(moment)
         if not ticket.amends:
-            return await desk.place(tickets.draft_of(ticket), now, self._limits(desk, ticket))
+            return await desk.place(
+                tickets.draft_of(ticket), now, self._reviewer.limits(desk, ticket)
+            )
         order = desk.working.get(ticket.amends)
         if order is None:
             return Declined((Refusal(Check.FORM, "The order is not open any more."),))
         change = tickets.changes(ticket, order, moment.instrument)
         return await desk.amend(order, now, **change)
-
-    def _told(self, what: str, result: Entry | Declined) -> bool:
-        if isinstance(result, Declined):
-            self._tell(f"{what} not sent: {result.sentence}", "warn")
-            return False
-        bad = result.state in (State.UNKNOWN, State.REFUSED)
-        reason = f": {result.reason}" if bad and result.reason else ""
-        self._tell(f"{what} {result.state}{reason}", "warn" if bad else "good")
-        return True
-
-    def _situation(self, moment: Moment) -> Situation:
-        silent = self._access.silent_ns()
-        return Situation(
-            instrument=moment.instrument,
-            bid=moment.bid,
-            ask=moment.ask,
-            book_verified=moment.verified,
-            book_age_ns=_FOREVER_NS if silent is None else silent,
-            available=self._available(),
-            fees=self._terms.fees.get(moment.instrument.symbol),
-        )
-
-    def _available(self) -> Mapping[str, Decimal] | None:
-        account = self._access.account
-        if not account.balances_known:
-            return None
-        holds = held(account.orders.values(), self.dearest_fee)
-        return {one.asset: one.free for one in balances_of(account.balances, holds)}
-
-    def _limits(self, desk: Desk, ticket: Ticket) -> Limits:
-        if not ticket.waived:
-            return desk.limits
-        return msgspec.structs.replace(desk.limits, allow_duplicate=True, max_distance_percent=None)
 
     async def learn_fees(self, symbol: str) -> None:
         await self._terms.learn_fees(symbol)
@@ -322,14 +266,8 @@ class Trader:
 
     def _tell_cancelled(self, what: str, outcome: CancelOutcome) -> bool:
         """Says it; whether the exchange has answered."""
-        answered = not outcome.error or outcome.gone or outcome.error.startswith("EOrder:")
-        if outcome.error and not outcome.gone:
-            self._tell(f"{what}: {outcome.error}", "warn")
-        else:
-            number = "gone already" if outcome.gone else f"{outcome.count} cancelled"
-            pending = ", on the way" if outcome.pending else ""
-            self._tell(f"{what}: {number}{pending}", "good")
-        return answered
+        self._tell(*words.cancelled(what, outcome))
+        return words.answered(outcome)
 
     # --- what the screen asks -------------------------------------------------------------
 
@@ -372,29 +310,10 @@ class Trader:
     ) -> Moment:
         return Moment(instrument, bid, ask, trusted)
 
-    def sizes(self, moment: Moment) -> tuple[int, ...]:
-        """The five sizes of the keys 1 to 5, scaled; the same for as long as the program runs."""
-        symbol = moment.instrument.symbol
-        if symbol not in self._sizes:
-            named = self._settings.sizes.get(symbol, ())
-            self._sizes[symbol] = tickets.sizes_of(moment, named)
-        return self._sizes[symbol]
-
     def size(self, moment: Moment) -> int:
-        """The size in use."""
-        sizes = self.sizes(moment)
-        return sizes[min(self._preset, len(sizes) - 1)]
+        """What the next order is for, scaled."""
+        return self._presets.size(moment)
 
     def choose_size(self, number: int) -> None:
         """From 1."""
-        self._preset = number - 1
-
-    def keeps_place(self, ticket: Ticket, instrument: Instrument) -> bool | None:
-        """Whether the amend on the ticket leaves the order where it queues; None: not open."""
-        order = self._desk.working.get(ticket.amends) if self._desk else None
-        return None if order is None else keeps_place(order, **tickets.wanted(ticket, instrument))
-
-
-def _waivable(refusals: Iterable[Refusal]) -> bool:
-    checks = {refusal.check for refusal in refusals}
-    return bool(checks) and checks <= _WAIVABLE
+        self._presets.choose(number)

@@ -12,6 +12,7 @@ from kracked.protocol.events import Side
 from kracked_tui.view import format as fmt
 from kracked_tui.view.balances import amount_text
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.selection import Selection
 from kracked_tui.view.ticket import verb
 
 if TYPE_CHECKING:
@@ -146,6 +147,18 @@ def _sent(entry: Sent, now: int) -> OrderRow:
         order_id=entry.txid or "",
         cl_ord_id=entry.id,
     )
+
+
+def row_at(
+    rows: Iterable[OrderRow], symbol: str, selection: Selection | None, precision: Precision
+) -> OrderRow | None:
+    """The first order of the pair at the selected prices."""
+    for row in rows:
+        if selection and row.symbol == symbol and row.limit is not None:
+            price = int(row.limit.scaleb(precision.price))
+            if selection.low <= price <= selection.high:
+                return row
+    return None
 
 
 class Columns(NamedTuple):

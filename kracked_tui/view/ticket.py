@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from kracked import units
+from kracked.feed.account import OwnOrder
 from kracked.instruments import Instrument, Precision
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
@@ -63,6 +64,25 @@ class Ticket:
     def posts(self) -> bool:
         """Post-only is for limit orders alone."""
         return self.post_only and self.order_type is OrderType.LIMIT
+
+
+def amending(order: OwnOrder, precision: Precision) -> Ticket:
+    """The order as it stands, ready to be changed."""
+    prices = [order.triggers.price, order.limit_price]
+    first, last = (None if one is None else int(one.scaleb(precision.price)) for one in prices)
+    kind = OrderType(order.order_type)
+    price = first if first is not None else last
+    return Ticket(
+        symbol=order.symbol,
+        side=order.side or Side.BID,
+        qty=int(order.order_qty.scaleb(precision.qty)),
+        price=price or 0,
+        limit=last or price or 0,
+        order_type=kind,
+        post_only=order.post_only,
+        on_limit=kind in TWO_PRICES,
+        amends=order.order_id,
+    )
 
 
 def stepped(ticket: Ticket, by: int) -> Ticket:
@@ -129,6 +149,9 @@ class TicketView(NamedTuple):
     ticket: Ticket
     instrument: Instrument
     sizes: tuple[int, ...] = ()
+    """Of the keys 1 to 5."""
+    size: int = 0
+    """The one in use."""
     words: str = ""
     """The whole order as it would be sent."""
     problems: tuple[str, ...] = ()

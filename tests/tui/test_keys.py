@@ -8,6 +8,7 @@ from kracked_tui import keys
 from kracked_tui.app import Monitor
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.view import help as pages
+from kracked_tui.widgets.ticket import TicketPanel
 
 
 def test_every_binding_has_an_id_and_a_help_line() -> None:
@@ -20,8 +21,9 @@ def test_every_binding_has_an_id_and_a_help_line() -> None:
 
 def test_every_action_exists() -> None:
     for key in keys.KEYS:
-        name = "action_" + key.action.partition("(")[0].removeprefix("app.")
-        assert hasattr(OrderScreen, name) or hasattr(Monitor, name), key.id
+        owner, _, action = key.action.partition("(")[0].rpartition(".")
+        place = {"": OrderScreen, "app": Monitor, "focused": TicketPanel}[owner]
+        assert hasattr(place, f"action_{action}"), key.id
 
 
 def test_no_key_does_two_things() -> None:

@@ -62,13 +62,15 @@ def text(lines: list[Line]) -> str:
 
 @pytest.mark.parametrize("width", [34, 78])
 def test_a_ticket_is_the_golden_one(width: int) -> None:
-    shown = TicketView(TICKET, INSTRUMENT, SIZES, WORDS, ("DISARMED: press A to arm first.",))
+    shown = TicketView(
+        TICKET, INSTRUMENT, SIZES, SIZES[3], WORDS, ("DISARMED: press A to arm first.",)
+    )
     compare(f"ticket-{width}", text(view.ticket_lines(shown, width)))
 
 
 def test_a_preview_and_an_amend_are_the_golden_ones() -> None:
     ticket = replace(TICKET, previewed=True, amends="OABCDE-FGHIJ-K00004")
-    shown = TicketView(ticket, INSTRUMENT, SIZES, WORDS, effect="keeps place 4/6")
+    shown = TicketView(ticket, INSTRUMENT, SIZES, SIZES[3], WORDS, effect="keeps place 4/6")
     compare("ticket-amend-34", text(view.ticket_lines(shown, 34)))
 
 

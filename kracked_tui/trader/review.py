@@ -1,0 +1,97 @@
+"""A ticket as it would be sent: in words, with everything that speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kracked.actions import Check, Desk, Limits, Refusal, Situation
+from kracked.actions.working import keeps_place
+from kracked_tui.source import Access
+from kracked_tui.trader import tickets
+from kracked_tui.trader.access import Terms
+from kracked_tui.trader.presets import Presets
+from kracked_tui.trader.tickets import Moment
+from kracked_tui.view.balances import balances_of, held
+from kracked_tui.view.effect import effect_of
+from kracked_tui.view.ticket import Ticket, TicketView
+
+if TYPE_CHECKING:
+    from kracked.book.l3 import L3Book
+
+_FOREVER_NS = 1 << 62
+_WAIVABLE = frozenset({Check.DUPLICATE, Check.DISTANCE})
+
+
+class Reviewer:
+    """Joins the market, the account and the trader's own bounds. It sends nothing."""
+
+    def __init__(self, access: Access, terms: Terms, presets: Presets) -> None:
+        self._access, self._terms, self._presets = access, terms, presets
+
+    def look(
+        self, desk: Desk, ticket: Ticket, moment: Moment, book: L3Book | None, blocked: str
+    ) -> TicketView:
+        """All that is known of the ticket now; `blocked` is why no order at all would go."""
+        now, limits = self.situation(moment), self.limits(desk, ticket)
+        if ticket.amends:
+            now = msgspec.structs.replace(now, available=None)  # its own funds are held
+            limits = msgspec.structs.replace(limits, allow_duplicate=True)
+        review = desk.review(tickets.draft_of(ticket), now, limits)
+        problems = [blocked] if blocked else []
+        problems += [refusal.sentence for refusal in review.refusals]
+        effect, loses = self._effect(desk, ticket, moment, book)
+        return TicketView(
+            ticket,
+            moment.instrument,
+            self._presets.sizes(moment),
+            self._presets.size(moment),
+            review.words,
+            tuple(problems),
+            _waivable(review.refusals),
+            effect,
+            loses,
+        )
+
+    def _effect(
+        self, desk: Desk, ticket: Ticket, moment: Moment, book: L3Book | None
+    ) -> tuple[str, bool]:
+        if not ticket.amends:
+            return "", False
+        order = desk.working.get(ticket.amends)
+        wanted = tickets.wanted(ticket, moment.instrument)
+        keeps = None if order is None else keeps_place(order, **wanted)
+        return effect_of(ticket, keeps, book, moment.instrument.precision)
+
+    def situation(self, moment: Moment) -> Situation:
+        silent = self._access.silent_ns()
+        return Situation(
+            instrument=moment.instrument,
+            bid=moment.bid,
+            ask=moment.ask,
+            book_verified=moment.verified,
+            book_age_ns=_FOREVER_NS if silent is None else silent,
+            available=self._available(),
+            fees=self._terms.fees.get(moment.instrument.symbol),
+        )
+
+    def _available(self) -> Mapping[str, Decimal] | None:
+        account = self._access.account
+        if not account.balances_known:
+            return None
+        holds = held(account.orders.values(), self._terms.dearest_fee)
+        return {one.asset: one.free for one in balances_of(account.balances, holds)}
+
+    def limits(self, desk: Desk, ticket: Ticket) -> Limits:
+        """The desk's own, but for what the user has said to be meant."""
+        if not ticket.waived:
+            return desk.limits
+        return msgspec.structs.replace(desk.limits, allow_duplicate=True, max_distance_percent=None)
+
+
+def _waivable(refusals: Iterable[Refusal]) -> bool:
+    checks = {refusal.check for refusal in refusals}
+    return bool(checks) and checks <= _WAIVABLE

@@ -1,0 +1,49 @@
+"""What became of a request, in a line for the log and the role it is shown in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kracked.actions import CancelOutcome, Declined, Entry, State
+from kracked.instruments import Instrument
+from kracked_tui.view.ticket import Ticket, verb
+
+Said = tuple[str, str]
+"""The words, and `good` or `warn`."""
+
+
+def order(ticket: Ticket, instrument: Instrument) -> str:
+    """``BUY 0.15 @ 64209.0``."""
+    price = ticket.prices[0]
+    at = "" if price is None else f" @ {instrument.precision.price_text(price)}"
+    qty = instrument.precision.qty_text(ticket.qty).rstrip("0").rstrip(".")
+    return f"{'amend to ' if ticket.amends else ''}{verb(ticket.side)} {qty}{at}"
+
+
+def outcome(what: str, result: Entry | Declined) -> Said:
+    """Of an order or an amend."""
+    if isinstance(result, Declined):
+        return f"{what} not sent: {result.sentence}", "warn"
+    bad = result.state in (State.UNKNOWN, State.REFUSED)
+    reason = f": {result.reason}" if bad and result.reason else ""
+    return f"{what} {result.state}{reason}", "warn" if bad else "good"
+
+
+def answered(result: CancelOutcome) -> bool:
+    """Whether the exchange has answered a cancel, be it with a refusal."""
+    return not result.error or result.gone or result.error.startswith("EOrder:")
+
+
+def cancelled(what: str, result: CancelOutcome) -> Said:
+    if result.error and not result.gone:
+        return f"{what}: {result.error}", "warn"
+    number = "gone already" if result.gone else f"{result.count} cancelled"
+    return f"{what}: {number}{', on the way' if result.pending else ''}", "good"
+
+
+def fill(report: Mapping[str, object]) -> Said:
+    """Of a report of the account's stream."""
+    side = str(report.get("side", "")).upper()
+    qty, price = report.get("last_qty"), report.get("last_price")
+    kind = {"m": " maker", "t": " taker"}.get(str(report.get("liquidity_ind")), "")
+    return f"fill {side} {qty} @ {price}{kind}", "good"
