@@ -85,9 +85,10 @@ def to_text(value: int, precision: int) -> str:
     """
     if precision == 0:
         return str(value)
-    sign, digits = ("-", -value) if value < 0 else ("", value)
-    padded = str(digits).rjust(precision + 1, "0")
-    return f"{sign}{padded[:-precision]}.{padded[-precision:]}"
+    digits = str(value)
+    if len(digits) <= precision or value < 0:
+        digits = digits.zfill(precision + 1 + (value < 0))
+    return f"{digits[:-precision]}.{digits[-precision:]}"
 
 
 def to_decimal(value: int, precision: int) -> Decimal:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from kracked import tables
 from kracked.errors import ConfigError
 from kracked.protocol import events
+from kracked.record.later import whole
 from kracked.record.reader import open_recording
 from kracked.record.routing import TableRows
 from kracked.record.walk import Recorded, Walk
@@ -103,7 +104,8 @@ def _rows_of(
 
 def _by_key(made: TableRows) -> Iterator[tuple[Key, list[str]]]:
     parted: defaultdict[Key, list[str]] = defaultdict(list)
-    for name, text in made.take().items():
+    for name, texts in made.take().items():
+        text = whole(texts)
         table = tables.named(name)
         if table in tables.RECORDER:
             continue

@@ -9,7 +9,8 @@ as suspect until each book's next snapshot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from types import MappingProxyType
 
 from kracked import times
@@ -19,6 +20,8 @@ from kracked.record import keyframe, line, rows
 from kracked.record.folder import Subject
 from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
+from kracked.record.later import Later, Text, whole
+from kracked.record.line import Message
 from kracked.record.routing import MARKET, TableRows
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
 from kracked.record.writer import Writer
@@ -26,15 +29,14 @@ from kracked.tables import CONNECTIONS, RECORDER
 
 HAND_OVER_EVERY_S = 0.1
 _HAND_OVER_BYTES = 128 * 1024
+_FRAME_LINES = 4096
+"""A frame is closed at so many lines; it can hold `frame.MAX_LINES`."""
 _SEGMENT_BYTES = 512 * 1024 * 1024
 _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 """With less disk than this the tables stop, so that the raw log, which has everything, lasts."""
 
 LIVE_BOOKS = "L2_live_orderbooks.json"
 _LIVE_EVERY_NS = times.NS_PER_S // 2
-Frame = tuple[str, int, bytes]
-"""A message as the feed's tap gives it: connection, time, bytes."""
-
 _KEPT = frozenset(table.name for table in RECORDER)
 """Rows so few and so telling that an overflow does not drop them."""
 
@@ -49,7 +51,7 @@ class Intake:
         taken: Callable[[str], bool],
         next_seq: int = 1,
         symbols: Mapping[str, Subject] = MappingProxyType({}),
-        describe: Callable[[Mapping[str, Subject]], Mapping[str, bytes]] = lambda _: {},
+        describe: Callable[[Mapping[str, Subject]], Mapping[str, str]] = lambda _: {},
     ) -> None:
         """`taken` says whether a raw segment of this name exists.
 
@@ -83,50 +85,59 @@ class Intake:
 
     # --- what arrives -----------------------------------------------------------------
 
-    def take(self, frames: Iterable[Frame], happened: Sequence[Event]) -> None:
+    def take(self, frames: Sequence[Message], happened: Sequence[Event]) -> None:
         """Keep messages and the events they brought, each list in order of arrival.
 
         All of one kind of work, then all of the other, costs half of doing them in turn;
         only our own events must keep their place among the messages.
         """
-        if not line.OUR_KINDS.isdisjoint(map(type, happened)):
-            self._take_in_turn(iter(frames), happened)
-            return
-        for connection, received, data in frames:
-            self.message(connection, received, data)
+        if line.OUR_KINDS.isdisjoint(map(type, happened)):
+            self._keep(frames)
+            self._make_rows(happened)
+        else:
+            self._take_in_turn(frames, happened)
+        if self._size >= _HAND_OVER_BYTES:
+            self.hand_over(self._last)
+
+    def _keep(self, frames: Sequence[Message]) -> None:
+        """Messages as lines of the raw log, verbatim."""
+        for first in range(0, len(frames), _FRAME_LINES):
+            portion, seq = frames[first : first + _FRAME_LINES], self.next_seq
+            if len(self._lines) >= _FRAME_LINES:
+                self._close_chunk()
+            lines, received = line.pack_all(portion, seq), [arrived for _, arrived, _ in portion]
+            if not self._lines:
+                self._first = (received[0], seq)
+            self._lines += lines
+            self._last = received[-1]
+            self._seqs.update(zip(received, count(seq)))
+            self._size += sum(map(len, lines))
+            self.next_seq = seq + len(lines)
+
+    def _make_rows(self, happened: Iterable[Event]) -> None:
         add, seqs = self.tables.event, self._seqs
         for event in happened:
-            if event.received in seqs and type(event) in MARKET:
-                add(event, seqs[event.received])
+            seq = seqs.get(event.received)
+            if seq is not None and type(event) in MARKET:
+                add(event, seq)
             else:
                 self.event(event)
 
-    def _take_in_turn(self, frames: Iterator[Frame], happened: Iterable[Event]) -> None:
+    def _take_in_turn(self, frames: Sequence[Message], happened: Iterable[Event]) -> None:
         """Each event after the messages that came before it."""
-        upcoming = next(frames, None)
+        kept = 0
         for event in happened:
-            while upcoming is not None and upcoming[1] <= event.received:
-                self.message(*upcoming)
-                upcoming = next(frames, None)
+            before = kept
+            while kept < len(frames) and frames[kept][1] <= event.received:
+                kept += 1
+            self._keep(frames[before:kept])
             self.event(event)
-        while upcoming is not None:
-            self.message(*upcoming)
-            upcoming = next(frames, None)
+        self._keep(frames[kept:])
 
     def message(self, connection: str, received: int, data: bytes) -> int:
         """Keep one inbound message, verbatim; its number in the session."""
-        seq = self.next_seq
-        self.next_seq = seq + 1
-        packed = line.pack(received, seq, connection, data)
-        if not self._lines:
-            self._first = (received, seq)
-        self._lines.append(packed)
-        self._last = received
-        self._seqs[received] = seq
-        self._size += len(packed)
-        if self._size >= _HAND_OVER_BYTES:
-            self.hand_over(received)
-        return seq
+        self._keep([(connection, received, data)])
+        return self.next_seq - 1
 
     def miss(self, count: int, now: int) -> None:
         """So many messages could not be taken in: their numbers stay free, which marks the hole."""
@@ -165,7 +176,7 @@ class Intake:
         if not _told_by_books(event):
             self._close_chunk()
             text = line.pack_event(self.next_seq - 1, feed, event)
-            self._chunk(FrameKind.EVENT, event.received, text)
+            self._chunk(FrameKind.EVENT, event.received, [text], len(text))
         match event:
             case events.Connected():
                 self._note(event, "initial_start", feed, event.url)
@@ -226,7 +237,7 @@ class Intake:
         count = sum(len(chunk.lines) for chunk in batch.chunks if chunk.kind is FrameKind.DATA)
         self.lost += count
         for name in _KEPT & batch.rows.keys():
-            self.tables.add(name, batch.rows[name])
+            self.tables.add(name, whole(batch.rows[name]))
         self._missed(batch.received, count, "the disk is too slow or full")
 
     def keyframe(self, books: Iterable[Book], now: int) -> None:
@@ -238,8 +249,9 @@ class Intake:
         if book is None:
             return
         self._close_chunk()
-        text = line.pack(now, self.next_seq - 1, "keyframe", keyframe.encode(book))
-        self._chunk(FrameKind.KEYFRAME, now, text)
+        envelope = line.envelope(now, self.next_seq - 1, "keyframe")
+        text = keyframe.later(book, *envelope)
+        self._chunk(FrameKind.KEYFRAME, now, text, text.size)
         self.tables.begin(book, now, self.next_seq - 1)
 
     def _close_chunk(self) -> None:
@@ -248,13 +260,15 @@ class Intake:
             self._chunks.append(Chunk(FrameKind.DATA, received, self._first[1], self._lines))
             self._lines = []
 
-    def _chunk(self, kind: FrameKind, received: int, text: bytes) -> None:
-        self._chunks.append(Chunk(kind, (received, received), self.next_seq - 1, [text]))
-        self._size += len(text)
+    def _chunk(
+        self, kind: FrameKind, received: int, lines: Sequence[bytes] | Later, size: int
+    ) -> None:
+        self._chunks.append(Chunk(kind, (received, received), self.next_seq - 1, lines))
+        self._size += size
 
-    def _files(self, now: int) -> dict[str, bytes]:
+    def _files(self, now: int) -> dict[str, Text]:
         """Small files to replace whole: the books as they stand, twice a second at most."""
-        files: dict[str, bytes] = {}
+        files: dict[str, Text] = {}
         if self.tables.news:
             self.tables.news = False
             files.update(self._describe(self.tables.symbols))

@@ -11,14 +11,20 @@ costs as much as a minute's log).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
 
 import msgspec
 
 from kracked import times
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.book.side import BookSide
+from kracked.instruments import Precision
 from kracked.protocol import events
+from kracked.protocol.events import OrderChange
+from kracked.record.later import Later, listed, whole
 
 Book = L2Book | L3Book
 
@@ -50,7 +56,9 @@ def later(book: Book, before: str = "", after: str = "") -> Later:
         bids, asks = (
             partial(_levels, side.copy(), book.precision) for side in (book.bids, book.asks)
         )
-    stamp = f',"timestamp":"{book.last.timestamp}"' if book.last and book.last.timestamp else ""
+    stamp = (
+        f',"timestamp":{_quoted(book.last.timestamp)}' if book.last and book.last.timestamp else ""
+    )
     opening = (
         f'{before}{{"channel":"{channel}","type":"keyframe","data":['
         f'{{"symbol":"{book.symbol}","depth":{book.depth},"bids":['
@@ -103,11 +111,15 @@ def _levels(side: BookSide, precision: Precision) -> Iterator[str]:
 def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str]:
     price, qty = precision.price_text, precision.qty_text
     members = (
-        f'{{"order_id":"{order.order_id}","limit_price":{price(order.price)},'
-        f'"order_qty":{qty(order.qty)},"timestamp":"{order.timestamp}"}}'
+        f'{{"order_id":{_quoted(order.order_id)},"limit_price":{price(order.price)},'
+        f'"order_qty":{qty(order.qty)},"timestamp":{_quoted(order.timestamp)}}}'
         for order in orders
     )
     return listed(members, ",")
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 class Schedule:

@@ -10,6 +10,7 @@ that every line is read back to the byte. A token is blanked: no secret is ever 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,6 +25,9 @@ _LINE = re.compile(
 _TOKEN = re.compile(rb'("token"\s*:\s*")[^"]*(")')
 _CHANNEL = b'{"channel":'
 _NEWLINE, _RETURN, _BRACE = b"\n\r}"
+
+Message = tuple[str, int, bytes]
+"""A frame as the feed's tap gives it: connection, time received, bytes."""
 
 OurEvent = (
     events.Connected | events.Reconnecting | events.Reconnected | events.Gap | events.Resync
@@ -63,12 +67,22 @@ class Line(NamedTuple):
 
 def pack(received: int, seq: int, connection: str, data: bytes) -> bytes:
     """The message as one line, with its newline."""
+    return pack_all([(connection, received, data)], seq)[0]
+
+
+def pack_all(messages: Iterable[Message], first_seq: int) -> list[bytes]:
+    """Each message as one line, numbered from `first_seq` on."""
     # Nearly all are published data on one line, which hold no secret. Looking for a
     # character by its number is ten times as fast as looking for a string of one.
-    plain = data.startswith(_CHANNEL) and data[-1] == _BRACE
-    if plain and _NEWLINE not in data and _RETURN not in data:
-        return _template(connection) % (received, seq, data)
-    return _pack_any(received, seq, connection, data)
+    return [
+        _template(connection) % (received, seq, data)
+        if data.startswith(_CHANNEL)
+        and data[-1] == _BRACE
+        and _NEWLINE not in data
+        and _RETURN not in data
+        else _pack_any(received, seq, connection, data)
+        for seq, (connection, received, data) in enumerate(messages, first_seq)
+    ]
 
 
 def _pack_any(received: int, seq: int, connection: str, data: bytes) -> bytes:
@@ -84,6 +98,12 @@ def _template(connection: str, form: str = "msg") -> bytes:
     """What remains to be filled in of a line: its time, its number, its content."""
     name = connection.replace("%", "%%")
     return f'{{"ts_recv":%d,"seq":%d,"conn":"{name}","{form}":%b}}\n'.encode()
+
+
+def envelope(received: int, seq: int, connection: str) -> tuple[str, str]:
+    """What stands before and after a message in its line."""
+    before, _, after = (_template(connection) % (received, seq, b"\0")).decode().partition("\0")
+    return before, after
 
 
 def pack_event(seq: int, connection: str, event: OurEvent) -> bytes:

@@ -16,6 +16,7 @@ from kracked.protocol.events import Event, MarketEvent
 from kracked.record import keyframe, rows
 from kracked.record.folder import Subject
 from kracked.record.keyframe import Book
+from kracked.record.later import Text
 from kracked.record.rows import Touch
 from kracked.tables import (
     ASSETS,
@@ -30,7 +31,7 @@ from kracked.tables import (
     Flag,
 )
 
-_Make = Callable[[Any, int, int], str]
+_Make = Callable[[Any, int, int], Text]
 _BOOK = BOOK.name
 
 
@@ -46,7 +47,7 @@ _PLACES: Mapping[type[Event], _Place] = {
     events.OrdersUpdate: _Place(ORDERS.name, "level3", rows.orders),
     events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders_snapshot),
     events.BookUpdate: _Place(_BOOK, "book", rows.book),
-    events.BookSnapshot: _Place(_BOOK, "book", rows.book),
+    events.BookSnapshot: _Place(_BOOK, "book", rows.book_snapshot),
     events.Ticker: _Place(TICKER.name, "ticker", rows.ticker),
     events.Trades: _Place(TRADES.name, "trade", rows.trades),
     events.Candles: _Place(CANDLES.name, "ohlc", rows.candles),
@@ -68,11 +69,11 @@ class TableRows:
         self.count = 0
         """Rows taken so far."""
         self.size = 0
-        """Characters gathered and not taken yet."""
+        """About the characters gathered and not taken yet."""
         self.stopped = False
         # Its own L2 books: the feed's may be ahead of the event whose row is made.
         self.keeper = BookKeeper()
-        self._lines: defaultdict[str, list[str]] = defaultdict(list)
+        self._texts: defaultdict[str, list[Text]] = defaultdict(list)
         self._doubts: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By channel and symbol, of all that had rows: the flag of rows that are suspect, or 0."""
         self._touches: dict[str, Touch] = {}
@@ -90,8 +91,8 @@ class TableRows:
         if flags != 0:
             flags = self._flags(event, channel)  # type: ignore[arg-type]
         text = make(event, seq, flags)
-        self._lines[table].append(text)
-        self.size += len(text)
+        self._texts[table].append(text)
+        self.size += len(text) if type(text) is str else text.size  # type: ignore[union-attr]
         if table is _BOOK:
             self._wide(event, seq)  # type: ignore[arg-type]
 
@@ -116,15 +117,19 @@ class TableRows:
 
     def add(self, table: str, text: str) -> None:
         """Gather whole lines of a table."""
-        self._lines[table].append(text)
-        self.size += len(text)
+        if text:
+            self._texts[table].append(text)
+            self.size += len(text)
 
-    def take(self) -> dict[str, str]:
+    def take(self) -> dict[str, list[Text]]:
         """All that was gathered, by table."""
-        joined = ((table, "".join(lines)) for table, lines in self._lines.items())
-        taken = {table: text for table, text in joined if text}
-        self.count += sum(text.count("\n") for text in taken.values())
-        self._lines, self.size = defaultdict(list), 0
+        taken = dict(self._texts)
+        self.count += sum(
+            text.count("\n") if isinstance(text, str) else text.rows
+            for texts in taken.values()
+            for text in texts
+        )
+        self._texts, self.size = defaultdict(list), 0
         return taken
 
     def doubt(self, channel: str, symbols: Iterable[str]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 
@@ -20,15 +21,19 @@ from kracked.book.l2 import L2Book
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Level, OrderAction, Side
-from kracked.tables import BALANCES, EXECUTIONS, WIDE_LEVELS, Flag
+from kracked.record.later import Later, listed
+from kracked.tables import BALANCES, EXECUTIONS, ORDERS, WIDE_LEVELS, Flag
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 # Compared by identity and bound once: an enum's own hash and lookup cost more than a row.
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
+_ODD = re.compile(r'[,"\x00-\x1f\x7f]').search
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
 _REMEMBERED = 1 << 16
+_ROW_SIZE, _LEVEL_SIZE = 160, 24
+_ORDER_COMMAS = len(ORDERS.columns) - 1
 _WHOLE = len("2024-11-12T06:50:44.000000000Z")
 
 
@@ -58,7 +63,7 @@ def instant(ns: int) -> str:
     """The time with nine decimals."""
     # Its last digits are the fraction: taking them costs a third of formatting it.
     digits = str(ns)
-    return _second(digits[:-9]) + digits[-9:].zfill(9) + "Z"
+    return f"{_second(digits[:-9])}{digits[-9:].zfill(9)}Z"
 
 
 @lru_cache(maxsize=8)
@@ -75,7 +80,13 @@ def nine_decimals(text: str | None) -> str:
         return text
     if len(text) == _WHOLE - 3 and text[-1] == "Z":
         return f"{text[:-1]}000Z"
-    return instant(times.parse_ns(text))
+    moment = times.try_parse_ns(text)
+    return safe(text) if moment is None else instant(moment)
+
+
+def safe(text: str) -> str:
+    """The text as a cell, quoted where it must be: an exchange gone wrong may say anything."""
+    return line(text)[:-1] if _ODD(text) else text
 
 
 def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
@@ -93,38 +104,76 @@ def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
                 f"{side},{since},{received},{price[change.price]},{qty[change.qty]},"
                 f"{letter},{change.order_id}"
             )
-    return _orders_rows(heads, event, seq, flags)
+    common = f",{event.symbol},{seq},{nine_decimals(event.timestamp)},"
+    end, last = f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n"
+    text = _rows(heads, end, last)
+    # Counting is cheaper than looking at each cell for what would break the row.
+    if text.count(",") == _ORDER_COMMAS * len(heads) and text.count("\n") == len(heads):
+        return text
+    return _rows([*_careful_heads(event)], end, last)
 
 
-def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> str:
-    """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
+def _careful_heads(event: events.OrdersUpdate | events.OrdersSnapshot) -> Iterator[str]:
+    """The first seven cells of each row, for orders of which nothing is taken for granted."""
     received = instant(event.received)
     price, qty = texts(event.precision.price), texts(event.precision.qty)
-    heads = [f"n,{nine_decimals(event.timestamp)},{received},,,R,"]
-    for side, resting in (("b", event.bids), ("a", event.asks)):
-        heads += [
-            f"{side},{nine_decimals(order.timestamp)},{received},{price[order.price]},"
-            f"{qty[order.qty]},A,{order.order_id}"
-            for order in resting
-        ]
-    return _orders_rows(heads, event, seq, flags | _SNAPSHOT)
+    for side, orders in (("b", event.bids), ("a", event.asks)):
+        for order in orders:
+            letter = "A" if order.action is _ADD else "C" if order.action is _DELETE else "M"
+            yield (
+                f"{side},{nine_decimals(order.timestamp)},{received},{price[order.price]},"
+                f"{qty[order.qty]},{letter},{safe(order.order_id)}"
+            )
 
 
-def _orders_rows(
-    heads: list[str], event: events.OrdersUpdate | events.OrdersSnapshot, seq: int, flags: int
-) -> str:
+def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> Later:
+    """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
+
+    def heads() -> Iterator[str]:
+        yield f"n,{nine_decimals(event.timestamp)},{instant(event.received)},,,R,"
+        yield from _careful_heads(event)
+
     common = f",{event.symbol},{seq},{nine_decimals(event.timestamp)},"
-    return _rows(heads, f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n")
+    return _picture(event, heads, common, flags)
 
 
-def book(event: events.BookSnapshot | events.BookUpdate, seq: int, flags: int = 0) -> str:
-    """Rows of `L2_updates`: bids, then asks, in the message's order; a snapshot clears first."""
+def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> Later:
+    """Rows of `L2_updates` that a snapshot is: one that clears the book, then every level."""
+    price, qty = texts(event.precision.price), texts(event.precision.qty)
+    start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
+
+    def heads() -> Iterator[str]:
+        yield f"{start},n,,"
+        for side, levels in (("b", event.bids), ("a", event.asks)):
+            for at, total in levels:
+                yield f"{start},{side},{price[at]},{qty[total]}"
+
+    return _picture(event, heads, f",{seq},", flags)
+
+
+def _picture(
+    event: events.BookSnapshot | events.OrdersSnapshot,
+    heads: Callable[[], Iterator[str]],
+    common: str,
+    flags: int,
+) -> Later:
+    """The rows of a snapshot, which may be thousands, in pieces."""
+    flags |= _SNAPSHOT
+    end, last = f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n"
+
+    def pieces() -> Iterator[str]:
+        yield from listed(heads(), end)
+        yield last
+
+    rows = 1 + len(event.bids) + len(event.asks)
+    return Later(pieces, rows, rows * _ROW_SIZE)
+
+
+def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
+    """Rows of `L2_updates` that an update is: bids, then asks, in the message's order."""
     price, qty = texts(event.precision.price), texts(event.precision.qty)
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
     heads: list[str] = []
-    if type(event) is events.BookSnapshot:
-        flags |= _SNAPSHOT
-        heads.append(f"{start},n,,")
     for side, levels in (("b", event.bids), ("a", event.asks)):
         heads += [f"{start},{side},{price[at]},{qty[total]}" for at, total in levels]
     return _rows(heads, f",{seq},{flags},\n", f",{seq},{flags | _LAST},{event.checksum}\n")
@@ -165,20 +214,32 @@ def _cells_of(levels: list[Level], precision: Precision) -> list[str]:
     return cells + [","] * (WIDE_LEVELS - len(levels))
 
 
-def live_books(books: Iterable[L2Book]) -> bytes:
+def live_books(books: Iterable[L2Book]) -> Later:
     """Every verified L2 book in one JSON object: symbol to sides to price text to quantity."""
-
-    def side(levels: Iterable[Level], precision: Precision) -> str:
-        price, qty = texts(precision.price), texts(precision.qty)
-        return ", ".join(f'"{price[level.price]}": {qty[level.qty]}' for level in levels)
-
-    entries = (
-        f'"{book.symbol}": {{"bids": {{{side(book.bids, book.precision)}}},'
-        f' "asks": {{{side(book.asks, book.precision)}}}}}'
+    shown = [
+        (book.symbol, book.precision, book.bids.copy(), book.asks.copy())
         for book in books
         if book.verified
-    )
-    return f"{{{', '.join(entries)}}}\n".encode()
+    ]
+
+    def pieces() -> Iterator[str]:
+        opening = "{"
+        for symbol, precision, bids, asks in shown:
+            yield f'{opening}"{symbol}": {{"bids": {{'
+            yield from _live_side(bids, precision)
+            yield '}, "asks": {'
+            yield from _live_side(asks, precision)
+            yield "}}"
+            opening = ", "
+        yield "}\n" if shown else "{}\n"
+
+    levels = sum(len(bids) + len(asks) for _, _, bids, asks in shown)
+    return Later(pieces, 0, levels * _LEVEL_SIZE)
+
+
+def _live_side(levels: Iterable[Level], precision: Precision) -> Iterator[str]:
+    price, qty = texts(precision.price), texts(precision.qty)
+    return listed((f'"{price[level.price]}": {qty[level.qty]}' for level in levels), ", ")
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:

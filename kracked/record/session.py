@@ -99,9 +99,9 @@ class Session:
         self.intake.keyframe(books, now)
         self.intake.hand_over(now)
 
-    def _described(self, symbols: Mapping[str, Subject]) -> dict[str, bytes]:
+    def _described(self, symbols: Mapping[str, Subject]) -> dict[str, str]:
         self.info.symbols = dict(symbols)
-        return {INFO: info_text(self.info)}
+        return {INFO: info_text(self.info).decode()}
 
     def close(self, now: int) -> None:
         """Write the rest and say how it ended. Raises `RecordError` if anything was lost."""

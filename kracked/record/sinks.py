@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 from kracked import tables, times
 from kracked.record import frame
 from kracked.record.folder import SessionFolder
+from kracked.record.later import REST_S, Later, Text, whole
 
 HOUR_NS = 3600 * times.NS_PER_S
 RAW_FOLDER = "raw"
@@ -31,7 +32,8 @@ class Chunk(NamedTuple):
     """Of the first and the last line."""
     seq: int
     """Of the first line."""
-    lines: Sequence[bytes]
+    lines: Sequence[bytes] | Later
+    """A picture of a book is one line, made when it is written."""
 
 
 class Batch(NamedTuple):
@@ -44,9 +46,9 @@ class Batch(NamedTuple):
     segment: str
     """The raw log's file, without folder and suffix."""
     chunks: Sequence[Chunk]
-    rows: Mapping[str, str]
+    rows: Mapping[str, Sequence[Text]]
     """Whole lines of each table, by its name."""
-    files: Mapping[str, bytes] = MappingProxyType({})
+    files: Mapping[str, Text] = MappingProxyType({})
     """Small files to replace whole, by name."""
 
 
@@ -134,6 +136,8 @@ class RawLog:
     def write(self, batch: Batch) -> None:
         for kind, received, seq, lines in batch.chunks:
             assert self._file is not None
+            if isinstance(lines, Later):
+                lines = [whole([lines], rest_s=REST_S).encode()]  # noqa: PLW2901
             self._file.append(
                 frame.pack(lines, kind=kind, count=len(lines), received=received, seq=seq)
             )
@@ -176,7 +180,7 @@ class CsvTables:
 
     def write(self, batch: Batch) -> None:
         for name in self._kept(batch):
-            self._files[name].append(batch.rows[name].encode())
+            self._files[name].append(whole(batch.rows[name], rest_s=REST_S).encode())
 
     def _kept(self, batch: Batch) -> list[str]:
         return [name for name in batch.rows if self._market or name in _ONE_FILE]

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from kracked import tables
 from kracked.record.folder import Planted, SessionFolder
+from kracked.record.later import REST_S, whole
 from kracked.record.sinks import Batch
 from kracked.tables import Kind, Table
 
@@ -40,8 +41,8 @@ class SqliteTables:
                 self._inserts[name] = _insert(table)
 
     def write(self, batch: Batch) -> None:
-        for name, text in batch.rows.items():
-            self._pending[name].append(text)
+        for name, texts in batch.rows.items():
+            self._pending[name].append(whole(texts, rest_s=REST_S))
 
     def flush(self) -> None:
         if not self._pending:

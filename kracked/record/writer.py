@@ -17,7 +17,9 @@ from queue import Empty, SimpleQueue
 
 from kracked.record import rows
 from kracked.record.folder import SessionFolder
+from kracked.record.later import REST_S, whole
 from kracked.record.sinks import Batch, RawLog, Store
+from kracked.tables import CONNECTIONS
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +122,7 @@ class Writer:
 
     def _prepare(self, batch: Batch) -> None:
         for name, content in batch.files.items():
-            self._folder.replace(name, content)
+            self._folder.replace(name, whole([content], rest_s=REST_S).encode())
         for store in self._stores:
             store.prepare(batch)
 
@@ -159,4 +161,4 @@ class Writer:
         ended = time.time_ns()
         note = rows.connection(event="disk_full", at=started, message=reason)
         note += rows.connection(event="disk_ok", at=ended)
-        self._write(Batch(ended, 0, "", (), {"connections": note}))
+        self._write(Batch(ended, 0, "", (), {CONNECTIONS.name: [note]}))

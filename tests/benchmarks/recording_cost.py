@@ -21,7 +21,8 @@ from kracked.book.keeper import BookKeeper
 from kracked.protocol.events import Event, Subscribed
 from kracked.record.convert import convert
 from kracked.record.folder import SessionFolder, SessionInfo
-from kracked.record.intake import Frame, Intake
+from kracked.record.intake import Intake
+from kracked.record.line import Message
 from kracked.record.session import record_into
 from kracked.record.sinks import Batch, CsvTables, RawLog, Store
 from kracked.times import NS_PER_S
@@ -32,7 +33,7 @@ HAND_OVER_NS, SLICE_NS = 100_000_000, 5_000_000
 INFO = SessionInfo(start="2026-09-21T14:13:20.000000000Z")
 
 
-Blocks = Sequence[Sequence[Sequence[Frame]]]
+Blocks = Sequence[Sequence[Sequence[Message]]]
 """Frames by hand-over, and by the slices in which the recorder takes them in before."""
 
 
@@ -49,7 +50,7 @@ class Stream(NamedTuple):
     def bytes(self) -> int:
         return sum(len(data) for _, _, data in self.frames())
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Message]:
         for block in self.blocks:
             yield from chain.from_iterable(block)
 
@@ -115,7 +116,7 @@ def keep_and_text(blocks: Blocks, taker: Taker | None = None) -> Iterator[None]:
         yield
 
 
-def heard(keeper: BookKeeper, slice_: Sequence[Frame]) -> list[Event]:
+def heard(keeper: BookKeeper, slice_: Sequence[Message]) -> list[Event]:
     """What the feed tells of these frames."""
     happened = [keeper.receive(data, received) for _, received, data in slice_]
     return list(chain.from_iterable(happened))
