@@ -190,12 +190,13 @@ class Desk:
         self,
         order: OwnOrder,
         now: Situation,
+        limits: Limits | None = None,
+        /,
         *,
         qty: int | None = None,
         price: int | None = None,
         trigger_price: int | None = None,
         display_qty: int | None = None,
-        limits: Limits | None = None,
     ) -> Entry | Declined:
         """Changes a working order, checked like a new one; what is None stays. See `Change`."""
         change = Change(qty=qty, price=price, trigger_price=trigger_price, display_qty=display_qty)

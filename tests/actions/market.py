@@ -25,8 +25,11 @@ class Market:
         self.exchange = exchange
         self.orders: dict[str, dict[str, Any]] = {}
         self.fills_at_once = False
+        self.refuses: dict[int, str] = {}
+        """Errors for some orders of a batch, by their place in it."""
         handlers = {
             "AddOrder": self.add,
+            "AddOrderBatch": self.add_batch,
             "AmendOrder": self.amend,
             "CancelOrder": self.cancel,
             "CancelOrderBatch": self.cancel_batch,
@@ -53,9 +56,24 @@ class Market:
         self.exchange.script[name].append(answer)
 
     def add(self, request: web.Request) -> Any:
-        body, txid = self._body, f"OTEST{len(self.orders)}-AAAAA-AAAAAA"
+        body = self._body
         if body.get("validate"):
             return {"descr": {"order": "buy"}}
+        return {"descr": {"order": "buy"}, "txid": [self._take(body)]}
+
+    def add_batch(self, request: web.Request) -> Any:
+        rows = []
+        for place, order in enumerate(self._body["orders"]):
+            if self._body.get("validate"):
+                rows.append({"descr": {"order": "buy"}})
+            elif place in self.refuses:
+                rows.append({"descr": {"order": "buy"}, "error": self.refuses[place]})
+            else:
+                rows.append({"descr": {"order": "buy"}, "txid": self._take(order)})
+        return {"orders": rows}
+
+    def _take(self, body: dict[str, Any]) -> str:
+        txid = f"OTEST{len(self.orders)}-AAAAA-AAAAAA"
         self.orders[txid] = {
             "status": "closed" if self.fills_at_once else "open",
             "cl_ord_id": body["cl_ord_id"],
@@ -64,7 +82,7 @@ class Market:
             "vol_exec": body["volume"] if self.fills_at_once else "0.00000000",
             "descr": {"type": body["type"], "ordertype": "limit", "price": body.get("price", "0")},
         }
-        return {"descr": {"order": "buy"}, "txid": [txid]}
+        return txid
 
     def amend(self, request: web.Request) -> Any:
         order = self.orders[self._body["txid"]]
