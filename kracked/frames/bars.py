@@ -6,7 +6,8 @@ times faster. Time is `ts_event`, the exchange's. An interval without trades has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
@@ -14,23 +15,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from pandas.api.types import union_categoricals
 
 from kracked.errors import ConfigError
 from kracked.frames.files import HasPath, Source
 from kracked.frames.loaders import load_trades
-from kracked.tables import Flag
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
+from kracked.frames.tape import Ints, Tape, tapes
 
 COLUMNS = [
     "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "value", "buy_volume",
     "end",
 ]  # fmt: skip
-_LOTS = 10**8
-"""Quantities are added up as integers of this many to one: sums of floats would drift."""
-_CENTS = 10**4
+NEEDED = ["ts_event", "symbol", "price", "qty", "side", "trade_id", "flags"]
+"""Columns of trades that bars are made of."""
+_LOT_DIGITS, _CENT_DIGITS = 8, 4
 
 
 def bars(
@@ -53,7 +51,8 @@ def bars(
 
     `trades` is a frame of `load_trades`, or any number of recordings or files: these are
     read one by one, in `executor` if there is one (a process pool, a Dask cluster's), and
-    bars of time that two of them share are joined.
+    bars of time that two of them share are joined. Each is taken for itself, so a trade is
+    not to stand in two of them.
 
     A recording opens with the last trades before it began, whose bars would lack the trades
     before those: they are left out unless `history` is True. What a snapshot after a lost
@@ -61,11 +60,10 @@ def bars(
 
     Columns: symbol, open, high, low, close, volume, vwap, trades, value (sum of price
     times quantity), buy_volume (what takers bought), end (of an interval, or the last
-    trade). Raises `ConfigError` for no rule or two, and for several files without `every`.
+    trade). Sums are those of doubles, good to twelve digits and more. Raises `ConfigError`
+    for no rule or two or one of no size, and for several files without `every`.
     """
-    given = [rule for rule in (every, ticks, volume, dollars) if rule is not None]
-    if len(given) != 1:
-        raise ConfigError("give one of every=, ticks=, volume=, dollars=")
+    _check_rule(every, {"ticks": ticks, "volume": volume, "dollars": dollars})
     rule = partial(
         _bars_of_frame,
         every=every,
@@ -78,15 +76,24 @@ def bars(
     if isinstance(trades, pd.DataFrame):
         return rule(trades)
     if isinstance(trades, str | Path | HasPath):
-        return rule(load_trades(trades))
+        return _bars_of_source(rule, trades)
     if every is None:
         raise ConfigError("several files can be joined into bars of time only: give every=")
     run = map if executor is None else executor.map
     return _joined(list(run(partial(_bars_of_source, rule), trades)))
 
 
+def _check_rule(every: str | None, sizes: dict[str, float | None]) -> None:
+    given = {name: size for name, size in sizes.items() if size is not None}
+    if len(given) + (every is not None) != 1:
+        raise ConfigError("give one of every=, ticks=, volume=, dollars=")
+    for name, size in given.items():
+        if not 0 < size < math.inf:
+            raise ConfigError(f"{name}={size} makes no bars: it has to be more than nothing")
+
+
 def _bars_of_source(rule: Any, source: Source) -> pd.DataFrame:
-    frame: pd.DataFrame = rule(load_trades(source))
+    frame: pd.DataFrame = rule(load_trades(source, columns=NEEDED))
     return frame
 
 
@@ -100,119 +107,87 @@ def _bars_of_frame(
     carry: bool,
     history: bool,
 ) -> pd.DataFrame:
-    if not history and "flags" in trades:
-        trades = _without_history(trades)
-    trades = _in_time(trades)
-    all_times, prices = _ns(trades["ts_event"]), trades["price"].to_numpy("float64")
-    quantities = trades["qty"].to_numpy("float64")
-    all_bought = np.where((trades["side"] == "buy").to_numpy(), quantities, 0.0)
-    found = []
-    for symbol, mine in _by_symbol(trades["symbol"]):
-        times, price, qty = all_times[mine], prices[mine], quantities[mine]
-        bought = all_bought[mine]
-        step = 0
-        if every is not None:
-            step = pd.Timedelta(every).value
-            starts = _changes(times // step)
+    step = _length(every) if every is not None else 0
+    made: list[tuple[str, dict[str, Any]]] = []
+    for symbol, tape in tapes(trades, history=history):
+        if step:
+            starts = tape.by_time(step)
         elif ticks is not None:
-            starts = np.arange(0, len(mine), ticks, dtype=np.int64)
+            starts = tape.by_count(ticks)
         elif volume is not None:
-            starts = _filled(np.rint(qty * _LOTS), round(volume * _LOTS), carry=carry)
+            starts = tape.by_sum(tape.qty, volume, _LOT_DIGITS, carry=carry)
         else:
             assert dollars is not None
-            starts = _filled(np.rint(price * qty * _CENTS), round(dollars * _CENTS), carry=carry)
-        found.append(_reduced(symbol, times, price, qty, bought, starts, step))
-    return _concat(found)
+            starts = tape.by_sum(tape.price * tape.qty, dollars, _CENT_DIGITS, carry=carry)
+        made.append((symbol, _reduced(tape, starts, step)))
+    return _frame(made)
 
 
-def _in_time(trades: pd.DataFrame) -> pd.DataFrame:
-    """In order of time, then of number; sorting is ten times the rest, so only if needed."""
-    later = np.diff(_ns(trades["ts_event"]))
-    if (later > 0).all() or (
-        (later >= 0).all()
-        and ((later > 0) | (np.diff(trades["trade_id"].to_numpy("int64")) >= 0)).all()
-    ):
-        return trades
-    return trades.sort_values(["ts_event", "trade_id"], kind="stable")
+def _length(every: str) -> int:
+    """An interval in ns."""
+    try:
+        step = int(pd.Timedelta(every).as_unit("ns").value)
+    except ValueError as error:
+        raise ConfigError(f"every={every!r} is no length of time: say 5s, 1min, 1h") from error
+    if step <= 0:
+        raise ConfigError(f"every={every!r} is not longer than nothing")
+    return step
 
 
-def _by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints]]:
-    """Each symbol and where its rows are, in their order."""
-    codes, names = pd.factorize(symbols, sort=True)
-    ordered = np.argsort(codes.astype(np.int16), kind="stable")
-    bounds = np.searchsorted(codes[ordered], np.arange(len(names) + 1))
-    for number, name in enumerate(names):
-        yield str(name), ordered[bounds[number] : bounds[number + 1]]
-
-
-def _without_history(trades: pd.DataFrame) -> pd.DataFrame:
-    """Without what snapshots tell of the time before a symbol's first live trade."""
-    told = (trades["flags"].fillna(0).astype("int64") & Flag.SNAPSHOT) > 0
-    if not told.any():
-        return trades
-    live = trades[~told].groupby("symbol", observed=True)["trade_id"].min()
-    began = trades["symbol"].map(live.to_dict()).astype("float64")
-    return trades[~told | (trades["trade_id"] > began)]
-
-
-def _changes(ids: Ints) -> Ints:
-    """Where a run of equal values begins."""
-    if not len(ids):
-        return np.empty(0, dtype=np.int64)
-    return np.concatenate(([0], np.flatnonzero(np.diff(ids)) + 1)).astype(np.int64)
-
-
-def _filled(amounts: Floats, size: int, *, carry: bool) -> Ints:
-    """First trade of each bar that closes once `size` is reached; amounts are whole numbers."""
-    total = np.cumsum(amounts.astype(np.int64))
-    if carry:
-        return _changes((total - amounts.astype(np.int64)) // size)
-    starts, reached = [], 0
-    at = 0
-    while at < len(total):
-        starts.append(at)
-        at = int(np.searchsorted(total, reached + size, side="left")) + 1
-        reached = int(total[at - 1]) if at <= len(total) else 0
-    return np.array(starts, dtype=np.int64)
-
-
-def _reduced(
-    symbol: str, times: Ints, price: Floats, qty: Floats, bought: Floats, starts: Ints, step: int
-) -> pd.DataFrame:
-    if not len(starts):
-        return _concat([])
+def _reduced(tape: Tape, starts: Ints, step: int) -> dict[str, Any]:
+    """The columns of the bars that begin at `starts`."""
+    times, price, qty = tape.times, tape.price, tape.qty
     ends = np.append(starts[1:], len(times))
-    value = np.add.reduceat(price * qty, starts)
-    volume = np.add.reduceat(qty, starts)
+    value, volume = np.add.reduceat(price * qty, starts), np.add.reduceat(qty, starts)
     begins = times[starts] // step * step if step else times[starts]
-    closes = begins + step if step else times[ends - 1]
     with np.errstate(invalid="ignore", divide="ignore"):
         vwap = value / volume
-    return pd.DataFrame(
-        {
-            "symbol": symbol,
-            "open": price[starts],
-            "high": np.maximum.reduceat(price, starts),
-            "low": np.minimum.reduceat(price, starts),
-            "close": price[ends - 1],
-            "volume": volume,
-            "vwap": vwap,
-            "trades": ends - starts,
-            "value": value,
-            "buy_volume": np.add.reduceat(bought, starts),
-            "end": pd.DatetimeIndex(closes.view("datetime64[ns]"), tz="UTC"),
-        },
-        index=pd.DatetimeIndex(begins.view("datetime64[ns]"), tz="UTC", name="start"),
-    )
+    return {
+        "start": begins,
+        "open": price[starts],
+        "high": np.maximum.reduceat(price, starts),
+        "low": np.minimum.reduceat(price, starts),
+        "close": price[ends - 1],
+        "volume": volume,
+        "vwap": vwap,
+        "trades": ends - starts,
+        "value": value,
+        "buy_volume": np.add.reduceat(qty * tape.bought, starts),
+        "end": begins + step if step else times[ends - 1],
+    }
+
+
+def _frame(made: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
+    """Bars of every symbol, one symbol after the other."""
+    if not made:
+        return _nothing()
+    names, parts = zip(*made, strict=True)
+    whole: dict[str, Any] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    codes = np.repeat(np.arange(len(names)), [len(part["start"]) for part in parts])
+    whole["symbol"] = pd.Categorical.from_codes(codes, list(names))
+    whole["end"] = pd.DatetimeIndex(whole["end"].view("datetime64[ns]"), tz="UTC")
+    begins = pd.DatetimeIndex(whole["start"].view("datetime64[ns]"), tz="UTC", name="start")
+    return pd.DataFrame({name: whole[name] for name in COLUMNS}, index=begins)
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Bars of several files: one that two of them share becomes one."""
-    whole = _concat(parts)
-    if whole.empty:
-        return whole
-    grouped = whole.reset_index().groupby(["symbol", "start"], sort=True)
-    joined = grouped.agg(
+    full = [part.reset_index() for part in parts if len(part)]
+    if not full:
+        return _nothing()
+    symbols = union_categoricals([part["symbol"] for part in full], sort_categories=True)
+    whole = pd.concat([part.drop(columns="symbol") for part in full], ignore_index=True)
+    whole["symbol"] = symbols
+    shared = whole.duplicated(["symbol", "start"], keep=False)
+    if shared.any():
+        whole = pd.concat([whole[~shared], _one_each(whole[shared])], ignore_index=True)
+    whole = whole.sort_values(["symbol", "start"], kind="stable").set_index("start")
+    return whole[COLUMNS]
+
+
+def _one_each(shared: pd.DataFrame) -> pd.DataFrame:
+    """Pieces of bars, in order of time, made whole."""
+    joined = shared.groupby(["symbol", "start"], observed=True, sort=False, as_index=False).agg(
         open=("open", "first"),
         high=("high", "max"),
         low=("low", "min"),
@@ -222,21 +197,12 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
         value=("value", "sum"),
         buy_volume=("buy_volume", "sum"),
         end=("end", "last"),
-    ).reset_index("symbol")
-    joined["vwap"] = joined["value"] / joined["volume"]
-    return joined[COLUMNS]
+    )
+    return joined.assign(vwap=joined["value"] / joined["volume"])
 
 
-def _concat(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    full = [part for part in parts if len(part)]
-    if full:
-        return pd.concat(full)
-    empty = pd.DataFrame(columns=COLUMNS)
-    empty.index = pd.DatetimeIndex([], tz="UTC", name="start").as_unit("ns")
-    return empty
-
-
-def _ns(values: pd.Series[Any]) -> Ints:
-    # Without its zone first: with it every value would become a Python object.
-    plain = values.dt.tz_localize(None).dt.as_unit("ns").to_numpy()
-    return np.asarray(plain).view(np.int64)
+def _nothing() -> pd.DataFrame:
+    columns = {name: np.empty(0) for name in COLUMNS}
+    times = pd.DatetimeIndex([], tz="UTC", name="start").as_unit("ns")
+    frame = pd.DataFrame(columns, index=times)
+    return frame.astype({"symbol": "category", "trades": "int64", "end": times.dtype})
