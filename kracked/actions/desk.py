@@ -8,6 +8,7 @@ they pass no checks and are repeated when their answer is lost.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -22,9 +23,10 @@ from kracked.actions.checks import refusals
 from kracked.actions.dispatch import Answer, Dispatch
 from kracked.actions.draft import Draft, rounded, to_order
 from kracked.actions.ids import ClientIds
-from kracked.actions.journal import Journal
-from kracked.actions.outbox import Entry, Kind, Outbox
+from kracked.actions.journal import Journal, JournalFull
+from kracked.actions.outbox import Entry, Kind, Outbox, Record
 from kracked.actions.settling import Settler
+from kracked.actions.shortening import SHORTEN_ABOVE_BYTES, kept, records_of
 from kracked.actions.situation import Check, Limits, Refusal, Situation
 from kracked.actions.states import State
 from kracked.protocol.events import Executions, Side
@@ -40,6 +42,8 @@ from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.orders import Added, AddOrder, Amended, BatchReply, OrderRef
+
+log = logging.getLogger(__name__)
 
 
 class Declined(msgspec.Struct, frozen=True):
@@ -348,8 +352,9 @@ def open_desk(
     Raises `JournalInUse` or `DamagedJournal`.
     """
     with Journal(path) as journal:
-        outbox = Outbox(journal.append, journal.read())
-        outbox.recover((pace or Pace()).clock())
+        now = (pace or Pace()).clock()
+        outbox = Outbox(journal.append, _shortened(journal, now))
+        outbox.recover(now)
         desk = Desk(
             client,
             outbox,
@@ -362,3 +367,18 @@ def open_desk(
         for entry in outbox.pending():
             desk.settler.doubt(entry)
         yield desk
+
+
+def _shortened(journal: Journal, now: int) -> list[Record]:
+    """The records of the file, which has forgotten what ended long ago if it was long."""
+    records = journal.read()
+    if journal.size <= SHORTEN_ABOVE_BYTES:
+        return records
+    unwritten: list[Record] = []
+    shorter = records_of(kept(Outbox(unwritten.append, records), now))
+    try:
+        journal.replace(shorter)
+    except JournalFull as error:
+        log.warning("outbox not shortened", extra={"reason": str(error)})
+        return records
+    return shorter

@@ -1,15 +1,17 @@
-"""The outbox's file: one JSON object a line, only ever appended to.
+"""The outbox's file: one JSON object a line, appended to while the program runs.
 
 A line is on the disk (fsync) before the request it announces is sent, so after any crash
 the file names every order that can possibly exist. The last line may be torn by the
 crash itself: it announced something not yet sent, and is cut off. Damage anywhere
-else is an error, because a forgotten order is worse than a refused start.
+else is an error, because a forgotten order is worse than a refused start. A file grown
+long is replaced whole, by a new one that takes its name once it is on the disk.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +21,7 @@ from kracked.actions.outbox import Record
 from kracked.errors import ConfigError, RecordError
 
 _CLOSED = -1
+_FLAGS = os.O_APPEND | os.O_CLOEXEC
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
@@ -65,12 +68,7 @@ class Journal:
         """Opens or makes the file, for its owner only; raises `JournalInUse`."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._file)
-            raise JournalInUse(path) from None
+        self._file = _held(path)
         os.fchmod(self._file, 0o600)
         _sync_folder(path.parent)
 
@@ -101,7 +99,7 @@ class Journal:
 
     def append(self, record: Record) -> None:
         """Hands the line to the operating system: it survives this process, not a power cut."""
-        line = msgspec.json.encode(record) + b"\n"
+        line = _line(record)
         try:
             before = os.fstat(self._file).st_size
             self._write_whole(line, before)
@@ -120,12 +118,66 @@ class Journal:
             raise
         raise OSError(f"the disk took {written} of {len(line)} bytes")
 
+    @property
+    def size(self) -> int:
+        """Bytes in the file."""
+        return os.fstat(self._file).st_size
+
+    def replace(self, records: Iterable[Record]) -> None:
+        """Puts these records in the place of all there are; at any crash one of the two stands.
+
+        Raises `JournalFull` when it could not; the file is as it was then.
+        """
+        text = b"".join(map(_line, records))
+        new = self._path.with_name(f"{self._path.name}.new")
+        try:
+            file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
+            try:
+                # Held before it has the name, or another program could take it in between.
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _write_all(file, text)
+                os.fsync(file)
+                new.replace(self._path)
+            except BaseException:
+                os.close(file)
+                raise
+        except OSError as error:
+            raise JournalFull(self._path, str(error)) from error
+        old, self._file = self._file, file
+        os.close(old)
+        _sync_folder(self._path.parent)
+
     def sync(self) -> None:
         """Waits until all lines are on the disk."""
         try:
             os.fsync(self._file)
         except OSError as error:
             raise JournalFull(self._path, str(error)) from error
+
+
+def _held(path: Path) -> int:
+    """The file, open and locked. Raises `JournalInUse`."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(file)
+            raise JournalInUse(path) from None
+        # Between opening and locking it, its holder may have put another in its place.
+        if path.exists() and os.path.samestat(os.fstat(file), path.stat()):
+            return file
+        os.close(file)
+
+
+def _line(record: Record) -> bytes:
+    return msgspec.json.encode(record) + b"\n"
+
+
+def _write_all(file: int, text: bytes) -> None:
+    written = 0
+    while written < len(text):
+        written += os.write(file, text[written:])
 
 
 def decode_lines(text: bytes, path: Path) -> list[Record]:
