@@ -1,7 +1,8 @@
-"""How long each fault takes to be over: until every book it touched is proven again.
+"""How long each fault takes to be over: until all that it touched is proven again.
 
 A book has recovered from a fault when it is verified by a message the exchange made
-after the fault struck. Faults overlap, so a figure may hold another fault's trouble.
+after the fault struck; half of the account when it is known, and a message of it came.
+Faults overlap, so a figure may hold another fault's trouble.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ BOOK_EVENTS = {
     events.OrdersSnapshot: "level3",
     events.OrdersUpdate: "level3",
 }
+ACCOUNT_EVENTS = {events.Executions: "executions", events.Balances: "balances"}
+ACCOUNT = (("executions", ""), ("balances", ""))
+ROLES = {"public": ("book",), "level3": ("level3",), "private": ("executions", "balances")}
 PATIENCE_S = 120.0
 SKEW_NS = 1800 * NS_PER_S
 """A message that says to be from this far ahead was stamped by a clock that jumped."""
 
 Key = tuple[str, str]
-"""Channel and symbol."""
+"""Channel and symbol; of the account the symbol is empty."""
 
 
 class _Open:
@@ -42,10 +46,10 @@ class _Open:
 
 
 class Recoveries:
-    """Watches a feed's books and times every fault it is told of."""
+    """Watches a feed's books and account, and times every fault it is told of."""
 
     def __init__(self, feed: FeedManager, keys: Iterable[Key]) -> None:
-        self.feed, self.keys = feed, tuple(keys)
+        self.feed, self.keys = feed, (*keys, *ACCOUNT)
         self.struck: dict[str, int] = defaultdict(int)
         self.took_s: dict[str, list[float]] = defaultdict(list)
         self.failed: list[str] = []
@@ -56,6 +60,11 @@ class Recoveries:
         channel, symbol = key
         return (self.feed.books if channel == "book" else self.feed.orders).get(symbol)
 
+    def known(self, key: Key) -> bool:
+        """Whether this half of the account is."""
+        account = self.feed.account
+        return account.orders_known if key[0] == "executions" else account.balances_known
+
     @property
     def waiting(self) -> bool:
         """Whether a fault is not over."""
@@ -65,11 +74,12 @@ class Recoveries:
         """A fault has struck."""
         kind = fault["kind"]
         self.struck[kind] += 1
-        role = {"public": "book", "level3": "level3"}.get(fault["role"])
+        everything = {channel for channel, _ in self.keys}
+        named = {fault["channel"]} & everything or ROLES.get(fault["role"], everything)
         keys = {
             (channel, symbol)
             for channel, symbol in self.keys
-            if channel == (role or channel) and fault["symbol"] in ("", symbol)
+            if channel in named and fault["symbol"] in ("", symbol)
         }
         self._open.append(_Open(kind, fault["time"], keys))
 
@@ -78,12 +88,14 @@ class Recoveries:
         while batch := await consumer.batch():
             self.events += len(batch)
             if self._open:
-                self._look({key for event in batch if (key := _key(event)) is not None})
+                self._look({key: event.received for event in batch if (key := _key(event))})
 
-    def _look(self, touched: set[Key]) -> None:
+    def _look(self, touched: dict[Key, int]) -> None:
+        """Some came of these, the last of them at these times."""
         now = time.monotonic()
         for fault in tuple(self._open):
-            fault.keys -= {key for key in touched & fault.keys if self._proven(key, fault)}
+            heard = touched.keys() & fault.keys
+            fault.keys -= {key for key in heard if self._proven(key, fault, touched[key])}
             if not fault.keys:
                 self.took_s[fault.kind].append(now - fault.begun)
                 self._open.remove(fault)
@@ -91,7 +103,9 @@ class Recoveries:
                 self.failed.append(f"{fault.kind}: {sorted(fault.keys)}")
                 self._open.remove(fault)
 
-    def _proven(self, key: Key, fault: _Open) -> bool:
+    def _proven(self, key: Key, fault: _Open, heard: int) -> bool:
+        if key in ACCOUNT:
+            return heard > fault.time_ns and self.known(key)
         book = self.book(key)
         if book is None or not book.verified or book.exchange_time is None:
             return False
@@ -107,8 +121,10 @@ class Recoveries:
 
 
 def _key(event: events.Event) -> Key | None:
-    channel = BOOK_EVENTS.get(type(event))
-    return None if channel is None else (channel, event.symbol)  # type: ignore[attr-defined]
+    if (channel := BOOK_EVENTS.get(type(event))) is not None:
+        return (channel, event.symbol)  # type: ignore[attr-defined]
+    channel = ACCOUNT_EVENTS.get(type(event))
+    return None if channel is None else (channel, "")
 
 
 async def settle(done, timeout_s: float, step_s: float = 0.05) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,11 @@ class Remote:
         url = f"{self._rest}/sim/{name}"
         async with self._http.request(method, url, params=params) as response:
             response.raise_for_status()
-            return await response.json()
+            return await response.json(loads=_exact)
+
+
+def _exact(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal)
 
 
 @asynccontextmanager
@@ -92,6 +98,12 @@ async def exchange(*arguments: str) -> AsyncIterator[Remote]:
 def resident_bytes(pid: int | str = "self") -> int:
     """Memory a process holds now."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
+
+
+def processor_s(pid: int) -> float:
+    """Processor time a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def open_sockets() -> int:
