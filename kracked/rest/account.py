@@ -5,12 +5,14 @@ kept so; properties give ns since the Unix epoch. Asset names are the exchange's
 old codes (`XXBT`, `ZUSD`).
 
 Sources: docs.kraken.com/api/docs/rest-api/ get-extended-balance, get-trade-balance,
-get-open-orders, get-closed-orders, get-trade-history, get-trade-volume, get-api-key-info
+get-open-orders, get-closed-orders, get-order-amends, get-trade-history, get-trade-volume,
+get-open-positions, get-api-key-info
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -147,6 +149,63 @@ class ClosedOrders(msgspec.Struct, frozen=True):
     closed: dict[str, OrderInfo]
     """By order id, newest first, 50 to a page."""
     count: int = 0
+
+
+class ClosedBy(StrEnum):
+    """Which of an order's two times a span of closed orders means; the exchange's is `both`."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    BOTH = "both"
+
+
+class AmendInfo(msgspec.Struct, frozen=True):
+    """One state of an order in its history."""
+
+    amend_id: str
+    amend_type: str
+    """`original`, `user`, or `restated` by the engine."""
+    order_qty: Decimal = ZERO
+    remaining_qty: Decimal = ZERO
+    display_qty: Decimal | None = None
+    limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    reason: str | None = None
+    post_only: bool = False
+    timestamp: int = 0
+    """Milliseconds, unlike the rest."""
+
+    @property
+    def amended(self) -> int:
+        """ns since the Unix epoch."""
+        return self.timestamp * (NS_PER_S // 1_000)
+
+
+class OrderAmends(msgspec.Struct, frozen=True):
+    amends: tuple[AmendInfo, ...] = ()
+    """Oldest first; the first is the order as it was placed."""
+    count: int = 0
+
+
+class Position(msgspec.Struct, frozen=True, rename={"side": "type", "order_type": "ordertype"}):
+    """One margin position."""
+
+    ordertxid: str
+    pair: str
+    side: str
+    order_type: str
+    cost: Decimal
+    vol: Decimal
+    vol_closed: Decimal = ZERO
+    fee: Decimal = ZERO
+    margin: Decimal = ZERO
+    value: Decimal | None = None
+    net: Decimal | None = None
+    """Unrealised profit or loss."""
+    time: Decimal = ZERO
+    posstatus: str = ""
+    terms: str = ""
+    rollovertm: Decimal = ZERO
 
 
 class TradeInfo(msgspec.Struct, frozen=True, rename={"side": "type", "order_type": "ordertype"}):

@@ -165,6 +165,7 @@ class Caller:
             body = await self._private(name, members, urgency, before=before)
             reply = decode_reply(name, body)
         except (NoAnswer, UnreadableReply) as error:
+            self._heed(error)
             raise OutcomeUnknown(name, str(error)) from error
         self._note(name, reply)
         if reply.refusal is None:
@@ -179,9 +180,10 @@ class Caller:
             try:
                 return self._result(name, await once())
             except (ConnectionLost, UnreadableReply, _Passing) as error:
-                if attempt == READ_ATTEMPTS:
+                asked_s = error.retry_after_s or 0 if isinstance(error, NoAnswer) else 0
+                if attempt == READ_ATTEMPTS or asked_s * NS_PER_S > LONGEST_WAIT_NS:
                     raise error.final if isinstance(error, _Passing) else error from None
-            await self._pause(attempt)
+            await self._pause(attempt, asked_s)
         raise AssertionError("the last attempt returns or raises")
 
     def _result(self, name: str, body: bytes) -> bytes:
@@ -209,14 +211,16 @@ class Caller:
         self.limiter.spend(name, self._pace.clock())
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
         async with self._turns.turn(urgency):
-            if before is not None and self._pace.clock() >= before:
-                raise NotSent(self._root + path, "its turn came after its deadline")
             for _ in range(RESIGNATURES + 1):
+                if before is not None and self._pace.clock() >= before:
+                    raise NotSent(self._root + path, "its turn came after its deadline")
                 body, headers = self._signer.request(path, members, otp)
                 answer = await self._transport.post(self._root + path, body, headers)
                 if not _nonce_refused(name, answer):
                     break
                 self._signer.nonces.refused()
+        if urgency is not Urgency.ORDER:
+            self._signer.nonces.renew()
         return answer
 
     async def _wait_for_counter(self, name: str) -> None:
@@ -233,9 +237,15 @@ class Caller:
             await self._pace.sleep(wait_ns / NS_PER_S)
         self._public.spend(_ONE, clock())
 
-    async def _pause(self, attempt: int) -> None:
+    async def _pause(self, attempt: int, least_s: float) -> None:
         longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
-        await self._pace.sleep(longest_s * (1 + self._pace.jitter()) / 2)
+        await self._pace.sleep(max(least_s, longest_s * (1 + self._pace.jitter()) / 2))
+
+    def _heed(self, error: Exception) -> None:
+        """A gateway that named a time gets no further order before it."""
+        if isinstance(error, NoAnswer) and error.retry_after_s:
+            now = self._pace.clock()
+            self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
 
     def _note(self, name: str, reply: Reply) -> None:
         """Learns from what the exchange says about its limits."""

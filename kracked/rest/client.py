@@ -149,9 +149,9 @@ class RestClient:
         return await self._cancel("CancelOrder", bodies.fields(order), orders.Cancelled)
 
     async def cancel_order_batch(
-        self, txids: Sequence[str] = (), cl_ord_ids: Sequence[str] = ()
+        self, txids: Sequence[str | int] = (), cl_ord_ids: Sequence[str] = ()
     ) -> orders.Cancelled:
-        """2 to 50 orders in all."""
+        """2 to 50 orders in all; a `userref` among the first is all orders that carry it."""
         if not 2 <= len(txids) + len(cl_ord_ids) <= 50:
             raise orders.BadOrder("a batch cancels 2 to 50 orders")
         members: dict[str, object] = {}
@@ -204,36 +204,64 @@ class RestClient:
     # --- own orders and fills ---------------------------------------------------------------
 
     async def open_orders(
-        self, *, cl_ord_id: str | None = None, trades: bool = False
+        self, *, cl_ord_id: str | None = None, userref: int | None = None, trades: bool = False
     ) -> dict[str, account.OrderInfo]:
         """By order id; all of them, or those with this client id."""
-        members = _given(cl_ord_id=cl_ord_id, trades=trades)
+        members = _given(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
         return (await self._read("OpenOrders", members, account.OpenOrders)).open
 
     async def closed_orders(
         self,
         *,
         cl_ord_id: str | None = None,
-        start: int | None = None,
-        end: int | None = None,
+        userref: int | None = None,
+        start: int | str | None = None,
+        end: int | str | None = None,
+        by: account.ClosedBy | None = None,
         offset: int = 0,
         trades: bool = False,
+        count: bool = True,
     ) -> account.ClosedOrders:
-        """A page of 50, newest first. `start` (exclusive) and `end` in ns, sent as seconds."""
-        members = _given(cl_ord_id=cl_ord_id, trades=trades, ofs=offset, **_span(start, end))
+        """A page of 50, newest first.
+
+        `start` (exclusive) and `end`: ns, sent as seconds, or an order's id; `by` says whether
+        they mean the opening or the closing. Without `count` a long history answers sooner.
+        """
+        members = _given(cl_ord_id=cl_ord_id, userref=userref, trades=trades, ofs=offset)
+        members |= _given(closetime=by, without_count=not count, **_span(start, end))
         return await self._read("ClosedOrders", members, account.ClosedOrders)
 
     async def query_orders(self, *txids: str, trades: bool = False) -> dict[str, account.OrderInfo]:
-        """By order id, up to 50; ids the exchange never issued are left out."""
-        members = _given(txid=",".join(txids), trades=trades)
+        """By order id, 1 to 50; ids the exchange never issued are left out."""
+        members = _given(txid=_listed(txids, 50), trades=trades)
         return await self._read("QueryOrders", members, dict[str, account.OrderInfo])
 
+    async def order_amends(self, txid: str) -> account.OrderAmends:
+        """What an order was and became, oldest first."""
+        return await self._read("OrderAmends", {"order_id": txid}, account.OrderAmends)
+
     async def trades_history(
-        self, *, start: int | None = None, end: int | None = None, offset: int = 0
+        self,
+        *,
+        start: int | str | None = None,
+        end: int | str | None = None,
+        offset: int = 0,
+        ledgers: bool = False,
+        count: bool = True,
     ) -> account.TradesHistory:
-        """Own fills, a page of 50, newest first. `start` and `end` in ns, sent as seconds."""
-        members = _given(ofs=offset, **_span(start, end))
+        """Own fills, a page of 50, newest first. `start` and `end`: ns, or a trade's id."""
+        members = _given(ofs=offset, ledgers=ledgers, without_count=not count, **_span(start, end))
         return await self._read("TradesHistory", members, account.TradesHistory)
+
+    async def query_trades(self, *ids: str) -> dict[str, account.TradeInfo]:
+        """Own fills by their ids, 1 to 20."""
+        members = _given(txid=_listed(ids, 20))
+        return await self._read("QueryTrades", members, dict[str, account.TradeInfo])
+
+    async def open_positions(self) -> dict[str, account.Position]:
+        """Margin positions by their ids, with what they are worth now."""
+        members: dict[str, object] = {"docalcs": True}
+        return await self._read("OpenPositions", members, dict[str, account.Position])
 
     # --- public -----------------------------------------------------------------------------
 
@@ -325,13 +353,23 @@ def _shaped(name: str, read: Callable[[bytes], T], raw: bytes) -> T:
 
 def _given(**members: object) -> dict[str, object]:
     """Only what is set: a flag that is off is not sent."""
-    return {name: value for name, value in members.items() if value}
+    return {name: value for name, value in members.items() if value not in (None, False, 0)}
+
+
+def _listed(ids: Sequence[str], most: int) -> str:
+    if not 1 <= len(ids) <= most:
+        raise orders.BadOrder(f"ask for 1 to {most} ids at once, not {len(ids)}")
+    return ",".join(ids)
 
 
 def _pairs(pairs: Sequence[str]) -> dict[str, str]:
     return {"pair": ",".join(pairs)} if pairs else {}
 
 
-def _span(start: int | None, end: int | None) -> dict[str, object]:
+def _span(start: int | str | None, end: int | str | None) -> dict[str, object]:
     named = {"start": start, "end": end}
-    return {name: str(at // times.NS_PER_S) for name, at in named.items() if at is not None}
+    return {
+        name: at if isinstance(at, str) else str(at // times.NS_PER_S)
+        for name, at in named.items()
+        if at is not None
+    }

@@ -244,9 +244,12 @@ def sending(deadline: int | None, *, validate: bool = False) -> dict[str, object
 
 
 class OrderRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Names one order by the exchange's id or by the client's. Raises `BadOrder` for neither."""
+    """Names an order by the exchange's id or by the client's. Raises `BadOrder` for neither.
 
-    txid: str | None = None
+    A cancel also takes a `userref` as `txid`, and means every order that carries it.
+    """
+
+    txid: str | int | None = None
     cl_ord_id: str | None = None
 
     def __post_init__(self) -> None:
@@ -277,6 +280,8 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True, rename={"display_volume": 
     oflags: str | None = None
     """`post` or nothing: it is not kept by itself."""
     userref: int | None = None
+    cancel_response: bool = False
+    """Answer when the old order is gone, and not before."""
 
 
 # --- replies ------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """HTTP and nothing else: bytes out, bytes in, and how sure we are that they arrived.
 
-Nothing is retried here: a transport that repeats a POST by itself doubles orders.
-Answers of the exchange come with status 200; any other status is a gateway's, and says
-nothing about what was done. The HTTP library's errors stop in this file.
+Nothing is retried here, and no redirection followed: a transport that repeats a POST by
+itself doubles orders, and a signed one belongs to nobody else. Answers of the exchange
+come with status 200; any other status is a gateway's, and says nothing about what was
+done. The HTTP library's errors stop in this file.
 
 Source: docs.kraken.com/api/docs/guides/spot-rest-intro
 """
@@ -11,12 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
+from kracked.endpoints import is_loopback
 from kracked.errors import ConnectionLost
 
 USER_AGENT = "kracked"
+KEPT_ALIVE_S = 30.0
+"""Above the dead-man's switch's rhythm, so that an order finds its connection open; below
+what servers wait, so that it does not find one just closed."""
 
 
 class NotSent(ConnectionLost):
@@ -25,6 +32,11 @@ class NotSent(ConnectionLost):
 
 class NoAnswer(ConnectionLost):
     """The request went out and no answer of the exchange came back."""
+
+    def __init__(self, url: str, reason: str, retry_after_s: int | None = None) -> None:
+        super().__init__(url, reason)
+        self.retry_after_s = retry_after_s
+        """When the gateway named a time to come back: how long from now."""
 
 
 class SignedHeaders(dict[str, str]):
@@ -80,16 +92,22 @@ class Transport:
     ) -> bytes:
         try:
             async with self._opened().request(
-                method, url, params=params, headers=headers, data=body, allow_redirects=False
+                method,
+                url,
+                params=params,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                proxy=proxy_of(url),
             ) as response:
                 answer = await response.read()
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        except _UNCONNECTED as error:
             raise NotSent(url, _reason(error)) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The library's errors hold the request and its headers; they go no further.
             raise NoAnswer(url, _reason(error)) from None
         if response.status != 200:
-            raise NoAnswer(url, f"HTTP {response.status}")
+            raise NoAnswer(url, f"HTTP {response.status}", _retry_after_s(response.headers))
         return answer
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -97,11 +115,37 @@ class Transport:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
+                connector=aiohttp.TCPConnector(keepalive_timeout=KEPT_ALIVE_S),
                 headers={"User-Agent": USER_AGENT},
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
 
 
+_UNCONNECTED = (
+    aiohttp.ClientConnectorError,
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientHttpProxyError,
+)
+"""Errors of a connection that never came about, the last one's to a proxy."""
+
+
+def proxy_of(url: str) -> str | None:
+    """The proxy the environment (`HTTPS_PROXY`, `NO_PROXY`) wants for it; none on this machine."""
+    parts = urlsplit(url)
+    if is_loopback(url) or proxy_bypass(parts.hostname or ""):
+        return None
+    return getproxies().get(parts.scheme)
+
+
+def _retry_after_s(headers: Mapping[str, str]) -> int | None:
+    """Only whole seconds: a date would have to be trusted to agree with this clock."""
+    text = headers.get("Retry-After", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
 def _reason(error: Exception) -> str:
+    if isinstance(error, aiohttp.ClientResponseError):
+        # Its text names the address asked, and a proxy's may hold a password.
+        return f"{type(error).__name__}: {error.status}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

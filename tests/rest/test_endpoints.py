@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from kracked.protocol.events import Side
+from kracked.rest.account import ClosedBy
+from kracked.rest.bodies import Offset
 from kracked.rest.client import RestClient
 from kracked.rest.orders import AddOrder, Amend, BadOrder, Edit, OrderRef, OrderType
 from tests.rest.exchange import Exchange
@@ -50,7 +52,15 @@ WRITES: dict[str, tuple[Use, dict[str, object]]] = {
         {"cl_ord_id": K, "start": "1700000000"},
     ),
     "QueryOrders": (lambda client: client.query_orders(TXID, "O2"), {"txid": f"{TXID},O2"}),
-    "TradesHistory": (lambda client: client.trades_history(offset=50), {"ofs": 50}),
+    "TradesHistory": (
+        lambda client: client.trades_history(
+            offset=50, start="TCCCTY-WJ6EO-4FP4VZ", ledgers=True, count=False
+        ),
+        {"ofs": 50, "start": "TCCCTY-WJ6EO-4FP4VZ", "ledgers": True, "without_count": True},
+    ),
+    "OrderAmends": (lambda client: client.order_amends(TXID), {"order_id": TXID}),
+    "QueryTrades": (lambda client: client.query_trades("T1", "T2"), {"txid": "T1,T2"}),
+    "OpenPositions": (lambda client: client.open_positions(), {"docalcs": True}),
     "GetApiKeyInfo": (lambda client: client.api_key_info(), {}),
 }
 RESULTS: dict[str, object] = {
@@ -69,6 +79,118 @@ async def test_an_endpoint_sends_its_documented_body(
     exchange.always[name] = RESULTS.get(name, {})
     await use(client)
     assert {k: v for k, v in exchange.last(name).body.items() if k != "nonce"} == body
+
+
+MORE: dict[str, tuple[str, Use, dict[str, object]]] = {
+    "an edit that waits for the cancel": (
+        "EditOrder",
+        lambda client: client.edit_order(
+            Edit(txid=TXID, price=Decimal(27500), oflags="post", cancel_response=True),
+            "XBTUSD",
+            deadline=2 * 10**18,
+            validate=True,
+        ),
+        {
+            "txid": TXID,
+            "price": "27500",
+            "oflags": "post",
+            "cancel_response": True,
+            "pair": "XBTUSD",
+            "deadline": "2033-05-18T03:33:20.000Z",
+            "validate": True,
+        },
+    ),
+    "a cancel of all with a reference": (
+        "CancelOrder",
+        lambda client: client.cancel_order(OrderRef(txid=7)),
+        {"txid": 7},
+    ),
+    "a batch cancel by reference": (
+        "CancelOrderBatch",
+        lambda client: client.cancel_order_batch([TXID, 7]),
+        {"orders": [TXID, 7]},
+    ),
+    "open orders of a reference": (
+        "OpenOrders",
+        lambda client: client.open_orders(userref=7, trades=True),
+        {"userref": 7, "trades": True},
+    ),
+    "closed orders by their closing": (
+        "ClosedOrders",
+        lambda client: client.closed_orders(
+            userref=7, start=TXID, end=17 * 10**17, by=ClosedBy.CLOSE, offset=50, count=False
+        ),
+        {
+            "userref": 7,
+            "start": TXID,
+            "end": "1700000000",
+            "closetime": "close",
+            "ofs": 50,
+            "without_count": True,
+        },
+    ),
+    "an amend of an iceberg": (
+        "AmendOrder",
+        lambda client: client.amend_order(
+            OrderRef(txid=TXID),
+            Amend(
+                display_qty=Decimal("1E-1"),
+                limit_price=Offset("-", Decimal(2), percent=True),
+                trigger_price=Decimal("1E+4"),
+                post_only=True,
+            ),
+        ),
+        {
+            "txid": TXID,
+            "display_qty": "0.1",
+            "limit_price": "-2%",
+            "trigger_price": "10000",
+            "post_only": True,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("what", MORE)
+async def test_every_parameter_is_spelled_as_documented(
+    exchange: Exchange, client: RestClient, what: str
+) -> None:
+    name, use, body = MORE[what]
+    exchange.always[name] = RESULTS.get(name, {})
+    await use(client)
+    assert {k: v for k, v in exchange.last(name).body.items() if k != "nonce"} == body
+
+
+async def test_more_ids_than_a_call_takes_are_not_sent(
+    exchange: Exchange, client: RestClient
+) -> None:
+    for asking in (client.query_orders(*["O"] * 51), client.query_trades(*["T"] * 21)):
+        with pytest.raises(BadOrder, match="at once"):
+            await asking
+    with pytest.raises(BadOrder):
+        await client.query_orders()
+    assert exchange.calls == []
+
+
+async def test_an_order_s_history_is_read_with_its_times(
+    exchange: Exchange, client: RestClient
+) -> None:
+    first = {"amend_id": "T1", "amend_type": "original", "order_qty": "0.01"}
+    exchange.always["OrderAmends"] = {
+        "amends": [{**first, "timestamp": 1728821182545, "limit_price": "61031.3"}],
+        "count": 1,
+    }
+    (amend,) = (await client.order_amends(TXID)).amends
+    assert (amend.limit_price, amend.amended) == (Decimal("61031.3"), 1_728_821_182_545_000_000)
+
+
+async def test_a_position_s_profit_comes_with_its_sign(
+    exchange: Exchange, client: RestClient
+) -> None:
+    position = {"ordertxid": TXID, "pair": "XXBTZUSD", "type": "buy", "ordertype": "limit"}
+    numbers = {"cost": "104610.5", "vol": "8.8", "net": "+154186.9728", "rollovertm": "1616672637"}
+    exchange.always["OpenPositions"] = {"TF5GVO": {**position, **numbers}}
+    assert (await client.open_positions())["TF5GVO"].net == Decimal("154186.9728")
 
 
 async def test_a_batch_add_names_what_became_of_each_order(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -83,3 +84,65 @@ def test_a_folder_that_cannot_be_written_stops_no_trading(
     nonces = Nonces(at(T), tmp_path / "file" / "nonce")
     assert (nonces.next(), nonces.next()) == (str(T), str(T + 1))
     assert caplog.messages == ["nonce not saved"]
+
+
+def test_a_reserve_half_used_is_renewed_while_nobody_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [T]
+    nonces = Nonces(lambda: clock[0], tmp_path / "nonce")
+    nonces.next()
+    clock[0] += BLOCK_NS * 2 // 3
+    nonces.renew()
+    monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("the order waited for the disk"))
+    clock[0] += BLOCK_NS * 2 // 3
+    nonces.next()
+
+
+def test_a_reserve_hardly_used_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nonces = Nonces(at(T), tmp_path / "nonce")
+    nonces.next()
+    monkeypatch.setattr(os, "fsync", lambda handle: pytest.fail("written for nothing"))
+    nonces.renew()
+
+
+def test_a_program_behind_another_never_takes_its_number_back(tmp_path: Path) -> None:
+    file = tmp_path / "nonce"
+    ahead, behind = Nonces(at(T + 10 * BLOCK_NS), file), Nonces(at(T), file)
+    last = int(ahead.next())
+    behind.next()
+    assert int(Nonces(at(T), file).next()) > last
+
+
+def test_what_a_crash_left_beside_the_file_is_cleared_and_fresh_work_is_not(
+    tmp_path: Path,
+) -> None:
+    file, old, new = (tmp_path / name for name in ("nonce", "nonceabc123", "noncexyz789"))
+    for leftover, age_s in ((old, 3600), (new, 0)):
+        leftover.write_text("1")
+        os.utime(leftover, ns=(T - age_s * 10**9,) * 2)
+    Nonces(at(T), file)
+    assert (old.exists(), new.exists()) == (False, True)
+
+
+@given(st.integers(0, 30), st.integers(T, 2 * T))
+def test_a_crash_while_it_is_written_leaves_the_number_before_or_after(
+    cut: int, before: int
+) -> None:
+    class Crash(BaseException):
+        pass
+
+    def torn(handle: int) -> None:
+        os.ftruncate(handle, min(cut, os.fstat(handle).st_size))
+        raise Crash
+
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        file = Path(folder) / "nonce"
+        last = int(Nonces(at(before), file).next())
+        patch.setattr(os, "fsync", torn)
+        with pytest.raises(Crash):
+            Nonces(at(before + 2 * BLOCK_NS), file).next()
+        patch.undo()
+        assert int(Nonces(at(T - BLOCK_NS), file).next()) > last
