@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections import ChainMap
 from collections.abc import AsyncIterator, Iterable, Mapping
+from itertools import chain, count
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -241,8 +242,9 @@ class FeedManager:
         return self._add_link(role)
 
     def _add_link(self, role: str) -> Link:
-        alike = sum(link.role is role for link in self._links)
-        name = role if alike == 0 else f"{role}-{alike + 1}"
+        taken = {link.connection.name for link in self._links}
+        numbered = (f"{role}-{number}" for number in count(2))
+        name = next(name for name in chain((role,), numbered) if name not in taken)
         keeper = BookKeeper(codec=self._codec)
         session = Session(keeper)
         connection = Connection(

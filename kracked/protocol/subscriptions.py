@@ -233,12 +233,21 @@ class Subscriptions:
         refused = [track for track in self._pending.values() if is_refusal_of(event, track)]
         for track in refused:
             if track.state is State.LEAVING:
-                self._left(track, now)  # there was nothing to leave
+                self._not_left(track, event, now)
             elif len(refused) > 1 and event.symbol is None:
                 track.alone = True  # which of them is to blame shows when each is asked alone
                 self._move(track, State.TO_ASK, now)
             else:
                 self._refused(track, event, now)
+
+    def _not_left(self, track: Track, event: events.Rejected, now: int) -> None:
+        match judge(event.error):
+            case Verdict.RATE:
+                self._leave(track, now + SLOW_DOWN_NS)
+            case Verdict.TOKEN:
+                self.broken = self.broken or f"token refused: {event.error}"
+            case _:
+                self._left(track, now)  # there was nothing to leave
 
     def _refused(self, track: Track, event: events.Rejected, now: int) -> None:
         verdict = judge(event.error)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from kracked.endpoints import Endpoints
+from kracked.feed import manager as manager_module
 from kracked.feed.errors import AlreadyOpen, NotOpen
 from kracked.feed.manager import FeedManager
 from kracked.protocol import events
@@ -94,3 +95,16 @@ async def test_a_wait_ends_with_the_feed(server) -> None:
         await seen(aiter(manager), events.Reconnecting)
     with pytest.raises(NotOpen):
         await asyncio.wait_for(waiting, 5)
+
+
+async def test_no_two_connections_ever_share_a_name(server, monkeypatch) -> None:
+    monkeypatch.setattr(manager_module, "LEVEL3_SYMBOLS", 1)
+    async with feed(server, "BTC/USD", "ETH/USD", level3=10) as manager:
+        await manager.ready()
+        await manager.unsubscribe("BTC/USD")
+        await manager.subscribe("SOL/USD", level3=10)
+        assert [one.name for one in manager.stats().connections] == [
+            "public",
+            "level3-2",
+            "level3",
+        ]

@@ -350,6 +350,36 @@ def test_a_refused_token_asks_for_a_new_connection(talk, exchange, error: str) -
     assert talk.asks()[0]["params"]["token"] == "new"
 
 
+def refuse_to_let_go(talk, error: str) -> None:
+    """The exchange will not unsubscribe BTC/USD now."""
+    talk.session.drop(BTC3.key)
+    talk.hear(talk.exchange.refusal(error, talk.asks()[0]["req_id"], method="unsubscribe"))
+
+
+def start_level3(talk) -> None:
+    talk.session.subscriptions.admit()
+    talk.session.want(BTC3)
+    talk.connect("token")
+    talk.settle()
+
+
+def test_leaving_too_fast_is_tried_again(talk) -> None:
+    start_level3(talk)
+    refuse_to_let_go(talk, "Exceeded msg rate")
+    assert BTC3.key in talk.session.tracks
+    talk.live(2)
+    assert BTC3.key not in talk.session.tracks
+    assert talk.exchange.granted == {}
+
+
+def test_a_token_that_is_too_old_to_leave_asks_for_a_new_connection(talk) -> None:
+    start_level3(talk)
+    refuse_to_let_go(talk, "ESession:Invalid session")
+    assert talk.session.broken == "token refused: ESession:Invalid session"
+    talk.session.close("token")
+    assert BTC3.key not in talk.session.tracks
+
+
 def test_exceeded_rate_holds_every_request_back(talk, exchange) -> None:
     start(talk)
     talk.hear(b'{"Error":"Exceeded msg rate"}')
