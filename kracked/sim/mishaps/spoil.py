@@ -39,7 +39,7 @@ def about(message: bytes) -> About | None:
     if (head := _HEAD.match(message)) is not None:
         return About(*(part.decode() for part in head.groups()))
     if (head := _ACCOUNT_HEAD.match(message)) is not None:
-        return About(*(part.decode() for part in head.groups()), "")
+        return About(head[1].decode(), head[2].decode(), "")
     return None
 
 
