@@ -13,8 +13,8 @@ from kracked.protocol.events import Side
 from kracked.sim.floor import Floor
 from kracked.sim.orders import Batch
 
-JOINERS = 0.45
-PATIENT = 0.35
+JOINERS = 0.25
+PATIENT = 0.30
 """Shares of the crowd's orders; the rest are deep."""
 DEEP_ORDERS_PER_LEVEL = 2.4
 """Deep orders standing, both sides, for each level a side is meant to have."""

@@ -39,7 +39,10 @@ TYPICAL_JUMPS_PER_S = 0.45
 class FairPrice:
     """The hidden price, in ticks, and the mood that moves it."""
 
-    def __init__(self, opening: int, daily_volatility: float, random: Random) -> None:
+    def __init__(
+        self, opening: int, daily_volatility: float, random: Random, *, pace: float = 1.0
+    ) -> None:
+        """`pace` 1 is a busy pair's; quiet pairs jump less often, and further."""
         self.price = float(opening)
         self.regime = Regime.NORMAL
         self.burst = 0
@@ -47,7 +50,8 @@ class FairPrice:
         self._anchor = float(opening)
         self._random = random
         self._regime_left_s = 0.0
-        self._jump = daily_volatility / sqrt(DAY_S * TYPICAL_JUMPS_PER_S)
+        self._pace = pace
+        self._jump = daily_volatility / sqrt(DAY_S * TYPICAL_JUMPS_PER_S * pace)
 
     @property
     def direction(self) -> int:
@@ -62,7 +66,7 @@ class FairPrice:
     def wait_s(self) -> float:
         """Seconds until the next jump."""
         rate = 5.0 if self.burst else self.regime.jumps_per_s
-        return self._random.expovariate(rate)
+        return self._random.expovariate(rate * self._pace)
 
     def jump(self, waited_s: float) -> float:
         """Move once; the move's size in units of a typical one."""

@@ -19,6 +19,8 @@ from kracked.sim.orders import Amend, Batch, NewOrder, TimeInForce
 from kracked.sim.sizes import Sizes
 
 NS = 1e9
+BUSY_MAKERS_PER_S = 15.0
+"""From here on a pair's fair price jumps as often as that of the busiest."""
 
 
 class Act(Protocol):
@@ -62,7 +64,12 @@ class Floor:
         self.nature = listing.nature
         self.random = Random(f"{seed}/{listing.symbol}")
         self.matcher = Matcher(first_trade_id=self.random.randint(10**6, 10**8))
-        self.fair = FairPrice(listing.opening_price, listing.nature.daily_volatility, self.random)
+        self.fair = FairPrice(
+            listing.opening_price,
+            listing.nature.daily_volatility,
+            self.random,
+            pace=min(1.0, listing.nature.makers_per_s / BUSY_MAKERS_PER_S),
+        )
         self.sizes = Sizes(listing, self.random)
         self.gap = max(1.0, listing.opening_price * listing.nature.gap_bps / 1e4)
         """Mean distance of two levels near the touch, in ticks."""

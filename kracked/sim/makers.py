@@ -86,7 +86,7 @@ class Makers:
         random = self._random
         self._floor.after(random.expovariate(self._idle_per_s), self._idle)
         nearness = random.random()
-        quote = self._quotes[int(nearness * nearness * len(self._quotes))]
+        quote = self._quotes[int(nearness**1.4 * len(self._quotes))]
         return self._settle(quote) or self._vary(quote)
 
     # --- one quote ------------------------------------------------------------------

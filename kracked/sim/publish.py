@@ -7,8 +7,8 @@ The rules of the feed, which differ from those of the engine:
 - Entries stand in order of events, so one price may occur several times, and a book may
   be crossed between two of them. Nothing changed inside the window: no message.
 - `level3` tells a price amend in two messages: the order leaves with its old quantity and
-  time, then comes back. Both channels are cut at that point, so that they agree at
-  every timestamp.
+  time, then comes back. `book` tells it in one, with the time of the second: where both
+  have a message of the same time, they agree.
 
 The work is done once per depth, never per subscriber.
 
@@ -133,9 +133,9 @@ class Publisher:
             elif kind is Left:
                 self._left(happening, time)  # type: ignore[arg-type]
                 if happening.cause is Cause.AMENDED:  # type: ignore[attr-defined]
-                    self._tell(batch.time, told)
+                    self._tell((self._orders,), batch.time, told)
             time += _EVENT_SPACING_NS
-        self._tell(batch.time, told)
+        self._tell((self._books, self._orders), batch.time, told)
         return told
 
     def _rested(self, order: Rested) -> None:
@@ -227,29 +227,31 @@ class Publisher:
             for order_id, (qty, entered) in level.orders.items()
         ]
 
-    def _tell(self, time: int, told: list[Cutting]) -> None:
+    def _tell(
+        self, channels: tuple[dict[int, _Window], ...], time: int, told: list[Cutting]
+    ) -> None:
         """Close the messages that have entries. Timestamps of one instrument only rise."""
-        books = [window for window in self._books.values() if window.bids or window.asks]
-        orders = [window for window in self._orders.values() if window.bids or window.asks]
-        if not books and not orders:
+        open_ = [
+            (windows, [window for window in windows.values() if window.bids or window.asks])
+            for windows in channels
+        ]
+        if not any(started for _, started in open_):
             return
         self._time = max(time, self._time - self._time % _NS_PER_US + _NS_PER_US)
-        if books:
+        for windows, started in open_:
+            if started:
+                self._close(LEVEL3 if windows is self._orders else BOOK, started, told)
+
+    def _close(self, channel: str, windows: list[_Window], told: list[Cutting]) -> None:
+        if channel == BOOK:
             checksum, timestamp = self.book.book_checksum(), encode.micros(self._time)
-            for window in books:
-                text = encode.book(
-                    UPDATE, self._symbol, window.bids, window.asks, checksum, timestamp
-                )
-                told.append(Cutting(BOOK, window.depth, text))
-                self.told[BOOK, window.depth] = self._time
-        if orders:
+            words = encode.book
+        else:
             checksum, timestamp = self.book.order_checksum(), encode.nanos(self._time)
-            for window in orders:
-                text = encode.level3(
-                    UPDATE, self._symbol, window.bids, window.asks, checksum, timestamp
-                )
-                told.append(Cutting(LEVEL3, window.depth, text))
-                self.told[LEVEL3, window.depth] = self._time
-        for window in (*books, *orders):
+            words = encode.level3
+        for window in windows:
+            text = words(UPDATE, self._symbol, window.bids, window.asks, checksum, timestamp)
+            told.append(Cutting(channel, window.depth, text))
+            self.told[channel, window.depth] = self._time
             window.bids, window.asks = [], []
             window.pushed.clear()

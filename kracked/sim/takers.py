@@ -13,6 +13,8 @@ from kracked.sim.orders import Batch, Filled, TimeInForce
 DRAWN = 0.6
 """Mean number of takers each one draws; 1 / (1 - DRAWN) come for each by itself."""
 LEAST_HEAT = 0.2
+CHASED = 0.5
+"""Share of the fair price's moves somebody is quick enough to profit from."""
 
 
 class Takers:
@@ -25,7 +27,8 @@ class Takers:
 
     def chase(self) -> None:
         """Fair price moved: after a moment somebody takes what stands on its wrong side."""
-        self._floor.after(0.01 + self._random.expovariate(12), self._pick_off)
+        if self._random.random() < CHASED:
+            self._floor.after(0.01 + self._random.expovariate(12), self._pick_off)
 
     def _arrive(self, _: str) -> Batch | None:
         self._floor.after(self._wait_s(), self._arrive)
@@ -46,14 +49,14 @@ class Takers:
         if against is None:
             return None
         kind = random.random()
-        if kind < 0.035:
+        if kind < 0.02:
             return self._learn(side, self._sweep(side))
-        if kind < 0.65:
+        if kind < 0.70:
             qty = floor.sizes.small(against.price)
         elif kind < 0.85:
             qty = floor.sizes.program(int(random.random() * 10))
         else:
-            qty = floor.sizes.odd(1.0)
+            qty = floor.sizes.odd(0.6)
         if random.random() < 0.35:
             return self._learn(side, floor.take(side, qty))
         tif = TimeInForce.GTC if qty < 2 * against.qty else TimeInForce.IOC
@@ -79,9 +82,9 @@ class Takers:
         return None
 
     def _stale(self, side: Side, edge: int) -> int:
-        """How much a taker of that side gets up to the edge, over ten levels at most."""
+        """How much a taker of that side gets up to the edge, over four levels at most."""
         qty, sign = 0, 1 if side is Side.BID else -1
-        for place in range(10):
+        for place in range(4):
             level = self._floor.matcher.level_at(side.opposite, place)
             if level is None or (edge - level.price) * sign < 0:
                 break

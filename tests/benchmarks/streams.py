@@ -18,7 +18,7 @@ def stream(channel: str, depth: int, messages: int, *, seed: int = 7) -> tuple[b
     """A snapshot of BTC/USD and the updates that follow it."""
     [listing] = listings(["BTC/USD"])
     market = Market([listing], seed=seed).opened(START)
-    book = _public_book(market.matcher(listing.symbol), listing.instrument.precision)
+    book = public_book(market.matcher(listing.symbol), listing.instrument.precision)
     publisher = Publisher(listing.instrument, book, START)
     publisher.watch(channel, depth)
     snapshot = publisher.snapshot(channel, depth, START).encode()
@@ -31,7 +31,7 @@ def stream(channel: str, depth: int, messages: int, *, seed: int = 7) -> tuple[b
     return snapshot, updates[:messages]
 
 
-def _public_book(matcher: Matcher, precision: Precision) -> VisibleBook:
+def public_book(matcher: Matcher, precision: Precision) -> VisibleBook:
     book = VisibleBook(precision)
     for side in Side:
         resting = [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,8 @@ from kracked.sim.history import INTERVALS, KEPT_CANDLES, KEPT_TRADES, NS_PER_MIN
 from kracked.sim.market import Market
 from kracked.sim.matching import Matcher
 from kracked.sim.orders import Batch, Cause, Filled, Left, NewOrder, Rested, TimeInForce
+from kracked.sim.publish import BOOK, Publisher
+from tests.benchmarks.streams import public_book
 
 OPENING = 1_790_000_000_123_456_789
 SECOND = 10**9
@@ -237,6 +241,31 @@ def test_the_touch_is_tight() -> None:
         assert ask is not None
         spreads.append(ask.price - bid.price)
     assert sorted(spreads)[len(spreads) // 2] <= 10
+
+
+def depth_25(symbol: str, seed: int, seconds: int) -> list[dict[str, Any]]:
+    """What the book channel tells at depth 25."""
+    opened = market(symbol, seed=seed)
+    (listing,) = opened.listings
+    book = public_book(opened.matcher(symbol), listing.instrument.precision)
+    publisher = Publisher(listing.instrument, book, OPENING)
+    publisher.watch(BOOK, 25)
+    cuttings = (cut for _, batch in run(opened, seconds) for cut in publisher.apply(batch))
+    return [json.loads(cutting.text)["data"][0] for cutting in cuttings]
+
+
+@pytest.mark.parametrize(("symbol", "recorded"), [(PAIR, 40), ("ETH/USD", 29), ("XRP/USD", 27)])
+def test_the_best_25_levels_change_about_as_often_as_recorded(symbol: str, recorded: int) -> None:
+    told = [data for seed in (1, 2, 3) for data in depth_25(symbol, seed, 300)]
+    assert 0.7 * recorded < len(told) / 900 < 1.3 * recorded
+
+
+def test_a_quarter_of_the_entries_take_a_level_away() -> None:
+    told = depth_25("ETH/USD", 3, 300)
+    entries = [entry for data in told for entry in (*data["bids"], *data["asks"])]
+    removed = sum(not entry["qty"] for entry in entries)
+    assert 0.18 < removed / len(entries) < 0.30
+    assert 1.3 < len(entries) / len(told) < 2.0
 
 
 def test_a_thin_pair_is_quiet() -> None:

@@ -295,6 +295,15 @@ def test_a_price_amend_is_a_delete_and_in_a_later_message_an_add_of_the_same_id(
     assert parse_ns(back["bids"][0]["timestamp"]) == batch.time
 
 
+def test_a_price_amend_is_one_message_of_the_book() -> None:
+    desk = Desk(12)
+    desk.join(BOOK, 10)
+    order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
+    batch = desk.request(Amend(order.order_id, price=MID))
+    ((_, _, data),) = desk.tell(batch)
+    assert entries(data) == [(62999.9, 0.0), (62998.9, 0.001), (63000.0, 0.001)]
+
+
 def test_less_quantity_modifies_in_place() -> None:
     desk = Desk(2)
     desk.join(LEVEL3, 10)
