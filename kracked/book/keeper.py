@@ -124,12 +124,14 @@ class BookKeeper:
         book: L2Book | L3Book
         symbol = event.symbol
         if isinstance(event, events.BookSnapshot):
-            channel, depth = BOOK, self._depth(symbol, BOOK, _l2_levels(event), l2.DEPTHS)
+            channel, (depth, known) = BOOK, self._depth(symbol, BOOK, _l2_levels(event), l2.DEPTHS)
             book = self.books.setdefault(symbol, L2Book(symbol, event.precision, depth))
         else:
-            channel, depth = LEVEL3, self._depth(symbol, LEVEL3, _l3_levels(event), l3.DEPTHS)
+            levels = _l3_levels(event)
+            channel, (depth, known) = LEVEL3, self._depth(symbol, LEVEL3, levels, l3.DEPTHS)
             book = self.orders.setdefault(symbol, L3Book(symbol, event.precision, depth))
         book.depth, book.precision = depth, event.precision
+        book.know_depth(depth if known else 0)
         book.tally = tally = self._tally(symbol, channel)
         tally.depth = depth
         tally.snapshots += 1
@@ -139,15 +141,20 @@ class BookKeeper:
         tally.mismatched += 1
         return (self._resync(book),)
 
-    def _depth(self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]) -> int:
-        """Stated by the caller, else acknowledged, else the smallest that holds the snapshot."""
+    def _depth(
+        self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]
+    ) -> tuple[int, bool]:
+        """Stated by the caller, else acknowledged, else a guess, which is told.
+
+        The guess is the smallest depth offered that holds the snapshot.
+        """
         stated = self._stated_depths.get(symbol) or self._stated_depth
         if stated:
-            return stated
+            return stated, True
         acknowledged = self._depths.get((symbol, channel), 0)
         if acknowledged >= levels > 0 or (acknowledged and not levels):
-            return acknowledged
-        return next((depth for depth in offered if depth >= levels), levels)
+            return acknowledged, True
+        return next((depth for depth in offered if depth >= levels), levels), False
 
     def _new_connection(self, connection: int) -> None:
         """Acknowledgements die with their connection; a log may hold several."""
@@ -193,8 +200,10 @@ class BookKeeper:
         self._depths.pop((symbol, channel), None)
 
     def _resync(self, book: L2Book | L3Book) -> events.Resync:
-        detail = f"stated {book.checksum}, computed {book.computed}"
-        return events.Resync(book.received, book.symbol, book.tally.channel, "checksum", detail)
+        reason, detail = "impossible", book.contradiction
+        if not detail:
+            reason, detail = "checksum", f"stated {book.checksum}, computed {book.computed}"
+        return events.Resync(book.received, book.symbol, book.tally.channel, reason, detail)
 
     def _new_precisions(self, event: events.Instruments) -> tuple[Event, ...]:
         """A book whose instrument counts in other decimals now is of no use."""

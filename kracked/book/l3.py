@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from kracked.book.checksum import LEVELS_HASHED
+from kracked.book.kept import Kept
 from kracked.book.queue import LevelQueue, Place
 from kracked.book.tally import Tally
 from kracked.instruments import Precision
@@ -19,6 +20,7 @@ from kracked.protocol.events import (
     Level,
     OrderAction,
     OrderChange,
+    OrdersEvent,
     OrdersSnapshot,
     OrdersUpdate,
     Side,
@@ -28,6 +30,8 @@ ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
 
 DEPTHS = (10, 100, 1000)
 """Price levels a side the `level3` channel offers."""
+
+NOTHING_LEFT = "an order without quantity came"
 
 
 class OrderSide:
@@ -40,11 +44,12 @@ class OrderSide:
         "_sign",
         "_texts",
         "_touched",
+        "contradiction",
         "digits",
         "disturbed",
+        "limit",
         "opposite",
         "side",
-        "strays",
     )
 
     def __init__(self, side: Side, queues: dict[str, LevelQueue]) -> None:
@@ -62,21 +67,23 @@ class OrderSide:
         """Whether the other side's events took an order from here."""
         self.digits = b""
         """This side's part of the text the checksum hashes; current after `apply`."""
-        self.strays = 0
-        """Events about an order that was not here, and adds of one that was.
-
-        Neither happens in a right book; the checksum decides.
-        """
+        self.limit = 0
+        """Levels the exchange shows of this side; 0 while nobody knows."""
+        self.contradiction: tuple[str, int] | None = None
+        """What an update said that cannot be true of these orders, and at which price."""
 
     def replace(self, orders: Iterable[OrderChange], depth: int) -> None:
         """Hold exactly these orders. The book has emptied the index they share."""
         self._keys, self._levels, self._texts, self._touched = [], [], [], True
+        self.limit, limit = 0, self.limit  # the whole book comes at once, in any order
+        self.contradiction = None
         self.apply(orders, depth)
+        self.limit = limit
 
     def apply(self, changes: Iterable[OrderChange], depth: int) -> bool:
         """Take a side's order events in turn, then cut to `depth` levels.
 
-        True when one of the levels that are hashed changed.
+        True when one of the levels that are hashed changed, or on a contradiction.
         """
         queues = self._queues
         for change in changes:
@@ -86,14 +93,17 @@ class OrderSide:
                 if action is ADD:
                     self._add(change)
                 else:
-                    self.strays += 1
+                    self._missed(change)
             elif action is DELETE:
-                self._remove(change.order_id, known)
+                self._delete(change, known)
             elif action is MODIFY and known.price == change.price and known.side is self.side:
                 known.orders[change.order_id] = change
                 self._changed(known)
+                if change.qty <= 0:
+                    self._contradict(NOTHING_LEFT, change)
             else:  # a new price loses the place
-                self.strays += action is ADD
+                if action is ADD or known.side is not self.side:
+                    self._contradict("an order came that was held already", change)
                 self._remove(change.order_id, known)
                 self._add(change)
         if len(self._keys) > depth:
@@ -105,6 +115,8 @@ class OrderSide:
         return touched
 
     def _add(self, order: OrderChange) -> None:
+        if order.qty <= 0:
+            self._contradict(NOTHING_LEFT, order)
         price, keys = order.price, self._keys
         key = self._sign * price
         at = bisect_left(keys, key)
@@ -112,6 +124,8 @@ class OrderSide:
             queue = self._levels[at]
             self._texts[at] += f"{price}{order.qty}"
         else:
+            if len(keys) - at >= self.limit > 0:
+                self._contradict("an order beyond the depth came", order)
             queue = LevelQueue(self.side, price)
             keys.insert(at, key)
             self._levels.insert(at, queue)
@@ -120,6 +134,26 @@ class OrderSide:
         self._queues[order.order_id] = queue
         if at >= len(keys) - LEVELS_HASHED:
             self._touched = True
+
+    def _delete(self, order: OrderChange, queue: LevelQueue) -> None:
+        """Take it out; of a cancelled order all that was left goes, of a filled one nothing."""
+        held = queue.orders[order.order_id]
+        if order.price != held.price or order.qty not in (0, held.qty):
+            self._contradict("an order went that was held with other numbers", order)
+        self._remove(order.order_id, queue)
+
+    def _missed(self, order: OrderChange) -> None:
+        """An order that is not held changed or went: it never came, or was cut here with its level.
+
+        The latter should be seen by the exchange as it is here, and never has been told.
+        """
+        keys, key = self._keys, self._sign * order.price
+        if len(keys) < self.limit or (keys and key >= keys[0]):
+            self._contradict("an order changed or went that was not held", order)
+
+    def _contradict(self, words: str, order: OrderChange) -> None:
+        self.contradiction = (words, order.price)
+        self._touched = True
 
     def _remove(self, order_id: str, queue: LevelQueue) -> None:
         if queue.side is not self.side:  # an impossible message names the other side
@@ -177,44 +211,19 @@ class OrderSide:
         return Level(self._levels[-1].price, self._levels[-1].qty) if self._levels else None
 
 
-class L3Book:
-    """One instrument's orders at the best `depth` prices a side.
+class L3Book(Kept[OrderSide, OrdersEvent]):
+    """One instrument's orders at the best `depth` prices a side; what it tells is in `Kept`."""
 
-    Only its keeper changes it. `verified` as in `L2Book`.
-    """
-
-    __slots__ = (
-        "_asks_crc",
-        "_queues",
-        "asks",
-        "bids",
-        "computed",
-        "depth",
-        "last",
-        "precision",
-        "symbol",
-        "tally",
-        "verified",
-    )
+    __slots__ = ("_queues",)
 
     def __init__(self, symbol: str, precision: Precision, depth: int) -> None:
-        self.symbol = symbol
-        self.precision = precision
-        self.depth = depth
         self._queues: dict[str, LevelQueue] = {}
-        self.bids = OrderSide(Side.BID, self._queues)
-        self.asks = OrderSide(Side.ASK, self._queues)
-        self.bids.opposite, self.asks.opposite = self.asks, self.bids
-        self.verified = False
-        self.last: OrdersSnapshot | OrdersUpdate | None = None
-        """The message applied last."""
-        self.computed = 0
-        """What the orders held hash to."""
-        self._asks_crc = 0
-        self.tally = Tally(symbol, "level3")
+        bids, asks = OrderSide(Side.BID, self._queues), OrderSide(Side.ASK, self._queues)
+        bids.opposite, asks.opposite = asks, bids
+        super().__init__(symbol, precision, depth, (bids, asks), Tally(symbol, "level3"))
 
     def apply(self, event: OrdersSnapshot | OrdersUpdate) -> bool:
-        """Take one message; True when the book then has the stated checksum."""
+        """Take one message; True when it fits the book, which then has the stated checksum."""
         bids, asks, depth = self.bids, self.asks, self.depth
         if type(event) is OrdersSnapshot:
             self._replace(event.bids, event.asks)
@@ -226,10 +235,14 @@ class L3Book:
                 touched = True
             if touched:
                 self.computed = crc32(bids.digits, self._asks_crc)
-            if bids.disturbed or asks.disturbed:
-                self.set_depth(depth)
+                if bids.disturbed or asks.disturbed:
+                    self._cut(depth)
         self.last = event
-        self.verified = self.computed == event.checksum
+        self.verified = (
+            self.computed == event.checksum
+            and bids.contradiction is None
+            and asks.contradiction is None
+        )
         return self.verified
 
     def _replace(self, bids: Iterable[OrderChange], asks: Iterable[OrderChange]) -> None:
@@ -238,13 +251,13 @@ class L3Book:
         self.asks.replace(asks, self.depth)
         self._hash()
 
-    def _hash(self) -> None:
-        self._asks_crc = crc32(self.asks.digits)
-        self.computed = crc32(self.bids.digits, self._asks_crc)
-
     def set_depth(self, depth: int) -> None:
         """The depth in force, when the acknowledgement comes after its snapshot."""
         self.depth = depth
+        self.know_depth(depth)
+        self._cut(depth)
+
+    def _cut(self, depth: int) -> None:
         for side in (self.bids, self.asks):
             side.apply((), depth)
             side.disturbed = False
@@ -258,11 +271,6 @@ class L3Book:
             for side in (self.bids, self.asks)
         )
         self._replace(bids, asks)
-
-    @property
-    def strays(self) -> int:
-        """Events about orders that were not here, or were here already."""
-        return self.bids.strays + self.asks.strays
 
     def order(self, order_id: str) -> OrderChange | None:
         """A resting order as last reported."""
@@ -278,41 +286,9 @@ class L3Book:
         queue = self._queues.get(order_id)
         return queue.side if queue is not None else None
 
-    def side(self, side: Side) -> OrderSide:
-        return self.bids if side is Side.BID else self.asks
-
     def __len__(self) -> int:
         """How many orders."""
         return len(self._queues)
-
-    @property
-    def checksum(self) -> int:
-        """What the exchange stated last."""
-        return self.last.checksum if self.last else 0
-
-    @property
-    def exchange_time(self) -> int | None:
-        """The exchange's time of the last message, ns since the Unix epoch."""
-        return self.last.exchange_time if self.last else None
-
-    @property
-    def received(self) -> int:
-        """When the last message arrived, ns since the Unix epoch; 0 before the first."""
-        return self.last.received if self.last else 0
-
-    @property
-    def best_bid(self) -> Level | None:
-        return self.bids.best
-
-    @property
-    def best_ask(self) -> Level | None:
-        return self.asks.best
-
-    @property
-    def spread(self) -> int | None:
-        """Best ask minus best bid, scaled; None while a side is empty."""
-        bid, ask = self.best_bid, self.best_ask
-        return ask.price - bid.price if bid and ask else None
 
 
 def _rescaled(order: OrderChange, was: Precision, now: Precision) -> OrderChange:

@@ -17,11 +17,13 @@ from itertools import islice
 from kracked.book.checksum import LEVELS_HASHED, level_digits
 from kracked.protocol.events import Level, Side
 
+NEGATIVE = "a quantity below zero came"
+
 
 class BookSide:
     """Price levels of one side; reads best first."""
 
-    __slots__ = ("_keys", "_sign", "_texts", "digits", "side")
+    __slots__ = ("_keys", "_sign", "_texts", "contradiction", "digits", "limit", "side")
 
     def __init__(self, side: Side) -> None:
         self.side = side
@@ -31,6 +33,10 @@ class BookSide:
         self._texts: list[str] = []
         self.digits = b""
         """This side's part of the text the checksum hashes; always current."""
+        self.limit = 0
+        """Levels the exchange shows of this side; 0 while nobody knows."""
+        self.contradiction: tuple[str, int] | None = None
+        """What an update said that cannot be true of these levels, and at which price."""
 
     def copy(self) -> BookSide:
         """The side as it stands, to be read later: costs a hundredth of reading its levels."""
@@ -42,18 +48,22 @@ class BookSide:
     def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
         """Hold exactly the best `depth` of these levels, in whatever order they come."""
         sign = self._sign
-        ordered = sorted((sign * price, qty) for price, qty in dict(levels).items() if qty)
+        last = dict(levels)
+        ordered = sorted((sign * price, qty) for price, qty in last.items() if qty > 0)
         del ordered[: max(0, len(ordered) - depth)]
         self._keys = [key for key, _ in ordered]
         self._texts = [level_digits(sign * key, qty) for key, qty in ordered]
+        negative = [price for price, qty in last.items() if qty < 0]
+        self.contradiction = (NEGATIVE, negative[0]) if negative else None
         self._join()
 
     def apply(self, changes: Iterable[tuple[int, int]], depth: int) -> bool:
         """Set each level's total quantity in turn, zero removing it; then cut to `depth`.
 
-        Removing a level that is not there is normal and does nothing. The cut comes
-        after the last change: a level may leave and be back within one message. True
-        when one of the levels that are hashed changed.
+        The cut comes after the last change: a level may leave and be back within one
+        message. True when one of the levels that are hashed changed, or on a
+        contradiction: a level that is new but too far away to be shown, one that goes but
+        never came. One that goes beyond the last held may have been cut here; never seen.
         """
         keys, texts, sign = self._keys, self._texts, self._sign
         count = len(keys)
@@ -64,17 +74,25 @@ class BookSide:
             if at >= count - LEVELS_HASHED:
                 touched = True
             if at < count and keys[at] == key:
-                if qty:
+                if qty > 0:
                     texts[at] = f"{price}{qty}"
                 else:
                     del keys[at], texts[at]
                     count -= 1
-            elif qty:
+                    if qty:
+                        self.contradiction = (NEGATIVE, price)
+                        touched = True
+            elif qty > 0:
+                if count - at >= self.limit > 0:
+                    self.contradiction = ("a level beyond the depth came", price)
+                    touched = True
                 keys.insert(at, key)
                 texts.insert(at, f"{price}{qty}")
                 count += 1
-        if count > depth:
-            touched |= self._cut(depth)
+            elif at or count < self.limit or qty:
+                self.contradiction = ("a level went that was not held", price)
+                touched = True
+        touched = (count > depth and self._cut(depth)) or touched
         if touched:
             self.digits = "".join(texts[: -LEVELS_HASHED - 1 : -1]).encode()
         return touched
@@ -109,6 +127,12 @@ class BookSide:
     def _level(self, at: int) -> Level:
         price = self._sign * self._keys[at]
         return Level(price, int(self._texts[at][len(str(price)) :]))
+
+    def best_digits(self, count: int) -> Iterator[tuple[int, str]]:
+        """Price and digits, as they are hashed, of the best `count` levels, best first."""
+        sign = self._sign
+        best = slice(-1, -1 - count, -1)
+        return zip([sign * key for key in self._keys[best]], self._texts[best], strict=True)
 
     @property
     def best(self) -> Level | None:

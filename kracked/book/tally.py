@@ -14,6 +14,8 @@ class Tally(msgspec.Struct):
     snapshots: int = 0
     verified: int = 0
     mismatched: int = 0
+    """Their checksum was another, or they said what cannot be true of the book."""
+
     ignored: int = 0
     """Updates that came while there was no trusted book to apply them to."""
 

@@ -179,7 +179,8 @@ def matches(
     for line in lines:
         for event in codec.decode(line):
             if isinstance(event, BookSnapshot | BookUpdate):
-                matched += book.apply(planted(event, reverse=reverse, unscaled=floats))
+                book.apply(planted(event, reverse=reverse, unscaled=floats))
+                matched += book.computed == event.checksum
     return matched
 
 

@@ -1,0 +1,168 @@
+"""Updates that cannot be true of the book they meet: one before them was lost.
+
+The checksum sees ten levels a side. Each case here is a book of twelve, with what the
+exchange would say of it next, below the tenth or of no consequence for the ten.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from kracked.book.checksum import checksum
+from kracked.book.keeper import BookKeeper
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
+from kracked.instruments import Precision
+from kracked.protocol.codec import Codec
+from kracked.protocol.events import (
+    BookSnapshot,
+    BookUpdate,
+    OrderAction,
+    OrderChange,
+    OrdersSnapshot,
+    OrdersUpdate,
+    Resync,
+    Subscribed,
+)
+from tests.benchmarks.streams import stream
+
+PRECISION = Precision(1, 8)
+NOW = "2026-08-01T02:53:53.646219Z"
+DEPTH = 12
+BIDS = tuple((1000 - rank, 5) for rank in range(DEPTH))
+WORST = 1000 - DEPTH + 1
+ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
+
+
+def order(price: int, qty: int = 5, action: OrderAction = ADD, name: str = "") -> OrderChange:
+    return OrderChange(action, name or f"O{price}", price, qty, NOW)
+
+
+def levels(*changes: tuple[int, int], known: bool = True) -> L2Book:
+    """A level 2 book after one more update."""
+    book = L2Book("BTC/USD", PRECISION, DEPTH)
+    book.know_depth(DEPTH if known else 0)
+    book.apply(BookSnapshot(0, "BTC/USD", PRECISION, BIDS, (), checksum((), BIDS)))
+    book.apply(BookUpdate(0, "BTC/USD", PRECISION, changes, (), checksum((), BIDS)))
+    return book
+
+
+def orders(*changes: OrderChange, asks: tuple[OrderChange, ...] = ()) -> L3Book:
+    """A level 3 book, an order a level, after one more update."""
+    book = L3Book("BTC/USD", PRECISION, DEPTH)
+    held, digits = tuple(order(price) for price, _ in BIDS), checksum((), BIDS)
+    book.apply(OrdersSnapshot(0, "BTC/USD", PRECISION, held, (), digits))
+    book.apply(OrdersUpdate(0, "BTC/USD", PRECISION, changes, asks, digits))
+    return book
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ((WORST - 1, 7), "a level beyond the depth came at 98.8"),
+        ((WORST, -7), "a quantity below zero came at 98.9"),
+        ((WORST - 5, -7), "a level went that was not held at 98.4"),
+    ],
+)
+def test_a_level_that_cannot_be_ends_the_trust(change: tuple[int, int], words: str) -> None:
+    book = levels(change)
+    assert (book.verified, book.contradiction) == (False, words)
+
+
+def test_a_level_that_goes_without_having_come_ends_the_trust() -> None:
+    book = levels((WORST, 0), (WORST, 0))
+    assert book.contradiction == "a level went that was not held at 98.9"
+
+
+def test_a_level_that_goes_beyond_all_that_are_held_may_have_been_cut_here() -> None:
+    assert levels((WORST - 3, 0)).verified
+
+
+def test_a_depth_that_was_guessed_proves_nothing() -> None:
+    assert levels((WORST - 1, 7), known=False).verified
+
+
+def test_a_level_may_go_and_be_back_within_one_message() -> None:
+    assert levels((WORST, 0), (WORST, 5)).verified
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (order(WORST - 1), "an order beyond the depth came at 98.8"),
+        (order(WORST, 0, name="new"), "an order without quantity came at 98.9"),
+        (order(WORST, 0, MODIFY), "an order without quantity came at 98.9"),
+        (order(WORST), "an order came that was held already at 98.9"),
+        (order(WORST, 5, DELETE, "new"), "an order changed or went that was not held at 98.9"),
+        (order(WORST, 5, MODIFY, "new"), "an order changed or went that was not held at 98.9"),
+        (order(WORST, 4, DELETE), "an order went that was held with other numbers at 98.9"),
+        (
+            order(WORST - 1, 5, DELETE, f"O{WORST}"),
+            "an order went that was held with other numbers at 98.8",
+        ),
+    ],
+)
+def test_an_order_that_cannot_be_ends_the_trust(change: OrderChange, words: str) -> None:
+    book = orders(change)
+    assert (book.verified, book.contradiction) == (False, words)
+
+
+def test_an_order_that_changes_sides_ends_the_trust() -> None:
+    assert orders(asks=(order(WORST, 5, MODIFY),)).contradiction
+
+
+def test_an_order_that_goes_beyond_all_that_are_held_may_have_been_cut_here() -> None:
+    assert orders(order(WORST - 3, 5, DELETE, "new")).verified
+
+
+@pytest.mark.parametrize("left", [0, 5])
+def test_a_filled_order_goes_with_nothing_and_a_cancelled_one_with_all_that_was_left(
+    left: int,
+) -> None:
+    assert not orders(order(WORST, left, DELETE)).contradiction
+
+
+def test_a_contradiction_is_a_resync_with_its_reason() -> None:
+    keeper = BookKeeper()
+    keeper.apply(Subscribed(0, "book", "BTC/USD", 25))
+    few = BIDS[:3]
+    keeper.apply(BookSnapshot(0, "BTC/USD", PRECISION, few, (), checksum((), few)))
+    lost = BookUpdate(3, "BTC/USD", PRECISION, ((5, 0),), (), checksum((), few))
+    [resync] = keeper.apply(lost)
+    assert resync == Resync(
+        3, "BTC/USD", "book", "impossible", "a level went that was not held at 0.5"
+    )
+    assert keeper.tallies["BTC/USD", "book"].mismatched == 1
+
+
+def test_a_snapshot_ends_a_contradiction() -> None:
+    book = levels((WORST - 1, 7))
+    assert book.apply(BookSnapshot(0, "BTC/USD", PRECISION, BIDS, (), checksum((), BIDS)))
+
+
+@pytest.mark.parametrize("depth", [10, 100, 1000])
+@pytest.mark.parametrize("channel", ["book", "level3"])
+def test_a_market_that_loses_nothing_contradicts_nothing(channel: str, depth: int) -> None:
+    snapshot, updates = stream(channel, depth, 3_000)
+    keeper = BookKeeper(depth=depth)
+    keeper.receive(snapshot)
+    for update in updates:
+        keeper.receive(update)
+    [tally] = keeper.tallies.values()
+    assert tally.verified == len(updates) + 1
+
+
+def test_nearly_every_lost_message_of_a_deep_level_3_book_is_noticed() -> None:
+    """Of a cancelled order far from the touch nothing more may ever be said."""
+    snapshot, updates = stream("level3", 100, 2_000)
+    codec = Codec({"BTC/USD": PRECISION})
+    [first], said = codec.decode(snapshot), [codec.decode(update)[0] for update in updates]
+    noticed = 0
+    for lost in random.Random(1).sample(range(1_000), 40):
+        keeper = BookKeeper(depth=100)
+        keeper.apply(first)
+        heard = (event for number, event in enumerate(said) if number != lost)
+        noticed += any(keeper.apply(event) for event in heard)
+    assert noticed >= 36
