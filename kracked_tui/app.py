@@ -37,6 +37,7 @@ from kracked_tui.store import Store
 from kracked_tui.view import standing
 from kracked_tui.view.standing import Standing
 from kracked_tui.widgets.pump import FramePump, backlog, keep_quick
+from kracked_tui.widgets.rows import paint
 from kracked_tui.widgets.sessions import Sessions
 
 if TYPE_CHECKING:
@@ -179,7 +180,8 @@ class Monitor(App[None]):
         modal = self.screen_stack[-1:] not in ([], [self.trade])
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
         self.desk.frames += 1
-        return self.trade.frame()
+        yield from self.trade.frame()
+        paint(self.trade, self.trade.children)
 
     # --- recording ----------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ when a title changes, where a border of the toolkit would repaint the pane.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from kracked_tui.view.line import Line, Span, fit, line
@@ -37,18 +38,51 @@ def framed(
     foot: Iterable[Span] = (),
 ) -> list[Line]:
     """The pane at `size` (width, height): box, title, body cut or filled to fit."""
-    width, height = size
-    inside = max(0, height - 2)
-    edges = _edges(focused=focused, armed=armed)
-    edge = Span(edges.box[3], edges.role)
-    blank = Span(" " * max(0, width - 2))
-    rows = [Line((edge, *each.spans, edge), each.role) for each in body[:inside]]
-    rows += [Line((edge, blank, edge))] * (inside - len(rows))
-    return [
-        _top(title, width, edges, focused=focused),
-        *rows,
-        _bottom(foot, width, edges),
-    ]
+    return Box().around(title, body, size, focused=focused, armed=armed, foot=foot)
+
+
+class Box:
+    """Draws the box of one pane again and again.
+
+    Most rows of a body are the very objects of the frame before: they come back as the
+    same framed rows, which are then known not to have changed without a look inside.
+    """
+
+    def __init__(self) -> None:
+        self._edges: _Edges | None = None
+        self._edged: dict[int, tuple[Line, Line]] = {}
+        """By the identity of a bare row: that row, which keeps it alive, and the framed one."""
+
+    def around(
+        self,
+        title: Title,
+        body: Sequence[Line],
+        size: tuple[int, int],
+        *,
+        focused: bool,
+        armed: bool = False,
+        foot: Iterable[Span] = (),
+    ) -> list[Line]:
+        """As `framed`."""
+        width, height = size
+        inside = max(0, height - 2)
+        edges = _edges(focused=focused, armed=armed)
+        if edges is not self._edges:
+            self._edges, self._edged = edges, {}
+        rows = self._rows(body[:inside], Span(edges.box[3], edges.role))
+        rows += [_empty(width, edges)] * (inside - len(rows))
+        return [_top(title, width, edges, focused=focused), *rows, _bottom(foot, width, edges)]
+
+    def _rows(self, body: Sequence[Line], edge: Span) -> list[Line]:
+        known, self._edged = self._edged, {}
+        rows = []
+        for each in body:
+            pair = known.get(id(each))
+            if pair is None:
+                pair = (each, Line((edge, *each.spans, edge), each.role))
+            self._edged[id(each)] = pair
+            rows.append(pair[1])
+        return rows
 
 
 class _Edges(NamedTuple):
@@ -57,12 +91,20 @@ class _Edges(NamedTuple):
     mark: str
 
 
+@cache
 def _edges(*, focused: bool, armed: bool) -> _Edges:
     if armed:
         return _Edges(_DOUBLE, "frame-armed", "▸" if focused else " ")
     return _Edges(_HEAVY, "frame-focus", " ") if focused else _Edges(_LIGHT, "frame", " ")
 
 
+@lru_cache(64)
+def _empty(width: int, edges: _Edges) -> Line:
+    edge = Span(edges.box[3], edges.role)
+    return Line((edge, Span(" " * max(0, width - 2)), edge))
+
+
+@lru_cache(256)
 def _top(title: Title, width: int, edges: _Edges, *, focused: bool) -> Line:
     box, role = edges.box, edges.role
     left = [Span(box[0] + box[1], role), Span(f"{edges.mark}{title.key} ", "key")]

@@ -9,7 +9,7 @@ from kracked.instruments import Precision
 from kracked.protocol.events import Level, Side
 from kracked_tui.view import bars, position
 from kracked_tui.view import format as fmt
-from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.orders import Mine, joined, mine_text
 from kracked_tui.view.position import Position
 
@@ -20,6 +20,9 @@ _MINE = 11
 _LEAST_BAR = 2
 _LARGE, _HUGE = 3, 8
 """A level this many times the visible mean is large, or huge."""
+_MARKS = (" ", "•", "◆")
+"""Size is told by a sign as well as by a colour."""
+_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 
 
 class LadderRow(NamedTuple):
@@ -37,19 +40,15 @@ class LadderRow(NamedTuple):
     mine: str = ""
     """Own orders at this price, in short."""
     mine_side: str = ""
-
-
-class Scale(NamedTuple):
-    """What the rows are drawn against; it moves in coarse steps so that few rows change."""
-
-    largest: int = 1
-    large: int = 0
-    huge: int = 0
+    bid_weight: int = 0
+    """0 for usual, 1 for large, 2 for huge against what else is in sight."""
+    ask_weight: int = 0
 
 
 class LadderView(NamedTuple):
     rows: tuple[LadderRow, ...] = ()
-    scale: Scale = Scale()
+    largest: int = 1
+    """What bars are drawn against; it moves in coarse steps so that few rows change."""
     bid_total: int = 0
     ask_total: int = 0
 
@@ -83,6 +82,11 @@ def ladder_view(
     cursor = where.cursor if where.cursor is not None else max(bid_at, default=None)
     last_row = None if last is None else _row_of(last, step, bid_at)
     own = _grouped_mine(mine or {}, step)
+    prices = range(top, bottom - 1, -step)
+    seen_bids = [bid_at[price] for price in prices if price in bid_at]
+    seen_asks = [ask_at[price] for price in prices if price in ask_at]
+    seen = seen_bids + seen_asks
+    mean = sum(seen) // len(seen) if seen else 0
     ladder = tuple(
         LadderRow(
             price,
@@ -95,12 +99,13 @@ def ladder_view(
             price == cursor,
             price == last_row,
             *own.get(price, ("", "")),
+            _weight(bid_at.get(price, 0), mean),
+            _weight(ask_at.get(price, 0), mean),
         )
-        for price in range(top, bottom - 1, -step)
+        for price in prices
     )
-    seen_bids = [row.bid for row in ladder if row.bid]
-    seen_asks = [row.ask for row in ladder if row.ask]
-    return LadderView(ladder, _scale(seen_bids + seen_asks), sum(seen_bids), sum(seen_asks))
+    largest = _coarse(max(seen, default=0))
+    return LadderView(ladder, largest, sum(seen_bids), sum(seen_asks))
 
 
 def _row_of(last: int, step: int, bid_at: Mapping[int, int]) -> int:
@@ -164,17 +169,16 @@ def _grouped_mine(mine: Mapping[int, Mine], step: int) -> dict[int, tuple[str, s
     return {row: (mine_text(one, _MINE - 1), one.side.value) for row, one in rows.items()}
 
 
-def _scale(qtys: list[int]) -> Scale:
-    if not qtys:
-        return Scale()
-    mean = _coarse(sum(qtys) // len(qtys))
-    return Scale(_coarse(max(qtys)), _LARGE * mean, _HUGE * mean)
+def _weight(qty: int, mean: int) -> int:
+    if not mean or qty < _LARGE * mean:
+        return 0
+    return 2 if qty >= _HUGE * mean else 1
 
 
 def _coarse(value: int) -> int:
-    """Up to two leading digits: a bar's scale that does not tremble."""
+    """Up to the next of ten steps a decade: a bar's scale that does not tremble."""
     power = int(10 ** max(0, len(str(value)) - 2))
-    return max(1, -(-value // power) * power)
+    return next(step * power for step in _STEPS if step * power >= value)
 
 
 class Columns(NamedTuple):
@@ -214,7 +218,7 @@ def head_line(columns: Columns) -> Line:
 
 
 def ladder_line(
-    row: LadderRow, scale: Scale, columns: Columns, precision: Precision, decimals: int
+    row: LadderRow, largest: int, columns: Columns, precision: Precision, decimals: int
 ) -> Line:
     """One row of the ladder as it is drawn."""
 
@@ -222,27 +226,27 @@ def ladder_line(
         text = fmt.qty(value, precision.qty, decimals, width - 1) if value else ""
         return text.rjust(width)
 
-    bid_role, bid_mark = _weight(row.bid, scale, "bid")
-    ask_role, ask_mark = _weight(row.ask, scale, "ask")
+    bid_role = "large" if row.bid_weight else "bid"
+    ask_role = "large" if row.ask_weight else "ask"
     return Line(
         fit(
-            line(
+            (
                 Span("▸" if row.cursor else " ", "accent"),
                 Span(row.mine.ljust(columns.mine)[: columns.mine], row.mine_side or "faint"),
                 Span(_count(row.bid_orders, columns.orders), "faint"),
-                *bars.leftwards(row.bid, scale.largest, columns.bar, "bid"),
+                *bars.leftwards(row.bid, largest, columns.bar, "bid"),
                 Span(amount(row.bid, _QTY + 1), bid_role),
-                Span(bid_mark, "mark"),
+                Span(_MARKS[row.bid_weight], "mark"),
                 Span(amount(row.sold, columns.traded) if columns.traded else "", "dim"),
-                " ",
+                Span(" "),
                 Span(precision.price_text(row.price).rjust(columns.price), _price_role(row)),
                 Span("◂" if row.last else " ", "last"),
                 Span(amount(row.bought, columns.traded) if columns.traded else "", "dim"),
                 Span(amount(row.ask, _QTY + 1), ask_role),
-                Span(ask_mark, "mark"),
-                *bars.rightwards(row.ask, scale.largest, columns.bar, "ask"),
+                Span(_MARKS[row.ask_weight], "mark"),
+                *bars.rightwards(row.ask, largest, columns.bar, "ask"),
                 Span(_count(row.ask_orders, columns.orders), "faint"),
-            ).spans,
+            ),
             columns.width,
         ),
         "cursor" if row.cursor else "",
@@ -251,13 +255,6 @@ def ladder_line(
 
 def _count(orders: int, width: int) -> str:
     return (str(orders) if orders else "").rjust(width)[:width]
-
-
-def _weight(qty: int, scale: Scale, role: str) -> tuple[str, str]:
-    """The quantity's role and its mark: size is told by a sign as well as by weight."""
-    if not qty or not scale.large or qty < scale.large:
-        return role, " "
-    return "large", "◆" if qty >= scale.huge else "•"
 
 
 def _price_role(row: LadderRow) -> str:

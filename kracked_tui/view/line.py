@@ -93,16 +93,19 @@ def line(*parts: Span | str, role: str = "") -> Line:
 
 
 def fit(spans: Iterable[Span], width: int) -> tuple[Span, ...]:
-    """Exactly `width` cells: cut with an ellipsis or filled with blanks."""
+    """Exactly `width` cells: cut with an ellipsis or filled with blanks. No part is empty."""
     kept: list[Span] = []
     room = width
     for span in spans:
-        if len(span.text) > room:
-            kept.append(Span(span.text[: room - 1] + "…" if room else "", span.role))
+        taken = len(span[0])
+        if taken > room:
+            if room:
+                kept.append(Span(span.text[: room - 1] + "…", span.role))
             room = 0
             break
-        kept.append(span)
-        room -= len(span.text)
+        if taken:
+            kept.append(span)
+            room -= taken
     if room:
         kept.append(Span(" " * room))
     return tuple(kept)

@@ -10,7 +10,7 @@ from kracked.instruments import Precision
 from kracked.protocol.events import OrderChange, Side
 from kracked_tui.view import bars
 from kracked_tui.view import format as fmt
-from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.selection import Selection
 
 _LARGE = 4
@@ -136,7 +136,7 @@ def queue_line(
     role = "large" if row.large else "dim" if row.beyond and not row.mine else side.value
     price = precision.price_text(row.price) if columns.price else ""
     bar = bars.rightwards(row.qty, largest, columns.bar, side.value) if columns.bar else ()
-    spans = line(
+    spans = (
         Span(f"{row.place:>3} ", "accent" if row.place == 1 else "faint" if row.beyond else "dim"),
         Span(_short_id(row.order_id, columns.order), "faint"),
         Span(price.rjust(columns.price), "faint" if row.beyond else "price"),
@@ -144,9 +144,9 @@ def queue_line(
         Span("•" if row.large else " ", "mark"),
         Span(ahead.rjust(columns.number), "faint" if row.beyond else "dim"),
         Span(" ◀ YOU" if row.mine else row.age.rjust(6), _age_role(row)),
-        " " if columns.bar else "",
+        Span(" " if columns.bar else ""),
         *bar,
-    ).spans
+    )
     return Line(fit(spans, columns.width), "cursor" if row.mine else "")
 
 

@@ -10,7 +10,7 @@ from textual.message import Message
 from kracked_tui.keys import Key
 from kracked_tui.view import help as pages
 from kracked_tui.view.frame import Title, framed
-from kracked_tui.view.line import Span
+from kracked_tui.view.line import Line, Span
 from kracked_tui.view.status import Hint, hint_at, hint_line
 from kracked_tui.widgets.rows import LiveRows
 
@@ -26,9 +26,13 @@ class Hints(LiveRows):
     def __init__(self, hints: Sequence[Hint], *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, ascii_only=ascii_only)
         self.hints = hints
+        self._shown: tuple[object, int, Line] | None = None
 
     def show(self) -> None:
-        self.set_lines([hint_line(self.hints, self.size.width)])
+        width = self.cells.width
+        if self._shown is None or self._shown[:2] != (self.hints, width):
+            self._shown = (self.hints, width, hint_line(self.hints, width))
+        self.set_lines([self._shown[2]])
 
     def on_click(self, event: Click) -> None:
         hint = hint_at(self.hints, self.size.width, event.x)

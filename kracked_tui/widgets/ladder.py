@@ -60,7 +60,7 @@ class Ladder(Pane):
         body = [
             view.head_line(columns),
             *(
-                _line(row, shown.scale, columns, scene.precision, scene.decimals)
+                _line(row, shown.largest, columns, scene.precision, scene.decimals)
                 for row in shown.rows
             ),
         ]

@@ -9,7 +9,7 @@ from textual.events import Blur, Focus
 
 from kracked_tui.keys import PANE_KEYS
 from kracked_tui.scene import Scene
-from kracked_tui.view.frame import Title, framed
+from kracked_tui.view.frame import Box, Title
 from kracked_tui.view.line import Line, Span
 from kracked_tui.widgets.rows import LiveRows
 
@@ -36,11 +36,12 @@ class Pane(LiveRows, can_focus=True):
         self.scene: Scene | None = None
         self.due = 0
         """Frames until its turn."""
+        self._box = Box()
 
     @property
     def inside(self) -> tuple[int, int]:
         """Width and height within the frame."""
-        return max(0, self.size.width - 2), max(0, self.size.height - 2)
+        return max(0, self.cells.width - 2), max(0, self.cells.height - 2)
 
     def take_turn(self) -> bool:
         """Whether this frame is one of its own."""
@@ -54,13 +55,15 @@ class Pane(LiveRows, can_focus=True):
 
     def redraw(self) -> None:
         """Draw the scene again: a key changed how it is looked at."""
-        if self.scene is None or not self.size:
+        if self.scene is None or not self.cells:
             return
         body, note, right, foot = self.content(self.scene)
         title = Title(PANE_KEYS[self.number - 1], self.name_shown, note, right)
         armed = self.scene.own.standing.armed
         self.set_lines(
-            framed(title, body, self.size, focused=self.has_focus, armed=armed, foot=foot)
+            self._box.around(
+                title, body, self.cells, focused=self.has_focus, armed=armed, foot=foot
+            )
         )
 
     def content(self, scene: Scene) -> Content:

@@ -16,7 +16,8 @@ from textual.app import App
 _BACKLOG = 2
 """Writes waiting for the terminal above which a frame is skipped."""
 
-
+_TURN_S = 0.002
+"""How long a frame is worked on before whatever else waits has its turn."""
 SWITCH_S = 0.0005
 """How long a drawing thread may keep the interpreter from the loop."""
 
@@ -70,5 +71,8 @@ class FramePump:
                 continue
             self._dirty.clear()
             self.frames += 1
+            turn = drawn
             for _ in self._draw():
-                await asyncio.sleep(0)  # a key pressed meanwhile goes first
+                if loop.time() - turn > _TURN_S:
+                    await asyncio.sleep(0)  # a key pressed meanwhile goes first
+                    turn = loop.time()

@@ -2,34 +2,64 @@
 
 Measured against the toolkit's tables and labels this is six to forty times cheaper; see
 tests/benchmarks. Semi-private points of Textual are touched here and nowhere else, each
-pinned by a test: `Widget.render_lines`, `Strip.divide`, `App.get_line_filters`, and the
-screen's compositor, for the echo of a key.
+pinned by a test: `Widget.render_lines`, `Strip.divide` and its slots, `App.get_line_filters`,
+and the screen's compositor, for the echo of a key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from rich.cells import cell_len
+from rich.color import ColorSystem
+from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual.events import Resize
-from textual.geometry import Region
+from textual.geometry import Region, Size
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
 from kracked_tui.view.line import ROLES, TIP, Line
 
+_WANTS_PAINT = "_repaint_required"
+
 
 class RowStrip(Strip):
-    """A strip that is no reference cycle.
+    """A strip that is quick to make and to send, and no reference cycle.
 
-    The toolkit's `divide` keeps ``[self]`` in the strip's own cache when there is nothing
-    to cut. Every painted row is then garbage only the cycle collector can find, and its
-    pauses grow to a tenth of a second.
+    The toolkit's strip has seven caches and a `Segment` for each piece; of a row that is
+    painted once and then replaced nothing is wanted but its escape codes. The rest is
+    made when somebody asks: a crop, a colour filter, a picture of the screen.
+
+    Its `divide` keeps ``[self]`` in the strip's own cache when there is nothing to cut.
+    Every painted row is then garbage only the cycle collector can find, and its pauses
+    grow to a tenth of a second.
     """
 
-    __slots__ = ()
+    __slots__ = ("_pieces", "_sent")
+
+    def __init__(self, pieces: Sequence[tuple[str, Style]], cell_length: int) -> None:
+        self._pieces = pieces
+        self._sent: str | None = None
+        self._cell_length = cell_length
+
+    def __getattr__(self, name: str) -> object:
+        """A slot that is still empty: be a whole strip from here on."""
+        if name not in Strip.__slots__:
+            raise AttributeError(name)
+        super().__init__((Segment(text, style) for text, style in self._pieces), self._cell_length)
+        return object.__getattribute__(self, name)
+
+    def render(self, console: Console) -> str:
+        if self._sent is None:
+            colours = console._color_system or ColorSystem.TRUECOLOR  # noqa: SLF001  as it does
+            self._sent = "".join(
+                [self.render_style(style, text, colours) for text, style in self._pieces]
+            )
+        return self._sent
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
         cuts = list(cuts)
@@ -38,15 +68,24 @@ class RowStrip(Strip):
         return super().divide(cuts)
 
 
-def _merged(line: Line) -> list[tuple[str, str]]:
-    """The spans with blanks joined to their left: half the pieces, half the escape codes."""
-    pieces: list[tuple[str, str]] = []
-    for text, role in line.spans:
-        if pieces and text.isspace() and not pieces[-1][1].endswith(TIP):
-            pieces[-1] = (pieces[-1][0] + text, pieces[-1][1])
-        else:
-            pieces.append((text, role))
-    return pieces
+def paint(screen: Screen[Any], widgets: Iterable[Widget]) -> None:
+    """Send what changed in these widgets to the terminal, all of it as one write.
+
+    The toolkit would send each of them a message, then wake a timer, and paint what it
+    has by then. Where its private ways have gone, or it has a layout to do first, its own
+    next repaint does it.
+    """
+    compositor = getattr(screen, "_compositor", None)
+    refresh = getattr(screen, "_compositor_refresh", None)
+    layout = getattr(screen, "_layout_required", True)
+    if compositor is None or refresh is None or layout or not screen.is_current:
+        return
+    changed = {each for each in widgets if each.display and getattr(each, _WANTS_PAINT, False)}
+    if changed:
+        compositor.update_widgets(changed)
+        refresh()
+        for each in changed:
+            setattr(each, _WANTS_PAINT, False)
 
 
 class LiveRows(Widget):
@@ -76,13 +115,22 @@ class LiveRows(Widget):
         self.refresh()
 
     @property
+    def cells(self) -> Size:
+        """Width and height. There is no border here, so that the outer size is the inner one.
+
+        The toolkit works out the inner one anew each time it is asked: a twentieth of the
+        monitor's work.
+        """
+        return self.outer_size
+
+    @property
     def lines(self) -> list[Line]:
         """What is on the screen now, top to bottom."""
         return [each for each in self._lines if each is not None]
 
     def set_lines(self, lines: Sequence[Line]) -> int:
         """Show these lines from the top; how many rows that changed."""
-        width, height = self.size
+        width, height = self.cells
         if len(self._lines) != height:
             self._lines = [None] * height
             self._strips = [None] * height
@@ -90,7 +138,7 @@ class LiveRows(Widget):
         dirty = []
         for y in range(height):
             new = lines[y] if y < len(lines) else None
-            if new != self._lines[y]:
+            if new is not self._lines[y] and new != self._lines[y]:
                 self._lines[y], self._strips[y] = new, None
                 dirty.append(Region(0, y, width, 1))
         if dirty:
@@ -98,27 +146,18 @@ class LiveRows(Widget):
         return len(dirty)
 
     def paint_now(self) -> None:
-        """Send what changed to the terminal at once: a key's echo waits for no frame.
-
-        Where the toolkit's private ways have gone, its own next repaint does it.
-        """
-        screen = self.screen
-        compositor = getattr(screen, "_compositor", None)
-        refresh = getattr(screen, "_compositor_refresh", None)
-        if compositor is None or refresh is None or not screen.is_current:
-            return
-        compositor.update_widgets({self})
-        refresh()
+        """Send what changed to the terminal at once: a key's echo waits for no frame."""
+        paint(self.screen, (self,))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = [self._strip(y) for y in range(crop.y, crop.bottom)]
-        if crop.column_span != (0, self.size.width):
+        if crop.column_span != (0, self.cells.width):
             return [strip.crop(crop.x, crop.right) for strip in strips]
         return strips
 
     def _strip(self, y: int) -> Strip:
         if y >= len(self._lines):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self.cells.width, self.rich_style)
         strip = self._strips[y]
         if strip is None:
             strip = self._strips[y] = self._drawn(self._lines[y])
@@ -126,32 +165,45 @@ class LiveRows(Widget):
         return strip
 
     def _drawn(self, line: Line | None) -> Strip:
-        width = self.size.width
+        width = self.cells.width
         if line is None:
             return Strip.blank(width, self.rich_style)
         if self.ascii_only:
             line = line.plain()
-        strip: Strip = RowStrip(
-            [Segment(text, self._style(line.role, role)) for text, role in _merged(line)]
-        )
+        strip: Strip = RowStrip(*self._pieces(line))
         if strip.cell_length != width:
             fitted = strip.adjust_cell_length(width, self._style(line.role, ""))
-            strip = RowStrip(list(fitted), width)
+            strip = RowStrip([(text, style or Style()) for text, style, _ in fitted], width)
         if self.app.no_color:
             # Drawing past the toolkit's style cache goes past its colour filters too.
             for each in self.get_line_filters():
                 strip = strip.apply_filter(each, self.background_colors[1])
         return strip
 
+    def _pieces(self, line: Line) -> tuple[list[tuple[str, Style]], int]:
+        """Texts and styles, and their width. Blanks are joined to what is left of them.
+
+        That makes half the pieces and half the escape codes.
+        """
+        pieces: list[tuple[str, Style]] = []
+        under, width, tip = line.role, 0, True
+        for text, role in line.spans:
+            width += len(text) if text.isascii() else cell_len(text)
+            if not tip and text.isspace():
+                before, style = pieces[-1]
+                pieces[-1] = (before + text, style)
+            elif text:
+                tip = role.endswith(TIP)
+                pieces.append((text, self._styles.get((under, role)) or self._style(under, role)))
+        return pieces, width
+
     def _style(self, line_role: str, role: str) -> Style:
         """One `Style` object per pair of roles: it keeps the escape codes it was drawn with."""
-        style = self._styles.get((line_role, role))
-        if style is None:
-            style = self.rich_style
-            for name in (line_role, role.removesuffix(TIP)):
-                if name:
-                    style += self.get_component_rich_style(f"rows--{name}", partial=True)
-            if role.endswith(TIP):
-                style += Style(reverse=True)
-            self._styles[line_role, role] = style
+        style = self.rich_style
+        for name in (line_role, role.removesuffix(TIP)):
+            if name:
+                style += self.get_component_rich_style(f"rows--{name}", partial=True)
+        if role.endswith(TIP):
+            style += Style(reverse=True)
+        self._styles[line_role, role] = style
         return style

@@ -65,25 +65,37 @@ def test_the_last_trade_is_marked_with_a_sign() -> None:
     columns = ladder.columns_for(60, 7)
     marked = [row for row in found.rows if row.last]
     assert [row.price for row in marked] == [1001]
-    assert "◂" in ladder.ladder_line(marked[0], found.scale, columns, PRECISION, 4).text
+    assert "◂" in ladder.ladder_line(marked[0], found.largest, columns, PRECISION, 4).text
 
 
 def test_a_large_level_is_marked_with_a_sign_and_not_only_a_colour() -> None:
-    scale = ladder.Scale(largest=100, large=50, huge=90)
+    bids = [Level(1000 - at, qty) for at, qty in enumerate([10] * 7 + [80] + [160])]
+    seen = ladder.ladder_view(bids, [], Position(1000, step=1), 40, traded={}, orders={}, last=None)
     columns = ladder.columns_for(60, 7)
-    texts = [
-        ladder.ladder_line(LadderRow(1000, bid=qty), scale, columns, Precision(1, 0), 0).text
-        for qty in (10, 60, 95)
-    ]
-    assert ["•" in text for text in texts] == [False, True, False]
-    assert ["◆" in text for text in texts] == [False, False, True]
+    texts = {
+        row.bid: ladder.ladder_line(row, seen.largest, columns, Precision(1, 0), 0).text
+        for row in seen.rows
+    }
+    assert {qty for qty, text in texts.items() if "•" in text} == {160}
+    assert not any("◆" in text for text in texts.values())
+
+
+def test_a_huge_level_has_a_sign_of_its_own() -> None:
+    row = LadderRow(1000, bid=95, bid_weight=2)
+    text = ladder.ladder_line(row, 100, ladder.columns_for(60, 7), Precision(1, 0), 0).text
+    assert "◆" in text
+
+
+@given(st.integers(1, 10**20))
+def test_a_bars_scale_is_never_too_small_and_at_most_twice_too_large(value: int) -> None:
+    assert value <= ladder._coarse(value) <= 2 * value
 
 
 @given(st.integers(20, 200), st.integers(5, 14))
 def test_a_row_is_exactly_as_wide_as_the_pane(width: int, price_width: int) -> None:
     columns = ladder.columns_for(width, price_width)
     row = LadderRow(642_105, 10**12, 10**15, 3, 4, 10**9, 10**9, cursor=True, last=True)
-    text = ladder.ladder_line(row, ladder.Scale(10**15), columns, PRECISION, 4).text
+    text = ladder.ladder_line(row, 10**15, columns, PRECISION, 4).text
     assert len(text) == len(ladder.head_line(columns).text) == width
 
 

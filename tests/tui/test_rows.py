@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 
 import pytest
+from rich.console import Console
 from rich.segment import Segment
+from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.strip import Strip
 
 from kracked_tui import themes
 from kracked_tui.view.line import Line, Span
-from kracked_tui.widgets.rows import LiveRows, RowStrip
+from kracked_tui.widgets.rows import LiveRows, RowStrip, paint
 
 
 class Rows(App[None]):
@@ -70,10 +72,36 @@ async def test_the_right_characters_reach_the_screen() -> None:
         assert [strip.text.strip() for strip in strips] == ["hello", "world", "", "", ""]
 
 
+RED, PLAIN = Style(color="red"), Style()
+
+
+def twins() -> tuple[RowStrip, Strip]:
+    """The same five cells, ours and the toolkit's."""
+    return (
+        RowStrip([("ab", RED), ("cde", PLAIN)], 5),
+        Strip([Segment("ab", RED), Segment("cde", PLAIN)], 5),
+    )
+
+
 @pytest.mark.parametrize("cuts", [[3], [5], [2, 5], [5, 5], [1, 3, 5], []])
 def test_a_row_strip_divides_as_the_toolkits_own(cuts: list[int]) -> None:
-    mine, theirs = RowStrip([Segment("abcde")]), Strip([Segment("abcde")])
+    mine, theirs = twins()
     assert [part.text for part in mine.divide(cuts)] == [part.text for part in theirs.divide(cuts)]
+
+
+def test_a_row_strip_sends_what_the_toolkits_own_does() -> None:
+    mine, theirs = twins()
+    console = Console(color_system="truecolor", force_terminal=True)
+    assert mine.render(console) == theirs.render(console)
+
+
+def test_whatever_else_is_done_to_a_row_strip_it_is_the_toolkits_own() -> None:
+    mine, theirs = twins()
+    assert list(mine) == list(theirs)
+    assert (mine.text, mine.cell_length) == (theirs.text, theirs.cell_length)
+    assert list(mine.crop(1, 4)) == list(theirs.crop(1, 4))
+    assert list(mine.adjust_cell_length(8)) == list(theirs.adjust_cell_length(8))
+    assert not hasattr(mine, "no_such_thing")
 
 
 def test_a_divided_row_strip_is_no_reference_cycle() -> None:
@@ -81,10 +109,23 @@ def test_a_divided_row_strip_is_no_reference_cycle() -> None:
     gc.disable()
     try:
         for _ in range(100):
-            RowStrip([Segment("abcde")]).divide([5])
+            twins()[0].divide([5])
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+async def test_all_that_changed_is_one_write_and_leaves_nothing_to_repaint() -> None:
+    app = Rows()
+    async with app.run_test(size=(20, 5)) as pilot:
+        app.rows.set_lines(numbered("a", "b"))
+        await pilot.pause()
+        app.rows.set_lines(numbered("x", "y"))
+        painted = app.rows.painted
+        paint(app.screen, app.screen.children)
+        assert app.rows.painted == painted + 2
+        assert not app.rows._repaint_required
+        assert not app.screen._compositor._dirty_regions
 
 
 def test_every_theme_has_every_colour_the_style_sheet_asks_for() -> None:
