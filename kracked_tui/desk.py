@@ -138,7 +138,7 @@ class Desk:
             level3=market.level3_error or self.source.level3,
             timeframe_s=self.timeframe_s,
             flow=self._flow(market, now),
-            watched=self.watched(),
+            watched=self.watched,
             own=self._own(symbol, precision, chosen, now),
         )
         return scene.with_selection(ladder.selection(scene))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,8 @@ class Scene:
     selection: Selection | None = None
     timeframe_s: int = 60
     flow: FlowView = field(default_factory=FlowView)
-    watched: Sequence[WatchRow] = field(default_factory=tuple)
+    watched: Callable[[], Sequence[WatchRow]] = tuple
+    """Every symbol's row: made when somebody draws them."""
     own: Own = field(default_factory=Own)
 
     @property

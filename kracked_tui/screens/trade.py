@@ -28,7 +28,7 @@ from kracked_tui.widgets.bars import Help, Hints
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.charts import Chart, Depth, Inspector
 from kracked_tui.widgets.ladder import Ladder
-from kracked_tui.widgets.pane import Pane
+from kracked_tui.widgets.pane import Pane, Turns
 from kracked_tui.widgets.queue import Queue
 from kracked_tui.widgets.rows import LiveRows
 from kracked_tui.widgets.sessions import Sessions
@@ -38,7 +38,8 @@ from kracked_tui.widgets.watch import Chosen, Picker, Watchlist
 _PLOT_EVERY_S = 0.5
 """A plot costs tens of milliseconds of processor time, if not of the loop's."""
 
-
+_FOOT_EVERY = 5
+"""Frames to one of the counters at the foot."""
 _FIRST_HINTS = 4
 
 
@@ -99,6 +100,7 @@ class TradeScreen(Screen[None]):
         self._zoomed: str | None = None
         self._panel: str | None = None
         self._account = False
+        self._foot = Turns(_FOOT_EVERY)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -149,7 +151,8 @@ class TradeScreen(Screen[None]):
     def draw(self) -> None:
         """One whole frame, now."""
         for pane in self.panes:
-            pane.due = 0
+            pane.turns.reset()
+        self._foot.reset()
         for _ in self.frame():
             pass
 
@@ -164,10 +167,10 @@ class TradeScreen(Screen[None]):
         scene, width = self.desk.scene(self.ladder, chosen), self.size.width
         self.header.set_lines([header_line(self.desk.header(scene), width)])
         for pane in self._shown_panes():
-            if pane.take_turn():
+            if pane.turns.take():
                 pane.show(scene)
                 yield
-        if self.status.display:
+        if self.status.display and self._foot.take():
             record = self.desk.recorded()
             self.status.set_lines([status_line(self.desk.feed(scene), width, record)])
             log = banner_line(record, width) or log_line(self.desk.recent(), scene.now, width)

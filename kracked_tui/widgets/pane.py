@@ -23,6 +23,24 @@ class Content(NamedTuple):
     foot: Iterable[Span] = ()
 
 
+class Turns:
+    """One frame in so many: what nobody reads twenty times a second need not be drawn so often."""
+
+    def __init__(self, every: int) -> None:
+        self._every = every
+        self._wait = 0
+
+    def take(self) -> bool:
+        """Whether this frame is one of them."""
+        mine = self._wait <= 0
+        self._wait = self._every - 1 if mine else self._wait - 1
+        return mine
+
+    def reset(self) -> None:
+        """The next frame is one of them."""
+        self._wait = 0
+
+
 class Pane(LiveRows, can_focus=True):
     """Attributes down: `show` gives it the scene. Messages up: its subclasses post them."""
 
@@ -34,20 +52,13 @@ class Pane(LiveRows, can_focus=True):
         super().__init__(id=id, ascii_only=ascii_only)
         self.number = number
         self.scene: Scene | None = None
-        self.due = 0
-        """Frames until its turn."""
+        self.turns = Turns(self.every)
         self._box = Box()
 
     @property
     def inside(self) -> tuple[int, int]:
         """Width and height within the frame."""
         return max(0, self.cells.width - 2), max(0, self.cells.height - 2)
-
-    def take_turn(self) -> bool:
-        """Whether this frame is one of its own."""
-        mine = self.due <= 0
-        self.due = self.every - 1 if mine else self.due - 1
-        return mine
 
     def show(self, scene: Scene) -> None:
         self.scene = scene

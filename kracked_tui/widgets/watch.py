@@ -39,12 +39,12 @@ class Watchlist(Pane):
         width, _ = self.inside
         rows = [
             watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
-            for at, row in enumerate(scene.watched)
+            for at, row in enumerate(scene.watched())
         ]
         return Content([watchlist.head_line(width), *rows])
 
     def move(self, rows_up: int) -> None:
-        count = len(self.scene.watched) if self.scene else 0
+        count = len(self.scene.watched()) if self.scene else 0
         self._cursor = max(0, min(count - 1, self._cursor - rows_up))
         self.redraw()
 
@@ -52,11 +52,12 @@ class Watchlist(Pane):
         self.move(up * 1000)
 
     def open(self) -> None:
-        if self.scene and self._cursor < len(self.scene.watched):
-            self.post_message(Chosen(self.scene.watched[self._cursor].symbol))
+        rows = self.scene.watched() if self.scene else ()
+        if self._cursor < len(rows):
+            self.post_message(Chosen(rows[self._cursor].symbol))
 
     def on_click(self, event: Click) -> None:
-        if self.scene and 0 <= event.y - 2 < len(self.scene.watched):
+        if self.scene and 0 <= event.y - 2 < len(self.scene.watched()):
             self._cursor = event.y - 2
             self.open()
 
