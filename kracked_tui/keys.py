@@ -92,12 +92,20 @@ KEYS = (
     Key(
         "price-down-10", "shift+down,pagedown", "focused.step(-10)", "", "Down by ten ticks", TICKET
     ),
-    Key("more", "right", "focused.grow(1)", "", "Quantity up by the chosen size", TICKET),
-    Key("less", "left", "focused.grow(-1)", "", "Quantity down by the chosen size", TICKET),
+    Key(
+        "more",
+        "right,plus,equals_sign",
+        "focused.grow(1)",
+        "",
+        "Quantity up by the chosen size",
+        TICKET,
+    ),
+    Key("less", "left,minus", "focused.grow(-1)", "", "Quantity down by the chosen size", TICKET),
     *(Key(f"size-{n}", str(n), f"size({n})", "", f"Size {n}", TICKET) for n in range(1, 6)),
     Key("to-buy", "b", "focused.side('bid')", "", "Make it a purchase", TICKET),
     Key("to-sell", "s", "focused.side('ask')", "", "Make it a sale", TICKET),
-    Key("type", "t", "focused.order_type", "", "Next order type", TICKET),
+    Key("type", "t", "focused.order_type(1)", "", "Next order type", TICKET),
+    Key("type-back", "T", "focused.order_type(-1)", "", "Previous order type", TICKET),
     Key("post-only", "o", "focused.post_only", "", "Post-only on or off", TICKET),
     Key("in-force", "f", "focused.in_force", "", "Next time in force", TICKET),
     Key(
@@ -108,8 +116,10 @@ KEYS = (
         "Trigger or limit under the arrows",
         TICKET,
     ),
-    Key("type-price", "p", "enter_number('price')", "", "Type the price", TICKET),
-    Key("type-quantity", "q", "enter_number('quantity')", "", "Type the quantity", TICKET),
+    Key("type-price", "p", "enter('price')", "", "Type the price", TICKET),
+    Key("type-quantity", "q", "enter('quantity')", "", "Type the quantity", TICKET),
+    Key("type-display", "d", "enter('display')", "", "Type what an iceberg shows", TICKET),
+    Key("type-expiry", "u", "enter('expiry')", "", "Type how long it is good", TICKET),
     Key("waive", "w", "focused.waive", "", "Overrule a doubt of the preview: it is meant", TICKET),
 )
 """All of them. Those of the groups in `MONEY` exist only where orders may be sent."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kracked_tui.trader import Trader
 
 _ORDERS = frozenset(("join", "amend", "cancel", "cancel_pair", "cancel_all"))
-_ON_TICKET = frozenset(("send", "enter_number"))
+_ON_TICKET = frozenset(("send", "enter"))
 _ELSEWHERE = frozenset(("go", "pane", "watch", "zoom", "copy"))
 """They would lead away from an open ticket, by a key that was meant for it."""
 

@@ -17,7 +17,9 @@ from kracked_tui.screens.asking import AskingScreen
 from kracked_tui.screens.trade import hints
 from kracked_tui.view import arrange as places
 from kracked_tui.view import questions
-from kracked_tui.view.ticket import Ticket, TicketView
+from kracked_tui.view.resting import Quote, rested
+from kracked_tui.view.ticket import TRAILING, Ticket, takes
+from kracked_tui.view.ticket_lines import TicketView
 from kracked_tui.widgets.ticket import TicketPanel
 
 if TYPE_CHECKING:
@@ -95,7 +97,8 @@ class TicketScreen(AskingScreen):
         if trader is None or moment is None or selection is None:
             return
         price = selection.low if selection.side is Side.BID else selection.high
-        self._write(trader, self._limit(trader, moment, Side(side), price))
+        ticket = self._limit(trader, moment, Side(side), price)
+        self._write(trader, rested(ticket, Quote(moment.bid, moment.ask)))
 
     def _limit(self, trader: Trader, moment: Moment, side: Side, price: int) -> Ticket:
         """A post-only limit order of the size in use."""
@@ -151,9 +154,12 @@ class TicketScreen(AskingScreen):
         self.ticket_panel.write(None)
         super().show_symbol(symbol)
 
-    def action_enter_number(self, field: str) -> None:
-        if self.ticket and not self.ticket.previewed:
-            self.ask(questions.number(field), partial(self._entered, field))
+    def action_enter(self, field: str) -> None:
+        """Type one of the ticket's fields."""
+        if self.ticket and takes(self.ticket, field):
+            trails = field == "price" and self.ticket.order_type in TRAILING
+            asked = "distance" if trails and not self.ticket.on_second else field
+            self.ask(questions.field(asked), partial(self._entered, field))
 
     def _entered(self, field: str, text: str) -> None:
         try:

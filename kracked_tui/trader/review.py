@@ -17,7 +17,9 @@ from kracked_tui.trader.presets import Presets
 from kracked_tui.trader.tickets import Moment
 from kracked_tui.view.balances import balances_of, held
 from kracked_tui.view.effect import effect_of
-from kracked_tui.view.ticket import Ticket, TicketView
+from kracked_tui.view.resting import Quote, note
+from kracked_tui.view.ticket import Ticket
+from kracked_tui.view.ticket_lines import TicketView
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
@@ -33,9 +35,17 @@ class Reviewer:
         self._access, self._terms, self._presets = access, terms, presets
 
     def look(
-        self, desk: Desk, ticket: Ticket, moment: Moment, book: L3Book | None, blocked: str
+        self,
+        desk: Desk,
+        ticket: Ticket,
+        moment: Moment,
+        book: L3Book | None,
+        *,
+        blocked: str,
+        at: int,
     ) -> TicketView:
-        """All that is known of the ticket now; `blocked` is why no order at all would go."""
+        """All that is known of the ticket `at` (ns); `blocked`: why no order at all would go."""
+        quote = Quote(moment.bid, moment.ask)
         now, limits = self.situation(moment), self.limits(desk, ticket)
         if ticket.amends:
             now = msgspec.structs.replace(now, available=None)  # its own funds are held
@@ -47,11 +57,14 @@ class Reviewer:
         return TicketView(
             ticket,
             moment.instrument,
+            quote,
+            at,
             self._presets.sizes(moment),
             self._presets.size(moment),
             review.words,
             tuple(problems),
             _waivable(review.refusals),
+            note(ticket, quote, moment.instrument.precision),
             effect,
             loses,
         )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from kracked.actions import Draft, Entry, Kind, WorkingOrder
+from kracked.actions import Draft, Entry, Kind
 from kracked.instruments import Instrument
 from kracked.protocol.events import Side
+from kracked.protocol.own import OwnOrder
+from kracked.rest.orders import TimeInForce
 from kracked_tui.view.orders import Sent
-from kracked_tui.view.ticket import Ticket
+from kracked_tui.view.ticket import TRAILING, Ticket, amending
 
 
 class Moment(NamedTuple):
@@ -23,6 +25,7 @@ class Moment(NamedTuple):
 
 def draft_of(ticket: Ticket) -> Draft:
     price, limit = ticket.prices
+    dated = ticket.waits and ticket.time_in_force is TimeInForce.GTD
     return Draft(
         symbol=ticket.symbol,
         side=ticket.side,
@@ -30,8 +33,12 @@ def draft_of(ticket: Ticket) -> Draft:
         order_type=ticket.order_type,
         price=price,
         price2=limit,
+        in_percent=ticket.in_percent and ticket.order_type in TRAILING,
         post_only=ticket.posts,
-        time_in_force=ticket.time_in_force,
+        time_in_force=ticket.time_in_force if ticket.waits else TimeInForce.GTC,
+        expires=ticket.until.at if dated else None,
+        expires_in_s=ticket.until.in_s if dated else None,
+        display_qty=ticket.shows,
     )
 
 
@@ -46,15 +53,21 @@ def wanted(ticket: Ticket, instrument: Instrument) -> dict[str, Decimal | None]:
     }
 
 
-def changes(ticket: Ticket, order: WorkingOrder, instrument: Instrument) -> dict[str, int | None]:
+def changes(ticket: Ticket, order: OwnOrder, instrument: Instrument) -> dict[str, int | None]:
     """Only what differs from the order: an amend that names a price anew may lose the place."""
-    meant = wanted(ticket, instrument)
-    price, limit = ticket.prices
-    stands = order.limit_price if order.limit_price is not None else order.trigger_price
+    before = amending(order, instrument.precision)
+    (price, limit), (old_price, old_limit) = ticket.prices, before.prices
+    two = limit is not None
     return {
-        "qty": None if meant["qty"] == order.order_qty else ticket.qty,
-        "price": None if meant["price"] == stands else (price if limit is None else limit),
+        "qty": _new(ticket.qty, before.qty),
+        "price": _new(limit, old_limit) if two else _new(price, old_price),
+        "trigger_price": _new(price, old_price) if two else None,
+        "display_qty": _new(ticket.display_qty, before.display_qty),
     }
+
+
+def _new(value: int | None, old: int | None) -> int | None:
+    return None if value == old else value
 
 
 def sent_of(entry: Entry) -> Sent:

@@ -21,7 +21,6 @@ from kracked.actions import (
     Limits,
     Refusal,
     Switch,
-    WorkingOrder,
     open_desk,
 )
 from kracked.errors import KrackedError
@@ -29,6 +28,7 @@ from kracked.instruments import Instrument
 from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.protocol.limits import tier_of
+from kracked.protocol.own import OwnOrder
 from kracked.times import NS_PER_S
 from kracked_tui.config import Trading
 from kracked_tui.source import Access
@@ -42,7 +42,8 @@ from kracked_tui.view import standing
 from kracked_tui.view.orders import Sent
 from kracked_tui.view.rates import RateView
 from kracked_tui.view.standing import Standing
-from kracked_tui.view.ticket import Ticket, TicketView
+from kracked_tui.view.ticket import Ticket
+from kracked_tui.view.ticket_lines import TicketView
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
@@ -183,7 +184,9 @@ class Trader:
         """The ticket as it would be sent, and everything that speaks against it."""
         if self._desk is None:
             return None
-        return self._reviewer.look(self._desk, ticket, moment, book, self.why_not())
+        look = self._reviewer.look
+        blocked, at = self.why_not(), self._now()
+        return look(self._desk, ticket, moment, book, blocked=blocked, at=at)
 
     async def send(self, ticket: Ticket, moment: Moment) -> bool:
         """One request at most, whatever is pressed meanwhile; says whether one went out."""
@@ -214,7 +217,7 @@ class Trader:
         if order is None:
             return Declined((Refusal(Check.FORM, "The order is not open any more."),))
         change = tickets.changes(ticket, order, moment.instrument)
-        return await desk.amend(order, now, **change)
+        return await desk.amend(order, now, self._reviewer.limits(desk, ticket), **change)
 
     async def learn_fees(self, symbol: str) -> None:
         await self._terms.learn_fees(symbol)
@@ -276,7 +279,7 @@ class Trader:
         """How many actions have an outcome that is not known."""
         return len(self._desk.outbox.unknown()) if self._desk else 0
 
-    def own(self) -> list[WorkingOrder]:
+    def own(self) -> list[OwnOrder]:
         """Open orders this program placed."""
         if self._desk is None:
             return []

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from kracked.actions import CancelOutcome, Declined, Entry, State
 from kracked.instruments import Instrument
-from kracked_tui.view.ticket import Ticket, verb
+from kracked_tui.view.ticket import Ticket
+from kracked_tui.view.words import verb
 
 Said = tuple[str, str]
 """The words, and `good` or `warn`."""

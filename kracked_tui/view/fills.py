@@ -11,7 +11,7 @@ from kracked.protocol.events import Side
 from kracked_tui.view import format as fmt
 from kracked_tui.view.balances import amount_text
 from kracked_tui.view.line import Line, Span, fit
-from kracked_tui.view.ticket import verb
+from kracked_tui.view.words import verb
 
 
 class FillsSummary(NamedTuple):

@@ -13,7 +13,7 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.balances import amount_text
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.selection import Selection
-from kracked_tui.view.ticket import verb
+from kracked_tui.view.words import verb
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kracked.protocol.events import Side
 from kracked_tui.view.orders import OrderRow
-from kracked_tui.view.ticket import verb
+from kracked_tui.view.words import verb
 
 _WHOLE_ACCOUNT = (
     "The dead-man's switch covers the whole account: if this program, the terminal "
@@ -26,9 +26,18 @@ class Asked(NamedTuple):
     """The text that counts as yes; empty takes any."""
 
 
-def number(field: str) -> Asked:
-    """For an exact number on the ticket."""
-    return Asked(field.capitalize(), (f"The exact {field}, then enter.",))
+_FIELDS = {
+    "price": "The exact price, then enter.",
+    "distance": "The distance from the best price: a number, or a percentage such as 1.5%.",
+    "quantity": "The exact quantity, then enter.",
+    "display": "The quantity the book shows of it, at least a fifteenth.",
+    "expiry": "How long it is good: 10m, 1h30m, 2d. Or until when (UTC): 14:30.",
+}
+
+
+def field(name: str) -> Asked:
+    """For something exact on the ticket."""
+    return Asked(name.capitalize(), (_FIELDS[name],))
 
 
 def cancel(row: OrderRow) -> Asked:

@@ -1,4 +1,4 @@
-"""The order being written: how keys change it, and how it looks. Pure.
+"""The order being written, and how keys change it. Pure.
 
 A ticket is not an order yet. What it would be as one, rounded and checked, comes from
 outside as words; nothing here can send anything.
@@ -7,15 +7,14 @@ outside as words; nothing here can send anything.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from kracked import units
-from kracked.feed.account import OwnOrder
-from kracked.instruments import Instrument, Precision
+from kracked.instruments import Precision
 from kracked.protocol.events import Side
+from kracked.protocol.own import OwnOrder
 from kracked.rest.orders import OrderType, TimeInForce
-from kracked_tui.view.line import Line, Span, fit, line, spread
-from kracked_tui.view.words import wrapped
+from kracked_tui.view import expiry
+from kracked_tui.view.expiry import Expiry
 
 TYPES = (
     OrderType.LIMIT,
@@ -24,15 +23,29 @@ TYPES = (
     OrderType.STOP_LOSS_LIMIT,
     OrderType.TAKE_PROFIT,
     OrderType.TAKE_PROFIT_LIMIT,
+    OrderType.TRAILING_STOP,
+    OrderType.TRAILING_STOP_LIMIT,
+    OrderType.ICEBERG,
 )
-FORCES = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
-TWO_PRICES = (OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
-_TRIGGERED = (OrderType.STOP_LOSS, OrderType.TAKE_PROFIT, *TWO_PRICES)
+FORCES = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD)
+AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
+TWO_PRICES = (
+    OrderType.STOP_LOSS_LIMIT,
+    OrderType.TAKE_PROFIT_LIMIT,
+    OrderType.TRAILING_STOP_LIMIT,
+)
+TEN_MINUTES = Expiry(in_s=600)
+_SHOWN_PART = 5
+"""An iceberg shows one part in so many, unless another quantity is typed."""
+_TRAIL_PART = 200
+"""A trailing order first keeps one part in so many of the price as its distance."""
+_PERCENT_DECIMALS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Prices and quantity scaled by the instrument."""
+    """Prices and quantities scaled by the instrument."""
 
     symbol: str
     side: Side
@@ -42,9 +55,21 @@ class Ticket:
     limit: int
     """After the trigger: the limit of the types that end in ``-limit``."""
     order_type: OrderType = OrderType.LIMIT
+    trail: int = 0
+    """What a trailing order keeps from the best price."""
+    in_percent: bool = False
+    """`trail` is in percent, with two decimals."""
+    trail_limit: int = 0
+    """From a trailing order's trigger to its limit, negative below it."""
+    display_qty: int | None = None
+    """What an iceberg shows; None: a fifth of it."""
     post_only: bool = False
     time_in_force: TimeInForce = TimeInForce.GTC
-    on_limit: bool = False
+    until: Expiry = TEN_MINUTES
+    """Of good-till-date orders."""
+    aside: int | None = None
+    """The price that was meant and would have traded at once, though post-only."""
+    on_second: bool = False
     """The arrows move the second price."""
     previewed: bool = False
     """It stands as it would be sent, and only `y` sends it."""
@@ -56,14 +81,33 @@ class Ticket:
     @property
     def prices(self) -> tuple[int | None, int | None]:
         """What the order type takes."""
+        second = self.order_type in TWO_PRICES
         if self.order_type is OrderType.MARKET:
             return None, None
-        return self.price, self.limit if self.order_type in TWO_PRICES else None
+        if self.order_type in TRAILING:
+            return self.trail, self.trail_limit if second else None
+        return self.price, self.limit if second else None
 
     @property
     def posts(self) -> bool:
-        """Post-only is for limit orders alone."""
-        return self.post_only and self.order_type is OrderType.LIMIT
+        """Post-only is for limit orders that may wait."""
+        return (
+            self.post_only
+            and self.order_type is OrderType.LIMIT
+            and self.time_in_force not in AT_ONCE
+        )
+
+    @property
+    def shows(self) -> int | None:
+        """What an iceberg shows of itself; None of another type."""
+        if self.order_type is not OrderType.ICEBERG:
+            return None
+        return -(-self.qty // _SHOWN_PART) if self.display_qty is None else self.display_qty
+
+    @property
+    def waits(self) -> bool:
+        """It has a time in force."""
+        return self.order_type is not OrderType.MARKET
 
 
 def amending(order: OwnOrder, precision: Precision) -> Ticket:
@@ -71,7 +115,10 @@ def amending(order: OwnOrder, precision: Precision) -> Ticket:
     prices = [order.triggers.price, order.limit_price]
     first, last = (None if one is None else int(one.scaleb(precision.price)) for one in prices)
     kind = OrderType(order.order_type)
+    if order.triggers.status == "triggered" and last is not None:
+        kind, first = OrderType.LIMIT, None
     price = first if first is not None else last
+    shown = order.display_qty
     return Ticket(
         symbol=order.symbol,
         side=order.side or Side.BID,
@@ -79,19 +126,34 @@ def amending(order: OwnOrder, precision: Precision) -> Ticket:
         price=price or 0,
         limit=last or price or 0,
         order_type=kind,
+        display_qty=None if shown is None else int(shown.scaleb(precision.qty)),
         post_only=order.post_only,
-        on_limit=kind in TWO_PRICES,
+        on_second=kind in TWO_PRICES,
         amends=order.order_id,
     )
 
 
-def stepped(ticket: Ticket, by: int) -> Ticket:
-    """The price under the arrows moved by `by`, never below zero."""
-    if ticket.previewed or ticket.order_type is OrderType.MARKET:
+# --- keys -----------------------------------------------------------------------------------
+
+
+def stepped(ticket: Ticket, ticks: int, tick: int) -> Ticket:
+    """The price under the arrows moved, never below zero; a percentage by hundredths."""
+    if ticket.previewed or not ticket.waits:
         return ticket
-    if ticket.on_limit and ticket.order_type in TWO_PRICES:
+    second = ticket.on_second and ticket.order_type in TWO_PRICES
+    by = ticks if ticket.in_percent and ticket.order_type in TRAILING else ticks * tick
+    if ticket.order_type in TRAILING:
+        if second:
+            return replace(ticket, trail_limit=ticket.trail_limit + ticks * tick)
+        return replace(ticket, trail=max(0, ticket.trail + by))
+    if second:
         return replace(ticket, limit=max(0, ticket.limit + by))
-    return replace(ticket, price=max(0, ticket.price + by))
+    return priced(ticket, ticket.price + by)
+
+
+def priced(ticket: Ticket, price: int) -> Ticket:
+    """Another first price, chosen on purpose."""
+    return replace(ticket, price=max(0, price), aside=None)
 
 
 def sized(ticket: Ticket, qty: int) -> Ticket:
@@ -99,183 +161,89 @@ def sized(ticket: Ticket, qty: int) -> Ticket:
 
 
 def sided(ticket: Ticket, side: Side) -> Ticket:
-    return ticket if ticket.previewed or ticket.amends else replace(ticket, side=side)
-
-
-def typed_next(ticket: Ticket) -> Ticket:
-    """The next order type; an amended order keeps its own."""
+    """The other side, at the price that was meant."""
     if ticket.previewed or ticket.amends:
         return ticket
-    following = TYPES[(TYPES.index(ticket.order_type) + 1) % len(TYPES)]
-    return replace(ticket, order_type=following, on_limit=False)
+    meant = ticket.price if ticket.aside is None else ticket.aside
+    return replace(ticket, side=side, price=meant, aside=None)
+
+
+def typed(ticket: Ticket, by: int, tick: int) -> Ticket:
+    """The order type so many further on; an amended order keeps its own."""
+    if ticket.previewed or ticket.amends:
+        return ticket
+    kind = TYPES[(TYPES.index(ticket.order_type) + by) % len(TYPES)]
+    trail = ticket.trail or max(tick, ticket.price // _TRAIL_PART // tick * tick)
+    return replace(ticket, order_type=kind, trail=trail, on_second=False)
 
 
 def forced_next(ticket: Ticket) -> Ticket:
     """The next time in force."""
-    if ticket.previewed or ticket.amends or ticket.order_type is OrderType.MARKET:
+    if ticket.previewed or ticket.amends or not ticket.waits:
         return ticket
     following = FORCES[(FORCES.index(ticket.time_in_force) + 1) % len(FORCES)]
     return replace(ticket, time_in_force=following)
 
 
 def posted(ticket: Ticket) -> Ticket:
-    """Post-only on or off."""
-    if ticket.previewed or ticket.amends or ticket.order_type is not OrderType.LIMIT:
+    """Post-only on or off; off, the price that it put aside is back."""
+    limit = ticket.order_type is OrderType.LIMIT and ticket.time_in_force not in AT_ONCE
+    if ticket.previewed or ticket.amends or not limit:
         return ticket
+    if ticket.post_only and ticket.aside is not None:
+        return replace(ticket, post_only=False, price=ticket.aside, aside=None)
     return replace(ticket, post_only=not ticket.post_only)
 
 
 def other_price(ticket: Ticket) -> Ticket:
     two = ticket.order_type in TWO_PRICES and not ticket.previewed
-    return replace(ticket, on_limit=not ticket.on_limit) if two else ticket
+    return replace(ticket, on_second=not ticket.on_second) if two else ticket
 
 
-def entered(ticket: Ticket, field: str, text: str, precision: Precision) -> Ticket:
-    """The exact number typed for `price` or `quantity`.
+def takes(ticket: Ticket, field: str) -> bool:
+    """Whether there is such a field to type into."""
+    if ticket.previewed:
+        return False
+    if field == "expiry":
+        return ticket.waits and not ticket.amends
+    return {"price": ticket.waits, "display": ticket.shows is not None}.get(field, True)
 
-    Raises `NotANumber`, or `TooPrecise` for more decimals than the instrument has.
+
+# --- what is typed --------------------------------------------------------------------------
+
+
+def entered(ticket: Ticket, field: str, text: str, precision: Precision, now: int) -> Ticket:
+    """What was typed for `price`, `quantity`, `display` or `expiry`.
+
+    Raises `NotANumber`, `NotAnExpiry`, or `TooPrecise` for more decimals than the
+    instrument has.
     """
-    digits = text.strip().replace(",", ".").encode()
+    if not takes(ticket, field):
+        return ticket
+    if field == "expiry":
+        until = expiry.parsed(text, now)
+        return replace(ticket, until=until, time_in_force=TimeInForce.GTD)
     if field == "quantity":
-        return sized(ticket, units.scale(digits, precision.qty))
-    price = units.scale(digits, precision.price)
-    at = ticket.limit if ticket.on_limit else ticket.price
-    return stepped(ticket, price - at)
+        return sized(ticket, _scaled(text, precision.qty))
+    if field == "display":
+        return replace(ticket, display_qty=_scaled(text, precision.qty))
+    return _entered_price(ticket, text, precision)
 
 
-class TicketView(NamedTuple):
-    """A ticket and what is known about it at this moment."""
-
-    ticket: Ticket
-    instrument: Instrument
-    sizes: tuple[int, ...] = ()
-    """Of the keys 1 to 5."""
-    size: int = 0
-    """The one in use."""
-    words: str = ""
-    """The whole order as it would be sent."""
-    problems: tuple[str, ...] = ()
-    """Why it cannot be sent, the weightiest first."""
-    waivable: bool = False
-    """All of the problems are ones the user may overrule."""
-    effect: str = ""
-    """Of an amend: what becomes of the place in the queue."""
-    loses: bool = False
-    """The effect is a lost place."""
-    distance: str = ""
+def _entered_price(ticket: Ticket, text: str, precision: Precision) -> Ticket:
+    second = ticket.on_second and ticket.order_type in TWO_PRICES
+    if ticket.order_type in TRAILING and not second:
+        if text.strip().endswith("%"):
+            trail = _scaled(text.strip()[:-1], _PERCENT_DECIMALS)
+            return replace(ticket, trail=trail, in_percent=True)
+        return replace(ticket, trail=_scaled(text, precision.price), in_percent=False)
+    price = _scaled(text, precision.price)
+    if not second:
+        return priced(ticket, price)
+    if ticket.order_type in TRAILING:
+        return replace(ticket, trail_limit=price)
+    return replace(ticket, limit=price)
 
 
-def title(view: TicketView) -> str:
-    if view.ticket.amends:
-        return f"Amend …{view.ticket.amends[-6:]}"
-    return f"{verb(view.ticket.side)} ticket"
-
-
-def verb(side: Side) -> str:
-    return "BUY" if side is Side.BID else "SELL"
-
-
-def ticket_lines(view: TicketView, width: int) -> list[Line]:
-    """The fields, then the order in words, then what stands against it."""
-    return [
-        _headline(view, width),
-        Line(fit([], width)),
-        *_fields(view, width),
-        Line(fit([], width)),
-        *_outcome(view, width),
-    ]
-
-
-def _headline(view: TicketView, width: int) -> Line:
-    ticket = view.ticket
-    role = "buy-word" if ticket.side is Side.BID else "sell-word"
-    word = Span(f" {verb(ticket.side)} ", role)
-    mark = [Span(" PREVIEW ", "armed"), Span(" ")] if ticket.previewed else []
-    return Line(spread([Span(" "), word, Span(f" {ticket.symbol}", "bright")], mark, width))
-
-
-def _fields(view: TicketView, width: int) -> list[Line]:
-    ticket, precision = view.ticket, view.instrument.precision
-    triggered = ticket.order_type in _TRIGGERED
-    two = ticket.order_type in TWO_PRICES
-    new = not ticket.amends
-    market = ticket.order_type is OrderType.MARKET
-    price = "at market" if market else precision.price_text(ticket.price)
-    rows = [
-        _field("type", ticket.order_type.replace("-", " "), "t" if new else "", width),
-        _field(
-            "trigger" if triggered else "price",
-            price,
-            "" if market or (two and ticket.on_limit) else "↑ ↓  p",
-            width,
-        ),
-    ]
-    if two:
-        shown = precision.price_text(ticket.limit)
-        rows.append(_field("limit", shown, "↑ ↓  p" if ticket.on_limit else "tab", width))
-    rows.append(_field("quantity", precision.qty_text(ticket.qty), "← →  q", width))
-    if new:
-        rows += _sizes(view, width)
-        post = "–" if ticket.order_type is not OrderType.LIMIT else _yes(ticket.post_only)
-        rows.append(_field("post-only", post, "o", width))
-        force = "–" if market else ticket.time_in_force.value
-        rows.append(_field("in force", force, "f", width))
-    if view.distance:
-        rows.append(_field("from mid", view.distance, "", width))
-    return rows
-
-
-def _yes(flag: bool) -> str:
-    return "yes" if flag else "no"
-
-
-def _field(name: str, value: str, key: str, width: int) -> Line:
-    left = [Span(f" {name:<10}", "dim"), Span(value, "bright")]
-    return Line(spread(left, [Span(f"{key} ", "key")], width))
-
-
-def _sizes(view: TicketView, width: int) -> list[Line]:
-    """The presets by their keys, the one in use marked."""
-    rows: list[list[Span]] = [[Span(" sizes", "dim")]]
-    for number, qty in enumerate(view.sizes, 1):
-        text = units.to_text(qty, view.instrument.precision.qty).rstrip("0").rstrip(".")
-        chosen = qty == view.ticket.qty
-        part = [Span(f" {number} ", "key"), Span(text, "bright" if chosen else "dim")]
-        if sum(len(span.text) for span in (*rows[-1], *part)) > width:
-            rows.append([Span("      ")])
-        rows[-1] += part
-    return [Line(fit(row, width)) for row in rows]
-
-
-def _outcome(view: TicketView, width: int) -> list[Line]:
-    lines: list[Line] = []
-    if view.effect:
-        role = "warn" if view.loses else "good"
-        lines += _sentence(view.effect, role, width)
-    lines += _sentence(view.words, "word" if view.ticket.previewed else "dim", width)
-    for problem in view.problems:
-        lines += _sentence(f"✗ {problem}", "warn", width)
-    if view.ticket.previewed and view.waivable:
-        lines += _sentence("w: I mean it", "key", width)
-    return lines
-
-
-def _sentence(text: str, role: str, width: int) -> list[Line]:
-    return [
-        Line(fit(line(Span(" "), Span(row, role)).spans, width))
-        for row in wrapped(text, width - 2)
-        if row
-    ]
-
-
-def foot_spans(view: TicketView) -> tuple[Span, ...]:
-    """What the next key does."""
-    if not view.ticket.previewed:
-        return (Span("enter", "key"), Span(" previews · ", "dim"), *_key("esc", " closes"))
-    if view.problems:
-        return (Span("not sent · ", "warn"), *_key("n", " goes back"))
-    return (Span("y", "key"), Span(" SENDS IT", "warn"), Span(" · ", "dim"), *_key("n", " back"))
-
-
-def _key(key: str, words: str) -> tuple[Span, Span]:
-    return Span(key, "key"), Span(words, "dim")
+def _scaled(text: str, decimals: int) -> int:
+    return units.scale(text.strip().removeprefix("+").replace(",", ".").encode(), decimals)

@@ -1,6 +1,12 @@
-"""Sentences in a narrow space."""
+"""Words for sides, and sentences in a narrow space."""
 
 from __future__ import annotations
+
+from kracked.protocol.events import Side
+
+
+def verb(side: Side) -> str:
+    return "BUY" if side is Side.BID else "SELL"
 
 
 def wrapped(text: str, width: int) -> list[str]:

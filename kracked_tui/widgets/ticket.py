@@ -10,7 +10,9 @@ from kracked.protocol.events import Side
 from kracked_tui import keys
 from kracked_tui.view import ticket as writing
 from kracked_tui.view.frame import Title, framed
-from kracked_tui.view.ticket import Ticket, TicketView
+from kracked_tui.view.resting import rested
+from kracked_tui.view.ticket import Ticket
+from kracked_tui.view.ticket_lines import TicketView, foot_spans, ticket_lines, title
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.rows import LiveRows
 
@@ -44,10 +46,9 @@ class TicketPanel(LiveRows, can_focus=True):
         width, height = self.size
         if not height:
             return
-        body = writing.ticket_lines(shown, width - 2)
-        title = Title("=", writing.title(shown))
-        foot = writing.foot_spans(shown)
-        self.set_lines(framed(title, body, (width, height), focused=True, foot=foot, armed=armed))
+        body, foot = ticket_lines(shown, width - 2), foot_spans(shown)
+        name = Title("=", title(shown))
+        self.set_lines(framed(name, body, (width, height), focused=True, foot=foot, armed=armed))
 
     def write(self, ticket: Ticket | None) -> None:
         """Put another ticket on it; None clears it."""
@@ -55,10 +56,10 @@ class TicketPanel(LiveRows, can_focus=True):
         self.post_message(self.Changed())
 
     def enter(self, field: str, text: str) -> None:
-        """Take a typed `price` or `quantity`. Raises `ProtocolError` when it is none."""
+        """Take what was typed for a field. Raises `ProtocolError` when it makes no sense."""
         if self.ticket and self._view:
-            precision = self._view.instrument.precision
-            self.write(writing.entered(self.ticket, field, text, precision))
+            precision, now = self._view.instrument.precision, self._view.now
+            self.write(writing.entered(self.ticket, field, text, precision, now))
 
     def resize(self, qty: int) -> None:
         """Another quantity."""
@@ -77,23 +78,24 @@ class TicketPanel(LiveRows, can_focus=True):
     def action_step(self, ticks: int) -> None:
         if self.ticket and self._view:
             tick = self._view.instrument.price_increment
-            self.write(writing.stepped(self.ticket, ticks * tick))
+            self.write(writing.stepped(self.ticket, ticks, tick))
 
     def action_grow(self, sizes: int) -> None:
         if self.ticket and self._view:
             self.write(writing.sized(self.ticket, self.ticket.qty + sizes * self._view.size))
 
     def action_side(self, side: str) -> None:
-        if self.ticket:
-            self.write(writing.sided(self.ticket, Side(side)))
+        if self.ticket and self._view:
+            self.write(rested(writing.sided(self.ticket, Side(side)), self._view.quote))
 
-    def action_order_type(self) -> None:
-        if self.ticket:
-            self.write(writing.typed_next(self.ticket))
+    def action_order_type(self, by: int) -> None:
+        if self.ticket and self._view:
+            tick = self._view.instrument.price_increment
+            self.write(writing.typed(self.ticket, by, tick))
 
     def action_post_only(self) -> None:
-        if self.ticket:
-            self.write(writing.posted(self.ticket))
+        if self.ticket and self._view:
+            self.write(rested(writing.posted(self.ticket), self._view.quote))
 
     def action_in_force(self) -> None:
         if self.ticket:

@@ -82,6 +82,12 @@ class Trading:
         self.monitor.trade.draw()
         return picture(self.monitor, ".txt").decode()
 
+    def written(self) -> str:
+        """What the ticket says, in one line."""
+        self.monitor.trade.draw()
+        inside = [line.text[1:-1] for line in self.screen.ticket_panel.lines]
+        return " ".join(" ".join(inside).split())
+
     def said(self) -> str:
         """The log of what happened."""
         return "\n".join(each.text for each in self.monitor.store.happenings)

@@ -1,4 +1,4 @@
-"""Tickets, own orders, fills, balances and rates as plain data, without a terminal."""
+"""Own orders, fills, balances and rates as plain data, without a terminal."""
 
 from __future__ import annotations
 
@@ -8,28 +8,20 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from kracked.errors import NotANumber, TooPrecise
 from kracked.feed.account import Account, Fee, Fill, OwnOrder
 from kracked.protocol.events import Side
-from kracked.rest.orders import OrderType
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.view import balances, effect, fills, orders, rates, standing
-from kracked_tui.view import ticket as view
 from kracked_tui.view.line import Line
 from kracked_tui.view.orders import Mine, Sent
 from kracked_tui.view.own import Own, own_of
-from kracked_tui.view.ticket import Ticket, TicketView
+from kracked_tui.view.ticket import Ticket
 from tests.tui import market
-from tests.tui.market import BEST_BID, INSTRUMENT, NOW, PRECISION, SYMBOL
+from tests.tui.market import BEST_BID, NOW, PRECISION, SYMBOL
 from tests.tui.test_goldens import compare
 
 TICKET = Ticket(
     symbol=SYMBOL, side=Side.BID, qty=15_000_000, price=642_090, limit=642_090, post_only=True
-)
-SIZES = (100_000, 1_000_000, 5_000_000, 15_000_000, 100_000_000)
-WORDS = (
-    "Buy 0.15000000 BTC at limit 64209.0 USD, post-only, good till cancelled. "
-    "Cost 9631.35 USD, fee 24.08 (0.25 % maker), total 9655.43 USD. 0.00 % below the middle."
 )
 
 
@@ -55,65 +47,6 @@ def sent(state: str, reason: str = "", **changes: object) -> Sent:
 
 def text(lines: list[Line]) -> str:
     return "\n".join(line.text.rstrip() for line in lines) + "\n"
-
-
-# --- the ticket ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("width", [34, 78])
-def test_a_ticket_is_the_golden_one(width: int) -> None:
-    shown = TicketView(
-        TICKET, INSTRUMENT, SIZES, SIZES[3], WORDS, ("DISARMED: press A to arm first.",)
-    )
-    compare(f"ticket-{width}", text(view.ticket_lines(shown, width)))
-
-
-def test_a_preview_and_an_amend_are_the_golden_ones() -> None:
-    ticket = replace(TICKET, previewed=True, amends="OABCDE-FGHIJ-K00004")
-    shown = TicketView(ticket, INSTRUMENT, SIZES, SIZES[3], WORDS, effect="keeps place 4/6")
-    compare("ticket-amend-34", text(view.ticket_lines(shown, 34)))
-
-
-def test_a_previewed_ticket_does_not_change_any_more() -> None:
-    shown = replace(TICKET, previewed=True)
-    for changed in (
-        view.stepped(shown, 10),
-        view.sized(shown, 1),
-        view.sided(shown, Side.ASK),
-        view.typed_next(shown),
-        view.forced_next(shown),
-        view.posted(shown),
-        view.other_price(shown),
-    ):
-        assert changed == shown
-
-
-def test_only_limit_orders_are_post_only_and_market_orders_have_no_price() -> None:
-    market_order = view.typed_next(TICKET)
-    assert market_order.order_type is OrderType.MARKET
-    assert market_order.prices == (None, None)
-    assert not market_order.posts
-    assert TICKET.posts
-
-
-def test_the_arrows_move_the_second_price_once_it_is_chosen() -> None:
-    stop = replace(TICKET, order_type=OrderType.STOP_LOSS_LIMIT)
-    moved = view.stepped(view.other_price(stop), 5)
-    assert moved.prices == (642_090, 642_095)
-
-
-def test_an_amended_order_keeps_its_side_and_type() -> None:
-    amended = replace(TICKET, amends="O")
-    assert view.sided(amended, Side.ASK) == view.typed_next(amended) == amended
-
-
-def test_a_typed_number_is_exact_or_refused() -> None:
-    assert view.entered(TICKET, "price", "64210,5", PRECISION).price == 642_105
-    assert view.entered(TICKET, "quantity", "0.1", PRECISION).qty == 10_000_000
-    with pytest.raises(TooPrecise):
-        view.entered(TICKET, "price", "64210.55", PRECISION)
-    with pytest.raises(NotANumber):
-        view.entered(TICKET, "price", "64k", PRECISION)
 
 
 # --- amends -------------------------------------------------------------------------------

@@ -1,0 +1,77 @@
+"""Until when an order is good, as a person writes it. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from kracked import times
+from kracked.errors import ProtocolError
+
+_SPAN = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+_DAY_NS = 86_400 * times.NS_PER_S
+
+
+class Expiry(NamedTuple):
+    """One of the two: so long after the exchange took it, or an instant."""
+
+    in_s: int | None = None
+    at: int | None = None
+    """ns since the Unix epoch."""
+
+
+class NotAnExpiry(ProtocolError):
+    """Text that names no time to come."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text!r} is no expiry: write 10m, 1h30m, 2d, or a time (UTC) such as 14:30"
+
+
+def parsed(text: str, now: int) -> Expiry:
+    """A span (``10m``, ``1h30m``), the next such time of day (``14:30``), or a whole instant.
+
+    Raises `NotAnExpiry`.
+
+    >>> parsed("1h30m", 0), parsed("00:10", 3600 * 10**9)
+    (Expiry(in_s=5400, at=None), Expiry(in_s=None, at=87000000000000))
+    """
+    text = text.strip().lower().replace(" ", "")
+    span = _SPAN.fullmatch(text)
+    if span and text:
+        counts = (int(count or 0) for count in span.groups())
+        return Expiry(in_s=sum(n * unit for n, (unit, _) in zip(counts, _UNITS, strict=True)))
+    try:
+        if _CLOCK.fullmatch(text):
+            return Expiry(at=_next(text, now))
+        return Expiry(at=times.parse_ns(text.upper().removesuffix("Z") + "Z"))
+    except ProtocolError as error:
+        raise NotAnExpiry(text) from error
+
+
+def _next(clock: str, now: int) -> int:
+    """The first time after `now` that a clock shows this."""
+    hours, _, rest = clock.partition(":")
+    seconds = rest if ":" in rest else f"{rest}:00"
+    at = times.parse_ns(f"{times.to_rfc3339(now, 0)[:10]}T{hours:0>2}:{seconds}Z")
+    return at if at > now else at + _DAY_NS
+
+
+def shown(expiry: Expiry) -> str:
+    """As it would be written.
+
+    >>> shown(Expiry(in_s=5400)), shown(Expiry(at=87 * 10**12))
+    ('1h30m', '1970-01-02 00:10:00')
+    """
+    if expiry.at is not None:
+        return times.to_rfc3339(expiry.at, 0)[:-1].replace("T", " ")
+    left, parts = expiry.in_s or 0, []
+    for unit, name in _UNITS:
+        count, left = divmod(left, unit)
+        parts += [f"{count}{name}"] if count else []
+    return "".join(parts) or "0s"
