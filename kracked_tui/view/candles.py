@@ -6,11 +6,12 @@ candle stands on exactly one column, so that the volume row lines up with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from kracked import times
 from kracked.instruments import Precision
+from kracked.protocol.events import Side
 from kracked_tui.view import bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit
@@ -47,6 +48,10 @@ class ChartView(NamedTuple):
         """Whether both are of one kind: the axes of one fit the plot of the other."""
         mine = (self.width, self.height, self.timeframe_s, self.precision)
         return mine == (other.width, other.height, other.timeframe_s, other.precision)
+
+    def reaches(self, price: int) -> bool:
+        """Whether a price is on the scale."""
+        return self.low <= price <= self.high
 
     def column(self, at: int) -> int:
         """The plot column of the `at`-th bar; the newest is near the right edge."""
@@ -103,20 +108,36 @@ def chart_view(
     )
 
 
-def chart_lines(view: ChartView, plot: Sequence[Line], last: int | None, width: int) -> list[Line]:
-    """The plot with its price axis, the volumes below it, and the time axis."""
+def chart_lines(
+    view: ChartView,
+    plot: Sequence[Line],
+    last: int | None,
+    width: int,
+    own: Mapping[int, Side] | None = None,
+) -> list[Line]:
+    """The plot with its price axis, the volumes below it, and the time axis.
+
+    `own`: sides of resting orders by price, which the axis names.
+    """
     if not view.bars:
         return []
-    marked = view.row(last) if last is not None and view.low <= last <= view.high else None
+    named = {
+        view.row(price): (price, side) for price, side in (own or {}).items() if view.reaches(price)
+    }
+    marked = view.row(last) if last is not None and view.reaches(last) else None
     lines = []
     for row in range(view.height):
         drawn = plot[row].spans if row < len(plot) else ()
-        label = _price_label(view, row, last if row == marked else None)
+        label = _price_label(view, row, last if row == marked else None, named.get(row))
         lines.append(Line(fit((*fit(drawn, view.width), *label), width)))
     return [*lines, _volume_line(view, width), _time_line(view, width)]
 
 
-def _price_label(view: ChartView, row: int, last: int | None) -> tuple[Span, ...]:
+def _price_label(
+    view: ChartView, row: int, last: int | None, own: tuple[int, Side] | None
+) -> tuple[Span, ...]:
+    if own is not None:
+        return (Span("▸", "mine"), Span(view.precision.price_text(own[0]), own[1].value))
     if last is not None:
         return (Span("◂", "last"), Span(view.precision.price_text(last), "last"))
     if row % 3:

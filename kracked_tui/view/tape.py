@@ -29,6 +29,13 @@ class Print(NamedTuple):
     qty: int
     fills: int
     levels: int
+    first_id: int = 0
+    """The exchange numbers trades of a pair one after the other."""
+    last_id: int = -1
+
+    def among(self, trade_ids: frozenset[int]) -> bool:
+        """Whether one of these is of its trades."""
+        return any(number in trade_ids for number in range(self.first_id, self.last_id + 1))
 
 
 def prints(event: Trades) -> list[Print]:
@@ -44,22 +51,34 @@ def prints(event: Trades) -> list[Print]:
                 qty=found[-1].qty + trade.qty,
                 fills=found[-1].fills + 1,
                 levels=len(prices),
+                last_id=trade.trade_id,
             )
         else:
             prices = {trade.price}
-            found.append(Print(time, trade.side, trade.price, trade.price, trade.qty, 1, 1))
+            price, number = trade.price, trade.trade_id
+            found.append(Print(time, trade.side, price, price, trade.qty, 1, 1, number, number))
     return found
 
 
 class TapeRow(NamedTuple):
     print: Print
     large: bool = False
+    mine: bool = False
+    """An own order had a part in it."""
 
 
 def tape_view(
-    newest_first: Iterable[Print], *, at_least: int, skip: int, rows: int
+    newest_first: Iterable[Print],
+    *,
+    at_least: int,
+    skip: int,
+    rows: int,
+    own: frozenset[int] = frozenset(),
 ) -> tuple[TapeRow, ...]:
-    """`rows` prints of at least this quantity, after the first `skip` of them."""
+    """`rows` prints of at least this quantity, after the first `skip` of them.
+
+    `own` are the numbers of trades of own orders.
+    """
     sample = 0
     count = 0
     kept: list[Print] = []
@@ -72,7 +91,10 @@ def tape_view(
         if len(kept) >= skip + rows and count >= _SAMPLE:
             break
     large = _LARGE * sample // count if count else 0
-    return tuple(TapeRow(each, each.qty >= large) for each in kept[skip : skip + rows])
+    return tuple(
+        TapeRow(each, each.qty >= large, bool(own) and each.among(own))
+        for each in kept[skip : skip + rows]
+    )
 
 
 def filters(newest_first: Iterable[Print]) -> tuple[int, ...]:
@@ -110,10 +132,18 @@ def tape_line(
         Span(f" {precision.price_text(each.price):>{price_width}} ", role),
         Span(f" {word}" if wide else word[0], role),
         Span(qty.rjust(9), "large" if row.large else role),
-        Span("•" if row.large else " ", "mark"),
+        _mark(row),
+        Span(" yours " if row.mine and wide else "", "mine"),
         Span(_remark(each, precision) if wide else "", "dim"),
     ).spans
-    return Line(fit(spans, width))
+    return Line(fit(spans, width), "cursor" if row.mine else "")
+
+
+def _mark(row: TapeRow) -> Span:
+    """Ours before large."""
+    if row.mine:
+        return Span("◀", "mine")
+    return Span("•" if row.large else " ", "mark")
 
 
 def _remark(each: Print, precision: Precision) -> str:

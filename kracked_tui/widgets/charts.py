@@ -5,9 +5,10 @@ from __future__ import annotations
 from textual.message import Message
 
 from kracked_tui.scene import Scene
-from kracked_tui.view import ansi, candles, depth, inspector
+from kracked_tui.view import ansi, candles, chart_marks, depth, inspector
 from kracked_tui.view.candles import ChartView
 from kracked_tui.view.line import Line
+from kracked_tui.view.marks import MarkBook
 from kracked_tui.widgets.pane import Content, Pane
 
 
@@ -36,6 +37,7 @@ class Chart(Pane):
         self._plotted = ChartView()
         self._plot: list[Line] = []
         self._asked: ChartView | None = None
+        self._ours = MarkBook()
 
     def content(self, scene: Scene) -> Content:
         width, height = self.inside
@@ -45,7 +47,10 @@ class Chart(Pane):
         note = candles.timeframe_name(scene.timeframe_s)
         if not wanted.alike(self._plotted):
             return Content((), note)
-        lines = candles.chart_lines(self._plotted, self._plot, scene.market.last, width)
+        own, plot = scene.own, self._plot
+        ours = self._ours.marks(scene.symbol, scene.precision, own.fills, own.mine)
+        plot = chart_marks.marked(self._plotted, plot, ours)
+        lines = candles.chart_lines(self._plotted, plot, scene.market.last, width, ours.orders)
         return Content(lines, note, "[ ] frame")
 
     @property

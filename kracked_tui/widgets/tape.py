@@ -9,6 +9,7 @@ from textual.events import MouseScrollDown, MouseScrollUp
 from kracked_tui.scene import Scene
 from kracked_tui.view import flow, tape
 from kracked_tui.view import format as fmt
+from kracked_tui.view.marks import MarkBook
 from kracked_tui.widgets.pane import Content, Pane, Scroll
 
 _line = lru_cache(1024)(tape.tape_line)
@@ -22,6 +23,7 @@ class Tape(Pane):
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
+        self._ours = MarkBook()
         self.at_least = 0
         """Scaled quantity below which a print is left out."""
 
@@ -29,7 +31,13 @@ class Tape(Pane):
         width, height = self.inside
         rows = max(0, height - 1)
         shown = tape.tape_view(
-            reversed(scene.market.prints), at_least=self.at_least, skip=self._scroll.skip, rows=rows
+            reversed(scene.market.prints),
+            at_least=self.at_least,
+            skip=self._scroll.skip,
+            rows=rows,
+            own=self._ours.marks(
+                scene.symbol, scene.precision, scene.own.fills, scene.own.mine
+            ).trade_ids,
         )
         lines = [
             _line(row, width, scene.price_width, scene.precision, scene.decimals) for row in shown
