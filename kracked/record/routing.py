@@ -16,7 +16,7 @@ from kracked.protocol.events import Event, MarketEvent
 from kracked.record import keyframe, rows
 from kracked.record.folder import Subject
 from kracked.record.keyframe import Book
-from kracked.record.later import Text
+from kracked.record.later import Later, Text
 from kracked.record.rows import Touch
 from kracked.tables import (
     ASSETS,
@@ -124,11 +124,9 @@ class TableRows:
     def take(self) -> dict[str, list[Text]]:
         """All that was gathered, by table."""
         taken = dict(self._texts)
-        self.count += sum(
-            text.count("\n") if isinstance(text, str) else text.rows
-            for texts in taken.values()
-            for text in texts
-        )
+        for texts in taken.values():
+            self.count += "".join([text for text in texts if type(text) is str]).count("\n")
+            self.count += sum(text.rows for text in texts if isinstance(text, Later))
         self._texts, self.size = defaultdict(list), 0
         return taken
 

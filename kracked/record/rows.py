@@ -13,16 +13,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from itertools import chain
 
 import msgspec
 
 from kracked import tables, times, units
 from kracked.book.l2 import L2Book
+from kracked.book.side import BookSide
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Level, OrderAction, Side
 from kracked.record.later import Later, listed
-from kracked.tables import BALANCES, EXECUTIONS, ORDERS, WIDE_LEVELS, Flag
+from kracked.tables import BALANCES, EXECUTIONS, WIDE_LEVELS, Flag
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 # Compared by identity and bound once: an enum's own hash and lookup cost more than a row.
@@ -33,8 +35,8 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
 _REMEMBERED = 1 << 16
 _ROW_SIZE, _LEVEL_SIZE = 160, 24
-_ORDER_COMMAS = len(ORDERS.columns) - 1
 _WHOLE = len("2024-11-12T06:50:44.000000000Z")
+_ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
 
 
 class Texts(dict[int, str]):
@@ -59,17 +61,28 @@ texts = lru_cache(maxsize=32)(Texts)
 """The texts of numbers with so many decimals, shared by all instruments that have them."""
 
 
+@lru_cache(maxsize=32)
+def _texts_of(precision: Precision) -> tuple[Texts, Texts]:
+    """Of an instrument's prices and quantities."""
+    return texts(precision.price), texts(precision.qty)
+
+
 def instant(ns: int) -> str:
     """The time with nine decimals."""
-    # Its last digits are the fraction: taking them costs a third of formatting it.
-    digits = str(ns)
-    return f"{_second(digits[:-9])}{digits[-9:].zfill(9)}Z"
+    # Nearly every row is of the same second as the row before.
+    return f"{_seconds[ns // times.NS_PER_S]}{str(ns)[-9:].zfill(9)}Z"
 
 
-@lru_cache(maxsize=8)
-def _second(seconds: str) -> str:
-    # Most rows are of the same second as the row before.
-    return times.to_rfc3339(int(seconds or 0) * times.NS_PER_S, 1)[:-2]
+class _Seconds(dict[int, str]):
+    """The last second asked for, to its point."""
+
+    def __missing__(self, second: int) -> str:
+        self.clear()
+        text = self[second] = times.to_rfc3339(second * times.NS_PER_S, 1)[:-2]
+        return text
+
+
+_seconds = _Seconds()
 
 
 def nine_decimals(text: str | None) -> str:
@@ -91,55 +104,48 @@ def safe(text: str) -> str:
 
 def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L3_ticks` that an update is: bids, then asks, in the message's order."""
-    heads: list[str] = []
-    received = instant(event.received)
-    price, qty = texts(event.precision.price), texts(event.precision.qty)
-    for side, changes in (("b", event.bids), ("a", event.asks)):
-        for change in changes:
-            action, since = change.action, change.timestamp
-            letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
-            if len(since) != _WHOLE:
-                since = nine_decimals(since)
-            heads.append(
-                f"{side},{since},{received},{price[change.price]},{qty[change.qty]},"
-                f"{letter},{change.order_id}"
-            )
-    common = f",{event.symbol},{seq},{nine_decimals(event.timestamp)},"
-    end, last = f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n"
-    text = _rows(heads, end, last)
-    # Counting is cheaper than looking at each cell for what would break the row.
-    if text.count(",") == _ORDER_COMMAS * len(heads) and text.count("\n") == len(heads):
-        return text
-    return _rows([*_careful_heads(event)], end, last)
-
-
-def _careful_heads(event: events.OrdersUpdate | events.OrdersSnapshot) -> Iterator[str]:
-    """The first seven cells of each row, for orders of which nothing is taken for granted."""
-    received = instant(event.received)
-    price, qty = texts(event.precision.price), texts(event.precision.qty)
-    for side, orders in (("b", event.bids), ("a", event.asks)):
-        for order in orders:
-            letter = "A" if order.action is _ADD else "C" if order.action is _DELETE else "M"
-            yield (
-                f"{side},{nine_decimals(order.timestamp)},{received},{price[order.price]},"
-                f"{qty[order.qty]},{letter},{safe(order.order_id)}"
-            )
+    stamp = event.timestamp
+    if stamp is None or len(stamp) != _WHOLE:
+        stamp = nine_decimals(stamp)
+    common = f",{event.symbol},{seq},{stamp},"
+    last = f"{common}{flags | _LAST},{event.checksum}\n"
+    heads = [*_order_heads(event, instant(event.received))]
+    if len(heads) == 1:  # as two of three
+        return heads[0] + last
+    return _rows(heads, f"{common}{flags},\n", last)
 
 
 def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> Later:
     """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
+    received, stamp = instant(event.received), nine_decimals(event.timestamp)
 
     def heads() -> Iterator[str]:
-        yield f"n,{nine_decimals(event.timestamp)},{instant(event.received)},,,R,"
-        yield from _careful_heads(event)
+        return chain([f"n,{stamp},{received},,,R,"], _order_heads(event, received))
 
-    common = f",{event.symbol},{seq},{nine_decimals(event.timestamp)},"
-    return _picture(event, heads, common, flags)
+    return _picture(event, heads, f",{event.symbol},{seq},{stamp},", flags)
+
+
+def _order_heads(
+    event: events.OrdersUpdate | events.OrdersSnapshot, received: str
+) -> Iterator[str]:
+    """The cells of each order's row that are its own."""
+    price, qty = _texts_of(event.precision)
+    for side, orders in (("b", event.bids), ("a", event.asks)):
+        for order in orders:
+            action, since, order_id = order.action, order.timestamp, order.order_id
+            if len(since) != _WHOLE:
+                since = nine_decimals(since)
+            if len(order_id) != _ORDER_ID:
+                order_id = safe(order_id)
+            letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
+            yield (
+                f"{side},{since},{received},{price[order.price]},{qty[order.qty]},{letter},{order_id}"
+            )
 
 
 def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> Later:
     """Rows of `L2_updates` that a snapshot is: one that clears the book, then every level."""
-    price, qty = texts(event.precision.price), texts(event.precision.qty)
+    price, qty = _texts_of(event.precision)
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
 
     def heads() -> Iterator[str]:
@@ -171,7 +177,7 @@ def _picture(
 
 def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L2_updates` that an update is: bids, then asks, in the message's order."""
-    price, qty = texts(event.precision.price), texts(event.precision.qty)
+    price, qty = _texts_of(event.precision)
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
     heads: list[str] = []
     for side, levels in (("b", event.bids), ("a", event.asks)):
@@ -193,6 +199,7 @@ class Touch:
         self.table = tables.wide(symbol).name
         self._digits: list[bytes] = [b"-", b"-"]
         self._cells: list[list[str]] = [[], []]
+        self._known: tuple[_Cells, _Cells] = (_Cells(), _Cells())
 
     def levels(self, book: L2Book) -> str | None:
         """Ask, bid, next ask, next bid, ...; None when they are as they were."""
@@ -201,17 +208,34 @@ class Touch:
             # These digits, kept for the checksum, are of just these levels.
             if side.digits != self._digits[number]:
                 self._digits[number], changed = side.digits, True
-                self._cells[number] = _cells_of(side.top(WIDE_LEVELS), book.precision)
+                self._cells[number] = self._known[number].of(side, book.precision)
         if not changed:
             return None
-        return ",".join(f"{ask},{bid}" for ask, bid in zip(*self._cells, strict=True))
+        return ",".join(chain.from_iterable(zip(*self._cells, strict=True)))
 
 
-def _cells_of(levels: list[Level], precision: Precision) -> list[str]:
-    """Price and quantity of each level; empty for those a side lacks."""
-    price, qty = texts(precision.price), texts(precision.qty)
-    cells = [f"{price[level.price]},{qty[level.qty]}" for level in levels]
-    return cells + [","] * (WIDE_LEVELS - len(levels))
+class _Cells:
+    """Price and quantity of a side's best levels as text; most stay as they were."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[str, str]] = {}
+        """By price: the digits that stood in the book, and the text made of them."""
+        self._precision: Precision | None = None
+
+    def of(self, side: BookSide, precision: Precision) -> list[str]:
+        """A pair of cells per level, best first; empty for those a side lacks."""
+        if precision is not self._precision:
+            self._known, self._precision = {}, precision
+        known, self._known = self._known, {}
+        price, qty = _texts_of(precision)
+        cells: list[str] = []
+        for at, digits in side.best_digits(WIDE_LEVELS):
+            entry = known.get(at)
+            if entry is None or entry[0] != digits:
+                entry = (digits, f"{price[at]},{qty[int(digits[len(str(at)) :])]}")
+            self._known[at] = entry
+            cells.append(entry[1])
+        return cells + [","] * (WIDE_LEVELS - len(cells))
 
 
 def live_books(books: Iterable[L2Book]) -> Later:
@@ -238,29 +262,27 @@ def live_books(books: Iterable[L2Book]) -> Later:
 
 
 def _live_side(levels: Iterable[Level], precision: Precision) -> Iterator[str]:
-    price, qty = texts(precision.price), texts(precision.qty)
+    price, qty = _texts_of(precision)
     return listed((f'"{price[level.price]}": {qty[level.qty]}' for level in levels), ", ")
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
     """The row of `L1`; a number the exchange did not give is empty."""
-    received = instant(event.received)
-    price_digits, qty_digits = event.precision.price, event.precision.qty
-
-    def price(value: int | None) -> str:
-        return "" if value is None else units.to_text(value, price_digits)
-
-    def qty(value: int | None) -> str:
-        return "" if value is None else units.to_text(value, qty_digits)
-
-    flags |= _flags(snapshot=event.snapshot)
-    cells = (
-        received, event.symbol, price(event.bid), qty(event.bid_qty), price(event.ask),
-        qty(event.ask_qty), price(event.last), qty(event.volume), price(event.vwap),
-        price(event.low), price(event.high), price(event.change), _cell(event.change_pct),
-        nine_decimals(event.timestamp), received, str(seq), str(flags),
+    received, precision = instant(event.received), event.precision
+    price, qty = texts(precision.price), precision.qty_text
+    bid, ask, last, vwap, low, high, change = (
+        "" if value is None else price[value]
+        for value in (
+            event.bid, event.ask, event.last, event.vwap, event.low, event.high, event.change,
+        )
     )  # fmt: skip
-    return ",".join(cells) + "\n"
+    percent = "" if event.change_pct is None else f"{event.change_pct:f}"
+    flags |= _flags(snapshot=event.snapshot)
+    return (
+        f"{received},{event.symbol},{bid},{qty(event.bid_qty)},{ask},{qty(event.ask_qty)},{last},"
+        f"{qty(event.volume)},{vwap},{low},{high},{change},{percent},"
+        f"{nine_decimals(event.timestamp)},{received},{seq},{flags}\n"
+    )
 
 
 def trades(event: events.Trades, seq: int, flags: int = 0) -> str:

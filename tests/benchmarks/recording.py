@@ -11,7 +11,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.recording_cost import costs, paced, record, saturated
+from tests.benchmarks.recording_cost import costs, paced, record, saturated, sizes
 from tests.benchmarks.recording_lag import lag
 from tests.benchmarks.recording_loads import aggregates, loads, seeks
 
@@ -32,7 +32,10 @@ def main() -> None:
         told = paced("level3", MESSAGES)
         record(told.blocks, folder / "session")
         if "cost" in options.sections:
+            for channel in ("book", "ticker"):
+                costs(paced(channel, MESSAGES), folder, rounds=options.rounds)
             costs(told, folder, rounds=options.rounds)
+            sizes(told, folder)
             saturated(told, folder)
         if "lag" in options.sections:
             lag(told, folder)

@@ -1,10 +1,9 @@
 """What recording adds to reading the market: CPU per event, bytes per event, sustained rate.
 
-The stream is level3 of the simulated exchange at depth 10, with times as if it came at
-20,000 events a second. It is worked through in blocks of a tenth of a second, every
-variant in turn and several times over; a block counts with its quickest time, so that
-what else the machine does drops out. Ratios to `json.loads` of the same bytes need no
-quiet machine to compare.
+Streams of the simulated exchange, with times as if they came at 20,000 rows a second, are
+worked through in slices of 5 ms, several times over. Only CPU time of a step counts, and
+of each step the quickest time, so that what else the machine does drops out. Ratios to
+`json.loads` of the same bytes need no quiet machine to compare.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -38,9 +37,11 @@ Blocks = Sequence[Sequence[Sequence[Message]]]
 
 
 class Stream(NamedTuple):
+    name: str
+    """Its channel."""
     blocks: Blocks
     changes: int
-    """Order events, or levels, in all messages."""
+    """Order events, levels or tickers, the snapshot's left out."""
 
     @property
     def messages(self) -> int:
@@ -70,50 +71,84 @@ class Taker:
 
 
 def paced(channel: str, messages: int, *, rate: int = RATE, depth: int = 10) -> Stream:
-    """The stream with times as if it came at `rate` events a second."""
+    """The stream with times as if it came at `rate` rows a second."""
+    if channel == "ticker":
+        return _in_time(channel, tickers(messages), rate)
     snapshot, updates = stream(channel, depth, messages)
-    slices, changes = [[("level3", START, snapshot)]], 0
-    for data in updates:
-        changes += _changes(data)
+    return _in_time(channel, [snapshot, *updates], rate)
+
+
+def _in_time(channel: str, told: Sequence[bytes], rate: int) -> Stream:
+    slices: list[list[Message]] = [[]]
+    changes = 0
+    for number, data in enumerate(told):
+        changes += _changes(data) if number else 0
         at = changes * NS_PER_S // rate
         if at // SLICE_NS >= len(slices):
             slices.append([])
-        slices[-1].append(("level3", START + at, data))
+        # No two messages arrive at one instant.
+        slices[-1].append((channel, START + at + number, data))
     each = HAND_OVER_NS // SLICE_NS
     blocks = [slices[first : first + each] for first in range(0, len(slices), each)]
-    return Stream(blocks, changes)
+    return Stream(channel, blocks, changes)
+
+
+def tickers(messages: int) -> list[bytes]:
+    """Messages of `ticker`, no two alike."""
+    return [
+        (
+            '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD",'
+            f'"bid":{630000 + n % 97}.{n % 10},"bid_qty":0.{n:08},"ask":{630100 + n % 89}.1,'
+            f'"ask_qty":1.{n * 7 % 10**8:08},"last":{630050 + n % 83}.0,'
+            f'"volume":{2000 + n % 1000}.12345678,"vwap":63005.{n % 10},"low":62000.1,'
+            f'"high":64000.5,"change":{n % 500}.3,"change_pct":{n % 10}.{n % 100:02},'
+            f'"timestamp":"2026-09-21T14:13:20.{n % 10**6:06}Z"}}]}}'
+        ).encode()
+        for n in range(messages)
+    ]
 
 
 def _changes(data: bytes) -> int:
-    return data.count(b'"qty"') + data.count(b'"order_qty"')
+    return data.count(b'"qty"') + data.count(b'"order_qty"') + data.count(b'"vwap"')
 
 
-def parse(blocks: Blocks) -> Iterator[None]:
-    """The measure of the machine."""
-    for block in blocks:
-        for _, _, data in chain.from_iterable(block):
-            json.loads(data)
-        yield
+class Step(NamedTuple):
+    """CPU seconds that one slice of a twentieth of a hand-over costs."""
 
-
-def keep(blocks: Blocks) -> Iterator[None]:
+    json: float
+    """`json.loads` of each message: the measure of the machine."""
+    keep: float
     """What a feed spends anyway: decode, apply, verify, queue."""
-    keeper = BookKeeper()
-    for block in blocks:
-        for slice_ in block:
-            heard(keeper, slice_)
-        yield
+    record: float
+    """The recorder's share of the event loop: text of raw log and rows, hand-over, keyframe."""
 
 
-def keep_and_text(blocks: Blocks, taker: Taker | None = None) -> Iterator[None]:
-    """The same with the recorder's share of the event loop, a slice at a time."""
-    keeper, intake = BookKeeper(), Intake(taker or Taker(), taken=lambda _: False)
+def steps(blocks: Blocks, taker: Taker, rounds: int) -> list[Step]:
+    """Each slice's cost, the least of all rounds: so what else the machine does drops out."""
+    found: list[Step] = []
+    for _ in range(rounds):
+        taker.batches.clear()
+        now = list(_steps(blocks, taker))
+        found = [Step(*map(min, *pair)) for pair in zip(found or now, now, strict=True)]
+    return found
+
+
+def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
+    keeper, intake = BookKeeper(), Intake(taker, taken=lambda _: False)  # type: ignore[arg-type]
+    clock = time.thread_time
     for block in blocks:
-        for slice_ in block:
-            intake.take(slice_, heard(keeper, slice_))
-        intake.keyframe(keeper.orders.values(), slice_[-1][1])
-        intake.hand_over(slice_[-1][1])
-        yield
+        for number, slice_ in enumerate(block, 1):
+            begun = clock()
+            for _, _, data in slice_:
+                json.loads(data)
+            parsed = clock()
+            happened = heard(keeper, slice_)
+            kept = clock()
+            intake.take(slice_, happened)
+            if number == len(block):
+                intake.keyframe([*keeper.books.values(), *keeper.orders.values()], slice_[-1][1])
+                intake.hand_over(slice_[-1][1])
+            yield Step(parsed - begun, kept - parsed, clock() - kept)
 
 
 def heard(keeper: BookKeeper, slice_: Sequence[Message]) -> list[Event]:
@@ -122,32 +157,28 @@ def heard(keeper: BookKeeper, slice_: Sequence[Message]) -> list[Event]:
     return list(chain.from_iterable(happened))
 
 
-def write(batches: Sequence[Batch], path: Path) -> Iterator[None]:
-    """The writer thread's share, a sync each second."""
+def writing(batches: Sequence[Batch], path: Path, rounds: int) -> float:
+    """CPU seconds of the writer's thread, a sync each second; each batch's least of all rounds."""
+    found: list[float] = []
+    for _ in range(rounds):
+        now = list(_writing(batches, path))
+        found = list(map(min, found or now, now))
+    return sum(found)
+
+
+def _writing(batches: Sequence[Batch], path: Path) -> Iterator[float]:
     shutil.rmtree(path, ignore_errors=True)
     with SessionFolder.hold(path) as folder:
         stores: tuple[Store, ...] = (RawLog(folder), CsvTables(folder))
         for number, batch in enumerate(batches):
+            begun = time.thread_time()
             for store in stores:
                 store.prepare(batch)
                 store.write(batch)
                 store.flush()
                 if number % 10 == 9:
                     store.sync()
-            yield
-
-
-def least(rounds: int, **variants: Callable[[], Iterator[None]]) -> dict[str, float]:
-    """CPU seconds of this thread: of each variant, each block's least of all rounds."""
-    spent: dict[str, list[float]] = {}
-    for _ in range(rounds):
-        for name, variant in variants.items():
-            times, before = [], time.thread_time()
-            for _ in variant():
-                times.append(time.thread_time() - before)
-                before = time.thread_time()
-            spent[name] = list(map(min, spent.get(name, times), times))
-    return {name: sum(times) for name, times in spent.items()}
+            yield time.thread_time() - begun
 
 
 def record(blocks: Blocks, path: Path) -> None:
@@ -164,28 +195,35 @@ def record(blocks: Blocks, path: Path) -> None:
 
 
 def costs(told: Stream, folder: Path, *, rounds: int) -> None:
-    """Print CPU and bytes per event."""
+    """Print CPU per row, rows a second of one core, and the length of the loop's steps."""
     taker = Taker()
-    for _ in keep_and_text(told.blocks, taker):
-        pass
-    spent = least(
-        rounds,
-        json=lambda: parse(told.blocks),
-        keep=lambda: keep(told.blocks),
-        text=lambda: keep_and_text(told.blocks),
-        write=lambda: write(taker.batches, folder / "written"),
-    )
-    loop, thread = spent["text"] - spent["keep"], spent["write"]
-    print(f"{told.messages} messages, {told.changes} order events, {told.bytes} bytes")
+    cost = steps(told.blocks, taker, rounds)
+    thread = writing(taker.batches, folder / "written", rounds)
+    parsed, kept, loop = (sum(part) for part in zip(*cost, strict=True))
+    print(f"{told.name}: {told.messages} messages, {told.changes} rows, {told.bytes} bytes")
     for name, seconds in (
-        ("json.loads", spent["json"]),
-        ("decode and keep the books", spent["keep"]),
+        ("json.loads", parsed),
+        ("decode, verify and keep the books", kept),
         ("recorder adds, event loop", loop),
         ("recorder adds, writer's thread", thread),
         ("recorder adds, both", loop + thread),
+        ("all of it", kept + loop + thread),
     ):
-        per_event, ratio = seconds / told.changes * 1e6, seconds / spent["json"]
-        print(f"  {name:32} {per_event:6.2f} us/event  {ratio:5.2f} x json.loads")
+        per_row, a_second = seconds / told.changes * 1e6, told.changes / seconds
+        print(
+            f"  {name:34} {per_row:6.2f} us/row {a_second:9.0f} rows/s"
+            f"  {seconds / parsed:5.2f} x json.loads"
+        )
+    lengths = sorted(step.record * 1e3 for step in cost)
+    p50, p99 = (lengths[int(len(lengths) * part)] for part in (0.5, 0.99))
+    print(
+        f"  steps of the loop, {len(lengths)} of {SLICE_NS // 10**6} ms at {RATE} rows/s: recorder"
+        f" p50 {p50:.2f} p99 {p99:.2f} max {lengths[-1]:.2f} ms CPU"
+    )
+
+
+def sizes(told: Stream, folder: Path) -> None:
+    """Print bytes per row of each form."""
     path = folder / "sized"
     record(told.blocks, path)
     convert(path)
@@ -195,17 +233,26 @@ def costs(told: Stream, folder: Path, *, rounds: int) -> None:
         ("Parquet", "parquet/channel=l3/**/*.parquet"),
     ):
         size = sum(file.stat().st_size for file in path.glob(pattern))
-        print(f"  {name:32} {size / told.changes:6.1f} bytes/event")
+        print(f"  {name:32} {size / told.changes:6.1f} bytes/row")
 
 
 def saturated(told: Stream, folder: Path) -> None:
-    """Print how many events a second reach the disk when fed as fast as they decode."""
-    before = time.monotonic()
-    for _ in keep(told.blocks):
-        pass
-    alone = time.monotonic() - before
-    before = time.monotonic()
-    record(told.blocks, folder / "saturated")
-    both = time.monotonic() - before
-    print(f"  {'decode and keep, no recorder':32} {told.changes / alone:8.0f} events/s")
-    print(f"  {'the same, all recorded on disk':32} {told.changes / both:8.0f} events/s")
+    """Print rows a second that reach the disk when fed as fast as possible.
+
+    By the CPU time of this process, both threads: what one core does with nothing beside.
+    """
+    keeper = BookKeeper()
+    slices = [(slice_, heard(keeper, slice_)) for block in told.blocks for slice_ in block]
+    for name, whole in (("decoded here", True), ("the recorder alone", False)):
+        keeper = BookKeeper()
+        wall, cpu = time.monotonic(), time.process_time()
+        with record_into(folder / f"saturated-{name}", INFO) as session:
+            for number, (slice_, happened) in enumerate(slices, 1):
+                session.intake.take(slice_, heard(keeper, slice_) if whole else happened)
+                if number % (HAND_OVER_NS // SLICE_NS) == 0:
+                    session.hand_over([], slice_[-1][1])
+        wall, cpu = time.monotonic() - wall, time.process_time() - cpu
+        print(
+            f"  saturated, {name:22} {told.changes / cpu:9.0f} rows/s of CPU,"
+            f" {told.changes / wall:9.0f} rows/s of wall time, on the disk"
+        )
