@@ -96,7 +96,7 @@ class Desk:
         pace = pace or Pace()
         self._client, self._clock = client, pace.clock
         self._ids, self._pairs = ids or ClientIds(pace.clock), pairs or {}
-        self.settler = Settler(client, outbox, clock=pace.clock)
+        self.settler = Settler(client, outbox, pace=pace)
         self._cancels = Cancels(client, self.working, outbox, self.engine, pace)
         self._dispatch = Dispatch(
             outbox, self.working, self.engine, self.settler, sync=sync, clock=pace.clock

@@ -25,8 +25,11 @@ SETTLE_NS = 60 * NS_PER_S
 """How long after its deadline an order may still come to light."""
 LOOKBACK_NS = 60 * NS_PER_S
 """Closed orders are asked for from this long before the sending: clocks differ."""
-_PAUSES_S = (2, 5, 10, 20, 30)
-"""A look costs up to five units of a counter that a Starter refills at one in three seconds."""
+_PAUSES_S = (2, 5, 10, 20, 29)
+"""The sixth look comes just after a usual window has closed.
+
+A look costs up to five units of a counter that a Starter refills at one in three seconds.
+"""
 
 _BY_REST = {
     "pending": State.ACKNOWLEDGED,
@@ -46,17 +49,17 @@ _BY_STREAM = {
 
 
 def settles_at(entry: Entry) -> int:
-    """From when on not being found means it was never placed."""
+    """From when on not being found means it was never placed, by the exchange's clock.
+
+    Ours does not count here: the exchange measures the deadline by its own, and a clock
+    set wrong would have us give up an order that still can arrive.
+    """
     return entry.deadline + SETTLE_NS
 
 
-def next_look(entry: Entry, looks: int, last: int) -> int:
-    """When to look the entry up after `looks` vain attempts, the last of them at `last`."""
-    if looks == 0:
-        return entry.since
-    following = last + _PAUSES_S[min(looks, len(_PAUSES_S)) - 1] * NS_PER_S
-    # One look exactly when the window closes, so that nobody waits for a long pause to end.
-    return settles_at(entry) if last < settles_at(entry) < following else following
+def pause_ns(looks: int) -> int:
+    """How long to wait after so many vain looks; none before the first."""
+    return _PAUSES_S[min(looks, len(_PAUSES_S)) - 1] * NS_PER_S if looks else 0
 
 
 def found(entry: Entry, rows: Mapping[str, OrderInfo], at: int) -> Moved | None:
@@ -75,15 +78,15 @@ def found(entry: Entry, rows: Mapping[str, OrderInfo], at: int) -> Moved | None:
     return Moved(at=at, id=entry.id, state=state, txid=txid, filled=row.vol_exec, reason=reason)
 
 
-def absent(entry: Entry, asked: int) -> Moved | None:
-    """What it means that neither open nor closed orders, asked at `asked`, show an order.
+def absent(entry: Entry, asked: int, *, at: int) -> Moved | None:
+    """What it means that neither open nor closed orders show an order; None: nothing yet.
 
-    None: nothing yet.
+    `asked`: what the exchange's clock showed before the question. `at`: our own now.
     """
     if entry.state is not State.UNKNOWN or asked < settles_at(entry):
         return None
     reason = "never placed: not found after its deadline and the settle window"
-    return Moved(at=asked, id=entry.id, state=State.REFUSED, reason=reason)
+    return Moved(at=at, id=entry.id, state=State.REFUSED, reason=reason)
 
 
 def _is_of(entry: Entry, row: OrderInfo) -> bool:
@@ -94,16 +97,16 @@ def _is_of(entry: Entry, row: OrderInfo) -> bool:
     return same_side and row.vol == _number(entry.request.get("volume"))
 
 
-def of_amend(entry: Entry, row: OrderInfo | None, asked: int) -> Moved | None:
-    """News of an amend of unknown outcome from the order it is about."""
+def of_amend(entry: Entry, row: OrderInfo | None, asked: int, *, at: int) -> Moved | None:
+    """News of an amend of unknown outcome from the order it is about. Times as in `absent`."""
     if row is not None and _in_force(entry, row):
-        return Moved(at=asked, id=entry.id, state=State.ACKNOWLEDGED, reason="seen in force")
+        return Moved(at=at, id=entry.id, state=State.ACKNOWLEDGED, reason="seen in force")
     if row is not None and _BY_REST.get(row.status) not in (State.LIVE, State.ACKNOWLEDGED):
         reason = "the order is no longer open"
-        return Moved(at=asked, id=entry.id, state=State.REFUSED, reason=reason)
+        return Moved(at=at, id=entry.id, state=State.REFUSED, reason=reason)
     if asked >= settles_at(entry):
         reason = "never applied: not in force after its deadline and the settle window"
-        return Moved(at=asked, id=entry.id, state=State.REFUSED, reason=reason)
+        return Moved(at=at, id=entry.id, state=State.REFUSED, reason=reason)
     return None
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 
 from kracked.actions import reconcile
 from kracked.actions.outbox import Entry, Kind, Moved, Outbox
 from kracked.actions.states import State
 from kracked.errors import KrackedError
+from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.times import NS_PER_S
 
@@ -18,22 +18,24 @@ log = logging.getLogger(__name__)
 
 QUIET_NS = 5 * NS_PER_S
 """An order the exchange took but the stream does not show is looked up after this long."""
+_LATE = 5
+"""After so many vain looks the window may be over, whatever our own clock says."""
 
 
 class Settler:
     """Asks open orders, then closed ones, with growing pauses. `run` it beside the desk."""
 
-    def __init__(self, client: RestClient, outbox: Outbox, *, clock: Callable[[], int]) -> None:
-        self._client, self._outbox, self._clock = client, outbox, clock
+    def __init__(self, client: RestClient, outbox: Outbox, *, pace: Pace) -> None:
+        self._client, self._outbox, self._pace = client, outbox, pace
         self._looks: dict[str, tuple[int, int]] = {}
-        """Vain looks so far and the time of the last, by entry."""
+        """Vain looks so far and the tick of the last, by entry."""
         self._doubted: dict[str, int] = {}
-        """Since when, by entry: what may have changed while nobody watched."""
+        """Since which tick, by entry: what may have changed while nobody watched."""
         self._awake = asyncio.Event()
 
     def doubt(self, entry: Entry) -> None:
         """The entry may have changed while nobody watched: look it up."""
-        self._doubted[entry.id] = self._clock()
+        self._doubted[entry.id] = self._pace.ticks()
         self._looks.pop(entry.id, None)
         self.wake()
 
@@ -52,41 +54,44 @@ class Settler:
             await self.settle_due()
             due = self.next_due()
             # Acknowledged orders fall due without waking anybody.
-            wait_ns = QUIET_NS if due is None else max(0, due - self._clock())
+            wait_ns = QUIET_NS if due is None else max(0, due - self._pace.ticks())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_ns / NS_PER_S):
                     await self._awake.wait()
 
     def next_due(self) -> int | None:
-        """When the next look is due, ns since the Unix epoch; None when all is known."""
+        """The tick at which the next look is due; None when all is known."""
         return min((self._due(entry) for entry in self._open_questions()), default=None)
 
     async def settle_due(self) -> None:
         """One look at everything that is due now."""
         for entry in self._open_questions():
-            if self._due(entry) <= self._clock():
+            if self._due(entry) <= self._pace.ticks():
                 await self._look(entry)
 
     def _open_questions(self) -> list[Entry]:
-        quiet = self._clock() - QUIET_NS
         return [
             entry
             for entry in self._outbox.pending()
             if entry.state is State.UNKNOWN
             or (entry.state in (State.ACKNOWLEDGED, State.LIVE) and entry.id in self._doubted)
-            or (entry.state is State.ACKNOWLEDGED and entry.since <= quiet)
+            or (entry.state is State.ACKNOWLEDGED and self._is_quiet(entry))
         ]
+
+    def _is_quiet(self, entry: Entry) -> bool:
+        # A clock set back shows times to come; they are looked into rather than waited for.
+        return abs(self._pace.clock() - entry.since) >= QUIET_NS
 
     def _due(self, entry: Entry) -> int:
         looks, last = self._looks.get(entry.id, (0, 0))
-        return reconcile.next_look(entry, looks, last)
+        return last + reconcile.pause_ns(looks)
 
     async def _look(self, entry: Entry) -> None:
-        asked = self._clock()
+        asked = self._pace.ticks()
         try:
-            news = await (
-                self._order(entry, asked) if entry.kind is Kind.ADD else self._amend(entry, asked)
-            )
+            there = await self._time_there(entry)
+            look = self._order if entry.kind is Kind.ADD else self._amend
+            news = await look(entry, there)
         except KrackedError as error:
             log.warning("look-up failed", extra={"id": entry.id, "reason": str(error)})
             news = None
@@ -102,17 +107,26 @@ class Settler:
         since = self._doubted.setdefault(entry.id, asked)
         return asked >= since + reconcile.SETTLE_NS
 
+    async def _time_there(self, entry: Entry) -> int:
+        """What the exchange's clock shows; 0, for long ago, while it is too early to matter."""
+        looks, _ = self._looks.get(entry.id, (0, 0))
+        if self._pace.clock() < reconcile.settles_at(entry) and looks < _LATE:
+            return 0
+        return (await self._client.server_time()).unixtime * NS_PER_S
+
     async def _order(self, entry: Entry, asked: int) -> Moved | None:
-        rows = await self._client.open_orders(cl_ord_id=entry.id)
-        news = reconcile.found(entry, rows, asked)
+        rows, at = await self._client.open_orders(cl_ord_id=entry.id), self._pace.clock()
+        news = reconcile.found(entry, rows, at)
         if news is not None:
             return news
         # A market order, or one that crossed, was never among the open ones.
         start = entry.prepared - reconcile.LOOKBACK_NS
         closed = await self._client.closed_orders(cl_ord_id=entry.id, start=start)
-        return reconcile.found(entry, closed.closed, asked) or reconcile.absent(entry, asked)
+        found = reconcile.found(entry, closed.closed, at)
+        return found or reconcile.absent(entry, asked, at=at)
 
     async def _amend(self, entry: Entry, asked: int) -> Moved | None:
         assert entry.target is not None
         found = await self._client.query_orders(entry.target)
-        return reconcile.of_amend(entry, found.get(entry.target), asked)
+        row = found.get(entry.target)
+        return reconcile.of_amend(entry, row, asked, at=self._pace.clock())

@@ -38,7 +38,7 @@ class Switch:
         """
         if self._left_ns is None:
             return None
-        return max(0, self._left_ns - (self._pace.clock() - self._heard))
+        return max(0, self._left_ns - (self._pace.ticks() - self._heard))
 
     async def hold(self) -> None:
         """Arms and renews until it is cancelled; the timer then runs out by itself."""
@@ -60,7 +60,7 @@ class Switch:
         return True
 
     async def _set(self, timeout_s: int) -> None:
-        asked = self._pace.clock()
+        asked = self._pace.ticks()
         said = await self._client.cancel_all_orders_after(timeout_s)
         left_ns = said.remaining_ns if timeout_s else None
         # From the asking, not the answer: the countdown shown is never too long.

@@ -99,10 +99,12 @@ class Pace(msgspec.Struct, frozen=True):
     """Time as the caller sees it; tests bring their own."""
 
     clock: Callable[[], int] = time.time_ns
-    """ns since the Unix epoch."""
+    """ns since the Unix epoch, for what the exchange reads."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
     """0 to 1: how much of a pause is taken on top of its half."""
+    ticks: Callable[[], int] = time.monotonic_ns
+    """ns that only rise, for everything that waits: a clock can be set back or jump ahead."""
 
 
 class Caller:
@@ -137,7 +139,7 @@ class Caller:
         """The result of a private call that changes nothing, repeated while that may help."""
 
         async def once() -> bytes:
-            if self._pace.clock() < self._locked_until:
+            if self._pace.ticks() < self._locked_until:
                 # Every further call lengthens a lockout.
                 held = "held back here after EGeneral:Temporary lockout"
                 raise Refused(name, held, ErrorClass.CHANGE_SETUP)
@@ -159,7 +161,7 @@ class Caller:
         Raises `Refused` (nothing happened), `NotSent` (nothing was sent) or
         `OutcomeUnknown`. It never waits for a limit: an order must not go out late.
         """
-        if urgency is not Urgency.CANCEL and self.limiter.throttled_ns(self._pace.clock()):
+        if urgency is not Urgency.CANCEL and self.limiter.throttled_ns(self._pace.ticks()):
             raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
         try:
             body = await self._private(name, members, urgency, before=before)
@@ -208,7 +210,7 @@ class Caller:
         """One signed call, or a few after refused nonces; nothing else is repeated."""
         if self._signer is None:
             raise NoCredentials(name)
-        self.limiter.spend(name, self._pace.clock())
+        self.limiter.spend(name, self._pace.ticks())
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
         async with self._turns.turn(urgency):
             for _ in range(RESIGNATURES + 1):
@@ -224,18 +226,18 @@ class Caller:
         return answer
 
     async def _wait_for_counter(self, name: str) -> None:
-        clock = self._pace.clock
-        while (wait_ns := self.limiter.wait_ns(name, clock())) > 0:
+        ticks = self._pace.ticks
+        while (wait_ns := self.limiter.wait_ns(name, ticks())) > 0:
             if wait_ns > LONGEST_WAIT_NS:
                 raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
             await self._pace.sleep(wait_ns / NS_PER_S)
 
     async def _wait_for_public(self) -> None:
         # By address; no figure is published. Clients that fare well keep to one a second.
-        clock = self._pace.clock
-        while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, clock())) > 0:
+        ticks = self._pace.ticks
+        while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, ticks())) > 0:
             await self._pace.sleep(wait_ns / NS_PER_S)
-        self._public.spend(_ONE, clock())
+        self._public.spend(_ONE, ticks())
 
     async def _pause(self, attempt: int, least_s: float) -> None:
         longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
@@ -244,19 +246,19 @@ class Caller:
     def _heed(self, error: Exception) -> None:
         """A gateway that named a time gets no further order before it."""
         if isinstance(error, NoAnswer) and error.retry_after_s:
-            now = self._pace.clock()
+            now = self._pace.ticks()
             self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
 
     def _note(self, name: str, reply: Reply) -> None:
         """Learns from what the exchange says about its limits."""
         for warning in reply.warnings:
             log.warning("exchange warning", extra={"method": name, "warning": warning})
-        now = self._pace.clock()
+        now = self._pace.ticks()
         for error in reply.errors:
             if error.startswith("EAPI:Rate limit"):
                 self.limiter.exceeded(now)
             elif until := throttled_until(error):
-                self.limiter.exceeded(now, until)
+                self.limiter.exceeded(now, now + max(0, until - self._pace.clock()))
             elif error == "EGeneral:Temporary lockout":
                 self._locked_until = now + LOCKOUT_NS
 

@@ -16,7 +16,7 @@ _REST_RESERVE = Decimal(2)
 
 
 class RestLimiter:
-    """The call counter of one key."""
+    """The call counter of one key. `now` is ns of any clock that only rises."""
 
     def __init__(self, tier: Tier = STARTER) -> None:
         self.tier = tier

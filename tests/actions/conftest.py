@@ -24,9 +24,9 @@ def frozen() -> FrozenTime:
 
 
 @pytest.fixture
-async def market() -> AsyncIterator[Market]:
+async def market(frozen: FrozenTime) -> AsyncIterator[Market]:
     async with serve() as exchange:
-        yield Market(exchange)
+        yield Market(exchange, frozen.clock)
 
 
 @pytest.fixture

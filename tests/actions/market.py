@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from kracked.times import NS_PER_S
 from tests.rest import exchange as answers
 from tests.rest.exchange import Exchange
 
@@ -21,8 +22,9 @@ Fault = Callable[[web.Request], Any]
 class Market:
     """Orders by id, as the query endpoints show them."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.exchange = exchange
+    def __init__(self, exchange: Exchange, clock: Callable[[], int]) -> None:
+        """`clock`: the exchange's own, ns since the Unix epoch."""
+        self.exchange, self.clock = exchange, clock
         self.orders: dict[str, dict[str, Any]] = {}
         self.fills_at_once = False
         self.refuses: dict[int, str] = {}
@@ -37,6 +39,7 @@ class Market:
             "OpenOrders": lambda request: {"open": self._shown(("open",))},
             "ClosedOrders": lambda request: {"closed": self._shown(("closed", "canceled"))},
             "QueryOrders": lambda request: self.orders,
+            "Time": lambda request: {"unixtime": self.clock() // NS_PER_S, "rfc1123": ""},
         }
         exchange.always |= handlers
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -30,8 +30,18 @@ from kracked.protocol.limits import PRO
 from kracked.rest.account import ClosedOrders, OrderDescription, OrderInfo
 from kracked.rest.caller import Pace
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.orders import Added, AddOrder
-from kracked.rest.replies import OutcomeUnknown, Refused, classify
+from kracked.rest.market import ServerTime
+from kracked.rest.orders import (
+    Added,
+    AddOrder,
+    Amend,
+    Amended,
+    BatchAdded,
+    BatchReply,
+    Cancelled,
+    OrderRef,
+)
+from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
 from kracked.times import NS_PER_S
 
 BTC = Instrument(
@@ -52,42 +62,54 @@ LAG_NS = 60 * NS_PER_S
 ENDED = ("closed", "canceled")
 
 
+class Past(msgspec.Struct, frozen=True):
+    """An order from one instant on."""
+
+    since: int
+    status: str
+    filled: Decimal
+    vol: Decimal
+    price: Decimal
+
+
 class Order(msgspec.Struct):
     """One order at the exchange, with its past: the query endpoints may lag behind."""
 
     txid: str
     cl_ord_id: str
-    vol: Decimal
-    history: list[tuple[int, str, Decimal]]
+    history: list[Past]
 
     @property
-    def status(self) -> str:
-        return self.history[-1][1]
+    def now(self) -> Past:
+        return self.history[-1]
 
     @property
-    def filled(self) -> Decimal:
-        return self.history[-1][2]
+    def is_open(self) -> bool:
+        return self.now.status == "open"
 
     def seen(self, at: int) -> OrderInfo | None:
-        past = [state for state in self.history if state[0] <= at]
+        past = [state for state in self.history if state.since <= at]
         if not past:
             return None
         return OrderInfo(
-            status=past[-1][1],
+            status=past[-1].status,
             cl_ord_id=self.cl_ord_id,
-            vol=self.vol,
-            vol_exec=past[-1][2],
-            opentm=Decimal(self.history[0][0]) / NS_PER_S,
-            descr=OrderDescription(side="buy", order_type="limit"),
+            vol=past[-1].vol,
+            vol_exec=past[-1].filled,
+            opentm=Decimal(self.history[0].since) / NS_PER_S,
+            descr=OrderDescription(side="buy", order_type="limit", price=str(past[-1].price)),
         )
 
 
 class Flight(msgspec.Struct):
     """A request on its way, and whether the exchange has had it."""
 
-    order: AddOrder
-    deadline: int
-    answer: Added | Refused | None = None
+    name: str
+    deadline: int | None = None
+    orders: tuple[AddOrder, ...] = ()
+    target: OrderRef | None = None
+    change: Amend | None = None
+    answer: object = None
 
 
 class Suspended:
@@ -136,6 +158,10 @@ class World:
         self.lag_ns = self.random.randint(0, LAG_NS)
         self.fail_reads = False
         self.restarts = 0
+        self.skew_ns = 0
+        """How far the program's clock is ahead of the exchange's."""
+        self.applied: set[tuple[str, Decimal | None, Decimal | None]] = set()
+        """Every amend the exchange has carried out: order, quantity, price."""
         self.start()
 
     # --- the program ------------------------------------------------------------------------
@@ -144,7 +170,7 @@ class World:
         self.restarts += 1
         disk, alive = self.disk, [True]
         outbox = Outbox(lambda record: self._keep(disk, alive, record), disk.records())
-        outbox.recover(self.now)
+        outbox.recover(self.clock())
         self.alive = alive
         self.desk = Desk(
             self,  # type: ignore[arg-type]
@@ -152,8 +178,8 @@ class World:
             sync=lambda: self._sync(disk),
             engine=EngineLimiter(PRO),
             limits=LIMITS,
-            ids=ClientIds(lambda: self.now, self.random.getrandbits),
-            pace=Pace(lambda: self.now),
+            ids=ClientIds(self.clock, self.random.getrandbits),
+            pace=Pace(self.clock, self._sleep, lambda: 0.5, lambda: self.now),
         )
         for entry in outbox.pending():
             self.desk.settler.doubt(entry)
@@ -176,10 +202,40 @@ class World:
         await Suspended("sync")
         disk.synced = len(disk.lines)
 
-    def place(self) -> None:
+    def clock(self) -> int:
+        """The program's."""
+        return self.now + self.skew_ns
+
+    async def _sleep(self, seconds: float) -> None:
+        await Suspended("sleep")
+
+    def _draft(self) -> Draft:
         price = self.random.randint(249_000, 249_999)
-        draft = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=price)
-        self._step(self.desk.place(draft, NOW), lambda it: it.send(None))
+        return Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=price)
+
+    def place(self) -> None:
+        self._step(self.desk.place(self._draft(), NOW), lambda it: it.send(None))
+
+    def batch(self) -> None:
+        drafts = [self._draft() for _ in range(self.random.randint(2, 4))]
+        self._step(self.desk.place_batch(drafts, NOW), lambda it: it.send(None))
+
+    def amend(self) -> None:
+        working = list(self.desk.working)
+        if not working:
+            return
+        change = {"price": self.random.randint(249_000, 249_999)}
+        if self.random.random() < 0.5:
+            change = {"qty": self.random.choice((20_000, 50_000, 120_000))}
+        order = self.random.choice(working)
+        self._step(self.desk.amend(order, NOW, **change), lambda it: it.send(None))
+
+    def cancel(self) -> None:
+        names: list[dict[str, str]] = [{"txid": order.order_id} for order in self.desk.working]
+        names += [{"cl_ord_id": entry.id} for entry in self.desk.outbox.unknown()]
+        if names:
+            call = self.desk.cancel(**self.random.choice(names))
+            self._step(call, lambda it: it.send(None))
 
     def _step(self, coroutine: Coroutine[Any, Any, Any], act: Callable[[Any], Suspended]) -> None:
         with contextlib.suppress(StopIteration):
@@ -196,7 +252,7 @@ class World:
             return
         flight = point.what
         if flight.answer is None or self.random.random() < 0.3:
-            lost = OutcomeUnknown("AddOrder", "the answer was lost")
+            lost = OutcomeUnknown(flight.name, "the answer was lost")
             self._step(coroutine, lambda it: it.throw(lost))
         elif isinstance(flight.answer, Refused):
             self._step(coroutine, lambda it, refused=flight.answer: it.throw(refused))
@@ -213,14 +269,33 @@ class World:
 
     # --- the client, as the desk sees it ------------------------------------------------------
 
-    async def add_order(self, order: AddOrder, pair: str, *, deadline: int) -> Added:
-        assert order.cl_ord_id
-        self.sends[order.cl_ord_id] += 1
-        flight = Flight(order, deadline)
+    async def add_order(self, order: AddOrder, pair: str, *, deadline: int) -> Any:
+        return await self._fly(Flight("AddOrder", deadline, (order,)))
+
+    async def add_order_batch(self, batch: Sequence[AddOrder], pair: str, *, deadline: int) -> Any:
+        return await self._fly(Flight("AddOrderBatch", deadline, tuple(batch)))
+
+    async def amend_order(self, order: OrderRef, change: Amend, *, deadline: int) -> Any:
+        self.sends["amend"] += 1
+        return await self._fly(Flight("AmendOrder", deadline, target=order, change=change))
+
+    async def cancel_order(self, order: OrderRef) -> Any:
+        return await self._fly(Flight("CancelOrder", target=order))
+
+    async def _fly(self, flight: Flight) -> Any:
+        for order in flight.orders:
+            assert order.cl_ord_id
+            self.sends[order.cl_ord_id] += 1
         self.flights.append(flight)
-        answer = await Suspended(flight)
-        assert isinstance(answer, Added)
-        return answer
+        return await Suspended(flight)
+
+    async def server_time(self) -> ServerTime:
+        if self.fail_reads and self.random.random() < 0.3:
+            raise ConnectionLost("model", "no answer")
+        return ServerTime(self.now // NS_PER_S)
+
+    async def query_orders(self, txid: str) -> dict[str, OrderInfo]:
+        return dict(self._rows([self.orders[txid]] if txid in self.orders else []))
 
     async def open_orders(self, *, cl_ord_id: str) -> dict[str, OrderInfo]:
         return {txid: row for txid, row in self._seen(cl_ord_id) if row.status not in ENDED}
@@ -230,9 +305,12 @@ class World:
         return ClosedOrders({txid: row for txid, row in rows.items() if row.opened > start})
 
     def _seen(self, cl_ord_id: str) -> list[tuple[str, OrderInfo]]:
+        return self._rows(self._of(cl_ord_id))
+
+    def _rows(self, orders: list[Order]) -> list[tuple[str, OrderInfo]]:
         if self.fail_reads and self.random.random() < 0.5:
             raise ConnectionLost("model", "no answer")
-        rows = [(order.txid, order.seen(self.now - self.lag_ns)) for order in self._of(cl_ord_id)]
+        rows = [(order.txid, order.seen(self.now - self.lag_ns)) for order in orders]
         return [(txid, row) for txid, row in rows if row is not None]
 
     def _of(self, cl_ord_id: str) -> list[Order]:
@@ -245,43 +323,112 @@ class World:
         if not self.flights:
             return
         flight = self.flights.pop(self.random.randrange(len(self.flights)))
-        error = "EService:Deadline elapsed" if self.now > flight.deadline else ""
-        if not error and self.random.random() < 0.2:
-            error = "EOrder:Insufficient funds"
+        error = self._refusal(flight)
         if error:
-            flight.answer = Refused("AddOrder", error, classify(error))
+            flight.answer = Refused(flight.name, error, classify(error))
             return
+        match flight.name:
+            case "AddOrder":
+                flight.answer = Added(txid=(self._take(flight.orders[0]),))
+            case "AddOrderBatch":
+                flight.answer = BatchReply(tuple(map(self._take_or_not, flight.orders)))
+            case "AmendOrder":
+                flight.answer = self._amend(flight)
+            case "CancelOrder":
+                flight.answer = self._cancel(flight)
+
+    def _refusal(self, flight: Flight) -> str:
+        """What the exchange refuses a request for before it looks at any order."""
+        if self.random.random() < 0.05:
+            return self.random.choice(
+                ("EService:Throttled: 1754000009", "EAPI:Rate limit exceeded")
+            )
+        if flight.deadline is None:
+            return ""
+        if self.now > flight.deadline:
+            return "EService:Deadline elapsed"
+        if flight.deadline > self.now + 60 * NS_PER_S:
+            return "EGeneral:Invalid arguments:deadline"
+        if flight.name != "AddOrderBatch" and self.random.random() < 0.2:
+            return self.random.choice(("EOrder:Insufficient funds", "EOrder:Rate limit exceeded"))
+        return ""
+
+    def _take_or_not(self, order: AddOrder) -> BatchAdded:
+        if self.random.random() < 0.2:
+            return BatchAdded(error="EOrder:Insufficient funds")
+        return BatchAdded(txid=self._take(order))
+
+    def _take(self, order: AddOrder) -> str:
         txid = f"O{len(self.orders)}"
-        assert flight.order.cl_ord_id
-        self.orders[txid] = Order(txid, flight.order.cl_ord_id, flight.order.volume, [])
-        self._change(self.orders[txid], "open", Decimal(0))
-        flight.answer = Added(txid=(txid,))
+        assert order.cl_ord_id
+        assert isinstance(order.price, Decimal)
+        first = Past(self.now, "open", Decimal(0), order.volume, order.price)
+        self.orders[txid] = Order(txid, order.cl_ord_id, [first])
+        self._tell(self.orders[txid])
+        return txid
+
+    def _amend(self, flight: Flight) -> object:
+        assert flight.target is not None
+        assert flight.change is not None
+        order, change = self.orders[str(flight.target.txid)], flight.change
+        if not order.is_open:
+            return Refused(flight.name, "EOrder:Unknown order", ErrorClass.GONE)
+        vol = order.now.vol if change.order_qty is None else change.order_qty
+        price = order.now.price if change.limit_price is None else change.limit_price
+        assert isinstance(price, Decimal)
+        self.applied.add((order.txid, change.order_qty, price if change.limit_price else None))
+        self._change(order, "amended", vol=vol, price=price)
+        if vol <= order.now.filled:
+            self._change(order, "canceled", status="canceled")
+        return Amended("T")
+
+    def _cancel(self, flight: Flight) -> object:
+        assert flight.target is not None
+        wanted = (flight.target.txid, flight.target.cl_ord_id)
+        named = [
+            one for one in self.orders.values() if one.txid in wanted or one.cl_ord_id in wanted
+        ]
+        if not [self._change(one, "canceled", status="canceled") for one in named if one.is_open]:
+            return Refused(flight.name, "EOrder:Unknown order", ErrorClass.GONE)
+        return Cancelled(1)
 
     def trade(self) -> None:
-        """An open order fills, in part or whole, or is cancelled."""
-        open_ = [order for order in self.orders.values() if order.status == "open"]
+        """An open order fills, in part or whole, or is cancelled by somebody else."""
+        open_ = [order for order in self.orders.values() if order.is_open]
         if not open_:
             return
         order = self.random.choice(open_)
-        what = self.random.choice(("part", "fill", "cancel"))
-        filled = order.vol if what == "fill" else (order.vol + order.filled) / 2
-        status = {"part": "open", "fill": "closed", "cancel": "canceled"}[what]
-        self._change(order, status, order.filled if what == "cancel" else filled)
+        match self.random.choice(("part", "fill", "cancel")):
+            case "part":
+                self._change(order, "trade", filled=(order.now.vol + order.now.filled) / 2)
+            case "fill":
+                self._change(order, "filled", status="closed", filled=order.now.vol)
+            case _:
+                self._change(order, "canceled", status="canceled")
 
-    def _change(self, order: Order, status: str, filled: Decimal) -> None:
-        order.history.append((self.now, status, filled))
+    def _change(self, order: Order, kind: str, **changes: object) -> bool:
+        order.history.append(msgspec.structs.replace(order.now, since=self.now, **changes))
+        self._tell(order, kind)
+        return True
+
+    def _tell(self, order: Order, kind: str = "new") -> None:
+        """The stream reports it, or loses it."""
         if self.random.random() < 0.5:
-            self.desk.apply(Executions(self.now, (_report(order),)))
+            self.desk.apply(Executions(self.now, (_report(order, kind),)))
 
     def snapshot(self) -> None:
         """The account's stream came back."""
-        open_ = [order for order in self.orders.values() if order.status == "open"]
-        self.desk.apply(Executions(self.now, tuple(map(_report, open_)), snapshot=True))
+        open_ = [_report(order) for order in self.orders.values() if order.is_open]
+        self.desk.apply(Executions(self.now, tuple(open_), snapshot=True))
 
     # --- time ---------------------------------------------------------------------------------
 
     def wait(self, longest_s: int) -> None:
         self.now += self.random.randint(0, longest_s * NS_PER_S)
+
+    def jump(self) -> None:
+        """Somebody sets the program's clock."""
+        self.skew_ns = self.random.choice((0, 0, -600, -20, -3, 3, 40, 600)) * NS_PER_S
 
     def drain(self) -> None:
         """Everything still on its way arrives or is lost, and time goes on until all is known."""
@@ -291,14 +438,15 @@ class World:
             self.wait(2)
         self.fail_reads = False
         self.snapshot()
-        for _ in range(40):
+        for _ in range(50):
             self.settle()
             self.now += 15 * NS_PER_S
 
 
-def _report(order: Order) -> dict[str, object]:
-    status = {"open": "new", "closed": "filled"}.get(order.status, order.status)
-    if status == "new" and order.filled:
+def _report(order: Order, kind: str = "new") -> dict[str, object]:
+    now = order.now
+    status = {"open": "new", "closed": "filled"}.get(now.status, now.status)
+    if status == "new" and now.filled:
         status = "partially_filled"
     return {
         "order_id": order.txid,
@@ -306,9 +454,10 @@ def _report(order: Order) -> dict[str, object]:
         "symbol": "BTC/USD",
         "side": "buy",
         "order_type": "limit",
-        "exec_type": "new",
+        "exec_type": kind,
         "order_status": status,
-        "cum_qty": order.filled,
-        "order_qty": order.vol,
+        "cum_qty": now.filled,
+        "order_qty": now.vol,
+        "limit_price": now.price,
         "timestamp": "2026-01-01T00:00:00Z",
     }

@@ -64,7 +64,7 @@ class Stage:
         """A run of the program: the desk on its file, with the account's stream or without."""
         file = self.folder / "outbox"
         limits = Limits(max_distance_percent=None, allow_duplicate=True)
-        pace = Pace(clock=self.clock)
+        pace = Pace(clock=self.clock, ticks=self.clock)
         with open_desk(self.client, file, limits=limits, pace=pace) as desk:
             self.desk = desk
             async with asyncio.TaskGroup() as tasks:
@@ -143,7 +143,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         credentials = Credentials(server.api_key, server.api_secret)
         endpoints = Endpoints.at(server.endpoints.rest)
         async with RestClient(
-            credentials, endpoints, tier=PRO, state=tmp_path, pace=Pace(clock=clock)
+            credentials, endpoints, tier=PRO, state=tmp_path, pace=Pace(clock=clock, ticks=clock)
         ) as client:
             yield Stage(server, client, clock, tmp_path)
 
@@ -225,7 +225,7 @@ async def test_an_order_that_never_arrived_is_given_up_only_after_the_settle_win
         entry = await stage.place()
         await desk.settler.settle_due()
         assert desk.outbox[entry.id].state is State.UNKNOWN
-        stage.clock.jump_to(entry.deadline + SETTLE_NS)
+        stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
         await desk.settler.settle_due()
         assert desk.outbox[entry.id].state is State.REFUSED
     assert stage.orders == []
@@ -278,7 +278,7 @@ async def test_nothing_reaches_the_exchange_twice_whatever_befalls_it(stage: Sta
             faults.expect(troubles[step % len(troubles)], "AddOrder", by_ns=1)
             entry = await stage.place(FAR + step)
             if entry.state is State.UNKNOWN:
-                stage.clock.jump_to(entry.deadline + SETTLE_NS)
+                stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
                 await desk.settler.settle_due()
             stage.clock.ahead_ns += 5 * NS_PER_S  # a throttle ends
     counted = Counter(order.ticket.cl_ord_id for order in stage.orders)

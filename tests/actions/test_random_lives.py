@@ -1,12 +1,19 @@
-"""Random replies, losses, fills, kills and power cuts: nothing sent twice, nothing forgotten."""
+"""Random lives of the program: nothing sent twice, nothing forgotten, everything ends.
+
+Orders, batches, amends and cancels meet lost answers, throttles, fills, kills, power cuts and a
+clock that somebody sets. `python -m tests.actions.test_random_lives 10000` counts them.
+"""
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 
-from kracked.actions.outbox import SentAlready
+from kracked.actions.outbox import Entry, Kind, SentAlready
 from kracked.actions.states import State
 from tests.actions.model import World
 
@@ -14,8 +21,12 @@ SEQUENCES = 10_000
 SHARDS = 10
 _STEPS = {
     "place": 6,
-    "resume": 12,
-    "arrive": 10,
+    "batch": 2,
+    "amend": 3,
+    "cancel": 3,
+    "resume": 16,
+    "arrive": 13,
+    "jump": 1,
     "trade": 6,
     "settle": 3,
     "wait": 4,
@@ -65,8 +76,8 @@ def send_again(world: World) -> None:
 
 def wrongs(world: World) -> list[str]:
     """Everything a life must never end with."""
-    outbox, found = world.desk.outbox, []
-    found += [f"sent twice: {name}" for name, count in world.sends.items() if count > 1]
+    outbox = world.desk.outbox
+    found = [f"sent twice: {name}" for name, n in world.sends.items() if n > 1 and name != "amend"]
     placed = Counter(order.cl_ord_id for order in world.orders.values())
     found += [f"placed twice: {name}" for name, count in placed.items() if count > 1]
     for order in world.orders.values():
@@ -75,12 +86,29 @@ def wrongs(world: World) -> list[str]:
             continue
         entry = outbox[order.cl_ord_id]
         right = {"open": State.LIVE, "closed": State.FILLED, "canceled": State.CANCELLED}
-        if (entry.state, entry.filled) != (right[order.status], order.filled):
+        if (entry.state, entry.filled) != (right[order.now.status], order.now.filled):
             found.append(f"{entry} but the exchange has {order}")
     for entry in outbox:
-        if entry.id not in placed and entry.state is not State.REFUSED:
+        if entry.kind is Kind.AMEND:
+            found += wrong_amend(entry, world)
+        elif entry.id not in placed and entry.state is not State.REFUSED:
             found.append(f"not at the exchange: {entry}")
+    amends = sum(entry.kind is Kind.AMEND for entry in outbox)
+    if world.sends["amend"] > amends:
+        found.append(f"{world.sends['amend']} amends sent of {amends}")
     return found
+
+
+def wrong_amend(entry: Entry, world: World) -> list[str]:
+    if not entry.ended:
+        return [f"without an end: {entry}"]
+    numbers = (entry.request.get(name) for name in ("order_qty", "limit_price"))
+    meant = (str(entry.target), *(None if text is None else Decimal(text) for text in numbers))
+    if entry.state is State.ACKNOWLEDGED and meant not in world.applied:
+        return [f"never carried out: {entry}"]
+    if entry.reason.startswith("never applied") and meant in world.applied:
+        return [f"carried out all the same: {entry}"]
+    return []
 
 
 @pytest.mark.parametrize("shard", range(SHARDS))
@@ -97,5 +125,20 @@ def test_the_lives_hold_all_that_can_go_wrong() -> None:
         for entry in world.desk.outbox:
             seen[entry.state] += 1
             seen[entry.reason.partition(":")[0]] += 1
+            seen[entry.kind] += 1
+        seen["jumps"] += world.skew_ns != 0
     wanted = ("restarts", "filled", "cancelled", "refused", "live", "never placed")
-    assert all(seen[name] > 20 for name in wanted), seen
+    assert all(seen[name] > 20 for name in (*wanted, "amend", "seen in force", "jumps")), seen
+
+
+if __name__ == "__main__":
+    asked = int(sys.argv[1]) if len(sys.argv) > 1 else SEQUENCES
+    logging.disable(logging.WARNING)
+    totals: Counter[str] = Counter()
+    for seed in range(asked):
+        ended = live(seed)
+        totals["actions"] += len(ended.desk.outbox)
+        totals["restarts"] += ended.restarts - 1
+        totals["wrong"] += len(wrongs(ended))
+    print(f"{asked} lives: {dict(totals)}")
+    sys.exit(1 if totals["wrong"] else 0)

@@ -67,22 +67,23 @@ def test_a_row_without_a_client_id_must_look_like_the_order() -> None:
 
 
 def test_absence_proves_nothing_before_the_settle_window_is_over() -> None:
-    assert reconcile.absent(ENTRY, SETTLED - 1) is None
+    assert reconcile.absent(ENTRY, SETTLED - 1, at=T) is None
 
 
 def test_absence_after_the_settle_window_means_never_placed() -> None:
-    news = reconcile.absent(ENTRY, SETTLED)
+    news = reconcile.absent(ENTRY, SETTLED, at=T)
     assert news is not None
     assert (news.state, "never placed" in news.reason) == (State.REFUSED, True)
 
 
 def test_looks_come_at_once_then_less_and_less_often() -> None:
-    looks = [reconcile.next_look(ENTRY, count, T) - T for count in range(6)]
-    assert [it // NS_PER_S for it in looks] == [0, 2, 5, 10, 20, 30]
+    pauses = [reconcile.pause_ns(looks) // NS_PER_S for looks in range(7)]
+    assert pauses == [0, 2, 5, 10, 20, 29, 29]
 
 
-def test_one_look_falls_on_the_end_of_the_settle_window() -> None:
-    assert reconcile.next_look(ENTRY, 5, SETTLED - NS_PER_S) == SETTLED
+def test_one_look_falls_just_behind_the_end_of_the_settle_window() -> None:
+    after = sum(reconcile.pause_ns(looks) for looks in range(6))
+    assert SETTLED < T + after <= SETTLED + NS_PER_S
 
 
 def report(**members: object) -> dict[str, object]:
@@ -137,11 +138,11 @@ def states(*news: object) -> list[object]:
 
 def test_an_amend_is_settled_by_what_is_in_force() -> None:
     assert states(
-        reconcile.of_amend(AMEND, limit("25000.50"), T),
-        reconcile.of_amend(AMEND, limit("24000.0"), T),
-        reconcile.of_amend(AMEND, limit("24000.0"), SETTLED),
-        reconcile.of_amend(AMEND, limit("24000.0", "canceled"), T),
-        reconcile.of_amend(AMEND, None, T),
+        reconcile.of_amend(AMEND, limit("25000.50"), T, at=T),
+        reconcile.of_amend(AMEND, limit("24000.0"), T, at=T),
+        reconcile.of_amend(AMEND, limit("24000.0"), SETTLED, at=T),
+        reconcile.of_amend(AMEND, limit("24000.0", "canceled"), T, at=T),
+        reconcile.of_amend(AMEND, None, T, at=T),
     ) == [State.ACKNOWLEDGED, None, State.REFUSED, State.REFUSED, None]
 
 

@@ -28,7 +28,7 @@ def stopping(frozen: FrozenTime, pauses: list[float], after: int) -> Pace:
         if len(pauses) == after:
             raise Stop
 
-    return Pace(frozen.clock, sleep)
+    return Pace(frozen.clock, sleep, ticks=frozen.clock)
 
 
 async def test_it_is_renewed_three_times_within_its_time(

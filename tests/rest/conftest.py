@@ -29,7 +29,7 @@ class FrozenTime:
 
     @property
     def pace(self) -> Pace:
-        return Pace(self.clock, self.sleep, lambda: 1.0)
+        return Pace(self.clock, self.sleep, lambda: 1.0, self.clock)
 
 
 @pytest.fixture
