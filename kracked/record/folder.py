@@ -131,15 +131,23 @@ class SessionFolder:
     def replace(self, name: str, content: bytes) -> None:
         """Put `content` in the place of a file, at once and for good."""
         temporary = f".{name}.new"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        handle = self._open(temporary, flags)
-        try:
+        with self.made_anew(temporary) as handle:
             write_all(handle, content)
             os.fdatasync(handle)
+        self.rename(temporary, name)
+
+    @contextmanager
+    def made_anew(self, name: str) -> Iterator[int]:
+        """A file descriptor of an empty file, in the place of any of that name."""
+        handle = self._open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            yield handle
         finally:
             os.close(handle)
-        os.rename(temporary, name, src_dir_fd=self._handle, dst_dir_fd=self._handle)
-        self.sync()
+
+    def read_from(self, name: str) -> int:
+        """A file descriptor at the start of the file."""
+        return self._open(name, os.O_RDONLY)
 
     def append_to(self, name: str) -> int:
         """A file descriptor at the end of the file, which is made if it is not there."""
@@ -149,6 +157,10 @@ class SessionFolder:
 
     def rename(self, old: str, new: str) -> None:
         os.rename(old, new, src_dir_fd=self._handle, dst_dir_fd=self._handle)
+        self.sync()
+
+    def remove(self, name: str) -> None:
+        os.unlink(name, dir_fd=self._handle)
         self.sync()
 
     def exists(self, name: str) -> bool:

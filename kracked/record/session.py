@@ -126,12 +126,13 @@ def record_into(
     info: SessionInfo,
     *,
     form: Format = Format.CSV,
+    compress: bool = True,
     clock: Callable[[], int] = time.time_ns,
 ) -> Iterator[Session]:
     """Record into a new folder, or go on in one that holds a recording.
 
-    Raises `RecordError` when the folder cannot be used, or, at the end, when something
-    could not be written.
+    With `compress` the tables of hours that are over are compressed. Raises `RecordError`
+    when the folder cannot be used, or, at the end, when something could not be written.
     """
     with SessionFolder.hold(path) as folder:
         if folder.resumed:
@@ -139,17 +140,16 @@ def record_into(
             _continue(info, folder.info())
         info.host = info.host or socket.gethostname()
         folder.write_info(info)
-        session = Session(folder, info, _stores(folder, form), clock())
+        session = Session(folder, info, _stores(folder, form, compress=compress), clock())
         try:
             yield session
         finally:
             session.close(clock())
 
 
-def _stores(folder: SessionFolder, form: Format) -> list[Store]:
-    if form is Format.SQLITE:
-        return [CsvTables(folder, market=False), SqliteTables(folder)]
-    return [CsvTables(folder, market=form is Format.CSV)]
+def _stores(folder: SessionFolder, form: Format, *, compress: bool) -> list[Store]:
+    tables = CsvTables(folder, market=form is Format.CSV, compress=compress)
+    return [tables, SqliteTables(folder)] if form is Format.SQLITE else [tables]
 
 
 def _continue(info: SessionInfo, before: SessionInfo) -> None:

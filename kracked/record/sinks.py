@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 
 from kracked import tables, times
 from kracked.record import frame
+from kracked.record.closed import ClosedHours
 from kracked.record.folder import SessionFolder
 from kracked.record.later import REST_S, Later, Text, whole
 
@@ -64,6 +65,9 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+    def tidy(self) -> bool:
+        """One small piece of work that can wait; False when there is none."""
+        ...
 
 
 class AppendFile:
@@ -158,14 +162,23 @@ class RawLog:
             self._file.close()
             self._file = None
 
+    def tidy(self) -> bool:
+        return False
+
 
 class CsvTables:
     """A CSV file per table; those that grow with the market are closed every hour."""
 
-    def __init__(self, folder: SessionFolder, *, market: bool = True) -> None:
-        """Without `market` only the tables about the recording itself are kept."""
+    def __init__(
+        self, folder: SessionFolder, *, market: bool = True, compress: bool = True
+    ) -> None:
+        """Without `market` only the tables about the recording itself are kept.
+
+        With `compress` closed hours are compressed, when there is time.
+        """
         self._folder = folder
         self._market = market
+        self._closed = ClosedHours(folder) if compress else None
         self._files: dict[str, AppendFile] = {}
         self._hours: dict[str, int] = {}
 
@@ -201,6 +214,9 @@ class CsvTables:
             _, file = self._files.popitem()
             file.close()
 
+    def tidy(self) -> bool:
+        return self._closed.tidy() if self._closed else False
+
     def _open(self, name: str, hour: int) -> None:
         handle = self._folder.append_to(f"{name}.csv")
         table = tables.named(name)
@@ -217,11 +233,13 @@ class CsvTables:
         hour = stamp[:13].replace("-", "") + "Z"
         closed = f"{name}-{hour}.csv"
         again = 0
-        while self._folder.exists(closed):
+        while self._folder.exists(closed) or self._folder.exists(f"{closed}.zst"):
             again += 1
             closed = f"{name}-{hour}-{again:02}.csv"
         self._folder.rename(f"{name}.csv", closed)
         self._files.pop(name).close()
+        if self._closed:
+            self._closed.add(closed)
 
 
 def _first_hour(handle: int) -> int | None:

@@ -71,6 +71,9 @@ class SqliteTables:
             self._database.close()
             self._database = None
 
+    def tidy(self) -> bool:
+        return False
+
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
             self._path.touch(mode=0o640)

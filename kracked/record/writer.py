@@ -96,6 +96,8 @@ class Writer:
         next_sync = time.monotonic() + SYNC_EVERY_S
         running = True
         while running:
+            if self._queue.empty() and time.monotonic() < next_sync and self._tidy():
+                continue
             try:
                 batch = self._queue.get(timeout=max(0.0, next_sync - time.monotonic()))
                 running = batch is not None
@@ -110,6 +112,10 @@ class Writer:
         self._persist(self._sync)
         for store in self._stores:
             store.close()
+
+    def _tidy(self) -> bool:
+        """Do a little of what can wait; False when there is nothing."""
+        return any(store.tidy() for store in self._stores)
 
     def _write(self, batch: Batch) -> None:
         if not self._persist(lambda: self._prepare(batch)):
