@@ -11,6 +11,7 @@ from kracked.frames.flow import (
 )
 from kracked.frames.loaders import (
     load,
+    load_balances,
     load_book,
     load_book_wide,
     load_connections,
@@ -26,6 +27,7 @@ __all__ = [
     "best_bid_offer",
     "imbalance",
     "load",
+    "load_balances",
     "load_book",
     "load_book_wide",
     "load_connections",

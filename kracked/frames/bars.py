@@ -161,10 +161,10 @@ def _frame(made: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
     """Bars of every symbol, one symbol after the other."""
     if not made:
         return _nothing()
-    names, parts = zip(*made, strict=True)
+    parts = [part for _, part in made]
     whole: dict[str, Any] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    codes = np.repeat(np.arange(len(names)), [len(part["start"]) for part in parts])
-    whole["symbol"] = pd.Categorical.from_codes(codes, list(names))
+    codes = np.repeat(np.arange(len(made)), [len(part["start"]) for part in parts])
+    whole["symbol"] = pd.Categorical.from_codes(codes, pd.Index([symbol for symbol, _ in made]))
     whole["end"] = pd.DatetimeIndex(whole["end"].view("datetime64[ns]"), tz="UTC")
     begins = pd.DatetimeIndex(whole["start"].view("datetime64[ns]"), tz="UTC", name="start")
     return pd.DataFrame({name: whole[name] for name in COLUMNS}, index=begins)

@@ -1,86 +1,108 @@
 """Recorded tables as pandas frames, with the types of `kracked.tables`.
 
-Times are UTC at nanosecond resolution, labels categories, prices and quantities floats,
-or exact `Decimal`s on request. Frames have a plain running index, the columns of the
-table in its order, and whatever an older file lacks as missing values. Files of the
-original project load too, under the new names, with both of its header generations.
+Times are UTC at nanosecond resolution, labels categories, counts integers (`Int64` where
+some are missing), prices and quantities floats, or exact `Decimal`s on request. Frames
+have a plain running index, rows in order of arrival, the columns of the table in its
+order, and whatever an older file lacks as missing values; a frame without rows has the
+same columns and types. What is recorded as CSV, in SQLite, as Parquet, or as some hours
+of each, loads alike, every row once. Files of the original project load too, under the
+new names, with both of its header generations.
+
+Prices are in the quote currency, quantities and volumes in the base currency.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from kracked import tables
-from kracked.frames.files import Source, csv_files, parquet_files, paths
-from kracked.tables import Column, Kind, Table
+from kracked.errors import ConfigError
+from kracked.frames import live
+from kracked.frames.files import Source, paths, wide_files, wide_symbol
+from kracked.frames.pieces import pieces
+from kracked.frames.plain import PlainReader
+from kracked.frames.wanted import Wanted
+from kracked.tables import Table
 
 Instant = int | str | datetime | pd.Timestamp
 """ns since the Unix epoch, text, or a datetime; without an offset it is UTC."""
 
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
 if HAS_ARROW:
-    from kracked.frames.arrow import read_fields, read_parquet, read_typed
-
-_OLD_ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
-_WIDE = re.compile(r"L2_(.+)_orderbook")
+    from kracked.frames.arrow import ArrowReader
 
 
 def load_trades(source: Source, **options: Any) -> pd.DataFrame:
     """Every trade once, in order of time: what a snapshot repeats is dropped.
 
-    Rows with bit 32 of `flags` were in a snapshot, so they may be older than the
-    recording. Options as for `load`.
+    Columns: ts_event (of the match), ts_recv, symbol, price, qty, side (the taker's: buy or
+    sell), ord_type, trade_id (counts each symbol's trades), seq, flags. Rows with bit 32 of
+    `flags` were in a snapshot, so they may be older than the recording. Options as for `load`.
     """
-    frame = load(tables.TRADES, source, **options)
-    if {"symbol", "trade_id"} <= set(frame):
-        frame = frame.drop_duplicates(["symbol", "trade_id"], ignore_index=True)
-    keys = [key for key in ("ts_event", "trade_id") if key in frame]
-    return frame.sort_values(keys, kind="stable", ignore_index=True) if keys else frame
+    return _with_keys(
+        tables.TRADES, source, _each_once, ["ts_event", "symbol", "trade_id"], options
+    )
 
 
 def load_ticker(source: Source, **options: Any) -> pd.DataFrame:
-    """Best bid and ask, last trade and 24-hour figures at every change. Options as for `load`."""
-    frame = load(tables.TICKER, source, **options)
-    if {"timestamp", "ts_recv"} <= set(frame):
-        frame["ts_recv"] = frame["ts_recv"].fillna(frame["timestamp"])
-    return frame
+    """Best bid and ask, last trade and 24-hour figures at every change.
+
+    Columns: timestamp, symbol, bid, bid_qty, ask, ask_qty, last, volume, vwap, low, high,
+    change (in price), change_pct, ts_event, ts_recv, seq, flags. Options as for `load`.
+    """
+    return _with_keys(tables.TICKER, source, _received, ["timestamp", "ts_recv"], options)
 
 
 def load_ohlc(source: Source, *, every_change: bool = False, **options: Any) -> pd.DataFrame:
     """Candles as they stood last, one row each; with `every_change` every row recorded.
 
-    A candle is known by `symbol`, `tstart` (its begin) and `timestamp` (its end).
-    Options as for `load`.
+    A candle is known by `symbol`, `tstart` (its begin) and `timestamp` (its end); `trades`
+    counts its trades, `ttrue` is when it last changed. Options as for `load`.
     """
-    frame = load(tables.CANDLES, source, **options)
-    keys = [key for key in ("symbol", "tstart", "timestamp") if key in frame]
-    if every_change or not keys:
-        return frame
-    latest = frame.drop_duplicates(keys, keep="last")
-    return latest.sort_values(keys[::-1], kind="stable", ignore_index=True)
+    keep = (lambda frame: frame) if every_change else _latest
+    return _with_keys(tables.CANDLES, source, keep, ["symbol", "tstart", "timestamp"], options)
 
 
 def load_book(source: Source, **options: Any) -> pd.DataFrame:
-    """Every change of level 2: new total per price, `n` rows clearing. Options as for `load`."""
+    """Every change of level 2: `qty` is the new total at `price`, 0 when the level is gone.
+
+    `side` is b, a, or n for the row that clears the book before a snapshot; `checksum`
+    stands on the last row of a message (bit 128 of `flags`). Options as for `load`.
+    """
     return load(tables.BOOK, source, **options)
 
 
 def load_orders(source: Source, **options: Any) -> pd.DataFrame:
-    """Every order event: A add, C cancel or fill, M modify, R clear. Options as for `load`."""
+    """Every order event: `action` is A add, C cancel or fill, M modify, R clear.
+
+    `size` is what remains of the order, `ts_event` when it was placed or amended, `ts_msg`
+    the exchange's time of the message, `checksum` stands on its last row (bit 128 of
+    `flags`). Options as for `load`.
+    """
     return load(tables.ORDERS, source, **options)
 
 
 def load_executions(source: Source, **options: Any) -> pd.DataFrame:
-    """Reports on own orders as they came; deltas keyed by `order_id`. Options as for `load`."""
+    """Reports on own orders as they came; deltas keyed by `order_id`. Options as for `load`.
+
+    `fees` is the exchange's own JSON; a report tells only what changed, the rest is missing.
+    """
     return load(tables.EXECUTIONS, source, **options)
+
+
+def load_balances(source: Source, **options: Any) -> pd.DataFrame:
+    """Own balances: `balance` after each change, and the `amount` and `fee` that made it.
+
+    Keyed by `asset` and wallet; those of a snapshot have bit 32 of `flags`. Options as for
+    `load`, `symbols` aside.
+    """
+    return load(tables.BALANCES, source, **options)
 
 
 def load_connections(source: Source, **options: Any) -> pd.DataFrame:
@@ -91,14 +113,26 @@ def load_connections(source: Source, **options: Any) -> pd.DataFrame:
 def load_book_wide(
     source: Source, *, symbols: Iterable[str] | str | None = None, **options: Any
 ) -> pd.DataFrame:
-    """The best ten levels a side after each change, with `symbol` as first column."""
-    frames = []
-    for name, files in {**_wide_parts(source), **_wide_files(source)}.items():
-        if symbols is None or name in _names(symbols):
-            frame = load(tables.wide(name), files, **options)
-            frame.insert(0, "symbol", pd.Series(name, frame.index, dtype="category"))
-            frames.append(frame)
-    return _concat(frames, tables.wide(""))
+    """The best ten levels a side after each change, with `symbol` as first column.
+
+    Columns `ask_px_0`, `ask_sz_0`, `bid_px_0`, `bid_sz_0` to `_9`; one symbol after the
+    other. Options as for `load`.
+    """
+    wanted, found = _names(symbols), dict[str, list[Any]]()
+    for path in paths(source):
+        folder = path.is_dir()
+        names = [*wide_files(path), *live.wide_names(path)] if folder else [path.name]
+        for symbol in sorted({wide_symbol(name) for name in names}):
+            if symbol in wanted or not wanted:
+                found.setdefault(symbol, []).append(path)
+    frames = [load(tables.wide(symbol), places, **options) for symbol, places in found.items()]
+    counts = [len(frame) for frame in frames]
+    whole = load(tables.wide(""), [], **options) if not frames else pd.concat(frames)
+    codes = np.repeat(np.arange(len(frames)), counts)
+    whole = whole.reset_index(drop=True)
+    labels = pd.Categorical.from_codes(codes, pd.Index(list(found), dtype="str"))
+    whole.insert(0, "symbol", pd.Series(labels, whole.index))
+    return whole
 
 
 def load(
@@ -117,193 +151,97 @@ def load(
     Of `symbols` alone, from `start` until before `end` by the table's clock, only
     `columns`; with `exact` prices and quantities are `Decimal`s of the exchange's own
     digits. `tz` is the zone of times that name none, as the original project wrote them.
+    Files, and row groups of Parquet, outside symbols and range are not read at all.
+
+    Raises `ConfigError` for a column that the table has not, or Parquet without pyarrow,
+    `RecordError` for a damaged file and `FileNotFoundError` for one that is not there.
     """
-    low, high = _ns(start), _ns(end)
-    wanted = [column for column in table.columns if columns is None or column.name in columns]
-    needed = {column.name for column in wanted} | {table.clock, "symbol"}
-    pick = _Pick(table, needed, _names(symbols), low, high, exact=exact, tz=tz)
-    files = csv_files(source, table, start=low, end=high)
-    read: Callable[[Path], pd.DataFrame] = pick.csv
-    if not files and HAS_ARROW:
-        files, read = parquet_files(source, table), pick.parquet
-    frame = _concat([read(path) for path in files], table)
-    return frame[[column.name for column in wanted]]
-
-
-class _Pick:
-    """What is wanted of each file."""
-
-    def __init__(
-        self,
-        table: Table,
-        needed: set[str],
-        symbols: set[str],
-        start: int | None,
-        end: int | None,
-        *,
-        exact: bool,
-        tz: str,
-    ) -> None:
-        self._table, self._needed = table, needed
-        self._symbols, self._start, self._end = symbols, start, end
-        self._exact, self._tz = exact, tz
-
-    def csv(self, path: Path) -> pd.DataFrame:
-        old_names = dict(self._table.renamed)
-        present = pd.read_csv(path, nrows=0).columns
-        known = {column.name: column for column in self._table.columns}
-        used = {
-            name: known[old_names.get(name, name)]
-            for name in present
-            if old_names.get(name, name) in self._needed & known.keys()
-        }
-        kinds = {name: self._text_or(column.kind) for name, column in used.items()}
-        frame = read_typed(path, kinds) if HAS_ARROW else None
-        if frame is None:
-            frame = _read_plain(path, kinds)
-        frame = frame.rename(columns=old_names)
-        for name in frame:
-            frame[name] = self._typed(frame[name], known[str(name)])
-        return self._filtered(frame)
-
-    def parquet(self, path: Path) -> pd.DataFrame:
-        filters: list[tuple[str, str, object]] = []
-        if self._symbols:
-            filters.append(("symbol", "in", self._symbols))
-        for bound, sign in ((self._start, ">="), (self._end, "<")):
-            if bound is not None:
-                filters.append((self._table.clock, sign, pd.Timestamp(bound, tz="UTC")))
-        present = read_fields(path)
-        wanted = self._needed & present.keys()
-        kinds = {col.name: col.kind for col in self._table.columns if col.name in wanted}
-        frame = read_parquet(path, kinds, filters)
-        for column in self._table.columns:
-            if column.name not in frame:
-                continue
-            values = frame[column.name]
-            if self._exact and column.kind is Kind.DECIMAL and values.dtype == "float64":
-                # The digits it was written with: a double holds these, and no others, exactly.
-                values = values.map(f"{{:.{present[column.name]}f}}".format, na_action="ignore")
-            frame[column.name] = self._typed(values, column)
-        return frame
-
-    def _text_or(self, kind: Kind) -> Kind:
-        """What the reader makes of a column: exact numbers are text to it."""
-        return Kind.TEXT if self._exact and kind is Kind.DECIMAL else kind
-
-    def _typed(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
-        match column.kind:
-            case Kind.TIME:
-                return self._as_times(values)
-            case Kind.DECIMAL if self._exact:
-                return values.map(_decimal, na_action="ignore").astype(object)
-            case Kind.DECIMAL:
-                return values.astype("float64")
-            case Kind.COUNT:
-                numbers = pd.to_numeric(values)
-                return numbers.astype("Int64" if numbers.isna().any() else "int64")
-            case Kind.LABEL:
-                labels = values.astype("category")
-                if column.name == "action":
-                    labels = labels.cat.rename_categories(_OLD_ACTIONS)
-                return labels
-            case Kind.TEXT:
-                return values.astype("str")
-
-    def _as_times(self, values: pd.Series[Any]) -> pd.Series[Any]:
-        """UTC at ns; rows of one file may have a fraction or none."""
-        if not isinstance(values.dtype, pd.DatetimeTZDtype):
-            sample = values.dropna()
-            naive = not sample.empty and not str(sample.iloc[0]).endswith("Z")
-            values = pd.to_datetime(values, format="ISO8601", utc=not naive)
-            if naive:
-                values = values.dt.tz_localize(self._tz).dt.tz_convert("UTC")
-        return cast("pd.Series[Any]", values.dt.as_unit("ns"))
-
-    def _filtered(self, frame: pd.DataFrame) -> pd.DataFrame:
-        keep = pd.Series(data=True, index=frame.index)
-        if self._symbols and "symbol" in frame:
-            keep &= frame["symbol"].isin(self._symbols)
-        clock = frame.get(self._table.clock, frame.get("timestamp"))
-        if clock is not None and self._start is not None:
-            keep &= clock >= pd.Timestamp(self._start, tz="UTC")
-        if clock is not None and self._end is not None:
-            keep &= clock < pd.Timestamp(self._end, tz="UTC")
-        return frame if keep.all() else frame[keep]
-
-
-def _read_plain(path: Path, kinds: dict[str, Kind]) -> pd.DataFrame:
-    """The columns by pandas alone; times and counts are left to be parsed."""
-    types = {Kind.LABEL: "category", Kind.DECIMAL: "float64", Kind.TEXT: "str", Kind.TIME: "str"}
-    return pd.read_csv(
-        path,
-        usecols=list(kinds),
-        dtype={name: types[kind] for name, kind in kinds.items() if kind in types},
-        keep_default_na=False,
-        na_values=[""],
+    names = _checked(table, columns)
+    used = {*names, table.clock, "timestamp", "symbol", "seq"}
+    wanted = Wanted(
+        table,
+        tuple(column for column in table.columns if column.name in used),
+        frozenset(_names(symbols)),
+        _ns(start),
+        _ns(end),
+        exact=exact,
+        tz=tz,
     )
+    reader: Any = ArrowReader(wanted) if HAS_ARROW else PlainReader(wanted)
+    frame: pd.DataFrame = reader.frame(_recordings(reader, source, wanted))
+    return frame[names]
 
 
-def _concat(frames: Sequence[pd.DataFrame], table: Table) -> pd.DataFrame:
-    """All rows under all columns of the table, in its order; labels stay categories."""
-    full = [frame for frame in frames if len(frame)]
-    names = [column.name for column in table.columns]
-    if not full:
-        return pd.DataFrame({column.name: _empty(column) for column in table.columns})
-    for column in table.columns:
-        if column.kind is Kind.LABEL and all(column.name in frame for frame in full):
-            shared = pd.api.types.union_categoricals([frame[column.name] for frame in full])
-            for frame in full:
-                frame[column.name] = frame[column.name].cat.set_categories(shared.categories)
-    whole = pd.concat(full, ignore_index=True) if len(full) > 1 else full[0].reset_index(drop=True)
-    extra = [name for name in whole if name not in names]
-    for column in table.columns:
-        if column.name not in whole:
-            whole[column.name] = _empty(column).reindex(whole.index)
-    return whole[[*extra, *names]]
-
-
-def _empty(column: Column) -> pd.Series[Any]:
-    match column.kind:
-        case Kind.TIME:
-            return pd.Series(dtype="datetime64[ns, UTC]")
-        case Kind.DECIMAL:
-            return pd.Series(dtype="float64")
-        case Kind.COUNT:
-            return pd.Series(dtype="Int64")
-        case Kind.LABEL:
-            return pd.Series(dtype="category")
-        case Kind.TEXT:
-            return pd.Series(dtype="str")
-
-
-def _wide_files(source: Source) -> dict[str, list[Path]]:
-    """Files of wide books by symbol."""
-    found: dict[str, list[Path]] = {}
+def file_by_file(
+    table: Table, source: Source, *, symbols: str, exact: bool = False
+) -> Iterator[pd.DataFrame]:
+    """One symbol's rows as of `load`, a file at a time: for what goes message by message."""
+    wanted = Wanted(table, table.columns, frozenset([symbols]), exact=exact)
+    reader: Any = ArrowReader(wanted) if HAS_ARROW else PlainReader(wanted)
     for path in paths(source):
-        files = sorted(path.glob("L2_*_orderbook*.csv*")) if path.is_dir() else [path]
-        for file in files:
-            match = _WIDE.match(file.name)
-            name = match[1].replace("_", "/") if match else file.stem
-            found.setdefault(name, []).append(file)
-    return {name: _open_hour_last(files) for name, files in found.items()}
+        found = pieces(path, wanted, reader.spans)
+        if len({piece.path.suffix == ".parquet" for piece in found}) > 1:
+            yield reader.frame([reader.in_order([reader.read(piece) for piece in found])])
+        else:
+            yield from (reader.frame([reader.read(piece)]) for piece in found)
 
 
-def _wide_parts(source: Source) -> dict[str, list[Path]]:
-    """Parquet files of wide books by symbol, which the folder's name tells."""
-    found: dict[str, list[Path]] = {}
-    for file in parquet_files(source, tables.wide("")):
-        name = file.parent.name.removeprefix("pair=").replace("-", "/")
-        found.setdefault(name, []).append(file)
-    return found
+def _recordings(reader: Any, source: Source, wanted: Wanted) -> Iterator[Any]:
+    """What each folder or file of the source holds, one after the other."""
+    for path in paths(source):
+        found = pieces(path, wanted, reader.spans)
+        if found:
+            yield reader.in_order([reader.read(piece) for piece in found])
 
 
-def _open_hour_last(files: list[Path]) -> list[Path]:
-    return sorted(files, key=lambda file: (file.name.endswith("_orderbook.csv"), file.name))
+def _with_keys(
+    table: Table, source: Source, keep: Any, keys: list[str], options: dict[str, Any]
+) -> pd.DataFrame:
+    """What `keep` makes of the rows, for which it needs `keys`, wanted or not."""
+    names = _checked(table, options.get("columns"))
+    frame = load(table, source, **{**options, "columns": {*names, *keys}})
+    kept: pd.DataFrame = keep(frame)
+    return kept[names]
 
 
-def _decimal(value: object) -> Decimal:
-    return value if isinstance(value, Decimal) else Decimal(str(value))
+def _each_once(trades: pd.DataFrame) -> pd.DataFrame:
+    """A symbol's trades are numbered: a number that comes again is the same trade."""
+    if not _rises_within(trades["symbol"], trades["trade_id"]):
+        trades = trades.drop_duplicates(["symbol", "trade_id"])
+    times = pd.DatetimeIndex(trades["ts_event"]).asi8
+    if (times[1:] > times[:-1]).all():
+        return trades.reset_index(drop=True)
+    return trades.sort_values(["ts_event", "trade_id"], kind="stable", ignore_index=True)
+
+
+def _received(ticker: pd.DataFrame) -> pd.DataFrame:
+    """The original project's `timestamp` is when it came."""
+    if not ticker["ts_recv"].isna().any():
+        return ticker
+    return ticker.assign(ts_recv=ticker["ts_recv"].fillna(ticker["timestamp"]))
+
+
+def _latest(candles: pd.DataFrame) -> pd.DataFrame:
+    keys = ["symbol", "tstart", "timestamp"]
+    latest = candles.drop_duplicates(keys, keep="last")
+    return latest.sort_values(keys[::-1], kind="stable", ignore_index=True)
+
+
+def _rises_within(labels: pd.Series[Any], numbers: pd.Series[Any]) -> bool:
+    """Whether the numbers of each label only ever rise, so that none comes twice."""
+    codes = labels.cat.codes.to_numpy()
+    order = np.argsort(codes, kind="stable")
+    codes, counted = codes[order], numbers.to_numpy("float64", na_value=np.nan)[order]
+    return bool(((codes[1:] != codes[:-1]) | (counted[1:] > counted[:-1])).all())
+
+
+def _checked(table: Table, columns: Iterable[str] | None) -> list[str]:
+    """The chosen columns in the table's order; all of them for None."""
+    names = [column.name for column in table.columns]
+    chosen = set(names if columns is None else columns)
+    if unknown := sorted(chosen.difference(names)):
+        raise ConfigError(f"{table.name} has no column {unknown[0]}; it has {', '.join(names)}")
+    return [name for name in names if name in chosen]
 
 
 def _names(symbols: Iterable[str] | str | None) -> set[str]:

@@ -1,4 +1,4 @@
-"""Books rebuilt from a recording's CSV tables alone, message by message.
+"""Books rebuilt from a recording's tables alone, message by message.
 
 Rows of one message share `seq`; the row with bit 128 of `flags` closes it and bears the
 exchange's checksum. The rows become the events they were made of, exactly, and go
@@ -7,32 +7,31 @@ through the keeper that keeps live books: one reading of the rules, here as ther
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
+from decimal import Decimal
+from typing import Any, Literal
 
 import msgspec
-import zstandard
+import numpy as np
+import pandas as pd
 
-from kracked import tables, units
+from kracked import tables
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.frames.files import Source, csv_files, paths
+from kracked.errors import RecordError
+from kracked.frames.files import Source, paths
+from kracked.frames.loaders import file_by_file
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderAction, OrderChange
-from kracked.tables import Flag, Table
-from kracked.times import parse_ns
+from kracked.tables import Flag
 
 Channel = Literal["level3", "book"]
 Book = L2Book | L3Book
 BookEvent = events.BookSnapshot | events.BookUpdate | events.OrdersSnapshot | events.OrdersUpdate
 
 _ACTIONS = {"A": OrderAction.ADD, "C": OrderAction.DELETE, "M": OrderAction.MODIFY}
-_TABLES: dict[Channel, Table] = {"level3": tables.ORDERS, "book": tables.BOOK}
 
 
 class _Subject(msgspec.Struct):
@@ -48,15 +47,41 @@ class _Info(msgspec.Struct):
 
 def book_events(source: Source, symbol: str, *, channel: Channel = "level3") -> Iterator[BookEvent]:
     """The messages that a table's rows were made of, in order."""
-    subject = _subject(source, symbol)
-    precision = Precision(subject.price_precision or 0, subject.qty_precision or 0)
-    make = _orders if channel == "level3" else _levels
-    rows: list[dict[str, str]] = []
-    for row in _rows(source, _TABLES[channel], symbol):
-        rows.append(row)
-        if int(row["flags"]) & Flag.LAST:
-            yield make(rows, precision)
-            rows = []
+    precision = _precision(source, symbol)
+    make, table = (_orders, tables.ORDERS) if channel == "level3" else (_levels, tables.BOOK)
+    for frame in file_by_file(table, source, symbols=symbol, exact=True):
+        rows, first = _Rows(frame, symbol, precision), 0
+        for last in np.flatnonzero(frame["flags"].to_numpy() & Flag.LAST).tolist():
+            yield make(rows, last, range(first, last + 1), precision)
+            first = last + 1
+
+
+class _Rows:
+    """The columns of a frame as lists of what events are made of."""
+
+    def __init__(self, frame: pd.DataFrame, symbol: str, precision: Precision) -> None:
+        self.symbol = symbol
+        self.price = _scaled(frame["price"], precision.price)
+        self.qty = _scaled(frame["size" if "size" in frame else "qty"], precision.qty)
+        self.side: list[str] = frame["side"].tolist()
+        self.received: list[int] = pd.DatetimeIndex(frame["ts_recv"]).asi8.tolist()
+        self.ts_event = _texts(frame["ts_event"])
+        self.checksum: list[int] = frame["checksum"].tolist()
+        if "action" in frame:
+            self.action: list[str] = frame["action"].tolist()
+            self.order_id: list[str] = frame["order_id"].tolist()
+            self.ts_msg = _texts(frame["ts_msg"])
+
+
+def _scaled(values: pd.Series[Any], decimals: int) -> list[int]:
+    """Exact, for the decimals are; 0 where there is none, in rows that clear a book."""
+    return [int(value.scaleb(decimals)) if isinstance(value, Decimal) else 0 for value in values]
+
+
+def _texts(times: pd.Series[Any]) -> list[str]:
+    """Times as the exchange writes them; empty where there is none."""
+    plain = pd.DatetimeIndex(times).tz_localize(None).to_numpy()
+    return ["" if text == "NaT" else f"{text}Z" for text in np.datetime_as_string(plain, unit="ns")]
 
 
 class Rebuild:
@@ -93,66 +118,56 @@ def books(source: Source, symbol: str, *, channel: Channel = "level3") -> Iterat
             yield book
 
 
-def _orders(rows: list[dict[str, str]], precision: Precision) -> BookEvent:
+def _orders(rows: _Rows, last: int, span: range, precision: Precision) -> BookEvent:
     sides: dict[str, list[OrderChange]] = {"b": [], "a": []}
-    for row in rows:
-        if row["action"] in _ACTIONS:
-            sides[row["side"]].append(
-                OrderChange(
-                    _ACTIONS[row["action"]],
-                    row["order_id"],
-                    units.scale(row["price"].encode(), precision.price),
-                    units.scale(row["size"].encode(), precision.qty),
-                    row["ts_event"],
-                )
+    for at in span:
+        if (action := _ACTIONS.get(rows.action[at])) is not None:
+            change = OrderChange(
+                action, rows.order_id[at], rows.price[at], rows.qty[at], rows.ts_event[at]
             )
-    last = rows[-1]
-    make = events.OrdersSnapshot if rows[0]["action"] == "R" else events.OrdersUpdate
+            sides[rows.side[at]].append(change)
+    make = events.OrdersSnapshot if rows.action[span[0]] == "R" else events.OrdersUpdate
     return make(
-        parse_ns(last["ts_recv"]),
-        last["symbol"],
+        rows.received[last],
+        rows.symbol,
         precision,
         tuple(sides["b"]),
         tuple(sides["a"]),
-        int(last["checksum"]),
-        last["ts_msg"] or None,
+        rows.checksum[last],
+        rows.ts_msg[last] or None,
     )
 
 
-def _levels(rows: list[dict[str, str]], precision: Precision) -> BookEvent:
+def _levels(rows: _Rows, last: int, span: range, precision: Precision) -> BookEvent:
     sides: dict[str, list[tuple[int, int]]] = {"b": [], "a": []}
-    for row in rows:
-        if row["side"] in sides:
-            price = units.scale(row["price"].encode(), precision.price)
-            sides[row["side"]].append((price, units.scale(row["qty"].encode(), precision.qty)))
-    last = rows[-1]
-    make = events.BookSnapshot if rows[0]["side"] == "n" else events.BookUpdate
+    for at in span:
+        if rows.side[at] in sides:
+            sides[rows.side[at]].append((rows.price[at], rows.qty[at]))
+    make = events.BookSnapshot if rows.side[span[0]] == "n" else events.BookUpdate
     return make(
-        parse_ns(last["ts_recv"]),
-        last["symbol"],
+        rows.received[last],
+        rows.symbol,
         precision,
         tuple(sides["b"]),
         tuple(sides["a"]),
-        int(last["checksum"]),
-        last["ts_event"] or None,
+        rows.checksum[last],
+        rows.ts_event[last] or None,
     )
-
-
-def _rows(source: Source, table: Table, symbol: str) -> Iterator[dict[str, str]]:
-    for path in csv_files(source, table):
-        with path.open("rb") as file:
-            stream = zstandard.open(file) if path.suffix == ".zst" else io.TextIOWrapper(file)
-            for row in csv.DictReader(stream):
-                if row["symbol"] == symbol:
-                    yield row
 
 
 def _subject(source: Source, symbol: str) -> _Subject:
     """Precision and depth, from the `session.json` beside the tables."""
     for path in paths(source):
-        file = Path(path) / "session.json"
+        file = (path if path.is_dir() else path.parent) / "session.json"
         if file.exists():
             info = msgspec.json.decode(file.read_bytes(), type=_Info)
             if symbol in info.symbols:
                 return info.symbols[symbol]
-    raise KeyError(f"no session.json knows {symbol}")
+    raise RecordError(f"{symbol} was not recorded: no session.json beside the tables knows it")
+
+
+def _precision(source: Source, symbol: str) -> Precision:
+    subject = _subject(source, symbol)
+    if subject.price_precision is None or subject.qty_precision is None:
+        raise RecordError(f"the recording does not say how many decimals {symbol} has")
+    return Precision(subject.price_precision, subject.qty_precision)

@@ -6,7 +6,7 @@ so it is done only when the trades are out of order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,14 +67,11 @@ def tapes(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, Tape]]:
     if not history and "flags" in trades:
         trades = _live(trades)
     trades = _in_time(trades)
-    columns = Tape(
-        _times(trades),
-        trades["price"].to_numpy("float64"),
-        trades["qty"].to_numpy("float64"),
-        (trades["side"] == "buy").to_numpy(),
-    )
+    times = _times(trades)
+    price, qty = trades["price"].to_numpy("float64"), trades["qty"].to_numpy("float64")
+    bought = (trades["side"] == "buy").to_numpy()
     for symbol, mine in _by_symbol(trades["symbol"]):
-        yield symbol, Tape(*(column[mine] for column in columns))
+        yield symbol, Tape(times[mine], price[mine], qty[mine], bought[mine])
 
 
 def changes(ids: Ints) -> Ints:
@@ -109,12 +106,11 @@ def _by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints | slice]]:
     """Each symbol and where its rows are, in their order."""
     labels = symbols.astype("category").cat
     names, codes = labels.categories, labels.codes.to_numpy()
-    places: list[Ints | slice]
     if len(codes) and (codes == codes[0]).all():
         yield str(names[codes[0]]), slice(None)
         return
     if len(names) <= _FEW:
-        places = [np.flatnonzero(codes == code) for code in range(len(names))]
+        places: Sequence[Ints] = [np.flatnonzero(codes == code) for code in range(len(names))]
     else:
         ordered = np.argsort(codes, kind="stable")
         places = np.split(ordered, np.searchsorted(codes[ordered], np.arange(1, len(names))))

@@ -1,0 +1,129 @@
+"""What a recorder writes as it goes: CSV that may still be growing, and SQLite."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any, NamedTuple, cast
+
+import zstandard
+
+from kracked import times
+from kracked.frames.files import DATABASE, is_hour
+from kracked.frames.wanted import Wanted
+from kracked.tables import Table
+
+_BLOCK = 1 << 20
+
+
+class Extent(NamedTuple):
+    """Numbers of the first and the last message of a file, and how many rows it has."""
+
+    first: int
+    last: int
+    rows: int
+
+
+def readable(path: Path) -> Path | io.BytesIO:
+    """The file, or the whole rows of one to which a recorder may be adding right now."""
+    if path.suffix != ".csv" or is_hour(path) or not _open_end(path.parent):
+        return path
+    text = path.read_bytes()
+    return io.BytesIO(text[: text.rfind(b"\n") + 1])
+
+
+def header(path: Path) -> list[str]:
+    """Names of a CSV file's columns; none of one without a first row."""
+    with _opened(path) as file:
+        line = file.readline().decode("utf-8-sig")
+    return next(csv.reader([line]), [])
+
+
+def extent(path: Path, table: Table) -> Extent | None:
+    """What a file holds of a table; None for nothing."""
+    if path.name == DATABASE:
+        with closing(_connected(path)) as database:
+            if "seq" not in _columns(database, table):
+                return None
+            query = f'SELECT min(seq), max(seq), count(*) FROM "{table.name}"'  # noqa: S608
+            first, last, rows = database.execute(query).fetchone()
+            return Extent(first, last, rows) if rows else None
+    at = header(path).index("seq")
+    with _opened(path) as file:
+        file.readline()
+        first = tail = file.readline()
+        rows = 1 if first else 0
+        while block := file.read(_BLOCK):
+            rows += block.count(b"\n")
+            tail = (tail + block)[-_BLOCK:]
+    last = tail.rstrip(b"\n").rpartition(b"\n")[2]
+    return Extent(_cell(first, at), _cell(last, at), rows) if first else None
+
+
+def rows(path: Path, wanted: Wanted) -> dict[str, list[Any]]:
+    """The wanted cells of a recorder's database by column: numbers, or the exchange's text."""
+    with closing(_connected(path)) as database:
+        present = _columns(database, wanted.table)
+        names = list(wanted.stored(present))
+        if not names:
+            return {}
+        query, given = _query(wanted, names, present)
+        found = database.execute(query, given).fetchall()
+    cells = zip(*found, strict=True) if found else ((),) * len(names)
+    return {name: list(column) for name, column in zip(names, cells, strict=True)}
+
+
+def wide_names(folder: Path) -> list[str]:
+    """The wide books of a folder's database."""
+    if not (folder / DATABASE).exists():
+        return []
+    with closing(_connected(folder / DATABASE)) as database:
+        query = "SELECT name FROM sqlite_master WHERE name LIKE 'L2%orderbook'"
+        return [name for (name,) in database.execute(query)]
+
+
+def _query(wanted: Wanted, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
+    """Texts of times sort as the times do: all have nine decimals and the same zone."""
+    rules, given = ["1"], list[Any]()
+    if wanted.symbols and "symbol" in present:
+        rules.append(f"symbol IN ({', '.join('?' * len(wanted.symbols))})")
+        given += sorted(wanted.symbols)
+    clock = wanted.timed_by(present)
+    for bound, sign in ((wanted.start, ">="), (wanted.end, "<")):
+        if clock is not None and bound is not None:
+            rules.append(f'"{clock}" {sign} ?')
+            given.append(times.to_rfc3339(bound, 9))
+    # Names come from our own tables, never from the outside.
+    columns = ", ".join(f'"{name}"' for name in names)
+    where = " AND ".join(rules)
+    query = f'SELECT {columns} FROM "{wanted.table.name}" WHERE {where} ORDER BY rowid'  # noqa: S608
+    return query, given
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _columns(database: sqlite3.Connection, table: Table) -> list[str]:
+    return [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]
+
+
+def _opened(path: Path) -> IO[bytes]:
+    file = readable(path)
+    if isinstance(file, io.BytesIO):
+        return file
+    return cast("IO[bytes]", zstandard.open(path)) if path.suffix == ".zst" else path.open("rb")
+
+
+def _open_end(folder: Path) -> bool:
+    """Whether the folder is a recording without an end: in progress, or cut off."""
+    info = folder / "session.json"
+    return info.exists() and json.loads(info.read_bytes()).get("end") is None
+
+
+def _cell(row: bytes, at: int) -> int:
+    return int(next(csv.reader([row.decode()]))[at])

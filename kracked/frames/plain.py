@@ -1,0 +1,125 @@
+"""Reading with pandas alone, where there is no pyarrow: CSV and SQLite, not Parquet."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kracked.errors import ConfigError, RecordError
+from kracked.frames import live
+from kracked.frames.files import DATABASE
+from kracked.frames.pieces import Piece, Span
+from kracked.frames.wanted import OLD_ACTIONS, Wanted, as_decimals, as_times, empty
+from kracked.tables import Column, Kind
+
+_TEXT = {Kind.TIME: "str", Kind.DECIMAL: "str", Kind.LABEL: "category", Kind.TEXT: "str"}
+
+
+class PlainReader:
+    """Pieces to frames, frames to one."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+
+    def read(self, piece: Piece) -> pd.DataFrame:
+        """The wanted rows of a piece. Raises `RecordError` when its file cannot be read."""
+        path = piece.path
+        if path.suffix == ".parquet":
+            raise ConfigError("reading Parquet needs pyarrow: pip install 'kracked[parquet]'")
+        try:
+            if path.name == DATABASE:
+                return self._conformed(pd.DataFrame(live.rows(path, self._wanted)))
+            return self._chosen(self._conformed(self._csv(path)))
+        except (ValueError, sqlite3.Error) as error:
+            raise RecordError(f"{path} cannot be read: {error}") from error
+
+    def spans(self, paths: Iterable[Path]) -> Sequence[Span]:
+        """Nothing is known of Parquet files here; they are refused when they are read."""
+        del paths
+        return ()
+
+    def in_order(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """Frames of one recording as one, in order of arrival."""
+        whole = self._together(frames)
+        if len(frames) > 1 and "seq" in whole and not whole["seq"].is_monotonic_increasing:
+            return whole.sort_values("seq", kind="stable")
+        return whole
+
+    def frame(self, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+        """All rows in one frame."""
+        nothing = pd.DataFrame({one.name: self._empty(one) for one in self._wanted.columns})
+        return self._together([*frames, nothing]).reset_index(drop=True)
+
+    def _csv(self, path: Path) -> pd.DataFrame:
+        stored = self._wanted.stored(live.header(path))
+        if not stored:
+            return pd.DataFrame()
+        return pd.read_csv(
+            live.readable(path),
+            usecols=list(stored),
+            dtype={name: _TEXT[one.kind] for name, one in stored.items() if one.kind in _TEXT},
+            keep_default_na=False,
+            na_values=[""],
+        )
+
+    def _conformed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Every wanted column, typed and in order; what the file lacks is missing."""
+        by_name = {one.name: name for name, one in self._wanted.stored(frame).items()}
+        made = {
+            one.name: self._typed(frame[by_name[one.name]], one)
+            if one.name in by_name
+            else self._empty(one).reindex(frame.index)
+            for one in self._wanted.columns
+        }
+        return pd.DataFrame(made, index=frame.index)
+
+    def _typed(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
+        match column.kind:
+            case Kind.TIME:
+                return as_times(values, self._wanted.tz)
+            case Kind.DECIMAL:
+                return as_decimals(values) if self._wanted.exact else values.astype("float64")
+            case Kind.COUNT:
+                numbers = pd.to_numeric(values)
+                return numbers.astype("Int64" if numbers.isna().any() else "int64")
+            case Kind.LABEL:
+                labels = values.astype("category")
+                return (
+                    labels.cat.rename_categories(OLD_ACTIONS) if column.name == "action" else labels
+                )
+            case Kind.TEXT:
+                return values.astype("str")
+
+    def _chosen(self, frame: pd.DataFrame) -> pd.DataFrame:
+        wanted = self._wanted
+        if wanted.symbols and "symbol" in frame:
+            frame = frame[frame["symbol"].isin(wanted.symbols)]
+        present = [name for name in frame if not frame[name].isna().all()]
+        clock = wanted.timed_by(present)
+        if clock is not None and wanted.start is not None:
+            frame = frame[frame[clock] >= pd.Timestamp(wanted.start, tz="UTC")]
+        if clock is not None and wanted.end is not None:
+            frame = frame[frame[clock] < pd.Timestamp(wanted.end, tz="UTC")]
+        return frame
+
+    def _together(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+        """Rows of all, labels still categories."""
+        full = [frame for frame in frames if len(frame)]
+        if len(full) < 2:
+            return full[0] if full else frames[-1]
+        for column in self._wanted.columns:
+            if column.kind is Kind.LABEL:
+                labels = [frame[column.name] for frame in full]
+                shared = pd.api.types.union_categoricals(labels).categories
+                full = [
+                    frame.assign(**{column.name: frame[column.name].cat.set_categories(shared)})
+                    for frame in full
+                ]
+        return pd.concat(full, ignore_index=True)
+
+    def _empty(self, column: Column) -> pd.Series[Any]:
+        return empty(column, exact=self._wanted.exact)
