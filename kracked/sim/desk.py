@@ -129,7 +129,7 @@ class Desk:
 
     def _note_spread(self) -> bool:
         """Keep the history of best prices; whether they moved."""
-        bid, ask = self.matcher.best_price(Side.BID), self.matcher.best_price(Side.ASK)
+        bid, ask = self.matcher.touch
         last = self.spreads[-1] if self.spreads else None
         if last is not None and last.bid == bid and last.ask == ask:
             return False

@@ -207,6 +207,8 @@ class Tape:
 
     def apply(self, batch: Batch) -> tuple[Trade, ...]:
         """Take in what a batch traded, and say what it was."""
+        if len(batch.happenings) == 1:
+            return ()  # a fill never comes alone, and nine batches of ten are one step
         trades = tuple(
             Trade(fill.trade_id, batch.time, fill.side, fill.price, fill.qty, fill.taker_type)
             for fill in batch.happenings

@@ -134,8 +134,14 @@ class Matcher:
     def best_ask(self) -> Level | None:
         return self._asks.level_at(0)
 
+    @property
+    def touch(self) -> tuple[int | None, int | None]:
+        """Best bid and best ask price."""
+        bids, asks = self._bids.ranks, self._asks.ranks
+        return bids[-1] if bids else None, -asks[-1] if asks else None
+
     def best_price(self, side: Side) -> int | None:
-        book = self._side(side)
+        book = self._bids if side is Side.BID else self._asks
         return book.ranks[-1] * book.sign if book.ranks else None
 
     def levels(self, side: Side) -> Iterator[Level]:

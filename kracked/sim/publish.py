@@ -44,10 +44,12 @@ class Cutting(NamedTuple):
 class _Window:
     """The entries of the message being made for one depth."""
 
-    __slots__ = ("asks", "bids", "depth", "pushed")
+    __slots__ = ("asks", "begun", "bids", "depth", "pushed")
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, begun: list[_Window]) -> None:
         self.depth = depth
+        self.begun = begun
+        """Where a window is noted when its message gets a first entry."""
         self.pushed: set[int] = set()
         """Prices that left below the depth since the message began: subscribers, who cut
         only after it, still have them."""
@@ -55,7 +57,14 @@ class _Window:
         self.asks: list[str] = []
 
     def of(self, side: VisibleSide) -> list[str]:
+        """The entries of one side, to add to."""
+        if not self.bids and not self.asks:
+            self.begun.append(self)
         return self.bids if side.side is Side.BID else self.asks
+
+    def clear(self) -> None:
+        self.bids, self.asks = [], []
+        self.pushed.clear()
 
     def holds(self, rank: int, price: int) -> bool:
         """Whether subscribers have this level now, in the middle of the message."""
@@ -81,6 +90,9 @@ class Publisher:
         self._qty_text = instrument.precision.qty_text
         self._books: dict[int, _Window] = {}
         self._orders: dict[int, _Window] = {}
+        self._begun_books: list[_Window] = []
+        self._begun_orders: list[_Window] = []
+        self._deepest = 0
         self.told: dict[tuple[str, int], int] = {}
         """When each channel and depth was last told something, ns since the Unix epoch."""
 
@@ -88,10 +100,13 @@ class Publisher:
 
     def watch(self, channel: str, depth: int) -> None:
         """Cut messages for this depth from now on."""
-        self._windows(channel).setdefault(depth, _Window(depth))
+        begun = self._begun_books if channel == BOOK else self._begun_orders
+        self._windows(channel).setdefault(depth, _Window(depth, begun))
+        self._deepest = max((0, *self._books, *self._orders))
 
     def unwatch(self, channel: str, depth: int) -> None:
         self._windows(channel).pop(depth, None)
+        self._deepest = max((0, *self._books, *self._orders))
 
     @property
     def watched(self) -> bool:
@@ -133,14 +148,17 @@ class Publisher:
             elif kind is Left:
                 self._left(happening, time)  # type: ignore[arg-type]
                 if happening.cause is Cause.AMENDED:  # type: ignore[attr-defined]
-                    self._tell((self._orders,), batch.time, told)
+                    self._tell_orders(batch.time, told)
             time += _EVENT_SPACING_NS
-        self._tell((self._books, self._orders), batch.time, told)
+        if self._begun_books or self._begun_orders:
+            self._tell(batch.time, told)
         return told
 
     def _rested(self, order: Rested) -> None:
         side = self.book.side(order.side)
         rank, level = side.put(order.order_id, order.price, order.visible_qty, order.entered)
+        if rank > self._deepest and not self._begun_books and not self._begun_orders:
+            return  # nobody sees so deep, nor the level it pushes out
         if len(level.orders) == 1:
             self._push(side, rank)
         self._show_level(side, rank, level)
@@ -159,7 +177,7 @@ class Publisher:
         # An amend leaves with the order's own old time, all else with that of the event.
         when = time if order.cause in _GONE else order.entered
         self._show_order("delete", order, side, rank, level, order.visible_qty_left, when)
-        if not level.orders:
+        if not level.orders and rank <= self._deepest:
             self._show_entering(side, rank)
 
     def _push(self, side: VisibleSide, rank: int) -> None:
@@ -227,31 +245,36 @@ class Publisher:
             for order_id, (qty, entered) in level.orders.items()
         ]
 
-    def _tell(
-        self, channels: tuple[dict[int, _Window], ...], time: int, told: list[Cutting]
-    ) -> None:
-        """Close the messages that have entries. Timestamps of one instrument only rise."""
-        open_ = [
-            (windows, [window for window in windows.values() if window.bids or window.asks])
-            for windows in channels
-        ]
-        if not any(started for _, started in open_):
-            return
-        self._time = max(time, self._time - self._time % _NS_PER_US + _NS_PER_US)
-        for windows, started in open_:
-            if started:
-                self._close(LEVEL3 if windows is self._orders else BOOK, started, told)
+    def _tell(self, time: int, told: list[Cutting]) -> None:
+        """Close the messages that have entries."""
+        now = self._next_time(time)
+        if self._begun_books:
+            stamp, checksum = encode.micros(now), self.book.book_checksum()
+            self._close(self._begun_books, BOOK, (checksum, stamp), told)
+        if self._begun_orders:
+            self._close_orders(now, told)
 
-    def _close(self, channel: str, windows: list[_Window], told: list[Cutting]) -> None:
-        if channel == BOOK:
-            checksum, timestamp = self.book.book_checksum(), encode.micros(self._time)
-            words = encode.book
-        else:
-            checksum, timestamp = self.book.order_checksum(), encode.nanos(self._time)
-            words = encode.level3
-        for window in windows:
-            text = words(UPDATE, self._symbol, window.bids, window.asks, checksum, timestamp)
+    def _tell_orders(self, time: int, told: list[Cutting]) -> None:
+        """Close those of `level3` alone."""
+        if self._begun_orders:
+            self._close_orders(self._next_time(time), told)
+
+    def _next_time(self, time: int) -> int:
+        """Timestamps of one instrument only rise, by a microsecond or more."""
+        self._time = max(time, self._time - self._time % _NS_PER_US + _NS_PER_US)
+        return self._time
+
+    def _close_orders(self, now: int, told: list[Cutting]) -> None:
+        stamp, checksum = encode.nanos(now), self.book.order_checksum()
+        self._close(self._begun_orders, LEVEL3, (checksum, stamp), told)
+
+    def _close(
+        self, begun: list[_Window], channel: str, end: tuple[int, str], told: list[Cutting]
+    ) -> None:
+        words = encode.book if channel == BOOK else encode.level3
+        for window in begun:
+            text = words(UPDATE, self.instrument.symbol, window.bids, window.asks, *end)
             told.append(Cutting(channel, window.depth, text))
             self.told[channel, window.depth] = self._time
-            window.bids, window.asks = [], []
-            window.pushed.clear()
+            window.clear()
+        begun.clear()

@@ -56,6 +56,9 @@ class VisibleLevel:
         """What its orders add to the text of a `level3` checksum."""
         text = self._order_digits
         if text is None:
+            if len(self.orders) == 1:
+                text = self._order_digits = self.book_digits()
+                return text
             parts = [level_digits(self.price, qty) for qty, _ in self.orders.values()]
             text = self._order_digits = "".join(parts)
         return text
@@ -119,14 +122,16 @@ class VisibleSide:
     def book_half(self) -> bytes:
         half = self._book_half
         if half is None:
-            best = [level.book_digits() for level in self.best(LEVELS_HASHED)]
+            levels = self._levels
+            best = [levels[key].book_digits() for key in self._keys[: -LEVELS_HASHED - 1 : -1]]
             half = self._book_half = "".join(best).encode()
         return half
 
     def order_half(self) -> bytes:
         half = self._order_half
         if half is None:
-            best = [level.order_digits() for level in self.best(LEVELS_HASHED)]
+            levels = self._levels
+            best = [levels[key].order_digits() for key in self._keys[: -LEVELS_HASHED - 1 : -1]]
             half = self._order_half = "".join(best).encode()
         return half
 

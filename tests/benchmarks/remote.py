@@ -33,7 +33,8 @@ class Remote:
         """Lines on its stderr that are no faults: warnings, tracebacks."""
         self.slow_steps = 0
         """How often asyncio's debug mode said that a step of its loop took over 0.1 s."""
-        self._process, self._rest, self._http = process, told["rest"], http
+        self.rest = told["rest"]
+        self._process, self._http = process, http
 
     async def faults(self) -> AsyncIterator[dict[str, Any]]:
         """Each fault as it strikes, until the exchange ends."""
@@ -56,7 +57,7 @@ class Remote:
 
     async def _call(self, method: str, name: str, query: dict[str, object]) -> Any:
         params = {key: str(value) for key, value in query.items()}
-        url = f"{self._rest}/sim/{name}"
+        url = f"{self.rest}/sim/{name}"
         async with self._http.request(method, url, params=params) as response:
             response.raise_for_status()
             return await response.json(loads=_exact)
