@@ -14,6 +14,7 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
+from kracked.feed.errors import NoToken
 from kracked.feed.fanout import Policy
 from kracked.feed.link import PUBLIC
 from kracked.feed.manager import FeedManager
@@ -31,6 +32,8 @@ _NO_KEY = (
     "The orders of a level come with level3, which Kraken gives to holders of an API key: "
     "set KRAKEN_API_KEY and KRAKEN_API_SECRET. The WebSocket permission is enough."
 )
+
+_WITHOUT_THE_KEY = "Public data go on without the key, which is tried again every few minutes."
 
 
 class LiveSource:
@@ -51,7 +54,7 @@ class LiveSource:
         """`state`: the folder for the key's files. Without `trades` orders are only shown."""
         state = state or state_folder()
         self.name = endpoints.public.split("/")[2]
-        self._shown = self._wanted = ""
+        self._shown = self._wanted = self._refusal = ""
         self._turn, self._candle_turn = asyncio.Lock(), asyncio.Lock()
         self._candles: tuple[str, int] = ("", 0)
         self._candles_wanted = self._candles
@@ -85,7 +88,7 @@ class LiveSource:
 
     @property
     def level3(self) -> str:
-        return "" if self._has_key else _NO_KEY
+        return self._refusal if self._has_key else _NO_KEY
 
     @property
     def access(self) -> Access | None:
@@ -130,13 +133,24 @@ class LiveSource:
             was = self._shown
             if symbol != self._wanted or symbol == was:
                 return
-            level3 = LEVEL3_DEPTH if self._has_key else None
+            # Also when a part of it is refused: what is not, is live.
+            self._shown = symbol
+            try:
+                await self._subscribe(symbol)
+            finally:
+                if was:
+                    await self.feed.unsubscribe(was, "book", "level3")
+
+    async def _subscribe(self, symbol: str) -> None:
+        level3 = LEVEL3_DEPTH if self._has_key else None
+        try:
             await self.feed.subscribe(
                 symbol, book=BOOK_DEPTH, level3=level3, trade=True, ticker=True
             )
-            self._shown = symbol
-            if was:
-                await self.feed.unsubscribe(was, "book", "level3")
+        except NoToken as refused:
+            self._refusal = f"{refused.error} {_WITHOUT_THE_KEY}"
+            raise
+        self._refusal = ""
 
     async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
         self._candles_wanted = wanted = (symbol, timeframe_s)

@@ -18,7 +18,7 @@ from kracked.protocol.events import Event, Side
 from kracked_tui.source import Cut
 from kracked_tui.view import format as fmt
 from kracked_tui.view.candles import Bar, merged
-from kracked_tui.view.condition import Health
+from kracked_tui.view.condition import ONLINE, Health, system_words
 from kracked_tui.view.ladder import Traded
 from kracked_tui.view.status import Happening
 from kracked_tui.view.tape import Print, prints
@@ -175,6 +175,9 @@ class Store:
         """Connection name to why it is down."""
         self._connected: set[str] = set()
         self.ended = False
+        self.system = ONLINE
+        """The trading engine's state in the exchange's word."""
+        self._announced = False
         self.account = Account()
         """As a recording tells it; live, the feed's own is the one to look at."""
 
@@ -194,6 +197,7 @@ class Store:
             verified,
             self.last_heard,
             self.ended,
+            self.system,
         )
 
     def apply(self, event: Event) -> None:
@@ -263,8 +267,19 @@ class Store:
                 self.tell(event.received, f"{event.symbol} {event.channel} is stale", "warn")
             case events.Rejected():
                 self._rejected(event)
-            case events.Status() if event.system != "online":
-                self.tell(event.received, f"the exchange is in {event.system}", "warn")
+            case events.Status():
+                self._stated(event)
+
+    def _stated(self, event: events.Status) -> None:
+        """The engine's state comes with every connection: said when it is another one."""
+        if event.system != self.system:
+            well = event.system == ONLINE
+            text = "the exchange is online again" if well else system_words(event.system)
+            self.tell(event.received, text, "good" if well else "warn")
+        announced = bool(event.upcoming_maintenance)
+        if announced and not self._announced:
+            self.tell(event.received, "the exchange announces maintenance", "warn")
+        self.system, self._announced = event.system, announced
 
     def _lost(self, event: events.Reconnecting) -> None:
         host = event.url.partition("://")[2].partition("/")[0]

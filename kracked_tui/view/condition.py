@@ -12,6 +12,20 @@ STALE_AFTER_NS = 5 * times.NS_PER_S
 """The exchange sends a heartbeat every second; five without a word is not quiet, it is gone."""
 
 
+ONLINE, MAINTENANCE = "online", "maintenance"
+_SYSTEMS = {
+    MAINTENANCE: "the exchange is down for maintenance: nothing trades",
+    "cancel_only": "orders can be cancelled, and none placed",
+    "post_only": "only post-only orders are taken",
+    "limit_only": "only limit orders are taken",
+}
+
+
+def system_words(system: str) -> str:
+    """The state of the trading engine, for people."""
+    return _SYSTEMS.get(system, f"the exchange says it is in {system}")
+
+
 class Health(NamedTuple):
     """What is known about one symbol's data and the connection it comes by."""
 
@@ -28,6 +42,8 @@ class Health(NamedTuple):
     """When anything last arrived on the connection, ns."""
     ended: bool = False
     """A replay came to its end."""
+    system: str = ONLINE
+    """The trading engine's state in the exchange's word."""
 
 
 class Condition(NamedTuple):
@@ -48,7 +64,9 @@ def condition(health: Health, now: int) -> Condition:
     silent = now - health.last_heard
     if health.last_heard and silent > STALE_AFTER_NS:
         return Condition("STALE", "warn", f"nothing heard for {fmt.age(silent)}")
-    return _of_book(health) or Condition(health.mode, "good", usable=True)
+    if health.system == MAINTENANCE:
+        return Condition("MAINTENANCE", "warn", system_words(health.system))
+    return _of_book(health) or _of_system(health) or Condition(health.mode, "good", usable=True)
 
 
 def _unconnected(health: Health) -> Condition:
@@ -58,6 +76,14 @@ def _unconnected(health: Health) -> Condition:
     if health.trouble and health.mode == "LIVE":
         trouble += ". No network here? kracked-tui --demo brings an exchange of its own"
     return Condition("CONNECTING", "warn", trouble)
+
+
+def _of_system(health: Health) -> Condition | None:
+    """What an engine that is not quite itself does not take; its data are as good as ever."""
+    if health.system == ONLINE:
+        return None
+    word = health.system.replace("_", " ").upper()
+    return Condition(word, "warn", system_words(health.system), usable=True)
 
 
 def _of_book(health: Health) -> Condition | None:

@@ -43,11 +43,13 @@ class Queue(Pane):
         body += [
             _line(row, shown.side, shown.largest, columns, scene.precision) for row in shown.rows
         ]
-        if not (scene.state.usable and scene.orders.verified):
+        trusted = scene.state.usable and scene.orders.verified
+        if not trusted:
             body = [each.within("stale") for each in body]
         note = view.note_text(shown, scene.precision, width)
         foot = view.foot_spans(shown, scene.precision, scene.decimals)
-        return Content(body, note, foot=foot or (Span("no order at this price", "dim"),))
+        right = "" if trusted else "STALE"
+        return Content(body, note, right, foot or (Span("no order at this price", "dim"),))
 
     def move(self, rows_up: int) -> None:
         self._scroll.move(rows_up, length=self._length, rows=self.inside[1] - 1)

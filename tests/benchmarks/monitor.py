@@ -1,4 +1,5 @@
-"""How quick the monitor is: `python -m tests.benchmarks.monitor`.
+"""How quick the monitor is: `python -m tests.benchmarks.monitor`; `--minutes 8 --rate 20`
+watches its memory instead, at twenty times a natural market.
 
 Runs it in a pseudo-terminal against an exchange of its own process, presses keys and
 reads the screen back. On a busy machine a key mostly waits for a processor: how long the
@@ -40,6 +41,9 @@ KEYS_PER_S = 8
 class Screen:
     """The monitor in a pseudo-terminal, as far as a stopwatch needs to see it."""
 
+    module = "kracked_tui"
+    """What `python -m` starts in it."""
+
     def __init__(
         self, arguments: list[str], environment: Mapping[str, str], *, niceness: int = 0
     ) -> None:
@@ -48,7 +52,7 @@ class Screen:
         if self.pid == 0:
             os.nice(niceness)
             settings = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}
-            command = [sys.executable, "-m", "kracked_tui", *arguments]
+            command = [sys.executable, "-m", self.module, *arguments]
             os.execve(sys.executable, command, {**os.environ, **settings})
         shape = struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, shape)
@@ -119,15 +123,34 @@ def exchange(rate: float) -> Iterator[dict[str, str]]:
         process.wait()
 
 
-def under_load(rate: float, seconds: float, niceness: int) -> dict[str, float]:
-    """Frames, processor share and key latencies while the market is busy."""
+@contextmanager
+def watching(rate: float, niceness: int) -> Iterator[Screen]:
+    """A monitor of a busy market that has a verified book."""
     with exchange(rate) as at:
         environment = {"KRAKEN_API_KEY": at["api_key"], "KRAKEN_API_SECRET": at["api_secret"]}
         arguments = ["BTC/USD", "--endpoint", at["rest"]]
         with Screen(arguments, environment, niceness=niceness) as screen:
             screen.wait_for("crc✓")
-            screen.drain(4)
-            return _measured(screen, seconds)
+            yield screen
+
+
+def under_load(rate: float, seconds: float, niceness: int) -> dict[str, float]:
+    """Frames, processor share and key latencies while the market is busy."""
+    with watching(rate, niceness) as screen:
+        screen.drain(4)
+        return _measured(screen, seconds)
+
+
+def memory(rate: float, minutes: float, niceness: int) -> dict[str, float]:
+    """Megabytes of the monitor alone, which is another process than its exchange."""
+    results = {}
+    with watching(rate, niceness) as screen:
+        begun = time.perf_counter()
+        for half_minute in range(1, int(2 * minutes) + 1):
+            tail = screen.drain(begun + 30 * half_minute - time.perf_counter())[-40_000:]
+            results[f"memory after {half_minute / 2:g} min, MB"] = screen.memory_mb()
+        results["verified messages"] = _number(_VERIFIED, tail)
+    return results
 
 
 def _measured(screen: Screen, seconds: float) -> dict[str, float]:
@@ -205,9 +228,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10, help="times a natural market (10)")
     parser.add_argument("--nice", type=int, default=0, help="its priority, on a busy machine (0)")
     parser.add_argument("--seconds", type=float, default=30, help="how long to measure (30)")
+    parser.add_argument("--minutes", type=float, help="watch the memory for so long instead")
     given = parser.parse_args()
-    results = {"--help processor time, ms": help_cpu_ms(), **first_paint()}
-    results |= under_load(given.rate, given.seconds, given.nice)
+    if given.minutes:
+        results = memory(given.rate, given.minutes, given.nice)
+    else:
+        results = {"--help processor time, ms": help_cpu_ms(), **first_paint()}
+        results |= under_load(given.rate, given.seconds, given.nice)
     for name, value in results.items():
         print(f"{name:<50}{value:>10.1f}")
 

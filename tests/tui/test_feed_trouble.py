@@ -1,0 +1,158 @@
+"""Whatever befalls the feed is on the screen in words: header, banner over the ladder, log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.protocol import events
+from kracked.protocol.events import Event
+from kracked.sim.server import SimOptions, SimServer
+from kracked.times import NS_PER_S
+from kracked_tui.app import Monitor
+from kracked_tui.config import Settings
+from kracked_tui.live import LiveSource
+from tests.tui.conftest import Opened
+from tests.tui.market import NOW, SYMBOL, ScriptedSource
+
+LOST = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "connection reset", 1, 0.5)
+
+
+@asynccontextmanager
+async def told(opened: Opened, *happened: Event) -> AsyncIterator[tuple[Monitor, ScriptedSource]]:
+    """A monitor that has just heard this."""
+    source = ScriptedSource()
+    async with opened(source=source) as (monitor, pilot):
+        await heard(monitor, source, pilot, *happened)
+        yield monitor, source
+
+
+async def heard(
+    monitor: Monitor, source: ScriptedSource, pilot: Pilot[None], *happened: Event
+) -> None:
+    before = monitor.store.messages
+    source.say(*happened)
+    while monitor.store.messages < before + len(happened):
+        await pilot.pause()
+    monitor.trade.draw()
+
+
+def header(monitor: Monitor) -> str:
+    return monitor.trade.header.lines[0].text
+
+
+def ladder(monitor: Monitor) -> str:
+    return " ".join(line.text.strip("┃ ") for line in monitor.trade.ladder.lines)
+
+
+def log(monitor: Monitor) -> str:
+    return monitor.trade.log_row.lines[0].text
+
+
+async def test_a_lost_connection_is_the_word_the_banner_and_the_log(opened: Opened) -> None:
+    async with told(opened, LOST) as (monitor, _):
+        assert "○ RECONNECTING crc–" in header(monitor)
+        assert "cannot reach ws.kraken.com (connection reset); trying again" in ladder(monitor)
+        assert "public lost: connection reset" in log(monitor)
+
+
+async def test_a_connection_that_is_back_is_told_too(opened: Opened) -> None:
+    back = events.Connected(NOW, "public", LOST.url)
+    async with told(opened, LOST, back) as (monitor, _):
+        assert "● LIVE" in header(monitor)
+        assert "public connected" in log(monitor)
+
+
+async def test_a_resync_says_what_it_waits_for(opened: Opened) -> None:
+    async with told(opened, events.Resync(NOW, SYMBOL, "book", "checksum")) as (monitor, _):
+        assert "○ RESYNC crc–" in header(monitor)
+        assert "checksum; waiting for a fresh snapshot" in ladder(monitor)
+        assert f"{SYMBOL} book resync: checksum" in log(monitor)
+
+
+async def test_a_feed_that_falls_silent_is_stale_with_the_time_since(opened: Opened) -> None:
+    async with told(opened, events.Stale(NOW, SYMBOL, "book", 9)) as (monitor, source):
+        source.time = NOW + 8 * NS_PER_S
+        monitor.trade.draw()
+        assert "○ STALE crc–" in header(monitor)
+        assert "nothing heard for 8s" in ladder(monitor)
+        assert f"{SYMBOL} book is stale" in log(monitor)
+
+
+async def test_a_gap_is_counted_and_told_with_its_length(opened: Opened) -> None:
+    gap = events.Gap(NOW, "book", (SYMBOL,), NOW - 3 * NS_PER_S, NOW, "reconnect")
+    async with told(opened, gap) as (monitor, _):
+        assert "gaps 1" in monitor.trade.status.lines[0].text
+        assert "gap of 3.0s in book: reconnect" in log(monitor)
+
+
+async def test_a_queue_that_cannot_be_trusted_is_stale_in_a_word(opened: Opened) -> None:
+    async with told(opened) as (monitor, source):
+        source.orders_held[SYMBOL].verified = False
+        monitor.trade.draw()
+        queue = next(pane for pane in monitor.trade.panes if pane.id == "queue")
+        assert "STALE" in queue.lines[0].text
+
+
+# --- the trading engine -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("system", "word", "words"),
+    [
+        ("cancel_only", "● CANCEL ONLY", "orders can be cancelled, and none placed"),
+        ("post_only", "● POST ONLY", "only post-only orders are taken"),
+        ("limit_only", "● LIMIT ONLY", "only limit orders are taken"),
+        ("maintenance", "○ MAINTENANCE", "down for maintenance: nothing trades"),
+        ("dancing", "● DANCING", "the exchange says it is in dancing"),
+    ],
+)
+async def test_an_engine_that_is_not_itself_is_in_the_header_and_in_the_log(
+    opened: Opened, system: str, word: str, words: str
+) -> None:
+    async with told(opened, events.Status(NOW, system)) as (monitor, _):
+        assert word in header(monitor)
+        assert words in log(monitor)
+
+
+async def test_an_engine_that_is_itself_again_is_told_once(opened: Opened) -> None:
+    online = events.Status(NOW, "online")
+    async with told(opened, events.Status(NOW, "post_only"), online, online) as (monitor, _):
+        assert "● LIVE" in header(monitor)
+        assert log(monitor).count("the exchange is online again") == 1
+
+
+async def test_maintenance_that_is_announced_is_told_once(opened: Opened) -> None:
+    announced = events.Status(NOW, "online", upcoming_maintenance=({"id": 1},))
+    async with told(opened, announced, announced) as (monitor, _):
+        assert "● LIVE" in header(monitor)
+        assert log(monitor).count("the exchange announces maintenance") == 1
+
+
+# --- a key that is refused ----------------------------------------------------------------
+
+
+async def test_a_refused_key_is_told_with_the_exchanges_words_and_public_data_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    async with SimServer(SimOptions(seed=3, symbols=(SYMBOL,))) as sim:
+        key = Credentials("not-a-key-of-this-exchange", sim.api_secret)
+        source = LiveSource((SYMBOL,), Endpoints.at(sim.endpoints.rest), key)
+        monitor = Monitor(source, Settings(), (SYMBOL,))
+        async with monitor.run_test(size=(120, 40)) as pilot:
+            while not source.level3 or not source.books:
+                await pilot.pause(0.02)
+            monitor.trade.draw()
+            assert "● LIVE" in header(monitor)
+            queue = next(pane for pane in monitor.trade.panes if pane.id == "queue")
+            words = " ".join(line.text.strip("│ ") for line in queue.lines)
+            assert "EAPI:Invalid key" in words
+            assert "Public data go on without the key" in words
+            assert any("EAPI:Invalid key" in each.text for each in monitor.desk.recent())
