@@ -130,6 +130,8 @@ def _order_heads(
 ) -> Iterator[str]:
     """The cells of each order's row that are its own."""
     price, qty = _texts_of(event.precision)
+    # What a kept book rests on may have been modified before: in a picture it is there.
+    resting = isinstance(event, events.OrdersSnapshot)
     for side, orders in (("b", event.bids), ("a", event.asks)):
         for order in orders:
             action, since, order_id = order.action, order.timestamp, order.order_id
@@ -137,7 +139,7 @@ def _order_heads(
                 since = nine_decimals(since)
             if len(order_id) != _ORDER_ID:
                 order_id = safe(order_id)
-            letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
+            letter = "A" if resting or action is _ADD else "C" if action is _DELETE else "M"
             yield (
                 f"{side},{since},{received},{price[order.price]},{qty[order.qty]},{letter},{order_id}"
             )
