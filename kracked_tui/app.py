@@ -15,6 +15,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -126,6 +127,9 @@ class Monitor(App[None]):
     @work
     async def _end(self) -> None:
         """Asked to end from outside, or the terminal is gone."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                await self.desk.abandon()
         await self.desk.recording.stop()
         # The toolkit waits for ever to restore a terminal that is gone, and a program that
         # lives on unseen would go on renewing the dead-man's switch.

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,17 @@ import msgspec
 from kracked.errors import ConfigError
 from kracked_tui import keys
 from kracked_tui.options import Options
+
+
+class Lost(StrEnum):
+    """What becomes of own orders when the terminal is gone, or the program is told to end."""
+
+    SWITCH = "switch"
+    """Nothing is sent: while armed the dead-man's switch cancels them, else they stay."""
+    CANCEL = "cancel"
+    """They are cancelled at once, then the switch is turned off."""
+    LEAVE = "leave"
+    """They stay: the switch is turned off."""
 
 
 class Trading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,6 +39,7 @@ class Trading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """In the base currency."""
     max_distance_percent: Decimal | None = Decimal(3)
     """From the middle of the market."""
+    when_lost: Lost = Lost.SWITCH
     sizes: dict[str, tuple[str, ...]] = {}
     """Of the keys 1 to 5, by symbol, in the base currency: ``"BTC/USD" = ["0.01", "0.05"]``."""
 

@@ -95,6 +95,11 @@ class Desk:
     async def plot(self, view: ChartView) -> str:
         return await self._plotter.candles(view)
 
+    async def abandon(self) -> None:
+        """Nobody watches any more: own orders are dealt with as the settings say."""
+        if self.trader is not None:
+            await self.trader.abandon()
+
     def close(self) -> None:
         self._plotter.close()
 

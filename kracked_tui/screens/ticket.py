@@ -136,7 +136,7 @@ class TicketScreen(AskingScreen):
             return
         self.ticket_panel.write(None)
         self._close_panel()
-        self._do(trader.send(ticket, moment))
+        self._do(trader.send(ticket, moment, self.desk.source.orders.get(ticket.symbol)))
 
     def action_back(self) -> None:
         if self._panel == places.TICKET and self.ticket and self.ticket.previewed:

@@ -77,6 +77,15 @@ class Arming:
             self._expiring.cancel()
             self._expiring = None
 
+    def let_run(self) -> int | None:
+        """Stops, and renews the switch no more: seconds until it fires, None where it is off."""
+        self.stop()
+        if self._holding is not None:
+            self._holding.cancel()
+            self._holding = None
+        left_ns = self._switch.remaining_ns()
+        return None if left_ns is None else left_ns // NS_PER_S
+
     async def disarm(self, why: str = "") -> bool:
         """Stops, and turns the switch off: orders stay. False while it may still fire."""
         self.stop()

@@ -16,7 +16,7 @@ from kracked_tui.trader.access import Terms
 from kracked_tui.trader.presets import Presets
 from kracked_tui.trader.tickets import Moment
 from kracked_tui.view.balances import balances_of, held
-from kracked_tui.view.effect import effect_of
+from kracked_tui.view.effect import Effect, effect_of
 from kracked_tui.view.resting import Quote, note
 from kracked_tui.view.ticket import Ticket
 from kracked_tui.view.ticket_lines import TicketView
@@ -53,7 +53,6 @@ class Reviewer:
         review = desk.review(tickets.draft_of(ticket), now, limits)
         problems = [blocked] if blocked else []
         problems += [refusal.sentence for refusal in review.refusals]
-        effect, loses = self._effect(desk, ticket, moment, book)
         return TicketView(
             ticket,
             moment.instrument,
@@ -65,15 +64,13 @@ class Reviewer:
             tuple(problems),
             _waivable(review.refusals),
             note(ticket, quote, moment.instrument.precision),
-            effect,
-            loses,
+            self.effect(desk, ticket, moment, book),
         )
 
-    def _effect(
-        self, desk: Desk, ticket: Ticket, moment: Moment, book: L3Book | None
-    ) -> tuple[str, bool]:
+    def effect(self, desk: Desk, ticket: Ticket, moment: Moment, book: L3Book | None) -> Effect:
+        """What an amend will do to the place in the queue; of a new order nothing."""
         if not ticket.amends:
-            return "", False
+            return Effect()
         order = desk.working.get(ticket.amends)
         wanted = tickets.wanted(ticket, moment.instrument)
         keeps = None if order is None else keeps_place(order, **wanted)

@@ -7,6 +7,7 @@ knows no key; every answer is words.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
@@ -20,6 +21,7 @@ from kracked.actions import (
     Entry,
     Limits,
     Refusal,
+    State,
     Switch,
     open_desk,
 )
@@ -30,15 +32,17 @@ from kracked.protocol.events import Side
 from kracked.protocol.limits import tier_of
 from kracked.protocol.own import OwnOrder
 from kracked.times import NS_PER_S
-from kracked_tui.config import Trading
+from kracked_tui.config import Lost, Trading
 from kracked_tui.source import Access
-from kracked_tui.trader import tickets, words
+from kracked_tui.trader import logbook, tickets, words
 from kracked_tui.trader.access import Terms
 from kracked_tui.trader.arming import Arming, Tell
+from kracked_tui.trader.follow import place_after
 from kracked_tui.trader.presets import Presets
 from kracked_tui.trader.review import Reviewer
 from kracked_tui.trader.tickets import Moment
 from kracked_tui.view import standing
+from kracked_tui.view.effect import measured
 from kracked_tui.view.orders import Sent
 from kracked_tui.view.rates import RateView
 from kracked_tui.view.standing import Standing
@@ -47,6 +51,8 @@ from kracked_tui.view.ticket_lines import TicketView
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
+
+log = logging.getLogger(__name__)
 
 _SHOWN_ENDED = 6
 _ENDED_FOR_NS = 60 * NS_PER_S
@@ -59,7 +65,7 @@ class Trader:
     def __init__(
         self, access: Access, settings: Trading, *, tell: Tell, now: Callable[[], int]
     ) -> None:
-        self._access, self._settings, self._tell, self._now = access, settings, tell, now
+        self._access, self._settings, self._shown, self._now = access, settings, tell, now
         self._terms, self._presets = Terms(access.client), Presets(settings.sizes)
         self._reviewer = Reviewer(access, self._terms, self._presets)
         self._desk: Desk | None = None
@@ -74,6 +80,10 @@ class Trader:
 
     async def run(self) -> None:
         """Opens the desk and keeps it until cancelled. What it cannot do, `standing` says."""
+        with logbook.written(self._access.outbox.parent):
+            await self._run()
+
+    async def _run(self) -> None:
         access, settings = self._access, self._settings
         limits = Limits(
             max_qty=settings.max_qty,
@@ -91,6 +101,12 @@ class Trader:
 
     def _wait(self, reason: str) -> None:
         self._closed = reason
+
+    def _tell(self, text: str, role: str) -> None:
+        """On the screen, and in the log file: that one is still there when the terminal is not."""
+        level = logging.WARNING if role == "warn" else logging.INFO
+        log.log(level, "told", extra={"text": text})
+        self._shown(text, role)
 
     async def _trade(self, desk: Desk) -> None:
         try:
@@ -188,14 +204,19 @@ class Trader:
         blocked, at = self.why_not(), self._now()
         return look(self._desk, ticket, moment, book, blocked=blocked, at=at)
 
-    async def send(self, ticket: Ticket, moment: Moment) -> bool:
-        """One request at most, whatever is pressed meanwhile; says whether one went out."""
+    async def send(self, ticket: Ticket, moment: Moment, book: L3Book | None = None) -> bool:
+        """One request at most, whatever is pressed meanwhile; says whether one went out.
+
+        With the `book` an amend's effect on the place is measured, beside what was foretold.
+        """
         blocked = self.why_not()
         if self._busy:
             blocked = "the last order is still on its way"
         if self._desk is None or blocked:
             self._tell(f"not sent: {blocked}", "warn")
             return False
+        foretold = self._reviewer.effect(self._desk, ticket, moment, book)
+        before = book.order(ticket.amends) if book else None
         self._busy = True
         try:
             result = await self._deliver(self._desk, ticket, moment)
@@ -205,7 +226,13 @@ class Trader:
         finally:
             self._busy = False
         self._tell(*words.outcome(words.order(ticket, moment.instrument), result))
-        return not isinstance(result, Declined)
+        acknowledged = isinstance(result, Entry) and result.state is State.ACKNOWLEDGED
+        if book and before and acknowledged:
+            place = await place_after(book, ticket.amends, before)
+            if place is not None:
+                text, role = measured(foretold, place)
+                self._tell(f"amended order {text}", role)
+        return isinstance(result, Entry)
 
     async def _deliver(self, desk: Desk, ticket: Ticket, moment: Moment) -> Entry | Declined:
         now = self._reviewer.situation(moment)
@@ -266,6 +293,14 @@ class Trader:
             outcome = await self._desk.cancel(txid=order.order_id)
             done = self._tell_cancelled("cancel", outcome) and done
         return done and await self._arming.release()
+
+    async def abandon(self) -> None:
+        """The terminal is gone, or the program was told to end: what the settings say is done."""
+        if self._desk is None or self._arming is None:
+            return
+        choice, orders = self._settings.when_lost, len(self.own())
+        if choice is Lost.SWITCH or not await self.leave(cancel=choice is Lost.CANCEL):
+            self._tell(*words.abandoned(orders, self._arming.let_run()))
 
     def _tell_cancelled(self, what: str, outcome: CancelOutcome) -> bool:
         """Says it; whether the exchange has answered."""

@@ -42,6 +42,15 @@ def cancelled(what: str, result: CancelOutcome) -> Said:
     return f"{what}: {number}{', on the way' if result.pending else ''}", "good"
 
 
+def abandoned(orders: int, switch_s: int | None) -> Said:
+    """Nothing is sent any more: what becomes of this many orders by themselves."""
+    if switch_s is not None:
+        left = "left to the dead-man's switch: the exchange cancels every open order"
+        return f"{left} in {switch_s} s", "warn"
+    noun = "order stays" if orders == 1 else "orders stay"
+    return f"the dead-man's switch is off: {orders} {noun} working", "warn"
+
+
 def fill(report: Mapping[str, object]) -> Said:
     """Of a report of the account's stream."""
     side = str(report.get("side", "")).upper()

@@ -10,6 +10,7 @@ from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
 from kracked_tui.view import expiry
 from kracked_tui.view import format as fmt
+from kracked_tui.view.effect import Effect
 from kracked_tui.view.line import Line, Span, fit, line, spread
 from kracked_tui.view.resting import Quote
 from kracked_tui.view.ticket import AT_ONCE, TRAILING, TWO_PRICES, Ticket
@@ -37,10 +38,8 @@ class TicketView(NamedTuple):
     """All of the problems are ones the user may overrule."""
     note: str = ""
     """What else should be known before it is sent."""
-    effect: str = ""
+    effect: Effect = Effect()
     """Of an amend: what becomes of the place in the queue."""
-    loses: bool = False
-    """The effect is a lost place."""
 
 
 def title(view: TicketView) -> str:
@@ -152,8 +151,8 @@ def _words(view: TicketView, width: int) -> list[Line]:
 
 def _against(view: TicketView, width: int) -> list[Line]:
     lines: list[Line] = []
-    if view.effect:
-        lines += _sentence(view.effect, "warn" if view.loses else "good", width)
+    if view.effect.words:
+        lines += _sentence(view.effect.words, "warn" if view.effect.loses else "good", width)
     if view.note:
         lines += _sentence(view.note, "warn", width)
     for problem in view.problems:

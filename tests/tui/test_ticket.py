@@ -11,6 +11,7 @@ from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
 from kracked_tui.trader.tickets import draft_of
 from kracked_tui.view import ticket as writing
+from kracked_tui.view.effect import Effect
 from kracked_tui.view.expiry import Expiry, NotAnExpiry, parsed, shown
 from kracked_tui.view.line import Line
 from kracked_tui.view.resting import Quote, note, rested
@@ -63,8 +64,8 @@ def test_the_ticket_of_every_type_is_the_golden_one() -> None:
 
 def test_a_preview_and_an_amend_are_the_golden_ones() -> None:
     amended = replace(TICKET, amends="OABCDE-FGHIJ-K00004")
-    written = looking(amended, effect="keeps place 4/6")
-    previewed = looking(replace(amended, previewed=True), effect="keeps place 4/6")
+    written = looking(amended, effect=Effect("keeps place 4/6"))
+    previewed = looking(replace(amended, previewed=True), effect=Effect("keeps place 4/6"))
     pages = [text(ticket_lines(each, 34)) for each in (written, previewed)]
     compare("ticket-amend-34", "".join(pages))
 

@@ -90,6 +90,10 @@ async def test_an_amend_says_what_becomes_of_the_place_before_it_is_sent(tmp_pat
         await found.until(lambda: found.open[0].qty == 50_000)
         assert found.place() == before
         assert len(found.received) == 1
+        await found.until(lambda: f"amended order kept {before}" in found.said(), found.said())
+        await found.pilot.press("e", "pagedown", "enter", "y")
+        await found.until(lambda: "amended order went to" in found.said(), found.said())
+        assert ", predicted " in found.said()
 
 
 async def test_an_order_is_cancelled_at_once_while_armed_and_after_a_yes_otherwise(

@@ -26,11 +26,11 @@ PLACES = {
 
 @asynccontextmanager
 async def holding_an_order(folder: Path) -> AsyncIterator[Trading]:
-    """Armed, with one order resting: everything a stray key could harm is there."""
+    """Armed, with one order resting out of reach: all that a stray key could harm is there."""
     async with trading(folder, settings=Settings(fps=60)) as found:
         await found.armed()
-        await found.pilot.press("B")
-        await found.until(lambda: found.screen.selected() is not None)
+        await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
+        await found.until(lambda: found.monitor.desk.scene(found.screen.ladder).own.rows)
         yield found
 
 
@@ -46,7 +46,7 @@ async def test_no_order_key_acts_while_something_else_has_the_focus(
             await found.pilot.press(*PLACES[place])
             await found.pilot.press(name)
             await found.pilot.press("escape", "escape", "escape")
-        assert len(found.open) == 1
+        assert len(found.open) == 1, found.said()
         assert len(found.received) == 1
         assert found.screen.trader is not None
         assert found.screen.trader.armed

@@ -8,10 +8,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from kracked.book.queue import Place
 from kracked.feed.account import Account, Fee, Fill, OwnOrder
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.view import balances, effect, fills, orders, rates, standing
+from kracked_tui.view.effect import Effect
 from kracked_tui.view.line import Line
 from kracked_tui.view.orders import Mine, Sent
 from kracked_tui.view.own import Own, own_of
@@ -57,14 +59,29 @@ def test_a_kept_place_and_a_lost_one_are_told_with_their_numbers() -> None:
     queue = next(iter(book.bids))
     second = list(queue)[1]
     amended = replace(TICKET, amends=second.order_id, price=BEST_BID)
-    assert effect.effect_of(amended, True, book, PRECISION) == (
-        f"keeps place 2/{len(queue)}",
-        False,
-    )
-    words, lost = effect.effect_of(amended, False, book, PRECISION)
-    assert lost
-    assert words.startswith(f"goes to the tail {len(queue)}/{len(queue)} at 64210.0")
-    assert effect.effect_of(amended, None, book, PRECISION)[1]
+    kept = effect.effect_of(amended, True, book, PRECISION)
+    assert (kept.words, kept.loses) == (f"keeps place 2/{len(queue)}", False)
+    lost = effect.effect_of(amended, False, book, PRECISION)
+    assert lost.loses
+    assert lost.words.startswith(f"goes to the tail {len(queue)}/{len(queue)} at 64210.0")
+    assert effect.effect_of(amended, None, book, PRECISION).loses
+
+
+@pytest.mark.parametrize(
+    ("foretold", "came", "said"),
+    [
+        (Effect("", False, 4, 6), (4, 6), ("kept 4/6", "good")),
+        (Effect("", False, 4, 6), (3, 5), ("kept 3/5, predicted 4/6", "good")),
+        (Effect("", False, 4, 6), (6, 6), ("LOST its place: at 6/6, predicted 4/6", "warn")),
+        (Effect("", True, 9, 9), (9, 9), ("went to 9/9, predicted 9/9", "good")),
+        (Effect("", True, 9, 9), (8, 10), ("went to 8/10, predicted 9/9", "good")),
+        (Effect("", True), (2, 2), ("went to 2/2", "good")),
+    ],
+)
+def test_the_measured_place_stands_beside_the_predicted_one(
+    foretold: Effect, came: tuple[int, int], said: tuple[str, str]
+) -> None:
+    assert effect.measured(foretold, Place(*came, 0, 0, 0)) == said
 
 
 # --- orders -------------------------------------------------------------------------------
