@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import re
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,65 @@ async def test_a_key_starts_and_stops_and_what_is_left_verifies(
     recording = kracked.open_recording(tmp_path / "session")
     assert recording.info().clean_stop
     assert recording.verify().proven
+
+
+@pytest.fixture
+def disk() -> Iterator[Callable[[bool], None]]:
+    """`disk(False)`: from now on no file takes another byte; `disk(True)`: all is well again."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def takes(more: bool) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before if more else (1, before[1]))
+
+    yield takes
+    takes(True)
+
+
+async def shown(monitor: Monitor, pilot: Pilot[None], wanted: Callable[[str], bool]) -> str:
+    """The line the banner stands in, once it is as wanted."""
+    for _ in range(500):
+        await pilot.pause(0.02)
+        monitor.desk.recording._looked = (0, RecordView())
+        monitor.trade.draw()
+        line = monitor.trade.log_row.lines[0].text
+        if wanted(line):
+            return line
+    raise AssertionError(f"not shown; the line is {line!r}")
+
+
+async def test_a_full_disk_is_a_banner_until_it_takes_more_again(
+    live: Monitor, tmp_path: Path, disk: Callable[[bool], None]
+) -> None:
+    async with live.run_test(size=(160, 48)) as pilot:
+        while live.source.feed is None or not live.source.books:
+            await pilot.pause(0.02)
+        await pilot.press("R")
+        await recorded_some(live, pilot)
+        disk(False)
+        banner = await shown(live, pilot, lambda line: "the disk takes nothing" in line)
+        disk(True)
+        assert "✗ REC" in banner
+        assert "File too large" in banner
+        assert "wait in memory" in banner
+        facts = live.trade.status.lines[0].text
+        assert re.search(r"● REC  \S+B  \S+ rows  \d+/s  gaps \d+  disk \S+B", facts)
+        await shown(live, pilot, lambda line: "the disk takes nothing" not in line)
+        await pilot.press("R")
+    assert kracked.open_recording(tmp_path / "session").verify().proven
+
+
+async def test_a_folder_that_cannot_be_written_to_is_refused_on_the_screen(
+    live: Monitor, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    live.record_to = tmp_path / "file" / "session"
+    async with live.run_test(size=(200, 60)) as pilot:
+        await shown(live, pilot, lambda line: "level3 verified" in line)
+        await pilot.press("R")
+        line = await shown(live, pilot, lambda line: "recording: " in line)
+        assert "Not a directory" in line
+        assert "REC" not in live.trade.status.lines[0].text
+        assert not live.desk.recording.on
 
 
 async def test_quitting_ends_a_recording_cleanly(live: Monitor, tmp_path: Path) -> None:
