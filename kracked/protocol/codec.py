@@ -69,6 +69,13 @@ class Codec:
         except ProtocolError as error:
             return [malformed(data, received, str(error))]
 
+    def events(self, message: wire.ChannelMessage, received: int) -> list[Event]:
+        """What a message of a channel says that was decoded with others.
+
+        Raises `ProtocolError` where `decode` would tell of a malformed message.
+        """
+        return self._read[type(message)](message, received)
+
     # --- books ------------------------------------------------------------------
 
     def _book(self, message: wire.BookMessage, received: int) -> list[Event]:

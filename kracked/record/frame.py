@@ -106,11 +106,16 @@ def unpack(data: Buffer, frame: Frame) -> list[bytes]:
 
     Raises `DamagedFrame` when they are not what was written.
     """
+    return unpack_whole(data, frame).splitlines()
+
+
+def unpack_whole(data: Buffer, frame: Frame) -> bytes:
+    """The same in one piece."""
     found = _read(data, frame.offset, verify=True)
     if isinstance(found, str):
         raise DamagedFrame(frame.offset, found)
     body = data[frame.offset + HEADER_SIZE : frame.end]
-    return zstandard.ZstdDecompressor().decompress(body).splitlines()
+    return zstandard.ZstdDecompressor().decompress(body)
 
 
 def scan(data: Buffer, start: int = 0, *, verify: bool = True) -> Iterator[Frame | Damage]:

@@ -11,6 +11,7 @@ costs as much as a minute's log).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
@@ -21,6 +22,7 @@ from kracked import times
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.book.side import BookSide
+from kracked.errors import RecordError
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderChange
@@ -33,6 +35,9 @@ _EVERY_DEEP_NS = 300 * times.NS_PER_S
 _EVERY_MESSAGES, _EVERY_MESSAGES_DEEP = 6_000, 30_000
 _DEEP = 1000
 _TYPE = b'"type":"keyframe"'
+_SUBJECT = re.compile(
+    rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)"'
+)
 _ROW_SIZE = 120
 
 
@@ -73,6 +78,14 @@ def later(book: Book, before: str = "", after: str = "") -> Later:
         yield closing
 
     return Later(pieces, rows, rows * _ROW_SIZE)
+
+
+def subject(message: bytes) -> tuple[str, str]:
+    """Symbol and channel of a keyframe."""
+    found = _SUBJECT.match(message)
+    if found is None:
+        raise RecordError(f"not a keyframe: {message[:80]!r}")
+    return found[2].decode(), found[1].decode()
 
 
 def as_snapshot(message: bytes) -> bytes:

@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 from kracked import times
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
 from kracked.protocol.events import Gap
-from kracked.record import frame, line
+from kracked.record import frame, keyframe, line
 from kracked.record.folder import SessionInfo, read_info
 from kracked.record.frame import Damage, Frame, FrameKind
 from kracked.record.keyframe import Book
@@ -60,6 +59,21 @@ class Place(NamedTuple):
 
     path: Path
     frame: Frame
+
+
+class Opened(NamedTuple):
+    """A frame's number in the index, its header and its lines."""
+
+    number: int
+    frame: Frame
+    body: bytes
+
+    @property
+    def last_seq(self) -> int:
+        """Number of its last line."""
+        if self.frame.kind is FrameKind.EVENT:  # they bear that of the message before each
+            return line.unpack(self.body.splitlines()[-1]).seq
+        return self.frame.first_seq + self.frame.lines - 1
 
 
 def open_recording(path: Path | str) -> Recording:
@@ -111,14 +125,23 @@ class Recording:
 
     def read(self, first: int = 0, until: int | None = None) -> Iterator[Recorded]:
         """Every line, keyframes and our own events too, of the frames of these indexes."""
-        wanted = self.places[first:until]
-        while wanted:
-            path = wanted[0].path
-            count = next((n for n, place in enumerate(wanted) if place.path != path), len(wanted))
+        for _, found, body in self.frames(first, until):
+            for text in body.splitlines():
+                yield Recorded(found.kind, line.unpack(text))
+
+    def frames(self, first: int = 0, until: int | None = None) -> Iterator[Opened]:
+        """The frames of these indexes, opened; a damaged one is left out.
+
+        The numbers of the messages after that show the hole.
+        """
+        wanted = enumerate(self.places[first:until], first)
+        for path, numbered in groupby(wanted, key=lambda each: each[1].path):
             with mapped(path) as data:
-                for _, found in wanted[:count]:
-                    yield from _lines(data, found)
-            wanted = wanted[count:]
+                for index, (_, found) in numbered:
+                    try:
+                        yield Opened(index, found, frame.unpack_whole(data, found))
+                    except frame.DamagedFrame:
+                        continue
 
     # --- health -------------------------------------------------------------------------
 
@@ -143,8 +166,8 @@ class Recording:
     def verify(self) -> Verification:
         """Rebuild every book from the first message to the last and check each checksum."""
         walk = Walk(self._info)
-        for recorded in self.read():
-            walk.take(recorded.kind, recorded.line)
+        for _, found, body in self.frames():
+            walk.take_all(found, body)
         return walk.verification()
 
     def _scan(self, *, verify: bool) -> Iterator[tuple[Path, Frame | Damage]]:
@@ -173,14 +196,20 @@ class Recording:
 
     def keeper_at(self, time: int, symbol: str = "") -> BookKeeper:
         """All books at `time`, or those of one symbol, rebuilt from the keyframes before."""
-        walk, latest = Walk(self._info, symbol), time
-        for recorded in self.read(self.start_for(time, symbol)):
-            if recorded.line.received > time:
-                if latest < time:
-                    walk.foresee(recorded)
-                break
-            walk.take(recorded.kind, recorded.line)
-            latest = recorded.line.received
+        walk, latest = Walk(self._info, symbol, proving=False), time
+        for _, found, body in self.frames(self.start_for(time, symbol)):
+            if found.last_received <= time:
+                walk.take_all(found, body)
+                latest = found.last_received
+                continue
+            for text in body.splitlines():
+                recorded = Recorded(found.kind, line.unpack(text))
+                if recorded.line.received > time:
+                    if latest < time:
+                        walk.foresee(recorded)
+                    return walk.keeper
+                walk.take(*recorded)
+                latest = recorded.line.received
         return walk.keeper
 
     def start_for(self, time: int, symbol: str = "") -> int:
@@ -194,7 +223,8 @@ class Recording:
             path, found = self.places[at]
             if found.kind is FrameKind.KEYFRAME and found.last_received <= time:
                 with mapped(path) as data:
-                    wanted.discard(_subject(frame.unpack(data, found)[0]))
+                    entry = line.unpack(frame.unpack(data, found)[0])
+                wanted.discard(keyframe.subject(entry.data))
             at -= 1
         return at
 
@@ -235,15 +265,6 @@ def to_ns(time: Instant) -> int:
     return time
 
 
-def _lines(data: frame.Buffer, found: Frame) -> Iterator[Recorded]:
-    try:
-        texts = frame.unpack(data, found)
-    except frame.DamagedFrame:
-        return  # the numbers of the next messages show the hole
-    for text in texts:
-        yield Recorded(found.kind, line.unpack(text))
-
-
 def _missing(before: Frame | None, found: Frame) -> list[Hole]:
     """The hole between two frames of messages, by their numbers."""
     lost = found.first_seq - (before.first_seq + before.lines if before else found.first_seq)
@@ -260,18 +281,3 @@ def _told(path: Path, found: Frame) -> list[Hole]:
     return [
         Hole(gap.start, gap.end, 0, gap.symbols, gap.reason) for gap in told if isinstance(gap, Gap)
     ]
-
-
-def _subject(text: bytes) -> tuple[str, str]:
-    """Symbol and channel of a keyframe's line."""
-    outline = msgspec.json.decode(line.unpack(text).data, type=_Outline)
-    return outline.data[0].symbol, outline.channel
-
-
-class _Named(msgspec.Struct):
-    symbol: str
-
-
-class _Outline(msgspec.Struct):
-    channel: str
-    data: list[_Named]

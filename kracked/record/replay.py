@@ -18,7 +18,7 @@ from kracked.protocol.events import Event
 from kracked.record import keyframe
 from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
-from kracked.record.reader import Instant, Recording, to_ns
+from kracked.record.reader import Instant, Opened, Recording, to_ns
 from kracked.record.walk import Recorded, Walk
 from kracked.times import NS_PER_S
 
@@ -64,7 +64,7 @@ class Player:
         """Time of the last message played, ns since the Unix epoch."""
         self.seq = 0
         """Number of that message, 0 before the first."""
-        self._walk = Walk(recording.info())
+        self._walk = Walk(recording.info(), proving=False)
         self._tape: Iterator[Recorded] = recording.read()
         self._next: Recorded | None = None
         self._wind()
@@ -108,7 +108,7 @@ class Player:
     def seek(self, to: Instant) -> Moment:
         """Go to an instant: the books as they were then, as snapshots."""
         when = min(max(to_ns(to), self.start), self.end)
-        self._rewind(when)
+        self._rewind(when, lambda opened: opened.frame.last_received <= when)
         while (due := self.next_due) is not None and due <= when:
             self.step()
         self.position = when
@@ -123,16 +123,24 @@ class Player:
 
     def rewind(self, seq: int, when: int) -> Moment:
         """Go to where `seq` was the last message played; `when` is any time before the next."""
-        self._rewind(when)
+        self._rewind(when, lambda opened: opened.last_seq <= seq)
         while self._next is not None and self._next.line.seq <= seq:
             self.step()
         return self._pictures()
 
-    def _rewind(self, when: int) -> None:
-        self._walk = Walk(self.recording.info())
-        self._tape = self.recording.read(self.recording.start_for(when))
+    def _rewind(self, when: int, passed: Callable[[Opened], bool]) -> None:
+        """Go to the first frame that is not to be passed over whole."""
+        self._walk = Walk(self.recording.info(), proving=False)
+        self.position, self.seq = self.start, 0
+        first = self.recording.start_for(when)
+        for opened in self.recording.frames(first):
+            if not passed(opened):
+                break
+            self._walk.take_all(opened.frame, opened.body)
+            self.position, self.seq = opened.frame.last_received, self._walk.seq
+            first = opened.number + 1
+        self._tape = self.recording.read(first)
         self._wind()
-        self.seq = 0
 
     def _pictures(self) -> Moment:
         """The books of this place, as the events a new subscriber would get."""

@@ -6,7 +6,7 @@ it again. A keyframe that meets a trusted book must be equal to it, order by ord
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -15,12 +15,13 @@ from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.book.tally import Tally
+from kracked.errors import ProtocolError
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.record import keyframe
+from kracked.record import bulk, keyframe, line
 from kracked.record.folder import SessionInfo
-from kracked.record.frame import FrameKind
+from kracked.record.frame import Frame, FrameKind
 from kracked.record.keyframe import Book
 from kracked.record.line import Line, event_of
 
@@ -60,10 +61,13 @@ class Verification(msgspec.Struct, kw_only=True):
 class Walk:
     """Takes a recording's lines one by one and keeps the books; of one symbol, or of all."""
 
-    def __init__(self, info: SessionInfo, symbol: str = "") -> None:
-        self.keeper = BookKeeper(precisions=_precisions(info))
+    def __init__(self, info: SessionInfo, symbol: str = "", *, proving: bool = True) -> None:
+        """`proving`: compare every keyframe with the book it meets."""
+        self.keeper = BookKeeper(precisions=precisions(info))
+        self._proving = proving
         self._symbol = f'"{symbol}"'.encode() if symbol else b""
-        self._seq = 0
+        self.seq = 0
+        """Number of the message taken last, 0 before the first."""
         self.lost = 0
         """Messages found missing so far."""
         self._messages = self._keyframes = self._wrong = 0
@@ -75,29 +79,58 @@ class Walk:
         """Take the next line; what it says and what keeping the books brought about."""
         if kind is FrameKind.EVENT:
             return [self._ours(entry)]
-        if hole := self._hole_before(kind, entry):
-            self.lost += hole
-            self._doubt_all()
-        self._seq = entry.seq
+        self._number(kind, entry.seq)
         if kind is FrameKind.KEYFRAME:
             return self._keyframe(entry)
-        self._messages += 1
         if self._symbol and self._symbol not in entry.data and entry.data.startswith(_MARKET):
             return []
+        return self._decode(entry)
+
+    def take_all(self, found: Frame, body: bytes) -> None:
+        """Take a whole frame; nothing is told of what it says."""
+        data = found.kind is FrameKind.DATA
+        picked = bulk.about(body, self._symbol) if data and self._symbol else body
+        logged = bulk.entries(picked) if data else None
+        if logged is None:
+            for text in body.splitlines():
+                self.take(found.kind, line.unpack(text))
+            return
+        self._number(found.kind, found.first_seq, found.lines)
+        read, keep, passed = self.keeper.codec.events, self.keeper.apply, bulk.NOT_OF_BOOKS
+        for number, entry in enumerate(logged):
+            message = entry.msg
+            if type(message) in passed:
+                continue
+            try:
+                for event in read(message, entry.ts_recv):
+                    keep(event)
+            except ProtocolError:
+                self._decode(line.unpack(picked.splitlines()[number]))
+
+    def _decode(self, entry: Line) -> list[Event]:
         happened = self.keeper.codec.decode(entry.data, entry.received)
         for event in tuple(happened):
             happened.extend(self.keeper.apply(_placed(event, entry.connection)))
         return happened
 
+    def _number(self, kind: FrameKind, seq: int, count: int = 1) -> None:
+        """Count so many messages from number `seq` on, and those missing before them."""
+        if hole := self._hole_before(kind, seq):
+            self.lost += hole
+            self._doubt_all()
+        self.seq = seq + count - 1
+        self._messages += count * (kind is FrameKind.DATA)
+
     def foresee(self, upcoming: Recorded) -> None:
         """Doubt the books if messages are missing before `upcoming`, which is not taken yet."""
-        if upcoming.kind is not FrameKind.EVENT and self._hole_before(*upcoming):
+        kind, entry = upcoming
+        if kind is not FrameKind.EVENT and self._hole_before(kind, entry.seq):
             self._doubt_all()
 
-    def _hole_before(self, kind: FrameKind, entry: Line) -> int:
+    def _hole_before(self, kind: FrameKind, seq: int) -> int:
         """How many messages are missing before this one; a keyframe bears the last one's number."""
-        expected = self._seq + (kind is FrameKind.DATA)
-        return max(0, entry.seq - expected) if self._seq else 0
+        expected = self.seq + (kind is FrameKind.DATA)
+        return max(0, seq - expected) if self.seq else 0
 
     def verification(self) -> Verification:
         return Verification(
@@ -110,7 +143,7 @@ class Walk:
 
     def _keyframe(self, entry: Line) -> list[Event]:
         """Compare with a trusted book, or put it in the place of one that is not."""
-        if self._symbol not in entry.data:
+        if self._symbol not in entry.data or not (self._proving or self._wanted(entry.data)):
             return []
         picture = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)[0]
         assert isinstance(picture, events.BookSnapshot | events.OrdersSnapshot)
@@ -120,6 +153,13 @@ class Walk:
             return self._restore(picture, entry)
         self._wrong += keyframe.encode(book) != entry.data
         return []
+
+    def _wanted(self, message: bytes) -> bool:
+        """Whether the book of a keyframe is not trusted as it is."""
+        symbol, channel = keyframe.subject(message)
+        books: Mapping[str, Book] = self.keeper.books if channel == "book" else self.keeper.orders
+        book = books.get(symbol)
+        return book is None or not book.verified
 
     def _restore(
         self, picture: events.BookSnapshot | events.OrdersSnapshot, entry: Line
@@ -191,7 +231,8 @@ def _placed(event: Event, connection: str) -> Event:
     return msgspec.structs.replace(event, channel=_CHANNELS.get(connection.partition("-")[0]))
 
 
-def _precisions(info: SessionInfo) -> dict[str, Precision]:
+def precisions(info: SessionInfo) -> dict[str, Precision]:
+    """What is known of each symbol's numbers before its messages are read."""
     return {
         symbol: Precision(subject.price_precision, subject.qty_precision)
         for symbol, subject in info.symbols.items()

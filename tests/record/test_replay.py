@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
 from kracked.record import keyframe
@@ -113,3 +115,29 @@ def test_at_the_end_there_is_nothing_to_step_to(player: Player) -> None:
     while player.step():
         pass
     assert player.next_due is None
+
+
+def _state(player: Player) -> tuple[int, dict[str, bytes], dict[str, bool]]:
+    books = player.keeper.orders
+    return (
+        player.seq,
+        {symbol: keyframe.encode(book) for symbol, book in books.items()},
+        {symbol: book.verified for symbol, book in books.items()},
+    )
+
+
+@given(data=st.data())
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_place_is_the_same_however_it_is_reached(
+    player: Player, stream: Stream, data: st.DataObject
+) -> None:
+    """By a search, by steps from the beginning, or by going back."""
+    recording = player.recording
+    number = data.draw(st.integers(1, len(stream) - 1), label="messages played")
+    stepped, searched, rewound = Player(recording), Player(recording), Player(recording)
+    for _ in range(number):
+        stepped.step()
+    searched.seek(stream[number - 1][0])
+    rewound.rewind(number, stream[number][0] - 1)
+    assert _state(stepped) == _state(searched) == _state(rewound)
+    assert stepped.next_due == searched.next_due == rewound.next_due
