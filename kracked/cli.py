@@ -198,6 +198,15 @@ def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--duration", type=arguments.seconds, metavar="TIME", help="such as 60s, 5m or 1h"
     )
+    parser.add_argument(
+        "--no-own",
+        action="store_true",
+        help="leave out own orders, fills and balances, which\n"
+        "a key in the environment brings along",
+    )
+    parser.add_argument(
+        "--no-compress", action="store_true", help="leave the tables of past hours as plain CSV"
+    )
     parser.add_argument("--json", action="store_true", help="the final figures as an object")
     parser.set_defaults(run=_record)
 
@@ -208,10 +217,11 @@ def _record(given: argparse.Namespace) -> int:
     return record(
         given.symbols,
         given.out,
-        channels=dict(given.channels),
+        channels={**dict(given.channels), "account": not given.no_own},
         form=given.format,
         endpoint=given.endpoint,
         duration_s=given.duration,
+        compress=not given.no_compress,
         as_json=given.json,
     )
 

@@ -3,6 +3,9 @@
 The recorder is one more consumer of a `FeedManager`, with a tap for the raw bytes. It
 may join a feed that has been running for hours: it begins with a picture of every book.
 Nothing it does waits for the disk.
+
+What a feed with a key hears of the account (executions, balances) is recorded with the
+rest, unless told not to. No key and no token is ever written.
 """
 
 from __future__ import annotations
@@ -17,9 +20,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.feed.fanout import Consumer, Policy
+from kracked.feed.link import PRIVATE
 from kracked.feed.manager import FeedManager
 from kracked.feed.tap import Tap
-from kracked.protocol.events import Event, Instruments
+from kracked.protocol.events import Balances, Event, Executions, Instruments
+from kracked.record.clock import ClockWatch
 from kracked.record.convert import convert
 from kracked.record.folder import SessionInfo
 from kracked.record.intake import HAND_OVER_EVERY_S
@@ -30,6 +35,8 @@ from kracked.times import NS_PER_S
 
 _PAUSE_S = 0.005
 """Text is made in slices of this length, so that no slice holds up the event loop."""
+_OFFSETS_EVERY_NS = 60 * NS_PER_S
+_OWN = (Executions, Balances)
 
 
 class Progress(NamedTuple):
@@ -45,10 +52,15 @@ class Progress(NamedTuple):
 class Recorder:
     """One recording of one feed; made by `recording`."""
 
-    def __init__(self, feed: FeedManager, session: Session, consumer: Consumer, tap: Tap) -> None:
+    def __init__(
+        self, feed: FeedManager, session: Session, consumer: Consumer, tap: Tap, *, own: bool
+    ) -> None:
         self._feed, self._session = feed, session
         self._consumer, self._tap = consumer, tap
+        self._own = own
         self._missed = 0
+        self._watch = ClockWatch(feed.clock.wall)
+        self._offsets_due = 0
         self._started = self._looked = feed.clock.wall()
         self._counted = 0
 
@@ -72,6 +84,7 @@ class Recorder:
             self.take(happened)
             now = clock.wall()
             if not 0 <= now - handed < HAND_OVER_EVERY_S * NS_PER_S:
+                self._note_clocks(now)
                 self._session.hand_over(self._books(), now)
                 handed = now
             await clock.sleep(_PAUSE_S)
@@ -86,11 +99,25 @@ class Recorder:
         Both were queued in the same steps of the loop, so the books now hold these
         frames and no more.
         """
-        intake = self._session.intake
-        intake.take(self._tap.take(), happened)
+        intake, frames = self._session.intake, self._tap.take()
+        if not self._own:
+            frames = [frame for frame in frames if not frame.connection.startswith(PRIVATE)]
+            happened = [event for event in happened if not isinstance(event, _OWN)]
+        intake.take(frames, happened)
         if missed := self._tap.dropped - self._missed:
             self._missed += missed
             intake.miss(missed, self._feed.clock.wall())
+
+    def _note_clocks(self, now: int) -> None:
+        """See whether the clock was set; note each minute how it differs from the exchange's."""
+        self._session.intake.clock(self._watch.jumped_ns(), now)
+        if now < self._offsets_due:
+            return
+        self._offsets_due = now + NS_PER_S  # until something answers
+        for connection in self._feed.stats().connections:
+            if connection.clock_offset_ns is not None:
+                self._offsets_due = now + _OFFSETS_EVERY_NS
+                self._session.note_offset(connection.name, -connection.clock_offset_ns / 1e6, now)
 
     def _books(self) -> list[Book]:
         return [*self._feed.books.values(), *self._feed.orders.values()]
@@ -98,12 +125,18 @@ class Recorder:
 
 @asynccontextmanager
 async def recording(
-    feed: FeedManager, out: Path, *, form: Format = Format.CSV
+    feed: FeedManager,
+    out: Path,
+    *,
+    form: Format = Format.CSV,
+    compress: bool = True,
+    own: bool = True,
 ) -> AsyncIterator[Recorder]:
     """Record everything `feed` hears into the folder `out` until the block ends.
 
-    Raises `RecordError` when the folder cannot be used, or, at the end, when something
-    could not be written.
+    With `compress` tables of hours that are over are compressed; without `own` nothing of
+    the account is kept, whatever the feed hears of it. Raises `RecordError` when the
+    folder cannot be used, or, at the end, when something could not be written.
     """
     endpoints = feed.endpoints
     info = SessionInfo(
@@ -115,12 +148,12 @@ async def recording(
             "private": endpoints.private,
         },
     )
-    opened = record_into(out, info, form=form, clock=feed.clock.wall)
+    opened = record_into(out, info, form=form, compress=compress, clock=feed.clock.wall)
     with feed.tap() as tap, feed.consumer(Policy.NEVER_SKIP) as consumer:
         # Making the folder waits for the disk, which the event loop must not.
         session = await asyncio.to_thread(opened.__enter__)
         try:
-            recorder = Recorder(feed, session, consumer, tap)
+            recorder = Recorder(feed, session, consumer, tap, own=own)
             if feed.instruments:
                 known = tuple(feed.instruments.values())
                 session.intake.event(Instruments(feed.clock.wall(), known, (), snapshot=True))
@@ -142,6 +175,7 @@ async def record(
     out: Path,
     *,
     form: Format = Format.CSV,
+    compress: bool = True,
     duration_s: float | None = None,
     tell: Callable[[Progress], None] | None = None,
 ) -> Progress:
@@ -151,7 +185,7 @@ async def record(
     `RecordError` like `recording`.
     """
     with _stop_signals() as stopped:
-        async with feed, recording(feed, out, form=form) as recorder:
+        async with feed, recording(feed, out, form=form, compress=compress) as recorder:
             deadline = None if duration_s is None else feed.clock.wall() + duration_s * NS_PER_S
             while not stopped.is_set():
                 left_s = 1.0 if deadline is None else (deadline - feed.clock.wall()) / NS_PER_S

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -102,6 +103,63 @@ async def test_no_secret_is_ever_written(
     raw = b"".join(data for _, _, data in open_recording(tmp_path / "session"))
     assert sim.api_key.encode() not in raw
     assert b'"token"' not in raw
+
+
+@pytest.fixture
+def own_feed(
+    sim: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> kracked.FeedManager:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    return kracked.FeedManager(
+        SYMBOLS,
+        ticker=True,
+        account=True,
+        credentials=Credentials(sim.api_key, sim.api_secret),
+        endpoints=Endpoints.at(sim.endpoints.rest),
+    )
+
+
+async def _recorded(feed: kracked.FeedManager, path: Path, *, own: bool) -> Path:
+    """Until the account has told its balances, and a little of the market after that."""
+    async with asyncio.timeout(30), feed, recording(feed, path, own=own) as recorder:
+        with feed.consumer() as consumer:
+            while not feed.account.balances or recorder.progress().status.rows < 10:
+                await consumer.batch()
+    return path
+
+
+async def test_what_a_key_brings_is_recorded_too(
+    own_feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    path = await _recorded(own_feed, tmp_path / "session", own=True)
+    assert (path / "balances.csv").read_text().count("\n") > 1
+    assert stat.S_IMODE((path / "balances.csv").stat().st_mode) == 0o640
+    assert any(connection == "private" for _, connection, _ in open_recording(path))
+
+
+async def test_the_account_may_be_left_out_of_a_recording(
+    own_feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    path = await _recorded(own_feed, tmp_path / "session", own=False)
+    assert not (path / "balances.csv").exists()
+    assert not any(connection == "private" for _, connection, _ in open_recording(path))
+    assert check(path).healthy
+
+
+async def test_no_token_is_written_though_it_be_echoed(
+    own_feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    """Kraken repeats parts of a request in refusals; a token must not survive there."""
+    path = tmp_path / "session"
+    async with asyncio.timeout(30), own_feed, recording(own_feed, path):
+        await own_feed.ready()
+        for connection in own_feed.stats().connections:
+            echo = b'{"method":"subscribe","error":"x","result":{"token":"s3cret-t0ken"}}'
+            for tap in own_feed._taps:
+                tap.put(connection.name, own_feed.clock.wall(), echo)
+    everything = b"".join(data for _, _, data in open_recording(path))
+    assert b'"token":"<redacted>"' in everything
+    assert b"s3cret" not in everything
 
 
 async def test_a_folder_in_use_is_refused_before_anything_is_asked(

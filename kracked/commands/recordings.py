@@ -12,6 +12,7 @@ from typing import cast
 import msgspec
 
 from kracked.commands import DONE, FAILED
+from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import RecordError
 from kracked.feed.channels import Channels
@@ -33,15 +34,32 @@ def record(
     form: str,
     endpoint: str | None,
     duration_s: float | None,
+    compress: bool,
     as_json: bool,
 ) -> int:
-    """Record until the time is up or a signal comes; exit code 1 when anything was lost."""
+    """Record until the time is up or a signal comes; exit code 1 when anything was lost.
+
+    Of the channels `account`, own executions and balances, is left out without a key.
+    """
     endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
-    feed = FeedManager(symbols, endpoints=endpoints, **cast(Channels, channels))
+    credentials = Credentials.from_environment()
+    market = {name: choice for name, choice in channels.items() if name != "account"}
+    feed = FeedManager(
+        symbols,
+        credentials=credentials,
+        account=credentials is not None and bool(channels.get("account")),
+        endpoints=endpoints,
+        **cast(Channels, market),
+    )
     watched = sys.stderr.isatty()
     last = asyncio.run(
         record_feed(
-            feed, out, form=Format(form), duration_s=duration_s, tell=_show if watched else None
+            feed,
+            out,
+            form=Format(form),
+            compress=compress,
+            duration_s=duration_s,
+            tell=_show if watched else None,
         )
     )
     if watched:
@@ -60,11 +78,11 @@ def record(
 
 def _show(progress: Progress) -> None:
     status = progress.status
-    trouble = f"  {status.trouble}" if status.trouble else ""
+    trouble = status.trouble or status.warning
     print(
         f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  {progress.rate:.0f}/s  "
         f"{status.rows} rows  {_size(status.bytes)}  gaps {status.gaps}  lost {status.lost}  "
-        f"free {_size(status.free_bytes)}{trouble}\x1b[K",
+        f"free {_size(status.free_bytes)}  {trouble}\x1b[K",
         end="",
         file=sys.stderr,
         flush=True,

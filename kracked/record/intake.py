@@ -25,7 +25,7 @@ from kracked.record.line import Message
 from kracked.record.routing import MARKET, TableRows
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
 from kracked.record.writer import Writer
-from kracked.tables import CONNECTIONS, RECORDER
+from kracked.tables import CONNECTIONS, RECORDER, Flag
 
 HAND_OVER_EVERY_S = 0.1
 _HAND_OVER_BYTES = 128 * 1024
@@ -167,6 +167,23 @@ class Intake:
     def resume(self, since: int, now: int) -> None:
         """Say that the recording goes on after an earlier one in the same folder."""
         self._ours(events.Gap(now, "", (), since, now, "recording resumed"))
+
+    # --- clocks -----------------------------------------------------------------------
+
+    def clock(self, jumped_ns: int, now: int) -> None:
+        """Flag rows while the computer's clock, set by so much, disagrees with `ts_recv`."""
+        flag = int(Flag.BAD_CLOCK) if jumped_ns else 0
+        if flag == self.tables.bad_clock:
+            return
+        self.tables.bad_clock = flag
+        said = f"the computer's clock was set by {jumped_ns / 1e6:+.0f} ms" if flag else "agrees"
+        self.tables.add(CONNECTIONS.name, rows.connection(event="clock", at=now, message=said))
+
+    def offset(self, feed: str, offset_ms: float, now: int) -> None:
+        """Note how far our clock is ahead of the exchange's, as a connection measured it."""
+        said = f"ours less the exchange's {offset_ms:+.1f} ms"
+        note = rows.connection(event="clock", at=now, feed=feed, message=said)
+        self.tables.add(CONNECTIONS.name, note)
 
     # --- what befell the connection -----------------------------------------------------
 

@@ -71,6 +71,8 @@ class TableRows:
         self.size = 0
         """About the characters gathered and not taken yet."""
         self.stopped = False
+        self.bad_clock = 0
+        """The flag of rows whose `ts_recv` is not to be trusted, while that is so."""
         # Its own L2 books: the feed's may be ahead of the event whose row is made.
         self.keeper = BookKeeper()
         self._texts: defaultdict[str, list[Text]] = defaultdict(list)
@@ -90,7 +92,7 @@ class TableRows:
         flags = self._doubts[channel].get(event.symbol)  # type: ignore[attr-defined]
         if flags != 0:
             flags = self._flags(event, channel)  # type: ignore[arg-type]
-        text = make(event, seq, flags)
+        text = make(event, seq, flags | self.bad_clock)
         self._texts[table].append(text)
         self.size += len(text) if type(text) is str else text.size  # type: ignore[union-attr]
         if table is _BOOK:
@@ -99,9 +101,9 @@ class TableRows:
     def _rare(self, event: Event, seq: int) -> None:
         match event:
             case events.Executions() if not self.stopped:
-                self.add(EXECUTIONS.name, rows.executions(event, seq))
+                self.add(EXECUTIONS.name, rows.executions(event, seq, self.bad_clock))
             case events.Balances() if not self.stopped:
-                self.add(BALANCES.name, rows.balances(event, seq))
+                self.add(BALANCES.name, rows.balances(event, seq, self.bad_clock))
             case events.Instruments(received=now, pairs=pairs, assets=assets):
                 self.add(PAIRS.name, "".join(rows.pair(pair, now) for pair in pairs))
                 self.add(ASSETS.name, "".join(rows.asset(asset, now) for asset in assets))

@@ -26,6 +26,9 @@ from kracked.record.sinks import RAW_FOLDER, CsvTables, Store
 from kracked.record.sqlite import SqliteTables
 from kracked.record.writer import Writer
 
+LOW_DISK_BYTES = 2 * 1000**3
+"""Less than this is warned of. At 200 MB the tables stop, and the raw log goes on to the end."""
+
 
 class Format(StrEnum):
     """The form of the tables kept beside the raw log."""
@@ -51,6 +54,11 @@ class Status(NamedTuple):
     """Of the disk."""
     trouble: str
     """What keeps the writer from writing just now, or empty."""
+
+    @property
+    def warning(self) -> str:
+        """What will keep it from writing soon, or empty."""
+        return "the disk is nearly full" if self.free_bytes < LOW_DISK_BYTES else ""
 
 
 class Session:
@@ -98,6 +106,11 @@ class Session:
         """
         self.intake.keyframe(books, now)
         self.intake.hand_over(now)
+
+    def note_offset(self, feed: str, offset_ms: float, now: int) -> None:
+        """Note how far our clock is ahead of the exchange's."""
+        self.info.clock_offset_ms = round(offset_ms, 3)
+        self.intake.offset(feed, offset_ms, now)
 
     def _described(self, symbols: Mapping[str, Subject]) -> dict[str, str]:
         self.info.symbols = dict(symbols)
