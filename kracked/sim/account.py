@@ -110,7 +110,7 @@ class Accounts:
         account = self._keys.get(call.headers.get("API-Key", ""))
         if account is None:
             return INVALID_KEY
-        params = _params(call)
+        params = body_fields(call)
         if params is None:
             return INVALID_ARGUMENTS
         nonce = str(params.pop("nonce", ""))
@@ -147,7 +147,7 @@ def new_key() -> tuple[str, str]:
     )
 
 
-def _params(call: Call) -> dict[str, object] | None:
+def body_fields(call: Call) -> dict[str, object] | None:
     """The body's fields, from a form or from JSON; None when it is neither."""
     kind = call.headers.get("Content-Type", "").partition(";")[0].strip()
     read: Callable[[bytes], dict[str, object]] = _json if kind == "application/json" else _form

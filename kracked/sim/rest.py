@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,15 +19,15 @@ import msgspec
 from kracked import units
 from kracked.protocol import encode
 from kracked.protocol.events import Side
-from kracked.sim.account import INVALID_NONCE, Call
-from kracked.sim.catalogue import ListedAsset, Listing
+from kracked.sim import deep, listed
+from kracked.sim.account import INVALID_NONCE, Call, body_fields
+from kracked.sim.catalogue import ListedAsset
 from kracked.sim.desk import Desk
 from kracked.sim.exchange import Exchange
 from kracked.sim.history import DAY_NS, INTERVALS, Candle, Trade
 from kracked.sim.matching import Matcher
 from kracked.sim.refusal import Refusal
 from kracked.sim.trading import words
-from kracked.sim.trading.fees import SCHEDULE
 from kracked.sim.trading.mishaps import Mishap, Rule
 from kracked.sim.trading.private import Private
 from kracked.times import NS_PER_S
@@ -34,7 +35,6 @@ from kracked.times import NS_PER_S
 Params = Mapping[str, str]
 Method = Callable[[Params, int], object]
 
-_LEVERAGE = list(range(2, 11))
 _SIDES = {Side.BID: "b", Side.ASK: "s"}
 
 
@@ -69,6 +69,7 @@ class Rest:
             "Depth": self._depth,
             "Trades": self._trades,
             "Spread": self._spread,
+            "GroupedBook": self._grouped_book,
         }
 
     def call(self, http_method: str, call: Call, query: Params, now: int) -> Answer:
@@ -94,7 +95,7 @@ class Rest:
     def _result(self, http_method: str, call: Call, query: Params, now: int, lag_ns: int) -> object:
         kind, _, name = call.path.removeprefix("/0/").partition("/")
         if kind == "public" and name in self._public:
-            return self._public[name](query, now)
+            return self._public[name](_asked(call, query), now)
         if kind == "private" and http_method == "POST" and self._private.knows(name):
             return self._private.answer(name, call, now, lag_ns=lag_ns)
         raise Refusal(words.UNKNOWN_METHOD)
@@ -110,22 +111,29 @@ class Rest:
         }
 
     def _assets(self, query: Params, _: int) -> object:
-        listed = self._exchange.assets
+        chosen = self._exchange.assets if listed.is_currency(query.get("aclass")) else ()
         if "asset" in query:
-            listed = tuple(self._find_asset(name) for name in query["asset"].split(","))
-        return {one.rest_id: _asset(one) for one in listed}
+            chosen = tuple(self._find_asset(name) for name in query["asset"].split(","))
+        return {one.rest_id: listed.asset(one) for one in chosen}
 
     def _find_asset(self, name: str) -> ListedAsset:
-        for listed in self._exchange.assets:
-            if name in (listed.rest_id, listed.altname, listed.asset.id):
-                return listed
+        for one in self._exchange.assets:
+            if name in (one.rest_id, one.altname, one.asset.id):
+                return one
         raise Refusal(words.UNKNOWN_ASSET)
 
     def _asset_pairs(self, query: Params, _: int) -> object:
-        return {key: _pair(desk.listing) for key, desk in self._named(query)}
+        info = query.get("info") or "info"
+        found = self._named(query, "aclass_base")
+        elsewhere = query.get("execution_venue") not in (None, "", listed.VENUE)
+        return {key: listed.pair(desk.listing, info) for key, desk in found if not elsewhere}
 
-    def _named(self, query: Params) -> list[tuple[str, Desk]]:
+    def _named(self, query: Params, aclass: str = "asset_class") -> list[tuple[str, Desk]]:
         """The pairs asked for, all of them by default, each with the key to answer under."""
+        if not listed.is_currency(query.get(aclass)):
+            if "pair" in query:
+                raise Refusal(words.UNKNOWN_PAIR)
+            return []
         if "pair" not in query:
             return [(desk.listing.rest_id, desk) for desk in self._exchange.desks.values()]
         return [self._find(name) for name in query["pair"].split(",")]
@@ -142,6 +150,8 @@ class Rest:
     def _one(self, query: Params) -> tuple[str, Desk]:
         if not query.get("pair"):
             raise Refusal(words.ARGUMENTS)
+        if not listed.is_currency(query.get("asset_class")):
+            raise Refusal(words.UNKNOWN_PAIR)
         return self._find(query["pair"])
 
     # --- the market -------------------------------------------------------------------
@@ -168,6 +178,13 @@ class Rest:
         asks, bids = (_levels(desk, side, count) for side in (Side.ASK, Side.BID))
         return {key: {"asks": asks, "bids": bids}}
 
+    def _grouped_book(self, query: Params, _: int) -> object:
+        key, desk = self._one(query)
+        depth, grouping = _number(query, "depth", 10), _number(query, "grouping", 1)
+        if depth not in deep.GROUPED_DEPTHS or grouping not in deep.GROUPINGS:
+            raise Refusal(words.ARGUMENTS)
+        return deep.grouped(desk.listing, desk.matcher, key, depth, grouping)
+
     def _trades(self, query: Params, _: int) -> object:
         key, desk = self._one(query)
         count, since = _number(query, "count", 1000), _number(query, "since", -1)
@@ -187,6 +204,14 @@ class Rest:
             if spread.time // NS_PER_S >= since
         ]
         return {key: rows, "last": rows[-1][0] if rows else now // NS_PER_S}
+
+
+def _asked(call: Call, query: Params) -> Params:
+    """What a public call asks: of its address, and of its body when it has one."""
+    fields = body_fields(call) if call.body else {}
+    if fields is None:
+        raise Refusal(words.ARGUMENTS)
+    return {**query, **{name: str(value) for name, value in fields.items()}}
 
 
 def _spared(mishap: Rule, now: int) -> Answer:
@@ -223,61 +248,12 @@ def server_time(_: Params, now: int) -> object:
     return {"unixtime": seconds, "rfc1123": formatdate(seconds, usegmt=True)}
 
 
-def _asset(listed: ListedAsset) -> object:
-    row: dict[str, object] = {
-        "aclass": "currency",
-        "altname": listed.altname,
-        "decimals": listed.asset.precision,
-        "display_decimals": listed.asset.precision_display,
-        "status": listed.asset.status,
-    }
-    if listed.collateral_value:
-        row["collateral_value"] = listed.collateral_value
-    if listed.margin_rate is not None:
-        row["margin_rate"] = f"{listed.margin_rate:.6f}"
-    return row
-
-
-def _pair(listing: Listing) -> object:
-    instrument = listing.instrument
-    leverage = _LEVERAGE if instrument.marginable else []
-    row: dict[str, object] = {
-        "altname": listing.altname,
-        "wsname": listing.wsname,
-        "aclass_base": "currency",
-        "base": listing.base_id,
-        "aclass_quote": "currency",
-        "quote": listing.quote_id,
-        "lot": "unit",
-        "cost_decimals": instrument.cost_precision,
-        "pair_decimals": instrument.precision.price,
-        "lot_decimals": instrument.precision.qty,
-        "lot_multiplier": 1,
-        "leverage_buy": leverage,
-        "leverage_sell": leverage,
-        "fees": [[step.volume, step.rates.taker / 100] for step in SCHEDULE],
-        "fees_maker": [[step.volume, step.rates.maker / 100] for step in SCHEDULE],
-        "fee_volume_currency": "ZUSD",
-        "margin_call": 80,
-        "margin_stop": 40,
-        "ordermin": _trimmed(instrument.precision.qty_text(instrument.qty_min)),
-        "costmin": f"{instrument.cost_min:f}",
-        "tick_size": instrument.precision.price_text(instrument.price_increment),
-        "status": instrument.status,
-        "execution_venue": "international",
-    }
-    if listing.position_limit_long is not None:
-        row["long_position_limit"] = listing.position_limit_long
-        row["short_position_limit"] = listing.position_limit_short
-    return row
-
-
 def _ticker(desk: Desk, now: int) -> object:
     """Every pair of figures is [since midnight UTC, last 24 hours]."""
     day, last = desk.tape.day, desk.tape.last
     day.forget(now - DAY_NS)
     qty = desk.listing.instrument.precision.qty_text
-    price = _prices(desk)
+    price = partial(_wide, desk)
     today = day.since(now - now % DAY_NS)
     flat = Candle(0, day.last, day.last, day.last, day.last, 0, 0, 0)
     so_far = today or flat
@@ -297,9 +273,9 @@ def _ticker(desk: Desk, now: int) -> object:
 def _top(desk: Desk, side: Side) -> list[str]:
     best = next(iter(desk.matcher.levels(side)), None)
     if best is None:
-        return [_prices(desk)(0), "0", "0.000"]
+        return [_wide(desk, 0), "0", "0.000"]
     lots = _thousandths(desk, best.qty)
-    return [_prices(desk)(best.price), lots.partition(".")[0], lots]
+    return [_wide(desk, best.price), lots.partition(".")[0], lots]
 
 
 def _candle(candle: Candle, desk: Desk) -> list[object]:
@@ -314,13 +290,13 @@ def _candle(candle: Candle, desk: Desk) -> list[object]:
 
 
 def _levels(desk: Desk, side: Side, count: int) -> list[list[object]]:
-    matcher, price = desk.matcher, _prices(desk)
+    matcher = desk.matcher
     rows: list[list[object]] = []
     for level in matcher.levels(side):
         if len(rows) == count:
             break
         newest = _newest(matcher, side, level.price) // NS_PER_S
-        rows.append([price(level.price), _thousandths(desk, level.qty), newest])
+        rows.append([_wide(desk, level.price), _thousandths(desk, level.qty), newest])
     return rows
 
 
@@ -331,7 +307,7 @@ def _newest(matcher: Matcher, side: Side, price: int) -> int:
 def _trade(trade: Trade, desk: Desk) -> list[object]:
     seconds, fraction = divmod(trade.time, NS_PER_S)
     return [
-        _prices(desk)(trade.price),
+        _wide(desk, trade.price),
         desk.listing.instrument.precision.qty_text(trade.qty),
         msgspec.Raw(f"{seconds}.{fraction // 100:07d}".encode()),
         _SIDES[trade.side],
@@ -341,25 +317,13 @@ def _trade(trade: Trade, desk: Desk) -> list[object]:
     ]
 
 
-def _prices(desk: Desk) -> Callable[[int], str]:
-    """Prices of most endpoints have five decimals, or more where the pair has more."""
-    decimals = desk.listing.instrument.precision.price
-    wide = max(5, decimals)
-    factor = 10 ** (wide - decimals)
-    return lambda price: units.to_text(price * factor, wide)
-
-
 def _wide(desk: Desk, price: int | None) -> str:
-    return _prices(desk)(price or 0)
+    return deep.wide_price(desk.listing.instrument.precision, price or 0)
 
 
 def _thousandths(desk: Desk, qty: int) -> str:
     """Depth and Ticker cut quantities to three decimals."""
     return units.to_text(qty // 10 ** (desk.listing.instrument.precision.qty - 3), 3)
-
-
-def _trimmed(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _number(query: Params, name: str, default: int) -> int:

@@ -192,6 +192,52 @@ def test_spreads_end_with_the_current_best_prices(rest: Rest, exchange: Exchange
     assert Decimal(row[1]) * 10 == exchange.desks["BTC/USD"].matcher.best_price(Side.BID)
 
 
+@pytest.mark.parametrize(
+    ("info", "names"),
+    [
+        ("leverage", {"leverage_buy", "leverage_sell"}),
+        ("fees", {"fees", "fees_maker", "fee_volume_currency"}),
+        ("margin", {"margin_call", "margin_stop"}),
+    ],
+)
+def test_info_picks_a_part_of_each_pair(rest: Rest, info: str, names: set[str]) -> None:
+    (pair,) = result(rest, "AssetPairs", pair="XBTUSD", info=info).values()
+    assert set(pair) == names
+
+
+def test_info_of_an_unknown_kind_is_refused(rest: Rest) -> None:
+    assert refusal(rest, "AssetPairs", info="everything") == ["EGeneral:Invalid arguments"]
+
+
+def test_no_tokenized_asset_is_listed(rest: Rest) -> None:
+    assert result(rest, "AssetPairs", aclass_base="tokenized_asset") == {}
+    assert refusal(rest, "Depth", pair="XBTUSD", asset_class="tokenized_asset") == [
+        "EQuery:Unknown asset pair"
+    ]
+
+
+def test_a_public_call_may_be_a_post(rest: Rest) -> None:
+    headers = {"Content-Type": "application/json"}
+    call = Call("/0/public/Depth", headers, b'{"pair":"XBTUSD","count":3}')
+    book = json.loads(rest.answer("POST", call, {}, NOW))["result"]["XXBTZUSD"]
+    assert len(book["bids"]) == 3
+
+
+def test_a_grouped_book_rounds_asks_up_and_bids_down(rest: Rest, exchange: Exchange) -> None:
+    book = result(rest, "GroupedBook", pair="XBTUSD", depth="25", grouping="50")
+    assert (book["pair"], book["grouping"], len(book["bids"])) == ("XXBTZUSD", 50, 25)
+    bid, ask = exchange.desks["BTC/USD"].matcher.touch
+    assert bid is not None
+    assert ask is not None
+    assert book["bids"][0]["price"] == f"{bid // 50 * 50 / 10:.1f}"
+    assert book["asks"][0]["price"] == f"{-(-ask // 50) * 50 / 10:.1f}"
+
+
+@pytest.mark.parametrize("query", [{"depth": "11"}, {"grouping": "3"}])
+def test_a_grouped_book_comes_in_few_shapes(rest: Rest, query: dict[str, str]) -> None:
+    assert refusal(rest, "GroupedBook", pair="XBTUSD", **query) == ["EGeneral:Invalid arguments"]
+
+
 def test_an_unknown_method_is_refused(rest: Rest) -> None:
     assert refusal(rest, "Nothing") == ["EGeneral:Unknown method"]
 
@@ -292,6 +338,24 @@ def test_a_key_without_the_permission_is_refused() -> None:
     accounts.add(ApiKey(KEY, SECRET, permissions=frozenset([Permission.QUERY_FUNDS])))
     rest = Rest(Exchange(Market((), seed=1).opened(NOW), accounts, NOW))
     assert ask(rest, 1) == {"error": ["EGeneral:Permission denied"]}
+
+
+def test_level3_gives_every_order_of_the_best_levels(exchange: Exchange) -> None:
+    path, body = "/0/private/Level3", b"nonce=99999999&pair=XBTUSD&depth=10"
+    headers = {
+        "API-Key": KEY,
+        "API-Sign": sign(path, "99999999", body, ApiKey(KEY, SECRET).secret),
+        "Content-Type": FORM,
+    }
+    answer = json.loads(Rest(exchange).answer("POST", Call(path, headers, body), {}, NOW))
+    bids = answer["result"]["bids"]
+    matcher = exchange.desks["BTC/USD"].matcher
+    levels = list(islice(matcher.levels(Side.BID), 10))
+    queued = [order for level in levels for order in matcher.queue(Side.BID, level.price)]
+    assert [(bid["order_id"], bid["timestamp"]) for bid in bids] == [
+        (order.order_id, order.entered) for order in queued
+    ]
+    assert bids[0]["price"] == f"{levels[0].price / 10:.5f}"
 
 
 def test_a_get_is_an_unknown_method(private: Rest) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from kracked.protocol import limits
+from kracked.sim import deep
 from kracked.sim.account import TOKEN_LIFETIME_S, Accounts, Call, Permission
 from kracked.sim.catalogue import Listing
 from kracked.sim.refusal import Refusal
@@ -181,6 +182,15 @@ class Private:
     def token(self, ask: Asking) -> object:
         return {"token": self._accounts.issue(ask.key, ask.now), "expires": TOKEN_LIFETIME_S}
 
+    def level3(self, ask: Asking) -> object:
+        """Every order of a book; costs a call like any query."""
+        name, depth = ask.form.needed("pair"), ask.form.whole("depth", 100)
+        listing = self._listings.named(name)
+        if depth not in deep.ORDER_DEPTHS:
+            raise Refusal(words.argument("depth"))
+        matcher = self._venue.matcher(listing.symbol)
+        return deep.orders(listing, matcher, name if "/" in name else listing.rest_id, depth)
+
     def _in_time(self, ask: Asking) -> None:
         checks.deadline(ask.form.deadline(), ask.now, checks.REST_NOTICE_NS)
 
@@ -221,6 +231,7 @@ def _endpoints(private: Private, queries: Queries) -> Mapping[str, Endpoint]:
         "OrderAmends": Endpoint(either, queries.order_amends),
         "TradesHistory": Endpoint(only(_CLOSED), queries.trades_history),
         "QueryTrades": Endpoint(only(_CLOSED), queries.query_trades),
+        "Level3": Endpoint(only(_OPEN), private.level3),
         "OpenPositions": Endpoint(only(_OPEN), lambda _: {}),
         "GetApiKeyInfo": Endpoint((), queries.key_info),
     }
