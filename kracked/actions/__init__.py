@@ -1,9 +1,10 @@
 """Order actions: checked, written down, sent once, and followed until they are settled."""
 
 from kracked.actions.cancels import CancelOutcome
-from kracked.actions.desk import BatchReview, Declined, Desk, Review, open_desk
+from kracked.actions.desk import BatchReview, Declined, Desk, Review
 from kracked.actions.draft import CloseDraft, Draft, FeeIn
 from kracked.actions.fees import Fees
+from kracked.actions.opening import open_desk
 from kracked.actions.outbox import Entry, Kind
 from kracked.actions.situation import Check, Limits, Refusal, Situation
 from kracked.actions.states import State

@@ -7,12 +7,8 @@ they pass no checks and are repeated when their answer is lost.
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 
 import msgspec
 
@@ -23,10 +19,8 @@ from kracked.actions.checks import refusals
 from kracked.actions.dispatch import Answer, Dispatch
 from kracked.actions.draft import Draft, rounded, to_order
 from kracked.actions.ids import ClientIds
-from kracked.actions.journal import Journal, JournalFull
-from kracked.actions.outbox import Entry, Kind, Outbox, Record
+from kracked.actions.outbox import Entry, Kind, Outbox
 from kracked.actions.settling import Settler
-from kracked.actions.shortening import SHORTEN_ABOVE_BYTES, kept, records_of
 from kracked.actions.situation import Check, Limits, Refusal, Situation
 from kracked.actions.states import State
 from kracked.protocol.events import Executions, Side
@@ -42,8 +36,6 @@ from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.orders import Added, AddOrder, Amended, BatchReply, OrderRef
-
-log = logging.getLogger(__name__)
 
 
 class Declined(msgspec.Struct, frozen=True):
@@ -73,7 +65,7 @@ class BatchReview(msgspec.Struct, frozen=True):
 
 
 class Desk:
-    """Places, amends and cancels. One per key; make it with `open_desk`.
+    """Places, amends and cancels. One per key; make it with `opening.open_desk`.
 
     Run `settler.run()` beside it, and hand it every `Executions` event.
     """
@@ -335,50 +327,3 @@ def _of_batch(reply: BatchReply) -> tuple[Answer, ...]:
 
 def _of_amended(reply: Amended) -> tuple[Answer, ...]:  # noqa: ARG001 - its id says no more
     return (Answer(),)
-
-
-@contextmanager
-def open_desk(
-    client: RestClient,
-    path: Path,
-    *,
-    engine: EngineLimiter | None = None,
-    limits: Limits | None = None,
-    pairs: Mapping[str, str] | None = None,
-    pace: Pace | None = None,
-) -> Iterator[Desk]:
-    """A desk whose outbox is the file at `path`; what an earlier run left open is taken up.
-
-    Raises `JournalInUse` or `DamagedJournal`.
-    """
-    with Journal(path) as journal:
-        now = (pace or Pace()).clock()
-        outbox = Outbox(journal.append, _shortened(journal, now))
-        outbox.recover(now)
-        desk = Desk(
-            client,
-            outbox,
-            sync=lambda: asyncio.to_thread(journal.sync),
-            engine=engine,
-            limits=limits,
-            pairs=pairs,
-            pace=pace,
-        )
-        for entry in outbox.pending():
-            desk.settler.doubt(entry)
-        yield desk
-
-
-def _shortened(journal: Journal, now: int) -> list[Record]:
-    """The records of the file, which has forgotten what ended long ago if it was long."""
-    records = journal.read()
-    if journal.size <= SHORTEN_ABOVE_BYTES:
-        return records
-    unwritten: list[Record] = []
-    shorter = records_of(kept(Outbox(unwritten.append, records), now))
-    try:
-        journal.replace(shorter)
-    except JournalFull as error:
-        log.warning("outbox not shortened", extra={"reason": str(error)})
-        return records
-    return shorter

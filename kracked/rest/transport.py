@@ -56,6 +56,8 @@ class Transport:
             total=timeout_s, connect=connect_s, sock_connect=connect_s
         )
         self._session: aiohttp.ClientSession | None = None
+        self._proxies: dict[str, str | None] = {}
+        """By address: the environment is read once, which takes longer than signing an order."""
 
     async def __aenter__(self) -> Transport:
         return self
@@ -98,7 +100,7 @@ class Transport:
                 headers=headers,
                 data=body,
                 allow_redirects=False,
-                proxy=proxy_of(url),
+                proxy=self._proxy(url),
             ) as response:
                 answer = await response.read()
         except _UNCONNECTED as error:
@@ -109,6 +111,11 @@ class Transport:
         if response.status != 200:
             raise NoAnswer(url, f"HTTP {response.status}", _retry_after_s(response.headers))
         return answer
+
+    def _proxy(self, url: str) -> str | None:
+        if url not in self._proxies:
+            self._proxies[url] = proxy_of(url)
+        return self._proxies[url]
 
     def _opened(self) -> aiohttp.ClientSession:
         # Not in __init__: a session belongs to the loop that runs.

@@ -12,8 +12,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from kracked.actions.desk import Desk, open_desk
+from kracked.actions.desk import Desk
 from kracked.actions.draft import Draft
+from kracked.actions.opening import open_desk
 from kracked.actions.outbox import Entry
 from kracked.actions.reconcile import SETTLE_NS
 from kracked.actions.situation import Limits, Situation

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -435,3 +436,19 @@ async def test_no_secret_reaches_the_outbox_or_a_log(
     said = written(outbox_file) + caplog.text + repr(vars(desk))
     signature = market.exchange.last("AddOrder").headers["API-Sign"]
     assert not [secret for secret in (KEY, SECRET, signature) if secret in said]
+
+
+async def test_a_slow_disk_is_waited_for_and_holds_nobody_else_up(
+    market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, turned = threading.Event(), asyncio.Event()
+    monkeypatch.setattr("os.fsync", lambda file: disk.wait(5))
+    with opened() as desk:
+        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+        asyncio.get_running_loop().call_later(0, turned.set)
+        await turned.wait()
+        assert market.exchange.count("AddOrder") == 0
+        disk.set()
+        entry = await placing
+    assert isinstance(entry, Entry)
+    assert entry.state is State.ACKNOWLEDGED

@@ -188,7 +188,7 @@ def test_a_program_that_opened_the_old_file_as_it_was_replaced_takes_the_new_one
 def test_a_desk_shortens_a_long_file_and_goes_on_from_it(
     opened: OpenDesk, outbox_file: Path, frozen: FrozenTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kracked.actions.desk.SHORTEN_ABOVE_BYTES", 100)
+    monkeypatch.setattr("kracked.actions.opening.SHORTEN_ABOVE_BYTES", 100)
     long_ago = frozen.now - KEPT_NS
     records = [*life(1, *FILLED, at=long_ago), *life(2, *FILLED[:3], at=long_ago)]
     outbox_file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
@@ -204,7 +204,7 @@ def test_a_desk_starts_with_the_long_file_when_it_cannot_be_shortened(
     def failing(*args: object) -> None:
         raise OSError("read-only file system")
 
-    monkeypatch.setattr("kracked.actions.desk.SHORTEN_ABOVE_BYTES", 100)
+    monkeypatch.setattr("kracked.actions.opening.SHORTEN_ABOVE_BYTES", 100)
     monkeypatch.setattr(Path, "replace", failing)
     records = life(1, *FILLED, at=0)
     outbox_file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
