@@ -10,7 +10,8 @@ from kracked import times
 from kracked.book.tally import Tally
 from kracked.record import repair
 from kracked.record.folder import SessionFolder
-from kracked.record.reader import open_recording
+from kracked.record.reader import Hole, Recording, open_recording
+from kracked.record.repair import Torn
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -70,13 +71,9 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
     """
     path = Path(path)
     torn = repair.find_torn(path)
-    moved: list[Path] = []
-    if mend and torn:
-        with SessionFolder.hold(path):
-            moved = [repair.cut(end) for end in repair.find_torn(path)]
+    moved = _mend(path) if mend and torn else []
     recording = open_recording(path)
     info, verification = recording.info(), recording.verify()
-    tails = {(end.path, end.whole) for end in torn}
     return Health(
         path=str(path),
         start=info.start,
@@ -87,21 +84,29 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
         keyframes=verification.keyframes,
         keyframes_wrong=verification.keyframes_wrong,
         books=verification.books,
-        gaps=[
-            GapReport(
-                times.to_rfc3339(hole.start, 9),
-                times.to_rfc3339(hole.end, 9),
-                hole.lost,
-                hole.symbols,
-                hole.reason,
-            )
-            for hole in recording.gaps()
-        ],
-        damaged=[
-            Stretch(file.name, damage.offset, damage.size, damage.reason)
-            for file, damage in recording.damages()
-            if (file, damage.offset) not in tails
-        ],
+        gaps=[_gap_report(hole) for hole in recording.gaps()],
+        damaged=_damaged(recording, torn),
         torn=[Stretch(end.path.name, end.whole, end.torn, "no whole row or frame") for end in torn],
-        moved=[str(kept) for kept in moved],
+        moved=moved,
     )
+
+
+def _mend(path: Path) -> list[str]:
+    """Move torn ends aside; the files they went to."""
+    with SessionFolder.hold(path):
+        return [str(repair.cut(end)) for end in repair.find_torn(path)]
+
+
+def _gap_report(hole: Hole) -> GapReport:
+    start, end = times.to_rfc3339(hole.start, 9), times.to_rfc3339(hole.end, 9)
+    return GapReport(start, end, hole.lost, hole.symbols, hole.reason)
+
+
+def _damaged(recording: Recording, torn: list[Torn]) -> list[Stretch]:
+    """What is no frame inside the raw logs; their torn ends are told of by themselves."""
+    tails = {(end.path, end.whole) for end in torn}
+    return [
+        Stretch(file.name, damage.offset, damage.size, damage.reason)
+        for file, damage in recording.damages()
+        if (file, damage.offset) not in tails
+    ]
