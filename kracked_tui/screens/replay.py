@@ -20,6 +20,7 @@ from kracked_tui.view.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.prompt import Prompt, Question
 from kracked_tui.widgets.rows import LiveRows
+from kracked_tui.widgets.sessions import Sessions
 
 _HOW = "A time of day, such as 14:03 or 14:03:21.5, or a whole instant: 2026-11-22T14:03:21Z."
 
@@ -103,6 +104,13 @@ class ReplayScreen(TradeScreen):
     def on_time_bar_pointed(self, message: TimeBar.Pointed) -> None:
         if self._transport:
             self._do(self._transport.seek(message.instant))
+
+    def action_back(self) -> None:
+        """Close what is open; with nothing open, back to what was watched before."""
+        if self._panel or self._zoomed or not self.desk.before:
+            super().action_back()
+        else:
+            self.post_message(Sessions.Chosen(None))
 
     # --- going to a time ------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from kracked_tui.view.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.header import header_line
 from kracked_tui.view.own import mine_line
 from kracked_tui.view.recording import banner_line
+from kracked_tui.view.sessions import SessionRow
 from kracked_tui.view.status import Hint, log_line, status_line
 from kracked_tui.widgets.account import Balances, Fills, Orders
 from kracked_tui.widgets.bars import Help, Hints
@@ -241,10 +242,13 @@ class TradeScreen(Screen[None]):
 
     async def action_sessions(self) -> None:
         """The recordings there are."""
-        folder = self.desk.sessions_folder
-        rows = await asyncio.to_thread(recorded_sessions, folder)
+        rows = await asyncio.to_thread(recorded_sessions, self.desk.sessions_folder)
         self._toggle_panel(places.SESSIONS)
-        self.call_after_refresh(partial(self.sessions.start, [*self.desk.before, *rows], folder))
+        self.call_after_refresh(partial(self._list_sessions, [*self.desk.before, *rows]))
+
+    def _list_sessions(self, rows: list[SessionRow]) -> None:
+        ends = self.desk.recording.on
+        self.sessions.start(rows, self.desk.sessions_folder, ends_recording=ends)
 
     def _toggle_panel(self, panel: str) -> None:
         self._panel = None if self._panel == panel else panel

@@ -30,8 +30,13 @@ class Sessions(LiveRows):
         self._folder = ""
         self._cursor = 0
         self._refusal = ""
+        self._ends = False
+        """Whether choosing one ends a recording that is going on."""
 
-    def start(self, rows: Sequence[SessionRow], folder: Path) -> None:
+    def start(
+        self, rows: Sequence[SessionRow], folder: Path, *, ends_recording: bool = False
+    ) -> None:
+        self._ends = ends_recording
         self._rows, self._folder, self._cursor, self._refusal = rows, str(folder), 0, ""
         self.show()
 
@@ -55,7 +60,8 @@ class Sessions(LiveRows):
         ]
         first = max(0, self._cursor + len(refusal) - height + 3)
         title = Title("P", "Recordings", f"{len(self._rows)}")
-        foot = (Span("enter replays · esc closes", "dim"),)
+        enter = "enter ends the recording, then replays" if self._ends else "enter replays"
+        foot = (Span(f"{enter} · esc closes", "dim"),)
         self.set_lines(
             framed(title, [*refusal, *lines[first:]], (width, height), focused=True, foot=foot)
         )
