@@ -4,9 +4,9 @@ Spelled as the exchange spells a snapshot, but of type `keyframe`, so that other
 readers of the log pass over it. Reading straight through, a keyframe proves itself:
 the book it meets must have its checksum.
 
-How often: every segment begins with them, then each book after a minute or 6,000 messages,
-which a search reads in a tenth of a second (five minutes or 30,000 at depth 1000, where one
-costs as much as a minute's log).
+How often: every segment begins with them, then each book after a minute or 2,500 messages,
+which a search reads in a thirtieth of a second (five minutes or 15,000 at depth 1000, where
+one costs as much as a minute's log).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Book = L2Book | L3Book
 
 _EVERY_NS = 60 * times.NS_PER_S
 _EVERY_DEEP_NS = 300 * times.NS_PER_S
-_EVERY_MESSAGES, _EVERY_MESSAGES_DEEP = 6_000, 30_000
+_EVERY_MESSAGES, _EVERY_MESSAGES_DEEP = 2_500, 15_000
 _DEEP = 1000
 _TYPE = b'"type":"keyframe"'
 _SUBJECT = re.compile(

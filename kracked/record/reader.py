@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby
+from operator import index
 from pathlib import Path
 from typing import NamedTuple
 
 from kracked import times
 from kracked.book.keeper import BookKeeper
-from kracked.errors import RecordError
+from kracked.errors import ConfigError, RecordError
 from kracked.protocol.events import Gap
 from kracked.record import frame, keyframe, line
 from kracked.record.folder import SessionInfo, read_info
@@ -27,7 +28,10 @@ from kracked.record.sinks import RAW_FOLDER
 from kracked.record.walk import Recorded, Verification, Walk
 
 Instant = int | str | datetime
-"""ns since the Unix epoch, RFC 3339 text, or a datetime (naive ones are UTC)."""
+"""ns since the Unix epoch, ISO 8601 text, or a datetime, pandas' too; without a zone it is UTC."""
+
+
+_CHANNELS = ("", "level3", "book")
 
 
 class NotVerified(RecordError):
@@ -183,10 +187,15 @@ class Recording:
 
         Of `symbol`, which may be left out when only one was recorded; of `channel`
         `level3` or `book`, else of whichever was recorded, level3 first. Raises
-        `NotVerified` when no checksum proves it: inside a hole, or before a snapshot.
+        `NotVerified` when no checksum proves it: inside a hole, or before a snapshot;
+        `NotATime` for what is no instant. After the end the last books stay.
         """
+        if channel not in _CHANNELS:
+            raise ConfigError(f"{channel!r} has no books; choose level3 or book")
         when = to_ns(time)
         symbol = symbol or self._only_symbol()
+        if self._info.symbols and symbol not in self._info.symbols:
+            raise RecordError(f"no book of {symbol}: recorded is {', '.join(self._info.symbols)}")
         keeper = self.keeper_at(when, symbol)
         for name, books in (("level3", keeper.orders), ("book", keeper.books)):
             book: Book | None = books.get(symbol)
@@ -255,14 +264,32 @@ class Recording:
 
 
 def to_ns(time: Instant) -> int:
-    """An instant as integer ns since the Unix epoch."""
+    """An instant as integer ns since the Unix epoch; raises `NotATime` for anything else."""
     if isinstance(time, str):
-        return times.parse_ns(time)
+        return _text_to_ns(time)
     if isinstance(time, datetime):
         # A pandas Timestamp is a datetime too, with more digits than `timestamp` keeps.
         aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-        return times.parse_ns(aware.astimezone(UTC).isoformat())
-    return time
+        try:
+            return times.parse_ns(aware.astimezone(UTC).isoformat())
+        except ValueError as error:  # pandas' NaT, which is no time
+            raise times.NotATime(str(time)) from error
+    try:
+        return index(time)
+    except TypeError as error:
+        raise times.NotATime(repr(time)) from error
+
+
+def _text_to_ns(text: str) -> int:
+    """With nine digits as the exchange writes it; else ISO 8601, of any offset or none."""
+    try:
+        return times.parse_ns(text)
+    except times.NotATime:
+        try:
+            return to_ns(datetime.fromisoformat(text))
+        except ValueError:
+            pass
+        raise
 
 
 def _missing(before: Frame | None, found: Frame) -> list[Hole]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.errors import ConfigError, RecordError
 from kracked.record import frame, keyframe
 from kracked.record.check import check
 from kracked.record.folder import NotARecording
-from kracked.record.reader import NotVerified, open_recording
+from kracked.record.reader import Instant, NotVerified, open_recording, to_ns
 from kracked.record.repair import mapped
-from kracked.times import to_rfc3339
+from kracked.times import NotATime, to_rfc3339
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
@@ -76,6 +79,55 @@ def test_an_instant_may_be_text(record: Record, stream: Stream) -> None:
     time = stream[50][0]
     book = open_recording(record()).at(to_rfc3339(time, 9))
     assert keyframe.encode(book) == _book_at(stream, time)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda ns: to_rfc3339(ns, 9),
+        lambda ns: pd.Timestamp(ns, tz="UTC"),
+        lambda ns: pd.Timestamp(ns, tz="UTC").tz_convert("America/New_York"),
+        pd.Timestamp,
+        lambda ns: pd.Timestamp(ns, tz="UTC").to_pydatetime(warn=False) + timedelta(microseconds=1),
+        lambda ns: to_rfc3339(ns + 1000, 6).replace("Z", "+00:00"),
+    ],
+)
+def test_an_instant_may_be_spelled_in_many_ways(
+    record: Record, stream: Stream, spelled: Callable[[int], Instant]
+) -> None:
+    time = stream[50][0]
+    book = open_recording(record()).at(spelled(time))
+    assert keyframe.encode(book) == _book_at(stream, time)
+
+
+def test_text_may_be_of_any_zone_or_none() -> None:
+    assert to_ns("2026-08-01T04:53:53+02:00") == to_ns("2026-08-01T02:53:53Z")
+    assert to_ns("2026-08-01 02:53:53") == to_ns("2026-08-01T02:53:53Z")
+    assert to_ns("2026-08-01") == to_ns("2026-08-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("odd", ["noon", "", 1.5, None, pd.NaT])
+def test_what_is_no_instant_is_refused(record: Record, odd: Instant) -> None:
+    with pytest.raises(NotATime, match="is not an RFC 3339 time"):
+        open_recording(record()).at(odd)
+
+
+def test_after_the_end_the_last_book_stays(record: Record, stream: Stream) -> None:
+    book = open_recording(record()).at(stream[-1][0] + 10**15)
+    assert keyframe.encode(book) == _book_at(stream, stream[-1][0])
+
+
+def test_before_the_beginning_there_is_no_book(record: Record, stream: Stream) -> None:
+    with pytest.raises(NotVerified):
+        open_recording(record()).at(stream[0][0] - 10**9)
+
+
+def test_a_symbol_or_channel_that_was_not_recorded_is_told_by_name(record: Record) -> None:
+    recording = open_recording(record())
+    with pytest.raises(RecordError, match="no book of ETH/USD: recorded is BTC/USD"):
+        recording.at(0, "ETH/USD")
+    with pytest.raises(ConfigError, match="choose level3 or book"):
+        recording.at(0, channel="trade")
 
 
 def test_before_its_snapshot_there_is_no_book(record: Record, stream: Stream) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.record import line
+from kracked.record import frame, keyframe, line
 from kracked.record.folder import SessionInfo
 from kracked.record.frame import FrameKind
 from kracked.record.walk import Walk
@@ -60,3 +62,31 @@ def test_a_book_is_doubted_while_its_connection_is_lost(
 ) -> None:
     lost = events.Reconnecting(HEALED + 1, connection, "wss://example", "reset", 1, 0.5)
     assert trusted_after(walk, lost) is trusted
+
+
+def spoilt(message: bytes) -> bytes:
+    """The same with a price that has too many digits."""
+    return message.replace(b'"limit_price":6', b'"limit_price":6.0000000001', 1)
+
+
+@pytest.mark.parametrize("odd", [lambda m: m, spoilt, lambda m: m[:-5], lambda _: b"CloudFlare"])
+@pytest.mark.parametrize("symbol", ["", "BTC/USD"])
+def test_a_frame_taken_at_once_is_the_frame_taken_line_by_line(
+    odd: Callable[[bytes], bytes], symbol: str
+) -> None:
+    market = Level3Market()
+    messages = [market.snapshot(), *(market.update() for _ in range(9))]
+    messages[5] = odd(messages[5])
+    messages[3:3] = [b'{"channel":"heartbeat"}', b'{"channel":"ticker","data":[]}']
+    lines = [line.pack(100 + seq, seq, "level3", data) for seq, data in enumerate(messages, 1)]
+    packed = frame.pack(lines, kind=FrameKind.DATA, count=len(lines), received=(101, 112), seq=1)
+    [found] = frame.scan(packed)
+    assert isinstance(found, frame.Frame)
+    at_once, singly = (Walk(SessionInfo(start=""), symbol) for _ in range(2))
+    at_once.take_all(found, frame.unpack_whole(packed, found))
+    for text in lines:
+        singly.take(FrameKind.DATA, line.unpack(text.rstrip(b"\n")))
+    assert at_once.verification() == singly.verification()
+    [one, other] = (walk.keeper.orders["BTC/USD"] for walk in (at_once, singly))
+    assert keyframe.encode(one) == keyframe.encode(other)
+    assert (one.verified, one.received, at_once.seq) == (other.verified, other.received, singly.seq)
