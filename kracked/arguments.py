@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
 _MOST_DECIMALS = 30
@@ -94,3 +95,21 @@ def speed(text: str) -> float:
 def interval(text: str) -> str:
     """A time such as ``1m`` as pandas writes it."""
     return f"{seconds(text):.0f}s"
+
+
+def count(text: str) -> int:
+    """``1000``: a whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def amount(text: str) -> float:
+    """``2.5`` or ``5e6``: a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value

@@ -308,24 +308,38 @@ def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     rule.add_argument(
         "--every", type=arguments.interval, metavar="TIME", help="by time: 5s, 1m, 1h, 1d"
     )
-    rule.add_argument("--ticks", type=int, metavar="N", help="by number of trades")
-    rule.add_argument("--volume", type=float, metavar="QTY", help="by quantity traded")
-    rule.add_argument("--dollars", type=float, metavar="VALUE", help="by value traded")
-    parser.add_argument("--out", type=Path, metavar="FILE", help=".csv or .parquet; else stdout")
+    rule.add_argument("--ticks", type=arguments.count, metavar="N", help="by number of trades")
+    rule.add_argument("--volume", type=arguments.amount, metavar="QTY", help="by quantity traded")
+    rule.add_argument("--dollars", type=arguments.amount, metavar="VALUE", help="by value traded")
+    parser.add_argument(
+        "--no-carry",
+        action="store_true",
+        help="volume and dollars: every bar begins at nothing, whatever filled the last",
+    )
+    parser.add_argument(
+        "--history",
+        action="store_true",
+        help="also the trades from before the recording that its first snapshot tells of",
+    )
+    parser.add_argument("--symbols", nargs="+", default=[], metavar="SYMBOL", help="only these")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--out", type=Path, metavar="FILE", help=".csv or .parquet; else stdout")
+    where.add_argument("--json", action="store_true", help="a list, one object per bar")
     parser.set_defaults(run=_bars)
 
 
 def _bars(given: argparse.Namespace) -> int:
-    from kracked.commands.recordings import bars
+    from kracked.commands.bars import Rule, bars
 
-    return bars(
-        given.session,
-        every=given.every,
-        ticks=given.ticks,
-        volume=given.volume,
-        dollars=given.dollars,
-        out=given.out,
+    rule = Rule(
+        given.every,
+        given.ticks,
+        given.volume,
+        given.dollars,
+        carry=not given.no_carry,
+        history=given.history,
     )
+    return bars(given.session, rule, symbols=given.symbols, out=given.out, as_json=given.json)
 
 
 def _convert_parser(commands: _Commands[argparse.ArgumentParser]) -> None:

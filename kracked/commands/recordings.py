@@ -1,11 +1,11 @@
-"""`kracked record`, `check`, `replay`, `bars` and `convert`: recordings on the command line."""
+"""`kracked record`, `check`, `replay` and `convert`: recordings on the command line."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +14,6 @@ import msgspec
 from kracked.commands import DONE, FAILED
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.errors import RecordError
 from kracked.feed.channels import Channels
 from kracked.manager import FeedManager
 from kracked.record.check import Health
@@ -51,7 +50,7 @@ def record(
         endpoints=endpoints,
         **cast(Channels, market),
     )
-    watched = sys.stderr.isatty()
+    watched = sys.stderr is not None and sys.stderr.isatty()
     last = asyncio.run(
         record_feed(
             feed,
@@ -62,31 +61,49 @@ def record(
             tell=_show if watched else None,
         )
     )
-    if watched:
-        print("\r\x1b[K", end="", file=sys.stderr)
     status = last.status
-    if as_json:
-        facts = {"path": str(last.path), "seconds": round(last.elapsed_s, 3), **status._asdict()}
-        print(msgspec.json.encode(facts).decode())
-    else:
-        print(
-            f"{last.path}: {status.messages} messages, {status.rows} rows, "
-            f"{_size(status.bytes)} before compression, {status.gaps} gaps, {status.lost} lost"
-        )
+    with _nobody_there():
+        if watched:
+            print("\r\x1b[K", end="", file=sys.stderr)
+        if as_json:
+            facts = {
+                "path": str(last.path), "seconds": round(last.elapsed_s, 3), **status._asdict(),
+            }  # fmt: skip
+            print(msgspec.json.encode(facts).decode(), flush=True)
+        else:
+            print(
+                f"{last.path}: {status.messages} messages, {status.rows} rows, "
+                f"{_size(status.bytes)} before compression, {status.gaps} gaps, {status.lost} lost",
+                flush=True,
+            )
     return FAILED if status.lost or status.trouble else DONE
+
+
+@contextmanager
+def _nobody_there() -> Iterator[None]:
+    """Whoever read what we say may be gone, or the terminal: recording is what counts."""
+    try:
+        yield
+    except OSError:
+        # Python must not complain at exit of what it could not print.
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.close()
 
 
 def _show(progress: Progress) -> None:
     status = progress.status
     trouble = status.trouble or status.warning
-    print(
-        f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  {progress.rate:.0f}/s  "
-        f"{status.rows} rows  {_size(status.bytes)}  gaps {status.gaps}  lost {status.lost}  "
-        f"free {_size(status.free_bytes)}  {trouble}\x1b[K",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
+    with suppress(OSError):
+        print(
+            f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  "
+            f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)}  "
+            f"gaps {status.gaps}  lost {status.lost}  free {_size(status.free_bytes)}  "
+            f"{trouble}\x1b[K",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _size(count: float) -> str:
@@ -158,31 +175,6 @@ def _print_moment(moment: Moment, raw: bool) -> None:
         for event in moment.events:
             out.write(msgspec.json.encode(event) + b"\n")
     out.flush()
-
-
-def bars(
-    path: Path,
-    *,
-    every: str | None,
-    ticks: int | None,
-    volume: float | None,
-    dollars: float | None,
-    out: Path | None,
-) -> int:
-    """Aggregate a recording's trades; CSV on stdout, or a .csv or .parquet file."""
-    from kracked.frames.bars import bars as bars_of  # noqa: PLC0415 - pandas is loaded here
-    from kracked.frames.loaders import load_trades  # noqa: PLC0415
-
-    frame = bars_of(load_trades(path), every, ticks=ticks, volume=volume, dollars=dollars)
-    if out is None:
-        frame.to_csv(sys.stdout)
-    elif out.suffix == ".parquet":
-        frame.to_parquet(out)
-    elif out.suffix == ".csv":
-        frame.to_csv(out)
-    else:
-        raise RecordError(f"cannot write {out}: end its name with .csv or .parquet")
-    return DONE
 
 
 def convert(path: Path, *, out: Path | None) -> int:

@@ -89,8 +89,7 @@ class ArrowReader:
         return pa.schema(list(self._types.items()))
 
     def _csv(self, path: Path) -> Any:
-        names = live.header(path)
-        stored = self._wanted.stored(names)
+        stored = live.stored(path, self._wanted)
         if not stored:
             return pa.table({})
         types = {name: self._types[column.name] for name, column in stored.items()}

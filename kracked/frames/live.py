@@ -13,9 +13,10 @@ from typing import IO, Any, NamedTuple, cast
 import zstandard
 
 from kracked import times
+from kracked.errors import RecordError
 from kracked.frames.files import DATABASE, is_hour
 from kracked.frames.wanted import Wanted
-from kracked.tables import Table
+from kracked.tables import Column, Table
 
 _BLOCK = 1 << 20
 
@@ -39,8 +40,20 @@ def readable(path: Path) -> Path | io.BytesIO:
 def header(path: Path) -> list[str]:
     """Names of a CSV file's columns; none of one without a first row."""
     with _opened(path) as file:
-        line = file.readline().decode("utf-8-sig")
+        line = file.readline().decode("utf-8-sig", errors="replace")
     return next(csv.reader([line]), [])
+
+
+def stored(path: Path, wanted: Wanted) -> dict[str, Column]:
+    """The wanted columns of a CSV file, by the name they have there.
+
+    None of an empty file; raises `RecordError` for one of another table.
+    """
+    names = header(path)
+    found = wanted.stored(names)
+    if names and not found.keys() - {"symbol"}:
+        raise RecordError(f"{path} is no table of {wanted.table.name}")
+    return found
 
 
 def extent(path: Path, table: Table) -> Extent | None:

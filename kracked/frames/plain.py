@@ -55,7 +55,7 @@ class PlainReader:
         return self._together([*frames, nothing]).reset_index(drop=True)
 
     def _csv(self, path: Path) -> pd.DataFrame:
-        stored = self._wanted.stored(live.header(path))
+        stored = live.stored(path, self._wanted)
         if not stored:
             return pd.DataFrame()
         return pd.read_csv(
