@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from zlib import crc32
 
 from kracked.protocol.events import Event
@@ -93,9 +94,9 @@ class Exchange:
             f'"checksum":{checksum},"timestamp":"2026-01-01T00:00:00.000000Z"}}]}}'
         ).encode()
 
-    def account(self, channel: str, kind: str = "update") -> bytes:
+    def account(self, channel: str, kind: str = "update", data: Sequence[dict] = ()) -> bytes:
         self.sequence = 1 if kind == "snapshot" else self.sequence + 1
-        return _frame(channel=channel, type=kind, data=[], sequence=self.sequence)
+        return _frame(channel=channel, type=kind, data=data, sequence=self.sequence)
 
     # --- answers ---
 

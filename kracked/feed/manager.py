@@ -309,7 +309,7 @@ class FeedManager:
             tap.put(connection.name, received, data)
         for event in happened:
             if type(event) in _STATEFUL:
-                self._follow(event, connection)
+                happened = [*happened, *self._follow(event, connection)]
         self._fanout.publish(happened)
 
     def tell(self, happened: list[Event]) -> None:
@@ -327,15 +327,27 @@ class FeedManager:
         self._moved.set()
         self._moved.clear()
 
-    def _follow(self, event: Event, teller: Connection) -> None:
+    def _follow(self, event: Event, teller: Connection) -> list[Event]:
         """Keep what the manager itself shows up to date, before anyone reads of it."""
         match event:
             case events.Instruments():
                 self._learn(event, teller)
             case events.Executions() | events.Balances():
-                self.account.apply(event)
+                return self._account_for(event, teller)
             case events.Resync(channel=channel):
                 self.account.distrust(channel)
+        return []
+
+    def _account_for(
+        self, event: events.Executions | events.Balances, teller: Connection
+    ) -> list[Event]:
+        """Merge it; what makes no sense there asks for a snapshot, as a wrong checksum does."""
+        self.account.apply(event)
+        orders = isinstance(event, events.Executions)
+        if self.account.orders_known if orders else self.account.balances_known:
+            return []
+        key = (EXECUTIONS if orders else BALANCES).key
+        return teller.session.doubt(key, "a report without sense", event.received)
 
     def _learn(self, event: events.Instruments, teller: Connection) -> None:
         self.instruments.update((instrument.symbol, instrument) for instrument in event.pairs)

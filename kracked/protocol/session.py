@@ -98,6 +98,11 @@ class Session:
                 self.subscriptions.on_resync(event, now)
         return happened + self.subscriptions.take_news()
 
+    def doubt(self, key: Key, detail: str, received: int) -> list[Event]:
+        """What was just heard there cannot be: subscribe anew, if that is not under way."""
+        self.subscriptions.doubt(key, detail, received, self.liveness.heard)
+        return self.subscriptions.take_news()
+
     # --- the connection comes and goes ----------------------------------------------
 
     def open(self, now: int, token: str | None = None) -> None:

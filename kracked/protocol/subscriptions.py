@@ -286,6 +286,12 @@ class Subscriptions:
         if track is not None and track.state in (State.ASKED, State.LIVE):
             self._go_round(track, event.reason, event.received, now)
 
+    def doubt(self, key: Key, detail: str, received: int, now: int) -> None:
+        """Somebody who keeps this channel's state cannot make sense of it."""
+        track = self.tracks.get(key)
+        if track is not None and track.state is State.LIVE:
+            self._resync(track, "impossible", detail, received, now)
+
     def _on_malformed(self, event: events.Malformed, now: int) -> None:
         """Something is lost. The keeper sees to live books, this to the rest."""
         for track in tuple(self.tracks.values()):

@@ -335,3 +335,21 @@ async def test_a_token_that_cannot_be_had_is_tried_for_again(server) -> None:
             await manager.ready()
             lost = [e for e in consumer.take() if type(e) is events.Reconnecting]
     assert [event.reason for event in lost] == ["no token: https://rest: no route"] * 2
+
+
+SENSELESS = [{"order_id": "O1", "exec_type": "pending_new", "order_qty": True}]
+
+
+async def test_a_report_without_sense_makes_the_account_unknown_until_a_snapshot(server) -> None:
+    async with feed(server, account=True) as manager:
+        await manager.ready()
+        stream = aiter(manager)
+        waiting = asyncio.ensure_future(seen(stream, events.Resync))
+        await asyncio.sleep(0)
+        await server.push(lambda exchange: exchange.account("executions", data=SENSELESS))
+        (*_, resync) = await waiting
+        assert (resync.channel, resync.reason) == ("executions", "impossible")
+        assert not manager.account.orders_known
+        assert manager.account.balances_known
+        await asyncio.wait_for(manager.ready(), 5)
+        assert manager.account.orders_known
