@@ -189,7 +189,7 @@ class Brokerage:
             touched=now,
             qty=ticket.qty,
             price=ticket.price,
-            trigger_price=ticket.trigger_price,
+            trigger_price=self._first_trigger(ticket),
             display_qty=ticket.display_qty,
             ref_id=ref_id,
         )
@@ -204,6 +204,11 @@ class Brokerage:
         else:
             self._enter(account, order, now)
         return order.order_id
+
+    def _first_trigger(self, ticket: Ticket) -> int | None:
+        if ticket.trail is None:
+            return ticket.trigger_price
+        return ticket.trail.trigger(ticket.side, self._venue.last_price(ticket.symbol))
 
     def _enter(self, account: Account, order: Order, now: int) -> None:
         """Submit to the engine; what it does comes back through `follow`."""
@@ -233,7 +238,7 @@ class Brokerage:
 
     def trigger(self, due: Triggered, now: int) -> None:
         """The order becomes a market or a limit order, if it can be paid for now."""
-        account, order = due.account, replace(due.order, triggered=True)
+        account, order = due.account, _triggered(due.order)
         row = self.clerk.reports[order.symbol].triggered(order, due.last, now)
         self.clerk.tell(account, order.symbol, row, now)
         try:
@@ -255,6 +260,7 @@ class Brokerage:
             qty=due.qty,
             price=close.price,
             trigger_price=close.trigger_price,
+            trail=close.trail,
             by_index=parent.by_index,
             userref=parent.userref,
         )
@@ -326,6 +332,14 @@ class Brokerage:
                         self._close(due, batch.time)
         finally:
             self._working = False
+
+
+def _triggered(order: Order) -> Order:
+    """The order on its way to the book; a trailing one learns its limit now."""
+    trail, trigger = order.ticket.trail, order.trigger_price
+    if trail is None or trail.limit is None or trigger is None:
+        return replace(order, triggered=True)
+    return replace(order, triggered=True, price=trail.limit.of(trigger))
 
 
 def _new_order(account: Account, order: Order) -> NewOrder:

@@ -160,9 +160,9 @@ def _check_change(order: Order, change: Change, listing: Listing) -> None:
     kind, instrument = order.ticket.kind, listing.instrument
     if order.ticket.close is not None:
         raise Refusal(words.ARGUMENTS)
-    if change.price is not None and not kind.limited:
+    if change.price is not None and (not kind.limited or (kind.trails and order.waiting)):
         raise Refusal(words.INVALID_LIMIT)
-    if change.trigger_price is not None and not order.waiting:
+    if change.trigger_price is not None and (not order.waiting or kind.trails):
         raise Refusal(words.argument("trigger_price"))
     if change.display_qty is not None and kind is not Kind.ICEBERG:
         raise Refusal(words.argument("display_qty"))

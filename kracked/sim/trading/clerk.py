@@ -140,7 +140,7 @@ class Clerk:
             match happening:
                 case Filled():
                     yield from self._filled(happening, batch.time)
-                    yield from self._triggered(symbol, happening.price)
+                    yield from self._triggered(symbol, happening.price, batch.time)
                 case Rested() if _is_refill(before, happening):
                     self._refilled(happening, batch.time)
                 case Done(order_id=order_id, status=outcome, reason=reason):
@@ -150,8 +150,10 @@ class Clerk:
                         self.close(account, order, _ENDINGS[outcome], reason, batch.time)
             before = happening
 
-    def _triggered(self, symbol: str, last: int) -> Iterator[Triggered]:
+    def _triggered(self, symbol: str, last: int, now: int) -> Iterator[Triggered]:
         if symbol in self.waiting:
+            for moved in self.waiting.trail(symbol, last):
+                self.waiting.put(self.keep(self._owners[moved.order_id], moved, now))
             for order in self.waiting.due(symbol, last):
                 yield Triggered(self._owners[order.order_id], order, last)
 

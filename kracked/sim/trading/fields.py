@@ -23,12 +23,14 @@ from kracked.sim.orders import SelfTrade, TimeInForce
 from kracked.sim.refusal import Refusal
 from kracked.sim.trading import prices, words
 from kracked.sim.trading.orders import Order
-from kracked.sim.trading.ticket import Change, Close, Kind, Ticket
+from kracked.sim.trading.ticket import Change, Close, Kind, Pricing, Ticket
+from kracked.sim.trading.trail import Trail
 from kracked.times import parse_ns
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 _INT32 = 2**31
 _DIGITS = 25
+_DISTANCES = ("pct", "quote")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -129,7 +131,7 @@ class FieldReader:
         if fields.flag("post_only") and kind is not Kind.LIMIT:
             raise Refusal(words.argument("post_only"))
         qty, cash = self._qty(fields, kind, side)
-        price, (trigger, by_index) = self._limit(fields, kind), self._trigger(fields, kind)
+        pricing, by_index = self._pricing(fields, kind)
         tif = fields.choice("time_in_force", TimeInForce, TimeInForce.GTC)
         tif = TimeInForce.IOC if kind is Kind.MARKET else tif
         return Ticket(
@@ -137,8 +139,9 @@ class FieldReader:
             side=side,
             kind=kind,
             qty=qty,
-            price=price,
-            trigger_price=trigger,
+            price=pricing.price,
+            trigger_price=pricing.trigger_price,
+            trail=pricing.trail,
             by_index=by_index,
             tif=tif,
             expire_at=_expiry(fields, tif),
@@ -168,6 +171,32 @@ class FieldReader:
     def _lots(self, qty: Decimal) -> int:
         return _cut(qty, self._listing.instrument.precision.qty)
 
+    def _pricing(self, fields: Fields, kind: Kind) -> tuple[Pricing, bool]:
+        """The prices, and whether the trigger watches the index."""
+        if not kind.trails:
+            trigger, by_index = self._trigger(fields, kind)
+            return Pricing(self._limit(fields, kind), trigger), by_index
+        triggers = fields.within("triggers") or Fields({})
+        by_index = _reference(triggers) == "index"
+        return Pricing(trail=self._trail(fields, triggers, kind)), by_index
+
+    def _trail(self, fields: Fields, triggers: Fields, kind: Kind) -> Trail:
+        """Distances: the trigger's from the best price seen, the limit's from the trigger."""
+        distance = triggers.number("price")
+        price_type = triggers.text("price_type") or "static"
+        if distance is None or distance <= 0 or price_type not in _DISTANCES:
+            raise Refusal(words.argument("triggers"))
+        behind = prices.offset(self._listing, distance, percent=price_type == "pct")
+        limit = fields.number("limit_price")
+        limit_type = fields.text("limit_price_type") or "quote"
+        if (limit is None) == kind.limited:
+            raise Refusal(words.argument("limit_price"))
+        if limit is None:
+            return Trail(behind)
+        if limit_type not in _DISTANCES:
+            raise Refusal(words.argument("limit_price_type"))
+        return Trail(behind, prices.offset(self._listing, limit, percent=limit_type == "pct"))
+
     def _limit(self, fields: Fields, kind: Kind) -> int | None:
         price = fields.number("limit_price")
         if (price is None) == kind.limited:
@@ -181,8 +210,8 @@ class FieldReader:
             raise Refusal(words.argument("triggers"))
         if triggers is None:
             return None, False
-        price, reference = triggers.number("price"), triggers.text("reference") or "last"
-        if price is None or reference not in ("last", "index"):
+        price, reference = triggers.number("price"), _reference(triggers)
+        if price is None:
             raise Refusal(words.argument("triggers"))
         moved = self._priced(price, triggers.text("price_type") or "static")
         return moved, reference == "index"
@@ -192,7 +221,8 @@ class FieldReader:
             case "static":
                 return self._price(price)
             case "pct" | "quote":
-                return prices.moved(self._listing, self._last, price, price_type == "pct")
+                by = prices.offset(self._listing, price, percent=price_type == "pct")
+                return by.of(self._last)
         raise Refusal(words.argument("price_type"))
 
     def _price(self, price: Decimal) -> int:
@@ -216,6 +246,14 @@ class FieldReader:
         kind = _kind(close)
         if kind in (Kind.MARKET, Kind.ICEBERG):
             raise Refusal(words.argument("conditional"))
+        if kind.trails:
+            triggers = Fields(
+                {
+                    "price": close.params.get("trigger_price"),
+                    "price_type": close.params.get("trigger_price_type"),
+                }
+            )
+            return Close(kind=kind, trail=self._trail(close, triggers, kind))
         price, trigger = close.number("limit_price"), close.number("trigger_price")
         if (price is None) == kind.limited or (trigger is None) == kind.waits:
             raise Refusal(words.argument("conditional"))
@@ -250,13 +288,24 @@ class FieldReader:
         qty, shown = fields.number("order_qty"), fields.number("display_qty")
         limited = fields.params.get("limit_price") is not None
         triggered = fields.params.get("triggers") is not None
-        trigger = self._trigger(fields, kind) if triggered else (order.trigger_price, old.by_index)
+        pricing, by_index = Pricing(order.price, order.trigger_price, old.trail), old.by_index
+        if kind.trails and triggered:
+            pricing, by_index = self._pricing(fields, kind)
+        elif kind.trails:
+            pricing = Pricing(trail=old.trail)
+        else:
+            if limited:
+                pricing = pricing._replace(price=self._limit(fields, kind))
+            if triggered:
+                trigger, by_index = self._trigger(fields, kind)
+                pricing = pricing._replace(trigger_price=trigger)
         return replace(
             old,
             qty=order.qty if qty is None else self._lots(qty),
-            price=self._limit(fields, kind) if limited else order.price,
-            trigger_price=trigger[0],
-            by_index=trigger[1],
+            price=pricing.price,
+            trigger_price=pricing.trigger_price,
+            trail=pricing.trail,
+            by_index=by_index,
             display_qty=order.display_qty if shown is None else self._lots(shown),
             post_only=fields.flag("post_only"),
             cl_ord_id=None,
@@ -269,6 +318,14 @@ def _kind(fields: Fields) -> Kind:
         return Kind(fields.needed("order_type"))
     except ValueError:
         raise Refusal(words.argument("order_type")) from None
+
+
+def _reference(triggers: Fields) -> str:
+    """What a trigger watches."""
+    reference = triggers.text("reference") or "last"
+    if reference not in ("last", "index"):
+        raise Refusal(words.argument("triggers"))
+    return reference
 
 
 def _expiry(fields: Fields, tif: TimeInForce) -> int | None:

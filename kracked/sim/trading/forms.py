@@ -23,7 +23,8 @@ from kracked.sim.orders import SelfTrade, TimeInForce
 from kracked.sim.refusal import Refusal
 from kracked.sim.trading import prices, words
 from kracked.sim.trading.orders import Order
-from kracked.sim.trading.ticket import Change, Close, Kind, Ticket
+from kracked.sim.trading.ticket import Change, Close, Kind, Pricing, Ticket
+from kracked.sim.trading.trail import Trail
 from kracked.times import NS_PER_S, parse_ns
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
@@ -116,7 +117,7 @@ class TicketReader:
             raise Refusal(words.argument("type"))
         flags = _flags(form, kind, side)
         qty, cash = self._volume(form, in_quote="viqc" in flags)
-        price, trigger = self._prices(form, kind, side)
+        pricing = self._prices(form, kind, side)
         tif = _time_in_force(form, kind)
         _spot_only(form)
         return Ticket(
@@ -124,8 +125,9 @@ class TicketReader:
             side=side,
             kind=kind,
             qty=qty,
-            price=price,
-            trigger_price=trigger,
+            price=pricing.price,
+            trigger_price=pricing.trigger_price,
+            trail=pricing.trail,
             by_index=_by_index(form),
             tif=tif,
             expire_at=self._expiry(form, tif),
@@ -148,19 +150,33 @@ class TicketReader:
         cash = prices.amount(text, digits.price + digits.qty, "volume")
         return self._bought_for(cash), cash
 
-    def _prices(self, form: Form, kind: Kind, side: Side) -> tuple[int | None, int | None]:
+    def _prices(self, form: Form, kind: Kind, side: Side) -> Pricing:
         """Limit and trigger: `price` is the trigger of a kind that waits, else the limit."""
         if kind is Kind.MARKET:
-            return None, None
+            return Pricing()
+        if kind.trails:
+            return Pricing(trail=self._trail(form, kind))
         first = self._price(form.needed("price"), kind, side, words.INVALID_PRICE)
         if not kind.waits:
-            return first, None
+            return Pricing(first)
         if not kind.limited:
-            return None, first
+            return Pricing(None, first)
         text = form.text("price2")
         if text is None:
             raise Refusal(words.INVALID_PRICE2)
-        return self._price(text, kind, side, words.INVALID_PRICE2), first
+        return Pricing(self._price(text, kind, side, words.INVALID_PRICE2), first)
+
+    def _trail(self, form: Form, kind: Kind) -> Trail:
+        """Distances: `price` from the best price seen, `price2` from the trigger."""
+        listing = self._listing
+        text = form.needed("price")
+        distance = prices.trailing(text, listing, words.INVALID_PRICE, signs="+")
+        if distance.by <= 0:
+            raise Refusal(words.INVALID_PRICE)
+        if not kind.limited:
+            return Trail(distance)
+        text = form.text("price2") or ""
+        return Trail(distance, prices.trailing(text, listing, words.INVALID_PRICE2, signs="+-"))
 
     def _price(self, text: str, kind: Kind, side: Side, malformed: str) -> int:
         if prices.is_relative(text):
@@ -198,8 +214,7 @@ class TicketReader:
         kind = _kind(close)
         if kind in (Kind.MARKET, Kind.ICEBERG):
             raise Refusal(words.argument("close[ordertype]"))
-        price, trigger = self._prices(close, kind, opposite)
-        return Close(kind=kind, price=price, trigger_price=trigger)
+        return Close(kind=kind, **self._prices(close, kind, opposite)._asdict())
 
     # --- changes ----------------------------------------------------------------------
 
@@ -231,8 +246,7 @@ class TicketReader:
                 "ordertype": old.kind.value,
                 "type": "buy" if old.side is Side.BID else "sell",
                 "volume": self._listing.instrument.precision.qty_text(order.qty),
-                "price": self._text(order.trigger_price if old.kind.waits else order.price),
-                "price2": self._text(order.price) if old.kind.waits else None,
+                **self._priced(order),
                 "displayvol": self._qty_text(order.display_qty),
             }.items()
             if value is not None
@@ -242,6 +256,16 @@ class TicketReader:
         asked = {name: value for name, value in form.params.items() if name not in _EDIT_OTHERS}
         ticket = self.ticket(Form({**members, **asked}))
         return _kept(ticket, old)
+
+    def _priced(self, order: Order) -> dict[str, str | None]:
+        """The prices an order was given, as AddOrder takes them."""
+        trail, digits = order.ticket.trail, self._listing.instrument.precision.price
+        if trail is not None:
+            limit = None if trail.limit is None else trail.limit.text(digits)
+            return {"price": trail.distance.text(digits), "price2": limit}
+        if order.ticket.kind.waits:
+            return {"price": self._text(order.trigger_price), "price2": self._text(order.price)}
+        return {"price": self._text(order.price)}
 
     def _text(self, price: int | None) -> str | None:
         return None if price is None else self._listing.instrument.precision.price_text(price)

@@ -7,7 +7,7 @@ trade: `+50`, `-2%`, `#1%`, where `#` is the sign that makes sense of the order.
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from kracked import units
 from kracked.errors import TooPrecise
@@ -16,6 +16,7 @@ from kracked.sim.catalogue import Listing
 from kracked.sim.refusal import Refusal
 from kracked.sim.trading import words
 from kracked.sim.trading.ticket import Kind
+from kracked.sim.trading.trail import Offset
 
 _PLAIN = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?")
 _RELATIVE = re.compile(r"([+\-#])([0-9]{1,20}(?:\.[0-9]{0,20})?)(%?)")
@@ -58,21 +59,30 @@ def relative(text: str, listing: Listing, base: int, *, upward: bool) -> int:
         raise Refusal(words.INVALID_PRICE)
     sign, number, percent = match.groups()
     distance = Decimal(number)
-    return moved(listing, base, distance if _rises(sign, upward) else -distance, bool(percent))
+    by = distance if _rises(sign, upward) else -distance
+    return offset(listing, by, percent=bool(percent)).of(base)
 
 
-def moved(listing: Listing, base: int, by: Decimal, percent: bool) -> int:
-    """`base` moved by an amount in the quote currency, or by a percentage of itself."""
+def trailing(text: str, listing: Listing, malformed: str, *, signs: str) -> Offset:
+    """The distance of a trailing order; `signs` it may have. Raises `Refusal`."""
+    match = _RELATIVE.fullmatch(text)
+    if match is None or match[1] not in signs:
+        raise Refusal(malformed)
+    sign, number, percent = match.groups()
+    return offset(listing, Decimal(sign + number), percent=bool(percent))
+
+
+def offset(listing: Listing, by: Decimal, *, percent: bool) -> Offset:
+    """An amount in the quote currency, or a percentage."""
     instrument = listing.instrument
-    shift = base * by / 100 if percent else by.scaleb(instrument.precision.price)
-    ticks = (base + shift) / instrument.price_increment
-    return int(ticks.to_integral_value(ROUND_HALF_UP)) * instrument.price_increment
+    scaled = by if percent else by.scaleb(instrument.precision.price)
+    return Offset(scaled, percent, instrument.price_increment)
 
 
 def upward(kind: Kind, side: Side) -> bool:
     """Which way `#` points: to where the order would wait."""
     above = side is Side.ASK
-    return not above if kind in (Kind.STOP_LOSS, Kind.STOP_LOSS_LIMIT) else above
+    return not above if kind.stops else above
 
 
 def _rises(sign: str, upward: bool) -> bool:

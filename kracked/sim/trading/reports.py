@@ -22,6 +22,7 @@ from kracked.sim.trading.amounts import Amounts
 from kracked.sim.trading.ledger import Entry, Ledger
 from kracked.sim.trading.orders import Fill, Order
 from kracked.sim.trading.streams import Row
+from kracked.sim.trading.trail import Offset, Trail
 
 _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 _USD_DECIMALS = 4
@@ -144,6 +145,8 @@ class Reports:
             terms["trigger"] = "index" if ticket.by_index else "last"
         if order.price is not None:
             terms["limit_price"] = self._price(order.price)
+        elif ticket.trail is not None and ticket.trail.limit is not None:
+            terms["limit_price"], terms["limit_price_type"] = self._distance(ticket.trail.limit)
         terms["stop_price"] = self._price(order.trigger_price or 0)
         terms["fee_ccy_pref"] = "fcib" if ticket.fee_in_base else "fciq"
         return terms | self._options(order)
@@ -171,6 +174,8 @@ class Reports:
         close = order.ticket.close
         assert close is not None
         row: Row = {"order_type": close.kind.value}
+        if close.trail is not None:
+            row |= self._distances(close.trail)
         if close.trigger_price is not None:
             row |= {
                 "trigger_price": self._price(close.trigger_price),
@@ -180,10 +185,27 @@ class Reports:
             row |= {"limit_price": self._price(close.price), "limit_price_type": "static"}
         return row
 
+    def _distances(self, trail: Trail) -> Row:
+        """What a conditional trailing close says of itself."""
+        price, price_type = self._distance(trail.distance)
+        row: Row = {"trigger_price": price, "trigger_price_type": price_type}
+        if trail.limit is not None:
+            limit, limit_type = self._distance(trail.limit)
+            row |= {"limit_price": limit, "limit_price_type": limit_type}
+        return row
+
+    def _distance(self, offset: Offset) -> tuple[Raw, str]:
+        text = offset.text(self._digits.price).removeprefix("+").removesuffix("%")
+        return _raw(text), "pct" if offset.percent else "quote"
+
     def _triggers(self, order: Order) -> Row:
+        trail = order.ticket.trail
+        price: Row = {"price": self._price(order.trigger_price or 0), "price_type": "static"}
+        if trail is not None:
+            distance, price_type = self._distance(trail.distance)
+            price = {"price": distance, "price_type": price_type}
         return {
-            "price": self._price(order.trigger_price or 0),
-            "price_type": "static",
+            **price,
             "reference": "index" if order.ticket.by_index else "last",
             "status": "triggered" if order.triggered else "untriggered",
         }

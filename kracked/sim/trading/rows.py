@@ -14,11 +14,11 @@ from kracked.sim.orders import TimeInForce
 from kracked.sim.trading.amounts import Amounts
 from kracked.sim.trading.orders import Amendment, Fill, Order
 from kracked.sim.trading.ticket import Close, Kind, Ticket
+from kracked.sim.trading.trail import Trail
 from kracked.times import NS_PER_S
 
 Row = dict[str, object]
 _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
-_STOPS = (Kind.STOP_LOSS, Kind.STOP_LOSS_LIMIT)
 
 
 class Rows:
@@ -33,16 +33,22 @@ class Rows:
     def description(self, ticket: Ticket) -> str:
         """`buy 1.25000000 XBTUSD @ limit 37500.0`."""
         qty = self._digits.qty_text(ticket.qty)
-        terms = self._at(ticket.kind, ticket.price, ticket.trigger_price)
+        terms = self._at(ticket.kind, ticket.price, ticket.trigger_price, ticket.trail)
         return f"{_SIDES[ticket.side]} {qty} {self._listing.altname} @ {terms}"
 
     def closing(self, close: Close | None) -> str:
         """`close position @ stop loss 22000.0 -> limit 21000.0`; empty without one."""
         if close is None:
             return ""
-        return f"close position @ {self._at(close.kind, close.price, close.trigger_price)}"
+        terms = self._at(close.kind, close.price, close.trigger_price, close.trail)
+        return f"close position @ {terms}"
 
-    def _at(self, kind: Kind, price: int | None, trigger: int | None) -> str:
+    def _at(
+        self, kind: Kind, price: int | None, trigger: int | None, trail: Trail | None = None
+    ) -> str:
+        if trail is not None:
+            stop = f"{kind.words} {trail.distance.text(self._digits.price)}"
+            return stop if trail.limit is None else f"{stop} -> limit {self._behind(trail)}"
         limit = "" if price is None else self._digits.price_text(price)
         if kind is Kind.MARKET:
             return "market"
@@ -50,6 +56,9 @@ class Rows:
             return f"limit {limit}"
         stop = f"{kind.words} {self._digits.price_text(trigger)}"
         return f"{stop} -> limit {limit}" if limit else stop
+
+    def _behind(self, trail: Trail) -> str:
+        return "" if trail.limit is None else trail.limit.text(self._digits.price)
 
     # --- orders -----------------------------------------------------------------------
 
@@ -76,14 +85,17 @@ class Rows:
         first, second = order.price or 0, 0
         if waits:
             first, second = order.trigger_price or 0, order.price or 0
-        words = self._at(ticket.kind, order.price, order.trigger_price)
+        words = self._at(ticket.kind, order.price, order.trigger_price, ticket.trail)
+        prices = [text(first) if first else "0", text(second) if second else "0"]
+        if ticket.trail is not None:
+            prices = [ticket.trail.distance.text(self._digits.price), self._behind(ticket.trail)]
         qty = self._digits.qty_text(order.qty)
         return {
             "pair": self._listing.altname,
             "type": _SIDES[ticket.side],
             "ordertype": ticket.kind.value,
-            "price": text(first) if first else "0",
-            "price2": text(second) if second else "0",
+            "price": prices[0],
+            "price2": prices[1] or "0",
             "leverage": "none",
             "order": f"{_SIDES[ticket.side]} {qty} {self._listing.altname} @ {words}",
             "close": self.closing(ticket.close),
@@ -110,7 +122,7 @@ class Rows:
     def _misc(order: Order) -> str:
         found = []
         if order.triggered:
-            found.append("stopped" if order.ticket.kind in _STOPS else "touched")
+            found.append("stopped" if order.ticket.kind.stops else "touched")
         if len(order.amends) > 1:
             found.append("amended")
         return ",".join(found)

@@ -6,15 +6,17 @@ Source: docs.kraken.com/api/docs/rest-api/add-order, .../websocket-v2/add_order
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
 from kracked.protocol.events import Side
 from kracked.sim.orders import SelfTrade, TimeInForce
+from kracked.sim.trading.trail import Trail
 
 
 class Kind(StrEnum):
-    """The order types built here; the trailing ones are not."""
+    """The order types a spot account may send."""
 
     MARKET = "market"
     LIMIT = "limit"
@@ -23,6 +25,8 @@ class Kind(StrEnum):
     TAKE_PROFIT = "take-profit"
     STOP_LOSS_LIMIT = "stop-loss-limit"
     TAKE_PROFIT_LIMIT = "take-profit-limit"
+    TRAILING_STOP = "trailing-stop"
+    TRAILING_STOP_LIMIT = "trailing-stop-limit"
 
     @property
     def waits(self) -> bool:
@@ -32,12 +36,30 @@ class Kind(StrEnum):
     @property
     def limited(self) -> bool:
         """Whether it has a limit price."""
-        return self not in (Kind.MARKET, Kind.STOP_LOSS, Kind.TAKE_PROFIT)
+        return self not in (Kind.MARKET, Kind.STOP_LOSS, Kind.TAKE_PROFIT, Kind.TRAILING_STOP)
+
+    @property
+    def trails(self) -> bool:
+        """Whether its trigger follows the market."""
+        return self in (Kind.TRAILING_STOP, Kind.TRAILING_STOP_LIMIT)
+
+    @property
+    def stops(self) -> bool:
+        """Whether it buys above and sells below its trigger; a profit is taken the other way."""
+        return self in (Kind.STOP_LOSS, Kind.STOP_LOSS_LIMIT) or self.trails
 
     @property
     def words(self) -> str:
         """As order descriptions say it: `stop loss`."""
         return self.removesuffix("-limit").replace("-", " ")
+
+
+class Pricing(NamedTuple):
+    """The prices an order type takes; None those it does not."""
+
+    price: int | None = None
+    trigger_price: int | None = None
+    trail: Trail | None = None
 
 
 class Close(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +68,7 @@ class Close(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind
     price: int | None = None
     trigger_price: int | None = None
+    trail: Trail | None = None
 
 
 class Ticket(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +81,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     price: int | None = None
     """The limit, of the kinds that have one."""
     trigger_price: int | None = None
+    trail: Trail | None = None
+    """Instead of both, of the kinds that follow the market."""
     by_index: bool = False
     """The trigger watches the index; here it is the last trade all the same."""
     tif: TimeInForce = TimeInForce.GTC

@@ -1,4 +1,4 @@
-"""Stop-loss and take-profit orders, which stand outside the book until a trade meets them.
+"""Stops, trailing stops and take-profits, which stand outside the book until a trade meets them.
 
 They hold no funds while they wait. The trigger watches the last trade; `index` falls
 back to it, as the exchange's does when its feed fails.
@@ -8,11 +8,10 @@ Source: docs.kraken.com/api/docs/rest-api/add-order
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from kracked.protocol.events import Side
 from kracked.sim.trading.orders import Order
-from kracked.sim.trading.ticket import Kind
-
-_STOPS = (Kind.STOP_LOSS, Kind.STOP_LOSS_LIMIT)
 
 
 def met(order: Order, last: int) -> bool:
@@ -21,7 +20,7 @@ def met(order: Order, last: int) -> bool:
     A stop buys above and sells below its trigger; a profit is taken the other way round.
     """
     assert order.trigger_price is not None
-    upward = (order.side is Side.BID) == (order.ticket.kind in _STOPS)
+    upward = (order.side is Side.BID) == order.ticket.kind.stops
     return last >= order.trigger_price if upward else last <= order.trigger_price
 
 
@@ -44,6 +43,18 @@ class Waiting:
     def __contains__(self, symbol: str) -> bool:
         """Whether any order waits for the symbol."""
         return symbol in self._orders
+
+    def trail(self, symbol: str, last: int) -> list[Order]:
+        """The orders whose triggers follow a trade at `last`, with the new ones."""
+        moved = []
+        for order in self._orders.get(symbol, {}).values():
+            trail, before = order.ticket.trail, order.trigger_price
+            if trail is None or before is None:
+                continue
+            trigger = trail.follow(order.side, before, last)
+            if trigger != before:
+                moved.append(replace(order, trigger_price=trigger))
+        return moved
 
     def due(self, symbol: str, last: int) -> list[Order]:
         """The orders a trade at `last` triggers; they wait no more."""

@@ -35,7 +35,20 @@ CASES: list[tuple[dict[str, Any], str | None]] = [
     ({"volume": None}, "EGeneral:Invalid arguments:volume"),
     ({"type": "hold"}, "EGeneral:Invalid arguments:type"),
     ({"ordertype": "limt"}, "EGeneral:Invalid arguments:ordertype"),
-    ({"ordertype": "trailing-stop", "price": "+1%"}, "EGeneral:Invalid arguments:ordertype"),
+    ({"ordertype": "trailing-stop", "price": "+1%"}, None),
+    (
+        {"ordertype": "trailing-stop", "price": "-1%"},
+        "EOrder:Invalid price:Invalid price argument.",
+    ),
+    (
+        {"ordertype": "trailing-stop", "price": "25000"},
+        "EOrder:Invalid price:Invalid price argument.",
+    ),
+    ({"ordertype": "trailing-stop-limit", "price": "+150", "price2": "-10"}, None),
+    (
+        {"ordertype": "trailing-stop-limit", "price": "+150"},
+        "EOrder:Invalid price:Invalid secondary price argument",
+    ),
     ({"pair": "WWWUSD"}, "EQuery:Unknown asset pair"),
     ({"ordertype": "market", "oflags": "post"}, "EGeneral:Invalid arguments:oflags"),
     ({"oflags": "viqc"}, "EGeneral:Invalid arguments:oflags"),
