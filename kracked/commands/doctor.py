@@ -6,38 +6,29 @@ import asyncio
 import os
 import shutil
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator
-from enum import StrEnum
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import msgspec
 
-from kracked import FeedManager
 from kracked.commands import DONE, FAILED
+from kracked.commands.findings import Finding, Verdict, of_key
 from kracked.credentials import Credentials
-from kracked.endpoints import Endpoints
+from kracked.endpoints import Endpoints, is_loopback
 from kracked.errors import KrackedError
-from kracked.protocol.events import Reconnecting, Status
-from kracked.rest.client import RestClient
+from kracked.feed.manager import FeedManager
+from kracked.protocol.events import Event, Reconnecting, Rejected, Status, Subscribed
+from kracked.protocol.limits import tier_of
+from kracked.rest.client import RestClient, state_folder
+from kracked.rest.transport import proxy_of
 
 CLOCK_TOLERANCE_S = 2.0
-"""The server's time comes in whole seconds: less than this cannot be told from right."""
+"""The server's time comes in whole seconds: less than this cannot be told from right. Orders
+are refused when they seem three seconds late, or a minute early."""
 PATIENCE_S = 10.0
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
-
-
-class Verdict(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing looked at: how it is and, where it is not well, what to do."""
-
-    subject: str
-    verdict: Verdict
-    detail: str
 
 
 def doctor(*, endpoint: str | None, as_json: bool) -> int:
@@ -61,10 +52,16 @@ async def _examine(endpoints: Endpoints, quiet: bool) -> list[Finding]:
 async def _findings(endpoints: Endpoints) -> AsyncIterator[Finding]:
     yield _python()
     yield _terminal()
+    yield _state(state_folder())
     async with RestClient(endpoints=endpoints) as rest:
-        yield await _clock(rest, endpoints)
+        async for finding in _network(rest, endpoints):
+            yield finding
     yield await _feed(endpoints)
-    yield await _key(endpoints)
+    async for finding in _key(endpoints):
+        yield finding
+
+
+# --- this machine -----------------------------------------------------------------------------
 
 
 def _python() -> Finding:
@@ -87,56 +84,114 @@ def _terminal() -> Finding:
     return Finding("terminal", Verdict.OK, f"{columns}x{rows}, {colours}")
 
 
-async def _clock(rest: RestClient, endpoints: Endpoints) -> Finding:
+def _state(folder: Path) -> Finding:
+    """Orders are written down here before they are sent."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            begun = time.perf_counter()
+            file.write(b"x")
+            file.flush()
+            os.fsync(file.fileno())
+            took_ms = (time.perf_counter() - begun) * 1000
+    except OSError as error:
+        detail = f"{folder}: {error.strerror}; make it writable, or set XDG_STATE_HOME"
+        return Finding("state", Verdict.FAILED, detail)
+    return Finding("state", Verdict.OK, f"{folder}, on the disk in {took_ms:.1f} ms")
+
+
+# --- the network ------------------------------------------------------------------------------
+
+
+async def _network(rest: RestClient, endpoints: Endpoints) -> AsyncIterator[Finding]:
     before = time.time()
     try:
         server = await rest.server_time()
     except KrackedError as error:
         advice = "check the network, a proxy (HTTPS_PROXY) or --endpoint"
-        return Finding("rest", Verdict.FAILED, f"{endpoints.rest}: {error}; {advice}")
+        yield Finding("rest", Verdict.FAILED, f"{error}; {advice}")
+        return
     took = time.time() - before
+    proxy = " through a proxy" if proxy_of(endpoints.rest) else ""
+    yield Finding("rest", Verdict.OK, f"{endpoints.rest} in {took * 1000:.0f} ms{proxy}")
     off = before + took / 2 - (server.unixtime + 0.5)
-    if abs(off) > CLOCK_TOLERANCE_S + took / 2:
-        detail = f"this clock is {off:+.0f} s off the exchange's: set it (timedatectl set-ntp true)"
-        return Finding("clock", Verdict.WARNING, detail)
-    return Finding("rest", Verdict.OK, f"{endpoints.rest} in {took * 1000:.0f} ms, clock agrees")
+    if abs(off) <= CLOCK_TOLERANCE_S + took / 2:
+        yield Finding("clock", Verdict.OK, "agrees with the exchange's")
+        return
+    # A recording that is served shows its own time, and nobody trades with it.
+    verdict = Verdict.WARNING if is_loopback(endpoints.rest) else Verdict.FAILED
+    fix = "orders would be refused; set it right (timedatectl set-ntp true)"
+    yield Finding("clock", verdict, f"this clock is {off:+.0f} s off the exchange's: {fix}")
 
 
 async def _feed(endpoints: Endpoints) -> Finding:
     """Connect the public socket and hear how the trading engine is."""
+
+    def judged(event: Event) -> Finding | None:
+        if isinstance(event, Reconnecting):
+            return Finding("feed", Verdict.FAILED, f"{event.url}: {event.reason}")
+        if isinstance(event, Status):
+            well = Verdict.OK if event.system == "online" else Verdict.WARNING
+            return Finding("feed", well, f"{endpoints.public}: engine {event.system}")
+        return None
+
+    feed = FeedManager(["BTC/USD"], ticker=True, endpoints=endpoints)
+    silent = f"{endpoints.public}: {_SILENT}"
+    return await _first(feed, judged) or Finding("feed", Verdict.FAILED, silent)
+
+
+_SILENT = f"silent for {PATIENCE_S:.0f} s; check that a firewall or proxy lets WebSockets through"
+
+
+async def _first(feed: FeedManager, judged: Callable[[Event], Finding | None]) -> Finding | None:
+    """The first finding anything the feed says gives rise to; None when patience ends."""
     try:
-        async with (
-            asyncio.timeout(PATIENCE_S),
-            FeedManager(["BTC/USD"], ticker=True, endpoints=endpoints) as feed,
-        ):
+        async with asyncio.timeout(PATIENCE_S), feed:
             async for event in feed:
-                if isinstance(event, Reconnecting):
-                    return Finding("feed", Verdict.FAILED, f"{event.url}: {event.reason}")
-                if isinstance(event, Status):
-                    well = Verdict.OK if event.system == "online" else Verdict.WARNING
-                    return Finding("feed", well, f"{endpoints.public}: engine {event.system}")
+                if finding := judged(event):
+                    return finding
     except TimeoutError:
         pass
-    return Finding("feed", Verdict.FAILED, f"{endpoints.public}: silent for {PATIENCE_S:.0f} s")
+    return None
 
 
-async def _key(endpoints: Endpoints) -> Finding:
-    """What the key may do: enough, and not too much."""
+# --- the key ----------------------------------------------------------------------------------
+
+
+async def _key(endpoints: Endpoints) -> AsyncIterator[Finding]:
     try:
         credentials = Credentials.from_environment()
         if credentials is None:
             detail = "none: level 3 and orders need KRAKEN_API_KEY and KRAKEN_API_SECRET"
-            return Finding("key", Verdict.WARNING, detail)
+            yield Finding("key", Verdict.WARNING, detail)
+            return
         async with RestClient(credentials, endpoints) as rest:
             info = await rest.api_key_info()
+            for finding in of_key(info, time.time_ns()):
+                yield finding
+            if "create-ws-token" in info.permissions:
+                yield await _account(rest, endpoints)
     except KrackedError as error:
-        return Finding("key", Verdict.FAILED, str(error))
-    if info.may_withdraw:
-        detail = "it may withdraw funds: make another without that permission"
-        return Finding("key", Verdict.FAILED, detail)
-    missing = [name for name in ("create-ws-token",) if name not in info.permissions]
-    if missing:
-        detail = f"lacks {', '.join(missing)}: no level 3 and no own orders"
-        return Finding("key", Verdict.WARNING, detail)
-    trades = "may trade" if info.may_trade else "may not trade"
-    return Finding("key", Verdict.OK, f"{trades}; permissions {', '.join(info.permissions)}")
+        yield Finding("key", Verdict.FAILED, str(error))
+
+
+async def _account(rest: RestClient, endpoints: Endpoints) -> Finding:
+    """Connect the private socket and hear the account's limits."""
+    where = endpoints.private
+
+    def judged(event: Event) -> Finding | None:
+        match event:
+            case Subscribed(channel="executions", max_rate_count=most):
+                tier = tier_of(most or 0)
+                limits = f"{tier.name} tier, {tier.open_orders} open orders a pair"
+                return Finding("account", Verdict.OK, f"{where}: {limits}")
+            case Rejected(error=error):
+                return Finding("account", Verdict.FAILED, f"{where}: {error}")
+            case Reconnecting(url=url, reason=reason) if url == where:
+                return Finding("account", Verdict.FAILED, f"{where}: {reason}")
+            case _:
+                return None
+
+    feed = FeedManager(account=True, token=rest.websockets_token, endpoints=endpoints)
+    silent = Finding("account", Verdict.FAILED, f"{where}: {_SILENT}")
+    return await _first(feed, judged) or silent

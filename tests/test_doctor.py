@@ -1,0 +1,168 @@
+"""The doctor: what it says of keys, clocks, disks and networks, and what it ends with."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from kracked.commands import doctor
+from kracked.commands.findings import (
+    AHEAD_NS,
+    DANGEROUS,
+    SOON_NS,
+    TRADING,
+    WATCHING,
+    Verdict,
+    of_key,
+)
+from kracked.endpoints import Endpoints
+from kracked.rest.account import KeyInfo
+from kracked.sim.server import SimOptions, SimServer
+from kracked.times import NS_PER_S
+
+NOW = 1_754_000_000 * NS_PER_S
+KEY = KeyInfo(permissions=(*WATCHING, *TRADING), nonce=NOW)
+
+
+def judged(**changes: Any) -> dict[str, Verdict]:
+    return {
+        one.subject: one.verdict for one in of_key(msgspec.structs.replace(KEY, **changes), NOW)
+    }
+
+
+def said(**changes: Any) -> str:
+    return " ".join(one.detail for one in of_key(msgspec.structs.replace(KEY, **changes), NOW))
+
+
+def test_a_key_that_may_watch_and_trade_is_well() -> None:
+    assert judged() == {"key": Verdict.OK}
+    assert "placing and changing orders" in said()
+
+
+def test_a_key_for_watching_alone_is_well_and_called_the_safest() -> None:
+    assert judged(permissions=tuple(WATCHING)) == {"key": Verdict.OK}
+    assert "safest" in said(permissions=tuple(WATCHING))
+
+
+@pytest.mark.parametrize("right", WATCHING)
+def test_a_right_that_is_missing_is_named_with_what_it_is_for(right: str) -> None:
+    rest = tuple(name for name in KEY.permissions if name != right)
+    assert judged(permissions=rest) == {"key": Verdict.WARNING}
+    assert f"{right} ({WATCHING[right]})" in said(permissions=rest)
+
+
+@pytest.mark.parametrize("right", DANGEROUS)
+def test_a_key_that_may_take_funds_away_fails(right: str) -> None:
+    assert judged(permissions=(*KEY.permissions, right))["withdrawal"] is Verdict.FAILED
+    assert right in said(permissions=(*KEY.permissions, right))
+
+
+def test_a_right_nobody_needs_is_a_warning() -> None:
+    assert judged(permissions=(*KEY.permissions, "export-data"))["rights"] is Verdict.WARNING
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject", "verdict"),
+    [
+        ({"validuntil": (NOW - 1) // NS_PER_S}, "expiry", Verdict.FAILED),
+        ({"validuntil": (NOW + SOON_NS // 2) // NS_PER_S}, "expiry", Verdict.WARNING),
+        ({"nonce": NOW + AHEAD_NS + 1}, "nonce", Verdict.FAILED),
+        ({"noncewindow": 5000}, "nonce", Verdict.WARNING),
+    ],
+)
+def test_an_end_and_nonces_that_bode_ill_are_told(
+    changes: dict[str, int], subject: str, verdict: Verdict
+) -> None:
+    assert judged(**changes)[subject] is verdict
+
+
+def test_a_key_without_an_end_or_with_a_distant_one_is_well() -> None:
+    assert judged(validuntil=(NOW + 2 * SOON_NS) // NS_PER_S) == {"key": Verdict.OK}
+
+
+# --- against an exchange ------------------------------------------------------------------
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SimServer]:
+    async with SimServer(SimOptions(seed=6, symbols=("BTC/USD",), rate=0.01)) as server:
+        yield server
+
+
+async def examined(server: SimServer, endpoints: Endpoints | None = None) -> dict[str, Any]:
+    found = await doctor._examine(endpoints or server.endpoints, quiet=True)
+    return {one.subject: one for one in found}
+
+
+def give_key(patch: pytest.MonkeyPatch, key: str, secret: str) -> None:
+    patch.setenv("KRAKEN_API_KEY", key)
+    patch.setenv("KRAKEN_API_SECRET", secret)
+
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    for name in ("KRAKEN_API_KEY", "KRAKEN_API_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+
+
+async def test_a_trading_key_is_looked_through_to_the_private_socket(
+    server: SimServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_key(monkeypatch, server.api_key, server.api_secret)
+    found = await examined(server)
+    assert {one.verdict for one in found.values() if one.subject != "terminal"} == {Verdict.OK}
+    assert "open orders a pair" in found["account"].detail
+    assert not [one for one in found.values() if server.api_secret in one.detail]
+
+
+async def test_a_wrong_secret_fails_with_the_exchange_s_words(
+    server: SimServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give_key(monkeypatch, server.api_key, "c2VjcmV0")
+    found = await examined(server)
+    assert found["key"].verdict is Verdict.FAILED
+    assert "EAPI:Invalid signature" in found["key"].detail
+
+
+async def test_half_a_key_fails_and_says_which_half(
+    server: SimServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KRAKEN_API_KEY", server.api_key)
+    found = await examined(server)
+    assert found["key"].verdict is Verdict.FAILED
+    assert "KRAKEN_API_SECRET" in found["key"].detail
+
+
+async def test_a_clock_that_is_off_is_told_with_the_fix(
+    server: SimServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server._clock = lambda: time.time_ns() + 60 * NS_PER_S
+    monkeypatch.setattr(doctor, "is_loopback", lambda url: False)
+    found = await examined(server)
+    assert found["clock"].verdict is Verdict.FAILED
+    assert "timedatectl" in found["clock"].detail
+
+
+async def test_a_state_folder_that_cannot_be_written_fails_with_the_fix(
+    server: SimServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "kracked").write_text("in the way")
+    found = await examined(server)
+    assert found["state"].verdict is Verdict.FAILED
+    assert "XDG_STATE_HOME" in found["state"].detail
+
+
+def test_a_failure_ends_with_1_in_words_and_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere = "http://127.0.0.1:9"
+    assert doctor.doctor(endpoint=nowhere, as_json=True) == 1
+    findings = {one["subject"]: one for one in json.loads(capsys.readouterr().out)}
+    assert findings["rest"]["verdict"] == "failed"
+    assert doctor.doctor(endpoint=nowhere, as_json=False) == 1
+    assert "HTTPS_PROXY" in capsys.readouterr().out
