@@ -1,0 +1,119 @@
+"""`kracked record` however it ends: what was recorded is whole, and says so."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kracked.record.check import check
+
+KRACKED = (sys.executable, "-m", "kracked.cli")
+IN_A_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+"""Makes standard input the terminal that a session of processes hangs up with."""
+
+
+@pytest.fixture(scope="module")
+def rest() -> Iterator[str]:
+    """The address of a simulated exchange."""
+    command = [*KRACKED, "sim", "--seed", "6", "--rate", "4"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["rest"]
+        process.terminate()
+
+
+def _words(out: Path, rest: str, *more: str) -> list[str]:
+    words = ["record", "BTC/USD", "--out", str(out), "--endpoint", rest]
+    return [*words, "--channels", "book=10", *more]
+
+
+def _assert_clean(path: Path) -> None:
+    health = check(path)
+    assert health.healthy, health
+    assert health.clean_stop
+    assert health.messages > 0
+
+
+def _wait_for_messages(path: Path) -> None:
+    """Until the first table shows on the disk."""
+    while not (path / "L2_updates.csv").exists():
+        os.sched_yield()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_whole_and_in_peace(number: int, rest: str, tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    with subprocess.Popen(
+        [*KRACKED, *_words(out, rest, "--json")], stdout=subprocess.PIPE, text=True
+    ) as process:
+        _wait_for_messages(out)
+        process.send_signal(number)
+        told, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert json.loads(told)["lost"] == 0
+    _assert_clean(out)
+
+
+def test_a_terminal_that_goes_away_ends_it_whole(rest: str, tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", IN_A_TERMINAL, "-m", "kracked.cli", *_words(out, rest)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        while b"REC" not in os.read(ours, 1000):
+            pass
+        os.close(ours)
+        process.wait(timeout=60)
+    _assert_clean(out)
+
+
+def test_it_needs_no_open_stream(rest: str, tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    words = [*KRACKED, *_words(out, rest, "--duration", "2s")]
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *words]
+    assert subprocess.run(shell, timeout=60, check=False).returncode == 0
+    _assert_clean(out)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--duration", "soon"], "not a time such as 60s"),
+        (["--channels", "level4"], "name one of book"),
+        (["--format", "xls"], "invalid choice"),
+    ],
+)
+def test_words_that_make_no_sense_are_misuse(
+    words: list[str], said: str, rest: str, tmp_path: Path
+) -> None:
+    command = [*KRACKED, *_words(tmp_path / "session", rest), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (tmp_path / "session").exists()
+
+
+def test_a_folder_of_something_else_is_refused(rest: str, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").touch()
+    command = [*KRACKED, *_words(tmp_path, rest)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "is not a recording" in done.stderr
+    assert "Traceback" not in done.stderr
