@@ -26,7 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         code = run(given)
-        sys.stdout.flush()  # a full disk is to be told of here, not at exit
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk is to be told of here, not at exit
     except KrackedError as error:
         print(f"kracked: {error}", file=sys.stderr)
         return 1
@@ -148,6 +149,8 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         default="pro",
         help="of the account: its rate limits (%(default)s)",
     )
+    parser.add_argument(
+        "--balances",
     parser.set_defaults(run=_sim)
 
 

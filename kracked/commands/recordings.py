@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -62,39 +62,24 @@ def record(
         )
     )
     status = last.status
-    with _nobody_there():
-        if watched:
+    if watched:
+        with suppress(OSError):
             print("\r\x1b[K", end="", file=sys.stderr)
-        if as_json:
-            facts = {
-                "path": str(last.path), "seconds": round(last.elapsed_s, 3), **status._asdict(),
-            }  # fmt: skip
-            print(msgspec.json.encode(facts).decode(), flush=True)
-        else:
-            print(
-                f"{last.path}: {status.messages} messages, {status.rows} rows, "
-                f"{_size(status.bytes)} before compression, {status.gaps} gaps, {status.lost} lost",
-                flush=True,
-            )
+    if as_json:
+        facts = {"path": str(last.path), "seconds": round(last.elapsed_s, 3), **status._asdict()}
+        print(msgspec.json.encode(facts).decode())
+    else:
+        print(
+            f"{last.path}: {status.messages} messages, {status.rows} rows, "
+            f"{_size(status.bytes)} before compression, {status.gaps} gaps, {status.lost} lost"
+        )
     return FAILED if status.lost or status.trouble else DONE
-
-
-@contextmanager
-def _nobody_there() -> Iterator[None]:
-    """Whoever read what we say may be gone, or the terminal: recording is what counts."""
-    try:
-        yield
-    except OSError:
-        # Python must not complain at exit of what it could not print.
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.close()
 
 
 def _show(progress: Progress) -> None:
     status = progress.status
     trouble = status.trouble or status.warning
-    with suppress(OSError):
+    with suppress(OSError):  # a terminal that has gone is no reason to stop here
         print(
             f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  "
             f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)}  "
