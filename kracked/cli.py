@@ -149,8 +149,6 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         default="pro",
         help="of the account: its rate limits (%(default)s)",
     )
-    parser.add_argument(
-        "--balances",
     parser.set_defaults(run=_sim)
 
 
