@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
 _MOST_DECIMALS = 30
@@ -35,6 +36,24 @@ def depth(text: str) -> tuple[str, int]:
             f"{text!r} is not like 25 or BTC/USD=25; depths are 10, 25, 100, 500, 1000"
         )
     return symbol, int(depth)
+
+
+def balances(text: str) -> dict[str, str]:
+    """``USD=10000,BTC=1``: decimal text by asset."""
+    found = {}
+    for part in text.split(","):
+        asset, _, amount = part.partition("=")
+        if not asset or not re.fullmatch(r"[0-9]{1,20}(\.[0-9]{1,20})?", amount):
+            raise argparse.ArgumentTypeError(f"{part!r} is not like USD=10000 or BTC=0.5")
+        found[asset.upper()] = amount
+    return found
+
+
+def whole_usd(text: str) -> str:
+    """An amount of whole dollars, as digits."""
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of USD")
+    return text
 
 
 def order_faults(text: str) -> str:

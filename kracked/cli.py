@@ -149,6 +149,19 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         default="pro",
         help="of the account: its rate limits (%(default)s)",
     )
+    parser.add_argument(
+        "--balances",
+        type=arguments.balances,
+        metavar="ASSET=AMOUNT,...",
+        help="what the account owns, such as USD=10000,BTC=1; none: some of everything",
+    )
+    parser.add_argument(
+        "--volume",
+        type=arguments.whole_usd,
+        default="0",
+        metavar="USD",
+        help="traded in the last thirty days: it decides the fees (%(default)s)",
+    )
     parser.set_defaults(run=_sim)
 
 
@@ -167,6 +180,8 @@ def _sim(given: argparse.Namespace) -> int:
             faults=given.faults,
             order_faults=given.order_faults,
             tier=given.tier,
+            balances=given.balances,
+            volume=given.volume,
         )
     )
 

@@ -110,8 +110,9 @@ class SimServer:
     """A running exchange: ``async with SimServer(SimOptions(seed=7)) as server``.
 
     A fault of the market ends the block with it, as tasks of a TaskGroup do. `note` is
-    told of every fault that strikes. Raises `NotListed` for an unknown symbol, `BadFaults`
-    for faults it cannot read and OSError when the port is taken.
+    told of every fault that strikes. Raises `NotListed` for an unknown symbol or asset,
+    `BadFaults` for faults it cannot read, `TooPrecise` for balances with too many decimals,
+    and OSError when the port is taken.
     """
 
     def __init__(
@@ -146,6 +147,9 @@ class SimServer:
         accounts = Accounts()
         accounts.add(ApiKey(self.api_key, self.api_secret))
         exchange = Exchange(market, accounts, now, terms=_terms(options))
+        for asset in options.balances or ():
+            if asset not in exchange.brokerage.assets:
+                raise catalogue.NotListed(asset, tuple(exchange.brokerage.assets))
         exchange.order_faults = Mishaps(mishaps.read(options.order_faults), self._seed)
         return exchange
 

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.errors import TooPrecise
 from kracked.protocol.events import Resync
 from kracked.protocol.requests import Subscribe, encode
 from kracked.protocol.signing import sign
@@ -219,3 +220,19 @@ async def test_a_fault_of_the_market_ends_the_server(
         async with server:
             await asyncio.Event().wait()
     assert caught.group_contains(ZeroDivisionError)
+
+
+def test_an_account_begins_with_the_balances_it_is_given() -> None:
+    server = SimServer(SimOptions(seed=1, balances={"USD": "12.5"}, volume="100000"))
+    account = server.exchange.brokerage.account("main")
+    assert account.ledger.available("USD") == 12_5000 * 10 ** (
+        server.exchange.brokerage.scale("USD") - 4
+    )
+    assert account.ledger.available("BTC") == 0
+    assert account.rates(server.exchange.time).taker == 22
+
+
+@pytest.mark.parametrize("balances", [{"XBT": "1"}, {"BTC": "0.12345678901"}])
+def test_a_balance_nobody_can_have_is_refused_at_once(balances: dict[str, str]) -> None:
+    with pytest.raises((NotListed, TooPrecise)):
+        SimServer(SimOptions(seed=1, balances=balances))

@@ -89,6 +89,7 @@ class Brokerage:
         self.funds = Funds(venue, self.clerk)
         self.accounts: dict[str, Account] = {}
         self._terms = terms or Terms()
+        self._deposits(self._terms)  # a balance that cannot be is told now, not to a client
         self._orders, self._amends = Ids("O", start=1 << 72), Ids("T", start=1 << 72)
         self._due: deque[Triggered | Closing] = deque()
         self._working = False
@@ -103,11 +104,15 @@ class Brokerage:
         ledger = Ledger(self._scales, self._shown, self.clerk.ledgers)
         volume = Volume(self._amount(USD, terms.volume))
         account = Account(name, ledger, terms.tier, volume, self._amount(USD, "1"))
-        for asset, text in terms.balances.items():
-            if asset in self._scales:
-                ledger.deposit(asset, self._amount(asset, text))
+        for asset, amount in self._deposits(terms).items():
+            ledger.deposit(asset, amount)
         self.accounts[name] = account
         return account
+
+    def _deposits(self, terms: Terms) -> dict[str, int]:
+        """What an account begins with, of what is listed. Raises `TooPrecise`."""
+        listed = {name: text for name, text in terms.balances.items() if name in self._scales}
+        return {name: self._amount(name, text) for name, text in listed.items()}
 
     def scale(self, asset: str) -> int:
         """Decimals in which the ledgers count the asset."""
