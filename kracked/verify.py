@@ -12,10 +12,14 @@ import msgspec
 
 from kracked.book.keeper import BookKeeper
 from kracked.book.tally import Tally
+from kracked.errors import RecordError
 from kracked.instruments import Precision
-from kracked.protocol.events import Malformed, Resync
+from kracked.protocol.events import Event, Malformed, Resync
+from kracked.record import keyframe
+from kracked.record import line as raw_log
 
 PROGRESS_LINES = 2_000
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Verification(msgspec.Struct, kw_only=True):
@@ -32,6 +36,7 @@ class Verification(msgspec.Struct, kw_only=True):
     updates: int
     verified: int
     mismatched: int
+    """Of another checksum, or saying what cannot be true of the book: an update was lost."""
     ignored: int
     """Updates without a trusted book: before a snapshot, or after a mismatch."""
     unreadable: int
@@ -67,7 +72,10 @@ def verify_lines(
     depths: Mapping[str, int] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> FileReport:
-    """Verify raw v2 messages, one a line. `progress` is called with the bytes read so far."""
+    """Verify raw v2 messages, one a line, bare or as a recording's raw log has them.
+
+    `progress` is called with the bytes read so far.
+    """
     keeper = BookKeeper(precisions=precisions, depth=depth, depths=depths)
     report = FileReport(file, [])
     started, read = process_time(), 0
@@ -76,10 +84,22 @@ def verify_lines(
         report.lines += 1
         if progress is not None and report.lines % PROGRESS_LINES == 0:
             progress(read)
-        if line.strip():
-            _take(keeper, line, report)
+        if message := _message(line):
+            _take(keeper, message, report)
     report.books = _results(file, keeper.tallies.values(), process_time() - started)
     return report
+
+
+def _message(line: bytes) -> bytes:
+    """What the exchange said in a line; nothing where it is a recorder's own."""
+    text = line.removeprefix(_BYTE_ORDER_MARK).strip()
+    if not text.startswith(raw_log.OPENING):
+        return text
+    try:
+        entry = raw_log.unpack(text)
+    except RecordError:
+        return text
+    return b"" if entry.event or keyframe.is_one(entry.data) else entry.data
 
 
 def _take(keeper: BookKeeper, line: bytes, report: FileReport) -> None:
@@ -94,11 +114,17 @@ def _take(keeper: BookKeeper, line: bytes, report: FileReport) -> None:
                 # in their checksums, and the line itself is reported.
                 continue
         for consequence in keeper.apply(event):
-            if isinstance(consequence, Resync) and consequence.reason == "checksum":
+            if isinstance(consequence, Resync) and _is_mismatch(event, consequence):
                 report.first_mismatch = report.first_mismatch or (
                     f"line {report.lines}: {consequence.symbol} {consequence.channel}: "
                     f"{consequence.detail}"
                 )
+
+
+def _is_mismatch(event: Event, resync: Resync) -> bool:
+    """Whether the exchange's own numbers are against the book, and not our reading of them."""
+    impossible = resync.reason == "impossible" and not isinstance(event, Malformed)
+    return impossible or resync.reason == "checksum"
 
 
 def _results(file: str, tallies: Iterable[Tally], seconds: float) -> list[Verification]:

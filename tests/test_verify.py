@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kracked.book.checksum import checksum
 from kracked.cli import main
+from kracked.protocol.events import Reconnected
+from kracked.record import line as raw_log
 from kracked.verify import verify_lines
 
 ASKS, BIDS = [(1010, 7)], [(1000, 5)]
@@ -134,3 +141,67 @@ def test_help_shows_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["verify", "--help"])
     assert "example: kracked verify" in capsys.readouterr().out
+
+
+def as_recorded(line: bytes) -> bytes:
+    return raw_log.pack(1, 1, "public", line.strip())
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        lambda text: text,
+        lambda text: text.replace(b"\n", b"\r\n"),
+        lambda text: b"\xef\xbb\xbf" + text,
+        lambda text: text.replace(b"\n", b"\n\n"),
+        lambda text: text.rstrip(),
+        lambda text: b"".join(map(as_recorded, text.splitlines())),
+        gzip.compress,
+        zstandard.compress,
+    ],
+)
+def test_a_log_may_be_spelled_and_packed_in_many_ways(
+    tmp_path: Path, spelled: Callable[[bytes], bytes]
+) -> None:
+    file = tmp_path / "log"
+    file.write_bytes(spelled(SNAPSHOT + UPDATE))
+    assert main(["verify", str(file)]) == 0
+
+
+@pytest.mark.parametrize("spoil", [gzip.compress, zstandard.compress])
+def test_a_packed_log_that_is_torn_ends_with_2(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "log"
+    file.write_bytes(spoil(SNAPSHOT)[:20])
+    assert main(["verify", str(file)]) == 2
+    assert "cannot read" in capsys.readouterr().err
+
+
+def test_a_folder_ends_with_2_and_a_hint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", str(tmp_path)]) == 2
+    assert "kracked check" in capsys.readouterr().err
+
+
+@given(st.binary(max_size=300))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_bytes_end_with_0_1_or_2(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "log"
+    file.write_bytes(content)
+    assert main(["verify", str(file)]) in (0, 1, 2)
+
+
+def test_keyframes_and_events_of_a_raw_log_are_no_messages_of_the_exchange() -> None:
+    keyframe = SNAPSHOT.replace(b'"type":"snapshot"', b'"type":"keyframe"')
+    reconnected = raw_log.pack_event(2, "public", Reconnected(3, "public", "wss://example", 5))
+    lines = [as_recorded(SNAPSHOT), as_recorded(keyframe), reconnected, as_recorded(UPDATE)]
+    [book] = verify_lines("log", lines).books
+    assert (book.messages, book.verified) == (2, 2)
+
+
+def test_a_level_that_went_without_having_come_is_a_mismatch() -> None:
+    lost = message("update", [(9, 0)], [], checksum(ASKS, BIDS))
+    report = verify_lines("log", [SNAPSHOT, lost], depth=10)
+    assert (report.books[0].mismatched, report.sound) == (1, False)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from io import BufferedReader
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import msgspec
+import zstandard
 
 from kracked.commands import DONE, FAILED, MISUSED
 from kracked.instruments import Precision
+from kracked.record.frame import MARK
 from kracked.verify import FileReport, Verification, verify_lines
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = (b"\x28\xb5\x2f\xfd", MARK)
+_LONGEST_MARK = len(MARK)
 
 
 def verify_files(
@@ -26,8 +36,13 @@ def verify_files(
     for file in files:
         try:
             reports.append(_verify_file(file, precisions, depths))
-        except OSError as error:
-            print(f"kracked: cannot read {file}: {error.strerror}", file=sys.stderr)
+        except IsADirectoryError:
+            words = "it is a folder; for a recording there is `kracked check`"
+            print(f"kracked: cannot read {file}: {words}", file=sys.stderr)
+            return MISUSED
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+            words = getattr(error, "strerror", None) or str(error)
+            print(f"kracked: cannot read {file}: {words}", file=sys.stderr)
             return MISUSED
     rows = [book for report in reports for book in report.books]
     if as_json:
@@ -45,16 +60,31 @@ def _verify_file(
     standard = file == "-"
     if standard and sys.stdin is None:
         raise OSError(None, "there is no standard input")
-    with nullcontext(sys.stdin.buffer) if standard else Path(file).open("rb") as lines:
+    with nullcontext(sys.stdin.buffer) if standard else Path(file).open("rb") as source:
+        lines = _unpacked(source)
         size = 0 if standard else Path(file).stat().st_size
-        return verify_lines(
+        report = verify_lines(
             file,
             lines,
             precisions={symbol: Precision(price, qty) for symbol, price, qty in precisions},
             depth=next((depth for symbol, depth in depths if not symbol), None),
             depths={symbol: depth for symbol, depth in depths if symbol},
-            progress=_progress(file, size),
+            progress=_progress(file, size if lines is source else 0),
         )
+    if size and not report.lines:  # zstd takes a torn beginning for an end
+        raise EOFError("nothing in it could be unpacked")
+    return report
+
+
+def _unpacked(source: BinaryIO) -> BinaryIO:
+    """The source, decompressed if it begins as gzip or zstd do."""
+    head = source.peek(_LONGEST_MARK) if isinstance(source, BufferedReader) else b""
+    if head.startswith(_GZIP):
+        return cast(BinaryIO, gzip.open(source))
+    if head.startswith(_ZSTD):
+        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
+        return cast(BinaryIO, BufferedReader(reader))
+    return source
 
 
 def _progress(file: str, size: int) -> Callable[[int], None] | None:

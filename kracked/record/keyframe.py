@@ -88,6 +88,11 @@ def subject(message: bytes) -> tuple[str, str]:
     return found[2].decode(), found[1].decode()
 
 
+def is_one(message: bytes) -> bool:
+    """Whether a message of a raw log is a keyframe."""
+    return _SUBJECT.match(message) is not None
+
+
 def as_snapshot(message: bytes) -> bytes:
     """The message as the exchange would have sent it."""
     return message.replace(_TYPE, b'"type":"snapshot"', 1)

@@ -22,6 +22,8 @@ from kracked.protocol import events
 _LINE = re.compile(
     rb'\{"ts_recv":(\d+),"seq":(\d+),"conn":"([^"\\]*)","(msg|text|event)":(.*)\}', re.S
 )
+OPENING = b'{"ts_recv":'
+"""How every line begins."""
 _TOKEN = re.compile(rb'("token"\s*:\s*")[^"]*(")')
 _CHANNEL = b'{"channel":'
 _NEWLINE, _RETURN, _BRACE = b"\n\r}"
