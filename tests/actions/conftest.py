@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from kracked.actions import Desk, open_desk
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.protocol.limits import PRO
+from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.transport import Transport
+from kracked.sim.server import SimOptions, SimServer
 from tests.actions.market import Market
+from tests.actions.stage import SYMBOL, Clock, Stage
 from tests.rest.conftest import FrozenTime
 from tests.rest.exchange import CREDENTIALS, serve
 
@@ -50,3 +56,16 @@ def outbox_file(tmp_path: Path) -> Path:
 def opened(client: RestClient, frozen: FrozenTime, outbox_file: Path) -> OpenDesk:
     """Opens a desk: twice in a row is a restart of the program."""
     return lambda: open_desk(client, outbox_file, pace=frozen.pace)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    # Agents hardly move, so that the books stand still.
+    options, clock = SimOptions(seed=4, symbols=[SYMBOL], rate=0.001), Clock()
+    async with SimServer(options, clock=clock) as server:
+        credentials = Credentials(server.api_key, server.api_secret)
+        endpoints = Endpoints.at(server.endpoints.rest)
+        async with RestClient(
+            credentials, endpoints, tier=PRO, state=tmp_path, pace=Pace(clock=clock, ticks=clock)
+        ) as client:
+            yield Stage(server, client, clock, tmp_path)

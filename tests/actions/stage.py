@@ -1,0 +1,128 @@
+"""A desk that trades on the simulated exchange over real sockets, and what both know of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from kracked.actions.desk import Desk
+from kracked.actions.draft import Draft
+from kracked.actions.opening import open_desk
+from kracked.actions.outbox import Entry
+from kracked.actions.situation import Limits, Situation
+from kracked.actions.states import State
+from kracked.protocol.codec import Codec
+from kracked.protocol.events import Executions, Side
+from kracked.protocol.requests import Subscribe, encode
+from kracked.rest.caller import Pace
+from kracked.rest.client import RestClient
+from kracked.sim.server import SimServer
+from kracked.sim.trading.orders import Order
+
+SYMBOL = "BTC/USD"
+FAR = 500_000
+"""A price far below the market, scaled."""
+LATEST = 2**63
+
+
+class Clock:
+    """The time of day, for the exchange and the desk alike; it can be made to jump."""
+
+    def __init__(self) -> None:
+        self.ahead_ns = 0
+
+    def __call__(self) -> int:
+        return time.time_ns() + self.ahead_ns
+
+    def jump_to(self, instant: int) -> None:
+        self.ahead_ns += max(0, instant - self())
+
+
+class Stage:
+    """The exchange, a desk that trades there, and what the exchange knows of it."""
+
+    def __init__(self, server: SimServer, client: RestClient, clock: Clock, folder: Path) -> None:
+        self.server, self.client, self.clock, self.folder = server, client, clock, folder
+        self.desk: Desk
+        self.listening = False
+        self.news = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self, *, listening: bool = True) -> AsyncIterator[Desk]:
+        """A run of the program: the desk on its file, with the account's stream or without."""
+        file = self.folder / "outbox"
+        limits = Limits(max_distance_percent=None, allow_duplicate=True)
+        pace = Pace(clock=self.clock, ticks=self.clock)
+        with open_desk(self.client, file, limits=limits, pace=pace) as desk:
+            self.desk = desk
+            async with asyncio.TaskGroup() as tasks:
+                listener = tasks.create_task(self._listen()) if listening else None
+                if listening:
+                    await self.until(lambda: self.listening)
+                yield desk
+                if listener is not None:
+                    listener.cancel()
+
+    async def _listen(self) -> None:
+        self.listening = False
+        token = await self.client.websockets_token()
+        request = Subscribe(channel="executions", token=token, snap_orders=True)
+        codec = Codec()
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(self.server.endpoints.private) as ws,
+        ):
+            await ws.send_bytes(encode(request, 1))
+            async for message in ws:
+                for event in codec.decode(message.data.encode(), 0):
+                    if isinstance(event, Executions):
+                        self.listening = True
+                        self.desk.apply(event)
+                        self.news.set()
+
+    @property
+    def situation(self) -> Situation:
+        matcher = self.server.exchange.matcher(SYMBOL)
+        bid, ask = matcher.best_bid, matcher.best_ask
+        assert bid is not None
+        assert ask is not None
+        return Situation(
+            instrument=self.server.exchange.listing(SYMBOL).instrument,
+            bid=bid.price,
+            ask=ask.price,
+            book_verified=True,
+            book_age_ns=0,
+        )
+
+    async def place(self, price: int = FAR, qty: int = 1_000_000, **terms: object) -> Entry:
+        draft = Draft(symbol=SYMBOL, side=Side.BID, qty=qty, price=price, **terms)  # type: ignore[arg-type]
+        entry = await self.desk.place(draft, self.situation)
+        assert isinstance(entry, Entry), entry
+        return entry
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait for the stream to make it so."""
+        async with asyncio.timeout(10):
+            while not true():
+                self.news.clear()
+                await self.news.wait()
+
+    async def becomes(self, entry: Entry, state: State) -> Entry:
+        """The entry as soon as it is in this state."""
+        await self.until(lambda: self.desk.outbox[entry.id].state is state)
+        return self.desk.outbox[entry.id]
+
+    @property
+    def orders(self) -> list[Order]:
+        """Every order the exchange has ever accepted."""
+        account = self.server.exchange.brokerage.account("main")
+        return list(account.orders.as_of(LATEST))
+
+    def at_exchange(self, entry: Entry) -> Order:
+        (order,) = [one for one in self.orders if one.ticket.cl_ord_id == entry.id]
+        return order
