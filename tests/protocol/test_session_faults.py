@@ -68,10 +68,53 @@ class Storm:
         self.talk.live(7)
         self.talk.hear(*late)
 
-    def refusal(self, symbol: str, channel: str) -> None:
+    def doubled_answers(self, symbol: str, channel: str) -> None:
         self.wrong_checksum(symbol, channel)
-        for request in self.talk.asks():
-            self.talk.hear(self.exchange.refusal("EService:Busy", request["req_id"]))
+        for _ in range(3):
+            answers = self.exchange.answer(self.talk.session.to_send(self.talk.now))
+            self.talk.hear(*answers, *answers)
+
+    def answers_in_disorder(self, symbol: str, channel: str) -> None:
+        self.wrong_checksum(symbol, channel)
+        for _ in range(3):
+            answers = self.exchange.answer(self.talk.session.to_send(self.talk.now))
+            self.talk.hear(*reversed(answers))
+
+    def snapshot_that_never_comes(self, symbol: str, channel: str) -> None:
+        self.wrong_checksum(symbol, channel)
+        for _ in range(3):
+            answers = self.exchange.answer(self.talk.session.to_send(self.talk.now))
+            self.talk.hear(*(one for one in answers if b"snapshot" not in one))
+
+    def unsubscribed_by_the_exchange(self, symbol: str, channel: str) -> None:
+        if self.exchange.granted.pop((channel, symbol), None) is not None:
+            result = b'{"channel":"%b","symbol":"%b"}' % (channel.encode(), symbol.encode())
+            self.talk.hear(b'{"method":"unsubscribe","success":true,"result":%b}' % result)
+
+    def quick_changes(self, symbol: str, channel: str) -> None:
+        for depth in (25, 100, 10) if channel == "book" else (100, 1000, 10):
+            self.talk.session.drop((channel, symbol, None))
+            self.talk.session.want(Subscription(channel, symbol, depth=depth))
+
+    def refusal(self, symbol: str, channel: str) -> None:
+        self._refuse("EService:Busy", symbol, channel)
+
+    def refused_token(self, symbol: str, channel: str) -> None:
+        self._refuse("ESession:Invalid session", symbol, channel)
+
+    def refused_as_too_fast(self, symbol: str, channel: str) -> None:
+        self._refuse("Exceeded msg rate", symbol, channel)
+
+    def refused_as_known(self, symbol: str, channel: str) -> None:
+        self._refuse("Already subscribed", symbol, channel)
+
+    def _refuse(self, error: str, symbol: str, channel: str) -> None:
+        """Refuse what is asked next: to be left, then to be subscribed."""
+        self.wrong_checksum(symbol, channel)
+        for _ in range(2):
+            for request in self.talk.asks():
+                method, req_id = request["method"], request["req_id"]
+                self.talk.hear(self.exchange.refusal(error, req_id, method=method))
 
     def too_fast(self, *_: str) -> None:
         self.talk.hear(b'{"Error":"Exceeded msg rate"}')
@@ -136,7 +179,7 @@ class Storm:
 FAULTS = sorted(name for name in vars(Storm) if name not in ("tend", "heal", "books"))
 FAULTS = [name for name in FAULTS if not name.startswith("_")]
 steps = st.tuples(st.sampled_from(FAULTS), st.sampled_from(SYMBOLS), st.sampled_from(CHANNELS))
-slow = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+slow = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def is_right(book, exchange: Exchange) -> bool:
