@@ -45,7 +45,9 @@ class ArrowReader:
         readers = {".parquet": self._parquet, ".sqlite": self._sqlite}
         try:
             table = readers.get(piece.path.suffix, self._csv)(piece.path)
-        except (pa.ArrowException, ValueError, sqlite3.Error) as error:
+        except (pa.ArrowException, OSError, ValueError, sqlite3.Error) as error:
+            if isinstance(error, OSError) and error.errno:  # not there, not ours to read
+                raise
             raise RecordError(f"{piece.path} cannot be read: {error}") from error
         return _without(self._conformed(table), piece.elsewhere)
 

@@ -8,7 +8,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import zstandard
 
@@ -125,11 +125,13 @@ def _columns(database: sqlite3.Connection, table: Table) -> list[str]:
     return [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> io.BufferedIOBase:
     file = readable(path)
     if isinstance(file, io.BytesIO):
         return file
-    return cast("IO[bytes]", zstandard.open(path)) if path.suffix == ".zst" else path.open("rb")
+    if path.suffix == ".zst":
+        return io.BufferedReader(cast("io.RawIOBase", zstandard.open(path)), _BLOCK)
+    return path.open("rb")
 
 
 def _open_end(folder: Path) -> bool:

@@ -52,7 +52,9 @@ class PlainReader:
     def frame(self, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
         """All rows in one frame."""
         nothing = pd.DataFrame({one.name: self._empty(one) for one in self._wanted.columns})
-        return self._together([*frames, nothing]).reset_index(drop=True)
+        whole = self._together([*frames, nothing]).reset_index(drop=True)
+        counts = [one.name for one in self._wanted.columns if one.kind is Kind.COUNT]
+        return whole if len(whole) else whole.astype(dict.fromkeys(counts, "int64"))
 
     def _csv(self, path: Path) -> pd.DataFrame:
         stored = live.stored(path, self._wanted)
