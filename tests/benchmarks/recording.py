@@ -38,7 +38,7 @@ def main() -> None:
             sizes(told, folder)
             saturated(told, folder)
         if "lag" in options.sections:
-            lag(told, folder)
+            lag(told, rounds=options.rounds)
         if "loads" in options.sections:
             loads(folder / "session", folder, rows=options.rows)
             aggregates(rows=options.rows)

@@ -1,4 +1,4 @@
-"""What recording adds to reading the market: CPU per event, bytes per event, sustained rate.
+"""What recording adds to reading the market: CPU per row, bytes per row, sustained rate.
 
 Streams of the simulated exchange, with times as if they came at 20,000 rows a second, are
 worked through in slices of 5 ms, several times over. Only CPU time of a step counts, and
@@ -214,12 +214,6 @@ def costs(told: Stream, folder: Path, *, rounds: int) -> None:
             f"  {name:34} {per_row:6.2f} us/row {a_second:9.0f} rows/s"
             f"  {seconds / parsed:5.2f} x json.loads"
         )
-    lengths = sorted(step.record * 1e3 for step in cost)
-    p50, p99 = (lengths[int(len(lengths) * part)] for part in (0.5, 0.99))
-    print(
-        f"  steps of the loop, {len(lengths)} of {SLICE_NS // 10**6} ms at {RATE} rows/s: recorder"
-        f" p50 {p50:.2f} p99 {p99:.2f} max {lengths[-1]:.2f} ms CPU"
-    )
 
 
 def sizes(told: Stream, folder: Path) -> None:
