@@ -24,6 +24,8 @@ TIME, SESSIONS = "time", "sessions"
 PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 """In the order of their numbers, from 1."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
+_LEAST_WITH_OWN = 72
+"""Columns below which a ladder with own orders has no room for a neighbour."""
 
 Arrangement = dict[str, Place]
 
@@ -58,7 +60,7 @@ def arrange(
             return places
     if zoomed:
         return places | {zoomed: body}
-    if small or body.width < _LEAST_WIDTH:
+    if small or body.width < (_LEAST_WITH_OWN if account else _LEAST_WIDTH):
         return places | {LADDER: body}
     return places | _panes(body, account=account)
 

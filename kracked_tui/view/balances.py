@@ -64,15 +64,23 @@ def amount_text(amount: Decimal) -> str:
 
 
 def head_line(width: int) -> Line:
-    return Line(fit([Span(f" {'asset':<6}{'total':>14}{'held':>14}{'free':>14}", "header")], width))
+    room = _room(width)
+    text = f" {'asset':<6}{'total':>{room}}{'held':>{room}}{'free':>{room}}"
+    return Line(fit([Span(text, "header")], width))
+
+
+def _room(width: int) -> int:
+    """Of one amount."""
+    return max(8, min(14, (width - 7) // 3))
 
 
 def balance_line(balance: Balance, width: int) -> Line:
+    room = _room(width)
     spans = [
         Span(f" {balance.asset:<6}", "bright"),
-        Span(f"{amount_text(balance.total):>14}"),
-        Span(f"{amount_text(balance.held) if balance.held else '':>14}", "dim"),
-        Span(f"{amount_text(balance.free):>14}", "good" if balance.free else "dim"),
+        Span(f"{amount_text(balance.total):>{room}}"),
+        Span(f"{amount_text(balance.held) if balance.held else '':>{room}}", "dim"),
+        Span(f"{amount_text(balance.free):>{room}}", "good" if balance.free else "dim"),
     ]
     return Line(fit(spans, width))
 

@@ -16,7 +16,7 @@ from kracked_tui.view.position import Position
 _QTY = 8
 _TRADED = 7
 _COUNT = 4
-_MINE = 11
+_MINE, _LEAST_MINE = 11, 7
 _LEAST_BAR = 2
 _LARGE, _HUGE = 3, 8
 """A level this many times the visible mean is large, or huge."""
@@ -72,8 +72,12 @@ def ladder_view(
     orders: Mapping[int, int],
     last: int | None,
     mine: Mapping[int, Mine] | None = None,
+    mine_width: int = _MINE,
 ) -> LadderView:
-    """`rows` rows from the top price down. Levels come best first; `orders` counts per price."""
+    """`rows` rows from the top price down. Levels come best first; `orders` counts per price.
+
+    `mine_width`: of the column for own orders.
+    """
     step = where.step
     top, bottom = position.top_price(where, rows), position.bottom_price(where, rows)
     bid_at, bid_orders = _grouped_bids(bids, step, bottom, orders)
@@ -81,7 +85,7 @@ def ladder_view(
     sold, bought = _grouped_traded(traded, step, bottom, top)
     cursor = where.cursor if where.cursor is not None else max(bid_at, default=None)
     last_row = None if last is None else _row_of(last, step, bid_at)
-    own = _grouped_mine(mine or {}, step)
+    own = _grouped_mine(mine or {}, step, mine_width - 1)
     prices = range(top, bottom - 1, -step)
     seen_bids = [bid_at[price] for price in prices if price in bid_at]
     seen_asks = [ask_at[price] for price in prices if price in ask_at]
@@ -158,7 +162,7 @@ def _grouped_traded(
     return sold, bought
 
 
-def _grouped_mine(mine: Mapping[int, Mine], step: int) -> dict[int, tuple[str, str]]:
+def _grouped_mine(mine: Mapping[int, Mine], step: int, width: int) -> dict[int, tuple[str, str]]:
     """By row: the text, and the side it is coloured by."""
     rows: dict[int, Mine] = {}
     for price, one in mine.items():
@@ -166,7 +170,7 @@ def _grouped_mine(mine: Mapping[int, Mine], step: int) -> dict[int, tuple[str, s
         row = low if one.side is Side.BID else high
         was = rows.get(row)
         rows[row] = one if was is None else joined(was, one)
-    return {row: (mine_text(one, _MINE - 1), one.side.value) for row, one in rows.items()}
+    return {row: (mine_text(one, width), one.side.value) for row, one in rows.items()}
 
 
 def _weight(qty: int, mean: int) -> int:
@@ -195,9 +199,10 @@ class Columns(NamedTuple):
 def columns_for(width: int, price_width: int, *, mine: bool = False) -> Columns:
     """What fits in `width`. Order counts go first, then the traded columns, then the bars.
 
-    Own orders are never left out.
+    Own orders are never left out, though their column gives way to the prices.
     """
-    own = _MINE if mine else 0
+    least = price_width + 3 + 2 * (_QTY + 2)
+    own = max(_LEAST_MINE, min(_MINE, width - least)) if mine else 0
     spare = (width - own - price_width - 3) // 2 - (_QTY + 2)
     traded = _TRADED if spare >= _TRADED + _LEAST_BAR else 0
     spare -= traded

@@ -46,6 +46,7 @@ class Ladder(Pane):
         book = scene.book
         if book is None or not self.position.ready:
             return Content(_notice(scene, self.rows, width))
+        columns = view.columns_for(width, scene.price_width, mine=scene.own.known)
         shown = view.ladder_view(
             book.bids,
             book.asks,
@@ -55,8 +56,8 @@ class Ladder(Pane):
             orders=self._order_counts(scene),
             last=scene.market.last,
             mine=scene.own.mine,
+            mine_width=columns.mine,
         )
-        columns = view.columns_for(width, scene.price_width, mine=scene.own.known)
         body = [
             view.head_line(columns),
             *(

@@ -74,6 +74,13 @@ def test_a_small_terminal_keeps_the_ladder_beside_the_ticket() -> None:
     assert arranged[places.LADDER].width == 44
 
 
+def test_beside_a_panel_the_ladder_keeps_its_columns_rather_than_a_neighbour() -> None:
+    arranged = arrange(120, 40, panel=places.SESSIONS, account=True)
+    assert arranged[places.LADDER].width == 60
+    assert places.QUEUE not in arranged
+    assert places.QUEUE in arrange(120, 40, panel=places.SESSIONS)
+
+
 def test_a_small_terminal_gives_the_whole_body_to_the_help() -> None:
     assert arrange(80, 24, panel=places.HELP)[places.HELP] == Place(0, 1, 80, 20)
 

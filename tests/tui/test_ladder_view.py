@@ -103,3 +103,11 @@ def test_columns_go_in_order_as_the_pane_narrows() -> None:
     widths = [ladder.columns_for(width, 7) for width in (78, 48, 34)]
     assert [columns.orders > 0 for columns in widths] == [True, False, False]
     assert [columns.traded > 0 for columns in widths] == [True, True, False]
+
+
+def test_own_orders_give_way_before_the_prices_do() -> None:
+    columns = ladder.columns_for(38, 7, mine=True)
+    row = LadderRow(642_105, ask=12_345_678, mine="B.15q4", mine_side="bid")
+    text = ladder.ladder_line(row, 10**15, columns, PRECISION, 4).text
+    assert text.split() == ["B.15q4", "64210.5", "0.1235"]
+    assert ladder.head_line(columns).text.split() == ["MINE", "BID", "PRICE", "ASK"]
