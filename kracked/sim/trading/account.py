@@ -9,7 +9,7 @@ from kracked.protocol.limits import Tier
 from kracked.sim.trading.fees import SCHEDULE, Rates, Volume, step_of
 from kracked.sim.trading.ledger import Ledger
 from kracked.sim.trading.limits import OrderCounts
-from kracked.sim.trading.orders import Fill, Orders
+from kracked.sim.trading.orders import Fill, Order, Orders
 from kracked.sim.trading.streams import Audience
 
 
@@ -20,7 +20,7 @@ class Account:
         """`usd`: one dollar in ledger units."""
         self.name, self.ledger, self.volume = name, ledger, volume
         self.counts = OrderCounts(tier)
-        self.orders = Orders()
+        self.orders = Orders(self._forget)
         self.fills: dict[str, Fill] = {}
         """By their own ids, oldest first."""
         self.audience = Audience()
@@ -35,6 +35,11 @@ class Account:
     def step(self, now: int) -> int:
         """Its place in the fee schedule."""
         return step_of(self.volume.total(now) // self._usd)
+
+    def _forget(self, order: Order) -> None:
+        """An order is remembered no more, and so are its fills."""
+        for exec_id in order.trades:
+            self.fills.pop(exec_id, None)
 
     def rates(self, now: int) -> Rates:
         return SCHEDULE[self.step(now)].rates

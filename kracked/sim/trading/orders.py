@@ -7,7 +7,8 @@ versions of the last minute, because the REST view of an exchange may lag its en
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 import msgspec
@@ -18,6 +19,8 @@ from kracked.sim.trading.ticket import Ticket
 from kracked.times import NS_PER_S
 
 VERSIONS_KEPT_NS = 60 * NS_PER_S
+KEPT_CLOSED = 10_000
+"""Closed orders an account remembers; the exchange forgets none, but it has more memory."""
 
 
 class Status(StrEnum):
@@ -139,9 +142,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 class Orders:
     """Owner of one account's orders. They change by `put` alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, forget: Callable[[Order], None] = lambda _: None) -> None:
+        """`forget` is told of each order that is remembered no more."""
+        self._forget = forget
         self._orders: dict[str, Order] = {}
         self._open: dict[str, None] = {}
+        self._closed: deque[str] = deque()
         self._versions: dict[str, list[tuple[int, Order]]] = {}
 
     def put(self, order: Order, now: int) -> Order:
@@ -149,14 +155,23 @@ class Orders:
         self._orders[order.order_id] = order
         if order.status.open:
             self._open[order.order_id] = None
-        else:
+        elif order.order_id in self._open or order.order_id not in self._versions:
             self._open.pop(order.order_id, None)
+            self._remember(order.order_id)
         versions = self._versions.setdefault(order.order_id, [])
         versions.append((now, order))
         stale = bisect_right(versions, now - VERSIONS_KEPT_NS, key=_time) - 1
         if stale > 0:
             del versions[:stale]
         return order
+
+    def _remember(self, closed: str) -> None:
+        """Keep one more closed order, and forget the one that closed longest ago."""
+        self._closed.append(closed)
+        if len(self._closed) > KEPT_CLOSED:
+            oldest = self._closed.popleft()
+            del self._versions[oldest]
+            self._forget(self._orders.pop(oldest))
 
     def get(self, order_id: str) -> Order | None:
         return self._orders.get(order_id)
