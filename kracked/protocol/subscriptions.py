@@ -209,7 +209,13 @@ class Subscriptions:
 
     def _on_subscribed(self, event: events.Subscribed, now: int) -> None:
         track = self.tracks.get((event.channel, event.symbol, event.interval))
-        if track is None or track.state is not State.ASKED or not answers(event, track):
+        if track is None or track.state not in (State.ASKED, State.LIVE):
+            return
+        if event.depth not in (None, track.subscription.depth):
+            # The keeper has believed it: a book cut there would pass for whole.
+            self._resync(track, "unasked", f"depth {event.depth}", event.received, now)
+            return
+        if track.state is State.LIVE or not answers(event, track):
             return
         track.acked = True
         if event.channel in NEEDS_SNAPSHOT:

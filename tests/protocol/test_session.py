@@ -257,6 +257,19 @@ def test_a_torn_frame_resyncs_the_book_it_was_about(talk, exchange) -> None:
     assert book(talk).verified
 
 
+@pytest.mark.parametrize("depth", [25, 5])
+def test_an_acknowledgement_of_a_depth_nobody_asked_for_is_not_believed(talk, depth: int) -> None:
+    start(talk, BTC)
+    ack = b'{"method":"subscribe","success":true,"result":{"channel":"book","symbol":"BTC/USD",\
+"depth":%d}}'
+    happened = talk.hear(ack % depth)
+    assert [event.detail for event in of(happened, events.Resync)] == [f"depth {depth}"]
+    assert not book(talk).verified
+    talk.settle()
+    assert book(talk).verified
+    assert book(talk).depth == 10
+
+
 # --- answers that do not come, or say no ----------------------------------------------------
 
 
