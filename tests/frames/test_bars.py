@@ -127,7 +127,7 @@ def test_files_joined_are_the_bars_of_all_their_trades(tmp_path: Path) -> None:
 
 def test_a_pool_of_processes_gives_the_same_bars(tmp_path: Path) -> None:
     _, files = _two_files(tmp_path)
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, get_context("forkserver")) as pool:
         pd.testing.assert_frame_equal(bars(files, "7min", executor=pool), bars(files, "7min"))
 
 
