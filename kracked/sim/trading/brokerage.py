@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 import msgspec
@@ -93,6 +94,8 @@ class Brokerage:
         self._orders, self._amends = Ids("O", start=1 << 72), Ids("T", start=1 << 72)
         self._due: deque[Triggered | Closing] = deque()
         self._working = False
+        self._starts: list[tuple[int, str, Account]] = []
+        """Scheduled orders, soonest first; order ids are unique, so accounts never compare."""
 
     def account(self, name: str) -> Account:
         """The account of this name, opened on the usual terms when it is first asked for."""
@@ -197,18 +200,34 @@ class Brokerage:
             trigger_price=self._first_trigger(ticket),
             display_qty=ticket.display_qty,
             ref_id=ref_id,
+            started=(ticket.start_at or now) <= now,
         )
-        if not ticket.kind.waits:
+        if not order.waiting:
             order = replace(order, reserve=self.funds.afforded(account, order))
         order = replace(order, amends=(self.amendment(order, now, original=True),))
         self.clerk.open(account, order, now)
         words_of = self.clerk.reports[order.symbol]
         self.clerk.tell(account, order.symbol, words_of.pending_new(order), now)
-        if ticket.kind.waits:
+        if not order.started:
+            heappush(self._starts, (ticket.start_at or now, order.order_id, account))
+        elif ticket.kind.waits:
             self._await_trigger(account, order, now)
         else:
             self._enter(account, order, now)
         return order.order_id
+
+    def _start(self, account: Account, order: Order, now: int) -> None:
+        """A scheduled order's time has come; it holds no funds before."""
+        order = replace(order, started=True, trigger_price=self._first_trigger(order.ticket))
+        if order.ticket.kind.waits:
+            self._await_trigger(account, order, now)
+            return
+        try:
+            order = replace(order, reserve=self.funds.afforded(account, order))
+        except Refusal:
+            self.clerk.close(account, order, Status.CANCELED, words.NO_FUNDS, now)
+            return
+        self._enter(account, self.clerk.keep(account, order, now), now)
 
     def _first_trigger(self, ticket: Ticket) -> int | None:
         if ticket.trail is None:
@@ -315,7 +334,12 @@ class Brokerage:
     # --- time and trade ---------------------------------------------------------------
 
     def advance(self, now: int) -> None:
-        """Fire the dead-man's switches that were not renewed."""
+        """Start the orders whose time has come; fire the switches that were not renewed."""
+        while self._starts and self._starts[0][0] <= now:
+            _, order_id, owner = heappop(self._starts)
+            order = owner.orders.get(order_id)
+            if order is not None and order.status.open and not order.started:
+                self._start(owner, order, now)
         for account in self.accounts.values():
             at = account.cancel_all_at
             if at is not None and at <= now:

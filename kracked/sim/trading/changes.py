@@ -91,6 +91,8 @@ class Changes:
             self._venue.publish(new.symbol, batch)
         elif not new.left:
             self._clerk.close(account, new, Status.CANCELED, words.USER_REQUESTED, now)
+        elif not new.started:
+            return
         elif met(new, last := self._venue.last_price(new.symbol)):
             self._clerk.waiting.remove(new)
             self._brokerage.trigger(Triggered(account, new, last), now)
@@ -162,7 +164,7 @@ def _check_change(order: Order, change: Change, listing: Listing) -> None:
         raise Refusal(words.ARGUMENTS)
     if change.price is not None and (not kind.limited or (kind.trails and order.waiting)):
         raise Refusal(words.INVALID_LIMIT)
-    if change.trigger_price is not None and (not order.waiting or kind.trails):
+    if change.trigger_price is not None and (not (kind.waits and order.waiting) or kind.trails):
         raise Refusal(words.argument("trigger_price"))
     if change.display_qty is not None and kind is not Kind.ICEBERG:
         raise Refusal(words.argument("display_qty"))

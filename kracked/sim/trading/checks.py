@@ -57,8 +57,11 @@ def form(ticket: Ticket, instrument: Instrument, last: int, now: int) -> None:
             raise Refusal(words.argument("displayvol"))
     if ticket.by_index and not instrument.has_index:
         raise Refusal(words.NO_INDEX)
+    begins = max(now, ticket.start_at or now)
+    if begins - now > _LONGEST_LIFE_NS:
+        raise Refusal(words.argument("starttm"))
     if ticket.tif is TimeInForce.GTD:
-        life = (ticket.expire_at or 0) - now
+        life = (ticket.expire_at or 0) - begins
         if not _LEAST_LIFE_NS <= life <= _LONGEST_LIFE_NS:
             raise Refusal(words.argument("expiretm"))
 

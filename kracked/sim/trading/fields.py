@@ -144,6 +144,7 @@ class FieldReader:
             trail=pricing.trail,
             by_index=by_index,
             tif=tif,
+            start_at=fields.time("effective_time"),
             expire_at=_expiry(fields, tif),
             post_only=fields.flag("post_only"),
             display_qty=self._shown(fields, kind),
@@ -216,6 +217,9 @@ class FieldReader:
         moved = self._priced(price, triggers.text("price_type") or "static")
         return moved, reference == "index"
 
+    def _typed(self, price: Decimal | None, fields: Fields, name: str) -> int | None:
+        return None if price is None else self._priced(price, fields.text(name) or "static")
+
     def _priced(self, price: Decimal, price_type: str) -> int:
         match price_type:
             case "static":
@@ -239,7 +243,7 @@ class FieldReader:
         return None if shown is None else self._lots(shown)
 
     def _close(self, fields: Fields) -> Close | None:
-        """The conditional close; only static prices are taken for it."""
+        """The conditional close; its prices are known when the parent is placed."""
         close = fields.within("conditional")
         if close is None:
             return None
@@ -259,8 +263,8 @@ class FieldReader:
             raise Refusal(words.argument("conditional"))
         return Close(
             kind=kind,
-            price=None if price is None else self._price(price),
-            trigger_price=None if trigger is None else self._price(trigger),
+            price=self._typed(price, close, "limit_price_type"),
+            trigger_price=self._typed(trigger, close, "trigger_price_type"),
         )
 
     # --- changes ----------------------------------------------------------------------
@@ -329,8 +333,6 @@ def _reference(triggers: Fields) -> str:
 
 
 def _expiry(fields: Fields, tif: TimeInForce) -> int | None:
-    if fields.text("effective_time") is not None:
-        raise Refusal(words.argument("effective_time"))
     expires = fields.time("expire_time")
     if (expires is None) == (tif is TimeInForce.GTD):
         raise Refusal(words.argument("expire_time"))

@@ -9,6 +9,7 @@ edit-order
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -30,6 +31,7 @@ from kracked.times import NS_PER_S, parse_ns
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 _FLAGS = frozenset(("post", "fcib", "fciq", "viqc", "nompp"))
 _INT32 = 2**31
+_MOMENT = re.compile(r"\+?[0-9]{1,12}")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
@@ -130,6 +132,7 @@ class TicketReader:
             trail=pricing.trail,
             by_index=_by_index(form),
             tif=tif,
+            start_at=self._moment(form, "starttm"),
             expire_at=self._expiry(form, tif),
             post_only="post" in flags,
             display_qty=self._shown(form, kind),
@@ -191,18 +194,20 @@ class TicketReader:
         return None if text is None else prices.quantity(text, self._listing, "displayvol")
 
     def _expiry(self, form: Form, tif: TimeInForce) -> int | None:
-        if form.text("starttm") not in (None, "0", "+0"):
-            raise Refusal(words.argument("starttm"))
-        text = form.text("expiretm") or "0"
-        relative = text.startswith("+")
-        if not text.removeprefix("+").isdecimal():
+        expires = self._moment(form, "expiretm")
+        if (expires is None) == (tif is TimeInForce.GTD):
             raise Refusal(words.argument("expiretm"))
+        return expires
+
+    def _moment(self, form: Form, name: str) -> int | None:
+        """`<unix s>`, or `+<s>` from now; None for 0."""
+        text = form.text(name) or "0"
+        if not _MOMENT.fullmatch(text):
+            raise Refusal(words.argument(name))
         seconds = int(text)
-        if bool(seconds) != (tif is TimeInForce.GTD):
-            raise Refusal(words.argument("expiretm"))
         if not seconds:
             return None
-        return seconds * NS_PER_S + (self._now if relative else 0)
+        return seconds * NS_PER_S + (self._now if text.startswith("+") else 0)
 
     def _close(self, form: Form, side: Side) -> Close | None:
         """The conditional close; only plain prices are taken for it."""
@@ -282,6 +287,7 @@ def _kept(ticket: Ticket, old: Ticket) -> Ticket:
     return replace(
         ticket,
         tif=old.tif,
+        start_at=old.start_at,
         expire_at=old.expire_at,
         stp=old.stp,
         fee_in_base=old.fee_in_base,

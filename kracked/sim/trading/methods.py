@@ -26,7 +26,11 @@ from kracked.sim.trading.venue import Venue
 Result = dict[str, object] | list[dict[str, object]]
 _MODIFY, _CANCEL = Permission.MODIFY_ORDERS, Permission.CANCEL_ORDERS
 _BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(1, 51)
-_ALSO = {"expiretm": "expire_time", "displayvol": "display_qty"}
+_ALSO = {
+    "starttm": "effective_time",
+    "expiretm": "expire_time",
+    "displayvol": "display_qty",
+}
 """Arguments REST calls by another name."""
 
 

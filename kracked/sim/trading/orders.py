@@ -99,6 +99,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     trigger_price: int | None
     display_qty: int | None
     status: Status = Status.PENDING
+    started: bool = True
+    """Off until the time a scheduled order was asked for."""
     triggered: bool = False
     filled: int = 0
     notional: int = 0
@@ -130,8 +132,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def waiting(self) -> bool:
-        """Outside the book, until its trigger."""
-        return self.ticket.kind.waits and not self.triggered
+        """Outside the book, until its time or its trigger."""
+        return not self.started or (self.ticket.kind.waits and not self.triggered)
 
     @property
     def standing(self) -> Status:

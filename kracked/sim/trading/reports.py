@@ -162,6 +162,8 @@ class Reports:
             options["cash_order_qty"] = _raw(units.to_text(ticket.cash_qty, digits))
         if ticket.post_only:
             options["post_only"] = True
+        if ticket.start_at is not None:
+            options["effective_time"] = micros(ticket.start_at)
         if ticket.expire_at is not None:
             options["expire_time"] = micros(ticket.expire_at)
         if order.ref_id is not None:

@@ -70,7 +70,7 @@ class Rows:
         row |= {"status": order.status.rest, "opentm": seconds(order.opened)}
         if order.closed is not None:
             row |= {"closetm": seconds(order.closed), "reason": order.reason or None}
-        row |= {"starttm": 0, "expiretm": self._expiry(ticket)}
+        row |= {"starttm": _moment(ticket.start_at), "expiretm": self._expiry(ticket)}
         row |= {"descr": self._descr(order), **self._progress(order)}
         if ticket.kind.waits:
             row["trigger"] = "index" if ticket.by_index else "last"
@@ -186,3 +186,8 @@ def _flags(ticket: Ticket) -> str:
     if ticket.cash_qty is not None:
         flags.append("viqc")
     return ",".join(flags)
+
+
+def _moment(time: int | None) -> Raw | int:
+    """Unix seconds, 0 for none."""
+    return 0 if time is None else seconds(time)

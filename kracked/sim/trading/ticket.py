@@ -86,6 +86,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     by_index: bool = False
     """The trigger watches the index; here it is the last trade all the same."""
     tif: TimeInForce = TimeInForce.GTC
+    start_at: int | None = None
+    """When to place it; None, or a time that is past, is at once."""
     expire_at: int | None = None
     post_only: bool = False
     display_qty: int | None = None

@@ -144,3 +144,16 @@ def test_a_conditional_close_may_trail(market: Pit) -> None:
     market.agent("sell", "0.1", "63000")
     (waiting,) = market.account.orders.open(BTC)
     assert (waiting.ticket.kind, waiting.trigger_price) == ("trailing-stop", 629_000)
+
+
+def test_the_prices_of_a_sockets_close_may_be_distances_too(market: Pit) -> None:
+    close = {"order_type": "stop-loss", "trigger_price": -1.0, "trigger_price_type": "pct"}
+    (answer,) = market.socket(
+        "add_order",
+        **socket_order(
+            order_type="limit", side="buy", limit_price=62500.0, triggers=None, conditional=close
+        ),
+    )
+    parent = order_of(market, answer["order_id"]).ticket.close
+    assert parent is not None
+    assert parent.trigger_price == 623_700
