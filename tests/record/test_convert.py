@@ -76,6 +76,19 @@ def test_a_part_that_is_not_finished_does_not_show(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_part_half_written_when_a_kill_came_is_made_anew(record: Record) -> None:
+    path = record()
+    [part] = convert(path)
+    whole = load_orders(path)
+    part.rename(part.with_suffix(".part"))
+    part.with_suffix(".part").write_bytes(b"PAR1 and then the power went")
+    raw = {log: log.read_bytes() for log in path.glob("raw/*")}
+    assert convert(path) == [part]
+    assert not part.with_suffix(".part").exists()
+    pd.testing.assert_frame_equal(load_orders(path), whole)
+    assert {log: log.read_bytes() for log in path.glob("raw/*")} == raw
+
+
 def test_sqlite_holds_the_rows_of_the_csv(record: Record, tmp_path: Path, stream: Stream) -> None:
     path = record(form=Format.SQLITE)
     database = sqlite3.connect(path / "recording.sqlite")
