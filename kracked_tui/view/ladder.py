@@ -37,9 +37,8 @@ class LadderRow(NamedTuple):
     bought: int = 0
     cursor: bool = False
     last: bool = False
-    mine: str = ""
-    """Own orders at this price, in short."""
-    mine_side: str = ""
+    mine: Mine | None = None
+    """Own orders at this price."""
     bid_weight: int = 0
     """0 for usual, 1 for large, 2 for huge against what else is in sight."""
     ask_weight: int = 0
@@ -72,12 +71,8 @@ def ladder_view(
     orders: Mapping[int, int],
     last: int | None,
     mine: Mapping[int, Mine] | None = None,
-    mine_width: int = _MINE,
 ) -> LadderView:
-    """`rows` rows from the top price down. Levels come best first; `orders` counts per price.
-
-    `mine_width`: of the column for own orders.
-    """
+    """`rows` rows from the top price down. Levels come best first; `orders` counts per price."""
     step = where.step
     top, bottom = position.top_price(where, rows), position.bottom_price(where, rows)
     bid_at, bid_orders = _grouped_bids(bids, step, bottom, orders)
@@ -85,7 +80,7 @@ def ladder_view(
     sold, bought = _grouped_traded(traded, step, bottom, top)
     cursor = where.cursor if where.cursor is not None else max(bid_at, default=None)
     last_row = None if last is None else _row_of(last, step, bid_at)
-    own = _grouped_mine(mine or {}, step, mine_width - 1)
+    own = _grouped_mine(mine or {}, step)
     prices = range(top, bottom - 1, -step)
     seen_bids = [bid_at[price] for price in prices if price in bid_at]
     seen_asks = [ask_at[price] for price in prices if price in ask_at]
@@ -102,7 +97,7 @@ def ladder_view(
             bought.get(price, 0),
             price == cursor,
             price == last_row,
-            *own.get(price, ("", "")),
+            own.get(price),
             _weight(bid_at.get(price, 0), mean),
             _weight(ask_at.get(price, 0), mean),
         )
@@ -162,15 +157,15 @@ def _grouped_traded(
     return sold, bought
 
 
-def _grouped_mine(mine: Mapping[int, Mine], step: int, width: int) -> dict[int, tuple[str, str]]:
-    """By row: the text, and the side it is coloured by."""
+def _grouped_mine(mine: Mapping[int, Mine], step: int) -> dict[int, Mine]:
+    """By row."""
     rows: dict[int, Mine] = {}
     for price, one in mine.items():
         low, high = position.below(price, step), position.above(price, step)
         row = low if one.side is Side.BID else high
         was = rows.get(row)
         rows[row] = one if was is None else joined(was, one)
-    return {row: (mine_text(one, width), one.side.value) for row, one in rows.items()}
+    return rows
 
 
 def _weight(qty: int, mean: int) -> int:
@@ -237,7 +232,7 @@ def ladder_line(
         fit(
             (
                 Span("▸" if row.cursor else " ", "accent"),
-                Span(row.mine.ljust(columns.mine)[: columns.mine], row.mine_side or "faint"),
+                _mine_span(row.mine, columns.mine),
                 Span(_count(row.bid_orders, columns.orders), "faint"),
                 *bars.leftwards(row.bid, largest, columns.bar, "bid"),
                 Span(amount(row.bid, _QTY + 1), bid_role),
@@ -256,6 +251,12 @@ def ladder_line(
         ),
         "cursor" if row.cursor else "",
     )
+
+
+def _mine_span(mine: Mine | None, width: int) -> Span:
+    if mine is None or not width:
+        return Span(" " * width)
+    return Span(mine_text(mine, width - 1).ljust(width), mine.side.value)
 
 
 def _count(orders: int, width: int) -> str:

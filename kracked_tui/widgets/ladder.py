@@ -56,7 +56,6 @@ class Ladder(Pane):
             orders=self._order_counts(scene),
             last=scene.market.last,
             mine=scene.own.mine,
-            mine_width=columns.mine,
         )
         body = [
             view.head_line(columns),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked.instruments import Precision
-from kracked.protocol.events import Level
+from kracked.protocol.events import Level, Side
 from kracked_tui.view import ladder
 from kracked_tui.view.ladder import LadderRow, LadderView, Traded
+from kracked_tui.view.orders import Mine
 from kracked_tui.view.position import Position
 
 PRECISION = Precision(1, 8)
@@ -107,7 +109,7 @@ def test_columns_go_in_order_as_the_pane_narrows() -> None:
 
 def test_own_orders_give_way_before_the_prices_do() -> None:
     columns = ladder.columns_for(38, 7, mine=True)
-    row = LadderRow(642_105, ask=12_345_678, mine="B.15q4", mine_side="bid")
+    row = LadderRow(642_105, ask=12_345_678, mine=Mine(Side.BID, Decimal("0.15"), 4))
     text = ladder.ladder_line(row, 10**15, columns, PRECISION, 4).text
-    assert text.split() == ["B.15q4", "64210.5", "0.1235"]
+    assert text.split() == ["B.15", "q4", "64210.5", "0.1235"]
     assert ladder.head_line(columns).text.split() == ["MINE", "BID", "PRICE", "ASK"]
