@@ -85,8 +85,8 @@ class BookKeeper:
                 return self._snapshot(event)
             case events.Status(connection_id=connection):
                 self._new_connection(connection)
-            case events.Subscribed():
-                self._set_depth(event)
+            case events.Subscribed(channel=channel, symbol=str(symbol), depth=int(depth)):
+                self.expect(symbol, channel, depth)
             case events.Unsubscribed(channel=channel, symbol=str(symbol)):
                 self.distrust(symbol, channel)
             case events.Instruments():
@@ -162,18 +162,15 @@ class BookKeeper:
             self._connection = connection
             self._depths.clear()
 
-    def _set_depth(self, event: events.Subscribed) -> None:
-        """An acknowledgement may come after its snapshot; the book then learns its depth."""
-        if event.symbol is None or event.depth is None:
-            return
-        key = (event.symbol, event.channel)
-        self._depths[key] = event.depth
-        books: Mapping[str, L2Book | L3Book] = self.books if event.channel == BOOK else self.orders
-        book = books.get(event.symbol)
-        stated = self._stated_depth or self._stated_depths.get(event.symbol)
+    def expect(self, symbol: str, channel: str, depth: int) -> None:
+        """The depth asked for or acknowledged; a snapshot that came before learns it late."""
+        self._depths[symbol, channel] = depth
+        books: Mapping[str, L2Book | L3Book] = self.books if channel == BOOK else self.orders
+        book = books.get(symbol)
+        stated = self._stated_depth or self._stated_depths.get(symbol)
         if book is not None and not stated:
-            book.set_depth(event.depth)
-            book.tally.depth = event.depth
+            book.set_depth(depth)
+            book.tally.depth = depth
 
     # --- doubt ----------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
 DEPTHS = (10, 100, 1000)
 """Price levels a side the `level3` channel offers."""
 
+TWICE = "an order came that was held already"
 NOTHING_LEFT = "an order without quantity came"
 
 
@@ -75,10 +76,16 @@ class OrderSide:
     def replace(self, orders: Iterable[OrderChange], depth: int) -> None:
         """Hold exactly these orders. The book has emptied the index they share."""
         self._keys, self._levels, self._texts, self._touched = [], [], [], True
-        self.limit, limit = 0, self.limit  # the whole book comes at once, in any order
         self.contradiction = None
-        self.apply(orders, depth)
+        self.limit, limit = 0, self.limit  # the whole book comes at once, in any order
+        for order in orders:  # whatever was last said of each, it rests
+            known = self._queues.get(order.order_id)
+            if known is not None:
+                self._contradict(TWICE, order)
+                self._remove(order.order_id, known)
+            self._add(order)
         self.limit = limit
+        self.apply((), depth)
 
     def apply(self, changes: Iterable[OrderChange], depth: int) -> bool:
         """Take a side's order events in turn, then cut to `depth` levels.
@@ -103,7 +110,7 @@ class OrderSide:
                     self._contradict(NOTHING_LEFT, change)
             else:  # a new price loses the place
                 if action is ADD or known.side is not self.side:
-                    self._contradict("an order came that was held already", change)
+                    self._contradict(TWICE, change)
                 self._remove(change.order_id, known)
                 self._add(change)
         if len(self._keys) > depth:

@@ -5,7 +5,7 @@ readers of the log pass over it. Reading straight through, a keyframe proves its
 the book it meets must have its checksum.
 
 How often: every segment begins with them, then each book after a minute or 2,500 messages,
-which a search reads in a thirtieth of a second (five minutes or 15,000 at depth 1000, where
+which a search reads in a thirtieth of a second (five minutes or 8,000 at depth 1000, where
 one costs as much as a minute's log).
 """
 
@@ -32,11 +32,11 @@ Book = L2Book | L3Book
 
 _EVERY_NS = 60 * times.NS_PER_S
 _EVERY_DEEP_NS = 300 * times.NS_PER_S
-_EVERY_MESSAGES, _EVERY_MESSAGES_DEEP = 2_500, 15_000
+_EVERY_MESSAGES, _EVERY_MESSAGES_DEEP = 2_500, 8_000
 _DEEP = 1000
 _TYPE = b'"type":"keyframe"'
-_SUBJECT = re.compile(
-    rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)"'
+_HEAD = re.compile(
+    rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)","depth":(\d+)'
 )
 _ROW_SIZE = 120
 
@@ -82,15 +82,25 @@ def later(book: Book, before: str = "", after: str = "") -> Later:
 
 def subject(message: bytes) -> tuple[str, str]:
     """Symbol and channel of a keyframe."""
-    found = _SUBJECT.match(message)
+    found = _head(message)
+    return found[2].decode(), found[1].decode()
+
+
+def depth(message: bytes) -> int:
+    """The depth of a keyframe's book."""
+    return int(_head(message)[3])
+
+
+def _head(message: bytes) -> re.Match[bytes]:
+    found = _HEAD.match(message)
     if found is None:
         raise RecordError(f"not a keyframe: {message[:80]!r}")
-    return found[2].decode(), found[1].decode()
+    return found
 
 
 def is_one(message: bytes) -> bool:
     """Whether a message of a raw log is a keyframe."""
-    return _SUBJECT.match(message) is not None
+    return _HEAD.match(message) is not None
 
 
 def as_snapshot(message: bytes) -> bytes:

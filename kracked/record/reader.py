@@ -20,6 +20,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
 from kracked.protocol.events import Gap
 from kracked.record import frame, keyframe, line
+from kracked.record.checkpoints import Checkpoints
 from kracked.record.folder import SessionInfo, read_info
 from kracked.record.frame import Damage, Frame, FrameKind
 from kracked.record.keyframe import Book
@@ -94,6 +95,7 @@ class Recording:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._info = read_info(path)
+        self.checkpoints = Checkpoints()
 
     def info(self) -> SessionInfo:
         """What `session.json` says."""

@@ -16,9 +16,10 @@ import msgspec
 from kracked.book.keeper import BookKeeper
 from kracked.protocol.events import Event
 from kracked.record import keyframe
+from kracked.record.checkpoints import Passed
 from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
-from kracked.record.reader import Instant, Opened, Recording, to_ns
+from kracked.record.reader import Instant, Recording, to_ns
 from kracked.record.walk import Recorded, Walk
 from kracked.times import NS_PER_S
 
@@ -108,7 +109,7 @@ class Player:
     def seek(self, to: Instant) -> Moment:
         """Go to an instant: the books as they were then, as snapshots."""
         when = min(max(to_ns(to), self.start), self.end)
-        self._rewind(when, lambda opened: opened.frame.last_received <= when)
+        self._rewind(when, lambda received, _: received <= when)
         while (due := self.next_due) is not None and due <= when:
             self.step()
         self.position = when
@@ -123,22 +124,27 @@ class Player:
 
     def rewind(self, seq: int, when: int) -> Moment:
         """Go to where `seq` was the last message played; `when` is any time before the next."""
-        self._rewind(when, lambda opened: opened.last_seq <= seq)
+        self._rewind(when, lambda _, last: last <= seq)
         while self._next is not None and self._next.line.seq <= seq:
             self.step()
         return self._pictures()
 
-    def _rewind(self, when: int, passed: Callable[[Opened], bool]) -> None:
+    def _rewind(self, when: int, passed: Passed) -> None:
         """Go to the first frame that is not to be passed over whole."""
         self._walk = Walk(self.recording.info(), proving=False)
         self.position, self.seq = self.start, 0
-        first = self.recording.start_for(when)
+        first, kept = self.recording.start_for(when), self.recording.checkpoints
+        near = kept.best(passed)
+        if near is not None and near.number > first:
+            self._walk.resume(near.seq, near.books)
+            first, self.position, self.seq = near.number, near.received, near.seq
         for opened in self.recording.frames(first):
-            if not passed(opened):
+            last = opened.frame.last_received
+            if not passed(last, opened.last_seq):
                 break
             self._walk.take_all(opened.frame, opened.body)
-            self.position, self.seq = opened.frame.last_received, self._walk.seq
-            first = opened.number + 1
+            first, self.position, self.seq = opened.number + 1, last, self._walk.seq
+            kept.offer(self._walk, first, last)
         self._tape = self.recording.read(first)
         self._wind()
 

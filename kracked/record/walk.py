@@ -63,7 +63,8 @@ class Walk:
 
     def __init__(self, info: SessionInfo, symbol: str = "", *, proving: bool = True) -> None:
         """`proving`: compare every keyframe with the book it meets."""
-        self.keeper = BookKeeper(precisions=precisions(info))
+        self._stated = _precisions(info)
+        self.keeper = BookKeeper(precisions=self._stated)
         self._proving = proving
         self._symbol = f'"{symbol}"'.encode() if symbol else b""
         self.seq = 0
@@ -164,11 +165,18 @@ class Walk:
     def _restore(
         self, picture: events.BookSnapshot | events.OrdersSnapshot, entry: Line
     ) -> list[Event]:
+        happened = self.put(picture, keyframe.depth(entry.data))
+        book = self._book(picture)
+        self._wrong += book is None or not book.verified
+        return [picture, *happened]
+
+    def put(
+        self, picture: events.BookSnapshot | events.OrdersSnapshot, depth: int
+    ) -> tuple[Event, ...]:
+        """Put a book of our own making in place; the exchange's messages alone are counted."""
         channel = "book" if isinstance(picture, events.BookSnapshot) else "level3"
-        depth = msgspec.json.decode(entry.data, type=_Keyframe).data[0].depth
-        self.keeper.apply(events.Subscribed(entry.received, channel, picture.symbol, depth))
+        self.keeper.apply(events.Subscribed(picture.received, channel, picture.symbol, depth))
         happened = self.keeper.apply(picture)
-        # It is our own: the exchange's messages alone are counted.
         tally = self.keeper.tallies[picture.symbol, channel]
         tally.snapshots -= 1
         book = self._book(picture)
@@ -176,8 +184,21 @@ class Walk:
             tally.verified -= 1
         else:
             tally.mismatched -= 1
-            self._wrong += 1
-        return [picture, *happened]
+        return happened
+
+    def is_settled(self, book: Book) -> bool:
+        """Whether it can be put in place in another walk, and will go on there as here."""
+        return book.verified and self._stated.get(book.symbol) == book.precision
+
+    def resume(
+        self, seq: int, books: Iterable[tuple[events.BookSnapshot | events.OrdersSnapshot, int]]
+    ) -> None:
+        """Begin after message `seq`, with settled books and their depths."""
+        for picture, depth in books:
+            # The keeper tells precisions apart by identity.
+            known = self._stated[picture.symbol]
+            self.put(msgspec.structs.replace(picture, precision=known), depth)
+        self.seq = seq
 
     def _book(self, picture: events.BookSnapshot | events.OrdersSnapshot) -> Book | None:
         books: dict[str, L2Book] | dict[str, L3Book] = (
@@ -231,18 +252,9 @@ def _placed(event: Event, connection: str) -> Event:
     return msgspec.structs.replace(event, channel=_CHANNELS.get(connection.partition("-")[0]))
 
 
-def precisions(info: SessionInfo) -> dict[str, Precision]:
-    """What is known of each symbol's numbers before its messages are read."""
+def _precisions(info: SessionInfo) -> dict[str, Precision]:
     return {
         symbol: Precision(subject.price_precision, subject.qty_precision)
         for symbol, subject in info.symbols.items()
         if subject.price_precision is not None and subject.qty_precision is not None
     }
-
-
-class _Sized(msgspec.Struct):
-    depth: int
-
-
-class _Keyframe(msgspec.Struct):
-    data: list[_Sized]

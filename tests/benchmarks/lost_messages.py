@@ -49,7 +49,8 @@ class Copy:
     def follow(self, event: events.Event, truth: Book) -> None:
         self.age += 1
         if not self.book.apply(event):  # type: ignore[arg-type]
-            self.noticed = "contradiction" if self.book.contradiction else "checksum"
+            seen = self.book.computed != self.book.checksum
+            self.noticed = "checksum" if seen else "contradiction"
         elif self.age % LOOK_EVERY == 1:
             self.looks += 1
             self.unseen += self.differs(truth)

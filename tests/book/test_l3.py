@@ -93,6 +93,14 @@ def test_a_snapshot_replaces_and_never_merges() -> None:
     assert book.order("A") is None
 
 
+def test_the_orders_of_a_book_make_the_same_book_whatever_befell_them() -> None:
+    book = book_of(order("A", 100, 5), order("B", 100, 7))
+    update(book, order("A", 100, 2, OrderAction.MODIFY))
+    again = book_of(*(resting for level in book.bids for resting in level))
+    assert queue(again, Side.BID, 100) == queue(book, Side.BID, 100)
+    assert (again.computed, again.contradiction) == (book.computed, "")
+
+
 def test_a_wider_precision_keeps_orders_and_queue() -> None:
     book = book_of(order("A", 100, 5), order("B", 100, 7))
     book.rescale(Precision(2, 9))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
 from kracked.record import keyframe
+from kracked.record.checkpoints import Checkpoints
 from kracked.record.reader import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
 
@@ -133,6 +134,8 @@ def test_every_place_is_the_same_however_it_is_reached(
 ) -> None:
     """By a search, by steps from the beginning, or by going back."""
     recording = player.recording
+    recording.checkpoints = Checkpoints(every_messages=data.draw(st.integers(1, 100)))
+    Player(recording).seek(data.draw(st.integers(recording.span()[0], recording.span()[1])))
     number = data.draw(st.integers(1, len(stream) - 1), label="messages played")
     stepped, searched, rewound = Player(recording), Player(recording), Player(recording)
     for _ in range(number):
