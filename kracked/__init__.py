@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kracked.errors import KrackedError as KrackedError
     from kracked.feed.fanout import Policy as Policy
     from kracked.frames.bars import bars as bars
+    from kracked.frames.loaders import load_balances as load_balances
     from kracked.frames.loaders import load_book as load_book
     from kracked.frames.loaders import load_book_wide as load_book_wide
     from kracked.frames.loaders import load_executions as load_executions
@@ -48,6 +49,7 @@ _HOMES = {
     "kracked.feed.fanout": ("Policy",),
     "kracked.frames.bars": ("bars",),
     "kracked.frames.loaders": (
+        "load_balances",
         "load_book",
         "load_book_wide",
         "load_executions",

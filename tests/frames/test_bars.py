@@ -170,3 +170,33 @@ def test_trades_from_before_the_recording_count_when_asked_for() -> None:
 
 def test_history_alone_makes_no_bars() -> None:
     assert bars(_flagged()[:500], "1min").empty
+
+
+def test_quantities_too_great_for_eight_decimals_still_fill_their_bars() -> None:
+    trades = _trades(100).assign(qty=3e9, symbol="BTC/USD")
+    assert bars(trades, volume=9e9)["trades"].tolist() == [3] * 33 + [1]
+
+
+def test_trades_out_of_order_make_the_bars_of_those_in_order() -> None:
+    trades = _trades(300)
+    shuffled = trades.sample(frac=1, random_state=1)
+    pd.testing.assert_frame_equal(bars(shuffled, "1min"), bars(trades, "1min"))
+
+
+def test_trades_of_one_instant_are_in_order_of_their_number() -> None:
+    trades = _trades(4).assign(symbol="BTC/USD", price=[1.0, 2.0, 3.0, 4.0])
+    trades["ts_event"] = trades["ts_event"].iloc[0]
+    made = bars(trades.iloc[::-1], "1min")
+    assert (made["open"].iloc[0], made["close"].iloc[0]) == (1.0, 4.0)
+
+
+def test_many_symbols_are_kept_apart() -> None:
+    trades = _trades(900)
+    trades["symbol"] = pd.Categorical([f"S{at % 30}/USD" for at in range(900)])
+    _assert_equal(bars(trades, "1min"), _by_pandas(trades, trades["ts_event"].dt.floor("1min")))
+
+
+@pytest.mark.parametrize("rule", [{"every": "soon"}, {"every": "-1s"}, {"ticks": 0}])
+def test_a_rule_of_no_size_is_refused(rule: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        bars(_trades(5), **rule)  # type: ignore[arg-type]
