@@ -40,7 +40,7 @@ def main() -> None:
         if "lag" in options.sections:
             lag(told, rounds=options.rounds)
         if "loads" in options.sections:
-            loads(folder / "session", folder, rows=options.rows)
+            loads(folder, rows=options.rows)
             aggregates(rows=options.rows)
         if "seek" in options.sections:
             seeks(folder / "session")
