@@ -92,7 +92,8 @@ class Rebuild:
         self._keeper = BookKeeper()
         subject = _subject(source, symbol)
         depth = subject.level3 if channel == "level3" else subject.book
-        self._keeper.apply(events.Subscribed(0, channel, symbol, depth))
+        if depth is not None:
+            self._keeper.expect(symbol, channel, depth)
 
     def events(self) -> Iterator[BookEvent]:
         return book_events(self._source, self._symbol, channel=self._channel)

@@ -46,6 +46,7 @@ class Keeper(Protocol):
 
     def receive(self, raw: bytes, received: int) -> list[Event]: ...
     def apply(self, event: Event) -> Iterable[Event]: ...
+    def expect(self, symbol: str, channel: str, depth: int) -> None: ...
     def distrust(self, symbol: str, channel: str) -> bool: ...
     def forget(self, symbol: str, channel: str) -> None: ...
 
@@ -381,7 +382,10 @@ class Subscriptions:
             self._move(track, State.LEAVING, now + ANSWER_NS)
         else:
             self._move(track, State.ASKED, now + ANSWER_NS)
-            self._expect(track.subscription)
+            channel, symbol, _ = track.subscription.key
+            if symbol is not None and (depth := track.subscription.depth) is not None:
+                # The snapshot may come before its acknowledgement.
+                self._keeper.expect(symbol, channel, depth)
 
     # --- moves ----------------------------------------------------------------------------
 
@@ -424,12 +428,6 @@ class Subscriptions:
         self.revision += 1
         if channel in BOOKS and symbol is not None:
             self._keeper.forget(symbol, channel)
-
-    def _expect(self, subscription: Subscription) -> None:
-        """The snapshot may come before its acknowledgement; the depth is known already."""
-        channel, symbol, _ = subscription.key
-        if channel in BOOKS:
-            self._keeper.apply(events.Subscribed(0, channel, symbol, subscription.depth))
 
     def _distrust(self, track: Track) -> bool:
         """True when there was a book and it had been trusted."""
