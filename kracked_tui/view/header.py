@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from kracked_tui.view.standing import Standing, standing_spans
 
 _CLOCK_CELLS = 8
 """Of a live clock: it gives way on a small screen, a recorded time does not."""
+_CLOCK_FROM = 100
 
 
 class HeaderView(NamedTuple):
@@ -39,19 +41,32 @@ class HeaderView(NamedTuple):
 
 def header_line(view: HeaderView, width: int) -> Line:
     """As much as fits: the symbol, its price and the light always; the rest by use."""
-    right = [*health.light(view.state, view.verified)]
-    if view.latency_ns is not None and view.state.usable:
-        right.insert(1, Span(f" {fmt.milliseconds(view.latency_ns)}", "dim"))
-    if view.clock and (width >= 100 or len(view.clock) > _CLOCK_CELLS):
-        right += [Span("  "), Span(view.clock, "dim")]
-    right += [Span(" "), *standing_spans(view.standing)]
     left = _price(view)
+    right = _right(view, width, _cells(left))
     for part in _facts(view):
-        used = sum(len(span.text) for span in (*left, *part, *right))
-        if used + 2 > width:
+        if _cells((*left, *part, *right)) + 2 > width:
             break
         left += part
     return Line(spread(left, right, width), "title")
+
+
+def _right(view: HeaderView, width: int, taken: int) -> list[Span]:
+    """The light, the clock, whether orders can be sent. In a small place the price goes first."""
+    sign, *check = health.light(view.state, view.verified)
+    standing = [Span(" "), *standing_spans(view.standing)]
+    late = view.latency_ns if view.state.usable else None
+    latency = [] if late is None else [Span(f" {fmt.milliseconds(late)}", "dim")]
+    clock = [Span("  "), Span(view.clock, "dim")] if view.clock else []
+    if width < _CLOCK_FROM and len(view.clock) <= _CLOCK_CELLS:
+        clock = []
+    for given_way in ([*latency, *check, *clock], [*check, *clock]):
+        if taken + _cells([sign, *given_way, *standing]) <= width:
+            return [sign, *given_way, *standing]
+    return [sign, *clock, *standing]
+
+
+def _cells(spans: Iterable[Span]) -> int:
+    return sum(len(span.text) for span in spans)
 
 
 def _price(view: HeaderView) -> list[Span]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kracked.instruments import Precision
 from kracked_tui.view import bars
-from kracked_tui.view.frame import Title, framed
+from kracked_tui.view.condition import Condition
+from kracked_tui.view.frame import Box, Title, framed
+from kracked_tui.view.header import HeaderView, header_line
 from kracked_tui.view.line import Line, Span, fit, line, spread
+from kracked_tui.view.standing import Standing
 
 TEXTS = st.lists(st.text(st.characters(codec="ascii", exclude_categories=["C"])), max_size=5)
 WIDTHS = st.integers(0, 60)
@@ -66,3 +71,36 @@ def test_a_frame_has_exactly_its_size(width: int, height: int, name: str) -> Non
     body = [Line(fit([Span("x" * 80)], width - 2))] * 30
     rows = framed(Title(1, name, "note", "right"), body, (width, height), focused=True)
     assert [len(row.text) for row in rows] == [width] * height
+
+
+@pytest.mark.parametrize(("width", "shown"), [(60, "12ms crc✓"), (44, "crc✓"), (40, "● LIVE")])
+def test_in_a_small_place_the_header_keeps_the_price_and_the_light(width: int, shown: str) -> None:
+    state = Condition("LIVE", "good", usable=True)
+    view = HeaderView(
+        "BTC/USD", Precision(1, 8), state, last=629_924, rising=False, verified=1,
+        latency_ns=12_000_000, standing=Standing("DISARMED"),
+    )  # fmt: skip
+    text = header_line(view, width).text
+    assert "62992.4 ▼" in text
+    assert "● LIVE" in text
+    assert shown in text
+    assert "DISARMED" in text
+    assert len(text) == width
+
+
+def test_rows_that_are_the_same_objects_come_back_as_the_same_framed_rows() -> None:
+    box, size = Box(), (20, 5)
+    body = [Line(fit([Span("a")], 18)), Line(fit([Span("b")], 18))]
+    first = box.around(Title("1", "Pane"), body, size, focused=False)
+    second = box.around(Title("1", "Pane"), [body[0], Line(body[1].spans)], size, focused=False)
+    assert second == first
+    assert second[1] is first[1]
+    assert second[2] is not first[2]
+
+
+def test_another_focus_frames_every_row_anew() -> None:
+    box, body, size = Box(), [Line(fit([Span("a")], 18))], (20, 4)
+    box.around(Title("1", "Pane"), body, size, focused=False)
+    assert box.around(Title("1", "Pane"), body, size, focused=True) == framed(
+        Title("1", "Pane"), body, size, focused=True
+    )
