@@ -137,12 +137,10 @@ class Matcher:
     @property
     def touch(self) -> tuple[int | None, int | None]:
         """Best bid and best ask price."""
-        bids, asks = self._bids.ranks, self._asks.ranks
-        return bids[-1] if bids else None, -asks[-1] if asks else None
+        return self._bids.best, self._asks.best
 
     def best_price(self, side: Side) -> int | None:
-        book = self._bids if side is Side.BID else self._asks
-        return book.ranks[-1] * book.sign if book.ranks else None
+        return self._side(side).best
 
     def levels(self, side: Side) -> Iterator[Level]:
         """Price and visible total of each level, best first."""
@@ -162,14 +160,12 @@ class Matcher:
 
     def total_at(self, side: Side, price: int) -> int:
         """Visible quantity at a price; 0 when there is no such level."""
-        book = self._side(side)
-        queue = book.queues.get(price * book.sign)
+        queue = self._side(side).queue_at(price)
         return queue.total if queue is not None else 0
 
     def queue(self, side: Side, price: int) -> Iterator[Queued]:
         """The visible orders of a level, first to fill first."""
-        book = self._side(side)
-        queue = book.queues.get(price * book.sign)
+        queue = self._side(side).queue_at(price)
         for order in queue.orders.values() if queue is not None else ():
             yield Queued(order.order_id, price, order.visible, order.entered)
 

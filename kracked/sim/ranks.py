@@ -102,6 +102,14 @@ class Ranks:
         self.queues[order.rank].total += visible - order.visible
         order.visible = visible
 
+    @property
+    def best(self) -> int | None:
+        """The best price; None when the side is empty."""
+        return self.ranks[-1] * self.sign if self.ranks else None
+
+    def queue_at(self, price: int) -> Queue | None:
+        return self.queues.get(price * self.sign)
+
     def first(self) -> Order:
         """The first to fill. The side must not be empty."""
         return next(iter(self.queues[self.ranks[-1]].orders.values()))
