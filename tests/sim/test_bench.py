@@ -75,6 +75,15 @@ async def test_a_call_it_does_not_know_is_not_found(
     assert answer.status == 404
 
 
+def test_an_account_is_told_as_a_fresh_subscriber_would_hear_it() -> None:
+    server = SimServer(OPTIONS, clock=lambda: NOW)
+    server.exchange.brokerage.account("main")
+    bench = Bench(server.exchange, server.saboteur)
+    account = json.loads(bench.answer("GET", "/sim/account", {}))["main"]
+    assert (account["orders"], account["fills"]) == ([], [])
+    assert {row["asset"] for row in account["balances"]} == {"BTC", "USD"}
+
+
 def test_what_has_struck_is_listed() -> None:
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@1s")
     server = SimServer(options, clock=lambda: NOW)
