@@ -117,3 +117,21 @@ def test_a_folder_of_something_else_is_refused(rest: str, tmp_path: Path) -> Non
     assert done.returncode == 1
     assert "is not a recording" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_symbol_that_is_refused_is_told_of(rest: str, tmp_path: Path) -> None:
+    out = tmp_path / "session"
+    words = ["record", "NOPE/USD", "--out", str(out), "--endpoint", rest, "--duration", "2s"]
+    done = subprocess.run(
+        [*KRACKED, *words], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "NOPE/USD" in done.stderr
+    assert "refused" in (out / "connections.csv").read_text()
+
+
+def test_an_exchange_that_does_not_answer_is_told_of(tmp_path: Path) -> None:
+    words = [*KRACKED, *_words(tmp_path / "session", "http://127.0.0.1:1", "--duration", "1s")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "not one message came" in done.stderr

@@ -36,7 +36,7 @@ def record(
     compress: bool,
     as_json: bool,
 ) -> int:
-    """Record until the time is up or a signal comes; exit code 1 when anything was lost.
+    """Record until the time is up or a signal comes; exit code 1 when anything is missing.
 
     Of the channels `account`, own executions and balances, is left out without a key.
     """
@@ -73,7 +73,12 @@ def record(
             f"{last.path}: {status.messages} messages, {status.rows} rows, "
             f"{_size(status.bytes)} before compression, {status.gaps} gaps, {status.lost} lost"
         )
-    return FAILED if status.lost or status.trouble else DONE
+    for refusal in status.refused:
+        print(f"kracked: not recorded, refused: {refusal}", file=sys.stderr)
+    if not status.messages:
+        print(f"kracked: not one message came from {feed.endpoints.public}", file=sys.stderr)
+    whole = status.messages and not (status.lost or status.trouble or status.refused)
+    return DONE if whole else FAILED
 
 
 def _show(progress: Progress) -> None:

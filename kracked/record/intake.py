@@ -77,6 +77,8 @@ class Intake:
         self.bytes = self.gaps = 0
         self.lost = 0
         """Messages dropped because the writer was too far behind."""
+        self.refused: set[str] = set()
+        """What the exchange would not let us record, in its words."""
 
     @property
     def messages(self) -> int:
@@ -153,8 +155,13 @@ class Intake:
             return
         seq = self._seqs.get(event.received)
         self.tables.event(event, self._earlier_seq(event) if seq is None else seq)
-        if type(event) is events.Subscribed:
-            self._note(event, "subscribe", event.channel, event.symbol or "")
+        match event:
+            case events.Subscribed():
+                self._note(event, "subscribe", event.channel, event.symbol or "")
+            case events.Rejected(method="subscribe"):
+                what = f"{event.channel or 'a channel'} of {event.symbol or 'the account'}"
+                self.refused.add(f"{what}: {event.error}")
+                self._note(event, "refused", event.channel or "", f"{what}: {event.error}")
 
     def _earlier_seq(self, event: Event) -> int:
         return self._earlier.get(event.received, self.next_seq - 1)

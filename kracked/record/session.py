@@ -54,6 +54,8 @@ class Status(NamedTuple):
     """Of the disk."""
     trouble: str
     """What keeps the writer from writing just now, or empty."""
+    refused: tuple[str, ...] = ()
+    """What the exchange would not let us record, and why."""
 
     @property
     def warning(self) -> str:
@@ -97,6 +99,7 @@ class Session:
             intake.lost,
             writer.free_bytes,
             str(writer.failure or writer.trouble),
+            tuple(sorted(intake.refused)),
         )
 
     def hand_over(self, books: Iterable[Book], now: int) -> None:
