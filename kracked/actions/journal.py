@@ -126,7 +126,7 @@ class Journal:
     def replace(self, records: Iterable[Record]) -> None:
         """Puts these records in the place of all there are; at any crash one of the two stands.
 
-        Raises `JournalFull` when it could not; the file is as it was then.
+        Raises `JournalFull` when it could not; the file is as it was then, or takes no more.
         """
         text = b"".join(map(_line, records))
         new = self._path.with_name(f"{self._path.name}.new")
@@ -145,7 +145,12 @@ class Journal:
             raise JournalFull(self._path, str(error)) from error
         old, self._file = self._file, file
         os.close(old)
-        _sync_folder(self._path.parent)
+        try:
+            _sync_folder(self._path.parent)
+        except OSError as error:
+            # A power cut could bring the old file back, without what is appended from now on.
+            self.close()
+            raise JournalFull(self._path, str(error)) from error
 
     def sync(self) -> None:
         """Waits until all lines are on the disk."""

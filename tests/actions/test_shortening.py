@@ -155,6 +155,25 @@ def test_a_disk_without_room_leaves_the_file_as_it_was(
         assert journal.read() == [prepared(1), prepared(2)]
 
 
+def test_a_new_name_that_may_not_last_takes_no_further_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(folder: Path) -> None:
+        raise OSError("input/output error")
+
+    path = tmp_path / "outbox.jsonl"
+    with Journal(path) as journal:
+        journal.append(prepared(1))
+        monkeypatch.setattr("kracked.actions.journal._sync_folder", failing)
+        with pytest.raises(JournalFull):
+            journal.replace([prepared(2)])
+        with pytest.raises(JournalFull):
+            journal.append(prepared(3))
+    monkeypatch.undo()
+    with Journal(path) as journal:
+        assert journal.read() == [prepared(2)]
+
+
 def test_a_second_program_is_turned_away_from_the_new_file_too(tmp_path: Path) -> None:
     path = tmp_path / "outbox.jsonl"
     with Journal(path) as journal:
