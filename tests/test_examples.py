@@ -58,8 +58,9 @@ def test_the_notebook_runs_on_a_recording_and_is_kept_without_outputs(
     cells = json.loads(notebook.read_text())["cells"]
     cells = [cell for cell in cells if cell["cell_type"] == "code"]
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
-    words = ["-m", "kracked.cli", "record", "BTC/USD", "--out", "sessions/example"]
-    words += ["--channels", "book=25", "level3=100", "trade", "--duration", "4s"]
+    words = ["-m", "kracked.cli", "record", "BTC/USD", "ETH/USD", "--out", "sessions/example"]
+    words += ["--channels", "book=25", "level3=100", "trade", "ticker", "ohlc=1"]
+    words += ["--duration", "4s"]
     run([*words, "--endpoint", exchange["rest"]], exchange, tmp_path)
     program = "\n".join("".join(cell["source"]) for cell in cells)
     assert run(["-c", program], exchange, tmp_path).strip()
