@@ -96,7 +96,7 @@ class OrderScreen(TicketScreen):
 
     def _selected_or_tell(self) -> OrderRow | None:
         row = self.selected()
-        if row is None:
+        if row is None or row.ended:
             self.desk.tell("no order of yours here: move the cursor to one, or press 9", "warn")
             self.draw()
         return row
@@ -127,7 +127,7 @@ class OrderScreen(TicketScreen):
         trader, symbol = self._ready(), self.desk.symbol
         if trader is None:
             return
-        rows = [row for row in self.desk.scene(self.ladder).own.rows if row.symbol == symbol]
+        rows = self.desk.scene(self.ladder).own.rows
         self.ask(
             questions.cancel_pair(symbol, rows),
             lambda key: self._do(trader.cancel_pair(symbol, questions.SIDES[key])),

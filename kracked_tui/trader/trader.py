@@ -31,6 +31,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.protocol.limits import tier_of
 from kracked.protocol.own import OwnOrder
+from kracked.rest.caller import Pace
 from kracked.times import NS_PER_S
 from kracked_tui.config import Lost, Trading
 from kracked_tui.source import Access
@@ -68,6 +69,7 @@ class Trader:
         self._access, self._settings, self._shown, self._now = access, settings, tell, now
         self._terms, self._presets = Terms(access.client), Presets(settings.sizes)
         self._reviewer = Reviewer(access, self._terms, self._presets)
+        self._pace = Pace(clock=now)
         self._desk: Desk | None = None
         self._arming: Arming | None = None
         self._closed = "Asking the exchange what the key may do."
@@ -92,8 +94,13 @@ class Trader:
         )
         try:
             await self._terms.learn(self._wait)
-            pairs = self._terms.pairs
-            with open_desk(access.client, access.outbox, limits=limits, pairs=pairs) as desk:
+            with open_desk(
+                access.client,
+                access.outbox,
+                limits=limits,
+                pairs=self._terms.pairs,
+                pace=self._pace,
+            ) as desk:
                 await self._trade(desk)
         except KrackedError as error:
             self._closed = str(error)
@@ -114,7 +121,7 @@ class Trader:
                 tasks.create_task(desk.settler.run(), name="settler")
                 tasks.create_task(self._listen(desk), name="own reports")
                 self._arming = Arming(
-                    Switch(self._access.client),
+                    Switch(self._access.client, pace=self._pace),
                     tasks,
                     minutes=self._settings.armed_min,
                     tell=self._tell,

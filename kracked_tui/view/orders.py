@@ -58,6 +58,8 @@ class OrderRow(NamedTuple):
     limit: Decimal | None = None
     ours: bool = True
     """Placed by this program."""
+    ended: bool = False
+    """It is only shown for how it ended."""
     cursor: bool = False
 
 
@@ -146,6 +148,7 @@ def _sent(entry: Sent, now: int) -> OrderRow:
         role=role,
         order_id=entry.txid or "",
         cl_ord_id=entry.id,
+        ended=entry.ended,
     )
 
 
@@ -167,18 +170,28 @@ class Columns(NamedTuple):
     width: int
     symbol: int
     ahead: int
+    qty: int
+    price: int
 
 
 def columns_for(width: int) -> Columns:
-    """The state always; then the quantity ahead, then the pair."""
+    """The state always; then the quantity ahead, then whole numbers, then the pair."""
     ahead = 8 if width >= 50 else 0
-    return Columns(width, 10 if width >= 72 else 0, ahead)
+    qty, price = (12, 11) if width >= 62 else (9, 9)
+    return Columns(width, 10 if width >= 76 else 0, ahead, qty, price)
+
+
+def _cut(text: str, width: int) -> str:
+    """At the right edge behind a blank; a number that is cut says so."""
+    room = width - 1
+    return (text if len(text) <= room else f"{text[: room - 1]}…").rjust(width)
 
 
 def head_line(columns: Columns) -> Line:
     symbol = "pair".ljust(columns.symbol)[: columns.symbol]
     ahead = "ahead".rjust(columns.ahead)[: columns.ahead]
-    text = f" {symbol}{'side':<4}{'qty':>8}{'price':>9}{'place':>6}{ahead}{'age':>6} state"
+    numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}{'place':>6}{ahead}"
+    text = f" {symbol}{'side':<4}{numbers}{'age':>6} state"
     return Line(fit([Span(text, "header")], columns.width))
 
 
@@ -189,8 +202,8 @@ def order_line(row: OrderRow, columns: Columns) -> Line:
         Span("▸" if row.cursor else " ", "accent"),
         Span(row.symbol.ljust(columns.symbol)[: columns.symbol], "dim"),
         Span(f"{word:<4}", role),
-        Span(f"{row.qty:>8}", role),
-        Span(f"{row.price:>9}", "price"),
+        Span(_cut(row.qty, columns.qty), role),
+        Span(_cut(row.price, columns.price), "price"),
         *_queueing(row, columns),
         Span(f"{row.age:>6} ", "dim"),
         Span(row.state if row.ours else f"{row.state} (elsewhere)", row.role),

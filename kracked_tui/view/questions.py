@@ -51,7 +51,8 @@ SIDES = {"b": Side.BID, "a": Side.ASK, "y": None}
 
 
 def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> Asked:
-    """`rows` are the open orders of the pair."""
+    """`rows` are the pair's; those that have ended do not count."""
+    rows = [row for row in rows if row.symbol == symbol and not row.ended]
     bids = sum(row.side is Side.BID for row in rows)
     elsewhere = sum(not row.ours for row in rows)
     sentences = [f"Cancel orders of {symbol}?"]

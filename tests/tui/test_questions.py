@@ -20,6 +20,13 @@ def test_cancelling_a_pair_counts_both_sides_and_what_others_placed() -> None:
     assert "1 of them placed elsewhere: they go too." in asked.sentences
 
 
+def test_orders_that_have_ended_and_those_of_other_pairs_are_not_counted() -> None:
+    rows = [BUY, BUY._replace(ended=True), FOREIGN._replace(symbol="ETH/USD")]
+    asked = questions.cancel_pair("BTC/USD", rows)
+    assert [text for _, text in asked.answers] == ["bids (1)", "asks (0)", "all"]
+    assert len(asked.sentences) == 1
+
+
 def test_only_the_word_all_cancels_everything() -> None:
     asked = questions.cancel_everything()
     assert (asked.expected, asked.answers) == ("all", ())

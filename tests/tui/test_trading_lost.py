@@ -3,16 +3,82 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import os
+import pty
+import signal
 import stat
+import struct
+import subprocess
+import sys
+import termios
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.config import Lost, Settings, Trading
 from kracked_tui.trader import words
+from tests.tui.exchange import QUIET, SYMBOL, trading
 from tests.tui.exchange import Trading as Session
-from tests.tui.exchange import trading
+
+
+class OnTerminal:
+    """`kracked-tui` on a pseudo terminal, 80 by 24."""
+
+    def __init__(self, server: SimServer, folder: Path) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        os.set_blocking(self._ours, False)
+        self._shown = b""
+        environment = os.environ | {
+            "KRAKEN_API_KEY": server.api_key,
+            "KRAKEN_API_SECRET": server.api_secret,
+            "XDG_STATE_HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
+            "TERM": "xterm-256color",
+        }
+        command = ["-m", "kracked_tui", "--endpoint", server.endpoints.rest, SYMBOL]
+        self._process = subprocess.Popen(
+            [sys.executable, *command],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+        )
+        os.close(theirs)
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    async def until(self, words: str) -> None:
+        """Read what is drawn until it is there."""
+        async with asyncio.timeout(40):
+            while words.encode() not in self._shown:
+                await asyncio.sleep(0.05)
+                self._read()
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._shown += os.read(self._ours, 1 << 20)
+
+    def hang_up(self) -> None:
+        """As when a window is closed or a connection lost."""
+        os.close(self._ours)
+        self._ours = -1
+        self._process.send_signal(signal.SIGHUP)
+
+    async def ended(self) -> None:
+        await asyncio.to_thread(self._process.wait, 20)
+
+    def close(self) -> None:
+        if self._ours >= 0:
+            os.close(self._ours)
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
 
 
 async def lost(found: Session) -> None:
@@ -69,3 +135,23 @@ async def test_all_of_it_is_in_a_log_file_only_its_owner_can_read(tmp_path: Path
         assert stat.S_IMODE((await asyncio.to_thread(log.stat)).st_mode) == 0o600
         assert found.server.api_secret not in text
         assert found.server.api_key not in text
+
+
+async def test_a_hang_up_of_the_terminal_reaches_the_trader(tmp_path: Path) -> None:
+    """The real program on a terminal of its own, which then goes away."""
+    async with SimServer(SimOptions(seed=7, symbols=(SYMBOL,), rate=QUIET)) as server:
+        process = await asyncio.to_thread(OnTerminal, server, tmp_path)
+        try:
+            log = tmp_path / "kracked" / "monitor.log"
+            await process.until("No order of yours")
+            process.type("A")
+            await process.until("Type BTC/USD")
+            process.type("btc/usd\r")
+            await process.until("ARMED 1")
+            process.hang_up()
+            await process.ended()
+            text = await asyncio.to_thread(log.read_text)
+            assert "left to the dead-man's switch" in text
+            assert server.exchange.brokerage.account("main").cancel_all_at is not None
+        finally:
+            process.close()
