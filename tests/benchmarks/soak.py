@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from kracked.feed.fanout import Policy
+from kracked.feed.stats import FeedStats
 from kracked.manager import FeedManager
 from kracked.protocol.subscription import State
 from kracked.rest.client import RestClient
@@ -227,29 +228,33 @@ async def soak(options: argparse.Namespace) -> int:
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(run.listen())
             async with feed:
-                with feed.consumer(Policy.NEVER_SKIP) as consumer:
-                    watching = tasks.create_task(run.recoveries.watch(consumer))
-                    await feed.ready()
-                    trading = tasks.create_task(run.trader.run())
-                    await asyncio.sleep(WARM_UP_S)
-                    sampling = tasks.create_task(memory.watch())
-                    spent_s = time.process_time(), processor_s(remote.pid)
-                    await run.run(options.minutes * 60)
-                    run.spent_s = (
-                        time.process_time() - spent_s[0],
-                        processor_s(remote.pid) - spent_s[1],
-                    )
-                    sampling.cancel()
-                    trading.cancel()
-                    memory.take()
-                    stats, took_s = feed.stats(), time.monotonic() - begun
-            await watching
+                stats = await endure(run, memory, options.minutes * 60)
+            took_s = time.monotonic() - begun
             await client.close()
             await settle(lambda: False, 1.0)
             connections = (await remote.ask("state"))["connections"]
             listening.cancel()
     left = asyncio.all_tasks() - before[0], open_sockets() - before[1]
     return report(options, run, stats, took_s, natural, memory, (connections, *left))
+
+
+async def endure(run: Soak, memory: Memory, seconds: float) -> FeedStats:
+    """The run itself, while the feed is open; its counters at the end."""
+    async with asyncio.TaskGroup() as tasks:
+        with run.feed.consumer(Policy.NEVER_SKIP) as consumer:
+            tasks.create_task(run.recoveries.watch(consumer))
+            await run.feed.ready()
+            trading = tasks.create_task(run.trader.run())
+            await asyncio.sleep(WARM_UP_S)
+            sampling = tasks.create_task(memory.watch())
+            before_s = time.process_time(), processor_s(run.remote.pid)
+            await run.run(seconds)
+            after_s = time.process_time(), processor_s(run.remote.pid)
+            run.spent_s = (after_s[0] - before_s[0], after_s[1] - before_s[1])
+            sampling.cancel()
+            trading.cancel()
+            memory.take()
+            return run.feed.stats()
 
 
 def report(options, run: Soak, stats, took_s: float, natural: float, memory: Memory, left) -> int:
