@@ -26,10 +26,12 @@ _TOUCH = ["bid", "bid_qty", "ask", "ask_qty"]
 _MISSING = (float("nan"), float("nan"))
 
 
-def best_bid_offer(source: Source, symbol: str, *, channel: Channel = "level3") -> pd.DataFrame:
+def best_bid_offer(source: Source, symbol: str, *, channel: Channel | None = None) -> pd.DataFrame:
     """Best bid and ask with their quantities, one row per change, indexed by `ts_recv`.
 
-    Only of verified books; a side without levels is missing.
+    Columns: bid, bid_qty, ask, ask_qty, in quote and base currency. Of `channel`, `level3`
+    or `book`, else of whichever was recorded. Only of verified books; a side without levels
+    is missing. Raises `RecordError` for a symbol that was not recorded.
     """
     rows: list[Row] = []
     last: Row = ()
@@ -47,12 +49,12 @@ def sampled_books(
     *,
     every: str = "1s",
     levels: int = 10,
-    channel: Channel = "level3",
+    channel: Channel | None = None,
 ) -> pd.DataFrame:
     """The best `levels` a side as they stood at each whole interval, indexed by that instant.
 
     Columns `bid_px_0`, `bid_sz_0`, `ask_px_0`, `ask_sz_0`, ... While the book is not
-    verified nothing is sampled.
+    verified nothing is sampled. `channel` and errors as for `best_bid_offer`.
     """
     step = int(pd.Timedelta(every).value)
     rebuild = Rebuild(source, symbol, channel)
@@ -79,11 +81,12 @@ def sampled_books(
 def queue_position(source: Source, symbol: str, order_id: str) -> pd.DataFrame:
     """An order's place in its level while it rests, one row per change, indexed by `ts_recv`.
 
-    Columns: price, qty (its own), position (1 is next to fill), orders (in the level),
-    qty_ahead, level_qty.
+    Columns: price, qty (its own), qty_ahead, level_qty, position (1 is next to fill),
+    orders (in the level). Empty for an order that was never seen; raises `RecordError` for
+    a symbol that was not recorded.
     """
     rows: list[Row] = []
-    for book in books(source, symbol):
+    for book in books(source, symbol, channel="level3"):
         assert isinstance(book, L3Book)
         order, place = book.order(order_id), book.place(order_id)
         if order is None or place is None:

@@ -87,13 +87,15 @@ def _texts(times: pd.Series[Any]) -> list[str]:
 class Rebuild:
     """One symbol's book, from its rows: `events` in order, each to be applied by the caller."""
 
-    def __init__(self, source: Source, symbol: str, channel: Channel = "level3") -> None:
-        self._source, self._symbol, self._channel = source, symbol, channel
-        self._keeper = BookKeeper()
+    def __init__(self, source: Source, symbol: str, channel: Channel | None = None) -> None:
+        """Of `channel`, else of whichever was recorded, level 3 first."""
         subject = _subject(source, symbol)
-        depth = subject.level3 if channel == "level3" else subject.book
+        self._source, self._symbol = source, symbol
+        self._channel: Channel = channel or ("level3" if subject.level3 else "book")
+        self._keeper = BookKeeper()
+        depth = subject.level3 if self._channel == "level3" else subject.book
         if depth is not None:
-            self._keeper.expect(symbol, channel, depth)
+            self._keeper.expect(symbol, self._channel, depth)
 
     def events(self) -> Iterator[BookEvent]:
         return book_events(self._source, self._symbol, channel=self._channel)
@@ -111,7 +113,7 @@ class Rebuild:
         return book if book is not None and book.verified else None
 
 
-def books(source: Source, symbol: str, *, channel: Channel = "level3") -> Iterator[Book]:
+def books(source: Source, symbol: str, *, channel: Channel | None = None) -> Iterator[Book]:
     """The verified book after each message: the same object every time, changed in between."""
     rebuild = Rebuild(source, symbol, channel)
     for event in rebuild.events():

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.errors import RecordError
 from kracked.frames import (
     best_bid_offer,
     imbalance,
@@ -71,6 +72,17 @@ def test_sampled_books_are_the_recordings_books_of_those_instants(session: Path)
 
 def test_an_open_recording_is_a_source_like_its_folder(session: Path) -> None:
     assert load_orders(open_recording(session)).equals(load_orders(session))
+
+
+def test_a_symbol_that_was_not_recorded_is_refused(session: Path) -> None:
+    with pytest.raises(RecordError, match="XRP/USD was not recorded"):
+        best_bid_offer(session, "XRP/USD")
+
+
+def test_an_order_never_seen_has_no_places(session: Path) -> None:
+    positions = queue_position(session, "BTC/USD", "ONEVER-SEENX-ATALLX")
+    assert list(positions) == ["price", "qty", "qty_ahead", "level_qty", "position", "orders"]
+    assert positions.empty
 
 
 def test_samples_are_a_whole_interval_apart(session: Path) -> None:
