@@ -127,7 +127,10 @@ class Session:
         whole = not (lost or failure or self._writer.lost_bytes)
         self.info.symbols = self.intake.tables.symbols
         self.info.end, self.info.lost, self.info.clean_stop = instant(now), lost, whole
-        self.folder.write_info(self.info)
+        try:
+            self.folder.write_info(self.info)
+        except OSError as error:  # the disk is full to the end: `end` stays open there
+            whole, failure = False, failure or error
         if not whole:
             reason = failure or self._writer.trouble or "the writer was too slow"
             raise RecordError(

@@ -150,8 +150,10 @@ class Writer:
                 step()
             except OSError as error:
                 started = started or time.time_ns()
-                self.trouble = error.strerror or str(error)
-                log.warning("cannot write", extra={"reason": self.trouble})
+                reason = error.strerror or str(error)
+                if reason != self.trouble:
+                    log.warning("cannot write: %s", reason)
+                self.trouble = reason
                 if last_try:
                     return False
                 self._stopping.wait(RETRY_EVERY_S)
