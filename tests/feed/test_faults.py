@@ -159,8 +159,9 @@ async def test_a_wrong_level3_book_is_mended_alone(faulty) -> None:
             assert {event.symbol for event in witness.all(events.Resync)} == {"BTC/USD"}
 
 
-@pytest.mark.parametrize("channel", ["book", "level3"])
-async def test_an_update_sent_twice_changes_nothing(faulty, channel: str) -> None:
+# An order that is added twice may mean that its deletion was lost in between.
+@pytest.mark.parametrize(("channel", "may_doubt"), [("book", set()), ("level3", {"BTC/USD"})])
+async def test_an_update_sent_twice_does_no_harm(faulty, channel: str, may_doubt: set[str]) -> None:
     async with faulty.feed(**{channel: 10}) as feed:
         await feed.ready()
         with watching(feed) as witness:
@@ -174,7 +175,8 @@ async def test_an_update_sent_twice_changes_nothing(faulty, channel: str) -> Non
 
             await witness.until(update, is_repeated)
             assert await faulty.follow(feed)
-            assert witness.all(*BLINKS) == []
+            assert {event.symbol for event in witness.all(events.Resync)} <= may_doubt
+            assert witness.all(events.Reconnecting) == []
 
 
 async def test_broken_json_puts_books_in_doubt_until_they_are_proven(faulty) -> None:
