@@ -47,6 +47,18 @@ class SymbolEvent(Event, frozen=True):
     symbol: str
 
 
+class Stamped:
+    """What bears the exchange's own time, as text."""
+
+    __slots__ = ()
+    timestamp: str | None
+
+    @property
+    def exchange_time(self) -> int | None:
+        """ns since the Unix epoch; None where the exchange wrote no readable time."""
+        return times.try_parse_ns(self.timestamp)
+
+
 class MarketEvent(SymbolEvent, frozen=True):
     """Data of one instrument; `precision` says what its scaled integers mean."""
 
@@ -150,7 +162,7 @@ class Unknown(Event, frozen=True, tag="unknown"):
 # --- market data -------------------------------------------------------------------
 
 
-class Ticker(MarketEvent, frozen=True, tag="ticker"):
+class Ticker(MarketEvent, Stamped, frozen=True, tag="ticker"):
     """Best bid and ask, last trade, and the last 24 hours.
 
     A price is None where the market has none: an empty side, no trade in 24 hours.
@@ -171,11 +183,6 @@ class Ticker(MarketEvent, frozen=True, tag="ticker"):
     timestamp: str | None = None
     snapshot: bool = False
 
-    @property
-    def exchange_time(self) -> int | None:
-        """ns since the Unix epoch; None where the exchange wrote no readable time."""
-        return times.try_parse_ns(self.timestamp)
-
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
     """One fill."""
@@ -193,7 +200,6 @@ class Trade(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def exchange_time(self) -> int:
-        """ns since the Unix epoch."""
         return times.parse_ns(self.timestamp)
 
 
@@ -233,7 +239,7 @@ class Candles(MarketEvent, frozen=True, tag="candles"):
     """The trade behind the message."""
 
 
-class BookEvent(MarketEvent, frozen=True, gc=False):
+class BookEvent(MarketEvent, Stamped, frozen=True, gc=False):
     """What the two kinds of `book` message have in common."""
 
     bids: tuple[tuple[int, int], ...]
@@ -241,11 +247,6 @@ class BookEvent(MarketEvent, frozen=True, gc=False):
     asks: tuple[tuple[int, int], ...]
     checksum: int
     timestamp: str | None = None
-
-    @property
-    def exchange_time(self) -> int | None:
-        """ns since the Unix epoch; None where the exchange wrote no readable time."""
-        return times.try_parse_ns(self.timestamp)
 
 
 class BookSnapshot(BookEvent, frozen=True, gc=False, tag="book_snapshot"):
@@ -275,26 +276,18 @@ class OrderChange(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def exchange_time(self) -> int:
-        """ns since the Unix epoch; 0 where the exchange wrote no readable time.
-
-        Orders are too many to have each time read as it comes: that would cost a tenth
-        of a book.
-        """
+        """ns since the Unix epoch; 0 where the exchange wrote no readable time."""
+        # To read each order's time as it comes would cost a tenth of a book.
         return times.try_parse_ns(self.timestamp) or 0
 
 
-class OrdersEvent(MarketEvent, frozen=True, gc=False):
+class OrdersEvent(MarketEvent, Stamped, frozen=True, gc=False):
     """What the two kinds of `level3` message have in common."""
 
     bids: tuple[OrderChange, ...]
     asks: tuple[OrderChange, ...]
     checksum: int
     timestamp: str | None = None
-
-    @property
-    def exchange_time(self) -> int | None:
-        """ns since the Unix epoch; None where the exchange wrote no readable time."""
-        return times.try_parse_ns(self.timestamp)
 
 
 class OrdersSnapshot(OrdersEvent, frozen=True, gc=False, tag="orders_snapshot"):
