@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual import work
 from textual.app import App, SystemCommand
 from textual.screen import Screen
@@ -212,6 +214,12 @@ class Monitor(App[None]):
             self.desk.tell(f"recording: {error}", "warn")
         else:
             self.desk.tell(f"recorded {out}", "good")
+
+    def _fatal_error(self) -> None:
+        """The toolkit's own prints every frame's variables: a key or a token may be among them."""
+        trace = Traceback(show_locals=False, width=None)
+        self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
+        self._close_messages_no_wait()
 
     # --- leaving ------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kracked.sim.server import SimOptions, SimServer
 from kracked.sim.trading.mishaps import Mishap
+from kracked_tui.config import Settings, Trading
 from tests.tui.exchange import QUIET, SYMBOL, trading
 
 
@@ -248,3 +249,13 @@ async def test_no_secret_is_on_the_screen_in_the_log_or_in_the_outbox(tmp_path: 
         kept = await asyncio.to_thread(lambda: [each.read_text() for each in tmp_path.iterdir()])
         for secret in (found.server.api_key, found.server.api_secret):
             assert secret not in "".join([found.text(), found.said(), *kept])
+
+
+async def test_arming_ends_by_itself_and_turns_the_switch_off(tmp_path: Path) -> None:
+    at_once = Settings(trading=Trading(armed_min=0))
+    async with trading(tmp_path, settings=at_once) as found:
+        await found.pilot.press("A", *"btc/usd", "enter")
+        await found.until(lambda: "DISARMED: its time is over" in found.said(), found.said())
+        await found.until(lambda: found.switch_at is None, "the switch stayed on")
+        assert not found.trader.armed
+        assert "╔" not in found.text()
