@@ -61,7 +61,7 @@ async def test_a_refused_connection_is_tried_until_it_is_taken(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.REFUSE, detail="6")
+            faulty.strike(Kind.REFUSE, detail="12")
             await witness.until(events.Reconnected)
             attempts = [event.attempt for event in witness.all(events.Reconnecting)]
             assert attempts == list(range(1, len(attempts) + 1))
