@@ -57,7 +57,7 @@ def stored(path: Path, wanted: Wanted) -> dict[str, Column]:
 
 
 def extent(path: Path, table: Table) -> Extent | None:
-    """What a file holds of a table; None for nothing."""
+    """What a file holds of a table; None for nothing. Raises `RecordError` without numbers."""
     if path.name == DATABASE:
         with closing(_connected(path)) as database:
             if "seq" not in _columns(database, table):
@@ -65,7 +65,12 @@ def extent(path: Path, table: Table) -> Extent | None:
             query = f'SELECT min(seq), max(seq), count(*) FROM "{table.name}"'  # noqa: S608
             first, last, rows = database.execute(query).fetchone()
             return Extent(first, last, rows) if rows else None
-    at = header(path).index("seq")
+    names = header(path)
+    if not names:
+        return None
+    if "seq" not in names:
+        raise RecordError(f"{path} does not number its messages; keep it apart from Parquet")
+    at = names.index("seq")
     with _opened(path) as file:
         file.readline()
         first = tail = file.readline()

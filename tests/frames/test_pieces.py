@@ -193,6 +193,19 @@ def test_a_table_just_begun_is_empty(tmp_path: Path) -> None:
     assert load_orders(tmp_path).empty
 
 
+def test_a_table_just_begun_beside_parquet_is_empty(session: Path, rows: pd.DataFrame) -> None:
+    for file in session.glob("L3_ticks*"):
+        file.unlink()
+    (session / "L3_ticks.csv").write_text("")
+    _same(load_orders(session), rows)
+
+
+def test_rows_that_cannot_be_told_from_those_in_parquet_are_refused(session: Path) -> None:
+    (session / "L3_ticks.csv").write_text("side,price\nb,1.0\n")
+    with pytest.raises(RecordError, match="does not number its messages"):
+        load_orders(session)
+
+
 def test_row_groups_outside_the_range_are_not_even_read(tmp_path: Path, rows: pd.DataFrame) -> None:
     file = tmp_path / "part.parquet"
     plain = rows.astype({"symbol": "str", "side": "str", "action": "str"})
