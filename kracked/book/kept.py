@@ -78,9 +78,11 @@ class Kept(Generic[_Side, _Event]):
 
     @property
     def contradiction(self) -> str:
-        """What the last update said that cannot be true of this book; mostly nothing.
+        """What an update said that cannot be true of this book; mostly nothing.
 
-        Then an update before it was lost, whatever the checksum of ten levels says.
+        Then an update before it was lost, below the ten levels that the checksum sees. Of
+        those ten it is the judge, as the exchange says: an unknown order or level that
+        goes does no harm there. Where the depth is a guess nothing is contradicted.
         """
         found = self.bids.contradiction or self.asks.contradiction
         return f"{found[0]} at {self.precision.price_text(found[1])}" if found else ""

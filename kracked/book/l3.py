@@ -81,7 +81,6 @@ class OrderSide:
         for order in orders:  # whatever was last said of each, it rests
             known = self._queues.get(order.order_id)
             if known is not None:
-                self._contradict(TWICE, order)
                 self._remove(order.order_id, known)
             self._add(order)
         self.limit = limit
@@ -110,7 +109,7 @@ class OrderSide:
                     self._contradict(NOTHING_LEFT, change)
             else:  # a new price loses the place
                 if action is ADD or known.side is not self.side:
-                    self._contradict(TWICE, change)
+                    self._side_of(known)._contradict(TWICE, known.orders[change.order_id])  # noqa: SLF001
                 self._remove(change.order_id, known)
                 self._add(change)
         if len(self._keys) > depth:
@@ -131,7 +130,7 @@ class OrderSide:
             queue = self._levels[at]
             self._texts[at] += f"{price}{order.qty}"
         else:
-            if len(keys) - at >= self.limit > 0:
+            if len(keys) - at >= self.limit:
                 self._contradict("an order beyond the depth came", order)
             queue = LevelQueue(self.side, price)
             keys.insert(at, key)
@@ -159,8 +158,15 @@ class OrderSide:
             self._contradict("an order changed or went that was not held", order)
 
     def _contradict(self, words: str, order: OrderChange) -> None:
-        self.contradiction = (words, order.price)
-        self._touched = True
+        """Note what cannot be, where the checksum does not see it: there alone it is the judge."""
+        keys = self._keys
+        unseen = len(keys) >= LEVELS_HASHED and self._sign * order.price < keys[-LEVELS_HASHED]
+        if unseen and self.limit > LEVELS_HASHED:
+            self.contradiction = (words, order.price)
+            self._touched = True
+
+    def _side_of(self, queue: LevelQueue) -> OrderSide:
+        return self if queue.side is self.side else self.opposite
 
     def _remove(self, order_id: str, queue: LevelQueue) -> None:
         if queue.side is not self.side:  # an impossible message names the other side

@@ -18,6 +18,7 @@ from kracked.book.checksum import LEVELS_HASHED, level_digits
 from kracked.protocol.events import Level, Side
 
 NEGATIVE = "a quantity below zero came"
+NOT_HELD = "a level went that was not held"
 
 
 class BookSide:
@@ -62,8 +63,8 @@ class BookSide:
 
         The cut comes after the last change: a level may leave and be back within one
         message. True when one of the levels that are hashed changed, or on a
-        contradiction: a level that is new but too far away to be shown, one that goes but
-        never came. One that goes beyond the last held may have been cut here; never seen.
+        contradiction below them: a level that is new but too far away to be shown, one
+        that goes but never came. Of the best ten the checksum alone is the judge.
         """
         keys, texts, sign = self._keys, self._texts, self._sign
         count = len(keys)
@@ -83,19 +84,27 @@ class BookSide:
                         self.contradiction = (NEGATIVE, price)
                         touched = True
             elif qty > 0:
-                if count - at >= self.limit > 0:
+                if count - at >= self.limit > LEVELS_HASHED:
                     self.contradiction = ("a level beyond the depth came", price)
                     touched = True
                 keys.insert(at, key)
                 texts.insert(at, f"{price}{qty}")
                 count += 1
-            elif at or count < self.limit or qty:
-                self.contradiction = ("a level went that was not held", price)
+            elif qty or self._missed(at):
+                self.contradiction = (NEGATIVE if qty else NOT_HELD, price)
                 touched = True
         touched = (count > depth and self._cut(depth)) or touched
         if touched:
             self.digits = "".join(texts[: -LEVELS_HASHED - 1 : -1]).encode()
         return touched
+
+    def _missed(self, at: int) -> bool:
+        """Whether a level that goes should be held here, where the checksum does not see it.
+
+        Beyond the last one held it may have been cut here.
+        """
+        count, limit = len(self._keys), self.limit
+        return count - at >= LEVELS_HASHED < limit and (at > 0 or count < limit)
 
     def cut(self, depth: int) -> None:
         """Forget the levels below the best `depth`: the exchange no longer reports them."""

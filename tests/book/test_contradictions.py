@@ -63,7 +63,7 @@ def orders(*changes: OrderChange, asks: tuple[OrderChange, ...] = ()) -> L3Book:
     [
         ((WORST - 1, 7), "a level beyond the depth came at 98.8"),
         ((WORST, -7), "a quantity below zero came at 98.9"),
-        ((WORST - 5, -7), "a level went that was not held at 98.4"),
+        ((WORST - 5, -7), "a quantity below zero came at 98.4"),
     ],
 )
 def test_a_level_that_cannot_be_ends_the_trust(change: tuple[int, int], words: str) -> None:
@@ -127,14 +127,43 @@ def test_a_filled_order_goes_with_nothing_and_a_cancelled_one_with_all_that_was_
 def test_a_contradiction_is_a_resync_with_its_reason() -> None:
     keeper = BookKeeper()
     keeper.apply(Subscribed(0, "book", "BTC/USD", 25))
-    few = BIDS[:3]
-    keeper.apply(BookSnapshot(0, "BTC/USD", PRECISION, few, (), checksum((), few)))
-    lost = BookUpdate(3, "BTC/USD", PRECISION, ((5, 0),), (), checksum((), few))
+    keeper.apply(BookSnapshot(0, "BTC/USD", PRECISION, BIDS, (), checksum((), BIDS)))
+    lost = BookUpdate(3, "BTC/USD", PRECISION, ((5, 0),), (), checksum((), BIDS))
     [resync] = keeper.apply(lost)
     assert resync == Resync(
         3, "BTC/USD", "book", "impossible", "a level went that was not held at 0.5"
     )
     assert keeper.tallies["BTC/USD", "book"].mismatched == 1
+
+
+BEST = BIDS[0][0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        order(BEST, 4, DELETE, "new"),
+        order(BEST + 1, 5, DELETE, "new"),
+        order(BEST, 5, MODIFY, "new"),
+        order(BEST),
+    ],
+)
+def test_among_the_best_ten_the_checksum_alone_decides(change: OrderChange) -> None:
+    assert orders(change).verified
+
+
+def test_a_level_unknown_among_the_best_ten_may_go() -> None:
+    assert levels((BEST + 1, 0)).verified
+
+
+def test_a_book_of_ten_levels_is_the_checksums_to_judge() -> None:
+    keeper = BookKeeper(depth=10)
+    ten = BIDS[:10]
+    keeper.apply(BookSnapshot(0, "BTC/USD", PRECISION, ten, (), checksum((), ten)))
+    for change in ((WORST - 1, 7), (WORST - 1, 0), (5, 0)):
+        update = BookUpdate(1, "BTC/USD", PRECISION, (change,), (), checksum((), ten))
+        assert keeper.apply(update) == ()
+    assert keeper.books["BTC/USD"].verified
 
 
 def test_a_snapshot_ends_a_contradiction() -> None:
