@@ -106,7 +106,7 @@ class Connection:
         now, wall = self._clock.steady(), self._clock.wall()
         session = self.session
         maintenance = session.system == HELD
-        good_since = session.subscriptions.productive_since
+        good_since = session.subscriptions.life.productive_since
         if self.open and good_since is not None and now - good_since >= GOOD_AFTER_NS:
             self._backoff.reset()
         if self.open and self._lost_at is None:
@@ -184,9 +184,9 @@ class Connection:
                 if turn == TURN:
                     turn = 0
                     await asyncio.sleep(0)
-                if session.subscriptions.restless:
+                if session.subscriptions.life.restless:
                     self._spur.set()
-                if session.subscriptions.revision != self._revision:
+                if session.subscriptions.life.revision != self._revision:
                     self._tell_moved()
         except ConnectionClosed as closed:
             return session.broken or _describe(closed)
@@ -203,12 +203,12 @@ class Connection:
                     await socket.send(request, text=True)
             except ConnectionClosed:
                 return  # the listener knows why
-            if session.subscriptions.revision != self._revision:
+            if session.subscriptions.life.revision != self._revision:
                 self._tell_moved()
             await self._tick()
 
     def _tell_moved(self) -> None:
-        self._revision = self.session.subscriptions.revision
+        self._revision = self.session.subscriptions.life.revision
         self._owner.moved()
 
     async def _tick(self) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 from kracked.protocol import events
 from kracked.protocol.asking import Asking
 from kracked.protocol.events import Event
+from kracked.protocol.lifecycle import Keeper
 from kracked.protocol.liveness import SILENCE_NS, Liveness
 from kracked.protocol.subscription import Key, Subscription, Track
-from kracked.protocol.subscriptions import Keeper, Subscriptions
+from kracked.protocol.subscriptions import Subscriptions
 from kracked.protocol.tape import Tape
 from kracked.times import NS_PER_S
 
@@ -70,13 +71,13 @@ class Session:
     @property
     def tracks(self) -> dict[Key, Track]:
         """Where each subscription stands."""
-        return self.subscriptions.tracks
+        return self.subscriptions.life.tracks
 
     @property
     def broken(self) -> str | None:
         """Why this connection must be replaced; None while it is good."""
-        if self.subscriptions.broken is not None:
-            return self.subscriptions.broken
+        if self.subscriptions.life.broken is not None:
+            return self.subscriptions.life.broken
         return self._silent
 
     # --- what is wanted -----------------------------------------------------------
@@ -159,7 +160,7 @@ class Session:
     def _on_status(self, event: events.Status, _now: int) -> None:
         self.system = event.system
         self.liveness.greet()
-        self.subscriptions.restless = True
+        self.subscriptions.life.restless = True
 
     # --- time and requests ------------------------------------------------------------
 
@@ -187,7 +188,7 @@ class Session:
 
     def to_send(self, now: int) -> list[bytes]:
         """The requests that may go out now; the rest waits for its time."""
-        self.subscriptions.restless = False
+        self.subscriptions.life.restless = False
         sent, self._outbox = self._outbox, []
         if self._open and self.system not in (None, HELD):
             sent += self.subscriptions.to_ask(self._token, now)

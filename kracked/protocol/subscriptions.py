@@ -1,27 +1,25 @@
-"""The walk of every subscription of one connection.
+"""What the subscriptions of one connection want, hear and are answered.
 
-Each goes one path, and never has two requests under way at a time:
-to ask -> asked -> live -> to leave -> leaving -> to ask ... A book that went wrong goes
-round once more by itself, and the others do not notice.
+Their states and steps are those of `kracked.protocol.lifecycle`.
 
 Sources: docs.kraken.com/api/docs/guides/spot-ws-intro, .../guides/spot-ws-book-v2
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from kracked.protocol import events
 from kracked.protocol.asking import Asking
 from kracked.protocol.events import Event
+from kracked.protocol.lifecycle import Keeper, Lifecycle
 from kracked.protocol.patience import (
     ANSWER_NS,
     PATIENCE_NS,
     RETRY_NS,
     SLOW_DOWN_NS,
     SNAPSHOT_NS,
-    put_off,
 )
 from kracked.protocol.refusals import Verdict, judge
 from kracked.protocol.subscription import (
@@ -41,33 +39,13 @@ from kracked.protocol.subscription import (
 )
 
 
-class Keeper(Protocol):
-    """What decodes the bytes and keeps the books: `kracked.book.keeper.BookKeeper`."""
-
-    def receive(self, raw: bytes, received: int) -> list[Event]: ...
-    def apply(self, event: Event) -> Iterable[Event]: ...
-    def expect(self, symbol: str, channel: str, depth: int) -> None: ...
-    def distrust(self, symbol: str, channel: str) -> bool: ...
-    def forget(self, symbol: str, channel: str) -> None: ...
-
-
 class Subscriptions:
     """What is wanted, asked, granted, refused and live. Only its session drives it."""
 
     def __init__(self, keeper: Keeper, asking: Asking) -> None:
-        self.tracks: dict[Key, Track] = {}
-        self.broken: str | None = None
-        """Why the connection must be replaced; None while it is good."""
-        self.restless = False
-        """Whether there may be something new to ask."""
-        self.revision = 0
-        """Rises whenever a subscription moves to another state."""
-        self.productive_since: int | None = None
-        """When this connection first made one live, by the steady clock."""
+        self.life = Lifecycle(keeper)
         self._keeper, self._asking = keeper, asking
         self._admitted = False
-        self._pending: dict[Key, Track] = {}
-        self._news: list[Event] = []
         self.observers: dict[type, Callable[[Any, int], None]] = {
             events.BookSnapshot: self._on_snapshot,
             events.OrdersSnapshot: self._on_snapshot,
@@ -85,72 +63,72 @@ class Subscriptions:
 
     @property
     def has_news(self) -> bool:
-        return bool(self._news)
+        return bool(self.life.news)
 
     def take_news(self) -> list[Event]:
         """What has happened here since the last call."""
-        news, self._news = self._news, []
+        news, self.life.news = self.life.news, []
         return news
 
     # --- what is wanted -----------------------------------------------------------
 
     def want(self, subscription: Subscription) -> None:
         """Subscribe; with other parameters than before, change over to them."""
-        track = self.tracks.get(subscription.key)
+        track = self.life.tracks.get(subscription.key)
         if track is None:
-            track = self.tracks[subscription.key] = Track(subscription)
-            self._move(track, State.TO_ASK, 0)
+            track = self.life.tracks[subscription.key] = Track(subscription)
+            self.life.move(track, State.TO_ASK, 0)
             return
         track.wanted = subscription
         if track.state in (State.TO_ASK, State.REFUSED):
             track.subscription, track.error, track.tries = subscription, None, 0
-            self._move(track, State.TO_ASK, 0)
+            self.life.move(track, State.TO_ASK, 0)
         elif track.state is State.LIVE and track.subscription != subscription:
-            self._leave(track, 0)
+            self.life.leave(track, 0)
 
     def drop(self, key: Key) -> None:
         """Unsubscribe; nothing happens when it was not wanted."""
-        track = self.tracks.get(key)
+        track = self.life.tracks.get(key)
         if track is None:
             return
         track.wanted = None
         if track.state in (State.TO_ASK, State.REFUSED):
-            self._remove(track)
+            self.life.remove(track)
         elif track.state is State.LIVE:
-            self._leave(track, 0)
+            self.life.leave(track, 0)
 
     def admit(self) -> None:
         """The instruments' precisions are known: symbols may be asked for."""
         if not self._admitted:
-            self._admitted = self.restless = True
+            self._admitted = self.life.restless = True
 
     def reset(self, reason: str, heard_at: int) -> None:
         """The connection is gone, last heard at `heard_at`, and every subscription with it."""
-        self.broken = self.productive_since = None
-        for track in tuple(self.tracks.values()):
+        self.life.broken = self.life.productive_since = None
+        for track in tuple(self.life.tracks.values()):
             self._reset(track, reason, heard_at)
-        instruments = self.tracks.get(INSTRUMENTS.key)
+        instruments = self.life.tracks.get(INSTRUMENTS.key)
         if instruments is not None and instruments.state is State.TO_ASK:
             self._admitted = False  # precisions may change while we are away
 
     def _reset(self, track: Track, reason: str, heard_at: int) -> None:
         if track.wanted is None:
-            self._remove(track)
+            self.life.remove(track)
             return
         if track.state is State.LIVE and track.lost_at is None:
             track.lost_at, track.lost_why = heard_at, reason
-        self._distrust(track)
+        self.life.distrust(track)
         final = track.error is not None and judge(track.error) is Verdict.FINAL
         if track.state is State.REFUSED and final:
             return
         track.subscription, track.req_id, track.tries = track.wanted, None, 0
-        self._move(track, State.TO_ASK, 0)
+        self.life.move(track, State.TO_ASK, 0)
 
     # --- data -----------------------------------------------------------------------
 
     def heard(self, key: Key, now: int) -> Track | None:
         """Something came on this subscription."""
-        track = self.tracks.get(key)
+        track = self.life.tracks.get(key)
         if track is not None:
             track.heard = now
             track.messages += 1
@@ -174,7 +152,7 @@ class Subscriptions:
     def _on_numbered(self, event: events.Executions | events.Balances, now: int) -> None:
         """Account messages are counted by the exchange: a hole is a lost one."""
         key = (EXECUTIONS if isinstance(event, events.Executions) else BALANCES).key
-        track = self.tracks.get(key)
+        track = self.life.tracks.get(key)
         if track is None:
             return
         last, track.sequence = track.sequence, event.sequence
@@ -185,7 +163,7 @@ class Subscriptions:
         whole = last is None or event.sequence is None or event.sequence == last + 1
         if not whole and track.state is State.LIVE:
             detail = f"message {event.sequence} after {last}"
-            self._resync(track, "sequence", detail, event.received, now)
+            self.life.resync(track, "sequence", detail, event.received, now)
 
     def _begun(self, key: Key, received: int, now: int) -> None:
         """A snapshot: proof enough, its acknowledgement may come later or not at all.
@@ -201,20 +179,20 @@ class Subscriptions:
         if track.state is State.LIVE:
             return
         if track.state is State.ASKED:
-            self._go_live(track, received, now)
-        elif self._distrust(track):
+            self.life.go_live(track, received, now)
+        elif self.life.distrust(track):
             channel, symbol, _ = key
-            self._news.append(events.Resync(received, symbol or "", channel, "unasked"))
+            self.life.news.append(events.Resync(received, symbol or "", channel, "unasked"))
 
     # --- answers ------------------------------------------------------------------------
 
     def _on_subscribed(self, event: events.Subscribed, now: int) -> None:
-        track = self.tracks.get((event.channel, event.symbol, event.interval))
+        track = self.life.tracks.get((event.channel, event.symbol, event.interval))
         if track is None or track.state not in (State.ASKED, State.LIVE):
             return
         if event.depth not in (None, track.subscription.depth):
             # The keeper has believed it: a book cut there would pass for whole.
-            self._resync(track, "unasked", f"depth {event.depth}", event.received, now)
+            self.life.resync(track, "unasked", f"depth {event.depth}", event.received, now)
             return
         if track.state is State.LIVE or not answers(event, track):
             return
@@ -222,86 +200,86 @@ class Subscriptions:
         if event.channel in NEEDS_SNAPSHOT:
             track.due = now + SNAPSHOT_NS
         else:
-            self._go_live(track, event.received, now)
+            self.life.go_live(track, event.received, now)
 
     def _on_unsubscribed(self, event: events.Unsubscribed, now: int) -> None:
-        track = self.tracks.get((event.channel, event.symbol, event.interval))
+        track = self.life.tracks.get((event.channel, event.symbol, event.interval))
         if track is None:
             return
         if track.state is State.LEAVING and answers(event, track):
-            self._left(track, now)
+            self.life.left(track, now)
         elif track.state is State.LIVE:
             # Late, or not of our doing: either way nobody knows what stands there now.
-            self._resync(track, "unasked", "unsubscribed", event.received, now)
+            self.life.resync(track, "unasked", "unsubscribed", event.received, now)
 
     def _on_rejected(self, event: events.Rejected, now: int) -> None:
         if judge(event.error) is Verdict.RATE:
             self._asking.slow_down(now)
-        refused = [track for track in self._pending.values() if is_refusal_of(event, track)]
+        refused = [track for track in self.life.pending.values() if is_refusal_of(event, track)]
         for track in refused:
             if track.state is State.LEAVING:
                 self._not_left(track, event, now)
             elif len(refused) > 1 and event.symbol is None:
                 track.alone = True  # which of them is to blame shows when each is asked alone
-                self._move(track, State.TO_ASK, now)
+                self.life.move(track, State.TO_ASK, now)
             else:
                 self._refused(track, event, now)
 
     def _not_left(self, track: Track, event: events.Rejected, now: int) -> None:
         match judge(event.error):
             case Verdict.RATE:
-                self._leave(track, now + SLOW_DOWN_NS)
+                self.life.leave(track, now + SLOW_DOWN_NS)
             case Verdict.TOKEN:
-                self.broken = self.broken or f"token refused: {event.error}"
+                self.life.broken = self.life.broken or f"token refused: {event.error}"
             case _:
-                self._left(track, now)  # there was nothing to leave
+                self.life.left(track, now)  # there was nothing to leave
 
     def _refused(self, track: Track, event: events.Rejected, now: int) -> None:
         verdict = judge(event.error)
         track.error = event.error
         if verdict is Verdict.DUPLICATE:
             # No snapshot will come: leave what stands there, then ask again.
-            self._try_again(track, now)
-            self._leave(track, now)
+            self.life.try_again(track, now)
+            self.life.leave(track, now)
         elif verdict is Verdict.RATE:
-            self._move(track, State.TO_ASK, now + SLOW_DOWN_NS)
+            self.life.move(track, State.TO_ASK, now + SLOW_DOWN_NS)
         elif verdict is Verdict.TOKEN:
-            self._move(track, State.TO_ASK, now)
-            self.broken = self.broken or f"token refused: {event.error}"
+            self.life.move(track, State.TO_ASK, now)
+            self.life.broken = self.life.broken or f"token refused: {event.error}"
         elif verdict is Verdict.FINAL or track.tries + 1 >= len(RETRY_NS) or track.wanted is None:
             self._give_up(track)
         else:
-            self._try_again(track, now)
-            self._move(track, State.TO_ASK, track.resume_at)
+            self.life.try_again(track, now)
+            self.life.move(track, State.TO_ASK, track.resume_at)
 
     def _give_up(self, track: Track) -> None:
         if track.subscription == INSTRUMENTS:
             self.admit()  # better the digits of the snapshots than nothing
         if track.wanted is None:
-            self._remove(track)
+            self.life.remove(track)
         elif track.wanted != track.subscription:
             track.subscription, track.error, track.tries = track.wanted, None, 0
-            self._move(track, State.TO_ASK, 0)
+            self.life.move(track, State.TO_ASK, 0)
         else:
-            self._move(track, State.REFUSED, 0)
+            self.life.move(track, State.REFUSED, 0)
 
     # --- doubt ----------------------------------------------------------------------------
 
     def on_resync(self, event: events.Resync, now: int) -> None:
         """The keeper has stopped trusting a book."""
-        track = self.tracks.get((event.channel, event.symbol, None))
+        track = self.life.tracks.get((event.channel, event.symbol, None))
         if track is not None and track.state in (State.ASKED, State.LIVE):
-            self._go_round(track, event.reason, event.received, now)
+            self.life.go_round(track, event.reason, event.received, now)
 
     def doubt(self, key: Key, detail: str, received: int, now: int) -> None:
         """Somebody who keeps this channel's state cannot make sense of it."""
-        track = self.tracks.get(key)
+        track = self.life.tracks.get(key)
         if track is not None and track.state is State.LIVE:
-            self._resync(track, "impossible", detail, received, now)
+            self.life.resync(track, "impossible", detail, received, now)
 
     def _on_malformed(self, event: events.Malformed, now: int) -> None:
         """Something is lost. The keeper sees to live books, this to the rest."""
-        for track in tuple(self.tracks.values()):
+        for track in tuple(self.life.tracks.values()):
             channel, symbol, _ = track.subscription.key
             if event.channel not in (None, channel) or event.symbol not in (None, symbol):
                 continue
@@ -310,39 +288,20 @@ class Subscriptions:
             elif track.state is not State.LIVE or channel in BOOKS:
                 continue
             elif channel in ACCOUNT:
-                self._resync(track, "impossible", event.reason, event.received, now)
+                self.life.resync(track, "impossible", event.reason, event.received, now)
             elif symbol is not None:
-                self._news.append(gap(track, event.received, event.received, "unreadable"))
-
-    def _resync(self, track: Track, reason: str, detail: str, received: int, now: int) -> None:
-        channel, symbol, _ = track.subscription.key
-        self._distrust(track)
-        self._news.append(events.Resync(received, symbol or "", channel, reason, detail))
-        self._go_round(track, reason, received, now)
-
-    def _go_round(self, track: Track, reason: str, received: int, now: int) -> None:
-        """Leave, wait for the answer, ask again: this subscription alone."""
-        track.resyncs += 1
-        if track.lost_at is None:
-            track.lost_at, track.lost_why = received, reason
-        self._try_again(track, now)
-        self._leave(track, now)
-
-    def _try_again(self, track: Track, now: int) -> None:
-        """Set when to ask next; in the end blame the connection."""
-        if not put_off(track, now):
-            self.broken = self.broken or f"{track.subscription.name} fails again and again"
+                self.life.news.append(gap(track, event.received, event.received, "unreadable"))
 
     # --- time -----------------------------------------------------------------------------
 
     def excuse(self, late_ns: int) -> None:
         """Our own process did not run for so long: answers may be waiting to be read."""
-        for track in self._pending.values():
+        for track in self.life.pending.values():
             track.due += late_ns
 
     def elapse(self, received: int, now: int) -> None:
         """Time has passed: what did not come."""
-        for track in [one for one in self._pending.values() if one.due <= now]:
+        for track in [one for one in self.life.pending.values() if one.due <= now]:
             self._overdue(track, received, now)
 
     def _overdue(self, track: Track, received: int, now: int) -> None:
@@ -350,23 +309,23 @@ class Subscriptions:
             self.admit()  # better the digits of the snapshots than nothing
         if track.state is State.ASKED:
             missing = "snapshot" if track.acked else "answer"
-            self._resync(track, "timeout", f"no {missing}", received, now)
+            self.life.resync(track, "timeout", f"no {missing}", received, now)
         elif track.state is State.LEAVING:
-            self._try_again(track, now)
-            self._leave(track, track.resume_at)
+            self.life.try_again(track, now)
+            self.life.leave(track, track.resume_at)
 
     def tell_stale(self, received: int, now: int) -> None:
         """The connection has fallen quiet."""
-        for track in self.tracks.values():
+        for track in self.life.tracks.values():
             channel, symbol, _ = track.subscription.key
             if track.state is State.LIVE and symbol is not None:
                 silent_ns = now - max(track.heard, track.live_since)
-                self._news.append(events.Stale(received, symbol, channel, silent_ns))
+                self.life.news.append(events.Stale(received, symbol, channel, silent_ns))
 
     def to_ask(self, token: str | None, now: int) -> list[bytes]:
         """The requests that may go out now; the rest waits for its time."""
         sent: list[bytes] = []
-        due = [track for track in self._pending.values() if self._may_go(track)]
+        due = [track for track in self.life.pending.values() if self._may_go(track)]
         for request, req_id, tracks in self._asking.requests(due, token, now):
             for track in tracks:
                 self._asked(track, req_id, now)
@@ -379,57 +338,10 @@ class Subscriptions:
     def _asked(self, track: Track, req_id: int, now: int) -> None:
         track.req_id, track.acked, track.sequence = req_id, False, None
         if track.state is State.TO_LEAVE:
-            self._move(track, State.LEAVING, now + ANSWER_NS)
+            self.life.move(track, State.LEAVING, now + ANSWER_NS)
         else:
-            self._move(track, State.ASKED, now + ANSWER_NS)
+            self.life.move(track, State.ASKED, now + ANSWER_NS)
             channel, symbol, _ = track.subscription.key
             if symbol is not None and (depth := track.subscription.depth) is not None:
                 # The snapshot may come before its acknowledgement.
                 self._keeper.expect(symbol, channel, depth)
-
-    # --- moves ----------------------------------------------------------------------------
-
-    def _move(self, track: Track, state: State, due: int) -> None:
-        track.state, track.due = state, due
-        self.revision += 1
-        if state in (State.LIVE, State.REFUSED):
-            self._pending.pop(track.subscription.key, None)
-        else:
-            self._pending[track.subscription.key] = track
-            self.restless = True
-
-    def _go_live(self, track: Track, received: int, now: int) -> None:
-        self._move(track, State.LIVE, 0)
-        track.live_since, track.error = now, None
-        if self.productive_since is None:
-            self.productive_since = now
-        if track.lost_at is not None:
-            if track.subscription.channel != "trade":  # those are numbered: the tape knows
-                self._news.append(gap(track, track.lost_at, received, track.lost_why))
-            track.lost_at = None
-        if track.wanted != track.subscription:
-            self._leave(track, now)
-
-    def _leave(self, track: Track, due: int) -> None:
-        self._distrust(track)
-        self._move(track, State.TO_LEAVE, due)
-
-    def _left(self, track: Track, now: int) -> None:
-        if track.wanted is None:
-            self._remove(track)
-            return
-        track.subscription = track.wanted
-        self._move(track, State.TO_ASK, max(now, track.resume_at))
-
-    def _remove(self, track: Track) -> None:
-        channel, symbol, _ = key = track.subscription.key
-        self.tracks.pop(key, None)
-        self._pending.pop(key, None)
-        self.revision += 1
-        if channel in BOOKS and symbol is not None:
-            self._keeper.forget(symbol, channel)
-
-    def _distrust(self, track: Track) -> bool:
-        """True when there was a book and it had been trusted."""
-        channel, symbol, _ = track.subscription.key
-        return channel in BOOKS and symbol is not None and self._keeper.distrust(symbol, channel)
