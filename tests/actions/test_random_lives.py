@@ -127,8 +127,10 @@ def test_the_lives_hold_all_that_can_go_wrong() -> None:
             seen[entry.reason.partition(":")[0]] += 1
             seen[entry.kind] += 1
         seen["jumps"] += world.skew_ns != 0
-    wanted = ("restarts", "filled", "cancelled", "refused", "live", "never placed")
-    assert all(seen[name] > 20 for name in (*wanted, "amend", "seen in force", "jumps")), seen
+    often = ("restarts", "filled", "cancelled", "refused", "live", "never placed", "amend", "jumps")
+    assert all(seen[name] > 20 for name in often), seen
+    # Of few amends the answer is lost.
+    assert all(seen[name] > 2 for name in ("seen in force", "never applied")), seen
 
 
 if __name__ == "__main__":
