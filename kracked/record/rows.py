@@ -19,7 +19,6 @@ import msgspec
 
 from kracked import tables, times, units
 from kracked.book.l2 import L2Book
-from kracked.book.side import BookSide
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Level, OrderAction, Side
@@ -201,43 +200,42 @@ class Touch:
         self.table = tables.wide(symbol).name
         self._digits: list[bytes] = [b"-", b"-"]
         self._cells: list[list[str]] = [[], []]
-        self._known: tuple[_Cells, _Cells] = (_Cells(), _Cells())
+        self._known: _Cells | None = None
 
     def levels(self, book: L2Book) -> str | None:
         """Ask, bid, next ask, next bid, ...; None when they are as they were."""
+        known = self._known
+        if known is None or known.precision is not book.precision:
+            known = self._known = _Cells(book.precision)
         changed = False
         for number, side in enumerate((book.asks, book.bids)):
             # These digits, kept for the checksum, are of just these levels.
             if side.digits != self._digits[number]:
                 self._digits[number], changed = side.digits, True
-                self._cells[number] = self._known[number].of(side, book.precision)
+                cells = [known[level] for level in side.best_digits(WIDE_LEVELS)]
+                self._cells[number] = cells + [","] * (WIDE_LEVELS - len(cells))
         if not changed:
             return None
         return ",".join(chain.from_iterable(zip(*self._cells, strict=True)))
 
 
-class _Cells:
-    """Price and quantity of a side's best levels as text; most stay as they were."""
+class _Cells(dict[tuple[int, str], str]):
+    """Price and quantity as text, by a level's price and its digits in the book.
 
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[str, str]] = {}
-        """By price: the digits that stood in the book, and the text made of them."""
-        self._precision: Precision | None = None
+    Remembered, like `Texts`: of ten levels nine stay as they were.
+    """
 
-    def of(self, side: BookSide, precision: Precision) -> list[str]:
-        """A pair of cells per level, best first; empty for those a side lacks."""
-        if precision is not self._precision:
-            self._known, self._precision = {}, precision
-        known, self._known = self._known, {}
-        price, qty = _texts_of(precision)
-        cells: list[str] = []
-        for at, digits in side.best_digits(WIDE_LEVELS):
-            entry = known.get(at)
-            if entry is None or entry[0] != digits:
-                entry = (digits, f"{price[at]},{qty[int(digits[len(str(at)) :])]}")
-            self._known[at] = entry
-            cells.append(entry[1])
-        return cells + [","] * (WIDE_LEVELS - len(cells))
+    def __init__(self, precision: Precision) -> None:
+        super().__init__()
+        self.precision = precision
+        self._price, self._qty = _texts_of(precision)
+
+    def __missing__(self, level: tuple[int, str]) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        at, digits = level
+        text = self[level] = f"{self._price[at]},{self._qty[int(digits[len(str(at)) :])]}"
+        return text
 
 
 def live_books(books: Iterable[L2Book]) -> Later:
