@@ -33,6 +33,8 @@ _CONTROL = dict.fromkeys((*range(32), 127), " ")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
 _REMEMBERED = 1 << 16
+_CELLS_REMEMBERED = 1 << 10
+"""Of each book: those of the best ten levels and of what was there lately."""
 _ROW_SIZE, _LEVEL_SIZE = 160, 24
 _WHOLE = len("2024-11-12T06:50:44.000000000Z")
 _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
@@ -231,7 +233,7 @@ class _Cells(dict[tuple[int, str], str]):
         self._price, self._qty = _texts_of(precision)
 
     def __missing__(self, level: tuple[int, str]) -> str:
-        if len(self) >= _REMEMBERED:
+        if len(self) >= _CELLS_REMEMBERED:
             self.clear()
         at, digits = level
         text = self[level] = f"{self._price[at]},{self._qty[int(digits[len(str(at)) :])]}"
