@@ -24,12 +24,12 @@ from kracked.feed.link import PRIVATE
 from kracked.feed.manager import FeedManager
 from kracked.feed.tap import Tap
 from kracked.protocol.events import Balances, Event, Executions, Instruments
+from kracked.record.cells import instant
 from kracked.record.clock import ClockWatch
 from kracked.record.convert import convert
 from kracked.record.folder import SessionInfo
 from kracked.record.intake import HAND_OVER_EVERY_S
 from kracked.record.keyframe import Book
-from kracked.record.rows import instant
 from kracked.record.session import Format, Session, Status, record_into
 from kracked.times import NS_PER_S
 

@@ -1,4 +1,4 @@
-"""Events to lines of CSV: the text of every table is made here and nowhere else.
+"""Events to lines of CSV: the rows of every table are made here and nowhere else.
 
 Runs in the event loop, so it is plain string work: one f-string a row, and numbers
 whose text is remembered. Digits are the exchange's own, times have nine decimals, and
@@ -7,106 +7,32 @@ what could hold a comma is quoted. The columns are those of `kracked.tables`, in
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
-from functools import lru_cache
 from itertools import chain
 
-import msgspec
-
-from kracked import tables, times, units
+from kracked import tables
 from kracked.book.l2 import L2Book
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Level, OrderAction, Side
+from kracked.record.cells import WHOLE_TIME, instant, line, nine_decimals, safe, texts_of
 from kracked.record.later import Later, listed
 from kracked.tables import BALANCES, EXECUTIONS, WIDE_LEVELS, Flag
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 # Compared by identity and bound once: an enum's own hash and lookup cost more than a row.
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
-_ODD = re.compile(r'[,"\x00-\x1f\x7f]').search
-_CONTROL = dict.fromkeys((*range(32), 127), " ")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 _LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
-_REMEMBERED = 1 << 16
 _CELLS_REMEMBERED = 1 << 10
 """Of each book: those of the best ten levels and of what was there lately."""
 _ROW_SIZE, _LEVEL_SIZE = 160, 24
-_WHOLE = len("2024-11-12T06:50:44.000000000Z")
 _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
-
-
-class Texts(dict[int, str]):
-    """Scaled integers of so many decimals as the exchange writes them.
-
-    Remembered: prices near the touch come again and again, and the quantity of an order
-    when it leaves. A lookup costs a fifth of making the text.
-    """
-
-    def __init__(self, decimals: int) -> None:
-        super().__init__()
-        self._decimals = decimals
-
-    def __missing__(self, value: int) -> str:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        text = self[value] = units.to_text(value, self._decimals)
-        return text
-
-
-texts = lru_cache(maxsize=32)(Texts)
-"""The texts of numbers with so many decimals, shared by all instruments that have them."""
-
-
-@lru_cache(maxsize=32)
-def _texts_of(precision: Precision) -> tuple[Texts, Texts]:
-    """Of an instrument's prices and quantities."""
-    return texts(precision.price), texts(precision.qty)
-
-
-def instant(ns: int) -> str:
-    """The time with nine decimals."""
-    # Nearly every row is of the same second as the row before.
-    return f"{_seconds[ns // times.NS_PER_S]}{str(ns)[-9:].zfill(9)}Z"
-
-
-class _Seconds(dict[int, str]):
-    """The last second asked for, to its point."""
-
-    def __missing__(self, second: int) -> str:
-        self.clear()
-        text = self[second] = times.to_rfc3339(second * times.NS_PER_S, 1)[:-2]
-        return text
-
-
-_seconds = _Seconds()
-
-
-def nine_decimals(text: str | None) -> str:
-    """The exchange's time with nine decimals; empty when it sent none."""
-    if not text:
-        return ""
-    if len(text) == _WHOLE and text[-1] == "Z":
-        return text
-    if len(text) == _WHOLE - 3 and text[-1] == "Z":
-        return f"{text[:-1]}000Z"
-    moment = times.try_parse_ns(text)
-    return safe(text) if moment is None else instant(moment)
-
-
-def safe(text: str) -> str:
-    """The text as a cell, quoted where it must be: an exchange gone wrong may say anything."""
-    return line(text)[:-1] if _ODD(text) else text
 
 
 def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L3_ticks` that an update is: bids, then asks, in the message's order."""
     stamp = event.timestamp
-    if stamp is None or len(stamp) != _WHOLE:
+    if stamp is None or len(stamp) != WHOLE_TIME:
         stamp = nine_decimals(stamp)
     common = f",{event.symbol},{seq},{stamp},"
     last = f"{common}{flags | _LAST},{event.checksum}\n"
@@ -130,13 +56,13 @@ def _order_heads(
     event: events.OrdersUpdate | events.OrdersSnapshot, received: str
 ) -> Iterator[str]:
     """The cells of each order's row that are its own."""
-    price, qty = _texts_of(event.precision)
+    price, qty = texts_of(event.precision)
     # What a kept book rests on may have been modified before: in a picture it is there.
     resting = isinstance(event, events.OrdersSnapshot)
     for side, orders in (("b", event.bids), ("a", event.asks)):
         for order in orders:
             action, since, order_id = order.action, order.timestamp, order.order_id
-            if len(since) != _WHOLE:
+            if len(since) != WHOLE_TIME:
                 since = nine_decimals(since)
             if len(order_id) != _ORDER_ID:
                 order_id = safe(order_id)
@@ -148,7 +74,7 @@ def _order_heads(
 
 def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> Later:
     """Rows of `L2_updates` that a snapshot is: one that clears the book, then every level."""
-    price, qty = _texts_of(event.precision)
+    price, qty = texts_of(event.precision)
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
 
     def heads() -> Iterator[str]:
@@ -180,7 +106,7 @@ def _picture(
 
 def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L2_updates` that an update is: bids, then asks, in the message's order."""
-    price, qty = _texts_of(event.precision)
+    price, qty = texts_of(event.precision)
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
     heads: list[str] = []
     for side, levels in (("b", event.bids), ("a", event.asks)):
@@ -230,7 +156,7 @@ class _Cells(dict[tuple[int, str], str]):
     def __init__(self, precision: Precision) -> None:
         super().__init__()
         self.precision = precision
-        self._price, self._qty = _texts_of(precision)
+        self._price, self._qty = texts_of(precision)
 
     def __missing__(self, level: tuple[int, str]) -> str:
         if len(self) >= _CELLS_REMEMBERED:
@@ -264,14 +190,14 @@ def live_books(books: Iterable[L2Book]) -> Later:
 
 
 def _live_side(levels: Iterable[Level], precision: Precision) -> Iterator[str]:
-    price, qty = _texts_of(precision)
+    price, qty = texts_of(precision)
     return listed((f'"{price[level.price]}": {qty[level.qty]}' for level in levels), ", ")
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
     """The row of `L1`; a number the exchange did not give is empty."""
     received, precision = instant(event.received), event.precision
-    price, qty = texts(precision.price), precision.qty_text
+    price, qty = texts_of(precision)[0], precision.qty_text
     bid, ask, last, vwap, low, high, change = (
         "" if value is None else price[value]
         for value in (
@@ -377,28 +303,6 @@ def asset(entry: Asset, received: int) -> str:
         entry.id, entry.status, entry.precision, entry.precision_display, entry.borrowable,
         instant(received),
     )  # fmt: skip
-
-
-def line(*values: object) -> str:
-    """A CSV line of any values: quoted where needed, control characters blanked."""
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_cell(value) for value in values])
-    return out.getvalue()
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return f"{value:f}"
-        case list() | tuple() | dict():
-            # Numbers inside stay bare and exact.
-            return _encode(value).decode()
-        case _:
-            return str(value).translate(_CONTROL)
 
 
 def _rows(heads: list[str], end: str, last: str) -> str:

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 from kracked.errors import RecordError
 from kracked.record import frame, repair
+from kracked.record.cells import instant
 from kracked.record.folder import INFO, SessionFolder, SessionInfo, Subject, info_text
 from kracked.record.frame import Frame, FrameKind
 from kracked.record.intake import Intake
 from kracked.record.keyframe import Book
-from kracked.record.rows import instant
 from kracked.record.sinks import RAW_FOLDER, CsvTables, Store
 from kracked.record.sqlite import SqliteTables
 from kracked.record.writer import Writer
