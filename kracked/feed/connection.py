@@ -140,7 +140,8 @@ class Connection:
             ) as socket:
                 self._begin(token)
                 reason = await self._talk(socket)
-        except (OSError, WebSocketException) as error:  # TimeoutError is an OSError
+        except (OSError, WebSocketException, ImportError, ValueError) as error:
+            # TimeoutError is an OSError; the last two are said of the environment's proxy.
             raise ConnectionLost(self.url, _describe(error)) from error
         raise ConnectionLost(self.url, reason)
 

@@ -133,8 +133,9 @@ _UNCONNECTED = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientHttpProxyError,
+    aiohttp.InvalidURL,
 )
-"""Errors of a connection that never came about, the last one's to a proxy."""
+"""Errors of a connection that never came about, the last two's to a proxy."""
 
 
 def proxy_of(url: str) -> str | None:

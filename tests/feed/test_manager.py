@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
+import msgspec
 import pytest
 
+from kracked.endpoints import Endpoints
 from kracked.errors import ConnectionLost, RequestRejected, UnsupportedDepth
 from kracked.feed import connection
 from kracked.feed import manager as manager_module
@@ -353,3 +355,14 @@ async def test_a_report_without_sense_makes_the_account_unknown_until_a_snapshot
         assert manager.account.balances_known
         await asyncio.wait_for(manager.ready(), 5)
         assert manager.account.orders_known
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://127.0.0.1:notaport", "nonsense"])
+async def test_a_proxy_that_cannot_be_used_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    away = msgspec.structs.replace(Endpoints.kraken(), public="wss://exchange.invalid/v2")
+    async with FeedManager(["BTC/USD"], book=10, endpoints=away) as manager:
+        told = await seen(aiter(manager), events.Reconnecting)
+        assert told[-1].reason

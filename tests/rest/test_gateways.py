@@ -234,3 +234,13 @@ async def test_calls_in_a_row_use_one_connection(exchange: Exchange, client: Res
         await client.balance()
         await client.add_order(ORDER, "XBTUSD")
     assert len(seen) == 1
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:notaport", "nonsense"])
+async def test_a_proxy_that_is_no_address_means_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy)
+    async with Transport(timeout_s=2) as transport:
+        with pytest.raises(NotSent):
+            await transport.post(KRAKEN, b"", {})
