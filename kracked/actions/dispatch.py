@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from kracked.actions import reconcile
-from kracked.actions.outbox import Entry, Kind, Moved, Outbox, Prepared
+from kracked.actions.outbox import Entry, Kind, Moved, Outbox, Prepared, SentAlready
 from kracked.actions.settling import Settler
 from kracked.actions.states import State
 from kracked.errors import ConfigError
@@ -78,12 +78,14 @@ class Dispatch:
         self._engine.spend(entries[0].symbol, cost, self._clock())
         try:
             await self._sync()
+            for entry in entries:
+                self._outbox.send(entry.id, self._clock())
+        except SentAlready:
+            raise
         except BaseException:
             for entry in entries:
                 self.learn(entry, State.REFUSED, "it could not be written down, and was not sent")
             raise
-        for entry in entries:
-            self._outbox.send(entry.id, self._clock())
 
     async def deliver(
         self,

@@ -7,6 +7,7 @@ clock, no file and no network: `now` and a `write` function come from outside.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +15,9 @@ from enum import StrEnum
 import msgspec
 
 from kracked.actions.states import ENDED, TRANSITIONS, UNANSWERED, State
-from kracked.errors import KrackedError
+from kracked.errors import KrackedError, RecordError
+
+log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
 
@@ -148,14 +151,18 @@ class Outbox:
         return self._record(Moved(at=now, id=id, state=State.SENT))
 
     def learn(self, news: Moved) -> Entry:
-        """Takes news of an action; old news, which leads nowhere from here, changes nothing."""
+        """Takes news of an action; old news, which leads nowhere from here, changes nothing.
+
+        What could not be written is true all the same: the next run, which will not have
+        heard of it, looks it up.
+        """
         entry = self._entries[news.id]
         if news.state is entry.state:
             fresher = news.filled > entry.filled or (news.txid and not entry.txid)
-            return self._record(news) if fresher else entry
+            return self._note(news) if fresher else entry
         if news.state not in TRANSITIONS[entry.state]:
             return entry
-        return self._record(news)
+        return self._note(news)
 
     def recover(self, now: int) -> list[Entry]:
         """After a start: whatever had no outcome when the last run ended is UNKNOWN."""
@@ -165,6 +172,13 @@ class Outbox:
             for entry in self.pending()
             if entry.state in UNANSWERED
         ]
+
+    def _note(self, news: Moved) -> Entry:
+        try:
+            return self._record(news)
+        except RecordError as error:
+            log.warning("outcome not written", extra={"id": news.id, "reason": str(error)})
+            return self._apply(news)
 
     def _record(self, record: Record) -> Entry:
         self._write(record)

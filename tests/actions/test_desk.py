@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from kracked.actions import Check, Declined, Desk, Draft, Entry, State
-from kracked.actions.journal import JournalFull
+from kracked.actions.journal import Journal, JournalFull
+from kracked.actions.outbox import Record
 from kracked.protocol.events import Executions, Side
 from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
@@ -114,6 +115,32 @@ async def test_an_order_that_cannot_be_written_down_is_not_sent(
         with pytest.raises(JournalFull):
             await desk.place(DRAFT, NOW)
     assert market.exchange.count("AddOrder") == 0
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+async def test_a_disk_that_fills_up_on_the_way_leaves_the_truth_in_memory(
+    market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    """Of the three lines of an order the disk takes so many: announced, sent, answered."""
+    written: list[Record] = []
+    real = Journal.append
+
+    def append(self: Journal, record: Record) -> None:
+        if len(written) == lines:
+            raise JournalFull(Path("outbox"), "no space left on device")
+        written.append(record)
+        real(self, record)
+
+    monkeypatch.setattr(Journal, "append", append)
+    with opened() as desk:
+        if lines == 1:
+            with pytest.raises(JournalFull):
+                await desk.place(DRAFT, NOW)
+        else:
+            assert (await place(desk)).state is State.ACKNOWLEDGED
+        (entry,) = desk.outbox
+    assert entry.state is (State.REFUSED if lines == 1 else State.ACKNOWLEDGED)
+    assert market.exchange.count("AddOrder") == lines - 1
 
 
 FAULTS = {
