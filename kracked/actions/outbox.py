@@ -107,6 +107,8 @@ class Outbox:
         self._entries: dict[str, Entry] = {}
         self._by_txid: dict[str, str] = {}
         self._pending: dict[str, None] = {}
+        self.on_settled: Callable[[Entry], None] | None = None
+        """Told of each entry that was UNKNOWN and is so no more."""
         for record in records:
             self._apply(record)
 
@@ -162,7 +164,10 @@ class Outbox:
             return self._note(news) if fresher else entry
         if news.state not in TRANSITIONS[entry.state]:
             return entry
-        return self._note(news)
+        learnt = self._note(news)
+        if entry.state is State.UNKNOWN and self.on_settled is not None:
+            self.on_settled(learnt)
+        return learnt
 
     def recover(self, now: int) -> list[Entry]:
         """After a start: whatever had no outcome when the last run ended is UNKNOWN."""

@@ -128,6 +128,7 @@ class Trader:
                     now=self._now,
                 )
                 self._desk, self._closed = desk, ""
+                desk.outbox.on_settled = lambda entry: self._tell(*words.settled(entry))
                 self._tell_unsettled(desk)
         finally:
             self._desk, self._arming, self._closed = None, None, "The desk is closed."

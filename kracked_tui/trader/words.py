@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kracked.actions import CancelOutcome, Declined, Entry, State
+from kracked.actions import CancelOutcome, Declined, Entry, Kind, State
 from kracked.instruments import Instrument
 from kracked_tui.view.ticket import Ticket
 from kracked_tui.view.words import verb
@@ -28,6 +28,20 @@ def outcome(what: str, result: Entry | Declined) -> Said:
     bad = result.state in (State.UNKNOWN, State.REFUSED)
     reason = f": {result.reason}" if bad and result.reason else ""
     return f"{what} {result.state}{reason}", "warn" if bad else "good"
+
+
+def settled(entry: Entry) -> Said:
+    """Of an action whose outcome was unknown until now."""
+    meant = entry.request
+    price = f" @ {meant['price']}" if "price" in meant else ""
+    what = (
+        f"{meant.get('type', '').upper()} {meant.get('volume', '')}{price}"
+        if entry.kind is Kind.ADD
+        else f"amend of {entry.target}"
+    )
+    lost = entry.state is State.REFUSED
+    reason = f": {entry.reason}" if lost and entry.reason else ""
+    return f"settled: {what} {entry.state}{reason}", "warn" if lost else "good"
 
 
 def answered(result: CancelOutcome) -> bool:

@@ -47,6 +47,15 @@ def test_unknown_can_only_become_an_outcome() -> None:
     }
 
 
+def test_whoever_asks_is_told_when_the_unknown_becomes_known() -> None:
+    box = outbox(State.UNKNOWN)
+    told: list[State] = []
+    box.on_settled = lambda entry: told.append(entry.state)
+    for state in (State.SENT, State.LIVE, State.FILLED):
+        box.learn(moved(state))
+    assert told == [State.LIVE]
+
+
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PREPARED])
 def test_what_is_not_fresh_is_never_sent(state: State) -> None:
     with pytest.raises(SentAlready):

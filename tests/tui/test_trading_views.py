@@ -8,10 +8,13 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from kracked.actions import Entry, State
+from kracked.actions.outbox import Kind
 from kracked.book.queue import Place
 from kracked.feed.account import Account, Fee, Fill, OwnOrder
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S, to_rfc3339
+from kracked_tui.trader.words import settled
 from kracked_tui.view import balances, effect, fills, orders, rates, standing
 from kracked_tui.view.effect import Effect
 from kracked_tui.view.line import Line
@@ -186,3 +189,14 @@ def test_an_account_that_is_not_known_says_why() -> None:
         fee_percent=Decimal(0), now=NOW,
     )  # fmt: skip
     assert not found.known
+
+
+def test_an_order_that_was_unknown_is_told_with_what_became_of_it() -> None:
+    request = {"type": "buy", "volume": "0.001", "price": "63002.6"}
+    entry = Entry(
+        id="1", kind=Kind.ADD, symbol="BTC/USD", prepared=0, deadline=1, request=request, since=2
+    )
+    live = msgspec.structs.replace(entry, state=State.LIVE)
+    assert settled(live) == ("settled: BUY 0.001 @ 63002.6 live", "good")
+    never = msgspec.structs.replace(entry, state=State.REFUSED, reason="never placed")
+    assert settled(never) == ("settled: BUY 0.001 @ 63002.6 refused: never placed", "warn")
