@@ -91,10 +91,8 @@ def _rows_of(
         for event in happened:
             if isinstance(event, events.Resync):
                 made.doubt(event.channel, [event.symbol])
-            elif isinstance(event, events.Gap) and event.symbols:
-                made.doubt(event.channel, event.symbols)
             elif isinstance(event, events.Gap):
-                made.doubt_all()
+                made.missed(event)
             else:
                 made.event(event, entry.seq)
         if made.size > _CHARACTERS_AT_ONCE:

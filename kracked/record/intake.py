@@ -209,6 +209,7 @@ class Intake:
             case events.Reconnected():
                 self._note(event, "reconnect", feed, event.url)
             case events.Verified():
+                self.tables.event(event, self.next_seq - 1)
                 self._note(event, "snapshot", feed, event.symbol)
             case events.Resync():
                 self.tables.doubt(event.channel, [event.symbol])
@@ -216,7 +217,7 @@ class Intake:
                 self._note(event, name, feed, f"{event.symbol} {event.reason}")
             case events.Gap():
                 self.gaps += 1
-                self.tables.doubt(event.channel, event.symbols)
+                self.tables.missed(event)
                 self._note(event, "gap", feed, f"{' '.join(event.symbols)} {event.reason}")
             case events.Overflow():
                 self._missed(event.received, event.dropped, "events left out: too slow")

@@ -78,6 +78,8 @@ class TableRows:
         self._texts: defaultdict[str, list[Text]] = defaultdict(list)
         self._doubts: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By channel and symbol, of all that had rows: the flag of rows that are suspect, or 0."""
+        self._proven: dict[tuple[str, str], int] = {}
+        """When each book's checksum last matched its snapshot."""
         self._touches: dict[str, Touch] = {}
 
     def event(self, event: Event, seq: int) -> None:
@@ -109,6 +111,8 @@ class TableRows:
                 self.add(ASSETS.name, "".join(rows.asset(asset, now) for asset in assets))
             case events.Subscribed():
                 self._subscribed(event)
+            case events.Verified(symbol=symbol, channel=channel, received=now):
+                self._proven[channel, symbol] = now
 
     def begin(self, book: Book, now: int, seq: int) -> None:
         """Rows of the whole book, if its rows began without a snapshot or lost some."""
@@ -136,6 +140,17 @@ class TableRows:
         """Messages of these are missing: their rows are suspect until the next snapshot."""
         known = self._doubts[channel]
         known.update((symbol, _SUSPECT) for symbol in symbols if symbol in known)
+
+    def missed(self, gap: events.Gap) -> None:
+        """Messages were missing: what nothing has proven since is suspect.
+
+        A gap is told when it has ended, often by the very snapshot that proves the book.
+        """
+        for channel, known in self._doubts.items():
+            if gap.channel in ("", channel):
+                symbols = gap.symbols or tuple(known)
+                proven = self._proven
+                self.doubt(channel, [s for s in symbols if proven.get((channel, s), 0) < gap.end])
 
     def doubt_all(self) -> None:
         for channel, known in self._doubts.items():

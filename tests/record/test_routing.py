@@ -1,0 +1,80 @@
+"""Rows are suspect from the hole on until a snapshot has proven the book, and not longer."""
+
+from __future__ import annotations
+
+from kracked.instruments import Precision
+from kracked.protocol import events
+from kracked.protocol.events import OrderAction, OrderChange
+from kracked.record.later import whole
+from kracked.record.routing import TableRows
+from kracked.tables import ORDERS, Flag
+
+PRECISION = Precision(1, 8)
+ORDER = OrderChange(OrderAction.ADD, "OAAAAA-BBBBB-CCCCCC", 630_000, 10**8, "")
+
+
+def snapshot(now: int) -> events.OrdersSnapshot:
+    return events.OrdersSnapshot(now, "BTC/USD", PRECISION, (ORDER,), (), 7, None)
+
+
+def update(now: int) -> events.OrdersUpdate:
+    return events.OrdersUpdate(now, "BTC/USD", PRECISION, (ORDER,), (), 7, None)
+
+
+def gap(end: int, channel: str = "level3", *symbols: str) -> events.Gap:
+    return events.Gap(end, channel, symbols, 20, end, "lost")
+
+
+def running() -> TableRows:
+    """Rows of a book that a snapshot at 10 has proven."""
+    rows = TableRows({})
+    rows.event(snapshot(10), 1)
+    rows.event(events.Verified(10, "BTC/USD", "level3"), 1)
+    rows.take()
+    return rows
+
+
+def is_suspect(rows: TableRows, event: events.Event) -> bool:
+    """Whether the event's last row is flagged so."""
+    rows.event(event, 2)
+    last = whole(rows.take()[ORDERS.name]).splitlines()[-1]
+    names = [column.name for column in ORDERS.columns]
+    return bool(int(last.split(",")[names.index("flags")]) & Flag.SUSPECT)
+
+
+def test_rows_after_a_hole_are_suspect_until_a_snapshot() -> None:
+    rows = running()
+    rows.missed(gap(30))
+    assert is_suspect(rows, update(31))
+    assert not is_suspect(rows, snapshot(40))
+    assert not is_suspect(rows, update(41))
+
+
+def test_a_gap_told_with_the_snapshot_that_ended_it_casts_no_doubt() -> None:
+    rows = running()
+    rows.doubt("level3", ["BTC/USD"])
+    assert is_suspect(rows, update(25))
+    rows.event(snapshot(30), 3)
+    rows.event(events.Verified(30, "BTC/USD", "level3"), 3)
+    rows.missed(gap(30, "level3", "BTC/USD"))
+    assert not is_suspect(rows, update(31))
+
+
+def test_a_snapshot_that_proved_nothing_ends_no_gap() -> None:
+    rows = running()
+    rows.event(snapshot(30), 3)
+    rows.missed(gap(30, "level3", "BTC/USD"))
+    assert is_suspect(rows, update(31))
+
+
+def test_a_gap_of_another_symbol_or_channel_casts_no_doubt() -> None:
+    rows = running()
+    rows.missed(gap(30, "level3", "ETH/USD"))
+    rows.missed(gap(30, "executions"))
+    assert not is_suspect(rows, update(31))
+
+
+def test_a_gap_of_everything_casts_doubt_on_every_book() -> None:
+    rows = running()
+    rows.missed(gap(30, ""))
+    assert is_suspect(rows, update(31))
