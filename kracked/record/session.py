@@ -10,7 +10,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -190,12 +190,18 @@ class _Last(NamedTuple):
 
 
 def _last(path: Path) -> _Last:
-    """Number and time of the last message recorded, zeros for none."""
-    for log in sorted(path.glob(f"{RAW_FOLDER}/*.jsonl.zst"), reverse=True):
-        with repair.mapped(log) as data:
-            frames = [found for found in frame.scan(data) if isinstance(found, Frame)]
-        if frames:
-            last = frames[-1]
-            more = last.lines - 1 if last.kind is FrameKind.DATA else 0
-            return _Last(last.first_seq + more, last.last_received)
+    """The last message recorded, zeros for none. With a clock set back it is in no last file."""
+    logs = path.glob(f"{RAW_FOLDER}/*.jsonl.zst")
+    return max(map(_last_of, logs), default=_Last(0, 0))
+
+
+def _last_of(log: Path) -> _Last:
+    """Of one file; only headers are read, and the last frame that is whole."""
+    with repair.mapped(log) as data:
+        frames = [found for found in frame.scan(data, verify=False) if isinstance(found, Frame)]
+        for last in reversed(frames):
+            with suppress(frame.DamagedFrame):
+                frame.unpack_whole(data, last)
+                more = last.lines - 1 if last.kind is FrameKind.DATA else 0
+                return _Last(last.first_seq + more, last.last_received)
     return _Last(0, 0)

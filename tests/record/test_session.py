@@ -21,6 +21,8 @@ from kracked.record.folder import (
     SessionInfo,
     read_info,
 )
+from kracked.record.frame import FrameKind
+from kracked.record.reader import open_recording
 from kracked.record.repair import find_torn
 from kracked.record.session import record_into
 
@@ -108,6 +110,17 @@ def test_a_recording_goes_on_where_it_stopped(record: Record, stream: Stream) ->
     assert [int(row["seq"]) for row in rows] == sorted(int(row["seq"]) for row in rows)
     assert int(rows[-1]["seq"]) == len(stream)
     assert len(list(path.glob("raw/*"))) == 2
+
+
+def test_numbers_stay_unique_when_the_clock_was_set_back(record: Record, stream: Stream) -> None:
+    """The files' names then sort otherwise than they were written."""
+    hour, messages = 3600 * 10**9, stream[2:]
+    record([(received + 2 * hour, data) for received, data in stream[:2]])
+    record(messages[:50])
+    path = record(messages[50:100])
+    logged = list(open_recording(path).read())
+    numbers = [entry.seq for kind, entry in logged if kind is FrameKind.DATA]
+    assert sorted(numbers) == list(range(1, 103))
 
 
 def test_resuming_mends_what_a_crash_left_torn(record: Record, stream: Stream) -> None:
