@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.record import frame
-from kracked.record.folder import write_all
+from kracked.record.folder import Planted, write_all
 
 _BLOCK = 1 << 20
 
@@ -67,9 +68,9 @@ def torn_table(path: Path) -> Torn | None:
 
 
 def cut(torn: Torn) -> Path:
-    """Move the torn end into a file of its own; where it went."""
+    """Move the torn end into a file of its own; where it went. Raises `Planted` for a link."""
     keep = torn.path.with_name(f"{torn.path.name}.torn")
-    with torn.path.open("r+b") as file:
+    with open(torn.path, "r+b", opener=_unlinked) as file:
         file.seek(torn.whole)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(keep, flags, 0o640)
@@ -82,6 +83,16 @@ def cut(torn: Torn) -> Path:
         file.truncate(torn.whole)
         os.fsync(file.fileno())
     return keep
+
+
+def _unlinked(name: str, flags: int) -> int:
+    """Opens a file of the folder itself, not what a planted link leads to."""
+    try:
+        return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Planted(Path(name)) from error
+        raise
 
 
 def _is_row(data: frame.Buffer, end: int, columns: int) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kracked.record.folder import Planted
 from kracked.record.repair import cut, find_torn
 
 HEADER = b"symbol,price,note\n"
@@ -70,3 +71,15 @@ def test_a_raw_log_cut_anywhere_is_mended(seed: int, record: Callable[..., Path]
             cut(torn)
         assert not find_torn(path)
         assert log.read_bytes() + kept.read_bytes() == whole[:at]
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "session"
+    victim.write_bytes(TABLE + b"BTC/U")
+    folder.mkdir()
+    (folder / "trades.csv").symlink_to(victim)
+    [torn] = find_torn(folder)
+    with pytest.raises(Planted, match=r"trades\.csv is a symbolic link"):
+        cut(torn)
+    assert victim.read_bytes() == TABLE + b"BTC/U"
+    assert not (folder / "trades.csv.torn").exists()
