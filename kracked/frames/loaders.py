@@ -224,7 +224,12 @@ def _received(ticker: pd.DataFrame) -> pd.DataFrame:
 def _latest(candles: pd.DataFrame) -> pd.DataFrame:
     keys = ["symbol", "tstart", "timestamp"]
     latest = candles.drop_duplicates(keys, keep="last")
-    return latest.sort_values(keys[::-1], kind="stable", ignore_index=True)
+    return latest.sort_values(keys[::-1], key=_by_name, kind="stable", ignore_index=True)
+
+
+def _by_name(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Labels sort by their text: the order of categories is that of the files."""
+    return values.astype("str") if values.name == "symbol" else values
 
 
 def _rises_within(labels: pd.Series[Any], numbers: pd.Series[Any]) -> bool:

@@ -117,6 +117,16 @@ def test_a_candle_is_its_last_row(tmp_path: Path) -> None:
     assert load_ohlc(tmp_path, every_change=True)["close"].tolist() == [1.0, 2.0]
 
 
+def test_candles_of_one_time_are_in_order_of_their_symbols(tmp_path: Path) -> None:
+    rows = [
+        f"2024-11-12T06:05:00Z,{symbol},1,2,1,1,5,1.5,3,2024-11-12T06:00:00Z,"
+        f"2024-11-12T06:01:00Z,2024-11-12T06:01:00Z,{seq},128"
+        for seq, symbol in enumerate(("ETH/USD", "DOGE/USD", "BTC/USD"))
+    ]
+    (tmp_path / "OHLC.csv").write_text("\n".join([tables.CANDLES.header, *rows, ""]))
+    assert load_ohlc(tmp_path)["symbol"].tolist() == ["BTC/USD", "DOGE/USD", "ETH/USD"]
+
+
 def test_quoted_words_of_the_network_load(tmp_path: Path) -> None:
     row = 'public,disconnect,2024-11-12T06:00:01.000000000Z,,"gone, ""why""",public,7,\n'
     (tmp_path / "connections.csv").write_text(f"{tables.CONNECTIONS.header}\n{row}")
