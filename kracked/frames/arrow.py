@@ -181,10 +181,16 @@ class ArrowReader:
         """Every wanted column, in order; what the file lacks is missing."""
         have = set(table.column_names)
         columns = [
-            table[name].cast(kind) if name in have else pa.nulls(len(table), kind)
+            _cast(table[name], kind) if name in have else pa.nulls(len(table), kind)
             for name, kind in self._types.items()
         ]
         return pa.table(columns, schema=self._schema())
+
+
+def _cast(values: Any, kind: Any) -> Any:
+    # Arrow takes a decimal to a double near its number, not always to the nearest.
+    exact = values.cast(pa.string()) if pa.types.is_decimal(values.type) else values
+    return exact.cast(kind)
 
 
 def _span(path: Path) -> Iterator[Span]:

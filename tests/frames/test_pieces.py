@@ -25,6 +25,7 @@ from kracked.frames import (
     loaders,
 )
 from kracked.record.convert import convert
+from kracked.record.parquet import Part
 from kracked.record.session import Format
 from tests.record.market import Level3Market, record_stream
 
@@ -271,3 +272,16 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("when,what\n1,2\n")
     with pytest.raises(RecordError, match="no table of L3_ticks"):
         load_orders(tmp_path / "notes.csv")
+
+
+def test_a_number_too_long_for_a_double_is_the_nearest_one_of_every_form(tmp_path: Path) -> None:
+    row = (
+        "DOGE/USD,2024-11-12T06:00:00.000000000Z,2024-11-12T06:00:00.000000000Z,b,"
+        "0.0950952,49019282.95143244,1,128,7\n"
+    )
+    (tmp_path / "L2_updates.csv").write_text(f"{tables.BOOK.header}\n{row}")
+    part = Part(tmp_path / "part.parquet", tables.BOOK)
+    part.add([row])
+    part.finish()
+    for file in ("L2_updates.csv", "part.parquet"):
+        assert load(tables.BOOK, tmp_path / file)["qty"].tolist() == [49019282.95143244]
