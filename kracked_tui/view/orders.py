@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kracked.feed.account import OwnOrder
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
+from kracked.rest.orders import TRAILING
 from kracked_tui.view import format as fmt
 from kracked_tui.view.balances import amount_text
 from kracked_tui.view.line import Line, Span, fit
@@ -62,6 +63,11 @@ class OrderRow(NamedTuple):
     """It is only shown for how it ended."""
     cursor: bool = False
 
+    @property
+    def key(self) -> str:
+        """The same for as long as it is the same order, whatever else is shown."""
+        return self.cl_ord_id or self.order_id
+
 
 def rows_of(
     orders: Iterable[OwnOrder],
@@ -101,7 +107,6 @@ def _working(
     ours: set[str],
 ) -> OrderRow:
     place = book.place(order.order_id) if book else None
-    price = order.limit_price if order.limit_price is not None else order.triggers.price
     state = "live"
     if order.order_status == "pending_new":
         state = "pending"
@@ -113,7 +118,7 @@ def _working(
         order.symbol,
         order.side,
         amount_text(order.remaining),
-        "" if price is None else f"{price:f}",
+        _price(order),
         "" if place is None else f"{place.position}/{place.of}",
         _ahead(place, precision),
         fmt.age(max(0, now - order.touched)),
@@ -121,9 +126,23 @@ def _working(
         "good" if state == "live" else "mark",
         order.order_id,
         order.cl_ord_id or "",
-        order.limit_price,
+        None if _trails(order) else order.limit_price,
         order.cl_ord_id in ours,
     )
+
+
+def _price(order: OwnOrder) -> str:
+    """Its limit, else its trigger; of a trailing order its distance, as the exchange writes it."""
+    if _trails(order):
+        percent = order.triggers.price_type == "pct"
+        distance = amount_text(order.triggers.price or Decimal(0))
+        return f"+{distance}{'%' if percent else ''}"
+    price = order.limit_price if order.limit_price is not None else order.triggers.price
+    return "" if price is None else f"{price:f}"
+
+
+def _trails(order: OwnOrder) -> bool:
+    return order.order_type in TRAILING and order.triggers.status != "triggered"
 
 
 def _ahead(place: Place | None, precision: Precision | None) -> str:
@@ -237,6 +256,8 @@ def by_price(
     found: dict[int, Mine] = {}
     for order in orders:
         if order.symbol != symbol or order.limit_price is None or order.side is None:
+            continue
+        if _trails(order):
             continue
         price = int(order.limit_price.scaleb(precision.price))
         place = book.place(order.order_id) if book else None

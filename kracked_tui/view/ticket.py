@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from kracked import units
+from kracked import times, units
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
 from kracked.protocol.own import OwnOrder
@@ -119,6 +119,8 @@ def amending(order: OwnOrder, precision: Precision) -> Ticket:
         kind, first = OrderType.LIMIT, None
     price = first if first is not None else last
     shown = order.display_qty
+    dated = order.time_in_force == TimeInForce.GTD and order.expire_time is not None
+    until = Expiry(at=times.parse_ns(order.expire_time or "")) if dated else TEN_MINUTES
     return Ticket(
         symbol=order.symbol,
         side=order.side or Side.BID,
@@ -128,6 +130,8 @@ def amending(order: OwnOrder, precision: Precision) -> Ticket:
         order_type=kind,
         display_qty=None if shown is None else int(shown.scaleb(precision.qty)),
         post_only=order.post_only,
+        time_in_force=TimeInForce.GTD if dated else TimeInForce.GTC,
+        until=until,
         on_second=kind in TWO_PRICES,
         amends=order.order_id,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from textual.events import Click
+from collections.abc import Sequence
+
+from textual.events import Click, Focus
 from textual.message import Message
 
 from kracked_tui.scene import Scene
@@ -28,12 +30,39 @@ class Orders(Pane):
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._cursor = 0
+        self._chosen = ""
+        """The key of the row at the cursor, once the pane has had the focus."""
 
     @property
     def row(self) -> OrderRow | None:
-        """The selected order."""
-        rows = self.scene.own.rows if self.scene else ()
-        return rows[min(self._cursor, len(rows) - 1)] if rows else None
+        """The selected order; None once it is gone, though another has taken its line."""
+        rows = self._rows
+        if not self._chosen:
+            return rows[0] if rows else None
+        return next((row for row in rows if row.key == self._chosen), None)
+
+    @property
+    def _rows(self) -> Sequence[OrderRow]:
+        return self.scene.own.rows if self.scene else ()
+
+    def show(self, scene: Scene) -> None:
+        """Rows come and go above the cursor: it stays with its order, not with its line."""
+        for number, row in enumerate(scene.own.rows):
+            if row.key == self._chosen:
+                self._cursor = number
+        super().show(scene)
+        if self.has_focus and not self._chosen:
+            self._choose(self._cursor)
+
+    def on_focus(self, _: Focus) -> None:
+        if not self._chosen or self.row is None:
+            self._choose(self._cursor)
+
+    def _choose(self, number: int) -> None:
+        rows = self._rows
+        self._cursor = max(0, min(len(rows) - 1, number))
+        self._chosen = rows[self._cursor].key if rows else ""
+        self.redraw()
 
     def content(self, scene: Scene) -> Content:
         width, height = self.inside
@@ -47,8 +76,10 @@ class Orders(Pane):
         columns = orders.columns_for(width)
         at = min(self._cursor, len(own.rows) - 1)
         rows = [
-            orders.order_line(row._replace(cursor=self.has_focus and number == at), columns)
-            for number, row in enumerate(own.rows)
+            orders.order_line(
+                row._replace(cursor=self.has_focus and row.key == self._chosen), columns
+            )
+            for row in own.rows
         ]
         room = height - 1 - 2
         first = max(0, min(at - room + 1, len(rows) - room))
@@ -69,9 +100,7 @@ class Orders(Pane):
         return [*body, *[blank] * (height - len(body) - 2), *sums]
 
     def move(self, rows_up: int) -> None:
-        count = len(self.scene.own.rows) if self.scene else 0
-        self._cursor = max(0, min(count - 1, self._cursor - rows_up))
-        self.redraw()
+        self._choose(self._cursor - rows_up)
 
     def edge(self, up: int) -> None:
         self.move(up * 1000)
@@ -81,9 +110,8 @@ class Orders(Pane):
             self.post_message(self.Opened(self.row))
 
     def on_click(self, event: Click) -> None:
-        if self.scene and 0 <= event.y - 2 < len(self.scene.own.rows):
-            self._cursor = event.y - 2
-            self.redraw()
+        if 0 <= event.y - 2 < len(self._rows):
+            self._choose(event.y - 2)
 
 
 class Fills(Pane):
