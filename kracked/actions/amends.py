@@ -29,9 +29,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     display_qty: int | None = None
 
 
-def not_amendable(order: OwnOrder, now: Situation) -> str | None:
+def not_amendable(order: OwnOrder, symbol: str) -> str | None:
     """Why the exchange, or this desk, does not change this order; None if it does."""
-    if order.symbol != now.instrument.symbol or not order.order_type or order.side is None:
+    if order.symbol != symbol or not order.order_type or order.side is None:
         return "The stream has not described this order yet; wait for its snapshot."
     if order.order_type not in set(OrderType):
         return f"A {order.order_type} order is not known here; cancel it and place another."

@@ -220,7 +220,7 @@ class Desk:
     def _not_amendable(self, order: OwnOrder, now: Situation) -> str | None:
         if any(entry.target == order.order_id for entry in now.pending):
             return "The last amend of this order is not settled; wait for it."
-        return amends.not_amendable(order, now)
+        return amends.not_amendable(order, now.instrument.symbol)
 
     def _against_amending(
         self, order: OwnOrder, draft: Draft, now: Situation, limits: Limits

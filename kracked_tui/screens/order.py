@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from kracked.actions.amends import not_amendable
 from kracked.protocol.events import Side
 from kracked_tui import keys
 from kracked_tui.screens.ticket import TicketScreen
@@ -99,6 +100,7 @@ class OrderScreen(TicketScreen):
         if row is None or row.ended:
             self.desk.tell("no order of yours here: move the cursor to one, or press 9", "warn")
             self.draw()
+            return None
         return row
 
     def action_amend(self) -> None:
@@ -110,6 +112,10 @@ class OrderScreen(TicketScreen):
         order = access.account.orders.get(row.order_id) if access else None
         if order is None or moment is None:
             self.desk.tell("this order cannot be amended: show its pair first", "warn")
+            return
+        if problem := not_amendable(order, row.symbol):
+            self.desk.tell(problem, "warn")
+            self.draw()
             return
         self._write(trader, amending(order, moment.instrument.precision))
 
