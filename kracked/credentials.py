@@ -28,6 +28,9 @@ class Credentials:
     __slots__ = ("key", "secret")
 
     def __init__(self, key: str, secret: str) -> None:
+        """Raises `UnreadableKey`."""
+        if not (key.isascii() and key.isprintable()):
+            raise UnreadableKey
         self.key, self.secret = key, secret
 
     def __repr__(self) -> str:
@@ -43,9 +46,12 @@ class Credentials:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials | None:
         """The pair in `KRAKEN_API_KEY` and `KRAKEN_API_SECRET`, or None when neither is set.
 
-        Raises `IncompleteCredentials` when only one of them is.
+        Raises `IncompleteCredentials` when only one of them is, and `UnreadableKey`.
         """
-        key, secret = environment.get(KEY_VARIABLE, ""), environment.get(SECRET_VARIABLE, "")
+        # A shell or a secrets file easily leaves a line's end behind.
+        key, secret = (
+            environment.get(name, "").strip() for name in (KEY_VARIABLE, SECRET_VARIABLE)
+        )
         if not key and not secret:
             return None
         if not key or not secret:
@@ -56,11 +62,11 @@ class Credentials:
     def from_file(cls, path: Path) -> Credentials:
         """The pair in a file of two lines: the key, then the secret.
 
-        Raises `ExposedFile` when anyone but the owner may open it, and
-        `IncompleteCredentials` when a line is missing.
+        Raises `ExposedFile` when anyone but the owner may open it,
+        `IncompleteCredentials` when a line is missing, and `UnreadableKey`.
         """
         # The permissions of the very file that is read: no second look-up by name.
-        with path.open(encoding="ascii") as file:
+        with path.open(encoding="utf-8-sig", errors="replace") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if mode & _BEYOND_OWNER:
                 raise ExposedFile(path, mode)
@@ -79,6 +85,13 @@ class IncompleteCredentials(ConfigError):
 
     def __str__(self) -> str:
         return f"{self.where} holds half of an API key: {self.missing} is missing"
+
+
+class UnreadableKey(ConfigError):
+    """A key that cannot stand in a request. It is not repeated here."""
+
+    def __str__(self) -> str:
+        return "the API key holds a character no key has; copy it again, whole"
 
 
 class ExposedFile(ConfigError):

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from kracked.credentials import Credentials, ExposedFile, IncompleteCredentials
+from kracked.credentials import (
+    KEY_VARIABLE,
+    SECRET_VARIABLE,
+    Credentials,
+    ExposedFile,
+    IncompleteCredentials,
+    UnreadableKey,
+)
 
 PAIR = Credentials("the-key", "the-secret")
 
@@ -60,3 +67,31 @@ def test_a_file_with_one_line_lacks_the_secret(tmp_path: Path) -> None:
     file.chmod(0o600)
     with pytest.raises(IncompleteCredentials, match="secret is missing"):
         Credentials.from_file(file)
+
+
+def test_a_line_end_around_a_key_of_the_environment_is_no_part_of_it() -> None:
+    found = Credentials.from_environment({KEY_VARIABLE: " key\n", SECRET_VARIABLE: "c2VjcmV0\r\n"})
+    assert found is not None
+    assert (found.key, found.secret) == ("key", "c2VjcmV0")
+
+
+@pytest.mark.parametrize("key", ["ke\ny", "ke\x00y", "keé"])
+def test_a_key_that_cannot_stand_in_a_request_is_refused_unspoken(key: str) -> None:
+    with pytest.raises(UnreadableKey) as refused:
+        Credentials(key, "c2VjcmV0")
+    assert key not in str(refused.value)
+
+
+def test_a_key_file_may_begin_with_the_mark_of_its_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"\xef\xbb\xbfkey\r\nc2VjcmV0\r\n")
+    path.chmod(0o600)
+    assert Credentials.from_file(path).key == "key"
+
+
+def test_a_key_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"\xff\xfe\x00\n\x01\n")
+    path.chmod(0o600)
+    with pytest.raises(UnreadableKey):
+        Credentials.from_file(path)
