@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kracked import units
 from kracked.actions import CancelOutcome, Declined, Entry, Kind, State
+from kracked.actions.draft import PERCENT_DECIMALS
 from kracked.instruments import Instrument
-from kracked_tui.view.ticket import Ticket
+from kracked_tui.view.ticket import TRAILING, Ticket
 from kracked_tui.view.words import verb
 
 Said = tuple[str, str]
@@ -14,9 +16,13 @@ Said = tuple[str, str]
 
 
 def order(ticket: Ticket, instrument: Instrument) -> str:
-    """``BUY 0.15 @ 64209.0``."""
+    """``BUY 0.15 @ 64209.0``; of a trailing order its distance: ``SELL 0.15 +1.50%``."""
     price = ticket.prices[0]
     at = "" if price is None else f" @ {instrument.precision.price_text(price)}"
+    if ticket.order_type in TRAILING:
+        at = f" +{instrument.precision.price_text(ticket.trail)}"
+        if ticket.in_percent:
+            at = f" +{units.to_text(ticket.trail, PERCENT_DECIMALS)}%"
     qty = instrument.precision.qty_text(ticket.qty).rstrip("0").rstrip(".")
     return f"{'amend to ' if ticket.amends else ''}{verb(ticket.side)} {qty}{at}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import cast
@@ -10,13 +11,15 @@ from typing import cast
 import pytest
 
 from kracked.feed.account import OwnOrder
+from kracked.instruments import Instrument
 from kracked.protocol.own import Triggers
-from kracked.rest.orders import TimeInForce
+from kracked.rest.orders import OrderType, TimeInForce
 from kracked_tui.scene import Scene
+from kracked_tui.trader import words
 from kracked_tui.view import expiry, orders, ticket
 from kracked_tui.widgets.account import Orders
 from tests.tui.market import NOW, PRECISION, SYMBOL
-from tests.tui.test_trading_views import own
+from tests.tui.test_trading_views import TICKET, own
 
 
 def after(pane: Orders, shown: Iterable[OwnOrder]) -> str:
@@ -58,6 +61,13 @@ def test_an_order_with_an_end_is_amended_in_words_that_name_it() -> None:
     assert written.time_in_force is TimeInForce.GTD
     assert expiry.shown(written.until) == "2026-11-23 12:00:00"
     assert ticket.amending(own(1, "64209.0"), PRECISION).time_in_force is TimeInForce.GTC
+
+
+@pytest.mark.parametrize(("percent", "said"), [(True, "+1.50%"), (False, "+15.0")])
+def test_what_became_of_a_trailing_order_names_its_distance(percent: bool, said: str) -> None:
+    trailing = replace(TICKET, order_type=OrderType.TRAILING_STOP, trail=150, in_percent=percent)
+    instrument = cast("Instrument", SimpleNamespace(precision=PRECISION))
+    assert words.order(trailing, instrument) == f"BUY 0.15 {said}"
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("pct", "+1.5%"), ("quote", "+1.5")])
