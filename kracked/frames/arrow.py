@@ -6,7 +6,6 @@ of them together become one frame at the very end: nothing is converted or copie
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from kracked.errors import RecordError
 from kracked.frames import live
 from kracked.frames.pieces import Piece, Span
 from kracked.frames.wanted import OLD_ACTIONS, Wanted, as_decimals, as_times
@@ -43,12 +41,8 @@ class ArrowReader:
     def read(self, piece: Piece) -> Any:
         """The wanted rows of a piece. Raises `RecordError` when its file cannot be read."""
         readers = {".parquet": self._parquet, ".sqlite": self._sqlite}
-        try:
+        with live.reading(piece.path, pa.ArrowException):
             table = readers.get(piece.path.suffix, self._csv)(piece.path)
-        except (pa.ArrowException, OSError, ValueError, sqlite3.Error) as error:
-            if isinstance(error, OSError) and error.errno:  # not there, not ours to read
-                raise
-            raise RecordError(f"{piece.path} cannot be read: {error}") from error
         return _without(self._conformed(table), piece.elsewhere)
 
     def spans(self, paths: Iterable[Path]) -> Sequence[Span]:

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -19,6 +20,19 @@ from kracked.frames.wanted import Wanted
 from kracked.tables import Column, Table
 
 _BLOCK = 1 << 20
+_DAMAGED = (OSError, ValueError, IndexError, sqlite3.Error, zstandard.ZstdError)
+
+
+@contextmanager
+def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turns what readers of a damaged file raise, and `others`, into a `RecordError`."""
+    try:
+        yield
+    except Exception as error:
+        unforeseen = not isinstance(error, _DAMAGED + others)
+        if unforeseen or (isinstance(error, OSError) and error.errno):  # not there, not ours
+            raise
+        raise RecordError(f"{path} cannot be read: {error}") from error
 
 
 class Extent(NamedTuple):

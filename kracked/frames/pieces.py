@@ -48,7 +48,8 @@ def pieces(
     # Of all parts: what a live file holds may be in those that are not wanted.
     known = spans(parquet_files(path, table))
     for file in lively:
-        extent = live.extent(file, table)
+        with live.reading(file):
+            extent = live.extent(file, table)
         if extent is None:
             continue
         touched = tuple(

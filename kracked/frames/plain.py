@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from kracked.errors import ConfigError, RecordError
+from kracked.errors import ConfigError
 from kracked.frames import live
 from kracked.frames.files import DATABASE
 from kracked.frames.pieces import Piece, Span
@@ -30,12 +29,10 @@ class PlainReader:
         path = piece.path
         if path.suffix == ".parquet":
             raise ConfigError("reading Parquet needs pyarrow: pip install 'kracked[parquet]'")
-        try:
+        with live.reading(path):
             if path.name == DATABASE:
                 return self._conformed(pd.DataFrame(live.rows(path, self._wanted)))
             return self._chosen(self._conformed(self._csv(path)))
-        except (ValueError, sqlite3.Error) as error:
-            raise RecordError(f"{path} cannot be read: {error}") from error
 
     def spans(self, paths: Iterable[Path]) -> Sequence[Span]:
         """Nothing is known of Parquet files here; they are refused when they are read."""

@@ -285,3 +285,21 @@ def test_a_number_too_long_for_a_double_is_the_nearest_one_of_every_form(tmp_pat
     part.finish()
     for file in ("L2_updates.csv", "part.parquet"):
         assert load(tables.BOOK, tmp_path / file)["qty"].tolist() == [49019282.95143244]
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+@pytest.mark.parametrize("converted", [True, False])
+def test_a_damaged_compressed_hour_is_named(
+    arrow: bool, converted: bool, recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders, "HAS_ARROW", arrow)
+    path = copytree(recorded, tmp_path / "session")
+    if not (converted and arrow):
+        rmtree(path / "parquet")
+    [hour] = path.glob("L3_ticks-*.csv")
+    packed = bytearray(zstandard.ZstdCompressor(write_checksum=True).compress(hour.read_bytes()))
+    packed[len(packed) // 2] ^= 1
+    hour.with_name(f"{hour.name}.zst").write_bytes(packed)
+    hour.unlink()
+    with pytest.raises(RecordError, match=r"L3_ticks-.*\.csv\.zst cannot be read"):
+        load_orders(path)
