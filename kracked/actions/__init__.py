@@ -1,5 +1,6 @@
 """Order actions: checked, written down, sent once, and followed until they are settled."""
 
+from kracked.actions.amends import Change
 from kracked.actions.cancels import CancelOutcome
 from kracked.actions.desk import BatchReview, Declined, Desk, Review
 from kracked.actions.draft import CloseDraft, Draft, FeeIn
@@ -14,6 +15,7 @@ from kracked.actions.working import WorkingOrder
 __all__ = [
     "BatchReview",
     "CancelOutcome",
+    "Change",
     "Check",
     "CloseDraft",
     "Declined",

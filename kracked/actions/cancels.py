@@ -14,7 +14,7 @@ from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.orders import Cancelled, OrderRef
-from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
+from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, UnreadableReply
 from kracked.rest.transport import NotSent
 
 _BATCH = 50
@@ -107,7 +107,7 @@ class Cancels:
         for pause_s in (*_PAUSES_S, None):
             try:
                 done = await call()
-            except (OutcomeUnknown, NotSent) as error:
+            except (OutcomeUnknown, NotSent, UnreadableReply) as error:
                 reason = str(error)
             except Refused as error:
                 return CancelOutcome(error=error.error, gone=error.kind is ErrorClass.GONE)

@@ -196,12 +196,11 @@ class Desk:
     ) -> Entry | Declined:
         """Changes a working order, checked like a new one; what is None stays. See `Change`."""
         change = Change(qty=qty, price=price, trigger_price=trigger_price, display_qty=display_qty)
-        now, limits = self._completed(now), limits or self.limits
-        if problem := self._not_amendable(order, now):
-            return Declined((Refusal(Check.FORM, problem),))
-        draft = rounded(amends.amended(order, now, change), now.instrument)
-        if against := self._against_amending(order, draft, now, limits):
-            return Declined(against)
+        limits = limits or self.limits
+        review = self.review_amend(order, now, change, limits)
+        if review.refusals:
+            return Declined(review.refusals)
+        draft, now = review.draft, self._completed(now)
         wanted = amends.request(order, draft, now, change)
         entry = self._dispatch.prepare(
             Kind.AMEND,
@@ -216,6 +215,18 @@ class Desk:
         call = self._client.amend_order(target, wanted, deadline=entry.deadline)
         (sent,) = await self._dispatch.deliver([entry], call, _of_amended)
         return sent
+
+    def review_amend(
+        self, order: OwnOrder, now: Situation, change: Change, limits: Limits | None = None
+    ) -> Review:
+        """The order as the change would leave it, and every reason against that."""
+        now = self._completed(now)
+        if problem := self._not_amendable(order, now):
+            nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
+            return Review(nothing, "", (Refusal(Check.FORM, problem),))
+        draft = rounded(amends.amended(order, now, change), now.instrument)
+        against = self._against_amending(order, draft, now, limits or self.limits)
+        return Review(draft, preview.preview(draft, now), against)
 
     def _not_amendable(self, order: OwnOrder, now: Situation) -> str | None:
         if any(entry.target == order.order_id for entry in now.pending):

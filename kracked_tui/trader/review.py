@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kracked.actions import Check, Desk, Limits, Refusal, Situation
+from kracked.actions import Change, Check, Desk, Limits, Refusal, Review, Situation
 from kracked.actions.working import keeps_place
 from kracked_tui.source import Access
 from kracked_tui.trader import tickets
@@ -46,11 +46,7 @@ class Reviewer:
     ) -> TicketView:
         """All that is known of the ticket `at` (ns); `blocked`: why no order at all would go."""
         quote = Quote(moment.bid, moment.ask)
-        now, limits = self.situation(moment), self.limits(desk, ticket)
-        if ticket.amends:
-            now = msgspec.structs.replace(now, available=None)  # its own funds are held
-            limits = msgspec.structs.replace(limits, allow_duplicate=True)
-        review = desk.review(tickets.draft_of(ticket), now, limits)
+        review = self._review(desk, ticket, moment)
         problems = [blocked] if blocked else []
         problems += [refusal.sentence for refusal in review.refusals]
         return TicketView(
@@ -66,6 +62,15 @@ class Reviewer:
             note(ticket, quote, moment.instrument.precision),
             self.effect(desk, ticket, moment, book),
         )
+
+    def _review(self, desk: Desk, ticket: Ticket, moment: Moment) -> Review:
+        """By the very rules that sending goes by."""
+        now, limits = self.situation(moment), self.limits(desk, ticket)
+        order = desk.working.get(ticket.amends) if ticket.amends else None
+        if order is None:
+            return desk.review(tickets.draft_of(ticket), now, limits)
+        change = Change(**tickets.changes(ticket, order, moment.instrument))
+        return desk.review_amend(order, now, change, limits)
 
     def effect(self, desk: Desk, ticket: Ticket, moment: Moment, book: L3Book | None) -> Effect:
         """What an amend will do to the place in the queue; of a new order nothing."""

@@ -286,10 +286,12 @@ class Trader:
         if self._arming is None:
             return
         self._arming.stop()
-        if await self.cancel_pair(symbol):
+        answered, known = await self.cancel_pair(symbol), self._access.account.orders_known
+        if answered and known:
             await self._arming.disarm("panic")
-        else:
-            self._tell("PANIC unanswered: the dead-man's switch will cancel the rest", "warn")
+            return
+        why = "own orders are not all known" if answered else "unanswered"
+        self._tell(f"PANIC, {why}: the dead-man's switch will cancel the rest", "warn")
 
     async def leave(self, *, cancel: bool) -> bool:
         """Before the program ends: whether all that was asked for is confirmed."""
