@@ -122,6 +122,8 @@ def _print_health(health: Health) -> None:
             f"  {book.symbol} {book.channel} depth {book.depth}: {book.verified} of "
             f"{book.messages} verified, {book.mismatched} mismatched, {book.ignored} ignored"
         )
+    if health.unmarked:
+        print(f"  {health.unmarked} mismatches that no gap tells of")
     print(f"  keyframes: {health.keyframes}, wrong {health.keyframes_wrong}")
     for gap in health.gaps:
         what = ", ".join(gap.symbols) or "everything"

@@ -8,6 +8,7 @@ import msgspec
 
 from kracked import times
 from kracked.book.tally import Tally
+from kracked.protocol.events import Resync
 from kracked.record import repair
 from kracked.record.folder import SessionFolder
 from kracked.record.reader import Hole, Recording, open_recording
@@ -47,6 +48,8 @@ class Health(msgspec.Struct, kw_only=True):
     keyframes: int
     keyframes_wrong: int
     books: list[Tally]
+    unmarked: int
+    """Mismatches that no gap tells of: the feed believed what was wrong, or the log changed."""
     gaps: list[GapReport]
     damaged: list[Stretch]
     """Inside a raw log: what is around it can be read."""
@@ -57,10 +60,9 @@ class Health(msgspec.Struct, kw_only=True):
 
     @property
     def healthy(self) -> bool:
-        """Whether all that is there is whole and every checksum matched."""
-        wrong = self.keyframes_wrong or any(book.mismatched for book in self.books)
+        """Whether all that is there is whole and every checksum outside marked gaps matched."""
         torn = self.torn and not self.moved
-        return not (wrong or self.damaged or torn)
+        return not (self.keyframes_wrong or self.unmarked or self.damaged or torn)
 
 
 def check(path: Path | str, *, mend: bool = False) -> Health:
@@ -73,7 +75,7 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
     torn = repair.find_torn(path)
     moved = _mend(path) if mend and torn else []
     recording = open_recording(path)
-    info, verification = recording.info(), recording.verify()
+    info, verification, gaps = recording.info(), recording.verify(), recording.gaps()
     return Health(
         path=str(path),
         start=info.start,
@@ -84,7 +86,8 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
         keyframes=verification.keyframes,
         keyframes_wrong=verification.keyframes_wrong,
         books=verification.books,
-        gaps=[_gap_report(hole) for hole in recording.gaps()],
+        unmarked=sum(not _is_marked(found, gaps) for found in verification.mismatches),
+        gaps=[_gap_report(hole) for hole in gaps],
         damaged=_damaged(recording, torn),
         torn=[Stretch(end.path.name, end.whole, end.torn, "no whole row or frame") for end in torn],
         moved=moved,
@@ -95,6 +98,15 @@ def _mend(path: Path) -> list[str]:
     """Move torn ends aside; the files they went to."""
     with SessionFolder.hold(path):
         return [str(repair.cut(end)) for end in repair.find_torn(path)]
+
+
+def _is_marked(mismatch: Resync, gaps: list[Hole]) -> bool:
+    """Whether the recording itself says that the book was not to be trusted then."""
+    return any(
+        gap.start <= mismatch.received <= gap.end and mismatch.symbol in gap.symbols
+        for gap in gaps
+        if gap.symbols
+    )
 
 
 def _gap_report(hole: Hole) -> GapReport:

@@ -51,6 +51,8 @@ class Verification(msgspec.Struct, kw_only=True):
     keyframes_wrong: int
     """Keyframes that differ from the book rebuilt up to them: always 0."""
     books: list[Tally]
+    mismatches: list[events.Resync] = []
+    """Every message that a book's checksum, or the book itself, was against."""
 
     @property
     def proven(self) -> bool:
@@ -72,6 +74,7 @@ class Walk:
         self.lost = 0
         """Messages found missing so far."""
         self._messages = self._keyframes = self._wrong = 0
+        self._mismatches: list[events.Resync] = []
         for name, subject in info.symbols.items():
             for channel, depth in (("book", subject.book), ("level3", subject.level3)):
                 self.keeper.apply(events.Subscribed(0, channel, name, depth))
@@ -104,15 +107,25 @@ class Walk:
                 continue
             try:
                 for event in read(message, entry.ts_recv):
-                    keep(event)
+                    if consequences := keep(event):
+                        self._note_mismatches(consequences)
             except ProtocolError:
                 self._decode(line.unpack(picked.splitlines()[number]))
 
     def _decode(self, entry: Line) -> list[Event]:
         happened = self.keeper.codec.decode(entry.data, entry.received)
         for event in tuple(happened):
-            happened.extend(self.keeper.apply(_placed(event, entry.connection)))
+            consequences = self.keeper.apply(_placed(event, entry.connection))
+            self._note_mismatches(consequences)
+            happened.extend(consequences)
         return happened
+
+    def _note_mismatches(self, consequences: Iterable[Event]) -> None:
+        self._mismatches += [
+            event
+            for event in consequences
+            if isinstance(event, events.Resync) and event.reason in ("checksum", "impossible")
+        ]
 
     def _number(self, kind: FrameKind, seq: int, count: int = 1) -> None:
         """Count so many messages from number `seq` on, and those missing before them."""
@@ -140,6 +153,7 @@ class Walk:
             keyframes=self._keyframes,
             keyframes_wrong=self._wrong,
             books=[self.keeper.tallies[key] for key in sorted(self.keeper.tallies)],
+            mismatches=self._mismatches,
         )
 
     def _keyframe(self, entry: Line) -> list[Event]:

@@ -11,11 +11,13 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
+from kracked.protocol.events import Gap
 from kracked.record import frame, keyframe
 from kracked.record.check import check
-from kracked.record.folder import NotARecording
+from kracked.record.folder import NotARecording, SessionInfo
 from kracked.record.reader import Instant, NotVerified, open_recording, to_ns
 from kracked.record.repair import mapped
+from kracked.record.session import record_into
 from kracked.times import NotATime, to_rfc3339
 
 Record = Callable[..., Path]
@@ -199,3 +201,22 @@ def test_a_check_finds_damage_in_the_middle(record: Record) -> None:
 def test_a_folder_without_session_json_is_no_recording(tmp_path: Path) -> None:
     with pytest.raises(NotARecording):
         open_recording(tmp_path)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_mismatch_is_no_damage_where_the_recording_tells_of_it(
+    tmp_path: Path, stream: Stream, told: bool
+) -> None:
+    received, message = stream[60]
+    wrong = message.replace(b'"checksum":', b'"checksum":1')
+    assert wrong != message
+    path = tmp_path / "session"
+    gap = Gap(received + 1, "level3", ("BTC/USD",), received, received + 1, "checksum")
+    with record_into(path, SessionInfo(start="2026-09-21T14:13:20.000000000Z")) as session:
+        for at, data in [*stream[:60], (received, wrong)]:
+            session.intake.message("level3", at, data)
+        if told:
+            session.intake.event(gap)
+    health = check(path)
+    assert (health.books[0].mismatched, health.unmarked) == (1, int(not told))
+    assert health.healthy is told
