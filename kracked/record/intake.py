@@ -16,6 +16,7 @@ from types import MappingProxyType
 from kracked import times
 from kracked.protocol import events
 from kracked.protocol.events import Event
+from kracked.protocol.subscription import BOOKS
 from kracked.record import keyframe, line, rows
 from kracked.record.folder import Subject
 from kracked.record.frame import FrameKind
@@ -77,6 +78,8 @@ class Intake:
         self.bytes = self.gaps = 0
         self.lost = 0
         """Messages dropped because the writer was too far behind."""
+        self._doubted: dict[tuple[str, str], int] = {}
+        """Books that await their proof, by channel and symbol, and since when."""
         self.refused: set[str] = set()
         """What the exchange would not let us record, in its words."""
 
@@ -168,6 +171,8 @@ class Intake:
 
     def stop(self, now: int) -> None:
         """Say that the recording ends on purpose, and hand everything over."""
+        for (channel, symbol), since in self._doubted.items():
+            self._ours(events.Gap(now, channel, (symbol,), since, now, "not proven before the end"))
         self.tables.add(CONNECTIONS.name, rows.connection(event="intentional_stop", at=now))
         self.hand_over(now)
 
@@ -197,6 +202,7 @@ class Intake:
     def _ours(self, event: line.OurEvent) -> None:
         """One of our own events: a line among the messages, and a row."""
         feed = getattr(event, "connection", "") or getattr(event, "channel", "")
+        self._remember_doubt(event)
         if not _told_by_books(event):
             self._close_chunk()
             text = line.pack_event(self.next_seq - 1, feed, event)
@@ -223,6 +229,13 @@ class Intake:
                 self._missed(event.received, event.dropped, "events left out: too slow")
             case events.Stale():
                 self._note(event, "stale", feed, event.symbol)
+
+    def _remember_doubt(self, event: line.OurEvent) -> None:
+        match event:
+            case events.Verified(channel=channel, symbol=symbol):
+                self._doubted.pop((channel, symbol), None)
+            case events.Resync(channel=channel, symbol=symbol) if channel in BOOKS:
+                self._doubted.setdefault((channel, symbol), event.received)
 
     def _note(self, event: Event, name: str, feed: str, message: str) -> None:
         note = rows.connection(

@@ -11,7 +11,7 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
-from kracked.protocol.events import Gap
+from kracked.protocol.events import Gap, Resync
 from kracked.record import frame, keyframe
 from kracked.record.check import check
 from kracked.record.folder import NotARecording, SessionInfo
@@ -220,3 +220,18 @@ def test_a_mismatch_is_no_damage_where_the_recording_tells_of_it(
     health = check(path)
     assert (health.books[0].mismatched, health.unmarked) == (1, int(not told))
     assert health.healthy is told
+
+
+def test_a_book_that_was_not_proven_again_is_told_of_when_the_recording_stops(
+    tmp_path: Path, stream: Stream
+) -> None:
+    received, message = stream[60]
+    wrong = message.replace(b'"checksum":', b'"checksum":1')
+    path = tmp_path / "session"
+    info = SessionInfo(start="2026-09-21T14:13:20.000000000Z")
+    with record_into(path, info, clock=lambda: received + 5) as session:
+        for at, data in [*stream[:60], (received, wrong)]:
+            session.intake.message("level3", at, data)
+        session.intake.event(Resync(received, "BTC/USD", "level3", "checksum"))
+    assert [hole.reason for hole in open_recording(path).gaps()] == ["not proven before the end"]
+    assert check(path).healthy
