@@ -80,7 +80,11 @@ def paint(screen: Screen[Any], widgets: Iterable[Widget]) -> None:
     layout = getattr(screen, "_layout_required", True)
     if compositor is None or refresh is None or layout or not screen.is_current:
         return
-    changed = {each for each in widgets if each.display and getattr(each, _WANTS_PAINT, False)}
+    shown = [each for each in widgets if each.display]
+    for each in shown:
+        if isinstance(each, LiveRows):
+            each.notice_place()
+    changed = {each for each in shown if getattr(each, _WANTS_PAINT, False)}
     if changed:
         compositor.update_widgets(changed)
         refresh()
@@ -102,6 +106,7 @@ class LiveRows(Widget):
         self._lines: list[Line | None] = []
         self._strips: list[Strip | None] = []
         self._styles: dict[tuple[str, str], Style] = {}
+        self._drawn_at: Region | None = None
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.invalidate())
@@ -113,6 +118,13 @@ class LiveRows(Widget):
         """Draw everything again: the size or the colours changed."""
         self._lines, self._strips, self._styles = [], [], {}
         self.refresh()
+
+    def notice_place(self) -> None:
+        """Draw all rows where they are now: one that did not change may have moved."""
+        place = self.region
+        if place != self._drawn_at:
+            self._drawn_at = place
+            self.refresh()
 
     @property
     def cells(self) -> Size:

@@ -131,3 +131,19 @@ async def test_all_that_changed_is_one_write_and_leaves_nothing_to_repaint() -> 
 def test_every_theme_has_every_colour_the_style_sheet_asks_for() -> None:
     for theme in themes.THEMES:
         assert set(theme.variables) == set(themes.FALLBACKS)
+
+
+async def test_rows_that_moved_are_all_drawn_where_they_are_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = Rows()
+    async with app.run_test(size=(20, 8)) as pilot:
+        app.rows.set_lines(numbered("a", "b"))
+        paint(app.screen, app.screen.children)
+        app.rows.styles.margin = (1, 0, 0, 0)
+        await pilot.pause()
+        asked: list[tuple[object, ...]] = []
+        monkeypatch.setattr(app.rows, "refresh", lambda *regions: asked.append(regions))
+        for _ in range(2):
+            paint(app.screen, app.screen.children)
+        assert asked == [()]
