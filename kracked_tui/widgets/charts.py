@@ -34,7 +34,7 @@ class Chart(Pane):
 
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
-        self._plotted = ChartView()
+        self._wanted = self._plotted = ChartView()
         self._plot: list[Line] = []
         self._asked: ChartView | None = None
         self._ours = MarkBook()
@@ -43,6 +43,7 @@ class Chart(Pane):
         width, height = self.inside
         series = scene.market.bars(scene.timeframe_s)
         wanted = candles.chart_view(series, width, height, scene.precision, scene.timeframe_s)
+        self._wanted = wanted
         self._ask(wanted)
         note = candles.timeframe_name(scene.timeframe_s)
         if not wanted.alike(self._plotted):
@@ -57,6 +58,11 @@ class Chart(Pane):
     def plotted(self) -> bool:
         """Whether there is a plot to show."""
         return bool(self._plot)
+
+    @property
+    def newest(self) -> bool:
+        """Whether the plot shown is of what was to be shown with the last frame."""
+        return self.plotted and self._plotted == self._wanted
 
     def _ask(self, wanted: ChartView) -> None:
         """One plot at a time, except that another size or timeframe does not wait."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 
 import pytest
 from textual.pilot import Pilot
@@ -11,6 +12,9 @@ from textual.pilot import Pilot
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from tests.tui.market import SYMBOL, ScriptedSource, opening
+
+_PATIENCE_S = 10.0
+"""A market that moves on by itself is never quite drawn."""
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[Monitor, Pilot[None]]]]
 
@@ -40,12 +44,14 @@ def opened() -> Opened:
 
 async def settled(monitor: Monitor, pilot: Pilot[None]) -> None:
     """Everything said has been applied, the plot is there, and the newest frame is drawn."""
-    for _ in range(60):
-        await pilot.pause(0.01)
-        chart = monitor.trade.chart
-        if monitor.pump.frames and (
-            chart.plotted or not chart.display or not monitor.store.markets
-        ):
-            break
+    chart = monitor.trade.chart
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                await pilot.pause(0.01)
+                monitor.trade.draw()
+                plotless = not chart.display or not monitor.store.markets
+                if monitor.pump.frames and (plotless or chart.newest):
+                    break
     monitor.trade.draw()
     await pilot.pause()
