@@ -74,17 +74,18 @@ def paint(screen: Screen[Any], widgets: Iterable[Widget]) -> None:
     The toolkit would send each of them a message, then wake a timer, and paint what it
     has by then. Where its private ways have gone, or it has a layout to do first, its own
     next repaint does it.
+
+    A widget that was given a place but not laid out yet waits for the layout. Told of one,
+    the compositor arranges the whole screen in passing, while it draws: the layout then
+    finds every place as it was left, and so draws nothing of what has moved.
     """
     compositor = getattr(screen, "_compositor", None)
     refresh = getattr(screen, "_compositor_refresh", None)
+    placed = getattr(compositor, "visible_widgets", None)
     layout = getattr(screen, "_layout_required", True)
-    if compositor is None or refresh is None or layout or not screen.is_current:
+    if compositor is None or refresh is None or placed is None or layout or not screen.is_current:
         return
-    shown = [each for each in widgets if each.display]
-    for each in shown:
-        if isinstance(each, LiveRows):
-            each.notice_place()
-    changed = {each for each in shown if getattr(each, _WANTS_PAINT, False)}
+    changed = {each for each in widgets if getattr(each, _WANTS_PAINT, False) and each in placed}
     if changed:
         compositor.update_widgets(changed)
         refresh()
@@ -106,7 +107,6 @@ class LiveRows(Widget):
         self._lines: list[Line | None] = []
         self._strips: list[Strip | None] = []
         self._styles: dict[tuple[str, str], Style] = {}
-        self._drawn_at: Region | None = None
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.invalidate())
@@ -118,13 +118,6 @@ class LiveRows(Widget):
         """Draw everything again: the size or the colours changed."""
         self._lines, self._strips, self._styles = [], [], {}
         self.refresh()
-
-    def notice_place(self) -> None:
-        """Draw all rows where they are now: one that did not change may have moved."""
-        place = self.region
-        if place != self._drawn_at:
-            self._drawn_at = place
-            self.refresh()
 
     @property
     def cells(self) -> Size:

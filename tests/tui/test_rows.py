@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App, ComposeResult
+from textual.screen import Screen
 from textual.strip import Strip
 
 from kracked_tui import themes
@@ -133,17 +134,33 @@ def test_every_theme_has_every_colour_the_style_sheet_asks_for() -> None:
         assert set(theme.variables) == set(themes.FALLBACKS)
 
 
-async def test_rows_that_moved_are_all_drawn_where_they_are_now(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    app = Rows()
-    async with app.run_test(size=(20, 8)) as pilot:
-        app.rows.set_lines(numbered("a", "b"))
-        paint(app.screen, app.screen.children)
-        app.rows.styles.margin = (1, 0, 0, 0)
+class Pushed(App[None]):
+    """Three rows; the first is not shown yet, and pushes the others down when it is."""
+
+    CSS = "LiveRows { width: 20; height: 1; } #first { display: none; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: set[int] = set()
+        """Rows of the screen that were sent."""
+
+    def compose(self) -> ComposeResult:
+        yield from (LiveRows(id=name) for name in ("first", "second", "third"))
+
+    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+        self.drawn.update(y for y, *_ in getattr(renderable, "spans", ()))
+
+
+async def test_what_a_new_row_pushes_down_is_all_drawn_though_a_frame_came_before() -> None:
+    app = Pushed()
+    async with app.run_test(size=(20, 3)) as pilot:
         await pilot.pause()
-        asked: list[tuple[object, ...]] = []
-        monkeypatch.setattr(app.rows, "refresh", lambda *regions: asked.append(regions))
-        for _ in range(2):
-            paint(app.screen, app.screen.children)
-        assert asked == [()]
+        app.drawn.clear()
+        first = app.query_one("#first", LiveRows)
+        first.display = True
+        first.set_lines(numbered("new"))
+        app.query_one("#second", LiveRows).set_lines(numbered("changed"))
+        paint(app.screen, app.screen.children)
+        app.drawn.clear()
+        await pilot.pause()
+        assert app.drawn == {0, 1, 2}
