@@ -56,18 +56,18 @@ class LogReel:
                 return Spot(at + 1, received)
         return None
 
-    def past(self, seq: int) -> list[Event]:
+    def past(self, until: Spot) -> list[Event]:
         """One pass over the log; messages about books are not even decoded."""
         codec, said = Codec(), list[Event]()
-        for at, (received, data) in enumerate(self._log.read(0, seq), 1):
+        for at, (received, data) in enumerate(self._log.read(0, until.seq), 1):
             if _BOOK_MESSAGE.match(data):
                 said += self._marks.verdicts.get(at, ())
             else:
                 said += codec.decode(data, received)
         return condensed(said)
 
-    def silent(self, seq: int, other: int) -> bool:
-        low, high = sorted((seq, other))
+    def silent(self, one: Spot, other: Spot) -> bool:
+        low, high = sorted((one.seq, other.seq))
         return high - low <= _NEAR and all(
             _BOOK_MESSAGE.match(said.data) and at not in self._marks.verdicts
             for at, said in enumerate(self._log.read(low, high), low + 1)

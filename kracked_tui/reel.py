@@ -30,7 +30,7 @@ class DeckTape(Tape, Protocol):
 
 
 class Spot(NamedTuple):
-    """A message of a reel."""
+    """A message of a reel, or a time after it and before the next."""
 
     seq: int
     received: int
@@ -57,11 +57,11 @@ class Reel(Protocol):
     def latest(self, seq: int, symbol: str, channel: str) -> Spot | None:
         """The last update of a book up to message `seq`; None when there is none."""
 
-    def past(self, seq: int) -> list[Event]:
-        """What was said up to message `seq`, books left out, each fact once."""
+    def past(self, until: Spot) -> list[Event]:
+        """What was said up to a place, books left out, each fact once."""
 
-    def silent(self, seq: int, other: int) -> bool:
-        """Whether nothing but books changed between two messages."""
+    def silent(self, one: Spot, other: Spot) -> bool:
+        """Whether nothing but books changed between two places."""
 
     def heard(self, moment: Moment) -> list[Event]:
         """What is told of a moment."""

@@ -20,7 +20,7 @@ from kracked.book.l3 import L3Book
 from kracked.protocol.events import Event
 from kracked.record.replay import MAX_SPEED, Moment, Replay
 from kracked_tui.halfway import Change, between, changes_of
-from kracked_tui.reel import DeckTape, Reel
+from kracked_tui.reel import DeckTape, Reel, Spot
 from kracked_tui.source import Counters, Cut
 from kracked_tui.view.timebar import TimeView
 
@@ -233,15 +233,17 @@ class ReplaySource:
 
     async def _wind(self, wound: Callable[[], DeckTape]) -> None:
         """Go on from a tape that is made elsewhere, in a thread."""
-        tape, told = await asyncio.to_thread(self._made, wound, self._tape.seq)
+        here = Spot(self._tape.seq, self._tape.position)
+        tape, told = await asyncio.to_thread(self._made, wound, here)
         self._tape, self._words = tape, ""
         self._show_half(())
         self._beat = time.monotonic_ns()
         self._replay.go_on(tape, Moment(tape.position, tape.seq, "", b"", told))
 
-    def _made(self, wound: Callable[[], DeckTape], here: int) -> tuple[DeckTape, list[Event]]:
+    def _made(self, wound: Callable[[], DeckTape], here: Spot) -> tuple[DeckTape, list[Event]]:
         """The tape, and what the screen must hear to be of its time."""
         tape = wound()
-        if self._reel.silent(tape.seq, here):
+        there = Spot(tape.seq, tape.position)
+        if self._reel.silent(there, here):
             return tape, []
-        return tape, [Cut(tape.position), *self._reel.past(tape.seq)]
+        return tape, [Cut(tape.position), *self._reel.past(there)]

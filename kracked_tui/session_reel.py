@@ -62,11 +62,11 @@ class SessionReel:
                         return Spot(entry.seq, entry.received)
         return None
 
-    def past(self, seq: int) -> list[Event]:
-        return self._quiet.until(seq)
+    def past(self, until: Spot) -> list[Event]:
+        return self._quiet.until(until)
 
-    def silent(self, seq: int, other: int) -> bool:
-        return self._quiet.count(seq) == self._quiet.count(other)
+    def silent(self, one: Spot, other: Spot) -> bool:
+        return self._quiet.count(one) == self._quiet.count(other)
 
     def heard(self, moment: Moment) -> list[Event]:
         """The verdicts on books are the recorded feed's own: those of the player are no news."""
@@ -85,19 +85,32 @@ class _Quiet:
         """Frames read so far."""
         self._said: list[tuple[int, Event]] = []
 
-    def until(self, seq: int) -> list[Event]:
-        return condensed([event for _, event in self._said[: self.count(seq)]])
+    def until(self, place: Spot) -> list[Event]:
+        return condensed([event for _, event in self._said[: self.count(place)]])
 
-    def count(self, seq: int) -> int:
-        """How much was said up to message `seq`."""
+    def count(self, place: Spot) -> int:
+        """How much was said up to a place.
+
+        A gap bears the number of the message before it, and is known at its end: within
+        it, it was not said yet.
+        """
         places = self._recording.places
-        while self._read < len(places) and places[self._read].frame.first_seq <= seq:
+        while self._read < len(places) and places[self._read].frame.first_seq <= place.seq:
             path, found = places[self._read]
             self._read += 1
             if found.kind is not FrameKind.KEYFRAME:
                 with mapped(path) as data:
                     self._take(frame.unpack(data, found), found.kind)
-        return bisect_right(self._said, seq, key=lambda each: each[0])
+        count = bisect_right(self._said, place.seq, key=lambda each: each[0])
+        while count and self._later(self._said[count - 1], place):
+            count -= 1
+        return count
+
+    @staticmethod
+    def _later(said: tuple[int, Event], place: Spot) -> bool:
+        """Whether it came after the last message up to there, and after that time."""
+        seq, event = said
+        return seq == place.seq and event.received > place.received
 
     def _take(self, texts: list[bytes], kind: FrameKind) -> None:
         for text in texts:

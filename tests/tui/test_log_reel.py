@@ -75,7 +75,7 @@ EXECUTIONS = (
 def test_own_orders_that_were_recorded_are_there_again(tmp_path: Path) -> None:
     reel = LogReel(written(tmp_path, SNAPSHOT, EXECUTIONS, LATER))
     store = Store("REPLAY")
-    for event in reel.past(3):
+    for event in reel.past(Spot(3, 0)):
         store.apply(event)
     assert store.account.orders_known
     assert list(store.account.orders) == ["OABCDE-FGHIJ-KLMNOP"]
@@ -161,6 +161,6 @@ def test_marks_grow_rarer_instead_of_more(captures: Path, monkeypatch: pytest.Mo
 def test_a_verdict_on_a_book_is_part_of_the_past_and_not_of_the_time_before(tmp_path: Path) -> None:
     reel = LogReel(written(tmp_path, STATUS, SNAPSHOT, update(9)))
     reel.wound(reel.end)
-    assert not reel.silent(1, 2)
-    assert not [event for event in reel.past(1) if isinstance(event, events.Resync)]
-    assert [event for event in reel.past(3) if isinstance(event, events.Resync)]
+    assert not reel.silent(Spot(1, 0), Spot(2, 0))
+    assert not [event for event in reel.past(Spot(1, 0)) if isinstance(event, events.Resync)]
+    assert [event for event in reel.past(Spot(3, 0)) if isinstance(event, events.Resync)]

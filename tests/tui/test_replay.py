@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
-from kracked.protocol.events import Event
+from kracked.protocol.events import Event, Gap
+from kracked.record.folder import SessionInfo
+from kracked.record.session import record_into
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
@@ -22,7 +25,7 @@ from kracked_tui.session_reel import SessionReel
 from kracked_tui.snapshot import picture
 from kracked_tui.source import Cut
 from kracked_tui.store import Store
-from tests.record.market import record_stream
+from tests.record.market import Level3Market, feed, record_stream
 from tests.tui.conftest import settled
 from tests.tui.recorded import OPENED, SYMBOL, record_market
 from tests.tui.test_goldens import compare
@@ -120,6 +123,27 @@ async def test_after_a_seek_back_the_tape_has_no_trade_of_the_future(session: Pa
             for event in told:
                 store.apply(event)
             assert 0 < at - store.market(SYMBOL).prints[-1].time < 10 * NS_PER_S
+
+
+async def test_a_gap_is_told_from_its_end_on_and_not_within_it(tmp_path: Path) -> None:
+    stream = Level3Market().stream(20)
+    begin, end = stream[-1][0], stream[-1][0] + 10 * NS_PER_S
+    with record_into(
+        tmp_path / "gap", SessionInfo(start=to_rfc3339(begin, 9)), clock=lambda: end
+    ) as session:
+        feed(session, BookKeeper(), stream)
+        session.intake.event(Gap(end, "level3", ("BTC/USD",), begin, end, "lost"))
+        session.intake.message("level3", end + NS_PER_S, b'{"channel":"heartbeat"}')
+    async with playing(tmp_path / "gap") as (source, told):
+        said = []
+        for at in (end + NS_PER_S, begin + NS_PER_S, end):
+            told.clear()
+            await source.seek(at)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            said.append([type(told[0]), *(event for event in told if type(event) is Gap)])
+    known = Gap(end, "level3", ("BTC/USD",), begin, end, "lost")
+    assert said == [[Cut, known], [Cut], [Cut, known]]
 
 
 async def test_wishes_made_while_it_winds_add_up(session: Path) -> None:
