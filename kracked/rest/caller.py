@@ -14,7 +14,7 @@ import binascii
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from decimal import Decimal
 
 import msgspec
@@ -36,7 +36,7 @@ from kracked.rest.replies import (
     throttled_until,
 )
 from kracked.rest.transport import NoAnswer, NotSent, SignedHeaders, Transport
-from kracked.rest.turns import Turns, Urgency
+from kracked.rest.turns import Turn, Turns, Urgency, Withdrawn
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ LONGEST_WAIT_NS = 60 * NS_PER_S
 _FIRST_PAUSE_S = 0.5
 _ONE = Decimal(1)
 _PUBLIC_BURST = Decimal(3)
+_AGAIN = (Urgency.CANCEL, Urgency.READ)
 _THROTTLED = "held back here after EService:Throttled"
 
 
@@ -139,10 +140,7 @@ class Caller:
         """The result of a private call that changes nothing, repeated while that may help."""
 
         async def once() -> bytes:
-            if self._pace.ticks() < self._locked_until:
-                # Every further call lengthens a lockout.
-                held = "held back here after EGeneral:Temporary lockout"
-                raise Refused(name, held, ErrorClass.CHANGE_SETUP)
+            self._respect_lockout(name)
             await self._wait_for_counter(name)
             return await self._private(name, members, Urgency.READ)
 
@@ -155,16 +153,20 @@ class Caller:
         urgency: Urgency,
         *,
         before: int | None = None,
+        names: Set[object] = frozenset(),
     ) -> bytes:
         """The result of a call that may move money, sent once, and not from `before` on.
 
         Raises `Refused` (nothing happened), `NotSent` (nothing was sent) or
-        `OutcomeUnknown`. It never waits for a limit: an order must not go out late.
+        `OutcomeUnknown`. It never waits for a limit: an order must not go out late. While it
+        waits for its turn, `withdraw` takes it back by any of its `names`.
         """
-        if urgency is not Urgency.CANCEL and self.limiter.throttled_ns(self._pace.ticks()):
+        if urgency is not Urgency.CANCEL:
+            self._respect_lockout(name)
+        if urgency is Urgency.ORDER and self.limiter.throttled_ns(self._pace.ticks()):
             raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
         try:
-            body = await self._private(name, members, urgency, before=before)
+            body = await self._private(name, members, urgency, before=before, names=names)
             reply = decode_reply(name, body)
         except (NoAnswer, UnreadableReply) as error:
             self._heed(error)
@@ -176,6 +178,13 @@ class Caller:
         if kind is ErrorClass.UNKNOWN_OUTCOME:
             raise OutcomeUnknown(name, words)
         raise Refused(name, words, kind)
+
+    def withdraw(self, names: Set[object] | None = None) -> None:
+        """Takes back orders that wait for their turn, before a cancel that means them goes first.
+
+        Without names all of them. Their `write` raises `NotSent`.
+        """
+        self._turns.withdraw(names)
 
     async def _repeated(self, name: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
         for attempt in range(1, READ_ATTEMPTS + 1):
@@ -206,24 +215,47 @@ class Caller:
         urgency: Urgency,
         *,
         before: int | None = None,
+        names: Set[object] = frozenset(),
     ) -> bytes:
         """One signed call, or a few after refused nonces; nothing else is repeated."""
         if self._signer is None:
             raise NoCredentials(name)
         self.limiter.spend(name, self._pace.ticks())
-        path, otp = f"/0/private/{name}", self._otp() if self._otp else None
-        async with self._turns.turn(urgency):
-            for _ in range(RESIGNATURES + 1):
-                if before is not None and self._pace.clock() >= before:
-                    raise NotSent(self._root + path, "its turn came after its deadline")
-                body, headers = self._signer.request(path, members, otp)
-                answer = await self._transport.post(self._root + path, body, headers)
-                if not _nonce_refused(name, answer):
-                    break
-                self._signer.nonces.refused()
+        url = f"{self._root}/0/private/{name}"
+        for _ in range(RESIGNATURES + 1):
+            try:
+                async with self._turns.turn(urgency, names) as turn:
+                    answer = await self._signed(name, members, turn, before)
+            except Withdrawn:
+                raise NotSent(url, "it was withdrawn: a cancel went before it") from None
+            # An order a cancel went past must not come after it; the rest may go again.
+            if urgency not in _AGAIN or not turn.overtaken or not _nonce_refused(name, answer):
+                break
         if urgency is not Urgency.ORDER:
             self._signer.nonces.renew()
         return answer
+
+    async def _signed(
+        self, name: str, members: dict[str, object], turn: Turn, before: int | None
+    ) -> bytes:
+        """The answer in this turn, signed anew while the nonce is refused and nobody overtakes."""
+        assert self._signer is not None
+        path, otp = f"/0/private/{name}", self._otp() if self._otp else None
+        for _ in range(RESIGNATURES + 1):
+            if before is not None and self._pace.clock() >= before:
+                raise NotSent(self._root + path, "its turn came after its deadline")
+            body, headers = self._signer.request(path, members, otp)
+            answer = await self._transport.post(self._root + path, body, headers)
+            if turn.overtaken or not _nonce_refused(name, answer):
+                break
+            self._signer.nonces.refused()
+        return answer
+
+    def _respect_lockout(self, name: str) -> None:
+        """Every further call lengthens a lockout; only a cancel is worth that."""
+        if self._pace.ticks() < self._locked_until:
+            held = "held back here after EGeneral:Temporary lockout"
+            raise Refused(name, held, ErrorClass.CHANGE_SETUP)
 
     async def _wait_for_counter(self, name: str) -> None:
         ticks = self._pace.ticks

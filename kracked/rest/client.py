@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
@@ -112,8 +112,8 @@ class RestClient:
         Accepted is not resting: the executions channel tells. With `validate` nothing is
         placed; form and minimums are checked, funds are not.
         """
-        members = orders.add_members(order, pair, deadline, validate=validate)
-        return await self._write("AddOrder", members, orders.Added, deadline)
+        members, names = orders.add_members(order, pair, deadline, validate=validate), _names(order)
+        return await self._write("AddOrder", members, orders.Added, deadline, names)
 
     async def add_order_batch(
         self,
@@ -125,7 +125,9 @@ class RestClient:
     ) -> orders.BatchReply:
         """2 to 15 orders of one pair; each may still be refused alone, see the reply."""
         members = orders.batch_members(tuple(batch), pair, deadline, validate=validate)
-        return await self._write("AddOrderBatch", members, orders.BatchReply, deadline)
+        return await self._write(
+            "AddOrderBatch", members, orders.BatchReply, deadline, _names(*batch)
+        )
 
     async def amend_order(
         self, order: orders.OrderRef, change: orders.Amend, *, deadline: int | None = None
@@ -146,6 +148,7 @@ class RestClient:
 
     async def cancel_order(self, order: orders.OrderRef) -> orders.Cancelled:
         """May be repeated: the second time it is refused as gone."""
+        self._caller.withdraw({order.txid, order.cl_ord_id} - {None})
         return await self._cancel("CancelOrder", bodies.fields(order), orders.Cancelled)
 
     async def cancel_order_batch(
@@ -154,6 +157,7 @@ class RestClient:
         """2 to 50 orders in all; a `userref` among the first is all orders that carry it."""
         if not 2 <= len(txids) + len(cl_ord_ids) <= 50:
             raise orders.BadOrder("a batch cancels 2 to 50 orders")
+        self._caller.withdraw({*txids, *cl_ord_ids})
         members: dict[str, object] = {}
         if txids:
             members["orders"] = list(txids)
@@ -162,15 +166,17 @@ class RestClient:
         return await self._cancel("CancelOrderBatch", members, orders.Cancelled)
 
     async def cancel_all(self) -> orders.Cancelled:
-        """Every order of the account, on all pairs, whoever placed it."""
+        """Every order of the account, on all pairs, whoever placed it; also what waits here."""
+        self._caller.withdraw()
         return await self._cancel("CancelAll", {}, orders.Cancelled)
 
     async def cancel_all_orders_after(self, timeout_s: int) -> orders.DeadMansSwitch:
         """Cancels everything in `timeout_s` unless called again; 0 disarms."""
         if not 0 <= timeout_s < 86_400:
             raise orders.BadOrder("the dead-man's switch takes 0 to 86399 seconds")
-        members: dict[str, object] = {"timeout": timeout_s}
-        return await self._cancel("CancelAllOrdersAfter", members, orders.DeadMansSwitch)
+        name = "CancelAllOrdersAfter"
+        raw = await self._caller.write(name, {"timeout": timeout_s}, Urgency.SWITCH)
+        return _written(name, raw, orders.DeadMansSwitch)
 
     # --- the account ------------------------------------------------------------------------
 
@@ -310,9 +316,14 @@ class RestClient:
     # --- shared -----------------------------------------------------------------------------
 
     async def _write(
-        self, name: str, members: dict[str, object], shape: type[T], deadline: int | None
+        self,
+        name: str,
+        members: dict[str, object],
+        shape: type[T],
+        deadline: int | None,
+        names: Set[object] = frozenset(),
     ) -> T:
-        raw = await self._caller.write(name, members, Urgency.ORDER, before=deadline)
+        raw = await self._caller.write(name, members, Urgency.ORDER, before=deadline, names=names)
         return _written(name, raw, shape)
 
     async def _cancel(self, name: str, members: dict[str, object], shape: type[T]) -> T:
@@ -349,6 +360,11 @@ def _shaped(name: str, read: Callable[[bytes], T], raw: bytes) -> T:
         return read(raw)
     except (msgspec.MsgspecError, ArithmeticError) as error:
         raise UnreadableReply(name, str(error)) from error
+
+
+def _names(*waiting: orders.AddOrder) -> set[object]:
+    """What a cancel may call these orders by before the exchange has named them."""
+    return {name for it in waiting for name in (it.cl_ord_id, it.userref) if name is not None}
 
 
 def _given(**members: object) -> dict[str, object]:

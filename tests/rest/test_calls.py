@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kracked.credentials import Credentials
@@ -181,6 +182,108 @@ async def test_a_cancel_goes_before_reads_that_wait(exchange: Exchange, client: 
         await asyncio.sleep(0)
         group.create_task(client.cancel_all())
     assert [call.name for call in exchange.calls].index("CancelAll") == 1
+
+
+class Held:
+    """An answer that comes when it is let go."""
+
+    def __init__(self, answer: object) -> None:
+        self.asked, self.release, self.answer = asyncio.Event(), asyncio.Event(), answer
+
+    async def __call__(self, request: object) -> object:
+        self.asked.set()
+        await self.release.wait()
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("slow", "fast"),
+    [("Balance", "AddOrder"), ("Balance", "CancelAll"), ("AddOrder", "CancelAll")],
+)
+async def test_an_order_waits_for_no_slow_read_and_a_cancel_for_no_slow_call(
+    exchange: Exchange, client: RestClient, slow: str, fast: str
+) -> None:
+    exchange.always |= {"AddOrder": ACCEPTED, "CancelAll": {"count": 1}}
+    held = Held(exchange.always.get(slow, {}))
+    exchange.script[slow].append(held)
+    calls = {
+        "Balance": client.balance,
+        "AddOrder": lambda: client.add_order(ORDER, "BTC/USD"),
+        "CancelAll": client.cancel_all,
+    }
+    waiting = asyncio.create_task(calls[slow]())
+    await held.asked.wait()
+    await calls[fast]()
+    assert not waiting.done()
+    held.release.set()
+    await waiting
+    assert [call.name for call in exchange.calls] == [slow, fast]
+
+
+async def test_a_read_that_was_overtaken_and_came_late_is_signed_anew(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["CancelAll"] = {"count": 0}
+    held = Held(answers.reply(error="EAPI:Invalid nonce"))
+    exchange.script["Balance"].append(held)
+    read = asyncio.create_task(client.balance())
+    await held.asked.wait()
+    await client.cancel_all()
+    held.release.set()
+    assert await read == {}
+
+
+async def test_an_order_that_a_cancel_overtook_is_not_sent_after_it(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always |= {"CancelAll": {"count": 0}, "AddOrder": ACCEPTED}
+    held = Held(answers.reply(error="EAPI:Invalid nonce"))
+    exchange.script["AddOrder"].append(held)
+    order = asyncio.create_task(client.add_order(ORDER, "BTC/USD"))
+    await held.asked.wait()
+    await client.cancel_all()
+    held.release.set()
+    with pytest.raises(Refused, match="Invalid nonce"):
+        await order
+    assert exchange.count("AddOrder") == 1
+
+
+@pytest.mark.parametrize("cancel", ["all", "by name", "in a batch"])
+async def test_an_order_still_waiting_when_its_cancel_comes_never_goes_out(
+    exchange: Exchange, client: RestClient, cancel: str
+) -> None:
+    exchange.always |= {"CancelAll": {"count": 0}, "CancelOrder": {}, "CancelOrderBatch": {}}
+    held = Held({})
+    exchange.script["Balance"].append(held)
+    read = asyncio.create_task(client.balance())
+    await held.asked.wait()
+    named = msgspec.structs.replace(ORDER, cl_ord_id="mine")
+    order = asyncio.create_task(client.add_order(named, "BTC/USD"))
+    await asyncio.sleep(0)
+    await {
+        "all": client.cancel_all,
+        "by name": lambda: client.cancel_order(OrderRef(cl_ord_id="mine")),
+        "in a batch": lambda: client.cancel_order_batch(["O1"], ["mine"]),
+    }[cancel]()
+    held.release.set()
+    with pytest.raises(NotSent, match="withdrawn"):
+        await order
+    await read
+    assert exchange.count("AddOrder") == 0
+
+
+async def test_only_cancels_go_out_while_the_key_is_locked_out(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always |= {"AddOrder": ACCEPTED, "CancelAll": {"count": 1}}
+    exchange.script["AddOrder"].append(answers.refusal("EGeneral:Temporary lockout"))
+    for _ in range(2):
+        with pytest.raises(Refused, match="lockout"):
+            await client.add_order(ORDER, "BTC/USD")
+    with pytest.raises(Refused, match="lockout"):
+        await client.cancel_all_orders_after(60)
+    await client.cancel_all()
+    assert [call.name for call in exchange.calls] == ["AddOrder", "CancelAll"]
 
 
 async def test_reads_leave_room_on_the_counter_for_cancels(
