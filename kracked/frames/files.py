@@ -82,12 +82,13 @@ def parquet_files(
     root = next((root for root in roots if any(root.glob("channel=*"))), path)
     of = [wide_symbol(table.name)] if _WIDE.fullmatch(table.name) else symbols
     pairs = {f"pair={symbol.replace('/', '-')}" for symbol in of}
-    return sorted(
+    found = (
         file
         for file in root.glob(f"channel={table.channel}/**/*.parquet")
         if not (pairs and file.parent.name.startswith("pair=") and file.parent.name not in pairs)
         and (not is_hour(file) or _may_hold(file, table, start, end))
     )
+    return sorted(found, key=lambda file: (file.parent, _hour(file), file.name))
 
 
 def wide_files(path: Path) -> Sequence[str]:
@@ -109,14 +110,14 @@ def is_hour(path: Path) -> bool:
     return _HOUR.search(path.name) is not None
 
 
-def _hour(path: Path) -> tuple[str, ...]:
+def _hour(path: Path) -> tuple[int, ...]:
     """Sorts files by hour; within one the first has no number of its own."""
     match = _HOUR.search(path.name)
-    return match.groups(default="") if match else ()
+    return tuple(map(int, match.groups(default="0"))) if match else ()
 
 
 def _may_hold(path: Path, table: Table, start: int | None, end: int | None) -> bool:
-    begin = times.parse_ns("{}-{}-{}T{}:00:00Z".format(*_hour(path)))
+    begin = times.parse_ns("{:04}-{:02}-{:02}T{:02}:00:00Z".format(*_hour(path)))
     if start is not None and begin + _HOUR_NS + _SLACK_NS < start:
         return False
     # What is filed by arrival may tell of something older, but not of something newer.

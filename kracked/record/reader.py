@@ -19,13 +19,12 @@ from kracked import times
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
 from kracked.protocol.events import Gap
-from kracked.record import frame, keyframe, line
+from kracked.record import frame, keyframe, line, names
 from kracked.record.checkpoints import Checkpoints
 from kracked.record.folder import SessionInfo, read_info
 from kracked.record.frame import Damage, Frame, FrameKind
 from kracked.record.keyframe import Book
 from kracked.record.repair import mapped
-from kracked.record.sinks import RAW_FOLDER
 from kracked.record.walk import Recorded, Verification, Walk
 
 Instant = int | str | datetime
@@ -110,10 +109,10 @@ class Recording:
             if isinstance(found, Frame)
         ]
 
-    @property
+    @cached_property
     def logs(self) -> list[Path]:
-        """Files of the raw log, oldest first."""
-        return sorted(self.path.glob(f"{RAW_FOLDER}/*.jsonl.zst"))
+        """Files of the raw log, in the order they were written."""
+        return sorted(names.logs(self.path), key=_begins)
 
     def span(self) -> tuple[int, int]:
         """Times of the first and the last message, ns; raises `RecordError` when empty."""
@@ -292,6 +291,12 @@ def _text_to_ns(text: str) -> int:
         except ValueError:
             pass
         raise
+
+
+def _begins(log: Path) -> int:
+    """The number a log begins with: its name tells no order where a clock was set back."""
+    with mapped(log) as data:
+        return next((each.first_seq for each in frame.scan(data) if isinstance(each, Frame)), -1)
 
 
 def _missing(before: Frame | None, found: Frame) -> list[Hole]:
