@@ -59,6 +59,8 @@ class Destination(NamedTuple):
     """What to open when this monitor has ended; no path: what was watched before."""
 
     path: Path | None
+    ends_recording: bool = False
+    """Whether one goes on until then."""
 
 
 class Monitor(App[None]):
@@ -129,6 +131,7 @@ class Monitor(App[None]):
     @work
     async def _end(self) -> None:
         """Asked to end from outside, or the terminal is gone."""
+        self.leads_to = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
                 await self.desk.abandon()
@@ -229,10 +232,15 @@ class Monitor(App[None]):
             self.desk.tell(reason, "warn")
             self.trade.sessions.refuse(reason)
             return
-        self.leads_to = Destination(message.path)
-        await self.action_quit()
+        self.leads_to = Destination(message.path, self.desk.recording.on)
+        await self._leave()
 
     async def action_quit(self) -> None:
+        """The end, also after a way to elsewhere that was not gone."""
+        self.leads_to = None
+        await self._leave()
+
+    async def _leave(self) -> None:
         """Leave, once it is settled what becomes of own orders."""
         if await self.trade.may_leave():
             await self.action_finish()

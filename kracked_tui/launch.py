@@ -32,11 +32,14 @@ def run(options: Options, settings: Settings) -> int:
         asyncio.run(saved(monitor, options.snapshot, options.size, options.after_s))
         return monitor.return_code or 0
     monitor.run(mouse=settings.mouse)
-    home = SessionRow(monitor.source.name)
+    home, interrupted = SessionRow(monitor.source.name), False
     while (destination := monitor.leads_to) is not None:
-        path = destination.path
+        path, interrupted = destination.path, interrupted or destination.ends_recording
         monitor = _monitor(options if path is None else replace(options, replay=path), settings)
-        monitor.desk.before = () if path is None else (home,)
+        if path is None:
+            monitor.record_at_once, interrupted = interrupted, False
+        else:
+            monitor.desk.before = (home,)
         monitor.run(mouse=settings.mouse)
     return monitor.return_code or 0
 

@@ -182,6 +182,7 @@ class TradeScreen(Screen[None]):
         if self._panel == places.HELP:
             self.help_pages.show()
         if self._panel == places.SESSIONS:
+            self.sessions.ends_recording = self.desk.recording.on
             self.sessions.show()
 
     # --- messages up ------------------------------------------------------------------
@@ -247,8 +248,8 @@ class TradeScreen(Screen[None]):
         self.call_after_refresh(partial(self._list_sessions, [*self.desk.before, *rows]))
 
     def _list_sessions(self, rows: list[SessionRow]) -> None:
-        ends = self.desk.recording.on
-        self.sessions.start(rows, self.desk.sessions_folder, ends_recording=ends)
+        self.sessions.ends_recording = self.desk.recording.on
+        self.sessions.start(rows, self.desk.sessions_folder)
 
     def _toggle_panel(self, panel: str) -> None:
         self._panel = None if self._panel == panel else panel

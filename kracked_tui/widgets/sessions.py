@@ -14,6 +14,8 @@ from kracked_tui.view.sessions import SessionRow, session_lines
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.rows import LiveRows
 
+_ENDS = "● REC goes on: what you open ends it. Back here, another recording begins."
+
 
 class Sessions(LiveRows):
     """Never modal: the market goes on beside it."""
@@ -30,13 +32,14 @@ class Sessions(LiveRows):
         self._folder = ""
         self._cursor = 0
         self._refusal = ""
-        self._ends = False
+        self._first = 0
+        """Row of the list that stands highest."""
+        self._above = 0
+        """Lines above it."""
+        self.ends_recording = False
         """Whether choosing one ends a recording that is going on."""
 
-    def start(
-        self, rows: Sequence[SessionRow], folder: Path, *, ends_recording: bool = False
-    ) -> None:
-        self._ends = ends_recording
+    def start(self, rows: Sequence[SessionRow], folder: Path) -> None:
         self._rows, self._folder, self._cursor, self._refusal = rows, str(folder), 0, ""
         self.show()
 
@@ -53,18 +56,20 @@ class Sessions(LiveRows):
         if not lines:
             none = f" none yet; R records into {self._folder}"
             lines = [Line(fit([Span(none, "dim")], width - 2))]
-        refusal = [
+        told = [_ENDS] if self.ends_recording else []
+        above = [
             Line(fit([Span(f" {text}", "warn")], width - 2))
-            for text in wrapped(self._refusal, width - 4)
+            for sentence in (*told, self._refusal)
+            for text in wrapped(sentence, width - 4)
             if text
         ]
-        first = max(0, self._cursor + len(refusal) - height + 3)
+        self._above = len(above)
+        self._first = max(0, self._cursor + len(above) - height + 3)
         title = Title("P", "Recordings", f"{len(self._rows)}")
-        enter = "enter ends the recording, then replays" if self._ends else "enter replays"
+        enter = "enter ends the recording, then replays" if told else "enter replays"
         foot = (Span(f"{enter} · esc closes", "dim"),)
-        self.set_lines(
-            framed(title, [*refusal, *lines[first:]], (width, height), focused=True, foot=foot)
-        )
+        body = [*above, *lines[self._first :]]
+        self.set_lines(framed(title, body, (width, height), focused=True, foot=foot))
 
     def move(self, rows_up: int) -> None:
         self._cursor = max(0, min(len(self._rows) - 1, self._cursor - rows_up))
@@ -76,6 +81,7 @@ class Sessions(LiveRows):
             self.post_message(self.Chosen(self._rows[self._cursor].path))
 
     def on_click(self, event: Click) -> None:
-        if not self._refusal and 0 <= event.y - 1 < len(self._rows):
-            self._cursor = event.y - 1
+        row = event.y - 1 - self._above + self._first
+        if 0 < event.y < self.size.height - 1 and self._first <= row < len(self._rows):
+            self._cursor = row
             self.open()

@@ -14,10 +14,11 @@ import kracked
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.sim.server import SimOptions, SimServer
-from kracked_tui import options
-from kracked_tui.app import Monitor
+from kracked_tui import launch, options
+from kracked_tui.app import Destination, Monitor
 from kracked_tui.config import Settings
 from kracked_tui.live import LiveSource
+from kracked_tui.options import Options
 from kracked_tui.recording import session_name, sessions_folder
 from kracked_tui.view.recording import RecordView, banner_line
 from kracked_tui.view.status import FeedView, status_line
@@ -183,6 +184,42 @@ async def test_quitting_ends_a_recording_cleanly(live: Monitor, tmp_path: Path) 
         await recorded_some(live, pilot)
         await pilot.press("ctrl+q")
     assert kracked.open_recording(tmp_path / "session").info().clean_stop
+
+
+async def test_the_list_of_recordings_says_that_opening_one_ends_this_one(
+    live: Monitor, tmp_path: Path
+) -> None:
+    live.desk.sessions_folder = tmp_path
+    live.record_at_once = True
+    async with live.run_test(size=(80, 24)) as pilot:
+        await recorded_some(live, pilot)
+        await pilot.press("P")
+        await pilot.pause(0.1)
+        live.trade.draw()
+        told, first = (line.text for line in live.trade.sessions.lines[1:3])
+        assert "● REC goes on: what you open ends it" in told
+        await pilot.click(live.trade.sessions, offset=(5, 2))
+        assert "session" in first
+    assert live.leads_to == Destination(tmp_path / "session", ends_recording=True)
+    assert kracked.open_recording(tmp_path / "session").info().clean_stop
+
+
+def test_a_recording_that_a_replay_ended_begins_anew_on_the_way_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    night, other = tmp_path / "night", tmp_path / "other"
+    ways = iter((Destination(night, ends_recording=True), Destination(other), Destination(None)))
+    opened: list[tuple[str, bool]] = []
+
+    def run(self: Monitor, *, mouse: bool) -> None:
+        assert mouse
+        opened.append((self.source.name, self.record_at_once))
+        self.leads_to = next(ways, None)
+
+    monkeypatch.setattr(Monitor, "run", run)
+    launch.run(Options(demo=True), Settings())
+    demo = "simulated exchange"
+    assert opened == [(demo, False), ("night", False), ("other", False), (demo, True)]
 
 
 async def test_a_folder_of_something_else_is_refused_in_the_log(

@@ -107,6 +107,13 @@ async def test_escape_closes_what_is_open_and_then_leads_back(tmp_path: Path) ->
     assert monitor.leads_to == Destination(None)
 
 
+async def test_to_quit_is_to_quit_though_a_replay_was_chosen_before(tmp_path: Path) -> None:
+    async with replaying(tmp_path) as (monitor, _, pilot):
+        monitor.leads_to = Destination(tmp_path)  # chosen; then it was stayed for own orders
+        await pilot.press("ctrl+q")
+    assert monitor.leads_to is None
+
+
 async def test_escape_stays_where_nothing_was_watched_before(tmp_path: Path) -> None:
     async with replaying(tmp_path) as (monitor, _, pilot):
         await pilot.press("escape")
