@@ -130,9 +130,12 @@ def _print_health(health: Health) -> None:
         print(f"  gap {gap.start} to {gap.end}: {what}; {gap.reason}; lost {gap.lost or 'unknown'}")
     for name, stretches in (("damaged", health.damaged), ("torn", health.torn)):
         for stretch in stretches:
-            print(f"  {name} {stretch.file} at {stretch.offset}: {stretch.size} bytes")
+            where = f"{stretch.file} at {stretch.offset}"
+            print(f"  {name} {where}: {stretch.size} bytes, {stretch.reason}")
     for file in health.moved:
         print(f"  moved the torn end to {file}")
+    for file in health.strangers:
+        print(f"  not the recorder's, neither read nor touched: {file}")
     if health.torn and not health.moved:
         print("  run again with --repair: torn ends are moved aside, nothing is deleted")
     print("healthy" if health.healthy else "NOT healthy")

@@ -9,8 +9,8 @@ import msgspec
 from kracked import times
 from kracked.book.tally import Tally
 from kracked.protocol.events import Resync
-from kracked.record import repair
-from kracked.record.folder import SessionFolder
+from kracked.record import names, repair
+from kracked.record.folder import SessionFolder, read_info
 from kracked.record.reader import Hole, Recording, open_recording
 from kracked.record.repair import Torn
 
@@ -57,6 +57,8 @@ class Health(msgspec.Struct, kw_only=True):
     """Ends of files; moved aside by a repair."""
     moved: list[str] = []
     """Files the torn ends went to."""
+    strangers: list[str] = []
+    """Files that look like the recording's but have no name of ours: neither read nor touched."""
 
     @property
     def healthy(self) -> bool:
@@ -72,6 +74,7 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
     added; nothing is deleted. Raises `FolderInUse` for a recording in progress then.
     """
     path = Path(path)
+    read_info(path)  # what is no recording is not mended
     torn = repair.find_torn(path)
     moved = _mend(path) if mend and torn else []
     recording = open_recording(path)
@@ -91,6 +94,7 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
         damaged=_damaged(recording, torn),
         torn=[Stretch(end.path.name, end.whole, end.torn, "no whole row or frame") for end in torn],
         moved=moved,
+        strangers=names.strangers(path),
     )
 
 

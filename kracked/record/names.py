@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from kracked import tables
 from kracked.record.sinks import RAW_FOLDER
 
 _LOG = re.compile(r"(\d{8}T\d{4}Z)-(\d{2,})\.jsonl\.zst")
+_TABLE = re.compile(r"(.+?)(?:-\d{8}T\d\dZ(?:-\d+)?)?\.csv(?:\.zst)?")
 
 
 def logs(folder: Path) -> list[Path]:
@@ -20,3 +22,27 @@ def place(log: Path) -> tuple[str, int]:
     """A log's hour, and its number in it: the hundredth comes after the eleventh."""
     match = _LOG.fullmatch(log.name)
     return (match[1], int(match[2])) if match else (log.name, 0)
+
+
+def table_files(folder: Path) -> list[Path]:
+    """CSV files of all tables, those of closed hours and compressed ones too."""
+    return sorted(path for path in folder.glob("*.csv*") if _is_table(path.name))
+
+
+def strangers(folder: Path) -> list[str]:
+    """What looks like a file of the recording but bears no name that a recorder gives."""
+    ours = {*logs(folder), *table_files(folder)}
+    alike = (f"{RAW_FOLDER}/*.jsonl.zst", "*.csv", "*.csv.zst")
+    found = {path for pattern in alike for path in folder.glob(pattern)}
+    return sorted(str(path.relative_to(folder)) for path in found - ours)
+
+
+def _is_table(name: str) -> bool:
+    match = _TABLE.fullmatch(name)
+    if match is None:
+        return False
+    try:
+        tables.named(match[1])
+    except KeyError:
+        return False
+    return True

@@ -15,7 +15,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import NamedTuple
 
-from kracked.record import frame
+from kracked.record import frame, names
 from kracked.record.folder import Planted, write_all
 
 _BLOCK = 1 << 20
@@ -44,15 +44,20 @@ def mapped(path: Path) -> Iterator[frame.Buffer]:
 
 def find_torn(folder: Path) -> list[Torn]:
     """Every file of a recording that does not end where a row or frame ends."""
-    found = [torn_log(path) for path in sorted(folder.glob("raw/*.jsonl.zst"))]
-    found += [torn_table(path) for path in sorted(folder.glob("*.csv"))]
+    found = [torn_log(path) for path in names.logs(folder)]
+    found += [torn_table(path) for path in names.table_files(folder) if path.suffix == ".csv"]
     return [torn for torn in found if torn is not None]
 
 
 def torn_log(path: Path) -> Torn | None:
-    """The tail of a raw log that is no frame; damage with whole frames after it stays."""
+    """The tail of a raw log that is no frame; damage with whole frames after it stays.
+
+    None too for a file that no recorder has written: it is not ours to cut.
+    """
     with mapped(path) as data:
         last = next(iter(deque(frame.scan(data), maxlen=1)), None)
+        if not _is_ours(data):
+            return None
     return Torn(path, last.offset, last.size) if isinstance(last, frame.Damage) else None
 
 
@@ -93,6 +98,12 @@ def _unlinked(name: str, flags: int) -> int:
         if error.errno == errno.ELOOP:
             raise Planted(Path(name)) from error
         raise
+
+
+def _is_ours(data: frame.Buffer) -> bool:
+    """Whether a log has a frame's mark, or is what a crash leaves of its first: a part, zeros."""
+    begin = data[: len(frame.MARK)]
+    return data.find(frame.MARK) >= 0 or frame.MARK.startswith(begin) or not any(begin)
 
 
 def _is_row(data: frame.Buffer, end: int, columns: int) -> bool:

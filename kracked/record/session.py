@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.errors import RecordError
-from kracked.record import frame, repair
+from kracked.record import frame, names, repair
 from kracked.record.cells import instant
 from kracked.record.folder import INFO, SessionFolder, SessionInfo, Subject, info_text
 from kracked.record.frame import Frame, FrameKind
@@ -191,8 +191,7 @@ class _Last(NamedTuple):
 
 def _last(path: Path) -> _Last:
     """The last message recorded, zeros for none. With a clock set back it is in no last file."""
-    logs = path.glob(f"{RAW_FOLDER}/*.jsonl.zst")
-    return max(map(_last_of, logs), default=_Last(0, 0))
+    return max(map(_last_of, names.logs(path)), default=_Last(0, 0))
 
 
 def _last_of(log: Path) -> _Last:
