@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from kracked.actions.outbox import Kind, Outbox
+from kracked.actions.outbox import Entry, Kind, Moved, Outbox
+from kracked.actions.states import State
 from kracked.protocol.events import Side
 from kracked.protocol.limits import cost_of_cancel
 from kracked.protocol.own import OwnOrder, OwnOrders
@@ -19,6 +20,8 @@ from kracked.rest.transport import NotSent
 
 _BATCH = 50
 _PAUSES_S = (0.2, 0.5, 1.0)
+_LANDED = (State.ACKNOWLEDGED, State.LIVE)
+_NEVER_ISSUED = "EOrder:Invalid order"
 
 
 class CancelOutcome(msgspec.Struct, frozen=True):
@@ -31,6 +34,8 @@ class CancelOutcome(msgspec.Struct, frozen=True):
     """The exchange's words, or why its answer is missing."""
     gone: bool = False
     """The order was not open any more."""
+    failed: bool = False
+    """Something that was meant may still be open: its cancel was refused, or got no answer."""
 
 
 class Cancels:
@@ -51,25 +56,53 @@ class Cancels:
         """By the exchange's id, or by the client's."""
         if txid is not None and (order := self._working.get(txid)) is not None:
             self._count([order])
+        entry = self._outbox.order(txid=txid, cl_ord_id=cl_ord_id)
+        underway = self._withdraw([] if entry is None else [entry])
         ref = OrderRef(txid=txid, cl_ord_id=None if txid else cl_ord_id)
-        return await self._repeated(lambda: self._client.cancel_order(ref))
+        outcome = await self._repeated(lambda: self._client.cancel_order(ref))
+        return await self._chased(underway, outcome) if outcome.gone else outcome
 
     async def pair(self, symbol: str, side: Side | None) -> CancelOutcome:
         """All orders of the pair, or of one side of it."""
         shown = [order for order in self._working.of(symbol) if side in (None, order.side)]
         self._count(shown)
+        unseen = self._withdraw(self._unseen(symbol, side))
         names = [("txid", order.order_id) for order in shown]
-        names += [("cl_ord_id", name) for name in self._unseen(symbol, side)]
-        outcomes = [
-            await self._some(names[first : first + _BATCH])
-            for first in range(0, len(names), _BATCH)
-        ]
-        return _together(outcomes)
+        names += [("cl_ord_id", entry.id) for entry in unseen]
+        return await self._chased(unseen, await self._all(names))
 
     async def everything(self) -> CancelOutcome:
         """The whole account."""
         self._count(list(self._working))
-        return await self._repeated(self._client.cancel_all)
+        underway = self._withdraw([it for it in self._outbox.pending() if it.kind is Kind.ADD])
+        outcome = await self._repeated(self._client.cancel_all)
+        if outcome.error.startswith("EAPI:Rate limit"):
+            # Cancelling one order is exempt from that counter.
+            names = [("txid", order.order_id) for order in self._working]
+            outcome = _together([outcome, *[await self._some([name]) for name in names]])
+        return await self._chased(underway, outcome)
+
+    def _withdraw(self, entries: Sequence[Entry]) -> list[Entry]:
+        """What is not on its way yet never will be; returns the others."""
+        for entry in entries:
+            if entry.state is State.PREPARED:
+                reason = "withdrawn: a cancel came before it went out"
+                now = self._pace.clock()
+                self._outbox.learn(Moved(at=now, id=entry.id, state=State.REFUSED, reason=reason))
+        return [entry for entry in entries if not self._outbox[entry.id].ended]
+
+    async def _chased(self, entries: Sequence[Entry], outcome: CancelOutcome) -> CancelOutcome:
+        """Once more for those that were on their way: the cancel may have come before them."""
+        underway = [entry.id for entry in entries if entry.state is State.SENT]
+        outcomes = [outcome]
+        for pause_s in _PAUSES_S:
+            if not underway:
+                break
+            await self._pace.sleep(pause_s)
+            landed = [id_ for id_ in underway if self._outbox[id_].state in _LANDED]
+            outcomes.append(await self._all([("cl_ord_id", id_) for id_ in landed]))
+            underway = [id_ for id_ in underway if self._outbox[id_].state is State.SENT]
+        return _together(outcomes)
 
     def _count(self, orders: Sequence[OwnOrder]) -> None:
         now = self._pace.clock()
@@ -77,11 +110,11 @@ class Cancels:
             cost = cost_of_cancel(max(0, now - order.touched))
             self._engine.spend(order.symbol, cost, now)
 
-    def _unseen(self, symbol: str, side: Side | None) -> list[str]:
+    def _unseen(self, symbol: str, side: Side | None) -> list[Entry]:
         """Orders of ours that may be open though the stream has not shown them."""
         verb = None if side is None else "buy" if side is Side.BID else "sell"
         return [
-            entry.id
+            entry
             for entry in self._outbox.pending()
             if entry.kind is Kind.ADD
             and entry.symbol == symbol
@@ -89,14 +122,18 @@ class Cancels:
             and (entry.txid is None or entry.txid not in self._working)
         ]
 
+    async def _all(self, names: Sequence[tuple[str, str]]) -> CancelOutcome:
+        parts = [names[first : first + _BATCH] for first in range(0, len(names), _BATCH)]
+        return _together([await self._some(part) for part in parts])
+
     async def _some(self, names: Sequence[tuple[str, str]]) -> CancelOutcome:
         txids = [name for kind, name in names if kind == "txid"]
         ours = [name for kind, name in names if kind == "cl_ord_id"]
         if len(names) > 1:
             outcome = await self._repeated(lambda: self._client.cancel_order_batch(txids, ours))
-            if not outcome.error.startswith("EOrder:"):
+            if not outcome.error.startswith(("EOrder:", "EAPI:Rate limit")):
                 return outcome
-            # One order that is gone may have spoilt the batch for the others.
+            # One that is gone may have spoilt the batch; and one alone is not counted as a call.
             return _together([await self._some([name]) for name in names])
         ref = OrderRef(txid=txids[0]) if txids else OrderRef(cl_ord_id=ours[0])
         return await self._repeated(lambda: self._client.cancel_order(ref))
@@ -110,18 +147,23 @@ class Cancels:
             except (OutcomeUnknown, NotSent, UnreadableReply) as error:
                 reason = str(error)
             except Refused as error:
-                return CancelOutcome(error=error.error, gone=error.kind is ErrorClass.GONE)
+                gone = error.kind is ErrorClass.GONE or error.error == _NEVER_ISSUED
+                return CancelOutcome(error=error.error, gone=gone, failed=not gone)
             else:
                 return CancelOutcome(count=done.count, pending=done.pending)
             if pause_s is not None:
                 await self._pace.sleep(pause_s)
-        return CancelOutcome(error=reason)
+        return CancelOutcome(error=reason, failed=True)
 
 
 def _together(outcomes: Sequence[CancelOutcome]) -> CancelOutcome:
+    asked = [outcome for outcome in outcomes if outcome != CancelOutcome()]
+    gone = bool(asked) and all(outcome.gone for outcome in asked)
+    errors = [outcome.error for outcome in asked if outcome.error and (gone or not outcome.gone)]
     return CancelOutcome(
-        count=sum(outcome.count for outcome in outcomes),
-        pending=any(outcome.pending for outcome in outcomes),
-        error="; ".join(outcome.error for outcome in outcomes if outcome.error),
-        gone=bool(outcomes) and all(outcome.gone for outcome in outcomes),
+        count=sum(outcome.count for outcome in asked),
+        pending=any(outcome.pending for outcome in asked),
+        error="; ".join(dict.fromkeys(errors)),
+        gone=gone,
+        failed=any(outcome.failed for outcome in asked),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 
@@ -23,6 +24,7 @@ from kracked.actions.outbox import Entry, Kind, Outbox
 from kracked.actions.settling import Settler
 from kracked.actions.situation import Check, Limits, Refusal, Situation
 from kracked.actions.states import State
+from kracked.errors import RecordError
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import (
     cost_of_add,
@@ -126,9 +128,9 @@ class Desk:
         if review.refusals:
             return Declined(review.refusals)
         order, entry = self._written(review.draft, now, limits)
-        await self._dispatch.announce([entry], cost_of_add())
-        call = self._client.add_order(order, self._pair(draft.symbol), deadline=entry.deadline)
-        (placed,) = await self._dispatch.deliver([entry], call, _of_added)
+        pair, deadline = self._pair(draft.symbol), entry.deadline
+        call = partial(self._client.add_order, order, pair, deadline=deadline)
+        (placed,) = await self._dispatch.send([entry], cost_of_add(), call, _of_added)
         return placed
 
     async def place_batch(
@@ -142,15 +144,15 @@ class Desk:
         review = self.review_batch(drafts, now, limits)
         if review.refusals:
             return Declined(review.refusals)
-        written = [self._written(each.draft, now, limits) for each in review.reviews]
-        entries, symbol = [entry for _, entry in written], drafts[0].symbol
-        await self._dispatch.announce(entries, cost_of_batch_add(len(entries)))
-        call = self._client.add_order_batch(
+        written = self._all_written([each.draft for each in review.reviews], now, limits)
+        entries = [entry for _, entry in written]
+        call = partial(
+            self._client.add_order_batch,
             [order for order, _ in written],
-            self._pair(symbol),
+            self._pair(drafts[0].symbol),
             deadline=min(entry.deadline for entry in entries),
         )
-        return await self._dispatch.deliver(entries, call, _of_batch)
+        return await self._dispatch.send(entries, cost_of_batch_add(len(entries)), call, _of_batch)
 
     async def validate(self, draft: Draft, now: Situation) -> Added:
         """Asks the exchange to check the order's form, and to do nothing. Raises `Refused`.
@@ -179,6 +181,18 @@ class Desk:
             Kind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
         )
         return order, entry
+
+    def _all_written(
+        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None
+    ) -> list[tuple[AddOrder, Entry]]:
+        """All of a batch, or none: what was written before the disk was full is given up."""
+        written: list[tuple[AddOrder, Entry]] = []
+        try:
+            written.extend(self._written(draft, now, limits) for draft in drafts)
+        except RecordError:
+            self._dispatch.give_up([entry for _, entry in written])
+            raise
+        return written
 
     # --- amending --------------------------------------------------------------------------
 
@@ -210,10 +224,9 @@ class Desk:
             deadline_ns=limits.deadline_ns,
             target=order.order_id,
         )
-        await self._dispatch.announce([entry], self.cost_of_amend(order))
-        target = OrderRef(txid=order.order_id)
-        call = self._client.amend_order(target, wanted, deadline=entry.deadline)
-        (sent,) = await self._dispatch.deliver([entry], call, _of_amended)
+        target, deadline = OrderRef(txid=order.order_id), entry.deadline
+        call = partial(self._client.amend_order, target, wanted, deadline=deadline)
+        (sent,) = await self._dispatch.send([entry], self.cost_of_amend(order), call, _of_amended)
         return sent
 
     def review_amend(

@@ -26,6 +26,9 @@ from kracked.rest.transport import NotSent
 T = TypeVar("T")
 
 
+_UNWRITTEN = "it could not be written down, and was not sent"
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What the exchange said to one action of a request."""
 
@@ -73,27 +76,51 @@ class Dispatch:
             )
         )
 
-    async def announce(self, entries: Sequence[Entry], cost: Decimal) -> None:
-        """All lines are on the disk and all sendings claimed when this returns."""
+    async def send(
+        self,
+        entries: Sequence[Entry],
+        cost: Decimal,
+        call: Callable[[], Awaitable[T]],
+        answers: Callable[[T], Sequence[Answer]],
+    ) -> tuple[Entry, ...]:
+        """The entries after the one request for them all was answered, refused or lost.
+
+        `cost` is what it adds to the rate counter. Nothing is sent if a cancel withdrew
+        any of them before. Raises `JournalFull`.
+        """
         self._engine.spend(entries[0].symbol, cost, self._clock())
+        await self._announce(entries)
+        now_are = tuple(self._outbox[entry.id] for entry in entries)
+        if any(entry.state is not State.SENT for entry in now_are):
+            return now_are
+        return await self._deliver(now_are, call(), answers)
+
+    async def _announce(self, entries: Sequence[Entry]) -> None:
+        """All lines are on the disk and all sendings claimed when this returns, or all refused."""
         try:
             await self._sync()
+            if any(self._outbox[entry.id].ended for entry in entries):
+                self.give_up(entries, "withdrawn with the others of its batch")
+                return
             for entry in entries:
                 self._outbox.send(entry.id, self._clock())
         except SentAlready:
             raise
         except BaseException:
-            for entry in entries:
-                self.learn(entry, State.REFUSED, "it could not be written down, and was not sent")
+            self.give_up(entries, _UNWRITTEN)
             raise
 
-    async def deliver(
+    def give_up(self, entries: Sequence[Entry], reason: str = _UNWRITTEN) -> None:
+        """They were not sent, and never will be."""
+        for entry in entries:
+            self.learn(entry, State.REFUSED, reason)
+
+    async def _deliver(
         self,
         entries: Sequence[Entry],
         call: Awaitable[T],
         answers: Callable[[T], Sequence[Answer]],
     ) -> tuple[Entry, ...]:
-        """The entries after the one request for them all was answered, refused or lost."""
         try:
             said = answers(await call)
         except Refused as refused:
@@ -119,6 +146,8 @@ class Dispatch:
         return self._outbox.learn(Moved(at=now, id=entry.id, state=state, reason=reason, txid=txid))
 
     def _answered(self, entry: Entry, said: Answer) -> Entry:
+        if said.error is not None and said.txid is not None:
+            return self._doubt(entry, f"the reply names both {said.txid} and {said.error}")
         if said.error is not None:
             return self._refused(entry, said.error, classify(said.error))
         if entry.kind is Kind.AMEND:
@@ -132,7 +161,7 @@ class Dispatch:
         return self._outbox.learn(news) if news else learnt
 
     def _refused(self, entry: Entry, error: str, kind: ErrorClass) -> Entry:
-        if error == "EOrder:Rate limit exceeded":
+        if error.startswith("EOrder:Rate limit exceeded"):
             self._engine.exceeded(entry.symbol, self._clock())
         # A taken id proves an earlier arrival: it is fresh, so only this very request took it.
         if kind is ErrorClass.UNKNOWN_OUTCOME or "cl_ord_id not unique" in error:

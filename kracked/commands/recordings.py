@@ -124,6 +124,8 @@ def _print_health(health: Health) -> None:
         )
     if health.unmarked:
         print(f"  {health.unmarked} mismatches that no gap tells of")
+    if health.untold:
+        print(f"  {health.untold} messages are missing that the recorder had")
     print(f"  keyframes: {health.keyframes}, wrong {health.keyframes_wrong}")
     for gap in health.gaps:
         what = ", ".join(gap.symbols) or "everything"

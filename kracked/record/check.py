@@ -10,8 +10,9 @@ from kracked import times
 from kracked.book.tally import Tally
 from kracked.protocol.events import Resync
 from kracked.record import names, repair
-from kracked.record.folder import SessionFolder, read_info
-from kracked.record.reader import Hole, Recording, open_recording
+from kracked.record.folder import SessionFolder, SessionInfo, read_info
+from kracked.record.holes import Hole, untold
+from kracked.record.reader import Recording, open_recording
 from kracked.record.repair import Torn
 
 
@@ -45,6 +46,9 @@ class Health(msgspec.Struct, kw_only=True):
     clean_stop: bool
     messages: int
     lost: int
+    """Messages missing by their numbers."""
+    untold: int
+    """Of these, how many the recorder does not say it left out: they were taken away since."""
     keyframes: int
     keyframes_wrong: int
     books: list[Tally]
@@ -52,7 +56,7 @@ class Health(msgspec.Struct, kw_only=True):
     """Mismatches that no gap tells of: the feed believed what was wrong, or the log changed."""
     gaps: list[GapReport]
     damaged: list[Stretch]
-    """Inside a raw log: what is around it can be read."""
+    """Inside a raw log, where what is around it can be read; or taken from any file since."""
     torn: list[Stretch]
     """Ends of files; moved aside by a repair."""
     moved: list[str] = []
@@ -64,7 +68,8 @@ class Health(msgspec.Struct, kw_only=True):
     def healthy(self) -> bool:
         """Whether all that is there is whole and every checksum outside marked gaps matched."""
         torn = self.torn and not self.moved
-        return not (self.keyframes_wrong or self.unmarked or self.damaged or torn)
+        wrong = self.keyframes_wrong or self.unmarked or self.untold
+        return not (wrong or self.damaged or torn)
 
 
 def check(path: Path | str, *, mend: bool = False) -> Health:
@@ -85,14 +90,15 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
         end=info.end,
         clean_stop=info.clean_stop,
         messages=verification.messages,
-        lost=verification.lost,
+        lost=sum(hole.lost for hole in gaps),
+        untold=untold(path, gaps),
         keyframes=verification.keyframes,
         keyframes_wrong=verification.keyframes_wrong,
         books=verification.books,
         unmarked=sum(not _is_marked(found, gaps) for found in verification.mismatches),
         gaps=[_gap_report(hole) for hole in gaps],
-        damaged=_damaged(recording, torn),
-        torn=[Stretch(end.path.name, end.whole, end.torn, "no whole row or frame") for end in torn],
+        damaged=[*_damaged(recording, torn), *_less_than_it_was(path, info)],
+        torn=[_torn(path, end) for end in torn],
         moved=moved,
         strangers=names.strangers(path),
     )
@@ -118,11 +124,29 @@ def _gap_report(hole: Hole) -> GapReport:
     return GapReport(start, end, hole.lost, hole.symbols, hole.reason)
 
 
+def _torn(path: Path, end: Torn) -> Stretch:
+    return Stretch(_within(path, end.path), end.whole, end.torn, "no whole row or frame")
+
+
+def _within(path: Path, file: Path) -> str:
+    return str(file.relative_to(path))
+
+
 def _damaged(recording: Recording, torn: list[Torn]) -> list[Stretch]:
     """What is no frame inside the raw logs; their torn ends are told of by themselves."""
     tails = {(end.path, end.whole) for end in torn}
     return [
-        Stretch(file.name, damage.offset, damage.size, damage.reason)
+        Stretch(_within(recording.path, file), damage.offset, damage.size, damage.reason)
         for file, damage in recording.damages()
         if (file, damage.offset) not in tails
+    ]
+
+
+def _less_than_it_was(path: Path, info: SessionInfo) -> list[Stretch]:
+    """Files that are gone, or shorter than the recorder left them."""
+    now = names.sizes(path)
+    return [
+        Stretch(name, now.get(name, 0), size - now.get(name, 0), "gone since the recorder stopped")
+        for name, size in sorted(info.files.items())
+        if now.get(name, 0) < size and f"{name}.zst" not in now
     ]

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from kracked import times
 from kracked.errors import RecordError
 
 SCHEMA = 1
@@ -86,6 +87,10 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     clock_offset_ms: float | None = None
     """Our clock less the exchange's, as last measured: includes the way the message came."""
     symbols: dict[str, Subject] = {}
+    last_seq: int | None = None
+    """Number of the last message that came; None until the recorder stops."""
+    files: dict[str, int] = {}
+    """Size of every file as the recorder left it; none until it stops."""
 
 
 class SessionFolder:
@@ -231,7 +236,9 @@ def read_info(path: Path) -> SessionInfo:
         raise NotARecording(path) from error
     try:
         info = msgspec.json.decode(text, type=SessionInfo)
-    except msgspec.DecodeError as error:
+        for time in filter(None, (info.start, info.end)):
+            times.parse_ns(time)
+    except (msgspec.DecodeError, times.NotATime) as error:
         raise RecordError(f"{path / INFO}: {error}") from error
     if info.schema > SCHEMA:
         raise RecordError(f"{path} was written by a newer kracked (schema {info.schema})")

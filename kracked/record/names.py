@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kracked import tables
 from kracked.record.sinks import RAW_FOLDER
+from kracked.record.sqlite import FILE
 
 _LOG = re.compile(r"(\d{8}T\d{4}Z)-(\d{2,})\.jsonl\.zst")
 _TABLE = re.compile(r"(.+?)(?:-\d{8}T\d\dZ(?:-\d+)?)?\.csv(?:\.zst)?")
@@ -14,8 +15,12 @@ _TABLE = re.compile(r"(.+?)(?:-\d{8}T\d\dZ(?:-\d+)?)?\.csv(?:\.zst)?")
 
 def logs(folder: Path) -> list[Path]:
     """Files of the raw log, by hour and number."""
-    found = [path for path in folder.glob(f"{RAW_FOLDER}/*") if _LOG.fullmatch(path.name)]
-    return sorted(found, key=place)
+    return sorted(filter(is_log, folder.glob(f"{RAW_FOLDER}/*")), key=place)
+
+
+def is_log(path: Path) -> bool:
+    """Whether a file is one of the raw log, by its name."""
+    return _LOG.fullmatch(path.name) is not None
 
 
 def place(log: Path) -> tuple[str, int]:
@@ -27,6 +32,13 @@ def place(log: Path) -> tuple[str, int]:
 def table_files(folder: Path) -> list[Path]:
     """CSV files of all tables, those of closed hours and compressed ones too."""
     return sorted(path for path in folder.glob("*.csv*") if _is_table(path.name))
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """The bytes in every file that holds what was recorded."""
+    database = folder / FILE
+    found = [*logs(folder), *table_files(folder), *([database] if database.exists() else [])]
+    return {str(path.relative_to(folder)): path.stat().st_size for path in found}
 
 
 def strangers(folder: Path) -> list[str]:

@@ -18,11 +18,11 @@ from typing import NamedTuple
 from kracked import times
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
-from kracked.protocol.events import Gap
-from kracked.record import frame, keyframe, line, names
+from kracked.record import frame, holes, keyframe, line, names
 from kracked.record.checkpoints import Checkpoints
 from kracked.record.folder import SessionInfo, read_info
 from kracked.record.frame import Damage, Frame, FrameKind
+from kracked.record.holes import Hole
 from kracked.record.keyframe import Book
 from kracked.record.repair import mapped
 from kracked.record.walk import Recorded, Verification, Walk
@@ -43,19 +43,6 @@ class NotVerified(RecordError):
 
     def __str__(self) -> str:
         return f"no verified book of {self.symbol or 'any symbol'} at {times.to_rfc3339(self.time)}"
-
-
-class Hole(NamedTuple):
-    """A stretch for which the recording is not complete."""
-
-    start: int
-    """Last moment before it, ns since the Unix epoch."""
-    end: int
-    lost: int
-    """Messages known to be missing; 0 when no one can know."""
-    symbols: tuple[str, ...]
-    """What it concerns; empty for everything."""
-    reason: str
 
 
 class Place(NamedTuple):
@@ -152,17 +139,17 @@ class Recording:
 
     def gaps(self) -> list[Hole]:
         """Every hole: lost messages, damaged frames, time without a connection."""
-        holes: list[Hole] = []
+        gaps: list[Hole] = []
         before: Frame | None = None
         for path, found in self._scan(verify=True):
             if isinstance(found, Damage):
                 continue  # what it cost shows in the numbers of the frames around it
             if found.kind is FrameKind.EVENT:
-                holes += _told(path, found)
+                gaps += holes.told(path, found)
             if found.kind is FrameKind.DATA:
-                holes += _missing(before, found)
+                gaps += holes.between(before, found)
                 before = found
-        return sorted(holes)
+        return sorted([*gaps, *holes.at_the_end(before, self._info)])
 
     def damages(self) -> list[tuple[Path, Damage]]:
         """Every stretch of a raw log that is no frame."""
@@ -297,21 +284,3 @@ def _begins(log: Path) -> int:
     """The number a log begins with: its name tells no order where a clock was set back."""
     with mapped(log) as data:
         return next((each.first_seq for each in frame.scan(data) if isinstance(each, Frame)), -1)
-
-
-def _missing(before: Frame | None, found: Frame) -> list[Hole]:
-    """The hole between two frames of messages, by their numbers."""
-    lost = found.first_seq - (before.first_seq + before.lines if before else found.first_seq)
-    if before is None or lost <= 0:
-        return []
-    return [Hole(before.last_received, found.first_received, lost, (), "messages are missing")]
-
-
-def _told(path: Path, found: Frame) -> list[Hole]:
-    """The hole a recorded `Gap` tells of."""
-    with mapped(path) as data:
-        entries = [line.unpack(text) for text in frame.unpack(data, found)]
-    told = [line.event_of(entry) for entry in entries]
-    return [
-        Hole(gap.start, gap.end, 0, gap.symbols, gap.reason) for gap in told if isinstance(gap, Gap)
-    ]

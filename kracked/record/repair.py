@@ -1,6 +1,7 @@
 """Files a crash has torn: found, cut back to the last whole row or frame, nothing deleted.
 
-The bytes cut off go to a file of the same name with `.torn` added.
+The bytes cut off go to a file of the same name with `.torn` added; a raw log without one
+whole frame goes there altogether.
 """
 
 from __future__ import annotations
@@ -52,12 +53,14 @@ def find_torn(folder: Path) -> list[Torn]:
 def torn_log(path: Path) -> Torn | None:
     """The tail of a raw log that is no frame; damage with whole frames after it stays.
 
-    None too for a file that no recorder has written: it is not ours to cut.
+    An empty log is torn too: recorders make none without a frame to put there. None for a file that no recorder has written: it is not ours to cut.
     """
     with mapped(path) as data:
         last = next(iter(deque(frame.scan(data), maxlen=1)), None)
         if not _is_ours(data):
             return None
+    if last is None:
+        return Torn(path, 0, 0)
     return Torn(path, last.offset, last.size) if isinstance(last, frame.Damage) else None
 
 
@@ -85,9 +88,21 @@ def cut(torn: Torn) -> Path:
             os.fsync(handle)
         finally:
             os.close(handle)
+        _sync(keep.parent)  # before the bytes go here, the file that has them is there for good
         file.truncate(torn.whole)
         os.fsync(file.fileno())
+    if not torn.whole and names.is_log(torn.path):
+        torn.path.unlink()
+        _sync(keep.parent)
     return keep
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _unlinked(name: str, flags: int) -> int:

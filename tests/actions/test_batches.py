@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ import msgspec
 import pytest
 
 from kracked.actions import Check, CloseDraft, Declined, Desk, Draft, Entry, Limits, State
+from kracked.actions.journal import Journal, JournalFull
+from kracked.actions.outbox import Record
 from kracked.protocol.events import Side
 from kracked.protocol.limits import STARTER
 from kracked.rest.orders import OrderType
@@ -137,6 +141,53 @@ async def test_a_reply_that_does_not_name_every_order_leaves_the_rest_in_doubt(
         states = [entry.state for entry in await placed(desk)]
     assert State.UNKNOWN in states
     assert State.REFUSED not in states
+
+
+async def test_an_order_named_and_refused_at_once_is_in_doubt(
+    market: Market, opened: OpenDesk
+) -> None:
+    rows = [{"txid": "O1"}, {"txid": "O2", "error": "EOrder:Insufficient funds"}, {"txid": "O3"}]
+    market.exchange.script["AddOrderBatch"].append(answers.reply({"orders": rows}))
+    with opened() as desk:
+        states = [entry.state for entry in await placed(desk)]
+    assert states == [State.ACKNOWLEDGED, State.UNKNOWN, State.ACKNOWLEDGED]
+
+
+async def test_a_batch_that_does_not_fit_on_the_disk_leaves_no_order_waiting(
+    market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, lines = Journal.append, 0
+
+    def append(self: Journal, record: Record) -> None:
+        nonlocal lines
+        lines += 1
+        if lines > 1:
+            raise JournalFull(Path("outbox"), "no space left on device")
+        real(self, record)
+
+    monkeypatch.setattr(Journal, "append", append)
+    with opened() as desk:
+        with pytest.raises(JournalFull):
+            await desk.place_batch(THREE, NOW)
+        assert desk.outbox.pending() == []
+    assert market.exchange.calls == []
+
+
+async def test_a_cancel_of_one_withdraws_the_whole_batch_that_is_not_out_yet(
+    market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = threading.Event()
+    monkeypatch.setattr("os.fsync", lambda file: disk.wait(5))
+    with opened() as desk:
+        placing = asyncio.create_task(desk.place_batch(THREE, NOW))
+        while not len(desk.outbox):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await desk.cancel(cl_ord_id=next(iter(desk.outbox)).id)
+        disk.set()
+        entries = await placing
+    assert isinstance(entries, tuple)
+    assert [entry.state for entry in entries] == [State.REFUSED] * 3
+    assert market.exchange.count("AddOrderBatch") == 0
 
 
 async def test_a_close_is_nested_in_a_batch_and_flat_in_the_outbox(

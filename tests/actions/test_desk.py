@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions import Check, Declined, Desk, Draft, Entry, State
+from kracked.actions import Check, Declined, Desk, Draft, Entry, State, open_desk
 from kracked.actions.journal import Journal, JournalFull
 from kracked.actions.outbox import Record
 from kracked.protocol.events import Executions, Side
+from kracked.rest.caller import Pace
+from kracked.rest.client import RestClient
 from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
@@ -404,6 +406,89 @@ async def test_one_side_of_a_pair_is_cancelled_alone(market: Market, opened: Ope
     assert [order["status"] for order in market.orders.values()] == ["open", "canceled"]
 
 
+@pytest.mark.parametrize("cancel", ["pair", "one"])
+async def test_an_order_that_lands_after_its_cancel_is_cancelled_again(
+    market: Market, client: RestClient, frozen: FrozenTime, outbox_file: Path, cancel: str
+) -> None:
+    arrive, act = asyncio.Event(), market.exchange.always["AddOrder"]
+
+    async def slow(request: Any) -> Any:
+        sent = market.exchange.calls[-1]
+        await arrive.wait()
+        market.exchange.calls.append(sent)
+        return act(request)
+
+    async def answered(pause_s: float) -> None:
+        arrive.set()
+        await asyncio.wait([placing])
+
+    market.exchange.script["AddOrder"].append(slow)
+    pace = Pace(frozen.clock, answered, ticks=frozen.clock)
+    with open_desk(client, outbox_file, pace=pace) as desk:
+        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+        await until(lambda: market.exchange.count("AddOrder") == 1)
+        (entry,) = desk.outbox
+        outcome = await {
+            "pair": lambda: desk.cancel_pair("BTC/USD"),
+            "one": lambda: desk.cancel(cl_ord_id=entry.id),
+        }[cancel]()
+    assert (outcome.count, outcome.gone, outcome.failed) == (1, False, False)
+    assert [order["status"] for order in market.orders.values()] == ["canceled"]
+
+
+@pytest.mark.parametrize("cancel", ["all", "pair", "one"])
+async def test_an_order_still_on_its_way_to_the_disk_is_withdrawn_by_its_cancel(
+    market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch, cancel: str
+) -> None:
+    disk = threading.Event()
+    monkeypatch.setattr("os.fsync", lambda file: disk.wait(5))
+    with opened() as desk:
+        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+        await until(lambda: len(desk.outbox) == 1)
+        (entry,) = desk.outbox
+        await {
+            "all": desk.cancel_all,
+            "pair": lambda: desk.cancel_pair("BTC/USD"),
+            "one": lambda: desk.cancel(cl_ord_id=entry.id),
+        }[cancel]()
+        disk.set()
+        placed = await placing
+    assert isinstance(placed, Entry)
+    assert (placed.state, "withdrawn" in placed.reason) == (State.REFUSED, True)
+    assert market.exchange.count("AddOrder") == 0
+
+
+async def test_cancelling_everything_goes_on_one_by_one_when_calls_are_limited(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.exchange.always["CancelAll"] = answers.refusal("EAPI:Rate limit exceeded")
+    with opened() as desk:
+        entry = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        outcome = await desk.cancel_all()
+    assert [order["status"] for order in market.orders.values()] == ["canceled"]
+    assert outcome.failed  # orders of other programs may still be open
+
+
+@pytest.mark.parametrize(
+    ("error", "failed"),
+    [
+        ("EOrder:Rate limit exceeded", True),
+        ("EAPI:Invalid key", True),
+        ("EService:Unavailable", True),
+        ("EOrder:Unknown order", False),
+        ("EOrder:Invalid order", False),
+    ],
+)
+async def test_a_cancel_that_was_not_done_says_so(
+    market: Market, opened: OpenDesk, error: str, failed: bool
+) -> None:
+    market.exchange.always["CancelOrder"] = answers.refusal(error)
+    with opened() as desk:
+        outcome = await desk.cancel(txid="O1")
+    assert (outcome.failed, outcome.gone) == (failed, not failed)
+
+
 async def test_a_batch_spoilt_by_one_gone_order_cancels_the_others_one_by_one(
     market: Market, opened: OpenDesk
 ) -> None:
@@ -413,6 +498,19 @@ async def test_a_batch_spoilt_by_one_gone_order_cancels_the_others_one_by_one(
         market.exchange.script["CancelOrderBatch"].append(answers.refusal("EOrder:Unknown order"))
         outcome = await desk.cancel_pair("BTC/USD")
     assert (outcome.count, market.exchange.count("CancelOrder")) == (2, 2)
+    assert not outcome.failed
+
+
+async def test_a_pair_whose_orders_are_partly_gone_already_is_cancelled(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        await place(desk)
+        await place(desk, ASK)
+        market.orders["OTEST0-AAAAA-AAAAAA"]["status"] = "closed"
+        market.exchange.script["CancelOrderBatch"].append(answers.refusal("EOrder:Unknown order"))
+        outcome = await desk.cancel_pair("BTC/USD")
+    assert (outcome.count, outcome.error, outcome.failed) == (1, "", False)
 
 
 async def test_cancelling_a_pair_without_orders_asks_nothing(

@@ -35,7 +35,7 @@ def test_a_log_without_a_frame_of_ours_is_damage_that_repair_leaves_alone(record
     other.write_bytes(foreign)
     health = check(path, mend=True)
     assert other.read_bytes() == foreign
-    assert [(each.file, each.size) for each in health.damaged] == [(other.name, len(foreign))]
+    assert [(each.file, each.size) for each in health.damaged] == [(f"raw/{other.name}", len(foreign))]
     assert not health.healthy
 
 

@@ -34,6 +34,11 @@ async def holding_an_order(folder: Path) -> AsyncIterator[Trading]:
         yield found
 
 
+def is_open(found: Trading) -> bool:
+    """Whether there is something over the panes."""
+    return bool(found.screen._panel) or found.monitor.screen is not found.screen
+
+
 @pytest.mark.parametrize("place", PLACES)
 async def test_no_order_key_acts_while_something_else_has_the_focus(
     tmp_path: Path, place: str
@@ -43,9 +48,10 @@ async def test_no_order_key_acts_while_something_else_has_the_focus(
         for name in NAMES:
             if name in answers:
                 continue
-            await found.pilot.press(*PLACES[place])
+            if not is_open(found):  # or not any more: the last key closed it
+                await found.pilot.press(*PLACES[place])
+            assert is_open(found)
             await found.pilot.press(name)
-            await found.pilot.press("escape", "escape", "escape")
         assert len(found.open) == 1, found.said()
         assert len(found.received) == 1
         assert found.screen.trader is not None
