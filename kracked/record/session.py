@@ -128,8 +128,8 @@ class Session:
         self.info.symbols = self.intake.tables.symbols
         self.info.end, self.info.lost, self.info.clean_stop = instant(now), lost, whole
         self.info.last_seq = self.intake.next_seq - 1
-        self.info.files = names.sizes(self.folder.path)
         try:
+            self.info.files = names.sizes(self.folder.path)
             self.folder.write_info(self.info)
         except OSError as error:  # the disk is full to the end: `end` stays open there
             whole, failure = False, failure or error

@@ -5,14 +5,124 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 
 from kracked.errors import RecordError
+from kracked.record import frame
 from kracked.record.check import check
+from kracked.record.folder import SessionInfo, read_info
+from kracked.record.frame import Frame, FrameKind
+from kracked.record.session import record_into
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture
+def three(record: Record, stream: Stream) -> Path:
+    """A recording of three segments of fifty messages each."""
+    for begin in range(0, 150, 50):
+        path = record(stream[begin : begin + 50])
+    return path
+
+
+def _segment(path: Path, number: int) -> Path:
+    return path / "raw" / f"20241112T0600Z-{number:02}.jsonl.zst"
+
+
+def _cut_before_its_last_messages(path: Path) -> None:
+    """End a log where a frame ends."""
+    data = path.read_bytes()
+    messages = [
+        each for each in frame.scan(data) if isinstance(each, Frame) and each.kind is FrameKind.DATA
+    ]
+    path.write_bytes(data[: messages[-1].offset])
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("damage", [lambda log: log.write_bytes(b""), Path.unlink])
+def test_a_segment_that_is_gone_is_told_by_name_and_by_its_messages(
+    damage: Damage, number: int, three: Path
+) -> None:
+    damage(_segment(three, number))
+    health = check(three)
+    assert not health.healthy
+    assert health.untold == 50
+    assert [(each.file, each.reason) for each in health.damaged] == [
+        (f"raw/{_segment(three, number).name}", "gone since the recorder stopped")
+    ]
+
+
+def test_messages_cut_off_where_a_frame_ends_are_missed(three: Path) -> None:
+    _cut_before_its_last_messages(_segment(three, 2))
+    health = check(three)
+    assert not health.healthy
+    assert 0 < health.untold == health.lost < 50
+    assert health.gaps[-1].reason == "the last messages are missing"
+
+
+def test_an_empty_segment_is_told_even_where_no_one_can_know_what_it_held(three: Path) -> None:
+    _as_older_recorders_left_it(three)
+    _segment(three, 2).write_bytes(b"")
+    health = check(three)
+    assert [each.file for each in health.torn] == [f"raw/{_segment(three, 2).name}"]
+    assert not health.healthy
+
+
+def test_a_segment_without_a_whole_frame_is_moved_aside_altogether(three: Path) -> None:
+    log = _segment(three, 2)
+    log.write_bytes(log.read_bytes()[:100])
+    begun = log.read_bytes()
+    moved = log.with_name(f"{log.name}.torn")
+    assert check(three, mend=True).moved == [str(moved)]
+    assert moved.read_bytes() == begun
+    assert not log.exists()
+
+
+def test_a_repair_does_not_make_good_what_is_gone(three: Path) -> None:
+    log = _segment(three, 1)
+    log.write_bytes(log.read_bytes()[:-10])
+    check(three, mend=True)
+    assert not check(three).healthy
+
+
+def test_messages_that_the_recorder_says_it_left_out_are_no_damage(
+    tmp_path: Path, stream: Stream
+) -> None:
+    path = tmp_path / "session"
+    info = SessionInfo(start="2024-11-12T06:50:44Z")
+    with pytest.raises(RecordError, match="7 messages"), record_into(path, info) as session:
+        for received, data in stream[:2]:
+            session.intake.message("level3", received, data)
+        session.intake.miss(7, stream[2][0])
+        session.intake.message("level3", *stream[9])
+    health = check(path)
+    assert (health.lost, health.untold, health.healthy) == (7, 0, True)
+
+
+def test_a_recording_that_states_no_numbers_is_as_healthy_as_it_was(three: Path) -> None:
+    _as_older_recorders_left_it(three)
+    assert check(three).healthy
+
+
+@pytest.mark.parametrize("name", ["L3_ticks.csv", "connections.csv"])
+def test_rows_cut_off_or_a_table_removed_are_missed(name: str, three: Path) -> None:
+    table = three / name
+    size, rows = table.stat().st_size, table.read_bytes()
+    table.write_bytes(rows[: rows.rfind(b"\n", 0, -1) + 1])
+    [cut] = check(three).damaged
+    assert (cut.file, cut.offset + cut.size) == (name, size)
+    table.unlink()
+    [removed] = check(three).damaged
+    assert (removed.file, removed.size) == (name, size)
+
+
+def _as_older_recorders_left_it(path: Path) -> None:
+    info = msgspec.structs.replace(read_info(path), last_seq=None, files={})
+    (path / "session.json").write_bytes(msgspec.json.encode(info))
 
 
 @pytest.mark.parametrize("name", ["raw/foo.jsonl.zst", "notes.csv", "L3_ticks (copy).csv"])
@@ -35,7 +145,9 @@ def test_a_log_without_a_frame_of_ours_is_damage_that_repair_leaves_alone(record
     other.write_bytes(foreign)
     health = check(path, mend=True)
     assert other.read_bytes() == foreign
-    assert [(each.file, each.size) for each in health.damaged] == [(f"raw/{other.name}", len(foreign))]
+    assert [(each.file, each.size) for each in health.damaged] == [
+        (f"raw/{other.name}", len(foreign))
+    ]
     assert not health.healthy
 
 
