@@ -53,7 +53,8 @@ def find_torn(folder: Path) -> list[Torn]:
 def torn_log(path: Path) -> Torn | None:
     """The tail of a raw log that is no frame; damage with whole frames after it stays.
 
-    An empty log is torn too: recorders make none without a frame to put there. None for a file that no recorder has written: it is not ours to cut.
+    An empty log is torn too: recorders make none without a frame to put there. None for a
+    file that no recorder has written: it is not ours to cut.
     """
     with mapped(path) as data:
         last = next(iter(deque(frame.scan(data), maxlen=1)), None)
