@@ -128,7 +128,7 @@ def _print_health(health: Health) -> None:
         print(f"  {health.untold} messages are missing that the recorder had")
     print(f"  keyframes: {health.keyframes}, wrong {health.keyframes_wrong}")
     for gap in health.gaps:
-        what = ", ".join(gap.symbols) or "everything"
+        what = f"{gap.channel} {', '.join(gap.symbols)}".strip() or "everything"
         print(f"  gap {gap.start} to {gap.end}: {what}; {gap.reason}; lost {gap.lost or 'unknown'}")
     for name, stretches in (("damaged", health.damaged), ("torn", health.torn)):
         for stretch in stretches:

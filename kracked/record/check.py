@@ -8,7 +8,6 @@ import msgspec
 
 from kracked import times
 from kracked.book.tally import Tally
-from kracked.protocol.events import Resync
 from kracked.record import names, repair
 from kracked.record.folder import SessionFolder, SessionInfo, read_info
 from kracked.record.holes import Hole, untold
@@ -35,6 +34,8 @@ class GapReport(msgspec.Struct, frozen=True):
     symbols: tuple[str, ...]
     """What it concerns; empty for everything."""
     reason: str
+    channel: str = ""
+    """`book`, `level3`; empty for every channel."""
 
 
 class Health(msgspec.Struct, kw_only=True):
@@ -95,7 +96,9 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
         keyframes=verification.keyframes,
         keyframes_wrong=verification.keyframes_wrong,
         books=verification.books,
-        unmarked=sum(not _is_marked(found, gaps) for found in verification.mismatches),
+        unmarked=sum(
+            not any(hole.excuses(found) for hole in gaps) for found in verification.mismatches
+        ),
         gaps=[_gap_report(hole) for hole in gaps],
         damaged=[*_damaged(recording, torn), *_less_than_it_was(path, info)],
         torn=[_torn(path, end) for end in torn],
@@ -110,18 +113,9 @@ def _mend(path: Path) -> list[str]:
         return [str(repair.cut(end)) for end in repair.find_torn(path)]
 
 
-def _is_marked(mismatch: Resync, gaps: list[Hole]) -> bool:
-    """Whether the recording itself says that the book was not to be trusted then."""
-    return any(
-        gap.start <= mismatch.received <= gap.end and mismatch.symbol in gap.symbols
-        for gap in gaps
-        if gap.symbols
-    )
-
-
 def _gap_report(hole: Hole) -> GapReport:
     start, end = times.to_rfc3339(hole.start, 9), times.to_rfc3339(hole.end, 9)
-    return GapReport(start, end, hole.lost, hole.symbols, hole.reason)
+    return GapReport(start, end, hole.lost, hole.symbols, hole.reason, hole.channel)
 
 
 def _torn(path: Path, end: Torn) -> Stretch:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked import times
-from kracked.protocol.events import Gap
+from kracked.protocol.events import Gap, Resync
 from kracked.record import frame, line
 from kracked.record.folder import SessionInfo
 from kracked.record.frame import Frame
@@ -33,6 +33,13 @@ class Hole(NamedTuple):
     reason: str
     after: int = 0
     """Number of the last message before those missing."""
+    channel: str = ""
+    """Whose books it concerns; empty for those of every channel."""
+
+    def excuses(self, mismatch: Resync) -> bool:
+        """Whether it tells that this very book was not to be trusted then."""
+        concerned = mismatch.symbol in self.symbols and self.channel in ("", mismatch.channel)
+        return concerned and self.start <= mismatch.received <= self.end
 
 
 def between(before: Frame | None, found: Frame) -> list[Hole]:
@@ -62,7 +69,7 @@ def told(path: Path, found: Frame) -> list[Hole]:
         entries = [line.unpack(text) for text in frame.unpack(data, found)]
     events = [line.event_of(entry) for entry in entries]
     return [
-        Hole(gap.start, gap.end, 0, gap.symbols, gap.reason)
+        Hole(gap.start, gap.end, 0, gap.symbols, gap.reason, channel=gap.channel)
         for gap in events
         if isinstance(gap, Gap)
     ]

@@ -203,20 +203,19 @@ def test_a_folder_without_session_json_is_no_recording(tmp_path: Path) -> None:
         open_recording(tmp_path)
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_a_mismatch_is_no_damage_where_the_recording_tells_of_it(
-    tmp_path: Path, stream: Stream, told: bool
+@pytest.mark.parametrize(("channel", "told"), [("level3", True), ("", True), ("book", False)])
+def test_a_mismatch_is_no_damage_where_the_recording_tells_of_that_book(
+    tmp_path: Path, stream: Stream, channel: str, told: bool
 ) -> None:
     received, message = stream[60]
     wrong = message.replace(b'"checksum":', b'"checksum":1')
     assert wrong != message
     path = tmp_path / "session"
-    gap = Gap(received + 1, "level3", ("BTC/USD",), received, received + 1, "checksum")
+    gap = Gap(received + 1, channel, ("BTC/USD",), received, received + 1, "checksum")
     with record_into(path, SessionInfo(start="2026-09-21T14:13:20.000000000Z")) as session:
         for at, data in [*stream[:60], (received, wrong)]:
             session.intake.message("level3", at, data)
-        if told:
-            session.intake.event(gap)
+        session.intake.event(gap)
     health = check(path)
     assert (health.books[0].mismatched, health.unmarked) == (1, int(not told))
     assert health.healthy is told
