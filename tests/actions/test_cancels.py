@@ -1,0 +1,195 @@
+"""Cancels of the desk: what is meant is gone afterwards, or the outcome says it may not be."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kracked.actions import Entry, State, open_desk
+from kracked.protocol.events import Side
+from kracked.rest.caller import Pace
+from kracked.rest.client import RestClient
+from kracked.times import NS_PER_S
+from tests.actions.conftest import OpenDesk
+from tests.actions.market import Market
+from tests.actions.model import NOW
+from tests.actions.test_desk import ASK, DRAFT, place, report, until
+from tests.rest import exchange as answers
+from tests.rest.conftest import FrozenTime
+
+
+async def test_a_cancel_is_repeated_until_it_is_answered(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+        market.fails("CancelOrder", answers.dropped, after_acting=True)
+        outcome = await desk.cancel(cl_ord_id=entry.id)
+    assert (outcome.gone, market.exchange.count("CancelOrder")) == (True, 2)
+
+
+async def test_a_cancel_that_is_taken_settles_an_unknown_order(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        entry = await place(desk)
+        assert (await desk.cancel(cl_ord_id=entry.id)).count == 1
+        assert desk.outbox[entry.id].state is State.ACKNOWLEDGED
+        frozen.now += 5 * NS_PER_S
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.CANCELLED
+
+
+async def test_a_cancel_that_finds_nothing_settles_nothing(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=False)
+    with opened() as desk:
+        entry = await place(desk)
+        assert (await desk.cancel(cl_ord_id=entry.id)).gone
+        assert desk.outbox[entry.id].state is State.UNKNOWN
+
+
+async def test_a_pair_is_cancelled_with_the_orders_the_stream_has_not_shown(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        first, second = await place(desk), await place(desk, ASK)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", first.id))
+        outcome = await desk.cancel_pair("BTC/USD")
+    body = market.exchange.last("CancelOrderBatch").body
+    assert (body["orders"], body["cl_ord_ids"]) == (["OTEST0-AAAAA-AAAAAA"], [second.id])
+    assert outcome.count == 2
+
+
+async def test_one_side_of_a_pair_is_cancelled_alone(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        await place(desk)
+        await place(desk, ASK)
+        outcome = await desk.cancel_pair("BTC/USD", Side.ASK)
+    assert outcome.count == 1
+    assert [order["status"] for order in market.orders.values()] == ["open", "canceled"]
+
+
+@pytest.mark.parametrize("cancel", ["pair", "one"])
+async def test_an_order_that_lands_after_its_cancel_is_cancelled_again(
+    market: Market, client: RestClient, frozen: FrozenTime, outbox_file: Path, cancel: str
+) -> None:
+    arrive, act = asyncio.Event(), market.exchange.always["AddOrder"]
+
+    async def slow(request: Any) -> Any:
+        sent = market.exchange.calls[-1]
+        await arrive.wait()
+        market.exchange.calls.append(sent)
+        return act(request)
+
+    async def answered(pause_s: float) -> None:
+        arrive.set()
+        await asyncio.wait([placing])
+
+    market.exchange.script["AddOrder"].append(slow)
+    pace = Pace(frozen.clock, answered, ticks=frozen.clock)
+    with open_desk(client, outbox_file, pace=pace) as desk:
+        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+        await until(lambda: market.exchange.count("AddOrder") == 1)
+        (entry,) = desk.outbox
+        outcome = await {
+            "pair": lambda: desk.cancel_pair("BTC/USD"),
+            "one": lambda: desk.cancel(cl_ord_id=entry.id),
+        }[cancel]()
+    assert (outcome.count, outcome.gone, outcome.failed) == (1, False, False)
+    assert [order["status"] for order in market.orders.values()] == ["canceled"]
+
+
+@pytest.mark.parametrize("cancel", ["all", "pair", "one"])
+async def test_an_order_still_on_its_way_to_the_disk_is_withdrawn_by_its_cancel(
+    market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch, cancel: str
+) -> None:
+    disk = threading.Event()
+    monkeypatch.setattr("os.fsync", lambda file: disk.wait(5))
+    with opened() as desk:
+        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+        await until(lambda: len(desk.outbox) == 1)
+        (entry,) = desk.outbox
+        await {
+            "all": desk.cancel_all,
+            "pair": lambda: desk.cancel_pair("BTC/USD"),
+            "one": lambda: desk.cancel(cl_ord_id=entry.id),
+        }[cancel]()
+        disk.set()
+        placed = await placing
+    assert isinstance(placed, Entry)
+    assert (placed.state, "withdrawn" in placed.reason) == (State.REFUSED, True)
+    assert market.exchange.count("AddOrder") == 0
+
+
+async def test_cancelling_everything_goes_on_one_by_one_when_calls_are_limited(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.exchange.always["CancelAll"] = answers.refusal("EAPI:Rate limit exceeded")
+    with opened() as desk:
+        entry = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        outcome = await desk.cancel_all()
+    assert [order["status"] for order in market.orders.values()] == ["canceled"]
+    assert outcome.failed  # orders of other programs may still be open
+
+
+@pytest.mark.parametrize(
+    ("error", "failed"),
+    [
+        ("EOrder:Rate limit exceeded", True),
+        ("EAPI:Invalid key", True),
+        ("EService:Unavailable", True),
+        ("EOrder:Unknown order", False),
+        ("EOrder:Invalid order", False),
+    ],
+)
+async def test_a_cancel_that_was_not_done_says_so(
+    market: Market, opened: OpenDesk, error: str, failed: bool
+) -> None:
+    market.exchange.always["CancelOrder"] = answers.refusal(error)
+    with opened() as desk:
+        outcome = await desk.cancel(txid="O1")
+    assert (outcome.failed, outcome.gone) == (failed, not failed)
+
+
+async def test_a_batch_spoilt_by_one_gone_order_cancels_the_others_one_by_one(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        await place(desk)
+        await place(desk, ASK)
+        market.exchange.script["CancelOrderBatch"].append(answers.refusal("EOrder:Unknown order"))
+        outcome = await desk.cancel_pair("BTC/USD")
+    assert (outcome.count, market.exchange.count("CancelOrder")) == (2, 2)
+    assert not outcome.failed
+
+
+async def test_a_pair_whose_orders_are_partly_gone_already_is_cancelled(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        await place(desk)
+        await place(desk, ASK)
+        market.orders["OTEST0-AAAAA-AAAAAA"]["status"] = "closed"
+        market.exchange.script["CancelOrderBatch"].append(answers.refusal("EOrder:Unknown order"))
+        outcome = await desk.cancel_pair("BTC/USD")
+    assert (outcome.count, outcome.error, outcome.failed) == (1, "", False)
+
+
+async def test_cancelling_a_pair_without_orders_asks_nothing(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        assert (await desk.cancel_pair("BTC/USD")).count == 0
+    assert market.exchange.calls == []
+
+
+async def test_cancel_all_is_one_call(market: Market, opened: OpenDesk) -> None:
+    with opened() as desk:
+        await place(desk)
+        assert (await desk.cancel_all()).count == 1
