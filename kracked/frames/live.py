@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+import msgspec
 import zstandard
 
 from kracked import times
@@ -41,6 +41,12 @@ class Extent(NamedTuple):
     first: int
     last: int
     rows: int
+
+
+class _Ended(msgspec.Struct):
+    """What `session.json` says of the recording's end."""
+
+    end: str | None = None
 
 
 def readable(path: Path) -> Path | io.BytesIO:
@@ -113,7 +119,7 @@ def wide_names(folder: Path) -> list[str]:
     """The wide books of a folder's database."""
     if not (folder / DATABASE).exists():
         return []
-    with closing(_connected(folder / DATABASE)) as database:
+    with reading(folder / DATABASE), closing(_connected(folder / DATABASE)) as database:
         query = "SELECT name FROM sqlite_master WHERE name LIKE 'L2%orderbook'"
         return [name for (name,) in database.execute(query)]
 
@@ -156,7 +162,12 @@ def _opened(path: Path) -> io.BufferedIOBase:
 def _open_end(folder: Path) -> bool:
     """Whether the folder is a recording without an end: in progress, or cut off."""
     info = folder / "session.json"
-    return info.exists() and json.loads(info.read_bytes()).get("end") is None
+    if not info.exists():
+        return False
+    try:
+        return msgspec.json.decode(info.read_bytes(), type=_Ended).end is None
+    except msgspec.DecodeError as error:
+        raise RecordError(f"{info} cannot be read: {error}") from error
 
 
 def _cell(row: bytes, at: int) -> int:

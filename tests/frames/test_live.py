@@ -1,0 +1,31 @@
+"""Live files that a disk or a user has damaged: what cannot be read is told by its own name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from kracked.errors import RecordError
+from kracked.frames import load_book_wide, load_trades
+
+HEADER = "ts_event,ts_recv,symbol,price,qty,side,ord_type,trade_id,seq,flags\n"
+
+
+@pytest.mark.parametrize("text", ['{"end": nu', "[]", '{"end": 7}', "\x00\x00"])
+def test_a_torn_session_json_is_told_by_its_name(text: str, tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_text(HEADER)
+    (tmp_path / "session.json").write_text(text)
+    with pytest.raises(RecordError, match=r"session\.json cannot be read"):
+        load_trades(tmp_path)
+
+
+@pytest.mark.parametrize("load", [load_trades, load_book_wide])
+def test_a_damaged_database_is_told_by_its_name(
+    load: Callable[[Path], pd.DataFrame], tmp_path: Path
+) -> None:
+    (tmp_path / "recording.sqlite").write_bytes(b"no database" * 1000)
+    with pytest.raises(RecordError, match=r"recording\.sqlite cannot be read"):
+        load(tmp_path)
