@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from kracked.frames import live
+from kracked.frames import held, live
 from kracked.frames.pieces import Piece, Span
 from kracked.frames.wanted import OLD_ACTIONS, Wanted, as_decimals, as_times
 from kracked.tables import Kind
@@ -108,6 +108,7 @@ class ArrowReader:
 
     def _parquet(self, path: Path) -> Any:
         wanted, present = self._wanted, pyarrow.parquet.read_schema(path)
+        held.check(path, present.names, wanted.table)
         labels = [column.name for column in wanted.columns if column.kind is Kind.LABEL]
         table = pyarrow.parquet.read_table(
             path,

@@ -15,6 +15,7 @@ import zstandard
 
 from kracked import times
 from kracked.errors import RecordError
+from kracked.frames import held
 from kracked.frames.files import DATABASE, is_hour
 from kracked.frames.wanted import Wanted
 from kracked.tables import Column, Table
@@ -70,6 +71,7 @@ def stored(path: Path, wanted: Wanted) -> dict[str, Column]:
     None of an empty file; raises `RecordError` for one of another table.
     """
     names = header(path)
+    held.check(path, names, wanted.table)
     found = wanted.stored(names)
     if names and not found.keys() - {"symbol"}:
         raise RecordError(f"{path} is no table of {wanted.table.name}")
