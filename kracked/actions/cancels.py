@@ -20,6 +20,7 @@ from kracked.rest.transport import NotSent
 
 _BATCH = 50
 _PAUSES_S = (0.2, 0.5, 1.0)
+_DOUBTFUL = (State.SENT, State.UNKNOWN)
 _LANDED = (State.ACKNOWLEDGED, State.LIVE)
 _NEVER_ISSUED = "EOrder:Invalid order"
 
@@ -35,7 +36,8 @@ class CancelOutcome(msgspec.Struct, frozen=True):
     gone: bool = False
     """The order was not open any more."""
     failed: bool = False
-    """Something that was meant may still be open: its cancel was refused, or got no answer."""
+    """Something that was meant may be open yet: its cancel was refused or got no answer, or the
+    order itself got none and may still arrive."""
 
 
 class Cancels:
@@ -69,7 +71,10 @@ class Cancels:
         unseen = self._withdraw(self._unseen(symbol, side))
         names = [("txid", order.order_id) for order in shown]
         names += [("cl_ord_id", entry.id) for entry in unseen]
-        return await self._chased(unseen, await self._all(names))
+        outcome = await self._chased(unseen, await self._all(names))
+        if outcome.count >= len(names):  # and so also those nobody had heard of
+            return msgspec.structs.replace(outcome, failed=False)
+        return outcome
 
     async def everything(self) -> CancelOutcome:
         """The whole account."""
@@ -102,7 +107,9 @@ class Cancels:
             landed = [id_ for id_ in underway if self._outbox[id_].state in _LANDED]
             outcomes.append(await self._all([("cl_ord_id", id_) for id_ in landed]))
             underway = [id_ for id_ in underway if self._outbox[id_].state is State.SENT]
-        return _together(outcomes)
+        outcome = _together(outcomes)
+        doubtful = any(self._outbox[entry.id].state in _DOUBTFUL for entry in entries)
+        return msgspec.structs.replace(outcome, failed=True) if doubtful else outcome
 
     def _count(self, orders: Sequence[OwnOrder]) -> None:
         now = self._pace.clock()

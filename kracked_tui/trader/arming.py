@@ -94,10 +94,9 @@ class Arming:
 
     async def release(self) -> bool:
         """Turns the switch off; whether the exchange has confirmed it."""
-        if self._holding is None:
+        if self._holding is None and not self._switch.remaining_ns():
             return True
-        self._holding.cancel()
-        self._holding = None
+        self.let_run()
         for _ in range(_ATTEMPTS):
             try:
                 await self._switch.disarm()

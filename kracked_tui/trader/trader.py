@@ -290,8 +290,8 @@ class Trader:
         if answered and known:
             await self._arming.disarm("panic")
             return
-        why = "own orders are not all known" if answered else "unanswered"
-        self._tell(f"PANIC, {why}: the dead-man's switch will cancel the rest", "warn")
+        why = "own orders are not all known" if answered else "not all confirmed"
+        self._tell(*words.panic(why, self._arming.let_run()))
 
     async def leave(self, *, cancel: bool) -> bool:
         """Before the program ends: whether all that was asked for is confirmed."""

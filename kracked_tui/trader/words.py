@@ -51,15 +51,22 @@ def settled(entry: Entry) -> Said:
 
 
 def answered(result: CancelOutcome) -> bool:
-    """Whether the exchange has answered a cancel, be it with a refusal."""
-    return not result.error or result.gone or result.error.startswith("EOrder:")
+    """Whether nothing that was meant can be open any more, as far as the exchange has said."""
+    return not result.failed
 
 
 def cancelled(what: str, result: CancelOutcome) -> Said:
-    if result.error and not result.gone:
-        return f"{what}: {result.error}", "warn"
+    if result.failed:
+        return f"{what}: {result.error or 'an order of unknown outcome may still arrive'}", "warn"
     number = "gone already" if result.gone else f"{result.count} cancelled"
     return f"{what}: {number}{', on the way' if result.pending else ''}", "good"
+
+
+def panic(why: str, switch_s: int | None) -> Said:
+    """What a panic could not make sure of, and what will; `switch_s` as in `abandoned`."""
+    if switch_s is None:
+        return f"PANIC, {why}: LOOK AT YOUR ORDERS AT THE EXCHANGE; the switch is off", "warn"
+    return f"PANIC, {why}: the dead-man's switch cancels everything in {switch_s} s", "warn"
 
 
 def abandoned(orders: int, switch_s: int | None) -> Said:

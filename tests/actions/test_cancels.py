@@ -49,8 +49,29 @@ async def test_a_cancel_that_finds_nothing_settles_nothing(
     market.fails("AddOrder", answers.dropped, after_acting=False)
     with opened() as desk:
         entry = await place(desk)
-        assert (await desk.cancel(cl_ord_id=entry.id)).gone
+        outcome = await desk.cancel(cl_ord_id=entry.id)
+        assert (outcome.gone, outcome.failed) == (True, True)
         assert desk.outbox[entry.id].state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_a_pair_is_not_cancelled_while_one_of_its_orders_may_still_arrive(
+    market: Market, opened: OpenDesk, arrived: bool
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=arrived)
+    with opened() as desk:
+        await place(desk)
+        outcome = await desk.cancel_pair("BTC/USD")
+    assert (outcome.count, outcome.failed) == (int(arrived), not arrived)
+
+
+async def test_the_account_is_not_cleared_while_an_order_may_still_arrive(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.fails("AddOrder", answers.dropped, after_acting=False)
+    with opened() as desk:
+        await place(desk)
+        assert (await desk.cancel_all()).failed
 
 
 async def test_a_pair_is_cancelled_with_the_orders_the_stream_has_not_shown(

@@ -153,6 +153,36 @@ async def test_panic_cancels_the_pair_and_disarms_without_a_question(tmp_path: P
         await found.until(lambda: found.switch_at is None, "the switch stayed on")
 
 
+async def test_a_panic_that_is_refused_lets_the_switch_run_out_and_says_when(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("B")
+        await found.until(lambda: found.open and not found.trader.unknown)
+        found.fails(Mishap.THROTTLED, "CancelOrder")
+        await found.pilot.press("K")
+        await found.until(lambda: "cancels everything in" in found.said())
+        assert (found.trader.armed, len(found.open)) == (False, 1)
+        renewals = [task for task in asyncio.all_tasks() if "switch" in task.get_name()]
+        assert (renewals, found.switch_at is None) == ([], False)
+
+
+async def test_a_switch_that_runs_out_is_turned_off_when_the_orders_are_left(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.until(lambda: found.switch_at)
+        found.fails(Mishap.THROTTLED, "CancelOrder")
+        await found.pilot.press("B")
+        await found.until(lambda: found.open and not found.trader.unknown)
+        await found.pilot.press("K")
+        await found.until(lambda: "cancels everything in" in found.said())
+        assert await found.trader.leave(cancel=False)
+        assert found.switch_at is None
+
+
 async def test_an_order_whose_reply_is_lost_is_settled_by_the_stream(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
