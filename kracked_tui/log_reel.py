@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pickle
-import re
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from kracked.book.keeper import BookKeeper
@@ -12,10 +12,9 @@ from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
 from kracked.record.reader import Instant, to_ns
 from kracked.record.replay import Moment
-from kracked_tui.rawlog import RawLog
+from kracked_tui.rawlog import RawLog, of_books
 from kracked_tui.reel import VERDICTS, DeckTape, Spot, condensed, marks_of
 
-_BOOK_MESSAGE = re.compile(rb'\{"channel":"(?:book|level3)"')
 _NEAR = 2_000
 """Messages that are looked through to know whether a picture of all that was said is needed."""
 
@@ -57,19 +56,21 @@ class LogReel:
         return None
 
     def past(self, until: Spot) -> list[Event]:
-        """One pass over the log; messages about books are not even decoded."""
-        codec, said = Codec(), list[Event]()
-        for at, (received, data) in enumerate(self._log.read(0, until.seq), 1):
-            if _BOOK_MESSAGE.match(data):
-                said += self._marks.verdicts.get(at, ())
-            else:
-                said += codec.decode(data, received)
-        return condensed(said)
+        """Messages about books are not even read."""
+        codec = Codec()
+        said = [
+            (at + 1, codec.decode(data, received))
+            for at, (received, data) in self._log.quiet(until.seq)
+        ]
+        verdicts = tuple(self._marks.verdicts.items())  # a tape may be passing by meanwhile
+        said += [(at, told) for at, told in verdicts if at <= until.seq]
+        said.sort(key=itemgetter(0))
+        return condensed([event for _, told in said for event in told])
 
     def silent(self, one: Spot, other: Spot) -> bool:
         low, high = sorted((one.seq, other.seq))
         return high - low <= _NEAR and all(
-            _BOOK_MESSAGE.match(said.data) and at not in self._marks.verdicts
+            of_books(said.data) and at not in self._marks.verdicts
             for at, said in enumerate(self._log.read(low, high), low + 1)
         )
 

@@ -6,7 +6,9 @@ time it was then, and reading goes on from there.
 
 from __future__ import annotations
 
+import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from itertools import islice
@@ -22,6 +24,7 @@ _PACE_NS = 100 * 1_000_000
 """Between messages of a log that says nothing about time."""
 _STRIDE = 64
 """Messages from one entry of the index to the next: 16 bytes for so many."""
+_OF_BOOKS = re.compile(rb'\{"channel":"(?:book|level3)"')
 _LONGEST = 64 << 20
 """Bytes of a line; what is longer is no message, and is not held in memory to find out."""
 
@@ -57,6 +60,9 @@ def check(path: Path) -> None:
 class RawLog:
     """The index of a log as it stood when it was opened, and the way into it.
 
+    Messages that are not about books are few, and each is indexed: what they said up to a
+    place is found without reading all the rest again.
+
     Times never fall. A message that states none is due with the one before it, and what
     comes before the first that does, with that. In a log without any time all are equally
     far apart.
@@ -69,12 +75,17 @@ class RawLog:
         first = _first_time(path)
         self._pace = 0 if first else _PACE_NS
         self._offsets, self._times = array("q"), array("q")
+        self._quiet, self._quiet_offsets, self._quiet_times = array("q"), array("q"), array("q")
         self._length, self.end = 0, first
         before = first
         for offset, said in _placed(path, 0, first, self._pace):
             if self._length % _STRIDE == 0:
                 self._offsets.append(offset)
                 self._times.append(before)
+            if not of_books(said.data):
+                self._quiet.append(self._length)
+                self._quiet_offsets.append(offset)
+                self._quiet_times.append(said.at)
             self._length += 1
             before = self.end = said.at
         self.start = first or _PACE_NS
@@ -92,6 +103,14 @@ class RawLog:
         said = _paced(self.path, self._offsets[block], self._times[block], self._pace)
         yield from islice(said, first - block * _STRIDE, until - block * _STRIDE)
 
+    def quiet(self, until: int) -> Iterator[tuple[int, Said]]:
+        """Number and message of each before `until` that is not about a book."""
+        with self.path.open("rb") as file:
+            for at in range(bisect_left(self._quiet, until)):
+                file.seek(self._quiet_offsets[at])
+                data = file.readline(_LONGEST).strip()
+                yield self._quiet[at], Said(self._quiet_times[at], data)
+
     def backwards(self, until: int) -> Iterator[tuple[int, Said]]:
         """Number and message of each before `until`, the nearest first."""
         for block in range((until - 1) // _STRIDE, -1, -1):
@@ -99,6 +118,11 @@ class RawLog:
             yield from reversed(
                 list(enumerate(self.read(first, min(first + _STRIDE, until)), first))
             )
+
+
+def of_books(data: bytes) -> bool:
+    """Whether a message is about a level 2 or level 3 book."""
+    return _OF_BOOKS.match(data) is not None
 
 
 def _paced(path: Path, offset: int, at: int, pace: int) -> Iterator[Said]:

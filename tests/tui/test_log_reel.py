@@ -104,6 +104,15 @@ def test_reading_from_anywhere_gives_what_reading_straight_through_gives(tmp_pat
     assert list(log.backwards(130)) == list(enumerate(whole))[129::-1]
 
 
+def test_what_is_not_about_books_is_found_without_reading_the_books(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = RawLog(written(tmp_path, STATUS, SNAPSHOT, "", LATER, SNAPSHOT, STATUS))
+    straight = list(enumerate(log.read()))
+    monkeypatch.delattr(RawLog, "read")
+    assert list(log.quiet(4)) == [straight[0], straight[2]]
+
+
 def test_what_is_written_to_a_log_later_is_not_of_this_opening(tmp_path: Path) -> None:
     path = written(tmp_path, STATUS, SNAPSHOT)
     log = RawLog(path)
