@@ -14,7 +14,7 @@ os.environ.setdefault("TEXTUAL_FPS", "240")
 import asyncio
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -23,11 +23,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.segment import Segments
 from rich.traceback import Traceback
 from textual import work
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
+from textual.dom import DOMNode
 from textual.screen import Screen
 
-from kracked.errors import KrackedError, RecordError
-from kracked_tui import keys, themes
+from kracked.errors import KrackedError
+from kracked.protocol.events import Event
+from kracked_tui import keys, themes, unforeseen
 from kracked_tui.config import Settings
 from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
@@ -37,6 +40,7 @@ from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.source import Source
 from kracked_tui.store import Store
+from kracked_tui.unforeseen import endured, told
 from kracked_tui.view import standing
 from kracked_tui.view.standing import Standing
 from kracked_tui.widgets.pump import FramePump, backlog, keep_quick
@@ -102,6 +106,8 @@ class Monitor(App[None]):
         replay = source.mode == "REPLAY"
         screen = ReplayScreen if replay else OrderScreen if money else TradeScreen
         self.trade: TradeScreen = screen(self.desk, self.table, ascii_only=settings.ascii)
+        self._odd = ""
+        """Why the last message that is not shown is not."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -118,6 +124,7 @@ class Monitor(App[None]):
         """After the first paint: the data, then the frames."""
         keep_quick()
         self._heed_signals()
+        # A defect of these two ends the program: it would show old prices as today's.
         self.run_worker(self._watch(), group="feed")
         self.run_worker(self.pump.run(), group="frames")
         self.pump.mark()
@@ -134,7 +141,7 @@ class Monitor(App[None]):
         self.leads_to = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
-                await self.desk.abandon()
+                await endured(self.desk.abandon(), self.desk.tell, "orders may be left open")
         await self.desk.recording.stop()
         # The toolkit waits for ever to restore a terminal that is gone, and a program that
         # lives on unseen would go on renewing the dead-man's switch.
@@ -147,7 +154,7 @@ class Monitor(App[None]):
         """The source from beginning to end. What it cannot do ends the monitor with a sentence."""
         try:
             async with self.source as source:
-                self.run_worker(self.desk.show(self.desk.symbol), group="show", exit_on_error=False)
+                self.trade.subscribe()
                 if self.record_at_once:
                     await self.action_record()
                 await self._open_account(source)
@@ -178,11 +185,21 @@ class Monitor(App[None]):
         async for batch in source.batches():
             until = loop.time() + _SLICE_S
             for event in batch:
-                self.store.apply(event)
+                self._apply(event)
                 if loop.time() > until:
                     await asyncio.sleep(0)
                     until = loop.time() + _SLICE_S
             self.pump.mark()
+
+    def _apply(self, event: Event) -> None:
+        """One odd message is no reason to see none of the others."""
+        try:
+            self.store.apply(event)
+        except Exception as error:
+            failure = unforeseen.words(error)
+            if failure != self._odd:
+                told(error, self.desk.tell, f"{type(event).__name__} not shown")
+            self._odd = failure
 
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a frame left, and no screen.
@@ -213,8 +230,8 @@ class Monitor(App[None]):
         self.desk.tell(f"recording into {out}", "good")
         try:
             await self.desk.recording.run(feed, out)
-        except (RecordError, OSError) as error:
-            self.desk.tell(f"recording: {error}", "warn")
+        except Exception as error:  # the market goes on, recorded or not
+            told(error, self.desk.tell, "recording")
         else:
             self.desk.tell(f"recorded {out}", "good")
 
@@ -267,6 +284,19 @@ class Monitor(App[None]):
 
     async def _run(self, action: str) -> None:
         await self.trade.run_action(action)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Every key ends up here; a defect of one leaves all the others."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            told(error, self.desk.tell, "that key did not do all it should")
+            return True
 
     async def on_unmount(self) -> None:
         await self.desk.recording.stop()

@@ -150,10 +150,13 @@ class ReplaySource:
         if self._winding.locked():
             return
         async with self._winding:
-            while (goal := self._goal) is not None:
-                await self._wind(partial(self._reel.wound, goal))
-                if self._goal == goal:
-                    self._goal = None
+            try:
+                while (goal := self._goal) is not None:
+                    await self._wind(partial(self._reel.wound, goal))
+                    if self._goal == goal:
+                        self._goal = None
+            finally:
+                self._goal = None  # what cannot be read is wished for no longer
 
     async def step(self, symbol: str, by: int) -> None:
         if not self._replay.paused:

@@ -15,6 +15,7 @@ from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.source import Transport
+from kracked_tui.unforeseen import endured
 from kracked_tui.view import arrange as places
 from kracked_tui.view.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
@@ -78,7 +79,7 @@ class ReplayScreen(TradeScreen):
         self.run_worker(self._done(wound), group="wind")
 
     async def _done(self, wound: Coroutine[None, None, None]) -> None:
-        await wound
+        await endured(wound, self.desk.tell, "not gone there")
         self.draw()
 
     # --- keys -------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.screens.asking import AskingScreen
 from kracked_tui.screens.trade import hints
+from kracked_tui.unforeseen import endured
 from kracked_tui.view import arrange as places
 from kracked_tui.view import questions
 from kracked_tui.view.resting import Quote, rested
@@ -62,7 +63,7 @@ class TicketScreen(AskingScreen):
         self.run_worker(self._done(work), group="orders")
 
     async def _done(self, work: Coroutine[Any, Any, object]) -> None:
-        await work
+        await endured(work, self.desk.tell, "look at your orders before you go on")
         self.draw()
 
     # --- drawing ----------------------------------------------------------------------------

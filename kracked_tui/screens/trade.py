@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
+from typing import Any
 
-from textual import work
 from textual.app import ComposeResult
 from textual.events import Resize
 from textual.screen import Screen
@@ -16,9 +16,10 @@ from kracked_tui import keys
 from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.sessions import recorded_sessions
+from kracked_tui.unforeseen import endured
 from kracked_tui.view import arrange as places
 from kracked_tui.view.arrange import arrange
-from kracked_tui.view.candles import TIMEFRAMES, timeframe_name
+from kracked_tui.view.candles import TIMEFRAMES, ChartView, timeframe_name
 from kracked_tui.view.header import header_line
 from kracked_tui.view.own import mine_line
 from kracked_tui.view.recording import banner_line
@@ -208,24 +209,40 @@ class TradeScreen(Screen[None]):
         self.show_symbol(message.symbol)
 
     def on_hints_pressed(self, message: Hints.Pressed) -> None:
-        self.run_worker(self.run_action(message.action), exit_on_error=False)
+        self._let(self.run_action(message.action), "hints", "this key failed")
 
-    async def on_chart_wanted(self, message: Chart.Wanted) -> None:
-        self._plot(message)
+    def on_chart_wanted(self, message: Chart.Wanted) -> None:
+        self._let(self._plot(message.view), "plot", "no candles are drawn", exclusive=True)
 
-    @work(group="plot", exclusive=True)
-    async def _plot(self, message: Chart.Wanted) -> None:
-        plotted = await self.desk.plot(message.view)
-        self.chart.draw(message.view, plotted)
+    async def _plot(self, view: ChartView) -> None:
+        plotted = await self.desk.plot(view)
+        self.chart.draw(view, plotted)
         await asyncio.sleep(_PLOT_EVERY_S)
         self.chart.ready()
+
+    def _let(
+        self,
+        work: Coroutine[Any, Any, object],
+        group: str,
+        meanwhile: str,
+        *,
+        exclusive: bool = False,
+    ) -> None:
+        """Runs beside all else; an error nobody foresaw is said so, and nothing ends by it."""
+        going = endured(work, self.desk.tell, meanwhile)
+        self.run_worker(going, group=group, exclusive=exclusive)
 
     def show_symbol(self, symbol: str) -> None:
         """Show another symbol; what it needs is subscribed meanwhile."""
         self.desk.symbol = symbol
         self.tape.at_least = 0
         self.draw()
-        self.run_worker(self.desk.show(symbol), group="show", exit_on_error=False)
+        self.subscribe()
+
+    def subscribe(self) -> None:
+        """Have everything that is shown of the symbol; what is refused, the log says."""
+        symbol = self.desk.symbol
+        self._let(self.desk.show(symbol), "show", f"not all of {symbol} is shown")
 
     async def may_leave(self) -> bool:
         """Whether the program may end without a question."""
@@ -333,7 +350,7 @@ class TradeScreen(Screen[None]):
         self.desk.timeframe_s = TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))]
         self.draw()
         self.desk.tell(f"candles of {timeframe_name(self.desk.timeframe_s)}")
-        self.run_worker(self.desk.load_candles(), group="candles", exit_on_error=False)
+        self._let(self.desk.load_candles(), "candles", "no candles")
 
     def action_watch(self, step: int) -> None:
         symbols = [row.symbol for row in self.desk.watched()]

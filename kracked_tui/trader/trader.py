@@ -33,6 +33,7 @@ from kracked.protocol.limits import tier_of
 from kracked.protocol.own import OwnOrder
 from kracked.rest.caller import Pace
 from kracked.times import NS_PER_S
+from kracked_tui import unforeseen
 from kracked_tui.config import Lost, Trading
 from kracked_tui.source import Access
 from kracked_tui.trader import logbook, tickets, words
@@ -42,6 +43,7 @@ from kracked_tui.trader.follow import place_after
 from kracked_tui.trader.presets import Presets
 from kracked_tui.trader.review import Reviewer
 from kracked_tui.trader.tickets import Moment
+from kracked_tui.unforeseen import told
 from kracked_tui.view import standing
 from kracked_tui.view.effect import measured
 from kracked_tui.view.orders import Sent
@@ -55,6 +57,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_STOPPED = (
+    "Start the monitor again to trade or cancel; a dead-man's switch that is on cancels by itself."
+)
 _SHOWN_ENDED = 6
 _ENDED_FOR_NS = 60 * NS_PER_S
 """How long an order that has ended stays on the screen with its outcome."""
@@ -105,6 +110,9 @@ class Trader:
         except KrackedError as error:
             self._closed = str(error)
             self._tell(self._closed, "warn")
+        except Exception as error:  # the screen stays, and says what it cannot do any more
+            told(error, self._tell, "TRADING HAS STOPPED")
+            self._closed = f"Trading has stopped: {unforeseen.words(error)}. {_STOPPED}"
 
     def _wait(self, reason: str) -> None:
         self._closed = reason
@@ -145,7 +153,10 @@ class Trader:
         with self._access.reports as reports:
             while batch := await reports.batch():
                 for event in batch:
-                    self._hear(desk, event)
+                    try:
+                        self._hear(desk, event)
+                    except Exception as error:  # the next report is heard all the same
+                        told(error, self._tell, "own orders may be shown wrong")
 
     def _hear(self, desk: Desk, event: events.Event) -> None:
         match event:
@@ -282,7 +293,7 @@ class Trader:
             self._tell_cancelled("cancel everything", await self._desk.cancel_all())
 
     async def panic(self, symbol: str) -> None:
-        """Cancel the pair at once and disarm. A switch that may still be needed stays on."""
+        """Cancel the pair at once and disarm. A switch that may still be needed is let run out."""
         if self._arming is None:
             return
         self._arming.stop()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from textual.events import Blur, Focus
 
+from kracked_tui import unforeseen
 from kracked_tui.keys import PANE_KEYS
 from kracked_tui.scene import Scene
 from kracked_tui.view.frame import Box, Title
-from kracked_tui.view.line import Line, Span
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.rows import LiveRows
+
+log = logging.getLogger(__name__)
 
 
 class Content(NamedTuple):
@@ -54,6 +59,8 @@ class Pane(LiveRows, can_focus=True):
         self.scene: Scene | None = None
         self.turns = Turns(self.every)
         self._box = Box()
+        self._failure = ""
+        """Why the last frame has nothing inside."""
 
     @property
     def inside(self) -> tuple[int, int]:
@@ -68,7 +75,11 @@ class Pane(LiveRows, can_focus=True):
         """Draw the scene again: a key changed how it is looked at."""
         if self.scene is None or not self.cells:
             return
-        body, note, right, foot = self.content(self.scene)
+        try:
+            body, note, right, foot = self.content(self.scene)
+            self._failure = ""
+        except Exception as error:  # one pane less is better than no screen
+            body, note, right, foot = self._undrawn(error)
         title = Title(PANE_KEYS[self.number - 1], self.name_shown, note, right)
         armed = self.scene.own.standing.armed
         self.set_lines(
@@ -76,6 +87,16 @@ class Pane(LiveRows, can_focus=True):
                 title, body, self.cells, focused=self.has_focus, armed=armed, foot=foot
             )
         )
+
+    def _undrawn(self, error: Exception) -> Content:
+        """Instead of what would be an old picture: why there is none."""
+        failure = unforeseen.words(error)
+        if failure != self._failure:
+            log.error("pane not drawn", exc_info=error, extra={"pane": self.id})
+            self._failure = failure
+        sentence = f"Not drawn: {failure}"
+        lines = [Line((Span(f" {row}", "warn"),)) for row in wrapped(sentence, self.inside[0] - 2)]
+        return Content([Line(fit(line.spans, self.inside[0])) for line in lines])
 
     def content(self, scene: Scene) -> Content:
         """What to show of the scene; each pane has its own."""
