@@ -42,6 +42,8 @@ class _Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     snap_orders: bool | None = None
     """Executions: open orders in the snapshot; `snap_trades` likewise the last fills."""
     snap_trades: bool | None = None
+    snapshot_trades: bool | None = None
+    """The older name of `snap_trades`."""
     order_status: bool | None = None
     ratecounter: bool | None = None
     include_tokenized_assets: bool | None = None
@@ -164,6 +166,7 @@ _PARAMS = {
     "token": "text",
     "snap_orders": "flag",
     "snap_trades": "flag",
+    "snapshot_trades": "flag",
     "order_status": "flag",
     "ratecounter": "flag",
     "include_tokenized_assets": "flag",

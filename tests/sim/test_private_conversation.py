@@ -239,3 +239,9 @@ def test_the_dead_mans_switch_fires_with_the_markets_time(
     assert set(answer["result"]) == {"currentTime", "triggerTime"}
     exchange.advance(exchange.time + 3 * NS_PER_S)
     assert exchange.brokerage.account("main").orders.open() == []
+
+
+def test_the_older_name_of_an_option_is_known(exchange: Exchange, token: str) -> None:
+    client = Client(exchange, Socket.PRIVATE)
+    terms = {"channel": "executions", "token": token, "snapshot_trades": True}
+    assert client.answer("subscribe", **terms)["result"]["snap_trades"] is True

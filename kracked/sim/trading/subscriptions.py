@@ -35,7 +35,7 @@ class Subscriptions:
             terms |= {
                 "maxratecount": self._brokerage.account(name).tier.threshold,
                 "snap_orders": request.snap_orders is not False,
-                "snap_trades": request.snap_trades is True,
+                "snap_trades": _fills(request),
                 "warnings": _WARNINGS,
             }
         return terms
@@ -66,7 +66,7 @@ class Subscriptions:
             return [reports.balance(account.ledger, asset) for asset in account.ledger.balances]
         words = self._brokerage.clerk.reports
         rows: list[Row] = []
-        if request.snap_trades is True:
+        if _fills(request):
             for fill in list(account.fills.values())[-_FILLS_TOLD:]:
                 order = account.orders.get(fill.order_id)
                 assert order is not None
@@ -77,4 +77,12 @@ class Subscriptions:
 
 
 def _first(request: Subscribe) -> bool:
-    return request.snapshot is not False
+    """Whether a snapshot comes: of orders none does for all users of a master account."""
+    everyone = request.channel == EXECUTIONS and request.users == "all"
+    return request.snapshot is not False and not everyone
+
+
+def _fills(request: Subscribe) -> bool:
+    """Whether the snapshot has the last fills, by today's name of the option or its older one."""
+    asked = request.snapshot_trades if request.snap_trades is None else request.snap_trades
+    return asked is True

@@ -227,6 +227,18 @@ def test_the_snapshot_shows_past_fills_only_when_asked(pit: Pit) -> None:
     assert "cum_qty" not in row
 
 
+def test_the_older_name_of_the_option_shows_past_fills_too(pit: Pit) -> None:
+    pit.agent("sell", "0.1", "63000")
+    pit.add("buy", "0.1", "63000")
+    assert len(pit.listen(snapshot_trades=True).messages[0]["data"]) == 1
+
+
+def test_no_snapshot_of_all_users_orders_comes(pit: Pit) -> None:
+    ear = pit.listen(users="all")
+    pit.add("buy", "0.1", "60000")
+    assert ear.steps() == ["pending_new", "new"]
+
+
 def test_without_order_status_only_beginnings_ends_and_fills_are_told(pit: Pit) -> None:
     ear = pit.listen(order_status=False)
     ear.raw.clear()
