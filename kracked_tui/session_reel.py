@@ -42,7 +42,7 @@ class SessionReel:
 
     def before(self, spot: Spot) -> DeckTape:
         player = Player(self._recording)
-        player.rewind(spot.seq - 1, spot.received - 1)
+        player.rewind(spot.seq - 1)
         return player
 
     def latest(self, seq: int, symbol: str, channel: str) -> Spot | None:

@@ -118,6 +118,11 @@ def unpack_whole(data: Buffer, frame: Frame) -> bytes:
     return zstandard.ZstdDecompressor().decompress(body)
 
 
+def is_whole(data: Buffer, frame: Frame) -> bool:
+    """Whether header and body of a frame that `scan` found are those that were written."""
+    return not isinstance(_read(data, frame.offset, verify=True), str)
+
+
 def scan(data: Buffer, start: int = 0, *, verify: bool = True) -> Iterator[Frame | Damage]:
     """Every frame from `start` on, in order, and every stretch that is none.
 

@@ -7,23 +7,27 @@ trusted across a hole before a snapshot or a keyframe has proven it again.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import groupby
-from operator import index
+from operator import index as as_index
 from pathlib import Path
 from typing import NamedTuple
 
 from kracked import times
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
-from kracked.record import frame, holes, keyframe, line, names
+from kracked.record import frame, holes, index, keyframe, line
 from kracked.record.checkpoints import Checkpoints
 from kracked.record.folder import SessionInfo, read_info
 from kracked.record.frame import Damage, Frame, FrameKind
 from kracked.record.holes import Hole
+from kracked.record.index import Goal, Place
 from kracked.record.keyframe import Book
+from kracked.record.line import Line
 from kracked.record.repair import mapped
 from kracked.record.walk import Recorded, Verification, Walk
 
@@ -43,13 +47,6 @@ class NotVerified(RecordError):
 
     def __str__(self) -> str:
         return f"no verified book of {self.symbol or 'any symbol'} at {times.to_rfc3339(self.time)}"
-
-
-class Place(NamedTuple):
-    """A frame and the file it is in."""
-
-    path: Path
-    frame: Frame
 
 
 class Opened(NamedTuple):
@@ -88,24 +85,27 @@ class Recording:
         return self._info
 
     @cached_property
-    def places(self) -> list[Place]:
-        """Every frame, in the order of recording: the index."""
-        return [
-            Place(path, found)
-            for path, found in self._scan(verify=False)
-            if isinstance(found, Frame)
-        ]
-
-    @cached_property
     def logs(self) -> list[Path]:
         """Files of the raw log, in the order they were written."""
-        return sorted(names.logs(self.path), key=_begins)
+        return index.logs(self.path)
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """Every frame, in the order of recording: the index."""
+        return index.places(self.logs)
+
+    @cached_property
+    def _soonest(self) -> list[int]:
+        return index.soonest(self.places)
 
     def span(self) -> tuple[int, int]:
-        """Times of the first and the last message, ns; raises `RecordError` when empty."""
-        if not self.places:
+        """The earliest and the latest time in it, ns; raises `RecordError` when empty."""
+        frames = [place.frame for place in self.places]
+        if not frames:
             raise RecordError(f"{self.path} holds no messages")
-        return self.places[0].frame.first_received, self.places[-1].frame.last_received
+        return min(each.first_received for each in frames), max(
+            each.last_received for each in frames
+        )
 
     # --- reading straight through -------------------------------------------------------
 
@@ -129,9 +129,9 @@ class Recording:
         wanted = enumerate(self.places[first:until], first)
         for path, numbered in groupby(wanted, key=lambda each: each[1].path):
             with mapped(path) as data:
-                for index, (_, found) in numbered:
+                for number, (_, found) in numbered:
                     try:
-                        yield Opened(index, found, frame.unpack_whole(data, found))
+                        yield Opened(number, found, frame.unpack_whole(data, found))
                     except frame.DamagedFrame:
                         continue
 
@@ -193,37 +193,60 @@ class Recording:
 
     def keeper_at(self, time: int, symbol: str = "") -> BookKeeper:
         """All books at `time`, or those of one symbol, rebuilt from the keyframes before."""
-        walk, latest = Walk(self._info, symbol, proving=False), time
-        for _, found, body in self.frames(self.start_for(time, symbol)):
-            if found.last_received <= time:
+        walk, goal, latest = Walk(self._info, symbol, proving=False), self.goal(time), time
+        for opened in self.frames(self.start_for(goal, symbol)):
+            found, body = opened.frame, opened.body
+            if goal.passed(found.last_received, opened.last_seq):
                 walk.take_all(found, body)
                 latest = found.last_received
                 continue
             for text in body.splitlines():
                 recorded = Recorded(found.kind, line.unpack(text))
-                if recorded.line.received > time:
-                    if latest < time:
+                if not goal.passed(recorded.line.received, recorded.line.seq):
+                    if latest != time:
                         walk.foresee(recorded)
                     return walk.keeper
                 walk.take(*recorded)
                 latest = recorded.line.received
+        if latest != time and self._info.last_seq is not None:
+            after = Line(time, self._info.last_seq + 1, "", b"")
+            walk.foresee(Recorded(FrameKind.DATA, after))
         return walk.keeper
 
-    def start_for(self, time: int, symbol: str = "") -> int:
-        """Index of the frame to read from, to know every book at `time`.
+    def goal(self, time: int) -> Goal:
+        """The place of an instant: after the last message, by its number, stamped by then.
+
+        So an instant that a clock set back makes come twice is the later one, and of two
+        instants the later is never at an earlier place. Books there are those of a full
+        replay up to that message.
+        """
+        at = bisect_right(self._soonest, time) - 1
+        if at < 0:
+            return Goal(0, time)
+        path, found = self.places[at]
+        seq = found.first_seq + found.lines - 1
+        with mapped(path) as data, suppress(frame.DamagedFrame):
+            lines = [line.unpack(text) for text in frame.unpack(data, found)]
+            seq = max((each.seq for each in lines if each.received <= time), default=seq)
+        return Goal(seq, time)
+
+    def start_for(self, goal: Goal, symbol: str = "") -> int:
+        """Index of the frame to read from, to know every book at a place.
 
         Back from there until each book has a keyframe; the first frame when one has none.
         """
         wanted = self._books_of(symbol)
-        at = self._frame_at(time)
+        at = bisect_right(self.places, goal.seq, key=lambda place: place.frame.first_seq) - 1
         while at > 0 and wanted:
             path, found = self.places[at]
-            if found.kind is FrameKind.KEYFRAME and found.last_received <= time:
+            if found.kind is FrameKind.KEYFRAME and goal.passed(
+                found.last_received, found.first_seq
+            ):
                 with mapped(path) as data:
                     entry = line.unpack(frame.unpack(data, found)[0])
                 wanted.discard(keyframe.subject(entry.data))
             at -= 1
-        return at
+        return max(0, at)
 
     def _books_of(self, symbol: str) -> set[tuple[str, str]]:
         return {
@@ -232,17 +255,6 @@ class Recording:
             for channel, depth in (("book", subject.book), ("level3", subject.level3))
             if depth and symbol in ("", name)
         } or {("", "")}  # not known: read from the beginning
-
-    def _frame_at(self, time: int) -> int:
-        """Index of the last frame that begins at or before `time`."""
-        low, high = 0, len(self.places)
-        while low < high:
-            middle = (low + high) // 2
-            if self.places[middle].frame.first_received <= time:
-                low = middle + 1
-            else:
-                high = middle
-        return max(0, low - 1)
 
     def _only_symbol(self) -> str:
         symbols = tuple(self._info.symbols)
@@ -263,7 +275,7 @@ def to_ns(time: Instant) -> int:
         except ValueError as error:  # pandas' NaT, which is no time
             raise times.NotATime(str(time)) from error
     try:
-        return index(time)
+        return as_index(time)
     except TypeError as error:
         raise times.NotATime(repr(time)) from error
 
@@ -278,9 +290,3 @@ def _text_to_ns(text: str) -> int:
         except ValueError:
             pass
         raise
-
-
-def _begins(log: Path) -> int:
-    """The number a log begins with: its name tells no order where a clock was set back."""
-    with mapped(log) as data:
-        return next((each.first_seq for each in frame.scan(data) if isinstance(each, Frame)), -1)

@@ -16,8 +16,8 @@ import msgspec
 from kracked.book.keeper import BookKeeper
 from kracked.protocol.events import Event
 from kracked.record import keyframe
-from kracked.record.checkpoints import Passed
 from kracked.record.frame import FrameKind
+from kracked.record.index import Goal
 from kracked.record.keyframe import Book
 from kracked.record.reader import Instant, Recording, to_ns
 from kracked.record.walk import Recorded, Walk
@@ -61,7 +61,8 @@ class Player:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.start, self.end = recording.span()
-        self.position = self.start
+        self._begin = recording.places[0].frame.first_received
+        self.position = self._begin
         """Time of the last message played, ns since the Unix epoch."""
         self.seq = 0
         """Number of that message, 0 before the first."""
@@ -109,44 +110,39 @@ class Player:
     def seek(self, to: Instant) -> Moment:
         """Go to an instant: the books as they were then, as snapshots."""
         when = min(max(to_ns(to), self.start), self.end)
-        self._rewind(when, lambda received, _: received <= when)
-        while (due := self.next_due) is not None and due <= when:
-            self.step()
+        self._wind_to(self.recording.goal(when))
         self.position = when
         return self._pictures()
 
     def back(self) -> Moment | None:
         """Go to before the last message played; None at the beginning."""
-        if self.seq < 2:
-            return None
-        # One earlier by time may be several by number: come from the keyframe before.
-        return self.rewind(self.seq - 1, self.position - 1)
+        return None if self.seq < 2 else self.rewind(self.seq - 1)
 
-    def rewind(self, seq: int, when: int) -> Moment:
-        """Go to where `seq` was the last message played; `when` is any time before the next."""
-        self._rewind(when, lambda _, last: last <= seq)
-        while self._next is not None and self._next.line.seq <= seq:
-            self.step()
+    def rewind(self, seq: int) -> Moment:
+        """Go to where `seq` was the last message played."""
+        self._wind_to(Goal(seq))
         return self._pictures()
 
-    def _rewind(self, when: int, passed: Passed) -> None:
-        """Go to the first frame that is not to be passed over whole."""
+    def _wind_to(self, goal: Goal) -> None:
+        """Go to a place, from the nearest one before it where all books are known."""
         self._walk = Walk(self.recording.info(), proving=False)
-        self.position, self.seq = self.start, 0
-        first, kept = self.recording.start_for(when), self.recording.checkpoints
-        near = kept.best(passed)
+        self.position, self.seq = self._begin, 0
+        first, kept = self.recording.start_for(goal), self.recording.checkpoints
+        near = kept.best(goal.passed)
         if near is not None and near.number > first:
             self._walk.resume(near.seq, near.books)
             first, self.position, self.seq = near.number, near.received, near.seq
         for opened in self.recording.frames(first):
             last = opened.frame.last_received
-            if not passed(last, opened.last_seq):
+            if not goal.passed(last, opened.last_seq):
                 break
             self._walk.take_all(opened.frame, opened.body)
             first, self.position, self.seq = opened.number + 1, last, self._walk.seq
             kept.offer(self._walk, first, last)
         self._tape = self.recording.read(first)
         self._wind()
+        while self._next is not None and goal.passed(self._next.line.received, self._next.line.seq):
+            self.step()
 
     def _pictures(self) -> Moment:
         """The books of this place, as the events a new subscriber would get."""
@@ -264,6 +260,10 @@ class Replay:
             self._anchor = (now, self.player.position)
         began, first = self._anchor
         silent = due - self.player.position
+        if silent < -NS_PER_S:  # a clock was set back, which took no time
+            first += silent
+            self._anchor = (began, first)
+            self.player.position = due
         if self._max_gap_ns is not None and silent > self._max_gap_ns:
             # As if the recording had been that much shorter before this message.
             first += silent - self._max_gap_ns

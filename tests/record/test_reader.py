@@ -149,6 +149,33 @@ def test_a_damaged_frame_is_a_gap_of_just_its_messages(record: Record) -> None:
     assert hole.start < hurt.first_received <= hurt.last_received < hole.end
 
 
+@pytest.mark.parametrize("field", [16, 24, 32])
+def test_a_false_time_or_number_in_a_header_leads_no_search_astray(
+    record: Record, stream: Stream, field: int
+) -> None:
+    path = record()
+    [log] = path.glob("raw/*.zst")
+    hurt = [found for found in _frames(log) if found.kind is frame.FrameKind.DATA][5]
+    content = bytearray(log.read_bytes())
+    content[hurt.offset + field : hurt.offset + field + 8] = bytes(8)
+    log.write_bytes(content)
+    before = [received for received, _ in stream if received < hurt.first_received][-3:]
+    for time in before:
+        assert keyframe.encode(open_recording(path).at(time)) == _book_at(stream, time)
+
+
+def test_past_messages_that_are_gone_from_the_end_no_book_is_trusted(
+    record: Record, stream: Stream
+) -> None:
+    path = record()
+    [log] = path.glob("raw/*.zst")
+    log.write_bytes(log.read_bytes()[: _frames(log)[-2].offset])
+    [hole] = open_recording(path).gaps()
+    assert keyframe.encode(open_recording(path).at(hole.start)) == _book_at(stream, hole.start)
+    with pytest.raises(NotVerified):
+        open_recording(path).at(stream[-1][0])
+
+
 def test_after_a_hole_no_book_is_trusted(record: Record) -> None:
     path = record()
     hurt = _break_frame(path, 5)

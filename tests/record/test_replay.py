@@ -141,6 +141,6 @@ def test_every_place_is_the_same_however_it_is_reached(
     for _ in range(number):
         stepped.step()
     searched.seek(stream[number - 1][0])
-    rewound.rewind(number, stream[number][0] - 1)
+    rewound.rewind(number)
     assert _state(stepped) == _state(searched) == _state(rewound)
     assert stepped.next_due == searched.next_due == rewound.next_due

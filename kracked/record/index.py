@@ -1,0 +1,86 @@
+"""Where everything in a raw log lies: its files in order, their frames, and when those came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import accumulate
+from pathlib import Path
+from typing import NamedTuple
+
+from kracked.record import frame, names
+from kracked.record.frame import Frame, FrameKind
+from kracked.record.repair import mapped
+
+FOREVER = 2**63 - 1
+
+
+class Place(NamedTuple):
+    """A frame and the file it is in."""
+
+    path: Path
+    frame: Frame
+
+
+class Goal(NamedTuple):
+    """A place in the log to wind to."""
+
+    seq: int
+    """Number of the last message before it."""
+    until: int = FOREVER
+    """Of what the recorder noted after that message, the latest that still lies before it."""
+
+    def passed(self, received: int, seq: int) -> bool:
+        """Whether a line or frame lies before it, by the time and the number it ends with."""
+        return seq < self.seq or (seq == self.seq and received <= self.until)
+
+
+def logs(folder: Path) -> list[Path]:
+    """Files of the raw log, in the order they were written."""
+    return sorted(names.logs(folder), key=_begins)
+
+
+def places(logs: Iterable[Path]) -> list[Place]:
+    """Every frame in the order of recording, read off the headers alone.
+
+    Only the body proves a header, so one that does not go on from the frame before is
+    looked into: a false time or number would lead every search astray.
+    """
+    found: list[Place] = []
+    for path in logs:
+        with mapped(path) as data:
+            for each in frame.scan(data, verify=False):
+                if isinstance(each, Frame) and (
+                    (found and _goes_on(found[-1].frame, each)) or frame.is_whole(data, each)
+                ):
+                    found.append(Place(path, each))
+    return found
+
+
+def soonest(places: Iterable[Place]) -> list[int]:
+    """For each frame, the earliest time of a message in it or after it.
+
+    It only ever rises, though the times themselves fall where a clock was set back.
+    """
+    times = [
+        each.frame.first_received if each.frame.kind is FrameKind.DATA else FOREVER
+        for each in places
+    ]
+    return [*accumulate(reversed(times), min)][::-1]
+
+
+def _begins(log: Path) -> int:
+    """The number a log begins with: its name tells no order where a clock was set back."""
+    with mapped(log) as data:
+        return next((each.first_seq for each in frame.scan(data) if isinstance(each, Frame)), -1)
+
+
+def _goes_on(before: Frame, found: Frame) -> bool:
+    """Whether times and numbers are those that come next when nothing is amiss."""
+    follows = _last_of(before) + (found.kind is FrameKind.DATA)
+    rises = before.last_received <= found.first_received <= found.last_received
+    return found.first_seq == follows and rises
+
+
+def _last_of(found: Frame) -> int:
+    """Number of its last message, or of the last before it."""
+    return found.first_seq + (found.lines - 1 if found.kind is FrameKind.DATA else 0)
