@@ -12,6 +12,7 @@ from kracked.actions.states import State
 from kracked.errors import KrackedError
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
+from kracked.rest.pages import every_closed_order
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -121,8 +122,8 @@ class Settler:
             return news
         # A market order, or one that crossed, was never among the open ones.
         start = entry.prepared - reconcile.LOOKBACK_NS
-        closed = await self._client.closed_orders(cl_ord_id=entry.id, start=start)
-        found = reconcile.found(entry, closed.closed, at)
+        every = every_closed_order(self._client, cl_ord_id=entry.id, start=start)
+        found = reconcile.found(entry, {txid: row async for txid, row in every}, at)
         return found or reconcile.absent(entry, asked, at=at)
 
     async def _amend(self, entry: Entry, asked: int) -> Moved | None:

@@ -6,7 +6,7 @@ old codes (`XXBT`, `ZUSD`).
 
 Sources: docs.kraken.com/api/docs/rest-api/ get-extended-balance, get-trade-balance,
 get-open-orders, get-closed-orders, get-order-amends, get-trade-history, get-trade-volume,
-get-open-positions, get-api-key-info
+get-open-positions, get-ledgers, get-ledgers-info, get-api-key-info
 """
 
 from __future__ import annotations
@@ -237,6 +237,38 @@ class TradeInfo(msgspec.Struct, frozen=True, rename={"side": "type", "order_type
 class TradesHistory(msgspec.Struct, frozen=True):
     trades: dict[str, TradeInfo]
     """By trade id, newest first, 50 to a page."""
+    count: int = 0
+
+
+class LedgerEntry(
+    msgspec.Struct,
+    frozen=True,
+    rename={"kind": "type", "subkind": "subtype", "asset_class": "aclass"},
+):
+    """One movement of one asset."""
+
+    refid: str
+    """What moved it: of both legs of a trade the trade's id."""
+    time: Decimal
+    kind: str
+    """`trade`, `deposit`, `withdrawal`, `transfer`, ...; new ones appear."""
+    asset: str
+    amount: Decimal
+    """Signed, the fee not included."""
+    fee: Decimal
+    balance: Decimal
+    """Of the asset afterwards, the fee taken off."""
+    subkind: str = ""
+    asset_class: str = "currency"
+
+    @property
+    def moved(self) -> int:
+        return seconds_to_ns(self.time)
+
+
+class Ledgers(msgspec.Struct, frozen=True):
+    ledger: dict[str, LedgerEntry]
+    """By entry id, newest first, 50 to a page."""
     count: int = 0
 
 

@@ -21,13 +21,13 @@ from typing import TypeVar
 
 import msgspec
 
-from kracked import times
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
 from kracked.rest import account, bodies, market, orders
 from kracked.rest.caller import Caller, Pace, Signer
 from kracked.rest.limiter import RestLimiter
+from kracked.rest.members import given, listed, names, pairs_asked, span
 from kracked.rest.nonce import Nonces
 from kracked.rest.replies import OutcomeUnknown, UnreadableReply
 from kracked.rest.transport import Transport
@@ -112,8 +112,8 @@ class RestClient:
         Accepted is not resting: the executions channel tells. With `validate` nothing is
         placed; form and minimums are checked, funds are not.
         """
-        members, names = orders.add_members(order, pair, deadline, validate=validate), _names(order)
-        return await self._write("AddOrder", members, orders.Added, deadline, names)
+        members, called = orders.add_members(order, pair, deadline, validate=validate), names(order)
+        return await self._write("AddOrder", members, orders.Added, deadline, called)
 
     async def add_order_batch(
         self,
@@ -126,7 +126,7 @@ class RestClient:
         """2 to 15 orders of one pair; each may still be refused alone, see the reply."""
         members = orders.batch_members(tuple(batch), pair, deadline, validate=validate)
         return await self._write(
-            "AddOrderBatch", members, orders.BatchReply, deadline, _names(*batch)
+            "AddOrderBatch", members, orders.BatchReply, deadline, names(*batch)
         )
 
     async def amend_order(
@@ -213,7 +213,7 @@ class RestClient:
         self, *, cl_ord_id: str | None = None, userref: int | None = None, trades: bool = False
     ) -> dict[str, account.OrderInfo]:
         """By order id; all of them, or those with this client id."""
-        members = _given(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
+        members = given(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
         return (await self._read("OpenOrders", members, account.OpenOrders)).open
 
     async def closed_orders(
@@ -233,13 +233,13 @@ class RestClient:
         `start` (exclusive) and `end`: ns, sent as seconds, or an order's id; `by` says whether
         they mean the opening or the closing. Without `count` a long history answers sooner.
         """
-        members = _given(cl_ord_id=cl_ord_id, userref=userref, trades=trades, ofs=offset)
-        members |= _given(closetime=by, without_count=not count, **_span(start, end))
+        members = given(cl_ord_id=cl_ord_id, userref=userref, trades=trades, ofs=offset)
+        members |= given(closetime=by, without_count=not count, **span(start, end))
         return await self._read("ClosedOrders", members, account.ClosedOrders)
 
     async def query_orders(self, *txids: str, trades: bool = False) -> dict[str, account.OrderInfo]:
         """By order id, 1 to 50; ids the exchange never issued are left out."""
-        members = _given(txid=_listed(txids, 50), trades=trades)
+        members = given(txid=listed(txids, 50), trades=trades)
         return await self._read("QueryOrders", members, dict[str, account.OrderInfo])
 
     async def order_amends(self, txid: str) -> account.OrderAmends:
@@ -256,13 +256,36 @@ class RestClient:
         count: bool = True,
     ) -> account.TradesHistory:
         """Own fills, a page of 50, newest first. `start` and `end`: ns, or a trade's id."""
-        members = _given(ofs=offset, ledgers=ledgers, without_count=not count, **_span(start, end))
+        members = given(ofs=offset, ledgers=ledgers, without_count=not count, **span(start, end))
         return await self._read("TradesHistory", members, account.TradesHistory)
 
     async def query_trades(self, *ids: str) -> dict[str, account.TradeInfo]:
         """Own fills by their ids, 1 to 20."""
-        members = _given(txid=_listed(ids, 20))
+        members = given(txid=listed(ids, 20))
         return await self._read("QueryTrades", members, dict[str, account.TradeInfo])
+
+    async def ledgers(
+        self,
+        *,
+        assets: Sequence[str] = (),
+        kind: str | None = None,
+        start: int | str | None = None,
+        end: int | str | None = None,
+        offset: int = 0,
+        count: bool = True,
+    ) -> account.Ledgers:
+        """What moved in the account, a page of 50, newest first.
+
+        `kind`: only this type, such as ``trade``; `start` and `end`: ns, or an entry's id.
+        """
+        members = given(asset=",".join(assets) or None, type=kind, ofs=offset)
+        members |= given(without_count=not count, **span(start, end))
+        return await self._read("Ledgers", members, account.Ledgers)
+
+    async def query_ledgers(self, *ids: str) -> dict[str, account.LedgerEntry]:
+        """Entries by their ids, 1 to 20."""
+        members = given(id=listed(ids, 20))
+        return await self._read("QueryLedgers", members, dict[str, account.LedgerEntry])
 
     async def open_positions(self) -> dict[str, account.Position]:
         """Margin positions by their ids, with what they are worth now."""
@@ -283,10 +306,10 @@ class RestClient:
 
     async def asset_pairs(self, *pairs: str) -> dict[str, market.PairInfo]:
         """By pair id, or by the name asked for."""
-        return await self._public("AssetPairs", _pairs(pairs), dict[str, market.PairInfo])
+        return await self._public("AssetPairs", pairs_asked(pairs), dict[str, market.PairInfo])
 
     async def ticker(self, *pairs: str) -> dict[str, market.TickerInfo]:
-        return await self._public("Ticker", _pairs(pairs), dict[str, market.TickerInfo])
+        return await self._public("Ticker", pairs_asked(pairs), dict[str, market.TickerInfo])
 
     async def ohlc(
         self, pair: str, *, interval: int = 1, since: str | None = None
@@ -360,32 +383,3 @@ def _shaped(name: str, read: Callable[[bytes], T], raw: bytes) -> T:
         return read(raw)
     except (msgspec.MsgspecError, ArithmeticError) as error:
         raise UnreadableReply(name, str(error)) from error
-
-
-def _names(*waiting: orders.AddOrder) -> set[object]:
-    """What a cancel may call these orders by before the exchange has named them."""
-    return {name for it in waiting for name in (it.cl_ord_id, it.userref) if name is not None}
-
-
-def _given(**members: object) -> dict[str, object]:
-    """Only what is set: a flag that is off is not sent."""
-    return {name: value for name, value in members.items() if value not in (None, False, 0)}
-
-
-def _listed(ids: Sequence[str], most: int) -> str:
-    if not 1 <= len(ids) <= most:
-        raise orders.BadOrder(f"ask for 1 to {most} ids at once, not {len(ids)}")
-    return ",".join(ids)
-
-
-def _pairs(pairs: Sequence[str]) -> dict[str, str]:
-    return {"pair": ",".join(pairs)} if pairs else {}
-
-
-def _span(start: int | str | None, end: int | str | None) -> dict[str, object]:
-    named = {"start": start, "end": end}
-    return {
-        name: at if isinstance(at, str) else str(at // times.NS_PER_S)
-        for name, at in named.items()
-        if at is not None
-    }

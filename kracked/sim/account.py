@@ -37,6 +37,7 @@ class Permission(StrEnum):
     QUERY_FUNDS = "query-funds"
     QUERY_ORDERS = "query-open-trades"
     QUERY_CLOSED = "query-closed-trades"
+    QUERY_LEDGER = "query-ledger"
     MODIFY_ORDERS = "modify-trades"
     CANCEL_ORDERS = "close-trades"
     WEBSOCKETS = "create-ws-token"

@@ -300,9 +300,12 @@ class World:
     async def open_orders(self, *, cl_ord_id: str) -> dict[str, OrderInfo]:
         return {txid: row for txid, row in self._seen(cl_ord_id) if row.status not in ENDED}
 
-    async def closed_orders(self, *, cl_ord_id: str, start: int) -> ClosedOrders:
+    async def closed_orders(
+        self, *, cl_ord_id: str, start: int, offset: int, count: bool
+    ) -> ClosedOrders:
         rows = {txid: row for txid, row in self._seen(cl_ord_id) if row.status in ENDED}
-        return ClosedOrders({txid: row for txid, row in rows.items() if row.opened > start})
+        found = [(txid, row) for txid, row in rows.items() if row.opened > start]
+        return ClosedOrders(dict(found[offset:]), len(found) if count else 0)
 
     def _seen(self, cl_ord_id: str) -> list[tuple[str, OrderInfo]]:
         return self._rows(self._of(cl_ord_id))

@@ -187,6 +187,25 @@ async def test_an_order_that_filled_at_once_is_found_among_the_closed(
     assert (final.state, final.filled) == (State.FILLED, Decimal("0.00100000"))
 
 
+async def test_an_order_far_back_among_the_closed_is_found_on_its_page(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    """Should the exchange show orders of other ids as well, one page is not all there is."""
+    others = {f"O{number}": {"status": "closed", "cl_ord_id": "another"} for number in range(70)}
+    shown = market.exchange.always["ClosedOrders"]
+
+    def paged(request: Any) -> Any:
+        rows = list((others | shown(request)["closed"]).items())
+        offset = market.exchange.last("ClosedOrders").body.get("ofs", 0)
+        return {"closed": dict(rows[offset : offset + 50])}
+
+    market.exchange.always["ClosedOrders"] = paged
+    market.fills_at_once = True
+    market.fails("AddOrder", answers.dropped, after_acting=True)
+    with opened() as desk:
+        assert (await settled(desk, frozen, await place(desk))).state is State.FILLED
+
+
 async def test_the_stream_settles_an_unknown_order_without_a_question(
     market: Market, opened: OpenDesk
 ) -> None:

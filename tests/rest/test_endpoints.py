@@ -60,6 +60,19 @@ WRITES: dict[str, tuple[Use, dict[str, object]]] = {
     ),
     "OrderAmends": (lambda client: client.order_amends(TXID), {"order_id": TXID}),
     "QueryTrades": (lambda client: client.query_trades("T1", "T2"), {"txid": "T1,T2"}),
+    "Ledgers": (
+        lambda client: client.ledgers(
+            assets=["ZUSD", "XXBT"], kind="trade", end=17 * 10**17 + 1, offset=50, count=False
+        ),
+        {
+            "asset": "ZUSD,XXBT",
+            "type": "trade",
+            "end": "1700000001",
+            "ofs": 50,
+            "without_count": True,
+        },
+    ),
+    "QueryLedgers": (lambda client: client.query_ledgers("L1", "L2"), {"id": "L1,L2"}),
     "OpenPositions": (lambda client: client.open_positions(), {"docalcs": True}),
     "GetApiKeyInfo": (lambda client: client.api_key_info(), {}),
 }
@@ -68,6 +81,7 @@ RESULTS: dict[str, object] = {
     "OpenOrders": {"open": {}},
     "ClosedOrders": {"closed": {}, "count": 0},
     "TradesHistory": {"trades": {}, "count": 0},
+    "Ledgers": {"ledger": {}, "count": 0},
 }
 
 

@@ -37,9 +37,11 @@ class Account:
         return step_of(self.volume.total(now) // self._usd)
 
     def _forget(self, order: Order) -> None:
-        """An order is remembered no more, and so are its fills."""
+        """An order is remembered no more, and so are its fills and what they moved."""
         for exec_id in order.trades:
-            self.fills.pop(exec_id, None)
+            fill = self.fills.pop(exec_id, None)
+            for ledger_id in fill.ledgers if fill else ():
+                self.ledger.forget(ledger_id)
 
     def rates(self, now: int) -> Rates:
         return SCHEDULE[self.step(now)].rates

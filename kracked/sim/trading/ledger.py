@@ -36,6 +36,8 @@ class Ledger:
         """`scales`: decimals counted in, by asset; `shown`: decimals always written."""
         self._scales, self._shown, self._ids = scales, shown, ids
         self.balances: dict[str, int] = {}
+        self.entries: dict[str, Entry] = {}
+        """By their own ids, oldest first."""
         self._holds: dict[str, tuple[str, int]] = {}
         self._held: dict[str, int] = {}
 
@@ -47,7 +49,13 @@ class Ledger:
         """Move an asset, and take a fee in it."""
         balance = self.balances.get(asset, 0) + amount - fee
         self.balances[asset] = balance
-        return Entry(self._ids.take(), ref_id, time, asset, amount, fee, balance)
+        entry = Entry(self._ids.take(), ref_id, time, asset, amount, fee, balance)
+        self.entries[entry.ledger_id] = entry
+        return entry
+
+    def forget(self, ledger_id: str) -> None:
+        """An entry is remembered no more; what it moved stays moved."""
+        self.entries.pop(ledger_id, None)
 
     # --- holds ------------------------------------------------------------------------
 

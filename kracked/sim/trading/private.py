@@ -231,6 +231,8 @@ def _endpoints(private: Private, queries: Queries) -> Mapping[str, Endpoint]:
         "OrderAmends": Endpoint(either, queries.order_amends),
         "TradesHistory": Endpoint(only(_CLOSED), queries.trades_history),
         "QueryTrades": Endpoint(only(_CLOSED), queries.query_trades),
+        "Ledgers": Endpoint(only(Permission.QUERY_LEDGER), queries.ledgers),
+        "QueryLedgers": Endpoint(only(Permission.QUERY_LEDGER), queries.query_ledgers),
         "Level3": Endpoint(only(_OPEN), private.level3),
         "OpenPositions": Endpoint(only(_OPEN), lambda _: {}),
         "GetApiKeyInfo": Endpoint((), queries.key_info),

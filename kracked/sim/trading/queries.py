@@ -18,13 +18,23 @@ from kracked.sim.trading.asking import Asking
 from kracked.sim.trading.brokerage import USD, Brokerage
 from kracked.sim.trading.fees import SCHEDULE, percent
 from kracked.sim.trading.forms import Form
+from kracked.sim.trading.ledger import Entry
 from kracked.sim.trading.listings import Listings
 from kracked.sim.trading.orders import Fill, Order
-from kracked.sim.trading.rows import Row, Rows
+from kracked.sim.trading.rows import Row, Rows, seconds
 from kracked.sim.trading.venue import Venue
 from kracked.times import NS_PER_S
 
 _PAGE = 50
+_ENTRY_KINDS = frozenset(
+    (
+        *("all", "deposit", "withdrawal", "trade", "margin", "rollover", "credit", "transfer"),
+        *("settled", "staking", "dividend", "sale", "nft_rebate"),
+    )
+)
+_TRADE_KINDS = frozenset(
+    ("all", "any position", "closed position", "closing position", "no position")
+)
 _ORDERS_ASKED, _TRADES_ASKED = 50, 20
 _USD_DECIMALS = 4
 _Item = TypeVar("_Item")
@@ -151,6 +161,8 @@ class Queries:
     def trades_history(self, ask: Asking) -> object:
         """Newest first, 50 a page."""
         kind = ask.form.text("type") or "all"
+        if kind not in _TRADE_KINDS:
+            raise Refusal(words.argument("type"))
         found = [
             fill
             for fill in reversed(ask.account.fills.values())
@@ -173,6 +185,55 @@ class Queries:
             assert order is not None
             rows[fill.exec_id] = self._rows(order.symbol).trade(order, fill)
         return rows
+
+    # --- the ledger -------------------------------------------------------------------
+
+    def ledgers(self, ask: Asking) -> object:
+        """What fills and their fees moved, newest first, 50 a page."""
+        kind, assets = ask.form.text("type") or "all", ask.form.names("asset")
+        if kind not in _ENTRY_KINDS:
+            raise Refusal(words.argument("type"))
+        wanted = {self._asset(name) for name in assets if name != "all"}
+        found = [
+            entry
+            for entry in reversed(ask.account.ledger.entries.values())
+            if entry.time <= ask.seen
+            and _within(ask, entry.time)
+            and kind in ("all", "trade")
+            and (not wanted or entry.asset in wanted)
+        ]
+        rows = self._ledger_rows(ask, _page(ask.form, found))
+        return {"ledger": rows} | _count(ask.form, len(found))
+
+    def query_ledgers(self, ask: Asking) -> object:
+        names, entries = ask.form.names("id"), ask.account.ledger.entries
+        if not 1 <= len(names) <= _TRADES_ASKED:
+            raise Refusal(words.ARGUMENTS)
+        return self._ledger_rows(ask, (entries[name] for name in names if name in entries))
+
+    def _ledger_rows(self, ask: Asking, entries: Iterable[Entry]) -> Row:
+        ledger = ask.account.ledger
+        return {
+            entry.ledger_id: {
+                "refid": entry.ref_id,
+                "time": seconds(entry.time),
+                "type": "trade",
+                "subtype": "",
+                "aclass": "currency",
+                "asset": self._rest_id(entry.asset),
+                "amount": ledger.text(entry.asset, entry.amount),
+                "fee": ledger.text(entry.asset, entry.fee),
+                "balance": ledger.text(entry.asset, entry.balance),
+            }
+            for entry in entries
+        }
+
+    def _asset(self, name: str) -> str:
+        """By whichever of its names. Raises `Refusal`."""
+        for asset, listed in self._brokerage.assets.items():
+            if name in (asset, listed.rest_id, listed.altname):
+                return asset
+        raise Refusal(words.UNKNOWN_ASSET)
 
     # --- the key ----------------------------------------------------------------------
 
@@ -217,10 +278,13 @@ def _bound(ask: Asking, name: str) -> int | None:
     if text is None:
         return None
     order, fill = ask.account.orders.get(text), ask.account.fills.get(text)
+    entry = ask.account.ledger.entries.get(text)
     if order is not None:
         return order.closed or order.opened
     if fill is not None:
         return fill.time
+    if entry is not None:
+        return entry.time
     whole, _, fraction = text.partition(".")
     if not (whole.isdecimal() and (fraction or "0").isdecimal()):
         raise Refusal(words.argument(name))

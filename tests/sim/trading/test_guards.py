@@ -114,6 +114,8 @@ def test_placing_and_cancelling_are_not_counted_as_calls() -> None:
         (Permission.QUERY_FUNDS, "OpenOrders", {}),
         (Permission.QUERY_ORDERS, "ClosedOrders", {}),
         (Permission.QUERY_ORDERS, "Balance", {}),
+        (Permission.QUERY_CLOSED, "Ledgers", {}),
+        (Permission.QUERY_CLOSED, "QueryLedgers", {}),
         (Permission.QUERY_FUNDS, "GetWebSocketsToken", {}),
     ],
 )

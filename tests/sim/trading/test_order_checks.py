@@ -87,6 +87,13 @@ CASES: list[tuple[dict[str, Any], str | None]] = [
     ),
     ({"reduce_only": True}, "EOrder:Reduce only:No position exists"),
     ({"leverage": "2"}, "EOrder:Cannot open position"),
+    ({"leverage": "none"}, None),
+    ({"oflags": "nompp"}, None),
+    ({"oflags": "post,nompp"}, None),
+    (
+        {"ordertype": "market", "type": "sell", "price": None, "oflags": "viqc"},
+        "EGeneral:Invalid arguments:oflags",
+    ),
     ({"deadline": "now+1s"}, "EGeneral:Invalid arguments:deadline"),
     ({"deadline": "now+61s"}, "EGeneral:Invalid arguments:deadline"),
     ({"deadline": "now-1s"}, "EService:Deadline elapsed"),
@@ -151,6 +158,13 @@ WS_CASES: list[tuple[dict[str, Any], str | None]] = [
     ({"time_in_force": "gtx"}, "EGeneral:Invalid arguments:time_in_force"),
     ({"order_type": "stop-loss", "limit_price": None}, "EGeneral:Invalid arguments:triggers"),
     ({"margin": True}, "EOrder:Cannot open position"),
+    ({"reduce_only": True}, "EOrder:Reduce only:No position exists"),
+    ({"no_mpp": True}, None),
+    ({"cash_order_qty": 100}, "EGeneral:Invalid arguments:cash_order_qty"),
+    (
+        {"order_type": "market", "side": "sell", "limit_price": None, "cash_order_qty": 100},
+        "EGeneral:Invalid arguments:cash_order_qty",
+    ),
     ({"cl_ord_id": "a", "order_userref": 7}, "EGeneral:Invalid arguments"),
     ({"order_userref": 2**31}, "EGeneral:Invalid arguments:order_userref"),
     ({"order_qty": 1000}, "EOrder:Insufficient funds"),
@@ -165,6 +179,41 @@ def test_an_order_is_refused_over_websocket(
     params = {name: value for name, value in {**WS_GOOD, **change}.items() if value is not None}
     (answer,) = pit.socket("add_order", **params)
     assert (answer if isinstance(answer, str) else None) == error
+
+
+ON_MARGIN: list[tuple[str, dict[str, Any]]] = [
+    ("AddOrder", {"pair": "XBTUSD", **GOOD}),
+    ("AddOrder", {"pair": "XBTUSD", **GOOD, "validate": True}),
+    ("AddOrderBatch", {"pair": "XBTUSD", "orders": [GOOD, GOOD]}),
+]
+
+
+@pytest.mark.parametrize(("method", "asked"), ON_MARGIN)
+@pytest.mark.parametrize(
+    ("terms", "error"),
+    [
+        ({"leverage": "3"}, "EOrder:Cannot open position"),
+        ({"reduce_only": True}, "EOrder:Reduce only:No position exists"),
+    ],
+)
+def test_an_order_on_margin_never_becomes_a_spot_order(
+    pit: Pit, method: str, asked: dict[str, Any], terms: dict[str, Any], error: str
+) -> None:
+    orders = [{**order, **terms} for order in asked.get("orders", ())]
+    asked = {**asked, "orders": orders} if orders else {**asked, **terms}
+    assert pit.refused(method, **asked) == error
+    assert pit.account.orders.open() == []
+
+
+def test_websocket_batches_and_edits_take_no_margin_either(pit: Pit) -> None:
+    txid = pit.add("buy", "0.001", "25000")
+    orders = [{**WS_GOOD, "margin": True}, WS_GOOD]
+    assert pit.socket("batch_add", symbol="BTC/USD", orders=orders) == [
+        "EOrder:Cannot open position"
+    ]
+    edit = {"order_id": txid, "symbol": "BTC/USD", "order_qty": 0.002, "reduce_only": True}
+    assert pit.socket("edit_order", **edit) == ["EOrder:Reduce only:No position exists"]
+    assert [order.order_id for order in pit.account.orders.open()] == [txid]
 
 
 def test_websocket_takes_a_nearer_deadline_than_rest(pit: Pit) -> None:
