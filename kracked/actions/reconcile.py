@@ -131,13 +131,10 @@ def of_report(
     """News of an order from one execution report that names it."""
     if is_past(report, snapshot=snapshot):
         return None
-    state = _BY_STREAM.get(str(report.get("order_status")))
-    if state is None:
-        return None
-    return Moved(
+    return _told(
+        entry,
+        str(report.get("order_status")),
         at=now,
-        id=entry.id,
-        state=state,
         txid=_text(report.get("order_id")),
         filled=_number(report.get("cum_qty")) or ZERO,
         reason=_text(report.get("reason")) or "",
@@ -146,17 +143,23 @@ def of_report(
 
 def of_order(entry: Entry, order: OwnOrder, now: int) -> Moved | None:
     """News of an order from what the stream has told of it so far."""
-    state = _BY_STREAM.get(order.order_status)
-    if state is None:
-        return None
-    return Moved(
+    return _told(
+        entry,
+        order.order_status,
         at=now,
-        id=entry.id,
-        state=state,
         txid=order.order_id,
         filled=order.cum_qty,
         reason=order.reason,
     )
+
+
+def _told(
+    entry: Entry, status: str, *, at: int, txid: str | None, filled: Decimal, reason: str
+) -> Moved | None:
+    state = _BY_STREAM.get(status)
+    if state is None:
+        return None
+    return Moved(at=at, id=entry.id, state=state, txid=txid, filled=filled, reason=reason)
 
 
 def of_amend_report(entry: Entry, report: Mapping[str, object], now: int) -> Moved | None:

@@ -24,6 +24,12 @@ class Trader:
     def __init__(self, client: RestClient) -> None:
         self.client = client
         self._price = 1_000
+        self.given: list[str] = []
+        """Every token so far."""
+
+    async def token(self) -> str:
+        self.given.append(await self.client.websockets_token())
+        return self.given[-1]
 
     async def place(self) -> str:
         self._price += 1
@@ -119,13 +125,7 @@ async def resynced(witness: Witness, trader: Trader) -> events.Resync:
 
 
 async def test_a_token_killed_while_connected_is_replaced_when_it_is_needed(faulty, trader) -> None:
-    given: list[str] = []
-
-    async def token() -> str:
-        given.append(await trader.client.websockets_token())
-        return given[-1]
-
-    async with faulty.feed("BTC/USD", account=True, book=10, token=token) as feed:
+    async with faulty.feed("BTC/USD", account=True, book=10, token=trader.token) as feed:
         await feed.ready()
         with watching(feed) as witness:
             faulty.strike(Kind.TOKEN, "private")
@@ -135,17 +135,11 @@ async def test_a_token_killed_while_connected_is_replaced_when_it_is_needed(faul
             assert lost.reason == "token refused: ESession:Invalid session"
             await witness.until(events.Reconnected)
             assert await caught_up(faulty, feed)
-    assert len(given) == len(set(given)) == 2
+    assert len(trader.given) == len(set(trader.given)) == 2
 
 
 async def test_every_reconnect_brings_a_token_of_its_own(faulty, trader) -> None:
-    given: list[str] = []
-
-    async def token() -> str:
-        given.append(await trader.client.websockets_token())
-        return given[-1]
-
-    async with faulty.feed("BTC/USD", account=True, level3=10, token=token) as feed:
+    async with faulty.feed("BTC/USD", account=True, level3=10, token=trader.token) as feed:
         await feed.ready()
         with watching(feed) as witness:
             for role in ("private", "level3", "private"):
@@ -153,4 +147,4 @@ async def test_every_reconnect_brings_a_token_of_its_own(faulty, trader) -> None
                 await witness.until(events.Reconnected)
             await feed.ready()
             assert await caught_up(faulty, feed)
-    assert len(given) == len(set(given)) == 5
+    assert len(trader.given) == len(set(trader.given)) == 5

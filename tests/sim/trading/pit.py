@@ -27,6 +27,7 @@ from kracked.sim.trading.account import Account
 from kracked.sim.trading.brokerage import Brokerage, Terms
 from kracked.sim.trading.listings import Listings
 from kracked.sim.trading.methods import Methods
+from kracked.sim.trading.orders import Order
 from kracked.sim.trading.private import Private
 from kracked.sim.trading.subscriptions import Subscriptions
 from kracked.times import NS_PER_S, to_rfc3339
@@ -64,6 +65,12 @@ class Pit:
     @property
     def account(self) -> Account:
         return self.brokerage.account("main")
+
+    def order(self, txid: str) -> Order:
+        """One order of the account, as it stands."""
+        order = self.account.orders.get(txid)
+        assert order is not None
+        return order
 
     # --- the venue ----------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
-from kracked.sim.trading.orders import Order
 from kracked.sim.trading.trail import Offset, Trail
 from tests.sim.trading.pit import BTC, Pit
 from tests.sim.trading.test_triggers import trade_at
@@ -26,12 +25,6 @@ def market(pit: Pit) -> Pit:
     return pit
 
 
-def order_of(pit: Pit, txid: str) -> Order:
-    order = pit.account.orders.get(txid)
-    assert order is not None
-    return order
-
-
 def trailing(pit: Pit, side: str, price: str = "+100", **params: str) -> str:
     return pit.add(side, "0.1", price, **{"ordertype": "trailing-stop", **params})
 
@@ -40,27 +33,27 @@ def trailing(pit: Pit, side: str, price: str = "+100", **params: str) -> str:
 def test_the_trigger_begins_a_distance_behind_the_last_trade(
     market: Pit, side: str, trigger: int
 ) -> None:
-    assert order_of(market, trailing(market, side)).trigger_price == trigger
+    assert market.order(trailing(market, side)).trigger_price == trigger
 
 
 def test_a_percentage_is_of_the_best_price(market: Pit) -> None:
     txid = trailing(market, "sell", "+1%")
     trade_at(market, "63500")
-    assert order_of(market, txid).trigger_price == 628_650
+    assert market.order(txid).trigger_price == 628_650
 
 
 def test_the_trigger_follows_the_market_and_stays_when_it_turns(market: Pit) -> None:
     txid = trailing(market, "sell")
     for price in ("63050", "63200", "63120"):
         trade_at(market, price)
-    assert order_of(market, txid).trigger_price == 631_000
+    assert market.order(txid).trigger_price == 631_000
 
 
 def test_a_turn_by_the_distance_fires_it(market: Pit) -> None:
     txid = trailing(market, "sell")
     trade_at(market, "63200")
     trade_at(market, "63100")
-    assert order_of(market, txid).status == "filled"
+    assert market.order(txid).status == "filled"
 
 
 @given(st.sampled_from(Side), st.lists(st.integers(600_000, 660_000), min_size=1))
@@ -76,7 +69,7 @@ def test_the_limit_is_measured_from_the_trigger(market: Pit) -> None:
     txid = trailing(market, "sell", ordertype="trailing-stop-limit", price2="-10")
     trade_at(market, "63200")
     trade_at(market, "63090")
-    order = order_of(market, txid)
+    order = market.order(txid)
     assert (order.triggered, order.price, order.status) == (True, 630_900, "new")
 
 
@@ -128,14 +121,14 @@ def test_only_the_quantity_of_a_waiting_one_can_be_amended(market: Pit) -> None:
     refusal = market.refused("AmendOrder", txid=txid, trigger_price="62000")
     assert refusal == "EGeneral:Invalid arguments:trigger_price"
     market.rest("AmendOrder", txid=txid, order_qty="0.2")
-    assert order_of(market, txid).qty == 20_000_000
+    assert market.order(txid).qty == 20_000_000
 
 
 def test_an_edit_keeps_the_distance_or_takes_a_new_one(market: Pit) -> None:
     kept = market.rest("EditOrder", pair="XBTUSD", txid=trailing(market, "sell"), volume="0.2")
-    assert order_of(market, kept["txid"]).trigger_price == 629_000
+    assert market.order(kept["txid"]).trigger_price == 629_000
     new = market.rest("EditOrder", pair="XBTUSD", txid=kept["txid"], price="+200")
-    assert order_of(market, new["txid"]).trigger_price == 628_000
+    assert market.order(new["txid"]).trigger_price == 628_000
 
 
 def test_a_conditional_close_may_trail(market: Pit) -> None:
@@ -154,6 +147,6 @@ def test_the_prices_of_a_sockets_close_may_be_distances_too(market: Pit) -> None
             order_type="limit", side="buy", limit_price=62500.0, triggers=None, conditional=close
         ),
     )
-    parent = order_of(market, answer["order_id"]).ticket.close
+    parent = market.order(answer["order_id"]).ticket.close
     assert parent is not None
     assert parent.trigger_price == 623_700
