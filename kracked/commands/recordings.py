@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -117,30 +117,46 @@ def check(path: Path, *, mend: bool, as_json: bool) -> int:
 def _print_health(health: Health) -> None:
     ended = health.end or "still open, or ended without a clean stop"
     print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
+    for line in (*_of_books(health), *_of_holes(health), *_of_files(health)):
+        print(f"  {line}")
+    print("healthy" if health.healthy else "NOT healthy")
+
+
+def _of_books(health: Health) -> Iterator[str]:
     for book in health.books:
-        print(
-            f"  {book.symbol} {book.channel} depth {book.depth}: {book.verified} of "
+        yield (
+            f"{book.symbol} {book.channel} depth {book.depth}: {book.verified} of "
             f"{book.messages} verified, {book.mismatched} mismatched, {book.ignored} ignored"
         )
     if health.unmarked:
-        print(f"  {health.unmarked} mismatches that no gap tells of")
-    if health.untold:
-        print(f"  {health.untold} messages are missing that the recorder had")
-    print(f"  keyframes: {health.keyframes}, wrong {health.keyframes_wrong}")
+        yield f"{health.unmarked} mismatches that no gap tells of"
+    yield f"keyframes: {health.keyframes}, wrong {health.keyframes_wrong}"
+
+
+def _of_holes(health: Health) -> Iterator[str]:
     for gap in health.gaps:
         what = f"{gap.channel} {', '.join(gap.symbols)}".strip() or "everything"
-        print(f"  gap {gap.start} to {gap.end}: {what}; {gap.reason}; lost {gap.lost or 'unknown'}")
-    for name, stretches in (("damaged", health.damaged), ("torn", health.torn)):
-        for stretch in stretches:
-            where = f"{stretch.file} at {stretch.offset}"
-            print(f"  {name} {where}: {stretch.size} bytes, {stretch.reason}")
-    for file in health.moved:
-        print(f"  moved the torn end to {file}")
-    for file in health.strangers:
-        print(f"  not the recorder's, neither read nor touched: {file}")
+        yield f"gap {gap.start} to {gap.end}: {what}; {gap.reason}; lost {gap.lost or 'unknown'}"
+    if health.untold:
+        yield f"{health.untold} messages are missing that the recorder had"
+
+
+def _of_files(health: Health) -> Iterator[str]:
+    """What is damaged, and what to do about it."""
+    if health.rows:
+        yield f"database: {', '.join(f'{name} {rows}' for name, rows in health.rows.items())}"
+    kinds = {"damaged": health.damaged, "damaged table": health.tables, "torn": health.torn}
+    for kind, stretches in kinds.items():
+        for each in stretches:
+            yield f"{kind} {each.file} at {each.offset}: {each.size} bytes, {each.reason}"
+    if health.tables:
+        remedy = f"`kracked convert {health.path}` makes them anew from the raw log"
+        yield f"move damaged tables out of the folder: {remedy}"
+    yield from (f"moved the torn end to {file}" for file in health.moved)
     if health.torn and not health.moved:
-        print("  run again with --repair: torn ends are moved aside, nothing is deleted")
-    print("healthy" if health.healthy else "NOT healthy")
+        yield "run again with --repair: torn ends are moved aside, nothing is deleted"
+    for file in health.strangers:
+        yield f"not the recorder's, neither read nor touched: {file}"
 
 
 def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
+from itertools import filterfalse
 from pathlib import Path
 
 import msgspec
 
 from kracked import times
 from kracked.book.tally import Tally
-from kracked.record import names, repair
+from kracked.record import convert, kept, names, repair
 from kracked.record.folder import SessionFolder, SessionInfo, read_info
 from kracked.record.holes import Hole, untold
 from kracked.record.reader import Recording, open_recording
 from kracked.record.repair import Torn
+from kracked.record.sinks import RAW_FOLDER
+from kracked.record.sqlite import FILE
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -57,7 +61,11 @@ class Health(msgspec.Struct, kw_only=True):
     """Mismatches that no gap tells of: the feed believed what was wrong, or the log changed."""
     gaps: list[GapReport]
     damaged: list[Stretch]
-    """Inside a raw log, where what is around it can be read; or taken from any file since."""
+    """Of the raw log; what is around it can be read."""
+    tables: list[Stretch]
+    """Of the tables beside it: what they said can be made anew from the raw log."""
+    rows: dict[str, int]
+    """Of each table in the database; empty without one."""
     torn: list[Stretch]
     """Ends of files; moved aside by a repair."""
     moved: list[str] = []
@@ -70,7 +78,7 @@ class Health(msgspec.Struct, kw_only=True):
         """Whether all that is there is whole and every checksum outside marked gaps matched."""
         torn = self.torn and not self.moved
         wrong = self.keyframes_wrong or self.unmarked or self.untold
-        return not (wrong or self.damaged or torn)
+        return not (wrong or self.damaged or self.tables or torn)
 
 
 def check(path: Path | str, *, mend: bool = False) -> Health:
@@ -85,6 +93,8 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
     moved = _mend(path) if mend and torn else []
     recording = open_recording(path)
     info, verification, gaps = recording.info(), recording.verify(), recording.gaps()
+    gone = _less_than_it_was(path, info)
+    rows, unread = _database(path)
     return Health(
         path=str(path),
         start=info.start,
@@ -100,7 +110,9 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
             not any(hole.excuses(found) for hole in gaps) for found in verification.mismatches
         ),
         gaps=[_gap_report(hole) for hole in gaps],
-        damaged=[*_damaged(recording, torn), *_less_than_it_was(path, info)],
+        damaged=[*_damaged(recording, torn), *filter(_is_raw, gone)],
+        tables=[*_damaged_tables(path, torn), *unread, *filterfalse(_is_raw, gone)],
+        rows=rows,
         torn=[_torn(path, end) for end in torn],
         moved=moved,
         strangers=names.strangers(path),
@@ -136,11 +148,40 @@ def _damaged(recording: Recording, torn: list[Torn]) -> list[Stretch]:
     ]
 
 
+def _damaged_tables(path: Path, torn: list[Torn]) -> list[Stretch]:
+    """What is no row inside the tables; their torn ends are told of by themselves."""
+    whole = {end.path: end.whole for end in torn}
+    return [
+        Stretch(_within(path, file), damage.offset, damage.size, damage.reason)
+        for file, damage in kept.damages(path)
+        if damage.offset < whole.get(file, damage.offset + 1)
+    ]
+
+
+def _database(path: Path) -> tuple[dict[str, int], list[Stretch]]:
+    """Rows of its tables, and what keeps them from being read."""
+    try:
+        return kept.database_rows(path), []
+    except sqlite3.Error as error:
+        return {}, [Stretch(FILE, 0, (path / FILE).stat().st_size, str(error))]
+
+
+def _is_raw(stretch: Stretch) -> bool:
+    return stretch.file.startswith(f"{RAW_FOLDER}/")
+
+
 def _less_than_it_was(path: Path, info: SessionInfo) -> list[Stretch]:
     """Files that are gone, or shorter than the recorder left them."""
     now = names.sizes(path)
     return [
         Stretch(name, now.get(name, 0), size - now.get(name, 0), "gone since the recorder stopped")
         for name, size in sorted(info.files.items())
-        if now.get(name, 0) < size and f"{name}.zst" not in now
+        if now.get(name, 0) < size and not (name not in now and _stands_elsewhere(path, name))
     ]
+
+
+def _stands_elsewhere(path: Path, name: str) -> bool:
+    """Whether a table that is gone was compressed, or made anew as Parquet."""
+    table = names.table_of(path / name)
+    made = path / convert.FOLDER / (f"channel={table.channel}" if table else "")
+    return (path / f"{name}.zst").exists() or (not name.startswith(RAW_FOLDER) and made.exists())

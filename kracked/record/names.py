@@ -8,6 +8,7 @@ from pathlib import Path
 from kracked import tables
 from kracked.record.sinks import RAW_FOLDER
 from kracked.record.sqlite import FILE
+from kracked.tables import Table
 
 _LOG = re.compile(r"(\d{8}T\d{4}Z)-(\d{2,})\.jsonl\.zst")
 _TABLE = re.compile(r"(.+?)(?:-\d{8}T\d\dZ(?:-\d+)?)?\.csv(?:\.zst)?")
@@ -31,7 +32,7 @@ def place(log: Path) -> tuple[str, int]:
 
 def table_files(folder: Path) -> list[Path]:
     """CSV files of all tables, those of closed hours and compressed ones too."""
-    return sorted(path for path in folder.glob("*.csv*") if _is_table(path.name))
+    return sorted(filter(table_of, folder.glob("*.csv*")))
 
 
 def sizes(folder: Path) -> dict[str, int]:
@@ -49,12 +50,10 @@ def strangers(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in found - ours)
 
 
-def _is_table(name: str) -> bool:
-    match = _TABLE.fullmatch(name)
-    if match is None:
-        return False
+def table_of(path: Path) -> Table | None:
+    """The table that a file is of, by its name."""
+    match = _TABLE.fullmatch(path.name)
     try:
-        tables.named(match[1])
+        return tables.named(match[1]) if match else None
     except KeyError:
-        return False
-    return True
+        return None

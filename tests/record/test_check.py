@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -13,13 +14,16 @@ import zstandard
 from kracked.errors import RecordError
 from kracked.record import frame
 from kracked.record.check import check
+from kracked.record.convert import convert
 from kracked.record.folder import SessionInfo, read_info
 from kracked.record.frame import Frame, FrameKind
-from kracked.record.session import record_into
+from kracked.record.session import Format, record_into
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
 Damage = Callable[[Path], object]
+HOUR_NS = 3600 * 10**9
+CLOSED = "L3_ticks-20241112T06Z.csv"
 
 
 @pytest.fixture
@@ -114,11 +118,101 @@ def test_rows_cut_off_or_a_table_removed_are_missed(name: str, three: Path) -> N
     table = three / name
     size, rows = table.stat().st_size, table.read_bytes()
     table.write_bytes(rows[: rows.rfind(b"\n", 0, -1) + 1])
-    [cut] = check(three).damaged
+    [cut] = check(three).tables
     assert (cut.file, cut.offset + cut.size) == (name, size)
     table.unlink()
-    [removed] = check(three).damaged
+    [removed] = check(three).tables
     assert (removed.file, removed.size) == (name, size)
+
+
+@pytest.fixture
+def packed(record: Record, stream: Stream) -> Path:
+    """A closed hour, compressed as the recorder does it, beside an hour still open."""
+    path = record([*stream[:100], *((at + HOUR_NS, data) for at, data in stream[100:150])])
+    table = path / f"{CLOSED}.zst"
+    if not table.exists():
+        packing = zstandard.ZstdCompressor(level=1, write_checksum=True)
+        table.write_bytes(packing.compress((path / CLOSED).read_bytes()))
+        (path / CLOSED).unlink()
+    return table
+
+
+def test_a_closed_hour_that_was_compressed_is_healthy(packed: Path) -> None:
+    assert check(packed.parent).healthy
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda data: data[:-20], "cut short"),
+        (lambda data: b"", "cut short"),
+        (lambda data: data + b"more", "goes on after its end"),
+        (lambda data: data[:999] + bytes([data[999] ^ 4]) + data[1000:], "zstd decompressor error"),
+    ],
+)
+def test_a_damaged_closed_hour_is_told_by_name(
+    spoil: Callable[[bytes], bytes], reason: str, packed: Path
+) -> None:
+    packed.write_bytes(spoil(packed.read_bytes()))
+    health = check(packed.parent)
+    assert {each.file for each in health.tables} <= {packed.name, CLOSED}
+    assert any(reason in each.reason for each in health.tables)
+    assert not health.healthy
+
+
+@pytest.mark.parametrize(
+    ("found", "put"),
+    [
+        (b",BTC/USD,", b",BTC/USD\0,"),
+        (b",BTC/USD,", b"\xff"),
+        (b"\nb,", b"\n\n"),
+        (b"ts_recv", b"_"),
+    ],
+)
+def test_rows_that_are_none_are_told_of_inside_a_table(
+    found: bytes, put: bytes, record: Record
+) -> None:
+    table = record() / "L3_ticks.csv"
+    rows = table.read_bytes()
+    table.write_bytes(rows.replace(found, put, 1) + rows[rows.rfind(b"\n", 0, -1) + 1 :])
+    health = check(table.parent)
+    assert [each.file for each in health.tables] == ["L3_ticks.csv"]
+    assert not health.healthy
+
+
+def test_the_rows_of_a_database_are_counted(record: Record) -> None:
+    path = record(form=Format.SQLITE)
+    with closing(sqlite3.connect(path / "recording.sqlite")) as database:
+        [[rows]] = database.execute("SELECT count(*) FROM L3_ticks")
+    health = check(path)
+    assert health.rows["L3_ticks"] == rows
+    assert health.healthy
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data: data[:5000] + bytes(4096) + data[9096:],
+        lambda data: b"SQLite" + bytes(100),
+        lambda data: data.replace(b"BTC/USD", b"BTC\xff\xfe\xffD"),
+    ],
+)
+def test_a_damaged_database_is_told_by_name(
+    spoil: Callable[[bytes], bytes], record: Record
+) -> None:
+    path = record(form=Format.SQLITE)
+    database = path / "recording.sqlite"
+    database.write_bytes(spoil(database.read_bytes()))
+    health = check(path)
+    assert {each.file for each in health.tables} == {"recording.sqlite"}
+    assert not health.healthy
+
+
+def test_a_table_made_anew_as_parquet_need_not_be_there(record: Record) -> None:
+    path = record()
+    convert(path)
+    (path / "L3_ticks.csv").unlink()
+    assert check(path).healthy
 
 
 def _as_older_recorders_left_it(path: Path) -> None:

@@ -1,0 +1,117 @@
+"""The tables kept beside the raw log, read through: can every row of them be read?
+
+They repeat what the raw log has, so a damaged one is no loss: it can be made anew.
+"""
+
+from __future__ import annotations
+
+import csv
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import zstandard
+
+from kracked.record import names
+from kracked.record.frame import Damage
+from kracked.record.sqlite import FILE
+from kracked.tables import Table
+
+_BLOCK = 1 << 20
+
+
+def damages(folder: Path) -> Iterator[tuple[Path, Damage]]:
+    """Every stretch of a table that is no row; of one without an end, up to where it ends."""
+    for path in names.table_files(folder):
+        table = names.table_of(path)
+        assert table is not None
+        packed = path.suffix == ".zst"
+        try:
+            blocks = _unpacked(path) if packed else _blocks(path)
+            yield from ((path, damage) for damage in _odd_rows(_lines(blocks), table))
+        except FileNotFoundError:
+            continue  # a recorder has just closed or compressed it
+        except (zstandard.ZstdError, EOFError) as error:
+            yield path, Damage(0, path.stat().st_size, str(error))
+
+
+def database_rows(folder: Path) -> dict[str, int]:
+    """Rows of each table in the database; none without one.
+
+    Every cell is read on the way. Raises `sqlite3.Error` when it is damaged.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return {}
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+        [[verdict], *_] = database.execute("PRAGMA quick_check(1)")
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        return {name: _count(database, name) for (name,) in sorted(found)}
+
+
+def _count(database: sqlite3.Connection, name: str) -> int:
+    quoted = name.replace('"', '""')
+    return sum(1 for _ in database.execute(f'SELECT * FROM "{quoted}"'))  # noqa: S608
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    """What a compressed file holds; raises `EOFError` when that is not all there was."""
+    unpacking = zstandard.ZstdDecompressor().decompressobj()
+    for block in _blocks(path):
+        if unpacking.eof:
+            raise EOFError("goes on after its end")
+        yield unpacking.decompress(block)
+    if unpacking.unused_data:
+        raise EOFError("goes on after its end")
+    if not unpacking.eof:
+        raise EOFError("cut short")
+
+
+def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines; what follows the last one is the torn end, which repair tells of."""
+    rest = b""
+    for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+
+
+def _odd_rows(lines: Iterator[bytes], table: Table) -> Iterator[Damage]:
+    """Stretches of lines that are not as a row of the table is."""
+    known = [column.name for column in table.columns]
+    header = next(lines, None)
+    if header is None:
+        return
+    columns = header.decode(errors="replace").split(",")
+    offset = len(header) + 1
+    if columns != known[: len(columns)]:
+        yield Damage(0, offset, f"no header of {table.name}")
+    begin = None
+    for line in lines:
+        if _is_row(line, len(columns)):
+            if begin is not None:
+                yield Damage(begin, offset - begin, "no whole rows")
+                begin = None
+        elif begin is None:
+            begin = offset
+        offset += len(line) + 1
+    if begin is not None:
+        yield Damage(begin, offset - begin, "no whole rows")
+
+
+def _is_row(line: bytes, columns: int) -> bool:
+    if line.isascii() and b'"' not in line:
+        return line.count(b",") == columns - 1 and b"\0" not in line
+    try:
+        cells = next(csv.reader([line.decode()], strict=True), [])
+    except (UnicodeDecodeError, csv.Error):
+        return False
+    return len(cells) == columns
