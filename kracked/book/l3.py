@@ -39,6 +39,7 @@ class OrderSide:
     """One side's price levels; reads best first. Best level last inside, as in `BookSide`."""
 
     __slots__ = (
+        "_far",
         "_keys",
         "_levels",
         "_queues",
@@ -64,6 +65,8 @@ class OrderSide:
         self._queues = queues
         """Order id to its queue, shared by both sides of the book."""
         self._touched = False
+        self._far: list[OrderChange] = []
+        """Orders of this message that came too far away to be shown, unless a level goes yet."""
         self.disturbed = False
         """Whether the other side's events took an order from here."""
         self.digits = b""
@@ -112,7 +115,7 @@ class OrderSide:
                     self._side_of(known)._contradict(TWICE, known.orders[change.order_id])  # noqa: SLF001
                 self._remove(change.order_id, known)
                 self._add(change)
-        if len(self._keys) > depth:
+        if len(self._keys) > depth or self._far:
             self._cut(depth)
         touched = self._touched
         if touched:
@@ -130,8 +133,8 @@ class OrderSide:
             queue = self._levels[at]
             self._texts[at] += f"{price}{order.qty}"
         else:
-            if len(keys) - at >= self.limit:
-                self._contradict("an order beyond the depth came", order)
+            if len(keys) - at >= self.limit > LEVELS_HASHED:
+                self._far.append(order)
             queue = LevelQueue(self.side, price)
             keys.insert(at, key)
             self._levels.insert(at, queue)
@@ -188,8 +191,15 @@ class OrderSide:
             del keys[at], self._levels[at], self._texts[at]
 
     def _cut(self, depth: int) -> None:
-        """Drop the levels below the best `depth` with all their orders."""
-        surplus = len(self._keys) - depth
+        """Drop the levels below the best `depth` with all their orders.
+
+        The exchange would not have told of an order there.
+        """
+        surplus = max(0, len(self._keys) - depth)
+        for order in self._far:
+            if self._sign * order.price in self._keys[:surplus]:
+                self._contradict("an order beyond the depth came", order)
+        self._far.clear()
         for queue in self._levels[:surplus]:
             for order_id in queue.orders:
                 del self._queues[order_id]

@@ -69,6 +69,7 @@ class BookSide:
         keys, texts, sign = self._keys, self._texts, self._sign
         count = len(keys)
         touched = False
+        far: tuple[int, ...] = ()
         for price, qty in changes:
             key = sign * price
             at = bisect_left(keys, key)
@@ -85,15 +86,14 @@ class BookSide:
                         touched = True
             elif qty > 0:
                 if count - at >= self.limit > LEVELS_HASHED:
-                    self.contradiction = ("a level beyond the depth came", price)
-                    touched = True
+                    far = (*far, key)  # unless a better one goes yet
                 keys.insert(at, key)
                 texts.insert(at, f"{price}{qty}")
                 count += 1
             elif qty or self._missed(at):
                 self.contradiction = (NEGATIVE if qty else NOT_HELD, price)
                 touched = True
-        touched = (count > depth and self._cut(depth)) or touched
+        touched = (count > depth and self._cut(depth, far)) or touched
         if touched:
             self.digits = "".join(texts[: -LEVELS_HASHED - 1 : -1]).encode()
         return touched
@@ -111,10 +111,14 @@ class BookSide:
         if self._cut(depth):
             self._join()
 
-    def _cut(self, depth: int) -> bool:
+    def _cut(self, depth: int, far: tuple[int, ...] = ()) -> bool:
+        """Forget what is too far away, which none of the levels that just came may be."""
         surplus = max(0, len(self._keys) - depth)
+        beyond = [key for key in far if key in self._keys[:surplus]]
+        if beyond:
+            self.contradiction = ("a level beyond the depth came", self._sign * beyond[0])
         del self._keys[:surplus], self._texts[:surplus]
-        return depth < LEVELS_HASHED
+        return bool(beyond) or depth < LEVELS_HASHED
 
     def _join(self) -> None:
         self.digits = "".join(self._texts[: -LEVELS_HASHED - 1 : -1]).encode()

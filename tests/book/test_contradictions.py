@@ -88,6 +88,16 @@ def test_a_level_may_go_and_be_back_within_one_message() -> None:
     assert levels((WORST, 0), (WORST, 5)).verified
 
 
+def test_the_next_level_may_come_before_another_goes_in_one_message() -> None:
+    book = levels((WORST - 1, 7), (WORST, 0))
+    assert (book.verified, book.bids[DEPTH - 1].price) == (True, WORST - 1)
+
+
+def test_the_orders_of_the_next_level_may_come_before_another_level_goes() -> None:
+    book = orders(order(WORST - 1), order(WORST, 0, DELETE))
+    assert (book.verified, book.bids[DEPTH - 1].price) == (True, WORST - 1)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
