@@ -11,7 +11,7 @@ import msgspec
 
 from kracked.actions import terms
 from kracked.actions.draft import TRIGGERED, Draft
-from kracked.actions.situation import Refusal, Situation
+from kracked.actions.situation import Check, Refusal, Situation
 from kracked.protocol.events import Side
 from kracked.protocol.own import OwnOrder
 from kracked.rest.orders import TRAILING, Amend, OrderType
@@ -80,6 +80,18 @@ def shows_enough(order: OwnOrder, draft: Draft, now: Situation) -> Refusal | Non
     filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
     left = msgspec.structs.replace(draft, qty=max(0, draft.qty - filled))
     return terms.display(left, now)
+
+
+def leaves_some(order: OwnOrder, draft: Draft, now: Situation) -> Refusal | None:
+    """Whether anything of it stays open: the exchange takes less, and cancels the rest."""
+    text, base = now.instrument.precision.qty_text, now.instrument.base
+    filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
+    if draft.qty > filled:
+        return None
+    return Refusal(
+        Check.QUANTITY,
+        f"{text(filled)} {base} of it are filled; to end it there, cancel it instead.",
+    )
 
 
 def request(order: OwnOrder, draft: Draft, now: Situation, change: Change) -> Amend:

@@ -52,7 +52,7 @@ class Cancels:
         pace: Pace,
     ) -> None:
         self._client, self._working, self._outbox = client, working, outbox
-        self._engine, self._pace = engine, pace
+        self._engine, self._pace, self._steady = engine, pace, pace.steady()
 
     async def one(self, *, txid: str | None, cl_ord_id: str | None) -> CancelOutcome:
         """By the exchange's id, or by the client's."""
@@ -115,7 +115,7 @@ class Cancels:
         now = self._pace.clock()
         for order in orders:
             cost = cost_of_cancel(max(0, now - order.touched))
-            self._engine.spend(order.symbol, cost, now)
+            self._engine.spend(order.symbol, cost, self._steady())
 
     def _unseen(self, symbol: str, side: Side | None) -> list[Entry]:
         """Orders of ours that may be open though the stream has not shown them."""

@@ -88,12 +88,12 @@ class Desk:
         self.outbox, self.working = outbox, OwnOrders()
         self.engine, self.limits = engine or EngineLimiter(), limits or Limits()
         pace = pace or Pace()
-        self._client, self._clock = client, pace.clock
+        self._client, self._clock, self._steady = client, pace.clock, pace.steady()
         self._ids, self._pairs = ids or ClientIds(pace.clock), pairs or {}
         self.settler = Settler(client, outbox, pace=pace)
         self._cancels = Cancels(client, self.working, outbox, self.engine, pace)
         self._dispatch = Dispatch(
-            outbox, self.working, self.engine, self.settler, sync=sync, clock=pace.clock
+            outbox, self.working, self.engine, self.settler, sync=sync, pace=pace
         )
 
     # --- placing ---------------------------------------------------------------------------
@@ -253,8 +253,8 @@ class Desk:
         freed = msgspec.structs.replace(now, available=None, open_room=None)
         limits = msgspec.structs.replace(limits, allow_duplicate=True)
         against = [it for it in refusals(draft, freed, limits) if it.check is not Check.DISPLAY]
-        shown = amends.shows_enough(order, draft, now)
-        return (*against, shown) if shown else tuple(against)
+        more = (amends.leaves_some(order, draft, now), amends.shows_enough(order, draft, now))
+        return (*against, *(refusal for refusal in more if refusal))
 
     # --- cancelling ------------------------------------------------------------------------
 
@@ -321,7 +321,7 @@ class Desk:
         return msgspec.structs.replace(
             now,
             at=at,
-            rate_room=self.engine.room(symbol, at),
+            rate_room=self.engine.room(symbol, self._steady()),
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
         )

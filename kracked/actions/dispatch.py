@@ -19,6 +19,7 @@ from kracked.actions.settling import Settler
 from kracked.actions.states import State
 from kracked.errors import ConfigError
 from kracked.protocol.own import OwnOrders
+from kracked.rest.caller import Pace
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
 from kracked.rest.transport import NotSent
@@ -47,10 +48,11 @@ class Dispatch:
         settler: Settler,
         *,
         sync: Callable[[], Awaitable[None]],
-        clock: Callable[[], int],
+        pace: Pace,
     ) -> None:
         self._outbox, self._working, self._engine = outbox, working, engine
-        self._settler, self._sync, self._clock = settler, sync, clock
+        self._settler, self._sync = settler, sync
+        self._clock, self._steady = pace.clock, pace.steady()
 
     def prepare(
         self,
@@ -88,7 +90,7 @@ class Dispatch:
         `cost` is what it adds to the rate counter. Nothing is sent if a cancel withdrew
         any of them before. Raises `JournalFull`.
         """
-        self._engine.spend(entries[0].symbol, cost, self._clock())
+        self._engine.spend(entries[0].symbol, cost, self._steady())
         await self._announce(entries)
         now_are = tuple(self._outbox[entry.id] for entry in entries)
         if any(entry.state is not State.SENT for entry in now_are):
@@ -162,7 +164,7 @@ class Dispatch:
 
     def _refused(self, entry: Entry, error: str, kind: ErrorClass) -> Entry:
         if error.startswith("EOrder:Rate limit exceeded"):
-            self._engine.exceeded(entry.symbol, self._clock())
+            self._engine.exceeded(entry.symbol, self._steady())
         # A taken id proves an earlier arrival: it is fresh, so only this very request took it.
         if kind is ErrorClass.UNKNOWN_OUTCOME or "cl_ord_id not unique" in error:
             return self._doubt(entry, error)

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import msgspec
 
-from kracked.actions.outbox import Record
+from kracked.actions.outbox import Prepared, Record
 from kracked.errors import ConfigError, RecordError
 
 _CLOSED = -1
@@ -187,12 +187,18 @@ def _write_all(file: int, text: bytes) -> None:
 
 def decode_lines(text: bytes, path: Path) -> list[Record]:
     """The records of whole lines. Raises `DamagedJournal`, which names `path`."""
-    records = []
+    records: list[Record] = []
+    known: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            records.append(_DECODER.decode(line))
+            record = _DECODER.decode(line)
         except msgspec.MsgspecError as error:
             raise DamagedJournal(path, number) from error
+        if isinstance(record, Prepared):
+            known.add(record.id)
+        if record.id not in known:  # the line that announced it is gone
+            raise DamagedJournal(path, number)
+        records.append(record)
     return records
 
 

@@ -12,13 +12,13 @@ never appears among the open ones, so the closed ones are asked as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
 from kracked.actions.outbox import ZERO, Entry, Moved
-from kracked.actions.states import State
+from kracked.actions.states import ENDED, State
 from kracked.protocol.own import OwnOrder, is_past
-from kracked.rest.account import OrderInfo
+from kracked.rest.account import AmendInfo, OrderInfo
 from kracked.times import NS_PER_S
 
 SETTLE_NS = 60 * NS_PER_S
@@ -101,12 +101,22 @@ def of_amend(entry: Entry, row: OrderInfo | None, asked: int, *, at: int) -> Mov
     """News of an amend of unknown outcome from the order it is about. Times as in `absent`."""
     if row is not None and _in_force(entry, row):
         return Moved(at=at, id=entry.id, state=State.ACKNOWLEDGED, reason="seen in force")
-    if row is not None and _BY_REST.get(row.status) not in (State.LIVE, State.ACKNOWLEDGED):
+    if row is not None and _BY_REST.get(row.status) in ENDED:
         reason = "the order is no longer open"
         return Moved(at=at, id=entry.id, state=State.REFUSED, reason=reason)
     if asked >= settles_at(entry):
         reason = "never applied: not in force after its deadline and the settle window"
         return Moved(at=at, id=entry.id, state=State.REFUSED, reason=reason)
+    return None
+
+
+def in_history(entry: Entry, amends: Iterable[AmendInfo], at: int) -> Moved | None:
+    """News of an amend from all that its order has been; the order itself shows less."""
+    since = entry.prepared - LOOKBACK_NS
+    for amend in amends:
+        shown = {name: getattr(amend, name) for name in (*_AMENDABLE, "display_qty")}
+        if amend.amend_type == "user" and amend.amended >= since and _agree(entry, shown):
+            return Moved(at=at, id=entry.id, state=State.ACKNOWLEDGED, reason="seen in force")
     return None
 
 

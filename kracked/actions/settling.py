@@ -128,6 +128,11 @@ class Settler:
 
     async def _amend(self, entry: Entry, asked: int) -> Moved | None:
         assert entry.target is not None
+        if "display_qty" in entry.request:  # which no query of the order itself shows
+            history = await self._client.order_amends(entry.target)
+            news = reconcile.in_history(entry, history.amends, self._pace.clock())
+            if news is not None:
+                return news
         found = await self._client.query_orders(entry.target)
         row = found.get(entry.target)
         return reconcile.of_amend(entry, row, asked, at=self._pace.clock())

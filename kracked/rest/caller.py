@@ -49,6 +49,7 @@ LONGEST_WAIT_NS = 60 * NS_PER_S
 _FIRST_PAUSE_S = 0.5
 _ONE = Decimal(1)
 _PUBLIC_BURST = Decimal(3)
+_TICKING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _AGAIN = (Urgency.CANCEL, Urgency.READ)
 _THROTTLED = "held back here after EService:Throttled"
 
@@ -96,6 +97,11 @@ class Signer:
         )
 
 
+def _ticks() -> int:
+    # The exchange's timers go on while this machine sleeps, and so must ours.
+    return time.clock_gettime_ns(_TICKING)
+
+
 class Pace(msgspec.Struct, frozen=True):
     """Time as the caller sees it; tests bring their own."""
 
@@ -104,8 +110,13 @@ class Pace(msgspec.Struct, frozen=True):
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
     """0 to 1: how much of a pause is taken on top of its half."""
-    ticks: Callable[[], int] = time.monotonic_ns
+    ticks: Callable[[], int] = _ticks
     """ns that only rise, for everything that waits: a clock can be set back or jump ahead."""
+
+    def steady(self) -> Callable[[], int]:
+        """The clock as it will go if nobody sets it, for what decays by itself."""
+        ahead = self.clock() - self.ticks()
+        return lambda: self.ticks() + ahead
 
 
 class Caller:
@@ -175,7 +186,7 @@ class Caller:
         if reply.refusal is None:
             return bytes(reply.result)
         words, kind = reply.refusal
-        if kind is ErrorClass.UNKNOWN_OUTCOME:
+        if kind is ErrorClass.UNKNOWN_OUTCOME or reply.has_result:
             raise OutcomeUnknown(name, words)
         raise Refused(name, words, kind)
 

@@ -246,6 +246,11 @@ class Reply(msgspec.Struct, frozen=True):
         return tuple(text for text in self.error if text.startswith("W"))
 
     @property
+    def has_result(self) -> bool:
+        """Beside an error it contradicts it: nobody can say then that nothing was done."""
+        return bytes(self.result) not in (b"", b"null", b"{}", b"[]")
+
+    @property
     def refusal(self) -> tuple[str, ErrorClass] | None:
         """The exchange's words and their class; the most doubtful class if there are several."""
         failures = self.errors or (() if self.result else self.warnings)

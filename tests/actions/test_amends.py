@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions import Check, Declined, Desk, Entry
+from kracked.actions import Check, Declined, Desk, Entry, State
 from kracked.actions.amends import Change, amended, request
 from kracked.actions.draft import rounded
 from kracked.protocol.events import Side
@@ -18,6 +18,8 @@ from kracked.rest.bodies import fields
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
 from tests.actions.model import BTC, NOW
+from tests.rest import exchange as answers
+from tests.rest.conftest import FrozenTime
 
 D = Decimal
 TXID = "OTEST0-AAAAA-AAAAAA"
@@ -152,3 +154,35 @@ async def test_an_amend_needs_no_room_for_another_order_nor_fresh_funds(
         desk.engine.tier = msgspec.structs.replace(STARTER, open_orders=0)
         result = await desk.amend(order(**LIMIT), poor, qty=90_000)
     assert isinstance(result, Entry)
+
+
+@pytest.mark.parametrize("changes", [{"qty": 40_000}, {"qty": 50_000}, {"qty": 50_009}])
+async def test_a_quantity_that_is_filled_already_would_end_the_order_and_is_not_asked(
+    market: Market, opened: OpenDesk, changes: dict[str, int]
+) -> None:
+    half = order(**LIMIT, cum_qty=D("0.0005001"))
+    with opened() as desk:
+        assert Check.QUANTITY in await tried(desk, half, **changes)
+    assert market.exchange.calls == []
+
+
+@pytest.mark.parametrize(("acted", "state"), [(True, State.ACKNOWLEDGED), (False, State.REFUSED)])
+async def test_what_an_iceberg_shows_is_settled_by_the_history_of_its_amends(
+    market_with_order: Market, opened: OpenDesk, frozen: FrozenTime, acted: bool, state: State
+) -> None:
+    market, at_ms = market_with_order, frozen.now // 10**6
+    amends = [
+        {"amend_id": "T1", "amend_type": "original", "display_qty": "0.0002", "timestamp": at_ms},
+        {"amend_id": "T2", "amend_type": "user", "display_qty": "0.0002", "timestamp": 1},
+    ]
+    if acted:
+        amends.append({**amends[1], "amend_id": "T3", "timestamp": at_ms + 40})
+    market.exchange.always["OrderAmends"] = {"amends": amends, "count": len(amends)}
+    market.fails("AmendOrder", answers.dropped, after_acting=acted)
+    with opened() as desk:
+        entry = await desk.amend(order(**ICEBERG), NOW, display_qty=20_000)
+        assert isinstance(entry, Entry)
+        for _ in range(20):
+            await desk.settler.settle_due()
+            frozen.now += 5 * 10**9
+        assert desk.outbox[entry.id].state is state

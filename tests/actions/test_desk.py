@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions import Check, Declined, Desk, Draft, Entry, State
+from kracked.actions import Check, Declined, Desk, Draft, Entry, State, open_desk
 from kracked.actions.journal import Journal, JournalFull
 from kracked.actions.outbox import Record
 from kracked.protocol.events import Executions, Side
+from kracked.rest.caller import Pace
+from kracked.rest.client import RestClient
 from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
@@ -296,6 +298,19 @@ async def test_a_rate_refusal_fills_the_local_counter(market: Market, opened: Op
         again = await desk.place(ASK, NOW)
     assert isinstance(again, Declined)
     assert again.refusals[0].check is Check.RATE
+
+
+async def test_a_clock_set_back_an_hour_does_not_stop_the_rate_counter(
+    market: Market, client: RestClient, frozen: FrozenTime, outbox_file: Path
+) -> None:
+    back = [0]
+    pace = Pace(lambda: frozen.now - back[0], frozen.sleep, ticks=frozen.clock)
+    market.exchange.script["AddOrder"].append(answers.refusal("EOrder:Rate limit exceeded"))
+    with open_desk(client, outbox_file, pace=pace) as desk:
+        await place(desk)
+        back[0] = 3600 * NS_PER_S
+        frozen.now += 60 * NS_PER_S
+        assert desk.review(ASK, NOW).refusals == ()
 
 
 async def test_a_fresh_id_that_is_taken_proves_an_earlier_arrival(

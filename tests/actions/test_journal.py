@@ -123,3 +123,10 @@ def test_a_closed_journal_writes_into_no_other_file(path: Path, tmp_path: Path) 
         with pytest.raises(JournalFull):
             journal.append(SENT)
         assert other.tell() == 0
+
+
+def test_news_of_an_order_whose_own_line_is_gone_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "outbox"
+    path.write_bytes(b'{"do":"moved","at":1,"id":"k","state":"sent"}\n')
+    with Journal(path) as journal, pytest.raises(DamagedJournal, match="line 1"):
+        journal.read()

@@ -146,6 +146,10 @@ def test_an_amend_is_settled_by_what_is_in_force() -> None:
     ) == [State.ACKNOWLEDGED, None, State.REFUSED, State.REFUSED, None]
 
 
+def test_a_status_nobody_knows_ends_no_amend() -> None:
+    assert reconcile.of_amend(AMEND, limit("24000.0", "sleeping"), T, at=T) is None
+
+
 def test_an_amend_is_settled_by_the_report_of_it() -> None:
     amended = report(exec_type="amended", order_status="new", limit_price=Decimal("25000.5"))
     other = report(exec_type="amended", order_status="new", limit_price=Decimal("24000.5"))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import ConfigError, ConnectionLost
 from kracked.protocol.events import Side
 from kracked.rest.account import WebSocketsToken
+from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.orders import AddOrder, OrderRef, OrderType
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
@@ -68,6 +71,11 @@ async def test_an_order_goes_through_after_one_refused_nonce(
     assert first < second
 
 
+def contradictory() -> web.Response:
+    body = {"error": ["EOrder:Insufficient funds"], "result": {"txid": ["OUF4EM-FRGI2-MQMWZD"]}}
+    return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+
+
 UNCERTAIN = {
     "502 with a page": answers.bad_gateway,
     "connection dropped": answers.dropped,
@@ -78,6 +86,7 @@ UNCERTAIN = {
     "busy": answers.refusal("EService:Busy"),
     "internal error": answers.refusal("EGeneral:Internal error:42"),
     "deadline elapsed": answers.refusal("EService:Deadline elapsed"),
+    "an error beside a result": lambda request: contradictory(),
     "a result of another shape": lambda request: answers.reply([1, 2]),
 }
 
@@ -368,6 +377,22 @@ async def test_no_secret_reaches_a_log_an_error_or_a_repr(
 
 def test_a_token_prints_redacted() -> None:
     assert "abc" not in repr(WebSocketsToken("abc")) + str(WebSocketsToken("abc"))
+
+
+@pytest.mark.parametrize("nothing", ["null", "{}", "[]"])
+async def test_an_empty_result_beside_an_error_says_nothing_more(
+    exchange: Exchange, client: RestClient, nothing: str
+) -> None:
+    body = f'{{"error":["EOrder:Insufficient funds"],"result":{nothing}}}'
+    exchange.always["AddOrder"] = lambda request: web.Response(text=body)
+    with pytest.raises(Refused):
+        await client.add_order(ORDER, "BTC/USD")
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")
+def test_ticks_go_on_while_the_machine_sleeps() -> None:
+    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    assert before <= Pace().ticks() <= time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 def test_time_outs_bound_every_call() -> None:
