@@ -8,39 +8,47 @@ opposite down. The micro-price is the mid weighted by the opposite sides' quanti
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kracked.book.l3 import L3Book
+from kracked.frames.compiled import Engine
 from kracked.frames.files import Source
-from kracked.frames.rebuild import Book, Channel, Rebuild, books
-from kracked.protocol.events import Side
+from kracked.frames.looks import Places, Samples, Touch
+from kracked.frames.readings import readings
+from kracked.frames.rebuild import Channel
 
 Floats = NDArray[np.float64]
-Row = tuple[Any, ...]
 
 _TOUCH = ["bid", "bid_qty", "ask", "ask_qty"]
-_MISSING = (float("nan"), float("nan"))
 
 
-def best_bid_offer(source: Source, symbol: str, *, channel: Channel | None = None) -> pd.DataFrame:
+def best_bid_offer(
+    source: Source,
+    symbol: str,
+    *,
+    channel: Channel | None = None,
+    verify: bool = False,
+    engine: Engine = "auto",
+) -> pd.DataFrame:
     """Best bid and ask with their quantities, one row per change, indexed by `ts_recv`.
 
     Columns: bid, bid_qty, ask, ask_qty, in quote and base currency. Of `channel`, `level3`
     or `book`, else of whichever was recorded. Only of verified books; a side without levels
-    is missing. Raises `RecordError` for a symbol that was not recorded.
+    is missing.
+
+    Level 3 is replayed quickly: on the recorder's word, who verified each message as it
+    came, with a checksum now and then (`kracked.frames.order_replay` says when, and what
+    that cannot see). With `verify` every checksum is computed again; the result is the same
+    but for rows damaged since. `engine` is `plain` Python, `numba` (an extra: `fast`), or
+    `auto`: numba where it is installed and the table is long.
+
+    Raises `RecordError` for a symbol that was not recorded, `ConfigError` for an engine
+    that is not there.
     """
-    rows: list[Row] = []
-    last: Row = ()
-    for book in books(source, symbol, channel=channel):
-        touch = (book.best_bid, book.best_ask)
-        if touch != last:
-            last = touch
-            rows.append((book.received, *_levels(book, 1)))
-    return _frame(rows, _TOUCH)
+    return readings(source, symbol, Touch, channel=channel, verify=verify, engine=engine)
 
 
 def sampled_books(
@@ -50,58 +58,34 @@ def sampled_books(
     every: str = "1s",
     levels: int = 10,
     channel: Channel | None = None,
+    verify: bool = False,
+    engine: Engine = "auto",
 ) -> pd.DataFrame:
     """The best `levels` a side as they stood at each whole interval, indexed by that instant.
 
     Columns `bid_px_0`, `bid_sz_0`, `ask_px_0`, `ask_sz_0`, ... While the book is not
-    verified nothing is sampled. `channel` and errors as for `best_bid_offer`.
+    verified nothing is sampled. The rest as for `best_bid_offer`.
     """
-    step = int(pd.Timedelta(every).value)
-    rebuild = Rebuild(source, symbol, channel)
-    rows: list[Row] = []
-    due = 0
-    for event in rebuild.events():
-        due = due or -(-event.received // step) * step
-        while due < event.received:
-            if rebuild.book is not None:
-                rows.append((due, *_levels(rebuild.book, levels)))
-            due += step
-        rebuild.apply(event)
-    return _frame(
-        rows,
-        [
-            f"{side}_{what}_{rank}"
-            for rank in range(levels)
-            for side in ("bid", "ask")
-            for what in ("px", "sz")
-        ],
-    )
+    look = partial(Samples, int(pd.Timedelta(every).value), levels)
+    return readings(source, symbol, look, channel=channel, verify=verify, engine=engine)
 
 
-def queue_position(source: Source, symbol: str, order_id: str) -> pd.DataFrame:
+def queue_position(
+    source: Source,
+    symbol: str,
+    order_id: str,
+    *,
+    verify: bool = False,
+    engine: Engine = "auto",
+) -> pd.DataFrame:
     """An order's place in its level while it rests, one row per change, indexed by `ts_recv`.
 
     Columns: price, qty (its own), qty_ahead, level_qty, position (1 is next to fill),
-    orders (in the level). Empty for an order that was never seen; raises `RecordError` for
-    a symbol that was not recorded.
+    orders (in the level). Empty for an order that was never seen. The rest as for
+    `best_bid_offer`.
     """
-    rows: list[Row] = []
-    for book in books(source, symbol, channel="level3"):
-        assert isinstance(book, L3Book)
-        order, place = book.order(order_id), book.place(order_id)
-        if order is None or place is None:
-            continue
-        row = (
-            float(book.precision.price_decimal(order.price)),
-            *(float(book.precision.qty_decimal(qty)) for qty in (order.qty, place.qty_ahead)),
-            float(book.precision.qty_decimal(place.level_qty)),
-            place.position,
-            place.of,
-        )
-        if not rows or rows[-1][1:] != row:
-            rows.append((book.received, *row))
-    names = ["price", "qty", "qty_ahead", "level_qty", "position", "orders"]
-    return _frame(rows, names)
+    look = partial(Places, order_id)
+    return readings(source, symbol, look, channel="level3", verify=verify, engine=engine)
 
 
 def microprice(touch: pd.DataFrame) -> pd.Series[float]:
@@ -148,23 +132,5 @@ def ofi(touch: pd.DataFrame, every: str | None = None) -> pd.Series[float]:
     return pd.Series(np.add.reduceat(flow, starts), index[starts], name="ofi")
 
 
-def _levels(book: Book, count: int) -> list[float]:
-    """Price and quantity of the best levels, bid and ask in turn; missing where there is none."""
-    price, qty = book.precision.price_decimal, book.precision.qty_decimal
-    cells: list[float] = []
-    for rank in range(count):
-        for side in (Side.BID, Side.ASK):
-            levels = book.bids if side is Side.BID else book.asks
-            level = levels[rank] if rank < len(levels) else None
-            cells += (float(price(level.price)), float(qty(level.qty))) if level else _MISSING
-    return cells
-
-
 def _columns(touch: pd.DataFrame) -> Iterable[Floats]:
     return (touch[name].to_numpy("float64") for name in _TOUCH)
-
-
-def _frame(rows: list[Row], names: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=["ts_recv", *names])
-    frame["ts_recv"] = pd.to_datetime(frame["ts_recv"], unit="ns", utc=True)
-    return frame.set_index("ts_recv")

@@ -173,10 +173,17 @@ def load(
 
 
 def file_by_file(
-    table: Table, source: Source, *, symbols: str, exact: bool = False
+    table: Table,
+    source: Source,
+    *,
+    symbols: str,
+    columns: Sequence[str] | None = None,
+    exact: bool = False,
 ) -> Iterator[pd.DataFrame]:
     """One symbol's rows as of `load`, a file at a time: for what goes message by message."""
-    wanted = Wanted(table, table.columns, frozenset([symbols]), exact=exact)
+    used = {*_checked(table, columns), table.clock, "symbol", "seq"}
+    chosen = tuple(column for column in table.columns if column.name in used)
+    wanted = Wanted(table, chosen, frozenset([symbols]), exact=exact)
     reader: Any = ArrowReader(wanted) if HAS_ARROW else PlainReader(wanted)
     for path in paths(source):
         found = pieces(path, wanted, reader.spans)

@@ -24,7 +24,7 @@ from kracked.frames.files import Source, paths
 from kracked.frames.loaders import file_by_file
 from kracked.instruments import Precision
 from kracked.protocol import events
-from kracked.protocol.events import OrderAction, OrderChange
+from kracked.protocol.events import OrderAction, OrderChange, OrdersSnapshot
 from kracked.tables import Flag
 
 Channel = Literal["level3", "book"]
@@ -47,30 +47,30 @@ class _Info(msgspec.Struct):
 
 def book_events(source: Source, symbol: str, *, channel: Channel = "level3") -> Iterator[BookEvent]:
     """The messages that a table's rows were made of, in order."""
-    precision = _precision(source, symbol)
-    make, table = (_orders, tables.ORDERS) if channel == "level3" else (_levels, tables.BOOK)
+    precision = precision_of(source, symbol)
+    make, table = (orders_event, tables.ORDERS) if channel == "level3" else (_levels, tables.BOOK)
     for frame in file_by_file(table, source, symbols=symbol, exact=True):
-        rows, first = _Rows(frame, symbol, precision), 0
+        price = _scaled(frame["price"], precision.price)
+        qty = _scaled(frame["size" if "size" in frame else "qty"], precision.qty)
+        rows, first = Rows(frame, symbol, price, qty), 0
         for last in np.flatnonzero(frame["flags"].to_numpy() & Flag.LAST).tolist():
             yield make(rows, last, range(first, last + 1), precision)
             first = last + 1
 
 
-class _Rows:
+class Rows:
     """The columns of a frame as lists of what events are made of."""
 
-    def __init__(self, frame: pd.DataFrame, symbol: str, precision: Precision) -> None:
-        self.symbol = symbol
-        self.price = _scaled(frame["price"], precision.price)
-        self.qty = _scaled(frame["size" if "size" in frame else "qty"], precision.qty)
+    def __init__(self, frame: pd.DataFrame, symbol: str, price: list[int], qty: list[int]) -> None:
+        self.symbol, self.price, self.qty = symbol, price, qty
         self.side: list[str] = frame["side"].tolist()
         self.received: list[int] = pd.DatetimeIndex(frame["ts_recv"]).asi8.tolist()
-        self.ts_event = _texts(frame["ts_event"])
+        self.ts_event = _texts(frame, "ts_event")
         self.checksum: list[int] = frame["checksum"].tolist()
         if "action" in frame:
             self.action: list[str] = frame["action"].tolist()
             self.order_id: list[str] = frame["order_id"].tolist()
-            self.ts_msg = _texts(frame["ts_msg"])
+            self.ts_msg = _texts(frame, "ts_msg")
 
 
 def _scaled(values: pd.Series[Any], decimals: int) -> list[int]:
@@ -78,9 +78,11 @@ def _scaled(values: pd.Series[Any], decimals: int) -> list[int]:
     return [int(value.scaleb(decimals)) if isinstance(value, Decimal) else 0 for value in values]
 
 
-def _texts(times: pd.Series[Any]) -> list[str]:
-    """Times as the exchange writes them; empty where there is none."""
-    plain = pd.DatetimeIndex(times).tz_localize(None).to_numpy()
+def _texts(frame: pd.DataFrame, column: str) -> list[str]:
+    """Times as the exchange writes them; empty where there is none, or no such column."""
+    if column not in frame:
+        return [""] * len(frame)
+    plain = pd.DatetimeIndex(frame[column]).tz_localize(None).to_numpy()
     return ["" if text == "NaT" else f"{text}Z" for text in np.datetime_as_string(plain, unit="ns")]
 
 
@@ -90,15 +92,16 @@ class Rebuild:
     def __init__(self, source: Source, symbol: str, channel: Channel | None = None) -> None:
         """Of `channel`, else of whichever was recorded, level 3 first."""
         subject = _subject(source, symbol)
-        self._source, self._symbol = source, symbol
-        self._channel: Channel = channel or ("level3" if subject.level3 else "book")
+        self._source, self.symbol = source, symbol
+        self.precision = precision_of(source, symbol)
+        self.channel: Channel = channel or ("level3" if subject.level3 else "book")
         self._keeper = BookKeeper()
-        depth = subject.level3 if self._channel == "level3" else subject.book
+        depth = subject.level3 if self.channel == "level3" else subject.book
         if depth is not None:
-            self._keeper.expect(symbol, self._channel, depth)
+            self._keeper.expect(symbol, self.channel, depth)
 
     def events(self) -> Iterator[BookEvent]:
-        return book_events(self._source, self._symbol, channel=self._channel)
+        return book_events(self._source, self.symbol, channel=self.channel)
 
     def apply(self, event: BookEvent) -> Book | None:
         """The book after the message; None while it is not verified."""
@@ -107,10 +110,19 @@ class Rebuild:
 
     @property
     def book(self) -> Book | None:
-        level3 = self._channel == "level3"
+        level3 = self.channel == "level3"
         kept = self._keeper.orders if level3 else self._keeper.books
-        book: Book | None = kept.get(self._symbol)
+        book: Book | None = kept.get(self.symbol)
         return book if book is not None and book.verified else None
+
+    @property
+    def orders(self) -> L3Book:
+        """The level 3 book as it is kept, verified or not. Raises KeyError before a snapshot."""
+        return self._keeper.orders[self.symbol]
+
+    def restore(self, picture: OrdersSnapshot) -> None:
+        """Put the level 3 book to what it was; as deep, unlike by a snapshot of the exchange."""
+        self.orders.apply(picture)
 
 
 def books(source: Source, symbol: str, *, channel: Channel | None = None) -> Iterator[Book]:
@@ -121,7 +133,7 @@ def books(source: Source, symbol: str, *, channel: Channel | None = None) -> Ite
             yield book
 
 
-def _orders(rows: _Rows, last: int, span: range, precision: Precision) -> BookEvent:
+def orders_event(rows: Rows, last: int, span: range, precision: Precision) -> BookEvent:
     sides: dict[str, list[OrderChange]] = {"b": [], "a": []}
     for at in span:
         if (action := _ACTIONS.get(rows.action[at])) is not None:
@@ -141,7 +153,7 @@ def _orders(rows: _Rows, last: int, span: range, precision: Precision) -> BookEv
     )
 
 
-def _levels(rows: _Rows, last: int, span: range, precision: Precision) -> BookEvent:
+def _levels(rows: Rows, last: int, span: range, precision: Precision) -> BookEvent:
     sides: dict[str, list[tuple[int, int]]] = {"b": [], "a": []}
     for at in span:
         if rows.side[at] in sides:
@@ -169,7 +181,7 @@ def _subject(source: Source, symbol: str) -> _Subject:
     raise RecordError(f"{symbol} was not recorded: no session.json beside the tables knows it")
 
 
-def _precision(source: Source, symbol: str) -> Precision:
+def precision_of(source: Source, symbol: str) -> Precision:
     subject = _subject(source, symbol)
     if subject.price_precision is None or subject.qty_precision is None:
         raise RecordError(f"the recording does not say how many decimals {symbol} has")

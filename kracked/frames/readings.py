@@ -1,0 +1,80 @@
+"""A book read over a whole recording, as a frame: quickly, or with every checksum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kracked.frames.compiled import Engine
+from kracked.frames.files import Source
+from kracked.frames.looks import PRICE, QTY, Look
+from kracked.frames.order_arrays import NONE
+from kracked.frames.order_replay import order_readings
+from kracked.frames.order_rows import Ints, TooLong
+from kracked.frames.rebuild import Channel, Rebuild
+from kracked.instruments import Precision
+
+_EXACT = 1 << 53
+"""Below it a double is every integer, and its quotient by a power of ten the nearest one."""
+
+
+def readings(
+    source: Source,
+    symbol: str,
+    look: Callable[[], Look],
+    *,
+    channel: Channel | None,
+    verify: bool,
+    engine: Engine,
+) -> pd.DataFrame:
+    """What a look tells of a symbol's verified books, indexed by `ts_recv`."""
+    rebuild, fresh = Rebuild(source, symbol, channel), look()
+    if rebuild.channel == "level3" and not verify:
+        try:
+            return _frame(order_readings(source, symbol, fresh, engine), fresh, rebuild.precision)
+        except TooLong:  # the keeper counts as far as Python does
+            fresh = look()
+    return _frame(_verified(rebuild, fresh), fresh, rebuild.precision)
+
+
+def _verified(rebuild: Rebuild, look: Look) -> Iterator[Ints]:
+    """Every message by the keeper."""
+    rows: list[tuple[int, ...]] = []
+    for event in rebuild.events():
+        book, instants = rebuild.book, look.instants(event.received)
+        if book is not None:
+            rows += [(instant, *look.of_book(book)) for instant in instants]
+        book = rebuild.apply(event)
+        if look.changes and book is not None and (values := look.of_book(book)):
+            rows.append((event.received, *values))
+    # Python's integers: sums of quantities may have more than 64 bits.
+    yield np.array(rows, dtype=object).reshape(-1, 1 + len(look.columns))
+
+
+def _frame(found: Iterable[Ints], look: Look, precision: Precision) -> pd.DataFrame:
+    parts = [part for part in found if len(part)]
+    whole = np.concatenate(parts) if parts else np.zeros((0, 1 + len(look.columns)), np.int64)
+    if look.changes and len(whole):
+        differs = (whole[1:, 1:] != whole[:-1, 1:]).any(axis=1)
+        whole = whole[np.concatenate(([True], differs))]
+    decimals = {PRICE: precision.price, QTY: precision.qty}
+    columns = {
+        name: _numbers(whole[:, at], decimals[kind])
+        if kind in decimals
+        else whole[:, at].astype(np.int64)
+        for at, (name, kind) in enumerate(look.columns.items(), 1)
+    }
+    index = pd.to_datetime(whole[:, 0].astype(np.int64), unit="ns", utc=True)
+    return pd.DataFrame(columns, index=pd.DatetimeIndex(index, name="ts_recv"))
+
+
+def _numbers(scaled: Ints, decimals: int) -> NDArray[np.float64]:
+    """The nearest doubles."""
+    if scaled.dtype == np.int64 and (len(scaled) == 0 or scaled.max() < _EXACT):
+        made = scaled / 10.0**decimals
+    else:
+        made = np.array([value / 10**decimals for value in scaled.tolist()])
+    return np.where(scaled == NONE, np.nan, made)
