@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 
 import msgspec
 
@@ -22,6 +22,7 @@ _BATCH = 50
 _PAUSES_S = (0.2, 0.5, 1.0)
 _DOUBTFUL = (State.SENT, State.UNKNOWN)
 _LANDED = (State.ACKNOWLEDGED, State.LIVE)
+_RATE = "EOrder:Rate limit exceeded"
 _NEVER_ISSUED = "EOrder:Invalid order"
 
 
@@ -56,22 +57,24 @@ class Cancels:
 
     async def one(self, *, txid: str | None, cl_ord_id: str | None) -> CancelOutcome:
         """By the exchange's id, or by the client's."""
-        if txid is not None and (order := self._working.get(txid)) is not None:
-            self._count([order])
+        order = None if txid is None else self._working.get(txid)
+        self._count([order] if order else [])
         entry = self._outbox.order(txid=txid, cl_ord_id=cl_ord_id)
         underway = self._withdraw([] if entry is None else [entry])
         ref = OrderRef(txid=txid, cl_ord_id=None if txid else cl_ord_id)
         outcome = await self._repeated(lambda: self._client.cancel_order(ref))
+        self._heed(outcome, order.symbol if order else "")
         return await self._chased(underway, outcome) if outcome.gone else outcome
 
     async def pair(self, symbol: str, side: Side | None) -> CancelOutcome:
         """All orders of the pair, or of one side of it."""
         shown = [order for order in self._working.of(symbol) if side in (None, order.side)]
         self._count(shown)
-        unseen = self._withdraw(self._unseen(symbol, side))
+        unseen = self._withdraw(self._unseen(symbol, side, {it.order_id for it in shown}))
         names = [("txid", order.order_id) for order in shown]
         names += [("cl_ord_id", entry.id) for entry in unseen]
         outcome = await self._chased(unseen, await self._all(names))
+        self._heed(outcome, symbol)
         if outcome.count >= len(names):  # and so also those nobody had heard of
             return msgspec.structs.replace(outcome, failed=False)
         return outcome
@@ -117,8 +120,12 @@ class Cancels:
             cost = cost_of_cancel(max(0, now - order.touched))
             self._engine.spend(order.symbol, cost, self._steady())
 
-    def _unseen(self, symbol: str, side: Side | None) -> list[Entry]:
-        """Orders of ours that may be open though the stream has not shown them."""
+    def _heed(self, outcome: CancelOutcome, symbol: str) -> None:
+        if _RATE in outcome.error:
+            self._engine.exceeded(symbol, self._steady())
+
+    def _unseen(self, symbol: str, side: Side | None, shown: Set[str]) -> list[Entry]:
+        """Orders of ours that may be open though the stream has not shown them as such."""
         verb = None if side is None else "buy" if side is Side.BID else "sell"
         return [
             entry
@@ -126,7 +133,7 @@ class Cancels:
             if entry.kind is Kind.ADD
             and entry.symbol == symbol
             and verb in (None, entry.request.get("type"))
-            and (entry.txid is None or entry.txid not in self._working)
+            and entry.txid not in shown
         ]
 
     async def _all(self, names: Sequence[tuple[str, str]]) -> CancelOutcome:
@@ -138,7 +145,8 @@ class Cancels:
         ours = [name for kind, name in names if kind == "cl_ord_id"]
         if len(names) > 1:
             outcome = await self._repeated(lambda: self._client.cancel_order_batch(txids, ours))
-            if not outcome.error.startswith(("EOrder:", "EAPI:Rate limit")):
+            alone = outcome.error.startswith(("EOrder:", "EAPI:Rate limit"))
+            if not alone or outcome.error.startswith(_RATE):
                 return outcome
             # One that is gone may have spoilt the batch; and one alone is not counted as a call.
             return _together([await self._some([name]) for name in names])
@@ -146,7 +154,7 @@ class Cancels:
         return await self._repeated(lambda: self._client.cancel_order(ref))
 
     async def _repeated(self, call: Callable[[], Awaitable[Cancelled]]) -> CancelOutcome:
-        """Again while no answer comes: cancelling twice does no harm."""
+        """Again while no answer comes, or no room: cancelling twice does no harm."""
         reason = ""
         for pause_s in (*_PAUSES_S, None):
             try:
@@ -154,8 +162,10 @@ class Cancels:
             except (OutcomeUnknown, NotSent, UnreadableReply) as error:
                 reason = str(error)
             except Refused as error:
-                gone = error.kind is ErrorClass.GONE or error.error == _NEVER_ISSUED
-                return CancelOutcome(error=error.error, gone=gone, failed=not gone)
+                if not error.error.startswith(_RATE):
+                    gone = error.kind is ErrorClass.GONE or error.error == _NEVER_ISSUED
+                    return CancelOutcome(error=error.error, gone=gone, failed=not gone)
+                reason = error.error
             else:
                 return CancelOutcome(count=done.count, pending=done.pending)
             if pause_s is not None:

@@ -86,6 +86,31 @@ async def test_a_pair_is_cancelled_with_the_orders_the_stream_has_not_shown(
     assert outcome.count == 2
 
 
+async def test_an_own_order_the_stream_has_told_too_little_of_goes_with_its_pair(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id, symbol="", side=""))
+        assert (await desk.cancel_pair("BTC/USD", Side.BID)).count == 1
+
+
+async def test_a_cancel_without_room_on_the_rate_counter_is_tried_again_and_counted(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    with opened() as desk:
+        entry = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        refused = answers.refusal("EOrder:Rate limit exceeded")
+        market.exchange.script["CancelOrder"].extend([refused] * 2)
+        assert (await desk.cancel(txid="OTEST0-AAAAA-AAAAAA")).count == 1
+        market.exchange.always["CancelOrder"] = refused
+        assert (await desk.cancel(txid="O9")).failed
+        desk.apply(report("O9", "another"))
+        assert (await desk.cancel_pair("BTC/USD")).failed
+        assert desk.engine.room("BTC/USD", frozen.now) == 0
+
+
 async def test_one_side_of_a_pair_is_cancelled_alone(market: Market, opened: OpenDesk) -> None:
     with opened() as desk:
         await place(desk)
