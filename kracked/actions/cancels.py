@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -69,12 +69,21 @@ class Cancels:
     async def pair(self, symbol: str, side: Side | None) -> CancelOutcome:
         """All orders of the pair, or of one side of it."""
         shown = [order for order in self._working.of(symbol) if side in (None, order.side)]
+        outcome = await self._these(shown, self._unseen(shown, symbol, side))
+        self._heed(outcome, symbol)
+        return outcome
+
+    async def own(self) -> CancelOutcome:
+        """All orders of this outbox, on all pairs, and no others."""
+        shown = [order for order in self._working if (order.cl_ord_id or "") in self._outbox]
+        return await self._these(shown, self._unseen(shown))
+
+    async def _these(self, shown: Sequence[OwnOrder], unseen: Sequence[Entry]) -> CancelOutcome:
         self._count(shown)
-        unseen = self._withdraw(self._unseen(symbol, side, {it.order_id for it in shown}))
+        unseen = self._withdraw(unseen)
         names = [("txid", order.order_id) for order in shown]
         names += [("cl_ord_id", entry.id) for entry in unseen]
         outcome = await self._chased(unseen, await self._all(names))
-        self._heed(outcome, symbol)
         if outcome.count >= len(names):  # and so also those nobody had heard of
             return msgspec.structs.replace(outcome, failed=False)
         return outcome
@@ -124,16 +133,19 @@ class Cancels:
         if _RATE in outcome.error:
             self._engine.exceeded(symbol, self._steady())
 
-    def _unseen(self, symbol: str, side: Side | None, shown: Set[str]) -> list[Entry]:
-        """Orders of ours that may be open though the stream has not shown them as such."""
+    def _unseen(
+        self, shown: Sequence[OwnOrder], symbol: str | None = None, side: Side | None = None
+    ) -> list[Entry]:
+        """Orders of ours that may be open and are not among those shown."""
         verb = None if side is None else "buy" if side is Side.BID else "sell"
+        known = {order.order_id for order in shown}
         return [
             entry
             for entry in self._outbox.pending()
             if entry.kind is Kind.ADD
-            and entry.symbol == symbol
+            and symbol in (None, entry.symbol)
             and verb in (None, entry.request.get("type"))
-            and entry.txid not in shown
+            and entry.txid not in known
         ]
 
     async def _all(self, names: Sequence[tuple[str, str]]) -> CancelOutcome:

@@ -275,6 +275,10 @@ class Desk:
         """All orders of the pair (of one side), also those not yet known to rest."""
         return await self._cancels.pair(symbol, side)
 
+    async def cancel_own(self) -> CancelOutcome:
+        """All orders this outbox has sent and not seen end, on all pairs, and no others."""
+        return await self._cancels.own()
+
     async def cancel_all(self) -> CancelOutcome:
         """Every order of the account, on all pairs, whoever placed it."""
         return await self._cancels.everything()

@@ -235,6 +235,21 @@ async def test_cancelling_a_pair_without_orders_asks_nothing(
     assert market.exchange.calls == []
 
 
+async def test_own_orders_are_cancelled_with_those_nobody_has_heard_of_and_no_others(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        first = await place(desk)
+        desk.apply(report("OTEST0-AAAAA-AAAAAA", first.id))
+        desk.apply(report("OHAND0-AAAAA-AAAAAA", "by hand"))
+        market.fails("AddOrder", answers.dropped, after_acting=True)
+        second = await place(desk, ASK)
+        outcome = await desk.cancel_own()
+    body = market.exchange.last("CancelOrderBatch").body
+    assert (body["orders"], body["cl_ord_ids"]) == (["OTEST0-AAAAA-AAAAAA"], [second.id])
+    assert (outcome.count, outcome.failed) == (2, False)
+
+
 async def test_cancel_all_is_one_call(market: Market, opened: OpenDesk) -> None:
     with opened() as desk:
         await place(desk)
