@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from collections.abc import Sequence
+from typing import Any
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
 _MOST_DECIMALS = 30
@@ -16,6 +18,25 @@ _CHANNEL_DEFAULTS: dict[str, int | bool] = {
     "ohlc": 1,
 }
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Several(argparse.Action):
+    """A list whose parts are told apart by blanks, by commas, or by naming the option again."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Add what the words hold to what was given before; a default gives way."""
+        held = getattr(namespace, self.dest)
+        before = [] if held is self.default else held
+        parts = [part for word in values or () for part in word]
+        if not parts:
+            parser.error(f"{option_string or self.metavar}: nothing is named")
+        setattr(namespace, self.dest, [*before, *parts])
 
 
 def precision(text: str) -> tuple[str, int, int]:
@@ -78,8 +99,17 @@ def faults(text: str) -> str:
     return text
 
 
-def channel(text: str) -> tuple[str, int | bool]:
-    """``book=100`` or ``trade``: channel and its choice."""
+def symbols(text: str) -> list[str]:
+    """``BTC/USD`` or ``BTC/USD,ETH/USD``: for `Several`."""
+    return [symbol for part in text.split(",") if (symbol := part.strip())]
+
+
+def channels(text: str) -> list[tuple[str, int | bool]]:
+    """``book=100`` or ``book=100,trade``: channels and their choices, for `Several`."""
+    return [_channel(channel) for part in text.split(",") if (channel := part.strip())]
+
+
+def _channel(text: str) -> tuple[str, int | bool]:
     name, _, value = text.partition("=")
     default = _CHANNEL_DEFAULTS.get(name)
     if default is None or (value and (default is True or not value.isdecimal())):

@@ -121,7 +121,14 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to serve (%(default)s)")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one (%(default)s)")
     parser.add_argument("--seed", type=int, help="same seed, same market; none: a new one")
-    parser.add_argument("--symbols", nargs="+", metavar="SYMBOL", help="only these instruments")
+    parser.add_argument(
+        "--symbols",
+        nargs="+",
+        action=arguments.Several,
+        type=arguments.symbols,
+        metavar="SYMBOL",
+        help="only these instruments",
+    )
     parser.add_argument(
         "--list", type=int, metavar="N", help="list N instruments, made up past six"
     )
@@ -196,12 +203,20 @@ def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "         kracked record BTC/USD --out s --channels book=100 level3=1000 trade",
         formatter_class=RAW,
     )
-    parser.add_argument("symbols", nargs="+", metavar="SYMBOL")
+    parser.add_argument(
+        "symbols",
+        nargs="+",
+        action=arguments.Several,
+        type=arguments.symbols,
+        metavar="SYMBOL",
+        help="such as BTC/USD; several stand apart by blanks or commas",
+    )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the session folder")
     parser.add_argument(
         "--channels",
         nargs="+",
-        type=arguments.channel,
+        action=arguments.Several,
+        type=arguments.channels,
         default=[("book", 100), ("trade", True), ("ticker", True), ("ohlc", 1)],
         metavar="CHANNEL",
         help="book[=DEPTH] level3[=DEPTH] trade ticker ohlc[=MINUTES]; default: book=100 trade\n"
@@ -337,7 +352,15 @@ def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="also the trades from before the recording that its first snapshot tells of",
     )
-    parser.add_argument("--symbols", nargs="+", default=[], metavar="SYMBOL", help="only these")
+    parser.add_argument(
+        "--symbols",
+        nargs="+",
+        default=[],
+        action=arguments.Several,
+        type=arguments.symbols,
+        metavar="SYMBOL",
+        help="only these",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--out", type=Path, metavar="FILE", help=".csv or .parquet; else stdout")
     where.add_argument("--json", action="store_true", help="a list, one object per bar")

@@ -1,0 +1,65 @@
+"""The words of a command line as a user may write them."""
+
+from __future__ import annotations
+
+import argparse
+
+import pytest
+
+from kracked import arguments
+
+
+@pytest.fixture
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("symbols", nargs="+", action=arguments.Several, type=arguments.symbols)
+    parser.add_argument(
+        "--channels",
+        nargs="+",
+        action=arguments.Several,
+        type=arguments.channels,
+        default=[("book", 100)],
+    )
+    return parser
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["BTC/USD", "ETH/USD"],
+        ["BTC/USD,ETH/USD"],
+        ["BTC/USD,", "ETH/USD"],
+        ["BTC/USD, ETH/USD"],
+    ],
+)
+def test_symbols_stand_apart_by_blanks_or_commas(
+    parser: argparse.ArgumentParser, words: list[str]
+) -> None:
+    assert parser.parse_args(words).symbols == ["BTC/USD", "ETH/USD"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--channels", "book=25", "trade"],
+        ["--channels", "book=25,trade"],
+        ["--channels", "book=25", "--channels", "trade"],
+    ],
+)
+def test_channels_stand_apart_by_blanks_or_commas_or_options(
+    parser: argparse.ArgumentParser, words: list[str]
+) -> None:
+    given = parser.parse_args(["BTC/USD", *words])
+    assert given.channels == [("book", 25), ("trade", True)]
+
+
+def test_without_the_option_the_default_holds(parser: argparse.ArgumentParser) -> None:
+    assert parser.parse_args(["BTC/USD"]).channels == [("book", 100)]
+
+
+def test_a_list_that_names_nothing_is_a_misuse(
+    parser: argparse.ArgumentParser, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args([","])
+    assert "nothing is named" in capsys.readouterr().err
