@@ -93,7 +93,7 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
     moved = _mend(path) if mend and torn else []
     recording = open_recording(path)
     info, verification, gaps = recording.info(), recording.verify(), recording.gaps()
-    gone = _less_than_it_was(path, info)
+    changed = _changed(path, info)
     rows, unread = _database(path)
     return Health(
         path=str(path),
@@ -110,8 +110,8 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
             not any(hole.excuses(found) for hole in gaps) for found in verification.mismatches
         ),
         gaps=[_gap_report(hole) for hole in gaps],
-        damaged=[*_damaged(recording, torn), *filter(_is_raw, gone)],
-        tables=[*_damaged_tables(path, torn), *unread, *filterfalse(_is_raw, gone)],
+        damaged=[*_damaged(recording, torn), *filter(_is_raw, changed)],
+        tables=[*_damaged_tables(path, torn), *unread, *filterfalse(_is_raw, changed)],
         rows=rows,
         torn=[_torn(path, end) for end in torn],
         moved=moved,
@@ -166,22 +166,21 @@ def _database(path: Path) -> tuple[dict[str, int], list[Stretch]]:
         return {}, [Stretch(FILE, 0, (path / FILE).stat().st_size, str(error))]
 
 
-def _is_raw(stretch: Stretch) -> bool:
-    return stretch.file.startswith(f"{RAW_FOLDER}/")
-
-
-def _less_than_it_was(path: Path, info: SessionInfo) -> list[Stretch]:
-    """Files that are gone, or shorter than the recorder left them."""
-    now = names.sizes(path)
+def _changed(path: Path, info: SessionInfo) -> list[Stretch]:
+    """What is not as the recorder left it; a table that was made anew need not be there."""
     return [
-        Stretch(name, now.get(name, 0), size - now.get(name, 0), "gone since the recorder stopped")
-        for name, size in sorted(info.files.items())
-        if now.get(name, 0) < size and not (name not in now and _stands_elsewhere(path, name))
+        Stretch(_within(path, file), damage.offset, damage.size, damage.reason)
+        for file, damage in kept.changed(path, info.files)
+        if file.exists() or not _stands_elsewhere(path, file)
     ]
 
 
-def _stands_elsewhere(path: Path, name: str) -> bool:
+def _stands_elsewhere(path: Path, gone: Path) -> bool:
     """Whether a table that is gone was compressed, or made anew as Parquet."""
-    table = names.table_of(path / name)
+    table = names.table_of(gone)
     made = path / convert.FOLDER / (f"channel={table.channel}" if table else "")
-    return (path / f"{name}.zst").exists() or (not name.startswith(RAW_FOLDER) and made.exists())
+    return gone.with_name(f"{gone.name}.zst").exists() or (not names.is_log(gone) and made.exists())
+
+
+def _is_raw(stretch: Stretch) -> bool:
+    return stretch.file.startswith(f"{RAW_FOLDER}/")

@@ -69,6 +69,14 @@ class Subject(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Depth of the level3 subscription."""
 
 
+class Left(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A file as the recorder left it."""
+
+    size: int
+    crc32: int | None = None
+    """Of the bytes of what has no checksums inside: a table that is not compressed."""
+
+
 class SessionInfo(msgspec.Struct, kw_only=True):
     """`session.json`: what the files do not say themselves."""
 
@@ -89,8 +97,8 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     symbols: dict[str, Subject] = {}
     last_seq: int | None = None
     """Number of the last message that came; None until the recorder stops."""
-    files: dict[str, int] = {}
-    """Size of every file as the recorder left it; none until it stops."""
+    files: dict[str, Left] = {}
+    """Every file as the recorder left it; none until it stops."""
 
 
 class SessionFolder:

@@ -1,24 +1,60 @@
-"""The tables kept beside the raw log, read through: can every row of them be read?
+"""The files a recorder keeps: as it left them, and whether every row of the tables can be read.
 
-They repeat what the raw log has, so a damaged one is no loss: it can be made anew.
+Tables repeat what the raw log has, so a damaged one is no loss: it can be made anew.
 """
 
 from __future__ import annotations
 
 import csv
 import sqlite3
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
+from functools import reduce
 from pathlib import Path
 
 import zstandard
 
 from kracked.record import names
+from kracked.record.folder import Left
 from kracked.record.frame import Damage
 from kracked.record.sqlite import FILE
 from kracked.tables import Table
 
 _BLOCK = 1 << 20
+_LONGEST_READ = 1 << 30
+"""Of larger tables only the size is stated: reading one takes a second."""
+
+
+def left(folder: Path) -> dict[str, Left]:
+    """Every file as it is now, to be stated when the recorder stops.
+
+    What has checksums inside needs none here: logs, and compressed hours. Hours that were
+    closed and not compressed are too many to read.
+    """
+    return {str(path.relative_to(folder)): _state(path) for path in names.recorded(folder)}
+
+
+def changed(folder: Path, stated: Mapping[str, Left]) -> Iterator[tuple[Path, Damage]]:
+    """Files that are gone, shorter or otherwise than it was stated."""
+    for name, was in stated.items():
+        path = folder / name
+        size = path.stat().st_size if path.exists() else 0
+        if size < was.size:
+            yield path, Damage(size, was.size - size, "gone since the recorder stopped")
+        elif was.crc32 not in (None, _crc(path)) and (path.name != FILE or size == was.size):
+            # Whoever adds to the database, an index perhaps, may do so.
+            yield path, Damage(0, size, "changed since the recorder stopped")
+
+
+def _state(path: Path) -> Left:
+    size = path.stat().st_size
+    live = path.name == FILE or (path.suffix == ".csv" and not names.is_hour(path))
+    return Left(size=size, crc32=_crc(path) if live and size <= _LONGEST_READ else None)
+
+
+def _crc(path: Path) -> int:
+    return reduce(lambda crc, block: zlib.crc32(block, crc), _blocks(path), 0)
 
 
 def damages(folder: Path) -> Iterator[tuple[Path, Damage]]:
@@ -44,12 +80,20 @@ def database_rows(folder: Path) -> dict[str, int]:
     path = folder / FILE
     if not path.exists():
         return {}
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+    with closing(_connected(path)) as database:
         [[verdict], *_] = database.execute("PRAGMA quick_check(1)")
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         return {name: _count(database, name) for (name,) in sorted(found)}
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """For reading alone. SQLite itself would make files beside a database nobody has open."""
+    log = path.with_name(f"{path.name}-wal")
+    alone = not (log.exists() and log.stat().st_size)
+    how = "immutable=1" if alone else "mode=ro"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
 def _count(database: sqlite3.Connection, name: str) -> int:

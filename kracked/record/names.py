@@ -11,7 +11,7 @@ from kracked.record.sqlite import FILE
 from kracked.tables import Table
 
 _LOG = re.compile(r"(\d{8}T\d{4}Z)-(\d{2,})\.jsonl\.zst")
-_TABLE = re.compile(r"(.+?)(?:-\d{8}T\d\dZ(?:-\d+)?)?\.csv(?:\.zst)?")
+_TABLE = re.compile(r"(.+?)(-\d{8}T\d\dZ(?:-\d+)?)?\.csv(?:\.zst)?")
 
 
 def logs(folder: Path) -> list[Path]:
@@ -35,11 +35,16 @@ def table_files(folder: Path) -> list[Path]:
     return sorted(filter(table_of, folder.glob("*.csv*")))
 
 
-def sizes(folder: Path) -> dict[str, int]:
-    """The bytes in every file that holds what was recorded."""
+def is_hour(path: Path) -> bool:
+    """Whether a table's file is that of an hour that is over."""
+    match = _TABLE.fullmatch(path.name)
+    return match is not None and match[2] is not None
+
+
+def recorded(folder: Path) -> list[Path]:
+    """Every file that holds what was recorded."""
     database = folder / FILE
-    found = [*logs(folder), *table_files(folder), *([database] if database.exists() else [])]
-    return {str(path.relative_to(folder)): path.stat().st_size for path in found}
+    return [*logs(folder), *table_files(folder), *([database] if database.exists() else [])]
 
 
 def strangers(folder: Path) -> list[str]:

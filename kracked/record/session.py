@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.errors import RecordError
-from kracked.record import frame, names, repair
+from kracked.record import frame, kept, names, repair
 from kracked.record.cells import instant
 from kracked.record.folder import INFO, SessionFolder, SessionInfo, Subject, info_text
 from kracked.record.frame import Frame, FrameKind
@@ -129,7 +129,7 @@ class Session:
         self.info.end, self.info.lost, self.info.clean_stop = instant(now), lost, whole
         self.info.last_seq = self.intake.next_seq - 1
         try:
-            self.info.files = names.sizes(self.folder.path)
+            self.info.files = kept.left(self.folder.path)
             self.folder.write_info(self.info)
         except OSError as error:  # the disk is full to the end: `end` stays open there
             whole, failure = False, failure or error

@@ -125,6 +125,31 @@ def test_rows_cut_off_or_a_table_removed_are_missed(name: str, three: Path) -> N
     assert (removed.file, removed.size) == (name, size)
 
 
+@pytest.mark.parametrize("form", [Format.CSV, Format.SQLITE])
+def test_another_digit_in_a_table_is_told_of(form: Format, record: Record) -> None:
+    path = record(form=form)
+    table = path / ("L3_ticks.csv" if form is Format.CSV else "recording.sqlite")
+    table.write_bytes(table.read_bytes().replace(b"63000.", b"63001.", 1))
+    assert [(each.file, each.reason) for each in check(path).tables] == [
+        (table.name, "changed since the recorder stopped")
+    ]
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_a_check_leaves_no_file_behind(form: Format, record: Record) -> None:
+    path = record(form=form)
+    before = {file: file.stat().st_mtime_ns for file in path.rglob("*")}
+    check(path)
+    assert {file: file.stat().st_mtime_ns for file in path.rglob("*")} == before
+
+
+def test_an_index_in_the_database_is_no_damage(record: Record) -> None:
+    path = record(form=Format.SQLITE)
+    with closing(sqlite3.connect(path / "recording.sqlite")) as database:
+        database.execute("CREATE INDEX by_order ON L3_ticks (order_id, ts_recv, price, size)")
+    assert check(path).healthy
+
+
 @pytest.fixture
 def packed(record: Record, stream: Stream) -> Path:
     """A closed hour, compressed as the recorder does it, beside an hour still open."""
@@ -174,9 +199,11 @@ def test_rows_that_are_none_are_told_of_inside_a_table(
 ) -> None:
     table = record() / "L3_ticks.csv"
     rows = table.read_bytes()
-    table.write_bytes(rows.replace(found, put, 1) + rows[rows.rfind(b"\n", 0, -1) + 1 :])
+    table.write_bytes(rows.replace(found, put, 1))
+    _as_older_recorders_left_it(table.parent)
     health = check(table.parent)
-    assert [each.file for each in health.tables] == ["L3_ticks.csv"]
+    reasons = [each.reason for each in health.tables if each.file == table.name]
+    assert "no whole rows" in reasons or "no header of L3_ticks" in reasons
     assert not health.healthy
 
 
