@@ -309,10 +309,8 @@ class Trader:
         if self._desk is None or self._arming is None:
             return True
         self._arming.stop()
-        done = True
-        for order in self.own() if cancel else ():
-            outcome = await self._desk.cancel(txid=order.order_id)
-            done = self._tell_cancelled("cancel", outcome) and done
+        own = await self._desk.cancel_own() if cancel else CancelOutcome()
+        done = not cancel or self._tell_cancelled("cancel own orders", own)
         return done and await self._arming.release()
 
     async def abandon(self) -> None:

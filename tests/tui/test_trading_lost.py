@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from kracked.sim.server import SimOptions, SimServer
+from kracked.sim.trading.mishaps import Mishap
 from kracked_tui.config import Lost, Settings, Trading
 from kracked_tui.trader import words
 from tests.tui.exchange import QUIET, SYMBOL, trading
@@ -109,6 +110,17 @@ async def test_it_may_cancel_at_once_and_turn_the_switch_off(tmp_path: Path) -> 
         await lost(found)
         assert not found.open
         assert found.switch_at is None
+
+
+async def test_the_switch_is_left_on_while_an_order_may_still_arrive(tmp_path: Path) -> None:
+    async with trading(tmp_path, settings=settings(Lost.CANCEL)) as found:
+        await found.armed()
+        found.fails(Mishap.REQUEST_LOST, "AddOrder")
+        await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
+        await found.until(lambda: found.trader.unknown, found.said())
+        await found.trader.abandon()
+        assert found.switch_at is not None
+        assert "left to the dead-man's switch" in found.said()
 
 
 async def test_it_may_leave_the_orders_and_turn_the_switch_off(tmp_path: Path) -> None:
