@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from itertools import filterfalse
+from itertools import chain, filterfalse
 from pathlib import Path
 
 import msgspec
@@ -168,9 +168,11 @@ def _database(path: Path) -> tuple[dict[str, int], list[Stretch]]:
 
 def _changed(path: Path, info: SessionInfo) -> list[Stretch]:
     """What is not as the recorder left it; a table that was made anew need not be there."""
+    parquet = path / convert.FOLDER
+    of_parts = kept.changed(parquet, convert.stated(parquet))
     return [
         Stretch(_within(path, file), damage.offset, damage.size, damage.reason)
-        for file, damage in kept.changed(path, info.files)
+        for file, damage in chain(kept.changed(path, info.files), of_parts)
         if file.exists() or not _stands_elsewhere(path, file)
     ]
 
@@ -179,7 +181,8 @@ def _stands_elsewhere(path: Path, gone: Path) -> bool:
     """Whether a table that is gone was compressed, or made anew as Parquet."""
     table = names.table_of(gone)
     made = path / convert.FOLDER / (f"channel={table.channel}" if table else "")
-    return gone.with_name(f"{gone.name}.zst").exists() or (not names.is_log(gone) and made.exists())
+    live = table is not None or gone.name == FILE
+    return live and (gone.with_name(f"{gone.name}.zst").exists() or made.exists())
 
 
 def _is_raw(stretch: Stretch) -> bool:

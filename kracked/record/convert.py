@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from kracked import tables
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, RecordError
 from kracked.protocol import events
+from kracked.record import kept
+from kracked.record.folder import Left
 from kracked.record.later import whole
 from kracked.record.reader import open_recording
 from kracked.record.routing import TableRows
@@ -25,6 +29,8 @@ from kracked.record.walk import Recorded, Walk
 from kracked.tables import Table
 
 FOLDER = "parquet"
+_STATED = "parts.json"
+"""Beside the Hive folders, for `check`: the size and the checksum of every part."""
 _CHARACTERS_AT_ONCE = 16 * 1024 * 1024
 
 
@@ -61,8 +67,29 @@ def convert(path: Path | str, out: Path | str | None = None) -> list[Path]:
             if key not in parts:
                 parts[key] = Part(root / _place(key, segment), key.table)
             parts[key].add(lines)
-        made += [part.path for part in parts.values() if part.finish()]
+        new = [part.path for part in parts.values() if part.finish()]
+        _state(root, new)
+        made += new
     return made
+
+
+def stated(root: Path) -> dict[str, Left]:
+    """Every part under `root` as it was written; none of older ones, which stated nothing."""
+    try:
+        return msgspec.json.decode((root / _STATED).read_bytes(), type=dict[str, Left])
+    except FileNotFoundError:
+        return {}
+    except msgspec.DecodeError as error:
+        raise RecordError(f"{root / _STATED} cannot be read: {error}; remove it") from error
+
+
+def _state(root: Path, made: Iterable[Path]) -> None:
+    """Write down the parts just made among those before."""
+    new = {str(part.relative_to(root)): kept.sealed(part) for part in made}
+    if new:
+        aside = root / f".{_STATED}.new"
+        aside.write_bytes(msgspec.json.format(msgspec.json.encode(stated(root) | new)) + b"\n")
+        aside.rename(root / _STATED)
 
 
 def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[Key, list[str]]]]]:

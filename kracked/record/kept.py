@@ -41,16 +41,21 @@ def changed(folder: Path, stated: Mapping[str, Left]) -> Iterator[tuple[Path, Da
         path = folder / name
         size = path.stat().st_size if path.exists() else 0
         if size < was.size:
-            yield path, Damage(size, was.size - size, "gone since the recorder stopped")
+            yield path, Damage(size, was.size - size, "gone since it was written")
         elif was.crc32 not in (None, _crc(path)) and (path.name != FILE or size == was.size):
             # Whoever adds to the database, an index perhaps, may do so.
-            yield path, Damage(0, size, "changed since the recorder stopped")
+            yield path, Damage(0, size, "changed since it was written")
+
+
+def sealed(path: Path) -> Left:
+    """A file with its checksum."""
+    return Left(size=path.stat().st_size, crc32=_crc(path))
 
 
 def _state(path: Path) -> Left:
     size = path.stat().st_size
     live = path.name == FILE or (path.suffix == ".csv" and not names.is_hour(path))
-    return Left(size=size, crc32=_crc(path) if live and size <= _LONGEST_READ else None)
+    return sealed(path) if live and size <= _LONGEST_READ else Left(size=size)
 
 
 def _crc(path: Path) -> int:

@@ -57,7 +57,7 @@ def test_a_segment_that_is_gone_is_told_by_name_and_by_its_messages(
     assert not health.healthy
     assert health.untold == 50
     assert [(each.file, each.reason) for each in health.damaged] == [
-        (f"raw/{_segment(three, number).name}", "gone since the recorder stopped")
+        (f"raw/{_segment(three, number).name}", "gone since it was written")
     ]
 
 
@@ -131,7 +131,7 @@ def test_another_digit_in_a_table_is_told_of(form: Format, record: Record) -> No
     table = path / ("L3_ticks.csv" if form is Format.CSV else "recording.sqlite")
     table.write_bytes(table.read_bytes().replace(b"63000.", b"63001.", 1))
     assert [(each.file, each.reason) for each in check(path).tables] == [
-        (table.name, "changed since the recorder stopped")
+        (table.name, "changed since it was written")
     ]
 
 
@@ -233,6 +233,28 @@ def test_a_damaged_database_is_told_by_name(
     health = check(path)
     assert {each.file for each in health.tables} == {"recording.sqlite"}
     assert not health.healthy
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Path.unlink,
+        lambda part: part.write_bytes(b""),
+        lambda part: part.write_bytes(part.read_bytes()[:-9]),
+        lambda part: part.write_bytes(part.read_bytes().replace(b"BTC", b"BTD", 1)),
+    ],
+)
+def test_a_part_of_parquet_that_is_not_what_was_written_is_told_of(
+    damage: Damage, record: Record
+) -> None:
+    path = record()
+    [part] = convert(path)
+    assert check(path).healthy
+    damage(part)
+    assert [each.file for each in check(path).tables] == [str(part.relative_to(path))]
+    part.unlink(missing_ok=True)
+    assert convert(path) == [part]
+    assert check(path).healthy
 
 
 def test_a_table_made_anew_as_parquet_need_not_be_there(record: Record) -> None:
