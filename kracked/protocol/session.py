@@ -24,6 +24,8 @@ from kracked.times import NS_PER_S
 
 STALL_NS = NS_PER_S
 """Time is told ten times a second; told this late, it was this process that stood still."""
+GREETING_NS = 2 * NS_PER_S
+"""An exchange that has not told its `status` by then is asked all the same."""
 HELD = "maintenance"
 """The one engine state in which nothing is asked."""
 
@@ -55,6 +57,10 @@ class Session:
         self.bytes = 0
         self._keeper = keeper
         self._open = False
+        self._opened = 0
+        self._messages_before = 0
+        """Of earlier connections."""
+        self._may_ask = False
         self._token: str | None = None
         self._tape = Tape()
         self._outbox: list[bytes] = []
@@ -107,10 +113,12 @@ class Session:
     # --- the connection comes and goes ----------------------------------------------
 
     def open(self, now: int, token: str | None = None) -> None:
-        """A connection is made; nothing is asked before the exchange's `status`."""
+        """A connection is made; nothing is asked before the exchange's `status`, or two seconds."""
         self._open, self._token = True, token
         self.system = self._silent = None
-        self._elapsed = now
+        self._may_ask = False
+        self._elapsed = self._opened = now
+        self._messages_before = self.messages
         self.liveness.open(now)
 
     def close(self, reason: str) -> None:
@@ -159,8 +167,16 @@ class Session:
 
     def _on_status(self, event: events.Status, _now: int) -> None:
         self.system = event.system
+        self._may_ask = event.system != HELD
         self.liveness.greet()
         self.subscriptions.life.restless = True
+
+    def _go_ungreeted(self) -> None:
+        """Ask without a `status`, and take whatever else is said for the first word."""
+        if not self._may_ask:
+            self._may_ask = self.subscriptions.life.restless = True
+        if self.messages > self._messages_before:
+            self.liveness.greet()
 
     # --- time and requests ------------------------------------------------------------
 
@@ -173,6 +189,9 @@ class Session:
         if late_ns > STALL_NS:
             liveness.excuse(late_ns, now)
             self.subscriptions.excuse(late_ns)
+            self._opened += late_ns
+        if self.system is None and now - self._opened > GREETING_NS:
+            self._go_ungreeted()
         self.subscriptions.elapse(received, now)
         if not self.tracks:
             liveness.beating = False  # no heartbeat comes without a subscription
@@ -190,6 +209,6 @@ class Session:
         """The requests that may go out now; the rest waits for its time."""
         self.subscriptions.life.restless = False
         sent, self._outbox = self._outbox, []
-        if self._open and self.system not in (None, HELD):
+        if self._open and self._may_ask:
             sent += self.subscriptions.to_ask(self._token, now)
         return sent

@@ -47,6 +47,25 @@ def test_nothing_is_asked_before_the_status(talk) -> None:
     assert talk.asks() == []
 
 
+def test_an_exchange_that_tells_no_status_is_asked_after_two_seconds(talk) -> None:
+    talk.session.want(INSTRUMENTS)
+    talk.session.open(0)
+    talk.wait(1.9)
+    assert talk.asks() == []
+    talk.wait(0.3)
+    assert [request["params"]["channel"] for request in talk.asks()] == ["instrument"]
+
+
+def test_an_exchange_that_tells_no_status_is_pinged_once_it_has_spoken(talk) -> None:
+    talk.session.want(INSTRUMENTS)
+    talk.session.open(0)
+    talk.wait(2.2)
+    talk.hear(*talk.exchange.answer(talk.session.to_send(talk.now)))
+    talk.wait(0.2)
+    [ping] = talk.session.to_send(talk.now)
+    assert b"ping" in ping
+
+
 def test_instruments_are_asked_first_and_alone(talk) -> None:
     talk.session.want(BTC)
     talk.session.want(INSTRUMENTS)
