@@ -67,7 +67,7 @@ class Touches(NamedTuple):
     ask_qty: Cells
 
 
-def advance(  # noqa: C901, PLR0912 - one loop, see above
+def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
     changes: Changes, rings: Rings, sides: tuple[Cells, Cells], shape: Shape, touches: Touches
 ) -> tuple[int, int, list[int], list[int]]:
     """Apply rows; how many touches were told, the strange row or WHOLE, and the sides.
@@ -76,32 +76,37 @@ def advance(  # noqa: C901, PLR0912 - one loop, see above
     """
     after, before, qty, resting = rings
     first_bid, depth, limit = shape
+    ends, bids_told, bid_qtys, asks_told, ask_qtys = touches
     bids, asks = list(sides[0]), list(sides[1])
-    told, row = 0, -1
+    room, told, row, grown = depth + 1, 0, -1, False
     bid, ask, bid_qty, ask_qty = -1, -1, -1, -1
     for order, level, size, action in zip(*changes):  # noqa: B905 - numba knows no strict
         row += 1
-        held, act = resting[order], action & 3
-        if act == MODIFY and held == level:  # in place
+        held, last = resting[order], action >= LAST
+        if last:
+            action -= LAST  # noqa: PLW2901 - a name less to bind
+        if action == MODIFY and held == level:  # in place
             qty[level] += size - qty[order]
             qty[order] = size
         else:
-            if act == ADD:
+            if action == ADD:
                 if held:
                     return told, row, bids, asks
-            else:
-                if act == UNKNOWN or not held or (held < first_bid) != (level < first_bid):
-                    return told, row, bids, asks
-                if act == DELETE and (held != level or (size and size != qty[order])):
+            else:  # it goes, or moves to another price
+                if action == DELETE:
+                    if held != level or (size and size != qty[order]):
+                        return told, row, bids, asks
+                elif action == UNKNOWN or not held or (held < first_bid) != (level < first_bid):
                     return told, row, bids, asks
                 front, back = before[order], after[order]
-                after[front], before[back] = back, front
+                after[front] = back
+                before[back] = front
                 qty[held] -= qty[order]
                 resting[order] = 0
                 if front == back:  # only the level is left of its ring
                     side = bids if held >= first_bid else asks
                     side.pop(bisect_left(side, held))
-            if act != DELETE:
+            if action != DELETE:
                 front = before[level]
                 if front == level:
                     side = bids if level >= first_bid else asks
@@ -109,30 +114,34 @@ def advance(  # noqa: C901, PLR0912 - one loop, see above
                     if len(side) - at >= limit:
                         return told, row, bids, asks
                     side.insert(at, level)
+                    grown = True
                 after[front] = before[level] = order
-                before[order], after[order] = front, level
+                before[order] = front
+                after[order] = level
                 qty[level] += size
                 qty[order] = size
                 resting[order] = level
-        if action >= LAST:
-            if len(bids) > depth + 1:
-                cut(bids, depth, rings)
-            if len(asks) > depth + 1:
-                cut(asks, depth, rings)
+        if last:
+            if grown:
+                grown = False
+                if len(bids) > room:
+                    cut(bids, room, rings)
+                if len(asks) > room:
+                    cut(asks, room, rings)
             if bids[-1] != bid or asks[-1] != ask or qty[bid] != bid_qty or qty[ask] != ask_qty:
                 bid, ask = bids[-1], asks[-1]
                 bid_qty, ask_qty = qty[bid], qty[ask]
-                touches.row[told] = row
-                touches.bid[told], touches.bid_qty[told] = bid, bid_qty
-                touches.ask[told], touches.ask_qty[told] = ask, ask_qty
+                ends[told] = row
+                bids_told[told], bid_qtys[told] = bid, bid_qty
+                asks_told[told], ask_qtys[told] = ask, ask_qty
                 told += 1
     return told, WHOLE, bids, asks
 
 
-def cut(side: list[int], depth: int, rings: Rings) -> None:
-    """Forget the levels below the best `depth` with all their orders."""
+def cut(side: list[int], room: int, rings: Rings) -> None:
+    """Forget the worst levels with all their orders, until the side is so long."""
     after, before, qty, resting = rings
-    while len(side) > depth + 1:
+    while len(side) > room:
         level = side.pop(1)
         order = after[level]
         while order != level:

@@ -26,8 +26,6 @@ Bools = NDArray[np.bool_]
 
 COLUMNS = ("side", "ts_recv", "price", "size", "action", "order_id", "flags", "checksum")
 _EXACT = 10**15
-_SLACK = 2.0**-50
-"""How far from a whole number, of its size, a double may be that stands for one."""
 _SIGNS = {"b": 1, "a": -1}
 _ACTIONS = {"A": ADD, "C": DELETE, "M": MODIFY}
 
@@ -95,11 +93,11 @@ def _rows(frame: pd.DataFrame, ends: Ints, precision: Precision) -> OrderRows:
 
 def scaled(values: NDArray[np.float64], decimals: int) -> Ints:
     """The integers that doubles stand for; 0 for a missing one. Raises `TooLong`."""
-    exact = np.nan_to_num(values * 10.0**decimals)
-    whole = np.rint(exact)
-    size = np.abs(whole)
-    if (size >= _EXACT).any() or (np.abs(exact - whole) > size * _SLACK).any():
+    whole = np.rint(values * 10.0**decimals)
+    other = whole / 10.0**decimals != values
+    if not np.isnan(values[other]).all() or (np.abs(whole) >= _EXACT).any():
         raise TooLong
+    whole[other] = 0
     return whole.astype(np.int64)
 
 

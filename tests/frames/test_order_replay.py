@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
+from kracked.errors import ConfigError
 from kracked.frames import best_bid_offer, order_replay, queue_position, sampled_books
+from kracked.frames.order_rows import TooLong, scaled
+from kracked.frames.rebuild import Rebuild
 from kracked.protocol import events
 from kracked.record.folder import SessionInfo
 from kracked.record.session import record_into
@@ -128,3 +136,99 @@ def test_whatever_was_recorded_the_quick_replay_tells_what_every_checksum_tells(
         same(lambda **how: sampled_books(source, SYMBOL, every=every, levels=4, **how), engine)
         for order_id in recording.seen[:: max(1, len(recording.seen) // 5)]:
             same(lambda **how: queue_position(source, SYMBOL, order_id, **how), engine)  # noqa: B023
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording in which nothing went wrong."""
+    recording = Recording(tmp_path_factory.mktemp("quiet") / "session", seed=3, depth=10)
+    recording.live([(150, "hour"), (150, "keyframe")])
+    return recording.path
+
+
+def edited(path: Path, row: int, column: int, text: str) -> None:
+    """One cell of a table changed on the disk."""
+    table = path / "L3_ticks.csv"
+    lines = table.read_text().splitlines(keepends=True)
+    cells = lines[row].split(",")
+    cells[column] = text
+    lines[row] = ",".join(cells)
+    table.write_text("".join(lines))
+
+
+def applied(path: Path, **how: Any) -> int:
+    """How many messages the keeper must judge for the best bid and offer."""
+    with patch.object(Rebuild, "apply", autospec=True, side_effect=Rebuild.apply) as judged:
+        best_bid_offer(path, SYMBOL, **how)
+    return judged.call_count
+
+
+def test_of_a_sound_recording_the_keeper_judges_the_snapshot_alone(quiet: Path) -> None:
+    assert applied(quiet) == 1
+    assert applied(quiet, verify=True) > 300
+
+
+def test_of_a_broken_recording_the_keeper_judges_only_what_is_in_doubt(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "session", seed=3, depth=10)
+    recording.live([(100, "spoilt"), (3, "snapshot"), (100, "snapshot")])
+    assert applied(recording.path) == 4  # snapshots, and the one that fits none
+
+
+def test_a_changed_row_ends_trust_where_every_checksum_would(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "session", seed=3, depth=10)
+    recording.live([(60, "keyframe")])
+    lines = (recording.path / "L3_ticks.csv").read_text().splitlines()
+    row = next(at for at, line in enumerate(lines) if ",A," in line and ",128," in line)
+    edited(recording.path, row, 4, "7.00000001")
+    whole = same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
+    assert len(whole) < 30
+
+
+@pytest.mark.parametrize("size", ["12345678901234.00000001", "9999999999999999999.00000000"])
+def test_numbers_too_long_for_a_double_are_left_to_the_keeper(tmp_path: Path, size: str) -> None:
+    recording = Recording(tmp_path / "session", seed=3, depth=10)
+    recording.live([(20, "keyframe")])
+    edited(recording.path, 40, 4, size)
+    same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
+
+
+@given(st.lists(st.integers(0, 10**15 - 1)), st.integers(0, 10))
+def test_a_double_of_fifteen_digits_is_scaled_to_its_integer(numbers: list[int], d: int) -> None:
+    doubles = np.array([float(Decimal(number).scaleb(-d)) for number in numbers])
+    assert scaled(doubles, d).tolist() == numbers
+
+
+@pytest.mark.parametrize("value", [1e8, 0.000000001, 1.000000001])
+def test_what_a_double_cannot_vouch_for_is_refused(value: float) -> None:
+    with pytest.raises(TooLong):
+        scaled(np.array([1.0, value]), 8)
+
+
+def test_what_is_missing_scales_to_nothing() -> None:
+    assert scaled(np.array([float("nan"), 2.5]), 1).tolist() == [0, 25]
+
+
+def test_an_engine_of_another_name_is_refused(quiet: Path) -> None:
+    with pytest.raises(ConfigError, match="choose one of auto, plain, numba"):
+        best_bid_offer(quiet, SYMBOL, engine="fortran")  # type: ignore[arg-type]
+
+
+def test_numba_is_asked_for_in_words_where_it_is_not_installed() -> None:
+    code = (
+        "import sys; sys.modules['numba'] = None\n"
+        "from kracked.frames.compiled import kernel\n"
+        "kernel('auto', 10**9)\n"
+        "kernel('numba', 1)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert "compiled replay needs numba: pip install 'kracked[fast]'" in run.stderr
+
+
+def test_a_short_table_does_not_load_numba(quiet: Path) -> None:
+    code = (
+        "import sys\n"
+        "from kracked.frames import best_bid_offer\n"
+        f"best_bid_offer({str(quiet)!r}, {SYMBOL!r})\n"
+        "sys.exit('numba' in sys.modules)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
