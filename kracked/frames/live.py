@@ -145,6 +145,9 @@ def _query(wanted: Wanted, names: list[str], present: list[str]) -> tuple[str, l
 
 
 def _connected(path: Path) -> sqlite3.Connection:
+    if not path.stat().st_size:
+        # To open it would do away with the write-ahead log beside it.
+        raise sqlite3.DatabaseError("it is empty")
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
 
 

@@ -111,7 +111,11 @@ def check(path: Path | str, *, mend: bool = False) -> Health:
         ),
         gaps=[_gap_report(hole) for hole in gaps],
         damaged=[*_damaged(recording, torn), *filter(_is_raw, changed)],
-        tables=[*_damaged_tables(path, torn), *unread, *filterfalse(_is_raw, changed)],
+        tables=[
+            *_damaged_tables(path, torn, info, changed),
+            *unread,
+            *filterfalse(_is_raw, changed),
+        ],
         rows=rows,
         torn=[_torn(path, end) for end in torn],
         moved=moved,
@@ -148,12 +152,19 @@ def _damaged(recording: Recording, torn: list[Torn]) -> list[Stretch]:
     ]
 
 
-def _damaged_tables(path: Path, torn: list[Torn]) -> list[Stretch]:
-    """What is no row inside the tables; their torn ends are told of by themselves."""
+def _damaged_tables(
+    path: Path, torn: list[Torn], info: SessionInfo, changed: list[Stretch]
+) -> list[Stretch]:
+    """What is no row inside the tables; their torn ends are told of by themselves.
+
+    A table that is to the byte what the recorder left need not be read.
+    """
     whole = {end.path: end.whole for end in torn}
+    proven = {name for name, left in info.files.items() if left.crc32 is not None}
+    proven -= {each.file for each in changed}
     return [
         Stretch(_within(path, file), damage.offset, damage.size, damage.reason)
-        for file, damage in kept.damages(path)
+        for file, damage in kept.damages(path, {path / name for name in proven})
         if damage.offset < whole.get(file, damage.offset + 1)
     ]
 

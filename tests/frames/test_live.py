@@ -29,3 +29,12 @@ def test_a_damaged_database_is_told_by_its_name(
     (tmp_path / "recording.sqlite").write_bytes(b"no database" * 1000)
     with pytest.raises(RecordError, match=r"recording\.sqlite cannot be read"):
         load(tmp_path)
+
+
+def test_an_empty_database_is_told_of_and_what_is_beside_it_stays(tmp_path: Path) -> None:
+    log = tmp_path / "recording.sqlite-wal"
+    (tmp_path / "recording.sqlite").touch()
+    log.write_bytes(b"rows not yet in it")
+    with pytest.raises(RecordError, match="it is empty"):
+        load_trades(tmp_path)
+    assert log.read_bytes() == b"rows not yet in it"

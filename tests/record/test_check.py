@@ -221,6 +221,7 @@ def test_the_rows_of_a_database_are_counted(record: Record) -> None:
     [
         lambda data: data[:5000] + bytes(4096) + data[9096:],
         lambda data: b"SQLite" + bytes(100),
+        lambda data: b"",
         lambda data: data.replace(b"BTC/USD", b"BTC\xff\xfe\xffD"),
     ],
 )
