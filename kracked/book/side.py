@@ -141,11 +141,15 @@ class BookSide:
         price = self._sign * self._keys[at]
         return Level(price, int(self._texts[at][len(str(price)) :]))
 
-    def best_digits(self, count: int) -> Iterator[tuple[int, str]]:
-        """Price and digits, as they are hashed, of the best `count` levels, best first."""
-        sign = self._sign
-        best = slice(-1, -1 - count, -1)
-        return zip([sign * key for key in self._keys[best]], self._texts[best], strict=True)
+    def best_digits(self, count: int) -> tuple[int, int, list[str]]:
+        """The first and the last price of the best `count` levels, and all as they are hashed.
+
+        Best first; zeros for an empty side.
+        """
+        best = self._texts[: -1 - count : -1]
+        if not best:
+            return 0, 0, best
+        return self._sign * self._keys[-1], self._sign * self._keys[-len(best)], best
 
     @property
     def best(self) -> Level | None:

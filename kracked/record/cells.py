@@ -23,8 +23,8 @@ _REMEMBERED = 1 << 16
 WHOLE_TIME = len("2024-11-12T06:50:44.000000000Z")
 
 
-class Texts(dict[int, str]):
-    """Scaled integers of so many decimals as the exchange writes them.
+class Texts(dict[int | None, str]):
+    """Scaled integers of so many decimals as the exchange writes them; empty for none.
 
     Remembered: prices near the touch come again and again, and the quantity of an order
     when it leaves. A lookup costs a fifth of making the text.
@@ -34,10 +34,10 @@ class Texts(dict[int, str]):
         super().__init__()
         self._decimals = decimals
 
-    def __missing__(self, value: int) -> str:
+    def __missing__(self, value: int | None) -> str:
         if len(self) >= _REMEMBERED:
             self.clear()
-        text = self[value] = units.to_text(value, self._decimals)
+        text = self[value] = "" if value is None else units.to_text(value, self._decimals)
         return text
 
 

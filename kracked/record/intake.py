@@ -9,6 +9,7 @@ as suspect until each book's next snapshot.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
 from kracked.record.later import Later, Text, whole
 from kracked.record.line import Message
-from kracked.record.routing import MARKET, TableRows
+from kracked.record.routing import TableRows
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
 from kracked.record.writer import Writer
 from kracked.tables import CONNECTIONS, RECORDER, Flag
@@ -68,10 +69,11 @@ class Intake:
         self._lines: list[bytes] = []
         self._first, self._last = (0, 0), 0
         self._begun = next_seq
-        # Numbers of messages by their time, since the last hand-over and the one before it:
-        # an event may come a step of the loop later than its message.
-        self._seqs: dict[int, int] = {}
-        self._earlier: dict[int, int] = {}
+        # Messages since the last hand-over, when they arrived and their numbers, and those
+        # before it: an event may come a step of the loop later than its message.
+        self._arrived: list[int] = []
+        self._numbers: list[int] = []
+        self._earlier: tuple[list[int], list[int]] = [], []
         self._live_at = 0
         self.next_seq = next_seq
         self._size = 0
@@ -97,8 +99,9 @@ class Intake:
         only our own events must keep their place among the messages.
         """
         if line.OUR_KINDS.isdisjoint(map(type, happened)):
+            first = self.next_seq
             self._keep(frames)
-            self._make_rows(happened)
+            self._make_rows(happened, self._numbers_of(frames, happened, first))
         else:
             self._take_in_turn(frames, happened)
         if self._size >= _HAND_OVER_BYTES:
@@ -115,18 +118,23 @@ class Intake:
                 self._first = (received[0], seq)
             self._lines += lines
             self._last = received[-1]
-            self._seqs.update(zip(received, count(seq)))
             self._size += sum(map(len, lines))
             self.next_seq = seq + len(lines)
+            self._arrived += received
+            self._numbers += range(seq, self.next_seq)
 
-    def _make_rows(self, happened: Iterable[Event]) -> None:
-        add, seqs = self.tables.event, self._seqs
-        for event in happened:
-            seq = seqs.get(event.received)
-            if seq is not None and type(event) in MARKET:
-                add(event, seq)
-            else:
-                self.event(event)
+    def _numbers_of(
+        self, frames: Sequence[Message], happened: Sequence[Event], first: int
+    ) -> Iterable[int]:
+        """The number of each event's message; `first` is that of the first frame."""
+        if [event.received for event in happened] == [arrived for _, arrived, _ in frames]:
+            return count(first)  # as nearly always: one event from each
+        return map(self._number_of, happened)
+
+    def _make_rows(self, happened: Iterable[Event], numbers: Iterable[int]) -> None:
+        numbered = zip(happened, numbers, strict=False)
+        while (odd := self.tables.market(numbered)) is not None:
+            self.event(odd)
 
     def _take_in_turn(self, frames: Sequence[Message], happened: Iterable[Event]) -> None:
         """Each event after the messages that came before it."""
@@ -156,8 +164,7 @@ class Intake:
         if type(event) in line.OUR_KINDS:
             self._ours(event)  # type: ignore[arg-type]
             return
-        seq = self._seqs.get(event.received)
-        self.tables.event(event, self._earlier_seq(event) if seq is None else seq)
+        self.tables.event(event, self._number_of(event))
         match event:
             case events.Subscribed():
                 self._note(event, "subscribe", event.channel, event.symbol or "")
@@ -166,8 +173,14 @@ class Intake:
                 self.refused.add(f"{what}: {event.error}")
                 self._note(event, "refused", event.channel or "", f"{what}: {event.error}")
 
-    def _earlier_seq(self, event: Event) -> int:
-        return self._earlier.get(event.received, self.next_seq - 1)
+    def _number_of(self, event: Event) -> int:
+        """The number of the message an event came in, else of the last message."""
+        received = event.received
+        for arrived, numbers in ((self._arrived, self._numbers), self._earlier):
+            at = bisect_right(arrived, received) - 1
+            if at >= 0 and arrived[at] == received:
+                return numbers[at]
+        return self.next_seq - 1
 
     def stop(self, now: int) -> None:
         """Say that the recording ends on purpose, and hand everything over."""
@@ -265,7 +278,8 @@ class Intake:
         segment, files = self._segment_at(now), self._files(now)
         batch = Batch(now, size, segment, self._chunks, taken, files)
         self._chunks, self._size = [], 0
-        self._earlier, self._seqs = self._seqs, {}
+        self._earlier = self._arrived, self._numbers
+        self._arrived, self._numbers = [], []
         self.bytes += size
         if not self._writer.hand_over(batch):
             self._drop(batch)

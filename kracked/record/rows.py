@@ -8,68 +8,64 @@ what could hold a comma is quoted. The columns are those of `kracked.tables`, in
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
 
-from kracked import tables
 from kracked.book.l2 import L2Book
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Level, OrderAction, Side
 from kracked.record.cells import WHOLE_TIME, instant, line, nine_decimals, safe, texts_of
 from kracked.record.later import Later, listed
-from kracked.tables import BALANCES, EXECUTIONS, WIDE_LEVELS, Flag
+from kracked.tables import BALANCES, EXECUTIONS, Flag
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 # Compared by identity and bound once: an enum's own hash and lookup cost more than a row.
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
 _LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
-_CELLS_REMEMBERED = 1 << 10
-"""Of each book: those of the best ten levels and of what was there lately."""
 _ROW_SIZE, _LEVEL_SIZE = 160, 24
 _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
 
 
 def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L3_ticks` that an update is: bids, then asks, in the message's order."""
-    stamp = event.timestamp
+    received, stamp = instant(event.received), event.timestamp
     if stamp is None or len(stamp) != WHOLE_TIME:
         stamp = nine_decimals(stamp)
-    common = f",{event.symbol},{seq},{stamp},"
-    last = f"{common}{flags | _LAST},{event.checksum}\n"
-    heads = [*_order_heads(event, instant(event.received))]
-    if len(heads) == 1:  # as two of three
-        return heads[0] + last
-    return _rows(heads, f"{common}{flags},\n", last)
-
-
-def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> Later:
-    """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
-    received, stamp = instant(event.received), nine_decimals(event.timestamp)
-
-    def heads() -> Iterator[str]:
-        return chain([f"n,{stamp},{received},,,R,"], _order_heads(event, received))
-
-    return _picture(event, heads, f",{event.symbol},{seq},{stamp},", flags)
-
-
-def _order_heads(
-    event: events.OrdersUpdate | events.OrdersSnapshot, received: str
-) -> Iterator[str]:
-    """The cells of each order's row that are its own."""
     price, qty = texts_of(event.precision)
-    # What a kept book rests on may have been modified before: in a picture it is there.
-    resting = isinstance(event, events.OrdersSnapshot)
-    for side, orders in (("b", event.bids), ("a", event.asks)):
-        for order in orders:
+    common, text = f",{event.symbol},{seq},{stamp},", ""
+    # One loop, one text: four of five messages are a single row.
+    for side, changes in (("b", event.bids), ("a", event.asks)):
+        for order in changes:
+            if text:  # the row before was not the last
+                text += f"{flags},\n"
             action, since, order_id = order.action, order.timestamp, order.order_id
             if len(since) != WHOLE_TIME:
                 since = nine_decimals(since)
             if len(order_id) != _ORDER_ID:
                 order_id = safe(order_id)
-            letter = "A" if resting or action is _ADD else "C" if action is _DELETE else "M"
-            yield (
+            letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
+            text += (
                 f"{side},{since},{received},{price[order.price]},{qty[order.qty]},{letter},{order_id}"
+                f"{common}"
             )
+    return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
+
+
+def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> Later:
+    """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
+    received, stamp = instant(event.received), nine_decimals(event.timestamp)
+    price, qty = texts_of(event.precision)
+
+    def heads() -> Iterator[str]:
+        yield f"n,{stamp},{received},,,R,"
+        for side, orders in (("b", event.bids), ("a", event.asks)):
+            for order in orders:
+                since, order_id = nine_decimals(order.timestamp), safe(order.order_id)
+                # What a kept book rests on may have been modified before: here it is there.
+                yield (
+                    f"{side},{since},{received},{price[order.price]},{qty[order.qty]},A,{order_id}"
+                )
+
+    return _picture(event, heads, f",{event.symbol},{seq},{stamp},", flags)
 
 
 def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> Later:
@@ -108,62 +104,13 @@ def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L2_updates` that an update is: bids, then asks, in the message's order."""
     price, qty = texts_of(event.precision)
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
-    heads: list[str] = []
+    common, text = f",{seq},", ""
     for side, levels in (("b", event.bids), ("a", event.asks)):
-        heads += [f"{start},{side},{price[at]},{qty[total]}" for at, total in levels]
-    return _rows(heads, f",{seq},{flags},\n", f",{seq},{flags | _LAST},{event.checksum}\n")
-
-
-def wide(book: L2Book, levels: str, seq: int) -> str:
-    """The best ten levels of both sides in one row; `levels` is what `Touch` made of them."""
-    ours = instant(book.received)
-    engine = nine_decimals(book.last.timestamp) if book.last else ""
-    return f"{engine or ours},{ours},{levels},{seq}\n"
-
-
-class Touch:
-    """The text of one book's best ten levels, made anew only where they changed."""
-
-    def __init__(self, symbol: str) -> None:
-        self.table = tables.wide(symbol).name
-        self._digits: list[bytes] = [b"-", b"-"]
-        self._cells: list[list[str]] = [[], []]
-        self._known: _Cells | None = None
-
-    def levels(self, book: L2Book) -> str | None:
-        """Ask, bid, next ask, next bid, ...; None when they are as they were."""
-        known = self._known
-        if known is None or known.precision is not book.precision:
-            known = self._known = _Cells(book.precision)
-        changed = False
-        for number, side in enumerate((book.asks, book.bids)):
-            # These digits, kept for the checksum, are of just these levels.
-            if side.digits != self._digits[number]:
-                self._digits[number], changed = side.digits, True
-                cells = [known[level] for level in side.best_digits(WIDE_LEVELS)]
-                self._cells[number] = cells + [","] * (WIDE_LEVELS - len(cells))
-        if not changed:
-            return None
-        return ",".join(chain.from_iterable(zip(*self._cells, strict=True)))
-
-
-class _Cells(dict[tuple[int, str], str]):
-    """Price and quantity as text, by a level's price and its digits in the book.
-
-    Remembered, like `Texts`: of ten levels nine stay as they were.
-    """
-
-    def __init__(self, precision: Precision) -> None:
-        super().__init__()
-        self.precision = precision
-        self._price, self._qty = texts_of(precision)
-
-    def __missing__(self, level: tuple[int, str]) -> str:
-        if len(self) >= _CELLS_REMEMBERED:
-            self.clear()
-        at, digits = level
-        text = self[level] = f"{self._price[at]},{self._qty[int(digits[len(str(at)) :])]}"
-        return text
+        for at, total in levels:
+            if text:
+                text += f"{flags},\n"
+            text += f"{start},{side},{price[at]},{qty[total]}{common}"
+    return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
 
 
 def live_books(books: Iterable[L2Book]) -> Later:
@@ -196,20 +143,14 @@ def _live_side(levels: Iterable[Level], precision: Precision) -> Iterator[str]:
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
     """The row of `L1`; a number the exchange did not give is empty."""
-    received, precision = instant(event.received), event.precision
-    price, qty = texts_of(precision)[0], precision.qty_text
-    bid, ask, last, vwap, low, high, change = (
-        "" if value is None else price[value]
-        for value in (
-            event.bid, event.ask, event.last, event.vwap, event.low, event.high, event.change,
-        )
-    )  # fmt: skip
+    received, (price, qty) = instant(event.received), texts_of(event.precision)
     percent = "" if event.change_pct is None else f"{event.change_pct:f}"
     flags |= _flags(snapshot=event.snapshot)
     return (
-        f"{received},{event.symbol},{bid},{qty(event.bid_qty)},{ask},{qty(event.ask_qty)},{last},"
-        f"{qty(event.volume)},{vwap},{low},{high},{change},{percent},"
-        f"{nine_decimals(event.timestamp)},{received},{seq},{flags}\n"
+        f"{received},{event.symbol},{price[event.bid]},{qty[event.bid_qty]},"
+        f"{price[event.ask]},{qty[event.ask_qty]},{price[event.last]},{qty[event.volume]},"
+        f"{price[event.vwap]},{price[event.low]},{price[event.high]},{price[event.change]},"
+        f"{percent},{nine_decimals(event.timestamp)},{received},{seq},{flags}\n"
     )
 
 
