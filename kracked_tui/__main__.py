@@ -16,23 +16,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     from_keys = list(arguments) == ["keys"]
     options = Options() if from_keys else parsed(arguments)
-    if not from_keys and options.snapshot is None and not _has_terminal():
+    elsewhere = from_keys or options.web or options.snapshot is not None
+    if not elsewhere and not _has_terminal():
         print(  # noqa: T201
             "kracked-tui needs a terminal; without one, save a picture with --snapshot FILE",
             file=sys.stderr,
         )
         return MISUSED
     from kracked.errors import ConfigError, KrackedError  # noqa: PLC0415
-    from kracked_tui import config, keys  # noqa: PLC0415
 
     try:
-        settings = config.settings(options)
-        if from_keys:
-            print(keys.listing(settings.keys))  # noqa: T201
-            return 0
-        from kracked_tui.launch import run  # noqa: PLC0415
-
-        return run(options, settings)
+        return _list_keys() if from_keys else _run(arguments, options)
     except ConfigError as error:
         print(f"kracked-tui: {error}", file=sys.stderr)  # noqa: T201
         return MISUSED
@@ -43,9 +37,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _list_keys() -> int:
+    from kracked_tui import config, keys  # noqa: PLC0415
+
+    print(keys.listing(config.settings(Options()).keys))  # noqa: T201
+    return 0
+
+
+def _run(arguments: Sequence[str], options: Options) -> int:
+    """Here, or in a browser."""
+    from kracked_tui import config  # noqa: PLC0415
+
+    settings = config.settings(options)
+    if options.web:
+        from kracked_tui import web  # noqa: PLC0415
+
+        return web.serve(web.command(arguments, demo=options.demo), options.port)
+    from kracked_tui.launch import run  # noqa: PLC0415
+
+    return run(options, settings)
+
+
 def _has_terminal() -> bool:
-    """Textual reads keys from standard input and draws on standard error."""
-    return os.isatty(0) and os.isatty(2)
+    """Textual reads keys from standard input and draws on standard error; a browser does both."""
+    return "TEXTUAL_DRIVER" in os.environ or (os.isatty(0) and os.isatty(2))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,8 @@ class Options:
     record_to: Path | None = None
     """None: a new folder among the recordings."""
     endpoint: str | None = None
+    web: bool = False
+    port: int = 8000
     snapshot: Path | None = None
     after_s: float = 5.0
     size: tuple[int, int] = (120, 40)
@@ -49,6 +51,8 @@ def parsed(arguments: Sequence[str]) -> Options:
         parser.error("--record records an exchange: a replay is a recording already")
     if given.demo and (given.replay or given.endpoint):
         parser.error("--demo brings its own exchange: leave out --replay and --endpoint")
+    if given.web and (given.snapshot or given.record is not None):
+        parser.error("--web starts a monitor for every visit: leave out --snapshot and --record")
     return Options(
         symbols=tuple(symbol.upper() for symbol in given.symbols),
         demo=given.demo,
@@ -56,6 +60,8 @@ def parsed(arguments: Sequence[str]) -> Options:
         record=given.record is not None,
         record_to=given.record or None,
         endpoint=given.endpoint,
+        web=given.web,
+        port=given.port,
         snapshot=given.snapshot,
         after_s=given.after,
         size=given.size,
@@ -85,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         help="record from the start, into DIR or a new folder; R stops and starts it",
     )  # fmt: skip
     add("--endpoint", metavar="URL", help="another exchange, as http://127.0.0.1:PORT")
+    add("--web", action="store_true", help="in a browser on this machine; only --demo trades there")
+    add("--port", type=_port, default=8000, metavar="N", help="of --web (8000)")
     add("--snapshot", type=Path, metavar="FILE", help="no terminal: save a .svg, .png or .txt")
     add("--after", type=_seconds, default=5.0, metavar="TIME", help="when to save it (5s)")
     add("--size", type=_size, default=(120, 40), metavar="WxH", help="its size (120x40)")
@@ -140,6 +148,12 @@ def _size(text: str) -> tuple[int, int]:
             f"{text!r} is not a size such as 120x40 (at least {_LEAST_COLUMNS}x{_LEAST_ROWS})"
         )
     return int(match[1]), int(match[2])
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 1 to 65535")
+    return int(text)
 
 
 def _fps(text: str) -> int:

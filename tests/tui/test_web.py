@@ -1,0 +1,61 @@
+"""The monitor in a browser: what it starts, who may ask, and what is missing for it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from kracked_tui.__main__ import main
+from kracked_tui.web import command, only_from
+
+
+def test_without_the_package_one_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "textual_serve.server", None)
+    assert main(["--demo", "--web"]) == 2
+    assert capsys.readouterr().err == (
+        "kracked-tui: --web needs one package more: pip install textual-serve\n"
+    )
+
+
+def test_a_visit_starts_the_same_program_and_may_only_watch() -> None:
+    assert command(["BTC/USD", "--web", "--ascii"], demo=False)[2:] == [
+        "kracked_tui",
+        "BTC/USD",
+        "--ascii",
+        "--read-only",
+    ]
+
+
+def test_the_demo_may_trade_in_a_browser() -> None:
+    assert "--read-only" not in command(["--demo", "--web"], demo=True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": "http://127.0.0.1:8000"}, 200),
+        ({"Origin": "https://example.com"}, 403),
+        ({"Host": "example.com:8000"}, 403),
+    ],
+)
+async def test_only_the_page_served_here_may_ask(headers: dict[str, str], status: int) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    application = web.Application(middlewares=[only_from("http://127.0.0.1:8000")])
+    application.router.add_get("/ws", answer)
+    async with TestClient(TestServer(application)) as client:
+        answered = await client.get("/ws", headers={"Host": "127.0.0.1:8000", **headers})
+        assert answered.status == status
+
+
+@pytest.mark.parametrize("words", [["--web", "--record"], ["--web", "--port", "0"]])
+def test_what_makes_no_sense_on_the_web_ends_with_two(words: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
