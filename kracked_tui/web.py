@@ -40,9 +40,9 @@ def serve(words: Sequence[str], port: int) -> int:
 
     Raises `NoServer`, or `OSError` where the port is taken.
     """
-    address = f"http://{HOST}:{port}"
+    make, address = _server(), f"http://{HOST}:{port}"
     print(address, flush=True)  # noqa: T201
-    web.run_app(_application(words, port, address), host=HOST, port=port, print=None)
+    web.run_app(_application(make, words, port, address), host=HOST, port=port, print=None)
     return 0
 
 

@@ -17,8 +17,9 @@ def test_without_the_package_one_line_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "textual_serve.server", None)
     assert main(["--demo", "--web"]) == 2
-    assert capsys.readouterr().err == (
-        "kracked-tui: --web needs one package more: pip install textual-serve\n"
+    assert capsys.readouterr() == (
+        "",
+        "kracked-tui: --web needs one package more: pip install textual-serve\n",
     )
 
 
