@@ -46,8 +46,8 @@ def serve(words: Sequence[str], port: int) -> int:
     return 0
 
 
-async def _application(words: Sequence[str], port: int, address: str) -> web.Application:
-    server = _server()(shlex.join(words), host=HOST, port=port, title="kracked", public_url=address)
+async def _application(make: Any, words: Sequence[str], port: int, address: str) -> web.Application:
+    server = make(shlex.join(words), host=HOST, port=port, title="kracked", public_url=address)
     server.console = Console(quiet=True)
     application: web.Application = await server._make_app()  # noqa: SLF001 - serve() takes no guard
     application.middlewares.append(only_from(address))

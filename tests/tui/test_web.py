@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from collections.abc import Coroutine
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -21,6 +24,31 @@ def test_without_the_package_one_line_says_what_to_install(
         "",
         "kracked-tui: --web needs one package more: pip install textual-serve\n",
     )
+
+
+def test_what_is_served_is_guarded_and_its_address_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With textual-serve's place taken, and the serving itself."""
+    application = web.Application()
+    started: list[str] = []
+
+    class Server:
+        def __init__(self, command: str, **_options: object) -> None:
+            started.append(command)
+
+        async def _make_app(self) -> web.Application:
+            return application
+
+    def finish(coming: Coroutine[None, None, web.Application], **_options: object) -> None:
+        assert asyncio.run(coming) is application
+
+    monkeypatch.setitem(sys.modules, "textual_serve.server", SimpleNamespace(Server=Server))
+    monkeypatch.setattr(web, "run_app", finish)
+    assert main(["--web", "--port", "8123"]) == 0
+    assert capsys.readouterr().out == "http://127.0.0.1:8123\n"
+    assert started[0].endswith("-m kracked_tui --port 8123 --read-only")
+    assert len(application.middlewares) == 1
 
 
 def test_a_visit_starts_the_same_program_and_may_only_watch() -> None:
