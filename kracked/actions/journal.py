@@ -65,12 +65,16 @@ class Journal:
     """The open file, held by this process alone. Use it with `with`."""
 
     def __init__(self, path: Path) -> None:
-        """Opens or makes the file, for its owner only; raises `JournalInUse`."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._path = path
-        self._file = _held(path)
-        os.fchmod(self._file, 0o600)
-        _sync_folder(path.parent)
+        """Opens or makes the file, for its owner only; raises `JournalInUse` or `JournalFull`."""
+        self._path, self._file = path, _CLOSED
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = _held(path)
+            os.fchmod(self._file, 0o600)
+            _sync_folder(path.parent)
+        except OSError as error:
+            self.close()
+            raise JournalFull(path, str(error)) from error
 
     def __enter__(self) -> Journal:
         return self
@@ -91,10 +95,13 @@ class Journal:
 
     def read(self) -> list[Record]:
         """Every record, oldest first; a torn last line is cut off the file."""
-        text = self._path.read_bytes()
-        whole = text.rfind(b"\n") + 1
-        if whole < len(text):
-            os.ftruncate(self._file, whole)
+        try:
+            text = self._path.read_bytes()
+            whole = text.rfind(b"\n") + 1
+            if whole < len(text):
+                os.ftruncate(self._file, whole)
+        except OSError as error:
+            raise JournalFull(self._path, str(error)) from error
         return decode_lines(text[:whole], self._path)
 
     def append(self, record: Record) -> None:

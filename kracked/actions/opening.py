@@ -36,7 +36,7 @@ def open_desk(
 ) -> Iterator[Desk]:
     """A desk whose outbox is the file at `path`; what an earlier run left open is taken up.
 
-    Raises `JournalInUse` or `DamagedJournal`.
+    Raises `JournalInUse`, `JournalFull` or `DamagedJournal`.
     """
     with Journal(path) as journal, ThreadPoolExecutor(1, "outbox") as disk:
         now = (pace or Pace()).clock()

@@ -108,7 +108,7 @@ class Outbox:
         self._by_txid: dict[str, str] = {}
         self._pending: dict[str, None] = {}
         self.on_settled: Callable[[Entry], None] | None = None
-        """Told of each entry that was UNKNOWN and is so no more."""
+        """Told of each entry that was UNKNOWN, or had been given up, and is so no more."""
         for record in records:
             self._apply(record)
 
@@ -165,7 +165,7 @@ class Outbox:
         if news.state not in TRANSITIONS[entry.state]:
             return entry
         learnt = self._note(news)
-        if entry.state is State.UNKNOWN and self.on_settled is not None:
+        if entry.state in (State.UNKNOWN, State.REFUSED) and self.on_settled is not None:
             self.on_settled(learnt)
         return learnt
 

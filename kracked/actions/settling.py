@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Mapping, Sequence
 
 from kracked.actions import reconcile
 from kracked.actions.outbox import Entry, Kind, Moved, Outbox
 from kracked.actions.states import State
 from kracked.errors import KrackedError
+from kracked.rest.account import OrderInfo
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.pages import every_closed_order
@@ -19,12 +21,14 @@ log = logging.getLogger(__name__)
 
 QUIET_NS = 5 * NS_PER_S
 """An order the exchange took but the stream does not show is looked up after this long."""
+_AT_ONCE = 50
+"""Orders to one query."""
 _LATE = 5
 """After so many vain looks the window may be over, whatever our own clock says."""
 
 
 class Settler:
-    """Asks open orders, then closed ones, with growing pauses. `run` it beside the desk."""
+    """Asks by what is known of an order, with growing pauses. `run` it beside the desk."""
 
     def __init__(self, client: RestClient, outbox: Outbox, *, pace: Pace) -> None:
         self._client, self._outbox, self._pace = client, outbox, pace
@@ -66,9 +70,21 @@ class Settler:
 
     async def settle_due(self) -> None:
         """One look at everything that is due now."""
-        for entry in self._open_questions():
-            if self._due(entry) <= self._pace.ticks():
-                await self._look(entry)
+        now = self._pace.ticks()
+        due = [entry for entry in self._open_questions() if self._due(entry) <= now]
+        rows = await self._named([entry.txid for entry in due if entry.txid is not None])
+        for entry in due:
+            await self._look(entry, rows)
+
+    async def _named(self, txids: Sequence[str]) -> dict[str, OrderInfo]:
+        """Orders whose id at the exchange is known, many to a call; none if it cannot be asked."""
+        rows: dict[str, OrderInfo] = {}
+        try:
+            for first in range(0, len(txids), _AT_ONCE):
+                rows |= await self._client.query_orders(*txids[first : first + _AT_ONCE])
+        except KrackedError as error:
+            log.warning("look-up failed", extra={"reason": str(error)})
+        return rows
 
     def _open_questions(self) -> list[Entry]:
         return [
@@ -87,12 +103,15 @@ class Settler:
         looks, last = self._looks.get(entry.id, (0, 0))
         return last + reconcile.pause_ns(looks)
 
-    async def _look(self, entry: Entry) -> None:
+    async def _look(self, entry: Entry, rows: Mapping[str, OrderInfo]) -> None:
         asked = self._pace.ticks()
         try:
             there = await self._time_there(entry)
-            look = self._order if entry.kind is Kind.ADD else self._amend
-            news = await look(entry, there)
+            known = {txid: row for txid, row in rows.items() if txid == entry.txid}
+            news = reconcile.found(entry, known, self._pace.clock())
+            if news is None:
+                look = self._order if entry.kind is Kind.ADD else self._amend
+                news = await look(entry, there)
         except KrackedError as error:
             log.warning("look-up failed", extra={"id": entry.id, "reason": str(error)})
             news = None

@@ -51,7 +51,7 @@ _ONE = Decimal(1)
 _PUBLIC_BURST = Decimal(3)
 _TICKING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _AGAIN = (Urgency.CANCEL, Urgency.READ)
-_THROTTLED = "held back here after EService:Throttled"
+_THROTTLED = "held back here until the time that the exchange has named"
 
 
 class NoCredentials(ConfigError):

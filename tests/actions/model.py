@@ -294,8 +294,8 @@ class World:
             raise ConnectionLost("model", "no answer")
         return ServerTime(self.now // NS_PER_S)
 
-    async def query_orders(self, txid: str) -> dict[str, OrderInfo]:
-        return dict(self._rows([self.orders[txid]] if txid in self.orders else []))
+    async def query_orders(self, *txids: str) -> dict[str, OrderInfo]:
+        return dict(self._rows([self.orders[txid] for txid in txids if txid in self.orders]))
 
     async def open_orders(self, *, cl_ord_id: str) -> dict[str, OrderInfo]:
         return {txid: row for txid, row in self._seen(cl_ord_id) if row.status not in ENDED}

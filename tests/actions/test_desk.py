@@ -284,6 +284,21 @@ async def test_an_order_that_ended_while_the_program_was_away_is_looked_up(
         assert desk.outbox[entry.id].state is State.CANCELLED
 
 
+async def test_orders_whose_ids_are_known_are_looked_up_together(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        for draft in (DRAFT, ASK):
+            await place(desk, draft)
+    for row in market.orders.values():
+        row["status"] = "canceled"
+    with opened() as desk:
+        await desk.settler.settle_due()
+        assert [entry.state for entry in desk.outbox] == [State.CANCELLED] * 2
+    names = [call.name for call in market.exchange.calls]
+    assert names == ["AddOrder", "AddOrder", "QueryOrders"]
+
+
 async def test_a_refusal_keeps_the_words_of_the_exchange(market: Market, opened: OpenDesk) -> None:
     market.exchange.script["AddOrder"].append(answers.refusal("EOrder:Insufficient funds"))
     with opened() as desk:

@@ -130,3 +130,9 @@ def test_news_of_an_order_whose_own_line_is_gone_is_damage(tmp_path: Path) -> No
     path.write_bytes(b'{"do":"moved","at":1,"id":"k","state":"sent"}\n')
     with Journal(path) as journal, pytest.raises(DamagedJournal, match="line 1"):
         journal.read()
+
+
+def test_a_place_where_no_file_can_be_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "state").touch()
+    with pytest.raises(JournalFull, match="cannot be written"):
+        Journal(tmp_path / "state" / "outbox")

@@ -56,6 +56,14 @@ def test_whoever_asks_is_told_when_the_unknown_becomes_known() -> None:
     assert told == [State.LIVE]
 
 
+def test_whoever_asks_is_told_when_an_order_given_up_turns_up() -> None:
+    box = outbox(State.UNKNOWN, State.REFUSED)
+    told: list[State] = []
+    box.on_settled = lambda entry: told.append(entry.state)
+    box.learn(moved(State.LIVE))
+    assert told == [State.LIVE]
+
+
 @pytest.mark.parametrize("state", [state for state in State if state is not State.PREPARED])
 def test_what_is_not_fresh_is_never_sent(state: State) -> None:
     with pytest.raises(SentAlready):
