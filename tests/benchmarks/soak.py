@@ -134,6 +134,11 @@ class Soak:
             for each in one.subscriptions
             if not one.open or each.state != State.LIVE
         ]
+        ill += [
+            f"{one.name} is lost: {one.reason}"
+            for one in self.feed.stats().connections
+            if not one.open
+        ]
         ill += [f"{key[0]} unknown" for key in ACCOUNT if not self.recoveries.known(key)]
         books = {key: self.recoveries.book(key) for key in self.keys}
         return ill + [
