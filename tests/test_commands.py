@@ -151,3 +151,9 @@ def test_the_doctor_says_when_nothing_answers(capsys: pytest.CaptureFixture[str]
     assert main(["doctor", "--endpoint", "http://127.0.0.1:9", "--json"]) == 1
     findings = {one["subject"]: one for one in json.loads(capsys.readouterr().out)}
     assert findings["rest"]["verdict"] == findings["feed"]["verdict"] == "failed"
+
+
+def test_the_package_itself_is_the_command() -> None:
+    command = [sys.executable, "-m", "kracked", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "kracked")
