@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -70,17 +71,23 @@ def _new(value: int | None, old: int | None) -> int | None:
     return None if value == old else value
 
 
-def sent_of(entry: Entry) -> Sent:
+def sent_of(entry: Entry, amends: Iterable[Entry] = ()) -> Sent:
+    """`amends` are those of this order that took effect, oldest first."""
     request = entry.request
     adds = entry.kind is Kind.ADD
     side = {"buy": Side.BID, "sell": Side.ASK}.get(request.get("type", ""))
+    qty = request.get("volume" if adds else "order_qty", "")
+    price = request.get("price" if adds else "limit_price", "")
+    for amend in amends:
+        qty = amend.request.get("order_qty", qty)
+        price = amend.request.get("limit_price", price)
     return Sent(
         entry.id,
         entry.symbol,
         str(entry.kind),
         side,
-        request.get("volume" if adds else "order_qty", ""),
-        request.get("price" if adds else "limit_price", ""),
+        qty,
+        price,
         str(entry.state),
         entry.since,
         entry.reason,

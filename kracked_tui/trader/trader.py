@@ -81,7 +81,7 @@ class Trader:
         """Why there is no desk."""
         self._busy = False
         self._pending: frozenset[str] = frozenset()
-        self._ended: deque[str] = deque(maxlen=_SHOWN_ENDED)
+        self._ended: deque[Sent] = deque(maxlen=_SHOWN_ENDED)
 
     # --- life -----------------------------------------------------------------------------
 
@@ -346,11 +346,20 @@ class Trader:
             return ()
         outbox, now = self._desk.outbox, self._now()
         pending = {entry.id: entry for entry in outbox.pending()}
-        self._ended.extend(sorted(self._pending - pending.keys()))
+        for id_ in sorted(self._pending - pending.keys()):
+            self._ended.append(tickets.sent_of(outbox[id_], self._amends(outbox[id_])))
         self._pending = frozenset(pending)
-        ended = [outbox[id_] for id_ in self._ended]
-        fresh = [entry for entry in ended if now - entry.since < _ENDED_FOR_NS]
-        return tuple(tickets.sent_of(entry) for entry in (*fresh, *pending.values()))
+        fresh = [sent for sent in self._ended if now - sent.since < _ENDED_FOR_NS]
+        return (*fresh, *map(tickets.sent_of, pending.values()))
+
+    def _amends(self, order: Entry) -> list[Entry]:
+        """Those of an order that took effect."""
+        outbox = self._desk.outbox if self._desk else ()
+        return [
+            each
+            for each in outbox
+            if each.target and each.target == order.txid and each.state is State.ACKNOWLEDGED
+        ]
 
     def rates(self, symbol: str, touched: int | None) -> RateView | None:
         """The pair's rate counter, with the age of the order last touched at `touched`."""

@@ -97,6 +97,26 @@ async def test_an_amend_says_what_becomes_of_the_place_before_it_is_sent(tmp_pat
         assert ", predicted " in found.said()
 
 
+async def test_a_cancelled_order_is_shown_as_it_was_amended(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", *["down"] * 9, "enter", "y")
+        await found.until(lambda: found.open)
+        await found.pilot.press("9")
+        await found.until(lambda: found.screen.selected() is not None)
+        await found.pilot.press("e", "down", "right", "enter", "y")
+        await found.until(lambda: "amended order" in found.said())
+        (order,) = found.open
+        await found.pilot.press("x")
+        await found.until(lambda: not found.open)
+        await found.until(lambda: found.screen.desk.scene(found.screen.ladder).own.rows[0].ended)
+        (row,) = found.screen.desk.scene(found.screen.ladder).own.rows
+        precision = found.monitor.source.books[SYMBOL].precision
+        assert order.price is not None
+        assert row.price == precision.price_text(order.price)
+        assert row.qty == precision.qty_text(order.qty).rstrip("0")
+
+
 async def test_an_order_is_cancelled_at_once_while_armed_and_after_a_yes_otherwise(
     tmp_path: Path,
 ) -> None:
