@@ -57,6 +57,8 @@ class LiveSource:
         self._shown = self._wanted = self._refusal = ""
         self._turn, self._candle_turn = asyncio.Lock(), asyncio.Lock()
         self._candles: tuple[str, int] = ("", 0)
+        self._counted: dict[tuple[str, str], Counters] = {}
+        """By channel and symbol, also of books that are not subscribed any more."""
         self._candles_wanted = self._candles
         self._has_key = credentials is not None
         self._rest = RestClient(credentials, endpoints, state=state)
@@ -99,9 +101,13 @@ class LiveSource:
         return next((one.silent_ns for one in connections if one.name == PUBLIC), None)
 
     def counters(self) -> Counters:
-        parts = [part for each in self.feed.stats().connections for part in each.subscriptions]
+        for each in self.feed.stats().connections:
+            for part in each.subscriptions:
+                found = Counters(part.verified, part.mismatched)
+                self._counted[part.channel, part.symbol or ""] = found
+        counted = self._counted.values()
         return Counters(
-            sum(part.verified for part in parts), sum(part.mismatched for part in parts)
+            sum(one.verified for one in counted), sum(one.mismatched for one in counted)
         )
 
     def now(self) -> int:

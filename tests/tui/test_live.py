@@ -29,5 +29,17 @@ async def test_there_and_back_in_one_moment_shows_the_first_symbol_again() -> No
     assert await shown_after("ETH/USD", "BTC/USD") == {"BTC/USD"}
 
 
+async def test_what_was_verified_of_a_symbol_counts_when_another_is_shown() -> None:
+    async with SimServer(SimOptions(seed=3, symbols=PAIRS)) as server:
+        endpoints = Endpoints.at(server.endpoints.rest)
+        async with LiveSource(PAIRS, endpoints, None) as source, asyncio.timeout(20):
+            await source.show("BTC/USD")
+            async for _ in source.batches():
+                if (before := source.counters().verified) >= 20:
+                    break
+            await source.show("ETH/USD")
+            assert source.counters().verified >= before
+
+
 async def test_of_many_quick_choices_the_last_is_shown() -> None:
     assert await shown_after("ETH/USD", "SOL/USD", "BTC/USD", "SOL/USD") == {"SOL/USD"}
