@@ -36,7 +36,7 @@ class ReplaySource:
     """Plays a reel. It is its own transport."""
 
     mode = "REPLAY"
-    level3 = "This recording has no level3 messages of this symbol."
+    level3 = "This recording has no level3 message of this symbol up to here."
     feed = None
     access = None
 

@@ -182,6 +182,8 @@ class TradeScreen(Screen[None]):
         self.hints.show()
         if self._panel == places.HELP:
             self.help_pages.show()
+        if self._panel == places.PICKER:
+            self.picker.offer(self.desk.symbols())
         if self._panel == places.SESSIONS:
             self.sessions.ends_recording = self.desk.recording.on
             self.sessions.show()
@@ -318,8 +320,11 @@ class TradeScreen(Screen[None]):
             target.move(rows_up)
 
     def action_edge(self, up: int) -> None:
-        if isinstance(self.focused, Pane):
-            self.focused.edge(up)
+        target = self._target()
+        if isinstance(target, (Pane, Help)):
+            target.edge(up)
+        elif isinstance(target, Sessions):
+            target.move(up * 1000)
 
     def action_open(self) -> None:
         if self._panel == places.SESSIONS:

@@ -89,7 +89,7 @@ def _panes(body: Place, *, account: bool) -> Arrangement:
 
 def _compact(body: Place) -> Arrangement:
     """80x24: ladder, queue, tape."""
-    right = max(29, min(58, body.width * 3 // 8))
+    right = max(29, min(30, body.width // 2 - 3), min(58, body.width * 3 // 8))
     ladder, side = _columns(body, body.width - right)
     queue, tape = _rows(side, body.height // 2)
     return {LADDER: ladder, QUEUE: queue, TAPE: tape}

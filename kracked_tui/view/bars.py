@@ -59,7 +59,7 @@ def spark(values: Sequence[int]) -> str:
 
 def _cells(value: int, largest: int, width: int) -> tuple[int, int]:
     """Full cells and eighths of the next one; anything above zero shows."""
-    if value <= 0 or largest <= 0:
+    if value <= 0 or largest <= 0 or width <= 0:
         return 0, 0
     eighths = max(1, min(8 * width, (8 * width * value + largest // 2) // largest))
     return divmod(eighths, 8)

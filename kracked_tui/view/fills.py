@@ -21,6 +21,10 @@ class FillsSummary(NamedTuple):
     """By asset."""
 
 
+_WITH_KIND, _WITH_FEE, _WITH_PAIR = 45, 57, 70
+"""Columns from which there is room to say so."""
+
+
 def summary_of(fills: Sequence[Fill]) -> FillsSummary:
     fees: dict[str, Decimal] = {}
     for fill in fills:
@@ -42,8 +46,10 @@ def summary_spans(summary: FillsSummary) -> tuple[Span, ...]:
 
 
 def head_line(width: int) -> Line:
-    text = f" {'time':<9}{'side':<5}{'qty':>11} {'price':>10}  {'':<6}{'fee':>12}"
-    return Line(fit([Span(text, "header")], width))
+    text = f" {'time':<9}{'side':<5}{'qty':>{_qty(width)}} {'price':>10}"
+    fee = f"  {'':<6}{'fee':>12}" if width >= _WITH_FEE else ""
+    pair = "  pair" if width > _WITH_PAIR else ""
+    return Line(fit([Span(text + fee + pair, "header")], width))
 
 
 def fill_line(fill: Fill, width: int) -> Line:
@@ -53,14 +59,20 @@ def fill_line(fill: Fill, width: int) -> Line:
     spans = [
         Span(f" {fmt.clock(fill.exchange_time):<9}", "dim"),
         Span(f"{verb(fill.side):<5}", role),
-        Span(f"{amount_text(fill.last_qty):>11}", role),
+        Span(f"{amount_text(fill.last_qty):>{_qty(width)}}", role),
         Span(f" {fill.last_price:>10f}", "price"),
-        Span(f"  {kind:<6}", "dim"),
-        Span(f"{fees:>12}", "dim"),
     ]
-    if width > 70:
+    if width >= _WITH_KIND:
+        spans.append(Span(f"  {kind:<6}", "dim"))
+    if width >= _WITH_FEE:
+        spans.append(Span(f"{fees:>12}", "dim"))
+    if width > _WITH_PAIR:
         spans.append(Span(f"  {fill.symbol}", "dim"))
     return Line(fit(spans, width))
+
+
+def _qty(width: int) -> int:
+    return 11 if width >= _WITH_KIND else 10
 
 
 def fill_lines(fills: Iterable[Fill], width: int) -> list[Line]:

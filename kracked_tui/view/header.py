@@ -16,6 +16,8 @@ from kracked_tui.view.standing import Standing, standing_spans
 _CLOCK_CELLS = 8
 """Of a live clock: it gives way on a small screen, a recorded time does not."""
 _CLOCK_FROM = 100
+_LATENCY = len("9.9ms")
+"""Cells it always takes, so that nothing beside it trembles."""
 
 
 class HeaderView(NamedTuple):
@@ -55,7 +57,7 @@ def _right(view: HeaderView, width: int, taken: int) -> list[Span]:
     sign, *check = health.light(view.state, view.verified)
     standing = [Span(" "), *standing_spans(view.standing)]
     late = view.latency_ns if view.state.usable else None
-    latency = [] if late is None else [Span(f" {fmt.milliseconds(late)}", "dim")]
+    latency = [] if late is None else [Span(f" {fmt.milliseconds(late):>{_LATENCY}}", "dim")]
     clock = [Span("  "), Span(view.clock, "dim")] if view.clock else []
     if width < _CLOCK_FROM and len(view.clock) <= _CLOCK_CELLS:
         clock = []

@@ -51,7 +51,8 @@ _ASCII = str.maketrans(
         "’": "'",
     }
 )
-_ASCII_TIP = str.maketrans({**dict.fromkeys("▉▊▋▌", " "), **dict.fromkeys("▍▎▏", "#")})
+_ASCII_TIP = str.maketrans({**dict.fromkeys("▉▊▋", "."), **dict.fromkeys("▌▍▎▏", "#")})
+"""A tip shows the part that is missing; what is left is drawn as of the other side's bars."""
 
 
 class Span(NamedTuple):

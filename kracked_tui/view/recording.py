@@ -36,7 +36,7 @@ def record_facts(view: RecordView) -> list[list[Span]]:
         [Span(" ● REC", role)],
         [Span(f"{fmt.compact(view.bytes)}B", "word")],
         [Span(f"{fmt.compact(view.rows)} rows", "dim")],
-        [Span(f"{view.rate}/s", "dim")],
+        [Span(f"{view.rate:>3}/s", "dim")],
         [Span("gaps ", "dim"), Span(str(view.gaps), "warn" if view.gaps else "dim")],
         [Span(f"disk {fmt.compact(view.free_bytes, width=5)}B", disk)],
     ]

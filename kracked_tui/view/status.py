@@ -41,9 +41,9 @@ def status_line(view: FeedView, width: int, record: RecordView | None = None) ->
         [Span(" verified ", "dim"), Span(verified, "good" if view.verified else "dim")],
         [Span(" failed ", "dim"), _count(view.mismatched)],
         [Span(" gaps ", "dim"), _count(view.gaps)],
-        [Span(f" {view.rate} msg/s", "dim")],
+        [Span(f" {view.rate:>3} msg/s", "dim")],
         [Span(f" up {fmt.age(view.uptime_ns)}", "dim")],
-        [Span(f" {view.frames} fps", "dim")],
+        [Span(f" {view.frames:>2} fps", "dim")],
         [Span(" resyncs ", "dim"), _count(view.resyncs)],
         [Span(" skipped ", "dim"), _count(view.dropped)],
     ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kracked.instruments import Precision
 from kracked.protocol.events import Side, Trades
 from kracked_tui.view import format as fmt
-from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.view.line import Line, Span, fit
 
 _LARGE = 4
 """A print this many times the recent mean is large."""
@@ -127,16 +127,17 @@ def tape_line(
     word = ("BUY" if each.side is Side.BID else "SELL").ljust(7)
     shown = min(precision.qty, decimals + wide)
     qty = fmt.qty(each.qty, precision.qty, shown, 8)
-    spans = line(
+    spans = (
         Span(fmt.clock(each.time, 3 if wide else 0), "faint"),
         Span(f" {precision.price_text(each.price):>{price_width}} ", role),
         Span(f" {word}" if wide else word[0], role),
         Span(qty.rjust(9), "large" if row.large else role),
         _mark(row),
         Span(" yours " if row.mine and wide else "", "mine"),
-        Span(_remark(each, precision) if wide else "", "dim"),
-    ).spans
-    return Line(fit(spans, width), "cursor" if row.mine else "")
+    )
+    room = width - sum(len(span.text) for span in spans) if wide else 0
+    remark = next((text for text in _remarks(each, precision) if len(text) <= room), "")
+    return Line(fit((*spans, Span(remark, "dim")), width), "cursor" if row.mine else "")
 
 
 def _mark(row: TapeRow) -> Span:
@@ -146,7 +147,9 @@ def _mark(row: TapeRow) -> Span:
     return Span("•" if row.large else " ", "mark")
 
 
-def _remark(each: Print, precision: Precision) -> str:
+def _remarks(each: Print, precision: Precision) -> tuple[str, ...]:
+    """What there is to say of it, the longest first: one that does not fit is left out whole."""
     if each.levels > 1:
-        return f"▸{precision.price_text(each.last_price)} {each.levels}lv"
-    return f" {each.fills} fills" if each.fills > 1 else ""
+        levels = f"{each.levels}lv"
+        return f"▸{precision.price_text(each.last_price)} {levels}", levels
+    return (f" {each.fills} fills",) if each.fills > 1 else ()

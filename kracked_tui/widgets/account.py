@@ -30,6 +30,8 @@ class Orders(Pane):
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._cursor = 0
+        self._first = 0
+        """Row of the list that stands highest."""
         self._chosen = ""
         """The key of the row at the cursor, once the pane has had the focus."""
 
@@ -82,8 +84,9 @@ class Orders(Pane):
             for row in own.rows
         ]
         room = height - 1 - 2
-        first = max(0, min(at - room + 1, len(rows) - room))
-        body = [orders.head_line(columns), *rows[first : first + max(1, room)]]
+        self._first = max(0, min(at - room + 1, len(rows) - room))
+        shown = rows[self._first : self._first + max(1, room)]
+        body = [orders.head_line(columns), *shown]
         return Content(self._with_sums(scene, body), note, foot=foot)
 
     def _with_sums(self, scene: Scene, body: list[Line]) -> list[Line]:
@@ -110,8 +113,9 @@ class Orders(Pane):
             self.post_message(self.Opened(self.row))
 
     def on_click(self, event: Click) -> None:
-        if 0 <= event.y - 2 < len(self._rows):
-            self._choose(event.y - 2)
+        row = event.y - 2 + self._first
+        if event.y >= 2 and self._first <= row < len(self._rows):
+            self._choose(row)
 
 
 class Fills(Pane):
@@ -148,13 +152,27 @@ class Balances(Pane):
     name_shown = "Balances"
     every = 4
 
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._scroll = Scroll()
+
     def content(self, scene: Scene) -> Content:
-        width, _ = self.inside
+        width, height = self.inside
         if not scene.own.balances:
             words = "Nothing on the account." if scene.own.known else scene.own.empty
             return Content(_sentence(words, width))
-        rows = [balances.balance_line(one, width) for one in scene.own.balances]
-        return Content([balances.head_line(width), *rows])
+        rows, room = scene.own.balances, max(0, height - 1)
+        self._scroll.move(0, length=len(rows), rows=room)
+        shown = rows[self._scroll.skip : self._scroll.skip + room]
+        below = len(rows) - self._scroll.skip - len(shown)
+        foot = (Span(f"{below} more below", "dim"),) if below else ()
+        lines = [balances.balance_line(one, width) for one in shown]
+        return Content([balances.head_line(width), *lines], foot=foot)
+
+    def move(self, rows_up: int) -> None:
+        length = len(self.scene.own.balances) if self.scene else 0
+        self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
+        self.redraw()
 
 
 def _sentence(text: str, width: int) -> list[Line]:

@@ -62,3 +62,8 @@ class Help(LiveRows):
     def move(self, rows_up: int) -> None:
         self._page -= 1 if rows_up > 0 else -1
         self.show()
+
+    def edge(self, up: int) -> None:
+        """To the first page (1) or the last (-1)."""
+        self._page = 0 if up > 0 else -1
+        self.show()

@@ -113,9 +113,10 @@ class Pane(LiveRows, can_focus=True):
 
     def row_text(self) -> str:
         """What copying takes: the row under the cursor, else the first below the heads."""
-        rows = [line.text for line in self.lines[2:-1]]
-        marked = next((text for text in rows if "▸" in text), rows[0] if rows else "")
-        return marked.strip("│┃|▸> ")
+        rows = self.lines[2:-1]
+        marked = next((row for row in rows if "▸" in row.text), rows[0] if rows else Line(()))
+        words = "".join(span.text for span in marked.spans if "-bar" not in span.role)
+        return words.strip("│┃║▸ ")
 
     def on_focus(self, _: Focus) -> None:
         self.redraw()

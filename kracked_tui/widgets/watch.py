@@ -82,6 +82,7 @@ class Picker(Vertical):
 
     def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
+        self.border_title = "Find a pair"
         self._symbols: list[str] = []
         self._found: list[str] = []
         self._cursor = 0
@@ -98,6 +99,12 @@ class Picker(Vertical):
         field.value = ""
         field.focus()
         self._search("")
+
+    def offer(self, symbols: Sequence[str]) -> None:
+        """Those that became known while it is open, too."""
+        if len(symbols) != len(self._symbols):
+            self._symbols = list(symbols)
+            self._search(self.query_one(Input).value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

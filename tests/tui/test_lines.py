@@ -29,7 +29,7 @@ def test_spread_spans_have_exactly_the_width(left: list[str], right: list[str], 
     assert sum(len(span.text) for span in spans) == width
 
 
-@given(st.integers(-5, 10**9), st.integers(0, 10**9), st.integers(1, 40))
+@given(st.integers(-5, 10**9), st.integers(0, 10**9), st.integers(0, 40))
 def test_bars_to_both_sides_have_exactly_the_width(value: int, largest: int, width: int) -> None:
     for bar in (bars.rightwards, bars.leftwards):
         assert sum(len(span.text) for span in bar(value, largest, width, "bid")) == width
@@ -47,6 +47,12 @@ def test_half_of_the_largest_is_half_of_the_bar() -> None:
 def test_a_bar_to_the_left_ends_in_a_reversed_tip() -> None:
     blank, tip, full = bars.leftwards(50, 100, 9, "bid")
     assert (len(blank.text), tip, full) == (4, Span("▌", "bid-bar-tip"), Span("████", "bid-bar"))
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1, "."), (3, "."), (5, "#"), (8, "#")])
+def test_in_ascii_a_bar_is_drawn_alike_to_both_sides(value: int, shown: str) -> None:
+    for bar in (bars.rightwards, bars.leftwards):
+        assert Line(bar(value, 8, 1, "bid")).plain().text == shown
 
 
 def test_every_glyph_of_a_pane_has_an_ascii_twin_of_one_cell() -> None:
@@ -81,6 +87,8 @@ def test_in_a_small_place_the_header_keeps_the_price_and_the_light(width: int, s
         latency_ns=12_000_000, standing=Standing("DISARMED"),
     )  # fmt: skip
     text = header_line(view, width).text
+    quicker = header_line(view._replace(latency_ns=900_000), width).text
+    assert quicker.index("●") == text.index("●")
     assert "62992.4 ▼" in text
     assert "● LIVE" in text
     assert shown in text

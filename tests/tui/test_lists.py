@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked_tui.scene import Scene
@@ -83,6 +85,13 @@ def test_the_side_of_a_trade_is_a_word_or_a_letter() -> None:
     row = tape.TapeRow(tape.Print(NOW, Side.ASK, 642_100, 642_100, 10**8, 1, 1))
     assert "SELL" in tape.tape_line(row, 60, 8, PRECISION, 4).text
     assert " S " in tape.tape_line(row, 28, 8, PRECISION, 4).text
+
+
+@pytest.mark.parametrize(("width", "remark"), [(60, "▸64211.0 12lv"), (52, "12lv"), (48, "yours")])
+def test_a_remark_that_does_not_fit_is_left_out_whole(width: int, remark: str) -> None:
+    swept = tape.Print(NOW, Side.BID, 642_100, 642_110, 10**8, 12, 12)
+    text = tape.tape_line(tape.TapeRow(swept, mine=True), width, 8, PRECISION, 4).text
+    assert text.rstrip().endswith(remark)
 
 
 def test_the_flow_of_a_window_counts_what_is_younger_than_it() -> None:

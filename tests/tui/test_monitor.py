@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -93,6 +94,26 @@ async def test_letters_typed_into_the_picker_are_no_keys(opened: Opened) -> None
         assert not monitor.trade.ladder.position.held
 
 
+async def test_pairs_that_become_known_while_it_is_open_can_be_picked(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("slash")
+        await pilot.pause()
+        await pilot.press(*"sol")
+        found = next(iter(monitor.store.instruments.values()))
+        monitor.store.instruments["SOL/EUR"] = msgspec.structs.replace(found, symbol="SOL/EUR")
+        monitor.trade.draw()
+        await pilot.press("enter")
+        assert monitor.desk.symbol == "SOL/EUR"
+
+
+async def test_a_copied_row_is_its_words_without_box_and_bars(opened: Opened) -> None:
+    async with opened() as (monitor, pilot):
+        await pilot.press("y")
+        copied = monitor.desk.recent()[0].text
+        assert copied.startswith("copied: ")
+        assert not set("│┃║▸█▌▏") & set(copied)
+
+
 async def test_escape_closes_the_picker_and_changes_nothing(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         await pilot.press("slash", "e", "escape")
@@ -108,6 +129,10 @@ async def test_the_help_opens_turns_its_pages_and_closes(opened: Opened) -> None
         assert "page 1" in monitor.trade.help_pages.lines[0].text
         await pilot.press("down")
         assert "page 2" in monitor.trade.help_pages.lines[0].text
+        await pilot.press("end")
+        assert "Reading the screen" in monitor.trade.help_pages.lines[1].text
+        await pilot.press("home")
+        assert "page 1" in monitor.trade.help_pages.lines[0].text
         await pilot.press("question_mark")
         assert not monitor.trade.help_pages.display
 

@@ -164,6 +164,18 @@ def test_fills_are_the_golden_ones_and_their_fees_are_summed() -> None:
     compare("fills", text(lines))
 
 
+@pytest.mark.parametrize(("width", "last"), [(36, "64205.5"), (50, "maker"), (60, "1.5 USD")])
+def test_a_narrow_list_of_fills_leaves_columns_out_whole(width: int, last: str) -> None:
+    made = Fill(
+        exec_id="1", order_id="O", symbol=SYMBOL, side=Side.BID, last_qty=Decimal("0.05"),
+        last_price=Decimal("64205.5"), liquidity_ind="m", timestamp=to_rfc3339(NOW),
+        fees=(Fee("USD", Decimal("1.50")),),
+    )  # fmt: skip
+    text = fills.fill_line(made, width).text
+    assert text.rstrip().endswith(last)
+    assert "…" not in text + fills.head_line(width).text
+
+
 # --- limits and standing ------------------------------------------------------------------
 
 
