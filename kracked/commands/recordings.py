@@ -118,7 +118,7 @@ def _print_health(health: Health) -> None:
     ended = health.end or "still open, or ended without a clean stop"
     print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
     for line in (*_of_books(health), *_of_holes(health), *_of_files(health)):
-        print(f"  {line}")
+        print("  " + "".join(each if each.isprintable() else "?" for each in line))
     print("healthy" if health.healthy else "NOT healthy")
 
 

@@ -143,12 +143,17 @@ def _within(path: Path, file: Path) -> str:
 
 
 def _damaged(recording: Recording, torn: list[Torn]) -> list[Stretch]:
-    """What is no frame inside the raw logs; their torn ends are told of by themselves."""
+    """What is no frame inside the raw logs, their torn ends aside, and logs of something else."""
     tails = {(end.path, end.whole) for end in torn}
-    return [
+    inside = [
         Stretch(_within(recording.path, file), damage.offset, damage.size, damage.reason)
         for file, damage in recording.damages()
         if (file, damage.offset) not in tails
+    ]
+    strange = "not read: a copy of messages that are there, or of another recording"
+    return inside + [
+        Stretch(_within(recording.path, log), 0, log.stat().st_size, strange)
+        for log in recording.strange_logs
     ]
 
 

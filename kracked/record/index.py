@@ -34,9 +34,42 @@ class Goal(NamedTuple):
         return seq < self.seq or (seq == self.seq and received <= self.until)
 
 
-def logs(folder: Path) -> list[Path]:
-    """Files of the raw log, in the order they were written."""
-    return sorted(names.logs(folder), key=_begins)
+def logs(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Files of the raw log in the order they were written, and those that are no part of it.
+
+    Messages are numbered through all files. One with numbers that are there already is a
+    copy, or from another recording.
+    """
+    written: list[Path] = []
+    strange: list[Path] = []
+    last = 0
+    for log in sorted(names.logs(folder), key=_begins):
+        with mapped(log) as data:
+            whole = (each for each in frame.scan(data) if isinstance(each, Frame))
+            first = next((each for each in whole if each.kind is FrameKind.DATA), None)
+        if first is not None and first.first_seq <= last:
+            strange.append(log)
+        else:
+            written.append(log)
+            last = max(last, last_of(log).seq)
+    return written, strange
+
+
+class Last(NamedTuple):
+    """The last message of a log, zeros for none."""
+
+    seq: int
+    received: int
+
+
+def last_of(log: Path) -> Last:
+    """By the last frame that is whole; only headers are read besides."""
+    with mapped(log) as data:
+        frames = [found for found in frame.scan(data, verify=False) if isinstance(found, Frame)]
+        for found in reversed(frames):
+            if frame.is_whole(data, found):
+                return Last(_last_of(found), found.last_received)
+    return Last(0, 0)
 
 
 def places(logs: Iterable[Path]) -> list[Place]:

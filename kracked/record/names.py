@@ -20,8 +20,8 @@ def logs(folder: Path) -> list[Path]:
 
 
 def is_log(path: Path) -> bool:
-    """Whether a file is one of the raw log, by its name."""
-    return _LOG.fullmatch(path.name) is not None
+    """Whether something is a file of the raw log, by its name."""
+    return _LOG.fullmatch(path.name) is not None and path.is_file()
 
 
 def place(log: Path) -> tuple[str, int]:
@@ -32,7 +32,7 @@ def place(log: Path) -> tuple[str, int]:
 
 def table_files(folder: Path) -> list[Path]:
     """CSV files of all tables, those of closed hours and compressed ones too."""
-    return sorted(filter(table_of, folder.glob("*.csv*")))
+    return sorted(path for path in folder.glob("*.csv*") if table_of(path) and path.is_file())
 
 
 def is_hour(path: Path) -> bool:

@@ -84,9 +84,18 @@ class Recording:
         """What `session.json` says."""
         return self._info
 
-    @cached_property
+    @property
     def logs(self) -> list[Path]:
         """Files of the raw log, in the order they were written."""
+        return self._sorted_logs[0]
+
+    @property
+    def strange_logs(self) -> list[Path]:
+        """Files whose messages have numbers that are there already: they are not read."""
+        return self._sorted_logs[1]
+
+    @cached_property
+    def _sorted_logs(self) -> tuple[list[Path], list[Path]]:
         return index.logs(self.path)
 
     @cached_property

@@ -10,16 +10,16 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 from kracked.errors import RecordError
-from kracked.record import frame, kept, names, repair
+from kracked.record import index, kept, names, repair
 from kracked.record.cells import instant
 from kracked.record.folder import INFO, SessionFolder, SessionInfo, Subject, info_text
-from kracked.record.frame import Frame, FrameKind
+from kracked.record.index import Last
 from kracked.record.intake import Intake
 from kracked.record.keyframe import Book
 from kracked.record.sinks import RAW_FOLDER, CsvTables, Store
@@ -186,23 +186,6 @@ def _mend(path: Path) -> None:
         repair.cut(torn)
 
 
-class _Last(NamedTuple):
-    seq: int
-    received: int
-
-
-def _last(path: Path) -> _Last:
-    """The last message recorded, zeros for none. With a clock set back it is in no last file."""
-    return max(map(_last_of, names.logs(path)), default=_Last(0, 0))
-
-
-def _last_of(log: Path) -> _Last:
-    """Of one file; only headers are read, and the last frame that is whole."""
-    with repair.mapped(log) as data:
-        frames = [found for found in frame.scan(data, verify=False) if isinstance(found, Frame)]
-        for last in reversed(frames):
-            with suppress(frame.DamagedFrame):
-                frame.unpack_whole(data, last)
-                more = last.lines - 1 if last.kind is FrameKind.DATA else 0
-                return _Last(last.first_seq + more, last.last_received)
-    return _Last(0, 0)
+def _last(path: Path) -> Last:
+    """The last message recorded. With a clock set back it is in no last file."""
+    return max(map(index.last_of, names.logs(path)), default=Last(0, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -15,8 +16,9 @@ from kracked.errors import RecordError
 from kracked.record import frame
 from kracked.record.check import check
 from kracked.record.convert import convert
-from kracked.record.folder import SessionInfo, read_info
+from kracked.record.folder import Left, SessionInfo, read_info
 from kracked.record.frame import Frame, FrameKind
+from kracked.record.reader import open_recording
 from kracked.record.session import Format, record_into
 
 Record = Callable[..., Path]
@@ -59,6 +61,25 @@ def test_a_segment_that_is_gone_is_told_by_name_and_by_its_messages(
     assert [(each.file, each.reason) for each in health.damaged] == [
         (f"raw/{_segment(three, number).name}", "gone since it was written")
     ]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_copy_of_a_segment_is_told_of_and_not_read_twice(
+    number: int, three: Path, stream: Stream
+) -> None:
+    copy = _segment(three, 7)
+    copy.write_bytes(_segment(three, number).read_bytes())
+    health = check(three)
+    assert [each.file for each in health.damaged] == [f"raw/{copy.name}"]
+    assert health.messages == 150
+    assert [data for _, _, data in open_recording(three)] == [data for _, data in stream[:150]]
+
+
+def test_what_session_json_says_of_files_elsewhere_is_not_believed(three: Path) -> None:
+    info = read_info(three)
+    info.files |= {"/etc/hostname": Left(size=1 << 40), "../session": Left(size=1 << 40)}
+    (three / "session.json").write_bytes(msgspec.json.encode(info))
+    assert check(three).healthy
 
 
 def test_messages_cut_off_where_a_frame_ends_are_missed(three: Path) -> None:
@@ -278,6 +299,15 @@ def test_a_file_that_is_not_ours_by_name_is_told_of_and_never_cut(
     (path / name).write_bytes(b"a,b\nprecious, and of, another shape")
     health = check(path, mend=True)
     assert (path / name).read_bytes() == b"a,b\nprecious, and of, another shape"
+    assert health.strangers == [name]
+    assert health.healthy
+
+
+@pytest.mark.parametrize("name", ["raw/20261123T0600Z-07.jsonl.zst", "trades.csv"])
+def test_what_is_no_file_is_not_ours_and_not_waited_for(name: str, record: Record) -> None:
+    path = record()
+    os.mkfifo(path / name)
+    health = check(path)
     assert health.strangers == [name]
     assert health.healthy
 
