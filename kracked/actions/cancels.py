@@ -15,7 +15,7 @@ from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.orders import Cancelled, OrderRef
-from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, UnreadableReply
+from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, UnreadableReply, classify
 from kracked.rest.transport import NotSent
 
 _BATCH = 50
@@ -93,8 +93,7 @@ class Cancels:
         self._count(list(self._working))
         underway = self._withdraw([it for it in self._outbox.pending() if it.kind is Kind.ADD])
         outcome = await self._repeated(self._client.cancel_all)
-        if outcome.error.startswith("EAPI:Rate limit"):
-            # Cancelling one order is exempt from that counter.
+        if _worth_trying_alone(outcome):
             names = [("txid", order.order_id) for order in self._working]
             outcome = _together([outcome, *[await self._some([name]) for name in names]])
         return await self._chased(underway, outcome)
@@ -157,10 +156,8 @@ class Cancels:
         ours = [name for kind, name in names if kind == "cl_ord_id"]
         if len(names) > 1:
             outcome = await self._repeated(lambda: self._client.cancel_order_batch(txids, ours))
-            alone = outcome.error.startswith(("EOrder:", "EAPI:Rate limit"))
-            if not alone or outcome.error.startswith(_RATE):
+            if not _worth_trying_alone(outcome):
                 return outcome
-            # One that is gone may have spoilt the batch; and one alone is not counted as a call.
             return _together([await self._some([name]) for name in names])
         ref = OrderRef(txid=txids[0]) if txids else OrderRef(cl_ord_id=ours[0])
         return await self._repeated(lambda: self._client.cancel_order(ref))
@@ -183,6 +180,12 @@ class Cancels:
             if pause_s is not None:
                 await self._pace.sleep(pause_s)
         return CancelOutcome(error=reason, failed=True)
+
+
+def _worth_trying_alone(batch: CancelOutcome) -> bool:
+    """One gone order may have spoilt it, its form may be refused, or calls may be limited."""
+    refused = batch.error.startswith("E") and not batch.error.startswith(_RATE)
+    return refused and classify(batch.error) is not ErrorClass.CHANGE_SETUP
 
 
 def _together(outcomes: Sequence[CancelOutcome]) -> CancelOutcome:

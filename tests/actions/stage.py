@@ -22,6 +22,7 @@ from kracked.protocol.requests import Subscribe, encode
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.sim.server import SimServer
+from kracked.sim.trading.mishaps import Mishap
 from kracked.sim.trading.orders import Order
 
 SYMBOL = "BTC/USD"
@@ -111,6 +112,12 @@ class Stage:
             while not true():
                 self.news.clear()
                 await self.news.wait()
+
+    async def until_struck(self, kind: Mishap) -> None:
+        """Wait for a request that this befalls; nothing announces it."""
+        async with asyncio.timeout(10):
+            while kind not in dict(self.server.exchange.order_faults.struck):  # noqa: ASYNC110
+                await asyncio.sleep(0)
 
     async def becomes(self, entry: Entry, state: State) -> Entry:
         """The entry as soon as it is in this state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 
 import pytest
@@ -21,6 +22,20 @@ async def test_three_orders_are_live_on_both_sides(stage: Stage) -> None:
         for entry in entries:
             await stage.becomes(entry, State.LIVE)
     assert {order.ticket.cl_ord_id for order in stage.orders} == {entry.id for entry in entries}
+
+
+async def test_neither_order_nor_cancel_waits_for_a_history_that_takes_seconds(
+    stage: Stage,
+) -> None:
+    async with stage.running() as desk:
+        faults = stage.server.exchange.order_faults
+        faults.expect(Mishap.REPLY_LATE, "ClosedOrders", by_ns=8 * NS_PER_S)
+        reading = asyncio.create_task(stage.client.closed_orders())
+        await stage.until_struck(Mishap.REPLY_LATE)
+        entry = await stage.becomes(await stage.place(), State.LIVE)
+        assert (await desk.cancel(txid=entry.txid)).count == 1
+        assert not reading.done()
+        reading.cancel()
 
 
 @pytest.mark.parametrize(

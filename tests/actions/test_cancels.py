@@ -203,16 +203,31 @@ async def test_a_cancel_that_was_not_done_says_so(
     assert (outcome.failed, outcome.gone) == (failed, not failed)
 
 
-async def test_a_batch_spoilt_by_one_gone_order_cancels_the_others_one_by_one(
-    market: Market, opened: OpenDesk
+@pytest.mark.parametrize(
+    "error",
+    ["EOrder:Unknown order", "EGeneral:Invalid arguments:orders", "EAPI:Rate limit exceeded"],
+)
+async def test_a_batch_that_is_refused_is_cancelled_one_by_one(
+    market: Market, opened: OpenDesk, error: str
 ) -> None:
     with opened() as desk:
         await place(desk)
         await place(desk, ASK)
-        market.exchange.script["CancelOrderBatch"].append(answers.refusal("EOrder:Unknown order"))
+        market.exchange.script["CancelOrderBatch"].append(answers.refusal(error))
         outcome = await desk.cancel_pair("BTC/USD")
     assert (outcome.count, market.exchange.count("CancelOrder")) == (2, 2)
     assert not outcome.failed
+
+
+async def test_a_batch_refused_for_the_key_is_not_tried_in_parts(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.exchange.always["CancelOrderBatch"] = answers.refusal("EGeneral:Permission denied")
+    with opened() as desk:
+        await place(desk)
+        await place(desk, ASK)
+        assert (await desk.cancel_pair("BTC/USD")).failed
+    assert market.exchange.count("CancelOrder") == 0
 
 
 async def test_a_pair_whose_orders_are_partly_gone_already_is_cancelled(
