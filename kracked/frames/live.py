@@ -148,7 +148,10 @@ def _connected(path: Path) -> sqlite3.Connection:
     if not path.stat().st_size:
         # To open it would do away with the write-ahead log beside it.
         raise sqlite3.DatabaseError("it is empty")
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    log = path.with_name(f"{path.name}-wal")
+    # Of one that nobody writes to SQLite need make no index, which a read-only disk forbids.
+    how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
 def _columns(database: sqlite3.Connection, table: Table) -> list[str]:

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 
 from kracked.errors import RecordError
-from kracked.frames import load_book_wide, load_trades
+from kracked.frames import load_book_wide, load_orders, load_trades
+from kracked.record.session import Format
+from tests.record.market import record_stream
 
 HEADER = "ts_event,ts_recv,symbol,price,qty,side,ord_type,trade_id,seq,flags\n"
 
@@ -38,3 +40,13 @@ def test_an_empty_database_is_told_of_and_what_is_beside_it_stays(tmp_path: Path
     with pytest.raises(RecordError, match="it is empty"):
         load_trades(tmp_path)
     assert log.read_bytes() == b"rows not yet in it"
+
+
+def test_loading_from_a_database_leaves_no_file_behind(
+    tmp_path: Path, stream: list[tuple[int, bytes]]
+) -> None:
+    path = tmp_path / "session"
+    record_stream(path, stream[:20], form=Format.SQLITE)
+    before = sorted(path.rglob("*"))
+    assert not load_orders(path).empty
+    assert sorted(path.rglob("*")) == before
