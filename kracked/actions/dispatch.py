@@ -27,6 +27,7 @@ from kracked.rest.transport import NotSent
 T = TypeVar("T")
 
 
+_LATE = "EService:Deadline elapsed"
 _UNWRITTEN = "it could not be written down, and was not sent"
 
 
@@ -171,6 +172,8 @@ class Dispatch:
         return self.learn(entry, State.REFUSED, error)
 
     def _doubt(self, entry: Entry, reason: str) -> Entry:
+        if reason.startswith(_LATE):
+            reason += "; if it was sent in time, this computer's clock is slow"
         learnt = self.learn(entry, State.UNKNOWN, reason)
         self._settler.wake()
         return learnt
