@@ -1,6 +1,6 @@
-"""What reading costs: typed frames from CSV and Parquet, bars of trades, a cluster, seeking.
+"""What reading costs: typed frames, bars of trades, books replayed, a cluster, seeking.
 
-    python -m tests.benchmarks.recording_loads [frames] [bars] [cluster] [--rows 10000000]
+    python -m tests.benchmarks.recording_loads [frames] [bars] [books] [cluster] [--rows 10000000]
 
 Each figure stands beside a floor taken in turns with it in the same run: what pyarrow
 alone takes to read the same file, what pandas takes for the same bars. Wall and CPU
@@ -33,8 +33,9 @@ from kracked.record.parquet import Part
 from kracked.record.reader import open_recording
 from kracked.record.replay import Player
 from kracked.tables import ORDERS, TRADES, Kind
+from tests.benchmarks.order_replay import replays
 
-SECTIONS = ("frames", "bars", "cluster")
+SECTIONS = ("frames", "bars", "books", "cluster")
 SYMBOLS = np.array(["BTC/USD", "DOGE/USD", "ETH/USD", "SOL/USD"])
 START = 1_731_369_600 * 10**9
 DAY_NS = 86_400 * 10**9
@@ -333,6 +334,8 @@ def main() -> None:
             loads(Path(name), rows=options.rows)
         if "bars" in options.sections:
             aggregates(rows=options.rows)
+        if "books" in options.sections:
+            replays(Path(name), count=options.rows)
         if "cluster" in options.sections:
             cluster(Path(name), rows=options.rows)
 

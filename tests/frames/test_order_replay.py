@@ -50,9 +50,9 @@ def spoilt(message: bytes) -> bytes:
 class Recording:
     """A market that is recorded while things happen to it."""
 
-    def __init__(self, path: Path, *, seed: int, depth: int) -> None:
+    def __init__(self, path: Path, *, seed: int = 3, depth: int = 10, crowd: float = 0.02) -> None:
         self.path, self.now = path, START
-        self.market = Level3Market(seed, SYMBOL, depth)
+        self.market = Level3Market(seed, SYMBOL, depth, crowd=crowd)
         self.keeper = BookKeeper()
         self.seen: list[str] = []
 
@@ -102,9 +102,9 @@ class Recording:
 
 
 @contextmanager
-def recorded(acts: Sequence[tuple[int, str]], *, seed: int, depth: int) -> Iterator[Recording]:
+def recorded(acts: Sequence[tuple[int, str]], **market: Any) -> Iterator[Recording]:
     with tempfile.TemporaryDirectory() as folder:
-        recording = Recording(Path(folder) / "session", seed=seed, depth=depth)
+        recording = Recording(Path(folder) / "session", **market)
         recording.live(acts)
         yield recording
 
@@ -119,21 +119,26 @@ def same(read: Callable[..., pd.DataFrame], engine: str) -> pd.DataFrame:
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(
     acts=Lives,
-    seed=st.integers(0, 99),
-    depth=st.sampled_from((10, 12, 100)),
+    market=st.fixed_dictionaries(
+        {
+            "seed": st.integers(0, 99),
+            "depth": st.sampled_from((10, 12, 100)),
+            "crowd": st.sampled_from((0.02, 0.15)),
+        }
+    ),
     rows=st.integers(1, 60),
 )
 def test_whatever_was_recorded_the_quick_replay_tells_what_every_checksum_tells(
-    engine: str, acts: list[tuple[int, str]], seed: int, depth: int, rows: int
+    engine: str, acts: list[tuple[int, str]], market: dict[str, Any], rows: int
 ) -> None:
     with (
-        recorded(acts, seed=seed, depth=depth) as recording,
+        recorded(acts, **market) as recording,
         patch.object(order_replay, "_RUN_ROWS", rows),
     ):
         source = recording.path
         same(lambda **how: best_bid_offer(source, SYMBOL, **how), engine)
         every = "10s" if any(fault == "hour" for _, fault in acts) else "40ms"
-        same(lambda **how: sampled_books(source, SYMBOL, every=every, levels=4, **how), engine)
+        same(lambda **how: sampled_books(source, SYMBOL, every=every, levels=12, **how), engine)
         for order_id in recording.seen[:: max(1, len(recording.seen) // 5)]:
             same(lambda **how: queue_position(source, SYMBOL, order_id, **how), engine)  # noqa: B023
 
@@ -141,7 +146,7 @@ def test_whatever_was_recorded_the_quick_replay_tells_what_every_checksum_tells(
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recording in which nothing went wrong."""
-    recording = Recording(tmp_path_factory.mktemp("quiet") / "session", seed=3, depth=10)
+    recording = Recording(tmp_path_factory.mktemp("quiet") / "session")
     recording.live([(150, "hour"), (150, "keyframe")])
     return recording.path
 
@@ -169,13 +174,13 @@ def test_of_a_sound_recording_the_keeper_judges_the_snapshot_alone(quiet: Path) 
 
 
 def test_of_a_broken_recording_the_keeper_judges_only_what_is_in_doubt(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "session", seed=3, depth=10)
+    recording = Recording(tmp_path / "session")
     recording.live([(100, "spoilt"), (3, "snapshot"), (100, "snapshot")])
     assert applied(recording.path) == 4  # snapshots, and the one that fits none
 
 
 def test_a_changed_row_ends_trust_where_every_checksum_would(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "session", seed=3, depth=10)
+    recording = Recording(tmp_path / "session")
     recording.live([(60, "keyframe")])
     lines = (recording.path / "L3_ticks.csv").read_text().splitlines()
     row = next(at for at, line in enumerate(lines) if ",A," in line and ",128," in line)
@@ -186,7 +191,7 @@ def test_a_changed_row_ends_trust_where_every_checksum_would(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("size", ["12345678901234.00000001", "9999999999999999999.00000000"])
 def test_numbers_too_long_for_a_double_are_left_to_the_keeper(tmp_path: Path, size: str) -> None:
-    recording = Recording(tmp_path / "session", seed=3, depth=10)
+    recording = Recording(tmp_path / "session")
     recording.live([(20, "keyframe")])
     edited(recording.path, 40, 4, size)
     same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")

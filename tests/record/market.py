@@ -27,8 +27,11 @@ def _qty(qty: int) -> str:
 class Level3Market:
     """Random orders around one price, published to a depth by the exchange's rules."""
 
-    def __init__(self, seed: int = 1, symbol: str = "BTC/USD", depth: int = 10) -> None:
-        self._random = random.Random(seed)
+    def __init__(
+        self, seed: int = 1, symbol: str = "BTC/USD", depth: int = 10, *, crowd: float = 0.15
+    ) -> None:
+        """`crowd` is how close together orders lie: of a small one most are alone at a price."""
+        self._random, self._crowd = random.Random(seed), crowd
         self.symbol, self.depth = symbol, depth
         self.now = START
         self._count = 0
@@ -39,7 +42,7 @@ class Level3Market:
                 self._enter(side)
 
     def _enter(self, side: str) -> None:
-        distance = int(self._random.expovariate(0.15))
+        distance = int(self._random.expovariate(self._crowd))
         price = 630_000 - 1 - distance if side == "bids" else 630_000 + distance
         self._count += 1
         order_id = f"O{self._count:05}-{self._random.randrange(10**5):05}-TESTED"
