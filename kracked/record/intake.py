@@ -24,7 +24,7 @@ from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
 from kracked.record.later import Later, Text, whole
 from kracked.record.line import Message
-from kracked.record.routing import TableRows
+from kracked.record.routing import MARKET, TableRows
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
 from kracked.record.writer import Writer
 from kracked.tables import CONNECTIONS, RECORDER, Flag
@@ -137,15 +137,22 @@ class Intake:
             self.event(odd)
 
     def _take_in_turn(self, frames: Sequence[Message], happened: Iterable[Event]) -> None:
-        """Each event after the messages that came before it."""
+        """What is not of the market after the messages that came before it."""
         kept = 0
+        market: list[Event] = []
         for event in happened:
+            if type(event) in MARKET:
+                market.append(event)
+                continue
             before = kept
             while kept < len(frames) and frames[kept][1] <= event.received:
                 kept += 1
             self._keep(frames[before:kept])
+            self._make_rows(market, map(self._number_of, market))
+            market = []
             self.event(event)
         self._keep(frames[kept:])
+        self._make_rows(market, map(self._number_of, market))
 
     def message(self, connection: str, received: int, data: bytes) -> int:
         """Keep one inbound message, verbatim; its number in the session."""

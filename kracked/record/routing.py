@@ -52,6 +52,8 @@ _PLACES: Mapping[type[Event], _Place] = {
     events.Trades: _Place(TRADES.name, "trade", rows.trades),
     events.Candles: _Place(CANDLES.name, "ohlc", rows.candles),
 }
+MARKET = frozenset(_PLACES)
+"""Kinds of event that become rows of one table, and nothing else."""
 _SUSPECT = int(Flag.SUSPECT)
 _UPDATES = (events.OrdersUpdate, events.BookUpdate)
 
