@@ -174,8 +174,8 @@ class Caller:
         """
         if urgency is not Urgency.CANCEL:
             self._respect_lockout(name)
-        if urgency is Urgency.ORDER and self.limiter.throttled_ns(self._pace.ticks()):
-            raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
+        if urgency is Urgency.ORDER:
+            self._respect_limits(name)
         try:
             body = await self._private(name, members, urgency, before=before, names=names)
             reply = decode_reply(name, body)
@@ -231,7 +231,8 @@ class Caller:
         """One signed call, or a few after refused nonces; nothing else is repeated."""
         if self._signer is None:
             raise NoCredentials(name)
-        self.limiter.spend(name, self._pace.ticks())
+        spend = self.limiter.spend if urgency is Urgency.READ else self.limiter.spend_on_write
+        spend(name, self._pace.ticks())
         url = f"{self._root}/0/private/{name}"
         for _ in range(RESIGNATURES + 1):
             try:
@@ -255,6 +256,8 @@ class Caller:
         for _ in range(RESIGNATURES + 1):
             if before is not None and self._pace.clock() >= before:
                 raise NotSent(self._root + path, "its turn came after its deadline")
+            if turn.overtaken and turn.urgency not in _AGAIN:
+                raise NotSent(self._root + path, "it was withdrawn: a cancel went before it")
             body, headers = self._signer.request(path, members, otp)
             answer = await self._transport.post(self._root + path, body, headers)
             if turn.overtaken or not _nonce_refused(name, answer):
@@ -267,6 +270,14 @@ class Caller:
         if self._pace.ticks() < self._locked_until:
             held = "held back here after EGeneral:Temporary lockout"
             raise Refused(name, held, ErrorClass.CHANGE_SETUP)
+
+    def _respect_limits(self, name: str) -> None:
+        now, limiter = self._pace.ticks(), self.limiter
+        if limiter.throttled_ns(now):
+            raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
+        if limiter.held_ns(name, now):
+            counted = f"{limiter.count(now):.1f} of {limiter.tier.rest_limit} calls are counted"
+            raise Refused(name, f"held back here: {counted}", ErrorClass.SLOW_DOWN)
 
     async def _wait_for_counter(self, name: str) -> None:
         ticks = self._pace.ticks

@@ -13,6 +13,8 @@ _RISK_SHARE = Decimal("0.8")
 """Adds and amends stop here; the rest of the threshold is left for cancels."""
 _REST_RESERVE = Decimal(2)
 """Kept for one cancel-all and one turn of the dead-man's switch."""
+_TOKEN = Decimal(1)
+"""Kept besides when orders are amended: a stream that is lost needs a token to come back."""
 
 
 class RestLimiter:
@@ -32,12 +34,23 @@ class RestLimiter:
         counted_ns = self._counter.wait_ns(cost_of_call(endpoint), limit, now)
         return max(self.throttled_ns(now), counted_ns)
 
+    def held_ns(self, endpoint: str, now: int) -> int:
+        """How long an order or amend would have to wait; none is sent late, so it is refused."""
+        cost, limit = cost_of_call(endpoint), Decimal(self.tier.rest_limit) - _REST_RESERVE
+        return self._counter.wait_ns(cost, limit - _TOKEN, now) if cost else 0
+
     def throttled_ns(self, now: int) -> int:
         """How long the exchange wants no call at all."""
         return max(0, self._closed_until - now)
 
     def spend(self, endpoint: str, now: int) -> None:
         self._counter.spend(cost_of_call(endpoint), now)
+
+    def spend_on_write(self, endpoint: str, now: int) -> None:
+        """Count what may not count at the exchange: by itself it holds up no read and no amend."""
+        cost, limit = cost_of_call(endpoint), Decimal(self.tier.rest_limit) - _REST_RESERVE
+        room = limit - _TOKEN - cost - self._counter.value(now)
+        self._counter.spend(min(cost, max(Decimal(0), room)), now)
 
     def exceeded(self, now: int, until: int | None = None) -> None:
         """The exchange said so: trust it over this count. `until` ends a throttle."""

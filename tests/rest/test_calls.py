@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from kracked.protocol.events import Side
 from kracked.rest.account import WebSocketsToken
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
-from kracked.rest.orders import AddOrder, OrderRef, OrderType
+from kracked.rest.orders import AddOrder, Amend, OrderRef, OrderType
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
 from kracked.rest.transport import NotSent, Transport
+from kracked.rest.turns import Turn, Turns, Urgency
 from tests.rest import exchange as answers
 from tests.rest.exchange import CREDENTIALS, SECRET, Exchange
 
@@ -157,6 +159,17 @@ async def test_a_throttled_order_is_refused_here_and_not_sent_late(
     assert exchange.count("AddOrder") == 1
 
 
+async def test_an_amend_is_held_back_while_the_calls_of_the_key_are_used_up(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["AmendOrder"] = answers.refusal("EAPI:Rate limit exceeded")
+    for words in ("EAPI:Rate limit exceeded", "held back here: 15.0 of 15 calls are counted"):
+        with pytest.raises(Refused, match=words) as refused:
+            await client.amend_order(OrderRef(txid="O1"), Amend(order_qty=Decimal(1)))
+        assert refused.value.may_resend_unchanged
+    assert exchange.count("AmendOrder") == 1
+
+
 async def test_a_cancel_is_sent_even_while_throttled(
     exchange: Exchange, client: RestClient, frozen: Any
 ) -> None:
@@ -255,6 +268,23 @@ async def test_an_order_that_a_cancel_overtook_is_not_sent_after_it(
     with pytest.raises(Refused, match="Invalid nonce"):
         await order
     assert exchange.count("AddOrder") == 1
+
+
+async def test_what_was_overtaken_before_it_went_out_stays_here_unless_it_is_harmless(
+    exchange: Exchange, client: RestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @asynccontextmanager
+    async def overtaken(turns: Turns, urgency: Urgency, names: object = None) -> Any:
+        turn = Turn(urgency, frozenset())
+        turn.overtaken = True
+        yield turn
+
+    monkeypatch.setattr(Turns, "turn", overtaken)
+    for call in (client.add_order(ORDER, "BTC/USD"), client.cancel_all_orders_after(60)):
+        with pytest.raises(NotSent, match="withdrawn"):
+            await call
+    await client.balance()
+    assert [call.name for call in exchange.calls] == ["Balance"]
 
 
 @pytest.mark.parametrize("cancel", ["all", "by name", "in a batch"])

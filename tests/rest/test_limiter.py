@@ -116,6 +116,25 @@ def test_the_call_counter_falls_by_a_third_a_second_at_starter() -> None:
     assert rest.count(at(3)) == Decimal("3.01")
 
 
+def test_amends_alone_hold_up_neither_a_token_nor_an_amend() -> None:
+    rest = RestLimiter(STARTER)
+    for _ in range(50):
+        rest.spend_on_write("AmendOrder", at(0))
+    waits = rest.wait_ns("GetWebSocketsToken", at(0)), rest.held_ns("AmendOrder", at(0))
+    assert (waits, rest.count(at(0))) == ((0, 0), 11)
+
+
+def test_once_the_exchange_has_refused_a_call_a_token_comes_before_the_next_amend() -> None:
+    rest = RestLimiter(STARTER)
+    rest.exceeded(at(0))
+    token_ns, amend_ns = (
+        rest.wait_ns("GetWebSocketsToken", at(0)),
+        rest.held_ns("AmendOrder", at(0)),
+    )
+    assert 0 < token_ns < amend_ns
+    assert rest.held_ns("AddOrder", at(0)) == 0
+
+
 def test_a_threshold_names_its_tier() -> None:
     assert [limits.tier_of(count) for count in (60, 125, 180, 7)] == [
         STARTER,
