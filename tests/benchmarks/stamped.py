@@ -78,6 +78,6 @@ if __name__ == "__main__":
     before(App, "on_event", "key", _is_key)
     before(Trader, "send", "send")
     after(Dispatch, "prepare", "prepared")
-    after_awaiting(Dispatch, "announce", "synced")
+    after_awaiting(Dispatch, "_announce", "synced")
     after(Signer, "request", "signed")
     sys.exit(main())
