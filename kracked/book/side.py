@@ -48,6 +48,12 @@ class BookSide:
 
     def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
         """Hold exactly the best `depth` of these levels, in whatever order they come."""
+        if isinstance(levels, BookSide):  # sorted already, as text already
+            self._keys, self._texts = levels._keys.copy(), levels._texts.copy()  # noqa: SLF001
+            self.contradiction = None
+            self._cut(depth)
+            self._join()
+            return
         sign = self._sign
         last = dict(levels)
         ordered = sorted((sign * price, qty) for price, qty in last.items() if qty > 0)

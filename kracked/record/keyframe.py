@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
+from typing import Any
 
 import msgspec
 
@@ -129,6 +130,18 @@ def picture(book: Book, received: int) -> events.BookSnapshot | events.OrdersSna
         book.computed,
         stamp,
     )
+
+
+def standing(book: Book, received: int) -> events.BookSnapshot | events.OrdersSnapshot:
+    """The same for a recorder: a level 2 book's levels are read when their rows are written.
+
+    To read two thousand of them takes milliseconds, a copy of the sides a hundredth.
+    """
+    if isinstance(book, L3Book):
+        return picture(book, received)
+    sides: tuple[Any, Any] = book.bids.copy(), book.asks.copy()
+    stamp = book.last.timestamp if book.last else None
+    return events.BookSnapshot(received, book.symbol, book.precision, *sides, book.computed, stamp)
 
 
 def _levels(side: BookSide, precision: Precision) -> Iterator[str]:

@@ -134,7 +134,7 @@ class TableRows:
         channel, symbol = book.tally.channel, book.symbol
         if self._doubts[channel].get(symbol, _SUSPECT):
             self._subscribed(events.Subscribed(now, channel, symbol, book.depth))
-            self.event(keyframe.picture(book, now), seq)
+            self.event(keyframe.standing(book, now), seq)
 
     def add(self, table: str, text: str) -> None:
         """Gather whole lines of a table."""

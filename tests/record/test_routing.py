@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from kracked.book.keeper import BookKeeper
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderAction, OrderChange
+from kracked.record import keyframe
 from kracked.record.later import whole
 from kracked.record.routing import TableRows
 from kracked.tables import ORDERS, Flag
+from tests.benchmarks.streams import stream
 
 PRECISION = Precision(1, 8)
 ORDER = OrderChange(OrderAction.ADD, "OAAAAA-BBBBB-CCCCCC", 630_000, 10**8, "")
@@ -78,3 +81,23 @@ def test_a_gap_of_everything_casts_doubt_on_every_book() -> None:
     rows = running()
     rows.missed(gap(30, ""))
     assert is_suspect(rows, update(31))
+
+
+def test_the_rows_of_a_book_joined_midway_are_those_of_a_snapshot_of_that_moment() -> None:
+    keeper, joined, told = BookKeeper(), TableRows({}), TableRows({})
+    snapshot, updates = stream("book", 25, 60)
+    for number, message in enumerate([snapshot, *updates[:30]]):
+        keeper.receive(message, number)
+    [book] = keeper.books.values()
+    told.event(events.Subscribed(50, "book", "BTC/USD", 25), 30)
+    told.event(keyframe.picture(book, 50), 30)
+
+    joined.begin(book, 50, 30)
+    for number, message in enumerate(updates[30:], 51):
+        [update] = keeper.receive(message, number)
+        for rows in (joined, told):
+            rows.event(update, number)
+
+    assert {name: whole(texts) for name, texts in joined.take().items()} == {
+        name: whole(texts) for name, texts in told.take().items()
+    }
