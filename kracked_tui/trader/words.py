@@ -57,7 +57,8 @@ def answered(result: CancelOutcome) -> bool:
 
 def cancelled(what: str, result: CancelOutcome) -> Said:
     if result.failed:
-        return f"{what}: {result.error or 'an order of unknown outcome may still arrive'}", "warn"
+        refused = "" if result.gone else result.error
+        return f"{what}: {refused or 'an order of unknown outcome may still arrive'}", "warn"
     number = "gone already" if result.gone else f"{result.count} cancelled"
     return f"{what}: {number}{', on the way' if result.pending else ''}", "good"
 

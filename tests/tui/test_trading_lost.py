@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from kracked.actions import CancelOutcome
 from kracked.sim.server import SimOptions, SimServer
 from kracked.sim.trading.mishaps import Mishap
 from kracked_tui.config import Lost, Settings, Trading
@@ -135,6 +136,23 @@ def test_what_becomes_of_the_orders_is_said_with_and_without_the_switch(
     switch_s: int | None, said: str
 ) -> None:
     assert said in words.abandoned(2, switch_s)[0]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said", "style"),
+    [
+        (CancelOutcome(count=2), "2 cancelled", "good"),
+        (CancelOutcome(error="EOrder:Unknown order", gone=True), "gone already", "good"),
+        (CancelOutcome(error="EOrder:Unknown order", gone=True, failed=True), "may still", "warn"),
+        (CancelOutcome(count=1, failed=True), "may still arrive", "warn"),
+        (CancelOutcome(error="EOrder:Rate limit", failed=True), "EOrder:Rate limit", "warn"),
+    ],
+)
+def test_a_cancel_is_never_told_better_than_it_went(
+    outcome: CancelOutcome, said: str, style: str
+) -> None:
+    sentence, tone = words.cancelled("cancel", outcome)
+    assert (said in sentence, tone) == (True, style)
 
 
 async def test_all_of_it_is_in_a_log_file_only_its_owner_can_read(tmp_path: Path) -> None:
