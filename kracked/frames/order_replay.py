@@ -70,15 +70,12 @@ class _File:
                 yield from self._on_trust(first, last)
 
     def _edges(self) -> list[int]:
-        """Where runs begin: around a picture, where suspicion does, every so many rows.
-
-        A file's first message is a run: files may not go on where the last one ended.
-        """
+        """Where runs begin: around a picture, where suspicion does, every so many rows."""
         rows = self._rows
         count, pictures = len(rows.ends), np.flatnonzero(rows.picture)
         doubts = np.flatnonzero(rows.suspect[1:] != rows.suspect[:-1]) + 1
         so_many = np.searchsorted(rows.ends, np.arange(_RUN_ROWS, rows.ends[-1], _RUN_ROWS))
-        return sorted({0, 1, count, *pictures, *(pictures + 1), *doubts, *so_many})
+        return sorted({0, count, *pictures, *(pictures + 1), *doubts, *so_many})
 
     def _on_trust(self, first: int, last: int) -> Iterator[Ints]:
         """A run by the kernel; the keeper gets only what is in the way of that."""

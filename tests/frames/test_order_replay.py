@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError
 from kracked.frames import best_bid_offer, order_replay, queue_position, sampled_books
+from kracked.frames.order_kernel import ADD, Changes, Rings, Shape, Touches, advance
 from kracked.frames.order_rows import TooLong, scaled
 from kracked.frames.rebuild import Rebuild
 from kracked.protocol import events
@@ -177,6 +178,21 @@ def test_of_a_broken_recording_the_keeper_judges_only_what_is_in_doubt(tmp_path:
     recording = Recording(tmp_path / "session")
     recording.live([(100, "spoilt"), (3, "snapshot"), (100, "snapshot")])
     assert applied(recording.path) == 4  # snapshots, and the one that fits none
+
+
+def test_every_message_the_recorder_doubted_goes_to_the_keeper(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "session")
+    recording.live([(30, "gap"), (20, "snapshot"), (30, "keyframe")])
+    assert applied(recording.path) == 2 + 20  # snapshots, and the messages between
+
+
+def test_an_order_behind_the_depth_is_strange_to_the_kernel() -> None:
+    levels, orders = [*range(1, 12)], [*range(12, 23)]  # level 1 is the worst, and comes last
+    changes = Changes(orders, levels[::-1], [5] * 11, [ADD] * 11)
+    nodes = [*range(23)]
+    rings = Rings(nodes.copy(), nodes.copy(), [0] * 23, [0] * 23)
+    told = advance(changes, rings, ([0], [0]), Shape(1, 10, 10), Touches([], [], [], [], []))
+    assert told[1] == 10
 
 
 def test_a_changed_row_ends_trust_where_every_checksum_would(tmp_path: Path) -> None:
