@@ -48,6 +48,20 @@ async def test_an_order_accepted_without_a_reply_is_found_and_was_sent_once(
     assert market.exchange.count("AddOrder") == 1
 
 
+async def test_an_order_taken_though_its_nonce_was_called_invalid_is_one_order(
+    market: Market, opened: OpenDesk, frozen: FrozenTime
+) -> None:
+    """As when a gateway on the way repeats the request, and only the second answer comes back."""
+    market.fails("AddOrder", answers.refusal("EAPI:Invalid nonce"), after_acting=True)
+    not_unique = answers.refusal("EGeneral:Invalid arguments:cl_ord_id not unique")
+    market.exchange.script["AddOrder"].append(not_unique)
+    with opened() as desk:
+        entry = await place(desk)
+        assert entry.state is State.UNKNOWN
+        assert (await settled(desk, frozen, entry)).state is State.LIVE
+    assert len(market.orders) == 1
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_an_order_that_never_arrived_is_settled_as_never_placed_after_the_window(
     market: Market, opened: OpenDesk, frozen: FrozenTime, fault: str
