@@ -10,6 +10,7 @@ from typing import Any
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
 _MOST_DECIMALS = 30
+_LAST_PORT = 65_535
 _CHANNEL_DEFAULTS: dict[str, int | bool] = {
     "book": 100,
     "level3": 1000,
@@ -150,6 +151,13 @@ def count(text: str) -> int:
     """``1000``: a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A port of this machine; 0 for a free one."""
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {_LAST_PORT}")
     return int(text)
 
 

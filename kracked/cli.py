@@ -119,7 +119,9 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         formatter_class=RAW,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to serve (%(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one (%(default)s)")
+    parser.add_argument(
+        "--port", type=arguments.port, default=0, help="0 takes a free one (%(default)s)"
+    )
     parser.add_argument("--seed", type=int, help="same seed, same market; none: a new one")
     parser.add_argument(
         "--symbols",
@@ -130,10 +132,10 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="only these instruments",
     )
     parser.add_argument(
-        "--list", type=int, metavar="N", help="list N instruments, made up past six"
+        "--list", type=arguments.count, metavar="N", help="list N instruments, made up past six"
     )
     parser.add_argument(
-        "--rate", type=float, default=1.0, help="times the natural speed (%(default)s)"
+        "--rate", type=arguments.amount, default=1.0, help="times the natural speed (%(default)s)"
     )
     parser.add_argument(
         "--faults",
@@ -297,7 +299,7 @@ def _replay_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument("--raw", action="store_true", help="the exchange's messages as they came")
     parser.add_argument(
         "--serve",
-        type=int,
+        type=arguments.port,
         metavar="PORT",
         help="be an exchange on this port of this machine, 0 a free one; the first line of\n"
         "output is a JSON object with its addresses and an API key",

@@ -7,6 +7,7 @@ import argparse
 import pytest
 
 from kracked import arguments
+from kracked.cli import main
 
 
 @pytest.fixture
@@ -63,3 +64,19 @@ def test_a_list_that_names_nothing_is_a_misuse(
     with pytest.raises(SystemExit, match="2"):
         parser.parse_args([","])
     assert "nothing is named" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sim", "--rate", "0"],
+        ["sim", "--rate", "-1"],
+        ["sim", "--rate", "nan"],
+        ["sim", "--port", "65536"],
+        ["sim", "--list", "0"],
+        ["replay", "session", "--serve", "-1"],
+    ],
+)
+def test_a_number_that_makes_no_sense_is_a_misuse(words: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
