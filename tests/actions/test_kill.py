@@ -10,7 +10,7 @@ from pathlib import Path
 from kracked.actions import State
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
-from tests.actions.test_desk import settled
+from tests.actions.test_settling import settled
 from tests.rest.conftest import FrozenTime
 from tests.rest.exchange import KEY, SECRET
 
