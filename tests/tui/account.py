@@ -58,6 +58,9 @@ class StillExchange:
         trigger = to_rfc3339(NOW + timeout_s * NS_PER_S, 0) if timeout_s else "0"
         return DeadMansSwitch(to_rfc3339(NOW, 0), trigger)
 
+    async def query_orders(self, *txids: str) -> None:
+        raise ConnectionLost("still.example", f"no answer about {', '.join(txids)}")
+
     async def open_orders(self, *, cl_ord_id: str) -> None:
         raise ConnectionLost("still.example", f"no answer about {cl_ord_id}")
 
