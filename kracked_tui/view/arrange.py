@@ -24,8 +24,8 @@ TIME, SESSIONS = "time", "sessions"
 PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
 """In the order of their numbers, from 1."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
-_LEAST_WITH_OWN = 72
-"""Columns below which a ladder with own orders has no room for a neighbour."""
+_LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
+"""Columns below which a ladder, and one with own orders, has no room for a neighbour."""
 
 Arrangement = dict[str, Place]
 
@@ -60,7 +60,7 @@ def arrange(
             return places
     if zoomed:
         return places | {zoomed: body}
-    if small or body.width < (_LEAST_WITH_OWN if account else _LEAST_WIDTH):
+    if small or body.width < (_LEAST_WITH_OWN if account else _LEAST_SHARED):
         return places | {LADDER: body}
     return places | _panes(body, account=account)
 
@@ -89,7 +89,7 @@ def _panes(body: Place, *, account: bool) -> Arrangement:
 
 def _compact(body: Place) -> Arrangement:
     """80x24: ladder, queue, tape."""
-    right = max(29, min(30, body.width // 2 - 3), min(58, body.width * 3 // 8))
+    right = max(30, min(58, body.width * 3 // 8))
     ladder, side = _columns(body, body.width - right)
     queue, tape = _rows(side, body.height // 2)
     return {LADDER: ladder, QUEUE: queue, TAPE: tape}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kracked_tui.view import arrange as places
 from kracked_tui.view.arrange import Place, arrange
+from kracked_tui.view.ladder import columns_for, head_line
 
 PANELS = st.sampled_from((None, places.PICKER, places.HELP, places.TICKET, places.PROMPT))
 ZOOMED = st.sampled_from((None, *places.PANES))
@@ -78,7 +79,17 @@ def test_beside_a_panel_the_ladder_keeps_its_columns_rather_than_a_neighbour() -
     arranged = arrange(120, 40, panel=places.SESSIONS, account=True)
     assert arranged[places.LADDER].width == 60
     assert places.QUEUE not in arranged
-    assert places.QUEUE in arrange(120, 40, panel=places.SESSIONS)
+    assert places.QUEUE in arrange(130, 40, panel=places.SESSIONS)
+
+
+@given(st.integers(20, 240), st.integers(8, 80), PANELS, st.booleans())
+def test_a_ladder_with_a_neighbour_has_room_for_both_sides(
+    width: int, height: int, panel: str | None, account: bool
+) -> None:
+    arranged = arrange(width, height, panel=panel, account=account)
+    if places.QUEUE in arranged:
+        columns = columns_for(arranged[places.LADDER].width - 2, len("64210.5"), mine=account)
+        assert head_line(columns).text.rstrip().endswith(("ASK", "#"))
 
 
 def test_a_small_terminal_gives_the_whole_body_to_the_help() -> None:
