@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager
 from enum import IntEnum
 
-PATIENCE_S = 0.25
+PATIENCE_S = 0.5
 """How long a call may keep a more urgent one waiting; a round trip takes a fraction of it."""
 
 
