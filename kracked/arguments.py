@@ -11,6 +11,8 @@ from typing import Any
 _DEPTHS = ("10", "25", "100", "500", "1000")
 _MOST_DECIMALS = 30
 _LAST_PORT = 65_535
+_HIGHEST_RATE = 1_000
+"""A slice of market time must stay short enough that signals are heard between two."""
 _CHANNEL_DEFAULTS: dict[str, int | bool] = {
     "book": 100,
     "level3": 1000,
@@ -169,4 +171,12 @@ def amount(text: str) -> float:
         value = math.nan
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def rate(text: str) -> float:
+    """``10`` or ``0.5``: how many times faster than life a market moves."""
+    value = amount(text)
+    if value > _HIGHEST_RATE:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {_HIGHEST_RATE}")
     return value

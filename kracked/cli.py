@@ -135,7 +135,7 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--list", type=arguments.count, metavar="N", help="list N instruments, made up past six"
     )
     parser.add_argument(
-        "--rate", type=arguments.amount, default=1.0, help="times the natural speed (%(default)s)"
+        "--rate", type=arguments.rate, default=1.0, help="times the natural speed (%(default)s)"
     )
     parser.add_argument(
         "--faults",

@@ -72,6 +72,7 @@ def test_a_list_that_names_nothing_is_a_misuse(
         ["sim", "--rate", "0"],
         ["sim", "--rate", "-1"],
         ["sim", "--rate", "nan"],
+        ["sim", "--rate", "1e6"],
         ["sim", "--port", "65536"],
         ["sim", "--list", "0"],
         ["replay", "session", "--serve", "-1"],
