@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from kracked.record.intake import Intake
 from kracked.record.line import Message
 from kracked.record.session import record_into
 from kracked.record.sinks import Batch, CsvTables, RawLog, Store
+from kracked.sim.catalogue import listings
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import START, stream
 
@@ -57,13 +59,14 @@ class Stream(NamedTuple):
 
 
 class Taker:
-    """In a writer's place: takes every batch and writes nothing."""
+    """In a writer's place: takes every batch, writes nothing, and lets go as a writer does."""
 
     free_bytes = 1 << 62
     segment_bytes = 0
 
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
+    def __init__(self, *, kept: int | None = 2) -> None:
+        """`kept` batches are held, as a writer holds those on their way; all, if None."""
+        self.batches: deque[Batch] = deque(maxlen=kept)
 
     def hand_over(self, batch: Batch) -> bool:
         self.batches.append(batch)
@@ -134,7 +137,7 @@ def steps(blocks: Blocks, taker: Taker, rounds: int) -> list[Step]:
 
 
 def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
-    keeper, intake = BookKeeper(), Intake(taker, taken=lambda _: False)  # type: ignore[arg-type]
+    keeper, intake = informed(), Intake(taker, taken=lambda _: False)  # type: ignore[arg-type]
     clock = time.thread_time
     for block in blocks:
         for number, slice_ in enumerate(block, 1):
@@ -151,13 +154,18 @@ def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
             yield Step(parsed - begun, kept - parsed, clock() - kept)
 
 
+def informed() -> BookKeeper:
+    """A keeper that knows its instruments' rules, as every feed's does, and need not guess."""
+    return BookKeeper(precisions={one.symbol: one.instrument.precision for one in listings()})
+
+
 def heard(keeper: BookKeeper, slice_: Sequence[Message]) -> list[Event]:
     """What the feed tells of these frames."""
     happened = [keeper.receive(data, received) for _, received, data in slice_]
     return list(chain.from_iterable(happened))
 
 
-def writing(batches: Sequence[Batch], path: Path, rounds: int) -> float:
+def writing(batches: Iterable[Batch], path: Path, rounds: int) -> float:
     """CPU seconds of the writer's thread, a sync each second; each batch's least of all rounds."""
     found: list[float] = []
     for _ in range(rounds):
@@ -166,7 +174,7 @@ def writing(batches: Sequence[Batch], path: Path, rounds: int) -> float:
     return sum(found)
 
 
-def _writing(batches: Sequence[Batch], path: Path) -> Iterator[float]:
+def _writing(batches: Iterable[Batch], path: Path) -> Iterator[float]:
     shutil.rmtree(path, ignore_errors=True)
     with SessionFolder.hold(path) as folder:
         stores: tuple[Store, ...] = (RawLog(folder), CsvTables(folder))
@@ -183,7 +191,7 @@ def _writing(batches: Sequence[Batch], path: Path) -> Iterator[float]:
 
 def record(blocks: Blocks, path: Path) -> None:
     """The whole recorder, as it runs beside a feed."""
-    keeper = BookKeeper()
+    keeper = informed()
     with record_into(path, INFO) as session:
         # Without its depth a book's keyframes cannot be looked for.
         session.intake.event(Subscribed(START, "level3", "BTC/USD", 10))
@@ -196,9 +204,10 @@ def record(blocks: Blocks, path: Path) -> None:
 
 def costs(told: Stream, folder: Path, *, rounds: int) -> None:
     """Print CPU per row, rows a second of one core, and the length of the loop's steps."""
-    taker = Taker()
-    cost = steps(told.blocks, taker, rounds)
-    thread = writing(taker.batches, folder / "written", rounds)
+    cost = steps(told.blocks, Taker(), rounds)
+    whole = Taker(kept=None)
+    steps(told.blocks, whole, 1)
+    thread = writing(whole.batches, folder / "written", rounds)
     parsed, kept, loop = (sum(part) for part in zip(*cost, strict=True))
     print(f"{told.name}: {told.messages} messages, {told.changes} rows, {told.bytes} bytes")
     for name, seconds in (
@@ -235,10 +244,10 @@ def saturated(told: Stream, folder: Path) -> None:
 
     By the CPU time of this process, both threads: what one core does with nothing beside.
     """
-    keeper = BookKeeper()
+    keeper = informed()
     slices = [(slice_, heard(keeper, slice_)) for block in told.blocks for slice_ in block]
     for name, whole in (("decoded here", True), ("the recorder alone", False)):
-        keeper = BookKeeper()
+        keeper = informed()
         wall, cpu = time.monotonic(), time.process_time()
         with record_into(folder / f"saturated-{name}", INFO) as session:
             for number, (slice_, happened) in enumerate(slices, 1):
