@@ -85,7 +85,9 @@ class BookKeeper:
                 return self._snapshot(event)
             case events.Status(connection_id=connection):
                 self._new_connection(connection)
-            case events.Subscribed(channel=channel, symbol=str(symbol), depth=int(depth)):
+            case events.Subscribed(channel=channel, symbol=str(symbol), depth=int(depth)) if (
+                depth > 0  # of none at all an empty book would be the proof
+            ):
                 self.expect(symbol, channel, depth)
             case events.Unsubscribed(channel=channel, symbol=str(symbol)):
                 self.distrust(symbol, channel)

@@ -79,6 +79,13 @@ def test_an_acknowledgement_after_its_snapshot_still_sets_the_depth() -> None:
     assert keeper.books["BTC/USD"].depth == 25
 
 
+@pytest.mark.parametrize("depth", [0, -5])
+def test_an_acknowledged_depth_of_nothing_does_not_empty_the_book(depth: int) -> None:
+    keeper = kept(SNAPSHOT)
+    keeper.apply(events.Subscribed(1, "book", "BTC/USD", depth))
+    assert len(keeper.books["BTC/USD"].bids) == len(BIDS)
+
+
 def test_a_snapshot_with_more_levels_than_acknowledged_is_believed() -> None:
     keeper = BookKeeper()
     keeper.apply(events.Subscribed(0, "book", "BTC/USD", 10))
