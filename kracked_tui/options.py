@@ -54,7 +54,7 @@ def parsed(arguments: Sequence[str]) -> Options:
     if given.web and (given.snapshot or given.record is not None):
         parser.error("--web starts a monitor for every visit: leave out --snapshot and --record")
     return Options(
-        symbols=tuple(symbol.upper() for symbol in given.symbols),
+        symbols=tuple(name.upper() for word in given.symbols for name in word.split(",") if name),
         demo=given.demo,
         replay=given.replay,
         record=given.record is not None,

@@ -62,6 +62,10 @@ def test_what_makes_no_sense_ends_with_two(
     assert arguments[0] in capsys.readouterr().err
 
 
+def test_symbols_may_stand_apart_by_commas() -> None:
+    assert options.parsed(["BTC/USD,ETH/USD"]).symbols == ("BTC/USD", "ETH/USD")
+
+
 def test_symbols_may_be_typed_small() -> None:
     assert options.parsed(["btc/usd", "eth/usd"]).symbols == ("BTC/USD", "ETH/USD")
 
