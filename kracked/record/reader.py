@@ -213,14 +213,23 @@ class Recording:
                 recorded = Recorded(found.kind, line.unpack(text))
                 if not goal.passed(recorded.line.received, recorded.line.seq):
                     if latest != time:
-                        walk.foresee(recorded)
+                        self.look_ahead(walk, recorded)
                     return walk.keeper
                 walk.take(*recorded)
                 latest = recorded.line.received
-        if latest != time and self._info.last_seq is not None:
-            after = Line(time, self._info.last_seq + 1, "", b"")
-            walk.foresee(Recorded(FrameKind.DATA, after))
+        if latest != time:
+            self.look_ahead(walk, None)
         return walk.keeper
+
+    def look_ahead(self, walk: Walk, upcoming: Recorded | None) -> None:
+        """Doubt books at an instant past which messages are missing: they may have come by then.
+
+        `upcoming` is what comes next, None at the end.
+        """
+        if upcoming is None and self._info.last_seq is not None:
+            upcoming = Recorded(FrameKind.DATA, Line(0, self._info.last_seq + 1, "", b""))
+        if upcoming is not None:
+            walk.foresee(upcoming)
 
     def goal(self, time: int) -> Goal:
         """The place of an instant: after the last message, by its number, stamped by then.
@@ -251,9 +260,10 @@ class Recording:
             if found.kind is FrameKind.KEYFRAME and goal.passed(
                 found.last_received, found.first_seq
             ):
-                with mapped(path) as data:
+                # One that is damaged proves no book; one before it will.
+                with mapped(path) as data, suppress(frame.DamagedFrame):
                     entry = line.unpack(frame.unpack(data, found)[0])
-                wanted.discard(keyframe.subject(entry.data))
+                    wanted.discard(keyframe.subject(entry.data))
             at -= 1
         return max(0, at)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import NamedTuple, Protocol
 
@@ -17,13 +18,14 @@ from kracked.book.keeper import BookKeeper
 from kracked.protocol.events import Event
 from kracked.record import keyframe
 from kracked.record.frame import FrameKind
-from kracked.record.index import Goal
+from kracked.record.index import FOREVER, Goal
 from kracked.record.keyframe import Book
 from kracked.record.reader import Instant, Recording, to_ns
 from kracked.record.walk import Recorded, Walk
 from kracked.times import NS_PER_S
 
 MAX_SPEED = float("inf")
+_ALL = Goal(FOREVER)
 _EARLY_S = 0.002
 """Nearer than this to its time, a message is played: sleeping is no more exact."""
 
@@ -69,6 +71,7 @@ class Player:
         self._walk = Walk(recording.info(), proving=False)
         self._tape: Iterator[Recorded] = recording.read()
         self._next: Recorded | None = None
+        self._keyframes: deque[Recorded] = deque()
         self._wind()
 
     @property
@@ -92,25 +95,36 @@ class Player:
         if self._next is None:
             return None
         kind, entry = self._next
-        happened = self._walk.take(kind, entry)
-        happened += self._wind()
+        happened = self._restored()
+        happened += self._walk.take(kind, entry)
+        self._wind()
+        if self._next is None:
+            happened += self._restored()
         self.position, self.seq = entry.received, entry.seq
         exchange = kind is FrameKind.DATA
         connection, data = (entry.connection, entry.data) if exchange else ("", b"")
         return Moment(entry.received, entry.seq, connection, data, happened)
 
-    def _wind(self) -> list[Event]:
-        """Make the next message ready; what keyframes before it restored, usually nothing."""
-        restored: list[Event] = []
+    def _wind(self) -> None:
+        """Make the next message ready, and the keyframes before it."""
+        self._keyframes.clear()
         while (upcoming := next(self._tape, None)) and upcoming.kind is FrameKind.KEYFRAME:
-            restored += self._walk.take(*upcoming)
+            self._keyframes.append(upcoming)
         self._next = upcoming
+
+    def _restored(self, goal: Goal = _ALL) -> list[Event]:
+        """Take the keyframes before the next message that lie before `goal`: usually no news."""
+        restored: list[Event] = []
+        while self._keyframes and goal.passed(*self._keyframes[0].line[:2]):
+            restored += self._walk.take(*self._keyframes.popleft())
         return restored
 
     def seek(self, to: Instant) -> Moment:
         """Go to an instant: the books as they were then, as snapshots."""
         when = min(max(to_ns(to), self.start), self.end)
         self._wind_to(self.recording.goal(when))
+        if self.position != when:
+            self.recording.look_ahead(self._walk, self._next)
         self.position = when
         return self._pictures()
 
@@ -143,6 +157,7 @@ class Player:
         self._wind()
         while self._next is not None and goal.passed(self._next.line.received, self._next.line.seq):
             self.step()
+        self._restored(goal)
 
     def _pictures(self) -> Moment:
         """The books of this place, as the events a new subscriber would get."""

@@ -22,6 +22,7 @@ from kracked.protocol.events import Event
 from kracked.record import bulk, keyframe, line
 from kracked.record.folder import SessionInfo
 from kracked.record.frame import Frame, FrameKind
+from kracked.record.index import FOREVER
 from kracked.record.keyframe import Book
 from kracked.record.line import Line, event_of
 
@@ -81,9 +82,9 @@ class Walk:
 
     def take(self, kind: FrameKind, entry: Line) -> list[Event]:
         """Take the next line; what it says and what keeping the books brought about."""
+        self._number(kind, max(self.seq, entry.seq))
         if kind is FrameKind.EVENT:
             return [self._ours(entry)]
-        self._number(kind, entry.seq)
         if kind is FrameKind.KEYFRAME:
             return self._keyframe(entry)
         if self._symbol and self._symbol not in entry.data and entry.data.startswith(_MARKET):
@@ -136,13 +137,18 @@ class Walk:
         self._messages += count * (kind is FrameKind.DATA)
 
     def foresee(self, upcoming: Recorded) -> None:
-        """Doubt the books if messages are missing before `upcoming`, which is not taken yet."""
+        """Doubt the books if messages are missing before `upcoming`, which is not taken yet.
+
+        Or if it is what tells of a hole.
+        """
         kind, entry = upcoming
-        if kind is not FrameKind.EVENT and self._hole_before(kind, entry.seq):
+        if self._hole_before(kind, entry.seq):
             self._doubt_all()
+        if kind is FrameKind.EVENT and isinstance(gap := event_of(entry), events.Gap):
+            self._gap(gap)
 
     def _hole_before(self, kind: FrameKind, seq: int) -> int:
-        """How many messages are missing before this one; a keyframe bears the last one's number."""
+        """How many messages are missing before this; what is no message bears the last one's."""
         expected = self.seq + (kind is FrameKind.DATA)
         return max(0, seq - expected) if self.seq else 0
 
@@ -232,10 +238,14 @@ class Walk:
         return event
 
     def _gap(self, gap: events.Gap) -> None:
-        """Doubt the books of a gap that nothing has proven since: it is told when it has ended."""
+        """Doubt the books of a gap that nothing has proven since: it is told when it has ended.
+
+        One that ends before it began is between two clocks, of which no time can be told.
+        """
+        end = gap.end if gap.start <= gap.end else FOREVER
         for channel in (gap.channel,) if gap.channel else ("book", "level3"):
             for symbol, book in self._books(channel):
-                if (not gap.symbols or symbol in gap.symbols) and book.received < gap.end:
+                if (not gap.symbols or symbol in gap.symbols) and book.received < end:
                     self.keeper.distrust(symbol, channel)
 
     def _doubt_all(self) -> None:

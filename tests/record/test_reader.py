@@ -11,12 +11,13 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
-from kracked.protocol.events import Gap, Resync
+from kracked.protocol.events import Gap, Resync, Stale
 from kracked.record import frame, keyframe
 from kracked.record.check import check
 from kracked.record.folder import NotARecording, SessionInfo
 from kracked.record.reader import Instant, NotVerified, open_recording, to_ns
 from kracked.record.repair import mapped
+from kracked.record.replay import Player
 from kracked.record.session import record_into
 from kracked.times import NotATime, to_rfc3339
 
@@ -162,6 +163,55 @@ def test_a_false_time_or_number_in_a_header_leads_no_search_astray(
     before = [received for received, _ in stream if received < hurt.first_received][-3:]
     for time in before:
         assert keyframe.encode(open_recording(path).at(time)) == _book_at(stream, time)
+
+
+def _spoil(path: Path, *hurt: frame.Frame) -> None:
+    [log] = path.glob("raw/*.zst")
+    content = bytearray(log.read_bytes())
+    for found in hurt:
+        content[found.offset + frame.HEADER_SIZE + 5] ^= 4
+    log.write_bytes(content)
+
+
+def test_a_search_goes_past_a_damaged_keyframe(record: Record, stream: Stream) -> None:
+    path = record()
+    [log] = path.glob("raw/*.zst")
+    keyframes = [found for found in _frames(log) if found.kind is frame.FrameKind.KEYFRAME]
+    _spoil(path, *keyframes)
+    time = stream[-2][0]
+    assert keyframe.encode(open_recording(path).at(time)) == _book_at(stream, time)
+
+
+def test_inside_a_hole_no_book_is_trusted_though_our_own_events_come_next(
+    tmp_path: Path, stream: Stream
+) -> None:
+    path = tmp_path / "session"
+    info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
+    with record_into(path, info, clock=lambda: stream[40][0]) as session:
+        for number, (received, data) in enumerate(stream[:40]):
+            session.intake.message("level3", received, data)
+            if number == 30:
+                session.intake.event(Stale(received, "BTC/USD", "level3", 1))
+            if number in (20, 30):
+                session.hand_over([], received)
+    [log] = path.glob("raw/*.zst")
+    hurt = [found for found in _frames(log) if found.kind is frame.FrameKind.DATA][1]
+    _spoil(path, hurt)
+    recording, player = open_recording(path), Player(open_recording(path))
+    with pytest.raises(NotVerified):
+        recording.at(hurt.last_received, "BTC/USD")
+    player.seek(hurt.last_received)
+    assert not player.keeper.orders["BTC/USD"].verified
+
+
+def test_between_two_recorders_no_book_is_trusted(record: Record, stream: Stream) -> None:
+    record(stream[:100])
+    recording = open_recording(record([(at + 10**12, data) for at, data in stream[100:]]))
+    with pytest.raises(NotVerified):
+        recording.at(stream[99][0] + 10**11)
+    player = Player(recording)
+    player.seek(stream[99][0] + 10**11)
+    assert not player.keeper.orders["BTC/USD"].verified
 
 
 def test_past_messages_that_are_gone_from_the_end_no_book_is_trusted(
