@@ -177,8 +177,8 @@ async def test_a_cancel_of_one_withdraws_the_whole_batch_that_is_not_out_yet(
     market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = threading.Event()
-    monkeypatch.setattr("os.fsync", lambda file: disk.wait(5))
     with opened() as desk:
+        monkeypatch.setattr("os.fsync", lambda file: disk.wait(1))
         placing = asyncio.create_task(desk.place_batch(THREE, NOW))
         while not len(desk.outbox):  # noqa: ASYNC110
             await asyncio.sleep(0)

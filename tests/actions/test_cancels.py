@@ -155,8 +155,8 @@ async def test_an_order_still_on_its_way_to_the_disk_is_withdrawn_by_its_cancel(
     market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch, cancel: str
 ) -> None:
     disk = threading.Event()
-    monkeypatch.setattr("os.fsync", lambda file: disk.wait(5))
     with opened() as desk:
+        monkeypatch.setattr("os.fsync", lambda file: disk.wait(1))
         placing = asyncio.create_task(desk.place(DRAFT, NOW))
         await until(lambda: len(desk.outbox) == 1)
         (entry,) = desk.outbox
