@@ -43,7 +43,7 @@ from kracked_tui.trader.follow import place_after
 from kracked_tui.trader.presets import Presets
 from kracked_tui.trader.review import Reviewer
 from kracked_tui.trader.tickets import Moment
-from kracked_tui.unforeseen import told
+from kracked_tui.unforeseen import endured, told
 from kracked_tui.view import standing
 from kracked_tui.view.effect import measured
 from kracked_tui.view.orders import Sent
@@ -60,6 +60,7 @@ log = logging.getLogger(__name__)
 _STOPPED = (
     "Start the monitor again to trade or cancel; a dead-man's switch that is on cancels by itself."
 )
+_UNSETTLED = "orders are not looked up any more, start the monitor again"
 _SHOWN_ENDED = 6
 _ENDED_FOR_NS = 60 * NS_PER_S
 """How long an order that has ended stays on the screen with its outcome."""
@@ -126,7 +127,9 @@ class Trader:
     async def _trade(self, desk: Desk) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(desk.settler.run(), name="settler")
+                # Without it unknown orders go on blocking; cancels must go on too.
+                settling = endured(desk.settler.run(), self._tell, _UNSETTLED)
+                tasks.create_task(settling, name="settler")
                 tasks.create_task(self._listen(desk), name="own reports")
                 self._arming = Arming(
                     Switch(self._access.client, pace=self._pace),

@@ -75,7 +75,7 @@ async def test_a_report_that_cannot_be_told_leaves_the_desk_open(
         await found.until(lambda: not found.open, "no order was cancelled any more")
 
 
-async def test_a_trader_that_stopped_says_so_and_what_to_do(
+async def test_a_look_up_that_fails_leaves_the_keys_that_cancel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with trading(tmp_path) as found:
@@ -84,6 +84,17 @@ async def test_a_trader_that_stopped_says_so_and_what_to_do(
         assert desk is not None
         monkeypatch.setattr(desk.settler, "settle_due", broken_later)
         desk.settler.wake()
+        await found.until(lambda: "orders are not looked up any more" in found.said())
+        await is_alive(found)
+
+
+async def test_a_trader_that_stopped_says_so_and_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        monkeypatch.setattr(found.trader._access.reports, "batch", broken_later)
+        await found.pilot.press("B")
         await found.until(lambda: f"TRADING HAS STOPPED: {SAID}" in found.said())
         assert not found.trader.armed
         await found.pilot.press("K")
