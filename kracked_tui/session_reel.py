@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from kracked.protocol.events import Event
@@ -53,9 +54,7 @@ class SessionReel:
         for path, found in reversed(places[:last]):
             if found.kind is not FrameKind.DATA:
                 continue
-            with mapped(path) as data:
-                texts = frame.unpack(data, found)
-            for text in reversed(texts):
+            for text in reversed(_texts(path, found)):
                 if all(mark in text for mark in wanted):
                     entry = line.unpack(text)
                     if entry.seq <= seq:
@@ -73,6 +72,13 @@ class SessionReel:
         if not moment.connection:
             return moment.events
         return [each for each in moment.events if type(each) not in VERDICTS]
+
+
+def _texts(path: Path, found: frame.Frame) -> list[bytes]:
+    """The lines of a frame; none of a damaged one, which shows as a hole."""
+    with mapped(path) as data, suppress(frame.DamagedFrame):
+        return frame.unpack(data, found)
+    return []
 
 
 class _Quiet:
@@ -99,8 +105,7 @@ class _Quiet:
             path, found = places[self._read]
             self._read += 1
             if found.kind is not FrameKind.KEYFRAME:
-                with mapped(path) as data:
-                    self._take(frame.unpack(data, found), found.kind)
+                self._take(_texts(path, found), found.kind)
         count = bisect_right(self._said, place.seq, key=lambda each: each[0])
         while count and self._later(self._said[count - 1], place):
             count -= 1
