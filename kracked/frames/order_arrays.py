@@ -15,7 +15,17 @@ import pandas as pd
 from kracked.book.checksum import LEVELS_HASHED, level_digits
 from kracked.book.l3 import L3Book
 from kracked.frames.compiled import Kernel
-from kracked.frames.order_kernel import ADD, FREE, WHOLE, Cells, Changes, Rings, Shape, Touches
+from kracked.frames.order_kernel import (
+    ADD,
+    DELETE,
+    FREE,
+    WHOLE,
+    Cells,
+    Changes,
+    Rings,
+    Shape,
+    Touches,
+)
 from kracked.frames.order_rows import Ints, OrderRows
 
 NONE = -1
@@ -78,30 +88,43 @@ class OrderArrays:
         self._rings = Rings(cells(alone), cells(alone.copy()), cells(blank), cells(blank.copy()))
         self._found = cells(blank.copy())
         self._bids, self._asks = [0], [0]
+        self._room = -1
+        self._make_room(0)
+
+    def _make_room(self, messages: int) -> None:
+        """For the touches of so many messages."""
+        if messages > self._room:
+            self._room, blank = messages, np.zeros(messages, dtype=np.int64)
+            self._told = Touches(*(self._kernel.cells(blank.copy()) for _ in Touches._fields))
 
     # --- changing -----------------------------------------------------------------
 
-    def advance(self, first: int, last: int) -> Ints:
-        """Apply the messages from `first` until before `last`.
+    def advance(self, first: int, last: int) -> int:
+        """Apply the messages from `first` until before `last`; how many touches were told.
 
-        Gives, where the best levels changed, and for the first message anyway: the message,
-        bid, quantity, ask, quantity. Raises `Strange`; some rows are applied then.
+        Raises `Strange`; some rows are applied then.
         """
-        rows, cells = self._rows, self._kernel.cells
-        begin, end = rows.begin(first), rows.begin(last)
-        touches = Touches(*(cells(np.zeros(last - first, dtype=np.int64)) for _ in range(5)))
-        held = self._count
+        begin, end, held = self._rows.begin(first), self._rows.begin(last), self._count
         columns = (
             self._node[held + begin : held + end],
             self._level[held + begin : held + end],
-            rows.qty[begin:end],
-            rows.action[begin:end],
+            self._rows.qty[begin:end],
+            self._rows.action[begin:end],
         )
-        told, strange = self._apply(Changes(*map(cells, columns)), self._shape, touches)
+        self._make_room(last - first)
+        told, strange = self._apply(Changes(*map(self._kernel.cells, columns)), self._shape)
         if strange != WHOLE:
             raise Strange(begin + strange)
-        row, bid, bid_qty, ask, ask_qty = (np.array(one[:told], np.int64) for one in touches)
-        message = np.searchsorted(rows.ends, row + begin, side="right")
+        return told
+
+    def touches(self, first: int, last: int) -> Ints:
+        """The same, telling where the best levels changed, and of the first message anyway.
+
+        Columns: message, bid, its quantity, ask, its quantity.
+        """
+        told, rows = self.advance(first, last), self._rows
+        row, bid, bid_qty, ask, ask_qty = (np.array(one[:told], np.int64) for one in self._told)
+        message = np.searchsorted(rows.ends, row + rows.begin(first), side="right")
         bid_qty[bid == 0] = ask_qty[ask == 0] = NONE
         return np.column_stack((message, self._price[bid], bid_qty, self._price[ask], ask_qty))
 
@@ -145,17 +168,16 @@ class OrderArrays:
         self._put(held)
 
     def _put(self, held: Held) -> None:
-        cells, nothing = self._kernel.cells, np.zeros(0, dtype=np.int64)
         adds = np.full(len(held.order), ADD, dtype=np.int64)
-        changes = Changes(*map(cells, (held.order, held.level, held.qty, adds)))
-        touches = Touches(*(cells(nothing) for _ in range(5)))
-        self._apply(changes, self._shape._replace(limit=FREE), touches)
+        columns = (held.order, held.level, held.qty, adds)
+        changes = Changes(*map(self._kernel.cells, columns))
+        self._apply(changes, self._shape._replace(limit=FREE))
 
-    def _apply(self, changes: Changes, shape: Shape, touches: Touches) -> tuple[int, int]:
+    def _apply(self, changes: Changes, shape: Shape) -> tuple[int, int]:
         cells = self._kernel.cells
         sides = (cells(np.array(self._bids)), cells(np.array(self._asks)))
         told, strange, self._bids, self._asks = self._kernel.advance(
-            changes, self._rings, sides, shape, touches
+            changes, self._rings, sides, shape, self._told
         )
         return told, strange
 
@@ -182,16 +204,19 @@ class OrderArrays:
         return [int(self._price[level]), own, ahead, whole, position + 1, len(orders)]
 
     def concerning(self, order_id: str) -> Ints:
-        """The messages that may change an order's place: those about orders of its levels."""
-        node = self._node_of(order_id)
-        if not node:
-            return np.zeros(0, dtype=np.int64)
+        """The messages that may change an order's place: while it may rest, about its levels."""
+        node, rows, held = self._node_of(order_id), self._rows, self._count
+        own = np.flatnonzero(self._node == node) - held if node else np.zeros(0, dtype=np.int64)
+        if not len(own):
+            return own
         its = np.zeros(self._orders, dtype=bool)
-        its[self._level[self._node == node]] = True
+        its[self._level[own + held]] = True
         near = np.zeros(self._orders + len(self._names), dtype=bool)
         near[self._node[its[self._level]]] = True
-        rows = np.flatnonzero(near[self._node[self._count :]])
-        return np.unique(np.searchsorted(self._rows.ends, rows, side="right"))
+        gone = own[-1] >= 0 and rows.action[own[-1]] & 3 == DELETE
+        first, last = max(0, own[0]), own[-1] + 1 if gone else len(rows.action)
+        found = np.flatnonzero(near[self._node[held + first : held + last]]) + first
+        return np.unique(np.searchsorted(rows.ends, found, side="right"))
 
     def resting(self) -> list[Resting]:
         """What rests now, for the next file."""

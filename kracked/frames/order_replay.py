@@ -114,7 +114,7 @@ class _File:
         """Apply messages, and look at the book on the way."""
         arrays, found = self._arrays, list[Ints]()
         if self._marks is None:
-            touches = arrays.advance(first, last)
+            touches = arrays.touches(first, last)
             touches[:, 0] = self._rows.received[touches[:, 0]]
             return [touches]
         after = self._marks.after

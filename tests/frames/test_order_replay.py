@@ -117,7 +117,7 @@ def same(read: Callable[..., pd.DataFrame], engine: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(
     acts=Lives,
     market=st.fixed_dictionaries(
