@@ -45,7 +45,7 @@ PLAIN = Kernel(lambda array: array.tolist(), order_kernel.advance, order_kernel.
 
 
 def kernel(engine: Engine, rows: int) -> Kernel:
-    """The kernel for so many rows. Raises `NeedsNumba` and, for no such engine, `ConfigError`."""
+    """The kernel for a table of so many rows. Raises `NeedsNumba`, `ConfigError` for no engine."""
     match engine:
         case "plain":
             return PLAIN

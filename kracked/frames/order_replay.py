@@ -41,8 +41,10 @@ def order_readings(
     """
     rebuild = Rebuild(source, symbol, "level3")
     resting: list[Resting] | None = None
+    seen = 0
     for rows in order_rows(source, symbol, rebuild.precision):
-        arrays = OrderArrays(rows, resting or [], kernel(engine, len(rows.frame)))
+        seen += len(rows.frame)
+        arrays = OrderArrays(rows, resting or [], kernel(engine, seen))
         file = _File(rows, arrays, rebuild, look)
         yield from file.readings(trusted=resting is not None)
         resting = arrays.resting() if file.trusted else None

@@ -21,7 +21,14 @@ from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError
-from kracked.frames import best_bid_offer, order_replay, queue_position, sampled_books
+from kracked.frames import (
+    best_bid_offer,
+    load_orders,
+    order_replay,
+    queue_position,
+    sampled_books,
+)
+from kracked.frames.compiled import Engine, Kernel, kernel
 from kracked.frames.order_kernel import ADD, Changes, Rings, Shape, Touches, advance
 from kracked.frames.order_rows import TooLong, scaled
 from kracked.frames.rebuild import Rebuild
@@ -243,6 +250,19 @@ def test_numba_is_asked_for_in_words_where_it_is_not_installed() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert "compiled replay needs numba: pip install 'kracked[fast]'" in run.stderr
+
+
+def test_many_short_files_are_as_good_a_reason_for_numba_as_a_long_one(quiet: Path) -> None:
+    asked: list[int] = []
+
+    def noted(engine: Engine, rows: int) -> Kernel:
+        asked.append(rows)
+        return kernel(engine, rows)
+
+    with patch.object(order_replay, "kernel", noted):
+        best_bid_offer(quiet, SYMBOL)
+    assert len(asked) == 2
+    assert asked[1] == len(load_orders(quiet))
 
 
 def test_a_short_table_does_not_load_numba(quiet: Path) -> None:
