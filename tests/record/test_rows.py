@@ -13,6 +13,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.record.intake import Intake
 from kracked.record.later import whole
 from kracked.tables import WIDE_LEVELS
+from tests.benchmarks.recording_cost import tickers
 from tests.benchmarks.streams import START, stream
 from tests.record.market import Level3Market
 
@@ -198,3 +199,18 @@ def test_an_event_told_after_the_hand_over_bears_the_number_of_its_message() -> 
     intake.hand_over(START + 4)
 
     assert {row.split(",")[8] for row in gathering.rows["L3_ticks"]} == {"2"}
+
+
+def test_the_rows_counted_are_those_handed_over() -> None:
+    keeper, gathering = BookKeeper(), Gathering()
+    intake = Intake(gathering, taken=lambda _: False)  # type: ignore[arg-type]
+    market = Level3Market(seed=5)
+    snapshot, updates = stream("book", 25, 50)
+    messages = [snapshot, *updates, *tickers(20), *(data for _, data in market.stream(50))]
+    for number, data in enumerate(messages):
+        frame = ("public", START + number, data)
+        intake.take([frame], keeper.receive(data, START + number))
+
+    intake.hand_over(START + len(messages))
+
+    assert intake.tables.count == sum(map(len, gathering.rows.values()))
