@@ -128,7 +128,9 @@ def _state(player: Player) -> tuple[int, dict[str, bytes], dict[str, bool]]:
 
 
 @given(data=st.data())
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_every_place_is_the_same_however_it_is_reached(
     player: Player, stream: Stream, data: st.DataObject
 ) -> None:
