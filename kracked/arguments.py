@@ -102,9 +102,17 @@ def faults(text: str) -> str:
     return text
 
 
+def spelled(symbol: str) -> str:
+    """A symbol as a person may type it: all in small letters, capitals are meant.
+
+    Capitals always would not do: tokenized stocks are written as ``TSLAx/USD``.
+    """
+    return symbol.upper() if symbol.islower() else symbol
+
+
 def symbols(text: str) -> list[str]:
     """``BTC/USD`` or ``BTC/USD,ETH/USD``: for `Several`."""
-    return [symbol for part in text.split(",") if (symbol := part.strip())]
+    return [spelled(symbol) for part in text.split(",") if (symbol := part.strip())]
 
 
 def channels(text: str) -> list[tuple[str, int | bool]]:

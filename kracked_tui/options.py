@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kracked.arguments import spelled
+
 _EXAMPLES = """examples:
   kracked-tui --demo                        an exchange inside: no network, no key
   kracked-tui BTC/USD ETH/USD               Kraken itself
@@ -54,7 +56,7 @@ def parsed(arguments: Sequence[str]) -> Options:
     if given.web and (given.snapshot or given.record is not None):
         parser.error("--web starts a monitor for every visit: leave out --snapshot and --record")
     return Options(
-        symbols=tuple(name.upper() for word in given.symbols for name in word.split(",") if name),
+        symbols=tuple(spelled(name) for word in given.symbols for name in word.split(",") if name),
         demo=given.demo,
         replay=given.replay,
         record=given.record is not None,

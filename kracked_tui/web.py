@@ -26,7 +26,7 @@ class NoServer(ConfigError):
     """What serves a page is not installed."""
 
     def __str__(self) -> str:
-        return "--web needs one package more: pip install textual-serve"
+        return "--web needs one package more: pip install 'kracked[web]'"
 
 
 def command(arguments: Sequence[str], *, demo: bool) -> list[str]:

@@ -39,6 +39,10 @@ def test_symbols_stand_apart_by_blanks_or_commas(
     assert parser.parse_args(words).symbols == ["BTC/USD", "ETH/USD"]
 
 
+def test_small_letters_stand_for_capitals_and_a_mixture_for_itself() -> None:
+    assert arguments.symbols("btc/usd,TSLAx/USD") == ["BTC/USD", "TSLAx/USD"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -25,7 +25,7 @@ from kracked.sim.trading.venue import Venue
 
 Result = dict[str, object] | list[dict[str, object]]
 _MODIFY, _CANCEL = Permission.MODIFY_ORDERS, Permission.CANCEL_ORDERS
-_BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(1, 51)
+_BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(2, 51)
 _ALSO = {
     "starttm": "effective_time",
     "expiretm": "expire_time",
