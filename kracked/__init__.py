@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from kracked.errors import KrackedError as KrackedError
     from kracked.feed.fanout import Policy as Policy
     from kracked.frames.bars import bars as bars
+    from kracked.frames.flow import best_bid_offer as best_bid_offer
+    from kracked.frames.flow import imbalance as imbalance
+    from kracked.frames.flow import microprice as microprice
+    from kracked.frames.flow import ofi as ofi
+    from kracked.frames.flow import queue_position as queue_position
+    from kracked.frames.flow import sampled_books as sampled_books
     from kracked.frames.loaders import load_balances as load_balances
     from kracked.frames.loaders import load_book as load_book
     from kracked.frames.loaders import load_book_wide as load_book_wide
@@ -48,6 +54,14 @@ _HOMES = {
     "kracked.errors": ("KrackedError",),
     "kracked.feed.fanout": ("Policy",),
     "kracked.frames.bars": ("bars",),
+    "kracked.frames.flow": (
+        "best_bid_offer",
+        "imbalance",
+        "microprice",
+        "ofi",
+        "queue_position",
+        "sampled_books",
+    ),
     "kracked.frames.loaders": (
         "load_balances",
         "load_book",
