@@ -158,7 +158,7 @@ async def test_a_full_disk_is_a_banner_until_it_takes_more_again(
         assert "File too large" in banner
         assert "wait in memory" in banner
         facts = live.trade.status.lines[0].text
-        assert re.search(r"● REC  \S+B  \S+ rows  \d+/s  gaps \d+  disk \S+B", facts)
+        assert re.search(r"● REC  \S+B  \S+ rows +\d+/s  gaps \d+  disk \S+B", facts)
         await shown(live, pilot, lambda line: "the disk takes nothing" not in line)
         await pilot.press("R")
     assert kracked.open_recording(tmp_path / "session").verify().proven
