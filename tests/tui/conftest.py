@@ -51,7 +51,8 @@ async def settled(monitor: Monitor, pilot: Pilot[None]) -> None:
                 await pilot.pause(0.01)
                 monitor.trade.draw()
                 plotless = not chart.display or not monitor.store.markets
-                if monitor.pump.frames and (plotless or chart.newest):
+                drawn = all(pane.lines for pane in monitor.trade.panes if pane.display)
+                if monitor.pump.frames and drawn and (plotless or chart.newest):
                     break
     monitor.trade.draw()
     await pilot.pause()
