@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
@@ -100,6 +100,27 @@ def faults(text: str) -> str:
     except BadFaults as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def add_several(
+    parser: argparse.ArgumentParser,
+    name: str,
+    read: Callable[[str], Sequence[object]],
+    metavar: str,
+    *,
+    help: str,  # noqa: A002 - argparse's word
+    default: Sequence[object] | None = None,
+) -> None:
+    """An argument of one or more words, apart by blanks or commas."""
+    parser.add_argument(
+        name,
+        nargs="+",
+        action=Several,
+        type=read,
+        metavar=metavar,
+        help=help,
+        default=default,
+    )
 
 
 def spelled(symbol: str) -> str:

@@ -120,16 +120,11 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to serve (%(default)s)")
     parser.add_argument(
-        "--port", type=arguments.port, default=0, help="0 takes a free one (%(default)s)"
+        "--port", type=arguments.port, default=0, help="0: a free one (%(default)s)"
     )
     parser.add_argument("--seed", type=int, help="same seed, same market; none: a new one")
-    parser.add_argument(
-        "--symbols",
-        nargs="+",
-        action=arguments.Several,
-        type=arguments.symbols,
-        metavar="SYMBOL",
-        help="only these instruments",
+    arguments.add_several(
+        parser, "--symbols", arguments.symbols, "SYMBOL", help="only these instruments"
     )
     parser.add_argument(
         "--list", type=arguments.count, metavar="N", help="list N instruments, made up past six"
@@ -205,22 +200,15 @@ def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "         kracked record BTC/USD --out s --channels book=100 level3=1000 trade",
         formatter_class=RAW,
     )
-    parser.add_argument(
-        "symbols",
-        nargs="+",
-        action=arguments.Several,
-        type=arguments.symbols,
-        metavar="SYMBOL",
-        help="such as BTC/USD; several stand apart by blanks or commas",
-    )
+    several = "such as BTC/USD; several stand apart by blanks or commas"
+    arguments.add_several(parser, "symbols", arguments.symbols, "SYMBOL", help=several)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the session folder")
-    parser.add_argument(
+    arguments.add_several(
+        parser,
         "--channels",
-        nargs="+",
-        action=arguments.Several,
-        type=arguments.channels,
+        arguments.channels,
+        "CHANNEL",
         default=[("book", 100), ("trade", True), ("ticker", True), ("ohlc", 1)],
-        metavar="CHANNEL",
         help="book[=DEPTH] level3[=DEPTH] trade ticker ohlc[=MINUTES]; default: book=100 trade\n"
         "ticker ohlc=1. level3 needs KRAKEN_API_KEY and KRAKEN_API_SECRET",
     )
@@ -354,14 +342,8 @@ def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="also the trades from before the recording that its first snapshot tells of",
     )
-    parser.add_argument(
-        "--symbols",
-        nargs="+",
-        default=[],
-        action=arguments.Several,
-        type=arguments.symbols,
-        metavar="SYMBOL",
-        help="only these",
+    arguments.add_several(
+        parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these"
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--out", type=Path, metavar="FILE", help=".csv or .parquet; else stdout")
