@@ -119,7 +119,7 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         formatter_class=RAW,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to serve (%(default)s)")
-    parser.add_argument("--port", type=arguments.port, default=0, help="0, as it is: a free one")
+    parser.add_argument("--port", type=arguments.port, default=0, help="0 takes a free one")
     parser.add_argument("--seed", type=int, help="same seed, same market; none: a new one")
     arguments.add_several(
         parser, "--symbols", arguments.symbols, "SYMBOL", help="only these instruments"
