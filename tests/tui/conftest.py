@@ -15,6 +15,8 @@ from tests.tui.market import SYMBOL, ScriptedSource, opening
 
 _PATIENCE_S = 10.0
 """A market that moves on by itself is never quite drawn."""
+_ROUNDS = 2
+"""How often nothing more must have been heard and shown: what is under way takes a turn or two."""
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[Monitor, Pilot[None]]]]
 
@@ -44,15 +46,23 @@ def opened() -> Opened:
 
 async def settled(monitor: Monitor, pilot: Pilot[None]) -> None:
     """Everything said has been applied, the plot is there, and the newest frame is drawn."""
-    chart = monitor.trade.chart
+    rounds, before = 0, None
     with suppress(TimeoutError):
         async with asyncio.timeout(_PATIENCE_S):
-            while True:
+            while rounds < _ROUNDS:
                 await pilot.pause(0.01)
                 monitor.trade.draw()
-                plotless = not chart.display or not monitor.store.markets
-                drawn = all(pane.lines for pane in monitor.trade.panes if pane.display)
-                if monitor.pump.frames and drawn and (plotless or chart.newest):
-                    break
+                shown = [pane.id for pane in monitor.trade.panes if pane.display]
+                state = (monitor.store.messages, shown)
+                rounds = rounds + 1 if state == before and _is_drawn(monitor) else 0
+                before = state
     monitor.trade.draw()
     await pilot.pause()
+
+
+def _is_drawn(monitor: Monitor) -> bool:
+    """Every pane in sight, the candles of the newest state."""
+    chart, panes = monitor.trade.chart, monitor.trade.panes
+    plotted = chart.newest or not chart.display or not monitor.store.markets
+    drawn = all(each.lines for each in panes if each.display)
+    return bool(monitor.pump.frames) and plotted and drawn
