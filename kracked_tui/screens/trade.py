@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from functools import partial
-from typing import Any
 
 from textual.app import ComposeResult
 from textual.events import Resize
@@ -211,10 +210,11 @@ class TradeScreen(Screen[None]):
         self.show_symbol(message.symbol)
 
     def on_hints_pressed(self, message: Hints.Pressed) -> None:
-        self._let(self.run_action(message.action), "hints", "this key failed")
+        self._let(partial(self.run_action, message.action), "hints", "this key failed")
 
     def on_chart_wanted(self, message: Chart.Wanted) -> None:
-        self._let(self._plot(message.view), "plot", "no candles are drawn", exclusive=True)
+        plot = partial(self._plot, message.view)
+        self._let(plot, "plot", "no candles are drawn", exclusive=True)
 
     async def _plot(self, view: ChartView) -> None:
         plotted = await self.desk.plot(view)
@@ -224,15 +224,20 @@ class TradeScreen(Screen[None]):
 
     def _let(
         self,
-        work: Coroutine[Any, Any, object],
+        work: Callable[[], Awaitable[object]],
         group: str,
         meanwhile: str,
         *,
         exclusive: bool = False,
     ) -> None:
         """Runs beside all else; an error nobody foresaw is said so, and nothing ends by it."""
-        going = endured(work, self.desk.tell, meanwhile)
-        self.run_worker(going, group=group, exclusive=exclusive)
+
+        async def going() -> None:
+            # Called here: what the program's end keeps from starting was never begun.
+            await endured(work(), self.desk.tell, meanwhile)
+
+        begin: Callable[[], Coroutine[None, None, None]] = going
+        self.run_worker(begin, group=group, exclusive=exclusive)
 
     def show_symbol(self, symbol: str) -> None:
         """Show another symbol; what it needs is subscribed meanwhile."""
@@ -244,7 +249,7 @@ class TradeScreen(Screen[None]):
     def subscribe(self) -> None:
         """Have everything that is shown of the symbol; what is refused, the log says."""
         symbol = self.desk.symbol
-        self._let(self.desk.show(symbol), "show", f"not all of {symbol} is shown")
+        self._let(partial(self.desk.show, symbol), "show", f"not all of {symbol} is shown")
 
     async def may_leave(self) -> bool:
         """Whether the program may end without a question."""
@@ -355,7 +360,7 @@ class TradeScreen(Screen[None]):
         self.desk.timeframe_s = TIMEFRAMES[max(0, min(len(TIMEFRAMES) - 1, at))]
         self.draw()
         self.desk.tell(f"candles of {timeframe_name(self.desk.timeframe_s)}")
-        self._let(self.desk.load_candles(), "candles", "no candles")
+        self._let(self.desk.load_candles, "candles", "no candles")
 
     def action_watch(self, step: int) -> None:
         symbols = [row.symbol for row in self.desk.watched()]
