@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 from textual.app import ComposeResult
 from textual.events import Resize
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.worker import WorkType
 
 from kracked_tui import keys
 from kracked_tui.desk import Desk
@@ -236,7 +237,7 @@ class TradeScreen(Screen[None]):
             # Called here: what the program's end keeps from starting was never begun.
             await endured(work(), self.desk.tell, meanwhile)
 
-        begin: Callable[[], Coroutine[None, None, None]] = going
+        begin: WorkType[None] = going
         self.run_worker(begin, group=group, exclusive=exclusive)
 
     def show_symbol(self, symbol: str) -> None:
