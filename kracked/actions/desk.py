@@ -325,7 +325,7 @@ class Desk:
         return msgspec.structs.replace(
             now,
             at=at,
-            rate_room=self.engine.room(symbol, self._steady()),
+            rate_room=self.rate(symbol)[1],
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
         )
@@ -335,6 +335,11 @@ class Desk:
 
     def _age_ns(self, order: OwnOrder) -> int:
         return max(0, self._clock() - order.touched)
+
+    def rate(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """The pair's rate counter as it is now, and what adding and amending may still spend."""
+        now = self._steady()
+        return self.engine.count(symbol, now), self.engine.room(symbol, now)
 
     def cost_of_amend(self, order: OwnOrder) -> Decimal:
         """What amending it now adds to the rate counter of its pair."""

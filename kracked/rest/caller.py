@@ -273,17 +273,20 @@ class Caller:
 
     def _respect_limits(self, name: str) -> None:
         now, limiter = self._pace.ticks(), self.limiter
-        if limiter.throttled_ns(now):
-            raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
-        if limiter.held_ns(name, now):
-            counted = f"{limiter.count(now):.1f} of {limiter.tier.rest_limit} calls are counted"
-            raise Refused(name, f"held back here: {counted}", ErrorClass.SLOW_DOWN)
+        if limiter.throttled_ns(now) or limiter.held_ns(name, now):
+            raise self._held_back(name)
+
+    def _held_back(self, name: str) -> Refused:
+        now, limiter = self._pace.ticks(), self.limiter
+        counted = f"{limiter.count(now):.1f} of {limiter.tier.rest_limit} calls are counted"
+        words = _THROTTLED if limiter.throttled_ns(now) else f"held back here: {counted}"
+        return Refused(name, words, ErrorClass.SLOW_DOWN)
 
     async def _wait_for_counter(self, name: str) -> None:
         ticks = self._pace.ticks
         while (wait_ns := self.limiter.wait_ns(name, ticks())) > 0:
             if wait_ns > LONGEST_WAIT_NS:
-                raise Refused(name, _THROTTLED, ErrorClass.SLOW_DOWN)
+                raise self._held_back(name)
             await self._pace.sleep(wait_ns / NS_PER_S)
 
     async def _wait_for_public(self) -> None:

@@ -30,14 +30,13 @@ class RestLimiter:
 
     def wait_ns(self, endpoint: str, now: int) -> int:
         """How long a read should wait so that the reserve is left for calls that cancel."""
-        limit = Decimal(self.tier.rest_limit) - _REST_RESERVE
-        counted_ns = self._counter.wait_ns(cost_of_call(endpoint), limit, now)
+        counted_ns = self._counter.wait_ns(cost_of_call(endpoint), self._for_reads, now)
         return max(self.throttled_ns(now), counted_ns)
 
     def held_ns(self, endpoint: str, now: int) -> int:
         """How long an order or amend would have to wait; none is sent late, so it is refused."""
-        cost, limit = cost_of_call(endpoint), Decimal(self.tier.rest_limit) - _REST_RESERVE
-        return self._counter.wait_ns(cost, limit - _TOKEN, now) if cost else 0
+        cost = cost_of_call(endpoint)
+        return self._counter.wait_ns(cost, self._for_reads - _TOKEN, now) if cost else 0
 
     def throttled_ns(self, now: int) -> int:
         """How long the exchange wants no call at all."""
@@ -48,9 +47,13 @@ class RestLimiter:
 
     def spend_on_write(self, endpoint: str, now: int) -> None:
         """Count what may not count at the exchange: by itself it holds up no read and no amend."""
-        cost, limit = cost_of_call(endpoint), Decimal(self.tier.rest_limit) - _REST_RESERVE
-        room = limit - _TOKEN - cost - self._counter.value(now)
+        cost = cost_of_call(endpoint)
+        room = self._for_reads - _TOKEN - cost - self._counter.value(now)
         self._counter.spend(min(cost, max(Decimal(0), room)), now)
+
+    @property
+    def _for_reads(self) -> Decimal:
+        return Decimal(self.tier.rest_limit) - _REST_RESERVE
 
     def exceeded(self, now: int, until: int | None = None) -> None:
         """The exchange said so: trust it over this count. `until` ends a throttle."""

@@ -368,11 +368,9 @@ class Trader:
         """The pair's rate counter, with the age of the order last touched at `touched`."""
         if self._desk is None:
             return None
-        engine, now = self._desk.engine, self._now()
-        age = None if touched is None else max(0, now - touched)
-        return RateView(
-            engine.count(symbol, now), engine.tier.threshold, engine.room(symbol, now), age
-        )
+        count, room = self._desk.rate(symbol)
+        age = None if touched is None else max(0, self._now() - touched)
+        return RateView(count, self._desk.engine.tier.threshold, room, age)
 
     def moment(
         self, instrument: Instrument, bid: int | None, ask: int | None, *, trusted: bool

@@ -171,6 +171,7 @@ async def test_a_clock_set_back_an_hour_does_not_stop_the_rate_counter(
         back[0] = 3600 * NS_PER_S
         frozen.now += 60 * NS_PER_S
         assert desk.review(ASK, NOW).refusals == ()
+        assert desk.rate("BTC/USD")[0] == 0
 
 
 async def test_a_fresh_id_that_is_taken_proves_an_earlier_arrival(
