@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kracked.frames.loaders import load_balances as load_balances
     from kracked.frames.loaders import load_book as load_book
     from kracked.frames.loaders import load_book_wide as load_book_wide
+    from kracked.frames.loaders import load_connections as load_connections
     from kracked.frames.loaders import load_executions as load_executions
     from kracked.frames.loaders import load_ohlc as load_ohlc
     from kracked.frames.loaders import load_orders as load_orders
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from kracked.protocol.events import Side as Side
     from kracked.record.reader import Recording as Recording
     from kracked.record.reader import open_recording as open_recording
+    from kracked.record.replay import Player as Player
+    from kracked.record.replay import Replay as Replay
+    from kracked.recorder import recording as recording
     from kracked.rest.client import RestClient as RestClient
 
 __version__ = "1.0.0.dev0"
@@ -66,6 +70,7 @@ _HOMES = {
         "load_balances",
         "load_book",
         "load_book_wide",
+        "load_connections",
         "load_executions",
         "load_ohlc",
         "load_orders",
@@ -78,6 +83,8 @@ _HOMES = {
     "kracked.protocol.codec": ("Codec",),
     "kracked.protocol.events": ("Level", "Side"),
     "kracked.record.reader": ("Recording", "open_recording"),
+    "kracked.record.replay": ("Player", "Replay"),
+    "kracked.recorder": ("recording",),
     "kracked.rest.client": ("RestClient",),
 }
 """Modules and the public names they are the home of."""

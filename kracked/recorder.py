@@ -126,7 +126,7 @@ class Recorder:
 @asynccontextmanager
 async def recording(
     feed: FeedManager,
-    out: Path,
+    out: Path | str,
     *,
     form: Format = Format.CSV,
     compress: bool = True,
@@ -148,7 +148,7 @@ async def recording(
             "private": endpoints.private,
         },
     )
-    opened = record_into(out, info, form=form, compress=compress, clock=feed.clock.wall)
+    opened = record_into(Path(out), info, form=form, compress=compress, clock=feed.clock.wall)
     with feed.tap() as tap, feed.consumer(Policy.NEVER_SKIP) as consumer:
         # Making the folder waits for the disk, which the event loop must not.
         session = await asyncio.to_thread(opened.__enter__)
@@ -167,7 +167,7 @@ async def recording(
         finally:
             await asyncio.to_thread(opened.__exit__, None, None, None)
         if form is Format.PARQUET:
-            await asyncio.to_thread(convert, out)
+            await asyncio.to_thread(convert, Path(out))
 
 
 async def record(
