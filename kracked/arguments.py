@@ -13,12 +13,14 @@ _MOST_DECIMALS = 30
 _LAST_PORT = 65_535
 _HIGHEST_RATE = 1_000
 """A slice of market time must stay short enough that signals are heard between two."""
-_CHANNEL_DEFAULTS: dict[str, int | bool] = {
+Choice = int | str | bool
+_CHANNEL_DEFAULTS: dict[str, Choice] = {
     "book": 100,
     "level3": 1000,
     "trade": True,
-    "ticker": True,
+    "ticker": "trades",
     "ohlc": 1,
+    "instrument": True,
 }
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -136,18 +138,30 @@ def symbols(text: str) -> list[str]:
     return [spelled(symbol) for part in text.split(",") if (symbol := part.strip())]
 
 
-def channels(text: str) -> list[tuple[str, int | bool]]:
+def channels(text: str) -> list[tuple[str, Choice]]:
     """``book=100`` or ``book=100,trade``: channels and their choices, for `Several`."""
     return [_channel(channel) for part in text.split(",") if (channel := part.strip())]
 
 
-def _channel(text: str) -> tuple[str, int | bool]:
+def _channel(text: str) -> tuple[str, Choice]:
     name, _, value = text.partition("=")
     default = _CHANNEL_DEFAULTS.get(name)
-    if default is None or (value and (default is True or not value.isdecimal())):
+    if default is None or (value and (default is True or value.isdecimal() != (name != "ticker"))):
         known = ", ".join(_CHANNEL_DEFAULTS)
         raise argparse.ArgumentTypeError(f"{text!r}: name one of {known}, as book=100")
-    return name, int(value) if value else default
+    return name, int(value) if value.isdecimal() else value or default
+
+
+def chosen(named: Sequence[tuple[str, Choice]]) -> dict[str, Choice | list[Choice]]:
+    """Channels as a feed takes them: all intervals of `ohlc`, of the others the last choice.
+
+    `instrument` is not among them: it comes with every feed.
+    """
+    wanted: dict[str, Choice | list[Choice]] = dict(named)
+    wanted.pop("instrument", None)
+    if "ohlc" in wanted:
+        wanted["ohlc"] = [choice for name, choice in named if name == "ohlc"]
+    return wanted
 
 
 def seconds(text: str) -> float:

@@ -207,8 +207,8 @@ def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         arguments.channels,
         "CHANNEL",
         default=[("book", 100), ("trade", True), ("ticker", True), ("ohlc", 1)],
-        help="book[=DEPTH] level3[=DEPTH] trade ticker ohlc[=MINUTES]; default: book=100 trade\n"
-        "ticker ohlc=1. level3 needs KRAKEN_API_KEY and KRAKEN_API_SECRET",
+        help="book[=DEPTH] level3[=DEPTH] trade ticker[=bbo] ohlc[=MINUTES]; default: book=100\n"
+        "trade ticker ohlc=1. level3 needs KRAKEN_API_KEY and KRAKEN_API_SECRET",
     )
     parser.add_argument(
         "--format", choices=("csv", "sqlite", "parquet"), default="csv", help="(%(default)s)"
@@ -236,7 +236,7 @@ def _record(given: argparse.Namespace) -> int:
     return record(
         given.symbols,
         given.out,
-        channels={**dict(given.channels), "account": not given.no_own},
+        channels={**arguments.chosen(given.channels), "account": not given.no_own},
         form=given.format,
         endpoint=given.endpoint,
         duration_s=given.duration,

@@ -85,3 +85,18 @@ def test_a_list_that_names_nothing_is_a_misuse(
 def test_a_number_that_makes_no_sense_is_a_misuse(words: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words)
+
+
+def test_every_interval_of_candles_is_meant_and_of_the_rest_the_last_choice() -> None:
+    named = arguments.channels("ohlc=1,book=10,ohlc=5,ticker=bbo,book=25")
+    assert arguments.chosen(named) == {"ohlc": [1, 5], "book": 25, "ticker": "bbo"}
+
+
+def test_the_instrument_channel_may_be_named_although_it_always_comes() -> None:
+    assert arguments.chosen(arguments.channels("instrument,trade")) == {"trade": True}
+
+
+@pytest.mark.parametrize("words", ["ticker=5", "book=deep", "trade=1", "instrument=all"])
+def test_a_choice_a_channel_does_not_have_is_refused(words: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="name one of book"):
+        arguments.channels(words)
