@@ -15,6 +15,7 @@ from kracked.tables import Column, Kind, Table
 
 OLD_ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
 """Words of the original project's first recordings."""
+_OFFSET = r"[+-]\d\d:?\d\d$"
 
 
 class Wanted(NamedTuple):
@@ -69,12 +70,17 @@ def empty(column: Column, *, exact: bool = False) -> pd.Series[Any]:
 
 
 def as_times(values: pd.Series[Any], tz: str) -> pd.Series[Any]:
-    """Text as UTC at ns; rows of one file may have a fraction or none."""
-    sample = values.dropna()
-    naive = not sample.empty and not str(sample.iloc[0]).endswith("Z")
-    times = pd.to_datetime(values, format="ISO8601", utc=not naive)
-    if naive:
-        times = times.dt.tz_localize(tz).dt.tz_convert("UTC")
+    """Text as UTC at ns; rows of one file may have a zone or none, a fraction or none.
+
+    Clocks that are set back tell an hour twice: which of the two it was is told by the
+    other times of the file, or not at all, which raises ValueError.
+    """
+    times = pd.to_datetime(values, format="ISO8601", utc=True)
+    bare = values[~values.str.endswith("Z", na=True)]
+    bare = bare[~bare.str.contains(_OFFSET)]
+    if len(bare):
+        local = times[bare.index].dt.tz_localize(None).dt.tz_localize(tz, ambiguous="infer")
+        times = local.dt.tz_convert("UTC").reindex(times.index).fillna(times)
     return cast("pd.Series[Any]", times.dt.as_unit("ns"))
 
 

@@ -16,6 +16,7 @@ from kracked.frames import (
     load_orders,
     load_ticker,
     load_trades,
+    loaders,
 )
 from tests.shared import CAPTURES
 
@@ -99,11 +100,41 @@ def test_several_folders_load_as_one(folder: Path, tmp_path: Path) -> None:
 
 
 def test_naive_times_are_read_in_the_zone_that_is_named(tmp_path: Path) -> None:
-    header = "timestamp,symbol,bid,bid_qty,ask,ask_qty,last,volume,vwap,low,high,change,change_pct"
-    row = "2024-11-11 23:43:57,DOGE/USD,0.4,1.0,0.5,2.0,0.4,9.0,0.3,0.2,0.6,0.1,44.65"
-    (tmp_path / "L1.csv").write_text(f"{header}\n{row}\n")
+    _tick(tmp_path, ["2024-11-11 23:43:57"])
     frame = load_ticker(tmp_path, tz="America/Phoenix")
     assert frame["ts_recv"][0] == pd.Timestamp("2024-11-12 06:43:57", tz="UTC")
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        # As older and newer versions of the original appended to one file.
+        (["2024-11-12T06:43:57.5Z", "2024-11-11 23:43:58"], ["06:43:57.5", "06:43:58"]),
+        (["2024-11-11 23:43:57", "2024-11-12T06:43:57.5Z"], ["06:43:57", "06:43:57.5"]),
+        (["2024-11-12T06:43:57+00:00", "2024-11-12T01:43:58-05:00"], ["06:43:57", "06:43:58"]),
+    ],
+)
+def test_a_zone_is_that_of_its_own_row(
+    arrow: bool, told: list[str], meant: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders, "HAS_ARROW", arrow)
+    _tick(tmp_path, told)
+    times = load_ticker(tmp_path, tz="America/Phoenix")["ts_recv"]
+    assert times.tolist() == [pd.Timestamp(f"2024-11-12T{time}Z") for time in meant]
+
+
+def test_an_hour_told_twice_is_told_apart_by_the_times_around_it(tmp_path: Path) -> None:
+    _tick(tmp_path, [f"2024-11-03 01:{minute}:00" for minute in ("30", "59", "00")])
+    times = load_ticker(tmp_path, tz="America/Los_Angeles")["ts_recv"]
+    assert times.dt.strftime("%H:%M").tolist() == ["08:30", "08:59", "09:00"]
+
+
+def _tick(folder: Path, times: list[str]) -> None:
+    """A ticker file of the original project."""
+    header = "timestamp,symbol,bid,bid_qty,ask,ask_qty,last,volume,vwap,low,high,change,change_pct"
+    rows = [f"{time},DOGE/USD,0.4,1.0,0.5,2.0,0.4,9.0,0.3,0.2,0.6,0.1,44.65" for time in times]
+    (folder / "L1.csv").write_text("\n".join([header, *rows, ""]))
 
 
 def test_a_candle_is_its_last_row(tmp_path: Path) -> None:
