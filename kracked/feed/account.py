@@ -16,7 +16,16 @@ import msgspec
 
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Balances, Executions
-from kracked.protocol.own import KEPT_CLOSED, Fee, Fill, OwnOrder, OwnOrders, side_of
+from kracked.protocol.own import (
+    KEPT_CLOSED,
+    Fee,
+    Fill,
+    OwnOrder,
+    OwnOrders,
+    past,
+    side_of,
+    standing,
+)
 
 __all__ = ["KEPT_CLOSED", "KEPT_FILLS", "Account", "Fee", "Fill", "OwnOrder"]
 
@@ -73,6 +82,21 @@ class Account:
             self._apply_executions(event)
         else:
             self._apply_balances(event)
+
+    def standing(self, now: int) -> list[Executions | Balances]:
+        """What is known, as the snapshots that would tell it; nothing of a half that is not.
+
+        Own orders that are open and the fills kept, then balances; told at `now`.
+        """
+        told: list[Executions | Balances] = []
+        if self.orders_known:
+            reports = (*map(past, self.fills), *map(standing, self._orders))
+            told.append(Executions(now, reports, snapshot=True))
+        if self.balances_known:
+            totals = self.balances.items()
+            entries = tuple({"asset": asset, "balance": total} for asset, total in totals)
+            told.append(Balances(now, entries, snapshot=True))
+        return told
 
     # --- orders and fills -------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from itertools import chain, count
 from types import TracebackType
 from typing import Self, Unpack
 
+from msgspec.structs import replace
+
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
@@ -34,6 +36,7 @@ from kracked.instruments import Asset, Instrument
 from kracked.protocol import events
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
+from kracked.protocol.latest import TOLD, Latest
 from kracked.protocol.pacing import Pace
 from kracked.protocol.session import Session
 from kracked.protocol.subscription import (
@@ -83,6 +86,7 @@ class FeedManager:
         self.assets: dict[str, Asset] = {}
         self.account = Account()
         """Open orders, fills and balances; unknown unless `account` was asked for."""
+        self._latest = Latest()
         self._token = token
         self._codec = Codec()
         self._links: list[Link] = []
@@ -108,6 +112,23 @@ class FeedManager:
     def orders(self) -> Mapping[str, L3Book]:
         """Level 3 books by symbol, likewise."""
         return self._orders
+
+    def standing(self) -> list[Event]:
+        """What stands besides the books now, as the snapshots a subscriber would begin with.
+
+        For who joins a feed that has been running: instruments, then each live ticker,
+        the last trades and candles, then what is known of the account.
+        """
+        now, told = self.clock.wall(), list[Event]()
+        if self.instruments:
+            pairs, assets = tuple(self.instruments.values()), tuple(self.assets.values())
+            told.append(events.Instruments(now, pairs, assets, snapshot=True))
+        for link in self._links:
+            for key, track in link.session.tracks.items():
+                event = self._latest.snapshot(key) if track.state is State.LIVE else None
+                if event is not None:
+                    told.append(replace(event, received=now))
+        return told + self.account.standing(now)
 
     # --- life -------------------------------------------------------------------------
 
@@ -308,7 +329,10 @@ class FeedManager:
         for tap in self._taps:
             tap.put(connection.name, received, data)
         for event in happened:
-            if type(event) in _STATEFUL:
+            kind = type(event)
+            if kind in TOLD:
+                self._latest.remember(event)  # type: ignore[arg-type]
+            elif kind in _STATEFUL:
                 happened = [*happened, *self._follow(event, connection)]
         self._fanout.publish(happened)
 

@@ -20,9 +20,9 @@ from typing import NamedTuple
 from kracked.book.keeper import BOOK, LEVEL3
 from kracked.playback.audience import Audience
 from kracked.playback.listing import InstrumentList
-from kracked.playback.memory import Memory
 from kracked.playback.windows import Book
-from kracked.protocol import events
+from kracked.protocol import encode, events
+from kracked.protocol.latest import Latest
 from kracked.record.replay import Moment, Player
 from kracked.sim.account import Accounts
 from kracked.sim.channels import CHANNELS, Socket, Topic
@@ -55,7 +55,7 @@ class Stage:
         """How often connections have been closed so far."""
         self._player = player
         self._subjects = player.recording.info().symbols
-        self._memory = Memory()
+        self._latest = Latest()
         self._seq = 0
         self._down: set[str] = set()
         """Those of the recorder's connections that are lost at this place."""
@@ -143,16 +143,11 @@ class Stage:
 
     def snapshot(self, topic: Topic) -> str:
         """What a new subscriber starts from; empty when that is yet to be played."""
-        match topic.channel:
-            case "instrument":
-                return self.listing.snapshot()
-            case "ticker":
-                return self._memory.ticker(topic.symbol)
-            case "trade":
-                return self._memory.trades(topic.symbol)
-            case "ohlc":
-                assert isinstance(topic.variety, int)
-                return self._memory.candles(topic.symbol, topic.variety)
+        if topic.channel == "instrument":
+            return self.listing.snapshot()
+        interval = topic.variety if isinstance(topic.variety, int) else None
+        if (told := self._latest.snapshot((topic.channel, topic.symbol, interval))) is not None:
+            return encode.message(told)
         book = self._proven(topic)
         audience = self._audiences[topic.channel, topic.symbol][topic]
         return audience.picture(book) if book else ""
@@ -184,7 +179,7 @@ class Stage:
         for event in moment.events:
             match event:
                 case events.Ticker() | events.Trades() | events.Candles():
-                    self._memory.remember(event)
+                    self._latest.remember(event)
                     heard |= dict.fromkeys(self._listeners(event))
                 case events.Instruments():
                     heard |= dict.fromkeys(self._relist(event, moment.data))

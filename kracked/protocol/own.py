@@ -16,7 +16,7 @@ import msgspec
 
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Executions, Side
-from kracked.times import parse_ns
+from kracked.times import parse_ns, to_rfc3339
 
 ZERO = Decimal(0)
 KEPT_CLOSED = 500
@@ -25,6 +25,7 @@ CLOSED = frozenset(("filled", "canceled", "expired"))
 _PLACED = frozenset(("pending_new", "new", "amended"))
 """What the rate limit's age runs from; the engine's own changes are not among them."""
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
+_WORDS = {side: word for word, side in _SIDES.items()}
 _PROGRESS = ("cum_qty", "cum_cost", "avg_price")
 
 
@@ -33,7 +34,7 @@ class Fee(msgspec.Struct, frozen=True):
     qty: Decimal
 
 
-class Triggers(msgspec.Struct, frozen=True):
+class Triggers(msgspec.Struct, frozen=True, omit_defaults=True):
     """What sets a waiting order off."""
 
     price: Decimal | None = None
@@ -48,7 +49,7 @@ class Triggers(msgspec.Struct, frozen=True):
     peak_price: Decimal | None = None
 
 
-class OwnOrder(msgspec.Struct, frozen=True, kw_only=True):
+class OwnOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One order of the account. Amounts are exact decimals, as the exchange wrote them."""
 
     order_id: str
@@ -97,7 +98,7 @@ class OwnOrder(msgspec.Struct, frozen=True, kw_only=True):
         return triggers.price if triggers.price_type == "static" else triggers.actual_price
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
+class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One trade of an own order."""
 
     exec_id: str
@@ -205,6 +206,27 @@ def side_of(report: Mapping[str, object], known: OwnOrder | None) -> dict[str, S
     side = _SIDES.get(str(report.get("side")))
     side = side or (known.side if known else None)
     return {"side": side} if side else {}
+
+
+def standing(order: OwnOrder) -> dict[str, object]:
+    """The report a snapshot makes of an open order: `merged` makes the same order of it.
+
+    Its time is that of `touched`, as the exchange has it there.
+    """
+    report = _told(order) | {"exec_type": "new", "timestamp": to_rfc3339(order.touched, 9)}
+    del report["touched"]
+    return report
+
+
+def past(fill: Fill) -> dict[str, object]:
+    """The report a snapshot makes of a fill."""
+    return _told(fill) | {"exec_type": "trade", "order_status": "filled"}
+
+
+def _told(known: OwnOrder | Fill) -> dict[str, object]:
+    """Its members in the exchange's words."""
+    members: dict[str, object] = msgspec.to_builtins(known, builtin_types=(Decimal,))
+    return members | ({"side": _WORDS[known.side]} if known.side else {})
 
 
 def _triggers(old: Triggers, told: object) -> Triggers:

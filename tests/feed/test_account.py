@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kracked.feed.account import KEPT_CLOSED, Account
 from kracked.protocol.codec import Codec
@@ -179,6 +180,40 @@ def test_a_lost_stream_makes_its_half_unknown() -> None:
 def test_no_order_is_both_open_and_closed(reports) -> None:
     account = told(*reports)
     assert not account.orders.keys() & account.closed.keys()
+
+
+def copied(account: Account) -> Account:
+    """One that was told nothing but what stands in the other."""
+    copy = Account()
+    for event in account.standing(0):
+        copy.apply(event)
+    return copy
+
+
+STOP = {**PENDING, "order_id": "O3", "triggers": {"price": D("90.0"), "status": "untriggered"}}
+
+
+@given(st.lists(st.sampled_from([PENDING, NEW, TRADE, AMENDED, CANCELED, STOP]), max_size=12))
+def test_what_stands_tells_the_open_orders_and_the_fills_again(reports) -> None:
+    account = told(PENDING, *reports)
+    copy = copied(account)
+    assert [replace(order, timestamp="") for order in copy.orders.values()] == [
+        replace(order, timestamp="") for order in account.orders.values()
+    ]
+    assert copy.fills == account.fills
+
+
+def test_what_stands_tells_the_balances_again() -> None:
+    account = Account()
+    account.apply(Balances(0, ({"asset": "USD", "balance": D("10.50")},), 1, snapshot=True))
+    copy = copied(account)
+    assert (copy.balances, copy.balances_known) == ({"USD": D("10.50")}, True)
+
+
+def test_nothing_stands_of_what_is_not_known() -> None:
+    account = told(PENDING)
+    account.distrust("executions")
+    assert account.standing(0) == []
 
 
 def test_every_private_frame_on_record_is_understood(vectors: Path) -> None:

@@ -7,6 +7,7 @@ import time
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from kracked.endpoints import Endpoints
 from kracked.errors import ConnectionLost, RequestRejected, UnsupportedDepth
@@ -366,3 +367,35 @@ async def test_a_proxy_that_cannot_be_used_is_told_and_ends_nothing(
     async with FeedManager(["BTC/USD"], book=10, endpoints=away) as manager:
         told = await seen(aiter(manager), events.Reconnecting)
         assert told[-1].reason
+
+
+TICK = (
+    b'{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":1.0,"bid_qty":1,'
+    b'"ask":2.0,"ask_qty":1,"last":1.5,"volume":3,"vwap":1.5,"low":1.0,"high":2.0,"change":0.1,'
+    b'"change_pct":0.5}]}'
+)
+
+
+async def test_who_joins_late_can_ask_for_what_stands(server) -> None:
+    async with feed(server, "BTC/USD", ticker=True, trade=True, account=True) as manager:
+        stream = aiter(manager)
+        await manager.ready()
+        await server.push(lambda exchange: TICK)
+        (*_, tick) = await seen(stream, events.Ticker)
+        standing = manager.standing()
+    instruments, ticker, executions, balances = standing
+    assert instruments.pairs == tuple(manager.instruments.values())
+    assert replace(ticker, received=tick.received) == replace(tick, snapshot=True)
+    assert isinstance(executions, events.Executions)
+    assert isinstance(balances, events.Balances)
+    assert all(event.snapshot for event in standing)
+
+
+async def test_what_was_unsubscribed_stands_no_longer(server) -> None:
+    async with feed(server, "BTC/USD", ticker=True, book=10) as manager:
+        stream = aiter(manager)
+        await manager.ready()
+        await server.push(lambda exchange: TICK)
+        await seen(stream, events.Ticker)
+        await manager.unsubscribe("BTC/USD", "ticker")
+        assert [type(event) for event in manager.standing()] == [events.Instruments]

@@ -1,0 +1,90 @@
+"""What was told last of each market: what the exchange would tell one who subscribes now.
+
+A subscription begins with a snapshot. Whoever comes late to a shared feed, or to a
+recording that is being played, gets the same from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from kracked.protocol.events import Candle, Candles, Ticker, Trade, Trades
+from kracked.protocol.subscription import Key
+
+TRADES_KEPT = 50
+"""As many as the exchange's own snapshot has."""
+CANDLES_KEPT = 10
+"""Likewise."""
+
+Told = Ticker | Trades | Candles
+TOLD = frozenset((Ticker, Trades, Candles))
+"""For a test by `type(event) in`."""
+
+_T = TypeVar("_T", Trade, Candle)
+
+
+class Latest:
+    """The latest of every market's ticker, trades and candles; changes by `remember` alone."""
+
+    def __init__(self) -> None:
+        self._tickers: dict[str, Ticker] = {}
+        self._trades: dict[str, tuple[Trades, dict[int, Trade]]] = {}
+        """By number."""
+        self._candles: dict[tuple[str, int], tuple[Candles, dict[int, Candle]]] = {}
+        """Of each interval, by begin."""
+
+    def remember(self, event: Told) -> None:
+        match event:
+            case Ticker():
+                self._tickers[event.symbol] = event
+            case Trades():
+                self._trade(event)
+            case Candles():
+                for candle in event.candles:
+                    self._candle(event, candle)
+
+    def _trade(self, event: Trades) -> None:
+        before, known = self._trades.get(event.symbol, (event, {}))
+        told = {trade.trade_id: trade for trade in event.trades}
+        restarted = event.snapshot and max(told, default=0) < max(known, default=0)
+        if restarted or event.precision != before.precision:
+            known = {}
+        self._trades[event.symbol] = event, _newest(known | told, TRADES_KEPT)
+
+    def _candle(self, event: Candles, candle: Candle) -> None:
+        key = event.symbol, candle.interval
+        before, known = self._candles.get(key, (event, {}))
+        if event.precision != before.precision:
+            known = {}
+        self._candles[key] = event, _newest(known | {candle.begin: candle}, CANDLES_KEPT)
+
+    def snapshot(self, key: Key) -> Told | None:
+        """What a subscription would begin with; None when nothing was told yet.
+
+        It bears the time of the last thing told. Trades are in order of their numbers,
+        candles oldest first.
+        """
+        channel, symbol, interval = key
+        match channel, symbol, interval:
+            case "ticker", str(), None if symbol in self._tickers:
+                return replace(self._tickers[symbol], snapshot=True)
+            case "trade", str(), None if symbol in self._trades:
+                trades, by_number = self._trades[symbol]
+                return replace(trades, trades=_ordered(by_number), snapshot=True)
+            case "ohlc", str(), int() if (symbol, interval) in self._candles:
+                candles, by_begin = self._candles[symbol, interval]
+                return replace(candles, candles=_ordered(by_begin), snapshot=True)
+        return None
+
+
+def _newest(known: dict[int, _T], most: int) -> dict[int, _T]:
+    while len(known) > most:
+        del known[min(known)]
+    return known
+
+
+def _ordered(known: Mapping[int, _T]) -> tuple[_T, ...]:
+    return tuple(known[at] for at in sorted(known))
