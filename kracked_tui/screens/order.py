@@ -68,7 +68,8 @@ class OrderScreen(TicketScreen):
         if price is None:
             self.desk.tell(f"not sent: there is no best {side} to join", "warn")
             return
-        self._do(trader.send(self._limit(trader, moment, Side(side), price), moment))
+        ticket = self._limit(trader, moment, Side(side), price)
+        self._do(partial(trader.send, ticket, moment))
 
     def action_go(self, number: int) -> None:
         """While armed, the first digits choose the size in the ladder."""
@@ -84,7 +85,7 @@ class OrderScreen(TicketScreen):
         if trader is not None:
             self.ticket_panel.write(None)
             self._close_panel()
-            self._do(trader.panic(self.desk.symbol))
+            self._do(partial(trader.panic, self.desk.symbol))
 
     # --- working orders ---------------------------------------------------------------------
 
@@ -125,9 +126,9 @@ class OrderScreen(TicketScreen):
             return
         cancel = partial(trader.cancel, order_id=row.order_id, cl_ord_id=row.cl_ord_id)
         if trader.armed:
-            self._do(cancel())
+            self._do(cancel)
         else:
-            self.ask(questions.cancel(row), lambda _: self._do(cancel()))
+            self.ask(questions.cancel(row), lambda _: self._do(cancel))
 
     def action_cancel_pair(self) -> None:
         trader, symbol = self._ready(), self.desk.symbol
@@ -136,14 +137,14 @@ class OrderScreen(TicketScreen):
         rows = self.desk.scene(self.ladder).own.rows
         self.ask(
             questions.cancel_pair(symbol, rows),
-            lambda key: self._do(trader.cancel_pair(symbol, questions.SIDES[key])),
+            lambda key: self._do(partial(trader.cancel_pair, symbol, questions.SIDES[key])),
         )
 
     def action_cancel_all(self) -> None:
         trader = self._ready()
         if trader is not None:
             everything = questions.cancel_everything()
-            self.ask(everything, lambda _: self._do(trader.cancel_everything()))
+            self.ask(everything, lambda _: self._do(trader.cancel_everything))
 
     # --- arming and leaving -----------------------------------------------------------------
 
@@ -152,7 +153,7 @@ class OrderScreen(TicketScreen):
         if trader is None:
             return
         if trader.armed:
-            self._do(trader.disarm())
+            self._do(trader.disarm)
             return
         minutes, before = self.desk.armed_min, trader.armed_before
         self.ask(questions.arm(self.desk.symbol, minutes, before=before), lambda _: trader.arm())
@@ -172,7 +173,8 @@ class OrderScreen(TicketScreen):
         return False
 
     def _leave(self, trader: Trader, key: str) -> None:
-        self._do(self._finish() if key == "y" else self._settle(trader, cancel=key == "c"))
+        settle = partial(self._settle, trader, cancel=key == "c")
+        self._do(self._finish if key == "y" else settle)
 
     async def _settle(self, trader: Trader, *, cancel: bool) -> None:
         self._unconfirmed = not await trader.leave(cancel=cancel)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 
 from textual.app import ComposeResult
 from textual.events import Click
@@ -15,7 +16,6 @@ from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.source import Transport
-from kracked_tui.unforeseen import endured
 from kracked_tui.view import arrange as places
 from kracked_tui.view.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
@@ -74,13 +74,9 @@ class ReplayScreen(TradeScreen):
         """None until the recording is open."""
         return self.desk.source.transport
 
-    def _do(self, wound: Coroutine[None, None, None]) -> None:
+    def _do(self, wind: Callable[[], Awaitable[object]]) -> None:
         """Winding takes a moment: the keys do not wait for it."""
-        self.run_worker(self._done(wound), group="wind")
-
-    async def _done(self, wound: Coroutine[None, None, None]) -> None:
-        await endured(wound, self.desk.tell, "not gone there")
-        self.draw()
+        self._let(wind, "wind", "not gone there", drawn=True)
 
     # --- keys -------------------------------------------------------------------------
 
@@ -96,15 +92,15 @@ class ReplayScreen(TradeScreen):
 
     def action_step(self, by: int) -> None:
         if self._transport:
-            self._do(self._transport.step(self.desk.symbol, by))
+            self._do(partial(self._transport.step, self.desk.symbol, by))
 
     def action_shift(self, seconds: int) -> None:
         if self._transport:
-            self._do(self._transport.shift(seconds * NS_PER_S))
+            self._do(partial(self._transport.shift, seconds * NS_PER_S))
 
     def on_time_bar_pointed(self, message: TimeBar.Pointed) -> None:
         if self._transport:
-            self._do(self._transport.seek(message.instant))
+            self._do(partial(self._transport.seek, message.instant))
 
     def action_back(self) -> None:
         """Close what is open; with nothing open, back to what was watched before."""
@@ -133,4 +129,4 @@ class ReplayScreen(TradeScreen):
         except ProtocolError:
             self.desk.tell(f"{text!r} is no time: {_HOW}", "warn")
             return
-        self._do(self._transport.seek(time))
+        self._do(partial(self._transport.seek, time))

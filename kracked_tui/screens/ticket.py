@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
@@ -15,7 +15,6 @@ from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.screens.asking import AskingScreen
 from kracked_tui.screens.trade import hints
-from kracked_tui.unforeseen import endured
 from kracked_tui.view import arrange as places
 from kracked_tui.view import questions
 from kracked_tui.view.resting import Quote, rested
@@ -58,13 +57,9 @@ class TicketScreen(AskingScreen):
         self.draw()
         return None
 
-    def _do(self, work: Coroutine[Any, Any, object]) -> None:
-        """Let it run; the screen shows at once what it led to."""
-        self.run_worker(self._done(work), group="orders")
-
-    async def _done(self, work: Coroutine[Any, Any, object]) -> None:
-        await endured(work, self.desk.tell, "look at your orders before you go on")
-        self.draw()
+    def _do(self, work: Callable[[], Awaitable[object]]) -> None:
+        """What moves money: let it run."""
+        self._let(work, "orders", "look at your orders before you go on", drawn=True)
 
     # --- drawing ----------------------------------------------------------------------------
 
@@ -115,7 +110,7 @@ class TicketScreen(AskingScreen):
     def _write(self, trader: Trader, ticket: Ticket) -> None:
         """Open the ticket."""
         self.ticket_panel.write(ticket)
-        self._do(trader.learn_fees(ticket.symbol))
+        self._do(partial(trader.learn_fees, ticket.symbol))
         self._open(places.TICKET)
 
     def _open(self, panel: str) -> None:
@@ -137,7 +132,8 @@ class TicketScreen(AskingScreen):
             return
         self.ticket_panel.write(None)
         self._close_panel()
-        self._do(trader.send(ticket, moment, self.desk.source.orders.get(ticket.symbol)))
+        book = self.desk.source.orders.get(ticket.symbol)
+        self._do(partial(trader.send, ticket, moment, book))
 
     def action_back(self) -> None:
         if self._panel == places.TICKET and self.ticket and self.ticket.previewed:

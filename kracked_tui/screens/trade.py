@@ -230,12 +230,18 @@ class TradeScreen(Screen[None]):
         meanwhile: str,
         *,
         exclusive: bool = False,
+        drawn: bool = False,
     ) -> None:
-        """Runs beside all else; an error nobody foresaw is said so, and nothing ends by it."""
+        """Runs beside all else; an error nobody foresaw is said so, and nothing ends by it.
+
+        `drawn`: the screen shows at once what it led to.
+        """
 
         async def going() -> None:
             # Called here: what the program's end keeps from starting was never begun.
             await endured(work(), self.desk.tell, meanwhile)
+            if drawn:
+                self.draw()
 
         begin: WorkType[None] = going
         self.run_worker(begin, group=group, exclusive=exclusive)

@@ -287,6 +287,18 @@ async def test_a_click_on_the_bar_goes_there(session: Path) -> None:
         assert source.now() == source.view().start
 
 
+async def test_winding_that_the_end_keeps_from_starting_was_never_begun(
+    session: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with screen(session) as (monitor, source, _):
+        begun: list[int] = []
+        monkeypatch.setattr(source, "shift", begun.append)
+        assert isinstance(monitor.trade, ReplayScreen)
+        monitor.trade.action_shift(10)
+        monitor.workers.cancel_all()
+    assert begun == []
+
+
 async def test_a_replay_is_not_recorded_and_has_no_key_for_orders(session: Path) -> None:
     async with screen(session) as (monitor, _, pilot):
         await pilot.press("R")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from kracked.sim.server import SimOptions, SimServer
 from kracked.sim.trading.mishaps import Mishap
 from kracked_tui.config import Settings, Trading
@@ -171,6 +173,17 @@ async def test_panic_cancels_the_pair_and_disarms_without_a_question(tmp_path: P
         trader = found.trader
         assert not trader.armed
         await found.until(lambda: found.switch_at is None, "the switch stayed on")
+
+
+async def test_a_key_that_the_programs_end_keeps_from_acting_has_begun_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with trading(tmp_path) as found:
+        begun: list[str] = []
+        monkeypatch.setattr(found.trader, "panic", begun.append)
+        found.screen.action_panic()
+        found.monitor.workers.cancel_all()
+    assert begun == []
 
 
 async def test_a_panic_that_is_refused_lets_the_switch_run_out_and_says_when(
