@@ -16,6 +16,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from kracked.protocol.answers import UNREADABLE
+
 BOOK_DEPTHS = (10, 25, 100, 500, 1000)
 LEVEL3_DEPTHS = (10, 100, 1000)
 OHLC_INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
@@ -95,26 +97,26 @@ def read(data: str | bytes) -> tuple[Request | Other | Refused, int | None]:
     """A client's text as a request (or its refusal), and the `req_id` to answer with."""
     try:
         body = _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return Refused("error", MALFORMED), None
     if not isinstance(body, dict) or not isinstance(body.get("method"), str):
         return Refused("error", MALFORMED), None
     method = body["method"]
     req_id = body.get("req_id")
     if req_id is not None and not _is_integer(req_id):
-        return Refused(method, _must_be("req_id", "number_integer")), None
+        return Refused(method, must_be("req_id", "number_integer")), None
     return _judge(method, body), req_id
 
 
 def _judge(method: str, body: dict[str, Any]) -> Request | Other | Refused:
     surplus = next((name for name in body if name not in _FIELDS.get(method, _ANY)), None)
     if surplus is not None:
-        return Refused(method, _surplus(surplus, method))
+        return Refused(method, unsupported_field(surplus, method))
     if method == "ping":
         return Ping()
     params = body.get("params", {})
     if not isinstance(params, dict):
-        return Refused(method, _must_be("params", "object"))
+        return Refused(method, must_be("params", "object"))
     if method == "subscribe":
         return _subscription(Subscribe, params)
     if method == "unsubscribe":
@@ -131,10 +133,10 @@ def _subscription(
 ) -> Subscribe | Unsubscribe | Refused:
     for name, value in params.items():
         if name not in _PARAMS:
-            return Refused(kind.method, _surplus(name, kind.method))
+            return Refused(kind.method, unsupported_field(name, kind.method))
         is_right, wanted = _TYPES[_PARAMS[name]]
         if not is_right(value):
-            return Refused(kind.method, _must_be(name, wanted))
+            return Refused(kind.method, must_be(name, wanted))
     if "channel" not in params:
         return Refused(kind.method, UNSUPPORTED)
     if "symbol" in params:
@@ -176,9 +178,11 @@ _PARAMS = {
 }
 
 
-def _must_be(name: str, wanted: str) -> str:
+def must_be(name: str, wanted: str) -> str:
+    """The refusal of a field of the wrong type; `wanted` is JSON's name of the right one."""
     return f"{name.capitalize()} field must be a {wanted}"
 
 
-def _surplus(name: str, method: str) -> str:
+def unsupported_field(name: str, method: str) -> str:
+    """The refusal of a field the request does not have."""
     return f"Unsupported field: '{name}' for the given msg type: {method}"

@@ -276,6 +276,6 @@ def throttled_until(error: str) -> int | None:
     """When a ``EService: Throttled: <unix seconds>`` ends, ns since the Unix epoch."""
     text = _squash(error)
     prefix, _, when = text.rpartition(":")
-    if prefix != "EService:Throttled" or not when.isdigit():
+    if prefix != "EService:Throttled" or not (when.isdecimal() and len(when) < 12):
         return None
     return int(when) * NS_PER_S

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -29,6 +30,7 @@ INVALID_KEY = "EAPI:Invalid key"
 INVALID_SIGNATURE = "EAPI:Invalid signature"
 INVALID_NONCE = "EAPI:Invalid nonce"
 INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
+_NONCE = re.compile(r"[0-9]{1,20}")
 
 
 class Permission(StrEnum):
@@ -115,7 +117,7 @@ class Accounts:
         if params is None:
             return INVALID_ARGUMENTS
         nonce = str(params.pop("nonce", ""))
-        if not (nonce.isascii() and nonce.isdigit()):
+        if not _NONCE.fullmatch(nonce) or int(nonce) >= 2**64:
             return INVALID_NONCE
         expected = sign(call.path, nonce, call.body, account.secret).encode()
         if not hmac.compare_digest(expected, call.headers.get("API-Sign", "").encode()):

@@ -9,6 +9,7 @@ Sources: the endpoint pages below docs.kraken.com/api/docs/rest-api/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from email.utils import formatdate
 from functools import partial
@@ -38,6 +39,7 @@ Method = Callable[[Params, int], object]
 _SIDES = {Side.BID: "b", Side.ASK: "s"}
 
 
+_WHOLE = re.compile(r"[0-9]{1,19}")
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head></html>"
 
 
@@ -330,7 +332,7 @@ def _number(query: Params, name: str, default: int) -> int:
     text = query.get(name, "")
     if not text:
         return default
-    if not (text.isascii() and text.isdigit()):
+    if not _WHOLE.fullmatch(text):
         raise Refusal(words.ARGUMENTS)
     return int(text)
 

@@ -54,7 +54,7 @@ def params(**fields: object) -> str:
     return json.dumps({"method": "subscribe", "params": {"channel": "book", **fields}})
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "7", "{}", '{"method":7}', b"\xff"])
+@pytest.mark.parametrize("text", ["{", "[]", "7", "{}", '{"method":7}', b"\xff", "[" * 100_000])
 def test_what_is_no_request_is_malformed(text: str | bytes) -> None:
     assert read(text) == (Refused("error", "Malformed request"), None)
 

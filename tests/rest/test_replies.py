@@ -102,3 +102,8 @@ def test_a_throttle_says_until_when_in_nanoseconds() -> None:
 
 def test_other_errors_end_at_no_time() -> None:
     assert throttled_until("EService:Busy") is None
+
+
+@pytest.mark.parametrize("when", ["", "soon", "\u00b2", "9" * 5000])
+def test_a_throttle_until_no_time_has_none(when: str) -> None:
+    assert throttled_until(f"EService:Throttled:{when}") is None

@@ -373,3 +373,8 @@ def test_a_token_dies_unused_after_fifteen_minutes() -> None:
 
 def test_a_key_never_shows_its_secret() -> None:
     assert SECRET not in repr(ApiKey(KEY, SECRET))
+
+
+def test_a_number_too_long_to_read_is_a_bad_argument(rest: Rest) -> None:
+    answer = refusal(rest, "Trades", pair="XBTUSD", since="9" * 5000)
+    assert answer == ["EGeneral:Invalid arguments"]

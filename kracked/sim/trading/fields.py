@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from kracked import units
 from kracked.errors import ProtocolError, TooPrecise
 from kracked.protocol.events import Side
+from kracked.protocol.requests import must_be
 from kracked.sim.catalogue import Listing
 from kracked.sim.orders import SelfTrade, TimeInForce
 from kracked.sim.refusal import Refusal
@@ -44,7 +45,7 @@ class Fields:
         value = self.params.get(name)
         if value is None or isinstance(value, str):
             return value
-        raise Refusal(_must_be(name, "string"))
+        raise Refusal(must_be(name, "string"))
 
     def needed(self, name: str) -> str:
         text = self.text(name)
@@ -58,7 +59,7 @@ class Fields:
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            raise Refusal(_must_be(name, "number_float"))
+            raise Refusal(must_be(name, "number_float"))
         number = Decimal(value)
         if not number.is_finite() or abs(number.adjusted()) > _DIGITS:
             raise Refusal(words.argument(name))
@@ -67,20 +68,22 @@ class Fields:
     def flag(self, name: str) -> bool:
         value = self.params.get(name, False)
         if not isinstance(value, bool):
-            raise Refusal(_must_be(name, "boolean"))
+            raise Refusal(must_be(name, "boolean"))
         return value
 
     def whole(self, name: str) -> int | None:
         value = self.params.get(name)
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
-        raise Refusal(_must_be(name, "number_integer"))
+        raise Refusal(must_be(name, "number_integer"))
 
     def texts(self, name: str) -> list[str]:
         """A list of texts or whole numbers; empty when it is missing."""
         value = self.params.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(one, str | int) for one in value):
-            raise Refusal(_must_be(name, "array"))
+        if not isinstance(value, list):
+            raise Refusal(must_be(name, "array"))
+        if any(isinstance(one, bool) or not isinstance(one, str | int) for one in value):
+            raise Refusal(must_be(name, "array"))
         return [str(one) for one in value]
 
     def within(self, name: str) -> Fields | None:
@@ -89,7 +92,7 @@ class Fields:
         if value is None:
             return None
         if not isinstance(value, dict):
-            raise Refusal(_must_be(name, "object"))
+            raise Refusal(must_be(name, "object"))
         return Fields(value)
 
     def choice(self, name: str, kind: type[_Choice], default: _Choice) -> _Choice:
@@ -133,7 +136,8 @@ class FieldReader:
         qty, cash = self._qty(fields, kind, side)
         pricing, by_index = self._pricing(fields, kind)
         tif = fields.choice("time_in_force", TimeInForce, TimeInForce.GTC)
-        tif = TimeInForce.IOC if kind is Kind.MARKET else tif
+        if kind is Kind.MARKET and tif is not TimeInForce.FOK:
+            tif = TimeInForce.IOC
         return Ticket(
             symbol=self._listing.symbol,
             side=side,
@@ -151,7 +155,7 @@ class FieldReader:
             stp=fields.choice("stp_type", SelfTrade, SelfTrade.CANCEL_NEWEST),
             cl_ord_id=fields.text("cl_ord_id"),
             userref=fields.userref(),
-            fee_in_base=fields.text("fee_preference") == "base",
+            fee_in_base=_fee_in_base(fields),
             cash_qty=cash,
             close=self._close(fields),
         )
@@ -202,6 +206,8 @@ class FieldReader:
         price = fields.number("limit_price")
         if (price is None) == kind.limited:
             raise Refusal(words.argument("limit_price"))
+        if fields.text("limit_price_type") not in (None, "static"):
+            raise Refusal(words.argument("limit_price_type"))  # a trailing stop's alone
         return None if price is None else self._price(price)
 
     def _trigger(self, fields: Fields, kind: Kind) -> tuple[int | None, bool]:
@@ -332,6 +338,13 @@ def _reference(triggers: Fields) -> str:
     return reference
 
 
+def _fee_in_base(fields: Fields) -> bool:
+    preference = fields.text("fee_preference")
+    if preference not in (None, "base", "quote"):
+        raise Refusal(words.argument("fee_preference"))
+    return preference == "base"
+
+
 def _expiry(fields: Fields, tif: TimeInForce) -> int | None:
     expires = fields.time("expire_time")
     if (expires is None) == (tif is TimeInForce.GTD):
@@ -351,7 +364,3 @@ def _cut(number: Decimal, decimals: int) -> int:
     """Scaled, digits past the last decimal dropped."""
     whole, _, fraction = format(number, "f").partition(".")
     return int(whole + fraction[:decimals].ljust(decimals, "0"))
-
-
-def _must_be(name: str, wanted: str) -> str:
-    return f"{name.capitalize()} field must be a {wanted}"

@@ -31,6 +31,9 @@ from kracked.times import NS_PER_S, parse_ns
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 _FLAGS = frozenset(("post", "fcib", "fciq", "viqc", "nompp"))
 _INT32 = 2**31
+_DIGITS = 25
+"""A number with more of them is no price, no quantity, no id: it stays as it was written."""
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
 _MOMENT = re.compile(r"\+?[0-9]{1,12}")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
@@ -48,7 +51,7 @@ class Form:
                 return None
             case bool(value):
                 return "true" if value else "false"
-            case Decimal() as value:
+            case Decimal() as value if abs(value.adjusted()) <= _DIGITS:
                 return format(value, "f")
             case value:
                 return str(value)
@@ -67,7 +70,7 @@ class Form:
         text = self.text(name)
         if text is None:
             return default
-        if not text.removeprefix("-").isdecimal() or len(text) > 20:
+        if not _WHOLE.fullmatch(text):
             raise Refusal(words.argument(name))
         return int(text)
 
@@ -317,12 +320,11 @@ def _flags(form: Form, kind: Kind, side: Side) -> frozenset[str]:
 
 def _time_in_force(form: Form, kind: Kind) -> TimeInForce:
     text = (form.text("timeinforce") or "GTC").lower()
-    if kind is Kind.MARKET:
-        text = "ioc"
     try:
-        return TimeInForce(text)
+        tif = TimeInForce(text)
     except ValueError:
         raise Refusal(words.argument("timeinforce")) from None
+    return TimeInForce.IOC if kind is Kind.MARKET and tif is not TimeInForce.FOK else tif
 
 
 def _by_index(form: Form) -> bool:

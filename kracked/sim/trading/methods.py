@@ -14,7 +14,7 @@ from kracked.protocol import limits
 from kracked.sim.account import ApiKey, Permission
 from kracked.sim.catalogue import Listing
 from kracked.sim.refusal import Refusal
-from kracked.sim.trading import checks, deadman, targets, words
+from kracked.sim.trading import checks, deadman, members, targets, words
 from kracked.sim.trading.account import Account
 from kracked.sim.trading.brokerage import Brokerage, Placed
 from kracked.sim.trading.changes import Changes
@@ -85,6 +85,7 @@ class Methods:
             return [words.PERMISSION_DENIED]
         asked = Asked(self._brokerage.account(key.account), Fields(params), now)
         try:
+            members.check(method, params)
             return list(found.answers(asked))
         except Refusal as refusal:
             return [_renamed(refusal.error)]

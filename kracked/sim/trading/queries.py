@@ -8,7 +8,8 @@ Sources: the endpoint pages below docs.kraken.com/api/docs/rest-api/
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from kracked import units
@@ -37,6 +38,7 @@ _TRADE_KINDS = frozenset(
 )
 _ORDERS_ASKED, _TRADES_ASKED = 50, 20
 _USD_DECIMALS = 4
+_SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 _Item = TypeVar("_Item")
 
 
@@ -122,12 +124,14 @@ class Queries:
 
     def closed_orders(self, ask: Asking) -> object:
         """Newest first, 50 a page."""
-        by_opening = ask.form.text("closetime") == "open"
+        measured, within = ask.form.text("closetime") or "both", _period(ask)
+        if measured not in ("open", "close", "both"):
+            raise Refusal(words.argument("closetime"))
         found = [
             order
             for order in _asked(ask)
             if not order.status.open
-            and _within(ask, order.opened if by_opening else order.closed or 0)
+            and within(order.opened if measured == "open" else order.closed or 0)
         ]
         found.sort(key=lambda order: order.closed or 0, reverse=True)
         rows = self._order_rows(ask, _page(ask.form, found))
@@ -160,13 +164,13 @@ class Queries:
 
     def trades_history(self, ask: Asking) -> object:
         """Newest first, 50 a page."""
-        kind = ask.form.text("type") or "all"
+        kind, within = ask.form.text("type") or "all", _period(ask)
         if kind not in _TRADE_KINDS:
             raise Refusal(words.argument("type"))
         found = [
             fill
             for fill in reversed(ask.account.fills.values())
-            if fill.time <= ask.seen and _within(ask, fill.time) and kind in ("all", "no position")
+            if fill.time <= ask.seen and within(fill.time) and kind in ("all", "no position")
         ]
         rows = self._trade_rows(ask, _page(ask.form, found))
         return {"trades": rows} | _count(ask.form, len(found))
@@ -191,6 +195,7 @@ class Queries:
     def ledgers(self, ask: Asking) -> object:
         """What fills and their fees moved, newest first, 50 a page."""
         kind, assets = ask.form.text("type") or "all", ask.form.names("asset")
+        within = _period(ask)
         if kind not in _ENTRY_KINDS:
             raise Refusal(words.argument("type"))
         wanted = {self._asset(name) for name in assets if name != "all"}
@@ -198,7 +203,7 @@ class Queries:
             entry
             for entry in reversed(ask.account.ledger.entries.values())
             if entry.time <= ask.seen
-            and _within(ask, entry.time)
+            and within(entry.time)
             and kind in ("all", "trade")
             and (not wanted or entry.asset in wanted)
         ]
@@ -267,10 +272,10 @@ def _asked(ask: Asking) -> Iterable[Order]:
             yield order
 
 
-def _within(ask: Asking, time: int) -> bool:
-    """Whether it lies after `start` and up to `end`; both are unix seconds or ids."""
+def _period(ask: Asking) -> Callable[[int], bool]:
+    """Whether a time lies after `start` and up to `end`; both are unix seconds or ids."""
     start, end = _bound(ask, "start"), _bound(ask, "end")
-    return (start is None or time > start) and (end is None or time <= end)
+    return lambda time: (start is None or time > start) and (end is None or time <= end)
 
 
 def _bound(ask: Asking, name: str) -> int | None:
@@ -285,14 +290,16 @@ def _bound(ask: Asking, name: str) -> int | None:
         return fill.time
     if entry is not None:
         return entry.time
-    whole, _, fraction = text.partition(".")
-    if not (whole.isdecimal() and (fraction or "0").isdecimal()):
+    if not _SECONDS.fullmatch(text):
         raise Refusal(words.argument(name))
+    whole, _, fraction = text.partition(".")
     return int(whole) * NS_PER_S + int(fraction[:9].ljust(9, "0"))
 
 
 def _page(form: Form, found: list[_Item]) -> list[_Item]:
     offset = form.whole("ofs", 0) or 0
+    if offset < 0:
+        raise Refusal(words.argument("ofs"))
     return found[offset : offset + _PAGE]
 
 

@@ -7,6 +7,7 @@ unknown as well. Measured at the exchange; github.com/dc-deal/FiniexTestingIDE.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -14,6 +15,8 @@ from kracked.sim.refusal import Refusal
 from kracked.sim.trading import words
 from kracked.sim.trading.account import Account
 from kracked.sim.trading.orders import Order
+
+_USERREF = re.compile(r"-?[0-9]{1,10}")
 
 
 def one(account: Account, *, order_id: str | None, cl_ord_id: str | None) -> Order:
@@ -35,7 +38,7 @@ def one(account: Account, *, order_id: str | None, cl_ord_id: str | None) -> Ord
 
 def meant(account: Account, name: str) -> list[Order]:
     """The open orders an order id or a userref in digits means. Raises `Refusal`."""
-    if not name.removeprefix("-").isdecimal():
+    if not _USERREF.fullmatch(name):
         return [one(account, order_id=name, cl_ord_id=None)]
     found = account.orders.open_by(userref=int(name))
     if not found:
