@@ -82,7 +82,10 @@ class Reports:
             "timestamp": micros(fill.time),
             "order_status": "filled" if snapshot else "partially_filled",
         }
-        if not snapshot:
+        # The fee's worth is the fill's own in a snapshot, else the order's so far.
+        if snapshot:
+            row["fee_usd_equiv"] = self._fee_usd(order, fill.fee, fill.price)
+        else:
             row |= self._progress(order)
         amount = self._amounts.fee_text(fill.fee, in_base=order.ticket.fee_in_base)
         fee = {"asset": fill.fee_asset, "qty": _raw(amount)}
@@ -217,7 +220,7 @@ class Reports:
         return {
             "cum_qty": self._qty(order.filled),
             "cum_cost": self._cost(order.cost),
-            "fee_usd_equiv": self._fee_usd(order, average),
+            "fee_usd_equiv": self._fee_usd(order, order.fee, average),
             "avg_price": self._price(average),
         }
 
@@ -230,11 +233,11 @@ class Reports:
             "order_id": order.order_id,
         }
 
-    def _fee_usd(self, order: Order, average: int) -> Raw:
+    def _fee_usd(self, order: Order, fee: int, price: int) -> Raw:
         if not order.ticket.fee_in_base:
-            return _usd(order.fee, self._amounts.quote_decimals)
+            return _usd(fee, self._amounts.quote_decimals)
         digits = self._amounts.base_decimals + self._digits.price
-        return _usd(order.fee * average, digits)
+        return _usd(fee * price, digits)
 
     def _qty(self, qty: int) -> Raw:
         return _raw(self._digits.qty_text(qty))

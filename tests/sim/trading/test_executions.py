@@ -291,3 +291,24 @@ def test_a_conditional_close_follows_each_fill(pit: Pit, ear: Ear) -> None:
         Decimal("0.1"),
     )
     assert pending["triggers"]["price"] == 50000
+
+
+@pytest.mark.parametrize("way", ["socket", "rest"])
+def test_a_market_order_may_be_all_or_nothing(pit: Pit, way: str) -> None:
+    pit.agent("sell", "0.004", "25000")
+    ear = pit.listen()
+    if way == "socket":
+        order = {"order_type": "market", "side": "buy", "symbol": "BTC/USD", "order_qty": 0.005}
+        pit.socket("add_order", **order, time_in_force="fok")
+    else:
+        pit.add("buy", "0.005", timeinforce="FOK")
+    assert ear.steps() == ["pending_new", "canceled"]
+
+
+def test_the_last_fills_each_tell_their_own_fee_s_worth(pit: Pit) -> None:
+    for _ in range(2):
+        pit.agent("sell", "0.004", "25000")
+    pit.add("buy", "0.008", "25000")
+    ear = pit.listen(snap_trades=True)
+    (snapshot,) = ear.messages
+    assert [str(row["fee_usd_equiv"]) for row in snapshot["data"]] == ["0.4000", "0.4000"]
