@@ -14,6 +14,7 @@ from kracked.record import keyframe
 from kracked.record.checkpoints import Checkpoints
 from kracked.record.reader import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
+from kracked.times import NS_PER_S
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
@@ -127,18 +128,21 @@ def _state(player: Player) -> tuple[int, dict[str, bytes], dict[str, bool]]:
     )
 
 
-@given(data=st.data())
+@given(
+    every=st.integers(1, 100),
+    ahead_ns=st.integers(0, 12 * NS_PER_S),
+    number=st.integers(1, 201),
+)
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_every_place_is_the_same_however_it_is_reached(
-    player: Player, stream: Stream, data: st.DataObject
+    player: Player, stream: Stream, every: int, ahead_ns: int, number: int
 ) -> None:
     """By a search, by steps from the beginning, or by going back."""
     recording = player.recording
-    recording.checkpoints = Checkpoints(every_messages=data.draw(st.integers(1, 100)))
-    Player(recording).seek(data.draw(st.integers(recording.span()[0], recording.span()[1])))
-    number = data.draw(st.integers(1, len(stream) - 1), label="messages played")
+    recording.checkpoints = Checkpoints(every_messages=every)
+    Player(recording).seek(player.start + ahead_ns)
     stepped, searched, rewound = Player(recording), Player(recording), Player(recording)
     for _ in range(number):
         stepped.step()
