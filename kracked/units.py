@@ -83,11 +83,13 @@ def to_text(value: int, precision: int) -> str:
     >>> to_text(630050, 1), to_text(1, 8), to_text(-4293, 1)
     ('63005.0', '0.00000001', '-429.3')
     """
-    if precision == 0:
-        return str(value)
     digits = str(value)
-    if len(digits) <= precision or value < 0:
-        digits = digits.zfill(precision + 1 + (value < 0))
+    if value >= 0 and len(digits) <= precision:
+        return "0." + digits.zfill(precision)
+    if precision == 0:
+        return digits
+    if value < 0:
+        digits = digits.zfill(precision + 2)
     return f"{digits[:-precision]}.{digits[-precision:]}"
 
 
