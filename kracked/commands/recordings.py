@@ -185,7 +185,7 @@ def _print_moment(moment: Moment, raw: bool) -> None:
         if moment.data:
             out.write(moment.data + b"\n")
     else:
-        for event in moment.events:
+        for event in (*moment.stood, *moment.events):
             out.write(msgspec.json.encode(event) + b"\n")
     out.flush()
 
@@ -194,7 +194,7 @@ def convert(path: Path, *, out: Path | None) -> int:
     """Write a recording's tables as Parquet, one folder per channel, day and pair."""
     from kracked.record.convert import convert as convert_recording  # noqa: PLC0415
 
-    made = convert_recording(path, out)
+    made = convert_recording(path, out, tell=lambda said: print(said, file=sys.stderr))
     for file in made:
         print(file)
     print(f"{len(made)} files written", file=sys.stderr)

@@ -20,6 +20,9 @@ _ODD = re.compile(r'[,"\x00-\x1f\x7f]').search
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _REMEMBERED = 1 << 16
+_MANY_SECONDS = 10**10 * times.NS_PER_S
+"""The fraction of a time before 1970 counts up too: this much later it shows."""
+_LONGEST_NAME = 64
 WHOLE_TIME = len("2024-11-12T06:50:44.000000000Z")
 
 
@@ -52,9 +55,12 @@ def texts_of(precision: Precision) -> tuple[Texts, Texts]:
 
 
 def instant(ns: int) -> str:
-    """The time with nine decimals."""
+    """The time with nine decimals; empty for one that no calendar has."""
     # Nearly every row is of the same second as the row before.
-    return f"{_seconds[ns // times.NS_PER_S]}{str(ns)[-9:].zfill(9)}Z"
+    try:
+        return f"{_seconds[ns // times.NS_PER_S]}{str(ns % _MANY_SECONDS)[-9:].zfill(9)}Z"
+    except OverflowError:
+        return ""
 
 
 class _Seconds(dict[int, str]):
@@ -84,6 +90,11 @@ def nine_decimals(text: str | None) -> str:
 def safe(text: str) -> str:
     """The text as a cell, quoted where it must be: an exchange gone wrong may say anything."""
     return line(text)[:-1] if _ODD(text) else text
+
+
+def is_name(text: str) -> bool:
+    """Whether a symbol can stand in a cell as it is, and name a file."""
+    return len(text) <= _LONGEST_NAME and text.isprintable() and not _ODD(text)
 
 
 def line(*values: object) -> str:

@@ -8,9 +8,11 @@ new, and a reader of one symbol or day opens only its files. The raw log is not 
 
 from __future__ import annotations
 
+import csv
+import logging
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -21,12 +23,15 @@ from kracked import tables
 from kracked.errors import ConfigError, RecordError
 from kracked.protocol import events
 from kracked.record import kept
+from kracked.record.cells import is_name
 from kracked.record.folder import Left
 from kracked.record.later import whole
 from kracked.record.reader import open_recording
 from kracked.record.routing import TableRows
 from kracked.record.walk import Recorded, Walk
 from kracked.tables import Table
+
+log = logging.getLogger(__name__)
 
 FOLDER = "parquet"
 _STATED = "parts.json"
@@ -49,11 +54,14 @@ class Key(NamedTuple):
     """Empty for what is of no symbol."""
 
 
-def convert(path: Path | str, out: Path | str | None = None) -> list[Path]:
+def convert(
+    path: Path | str, out: Path | str | None = None, *, tell: Callable[[str], None] = log.warning
+) -> list[Path]:
     """Write a recording's tables as Parquet; the files made, those there already left out.
 
     `out` is the folder for `channel=...`, else `parquet` in the recording's own. The segment
-    a recorder is still writing is left for later. Raises `NeedsArrow`.
+    a recorder is still writing is left for later. What an exchange gone wrong has said and
+    Parquet cannot hold is left out, and `tell` told of it. Raises `NeedsArrow`.
     """
     try:
         from kracked.record.parquet import Part  # noqa: PLC0415
@@ -68,6 +76,9 @@ def convert(path: Path | str, out: Path | str | None = None) -> list[Path]:
                 parts[key] = Part(root / _place(key, segment), key.table)
             parts[key].add(lines)
         new = [part.path for part in parts.values() if part.finish()]
+        for part in parts.values():
+            if any(part.unread):
+                tell(f"{part.path}: {part.unread}")
         _state(root, new)
         made += new
     return made
@@ -137,11 +148,18 @@ def _by_key(made: TableRows) -> Iterator[tuple[Key, list[str]]]:
         names = [column.name for column in table.columns]
         if "symbol" in names:
             at = names.index("symbol")
-            for line in text.splitlines(keepends=True):
-                parted[Key(table, line.split(",", at + 1)[at])].append(line)
+            for row in text[:-1].split("\n"):
+                parted[Key(table, _symbol_in(row, at, len(names)))].append(f"{row}\n")
         else:
             parted[Key(table, _symbol(name))].append(text)
     yield from parted.items()
+
+
+def _symbol_in(row: str, at: int, width: int) -> str:
+    """What a row is of; empty where that could not name a folder of its own, or it is no row."""
+    cells = next(csv.reader([row])) if '"' in row else row.split(",")
+    symbol = cells[at] if len(cells) == width else ""
+    return symbol if is_name(symbol) and "-" not in symbol else ""
 
 
 def _symbol(name: str) -> str:

@@ -8,32 +8,22 @@ dictionary form readers could not skip the parts without a symbol.
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from kracked.errors import RecordError
+from kracked.record import arrow_rows
+from kracked.record.arrow_rows import Unread
 from kracked.tables import Kind, Table
 
-_EXACT_DIGITS = 15
-"""Any decimal number of so many digits survives the way to a double and back."""
 _ROW_GROUP = 100_000
 _DELTA = ("ts_recv", "ts_msg", "seq")
 _DICTIONARY = ("symbol", "side", "action", "flags", "price")
-_TYPES = {
-    Kind.TIME: pa.timestamp("ns", tz="UTC"),
-    Kind.DECIMAL: pa.string(),
-    Kind.LABEL: pa.string(),
-    Kind.TEXT: pa.string(),
-    Kind.COUNT: pa.int64(),
-}
 
 
 class Part:
@@ -44,29 +34,26 @@ class Part:
         self._table = table
         self._done = path.exists()
         self._pieces: list[Any] = []
+        self.unread = Unread()
+        """What of its lines could not be read."""
 
     def add(self, lines: Sequence[str]) -> None:
         """Take CSV lines of the table, without its header."""
         if self._done:
             return
-        types = {column.name: _TYPES[column.kind] for column in self._table.columns}
-        self._pieces.append(
-            pyarrow.csv.read_csv(
-                io.BytesIO("".join(lines).encode()),
-                read_options=pyarrow.csv.ReadOptions(column_names=list(types)),
-                convert_options=pyarrow.csv.ConvertOptions(
-                    column_types=types,
-                    null_values=[""],
-                    strings_can_be_null=True,
-                ),
-            )
-        )
+        piece, unread = arrow_rows.read(lines, self._table)
+        self._pieces.append(piece)
+        self._count(unread)
 
     def finish(self) -> bool:
-        """Write the file, read it back, and put it in its place; False when it was there."""
-        if self._done:
+        """Write the file, read it back, and put it in its place.
+
+        False when it was there, or not one of its lines was a row.
+        """
+        whole = pa.concat_tables(self._pieces) if self._pieces else ()
+        if self._done or not len(whole):
             return False
-        whole = self._typed(pa.concat_tables(self._pieces))
+        whole = self._typed(whole)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_suffix(".part")
         names = set(whole.column_names)
@@ -89,19 +76,15 @@ class Part:
     def _typed(self, whole: Any) -> Any:
         for at, column in enumerate(self._table.columns):
             if column.kind is Kind.DECIMAL:
-                numbers, decimals = _numbers(whole.column(at))
+                numbers, decimals, unread = arrow_rows.numbers(whole.column(at))
+                self._count(unread)
                 field = pa.field(column.name, numbers.type, metadata={"decimals": str(decimals)})
                 whole = whole.set_column(at, field, numbers)
         return whole
 
-
-def _numbers(texts: Any) -> tuple[Any, int]:
-    """Decimal text as the narrowest type that is exact, and its decimals."""
-    digits = pc.max(pc.utf8_length(pc.replace_substring_regex(texts, "[-.]", ""))).as_py() or 0
-    fractions = pc.utf8_length(pc.replace_substring_regex(texts, r"^[^.]*\.?", ""))
-    decimals = pc.max(fractions).as_py() or 0
-    exact = digits <= _EXACT_DIGITS
-    return pc.cast(texts, pa.float64() if exact else pa.decimal128(38, decimals)), decimals
+    def _count(self, unread: Unread) -> None:
+        cells, rows = self.unread
+        self.unread = Unread(cells + unread.cells, rows + unread.rows)
 
 
 def _sync(path: Path) -> None:

@@ -14,6 +14,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
 from kracked.protocol.events import Event, MarketEvent
 from kracked.record import keyframe, rows
+from kracked.record.cells import is_name
 from kracked.record.folder import Subject
 from kracked.record.keyframe import Book
 from kracked.record.later import Later, Text
@@ -61,6 +62,7 @@ _PLACES: Mapping[type[Event], _Place] = {
 MARKET = frozenset(_PLACES)
 """Kinds of event that become rows of one table, and nothing else."""
 _SUSPECT = int(Flag.SUSPECT)
+_BOOKS = (events.OrdersEvent, events.BookEvent)
 _UPDATES = (events.OrdersUpdate, events.BookUpdate)
 
 
@@ -110,6 +112,8 @@ class TableRows:
             table, channel, make, rows_of = place
             flags = doubts[channel].get(event.symbol)  # type: ignore[attr-defined]
             if flags != 0:
+                if not is_name(event.symbol):  # type: ignore[attr-defined]
+                    continue  # whoever sent that: the raw log has it
                 flags = self._flags(event, channel)  # type: ignore[arg-type]
             text = make(event, seq, flags | self.bad_clock)
             gathered[table].append(text)
@@ -208,6 +212,8 @@ class TableRows:
 
     def _learn_precision(self, event: MarketEvent) -> None:
         subject = self.symbols.setdefault(event.symbol, Subject())
+        if subject.price_precision is not None and not isinstance(event, _BOOKS):
+            return  # read off digits, a ticker's may be fewer or more than its book's
         price, qty = event.precision.price, event.precision.qty
         if (subject.price_precision, subject.qty_precision) != (price, qty):
             subject.price_precision, subject.qty_precision = price, qty

@@ -160,7 +160,7 @@ def trades(event: events.Trades, seq: int, flags: int = 0) -> str:
     heads = [
         f"{nine_decimals(trade.timestamp)},{received},{event.symbol},"
         f"{precision.price_text(trade.price)},{precision.qty_text(trade.qty)},"
-        f"{_TAKERS[trade.side]},{trade.ord_type},{trade.trade_id}"
+        f"{_TAKERS[trade.side]},{safe(trade.ord_type)},{trade.trade_id}"
         for trade in event.trades
     ]
     return _rows(heads, f",{seq},{flags}\n", f",{seq},{flags | _LAST}\n")
