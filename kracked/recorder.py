@@ -1,7 +1,8 @@
 """Records what a feed hears: joins the shared feed to a session on disk.
 
 The recorder is one more consumer of a `FeedManager`, with a tap for the raw bytes. It
-may join a feed that has been running for hours: it begins with a picture of every book.
+may join a feed that has been running for hours: it begins with a picture of every book and
+with what else stands, and so it goes on after a hole.
 Nothing it does waits for the disk.
 
 What a feed with a key hears of the account (executions, balances) is recorded with the
@@ -13,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +24,7 @@ from kracked.feed.fanout import Consumer, Policy
 from kracked.feed.link import PRIVATE
 from kracked.feed.manager import FeedManager
 from kracked.feed.tap import Tap
-from kracked.protocol.events import Balances, Event, Executions, Instruments
+from kracked.protocol.events import Balances, Event, Executions
 from kracked.record.cells import instant
 from kracked.record.clock import ClockWatch
 from kracked.record.convert import convert
@@ -85,9 +86,15 @@ class Recorder:
             now = clock.wall()
             if not 0 <= now - handed < HAND_OVER_EVERY_S * NS_PER_S:
                 self._note_clocks(now)
+                if self._session.intake.wants_standing:
+                    self.stand(self._feed.standing())
                 self._session.hand_over(self._books(), now)
                 handed = now
             await clock.sleep(_PAUSE_S)
+
+    def stand(self, snapshots: Iterable[Event]) -> None:
+        """Write what the feed says stands besides the books; all it rests on was taken in."""
+        self._session.intake.stand(snapshots if self._own else _without_own(snapshots))
 
     def finish(self) -> None:
         """Take in what is still queued."""
@@ -102,7 +109,7 @@ class Recorder:
         intake, frames = self._session.intake, self._tap.take()
         if not self._own:
             frames = [frame for frame in frames if not frame.connection.startswith(PRIVATE)]
-            happened = [event for event in happened if not isinstance(event, _OWN)]
+            happened = _without_own(happened)
         intake.take(frames, happened)
         if missed := self._tap.dropped - self._missed:
             self._missed += missed
@@ -121,6 +128,10 @@ class Recorder:
 
     def _books(self) -> list[Book]:
         return [*self._feed.books.values(), *self._feed.orders.values()]
+
+
+def _without_own(happened: Iterable[Event]) -> list[Event]:
+    return [event for event in happened if not isinstance(event, _OWN)]
 
 
 @asynccontextmanager
@@ -150,13 +161,12 @@ async def recording(
     )
     opened = record_into(Path(out), info, form=form, compress=compress, clock=feed.clock.wall)
     with feed.tap() as tap, feed.consumer(Policy.NEVER_SKIP) as consumer:
+        standing = feed.standing()  # before the first frame that is tapped
         # Making the folder waits for the disk, which the event loop must not.
         session = await asyncio.to_thread(opened.__enter__)
         try:
             recorder = Recorder(feed, session, consumer, tap, own=own)
-            if feed.instruments:
-                known = tuple(feed.instruments.values())
-                session.intake.event(Instruments(feed.clock.wall(), known, (), snapshot=True))
+            recorder.stand(standing)
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(recorder.run())
                 try:

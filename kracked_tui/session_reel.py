@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kracked.protocol.events import Event
-from kracked.record import frame, line
+from kracked.record import frame, keyframe, line
 from kracked.record.frame import FrameKind
 from kracked.record.reader import Recording, open_recording
 from kracked.record.repair import mapped
@@ -69,9 +69,10 @@ class SessionReel:
 
     def heard(self, moment: Moment) -> list[Event]:
         """The verdicts on books are the recorded feed's own: those of the player are no news."""
+        heard = [*moment.stood, *moment.events]
         if not moment.connection:
-            return moment.events
-        return [each for each in moment.events if type(each) not in VERDICTS]
+            return heard
+        return [each for each in heard if type(each) not in VERDICTS]
 
 
 def _texts(path: Path, found: frame.Frame) -> list[bytes]:
@@ -124,5 +125,7 @@ class _Quiet:
                 self._said.append((entry.seq, line.event_of(entry)))
             elif _QUIET.search(text, 0, 160):
                 entry = line.unpack(text)
-                heard = self._keeper.receive(entry.data, entry.received)
+                standing = kind is FrameKind.STANDING
+                data = keyframe.as_snapshot(entry.data) if standing else entry.data
+                heard = self._keeper.receive(data, entry.received)
                 self._said += [(entry.seq, event) for event in heard]

@@ -1,7 +1,8 @@
 """What the recorded exchange listed: its `instrument` messages, entry by entry as they came.
 
-A recording that joined a running feed has none. Then a list is made up from what
-`session.json` knows, the decimals; increments and minimums are the least these allow.
+One that joined a running feed has them as they stood then. Older ones have none: a list
+is made up from what `session.json` knows, the decimals; increments and minimums are the
+least these allow.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from kracked.protocol import encode
 from kracked.protocol.codec import Codec
 from kracked.protocol.encode import SNAPSHOT
 from kracked.protocol.events import Instruments
+from kracked.record import keyframe
+from kracked.record.frame import FrameKind
 from kracked.record.reader import Recording
 
 _SEARCHED = 5_000
@@ -42,7 +45,9 @@ class InstrumentList:
     def __init__(self, recording: Recording) -> None:
         self._assets: dict[str, str] = {}
         self._pairs: dict[str, str] = {}
-        for _, _, data in islice(recording, _SEARCHED):
+        for kind, entry in islice(recording.read(), _SEARCHED):
+            standing = kind is FrameKind.STANDING
+            data = keyframe.as_snapshot(entry.data) if standing else entry.data
             if _is_snapshot(data):
                 self.learn(data)
                 return

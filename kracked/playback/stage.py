@@ -22,7 +22,7 @@ from kracked.playback.audience import Audience
 from kracked.playback.listing import InstrumentList
 from kracked.playback.windows import Book
 from kracked.protocol import encode, events
-from kracked.protocol.latest import Latest
+from kracked.protocol.latest import TOLD, Latest
 from kracked.record.replay import Moment, Player
 from kracked.sim.account import Accounts
 from kracked.sim.channels import CHANNELS, Socket, Topic
@@ -35,6 +35,8 @@ MISSING = "messages are missing here"
 
 _SOCKETS = {"public": Socket.PUBLIC, "level3": Socket.LEVEL3}
 _ROLES = {BOOK: "public", LEVEL3: "level3"}
+_WORDED = TOLD | {events.Instruments}
+"""Of what stood, all that is told in a message of its own; books are told to each depth."""
 
 
 class _Client(NamedTuple):
@@ -175,29 +177,34 @@ class Stage:
             if self._seq and moment.seq > self._seq + 1:
                 self.hang_up(MISSING)
             self._seq = moment.seq
+        for event in moment.stood:
+            worded = type(event) in _WORDED
+            self._pass_on((event,), encode.message(event).encode() if worded else b"")
+        self._pass_on(moment.events, moment.data)
+
+    def _pass_on(self, happened: Iterable[events.Event], data: bytes) -> None:
+        """Tell of events; `data` is the message that told them, empty where there is none."""
         heard: dict[Conversation, None] = {}
-        for event in moment.events:
+        for event in happened:
             match event:
                 case events.Ticker() | events.Trades() | events.Candles():
                     self._latest.remember(event)
                     heard |= dict.fromkeys(self._listeners(event))
                 case events.Instruments():
-                    heard |= dict.fromkeys(self._relist(event, moment.data))
+                    heard |= dict.fromkeys(self._relist(event, data))
                 case _:
-                    self._keep(event, moment)
+                    self._keep(event, data)
         for conversation in heard:
-            conversation.send(moment.data)
+            conversation.send(data)
 
-    def _keep(self, event: events.Event, moment: Moment) -> None:
+    def _keep(self, event: events.Event, data: bytes) -> None:
         """What concerns books, connections and the exchange itself."""
         match event:
             case events.BookUpdate() | events.OrdersUpdate():
                 for audience in self._alike(_CHANNELS[type(event)], event.symbol):
-                    audience.update(event, moment.data)
+                    audience.update(event, data)
             case events.BookSnapshot() | events.OrdersSnapshot():
-                # After the first event comes what followed from it: a keyframe is no message.
-                said = moment.connection and event is moment.events[0]
-                self._replace(event, moment.data if said else b"")
+                self._replace(event, data)
             case events.Resync(channel=channel, symbol=symbol):
                 self._doubt(channel, (symbol,))
             case events.Gap(channel=""):

@@ -44,6 +44,8 @@ class FrameKind(IntEnum):
     """One whole book as it stood after the frames before: where a search may begin."""
     EVENT = 2
     """What befell the connection or the recorder: a gap, a reconnect, a resync."""
+    STANDING = 3
+    """What stood after the frames before besides the books: what a subscription begins with."""
 
 
 class Frame(NamedTuple):

@@ -18,7 +18,7 @@ from kracked import times
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.protocol.subscription import BOOKS
-from kracked.record import keyframe, line, rows
+from kracked.record import keyframe, line, rows, standing
 from kracked.record.folder import Subject
 from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
@@ -80,6 +80,7 @@ class Intake:
         self.bytes = self.gaps = 0
         self.lost = 0
         """Messages dropped because the writer was too far behind."""
+        self._holed, self._taking = False, True
         self._doubted: dict[tuple[str, str], int] = {}
         """Books that await their proof, by channel and symbol, and since when."""
         self.refused: set[str] = set()
@@ -266,6 +267,7 @@ class Intake:
     def _missed(self, at: int, lost: int, why: str) -> None:
         """Mark a hole: no book is beyond doubt before its next snapshot."""
         self.gaps += 1
+        self._holed = True
         self.tables.doubt_all()
         self._schedule.restart()
         note = rows.connection(
@@ -288,7 +290,8 @@ class Intake:
         self._earlier = self._arrived, self._numbers
         self._arrived, self._numbers = [], []
         self.bytes += size
-        if not self._writer.hand_over(batch):
+        self._taking = self._writer.hand_over(batch)
+        if not self._taking:
             self._drop(batch)
 
     def _drop(self, batch: Batch) -> None:
@@ -312,6 +315,20 @@ class Intake:
         text = keyframe.later(book, *envelope)
         self._chunk(FrameKind.KEYFRAME, now, text, text.size)
         self.tables.begin(book, now, self.next_seq - 1)
+
+    @property
+    def wants_standing(self) -> bool:
+        """Whether messages are taken again after some were lost: time to `stand`."""
+        return self._holed and self._taking
+
+    def stand(self, snapshots: Iterable[Event]) -> None:
+        """Write what stands besides the books, as snapshots. Every message it rests on is here."""
+        self._close_chunk()
+        self._holed, seq = False, self.next_seq - 1
+        for event in snapshots:
+            text = standing.later(event, *line.envelope(event.received, seq, "keyframe"))
+            self._chunk(FrameKind.STANDING, event.received, text, text.size)
+            self.tables.event(event, seq)
 
     def _close_chunk(self) -> None:
         if self._lines:

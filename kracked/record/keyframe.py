@@ -111,6 +111,11 @@ def as_snapshot(message: bytes) -> bytes:
     return message.replace(_TYPE, b'"type":"snapshot"', 1)
 
 
+def of_snapshot(message: str) -> str:
+    """The exchange's snapshot as a message that other readers pass over."""
+    return message.replace('"type":"snapshot"', '"type":"keyframe"', 1)
+
+
 def picture(book: Book, received: int) -> events.BookSnapshot | events.OrdersSnapshot:
     """The book as the event a snapshot would have been."""
     stamp = book.last.timestamp if book.last else None

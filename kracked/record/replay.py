@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -26,6 +26,7 @@ from kracked.times import NS_PER_S
 
 MAX_SPEED = float("inf")
 _ALL = Goal(FOREVER)
+_PICTURES = (FrameKind.KEYFRAME, FrameKind.STANDING)
 _EARLY_S = 0.002
 """Nearer than this to its time, a message is played: sleeping is no more exact."""
 
@@ -42,6 +43,8 @@ class Moment(NamedTuple):
     """The exchange's bytes; empty where there is no connection."""
     events: list[Event]
     """What it said, and what keeping the books brought about."""
+    stood: Sequence[Event] = ()
+    """What stood before it and no message tells: the recorder wrote that down here."""
 
 
 class Tape(Protocol):
@@ -71,7 +74,8 @@ class Player:
         self._walk = Walk(recording.info(), proving=False)
         self._tape: Iterator[Recorded] = recording.read()
         self._next: Recorded | None = None
-        self._keyframes: deque[Recorded] = deque()
+        self._pictures: deque[Recorded] = deque()
+        """What the recorder wrote down of the state before the next message."""
         self._wind()
 
     @property
@@ -81,7 +85,8 @@ class Player:
     @property
     def next_due(self) -> int | None:
         """Recorded time of what comes next; None at the end."""
-        return self._next.line.received if self._next else None
+        ahead = self._next or next(iter(self._pictures), None)
+        return ahead.line.received if ahead else None
 
     @property
     def upcoming(self) -> bytes:
@@ -92,31 +97,29 @@ class Player:
 
     def step(self) -> Moment | None:
         """Play one message or event; None at the end."""
+        stood = self._restored()
         if self._next is None:
-            return None
+            return Moment(self.position, self.seq, "", b"", [], stood) if stood else None
         kind, entry = self._next
-        happened = self._restored()
-        happened += self._walk.take(kind, entry)
+        happened = self._walk.take(kind, entry)
         self._wind()
-        if self._next is None:
-            happened += self._restored()
         self.position, self.seq = entry.received, entry.seq
         exchange = kind is FrameKind.DATA
         connection, data = (entry.connection, entry.data) if exchange else ("", b"")
-        return Moment(entry.received, entry.seq, connection, data, happened)
+        return Moment(entry.received, entry.seq, connection, data, happened, stood)
 
     def _wind(self) -> None:
-        """Make the next message ready, and the keyframes before it."""
-        self._keyframes.clear()
-        while (upcoming := next(self._tape, None)) and upcoming.kind is FrameKind.KEYFRAME:
-            self._keyframes.append(upcoming)
+        """Make the next message ready, and the pictures before it."""
+        self._pictures.clear()
+        while (upcoming := next(self._tape, None)) and upcoming.kind in _PICTURES:
+            self._pictures.append(upcoming)
         self._next = upcoming
 
     def _restored(self, goal: Goal = _ALL) -> list[Event]:
-        """Take the keyframes before the next message that lie before `goal`: usually no news."""
+        """Take the pictures before the next message that lie before `goal`: usually no news."""
         restored: list[Event] = []
-        while self._keyframes and goal.passed(*self._keyframes[0].line[:2]):
-            restored += self._walk.take(*self._keyframes.popleft())
+        while self._pictures and goal.passed(*self._pictures[0].line[:2]):
+            restored += self._walk.take(*self._pictures.popleft())
         return restored
 
     def seek(self, to: Instant) -> Moment:
@@ -126,7 +129,7 @@ class Player:
         if self.position != when:
             self.recording.look_ahead(self._walk, self._next)
         self.position = when
-        return self._pictures()
+        return self._shown()
 
     def back(self) -> Moment | None:
         """Go to before the last message played; None at the beginning."""
@@ -135,7 +138,7 @@ class Player:
     def rewind(self, seq: int) -> Moment:
         """Go to where `seq` was the last message played."""
         self._wind_to(Goal(seq))
-        return self._pictures()
+        return self._shown()
 
     def _wind_to(self, goal: Goal) -> None:
         """Go to a place, from the nearest one before it where all books are known."""
@@ -159,7 +162,7 @@ class Player:
             self.step()
         self._restored(goal)
 
-    def _pictures(self) -> Moment:
+    def _shown(self) -> Moment:
         """The books of this place, as the events a new subscriber would get."""
         books: tuple[Book, ...] = (*self.keeper.books.values(), *self.keeper.orders.values())
         happened: list[Event] = [

@@ -87,6 +87,8 @@ class Walk:
             return [self._ours(entry)]
         if kind is FrameKind.KEYFRAME:
             return self._keyframe(entry)
+        if kind is FrameKind.STANDING:
+            entry = entry._replace(data=keyframe.as_snapshot(entry.data))
         if self._symbol and self._symbol not in entry.data and entry.data.startswith(_MARKET):
             return []
         return self._decode(entry)
@@ -167,8 +169,10 @@ class Walk:
         if self._symbol not in entry.data or not (self._proving or self._wanted(entry.data)):
             return []
         picture = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)[0]
-        assert isinstance(picture, events.BookSnapshot | events.OrdersSnapshot)
         self._keyframes += 1
+        if not isinstance(picture, events.BookSnapshot | events.OrdersSnapshot):
+            self._wrong += 1
+            return [picture]
         book = self._book(picture)
         if book is None or not book.verified:
             return self._restore(picture, entry)

@@ -124,6 +124,25 @@ def test_a_writer_too_far_behind_loses_whole_batches_and_says_which(tmp_path: Pa
         assert intake.gaps == 6
 
 
+def test_what_stands_is_wanted_once_the_writer_takes_messages_again(tmp_path: Path) -> None:
+    with SessionFolder.hold(tmp_path / "session") as folder:
+        folder.write_info(INFO)
+        slow = Writer(folder, queue_bytes=5_000)
+        intake = Intake(slow, taken=lambda _: False)
+        _noise(intake, 4)
+        assert not intake.wants_standing
+        _noise(intake, 2)
+        assert not intake.wants_standing  # it would be lost as well
+        slow.start()
+        while slow.queued_bytes:
+            pass
+        _noise(intake, 1)
+        assert intake.wants_standing
+        intake.stand([])
+        assert not intake.wants_standing
+        slow.stop()
+
+
 def test_with_little_disk_left_the_tables_stop_and_the_raw_log_goes_on(
     record: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stream: list[tuple[int, bytes]]
 ) -> None:
