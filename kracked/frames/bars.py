@@ -28,7 +28,8 @@ COLUMNS = [
 ]  # fmt: skip
 NEEDED = ["ts_event", "symbol", "price", "qty", "side", "trade_id", "flags"]
 """Columns of trades that bars are made of."""
-_LOT_DIGITS, _CENT_DIGITS = 8, 4
+_DIGITS = 8
+"""No quantity has more decimals; of a value these tell trades quoted in bitcoin apart."""
 
 
 def bars(
@@ -115,10 +116,10 @@ def _bars_of_frame(
         elif ticks is not None:
             starts = tape.by_count(ticks)
         elif volume is not None:
-            starts = tape.by_sum(tape.qty, volume, _LOT_DIGITS, carry=carry)
+            starts = tape.by_sum(tape.qty, volume, _DIGITS, carry=carry)
         else:
             assert dollars is not None
-            starts = tape.by_sum(tape.price * tape.qty, dollars, _CENT_DIGITS, carry=carry)
+            starts = tape.by_sum(tape.price * tape.qty, dollars, _DIGITS, carry=carry)
         made.append((symbol, _reduced(tape, starts, step)))
     return _frame(made)
 

@@ -90,6 +90,11 @@ def test_dollar_bars_close_when_they_are_full() -> None:
         assert (frame["value"][:-1] >= 50_000 - 1).all()
 
 
+def test_values_far_below_a_cent_add_up_to_bars() -> None:
+    trades = _trades(100).assign(price=0.03, qty=0.0001, symbol="ETH/BTC")
+    assert bars(trades, dollars=3e-5)["trades"].tolist() == [10] * 10
+
+
 def test_vwap_is_value_by_volume() -> None:
     frame = bars(_trades(), "1min")
     np.testing.assert_allclose(frame["vwap"], frame["value"] / frame["volume"])
