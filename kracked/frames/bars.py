@@ -26,6 +26,8 @@ COLUMNS = [
     "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "value", "buy_volume",
     "end",
 ]  # fmt: skip
+_ENDS = ["first", "last"]
+"""When a bar's first and last trade were, ns: what pieces of one bar are put in order by."""
 NEEDED = ["ts_event", "symbol", "price", "qty", "side", "trade_id", "flags"]
 """Columns of trades that bars are made of."""
 _DIGITS = 8
@@ -75,9 +77,9 @@ def bars(
         history=history,
     )
     if isinstance(trades, pd.DataFrame):
-        return rule(trades)
+        return rule(trades)[COLUMNS]
     if isinstance(trades, str | Path | HasPath):
-        return _bars_of_source(rule, trades)
+        return _bars_of_source(rule, trades)[COLUMNS]
     if every is None:
         raise ConfigError("several files can be joined into bars of time only: give every=")
     run = map if executor is None else executor.map
@@ -155,6 +157,8 @@ def _reduced(tape: Tape, starts: Ints, step: int) -> dict[str, Any]:
         "value": value,
         "buy_volume": np.add.reduceat(qty * tape.bought, starts),
         "end": begins + step if step else times[ends - 1],
+        "first": times[starts],
+        "last": times[ends - 1],
     }
 
 
@@ -168,7 +172,7 @@ def _frame(made: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
     whole["symbol"] = pd.Categorical.from_codes(codes, pd.Index([symbol for symbol, _ in made]))
     whole["end"] = pd.DatetimeIndex(whole["end"].view("datetime64[ns]"), tz="UTC")
     begins = pd.DatetimeIndex(whole["start"].view("datetime64[ns]"), tz="UTC", name="start")
-    return pd.DataFrame({name: whole[name] for name in COLUMNS}, index=begins)
+    return pd.DataFrame({name: whole[name] for name in (*COLUMNS, *_ENDS)}, index=begins)
 
 
 def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -187,19 +191,23 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _one_each(shared: pd.DataFrame) -> pd.DataFrame:
-    """Pieces of bars, in order of time, made whole."""
-    joined = shared.groupby(["symbol", "start"], observed=True, sort=False, as_index=False).agg(
+    """Pieces of bars, of files in any order, made whole."""
+    joined = _by_bar(shared.sort_values("first", kind="stable")).agg(
         open=("open", "first"),
         high=("high", "max"),
         low=("low", "min"),
-        close=("close", "last"),
         volume=("volume", "sum"),
         trades=("trades", "sum"),
         value=("value", "sum"),
         buy_volume=("buy_volume", "sum"),
         end=("end", "last"),
     )
-    return joined.assign(vwap=joined["value"] / joined["volume"])
+    joined["close"] = _by_bar(shared.sort_values("last", kind="stable"))["close"].last()
+    return joined.assign(vwap=joined["value"] / joined["volume"]).reset_index()
+
+
+def _by_bar(pieces: pd.DataFrame) -> Any:
+    return pieces.groupby(["symbol", "start"], observed=True)
 
 
 def _nothing() -> pd.DataFrame:

@@ -130,6 +130,11 @@ def test_files_joined_are_the_bars_of_all_their_trades(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(bars(files, "7min"), bars(trades, "7min"), rtol=1e-12)
 
 
+def test_files_in_any_order_are_the_same_bars(tmp_path: Path) -> None:
+    _, files = _two_files(tmp_path)
+    pd.testing.assert_frame_equal(bars(files[::-1], "7min"), bars(files, "7min"), rtol=1e-12)
+
+
 def test_a_pool_of_processes_gives_the_same_bars(tmp_path: Path) -> None:
     _, files = _two_files(tmp_path)
     with ProcessPoolExecutor(2, get_context("forkserver")) as pool:
