@@ -33,7 +33,7 @@ def scale(text: bytes, precision: int) -> int:
     """
     # The exchange writes exactly `precision` decimals, so almost always the point
     # stands where it must and dropping it is all there is to do.
-    if precision and len(text) > precision and text[-1 - precision] == _POINT:
+    if precision and precision < len(text) <= LONGEST and text[-1 - precision] == _POINT:
         digits = text.replace(b".", b"", 1)
         if digits.isdigit():
             return int(digits)
