@@ -22,7 +22,9 @@ from kracked.protocol.own import (
     Fill,
     OwnOrder,
     OwnOrders,
+    is_amount,
     past,
+    read,
     side_of,
     standing,
 )
@@ -119,7 +121,7 @@ class Account:
         known = self.orders.get(order_id) or self.closed.get(order_id)
         terms = {"symbol": known.symbol, "cl_ord_id": known.cl_ord_id} if known else {}
         try:
-            fill = msgspec.convert({**terms, **report, **side_of(report, known)}, Fill)
+            fill = read({**terms, **report, **side_of(report, known)}, Fill)
         except (msgspec.ValidationError, ProtocolError):
             self._unreadable += 1
             return
@@ -137,7 +139,7 @@ class Account:
             self.balances_known = True
         for entry in event.entries:
             asset, balance = entry.get("asset"), entry.get("balance")
-            if isinstance(asset, str) and isinstance(balance, Decimal | int):
+            if isinstance(asset, str) and isinstance(balance, Decimal | int) and is_amount(balance):
                 self.balances[asset] = Decimal(balance)
             else:
                 self._unreadable += 1

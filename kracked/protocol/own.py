@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -19,6 +20,8 @@ from kracked.protocol.events import Executions, Side
 from kracked.times import parse_ns, to_rfc3339
 
 ZERO = Decimal(0)
+_FURTHEST = 40
+"""Powers of ten an amount may lie from one; past that it is none, and endless to write out."""
 KEPT_CLOSED = 500
 CLOSED = frozenset(("filled", "canceled", "expired"))
 """The `order_status` of an order that is over; any other, known or not, is open."""
@@ -120,6 +123,9 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return parse_ns(self.timestamp)
 
 
+_Known = TypeVar("_Known", bound=msgspec.Struct)
+
+
 class OwnOrders:
     """Owner of the open orders and the latest closed ones; changes by `apply` alone."""
 
@@ -190,7 +196,7 @@ def merged(old: OwnOrder | None, report: Mapping[str, object]) -> OwnOrder:
     if old is None or not old.touched or report.get("exec_type") in _PLACED:
         told["touched"] = parse_ns(str(report.get("timestamp")))
     told.update(side_of(report, old))
-    new = msgspec.convert({"order_status": "new", **told}, OwnOrder)
+    new = read({"order_status": "new", **told}, OwnOrder)
     if old is None:
         return new
     if "triggers" in told:
@@ -199,6 +205,39 @@ def merged(old: OwnOrder | None, report: Mapping[str, object]) -> OwnOrder:
     late = _PROGRESS if new.cum_qty < old.cum_qty else ()
     changes = {name: getattr(new, name) for name in told if name not in late}
     return msgspec.structs.replace(old, **changes)
+
+
+def read(told: Mapping[str, object], kind: type[_Known]) -> _Known:
+    """What a report says, as one of ours.
+
+    Raises msgspec's `ValidationError`, or `ProtocolError` for an amount that is none.
+    """
+    known = msgspec.convert(told, kind)
+    for amount in _amounts(known):
+        if not is_amount(amount):
+            raise ProtocolError(f"{amount} is no amount")
+    return known
+
+
+def is_amount(value: object) -> bool:
+    """Whether this is a number, finite and of a size that can be."""
+    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+        return False
+    number = Decimal(value)
+    return number.is_finite() and abs(number.adjusted()) <= _FURTHEST
+
+
+def _amounts(known: object) -> Iterator[Decimal]:
+    """Every decimal in it, those of its parts included."""
+    match known:
+        case Decimal():
+            yield known
+        case msgspec.Struct():
+            for name in known.__struct_fields__:
+                yield from _amounts(getattr(known, name))
+        case tuple():
+            for part in known:
+                yield from _amounts(part)
 
 
 def side_of(report: Mapping[str, object], known: OwnOrder | None) -> dict[str, Side]:

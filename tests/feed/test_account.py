@@ -167,6 +167,19 @@ def test_a_ledger_entry_sets_the_new_total() -> None:
     assert account.balances == {"USD": D("9.5"), "BTC": D(1)}
 
 
+@pytest.mark.parametrize("balance", ["NaN", D("NaN"), D("1e999999999"), True, None])
+def test_a_total_that_is_no_amount_makes_the_balances_unknown(balance: object) -> None:
+    account = Account()
+    account.apply(Balances(0, (), 1, snapshot=True))
+    account.apply(Balances(0, ({"asset": "USD", "balance": balance},), 2))
+    assert (account.balances, account.balances_known, account.unreadable) == ({}, False, 1)
+
+
+def test_a_fill_of_no_amount_is_none() -> None:
+    account = told(PENDING, {**TRADE, "last_price": "NaN"})
+    assert (list(account.fills), account.orders_known) == ([], False)
+
+
 def test_a_lost_stream_makes_its_half_unknown() -> None:
     account = told(PENDING)
     account.apply(Balances(0, (), 1, snapshot=True))

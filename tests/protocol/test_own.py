@@ -208,9 +208,19 @@ def test_orders_are_listed_by_pair() -> None:
     assert [len(orders.of(symbol)) for symbol in ("BTC/USDT", "BTC/USD")] == [1, 0]
 
 
-def test_a_report_that_cannot_be_read_changes_nothing_and_is_counted() -> None:
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"order_qty": "many"},
+        {"order_qty": "NaN"},
+        {"limit_price": "Infinity"},
+        {"order_qty": D("1e999999999")},
+        {"triggers": {"price": "NaN"}},
+    ],
+)
+def test_a_report_that_cannot_be_read_changes_nothing_and_is_counted(wrong: dict[str, Any]) -> None:
     orders = after(OPENED)
-    orders.apply(Executions(0, ({**AMENDED, "order_qty": "many"},)))
+    orders.apply(Executions(0, ({**AMENDED, **wrong},)))
     assert (orders.unreadable, orders.get(ID["order_id"])) == (1, order_after(OPENED))
 
 
