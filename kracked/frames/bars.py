@@ -192,7 +192,7 @@ def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 def _one_each(shared: pd.DataFrame) -> pd.DataFrame:
     """Pieces of bars, of files in any order, made whole."""
-    joined = _by_bar(shared.sort_values("first", kind="stable")).agg(
+    joined: pd.DataFrame = _by_bar(shared.sort_values("first", kind="stable")).agg(
         open=("open", "first"),
         high=("high", "max"),
         low=("low", "min"),
