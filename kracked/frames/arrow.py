@@ -7,6 +7,7 @@ of them together become one frame at the very end: nothing is converted or copie
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from kracked.frames import held, live
+from kracked.frames.odd import emptied
 from kracked.frames.pieces import Piece, Span
 from kracked.frames.wanted import OLD_ACTIONS, Wanted, as_decimals, as_times
 from kracked.tables import Kind
@@ -89,21 +91,15 @@ class ArrowReader:
         if not stored:
             return pa.table({})
         types = {name: self._types[column.name] for name, column in stored.items()}
-        try:
-            table = _read_csv(path, types)
-        except pa.ArrowInvalid:
-            # Times without a zone, or of rows with and without a fraction: read as text.
-            text = {
-                name: pa.string() for name, kind in types.items() if pa.types.is_timestamp(kind)
-            }
-            table = _read_csv(path, types | text)
-        table = self._typed(table.rename_columns([column.name for column in stored.values()]))
+        table = self._typed(
+            _read_as_far(path, types).rename_columns([column.name for column in stored.values()])
+        )
         return self._chosen(table)
 
     def _sqlite(self, path: Path) -> Any:
         columns = live.rows(path, self._wanted)
         return self._typed(
-            pa.table({name: pa.array(cells, self._plain(name)) for name, cells in columns.items()})
+            pa.table({name: self._stored(cells, name) for name, cells in columns.items()})
         )
 
     def _parquet(self, path: Path) -> Any:
@@ -142,24 +138,38 @@ class ArrowReader:
                 table = table.set_column(at, name, values.cast(pa.string()))
         return table
 
-    def _plain(self, name: str) -> Any:
-        """The type of a cell in a database: a whole number, or text."""
-        kind = self._types[name]
-        return kind if kind == pa.int64() else pa.string()
+    def _stored(self, cells: list[Any], name: str) -> Any:
+        """Cells of a database, which are whole numbers or text."""
+        if self._types[name] == pa.int64():
+            with suppress(pa.ArrowException, OverflowError):
+                return pa.array(cells, pa.int64())
+            cells = [None if cell is None else str(cell) for cell in cells]
+        return pa.array(cells, pa.string())
 
     def _typed(self, table: Any) -> Any:
         """With text made into what it says."""
+        columns = {column.name: column for column in self._wanted.columns}
         for at, name in enumerate(table.column_names):
-            values, kind = table.column(at), self._types[name]
-            if pa.types.is_timestamp(kind) and values.type == pa.string():
-                times = as_times(values.to_pandas(), self._wanted.tz)
-                table = table.set_column(at, name, pa.array(times, kind, from_pandas=True))
-            elif name == "action":
-                table = table.set_column(at, name, _renamed(values))
-            elif values.type != kind:
-                made = values.dictionary_encode() if pa.types.is_dictionary(kind) else values
-                table = table.set_column(at, name, made.cast(kind))
+            values = table.column(at)
+            if values.type == self._types[name] and name != "action":
+                continue
+            try:
+                made = self._made(name, values)
+            except ValueError:
+                texts = emptied(values.to_pandas(), columns[name])
+                made = self._made(name, pa.array(texts, pa.string(), from_pandas=True))
+            table = table.set_column(at, name, made)
         return table
+
+    def _made(self, name: str, values: Any) -> Any:
+        """A column of text as what it says; raises ValueError where a cell says nothing of it."""
+        kind = self._types[name]
+        if name == "action":
+            return _renamed(values)
+        if pa.types.is_timestamp(kind) and values.type == pa.string():
+            times = as_times(values.to_pandas(), self._wanted.tz)
+            return pa.array(times, kind, from_pandas=True)
+        return (values.dictionary_encode() if pa.types.is_dictionary(kind) else values).cast(kind)
 
     def _chosen(self, table: Any) -> Any:
         """The wanted rows of a file that was read whole."""
@@ -202,6 +212,15 @@ def _span(path: Path) -> Iterator[Span]:
             symbol = ends("symbol")[0] if "symbol" in names else ""
             numbers = ends("seq")
             yield Span(symbol, min(numbers), max(numbers), footer.num_rows)
+
+
+def _read_as_far(path: Path, types: dict[str, Any]) -> Any:
+    """A file typed, else its times as text, which may lack a zone, else every cell of it."""
+    times = [name for name, kind in types.items() if pa.types.is_timestamp(kind)]
+    for texts in ((), times):
+        with suppress(pa.ArrowInvalid):
+            return _read_csv(path, types | dict.fromkeys(texts, pa.string()))
+    return _read_csv(path, dict.fromkeys(types, pa.string()))
 
 
 def _read_csv(path: Path, types: dict[str, Any]) -> Any:

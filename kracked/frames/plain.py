@@ -11,10 +11,12 @@ import pandas as pd
 from kracked.errors import ConfigError
 from kracked.frames import live
 from kracked.frames.files import DATABASE
+from kracked.frames.odd import emptied
 from kracked.frames.pieces import Piece, Span
 from kracked.frames.wanted import OLD_ACTIONS, Wanted, as_decimals, as_times, empty
 from kracked.tables import Column, Kind
 
+_TOO_MANY = 2**63
 _TEXT = {Kind.TIME: "str", Kind.DECIMAL: "str", Kind.LABEL: "category", Kind.TEXT: "str"}
 
 
@@ -77,6 +79,14 @@ class PlainReader:
         return pd.DataFrame(made, index=frame.index)
 
     def _typed(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
+        try:
+            return self._made(values, column)
+        except (ValueError, TypeError, OverflowError):
+            texts = values.astype("str").where(values.notna())
+            return self._made(emptied(texts, column), column)
+
+    def _made(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
+        """Raises ValueError where a cell says nothing of the column's kind."""
         match column.kind:
             case Kind.TIME:
                 return as_times(values, self._wanted.tz)
@@ -84,6 +94,8 @@ class PlainReader:
                 return as_decimals(values) if self._wanted.exact else values.astype("float64")
             case Kind.COUNT:
                 numbers = pd.to_numeric(values)
+                if len(numbers) and numbers.max() >= _TOO_MANY:
+                    raise OverflowError
                 return numbers.astype("Int64" if numbers.isna().any() else "int64")
             case Kind.LABEL:
                 labels = values.astype("category")
