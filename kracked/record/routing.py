@@ -132,9 +132,9 @@ class TableRows:
                 self.add(EXECUTIONS.name, rows.executions(event, seq, self.bad_clock))
             case events.Balances() if not self.stopped:
                 self.add(BALANCES.name, rows.balances(event, seq, self.bad_clock))
-            case events.Instruments(received=now, pairs=pairs, assets=assets):
-                self.add(PAIRS.name, "".join(rows.pair(pair, now) for pair in pairs))
-                self.add(ASSETS.name, "".join(rows.asset(asset, now) for asset in assets))
+            case events.Instruments():
+                self._later(PAIRS.name, rows.pairs(event))
+                self._later(ASSETS.name, rows.assets(event))
             case events.Subscribed():
                 self._subscribed(event)
             case events.Verified(symbol=symbol, channel=channel, received=now):
@@ -153,6 +153,13 @@ class TableRows:
             self._texts[table].append(text)
             self.size += len(text)
             self.count += text.count("\n")
+
+    def _later(self, table: str, text: Later) -> None:
+        """The same of lines that are made when they are written."""
+        if text.rows:
+            self._texts[table].append(text)
+            self.size += text.size
+            self.count += text.rows
 
     def take(self) -> dict[str, list[Text]]:
         """All that was gathered, by table."""

@@ -7,7 +7,10 @@ what could hold a comma is quoted. The columns are those of `kracked.tables`, in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from typing import TypeVar
 
 from kracked.book.l2 import L2Book
 from kracked.instruments import Asset, Instrument, Precision
@@ -22,6 +25,7 @@ _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
 _LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
 _ROW_SIZE, _LEVEL_SIZE = 160, 24
+_Listed = TypeVar("_Listed", Instrument, Asset)
 _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
 
 
@@ -229,7 +233,22 @@ def connection(
     return line(feed, event, instant(at), status, message, feed, seq_last, lost)
 
 
-def pair(instrument: Instrument, received: int) -> str:
+def pairs(event: events.Instruments) -> Later:
+    """Rows of `kraken_pairs`: a thousand, too many for one step of the loop."""
+    return _listing(_pair, event.pairs, event.received)
+
+
+def assets(event: events.Instruments) -> Later:
+    """Rows of `kraken_assets`, likewise."""
+    return _listing(_asset, event.assets, event.received)
+
+
+def _listing(row: Callable[[_Listed, int], str], told: Sequence[_Listed], received: int) -> Later:
+    made = partial(map, row, told, repeat(received))
+    return Later(lambda: listed(made(), ""), len(told), len(told) * _ROW_SIZE)
+
+
+def _pair(instrument: Instrument, received: int) -> str:
     rules, precision = instrument, instrument.precision
     return line(
         rules.symbol, rules.base, rules.quote, rules.status,
@@ -239,7 +258,7 @@ def pair(instrument: Instrument, received: int) -> str:
     )  # fmt: skip
 
 
-def asset(entry: Asset, received: int) -> str:
+def _asset(entry: Asset, received: int) -> str:
     return line(
         entry.id, entry.status, entry.precision, entry.precision_display, entry.borrowable,
         instant(received),

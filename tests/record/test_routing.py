@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from kracked.book.keeper import BookKeeper
-from kracked.instruments import Precision
+from kracked.instruments import Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderAction, OrderChange
 from kracked.record import keyframe
 from kracked.record.later import whole
 from kracked.record.routing import TableRows
-from kracked.tables import ORDERS, Flag
+from kracked.tables import ASSETS, ORDERS, PAIRS, Flag
 from tests.benchmarks.streams import stream
 
 PRECISION = Precision(1, 8)
@@ -101,3 +101,28 @@ def test_the_rows_of_a_book_joined_midway_are_those_of_a_snapshot_of_that_moment
     assert {name: whole(texts) for name, texts in joined.take().items()} == {
         name: whole(texts) for name, texts in told.take().items()
     }
+
+
+def test_a_thousand_pairs_cost_the_event_loop_no_row() -> None:
+    pairs = tuple(_pair(f"A{number}/USD") for number in range(1_000))
+    rows = TableRows({})
+    rows.event(events.Instruments(10, pairs, ()), 1)
+    taken = rows.take()
+    assert not any(isinstance(text, str) for text in taken[PAIRS.name])
+    lines = whole(taken[PAIRS.name]).splitlines()
+    assert [text.split(",")[0] for text in lines] == [pair.symbol for pair in pairs]
+    assert rows.count == len(pairs)
+    assert ASSETS.name not in taken
+
+
+def _pair(symbol: str) -> Instrument:
+    base, _, quote = symbol.partition("/")
+    return Instrument(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        precision=PRECISION,
+        price_increment=1,
+        qty_increment=1,
+        qty_min=1,
+    )
