@@ -27,6 +27,6 @@ def emptied(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
         left = texts.where(times.between(_EARLIEST, _LATEST))
     else:
         return texts
-    facts = {"column": column.name, "cells": int(texts.count() - left.count())}
+    facts = {"column": column.name, "cells": int((texts.fillna("") != "").sum() - left.count())}
     log.warning("cells that cannot be read are empty", extra=facts)
     return left

@@ -82,8 +82,7 @@ class PlainReader:
         try:
             return self._made(values, column)
         except (ValueError, TypeError, OverflowError):
-            texts = values.astype("str").where(values.notna())
-            return self._made(emptied(texts, column), column)
+            return self._made(emptied(values.astype("str"), column), column)
 
     def _made(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
         """Raises ValueError where a cell says nothing of the column's kind."""
