@@ -6,7 +6,8 @@ recording that is being played, gets the same from here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -31,8 +32,7 @@ class Latest:
 
     def __init__(self) -> None:
         self._tickers: dict[str, Ticker] = {}
-        self._trades: dict[str, tuple[Trades, dict[int, Trade]]] = {}
-        """By number."""
+        self._trades: dict[str, tuple[Trades, deque[Trade]]] = {}
         self._candles: dict[tuple[str, int], tuple[Candles, dict[int, Candle]]] = {}
         """Of each interval, by begin."""
 
@@ -47,19 +47,21 @@ class Latest:
                     self._candle(event, candle)
 
     def _trade(self, event: Trades) -> None:
-        before, known = self._trades.get(event.symbol, (event, {}))
-        told = {trade.trade_id: trade for trade in event.trades}
-        restarted = event.snapshot and max(told, default=0) < max(known, default=0)
-        if restarted or event.precision != before.precision:
-            known = {}
-        self._trades[event.symbol] = event, _newest(known | told, TRADES_KEPT)
+        before, known = self._trades.get(event.symbol) or (event, deque(maxlen=TRADES_KEPT))
+        if event.precision != before.precision or (event.snapshot and _restarts(event, known)):
+            known.clear()
+        known.extend(event.trades)
+        self._trades[event.symbol] = event, known
 
     def _candle(self, event: Candles, candle: Candle) -> None:
         key = event.symbol, candle.interval
-        before, known = self._candles.get(key, (event, {}))
+        before, known = self._candles.get(key) or (event, {})
         if event.precision != before.precision:
-            known = {}
-        self._candles[key] = event, _newest(known | {candle.begin: candle}, CANDLES_KEPT)
+            known.clear()
+        known[candle.begin] = candle
+        if len(known) > CANDLES_KEPT:
+            del known[min(known)]
+        self._candles[key] = event, known
 
     def snapshot(self, key: Key) -> Told | None:
         """What a subscription would begin with; None when nothing was told yet.
@@ -72,7 +74,8 @@ class Latest:
             case "ticker", str(), None if symbol in self._tickers:
                 return replace(self._tickers[symbol], snapshot=True)
             case "trade", str(), None if symbol in self._trades:
-                trades, by_number = self._trades[symbol]
+                trades, known = self._trades[symbol]
+                by_number = {trade.trade_id: trade for trade in known}
                 return replace(trades, trades=_ordered(by_number), snapshot=True)
             case "ohlc", str(), int() if (symbol, interval) in self._candles:
                 candles, by_begin = self._candles[symbol, interval]
@@ -80,10 +83,10 @@ class Latest:
         return None
 
 
-def _newest(known: dict[int, _T], most: int) -> dict[int, _T]:
-    while len(known) > most:
-        del known[min(known)]
-    return known
+def _restarts(event: Trades, known: Iterable[Trade]) -> bool:
+    """Whether the trades are numbered anew."""
+    newest = max((trade.trade_id for trade in known), default=0)
+    return all(trade.trade_id < newest for trade in event.trades)
 
 
 def _ordered(known: Mapping[int, _T]) -> tuple[_T, ...]:
