@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from kracked import times
+from kracked.database import DATABASE
 from kracked.tables import Table
 
-DATABASE = "recording.sqlite"
 _HOUR = re.compile(r"-(\d{4})(\d\d)(\d\d)T(\d\d)(?:\d\d)?Z(?:-(\d+))?\.")
 _WIDE = re.compile(r"L2_(.+)_orderbook")
 _HOUR_NS = 3600 * times.NS_PER_S

@@ -14,9 +14,10 @@ import msgspec
 import zstandard
 
 from kracked import times
+from kracked.database import DATABASE, opened
 from kracked.errors import RecordError
 from kracked.frames import held
-from kracked.frames.files import DATABASE, is_hour
+from kracked.frames.files import is_hour
 from kracked.frames.wanted import Wanted
 from kracked.tables import Column, Table
 
@@ -81,7 +82,7 @@ def stored(path: Path, wanted: Wanted) -> dict[str, Column]:
 def extent(path: Path, table: Table) -> Extent | None:
     """What a file holds of a table; None for nothing. Raises `RecordError` without numbers."""
     if path.name == DATABASE:
-        with closing(_connected(path)) as database:
+        with closing(opened(path)) as database:
             if "seq" not in _columns(database, table):
                 return None
             query = f'SELECT min(seq), max(seq), count(*) FROM "{table.name}"'  # noqa: S608
@@ -106,7 +107,7 @@ def extent(path: Path, table: Table) -> Extent | None:
 
 def rows(path: Path, wanted: Wanted) -> dict[str, list[Any]]:
     """The wanted cells of a recorder's database by column: numbers, or the exchange's text."""
-    with closing(_connected(path)) as database:
+    with closing(opened(path)) as database:
         present = _columns(database, wanted.table)
         names = list(wanted.stored(present))
         if not names:
@@ -121,7 +122,7 @@ def wide_names(folder: Path) -> list[str]:
     """The wide books of a folder's database."""
     if not (folder / DATABASE).exists():
         return []
-    with reading(folder / DATABASE), closing(_connected(folder / DATABASE)) as database:
+    with reading(folder / DATABASE), closing(opened(folder / DATABASE)) as database:
         query = "SELECT name FROM sqlite_master WHERE name LIKE 'L2%orderbook'"
         return [name for (name,) in database.execute(query)]
 
@@ -142,16 +143,6 @@ def _query(wanted: Wanted, names: list[str], present: list[str]) -> tuple[str, l
     where = " AND ".join(rules)
     query = f'SELECT {columns} FROM "{wanted.table.name}" WHERE {where} ORDER BY rowid'  # noqa: S608
     return query, given
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    if not path.stat().st_size:
-        # To open it would do away with the write-ahead log beside it.
-        raise sqlite3.DatabaseError("it is empty")
-    log = path.with_name(f"{path.name}-wal")
-    # Of one that nobody writes to SQLite need make no index, which a read-only disk forbids.
-    how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
 def _columns(database: sqlite3.Connection, table: Table) -> list[str]:

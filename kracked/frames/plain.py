@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from kracked.database import DATABASE
 from kracked.errors import ConfigError
 from kracked.frames import live
-from kracked.frames.files import DATABASE
 from kracked.frames.odd import emptied
 from kracked.frames.pieces import Piece, Span
 from kracked.frames.wanted import OLD_ACTIONS, Wanted, as_decimals, as_times, empty

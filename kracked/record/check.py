@@ -10,13 +10,13 @@ import msgspec
 
 from kracked import times
 from kracked.book.tally import Tally
+from kracked.database import DATABASE
 from kracked.record import convert, kept, names, repair
 from kracked.record.folder import SessionFolder, SessionInfo, read_info
 from kracked.record.holes import Hole, untold
 from kracked.record.reader import Recording, open_recording
 from kracked.record.repair import Torn
 from kracked.record.sinks import RAW_FOLDER
-from kracked.record.sqlite import FILE
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -179,7 +179,7 @@ def _database(path: Path) -> tuple[dict[str, int], list[Stretch]]:
     try:
         return kept.database_rows(path), []
     except sqlite3.Error as error:
-        return {}, [Stretch(FILE, 0, (path / FILE).stat().st_size, str(error))]
+        return {}, [Stretch(DATABASE, 0, (path / DATABASE).stat().st_size, str(error))]
 
 
 def _changed(path: Path, info: SessionInfo) -> list[Stretch]:
@@ -197,7 +197,7 @@ def _stands_elsewhere(path: Path, gone: Path) -> bool:
     """Whether a table that is gone was compressed, or made anew as Parquet."""
     table = names.table_of(gone)
     made = path / convert.FOLDER / (f"channel={table.channel}" if table else "")
-    live = table is not None or gone.name == FILE
+    live = table is not None or gone.name == DATABASE
     return live and (gone.with_name(f"{gone.name}.zst").exists() or made.exists())
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import zstandard
 
+from kracked.database import DATABASE, opened
 from kracked.record import names
 from kracked.record.folder import Left
 from kracked.record.frame import Damage
-from kracked.record.sqlite import FILE
 from kracked.tables import Column, Kind, Table
 
 _BLOCK = 1 << 20
@@ -52,7 +52,7 @@ def changed(folder: Path, stated: Mapping[str, Left]) -> Iterator[tuple[Path, Da
         size = path.stat().st_size if path.exists() else 0
         if size < was.size:
             yield path, Damage(size, was.size - size, "gone since it was written")
-        elif was.crc32 not in (None, _crc(path)) and (path.name != FILE or size == was.size):
+        elif was.crc32 not in (None, _crc(path)) and (path.name != DATABASE or size == was.size):
             # Whoever adds to the database, an index perhaps, may do so.
             yield path, Damage(0, size, "changed since it was written")
 
@@ -64,7 +64,7 @@ def sealed(path: Path) -> Left:
 
 def _state(path: Path) -> Left:
     size = path.stat().st_size
-    live = path.name == FILE or (path.suffix == ".csv" and not names.is_hour(path))
+    live = path.name == DATABASE or (path.suffix == ".csv" and not names.is_hour(path))
     return sealed(path) if live and size <= _LONGEST_READ else Left(size=size)
 
 
@@ -96,26 +96,15 @@ def database_rows(folder: Path) -> dict[str, int]:
 
     Every cell is read on the way. Raises `sqlite3.Error` when it is damaged.
     """
-    path = folder / FILE
+    path = folder / DATABASE
     if not path.exists():
         return {}
-    if not path.stat().st_size:
-        # Opening it would do away with the write-ahead log beside it.
-        raise sqlite3.DatabaseError("it is empty")
-    with closing(_connected(path)) as database:
+    with closing(opened(path)) as database:
         [[verdict], *_] = database.execute("PRAGMA quick_check(1)")
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         return {name: _count(database, name) for (name,) in sorted(found)}
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    """For reading alone. SQLite itself would make files beside a database nobody has open."""
-    log = path.with_name(f"{path.name}-wal")
-    alone = not (log.exists() and log.stat().st_size)
-    how = "immutable=1" if alone else "mode=ro"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
 
 
 def _count(database: sqlite3.Connection, name: str) -> int:

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from kracked import tables
+from kracked.database import DATABASE
 from kracked.record.sinks import RAW_FOLDER
-from kracked.record.sqlite import FILE
 from kracked.tables import Table
 
 _LOG = re.compile(r"(\d{8}T\d{4}Z)-(\d{2,})\.jsonl\.zst")
@@ -43,7 +43,7 @@ def is_hour(path: Path) -> bool:
 
 def recorded(folder: Path) -> list[Path]:
     """Every file that holds what was recorded."""
-    database = folder / FILE
+    database = folder / DATABASE
     return [*logs(folder), *table_files(folder), *([database] if database.exists() else [])]
 
 

@@ -14,19 +14,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from kracked import tables
+from kracked.database import DATABASE
 from kracked.record.folder import Planted, SessionFolder
 from kracked.record.later import REST_S, whole
 from kracked.record.sinks import Batch
 from kracked.tables import Kind, Table
-
-FILE = "recording.sqlite"
 
 
 class SqliteTables:
     """A store that keeps the market's tables in SQLite. Used by the writer's thread alone."""
 
     def __init__(self, folder: SessionFolder) -> None:
-        self._path = folder.path / FILE
+        self._path = folder.path / DATABASE
         if self._path.is_symlink():
             raise Planted(self._path)
         self._database: sqlite3.Connection | None = None
