@@ -133,8 +133,8 @@ class TableRows:
             case events.Balances() if not self.stopped:
                 self.add(BALANCES.name, rows.balances(event, seq, self.bad_clock))
             case events.Instruments():
-                self._later(PAIRS.name, rows.pairs(event))
-                self._later(ASSETS.name, rows.assets(event))
+                self.add(PAIRS.name, rows.pairs(event))
+                self.add(ASSETS.name, rows.assets(event))
             case events.Subscribed():
                 self._subscribed(event)
             case events.Verified(symbol=symbol, channel=channel, received=now):
@@ -147,19 +147,16 @@ class TableRows:
             self._subscribed(events.Subscribed(now, channel, symbol, book.depth))
             self.event(keyframe.standing(book, now), seq)
 
-    def add(self, table: str, text: str) -> None:
+    def add(self, table: str, text: Text) -> None:
         """Gather whole lines of a table."""
-        if text:
+        if isinstance(text, Later):
+            size, rows = text.size, text.rows
+        else:
+            size, rows = len(text), text.count("\n")
+        if rows:
             self._texts[table].append(text)
-            self.size += len(text)
-            self.count += text.count("\n")
-
-    def _later(self, table: str, text: Later) -> None:
-        """The same of lines that are made when they are written."""
-        if text.rows:
-            self._texts[table].append(text)
-            self.size += text.size
-            self.count += text.rows
+            self.size += size
+            self.count += rows
 
     def take(self) -> dict[str, list[Text]]:
         """All that was gathered, by table."""

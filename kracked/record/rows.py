@@ -17,7 +17,7 @@ from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Level, OrderAction, Side
 from kracked.record.cells import WHOLE_TIME, instant, line, nine_decimals, safe, texts_of
-from kracked.record.later import Later, listed
+from kracked.record.later import Later, Text, listed
 from kracked.tables import BALANCES, EXECUTIONS, Flag
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
@@ -188,35 +188,36 @@ _EXECUTION = [column.name for column in EXECUTIONS.columns[2:-3]]
 _BALANCE = [column.name for column in BALANCES.columns[2:-3]]
 
 
-def executions(event: events.Executions, seq: int, flags: int = 0) -> str:
+def executions(event: events.Executions, seq: int, flags: int = 0) -> Text:
     return _reports(event, event.reports, _EXECUTION, seq, flags)
 
 
-def balances(event: events.Balances, seq: int, flags: int = 0) -> str:
+def balances(event: events.Balances, seq: int, flags: int = 0) -> Text:
     return _reports(event, event.entries, _BALANCE, seq, flags)
 
 
 def _reports(
     event: events.Executions | events.Balances,
-    reports: Iterable[Mapping[str, object]],
+    reports: Sequence[Mapping[str, object]],
     members: Iterable[str],
     seq: int,
     flags: int,
-) -> str:
-    """One row per report: its time, ours, the members by name (absent ones empty), numbers."""
+) -> Text:
+    """One row per report: its time, ours, the members by name (absent ones empty), numbers.
+
+    A snapshot may hold a thousand fills.
+    """
     received = instant(event.received)
     flags |= _flags(snapshot=event.snapshot)
-    return "".join(
-        line(
-            nine_decimals(str(report.get("timestamp", ""))),
-            received,
-            *(report.get(member) for member in members),
-            event.sequence,
-            seq,
-            flags,
-        )
-        for report in reports
-    )
+
+    def made() -> Iterator[str]:
+        for report in reports:
+            time, told = report.get("timestamp", ""), map(report.get, members)
+            yield line(nine_decimals(str(time)), received, *told, event.sequence, seq, flags)
+
+    if not event.snapshot:
+        return "".join(made())
+    return Later(lambda: listed(made(), ""), len(reports), len(reports) * _ROW_SIZE)
 
 
 def connection(

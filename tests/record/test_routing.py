@@ -9,7 +9,7 @@ from kracked.protocol.events import OrderAction, OrderChange
 from kracked.record import keyframe
 from kracked.record.later import whole
 from kracked.record.routing import TableRows
-from kracked.tables import ASSETS, ORDERS, PAIRS, Flag
+from kracked.tables import ASSETS, EXECUTIONS, ORDERS, PAIRS, Flag
 from tests.benchmarks.streams import stream
 
 PRECISION = Precision(1, 8)
@@ -113,6 +113,15 @@ def test_a_thousand_pairs_cost_the_event_loop_no_row() -> None:
     assert [text.split(",")[0] for text in lines] == [pair.symbol for pair in pairs]
     assert rows.count == len(pairs)
     assert ASSETS.name not in taken
+
+
+def test_a_thousand_fills_of_a_snapshot_cost_it_none_either() -> None:
+    fills = tuple({"exec_id": f"T{number}", "order_id": "O1"} for number in range(1_000))
+    rows = TableRows({})
+    rows.event(events.Executions(10, fills, snapshot=True), 1)
+    [text] = rows.take()[EXECUTIONS.name]
+    assert not isinstance(text, str)
+    assert whole([text]).count("\n") == rows.count == len(fills)
 
 
 def _pair(symbol: str) -> Instrument:
