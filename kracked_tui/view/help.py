@@ -1,14 +1,16 @@
-"""The help: pages of at most twenty rows, so that none is cut on a small terminal."""
+"""The help: pages as full as the screen, and no word cut on a small one."""
 
 from __future__ import annotations
 
 from kracked_tui import keys
 from kracked_tui.keys import Key
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.words import wrapped
 
 _READING = (
     ("▸", "the cursor; the queue pane shows the orders at its price"),
     ("◂", "the price of the last trade"),
+    ("▲ ▼", "the last trade was dearer, or cheaper, than the one before"),
     ("• ◆", "a large level or trade: 3 and 8 times the usual"),
     ("BGHT SOLD", "what takers bought or sold at a price since we watch"),
     ("ahead", "quantity that fills before this order does"),
@@ -23,16 +25,46 @@ _READING = (
 )
 
 _DIGITS = ("pane-", "size-")
+_COLUMN = 16
+"""The keys' own, where there is room; else it is as wide as the group's longest."""
+_ROOMY = 60
+Row = tuple[str, str]
 
 
-def pages(table: tuple[Key, ...], rows: int) -> list[list[tuple[str, str]]]:
-    """(key, words) rows; a row without a key is a heading. No page is longer than `rows`."""
+def pages(table: tuple[Key, ...], rows: int, width: int) -> list[list[Row]]:
+    """(key, words) rows; a row without a key is a heading, or stands between two groups.
+
+    No page is longer than `rows`, nor a row than `width`; groups that fit share a page.
+    """
     rows = max(3, rows)
-    found: list[list[tuple[str, str]]] = []
-    for group in keys.GROUPS:
-        entries = [(keys.shown(key.keys), key.help) for key in _without_digits(table, group)]
-        found += _paged(group, entries, rows)
-    return found + _paged("Reading the screen", list(_READING), rows)
+    found: list[list[Row]] = []
+    for heading, entries in _groups(table):
+        body = _body(entries, width)
+        if found and len(found[-1]) + 2 + len(body) <= rows:
+            found[-1] += [("", ""), ("", heading), *body]
+        else:
+            found += _paged(heading, body, rows)
+    return found
+
+
+def _groups(table: tuple[Key, ...]) -> list[tuple[str, list[Row]]]:
+    """Headings with what stands below them; without one that has nothing."""
+    groups = [
+        (group, [(keys.shown(key.keys), key.help) for key in _without_digits(table, group)])
+        for group in keys.GROUPS
+    ]
+    return [group for group in (*groups, ("Reading the screen", list(_READING))) if group[1]]
+
+
+def _body(entries: list[Row], width: int) -> list[Row]:
+    """The entries in columns; words that need more than a row go on below themselves."""
+    column = _COLUMN if width >= _ROOMY else max(len(key) for key, _ in entries)
+    found: list[Row] = []
+    for key, words in entries:
+        parts = wrapped(words, max(1, width - column - 3))
+        for name, part in zip((key, *[""] * len(parts)), parts, strict=False):
+            found.append((f"  {name:<{column}} ", part))
+    return found
 
 
 def _without_digits(table: tuple[Key, ...], group: str) -> list[Key]:
@@ -47,18 +79,16 @@ def _without_digits(table: tuple[Key, ...], group: str) -> list[Key]:
     return kept
 
 
-def _paged(heading: str, entries: list[tuple[str, str]], rows: int) -> list[list[tuple[str, str]]]:
+def _paged(heading: str, body: list[Row], rows: int) -> list[list[Row]]:
     room = rows - 1
-    return [
-        [("", heading), *entries[start : start + room]] for start in range(0, len(entries), room)
-    ]
+    return [[("", heading), *body[start : start + room]] for start in range(0, len(body), room)]
 
 
-def help_lines(page: list[tuple[str, str]], width: int) -> list[Line]:
+def help_lines(page: list[Row], width: int) -> list[Line]:
     lines = []
     for key, words in page:
         if key:
-            lines.append(Line(fit([Span(f"  {key:<16} ", "key"), Span(words)], width)))
+            lines.append(Line(fit([Span(key, "key"), Span(words)], width)))
         else:
             lines.append(Line(fit([Span(f" {words}", "header")], width)))
     return lines

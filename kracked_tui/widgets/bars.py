@@ -52,7 +52,7 @@ class Help(LiveRows):
         width, height = self.size
         if not height:
             return
-        found = pages.pages(self._table, height - 2)
+        found = pages.pages(self._table, height - 2, width - 2)
         self._page %= len(found)
         title = Title("?", "Help", f"page {self._page + 1} of {len(found)}", "")
         foot = (Span("up and down turn the page · esc closes", "dim"),)

@@ -12,7 +12,7 @@ from kracked_tui.widgets.ticket import TicketPanel
 
 
 def test_every_binding_has_an_id_and_a_help_line() -> None:
-    listed = "\n".join(words for page in pages.pages(keys.KEYS, 20) for _, words in page)
+    listed = "\n".join(words for page in pages.pages(keys.KEYS, 20, 200) for _, words in page)
     for key in keys.KEYS:
         assert key.id
         assert key.help
@@ -46,7 +46,18 @@ def test_the_listing_names_keys_as_people_do() -> None:
 
 @pytest.mark.parametrize("rows", [3, 18, 20, 50])
 def test_no_page_of_the_help_is_longer_than_the_screen(rows: int) -> None:
-    assert all(len(page) <= rows for page in pages.pages(keys.KEYS, rows))
+    assert all(len(page) <= rows for page in pages.pages(keys.KEYS, rows, 76))
+
+
+@pytest.mark.parametrize("width", [38, 58, 76, 118])
+def test_no_word_of_the_help_is_cut(width: int) -> None:
+    for page in pages.pages(keys.KEYS, 20, width):
+        assert not [line.text for line in pages.help_lines(page, width) if "…" in line.text]
+
+
+def test_groups_of_keys_share_a_page_where_there_is_room() -> None:
+    small, large = (len(pages.pages(keys.KEYS, rows, 118)) for rows in (18, 50))
+    assert (small, large) == (6, 2)
 
 
 @pytest.mark.parametrize("key", keys.KEYS, ids=lambda key: key.id)
