@@ -159,8 +159,10 @@ class TicketScreen(AskingScreen):
             self.ask(questions.field(asked), partial(self._entered, field))
 
     def _entered(self, field: str, text: str) -> None:
+        """What was typed; nothing at all leaves the field as it was."""
         try:
-            self.ticket_panel.enter(field, text)
+            if text:
+                self.ticket_panel.enter(field, text)
         except ProtocolError as error:
             self.desk.tell(str(error), "warn")
 

@@ -6,9 +6,11 @@ outside as words; nothing here can send anything.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from kracked import times, units
+from kracked.errors import NotANumber, ProtocolError
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
 from kracked.protocol.own import OwnOrder
@@ -41,6 +43,18 @@ _SHOWN_PART = 5
 _TRAIL_PART = 200
 """A trailing order first keeps one part in so many of the price as its distance."""
 _PERCENT_DECIMALS = 2
+_TWO_WAYS = re.compile(r"[0-9]+(,[0-9]{3})+(\.[0-9]*)?")
+
+
+class TwoWaysToRead(ProtocolError):
+    """A number whose comma may part thousands, or decimals: a thousandfold difference."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text!r} can be read two ways: leave the comma out, or write a point"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,8 +233,8 @@ def takes(ticket: Ticket, field: str) -> bool:
 def entered(ticket: Ticket, field: str, text: str, precision: Precision, now: int) -> Ticket:
     """What was typed for `price`, `quantity`, `display` or `expiry`.
 
-    Raises `NotANumber`, `NotAnExpiry`, or `TooPrecise` for more decimals than the
-    instrument has.
+    Raises `NotANumber`, `TwoWaysToRead`, `NotAnExpiry`, or `TooPrecise` for more
+    decimals than the instrument has.
     """
     if not takes(ticket, field):
         return ticket
@@ -250,4 +264,11 @@ def _entered_price(ticket: Ticket, text: str, precision: Precision) -> Ticket:
 
 
 def _scaled(text: str, decimals: int) -> int:
-    return units.scale(text.strip().removeprefix("+").replace(",", ".").encode(), decimals)
+    """A number as a person writes it: plain, with a point or a comma before the decimals."""
+    text = text.strip().removeprefix("+")
+    if _TWO_WAYS.fullmatch(text):
+        raise TwoWaysToRead(text)
+    if "e" in text.lower():
+        raise NotANumber(text)
+    plain = text.replace(",", ".")
+    return units.scale((f"0{plain}" if plain[:1] == "." else plain).encode(), decimals)

@@ -15,7 +15,7 @@ from kracked_tui.view.effect import Effect
 from kracked_tui.view.expiry import Expiry, NotAnExpiry, parsed, shown
 from kracked_tui.view.line import Line
 from kracked_tui.view.resting import Quote, note, rested
-from kracked_tui.view.ticket import Ticket
+from kracked_tui.view.ticket import Ticket, TwoWaysToRead
 from kracked_tui.view.ticket_lines import TicketView, foot_spans, ticket_lines
 from tests.tui.market import BEST_ASK, BEST_BID, INSTRUMENT, NOW, PRECISION, SYMBOL
 from tests.tui.test_goldens import compare
@@ -145,11 +145,18 @@ def test_a_typed_number_is_exact_or_refused() -> None:
         return writing.entered(TICKET, field, text, PRECISION, NOW)
 
     assert entered("price", "64210,5").price == 642_105
-    assert entered("quantity", "0.1").qty == 10_000_000
+    assert entered("quantity", "0.1").qty == entered("quantity", ".1").qty == 10_000_000
     with pytest.raises(TooPrecise):
         entered("price", "64210.55")
-    with pytest.raises(NotANumber):
-        entered("price", "64k")
+    for text in ("64k", "64e3", ""):
+        with pytest.raises(NotANumber):
+            entered("price", text)
+
+
+@pytest.mark.parametrize("text", ["64,210", "0,125", "1,250,000.5"])
+def test_a_comma_that_may_part_thousands_is_asked_about(text: str) -> None:
+    with pytest.raises(TwoWaysToRead, match="write a point"):
+        writing.entered(TICKET, "price", text, PRECISION, NOW)
 
 
 def test_a_distance_may_be_typed_in_percent() -> None:

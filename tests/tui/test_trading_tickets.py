@@ -78,6 +78,14 @@ async def test_an_expiry_that_is_none_is_refused_in_words(tmp_path: Path) -> Non
         assert "It must expire between 5 s and 30 days" in found.written()
 
 
+async def test_typing_nothing_leaves_the_field_as_it_was(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.pilot.press("b")
+        before = found.screen.ticket
+        await found.pilot.press("p", "enter")
+        assert (found.screen.ticket, "not a decimal" in found.said()) == (before, False)
+
+
 async def test_a_sale_opened_on_the_best_bid_joins_the_best_ask_until_it_may_take(
     tmp_path: Path,
 ) -> None:
