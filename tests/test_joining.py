@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import csv
 import json
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from decimal import Decimal
@@ -131,6 +133,26 @@ async def test_a_replay_begins_with_what_the_feed_knew(trading: Trading, tmp_pat
     assert [encode.message(event) for event in told[: len(stood)]] == [
         encode.message(event) for event in stood
     ]
+    assert check(tmp_path / "session").healthy
+
+
+async def test_the_replay_command_prints_it_first(trading: Trading, tmp_path: Path) -> None:
+    stood = await trading.recorded(tmp_path / "session")
+    command = [sys.executable, "-m", "kracked.cli", "replay", str(tmp_path / "session")]
+    replay = await asyncio.create_subprocess_exec(*command, "--speed", "max", stdout=PIPE)
+    printed, _ = await replay.communicate()
+    first = [json.loads(line)["event"] for line in printed.splitlines()[: len(stood)]]
+    assert first == [type(event).__name__.lower() for event in stood]
+
+
+async def test_a_recording_that_goes_on_tells_anew_what_stands(
+    trading: Trading, tmp_path: Path
+) -> None:
+    await trading.recorded(tmp_path / "session")
+    await trading.recorded(tmp_path / "session")
+    assert account_of(stood_later(tmp_path / "session")).orders.keys() == (
+        trading.feed.account.orders.keys()
+    )
     assert check(tmp_path / "session").healthy
 
 
