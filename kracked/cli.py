@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         code = run(given)
-        if sys.stdout is not None:
+        if sys.stdout is not None and not sys.stdout.closed:
             sys.stdout.flush()  # a full disk is to be told of here, not at exit
     except KrackedError as error:
         print(f"kracked: {error}", file=sys.stderr)
