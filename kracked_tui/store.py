@@ -29,6 +29,8 @@ KEPT_PRICES = 20_000
 """Traded prices remembered; past it the oldest half is forgotten."""
 KEPT_HAPPENINGS = 500
 _FINEST_S = 5
+_UNKNOWN_PAIR = "Currency pair not supported"
+"""How the exchange refuses a pair it does not list, or no longer."""
 
 
 class Market:
@@ -52,6 +54,8 @@ class Market:
         """Why its level 2 book waits for a snapshot."""
         self.level3_resync = ""
         self.level3_error = ""
+        self.refused = ""
+        """The exchange's words, where it does not know the pair."""
 
     @property
     def change(self) -> Decimal | None:
@@ -198,6 +202,7 @@ class Store:
             self.last_heard,
             self.ended,
             self.system,
+            self.market(symbol).refused,
         )
 
     def apply(self, event: Event) -> None:
@@ -247,10 +252,12 @@ class Store:
     def _judged(self, event: events.Resync | events.Verified) -> None:
         """A book fell out of trust, or is back in it."""
         reason = event.reason if isinstance(event, events.Resync) else ""
+        market = self.market(event.symbol)
         if event.channel == "book":
-            self.market(event.symbol).resync = reason
+            market.resync = reason
+            market.refused = market.refused if reason else ""
         else:
-            self.market(event.symbol).level3_resync = reason
+            market.level3_resync = reason
         self.resyncs += bool(reason)
         word, role = (f"resync: {reason}", "warn") if reason else ("verified", "good")
         self.tell(event.received, f"{event.symbol} {event.channel} {word}", role)
@@ -292,4 +299,6 @@ class Store:
     def _rejected(self, event: events.Rejected) -> None:
         if event.channel == "level3" and event.symbol:
             self.market(event.symbol).level3_error = event.error
+        elif event.symbol and event.error.startswith(_UNKNOWN_PAIR):
+            self.market(event.symbol).refused = event.error
         self.tell(event.received, f"refused {event.channel or event.method}: {event.error}", "warn")

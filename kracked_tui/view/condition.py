@@ -44,6 +44,8 @@ class Health(NamedTuple):
     """A replay came to its end."""
     system: str = ONLINE
     """The trading engine's state in the exchange's word."""
+    refused: str = ""
+    """Why the exchange gives nothing of the symbol, in its words."""
 
 
 class Condition(NamedTuple):
@@ -88,6 +90,8 @@ def _of_system(health: Health) -> Condition | None:
 
 def _of_book(health: Health) -> Condition | None:
     """What is wrong with the book itself, if anything is."""
+    if health.refused and not health.verified:
+        return Condition("REFUSED", "warn", f"{health.refused}; / finds a pair by its name")
     if health.resync:
         return Condition("RESYNC", "warn", f"{health.resync}; waiting for a fresh snapshot")
     if not health.has_book:

@@ -23,6 +23,8 @@ def test_fresh_verified_data_is_live_and_usable() -> None:
         (GOOD._replace(verified=False), "UNVERIFIED", "checksum"),
         (GOOD._replace(last_heard=NOW - 8 * 10**9), "STALE", "8s"),
         (GOOD._replace(has_book=False), "CONNECTING", "snapshot"),
+        (GOOD._replace(has_book=False, verified=False, refused="no such pair"), "REFUSED", "no s"),
+        (GOOD._replace(verified=False, refused="no such pair"), "REFUSED", "finds a pair"),
     ],
 )
 def test_anything_else_is_unusable_with_its_reason(health: Health, word: str, reason: str) -> None:

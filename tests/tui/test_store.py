@@ -68,6 +68,14 @@ def test_a_resync_stands_until_the_book_is_verified_again() -> None:
     assert store.health(SYMBOL, has_book=True, verified=True).resync == ""
 
 
+def test_a_pair_the_exchange_does_not_know_is_refused_until_its_book_comes() -> None:
+    error = f"Currency pair not supported {SYMBOL}"
+    store = told(events.Rejected(NOW, "subscribe", error, 1, SYMBOL))
+    assert store.health(SYMBOL, has_book=False, verified=False).refused == error
+    store.apply(events.Verified(NOW, SYMBOL, "book"))
+    assert store.health(SYMBOL, has_book=True, verified=True).refused == ""
+
+
 def test_a_lost_connection_is_told_once_until_it_is_back() -> None:
     lost = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "no route", 1, 1.0)
     store = told(lost, lost, lost)
