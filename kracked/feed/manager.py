@@ -303,7 +303,7 @@ class FeedManager:
     def consumer(self, policy: Policy = Policy.NEVER_SKIP, *, limit: int | None = None) -> Consumer:
         """A stream of every event from now on, with its own queue of `limit` events.
 
-        Use it in a `with` block, which ends it.
+        What was told before, `standing` tells. Use it in a `with` block, which ends it.
         """
         return self._fanout.consumer(policy, limit)
 
