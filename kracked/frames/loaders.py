@@ -142,7 +142,7 @@ def load(
     symbols: Iterable[str] | str | None = None,
     start: Instant | None = None,
     end: Instant | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Iterable[str] | str | None = None,
     exact: bool = False,
     tz: str = "UTC",
 ) -> pd.DataFrame:
@@ -247,17 +247,17 @@ def _rises_within(labels: pd.Series[Any], numbers: pd.Series[Any]) -> bool:
     return bool(((codes[1:] != codes[:-1]) | (counted[1:] > counted[:-1])).all())
 
 
-def _checked(table: Table, columns: Iterable[str] | None) -> list[str]:
+def _checked(table: Table, columns: Iterable[str] | str | None) -> list[str]:
     """The chosen columns in the table's order; all of them for None."""
     names = [column.name for column in table.columns]
-    chosen = set(names if columns is None else columns)
+    chosen = set(names) if columns is None else _names(columns)
     if unknown := sorted(chosen.difference(names)):
         raise ConfigError(f"{table.name} has no column {unknown[0]}; it has {', '.join(names)}")
     return [name for name in names if name in chosen]
 
 
-def _names(symbols: Iterable[str] | str | None) -> set[str]:
-    return {symbols} if isinstance(symbols, str) else set(symbols or ())
+def _names(given: Iterable[str] | str | None) -> set[str]:
+    return {given} if isinstance(given, str) else set(given or ())
 
 
 def _ns(time: Instant | None) -> int | None:
