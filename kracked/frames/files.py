@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from kracked import times
 from kracked.database import DATABASE
+from kracked.errors import ConfigError
 from kracked.tables import Table
 
 _HOUR = re.compile(r"-(\d{4})(\d\d)(\d\d)T(\d\d)(?:\d\d)?Z(?:-(\d+))?\.")
@@ -35,13 +36,19 @@ Source = str | Path | HasPath | Iterable[str | Path]
 
 
 def paths(source: Source) -> list[Path]:
-    """The source as a list of folders and files."""
+    """The source as a list of folders and files. Raises `ConfigError` for a URL."""
     if isinstance(source, str | Path):
-        return [Path(source)]
+        return [_local(source)]
     # First: a recording can be iterated too, over its messages.
     if isinstance(source, HasPath):
         return [source.path]
-    return [Path(one) for one in source]
+    return [_local(one) for one in source]
+
+
+def _local(path: str | Path) -> Path:
+    if "://" in str(path):
+        raise ConfigError(f"{path} is not on this machine: copy it here, or mount it")
+    return Path(path)
 
 
 def live_files(
