@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import sqlite3
 from collections.abc import Iterator
@@ -22,7 +23,9 @@ from kracked.frames.wanted import Wanted
 from kracked.tables import Column, Table
 
 _BLOCK = 1 << 20
-_DAMAGED = (OSError, ValueError, IndexError, sqlite3.Error, zstandard.ZstdError)
+_DAMAGED = (
+    OSError, EOFError, ValueError, IndexError, csv.Error, sqlite3.Error, zstandard.ZstdError,
+)  # fmt: skip
 
 
 @contextmanager
@@ -155,7 +158,7 @@ def _opened(path: Path) -> io.BufferedIOBase:
         return file
     if path.suffix == ".zst":
         return io.BufferedReader(cast("io.RawIOBase", zstandard.open(path)), _BLOCK)
-    return path.open("rb")
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
 def _open_end(folder: Path) -> bool:

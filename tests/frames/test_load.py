@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 from kracked import tables
+from kracked.errors import ConfigError, RecordError
 from kracked.frames import (
     load_book_wide,
     load_connections,
@@ -84,6 +86,28 @@ def test_hours_outside_the_range_are_not_even_opened(folder: Path) -> None:
 
 def test_columns_can_be_chosen(folder: Path) -> None:
     assert list(load_trades(folder, columns=["symbol", "price"]).columns) == ["symbol", "price"]
+
+
+def test_one_column_may_be_named_alone(folder: Path) -> None:
+    assert list(load_trades(folder, columns="price")) == ["price"]
+
+
+@pytest.mark.parametrize("arrow", [True, False])
+def test_a_file_packed_by_gzip_loads_like_the_plain_one(
+    arrow: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders, "HAS_ARROW", arrow)
+    packed = folder / "packed.csv.gz"
+    packed.write_bytes(gzip.compress(TRADES.encode()))
+    assert load_trades(packed)["trade_id"].tolist() == [1, 7, 2, 3]
+    packed.write_bytes(packed.read_bytes()[:60])
+    with pytest.raises(RecordError, match=r"packed\.csv\.gz cannot be read"):
+        load_trades(packed)
+
+
+def test_a_place_on_another_machine_is_refused_in_words() -> None:
+    with pytest.raises(ConfigError, match=r"s3://bucket/today is not on this machine"):
+        load_trades("s3://bucket/today")
 
 
 def test_a_folder_without_the_table_gives_its_empty_frame(tmp_path: Path) -> None:
