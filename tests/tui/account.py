@@ -28,6 +28,7 @@ from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings, Trading
 from kracked_tui.source import Access
+from tests.patience import until
 from tests.tui.conftest import settled
 from tests.tui.market import NOW, SYMBOL, ScriptedSource, opening, orders
 
@@ -197,8 +198,7 @@ async def account(
         monitor.store.apply(event)
     async with monitor.run_test(size=size) as pilot:
         await settled(monitor, pilot)
-        async with asyncio.timeout(20):
-            while not read_only and not (monitor.desk.trader and monitor.desk.trader.open):
-                await pilot.pause(0.01)
+        if not read_only:
+            await until(lambda: monitor.desk.trader and monitor.desk.trader.open)
         await settled(monitor, pilot)
         yield monitor, pilot

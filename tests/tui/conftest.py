@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 from textual.pilot import Pilot
 
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
+from tests.patience import PATIENCE_S
 from tests.tui.market import SYMBOL, ScriptedSource, opening
 
-_PATIENCE_S = 10.0
-"""A market that moves on by itself is never quite drawn."""
 _ROUNDS = 2
 """How often nothing more must have been heard and shown: what is under way takes a turn or two."""
 
@@ -47,15 +46,14 @@ def opened() -> Opened:
 async def settled(monitor: Monitor, pilot: Pilot[None]) -> None:
     """Everything said has been applied, the plot is there, and the newest frame is drawn."""
     rounds, before = 0, None
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE_S):
-            while rounds < _ROUNDS:
-                await pilot.pause(0.01)
-                monitor.trade.draw()
-                shown = [pane.id for pane in monitor.trade.panes if pane.display]
-                state = (monitor.store.messages, shown)
-                rounds = rounds + 1 if state == before and _is_drawn(monitor) else 0
-                before = state
+    async with asyncio.timeout(PATIENCE_S):
+        while rounds < _ROUNDS:
+            await pilot.pause(0.01)
+            monitor.trade.draw()
+            shown = [pane.id for pane in monitor.trade.panes if pane.display]
+            state = (monitor.store.messages, shown)
+            rounds = rounds + 1 if state == before and _is_drawn(monitor) else 0
+            before = state
     monitor.trade.draw()
     await pilot.pause()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from kracked_tui.live import LiveSource
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.snapshot import picture
 from kracked_tui.trader import Trader
+from tests.patience import until
 
 SYMBOL = "BTC/USD"
 QUIET = 0.02
@@ -72,9 +72,7 @@ class Trading:
     async def until(self, so: Callable[[], object], what: str = "") -> None:
         """Let the loop turn until it is so."""
         try:
-            async with asyncio.timeout(10):
-                while not so():
-                    await self.pilot.pause(0.01)
+            await until(so)
         except TimeoutError:
             raise AssertionError(f"{what}\n{self.text()}") from None
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
@@ -18,6 +17,7 @@ from kracked.times import NS_PER_S
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.live import LiveSource
+from tests.patience import until
 from tests.tui.conftest import Opened
 from tests.tui.market import NOW, SYMBOL, ScriptedSource
 
@@ -28,18 +28,15 @@ LOST = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "connection 
 async def told(opened: Opened, *happened: Event) -> AsyncIterator[tuple[Monitor, ScriptedSource]]:
     """A monitor that has just heard this."""
     source = ScriptedSource()
-    async with opened(source=source) as (monitor, pilot):
-        await heard(monitor, source, pilot, *happened)
+    async with opened(source=source) as (monitor, _):
+        await heard(monitor, source, *happened)
         yield monitor, source
 
 
-async def heard(
-    monitor: Monitor, source: ScriptedSource, pilot: Pilot[None], *happened: Event
-) -> None:
+async def heard(monitor: Monitor, source: ScriptedSource, *happened: Event) -> None:
     before = monitor.store.messages
     source.say(*happened)
-    while monitor.store.messages < before + len(happened):
-        await pilot.pause()
+    await until(lambda: monitor.store.messages == before + len(happened))
     monitor.trade.draw()
 
 
@@ -146,9 +143,8 @@ async def test_a_refused_key_is_told_with_the_exchanges_words_and_public_data_go
         key = Credentials("not-a-key-of-this-exchange", sim.api_secret)
         source = LiveSource((SYMBOL,), Endpoints.at(sim.endpoints.rest), key)
         monitor = Monitor(source, Settings(), (SYMBOL,))
-        async with monitor.run_test(size=(120, 40)) as pilot:
-            while not source.level3 or not source.books:
-                await pilot.pause(0.02)
+        async with monitor.run_test(size=(120, 40)):
+            await until(lambda: source.level3 and source.books)
             monitor.trade.draw()
             assert "● LIVE" in header(monitor)
             queue = next(pane for pane in monitor.trade.panes if pane.id == "queue")

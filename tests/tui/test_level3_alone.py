@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kracked.protocol import events
 from kracked_tui.view.levels import LevelBook
-from tests.tui.conftest import Opened
+from tests.tui.conftest import Opened, settled
 from tests.tui.market import NOW, SYMBOL, ScriptedSource, orders
 
 
@@ -38,8 +38,7 @@ async def test_its_resync_greys_the_ladder(opened: Opened) -> None:
     async with opened(source=source) as (monitor, pilot):
         source.orders_held[SYMBOL].verified = False
         source.say(events.Resync(NOW, SYMBOL, "level3", "checksum"))
-        await pilot.pause(0.1)
-        monitor.trade.draw()
+        await settled(monitor, pilot)
         assert "RESYNC" in monitor.trade.header.lines[0].text
         assert "crc–" in monitor.trade.header.lines[0].text
 

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from kracked.protocol import events
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.widgets.pump import FramePump
+from tests.patience import until
 from tests.tui.market import NOW, SYMBOL, ScriptedSource, trades
 
 
 async def turns(count: int = 20) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Let the loop turn until this holds; a second at most."""
-    async with asyncio.timeout(1):
-        while not holds():  # noqa: ASYNC110  nothing announces it
-            await asyncio.sleep(0)
 
 
 async def test_any_number_of_changes_is_one_frame() -> None:
@@ -61,7 +54,6 @@ async def test_a_stalled_terminal_does_not_stop_the_feed() -> None:
         for event in trades(200):
             source.say(event)
         source.say(events.Heartbeat(NOW))
-        while monitor.store.messages < 201:
-            await pilot.pause()
+        await until(lambda: monitor.store.messages == 201)
         assert monitor.pump.frames == frames
         assert len(monitor.store.market(SYMBOL).prints) == 200

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 import kracked
 from kracked.credentials import Credentials
@@ -22,6 +21,7 @@ from kracked_tui.options import Options
 from kracked_tui.recording import session_name, sessions_folder
 from kracked_tui.view.recording import RecordView, banner_line
 from kracked_tui.view.status import FeedView, status_line
+from tests.patience import until
 from tests.tui.conftest import Opened
 from tests.tui.market import NOW, SYMBOL
 
@@ -90,25 +90,24 @@ async def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         yield monitor
 
 
-async def recorded_some(monitor: Monitor, pilot: Pilot[None]) -> None:
+async def recorded_some(monitor: Monitor) -> None:
     """Wait until messages have been recorded."""
-    for _ in range(500):
-        await pilot.pause(0.02)
+
+    def some() -> bool:
         monitor.desk.recording._looked = (0, RecordView())
         view = monitor.desk.recorded()
-        if view is not None and view.bytes > 10_000:
-            return
-    raise AssertionError("nothing was recorded")
+        return view is not None and view.bytes > 10_000
+
+    await until(some)
 
 
 async def test_a_key_starts_and_stops_and_what_is_left_verifies(
     live: Monitor, tmp_path: Path
 ) -> None:
     async with live.run_test(size=(120, 40)) as pilot:
-        while live.source.feed is None or not live.source.books:
-            await pilot.pause(0.02)
+        await until(lambda: live.source.feed and live.source.books)
         await pilot.press("R")
-        await recorded_some(live, pilot)
+        await recorded_some(live)
         live.trade.draw()
         assert "● REC" in live.trade.status.lines[0].text
         await pilot.press("R")
@@ -131,35 +130,34 @@ def disk() -> Iterator[Callable[[bool], None]]:
     takes(True)
 
 
-async def shown(monitor: Monitor, pilot: Pilot[None], wanted: Callable[[str], bool]) -> str:
+async def shown(monitor: Monitor, wanted: Callable[[str], bool]) -> str:
     """The line the banner stands in, once it is as wanted."""
-    for _ in range(500):
-        await pilot.pause(0.02)
+
+    def line() -> str:
         monitor.desk.recording._looked = (0, RecordView())
         monitor.trade.draw()
-        line = monitor.trade.log_row.lines[0].text
-        if wanted(line):
-            return line
-    raise AssertionError(f"not shown; the line is {line!r}")
+        text = monitor.trade.log_row.lines[0].text
+        return text if wanted(text) else ""
+
+    return await until(line)
 
 
 async def test_a_full_disk_is_a_banner_until_it_takes_more_again(
     live: Monitor, tmp_path: Path, disk: Callable[[bool], None]
 ) -> None:
     async with live.run_test(size=(160, 48)) as pilot:
-        while live.source.feed is None or not live.source.books:
-            await pilot.pause(0.02)
+        await until(lambda: live.source.feed and live.source.books)
         await pilot.press("R")
-        await recorded_some(live, pilot)
+        await recorded_some(live)
         disk(False)
-        banner = await shown(live, pilot, lambda line: "the disk takes nothing" in line)
+        banner = await shown(live, lambda line: "the disk takes nothing" in line)
         disk(True)
         assert "✗ REC" in banner
         assert "File too large" in banner
         assert "wait in memory" in banner
         facts = live.trade.status.lines[0].text
         assert re.search(r"● REC  \S+B  \S+ rows +\d+/s  gaps \d+  disk \S+B", facts)
-        await shown(live, pilot, lambda line: "the disk takes nothing" not in line)
+        await shown(live, lambda line: "the disk takes nothing" not in line)
         await pilot.press("R")
     assert kracked.open_recording(tmp_path / "session").verify().proven
 
@@ -170,9 +168,9 @@ async def test_a_folder_that_cannot_be_written_to_is_refused_on_the_screen(
     (tmp_path / "file").touch()
     live.record_to = tmp_path / "file" / "session"
     async with live.run_test(size=(200, 60)) as pilot:
-        await shown(live, pilot, lambda line: "level3 verified" in line)
+        await shown(live, lambda line: "level3 verified" in line)
         await pilot.press("R")
-        line = await shown(live, pilot, lambda line: "recording: " in line)
+        line = await shown(live, lambda line: "recording: " in line)
         assert "Not a directory" in line
         assert "REC" not in live.trade.status.lines[0].text
         assert not live.desk.recording.on
@@ -181,7 +179,7 @@ async def test_a_folder_that_cannot_be_written_to_is_refused_on_the_screen(
 async def test_quitting_ends_a_recording_cleanly(live: Monitor, tmp_path: Path) -> None:
     live.record_at_once = True
     async with live.run_test(size=(120, 40)) as pilot:
-        await recorded_some(live, pilot)
+        await recorded_some(live)
         await pilot.press("ctrl+q")
     assert kracked.open_recording(tmp_path / "session").info().clean_stop
 
@@ -192,14 +190,13 @@ async def test_the_list_of_recordings_says_that_opening_one_ends_this_one(
     live.desk.sessions_folder = tmp_path
     live.record_at_once = True
     async with live.run_test(size=(80, 24)) as pilot:
-        await recorded_some(live, pilot)
+        await recorded_some(live)
         await pilot.press("P")
-        await pilot.pause(0.1)
-        live.trade.draw()
-        told, first = (line.text for line in live.trade.sessions.lines[1:3])
-        assert "● REC goes on: what you open ends it" in told
-        await pilot.click(live.trade.sessions, offset=(5, 2))
-        assert "session" in first
+        sessions = live.trade.sessions
+        await until(lambda: "session" in "".join(line.text for line in sessions.lines[2:3]))
+        assert "● REC goes on: what you open ends it" in sessions.lines[1].text
+        await pilot.click(sessions, offset=(5, 2))
+        await until(lambda: live.leads_to)
     assert live.leads_to == Destination(tmp_path / "session", ends_recording=True)
     assert kracked.open_recording(tmp_path / "session").info().clean_stop
 
@@ -228,10 +225,10 @@ async def test_a_folder_of_something_else_is_refused_in_the_log(
     (tmp_path / "session").mkdir()
     (tmp_path / "session" / "thesis.tex").touch()
     live.record_at_once = True
-    async with live.run_test(size=(120, 40)) as pilot:
-        for _ in range(200):
-            await pilot.pause(0.02)
-            if any("is not a recording" in each.text for each in live.desk.recent()):
-                break
+    async with live.run_test(size=(120, 40)):
+
+        def refused() -> bool:
+            return any("is not a recording" in each.text for each in live.desk.recent())
+
+        await until(refused)
         assert not live.desk.recording.on
-        assert any("is not a recording" in each.text for each in live.desk.recent())

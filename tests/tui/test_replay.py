@@ -25,6 +25,7 @@ from kracked_tui.session_reel import SessionReel
 from kracked_tui.snapshot import picture
 from kracked_tui.source import Cut
 from kracked_tui.store import Store
+from tests.patience import until
 from tests.record.market import Level3Market, feed, record_stream
 from tests.tui.conftest import settled
 from tests.tui.recorded import OPENED, SYMBOL, record_market
@@ -310,9 +311,9 @@ async def test_the_list_of_recordings_leads_to_one(session: Path) -> None:
     async with screen(session) as (monitor, _, pilot):
         monitor.desk.sessions_folder = session.parent
         await pilot.press("P")
-        await pilot.pause(0.1)
-        assert session.name in "".join(line.text for line in monitor.trade.sessions.lines)
+        sessions = monitor.trade.sessions
+        await until(lambda: any(session.name in line.text for line in sessions.lines))
         await pilot.press("enter")
-        await pilot.pause()
+        await until(lambda: monitor.leads_to)
     assert monitor.leads_to is not None
     assert monitor.leads_to.path == session

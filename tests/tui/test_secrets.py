@@ -73,9 +73,8 @@ async def test_a_crash_shows_where_it_was_and_no_variable_of_it(
         raise ZeroDivisionError(f"{len(token)} is no divisor")
 
     async def watched() -> None:
-        async with opened((80, 24)) as (monitor, pilot):
-            monitor.run_worker(crash())
-            await pilot.pause(0.1)
+        async with opened((80, 24)) as (monitor, _):
+            await monitor.run_worker(crash()).wait()
 
     with pytest.raises(WorkerFailed):
         await watched()

@@ -8,8 +8,10 @@ import pytest
 
 from kracked.protocol import events
 from kracked.protocol.events import Event
+from kracked_tui.app import Monitor
 from kracked_tui.trader.logbook import NAME
 from kracked_tui.unforeseen import words
+from tests.patience import until
 from tests.tui.conftest import Opened, settled
 from tests.tui.exchange import Trading, trading
 from tests.tui.market import NOW
@@ -24,6 +26,10 @@ def broken(*_: object, **__: object) -> None:
 
 async def broken_later(*_: object, **__: object) -> None:
     raise DEFECT
+
+
+def happenings(monitor: Monitor) -> list[str]:
+    return [each.text for each in monitor.store.happenings]
 
 
 async def is_alive(found: Trading) -> None:
@@ -115,8 +121,7 @@ async def test_a_message_the_screen_cannot_take_is_said_once_and_the_next_is_tak
         for _ in range(2):
             monitor._apply(events.Heartbeat(NOW))
         assert len(taken) == 2
-        told = [each.text for each in monitor.store.happenings]
-        assert told.count(f"Heartbeat not shown: {SAID}") == 1
+        assert happenings(monitor).count(f"Heartbeat not shown: {SAID}") == 1
 
 
 async def test_a_pane_that_cannot_be_drawn_says_so_where_its_picture_would_be(
@@ -136,9 +141,8 @@ async def test_a_chart_that_cannot_be_plotted_is_said_and_costs_nothing_else(
     async with opened() as (monitor, pilot):
         monkeypatch.setattr(monitor.desk, "plot", broken_later)
         await pilot.press("right_square_bracket")
-        await pilot.pause(0.1)
-        told = [each.text for each in monitor.store.happenings]
-        assert told.count(f"no candles are drawn: {SAID}") == 1
+        await until(lambda: f"no candles are drawn: {SAID}" in happenings(monitor))
+        assert happenings(monitor).count(f"no candles are drawn: {SAID}") == 1
         assert monitor.is_running
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from kracked.record.sinks import RAW_FOLDER
 from kracked_tui import __main__ as program
+from tests.patience import until
 from tests.record.market import record_stream
 from tests.tui.conftest import Opened
 from tests.tui.recorded import record_market
@@ -76,9 +77,8 @@ async def test_the_list_of_recordings_says_why_one_cannot_be_replayed(
     async with opened() as (monitor, pilot):
         monitor.desk.sessions_folder = tmp_path
         await pilot.press("P")
-        await pilot.pause(0.1)
+        sessions = monitor.trade.sessions
+        await until(lambda: any("empty" in line.text for line in sessions.lines))
         await pilot.press("enter")
-        await pilot.pause(0.1)
+        await until(lambda: any("holds no messages" in line.text for line in sessions.lines))
         assert monitor.leads_to is None
-        shown = " ".join(line.text.strip("┃ ") for line in monitor.trade.sessions.lines)
-        assert "holds no messages" in shown
