@@ -16,6 +16,7 @@ from kracked.rest import orders
 from kracked.rest.client import RestClient
 from kracked.sim.faults import Kind
 from tests.feed.witness import Witness, watching
+from tests.patience import PATIENCE_S
 
 
 class Trader:
@@ -60,7 +61,7 @@ async def caught_up(faulty, feed: FeedManager) -> bool:
     """Wait until the account is known, and all of it is the exchange's own."""
     account = feed.account
     with feed.consumer() as consumer:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             while not (account.orders_known and account.balances_known) or faulty.unlike(feed):
                 await consumer.batch()
     return True

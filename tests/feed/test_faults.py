@@ -19,6 +19,7 @@ from kracked.sim import server as sim_server
 from kracked.sim.faults import Kind
 from kracked.sim.mishaps.refusals import REASONS
 from tests.feed.witness import watching
+from tests.patience import PATIENCE_S
 
 BLINKS = (events.Resync, events.Gap, events.Reconnecting, events.Stale)
 
@@ -247,7 +248,7 @@ async def test_a_passing_refusal_is_overcome(faulty, reason: str) -> None:
         await feed.ready()
         with watching(feed) as witness:
             faulty.strike(Kind.REFUSAL, "", reason)
-            await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), 10)
+            await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), PATIENCE_S)
             assert witness.all(events.Rejected)[0].error == REASONS[reason].error
             assert await faulty.follow(feed)
             assert {gap.symbols for gap in witness.all(events.Gap)} <= {("ETH/USD",)}
@@ -261,7 +262,7 @@ async def test_a_final_refusal_is_told_to_who_asked_and_to_nobody_else(faulty, r
             faulty.strike(Kind.REFUSAL, "", reason)
             words = REASONS[reason].error.format(symbol="ETH/USD")
             with pytest.raises(RequestRejected) as refused:
-                await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), 10)
+                await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), PATIENCE_S)
             assert refused.value.error == words
             assert feed.books["BTC/USD"].verified
             assert witness.all(*BLINKS) == []
@@ -273,7 +274,7 @@ async def test_a_refused_token_is_replaced_with_a_new_connection(faulty, reason:
         await feed.ready()
         with watching(feed) as witness:
             faulty.strike(Kind.REFUSAL, "level3", reason)
-            await asyncio.wait_for(feed.subscribe("ETH/USD", level3=10), 10)
+            await asyncio.wait_for(feed.subscribe("ETH/USD", level3=10), PATIENCE_S)
             (lost,) = witness.all(events.Reconnecting)
             assert (lost.connection, REASONS[reason].error in lost.reason) == ("level3", True)
             assert await faulty.follow(feed)
