@@ -8,12 +8,15 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kracked.record.check import check
+from tests.patience import PATIENCE_S
 
 KRACKED = (sys.executable, "-m", "kracked.cli")
 IN_A_TERMINAL = """
@@ -46,10 +49,11 @@ def _assert_clean(path: Path) -> None:
     assert health.messages > 0
 
 
-def _wait_for_messages(path: Path) -> None:
-    """Until the first table shows on the disk."""
-    while not (path / "L2_updates.csv").exists():
-        os.sched_yield()
+def _wait_for(path: Path, process: subprocess.Popen[Any], words: str = "") -> None:
+    """Until the file is there with these words in it; the program must not end before that."""
+    while not (path.exists() and words in path.read_text()):
+        assert process.poll() is None
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -58,9 +62,9 @@ def test_a_signal_ends_it_whole_and_in_peace(number: int, rest: str, tmp_path: P
     with subprocess.Popen(
         [*KRACKED, *_words(out, rest, "--json")], stdout=subprocess.PIPE, text=True
     ) as process:
-        _wait_for_messages(out)
+        _wait_for(out / "L2_updates.csv", process)
         process.send_signal(number)
-        told, _ = process.communicate(timeout=60)
+        told, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert json.loads(told)["lost"] == 0
     _assert_clean(out)
@@ -80,15 +84,17 @@ def test_a_terminal_that_goes_away_ends_it_whole(rest: str, tmp_path: Path) -> N
         while b"REC" not in os.read(ours, 1000):
             pass
         os.close(ours)
-        process.wait(timeout=60)
+        process.wait(timeout=PATIENCE_S)
     _assert_clean(out)
 
 
 def test_it_needs_no_open_stream(rest: str, tmp_path: Path) -> None:
     out = tmp_path / "session"
-    words = [*KRACKED, *_words(out, rest, "--duration", "2s")]
-    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *words]
-    assert subprocess.run(shell, timeout=60, check=False).returncode == 0
+    shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *KRACKED, *_words(out, rest)]
+    with subprocess.Popen(shell) as process:
+        _wait_for(out / "L2_updates.csv", process)
+        process.terminate()
+    assert process.returncode == 0
     _assert_clean(out)
 
 
@@ -104,7 +110,7 @@ def test_words_that_make_no_sense_are_misuse(
     words: list[str], said: str, rest: str, tmp_path: Path
 ) -> None:
     command = [*KRACKED, *_words(tmp_path / "session", rest), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 2
     assert said in done.stderr
     assert not (tmp_path / "session").exists()
@@ -113,7 +119,7 @@ def test_words_that_make_no_sense_are_misuse(
 def test_a_folder_of_something_else_is_refused(rest: str, tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     command = [*KRACKED, *_words(tmp_path, rest)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 1
     assert "is not a recording" in done.stderr
     assert "Traceback" not in done.stderr
@@ -121,17 +127,17 @@ def test_a_folder_of_something_else_is_refused(rest: str, tmp_path: Path) -> Non
 
 def test_a_symbol_that_is_refused_is_told_of(rest: str, tmp_path: Path) -> None:
     out = tmp_path / "session"
-    words = ["record", "NOPE/USD", "--out", str(out), "--endpoint", rest, "--duration", "2s"]
-    done = subprocess.run(
-        [*KRACKED, *words], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 1
-    assert "NOPE/USD" in done.stderr
-    assert "refused" in (out / "connections.csv").read_text()
+    words = ["record", "NOPE/USD", "--out", str(out), "--endpoint", rest]
+    with subprocess.Popen([*KRACKED, *words], stderr=subprocess.PIPE, text=True) as process:
+        _wait_for(out / "connections.csv", process, "refused")
+        process.terminate()
+        _, told = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert "NOPE/USD" in told
 
 
 def test_an_exchange_that_does_not_answer_is_told_of(tmp_path: Path) -> None:
     words = [*KRACKED, *_words(tmp_path / "session", "http://127.0.0.1:1", "--duration", "1s")]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 1
     assert "not one message came" in done.stderr

@@ -22,6 +22,7 @@ from kracked.record.reader import open_recording
 from kracked.recorder import record, recording
 from kracked.sim.server import SimOptions, SimServer
 from kracked.tables import Flag
+from tests.patience import PATIENCE_S, until
 
 SYMBOLS = ("BTC/USD", "ETH/USD")
 
@@ -50,14 +51,17 @@ def feed(sim: SimServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> kra
 async def test_a_recorded_market_verifies_raw_and_as_tables(
     feed: kracked.FeedManager, tmp_path: Path
 ) -> None:
-    progress = await record(feed, tmp_path / "session", duration_s=2)
+    path = tmp_path / "session"
+    async with asyncio.timeout(PATIENCE_S), feed, recording(feed, path) as recorder:
+        await feed.ready()
+        await until(lambda: recorder.progress().status.messages > 200)
     health = check(tmp_path / "session")
     assert health.healthy, health
     assert health.lost == 0
     assert {(book.symbol, book.channel) for book in health.books} == {
         (symbol, channel) for symbol in SYMBOLS for channel in ("book", "level3")
     }
-    assert health.messages == progress.status.messages > 50
+    assert health.messages == recorder.progress().status.messages
     for symbol in SYMBOLS:
         for channel in ("book", "level3"):
             *_, last = books(tmp_path / "session", symbol, channel=channel)
@@ -70,14 +74,12 @@ async def test_a_recorded_market_verifies_raw_and_as_tables(
 async def test_a_recording_may_join_a_feed_that_runs_already(
     feed: kracked.FeedManager, tmp_path: Path
 ) -> None:
-    async with asyncio.timeout(30), feed:
+    async with asyncio.timeout(PATIENCE_S), feed:
         await feed.ready()
         with feed.consumer() as consumer:
             await consumer.batch()
         async with recording(feed, tmp_path / "session") as recorder:
-            with feed.consumer() as consumer:
-                while recorder.progress().status.messages < 200:
-                    await consumer.batch()
+            await until(lambda: recorder.progress().status.messages > 200)
     assert check(tmp_path / "session").healthy
     orders = load_orders(tmp_path / "session", symbols="BTC/USD")
     begun = orders.index[orders["action"] == "R"][0]
@@ -91,7 +93,7 @@ async def test_a_signal_ends_a_recording_cleanly(feed: kracked.FeedManager, tmp_
     def stop_soon(_: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await record(feed, tmp_path / "session", tell=stop_soon)
     assert open_recording(tmp_path / "session").info().clean_stop
 
@@ -121,10 +123,8 @@ def own_feed(
 
 async def _recorded(feed: kracked.FeedManager, path: Path, *, own: bool) -> Path:
     """Until the account has told its balances, and a little of the market after that."""
-    async with asyncio.timeout(30), feed, recording(feed, path, own=own) as recorder:
-        with feed.consumer() as consumer:
-            while not feed.account.balances or recorder.progress().status.rows < 10:
-                await consumer.batch()
+    async with asyncio.timeout(PATIENCE_S), feed, recording(feed, path, own=own) as recorder:
+        await until(lambda: feed.account.balances and recorder.progress().status.rows > 10)
     return path
 
 
@@ -151,7 +151,7 @@ async def test_no_token_is_written_though_it_be_echoed(
 ) -> None:
     """Kraken repeats parts of a request in refusals; a token must not survive there."""
     path = tmp_path / "session"
-    async with asyncio.timeout(30), own_feed, recording(own_feed, path):
+    async with asyncio.timeout(PATIENCE_S), own_feed, recording(own_feed, path):
         await own_feed.ready()
         for connection in own_feed.stats().connections:
             echo = b'{"method":"subscribe","error":"x","result":{"token":"s3cret-t0ken"}}'
@@ -165,7 +165,7 @@ async def test_no_token_is_written_though_it_be_echoed(
 async def test_a_folder_in_use_is_refused_before_anything_is_asked(
     feed: kracked.FeedManager, tmp_path: Path
 ) -> None:
-    async with asyncio.timeout(30), feed, recording(feed, tmp_path / "session"):
+    async with asyncio.timeout(PATIENCE_S), feed, recording(feed, tmp_path / "session"):
         with pytest.raises(RecordError, match="is being recorded"):
             async with recording(feed, tmp_path / "session"):
                 pass
