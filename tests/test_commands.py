@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kracked.cli import main
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def exchange() -> Iterator[dict[str, str]]:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def session(exchange: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
         env=os.environ | key,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -77,7 +78,7 @@ def test_a_served_replay_says_where_and_ends_with_the_recording(session: Path) -
         [sys.executable, "-m", "kracked.cli", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -94,7 +95,7 @@ def test_a_served_replay_goes_on_until_it_is_stopped(session: Path) -> None:
         served = json.loads(process.stdout.readline())
         fit = main(["doctor", "--endpoint", served["rest"]])
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
     assert fit == 0
 
 
@@ -155,5 +156,5 @@ def test_the_doctor_says_when_nothing_answers(capsys: pytest.CaptureFixture[str]
 
 def test_the_package_itself_is_the_command() -> None:
     command = [sys.executable, "-m", "kracked", "--version"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, done.stdout.split()[0]) == (0, "kracked")

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE_S
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCRIPTS = sorted(EXAMPLES.glob("*.py"))
 NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
@@ -24,7 +26,7 @@ def exchange() -> Iterator[dict[str, str]]:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=PATIENCE_S) == 0
 
 
 def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
@@ -36,7 +38,7 @@ def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -69,7 +71,7 @@ def test_the_notebook_runs_on_a_recording_and_is_kept_without_outputs(
 def test_the_example_with_orders_never_runs_against_kraken_by_accident() -> None:
     script = str(EXAMPLES / "order_examples.py")
     done = subprocess.run(
-        [sys.executable, script], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, script], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert "simulator" in done.stderr

@@ -14,6 +14,7 @@ from kracked.endpoints import Endpoints
 from kracked.feed.errors import NoToken
 from kracked.protocol import events
 from kracked.sim.server import SimOptions, SimServer
+from tests.patience import PATIENCE_S
 
 SYMBOLS = ("BTC/USD", "ETH/USD")
 
@@ -37,7 +38,7 @@ def feed(sim: SimServer, home: Path, monkeypatch, **channels) -> kracked.FeedMan
 async def test_every_channel_of_a_running_market(sim, tmp_path, monkeypatch) -> None:
     channels = {"book": 25, "level3": 100, "trade": True, "ticker": "bbo", "ohlc": 1}
     async with feed(sim, tmp_path, monkeypatch, account=True, **channels) as manager:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await manager.ready()
             with manager.consumer() as consumer:
                 kinds = set()
@@ -58,7 +59,7 @@ async def test_a_wrong_key_is_told_and_the_public_half_works_on(sim, tmp_path, m
         endpoints=Endpoints.at(sim.endpoints.rest),
     )
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    async with asyncio.timeout(20), manager:
+    async with asyncio.timeout(PATIENCE_S), manager:
         with manager.consumer() as consumer:
             with pytest.raises(NoToken, match=r"EAPI:Invalid key\. .*Check the key") as refused:
                 await manager.ready()
@@ -71,6 +72,6 @@ async def test_a_wrong_key_is_told_and_the_public_half_works_on(sim, tmp_path, m
 async def test_it_may_be_entered_again(sim, tmp_path, monkeypatch) -> None:
     manager = feed(sim, tmp_path, monkeypatch, book=10, level3=10, account=True)
     for _ in range(2):
-        async with asyncio.timeout(20), manager:
+        async with asyncio.timeout(PATIENCE_S), manager:
             await manager.ready()
             assert all(manager.orders[symbol].verified for symbol in SYMBOLS)

@@ -24,6 +24,7 @@ from kracked.rest.client import RestClient
 from kracked.sim.server import SimServer
 from kracked.sim.trading.mishaps import Mishap
 from kracked.sim.trading.orders import Order
+from tests.patience import PATIENCE_S
 
 SYMBOL = "BTC/USD"
 FAR = 500_000
@@ -108,14 +109,14 @@ class Stage:
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait for the stream to make it so."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not true():
                 self.news.clear()
                 await self.news.wait()
 
     async def until_struck(self, kind: Mishap) -> None:
         """Wait for a request that this befalls; nothing announces it."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while kind not in dict(self.server.exchange.order_faults.struck):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 

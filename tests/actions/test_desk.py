@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
 from tests.actions.model import NOW
+from tests.patience import PATIENCE_S
 from tests.rest import exchange as answers
 from tests.rest.conftest import FrozenTime
 from tests.rest.exchange import KEY, SECRET
@@ -35,13 +35,6 @@ async def place(desk: Desk, draft: Draft = DRAFT) -> Entry:
     entry = await desk.place(draft, NOW)
     assert isinstance(entry, Entry)
     return entry
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Lets the loop turn until it is so; nothing announces it."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0)
 
 
 def written(file: Path) -> str:
@@ -247,8 +240,8 @@ async def test_a_slow_disk_is_waited_for_and_holds_nobody_else_up(
     market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk, turned = threading.Event(), asyncio.Event()
-    monkeypatch.setattr("os.fsync", lambda file: disk.wait(5))
     with opened() as desk:
+        monkeypatch.setattr("os.fsync", lambda file: disk.wait(PATIENCE_S))
         placing = asyncio.create_task(desk.place(DRAFT, NOW))
         asyncio.get_running_loop().call_later(0, turned.set)
         await turned.wait()

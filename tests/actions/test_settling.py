@@ -13,7 +13,8 @@ from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
 from tests.actions.model import NOW
-from tests.actions.test_desk import ASK, DRAFT, place, report, until
+from tests.actions.test_desk import ASK, DRAFT, place, report
+from tests.patience import until
 from tests.rest import exchange as answers
 from tests.rest.conftest import FrozenTime
 

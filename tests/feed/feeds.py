@@ -6,6 +6,7 @@ import asyncio
 
 from kracked.feed.clock import Clock
 from kracked.feed.manager import FeedManager
+from tests.patience import PATIENCE_S
 
 
 async def no_wait(_seconds: float) -> None:
@@ -25,7 +26,7 @@ async def seen(stream, *kinds: type) -> list:
     """The events of a stream up to the first of each of these kinds, in this order."""
     found = []
     for kind in kinds:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 event = await anext(stream)
                 found.append(event)

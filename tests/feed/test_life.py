@@ -12,13 +12,14 @@ from kracked.feed.errors import AlreadyOpen, NotOpen
 from kracked.feed.manager import FeedManager
 from kracked.protocol import events
 from tests.feed.feeds import feed, seen
+from tests.patience import PATIENCE_S
 
 
 async def test_a_feed_entered_again_takes_up_what_it_had(server) -> None:
     manager = feed(server, "BTC/USD", book=10, level3=10, account=True)
     for _ in range(2):
         async with manager:
-            await asyncio.wait_for(manager.ready(), 5)
+            await asyncio.wait_for(manager.ready(), PATIENCE_S)
             assert manager.books["BTC/USD"].verified
             assert manager.orders["BTC/USD"].verified
             assert manager.account.orders_known
@@ -50,7 +51,7 @@ async def test_consumers_of_the_time_before_stay_ended(server) -> None:
     old.take()
     async with manager:
         await manager.ready()
-        assert await asyncio.wait_for(old.batch(), 5) == []
+        assert await asyncio.wait_for(old.batch(), PATIENCE_S) == []
 
 
 async def test_symbols_may_be_added_and_dropped_between_two_times(server) -> None:
@@ -61,7 +62,7 @@ async def test_symbols_may_be_added_and_dropped_between_two_times(server) -> Non
     with pytest.raises(NotOpen):
         await manager.subscribe("ETH/USD", book=10)
     async with manager:
-        await asyncio.wait_for(manager.ready(), 5)
+        await asyncio.wait_for(manager.ready(), PATIENCE_S)
         assert {symbol for symbol, book in manager.books.items() if book.verified} == {"ETH/USD"}
 
 
@@ -74,7 +75,7 @@ def test_a_feed_may_be_entered_again_in_another_loop() -> None:
             waiting = asyncio.ensure_future(manager.ready())
             await seen(aiter(manager), events.Reconnecting)
         with pytest.raises(NotOpen):
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, PATIENCE_S)
 
     asyncio.run(once())
     asyncio.run(once())
@@ -85,7 +86,7 @@ async def test_a_feed_that_is_open_cannot_be_opened(server) -> None:
         with pytest.raises(AlreadyOpen, match="make another FeedManager"):
             async with manager:
                 pass
-        await asyncio.wait_for(manager.ready(), 5)
+        await asyncio.wait_for(manager.ready(), PATIENCE_S)
 
 
 async def test_a_wait_ends_with_the_feed(server) -> None:
@@ -94,7 +95,7 @@ async def test_a_wait_ends_with_the_feed(server) -> None:
         waiting = asyncio.ensure_future(manager.ready())
         await seen(aiter(manager), events.Reconnecting)
     with pytest.raises(NotOpen):
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, PATIENCE_S)
 
 
 async def test_no_two_connections_ever_share_a_name(server, monkeypatch) -> None:

@@ -20,6 +20,7 @@ from kracked.feed.fanout import Policy
 from kracked.feed.manager import FeedManager
 from kracked.protocol import events
 from tests.feed.feeds import feed, no_wait, seen
+from tests.patience import PATIENCE_S
 
 
 async def test_books_are_verified_once_ready(server) -> None:
@@ -354,7 +355,7 @@ async def test_a_report_without_sense_makes_the_account_unknown_until_a_snapshot
         assert (resync.channel, resync.reason) == ("executions", "impossible")
         assert not manager.account.orders_known
         assert manager.account.balances_known
-        await asyncio.wait_for(manager.ready(), 5)
+        await asyncio.wait_for(manager.ready(), PATIENCE_S)
         assert manager.account.orders_known
 
 

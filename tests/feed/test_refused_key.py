@@ -14,6 +14,7 @@ from kracked.feed.errors import NoToken
 from kracked.feed.manager import FeedManager
 from kracked.protocol import events
 from tests.feed.feeds import seen
+from tests.patience import PATIENCE_S
 
 FINAL = ("EAPI:Invalid key", "EAPI:Invalid signature", "EGeneral:Permission denied")
 PASSING = ("EAPI:Invalid nonce", "EAPI:Rate limit exceeded", "EGeneral:Temporary lockout")
@@ -55,21 +56,21 @@ def rejected(words: str) -> RequestRejected:
 async def test_ready_raises_what_to_do_once_the_rest_is_live(server, words: str) -> None:
     async with Keys(rejected(words)).feed(server, book=10, level3=10) as feed:
         with pytest.raises(NoToken, match=f"no token for the level3 connection: .*{words}"):
-            await asyncio.wait_for(feed.ready(), 5)
+            await asyncio.wait_for(feed.ready(), PATIENCE_S)
         assert feed.books["BTC/USD"].verified
 
 
 async def test_subscribe_raises_it_too_and_only_for_what_needs_a_token(server) -> None:
     async with Keys(rejected(FINAL[0])).feed(server, book=10) as feed:
         with pytest.raises(NoToken):
-            await asyncio.wait_for(feed.subscribe("BTC/USD", level3=10), 5)
-        await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), 5)
+            await asyncio.wait_for(feed.subscribe("BTC/USD", level3=10), PATIENCE_S)
+        await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), PATIENCE_S)
 
 
 async def test_an_account_without_a_token_is_told_of_its_own_connection(server) -> None:
     async with Keys(rejected(FINAL[0])).feed(server, book=10, account=True) as feed:
         with pytest.raises(NoToken) as told:
-            await asyncio.wait_for(feed.ready(), 5)
+            await asyncio.wait_for(feed.ready(), PATIENCE_S)
         assert told.value.connection == "private"
         assert not feed.account.orders_known
 
@@ -77,7 +78,7 @@ async def test_an_account_without_a_token_is_told_of_its_own_connection(server) 
 async def test_a_token_function_that_is_set_up_wrongly_is_told_likewise(server) -> None:
     async with Keys(ConfigError("no such key file")).feed(server, level3=10) as feed:
         with pytest.raises(NoToken, match="no such key file"):
-            await asyncio.wait_for(feed.ready(), 5)
+            await asyncio.wait_for(feed.ready(), PATIENCE_S)
 
 
 async def test_the_stream_says_why_and_when_it_is_tried_again(server) -> None:
@@ -93,12 +94,12 @@ async def test_a_key_that_is_mended_at_the_exchange_comes_alive(server) -> None:
     keys = Keys(rejected(FINAL[2]))
     async with keys.feed(server, level3=10) as feed:
         with pytest.raises(NoToken):
-            await asyncio.wait_for(feed.ready(), 5)
+            await asyncio.wait_for(feed.ready(), PATIENCE_S)
         stream = aiter(feed)
         waiting = asyncio.ensure_future(seen(stream, events.Verified))
         keys.may_go_on.set()
         await waiting
-        await asyncio.wait_for(feed.ready(), 5)
+        await asyncio.wait_for(feed.ready(), PATIENCE_S)
         assert feed.orders["BTC/USD"].verified
 
 
@@ -106,5 +107,5 @@ async def test_a_key_that_is_mended_at_the_exchange_comes_alive(server) -> None:
 async def test_passing_trouble_is_waited_out(server, error: KrackedError) -> None:
     keys = Keys(error, error, error)
     async with keys.feed(server, level3=10) as feed:
-        await asyncio.wait_for(feed.ready(), 5)
+        await asyncio.wait_for(feed.ready(), PATIENCE_S)
     assert max(keys.waited_s) < AFTER_REFUSAL_S

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from kracked.feed.fanout import Consumer
 from kracked.manager import FeedManager
 from kracked.protocol.events import Event
+from tests.patience import PATIENCE_S
 
 
 class Witness:
@@ -20,7 +21,7 @@ class Witness:
 
     async def until(self, kind: type, is_it: Callable[..., bool] = lambda _: True) -> Event:
         """The first event like this from now on."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             async for event in self._consumer:
                 self.seen.append(event)
                 if isinstance(event, kind) and is_it(event):

@@ -14,6 +14,7 @@ import pytest
 from kracked.frames import load_orders
 from kracked.record.convert import convert
 from kracked.tables import ORDERS, Kind
+from tests.patience import PATIENCE_S
 
 polars = pytest.importorskip("polars", reason="a test tool")
 needs_duckdb = pytest.mark.skipif(find_spec("duckdb") is None, reason="a test tool")
@@ -52,7 +53,11 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
 def _duckdb(query: str) -> list[list[object]]:
     """What DuckDB answers, in a process of its own: its binding chatters when Python ends."""
     done = subprocess.run(
-        [sys.executable, "-c", _ASK, query], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", _ASK, query],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     rows: list[list[object]] = json.loads(done.stdout)

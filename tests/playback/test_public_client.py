@@ -12,9 +12,8 @@ from kraken import spot as kraken
 
 from kracked.playback.server import PlaybackServer
 from kracked.record.reader import Recording
+from tests.patience import PATIENCE_S
 from tests.playback.conftest import SYMBOLS, Serve
-
-PATIENCE_S = 60
 
 
 def point_at(server: PlaybackServer, patch: pytest.MonkeyPatch) -> None:

@@ -15,12 +15,13 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import RequestRejected
 from kracked.playback.server import PlaybackServer
+from tests.patience import PATIENCE_S
 from tests.playback.conftest import SYMBOLS, Serve
 
 
 async def ask(url: str, *requests: dict[str, Any]) -> list[dict[str, Any]]:
     """The status a connection begins with, and the answers to these requests."""
-    async with asyncio.timeout(10), connect(url) as socket:
+    async with asyncio.timeout(PATIENCE_S), connect(url) as socket:
         heard = [json.loads(await socket.recv())]
         for request in requests:
             await socket.send(json.dumps(request))
@@ -143,7 +144,11 @@ async def test_rest_tells_the_time_and_the_status(serve: Serve) -> None:
 
 
 async def test_the_instruments_are_those_of_the_recording(serve: Serve) -> None:
-    async with serve() as server, asyncio.timeout(10), connect(server.endpoints.public) as socket:
+    async with (
+        serve() as server,
+        asyncio.timeout(PATIENCE_S),
+        connect(server.endpoints.public) as socket,
+    ):
         await socket.send(json.dumps(subscribe("instrument")))
         while (message := json.loads(await socket.recv())).get("channel") != "instrument":
             pass

@@ -14,6 +14,7 @@ from kracked.errors import ConnectionLost
 from kracked.rest.client import RestClient
 from kracked.rest.replies import OutcomeUnknown, Refused
 from kracked.rest.transport import KEPT_ALIVE_S, NoAnswer, NotSent, Transport, proxy_of
+from tests.patience import PATIENCE_S
 from tests.rest import exchange as answers
 from tests.rest.exchange import Exchange
 from tests.rest.test_endpoints import ORDER
@@ -182,7 +183,7 @@ async def test_what_a_proxy_refuses_was_not_sent_and_its_password_is_not_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     heard: list[bytes] = []
-    async with refusing_proxy(heard) as address, Transport(timeout_s=2) as transport:
+    async with refusing_proxy(heard) as address, Transport(timeout_s=PATIENCE_S) as transport:
         monkeypatch.setenv("HTTPS_PROXY", f"http://trader:hunter2@{address}")
         with pytest.raises(NotSent) as told:
             await transport.post(KRAKEN, b"the order", {"API-Key": "the key"})
@@ -196,7 +197,7 @@ async def test_a_proxy_that_is_not_there_means_nothing_was_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://trader:hunter2@127.0.0.1:9")
-    async with Transport(timeout_s=2) as transport:
+    async with Transport(timeout_s=PATIENCE_S) as transport:
         with pytest.raises(NotSent) as told:
             await transport.post(KRAKEN, b"", {})
     assert "hunter2" not in str(told.value)
@@ -241,6 +242,6 @@ async def test_a_proxy_that_is_no_address_means_nothing_was_sent(
     monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy)
-    async with Transport(timeout_s=2) as transport:
+    async with Transport(timeout_s=PATIENCE_S) as transport:
         with pytest.raises(NotSent):
             await transport.post(KRAKEN, b"", {})

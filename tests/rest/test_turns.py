@@ -8,6 +8,7 @@ import contextlib
 import pytest
 
 from kracked.rest.turns import Turns, Urgency, Withdrawn
+from tests.patience import PATIENCE_S
 
 
 async def test_the_most_urgent_waits_least_and_equals_keep_their_order() -> None:
@@ -43,7 +44,7 @@ async def test_who_gives_up_waiting_holds_nobody_up() -> None:
         waiting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await waiting
-    async with asyncio.timeout(1), turns.turn(Urgency.READ):
+    async with asyncio.timeout(PATIENCE_S), turns.turn(Urgency.READ):
         pass
 
 
@@ -57,7 +58,7 @@ async def test_a_turn_passed_to_someone_cancelled_goes_on_to_the_next() -> None:
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
-    async with asyncio.timeout(1), turns.turn(Urgency.READ):
+    async with asyncio.timeout(PATIENCE_S), turns.turn(Urgency.READ):
         pass
 
 
@@ -73,7 +74,7 @@ async def test_a_turn_passed_to_someone_cancelled_goes_on_to_the_next() -> None:
 )
 async def test_the_urgent_wait_for_no_slow_answer(slow: Urgency, urgent: Urgency) -> None:
     turns = Turns(patience_s=0)
-    async with asyncio.timeout(1), turns.turn(slow) as holder:
+    async with asyncio.timeout(PATIENCE_S), turns.turn(slow) as holder:
         await take(turns, urgent)
         assert holder.overtaken
 

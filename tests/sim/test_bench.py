@@ -12,6 +12,7 @@ import pytest
 from kracked.protocol.events import Side
 from kracked.sim.bench import Bench
 from kracked.sim.server import SimOptions, SimServer, serve
+from tests.patience import PATIENCE_S
 
 NOW = 1_790_000_000 * 10**9
 S = 10**9
@@ -97,7 +98,7 @@ async def test_the_command_tells_faults_apart_from_its_addresses() -> None:
     announced, told = [], asyncio.Queue()
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@0s")
     serving = asyncio.create_task(serve(options, announced.append, told.put_nowait))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         fault = json.loads(await told.get())
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):

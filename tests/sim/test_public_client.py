@@ -15,10 +15,10 @@ import pytest
 from kraken import spot as kraken
 
 from kracked.sim.server import SimOptions, SimServer
+from tests.patience import PATIENCE_S
 
 PAIRS = ["BTC/USD", "DOGE/USD", "BONK/USD"]
 ENOUGH = 100
-PATIENCE_S = 60
 
 
 @pytest.fixture

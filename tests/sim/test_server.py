@@ -22,6 +22,7 @@ from kracked.sim.account import ApiKey
 from kracked.sim.catalogue import NotListed
 from kracked.sim.outbox import Outbox
 from kracked.sim.server import SimOptions, SimServer
+from tests.patience import PATIENCE_S
 
 OPTIONS = SimOptions(seed=3, symbols=["BTC/USD", "BONK/USD"], rate=3)
 
@@ -39,7 +40,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def hear(ws: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-    return json.loads(await ws.receive_str(timeout=5))
+    return json.loads(await ws.receive_str(timeout=PATIENCE_S))
 
 
 async def result(response: aiohttp.ClientResponse) -> Any:
@@ -74,7 +75,7 @@ async def test_a_verified_book_on_a_real_socket(
         await ws.send_bytes(encode(Subscribe(channel="instrument"), 1))
         await ws.send_bytes(encode(Subscribe(channel="book", symbol=("BTC/USD",), depth=100), 2))
         while not (tally := keeper.tallies.get(("BTC/USD", "book"))) or tally.verified < 100:
-            happened = keeper.receive((await ws.receive_str(timeout=5)).encode())
+            happened = keeper.receive((await ws.receive_str(timeout=PATIENCE_S)).encode())
             assert not [event for event in happened if isinstance(event, Resync)]
     assert tally.mismatched == 0
 
@@ -193,7 +194,7 @@ async def test_closing_tells_the_clients_and_leaves_no_task_behind(
 
 
 async def _until_closed(ws: aiohttp.ClientWebSocketResponse) -> tuple[int | None, str]:
-    while (message := await ws.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+    while (message := await ws.receive(timeout=PATIENCE_S)).type is aiohttp.WSMsgType.TEXT:
         pass
     return ws.close_code, str(message.extra)
 

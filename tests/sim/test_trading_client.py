@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 
 from kracked.sim.server import SimOptions, SimServer
+from tests.patience import PATIENCE_S
 
 kraken = pytest.importorskip("kraken.spot", reason="the public client is not installed")
-
-PATIENCE_S = 60
 
 
 @pytest.fixture

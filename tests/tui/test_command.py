@@ -12,6 +12,7 @@ from kracked.errors import ConfigError
 from kracked_tui import config, options, snapshot
 from kracked_tui.__main__ import main
 from kracked_tui.options import Options
+from tests.patience import PATIENCE_S
 
 
 def test_help_loads_argparse_and_nothing_heavy() -> None:
@@ -122,7 +123,7 @@ def test_misuse_is_one_line_and_ends_with_2(words: list[str], told: str, tmp_pat
         [sys.executable, "-m", "kracked_tui", "--demo", *words, *picture],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 2

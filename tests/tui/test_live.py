@@ -8,6 +8,7 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.live import LiveSource
+from tests.patience import PATIENCE_S
 
 PAIRS = ("BTC/USD", "ETH/USD", "SOL/USD")
 
@@ -19,7 +20,7 @@ async def shown_after(*symbols: str) -> set[str]:
         key = Credentials(server.api_key, server.api_secret)
         async with LiveSource(PAIRS, endpoints, key, trades=False) as source:
             await source.show("BTC/USD")
-            async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
                 for symbol in symbols:
                     tasks.create_task(source.show(symbol))
             return {book.symbol for book in source.books.values() if book.verified}
@@ -32,7 +33,7 @@ async def test_there_and_back_in_one_moment_shows_the_first_symbol_again() -> No
 async def test_what_was_verified_of_a_symbol_counts_when_another_is_shown() -> None:
     async with SimServer(SimOptions(seed=3, symbols=PAIRS)) as server:
         endpoints = Endpoints.at(server.endpoints.rest)
-        async with LiveSource(PAIRS, endpoints, None) as source, asyncio.timeout(20):
+        async with LiveSource(PAIRS, endpoints, None) as source, asyncio.timeout(PATIENCE_S):
             await source.show("BTC/USD")
             async for _ in source.batches():
                 if (before := source.counters().verified) >= 20:

@@ -23,6 +23,7 @@ from kracked.sim.server import SimOptions, SimServer
 from kracked.sim.trading.mishaps import Mishap
 from kracked_tui.config import Lost, Settings, Trading
 from kracked_tui.trader import words
+from tests.patience import PATIENCE_S
 from tests.tui.exchange import QUIET, SYMBOL, trading
 from tests.tui.exchange import Trading as Session
 
@@ -57,7 +58,7 @@ class OnTerminal:
 
     async def until(self, words: str) -> None:
         """Read what is drawn until it is there."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_S):
             while words.encode() not in self._shown:
                 await asyncio.sleep(0.05)
                 self._read()

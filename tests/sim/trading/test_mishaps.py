@@ -15,6 +15,7 @@ from kracked.protocol.signing import sign
 from kracked.sim.server import SimOptions, SimServer
 from kracked.sim.trading.mishaps import BadMishaps, Mishap, Mishaps, Rule, read
 from kracked.times import NS_PER_S
+from tests.patience import PATIENCE_S
 
 ORDER = {"ordertype": "limit", "type": "buy", "pair": "XBTUSD", "volume": "0.01", "price": "20000"}
 
@@ -151,7 +152,7 @@ async def test_a_refusal_comes_before_anything_is_done(
 async def test_a_late_reply_comes_after_the_order_is_live(server: SimServer, call: Caller) -> None:
     server.exchange.order_faults.expect(Mishap.REPLY_LATE, by_ns=NS_PER_S // 20)
     waiting = asyncio.create_task(call("AddOrder", **ORDER))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         _, text = await waiting
     assert json.loads(text)["result"]["txid"]
     assert call.placed == 1
