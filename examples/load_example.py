@@ -31,12 +31,13 @@ def read() -> None:
     print(kracked.load_book(recording)[["side", "price", "qty"]].tail(), "\n")
     print(kracked.load_orders(recording)[["action", "side", "price", "size"]].tail(), "\n")
     print(kracked.bars(trades, "1s")[["open", "high", "low", "close", "volume"]].tail(), "\n")
-    start, end = recording.span()
-    book = recording.at((start + end) // 2, "BTC/USD", channel="book")
+    _, end = recording.span()
+    book = recording.at(end - 10**9, "BTC/USD", channel="book")
     bid, ask = book.best_bid, book.best_ask
     if bid and ask:
         price = book.precision.price_text
-        print(f"half-way: {price(bid.price)} / {price(ask.price)}  verified {book.verified}")
+        touch = f"{price(bid.price)} / {price(ask.price)}"
+        print(f"a second before the end: {touch}  verified {book.verified}")
 
 
 asyncio.run(watch())

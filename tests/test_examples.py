@@ -53,6 +53,13 @@ def test_the_example_runs_and_says_something(
     assert run([str(script), exchange["rest"]], exchange, tmp_path).strip()
 
 
+def test_a_recording_may_be_made_and_read_a_second_time(
+    exchange: dict[str, str], tmp_path: Path
+) -> None:
+    for _ in range(2):  # the pause between them is no moment to ask about
+        run([str(EXAMPLES / "load_example.py"), exchange["rest"]], exchange, tmp_path)
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
 def test_the_notebook_runs_on_a_recording_and_is_kept_without_outputs(
     notebook: Path, exchange: dict[str, str], tmp_path: Path
