@@ -19,7 +19,7 @@ from kracked import tables
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.errors import RecordError
+from kracked.errors import ConfigError, RecordError
 from kracked.frames.files import Source, paths
 from kracked.frames.loaders import file_by_file
 from kracked.instruments import Precision
@@ -91,6 +91,8 @@ class Rebuild:
 
     def __init__(self, source: Source, symbol: str, channel: Channel | None = None) -> None:
         """Of `channel`, else of whichever was recorded, level 3 first."""
+        if channel not in (None, "level3", "book"):
+            raise ConfigError(f"no books in channel {channel}: choose level3 or book")
         subject = _subject(source, symbol)
         self._source, self.symbol = source, symbol
         self.precision = precision_of(source, symbol)

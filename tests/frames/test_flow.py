@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.errors import RecordError
+from kracked.errors import ConfigError, RecordError
 from kracked.frames import (
     best_bid_offer,
     imbalance,
@@ -89,6 +89,11 @@ def test_samples_are_a_whole_interval_apart(session: Path) -> None:
     index = sampled_books(session, "BTC/USD", every="2s").index
     assert set(np.diff(index.to_numpy())) == {np.timedelta64(2, "s")}
     assert index[0] == index[0].floor("2s")
+
+
+def test_a_channel_without_books_is_refused(session: Path) -> None:
+    with pytest.raises(ConfigError, match="no books in channel l3: choose level3 or book"):
+        best_bid_offer(session, "BTC/USD", channel="l3")  # type: ignore[arg-type]
 
 
 def test_a_queue_position_never_grows_while_the_order_rests(session: Path, stream: Stream) -> None:
