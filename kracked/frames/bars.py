@@ -19,6 +19,7 @@ from pandas.api.types import union_categoricals
 
 from kracked.errors import ConfigError
 from kracked.frames.files import HasPath, Source
+from kracked.frames.interval import length_ns
 from kracked.frames.loaders import load_trades
 from kracked.frames.tape import Ints, Tape, tapes
 
@@ -110,7 +111,7 @@ def _bars_of_frame(
     carry: bool,
     history: bool,
 ) -> pd.DataFrame:
-    step = _length(every) if every is not None else 0
+    step = length_ns(every) if every is not None else 0
     made: list[tuple[str, dict[str, Any]]] = []
     for symbol, tape in tapes(trades, history=history):
         if step:
@@ -124,17 +125,6 @@ def _bars_of_frame(
             starts = tape.by_sum(tape.price * tape.qty, dollars, _DIGITS, carry=carry)
         made.append((symbol, _reduced(tape, starts, step)))
     return _frame(made)
-
-
-def _length(every: str) -> int:
-    """An interval in ns."""
-    try:
-        step = int(pd.Timedelta(every).as_unit("ns").value)
-    except ValueError as error:
-        raise ConfigError(f"every={every!r} is no length of time: say 5s, 1min, 1h") from error
-    if step <= 0:
-        raise ConfigError(f"every={every!r} is not longer than nothing")
-    return step
 
 
 def _reduced(tape: Tape, starts: Ints, step: int) -> dict[str, Any]:

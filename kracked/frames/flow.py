@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kracked.frames.compiled import Engine
 from kracked.frames.files import Source
+from kracked.frames.interval import length_ns
 from kracked.frames.looks import Places, Samples, Touch
 from kracked.frames.readings import readings
 from kracked.frames.rebuild import Channel
@@ -66,7 +67,7 @@ def sampled_books(
     Columns `bid_px_0`, `bid_sz_0`, `ask_px_0`, `ask_sz_0`, ... While the book is not
     verified nothing is sampled. The rest as for `best_bid_offer`.
     """
-    look = partial(Samples, int(pd.Timedelta(every).value), levels)
+    look = partial(Samples, length_ns(every), levels)
     return readings(source, symbol, look, channel=channel, verify=verify, engine=engine)
 
 
@@ -127,7 +128,7 @@ def ofi(touch: pd.DataFrame, every: str | None = None) -> pd.Series[float]:
     series = pd.Series(flow, touch.index, name="ofi")
     if every is None or series.empty:
         return series
-    index = pd.DatetimeIndex(touch.index).floor(every)
+    index = pd.DatetimeIndex(touch.index).floor(pd.Timedelta(length_ns(every), "ns"))
     starts = np.flatnonzero(np.append(True, index[1:] != index[:-1]))
     return pd.Series(np.add.reduceat(flow, starts), index[starts], name="ofi")
 

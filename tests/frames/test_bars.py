@@ -206,7 +206,14 @@ def test_many_symbols_are_kept_apart() -> None:
     _assert_equal(bars(trades, "1min"), _by_pandas(trades, trades["ts_event"].dt.floor("1min")))
 
 
-@pytest.mark.parametrize("rule", [{"every": "soon"}, {"every": "-1s"}, {"ticks": 0}])
+def test_a_unit_alone_is_one_of_it() -> None:
+    trades = _trades(50)
+    pd.testing.assert_frame_equal(bars(trades, "min"), bars(trades, "1min"))
+
+
+@pytest.mark.parametrize(
+    "rule", [{"every": "soon"}, {"every": "-1s"}, {"every": "60"}, {"every": 60}, {"ticks": 0}]
+)
 def test_a_rule_of_no_size_is_refused(rule: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         bars(_trades(5), **rule)  # type: ignore[arg-type]

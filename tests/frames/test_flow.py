@@ -91,6 +91,12 @@ def test_samples_are_a_whole_interval_apart(session: Path) -> None:
     assert index[0] == index[0].floor("2s")
 
 
+@pytest.mark.parametrize("every", ["soon", "0s", "-1s", "1"])
+def test_samples_want_a_length_of_time(every: str, session: Path) -> None:
+    with pytest.raises(ConfigError, match="is no length of time"):
+        sampled_books(session, "BTC/USD", every=every)
+
+
 def test_a_channel_without_books_is_refused(session: Path) -> None:
     with pytest.raises(ConfigError, match="no books in channel l3: choose level3 or book"):
         best_bid_offer(session, "BTC/USD", channel="l3")  # type: ignore[arg-type]
