@@ -16,6 +16,7 @@ from kracked.protocol.events import Event, MarketEvent
 from kracked.record import keyframe, rows
 from kracked.record.cells import is_name
 from kracked.record.folder import Subject
+from kracked.record.index import FOREVER
 from kracked.record.keyframe import Book
 from kracked.record.later import Later, Text
 from kracked.record.wide import Touch
@@ -172,13 +173,15 @@ class TableRows:
     def missed(self, gap: events.Gap) -> None:
         """Messages were missing: what nothing has proven since is suspect.
 
-        A gap is told when it has ended, often by the very snapshot that proves the book.
+        A gap is told when it has ended, often by the very snapshot that proves the book. One
+        that ends before it began is between two clocks, of which no time can be told.
         """
+        end = gap.end if gap.start <= gap.end else FOREVER
         for channel, known in self._doubts.items():
             if gap.channel in ("", channel):
                 symbols = gap.symbols or tuple(known)
                 proven = self._proven
-                self.doubt(channel, [s for s in symbols if proven.get((channel, s), 0) < gap.end])
+                self.doubt(channel, [s for s in symbols if proven.get((channel, s), 0) < end])
 
     def doubt_all(self) -> None:
         for channel, known in self._doubts.items():

@@ -70,6 +70,12 @@ def test_a_snapshot_that_proved_nothing_ends_no_gap() -> None:
     assert is_suspect(rows, update(31))
 
 
+def test_a_gap_in_which_the_clock_was_set_back_casts_doubt_on_every_book_it_is_of() -> None:
+    rows = running()
+    rows.missed(events.Gap(5, "level3", ("BTC/USD",), 20, 5, "lost"))
+    assert is_suspect(rows, update(6))
+
+
 def test_a_gap_of_another_symbol_or_channel_casts_no_doubt() -> None:
     rows = running()
     rows.missed(gap(30, "level3", "ETH/USD"))
