@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
-from typing import TypeVar
+from subprocess import Popen
+from typing import Any, TypeVar
 
 PATIENCE_S = 120.0
 """Only what never comes is waited for so long."""
@@ -18,3 +20,12 @@ async def until(so: Callable[[], Thing]) -> Thing:
         while not (thing := so()):  # noqa: ASYNC110  nothing announces it
             await asyncio.sleep(0.01)
     return thing
+
+
+def let_run(process: Popen[Any], so: Callable[[], object]) -> None:
+    """Let a program run until it is so; it must not end before that."""
+    end = time.monotonic() + PATIENCE_S
+    while not so():
+        assert process.poll() is None, f"ended with {process.returncode}"
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from kracked.cli import main
-from tests.patience import PATIENCE_S
+from kracked.record.reader import open_recording
+from tests.patience import PATIENCE_S, let_run
 
 
 @pytest.fixture(scope="module")
@@ -28,22 +29,25 @@ def exchange() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def session(exchange: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three seconds of two books, trades and single orders, recorded."""
+    """Two books, trades and single orders, recorded until each has been proven."""
     out = tmp_path_factory.mktemp("recording") / "session"
     key = {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
     words = ["record", "BTC/USD", "ETH/USD", "--out", str(out), "--endpoint", exchange["rest"]]
-    words += ["--channels", "book=25", "level3=10", "trade", "--duration", "3s", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "kracked.cli", *words],
-        env=os.environ | key,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["lost"] == 0
+    words += ["--channels", "book=25", "level3=10", "trade", "--json"]
+    command = [sys.executable, "-m", "kracked.cli", *words]
+    with subprocess.Popen(command, env=os.environ | key, stdout=subprocess.PIPE) as process:
+        let_run(process, lambda: (out / "session.json").exists() and _proven(out) == 4)
+        process.terminate()
+        told, _ = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert json.loads(told)["lost"] == 0
     return out
+
+
+def _proven(recording: Path) -> int:
+    """How many books have been, more than once."""
+    books = open_recording(recording).verify().books
+    return sum(book.verified > 1 for book in books)
 
 
 def test_a_recording_checks_as_healthy(session: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,15 +8,13 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from kracked.record.check import check
-from tests.patience import PATIENCE_S
+from tests.patience import PATIENCE_S, let_run
 
 KRACKED = (sys.executable, "-m", "kracked.cli")
 IN_A_TERMINAL = """
@@ -49,20 +47,13 @@ def _assert_clean(path: Path) -> None:
     assert health.messages > 0
 
 
-def _wait_for(path: Path, process: subprocess.Popen[Any], words: str = "") -> None:
-    """Until the file is there with these words in it; the program must not end before that."""
-    while not (path.exists() and words in path.read_text()):
-        assert process.poll() is None
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_whole_and_in_peace(number: int, rest: str, tmp_path: Path) -> None:
     out = tmp_path / "session"
     with subprocess.Popen(
         [*KRACKED, *_words(out, rest, "--json")], stdout=subprocess.PIPE, text=True
     ) as process:
-        _wait_for(out / "L2_updates.csv", process)
+        let_run(process, (out / "L2_updates.csv").exists)
         process.send_signal(number)
         told, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
@@ -92,7 +83,7 @@ def test_it_needs_no_open_stream(rest: str, tmp_path: Path) -> None:
     out = tmp_path / "session"
     shell = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *KRACKED, *_words(out, rest)]
     with subprocess.Popen(shell) as process:
-        _wait_for(out / "L2_updates.csv", process)
+        let_run(process, (out / "L2_updates.csv").exists)
         process.terminate()
     assert process.returncode == 0
     _assert_clean(out)
@@ -129,11 +120,12 @@ def test_a_symbol_that_is_refused_is_told_of(rest: str, tmp_path: Path) -> None:
     out = tmp_path / "session"
     words = ["record", "NOPE/USD", "--out", str(out), "--endpoint", rest]
     with subprocess.Popen([*KRACKED, *words], stderr=subprocess.PIPE, text=True) as process:
-        _wait_for(out / "connections.csv", process, "refused")
+        told = out / "connections.csv"
+        let_run(process, lambda: told.exists() and "refused" in told.read_text())
         process.terminate()
-        _, told = process.communicate(timeout=PATIENCE_S)
+        _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
-    assert "NOPE/USD" in told
+    assert "NOPE/USD" in said
 
 
 def test_an_exchange_that_does_not_answer_is_told_of(tmp_path: Path) -> None:
