@@ -13,6 +13,7 @@ _READING = (
     ("▲ ▼", "the last trade was dearer, or cheaper, than the one before"),
     ("• ◆", "a large level or trade: 3 and 8 times the usual"),
     ("BGHT SOLD", "what takers bought or sold at a price since we watch"),
+    ("1m… 5m…", "a time of which only a part has been watched yet"),
     ("ahead", "quantity that fills before this order does"),
     ("▸64211.5 3lv", "a sweep: its last price, and how many levels it took"),
     ("MINE B.15 q4", "own orders here: buy 0.15, fourth in the queue"),

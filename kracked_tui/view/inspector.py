@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from kracked import times
@@ -13,6 +14,8 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line
 
 _AGES = (("<1s", 1), ("<10s", 10), ("<1m", 60), ("<10m", 600), ("<1h", 3600), ("older", 0))
+_BOTH = 56
+"""Columns it takes to show both histograms."""
 _SHARES = (("<5%", 5), ("<10%", 10), ("<25%", 25), ("<50%", 50), ("more", 101))
 
 
@@ -67,24 +70,15 @@ def inspector_lines(view: InspectorView, side: str, width: int, precision: Preci
     """Two histograms side by side, and what stands out."""
     if not view.total:
         return [Line(fit([Span("no orders at this price", "dim")], width))]
-    left, right = width // 2, width - width // 2 - 1
-    lines = [
-        Line(
-            fit(
-                [
-                    Span(f"{'age':<7}{'orders':>6}  quantity".ljust(left + 1), "header"),
-                    Span(f"{'share':<7}{'orders':>6}  quantity", "header"),
-                ],
-                width,
-            )
-        )
-    ]
-    names = [name for name, _ in _AGES], [name for name, _ in _SHARES]
-    for at in range(len(_AGES)):
-        spans = [*_class_spans(names[0][at], view.ages[at], view.total, left, side), Span(" ")]
-        if at < len(view.shares):
-            spans += _class_spans(names[1][at], view.shares[at], view.total, right, side)
-        lines.append(Line(fit(spans, width)))
+    draw = _Drawing(view.total, precision.qty, side)
+    left = width if width < _BOTH else width // 2 - 1
+    rows = draw.histogram("age", [name for name, _ in _AGES], view.ages, left)
+    if left < width:
+        shares = draw.histogram("share", [name for name, _ in _SHARES], view.shares, left)
+        nothing: list[Span] = []
+        pairs = zip_longest(rows, shares, fillvalue=nothing)
+        rows = [[*by_age, Span("  "), *by_share] for by_age, by_share in pairs]
+    lines = [Line(fit(row, width)) for row in rows]
     share = fmt.percent(view.largest, view.total)
     lines.append(
         Line(
@@ -104,12 +98,27 @@ def inspector_lines(view: InspectorView, side: str, width: int, precision: Preci
     return lines
 
 
-def _class_spans(
-    name: str, holding: tuple[int, int], total: int, width: int, side: str
-) -> Iterable[Span]:
-    orders, qty = holding
-    return (
-        Span(f"{name:<7}", "dim"),
-        Span(f"{orders or '':>6}  "),
-        *bars.rightwards(qty, total, max(0, width - 15), side),
-    )
+class _Drawing(NamedTuple):
+    """What both histograms share."""
+
+    total: int
+    decimals: int
+    side: str
+
+    def histogram(
+        self, title: str, names: Sequence[str], holdings: Sequence[tuple[int, int]], width: int
+    ) -> list[list[Span]]:
+        """Of each class how many orders, their quantity, and that as a part of the whole."""
+        head = fit([Span(f"{title:<6}{'orders':>6}{'quantity':>10}", "header")], width)
+        rows = (self._row(*each, width) for each in zip(names, holdings, strict=True))
+        return [[*head], *rows]
+
+    def _row(self, name: str, holding: tuple[int, int], width: int) -> list[Span]:
+        orders, qty = holding
+        text = fmt.compact(qty, self.decimals) if qty else ""
+        return [
+            Span(f"{name:<6}", "dim"),
+            Span(f"{orders or '':>6}"),
+            Span(f"{text:>10} ", self.side),
+            *bars.rightwards(qty, self.total, max(0, width - 23), self.side),
+        ]

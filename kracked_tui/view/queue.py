@@ -161,18 +161,6 @@ def _short_id(order_id: str, width: int) -> str:
     return "…" + order_id[-(width - 2) :] + " " if width else ""
 
 
-def note_text(view: QueueView, precision: Precision, width: int) -> str:
-    """For the pane's title: which prices these are."""
-    best, worst = view.high, view.low
-    if view.side is Side.ASK:
-        best, worst = worst, best
-    text = f"{view.side.value} {precision.price_text(best)}"
-    if best == worst:
-        return text
-    whole = f"{text} to {precision.price_text(worst)}"
-    return whole if len(whole) + 14 <= width else f"{text}…"
-
-
 def foot_spans(view: QueueView, precision: Precision, decimals: int) -> tuple[Span, ...]:
     if not view.orders:
         return ()

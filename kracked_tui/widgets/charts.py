@@ -107,7 +107,8 @@ class Inspector(Pane):
     every = 4
 
     def content(self, scene: Scene) -> Content:
+        width, selection = self.inside[0], scene.selection
         shown = inspector.inspector_view(scene.selected_orders(), scene.now)
-        side = scene.selection.side.value if scene.selection else "bid"
-        lines = inspector.inspector_lines(shown, side, self.inside[0], scene.precision)
-        return Content(lines, "what the queue is made of")
+        side = selection.side.value if selection else "bid"
+        lines = inspector.inspector_lines(shown, side, width, scene.precision)
+        return Content(lines, selection.text(scene.precision, width) if selection else "")

@@ -46,7 +46,7 @@ class Queue(Pane):
         trusted = scene.state.usable and scene.orders.verified
         if not trusted:
             body = [each.within("stale") for each in body]
-        note = view.note_text(shown, scene.precision, width)
+        note = scene.selection.text(scene.precision, width)
         foot = view.foot_spans(shown, scene.precision, scene.decimals)
         right = "" if trusted else "STALE"
         return Content(body, note, right, foot or (Span("no order at this price", "dim"),))

@@ -118,6 +118,17 @@ def test_a_level_is_told_by_the_age_and_the_share_of_its_orders() -> None:
     assert seen.shares[-1] == (1, 900)
 
 
+@pytest.mark.parametrize(("width", "histograms"), [(40, 1), (55, 1), (56, 2), (98, 2)])
+def test_a_level_shows_the_share_of_its_orders_where_there_is_room(
+    width: int, histograms: int
+) -> None:
+    seen = inspector.inspector_view([order(1, 100, 90_000_000, age_s=2)], NOW)
+    lines = [line.text for line in inspector.inspector_lines(seen, "bid", width, PRECISION)]
+    assert lines[0].count("quantity") == histograms
+    assert {len(line) for line in lines} == {width}
+    assert "0.9000" in lines[2]
+
+
 def test_the_picker_finds_by_the_beginning_then_by_any_part() -> None:
     symbols = ["BTC/USD", "ETH/BTC", "ETH/USD", "SOL/USD"]
     assert matching("btc", symbols) == ["BTC/USD", "ETH/BTC"]
