@@ -60,7 +60,8 @@ def bars(
 
     A recording opens with the last trades before it began, whose bars would lack the trades
     before those: they are left out unless `history` is True. What a snapshot after a lost
-    connection tells of the time without one counts either way.
+    connection tells of the time without one counts either way. A trade without a time, a
+    price or a quantity, for its cell could not be read, is in no bar.
 
     Columns: symbol, open, high, low, close, volume, vwap, trades, value (sum of price
     times quantity), buy_volume (what takers bought), end (of an interval, or the last

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 _FEW = 8
 """Up to so many symbols a search for each is quicker than sorting by symbol."""
 _EXACT = 2**62
+_NO_TIME = np.iinfo(np.int64).min
 
 
 class Tape(NamedTuple):
@@ -69,6 +70,10 @@ def tapes(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, Tape]]:
     trades = _in_time(trades)
     times = _times(trades)
     price, qty = trades["price"].to_numpy("float64"), trades["qty"].to_numpy("float64")
+    # A sum tells of a missing number, and costs far less than a look at each cell.
+    if np.isnan(price.sum() + qty.sum()) or times.min(initial=0) == _NO_TIME:
+        yield from tapes(trades.dropna(subset=["ts_event", "price", "qty"]), history=history)
+        return
     bought = (trades["side"] == "buy").to_numpy()
     for symbol, mine in _by_symbol(trades["symbol"]):
         yield symbol, Tape(times[mine], price[mine], qty[mine], bought[mine])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -180,6 +181,14 @@ def test_trades_from_before_the_recording_count_when_asked_for() -> None:
 
 def test_history_alone_makes_no_bars() -> None:
     assert bars(_flagged()[:500], "1min").empty
+
+
+@pytest.mark.parametrize("rule", [{"every": "1min"}, {"volume": 20, "carry": False}])
+@pytest.mark.parametrize("column", ["ts_event", "price", "qty"])
+def test_a_trade_of_which_a_cell_is_missing_is_in_no_bar(column: str, rule: dict[str, Any]) -> None:
+    trades = _trades(200)
+    trades.loc[100, column] = None
+    pd.testing.assert_frame_equal(bars(trades, **rule), bars(trades.drop(index=100), **rule))
 
 
 def test_quantities_too_great_for_eight_decimals_still_fill_their_bars() -> None:
