@@ -36,7 +36,7 @@ MISSING = "messages are missing here"
 _SOCKETS = {"public": Socket.PUBLIC, "level3": Socket.LEVEL3}
 _ROLES = {BOOK: "public", LEVEL3: "level3"}
 _WORDED = TOLD | {events.Instruments}
-"""Of what stood, all that is told in a message of its own; books are told to each depth."""
+"""Of what stood, all that has one wording; a book has one for each depth."""
 
 
 class _Client(NamedTuple):
@@ -178,9 +178,11 @@ class Stage:
                 self.hang_up(MISSING)
             self._seq = moment.seq
         for event in moment.stood:
-            worded = type(event) in _WORDED
-            self._pass_on((event,), encode.message(event).encode() if worded else b"")
+            if type(event) in _WORDED:
+                self._pass_on((event,), encode.message(event).encode())
         self._pass_on(moment.events, moment.data)
+        # A book that stood is pictured last: by now it holds what the message says of it.
+        self._pass_on([event for event in moment.stood if type(event) not in _WORDED], b"")
 
     def _pass_on(self, happened: Iterable[events.Event], data: bytes) -> None:
         """Tell of events; `data` is the message that told them, empty where there is none."""
