@@ -14,7 +14,6 @@ from functools import lru_cache
 import msgspec
 
 from kracked import times, units
-from kracked.instruments import Precision
 
 _ODD = re.compile(r'[,"\x00-\x1f\x7f]').search
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
@@ -26,32 +25,26 @@ _LONGEST_NAME = 64
 WHOLE_TIME = len("2024-11-12T06:50:44.000000000Z")
 
 
-class Texts(dict[int | None, str]):
-    """Scaled integers of so many decimals as the exchange writes them; empty for none.
+class Prices(dict[int | None, str]):
+    """Prices of so many decimals as the exchange writes them; empty for none.
 
-    Remembered: prices near the touch come again and again, and the quantity of an order
-    when it leaves. A lookup costs a fifth of making the text.
+    Remembered, because those near the touch come again and again: a lookup costs a fifth of
+    making the text. Quantities are mostly new, so remembering them costs more than it saves.
     """
 
     def __init__(self, decimals: int) -> None:
         super().__init__()
         self._decimals = decimals
 
-    def __missing__(self, value: int | None) -> str:
+    def __missing__(self, price: int | None) -> str:
         if len(self) >= _REMEMBERED:
             self.clear()
-        text = self[value] = "" if value is None else units.to_text(value, self._decimals)
+        text = self[price] = "" if price is None else units.to_text(price, self._decimals)
         return text
 
 
-texts = lru_cache(maxsize=32)(Texts)
-"""The texts of numbers with so many decimals, shared by all instruments that have them."""
-
-
-@lru_cache(maxsize=32)
-def texts_of(precision: Precision) -> tuple[Texts, Texts]:
-    """Of an instrument's prices and quantities."""
-    return texts(precision.price), texts(precision.qty)
+prices = lru_cache(maxsize=32)(Prices)
+"""Shared by all instruments whose prices have so many decimals."""
 
 
 def instant(ns: int) -> str:

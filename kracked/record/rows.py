@@ -16,9 +16,10 @@ from kracked.book.l2 import L2Book
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Level, OrderAction, Side
-from kracked.record.cells import WHOLE_TIME, instant, line, nine_decimals, safe, texts_of
+from kracked.record.cells import WHOLE_TIME, instant, line, nine_decimals, prices, safe
 from kracked.record.later import Later, Text, listed
 from kracked.tables import BALANCES, EXECUTIONS, Flag
+from kracked.units import to_text
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
 # Compared by identity and bound once: an enum's own hash and lookup cost more than a row.
@@ -34,7 +35,7 @@ def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
     received, stamp = instant(event.received), event.timestamp
     if stamp is None or len(stamp) != WHOLE_TIME:
         stamp = nine_decimals(stamp)
-    price, qty = texts_of(event.precision)
+    price, decimals = prices(event.precision.price), event.precision.qty
     common, text = f",{event.symbol},{seq},{stamp},", ""
     # One loop, one text: four of five messages are a single row.
     for side, changes in (("b", event.bids), ("a", event.asks)):
@@ -48,8 +49,8 @@ def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
                 order_id = safe(order_id)
             letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
             text += (
-                f"{side},{since},{received},{price[order.price]},{qty[order.qty]},{letter},{order_id}"
-                f"{common}"
+                f"{side},{since},{received},{price[order.price]},{to_text(order.qty, decimals)},"
+                f"{letter},{order_id}{common}"
             )
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
 
@@ -57,7 +58,7 @@ def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
 def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> Later:
     """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
     received, stamp = instant(event.received), nine_decimals(event.timestamp)
-    price, qty = texts_of(event.precision)
+    price, qty = prices(event.precision.price), event.precision.qty_text
 
     def heads() -> Iterator[str]:
         yield f"n,{stamp},{received},,,R,"
@@ -66,7 +67,7 @@ def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> L
                 since, order_id = nine_decimals(order.timestamp), safe(order.order_id)
                 # What a kept book rests on may have been modified before: here it is there.
                 yield (
-                    f"{side},{since},{received},{price[order.price]},{qty[order.qty]},A,{order_id}"
+                    f"{side},{since},{received},{price[order.price]},{qty(order.qty)},A,{order_id}"
                 )
 
     return _picture(event, heads, f",{event.symbol},{seq},{stamp},", flags)
@@ -74,14 +75,14 @@ def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> L
 
 def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> Later:
     """Rows of `L2_updates` that a snapshot is: one that clears the book, then every level."""
-    price, qty = texts_of(event.precision)
+    price, qty = prices(event.precision.price), event.precision.qty_text
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
 
     def heads() -> Iterator[str]:
         yield f"{start},n,,"
         for side, levels in (("b", event.bids), ("a", event.asks)):
             for at, total in levels:
-                yield f"{start},{side},{price[at]},{qty[total]}"
+                yield f"{start},{side},{price[at]},{qty(total)}"
 
     return _picture(event, heads, f",{seq},", flags)
 
@@ -106,14 +107,14 @@ def _picture(
 
 def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L2_updates` that an update is: bids, then asks, in the message's order."""
-    price, qty = texts_of(event.precision)
+    price, decimals = prices(event.precision.price), event.precision.qty
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
     common, text = f",{seq},", ""
     for side, levels in (("b", event.bids), ("a", event.asks)):
         for at, total in levels:
             if text:
                 text += f"{flags},\n"
-            text += f"{start},{side},{price[at]},{qty[total]}{common}"
+            text += f"{start},{side},{price[at]},{to_text(total, decimals)}{common}"
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
 
 
@@ -141,19 +142,21 @@ def live_books(books: Iterable[L2Book]) -> Later:
 
 
 def _live_side(levels: Iterable[Level], precision: Precision) -> Iterator[str]:
-    price, qty = texts_of(precision)
-    return listed((f'"{price[level.price]}": {qty[level.qty]}' for level in levels), ", ")
+    price, qty = prices(precision.price), precision.qty_text
+    return listed((f'"{price[level.price]}": {qty(level.qty)}' for level in levels), ", ")
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
     """The row of `L1`; a number the exchange did not give is empty."""
-    received, (price, qty) = instant(event.received), texts_of(event.precision)
+    received = instant(event.received)
+    price, decimals = prices(event.precision.price), event.precision.qty
     percent = "" if event.change_pct is None else f"{event.change_pct:f}"
     flags |= _flags(snapshot=event.snapshot)
     return (
-        f"{received},{event.symbol},{price[event.bid]},{qty[event.bid_qty]},"
-        f"{price[event.ask]},{qty[event.ask_qty]},{price[event.last]},{qty[event.volume]},"
-        f"{price[event.vwap]},{price[event.low]},{price[event.high]},{price[event.change]},"
+        f"{received},{event.symbol},{price[event.bid]},{to_text(event.bid_qty, decimals)},"
+        f"{price[event.ask]},{to_text(event.ask_qty, decimals)},"
+        f"{price[event.last]},{to_text(event.volume, decimals)},{price[event.vwap]},"
+        f"{price[event.low]},{price[event.high]},{price[event.change]},"
         f"{percent},{nine_decimals(event.timestamp)},{received},{seq},{flags}\n"
     )
 

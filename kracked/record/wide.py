@@ -11,8 +11,9 @@ from kracked import tables
 from kracked.book.l2 import L2Book
 from kracked.book.side import BookSide
 from kracked.instruments import Precision
-from kracked.record.cells import instant, nine_decimals, texts_of
+from kracked.record.cells import instant, nine_decimals, prices
 from kracked.tables import WIDE_LEVELS
+from kracked.units import to_text
 
 _REMEMBERED = 1 << 10
 """Levels of a side: the best ten and what was there lately."""
@@ -51,30 +52,30 @@ class _Levels(dict[str, str]):
     def __init__(self, precision: Precision) -> None:
         super().__init__()
         self.precision = precision
-        self._price, self._qty = texts_of(precision)
-        self._width = self._low = self._high = 0
+        self._price, self._qty_decimals = prices(precision.price), precision.qty
+        self._width, self._like = 0, range(0)
+        """Digits of these prices, and all prices that have as many."""
 
     def best(self, side: BookSide) -> list[str]:
         """The best levels of a side, always as many."""
         first, last, digits = side.best_digits(WIDE_LEVELS)
-        if not self._fit(first, last) or len(self) > _REMEMBERED:
+        if first not in self._like or last not in self._like:
             self.clear()
             self._width = len(str(first))
-            self._low, self._high = 10 ** (self._width - 1), 10**self._width
-        if self._fit(first, last):
+            self._like = range(10 ** (self._width - 1), 10**self._width)
+        if last in self._like:
             cells = list(map(self.__getitem__, digits))
         else:  # where a price ends and its quantity begins is another place in each
-            price, qty = self._price, self._qty
-            cells = [f"{price[level.price]},{qty[level.qty]}" for level in side.top(WIDE_LEVELS)]
+            price, decimals = self._price, self._qty_decimals
+            best = side.top(WIDE_LEVELS)
+            cells = [f"{price[level.price]},{to_text(level.qty, decimals)}" for level in best]
         if len(cells) < WIDE_LEVELS:
             cells += [_NO_LEVEL] * (WIDE_LEVELS - len(cells))
         return cells
 
-    def _fit(self, first: int, last: int) -> bool:
-        """Whether these prices, and so all between them, have as many digits as those known."""
-        return self._low <= first < self._high and self._low <= last < self._high
-
     def __missing__(self, digits: str) -> str:
-        price, qty = digits[: self._width], digits[self._width :]
-        text = self[digits] = f"{self._price[int(price)]},{self._qty[int(qty)]}"
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        price, qty = int(digits[: self._width]), int(digits[self._width :])
+        text = self[digits] = f"{self._price[price]},{to_text(qty, self._qty_decimals)}"
         return text

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from kracked.book.keeper import BookKeeper
 from kracked.protocol.events import Event, Subscribed
+from kracked.record.cells import prices
 from kracked.record.convert import convert
 from kracked.record.folder import SessionFolder, SessionInfo
 from kracked.record.intake import Intake
@@ -137,6 +138,7 @@ def steps(blocks: Blocks, taker: Taker, rounds: int) -> list[Step]:
 
 
 def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
+    prices.cache_clear()  # of a round before: who records remembers no texts of the future
     keeper, intake = informed(), Intake(taker, taken=lambda _: False)  # type: ignore[arg-type]
     clock = time.thread_time
     for block in blocks:
