@@ -124,29 +124,37 @@ class Player:
 
     def seek(self, to: Instant) -> Moment:
         """Go to an instant: the books as they were then, as snapshots."""
+        self.wind(to)
+        return self._shown()
+
+    def wind(self, to: Instant) -> None:
+        """The same for who looks at `keeper`: pictures of deep books cost milliseconds each."""
         when = min(max(to_ns(to), self.start), self.end)
         self._wind_to(self.recording.goal(when))
         if self.position != when:
             self.recording.look_ahead(self._walk, self._next)
         self.position = when
-        return self._shown()
 
     def back(self) -> Moment | None:
         """Go to before the last message played; None at the beginning."""
-        return None if self.seq < 2 else self.rewind(self.seq - 1)
+        if self.seq < 2:
+            return None
+        self.rewind(self.seq - 1)
+        return self._shown()
 
-    def rewind(self, seq: int) -> Moment:
+    def rewind(self, seq: int) -> None:
         """Go to where `seq` was the last message played."""
         self._wind_to(Goal(seq))
-        return self._shown()
 
     def _wind_to(self, goal: Goal) -> None:
         """Go to a place, from the nearest one before it where all books are known."""
         self._walk = Walk(self.recording.info(), proving=False)
         self.position, self.seq = self._begin, 0
-        first, kept = self.recording.start_for(goal), self.recording.checkpoints
-        near = kept.best(goal.passed)
-        if near is not None and near.number > first:
+        kept = self.recording.checkpoints
+        near = kept.best(goal)
+        known = near and kept.is_near(near, goal)
+        first = near.number if near and known else self.recording.start_for(goal)
+        if near is not None and near.number >= first:
             self._walk.resume(near.seq, near.books)
             first, self.position, self.seq = near.number, near.received, near.seq
         for opened in self.recording.frames(first):
@@ -155,7 +163,7 @@ class Player:
                 break
             self._walk.take_all(opened.frame, opened.body)
             first, self.position, self.seq = opened.number + 1, last, self._walk.seq
-            kept.offer(self._walk, first, last)
+            kept.offer(self._walk, first, last, goal)
         self._tape = self.recording.read(first)
         self._wind()
         while self._next is not None and goal.passed(self._next.line.received, self._next.line.seq):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kracked.book.keeper import BookKeeper
 from kracked.record import keyframe
 from kracked.record.checkpoints import Checkpoints
+from kracked.record.index import Goal
 from kracked.record.reader import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
 from kracked.times import NS_PER_S
@@ -126,6 +127,17 @@ def _state(player: Player) -> tuple[int, dict[str, bytes], dict[str, bool]]:
         {symbol: keyframe.encode(book) for symbol, book in books.items()},
         {symbol: book.verified for symbol, book in books.items()},
     )
+
+
+def test_of_a_search_only_places_near_its_end_are_kept(player: Player, stream: Stream) -> None:
+    """Pictures of all books on the way would cost more than the way."""
+    recording = player.recording
+    recording.checkpoints = Checkpoints(every_messages=10)
+    Player(recording).seek(stream[150][0])
+    kept = recording.checkpoints.best(Goal(150))
+    assert kept is not None
+    assert recording.checkpoints.is_near(kept, Goal(150))
+    assert recording.checkpoints.best(Goal(100)) is None
 
 
 @given(
