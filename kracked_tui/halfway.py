@@ -57,9 +57,7 @@ def changes_of(event: Event, symbol: str) -> Iterator[Change]:
 def between(book: L3Book, changes: Sequence[Change]) -> L3Book:
     """The book after some of the events of a message."""
     made = L3Book(book.symbol, book.precision, book.depth)
-    bids, asks = (
-        tuple(order for queue in side for order in queue) for side in (book.bids, book.asks)
-    )
+    bids, asks = tuple(book.bids.orders()), tuple(book.asks.orders())
     received = book.last.received if book.last else 0
     made.apply(OrdersSnapshot(received, book.symbol, book.precision, bids, asks, 0))
     bids, asks = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from zlib import crc32
 
 from kracked.book.checksum import LEVELS_HASHED
@@ -214,6 +215,10 @@ class OrderSide:
         """Best first."""
         return reversed(self._levels)
 
+    def orders(self) -> Iterator[OrderChange]:
+        """Every order: best level first, in queue order."""
+        return chain.from_iterable(queue.orders.values() for queue in reversed(self._levels))
+
     def __getitem__(self, rank: int) -> LevelQueue:
         """The level of this rank; 0 is the best. Raises IndexError past the last."""
         if rank < 0:
@@ -290,7 +295,7 @@ class L3Book(Kept[OrderSide, OrdersEvent]):
         """The same orders in a wider precision."""
         self.precision, was = precision, self.precision
         bids, asks = (
-            [_rescaled(order, was, precision) for queue in side for order in queue]
+            [_rescaled(order, was, precision) for order in side.orders()]
             for side in (self.bids, self.asks)
         )
         self._replace(bids, asks)

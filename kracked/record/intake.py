@@ -303,18 +303,16 @@ class Intake:
         self._missed(batch.received, count, "the disk is too slow or full")
 
     def keyframe(self, books: Iterable[Book], now: int) -> None:
-        """Write the book that is due, if any. Every message they hold must be here already.
+        """Write the books that are due, if any. Every message they hold must be here already.
 
         A book whose rows began without a snapshot, or lost some, gets one of them too.
         """
-        book = self._schedule.due(books, now)
-        if book is None:
-            return
-        self._close_chunk()
-        envelope = line.envelope(now, self.next_seq - 1, "keyframe")
-        text = keyframe.later(book, *envelope)
-        self._chunk(FrameKind.KEYFRAME, now, text, text.size)
-        self.tables.begin(book, now, self.next_seq - 1)
+        for book in self._schedule.due(books, now):
+            self._close_chunk()
+            picture, seq = keyframe.standing(book, now), self.next_seq - 1
+            text = keyframe.later(picture, book.depth, *line.envelope(now, seq, "keyframe"))
+            self._chunk(FrameKind.KEYFRAME, now, text, text.size)
+            self.tables.begin(picture, book.depth, seq)
 
     @property
     def wants_standing(self) -> bool:

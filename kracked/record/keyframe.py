@@ -4,9 +4,11 @@ Spelled as the exchange spells a snapshot, but of type `keyframe`, so that other
 readers of the log pass over it. Reading straight through, a keyframe proves itself:
 the book it meets must have its checksum.
 
-How often: every segment begins with them, then each book after a minute or 2,500 messages,
-which a search reads in a thirtieth of a second (five minutes or 8,000 at depth 1000, where
-one costs as much as a minute's log).
+How often: every segment begins with one of each book, and they come again in a round, all
+together, so that a search need not read long before the one it finds last. A round is due
+after so many messages as a search reads in a twentieth of a second, of all books together,
+and half a message more for each of their rows: where one round is as large as a minute's
+log it is rarer. After a minute it comes sooner, for whom a damaged frame has left in doubt.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -22,7 +23,6 @@ import msgspec
 from kracked import times
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.book.side import BookSide
 from kracked.errors import RecordError
 from kracked.instruments import Precision
 from kracked.protocol import events
@@ -30,11 +30,12 @@ from kracked.protocol.events import OrderChange
 from kracked.record.later import Later, listed, whole
 
 Book = L2Book | L3Book
+Picture = events.BookSnapshot | events.OrdersSnapshot
+_Text = Callable[[], Iterator[str]]
 
-_EVERY_NS = 60 * times.NS_PER_S
-_EVERY_DEEP_NS = 300 * times.NS_PER_S
-_EVERY_MESSAGES, _EVERY_MESSAGES_DEEP = 2_500, 8_000
-_DEEP = 1000
+_EVERY_MESSAGES, _EVERY_NS = 4_000, 60 * times.NS_PER_S
+_ROWS_PER_MESSAGE = 2
+_ROWS_AT_ONCE = 1_000
 _TYPE = b'"type":"keyframe"'
 _HEAD = re.compile(
     rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)","depth":(\d+)'
@@ -46,32 +47,18 @@ _ROW_SIZE = 120
 
 def encode(book: Book) -> bytes:
     """The book as a message."""
-    return whole([later(book)]).encode()
+    return whole([later(standing(book, book.received), book.depth)]).encode()
 
 
-def later(book: Book, before: str = "", after: str = "") -> Later:
-    """The message that the book is now, between two texts; made when it is written."""
-    bids: Callable[[], Iterator[str]]
-    asks: Callable[[], Iterator[str]]
-    if isinstance(book, L3Book):
-        channel, rows = "level3", len(book)
-        bids, asks = (
-            partial(_orders, [*chain.from_iterable(side)], book.precision)
-            for side in (book.bids, book.asks)
-        )
-    else:
-        channel, rows = "book", len(book.bids) + len(book.asks)
-        bids, asks = (
-            partial(_levels, side.copy(), book.precision) for side in (book.bids, book.asks)
-        )
-    stamp = (
-        f',"timestamp":{_quoted(book.last.timestamp)}' if book.last and book.last.timestamp else ""
-    )
+def later(picture: Picture, depth: int, before: str = "", after: str = "") -> Later:
+    """The message that a book is, between two texts; made when it is written."""
+    channel, bids, asks = _spelling(picture)
+    stamp = f',"timestamp":{_quoted(picture.timestamp)}' if picture.timestamp else ""
     opening = (
         f'{before}{{"channel":"{channel}","type":"keyframe","data":['
-        f'{{"symbol":"{book.symbol}","depth":{book.depth},"bids":['
+        f'{{"symbol":"{picture.symbol}","depth":{depth},"bids":['
     )
-    closing = f'],"checksum":{book.computed}{stamp}}}]}}{after}'
+    closing = f'],"checksum":{picture.checksum}{stamp}}}]}}{after}'
 
     def pieces() -> Iterator[str]:
         yield opening
@@ -80,7 +67,18 @@ def later(book: Book, before: str = "", after: str = "") -> Later:
         yield from asks()
         yield closing
 
+    rows = len(picture.bids) + len(picture.asks)
     return Later(pieces, rows, rows * _ROW_SIZE)
+
+
+def _spelling(picture: Picture) -> tuple[str, _Text, _Text]:
+    """The channel, and what makes the text of each side."""
+    precision = picture.precision
+    if isinstance(picture, events.OrdersSnapshot):
+        bids, asks = (partial(_orders, side, precision) for side in (picture.bids, picture.asks))
+        return "level3", bids, asks
+    bids, asks = (partial(_levels, side, precision) for side in (picture.bids, picture.asks))
+    return "book", bids, asks
 
 
 def subject(message: bytes) -> tuple[str, str]:
@@ -116,44 +114,32 @@ def of_snapshot(message: str) -> str:
     return message.replace('"type":"snapshot"', '"type":"keyframe"', 1)
 
 
-def picture(book: Book, received: int) -> events.BookSnapshot | events.OrdersSnapshot:
+def picture(book: Book, received: int) -> Picture:
     """The book as the event a snapshot would have been."""
-    stamp = book.last.timestamp if book.last else None
-    if isinstance(book, L3Book):
-        bids, asks = (
-            tuple(order for queue in side for order in queue) for side in (book.bids, book.asks)
-        )
-        return events.OrdersSnapshot(
-            received, book.symbol, book.precision, bids, asks, book.computed, stamp
-        )
-    return events.BookSnapshot(
-        received,
-        book.symbol,
-        book.precision,
-        tuple(book.bids),
-        tuple(book.asks),
-        book.computed,
-        stamp,
-    )
+    made = standing(book, received)
+    if isinstance(made, events.BookSnapshot):
+        return msgspec.structs.replace(made, bids=tuple(made.bids), asks=tuple(made.asks))
+    return made
 
 
-def standing(book: Book, received: int) -> events.BookSnapshot | events.OrdersSnapshot:
-    """The same for a recorder: a level 2 book's levels are read when their rows are written.
+def standing(book: Book, received: int) -> Picture:
+    """The same for whoever reads it later: a level 2 book's levels are read then.
 
     To read two thousand of them takes milliseconds, a copy of the sides a hundredth.
     """
-    if isinstance(book, L3Book):
-        return picture(book, received)
-    sides: tuple[Any, Any] = book.bids.copy(), book.asks.copy()
     stamp = book.last.timestamp if book.last else None
-    return events.BookSnapshot(received, book.symbol, book.precision, *sides, book.computed, stamp)
+    if isinstance(book, L3Book):
+        bids, asks = tuple(book.bids.orders()), tuple(book.asks.orders())
+        return events.OrdersSnapshot(
+            received, book.symbol, book.precision, bids, asks, book.computed, stamp
+        )
+    copies: tuple[Any, Any] = book.bids.copy(), book.asks.copy()
+    return events.BookSnapshot(received, book.symbol, book.precision, *copies, book.computed, stamp)
 
 
-def _levels(side: BookSide, precision: Precision) -> Iterator[str]:
+def _levels(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
     price, qty = precision.price_text, precision.qty_text
-    return listed(
-        (f'{{"price":{price(level.price)},"qty":{qty(level.qty)}}}' for level in side), ","
-    )
+    return listed((f'{{"price":{price(at)},"qty":{qty(total)}}}' for at, total in levels), ",")
 
 
 def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str]:
@@ -171,26 +157,49 @@ def _quoted(text: str) -> str:
 
 
 class Schedule:
-    """Says which book's keyframe is due; never more than one at a time, to spread the work."""
+    """Says which books' keyframes are due: each once a round, a few at a time."""
 
     def __init__(self) -> None:
-        self._last: dict[tuple[str, type], tuple[int, int]] = {}
+        self._begun: tuple[int, int] | None = None
+        """When the round began, and how many messages there were of all books."""
+        self._written: set[tuple[str, type]] = set()
 
     def restart(self) -> None:
         """A new segment: every book is due again."""
-        self._last.clear()
+        self._begun = None
 
-    def due(self, books: Iterable[Book], now: int) -> Book | None:
-        """The first verified book whose time has come, taken as written at `now`."""
+    def due(self, books: Iterable[Book], now: int) -> list[Book]:
+        """Verified books whose turn it is, taken as written at `now`.
+
+        Of deep books one at most: to copy its rows takes half a millisecond.
+        """
+        books, due, rows = tuple(books), [], 0
+        if self._is_over(books, now):
+            self._begun = now, _messages(books)
+            self._written.clear()
         for book in books:
-            if not book.verified:
-                continue
-            key, messages = (book.symbol, type(book)), book.tally.messages
-            at, then = self._last.get(key, (0, -1))
-            deep = book.depth >= _DEEP
-            every_ns = _EVERY_DEEP_NS if deep else _EVERY_NS
-            every = _EVERY_MESSAGES_DEEP if deep else _EVERY_MESSAGES
-            if messages != then and (now - at >= every_ns or messages - then >= every):
-                self._last[key] = (now, messages)
-                return book
-        return None
+            key = book.symbol, type(book)
+            if rows < _ROWS_AT_ONCE and book.verified and key not in self._written:
+                self._written.add(key)
+                due.append(book)
+                rows += _rows(book)
+        return due
+
+    def _is_over(self, books: Iterable[Book], now: int) -> bool:
+        """Whether it is time for another round."""
+        if self._begun is None:
+            return True
+        begun, messages = self._begun
+        passed = _messages(books) - messages
+        enough = sum(map(_rows, books)) // _ROWS_PER_MESSAGE
+        if now - begun < _EVERY_NS:
+            enough += _EVERY_MESSAGES
+        return passed < 0 or passed >= max(1, enough)  # fewer: one is no longer kept
+
+
+def _messages(books: Iterable[Book]) -> int:
+    return sum(book.tally.messages for book in books)
+
+
+def _rows(book: Book) -> int:
+    return len(book) if isinstance(book, L3Book) else len(book.bids) + len(book.asks)

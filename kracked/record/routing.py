@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
 from kracked.protocol.events import Event, MarketEvent
-from kracked.record import keyframe, rows
+from kracked.record import rows
 from kracked.record.cells import is_name
 from kracked.record.folder import Subject
 from kracked.record.index import FOREVER
-from kracked.record.keyframe import Book
+from kracked.record.keyframe import Picture
 from kracked.record.later import Later, Text
 from kracked.record.wide import Touch
 from kracked.tables import (
@@ -141,12 +141,12 @@ class TableRows:
             case events.Verified(symbol=symbol, channel=channel, received=now):
                 self._proven[channel, symbol] = now
 
-    def begin(self, book: Book, now: int, seq: int) -> None:
-        """Rows of the whole book, if its rows began without a snapshot or lost some."""
-        channel, symbol = book.tally.channel, book.symbol
+    def begin(self, picture: Picture, depth: int, seq: int) -> None:
+        """Rows of a whole book, if its rows began without a snapshot or lost some."""
+        channel, symbol = _PLACES[type(picture)].channel, picture.symbol
         if self._doubts[channel].get(symbol, _SUSPECT):
-            self._subscribed(events.Subscribed(now, channel, symbol, book.depth))
-            self.event(keyframe.standing(book, now), seq)
+            self._subscribed(events.Subscribed(picture.received, channel, symbol, depth))
+            self.event(picture, seq)
 
     def add(self, table: str, text: Text) -> None:
         """Gather whole lines of a table."""

@@ -98,7 +98,7 @@ def test_the_rows_of_a_book_joined_midway_are_those_of_a_snapshot_of_that_moment
     told.event(events.Subscribed(50, "book", "BTC/USD", 25), 30)
     told.event(keyframe.picture(book, 50), 30)
 
-    joined.begin(book, 50, 30)
+    joined.begin(keyframe.standing(book, 50), 25, 30)
     for number, message in enumerate(updates[30:], 51):
         [update] = keeper.receive(message, number)
         for rows in (joined, told):
