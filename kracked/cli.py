@@ -262,13 +262,14 @@ def _check_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--repair", action="store_true", help="move torn ends of files aside; deletes nothing"
     )
     parser.add_argument("--json", action="store_true", help="one object")
+    parser.add_argument("--workers", type=arguments.count, help="processes, else one a core")
     parser.set_defaults(run=_check)
 
 
 def _check(given: argparse.Namespace) -> int:
     from kracked.commands.recordings import check
 
-    return check(given.session, mend=given.repair, as_json=given.json)
+    return check(given.session, mend=given.repair, as_json=given.json, processes=given.workers)
 
 
 def _replay_parser(commands: _Commands[argparse.ArgumentParser]) -> None:

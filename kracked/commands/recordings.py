@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import cast
 
 import msgspec
 
-from kracked.commands import DONE, FAILED
+from kracked.commands import DONE, FAILED, workers
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.channels import Channels
@@ -104,9 +105,14 @@ def _size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def check(path: Path, *, mend: bool, as_json: bool) -> int:
-    """Report a recording's health; exit code 1 when something in it is damaged or wrong."""
-    health = check_recording(path, mend=mend)
+def check(path: Path, *, mend: bool, as_json: bool, processes: int | None = None) -> int:
+    """Report a recording's health; exit code 1 when something in it is damaged or wrong.
+
+    So many `processes` read a long one, else as many as there are cores.
+    """
+    count = processes or os.cpu_count() or 1
+    with workers.pool(count) as executor:
+        health = check_recording(path, mend=mend, executor=executor, workers=count)
     if as_json:
         print(msgspec.json.encode(health).decode())
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import Executor
 from itertools import chain, filterfalse
 from pathlib import Path
 
@@ -81,18 +82,22 @@ class Health(msgspec.Struct, kw_only=True):
         return not (wrong or self.damaged or self.tables or torn)
 
 
-def check(path: Path | str, *, mend: bool = False) -> Health:
+def check(
+    path: Path | str, *, mend: bool = False, executor: Executor | None = None, workers: int = 1
+) -> Health:
     """Read a recording from end to end, check every checksum, list what is missing.
 
     With `mend` torn ends of files are moved to files of the same name with `.torn`
     added; nothing is deleted. Raises `FolderInUse` for a recording in progress then.
+    `executor` and `workers` as in `Recording.verify`.
     """
     path = Path(path)
     read_info(path)  # what is no recording is not mended
     torn = repair.find_torn(path)
     moved = _mend(path) if mend and torn else []
     recording = open_recording(path)
-    info, verification, gaps = recording.info(), recording.verify(), recording.gaps()
+    info, gaps = recording.info(), recording.gaps()
+    verification = recording.verify(executor=executor, workers=workers)
     changed = _changed(path, info)
     rows, unread = _database(path)
     return Health(

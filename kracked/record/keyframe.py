@@ -87,6 +87,12 @@ def subject(message: bytes) -> tuple[str, str]:
     return found[2].decode(), found[1].decode()
 
 
+def symbol(message: bytes) -> str:
+    """Symbol of a keyframe; empty where it cannot be read."""
+    found = _HEAD.match(message)
+    return found[2].decode(errors="replace") if found else ""
+
+
 def depth(message: bytes) -> int:
     """The depth of a keyframe's book."""
     return int(_head(message)[3])

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import index as as_index
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from typing import NamedTuple
 from kracked import times
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
-from kracked.record import frame, holes, index, keyframe, line
+from kracked.record import frame, holes, index, keyframe, line, shares
 from kracked.record.checkpoints import Checkpoints
 from kracked.record.folder import SessionInfo, read_info
 from kracked.record.frame import Damage, Frame, FrameKind
@@ -29,13 +30,17 @@ from kracked.record.index import Goal, Place
 from kracked.record.keyframe import Book
 from kracked.record.line import Line
 from kracked.record.repair import mapped
-from kracked.record.walk import Recorded, Verification, Walk
+from kracked.record.shares import ALL, Share
+from kracked.record.walk import Recorded, Verification, Walk, together
 
 Instant = int | str | datetime
 """ns since the Unix epoch, ISO 8601 text, or a datetime, pandas' too; without a zone it is UTC."""
 
 
 _CHANNELS = ("", "level3", "book")
+_WORTH_SHARING = 100_000
+"""Fewer messages are read in the time that processes take to start."""
+_SAMPLE = 64
 
 
 class NotVerified(RecordError):
@@ -47,6 +52,20 @@ class NotVerified(RecordError):
 
     def __str__(self) -> str:
         return f"no verified book of {self.symbol or 'any symbol'} at {times.to_rfc3339(self.time)}"
+
+
+class WorkerLost(RecordError):
+    """A process that read a recording's share ended before it was done."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: a process that read it was killed, for want of memory perhaps; "
+            "one worker needs the least"
+        )
 
 
 class Opened(NamedTuple):
@@ -164,12 +183,27 @@ class Recording:
         """Every stretch of a raw log that is no frame."""
         return [(path, item) for path, item in self._scan(verify=True) if isinstance(item, Damage)]
 
-    def verify(self) -> Verification:
-        """Rebuild every book from the first message to the last and check each checksum."""
-        walk = Walk(self._info)
-        for _, found, body in self.frames():
-            walk.take_all(found, body)
-        return walk.verification()
+    def verify(self, *, executor: Executor | None = None, workers: int = 1) -> Verification:
+        """Rebuild every book from the first message to the last and check each checksum.
+
+        With an `executor` of so many `workers` (a process pool, a Dask cluster's) each keeps the
+        books of some symbols; what they find together is what is found without. A short
+        recording is read here all the same. Raises `WorkerLost` when one did not come back.
+        """
+        long = sum(place.frame.lines for place in self.places) >= _WORTH_SHARING
+        parts = shares.divide(self._sample(), workers) if executor is not None and long else ()
+        if executor is None or len(parts) < 2:
+            return _verified(self, ALL)
+        try:
+            return together([*executor.map(_verified, repeat(self), parts)])
+        except BrokenExecutor as error:
+            raise WorkerLost(self.path) from error
+
+    def _sample(self) -> Iterator[bytes]:
+        """Some frames of messages from all over the recording."""
+        data = [at for at, place in enumerate(self.places) if place.frame.kind is FrameKind.DATA]
+        for at in data[:: max(1, len(data) // _SAMPLE)]:
+            yield from (opened.body for opened in self.frames(at, at + 1))
 
     def _scan(self, *, verify: bool) -> Iterator[tuple[Path, Frame | Damage]]:
         for path in self.logs:
@@ -280,6 +314,13 @@ class Recording:
         if len(symbols) != 1:
             raise RecordError(f"name a symbol; this recording has {', '.join(symbols) or 'none'}")
         return symbols[0]
+
+
+def _verified(recording: Recording, share: Share) -> Verification:
+    walk = Walk(recording.info(), share=share)
+    for _, found, body in recording.frames():
+        walk.take_all(found, body)
+    return walk.verification()
 
 
 def to_ns(time: Instant) -> int:

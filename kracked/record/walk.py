@@ -6,7 +6,8 @@ it again. A keyframe that meets a trusted book must be equal to it, order by ord
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import msgspec
@@ -25,6 +26,7 @@ from kracked.record.frame import Frame, FrameKind
 from kracked.record.index import FOREVER
 from kracked.record.keyframe import Book
 from kracked.record.line import Line, event_of
+from kracked.record.shares import ALL, Share
 
 _MARKET = tuple(
     f'{{"channel":"{channel}"'.encode()
@@ -53,7 +55,7 @@ class Verification(msgspec.Struct, kw_only=True):
     """Keyframes that differ from the book rebuilt up to them: always 0."""
     books: list[Tally]
     mismatches: list[events.Resync] = []
-    """Every message that a book's checksum, or the book itself, was against."""
+    """Every message that a book's checksum, or the book itself, was against, in order of time."""
 
     @property
     def proven(self) -> bool:
@@ -61,14 +63,38 @@ class Verification(msgspec.Struct, kw_only=True):
         return not self.keyframes_wrong and not any(book.mismatched for book in self.books)
 
 
+def together(parts: Sequence[Verification]) -> Verification:
+    """What several walks proved, each of its share of the books, as one."""
+    return Verification(
+        messages=parts[0].messages,
+        lost=parts[0].lost,
+        keyframes=sum(part.keyframes for part in parts),
+        keyframes_wrong=sum(part.keyframes_wrong for part in parts),
+        books=sorted(
+            chain(*(part.books for part in parts)), key=lambda book: (book.symbol, book.channel)
+        ),
+        mismatches=sorted(chain(*(part.mismatches for part in parts)), key=_in_time),
+    )
+
+
+def _in_time(found: events.Resync) -> tuple[int, str, str]:
+    return found.received, found.symbol, found.channel
+
+
 class Walk:
     """Takes a recording's lines one by one and keeps the books; of one symbol, or of all."""
 
-    def __init__(self, info: SessionInfo, symbol: str = "", *, proving: bool = True) -> None:
-        """`proving`: compare every keyframe with the book it meets."""
+    def __init__(
+        self, info: SessionInfo, symbol: str = "", *, proving: bool = True, share: Share = ALL
+    ) -> None:
+        """`proving`: compare every keyframe with the book it meets.
+
+        Of books outside `share` nothing is known, or told in the verification.
+        """
         self._stated = _precisions(info)
         self.keeper = BookKeeper(precisions=self._stated)
         self._proving = proving
+        self._share = share
         self._symbol = f'"{symbol}"'.encode() if symbol else b""
         self.seq = 0
         """Number of the message taken last, 0 before the first."""
@@ -104,9 +130,10 @@ class Walk:
             return
         self._number(found.kind, found.first_seq, found.lines)
         read, keep, passed = self.keeper.codec.events, self.keeper.apply, bulk.NOT_OF_BOOKS
+        shared, passed_over = self._share is not ALL, self._share.passes_over
         for number, entry in enumerate(logged):
             message = entry.msg
-            if type(message) in passed:
+            if type(message) in passed or (shared and passed_over(message)):
                 continue
             try:
                 for event in read(message, entry.ts_recv):
@@ -160,13 +187,22 @@ class Walk:
             lost=self.lost,
             keyframes=self._keyframes,
             keyframes_wrong=self._wrong,
-            books=[self.keeper.tallies[key] for key in sorted(self.keeper.tallies)],
-            mismatches=self._mismatches,
+            books=[
+                tally
+                for (symbol, _), tally in sorted(self.keeper.tallies.items())
+                if self._share.holds(symbol)
+            ],
+            mismatches=sorted(
+                (found for found in self._mismatches if self._share.holds(found.symbol)),
+                key=_in_time,
+            ),
         )
 
     def _keyframe(self, entry: Line) -> list[Event]:
         """Compare with a trusted book, or put it in the place of one that is not."""
         if self._symbol not in entry.data or not (self._proving or self._wanted(entry.data)):
+            return []
+        if not self._share.holds(keyframe.symbol(entry.data)):
             return []
         picture = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)[0]
         self._keyframes += 1
