@@ -99,17 +99,16 @@ def microprice(touch: pd.DataFrame) -> pd.Series[float]:
 def imbalance(touch: pd.DataFrame, *, levels: int = 1) -> pd.Series[float]:
     """(bid - ask) / (bid + ask) of the quantities at the best `levels`: from -1 to 1.
 
-    Of `best_bid_offer`, or of frames with `bid_sz_0`, `ask_sz_0`, ... columns.
+    Of `best_bid_offer`, or of frames with `bid_sz_0`, `ask_sz_0`, ... columns. A side
+    without levels has nothing; without either there is no imbalance.
     """
+    ranks = [f"sz_{rank}" for rank in range(levels)] if "bid_sz_0" in touch else ["qty"]
     bid, ask = (
-        touch[f"{side}_qty"].to_numpy("float64")
-        if f"{side}_qty" in touch
-        else np.nansum(
-            touch[[f"{side}_sz_{rank}" for rank in range(levels)]].to_numpy("float64"), axis=1
-        )
+        np.nansum(touch[[f"{side}_{rank}" for rank in ranks]].to_numpy("float64"), axis=1)
         for side in ("bid", "ask")
     )
-    return pd.Series((bid - ask) / (bid + ask), touch.index, name="imbalance")
+    with np.errstate(invalid="ignore"):
+        return pd.Series((bid - ask) / (bid + ask), touch.index, name="imbalance")
 
 
 def ofi(touch: pd.DataFrame, every: str | None = None) -> pd.Series[float]:

@@ -144,6 +144,12 @@ def test_imbalance_is_between_all_ask_and_all_bid() -> None:
     assert imbalance(TOUCH).tolist() == pytest.approx([0.0, 3 / 11, -2 / 6, 5 / 7])
 
 
+@pytest.mark.parametrize("name", ["{}_qty", "{}_sz_0"])
+def test_a_side_without_levels_has_nothing_in_the_balance(name: str) -> None:
+    sides = {name.format("bid"): [1.0, np.nan, np.nan], name.format("ask"): [np.nan, 2.0, np.nan]}
+    np.testing.assert_array_equal(imbalance(pd.DataFrame(sides)), [1.0, -1.0, np.nan])
+
+
 def test_imbalance_of_deeper_levels_adds_them_up(session: Path) -> None:
     samples = sampled_books(session, "BTC/USD", levels=5)
     deep = imbalance(samples, levels=5)
