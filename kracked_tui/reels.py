@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kracked.errors import RecordError
-from kracked.record.frame import FrameKind
+from kracked.record.index import first_message
 from kracked.record.reader import Recording, open_recording
 from kracked_tui import rawlog
 from kracked_tui.log_reel import LogReel
@@ -22,7 +22,7 @@ def check(path: Path) -> None:
 
 
 def _check_session(recording: Recording) -> None:
-    if not any(place.frame.kind is FrameKind.DATA for place in recording.places):
+    if not any(map(first_message, recording.logs)):
         raise RecordError(f"{recording.path} holds no messages")
 
 

@@ -38,7 +38,7 @@ class SessionReel:
 
     def wound(self, to: int) -> DeckTape:
         player = Player(self._recording)
-        player.seek(to)
+        player.wind(to)
         return player
 
     def before(self, spot: Spot) -> DeckTape:
@@ -102,11 +102,11 @@ class _Quiet:
         it, it was not said yet.
         """
         places = self._recording.places
-        while self._read < len(places) and places[self._read].frame.first_seq <= place.seq:
-            path, found = places[self._read]
-            self._read += 1
+        beyond = bisect_right(places, place.seq, key=lambda each: each.frame.first_seq)
+        for _, found, body in self._recording.frames(self._read, beyond):
             if found.kind is not FrameKind.KEYFRAME:
-                self._take(_texts(path, found), found.kind)
+                self._take(body, found.kind)
+        self._read = max(self._read, beyond)
         count = bisect_right(self._said, place.seq, key=lambda each: each[0])
         while count and self._later(self._said[count - 1], place):
             count -= 1
@@ -118,8 +118,10 @@ class _Quiet:
         seq, event = said
         return seq == place.seq and event.received > place.received
 
-    def _take(self, texts: list[bytes], kind: FrameKind) -> None:
-        for text in texts:
+    def _take(self, body: bytes, kind: FrameKind) -> None:
+        if kind is FrameKind.DATA and not _QUIET.search(body):
+            return  # as most: books alone
+        for text in body.splitlines():
             if kind is FrameKind.EVENT:
                 entry = line.unpack(text)
                 self._said.append((entry.seq, line.event_of(entry)))

@@ -43,16 +43,24 @@ def logs(folder: Path) -> tuple[list[Path], list[Path]]:
     written: list[Path] = []
     strange: list[Path] = []
     last = 0
+    newest: Path | None = None
     for log in sorted(names.logs(folder), key=_begins):
-        with mapped(log) as data:
-            whole = (each for each in frame.scan(data) if isinstance(each, Frame))
-            first = next((each for each in whole if each.kind is FrameKind.DATA), None)
+        if newest is not None:  # of the last of all nobody needs to know how it ends
+            last, newest = max(last, last_of(newest).seq), None
+        first = first_message(log)
         if first is not None and first.first_seq <= last:
             strange.append(log)
         else:
             written.append(log)
-            last = max(last, last_of(log).seq)
+            newest = log
     return written, strange
+
+
+def first_message(log: Path) -> Frame | None:
+    """The first frame of a log with messages of the exchange; None without any."""
+    with mapped(log) as data:
+        whole = (each for each in frame.scan(data) if isinstance(each, Frame))
+        return next((each for each in whole if each.kind is FrameKind.DATA), None)
 
 
 class Last(NamedTuple):
