@@ -31,8 +31,8 @@ class HasPath(Protocol):
     def path(self) -> Path: ...
 
 
-Source = str | Path | HasPath | Iterable[str | Path]
-"""A recording, its folder, one file of it, or any number of folders and files."""
+Source = str | Path | HasPath | Iterable[str | Path | HasPath]
+"""A recording, its folder, one file of it, or any number of these."""
 
 
 def paths(source: Source) -> list[Path]:
@@ -42,7 +42,7 @@ def paths(source: Source) -> list[Path]:
     # First: a recording can be iterated too, over its messages.
     if isinstance(source, HasPath):
         return [source.path]
-    return [_local(one) for one in source]
+    return [path for one in source for path in paths(one)]
 
 
 def _local(path: str | Path) -> Path:

@@ -74,6 +74,11 @@ def test_an_open_recording_is_a_source_like_its_folder(session: Path) -> None:
     assert load_orders(open_recording(session)).equals(load_orders(session))
 
 
+def test_open_recordings_are_sources_together(session: Path) -> None:
+    recording = open_recording(session)
+    assert len(load_orders([recording, recording])) == 2 * len(load_orders(session))
+
+
 def test_a_symbol_that_was_not_recorded_is_refused(session: Path) -> None:
     with pytest.raises(RecordError, match="XRP/USD was not recorded"):
         best_bid_offer(session, "XRP/USD")
