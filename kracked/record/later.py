@@ -39,7 +39,8 @@ def whole(texts: Iterable[Text], *, rest_s: float = 0.0) -> str:
             continue
         for piece in text.pieces():
             made.append(piece)
-            time.sleep(rest_s)
+            if rest_s:
+                time.sleep(rest_s)
     return "".join(made)
 
 
