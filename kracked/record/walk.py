@@ -33,6 +33,8 @@ _MARKET = tuple(
     for channel in ("book", "level3", "ticker", "trade", "ohlc", "heartbeat")
 )
 
+_LEVEL2 = b'{"channel":"book"'
+
 _CHANNELS = {"public": "book", "level3": "level3"}
 """Whose books each connection brings."""
 
@@ -200,27 +202,27 @@ class Walk:
 
     def _keyframe(self, entry: Line) -> list[Event]:
         """Compare with a trusted book, or put it in the place of one that is not."""
-        if self._symbol not in entry.data or not (self._proving or self._wanted(entry.data)):
+        book = self._trusted(entry.data)
+        if self._symbol not in entry.data or not (self._proving or book is None):
             return []
         if not self._share.holds(keyframe.symbol(entry.data)):
             return []
-        picture = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)[0]
         self._keyframes += 1
+        if book is not None:
+            self._wrong += keyframe.encode(book) != entry.data
+            return []
+        [picture, *_] = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)
         if not isinstance(picture, events.BookSnapshot | events.OrdersSnapshot):
             self._wrong += 1
             return [picture]
-        book = self._book(picture)
-        if book is None or not book.verified:
-            return self._restore(picture, entry)
-        self._wrong += keyframe.encode(book) != entry.data
-        return []
+        return self._restore(picture, entry)
 
-    def _wanted(self, message: bytes) -> bool:
-        """Whether the book of a keyframe is not trusted as it is."""
-        symbol, channel = keyframe.subject(message)
-        books: Mapping[str, Book] = self.keeper.books if channel == "book" else self.keeper.orders
+    def _trusted(self, message: bytes) -> Book | None:
+        """The book of a keyframe as it is here, if it is trusted."""
+        symbol, level2 = keyframe.symbol(message), message.startswith(_LEVEL2)
+        books: Mapping[str, Book] = self.keeper.books if level2 else self.keeper.orders
         book = books.get(symbol)
-        return book is None or not book.verified
+        return book if book is not None and book.verified else None
 
     def _restore(
         self, picture: events.BookSnapshot | events.OrdersSnapshot, entry: Line

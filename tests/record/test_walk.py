@@ -9,7 +9,7 @@ import pytest
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record import frame, keyframe, line
-from kracked.record.folder import SessionInfo
+from kracked.record.folder import SessionInfo, Subject
 from kracked.record.frame import FrameKind
 from kracked.record.walk import Walk
 from tests.record.market import Level3Market
@@ -90,3 +90,12 @@ def test_a_frame_taken_at_once_is_the_frame_taken_line_by_line(
     [one, other] = (walk.keeper.orders["BTC/USD"] for walk in (at_once, singly))
     assert keyframe.encode(one) == keyframe.encode(other)
     assert (one.verified, one.received, at_once.seq) == (other.verified, other.received, singly.seq)
+
+
+def test_a_keyframe_that_cannot_be_read_is_a_wrong_one(walk: Walk) -> None:
+    message = keyframe.encode(walk.keeper.orders["BTC/USD"])
+    whole_prices = Subject(price_precision=0, qty_precision=8)
+    other = Walk(SessionInfo(start="", symbols={"BTC/USD": whole_prices}))
+    other.take(FrameKind.KEYFRAME, line.Line(HEALED, 1, "keyframe", message))
+    found = other.verification()
+    assert (found.keyframes, found.keyframes_wrong) == (1, 1)
