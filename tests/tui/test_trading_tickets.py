@@ -67,7 +67,7 @@ async def test_an_order_good_for_ten_minutes_ends_at_the_exchange_by_itself(
         (order,) = found.open
         assert order.ticket.expire_at is not None
         left_ns = order.ticket.expire_at - found.server.exchange.time
-        assert 590 * NS_PER_S < left_ns <= 601 * NS_PER_S
+        assert 500 * NS_PER_S < left_ns <= 601 * NS_PER_S
 
 
 async def test_an_expiry_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
