@@ -69,6 +69,17 @@ def header(path: Path) -> list[str]:
     return next(csv.reader([line]), [])
 
 
+def torn(path: Path) -> bool:
+    """Whether a CSV file ends in the middle of a row: no line end, and cells are missing."""
+    file = readable(path)
+    if path.suffix != ".csv" or isinstance(file, io.BytesIO):
+        return False
+    with file.open("rb") as text:
+        text.seek(max(0, path.stat().st_size - _BLOCK))
+        last = text.read().rpartition(b"\n")[2].decode(errors="replace")
+    return last != "" and len(next(csv.reader([last]))) < len(header(path))
+
+
 def stored(path: Path, wanted: Wanted) -> dict[str, Column]:
     """The wanted columns of a CSV file, by the name they have there.
 

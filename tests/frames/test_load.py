@@ -105,6 +105,14 @@ def test_a_file_packed_by_gzip_loads_like_the_plain_one(
         load_trades(packed)
 
 
+@pytest.mark.parametrize("arrow", [True, False])
+def test_half_a_row_is_no_row(arrow: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loaders, "HAS_ARROW", arrow)
+    (tmp_path / "trades.csv").write_text(TRADES[: TRADES.index(".2,0.00000002")])
+    with pytest.raises(RecordError, match=r"trades\.csv cannot be read"):
+        load_trades(tmp_path)
+
+
 def test_a_place_on_another_machine_is_refused_in_words() -> None:
     with pytest.raises(ConfigError, match=r"s3://bucket/today is not on this machine"):
         load_trades("s3://bucket/today")
