@@ -24,8 +24,8 @@ from kracked_tui.trader import Trader
 from tests.patience import until
 
 SYMBOL = "BTC/USD"
-QUIET = 0.02
-"""Market agents fifty times slower than life: prices stand still for a test."""
+QUIET = 0.001
+"""Market agents a thousand times slower than life: prices stand still, however slow the test."""
 
 
 @dataclass
@@ -89,6 +89,17 @@ class Trading:
     def said(self) -> str:
         """The log of what happened."""
         return "\n".join(each.text for each in self.monitor.store.happenings)
+
+    async def joined(self, *keys: str) -> None:
+        """Join these sides in turn: such a key sends nothing while the last order is on its way."""
+        for key in keys:
+            open_before = len(self.open)
+            await self.pilot.press(key)
+            await self.placed(open_before + 1)
+
+    async def placed(self, count: int = 1) -> None:
+        """So many are open, and none is on its way any more."""
+        await self.until(lambda: len(self.open) == count and not self.trader._busy, self.said())
 
     async def armed(self) -> None:
         """Arm as a person does, and wait for the dead-man's switch."""

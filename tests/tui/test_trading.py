@@ -47,7 +47,7 @@ async def test_disarmed_the_ticket_opens_and_its_send_does_nothing(tmp_path: Pat
         await found.pilot.press("b", "enter")
         assert "DISARMED: press A" in found.text()
         await found.pilot.press("y")
-        assert "not sent: DISARMED" in found.said()
+        await found.until(lambda: "not sent: DISARMED" in found.said())
         assert not found.received
 
 
@@ -58,8 +58,7 @@ async def test_joining_needs_no_ticket_while_armed_and_is_refused_otherwise(
         await found.pilot.press("B")
         await found.until(lambda: "not sent: DISARMED" in found.said())
         await found.armed()
-        await found.pilot.press("B", "S")
-        await found.until(lambda: len(found.open) == 2)
+        await found.joined("B", "S")
         book = found.monitor.source.books[SYMBOL]
         assert book.best_bid is not None
         found.text()
@@ -70,9 +69,9 @@ async def test_the_same_order_twice_is_doubted_and_sent_once_it_is_meant(tmp_pat
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("b", "enter", "y")
-        await found.until(lambda: found.open)
+        await found.placed()
         await found.pilot.press("b", "enter", "y")
-        assert "The same order" in found.said()
+        await found.until(lambda: "The same order" in found.said())
         await found.pilot.press("w", "y")
         await found.until(lambda: len(found.open) == 2)
 
@@ -81,6 +80,7 @@ async def test_an_amend_says_what_becomes_of_the_place_before_it_is_sent(tmp_pat
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("3", "B")
+        await found.placed()
         await found.until(lambda: found.screen.selected() is not None)
         await found.pilot.press("e")
         assert "keeps place" in found.text()
@@ -103,7 +103,7 @@ async def test_a_cancelled_order_is_shown_as_it_was_amended(tmp_path: Path) -> N
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("b", *["down"] * 9, "enter", "y")
-        await found.until(lambda: found.open)
+        await found.placed()
         await found.pilot.press("9")
         await found.until(lambda: found.screen.selected() is not None)
         await found.pilot.press("e", "down", "right", "enter", "y")
@@ -128,8 +128,7 @@ async def test_an_order_is_cancelled_at_once_while_armed_and_after_a_yes_otherwi
         await found.until(lambda: found.screen.selected() is not None)
         await found.pilot.press("x")
         await found.until(lambda: not found.open)
-        await found.pilot.press("S")
-        await found.until(lambda: found.open)
+        await found.joined("S")
         await found.pilot.press("A", "9")
         await found.until(lambda: found.screen.selected() is not None)
         await found.pilot.press("x")
@@ -143,8 +142,7 @@ async def test_an_order_is_cancelled_at_once_while_armed_and_after_a_yes_otherwi
 async def test_cancelling_the_pair_asks_for_bids_asks_or_all(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        await found.pilot.press("B", "S")
-        await found.until(lambda: len(found.open) == 2)
+        await found.joined("B", "S")
         await found.pilot.press("X", "a")
         await found.until(lambda: len(found.open) == 1)
         assert found.open[0].side == "bid"
@@ -166,8 +164,7 @@ async def test_cancelling_everything_wants_the_word(tmp_path: Path) -> None:
 async def test_panic_cancels_the_pair_and_disarms_without_a_question(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        await found.pilot.press("B", "S")
-        await found.until(lambda: len(found.open) == 2)
+        await found.joined("B", "S")
         await found.pilot.press("b", "K")
         await found.until(lambda: not found.open)
         trader = found.trader
@@ -260,7 +257,7 @@ async def test_arming_wants_the_pair_typed_once_and_a_yes_later(tmp_path: Path) 
 async def test_quitting_asks_whether_my_orders_are_left_or_cancelled(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        await found.pilot.press("B", "S")
+        await found.joined("B", "S")
         await found.until(lambda: len(found.trader.own()) == 2)
         await found.pilot.press("ctrl+q")
         assert "Leave or cancel my 2 orders?" in found.text()

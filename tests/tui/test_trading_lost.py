@@ -74,7 +74,7 @@ class OnTerminal:
         self._process.send_signal(signal.SIGHUP)
 
     async def ended(self) -> None:
-        await asyncio.to_thread(self._process.wait, 20)
+        await asyncio.to_thread(self._process.wait, PATIENCE_S)
 
     def close(self) -> None:
         if self._ours >= 0:
@@ -88,6 +88,7 @@ async def lost(found: Session) -> None:
     """An order rests, it is armed, and then the terminal goes."""
     await found.armed()
     await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
+    await found.placed()
     await found.until(found.trader.own, found.said())
     await found.trader.abandon()
 
