@@ -182,7 +182,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--depths", type=int, nargs="+", default=[10, 1000])
+    parser.add_argument("--depths", type=int, nargs="+", choices=GOALS_MS, default=[10, 1000])
     parser.add_argument("--places", type=int, default=PLACES)
     parser.add_argument("--keep", type=Path, help="folder the recordings are left in, and found")
     options = parser.parse_args()
