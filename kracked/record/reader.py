@@ -38,8 +38,8 @@ Instant = int | str | datetime
 
 
 _CHANNELS = ("", "level3", "book")
-_WORTH_SHARING = 100_000
-"""Fewer messages are read in the time that processes take to start."""
+_WORTH_SHARING = 500_000
+"""Fewer messages are read before processes that start have made up for it."""
 _SAMPLE = 64
 
 
