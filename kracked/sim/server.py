@@ -224,7 +224,10 @@ class SimServer:
         if not await self._admits(request):
             return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_REQUEST_BYTES)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            return web.Response()  # who knocked is gone, and reads nothing
         outbox = Outbox(self.options.backlog_bytes)
         wire = self._wire(request, outbox)
         send = wire.tell if wire else outbox.put

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
+import aiohttp.web
 import pytest
 
 from kracked.book.keeper import BookKeeper
@@ -114,6 +115,22 @@ async def test_an_unknown_path_is_an_unknown_method(
 ) -> None:
     response = await http.get(f"{server.endpoints.rest}/0/public/Nothing")
     assert (response.status, await response.json()) == (200, {"error": ["EGeneral:Unknown method"]})
+
+
+async def test_a_client_that_leaves_in_the_handshake_is_no_error(
+    http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def leaves(server: SimServer, request: aiohttp.web.Request) -> bool:
+        assert request.transport is not None
+        request.transport.abort()
+        return True
+
+    with caplog.at_level(logging.ERROR):
+        async with SimServer(OPTIONS) as server:
+            monkeypatch.setattr(SimServer, "_admits", leaves)
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await http.ws_connect(server.endpoints.public)
+    assert caplog.records == []
 
 
 async def test_a_client_that_stops_reading_is_hung_up_on_and_stops_nobody(
