@@ -36,7 +36,7 @@ def main() -> None:
                 costs(paced(channel, MESSAGES), folder, rounds=options.rounds)
             costs(told, folder, rounds=options.rounds)
             sizes(told, folder)
-            saturated(told, folder)
+            saturated(paced("level3", 5 * MESSAGES), folder, rounds=options.rounds)
         if "lag" in options.sections:
             lag(told, rounds=options.rounds)
         if "loads" in options.sections:
