@@ -21,6 +21,7 @@ from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
 from tests.actions.model import NOW
+from tests.patience import PATIENCE_S
 from tests.rest import exchange as answers
 from tests.rest.conftest import FrozenTime
 
@@ -178,7 +179,7 @@ async def test_a_cancel_of_one_withdraws_the_whole_batch_that_is_not_out_yet(
 ) -> None:
     disk = threading.Event()
     with opened() as desk:
-        monkeypatch.setattr("os.fsync", lambda file: disk.wait(1))
+        monkeypatch.setattr(Journal, "sync", lambda journal: disk.wait(PATIENCE_S))
         placing = asyncio.create_task(desk.place_batch(THREE, NOW))
         while not len(desk.outbox):  # noqa: ASYNC110
             await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kracked.actions import Entry, State, open_desk
+from kracked.actions.journal import Journal
 from kracked.protocol.events import Side
 from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
@@ -18,7 +19,7 @@ from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
 from tests.actions.model import NOW
 from tests.actions.test_desk import ASK, DRAFT, place, report
-from tests.patience import until
+from tests.patience import PATIENCE_S, until
 from tests.rest import exchange as answers
 from tests.rest.conftest import FrozenTime
 
@@ -157,7 +158,7 @@ async def test_an_order_still_on_its_way_to_the_disk_is_withdrawn_by_its_cancel(
 ) -> None:
     disk = threading.Event()
     with opened() as desk:
-        monkeypatch.setattr("os.fsync", lambda file: disk.wait(1))
+        monkeypatch.setattr(Journal, "sync", lambda journal: disk.wait(PATIENCE_S))
         placing = asyncio.create_task(desk.place(DRAFT, NOW))
         await until(lambda: len(desk.outbox) == 1)
         (entry,) = desk.outbox
