@@ -41,7 +41,7 @@ async def client(market: Market, frozen: FrozenTime, tmp_path: Path) -> AsyncIte
         CREDENTIALS,
         market.exchange.endpoints,
         state=tmp_path,
-        transport=Transport(timeout_s=2.0),
+        transport=Transport(timeout_s=5.0),
         pace=frozen.pace,
     ) as client:
         yield client

@@ -51,7 +51,7 @@ async def client(
         CREDENTIALS,
         exchange.endpoints,
         state=tmp_path,
-        transport=Transport(timeout_s=2.0),
+        transport=Transport(timeout_s=5.0),
         pace=frozen.pace,
     ) as client:
         yield client
