@@ -4,7 +4,8 @@ The mirror of the codec, for whoever plays the exchange: the simulator and a rep
 recording. Digits are exact and keep their trailing zeros, because the checksum of a
 book covers them. The simulator sends thousands of book messages a second, so those are
 put together from pieces (`level`, `order`, `order_event`) that it can keep and share;
-everything else is made from an event in one go.
+everything else is made from an event in one go. Words are quoted, whatever is in them:
+those of an exchange gone wrong must not break the line they are recorded in.
 
 Source: the channel pages below docs.kraken.com/api/docs/websocket-v2/; the order of
 fields is that of recordings.
@@ -38,6 +39,11 @@ def message(event: events.Event) -> str:
     if encoder is None:
         raise TypeError(f"no channel sends a {type(event).__name__}")
     return encoder(event)
+
+
+def quoted(text: str) -> str:
+    """The text as JSON has it."""
+    return _json(text).decode()
 
 
 # --- times --------------------------------------------------------------------------
@@ -83,16 +89,16 @@ def book(
 def order(order_id: str, price: str, qty: str, timestamp: str) -> str:
     """One resting order of a `level3` snapshot."""
     return (
-        f'{{"order_id":"{order_id}","limit_price":{price},"order_qty":{qty},'
-        f'"timestamp":"{timestamp}"}}'
+        f'{{"order_id":{quoted(order_id)},"limit_price":{price},"order_qty":{qty},'
+        f'"timestamp":{quoted(timestamp)}}}'
     )
 
 
 def order_event(event: str, order_id: str, price: str, qty: str, timestamp: str) -> str:
     """One entry of a `level3` update; `event` is add, modify or delete."""
     return (
-        f'{{"event":"{event}","order_id":"{order_id}","limit_price":{price},'
-        f'"order_qty":{qty},"timestamp":"{timestamp}"}}'
+        f'{{"event":"{event}","order_id":{quoted(order_id)},"limit_price":{price},'
+        f'"order_qty":{qty},"timestamp":{quoted(timestamp)}}}'
     )
 
 
@@ -117,9 +123,9 @@ def _sides(
     checksum: int,
     timestamp: str | None,
 ) -> str:
-    stamp = f',"timestamp":"{timestamp}"' if timestamp else ""
+    stamp = f',"timestamp":{quoted(timestamp)}' if timestamp else ""
     return (
-        f'{{"channel":"{channel}","type":"{kind}","data":[{{"symbol":"{symbol}",'
+        f'{{"channel":"{channel}","type":"{kind}","data":[{{"symbol":{quoted(symbol)},'
         f'"bids":[{",".join(bids)}],"asks":[{",".join(asks)}],"checksum":{checksum}{stamp}}}]}}'
     )
 
@@ -166,10 +172,10 @@ def ticker(event: events.Ticker) -> str:
 
     change_pct = "null" if event.change_pct is None else f"{event.change_pct:f}"
     trades_of_day = "" if event.trades is None else f',"trades":{event.trades}'
-    stamp = "" if event.timestamp is None else f',"timestamp":"{event.timestamp}"'
+    stamp = "" if event.timestamp is None else f',"timestamp":{quoted(event.timestamp)}'
     return (
         f'{{"channel":"ticker","type":"{SNAPSHOT if event.snapshot else UPDATE}",'
-        f'"data":[{{"symbol":"{event.symbol}",'
+        f'"data":[{{"symbol":{quoted(event.symbol)},'
         f'"bid":{price(event.bid)},"bid_qty":{qty(event.bid_qty)},'
         f'"ask":{price(event.ask)},"ask_qty":{qty(event.ask_qty)},"last":{price(event.last)},'
         f'"volume":{qty(event.volume)},"vwap":{price(event.vwap)},'
@@ -182,11 +188,12 @@ def ticker(event: events.Ticker) -> str:
 def trades(event: events.Trades) -> str:
     """All fills of one taker, or the market's last fifty."""
     price, qty = event.precision.price_text, event.precision.qty_text
+    symbol = quoted(event.symbol)
     rows = ",".join(
-        f'{{"symbol":"{event.symbol}","side":"{_SIDES[trade.side]}",'
+        f'{{"symbol":{symbol},"side":"{_SIDES[trade.side]}",'
         f'"price":{price(trade.price)},"qty":{qty(trade.qty)},'
-        f'"ord_type":"{trade.ord_type}","trade_id":{trade.trade_id},'
-        f'"timestamp":"{trade.timestamp}"}}'
+        f'"ord_type":{quoted(trade.ord_type)},"trade_id":{trade.trade_id},'
+        f'"timestamp":{quoted(trade.timestamp)}}}'
         for trade in event.trades
     )
     kind = SNAPSHOT if event.snapshot else UPDATE
@@ -195,7 +202,7 @@ def trades(event: events.Trades) -> str:
 
 def candles(event: events.Candles) -> str:
     kind = SNAPSHOT if event.snapshot else UPDATE
-    stamp = "" if event.timestamp is None else f',"timestamp":"{event.timestamp}"'
+    stamp = "" if event.timestamp is None else f',"timestamp":{quoted(event.timestamp)}'
     rows = ",".join(_candle(candle, event.symbol, event.precision) for candle in event.candles)
     return f'{{"channel":"ohlc","type":"{kind}"{stamp},"data":[{rows}]}}'
 
@@ -204,7 +211,7 @@ def _candle(candle: events.Candle, symbol: str, digits: Precision) -> str:
     price = digits.price_text
     # The inner `timestamp` is the end of the interval, whatever its documentation says.
     return (
-        f'{{"symbol":"{symbol}","open":{price(candle.open)},"high":{price(candle.high)},'
+        f'{{"symbol":{quoted(symbol)},"open":{price(candle.open)},"high":{price(candle.high)},'
         f'"low":{price(candle.low)},"close":{price(candle.close)},"trades":{candle.trades},'
         f'"volume":{digits.qty_text(candle.volume)},"vwap":{price(candle.vwap)},'
         f'"interval_begin":"{nanos(candle.begin)}","interval":{candle.interval},'
@@ -231,7 +238,7 @@ def asset(
     """One currency of an `instrument` message; only those that can be borrowed have a rate."""
     rate = "" if margin_rate is None else f',"margin_rate":{margin_rate:.6f}'
     return (
-        f'{{"id":"{asset.id}","status":"{asset.status}","precision":{asset.precision},'
+        f'{{"id":{quoted(asset.id)},"status":{quoted(asset.status)},"precision":{asset.precision},'
         f'"precision_display":{asset.precision_display},"borrowable":{_flag(asset.borrowable)},'
         f'"collateral_value":{collateral_value:.2f}{rate}}}'
     )
@@ -250,8 +257,8 @@ def pair(
         long, short = position_limits
         margin += f'"position_limit_long":{long},"position_limit_short":{short},'
     return (
-        f'{{"symbol":"{pair.symbol}","base":"{pair.base}","quote":"{pair.quote}",'
-        f'"status":"{pair.status}","qty_precision":{qty},'
+        f'{{"symbol":{quoted(pair.symbol)},"base":{quoted(pair.base)},"quote":{quoted(pair.quote)},'
+        f'"status":{quoted(pair.status)},"qty_precision":{qty},'
         f'"qty_increment":{units.to_text(pair.qty_increment, qty)},"price_precision":{price},'
         f'"cost_precision":{pair.cost_precision},"marginable":{_flag(pair.marginable)},'
         f'"has_index":{_flag(pair.has_index)},"cost_min":{pair.cost_min:f},{margin}'

@@ -26,6 +26,7 @@ from kracked.book.l3 import L3Book
 from kracked.errors import RecordError
 from kracked.instruments import Precision
 from kracked.protocol import events
+from kracked.protocol.encode import quoted
 from kracked.protocol.events import OrderChange
 from kracked.record.later import Later, listed, whole
 
@@ -53,7 +54,7 @@ def encode(book: Book) -> bytes:
 def later(picture: Picture, depth: int, before: str = "", after: str = "") -> Later:
     """The message that a book is, between two texts; made when it is written."""
     channel, bids, asks = _spelling(picture)
-    stamp = f',"timestamp":{_quoted(picture.timestamp)}' if picture.timestamp else ""
+    stamp = f',"timestamp":{quoted(picture.timestamp)}' if picture.timestamp else ""
     opening = (
         f'{before}{{"channel":"{channel}","type":"keyframe","data":['
         f'{{"symbol":"{picture.symbol}","depth":{depth},"bids":['
@@ -151,15 +152,11 @@ def _levels(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator
 def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str]:
     price, qty = precision.price_text, precision.qty_text
     members = (
-        f'{{"order_id":{_quoted(order.order_id)},"limit_price":{price(order.price)},'
-        f'"order_qty":{qty(order.qty)},"timestamp":{_quoted(order.timestamp)}}}'
+        f'{{"order_id":{quoted(order.order_id)},"limit_price":{price(order.price)},'
+        f'"order_qty":{qty(order.qty)},"timestamp":{quoted(order.timestamp)}}}'
         for order in orders
     )
     return listed(members, ",")
-
-
-def _quoted(text: str) -> str:
-    return msgspec.json.encode(text).decode()
 
 
 class Schedule:

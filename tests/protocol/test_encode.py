@@ -223,3 +223,21 @@ def test_a_recorded_bad_session_comes_out_letter_for_letter() -> None:
         time_out=parse_ns("2023-04-19T12:04:41.980119Z"),
     )
     assert text == recorded("refused-bad-token")
+
+
+@pytest.mark.parametrize("word", ['"', "\\", "a\nline", "\u2028"])
+def test_whatever_words_an_exchange_has_survive_the_wire(word: str) -> None:
+    change = OrderChange(OrderAction.ADD, word, 1, 1, word)
+    rules = Instrument(
+        symbol=word, base=word, quote=word, status=word, precision=TENTHS,
+        price_increment=1, qty_increment=1, qty_min=1,
+    )  # fmt: skip
+    trade = events.Trade(Side.BID, 1, 1, word, 7, encode.micros(0))
+    for event in (
+        events.OrdersUpdate(0, "BTC/USD", TENTHS, (change,), (), 7, word),
+        events.Instruments(0, (rules,), (Asset(id=word, status=word),)),
+        events.Trades(0, "BTC/USD", TENTHS, (trade,)),
+    ):
+        message = encode.message(event)
+        assert decoded(message) == event
+        assert "\n" not in message

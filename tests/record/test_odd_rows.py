@@ -10,12 +10,17 @@ import pytest
 
 from kracked import tables
 from kracked.frames import load_ohlc, load_orders, load_trades
+from kracked.instruments import Asset
+from kracked.protocol import events
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
 from kracked.record.cells import instant
 from kracked.record.convert import convert
+from kracked.record.folder import SessionInfo
 from kracked.record.parquet import Part
 from kracked.record.reader import open_recording
+from kracked.record.replay import Player
+from kracked.record.session import record_into
 from tests.record.market import START, Level3Market, record_stream
 
 NO_TIMES = (
@@ -187,3 +192,14 @@ def test_fewer_digits_of_a_ticker_do_not_make_the_book_unreadable(tmp_path: Path
     stream[9:9] = [(START, ticker)]
     record_stream(tmp_path, stream)
     assert open_recording(tmp_path).verify().proven
+
+
+def test_odd_words_of_what_stands_leave_the_recording_readable(tmp_path: Path) -> None:
+    path, odd = tmp_path / "session", 'a "quote"\nand a line'
+    stands = events.Instruments(START, (), (Asset(id="BTC", status=odd),), snapshot=True)
+    with record_into(path, SessionInfo(start=instant(START)), clock=lambda: START) as session:
+        session.intake.stand([stands])
+        session.intake.message("public", START, b'{"channel":"heartbeat"}')
+    moment = Player(open_recording(path)).step()
+    assert moment is not None
+    assert moment.stood == [stands]
