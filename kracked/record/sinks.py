@@ -124,9 +124,10 @@ class RawLog:
         self._file: AppendFile | None = None
         folder.make_folder(RAW_FOLDER)
 
-    @property
-    def segment_bytes(self) -> int:
-        return self._file.size if self._file else 0
+    def bytes_of(self, segment: str) -> int:
+        """Size of a segment, while it is the one that is written; may be asked by any thread."""
+        file = self._file
+        return file.size if file and segment == self._segment else 0
 
     def prepare(self, batch: Batch) -> None:
         if batch.segment == self._segment or not batch.chunks:

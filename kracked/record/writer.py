@@ -46,6 +46,7 @@ class Writer:
         self._queue: SimpleQueue[Batch | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kracked-writer", daemon=True)
+        self._segment = ""
         # Each counter has one writing thread, so their difference needs no lock.
         self._handed = 0
         self._taken = 0
@@ -59,8 +60,8 @@ class Writer:
 
     @property
     def segment_bytes(self) -> int:
-        """Size of the raw log's current file."""
-        return self._raw.segment_bytes
+        """Size of the segment handed over last: of one that is still queued, nothing."""
+        return self._raw.bytes_of(self._segment)
 
     @property
     def queued_bytes(self) -> int:
@@ -74,6 +75,7 @@ class Writer:
         if self.failure or self.queued_bytes + batch.size > self._bound:
             return False
         self._handed += batch.size
+        self._segment = batch.segment
         self._queue.put(batch)
         return True
 

@@ -97,6 +97,23 @@ def test_a_disk_that_fills_and_empties_costs_nothing_and_is_noted(
     assert events[1:3] == ["disk_full", "disk_ok"]
 
 
+def test_a_segment_is_one_file_however_far_behind_the_writer_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.01)
+    monkeypatch.setattr(intake, "_SEGMENT_BYTES", 5_000)
+    path = tmp_path / "session"
+    with files_no_larger_than(10_000) as make_room, record_into(path, INFO) as session:
+        _noise(session.intake, 20)
+        while not session.status().trouble:
+            session.intake.hand_over(100)
+        _noise(session.intake, 20)
+        make_room()
+    recording = open_recording(path)
+    assert not recording.strange_logs
+    assert (recording.verify().messages, recording.gaps()) == (40, [])
+
+
 def test_a_disk_that_stays_full_is_an_error_and_tears_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
