@@ -85,7 +85,7 @@ class Session:
             describe=self._described,
         )
         self._writer.start()
-        if last.seq:
+        if last.received:  # of no message, perhaps, but of books as they stood
             self.intake.resume(last.received, now)
 
     def status(self) -> Status:

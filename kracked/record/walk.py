@@ -100,6 +100,8 @@ class Walk:
         self._symbol = f'"{symbol}"'.encode() if symbol else b""
         self.seq = 0
         """Number of the message taken last, 0 before the first."""
+        self._begun = False
+        """Whether anything was taken: who begins in the middle misses nothing before it."""
         self.lost = 0
         """Messages found missing so far."""
         self._messages = self._keyframes = self._wrong = 0
@@ -164,7 +166,7 @@ class Walk:
         if hole := self._hole_before(kind, seq):
             self.lost += hole
             self._doubt_all()
-        self.seq = seq + count - 1
+        self.seq, self._begun = seq + count - 1, True
         self._messages += count * (kind is FrameKind.DATA)
 
     def foresee(self, upcoming: Recorded) -> None:
@@ -181,7 +183,7 @@ class Walk:
     def _hole_before(self, kind: FrameKind, seq: int) -> int:
         """How many messages are missing before this; what is no message bears the last one's."""
         expected = self.seq + (kind is FrameKind.DATA)
-        return max(0, seq - expected) if self.seq else 0
+        return max(0, seq - expected) if self._begun else 0
 
     def verification(self) -> Verification:
         return Verification(
@@ -260,7 +262,7 @@ class Walk:
             # The keeper tells precisions apart by identity.
             known = self._stated[picture.symbol]
             self.put(msgspec.structs.replace(picture, precision=known), depth)
-        self.seq = seq
+        self.seq, self._begun = seq, True
 
     def _book(self, picture: events.BookSnapshot | events.OrdersSnapshot) -> Book | None:
         books: dict[str, L2Book] | dict[str, L3Book] = (

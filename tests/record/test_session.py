@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from kracked import tables
+from kracked.book.keeper import BookKeeper
 from kracked.record.folder import (
     FolderInUse,
     NotARecording,
@@ -71,6 +73,21 @@ def test_a_recording_that_was_stopped_says_so(record: Record) -> None:
     info = read_info(record())
     assert info.clean_stop
     assert info.end is not None
+
+
+def test_the_time_after_a_recording_without_messages_is_a_hole_as_well(
+    tmp_path: Path, stream: Stream
+) -> None:
+    keeper, path = BookKeeper(), tmp_path / "session"
+    for number, (received, data) in enumerate(stream[:100], 1):
+        keeper.receive(data, received)
+        if number % 50 == 0:
+            info = SessionInfo(start=INFO.start)
+            with record_into(path, info, clock=count(received).__next__) as session:
+                session.hand_over(keeper.orders.values(), received)
+    recording = open_recording(path)
+    assert [hole.reason for hole in recording.gaps()] == ["recording resumed"]
+    assert not recording.verify().keyframes_wrong
 
 
 def test_a_recording_in_progress_has_no_end(tmp_path: Path) -> None:

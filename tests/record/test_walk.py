@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record import frame, keyframe, line
@@ -62,6 +63,19 @@ def test_a_book_is_doubted_while_its_connection_is_lost(
 ) -> None:
     lost = events.Reconnecting(HEALED + 1, connection, "wss://example", "reset", 1, 0.5)
     assert trusted_after(walk, lost) is trusted
+
+
+def test_before_the_first_message_that_came_some_may_be_missing() -> None:
+    """A recording that joined a running feed begins with its books, before any message."""
+    walk, market, keeper = Walk(SessionInfo(start="")), Level3Market(), BookKeeper()
+    keeper.receive(market.snapshot(), HEALED)
+    picture = keyframe.encode(keeper.orders[market.symbol])
+    walk.take(FrameKind.KEYFRAME, line.Line(HEALED, 0, "keyframe", picture))
+    assert walk.keeper.orders[market.symbol].verified
+    market.update()  # message 1, which was lost
+    walk.take(FrameKind.DATA, line.Line(HEALED + 2, 2, "level3", market.update()))
+    assert not walk.keeper.orders[market.symbol].verified
+    assert walk.lost == 1
 
 
 def spoilt(message: bytes) -> bytes:
