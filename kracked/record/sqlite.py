@@ -90,7 +90,7 @@ class SqliteTables:
 
 def _values(texts: Iterable[str]) -> Iterable[list[str | None]]:
     """Cells of each line; empty ones are NULL."""
-    lines = "".join(texts).splitlines()
+    lines = "".join(texts).split("\n")[:-1]  # there are other ends of lines, inside cells
     return ([cell or None for cell in row] for row in csv.reader(lines))
 
 

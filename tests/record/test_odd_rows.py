@@ -10,17 +10,18 @@ import pytest
 
 from kracked import tables
 from kracked.frames import load_ohlc, load_orders, load_trades
-from kracked.instruments import Asset
+from kracked.instruments import Asset, Precision
 from kracked.protocol import events
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
 from kracked.record.cells import instant
+from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.folder import SessionInfo
 from kracked.record.parquet import Part
 from kracked.record.reader import open_recording
 from kracked.record.replay import Player
-from kracked.record.session import record_into
+from kracked.record.session import Format, record_into
 from tests.record.market import START, Level3Market, record_stream
 
 NO_TIMES = (
@@ -192,6 +193,21 @@ def test_fewer_digits_of_a_ticker_do_not_make_the_book_unreadable(tmp_path: Path
     stream[9:9] = [(START, ticker)]
     record_stream(tmp_path, stream)
     assert open_recording(tmp_path).verify().proven
+
+
+@pytest.mark.parametrize("form", [Format.CSV, Format.SQLITE])
+@pytest.mark.parametrize("word", ["lim\u2028it", "x\x85,", "endless, " * 20_000])
+def test_whatever_an_exchange_says_a_recording_goes_on(
+    tmp_path: Path, form: Format, word: str
+) -> None:
+    path, trade = tmp_path / "session", events.Trade(events.Side.BID, 1, 1, word, 7, WHEN)
+    for _ in range(2):  # the second goes on in the folder
+        info = SessionInfo(start=WHEN)
+        with record_into(path, info, form=form, clock=lambda: START) as session:
+            session.intake.message("public", START, b'{"channel":"heartbeat"}')
+            session.intake.event(events.Trades(START, "BTC/USD", Precision(1, 8), (trade,)))
+    assert check(path).healthy
+    assert set(load_trades(path)["ord_type"]) == {word}
 
 
 def test_odd_words_of_what_stands_leave_the_recording_readable(tmp_path: Path) -> None:
