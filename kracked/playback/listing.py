@@ -7,6 +7,8 @@ least these allow.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 
@@ -59,10 +61,8 @@ class InstrumentList:
     def learn(self, message: bytes) -> None:
         """Take the entries of an `instrument` message, one of its two kinds."""
         lists = msgspec.json.decode(message, type=_Message).data
-        for raw in lists.assets:
-            self._assets[msgspec.json.decode(raw, type=_Entry).id] = bytes(raw).decode()
-        for raw in lists.pairs:
-            self._pairs[msgspec.json.decode(raw, type=_Entry).symbol] = bytes(raw).decode()
+        self._assets |= {entry.id: text for entry, text in _named(lists.assets)}
+        self._pairs |= {entry.symbol: text for entry, text in _named(lists.pairs)}
         self.__dict__.pop("rules", None)
 
     def snapshot(self) -> str:
@@ -75,6 +75,13 @@ class InstrumentList:
         event = Codec().decode(self.snapshot().encode())[0]
         assert isinstance(event, Instruments)
         return event
+
+
+def _named(entries: Iterable[msgspec.Raw]) -> Iterator[tuple[_Entry, str]]:
+    """What each is of, and its text; what cannot be read concerns nobody."""
+    for raw in entries:
+        with suppress(msgspec.ValidationError):
+            yield msgspec.json.decode(raw, type=_Entry), bytes(raw).decode()
 
 
 def _is_snapshot(data: bytes) -> bool:
