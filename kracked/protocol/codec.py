@@ -226,10 +226,18 @@ class Codec:
     def learn(self, instruments: Iterable[Instrument]) -> None:
         """Read these instruments' numbers with these precisions from now on."""
         for instrument in instruments:
-            known = self._readers.get(instrument.symbol)
-            # An unchanged precision stays the same object: books compare it by identity.
-            if known is None or known.precision != instrument.precision:
-                self._readers[instrument.symbol] = NumberReader(instrument.precision)
+            self._state(instrument.symbol, instrument.precision)
+
+    def restate(self, symbol: str, precision: Precision) -> None:
+        """Likewise, if its precision was stated: what is read off digits goes on being so."""
+        if symbol in self._readers:
+            self._state(symbol, precision)
+
+    def _state(self, symbol: str, precision: Precision) -> None:
+        known = self._readers.get(symbol)
+        # An unchanged precision stays the same object: books compare it by identity.
+        if known is None or known.precision != precision:
+            self._readers[symbol] = NumberReader(precision)
 
     def precision(self, symbol: str) -> Precision | None:
         """What the instrument's numbers mean, stated or inferred; None while unknown."""

@@ -41,6 +41,7 @@ _TYPE = b'"type":"keyframe"'
 _HEAD = re.compile(
     rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)","depth":(\d+)'
 )
+_NUMBERS = re.compile(rb'price":-?\d+(?:\.(\d+))?,"(?:order_)?qty":-?\d+(?:\.(\d+))?')
 _OPENING = 48
 """A message's channel and type stand before this."""
 _ROW_SIZE = 120
@@ -97,6 +98,12 @@ def symbol(message: bytes) -> str:
 def depth(message: bytes) -> int:
     """The depth of a keyframe's book."""
     return int(_head(message)[3])
+
+
+def precision(message: bytes) -> Precision | None:
+    """That of a keyframe's numbers, which have all their decimals; None of an empty book."""
+    found = _NUMBERS.search(message)
+    return Precision(*(len(decimals or b"") for decimals in found.groups())) if found else None
 
 
 def _head(message: bytes) -> re.Match[bytes]:

@@ -213,11 +213,17 @@ class Walk:
         if book is not None:
             self._wrong += keyframe.encode(book) != entry.data
             return []
+        self._recall_precision(entry.data)
         [picture, *_] = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)
         if not isinstance(picture, events.BookSnapshot | events.OrdersSnapshot):
             self._wrong += 1
             return [picture]
         return self._restore(picture, entry)
+
+    def _recall_precision(self, message: bytes) -> None:
+        """A keyframe has the decimals of its time; those the recording states may be of another."""
+        if (precision := keyframe.precision(message)) is not None:
+            self.keeper.codec.restate(keyframe.symbol(message), precision)
 
     def _trusted(self, message: bytes) -> Book | None:
         """The book of a keyframe as it is here, if it is trusted."""

@@ -108,8 +108,20 @@ def test_a_frame_taken_at_once_is_the_frame_taken_line_by_line(
 
 def test_a_keyframe_that_cannot_be_read_is_a_wrong_one(walk: Walk) -> None:
     message = keyframe.encode(walk.keeper.orders["BTC/USD"])
-    whole_prices = Subject(price_precision=0, qty_precision=8)
-    other = Walk(SessionInfo(start="", symbols={"BTC/USD": whole_prices}))
-    other.take(FrameKind.KEYFRAME, line.Line(HEALED, 1, "keyframe", message))
+    other = Walk(SessionInfo(start=""))
+    other.take(FrameKind.KEYFRAME, line.Line(HEALED, 1, "keyframe", spoilt(message)[:-9]))
     found = other.verification()
     assert (found.keyframes, found.keyframes_wrong) == (1, 1)
+
+
+@pytest.mark.parametrize("stated", [(0, 8), (2, 10)])
+def test_a_keyframe_is_read_with_the_decimals_of_its_time(
+    walk: Walk, stated: tuple[int, int]
+) -> None:
+    """The instrument's may have changed before it or since."""
+    message = keyframe.encode(walk.keeper.orders["BTC/USD"])
+    subject = Subject(price_precision=stated[0], qty_precision=stated[1])
+    other = Walk(SessionInfo(start="", symbols={"BTC/USD": subject}))
+    other.take(FrameKind.KEYFRAME, line.Line(HEALED, 1, "keyframe", message))
+    assert other.keeper.orders["BTC/USD"].verified
+    assert keyframe.encode(other.keeper.orders["BTC/USD"]) == message
