@@ -96,9 +96,28 @@ class Recorder:
         """Write what the feed says stands besides the books; all it rests on was taken in."""
         self._session.intake.stand(snapshots if self._own else _without_own(snapshots))
 
-    def finish(self) -> None:
-        """Take in what is still queued."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Take in what comes until the block ends, however it does, and all that came by then."""
+        failure: Exception | None = None
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(self.run())
+                try:
+                    yield
+                except Exception as error:  # the caller's own, which the group would wrap
+                    failure = error
+                finally:
+                    running.cancel()
+        finally:
+            self._finish()
+        if failure is not None:
+            raise failure
+
+    def _finish(self) -> None:
+        """Take in what is still queued, and what is missing to the end."""
         self.take(self._consumer.take())
+        self._session.intake.take([], self._feed.missing())
 
     def take(self, happened: Sequence[Event]) -> None:
         """Take in events, and the frames that came with them.
@@ -167,13 +186,8 @@ async def recording(
         try:
             recorder = Recorder(feed, session, consumer, tap, own=own)
             recorder.stand(standing)
-            async with asyncio.TaskGroup() as tasks:
-                running = tasks.create_task(recorder.run())
-                try:
-                    yield recorder
-                finally:
-                    running.cancel()
-            recorder.finish()
+            async with recorder.running():
+                yield recorder
         finally:
             await asyncio.to_thread(opened.__exit__, None, None, None)
         if form is Format.PARQUET:

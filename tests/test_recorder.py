@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import kracked
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import RecordError
+from kracked.feed.clock import Clock
 from kracked.frames import load_orders, load_ticker, load_trades
 from kracked.frames.rebuild import books
 from kracked.record.check import check
@@ -87,6 +89,52 @@ async def test_a_recording_may_join_a_feed_that_runs_already(
     assert (orders["flags"][begun:] & Flag.SUSPECT == 0).all()
     *_, last = books(tmp_path / "session", "BTC/USD")
     assert last.verified
+
+
+async def test_a_connection_that_is_lost_to_the_end_leaves_a_hole(tmp_path: Path) -> None:
+    path = tmp_path / "session"
+    async with asyncio.timeout(PATIENCE_S), AsyncExitStack() as exchange:
+        sim = await exchange.enter_async_context(SimServer(SimOptions(symbols=SYMBOLS)))
+        channels = {"book": 10, "ticker": True, "trade": True}
+        async with (
+            kracked.FeedManager(
+                SYMBOLS, endpoints=Endpoints.at(sim.endpoints.rest), **channels
+            ) as feed,
+            recording(feed, path),
+        ):
+            await feed.ready()
+            await exchange.aclose()
+            await until(lambda: not feed.stats().connections[0].open)
+    holes = open_recording(path).gaps()
+    assert {(hole.channel, hole.symbols) for hole in holes} == {
+        *((channel, (symbol,)) for channel in channels for symbol in SYMBOLS),
+        ("instrument", ()),
+    }
+    *_, (last, _, _) = open_recording(path)
+    assert {hole.start for hole in holes} == {last}
+
+
+async def never(_: float) -> None:
+    """Whoever sleeps so does not wake: the recorder looks once, and then at the end."""
+    await asyncio.Event().wait()
+
+
+async def test_an_error_of_the_caller_costs_no_message_and_is_told_as_it_is(
+    feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    feed.clock = Clock(sleep=never)
+    heard: list[bytes] = []
+
+    async def fail() -> None:
+        with feed.tap() as tap:
+            await feed.ready()
+            heard.extend(data for _, _, data in tap.take())
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async with asyncio.timeout(PATIENCE_S), feed, recording(feed, tmp_path / "session"):
+            await fail()
+    assert set(heard) <= {data for _, _, data in open_recording(tmp_path / "session")}
 
 
 async def test_a_signal_ends_a_recording_cleanly(feed: kracked.FeedManager, tmp_path: Path) -> None:

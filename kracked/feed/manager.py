@@ -47,6 +47,7 @@ from kracked.protocol.subscription import (
     Key,
     State,
     Subscription,
+    gap,
 )
 
 LEVEL3_SYMBOLS = 200
@@ -129,6 +130,19 @@ class FeedManager:
                 if event is not None:
                     told.append(replace(event, received=now))
         return told + self.account.standing(now)
+
+    def missing(self) -> list[events.Gap]:
+        """Holes that stand open: what was lost and is not back. Each is told when it has ended.
+
+        For who leaves a feed before that; of a feed that was left itself there are none.
+        """
+        now = self.clock.wall()
+        tracks = (track for link in self._links for track in link.session.tracks.values())
+        return [
+            gap(track, track.lost_at, now, track.lost_why)
+            for track in tracks
+            if track.lost_at is not None and self._tasks is not None
+        ]
 
     # --- life -------------------------------------------------------------------------
 
