@@ -18,7 +18,8 @@ class RawMessage(NamedTuple):
 class Tap:
     """Collects every frame until `take` is called; a context manager that ends it.
 
-    Bounded: past `limit_bytes` further frames are left out and counted in `dropped`.
+    Bounded: past `limit_bytes` all further ones are left out, small ones too, and counted in
+    `dropped`: so the hole is after those taken, and never between two of them.
     """
 
     def __init__(self, limit_bytes: int, leave: Callable[[Tap], None]) -> None:
@@ -32,7 +33,6 @@ class Tap:
         if self._room >= 0:
             self._kept.append(RawMessage(connection, received, data))
         else:
-            self._room += len(data)
             self.dropped += 1
 
     def take(self) -> list[RawMessage]:
