@@ -59,5 +59,5 @@ def to_rfc3339(ns: int, digits: int = 6) -> str:
     '2024-05-19T18:55:20.910159752Z'
     """
     seconds, fraction = divmod(ns, NS_PER_S)
-    whole = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    whole = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]  # `%Y` pads no year
     return f"{whole}.{fraction:09d}"[: 20 + digits] + "Z" if digits else f"{whole}Z"

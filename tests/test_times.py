@@ -34,6 +34,12 @@ def test_an_instant_survives_being_written(ns: int) -> None:
     assert times.parse_ns(times.to_rfc3339(ns, 9)) == ns
 
 
+def test_the_first_year_has_four_digits_too() -> None:
+    """Programs that know no time write this one."""
+    unknown = "0001-01-01T00:00:00Z"
+    assert times.to_rfc3339(times.parse_ns(unknown), 0) == unknown
+
+
 def test_digits_are_cut_and_not_rounded() -> None:
     assert times.to_rfc3339(1_999_999_999, 0) == "1970-01-01T00:00:01Z"
     assert times.to_rfc3339(1_999_999_999, 3) == "1970-01-01T00:00:01.999Z"
