@@ -7,11 +7,11 @@ what was refused. Source: docs.kraken.com/api/docs/guides/spot-ws-intro
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 import msgspec
 
 from kracked.protocol import events, wire
+from kracked.protocol.digits import exact
 from kracked.protocol.events import Event
 
 KEPT_TEXT = 300
@@ -29,7 +29,7 @@ CHANNELS = frozenset((*MARKET_CHANNELS, *PRIVATE_CHANNELS, "status", "heartbeat"
 
 _reply = msgspec.json.Decoder(wire.Reply).decode
 _subscription = msgspec.json.Decoder(wire.SubscriptionResult).decode
-_any_value = msgspec.json.Decoder(float_hook=Decimal).decode
+_any_value = msgspec.json.Decoder(float_hook=exact).decode
 
 # What a broken message was about can still be read off its text, mostly.
 _SYMBOL = re.compile(rb'"symbol"\s*:\s*"([A-Za-z0-9./:]+)"')

@@ -20,7 +20,7 @@ from kracked.errors import ProtocolError
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
 from kracked.protocol.answers import UNREADABLE, beside_channels, malformed
-from kracked.protocol.digits import NumberReader, decimal, fit, most_decimals, stated
+from kracked.protocol.digits import NumberReader, decimal, exact, fit, most_decimals, stated
 from kracked.protocol.events import Event, Side
 from kracked.times import parse_ns
 from kracked.units import MOST_DECIMALS, scale
@@ -29,7 +29,7 @@ _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
 # Numbers that reach the untyped parts (executions, balances) stay exact too.
 _channel_message = msgspec.json.Decoder(
-    wire.ChannelMessage, float_hook=Decimal, strict=False
+    wire.ChannelMessage, float_hook=exact, strict=False
 ).decode
 _pair = msgspec.json.Decoder(wire.PairData, strict=False).decode
 _asset = msgspec.json.Decoder(wire.AssetData, strict=False).decode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
@@ -17,6 +17,8 @@ from kracked.units import scale
 KNOWN_PRICES = 5_000
 """Prices remembered per instrument, about 0.5 MB; past that it starts afresh."""
 
+_FURTHEST = 1_000
+"""Powers of ten a number may lie from one: past that it is endless to write out."""
 _POINT = 0x2E
 
 
@@ -30,6 +32,20 @@ def decimal(number: msgspec.Raw) -> Decimal:
     text = bytes(number)
     digits = units.decimals(text)
     return units.to_decimal(scale(text, digits), digits)
+
+
+def exact(text: str) -> Decimal:
+    """A number as it is written: a decoder's `float_hook`, for what no struct describes.
+
+    Raises msgspec's `ValidationError` for one beyond all measure.
+    """
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if number.is_nan() or abs(number.adjusted()) > _FURTHEST:
+        raise msgspec.ValidationError(f"{text[:20]} is no number")
+    return number
 
 
 def most_decimals(numbers: Iterable[msgspec.Raw]) -> int:

@@ -11,12 +11,12 @@ for numbers and extended here to the other types of JSON.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, ClassVar
 
 import msgspec
 
 from kracked.protocol.answers import UNREADABLE
+from kracked.protocol.digits import exact
 
 BOOK_DEPTHS = (10, 25, 100, 500, 1000)
 LEVEL3_DEPTHS = (10, 100, 1000)
@@ -80,7 +80,7 @@ class Refused(msgspec.Struct, frozen=True):
     error: str
 
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_decode = msgspec.json.Decoder(float_hook=exact).decode
 
 Request = Subscribe | Unsubscribe | Ping
 

@@ -8,12 +8,12 @@ line by line; the books are kept by the same keeper, which checks the same check
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 import msgspec
 
 from kracked.protocol import wire
 from kracked.protocol.answers import UNREADABLE
+from kracked.protocol.digits import exact
 
 NOT_OF_BOOKS = frozenset(
     {
@@ -35,7 +35,7 @@ class Entry(msgspec.Struct, gc=False):
     msg: wire.ChannelMessage
 
 
-_entries = msgspec.json.Decoder(Entry, float_hook=Decimal, strict=False).decode_lines
+_entries = msgspec.json.Decoder(Entry, float_hook=exact, strict=False).decode_lines
 
 
 def about(body: bytes, symbol: bytes) -> bytes:

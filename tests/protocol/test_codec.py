@@ -245,6 +245,21 @@ def test_numbers_and_nesting_beyond_reason_are_reported(text: str) -> None:
     assert isinstance(event, events.Malformed)
 
 
+@pytest.mark.parametrize("number", ["1e9999999999999999999999", "-1e99999999", "0e-99999999"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"channel":"executions","type":"update","data":[{"order_qty":%s}],"sequence":1}',
+        '{"channel":"balances","type":"update","data":[{"balance":%s}],"sequence":1}',
+        '{"channel":"status","data":[{"system":"online","emergency":[{"impact":%s}]}]}',
+        '{"method":"add_order","success":true,"result":{"order_id":%s}}',
+    ],
+)
+def test_numbers_beyond_measure_are_reported_wherever_they_stand(text: str, number: str) -> None:
+    [event] = decode(text % number, Codec())
+    assert isinstance(event, events.Malformed)
+
+
 def test_an_instrument_with_decimals_beyond_reason_is_left_out() -> None:
     codec = Codec()
     happened = decode(

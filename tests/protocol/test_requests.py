@@ -54,7 +54,13 @@ def params(**fields: object) -> str:
     return json.dumps({"method": "subscribe", "params": {"channel": "book", **fields}})
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "7", "{}", '{"method":7}', b"\xff", "[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", "7", "{}", '{"method":7}', b"\xff", "[" * 100_000),
+        '{"method":"ping","req_id":1e9999999999999999999999}',
+    ],
+)
 def test_what_is_no_request_is_malformed(text: str | bytes) -> None:
     assert read(text) == (Refused("error", "Malformed request"), None)
 
