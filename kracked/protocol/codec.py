@@ -28,9 +28,7 @@ from kracked.units import MOST_DECIMALS, scale
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
 # Numbers that reach the untyped parts (executions, balances) stay exact too.
-_channel_message = msgspec.json.Decoder(
-    wire.ChannelMessage, float_hook=exact, strict=False
-).decode
+_channel_message = msgspec.json.Decoder(wire.ChannelMessage, float_hook=exact, strict=False).decode
 _pair = msgspec.json.Decoder(wire.PairData, strict=False).decode
 _asset = msgspec.json.Decoder(wire.AssetData, strict=False).decode
 
