@@ -174,9 +174,12 @@ def _outline(data: bytes) -> _Message | None:
 
 
 def _stated_time(data: bytes) -> int:
-    """The newest time a message carries; 0 when it carries none."""
+    """The newest time a message carries; 0 when it carries none.
+
+    That of a candle is its end, which lies ahead while it lasts: none, as far as we know.
+    """
     message = _outline(data)
-    if message is None:
+    if message is None or message.channel == "ohlc":
         return 0
     parts = message.data if isinstance(message.data, list) else []
     stated = [part.timestamp for part in parts if part.timestamp]

@@ -44,6 +44,15 @@ def test_messages_before_the_first_time_are_not_from_1970(tmp_path: Path) -> Non
     assert due[1] - due[0] < 10**9
 
 
+def test_a_candle_that_ends_later_does_not_hold_up_what_follows(tmp_path: Path) -> None:
+    candle = (
+        '{"channel":"ohlc","type":"update","data":[{"symbol":"MATIC/USD","interval":1,'
+        '"interval_begin":"2026-08-01T00:00:00Z","timestamp":"2026-08-01T00:01:00.000000Z"}]}'
+    )
+    due = [said.at for said in RawLog(written(tmp_path, SNAPSHOT, candle, LATER)).read()]
+    assert [at - due[0] for at in due] == [0, 0, 2_400_000_000]
+
+
 def test_unreadable_lines_do_not_stop_a_replay(tmp_path: Path) -> None:
     assert len(RawLog(written(tmp_path, STATUS, "{not json", SNAPSHOT, ""))) == 3
 
