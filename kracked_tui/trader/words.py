@@ -64,19 +64,30 @@ def cancelled(what: str, result: CancelOutcome) -> Said:
 
 
 def panic(why: str, switch_s: int | None) -> Said:
-    """What a panic could not make sure of, and what will; `switch_s` as in `abandoned`."""
-    if switch_s is None:
-        return f"PANIC, {why}: LOOK AT YOUR ORDERS AT THE EXCHANGE; the switch is off", "warn"
-    return f"PANIC, {why}: the dead-man's switch cancels everything in {switch_s} s", "warn"
+    """What a panic could not make sure of, and what will; `switch_s` as in `abandoned`.
+
+    The reason comes last: a narrow screen cuts it off, and not what matters.
+    """
+    if switch_s:
+        return f"PANIC: the dead-man's switch cancels everything in {switch_s} s ({why})", "warn"
+    switch = _spent(switch_s)
+    return f"PANIC: LOOK AT YOUR ORDERS AT THE EXCHANGE; {switch} ({why})", "warn"
 
 
 def abandoned(orders: int, switch_s: int | None) -> Said:
     """Nothing is sent any more: what becomes of this many orders by themselves."""
-    if switch_s is not None:
+    if switch_s:
         left = "left to the dead-man's switch: the exchange cancels every open order"
         return f"{left} in {switch_s} s", "warn"
+    if switch_s is not None:
+        return f"{_spent(switch_s)}: look at your orders at the exchange", "warn"
     noun = "order stays" if orders == 1 else "orders stay"
-    return f"the dead-man's switch is off: {orders} {noun} working", "warn"
+    return f"{_spent(switch_s)}: {orders} {noun} working", "warn"
+
+
+def _spent(switch_s: int | None) -> str:
+    """A switch that protects nobody; of one at 0 we hear nothing more, whatever it did."""
+    return f"the dead-man's switch {'is off' if switch_s is None else 'has run out'}"
 
 
 def fill(report: Mapping[str, object]) -> Said:

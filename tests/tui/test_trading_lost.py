@@ -140,6 +140,16 @@ def test_what_becomes_of_the_orders_is_said_with_and_without_the_switch(
     assert said in words.abandoned(2, switch_s)[0]
 
 
+def test_a_panic_promises_nothing_of_a_switch_that_has_run_out() -> None:
+    said = words.panic("not all confirmed", 0)[0]
+    assert "LOOK AT YOUR ORDERS AT THE EXCHANGE" in said
+    assert "cancels" not in said + words.abandoned(2, 0)[0]
+
+
+def test_a_narrow_screen_shows_when_the_switch_cancels_everything() -> None:
+    assert "everything in 47 s" in words.panic("own orders are not all known", 47)[0][:70]
+
+
 @pytest.mark.parametrize(
     ("outcome", "said", "style"),
     [
