@@ -20,6 +20,7 @@ NOT_OF_BOOKS = frozenset(
         wire.TickerMessage,
         wire.TradeMessage,
         wire.OhlcMessage,
+        wire.StatusMessage,
         wire.HeartbeatMessage,
         wire.ExecutionsMessage,
         wire.BalancesMessage,

@@ -149,6 +149,8 @@ class Walk:
     def _decode(self, entry: Line) -> list[Event]:
         happened = self.keeper.codec.decode(entry.data, entry.received)
         for event in tuple(happened):
+            if type(event) is events.Status:
+                continue  # a connection's greeting, by which the keeper forgets every depth
             consequences = self.keeper.apply(_placed(event, entry.connection))
             self._note_mismatches(consequences)
             happened.extend(consequences)

@@ -78,6 +78,16 @@ def test_before_the_first_message_that_came_some_may_be_missing() -> None:
     assert walk.lost == 1
 
 
+def test_a_connection_that_greets_leaves_the_books_of_another_as_deep_as_they_are() -> None:
+    walk, market = Walk(SessionInfo(start="")), Level3Market(depth=1000)
+    greeting = (
+        b'{"channel":"status","type":"update","data":[{"system":"online","connection_id":7}]}'
+    )
+    for seq, message in enumerate((market.acknowledge(), greeting, market.snapshot()), 1):
+        walk.take(FrameKind.DATA, line.Line(HEALED + seq, seq, "level3", message))
+    assert walk.keeper.orders[market.symbol].depth == 1000
+
+
 def spoilt(message: bytes) -> bytes:
     """The same with a price that has too many digits."""
     return message.replace(b'"limit_price":6', b'"limit_price":6.0000000001', 1)
@@ -92,6 +102,7 @@ def test_a_frame_taken_at_once_is_the_frame_taken_line_by_line(
     messages = [market.snapshot(), *(market.update() for _ in range(9))]
     messages[5] = odd(messages[5])
     messages[3:3] = [b'{"channel":"heartbeat"}', b'{"channel":"ticker","data":[]}']
+    messages[:0] = [b'{"channel":"status","data":[{"system":"online","connection_id":7}]}']
     lines = [line.pack(100 + seq, seq, "level3", data) for seq, data in enumerate(messages, 1)]
     packed = frame.pack(lines, kind=FrameKind.DATA, count=len(lines), received=(101, 112), seq=1)
     [found] = frame.scan(packed)
