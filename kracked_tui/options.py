@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -129,6 +130,10 @@ def _folder(text: str) -> Path:
         raise argparse.ArgumentTypeError(
             f"{text} looks like a symbol: put symbols before --record, or write ./{text}"
         )
+    path = Path(text).absolute()
+    nearest = next(each for each in (path, *path.parents) if each.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{nearest} is no folder that can be written to")
     return Path(text)
 
 

@@ -48,6 +48,7 @@ class RecordSwitch:
         self._ended = asyncio.Event()
         self._ended.set()
         self._looked: tuple[int, RecordView] = (0, RecordView())
+        self._failed = False
 
     @property
     def on(self) -> bool:
@@ -62,10 +63,14 @@ class RecordSwitch:
         """
         self._stopping.clear()
         self._ended.clear()
+        self._failed = False
         try:
             recorder = await asyncio.to_thread(import_module, "kracked.recorder")
             async with recorder.recording(feed, out) as self._recorder:
                 await self._stopping.wait()
+        except Exception:
+            self._failed = True
+            raise
         finally:
             self._recorder = None
             self._looked = (0, RecordView())
@@ -77,9 +82,9 @@ class RecordSwitch:
         await self._ended.wait()
 
     def view(self, now: int) -> RecordView | None:
-        """How it goes, looked at once a second; None while nothing is recorded."""
+        """How it goes, looked at once a second; None while nothing is to be recorded."""
         if not self.on:
-            return None
+            return RecordView(failed=True) if self._failed else None
         looked, _ = self._looked
         if self._recorder is not None and not 0 <= now - looked < _LOOK_EVERY_NS:
             self._looked = (now, _view(self._recorder))

@@ -11,7 +11,7 @@ _LITTLE_BYTES = 2_000_000_000
 
 
 class RecordView(NamedTuple):
-    """A recording in progress."""
+    """A recording in progress, or one that has failed."""
 
     bytes: int = 0
     """Before compression."""
@@ -26,10 +26,14 @@ class RecordView(NamedTuple):
     """Not on the disk yet."""
     trouble: str = ""
     """Why the disk does not take them, or empty."""
+    failed: bool = False
+    """It could not begin, or ended by itself: nothing is recorded, though it was wanted."""
 
 
 def record_facts(view: RecordView) -> list[list[Span]]:
     """Pieces for the status line, most telling first."""
+    if view.failed:
+        return [[Span(" ✗ NOT RECORDING", "warn")]]
     role = "warn" if view.trouble or view.lost else "sell"
     disk = "warn" if view.free_bytes < _LITTLE_BYTES else "dim"
     return [

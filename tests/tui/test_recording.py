@@ -73,6 +73,15 @@ def test_record_takes_a_folder_or_none() -> None:
     assert options.parsed(["--record", "night"]).record_to == Path("night")
 
 
+def test_a_folder_that_cannot_be_is_refused_before_anything_is_watched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SystemExit):
+        options.parsed(["BTC/USD", "--record", str(tmp_path / "file" / "session")])
+    assert f"{tmp_path / 'file'} is no folder that can be written to" in capsys.readouterr().err
+
+
 async def test_a_source_that_cannot_be_recorded_says_why(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         await pilot.press("R")
@@ -172,8 +181,23 @@ async def test_a_folder_that_cannot_be_written_to_is_refused_on_the_screen(
         await pilot.press("R")
         line = await shown(live, lambda line: "recording: " in line)
         assert "Not a directory" in line
-        assert "REC" not in live.trade.status.lines[0].text
         assert not live.desk.recording.on
+
+
+async def test_what_was_to_be_recorded_and_is_not_stays_on_the_screen_until_it_is(
+    live: Monitor, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    live.record_to, live.record_at_once = tmp_path / "file", True
+    async with live.run_test(size=(80, 24)) as pilot:
+        await shown(live, lambda line: "level3 verified" in line)
+        live.trade.draw()
+        assert live.trade.status.lines[0].text.startswith(" ✗ NOT RECORDING")
+        live.record_to = tmp_path / "session"
+        await pilot.press("R")
+        await recorded_some(live)
+        live.trade.draw()
+        assert live.trade.status.lines[0].text.startswith(" ● REC")
 
 
 async def test_quitting_ends_a_recording_cleanly(live: Monitor, tmp_path: Path) -> None:
