@@ -64,7 +64,7 @@ class Desk:
         self._heard: deque[tuple[int, int]] = deque(maxlen=40)
         """(time, messages so far), to tell the rate."""
         self.frames = 0
-        self._flowing: tuple[int, str, FlowView] = (0, "", FlowView())
+        self._flowing: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
         self._drawn: deque[tuple[int, int]] = deque(maxlen=40)
 
     @property
@@ -204,15 +204,21 @@ class Desk:
         )
 
     def _flow(self, market: Market, now: int) -> FlowView:
-        """Sums over minutes of trades: made anew twice a second, not with every frame."""
-        made, symbol, _ = self._flowing
-        if symbol != market.symbol or now - made >= _FLOW_EVERY_NS or now < made:
+        """Sums over minutes of trades: made anew twice a second, not with every frame.
+
+        While a replay rests, no later frame would mend what this one left out.
+        """
+        made, symbol, messages, view = self._flowing
+        transport, heard = self.source.transport, self.store.messages
+        resting = transport is not None and not transport.view().playing
+        due = not 0 <= now - made < _FLOW_EVERY_NS or (resting and heard != messages)
+        if due or symbol != market.symbol:
             session = (market.session_bought, market.session_sold)
             view = flow_view(
                 reversed(market.prints), now, since=self.store.started, session=session
             )
-            self._flowing = (now, market.symbol, view)
-        return self._flowing[2]
+            self._flowing = (now, market.symbol, heard, view)
+        return view
 
     def header(self, scene: Scene) -> HeaderView:
         market, quote = scene.market, scene.quote

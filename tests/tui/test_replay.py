@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
-from kracked.protocol.events import Event, Gap
+from kracked.protocol.events import Event, Gap, Side, Trade, Trades
 from kracked.record.folder import SessionInfo
 from kracked.record.session import record_into
 from kracked.times import NS_PER_S, to_rfc3339
@@ -248,6 +248,19 @@ async def test_space_plays_and_h_holds_the_ladder(session: Path) -> None:
         await pilot.press("space", "h")
         assert not source.view().playing
         assert monitor.trade.ladder.position.held
+
+
+async def test_a_replay_at_rest_sums_the_trades_that_are_on_its_tape(session: Path) -> None:
+    async with screen(session) as (monitor, source, _):
+        market, trade = monitor.store.market(SYMBOL), monitor.trade
+        before = trade.desk.scene(trade.ladder).flow.windows[1]
+        assert market.last
+        assert market.precision
+        fill = Trade(Side.BID, market.last, 5, "market", 1, to_rfc3339(source.now(), 9))
+        # Heard at the very instant that the screen shows already.
+        monitor.store.apply(Trades(source.now(), SYMBOL, market.precision, (fill,)))
+        after = trade.desk.scene(trade.ladder).flow.windows[1]
+    assert (after.bought - before.bought, after.sold) == (5, before.sold)
 
 
 async def test_parentheses_change_the_speed(session: Path) -> None:
