@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
+from textual.pilot import Pilot
+
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
@@ -39,6 +41,7 @@ SYMBOLS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD")
 OPENED = parse_ns("2026-11-23T13:20:00Z")
 WATCHED_NS = 40 * 60 * NS_PER_S
 SEED = 8
+RESTED_ROUNDS = 10
 PICTURES = (
     ("80x24", (80, 24), "night"),
     ("120x40", (120, 40), "night"),
@@ -145,10 +148,7 @@ async def draw(past: PastMarket, size: tuple[int, int], theme: str) -> bytes:
     for event in past.heard:
         monitor.store.apply(event)
     async with monitor.run_test(size=size) as pilot:
-        while monitor.trade.chart.display and not monitor.trade.chart.plotted:
-            await pilot.pause(0.05)
-        monitor.trade.draw()
-        await pilot.pause()
+        await rested(monitor, pilot)
         return picture(monitor, ".png")
 
 
@@ -164,11 +164,19 @@ async def draw_replay(past: PastMarket, size: tuple[int, int]) -> bytes:
             await source.seek(past.time - 20 * NS_PER_S)
             while not source.view().step.endswith("(2/3)"):
                 await source.step(SYMBOLS[0], 1)
-            while not monitor.trade.chart.plotted:
-                await pilot.pause(0.05)
-            monitor.trade.draw()
-            await pilot.pause()
+            await rested(monitor, pilot)
             return picture(monitor, ".png")
+
+
+async def rested(monitor: Monitor, pilot: Pilot[None]) -> None:
+    """Nothing more is heard, and all that was is drawn, the candles too."""
+    chart, heard, rounds = monitor.trade.chart, -1, 0
+    while rounds < RESTED_ROUNDS:
+        await pilot.pause(0.02)
+        monitor.trade.draw()
+        still = heard == monitor.store.messages and (chart.newest or not chart.display)
+        rounds, heard = rounds + 1 if still else 0, monitor.store.messages
+    await pilot.pause()
 
 
 def record(raw: list[tuple[int, bytes]], path: Path) -> None:
