@@ -154,16 +154,20 @@ class Player:
         near = kept.best(goal)
         known = near and kept.is_near(near, goal)
         first = near.number if near and known else self.recording.start_for(goal)
+        complete = first == 0
         if near is not None and near.number >= first:
             self._walk.resume(near.seq, near.books)
             first, self.position, self.seq = near.number, near.received, near.seq
+            complete = True
         for opened in self.recording.frames(first):
             last = opened.frame.last_received
             if not goal.passed(last, opened.last_seq):
                 break
             self._walk.take_all(opened.frame, opened.body)
             first, self.position, self.seq = opened.number + 1, last, self._walk.seq
-            kept.offer(self._walk, first, last, goal)
+            complete = complete or self._walk.is_complete
+            if complete:
+                kept.offer(self._walk, first, last, goal)
         self._tape = self.recording.read(first)
         self._wind()
         while self._next is not None and goal.passed(self._next.line.received, self._next.line.seq):

@@ -106,9 +106,11 @@ class Walk:
         """Messages found missing so far."""
         self._messages = self._keyframes = self._wrong = 0
         self._mismatches: list[events.Resync] = []
+        self._recorded: list[tuple[str, str]] = []
         for name, subject in info.symbols.items():
             for channel, depth in (("book", subject.book), ("level3", subject.level3)):
                 self.keeper.apply(events.Subscribed(0, channel, name, depth))
+                self._recorded += [(name, channel)] if depth else []
 
     def take(self, kind: FrameKind, entry: Line) -> list[Event]:
         """Take the next line; what it says and what keeping the books brought about."""
@@ -257,6 +259,15 @@ class Walk:
         else:
             tally.mismatched -= 1
         return happened
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it has every book of the recording: from a keyframe on they come one by one."""
+        kept: Mapping[str, Mapping[str, Book]] = {
+            "book": self.keeper.books,
+            "level3": self.keeper.orders,
+        }
+        return all(symbol in kept[channel] for symbol, channel in self._recorded)
 
     def is_settled(self, book: Book) -> bool:
         """Whether it can be put in place in another walk, and will go on there as here."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from kracked.record.index import Goal
 from kracked.record.reader import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
 from kracked.times import NS_PER_S
+from tests.record.market import Level3Market, record_stream
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
@@ -138,6 +140,25 @@ def test_of_a_search_only_places_near_its_end_are_kept(player: Player, stream: S
     assert kept is not None
     assert recording.checkpoints.is_near(kept, Goal(150))
     assert recording.checkpoints.best(Goal(100)) is None
+
+
+def test_between_the_keyframes_of_two_books_both_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search that begins at the first of them does not know the other book at once."""
+    monkeypatch.setattr(keyframe, "_EVERY_MESSAGES", 40)
+    monkeypatch.setattr(keyframe, "_ROWS_PER_MESSAGE", 1 << 20)
+    monkeypatch.setattr(keyframe, "_ROWS_AT_ONCE", 1)
+    markets = (Level3Market(seed=seed, symbol=f"A{seed}/USD") for seed in range(2))
+    record_stream(tmp_path, sorted(chain(*(market.stream(100) for market in markets))))
+    searched = Player(open_recording(tmp_path))
+    searched.recording.checkpoints = Checkpoints(every_messages=5)
+    for number in range(200, 100, -1):
+        fresh = Player(open_recording(tmp_path))
+        for player in (searched, fresh):
+            player.rewind(number)
+        assert _state(searched) == _state(fresh)
+        assert len(fresh.keeper.orders) == 2
 
 
 @given(
