@@ -177,6 +177,8 @@ class Store:
         self.last_heard = 0
         self._trouble: dict[str, str] = {}
         """Connection name to why it is down."""
+        self._reasons: set[tuple[str, str]] = set()
+        """Connection and reason, once told: retries repeat them."""
         self._connected: set[str] = set()
         self.ended = False
         self.system = ONLINE
@@ -241,6 +243,7 @@ class Store:
             case events.Connected() | events.Reconnected():
                 self._connected.add(event.connection)
                 self._trouble.pop(event.connection, None)
+                self._reasons = {told for told in self._reasons if told[0] != event.connection}
                 self.tell(event.received, f"{event.connection} connected", "good")
             case events.Reconnecting():
                 self._lost(event)
@@ -291,7 +294,8 @@ class Store:
     def _lost(self, event: events.Reconnecting) -> None:
         host = event.url.partition("://")[2].partition("/")[0]
         reason = f"cannot reach {host} ({event.reason}); trying again"
-        if event.connection not in self._trouble:
+        if (told := (event.connection, event.reason)) not in self._reasons:
+            self._reasons.add(told)
             self.tell(event.received, f"{event.connection} lost: {event.reason}", "warn")
         self._trouble[event.connection] = reason
         self._connected.discard(event.connection)

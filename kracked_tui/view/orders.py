@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from kracked.book.queue import Place
 
 _UNKNOWN = "UNKNOWN"
+_AS_WANTED = "User requested"
+"""The exchange's reason where we cancelled: it would only fill the row."""
+_PLACE = 6
+"""Width of the place in the queue."""
 
 
 class Sent(NamedTuple):
@@ -153,9 +157,10 @@ def _ahead(place: Place | None, precision: Precision | None) -> str:
 
 def _sent(entry: Sent, now: int) -> OrderRow:
     what = "amend " if entry.what == "amend" else ""
-    state = f"{entry.state}: {entry.reason}" if entry.reason else entry.state
+    reason = f": {entry.reason}" if entry.reason not in ("", _AS_WANTED) else ""
+    state = f"{entry.state}{reason}"
     if state.startswith(_UNKNOWN):
-        state = f"{_UNKNOWN}{': ' + entry.reason if entry.reason else ''}"
+        state = f"{_UNKNOWN}{reason}"
     role = "warn" if entry.state in (_UNKNOWN, "refused") else "dim"
     return OrderRow(
         entry.symbol,
@@ -209,7 +214,7 @@ def _cut(text: str, width: int) -> str:
 def head_line(columns: Columns) -> Line:
     symbol = "pair".ljust(columns.symbol)[: columns.symbol]
     ahead = "ahead".rjust(columns.ahead)[: columns.ahead]
-    numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}{'place':>6}{ahead}"
+    numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}{'place':>{_PLACE}}{ahead}"
     text = f" {symbol}{'side':<4}{numbers}{'age':>6} state"
     return Line(fit([Span(text, "header")], columns.width))
 
@@ -223,20 +228,24 @@ def order_line(row: OrderRow, columns: Columns) -> Line:
         Span(f"{word:<4}", role),
         Span(_cut(row.qty, columns.qty), role),
         Span(_cut(row.price, columns.price), "price"),
-        *_queueing(row, columns),
+    ]
+    ending = (
         Span(f"{row.age:>6} ", "dim"),
         Span(row.state if row.ours else f"{row.state} (elsewhere)", row.role),
-    ]
+    )
+    room = columns.width - sum(len(span.text) for span in (*spans, *ending))
+    spans += (*_queueing(row, columns, room), *ending)
     return Line(fit(spans, columns.width), "cursor" if row.cursor else "")
 
 
-def _queueing(row: OrderRow, columns: Columns) -> tuple[Span, ...]:
-    """Place and what is ahead; an order without a place gives the room to its state."""
+def _queueing(row: OrderRow, columns: Columns, room: int) -> tuple[Span, ...]:
+    """Place and what is ahead; an order without a place gives the room to a long state."""
     if not row.place:
-        return ()
+        blank = " " * (_PLACE + columns.ahead)
+        return (Span(blank),) if len(blank) <= room else ()
     role = "accent" if row.place.startswith("1/") else ""
     ahead = row.ahead.rjust(columns.ahead)[: columns.ahead]
-    return Span(f"{row.place:>6}", role), Span(ahead, "dim")
+    return Span(f"{row.place:>{_PLACE}}", role), Span(ahead, "dim")
 
 
 class Mine(NamedTuple):
@@ -295,9 +304,9 @@ def mine_text(mine: Mine, width: int) -> str:
     return f"{letter}{shown if shown.strip('.0') else '<' + shown[:-1]}{place}"
 
 
-def line_of_orders(rows: Sequence[OrderRow], width: int) -> Line:
+def line_of_orders(rows: Sequence[OrderRow], width: int, *, stale: bool = False) -> Line:
     """Working orders side by side, for a screen without room for the pane."""
-    spans: list[Span] = [Span(" MINE", "header")]
+    spans: list[Span] = [Span(" MINE", "header"), Span("  STALE" if stale else "", "warn")]
     for row in rows:
         role = "bid" if row.side is Side.BID else "ask"
         word = verb(row.side) if row.side else ""

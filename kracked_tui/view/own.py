@@ -75,7 +75,7 @@ def own_of(
 def mine_line(own: Own, width: int) -> Line:
     """One row for a screen without room for the orders pane."""
     if own.rows:
-        return orders.line_of_orders(own.rows, width)
+        return orders.line_of_orders(own.rows, width, stale=not own.known)
     return Line(fit([Span(" MINE", "header"), Span(f"  {own.empty}", "dim")], width))
 
 

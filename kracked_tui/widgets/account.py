@@ -86,8 +86,10 @@ class Orders(Pane):
         room = height - 1 - 2
         self._first = max(0, min(at - room + 1, len(rows) - room))
         shown = rows[self._first : self._first + max(1, room)]
-        body = [orders.head_line(columns), *shown]
-        return Content(self._with_sums(scene, body), note, foot=foot)
+        body = self._with_sums(scene, [orders.head_line(columns), *shown])
+        if not own.known:
+            body = [each.within("stale") for each in body]
+        return Content(body, note, "" if own.known else "STALE", foot)
 
     def _with_sums(self, scene: Scene, body: list[Line]) -> list[Line]:
         """What is owned and what was filled, at the bottom where there is room."""

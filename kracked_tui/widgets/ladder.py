@@ -46,7 +46,9 @@ class Ladder(Pane):
         book = scene.book
         if book is None or not self.position.ready:
             return Content(_notice(scene, self.rows, width))
-        columns = view.columns_for(width, scene.price_width, mine=scene.own.known)
+        columns = view.columns_for(
+            width, scene.price_width, mine=scene.own.known or bool(scene.own.mine)
+        )
         shown = view.ladder_view(
             book.bids,
             book.asks,

@@ -84,6 +84,16 @@ def test_a_lost_connection_is_told_once_until_it_is_back() -> None:
     assert store.health(SYMBOL, has_book=False, verified=False).connected
 
 
+def test_another_reason_why_a_connection_stays_lost_is_told_too() -> None:
+    url = "wss://ws-l3.kraken.com/v2"
+    reasons = ("no close frame", "no token: EAPI:Invalid key", "no close frame")
+    store = told(*(events.Reconnecting(NOW, "level3", url, why, 1, 1.0) for why in reasons))
+    assert [each.text for each in store.happenings] == [
+        "level3 lost: no token: EAPI:Invalid key",
+        "level3 lost: no close frame",
+    ]
+
+
 def test_gaps_and_skipped_events_are_counted() -> None:
     store = told(
         events.Gap(NOW, "book", (SYMBOL,), NOW - 10**9, NOW, "reconnect"), events.Overflow(NOW, 7)

@@ -126,6 +126,21 @@ async def test_the_switch_is_left_on_while_an_order_may_still_arrive(tmp_path: P
         assert "left to the dead-man's switch" in found.said()
 
 
+async def test_own_orders_are_marked_while_the_account_is_silent(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.joined("B")
+        await found.until(lambda: "live" in found.text())
+        await found.until(lambda: "live" in found.text())
+        assert "STALE" not in found.text()
+        access = found.monitor.source.access
+        assert access is not None
+        access.account.distrust("executions")
+        await found.until(lambda: "STALE" in found.text())
+        assert "STALE" in found.screen.orders.lines[0].text
+        assert "MINE" in found.screen.ladder.lines[1].text
+
+
 async def test_it_may_leave_the_orders_and_turn_the_switch_off(tmp_path: Path) -> None:
     async with trading(tmp_path, settings=settings(Lost.LEAVE)) as found:
         await lost(found)

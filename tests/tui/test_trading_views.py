@@ -18,8 +18,8 @@ from kracked_tui.trader.words import settled
 from kracked_tui.view import balances, effect, fills, orders, rates, standing
 from kracked_tui.view.effect import Effect
 from kracked_tui.view.line import Line
-from kracked_tui.view.orders import Mine, Sent
-from kracked_tui.view.own import Own, own_of
+from kracked_tui.view.orders import Mine, OrderRow, Sent
+from kracked_tui.view.own import Own, mine_line, own_of
 from kracked_tui.view.ticket import Ticket
 from tests.tui import market
 from tests.tui.market import BEST_BID, NOW, PRECISION, SYMBOL
@@ -106,6 +106,32 @@ def test_what_is_doubtful_comes_first_and_what_works_is_not_shown_twice() -> Non
     live = sent("live")._replace(id="ours-1", txid="OABCDE-FGHIJ-K00001")
     rows = orders.rows_of([own(1, "64210.0")], [live, sent("UNKNOWN")], {}, {}, NOW)
     assert [row.state for row in rows] == ["UNKNOWN", "live"]
+
+
+def test_a_short_state_stands_under_its_heading_also_without_a_place() -> None:
+    columns = orders.columns_for(52)
+    filled = OrderRow(SYMBOL, Side.BID, "0.15", "64209.0", age="38s", state="filled")
+    placed = filled._replace(place="4/6", ahead="1.75", state="live")
+    at = orders.head_line(columns).text.index("state")
+    assert orders.order_line(filled, columns).text.index("filled") == at
+    assert orders.order_line(placed, columns).text.index("live") == at
+
+
+def test_a_long_state_takes_the_room_of_the_place() -> None:
+    state = "cancelled: by the dead-man's"
+    row = OrderRow(SYMBOL, Side.BID, "0.15", "64209.0", age="38s", state=state)
+    assert orders.order_line(row, orders.columns_for(60)).text.rstrip().endswith(state)
+
+
+def test_that_we_cancelled_it_needs_no_reason() -> None:
+    (row,) = orders.rows_of([], [sent("cancelled", "User requested")], {}, {}, NOW)
+    assert row.state == "cancelled"
+
+
+def test_own_orders_of_a_stream_that_is_down_are_marked_on_a_narrow_screen() -> None:
+    row = OrderRow(SYMBOL, Side.BID, "0.15", "64209.0", "4/6", "1.75", "38s", "live")
+    assert mine_line(Own(known=False, rows=(row,)), 80).text.startswith(" MINE  STALE  BUY")
+    assert "STALE" not in mine_line(Own(known=True, rows=(row,)), 80).text
 
 
 def test_an_order_placed_elsewhere_says_so() -> None:
