@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from kracked.cli import main
+from kracked.commands import recordings
 from kracked.record.check import check
 from tests.patience import PATIENCE_S, let_run
 
@@ -126,6 +128,29 @@ def test_a_symbol_that_is_refused_is_told_of(rest: str, tmp_path: Path) -> None:
         _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     assert "NOPE/USD" in said
+
+
+def test_what_is_refused_is_said_while_the_recording_goes_on(rest: str, tmp_path: Path) -> None:
+    words = ["record", "BTC/USD", "NOPE/USD", "--out", str(tmp_path / "s"), "--endpoint", rest]
+    with subprocess.Popen([*KRACKED, *words], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        going = process.poll() is None
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
+    assert "not recorded, refused" in said
+    assert "NOPE/USD" in said
+    assert going
+
+
+def test_parquet_without_its_package_is_refused_before_anything_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recordings, "find_spec", lambda _: None)
+    words = _words(tmp_path / "session", "http://127.0.0.1:1", "--format", "parquet")
+    assert main(words) == 1
+    assert "Parquet needs pyarrow" in capsys.readouterr().err
+    assert not (tmp_path / "session").exists()
 
 
 def test_an_exchange_that_does_not_answer_is_told_of(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
 
@@ -19,6 +20,7 @@ from kracked.feed.channels import Channels
 from kracked.manager import FeedManager
 from kracked.record.check import Health
 from kracked.record.check import check as check_recording
+from kracked.record.convert import NeedsArrow
 from kracked.record.reader import open_recording
 from kracked.record.replay import Moment, Player, Replay
 from kracked.record.session import Format
@@ -40,7 +42,10 @@ def record(
     """Record until the time is up or a signal comes; exit code 1 when anything is missing.
 
     Of the channels `account`, own executions and balances, is left out without a key.
+    Raises `NeedsArrow` before anything is recorded that could not be written at the end.
     """
+    if Format(form) is Format.PARQUET and find_spec("pyarrow") is None:
+        raise NeedsArrow
     endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
     credentials = Credentials.from_environment()
     market = {name: choice for name, choice in channels.items() if name != "account"}
@@ -52,6 +57,7 @@ def record(
         **cast(Channels, market),
     )
     watched = sys.stderr is not None and sys.stderr.isatty()
+    talk = _Talk(watched=watched)
     last = asyncio.run(
         record_feed(
             feed,
@@ -59,42 +65,67 @@ def record(
             form=Format(form),
             compress=compress,
             duration_s=duration_s,
-            tell=_show if watched else None,
+            tell=talk,
         )
     )
     status = last.status
-    if watched:
-        with suppress(OSError):
-            print("\r\x1b[K", end="", file=sys.stderr)
+    talk.end(last)
     if as_json:
         facts = {"path": str(last.path), "seconds": round(last.elapsed_s, 3), **status._asdict()}
         print(msgspec.json.encode(facts).decode())
     else:
         print(
             f"{last.path}: {status.messages} messages, {status.rows} rows, "
-            f"{_size(status.bytes)} before compression, {status.gaps} gaps, {status.lost} lost"
+            f"{_size(status.bytes)} before compression, "
+            f"{status.gaps} gap{'' if status.gaps == 1 else 's'}, {status.lost} lost"
         )
-    for refusal in status.refused:
-        print(f"kracked: not recorded, refused: {refusal}", file=sys.stderr)
     if not status.messages:
         print(f"kracked: not one message came from {feed.endpoints.public}", file=sys.stderr)
     whole = status.messages and not (status.lost or status.trouble or status.refused)
     return DONE if whole else FAILED
 
 
-def _show(progress: Progress) -> None:
-    status = progress.status
-    trouble = status.trouble or status.warning
+class _Talk:
+    """What is said while it goes on: what is refused, at once; in a terminal, how it goes."""
+
+    def __init__(self, *, watched: bool) -> None:
+        self._watched = watched
+        self._told: set[str] = set()
+
+    def __call__(self, progress: Progress) -> None:
+        self._tell_refused(progress)
+        if self._watched:
+            _say(f"\r{_going(progress)}\x1b[K")
+
+    def end(self, progress: Progress) -> None:
+        """The line of its progress makes room for the figures."""
+        if self._watched:
+            _say("\r\x1b[K")
+        self._tell_refused(progress)
+
+    def _tell_refused(self, progress: Progress) -> None:
+        for refusal in progress.status.refused:
+            if refusal not in self._told:
+                self._told.add(refusal)
+                clear = "\r\x1b[K" if self._watched else ""
+                _say(f"{clear}kracked: not recorded, refused: {refusal}\n")
+
+
+def _say(text: str) -> None:
+    if sys.stderr is None:
+        return
     with suppress(OSError):  # a terminal that has gone is no reason to stop here
-        print(
-            f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  "
-            f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)}  "
-            f"gaps {status.gaps}  lost {status.lost}  free {_size(status.free_bytes)}  "
-            f"{trouble}\x1b[K",
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(text, end="", file=sys.stderr, flush=True)
+
+
+def _going(progress: Progress) -> str:
+    status = progress.status
+    return (
+        f"REC {progress.elapsed_s:.0f} s  {status.messages} messages  "
+        f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)}  "
+        f"gaps {status.gaps}  lost {status.lost}  free {_size(status.free_bytes)}  "
+        f"{status.trouble or status.warning}"
+    )
 
 
 def _size(count: float) -> str:
