@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,13 @@ _CHANNEL_DEFAULTS: dict[str, Choice] = {
     "instrument": True,
 }
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Examples as they are written; no word is broken at a hyphen, so that it can be copied."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 class Several(argparse.Action):
@@ -177,9 +185,9 @@ def seconds(text: str) -> float:
 
 
 def speed(text: str) -> float:
-    """``1``, ``10``, ``max``: how many times faster than life."""
+    """``1``, ``10x``, ``max``: how many times faster than life."""
     try:
-        speed = float("inf") if text == "max" else float(text)
+        speed = float("inf") if text == "max" else float(text.removesuffix("x"))
     except ValueError:
         speed = 0.0
     if not speed > 0:

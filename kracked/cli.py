@@ -15,7 +15,7 @@ from kracked import __version__, arguments
 
 Command = Callable[[argparse.Namespace], int]
 
-RAW = argparse.RawDescriptionHelpFormatter
+RAW = arguments.Help
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -134,7 +134,7 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--faults",
         type=arguments.faults,
         metavar="SPEC",
-        help="what goes wrong: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,\n"
+        help="what goes wrong: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,"
         "checksum:@10s:BTC/USD or all:5s; a wrong one is answered with the list of kinds",
     )
     parser.add_argument(

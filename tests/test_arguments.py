@@ -39,6 +39,33 @@ def test_symbols_stand_apart_by_blanks_or_commas(
     assert parser.parse_args(words).symbols == ["BTC/USD", "ETH/USD"]
 
 
+@pytest.mark.parametrize(
+    ("word", "speed"), [("1", 1), ("10x", 10), ("0.5x", 0.5), ("max", float("inf"))]
+)
+def test_a_speed_may_be_written_as_the_monitor_shows_it(word: str, speed: float) -> None:
+    assert arguments.speed(word) == speed
+
+
+@pytest.mark.parametrize("word", ["x", "0", "-1x", "10xx", "fast"])
+def test_what_is_no_speed_is_refused(word: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="not a speed"):
+        arguments.speed(word)
+
+
+def test_what_help_shows_can_be_copied(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["sim", "--help"])
+    shown = capsys.readouterr().out
+    for example in (
+        "drop:30s,lost:0.001,checksum:@10s:BTC/USD",
+        "reply-lost:0.1,reply-late=2s:0.05:AddOrder",
+    ):
+        assert example in shown
+
+
 def test_small_letters_stand_for_capitals_and_a_mixture_for_itself() -> None:
     assert arguments.symbols("btc/usd,TSLAx/USD") == ["BTC/USD", "TSLAx/USD"]
 
