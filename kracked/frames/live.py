@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 import zstandard
@@ -46,6 +46,9 @@ class Extent(NamedTuple):
     first: int
     last: int
     rows: int
+
+
+_Said = TypeVar("_Said")
 
 
 class _Ended(msgspec.Struct):
@@ -175,11 +178,14 @@ def _opened(path: Path) -> io.BufferedIOBase:
 def _open_end(folder: Path) -> bool:
     """Whether the folder is a recording without an end: in progress, or cut off."""
     info = folder / "session.json"
-    if not info.exists():
-        return False
+    return info.exists() and said(info, _Ended).end is None
+
+
+def said(info: Path, kind: type[_Said]) -> _Said:
+    """What a `session.json` says; raises `RecordError` when it cannot be read."""
     try:
-        return msgspec.json.decode(info.read_bytes(), type=_Ended).end is None
-    except msgspec.DecodeError as error:
+        return msgspec.json.decode(info.read_bytes(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordError(f"{info} cannot be read: {error}") from error
 
 

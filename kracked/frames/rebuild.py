@@ -20,6 +20,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.errors import ConfigError, RecordError
+from kracked.frames import live
 from kracked.frames.files import Source, paths
 from kracked.frames.loaders import file_by_file
 from kracked.instruments import Precision
@@ -177,7 +178,7 @@ def _subject(source: Source, symbol: str) -> _Subject:
     for path in paths(source):
         file = (path if path.is_dir() else path.parent) / "session.json"
         if file.exists():
-            info = msgspec.json.decode(file.read_bytes(), type=_Info)
+            info = live.said(file, _Info)
             if symbol in info.symbols:
                 return info.symbols[symbol]
     raise RecordError(f"{symbol} was not recorded: no session.json beside the tables knows it")

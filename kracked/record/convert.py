@@ -90,7 +90,7 @@ def stated(root: Path) -> dict[str, Left]:
         return msgspec.json.decode((root / _STATED).read_bytes(), type=dict[str, Left])
     except FileNotFoundError:
         return {}
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RecordError(f"{root / _STATED} cannot be read: {error}; remove it") from error
 
 

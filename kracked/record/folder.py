@@ -246,7 +246,7 @@ def read_info(path: Path) -> SessionInfo:
         info = msgspec.json.decode(text, type=SessionInfo)
         for time in filter(None, (info.start, info.end)):
             times.parse_ns(time)
-    except (msgspec.DecodeError, times.NotATime) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, times.NotATime) as error:
         raise RecordError(f"{path / INFO}: {error}") from error
     if info.schema > SCHEMA:
         raise RecordError(f"{path} was written by a newer kracked (schema {info.schema})")

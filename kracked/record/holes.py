@@ -91,7 +91,7 @@ def _said(table: Path) -> Iterator[tuple[int, int]]:
         for row in rows:
             if row.get("event") == "gap" and row.get("lost"):
                 yield int(row["seq_last"]), int(row["lost"])
-    except (OSError, ValueError, csv.Error):
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return  # what cannot be read excuses nothing
 
 

@@ -11,7 +11,7 @@ import csv
 import errno
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import NamedTuple
@@ -66,11 +66,17 @@ def torn_log(path: Path) -> Torn | None:
 
 
 def torn_table(path: Path) -> Torn | None:
-    """The tail of a table that is no whole row: cut inside, too few columns, or zeros."""
+    """The tail of a table that is no whole row: cut inside, too few columns, or zeros.
+
+    Rows have as many cells as the header, which an older recorder may have written, or as
+    the table has columns: a header that was damaged makes no row a torn one.
+    """
+    table = names.table_of(path)
     with mapped(path) as data:
-        columns = len(_cells(data[: data.find(b"\n") + 1]))
+        widths = {len(_cells(data[: data.find(b"\n") + 1]))}
+        widths |= {len(table.columns)} if table else set()
         whole = len(data)
-        while whole and not _is_row(data, whole, columns):
+        while whole and not _is_row(data, whole, widths):
             # Zeros may fill megabytes; each step goes back one line.
             whole = data.rfind(b"\n", 0, whole - 1) + 1
         return Torn(path, whole, len(data) - whole) if whole < len(data) else None
@@ -122,13 +128,17 @@ def _is_ours(data: frame.Buffer) -> bool:
     return data.find(frame.MARK) >= 0 or frame.MARK.startswith(begin) or not any(begin)
 
 
-def _is_row(data: frame.Buffer, end: int, columns: int) -> bool:
-    """Whether the bytes before `end` close a row of so many columns."""
+def _is_row(data: frame.Buffer, end: int, widths: Container[int]) -> bool:
+    """Whether the bytes before `end` close a row of one of these widths."""
     if data[end - 1 : end] != b"\n":
         return False
     row = data[data.rfind(b"\n", 0, end - 1) + 1 : end]
-    return b"\0" not in row and len(_cells(row)) == columns
+    return b"\0" not in row and len(_cells(row)) in widths
 
 
 def _cells(row: bytes) -> list[str]:
-    return next(csv.reader([row.decode(errors="replace")]), [])
+    """None of what is no row."""
+    try:
+        return next(csv.reader([row.decode(errors="replace")]), [])
+    except csv.Error:
+        return []

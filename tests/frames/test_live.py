@@ -10,18 +10,22 @@ import pytest
 
 from kracked.errors import RecordError
 from kracked.frames import load_book_wide, load_orders, load_trades
+from kracked.frames.rebuild import Rebuild
 from kracked.record.session import Format
 from tests.record.market import record_stream
 
 HEADER = "ts_event,ts_recv,symbol,price,qty,side,ord_type,trade_id,seq,flags\n"
 
 
-@pytest.mark.parametrize("text", ['{"end": nu', "[]", '{"end": 7}', "\x00\x00"])
-def test_a_torn_session_json_is_told_by_its_name(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [b'{"end": nu', b"[]", b'{"end": 7}', b"\0\0", b'{"end": "\xad"}'])
+@pytest.mark.parametrize("load", [load_trades, lambda path: Rebuild(path, "BTC/USD")])
+def test_a_damaged_session_json_is_told_by_its_name(
+    text: bytes, load: Callable[[Path], object], tmp_path: Path
+) -> None:
     (tmp_path / "trades.csv").write_text(HEADER)
-    (tmp_path / "session.json").write_text(text)
+    (tmp_path / "session.json").write_bytes(text.replace(b'"end"', b'"symbols": 1, "end"'))
     with pytest.raises(RecordError, match=r"session\.json cannot be read"):
-        load_trades(tmp_path)
+        load(tmp_path)
 
 
 @pytest.mark.parametrize("load", [load_trades, load_book_wide])

@@ -129,6 +129,13 @@ def test_messages_that_the_recorder_says_it_left_out_are_no_damage(
     assert (health.lost, health.untold, health.healthy) == (7, 0, True)
 
 
+@pytest.mark.parametrize("rows", ["event,lost\ngap,7\n", "event,lost,seq_last\ngap,7\n"])
+def test_a_table_of_connections_that_lacks_columns_excuses_nothing(three: Path, rows: str) -> None:
+    _segment(three, 1).unlink()
+    (three / "connections.csv").write_text(rows)
+    assert check(three).untold == 50
+
+
 def test_a_recording_that_states_no_numbers_is_as_healthy_as_it_was(three: Path) -> None:
     _as_older_recorders_left_it(three)
     assert check(three).healthy

@@ -280,6 +280,14 @@ def test_a_folder_without_session_json_is_no_recording(tmp_path: Path) -> None:
         open_recording(tmp_path)
 
 
+@pytest.mark.parametrize("text", [b"", b"[]", b'{"start": "today"}', b'{"\xad": 1}'])
+def test_a_session_json_that_cannot_be_read_is_named(record: Record, text: bytes) -> None:
+    path = record()
+    (path / "session.json").write_bytes(text)
+    with pytest.raises(RecordError, match=r"session\.json"):
+        open_recording(path)
+
+
 @pytest.mark.parametrize(("channel", "told"), [("level3", True), ("", True), ("book", False)])
 def test_a_mismatch_is_no_damage_where_the_recording_tells_of_that_book(
     tmp_path: Path, stream: Stream, channel: str, told: bool

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kracked import tables
 from kracked.record.folder import Planted
 from kracked.record.repair import cut, find_torn
 
@@ -51,6 +52,19 @@ def test_zeros_and_rows_of_another_shape_are_torn(tail: bytes, tmp_path: Path) -
     (tmp_path / "trades.csv").write_bytes(TABLE + tail)
     [torn] = find_torn(tmp_path)
     assert (torn.whole, torn.torn) == (len(TABLE), len(tail))
+
+
+@pytest.mark.parametrize("damage", [b" ", b"\r", b",,"])
+def test_a_damaged_header_makes_no_row_a_torn_one(damage: bytes, tmp_path: Path) -> None:
+    header, row = tables.CONNECTIONS.header.encode(), b"public,clock,,,agrees,public,7,\n"
+    (tmp_path / "connections.csv").write_bytes(header.replace(b",", damage, 1) + b"\n" + row * 9)
+    assert not find_torn(tmp_path)
+
+
+def test_a_row_that_no_csv_can_have_is_torn(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_bytes(TABLE + b"BTC/USD,1.0\r2,odd\n")
+    [torn] = find_torn(tmp_path)
+    assert torn.whole == len(TABLE)
 
 
 def test_a_header_cut_short_leaves_an_empty_table(tmp_path: Path) -> None:
