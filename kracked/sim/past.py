@@ -23,6 +23,11 @@ LONG_AGO = {10080: 380, 21600: 180}
 TRADES_PER_TAKER = 3.5
 """Trades for each taker who comes by itself: those it draws, and fills at several levels."""
 
+_SWING = 0.02
+_SWING_KEPT = 0.95
+"""How far, as a part of the minute's range, a trade is beside its way through the minute: what
+it swings by itself, and what it keeps of the swing of the trade before it."""
+
 
 class Past:
     """Makes one instrument's tape up to an instant, always the same for a seed."""
@@ -122,15 +127,24 @@ class Past:
                 break
         places = sorted(places, key=lambda place: place[0])[-KEPT_TRADES:]
         first_id = self._last_trade_id - len(places) + 1
-        return [
-            self._trade(random, first_id + number, time, minute)
-            for number, (time, minute) in enumerate(places)
-        ]
+        swing, trades = 0.0, []
+        for number, (time, minute) in enumerate(places):
+            swing = _SWING_KEPT * swing + random.gauss(0.0, _SWING)
+            trades.append(self._trade(random, first_id + number, time, minute, swing))
+        return trades
 
-    def _trade(self, random: Random, trade_id: int, time: int, minute: Candle) -> Trade:
-        along = (time - minute.begin) / NS_PER_MINUTE
+    def _trade(
+        self, random: Random, trade_id: int, time: int, minute: Candle, swing: float
+    ) -> Trade:
+        """One on the way through its minute, beside it by `swing` of the minute's range.
+
+        The last ones lead to where the market opens now.
+        """
+        lasts = max(1, min(NS_PER_MINUTE, self._now - minute.begin))
+        along = (time - minute.begin) / lasts
+        beside = swing * min(1.0, (self._now - time) / NS_PER_MINUTE)
         price = minute.open + int((minute.close - minute.open) * along)
-        price += int(random.gauss(0.0, 0.15) * (minute.high - minute.low))
+        price += int(beside * (minute.high - minute.low))
         qty = max(self._least, int(self._typical * random.lognormvariate(-0.5, 1.0)))
         taking = Taking.MARKET if random.random() < 0.33 else Taking.LIMIT
         side = Side.BID if random.random() < 0.5 else Side.ASK

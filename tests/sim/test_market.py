@@ -18,7 +18,9 @@ from kracked.sim.history import INTERVALS, KEPT_CANDLES, KEPT_TRADES, NS_PER_MIN
 from kracked.sim.market import Market
 from kracked.sim.matching import Matcher
 from kracked.sim.orders import Batch, Cause, Filled, Left, NewOrder, Rested, TimeInForce
+from kracked.sim.past import Past
 from kracked.sim.publish import BOOK, Publisher
+from kracked.times import NS_PER_S
 from tests.benchmarks.streams import public_book
 
 OPENING = 1_790_000_000_123_456_789
@@ -284,6 +286,18 @@ def test_the_tape_opens_with_a_past() -> None:
         assert len(tape.candles(minutes, OPENING)) == KEPT_CANDLES
     assert 0 < tape.day.low <= tape.day.vwap <= tape.day.high
     assert tape.day.trades > 10_000
+
+
+@pytest.mark.parametrize("seconds", [1, 10, 59])
+def test_the_past_leads_up_to_where_the_market_opens(seconds: int) -> None:
+    """Trade by trade in small steps, wherever in the minute it opens."""
+    minute = OPENING - OPENING % NS_PER_MINUTE
+    (listing,) = (each for each in LISTED if each.instrument.symbol == PAIR)
+    past = Past(listing, minute + seconds * NS_PER_S, 1000, "seed").tape()
+    prices = [trade.price for trade in past.trades] + [listing.opening_price]
+    steps = [abs(later / price - 1) for price, later in pairwise(prices[-100:])]
+    assert max(steps) < 0.0005
+    assert steps[-1] < 0.0001
 
 
 def test_the_first_trade_follows_the_last_of_the_past() -> None:
