@@ -21,7 +21,9 @@ async def watch() -> None:
         ["BTC/USD"], book=25, level3=100, trade=True, ticker=True, endpoints=ENDPOINTS
     )
     last = await record(feed, SESSION, duration_s=5)
-    print(f"{last.path}: {last.status.messages} messages, {last.status.gaps} gaps\n")
+    if not last.status.messages:
+        sys.exit(f"not one message came from {ENDPOINTS.public}")
+    print(f"{last.path}: {last.status.messages} messages, gaps: {last.status.gaps}\n")
 
 
 def read() -> None:
@@ -30,7 +32,8 @@ def read() -> None:
     print(trades[["symbol", "side", "price", "qty"]].tail(), "\n")
     print(kracked.load_book(recording)[["side", "price", "qty"]].tail(), "\n")
     print(kracked.load_orders(recording)[["action", "side", "price", "size"]].tail(), "\n")
-    print(kracked.bars(trades, "1s")[["open", "high", "low", "close", "volume"]].tail(), "\n")
+    bars = kracked.bars(trades, "1s", history=True)  # also trades from before the recording
+    print(bars[["open", "high", "low", "close", "volume"]].tail(), "\n")
     _, end = recording.span()
     book = recording.at(end - 10**9, "BTC/USD", channel="book")
     bid, ask = book.best_bid, book.best_ask

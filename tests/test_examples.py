@@ -57,7 +57,17 @@ def test_a_recording_may_be_made_and_read_a_second_time(
     exchange: dict[str, str], tmp_path: Path
 ) -> None:
     for _ in range(2):  # the pause between them is no moment to ask about
-        run([str(EXAMPLES / "load_example.py"), exchange["rest"]], exchange, tmp_path)
+        said = run([str(EXAMPLES / "load_example.py"), exchange["rest"]], exchange, tmp_path)
+        assert "Empty" not in said
+
+
+def test_a_recording_of_nothing_is_told_of_and_not_read(tmp_path: Path) -> None:
+    words = [sys.executable, str(EXAMPLES / "load_example.py"), "http://127.0.0.1:1"]
+    done = subprocess.run(
+        words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "not one message came from ws://127.0.0.1:1/public/v2\n"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda notebook: notebook.stem)
