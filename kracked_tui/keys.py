@@ -215,11 +215,12 @@ def listing(changes: Mapping[str, str]) -> str:
     """The map as `kracked-tui keys` prints it; those of a replay work there alone."""
     table, replay = active(changes), active(changes, money=False, replay=True)
     shown_rows = (*table, *(key for key in replay if key.group == REPLAY))
+    wide = max(len(shown(key.keys)) for key in shown_rows)
     lines = []
     for group in GROUPS:
         lines.append(group)
         lines += [
-            f"  {shown(key.keys):<12} {key.id:<16} {key.help}"
+            f"  {shown(key.keys):<{wide}}  {key.id:<16} {key.help}"
             for key in shown_rows
             if key.group == group
         ]

@@ -41,7 +41,14 @@ def test_the_listing_has_the_keys_of_a_replay_too() -> None:
 
 
 def test_the_listing_names_keys_as_people_do() -> None:
-    assert "? f1         help             Show these pages" in keys.listing({})
+    assert "? f1             help             Show these pages" in keys.listing({})
+
+
+def test_the_longest_keys_leave_the_columns_straight() -> None:
+    helps = {key.help for key in keys.active({})}
+    rows = keys.listing({}).splitlines()
+    found = {row.index(each) for row in rows for each in helps if row.endswith(f"  {each}")}
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("rows", [3, 18, 20, 50])
