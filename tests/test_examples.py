@@ -64,7 +64,13 @@ def test_a_recording_may_be_made_and_read_a_second_time(
 def test_a_recording_of_nothing_is_told_of_and_not_read(tmp_path: Path) -> None:
     words = [sys.executable, str(EXAMPLES / "load_example.py"), "http://127.0.0.1:1"]
     done = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        words,
+        env=os.environ | {"KRAKEN_API_KEY": "key", "KRAKEN_API_SECRET": "c2VjcmV0"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert done.returncode == 1
     assert done.stderr == "not one message came from ws://127.0.0.1:1/public/v2\n"
