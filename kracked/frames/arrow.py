@@ -211,6 +211,8 @@ def _span(path: Path) -> Iterator[Span]:
         if "seq" in names and footer.num_rows:
             symbol = ends("symbol")[0] if "symbol" in names else ""
             numbers = ends("seq")
+            if symbol is None:
+                return  # an exchange gone wrong named none: its rows are of nobody's span
             yield Span(symbol, min(numbers), max(numbers), footer.num_rows)
 
 
@@ -255,7 +257,8 @@ def _without(table: Any, spans: Sequence[Span]) -> Any:
         place = np.searchsorted(firsts, seq, side="right") - 1
         inside = (place >= 0) & (seq <= lasts[place])
         if symbols is not None and symbol:
-            inside &= pc.equal(symbols, symbol).to_numpy(zero_copy_only=False)
+            named = pc.fill_null(pc.equal(symbols, symbol), fill_value=False)
+            inside &= named.to_numpy(zero_copy_only=False)
         there |= inside
     return table.filter(pa.array(~there))
 

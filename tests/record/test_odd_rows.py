@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -208,6 +209,20 @@ def test_whatever_an_exchange_says_a_recording_goes_on(
             session.intake.event(events.Trades(START, "BTC/USD", Precision(1, 8), (trade,)))
     assert check(path).healthy
     assert set(load_trades(path)["ord_type"]) == {word}
+
+
+def test_rows_of_no_symbol_keep_no_other_from_being_loaded(tmp_path: Path) -> None:
+    """Some are in Parquet and in a live file as well, some in the live file alone."""
+    path = tmp_path / "session"
+    for symbol in ("BTC/USD", "ETH/USD"):
+        stream = Level3Market(symbol=symbol).stream(20)
+        stream[11] = (stream[11][0], told(stream[11][1], "symbol", '""'))
+        record_stream(path, stream)
+        if symbol == "BTC/USD":
+            convert(path)
+    both = load_orders(path)["symbol"].value_counts().to_dict()
+    shutil.rmtree(path / "parquet")
+    assert load_orders(path)["symbol"].value_counts().to_dict() == both
 
 
 def test_odd_words_of_what_stands_leave_the_recording_readable(tmp_path: Path) -> None:
