@@ -14,7 +14,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.book.tally import Tally
 from kracked.errors import RecordError
 from kracked.instruments import Precision
-from kracked.protocol.events import Event, Malformed, Resync
+from kracked.protocol.events import Event, Malformed, Resync, Status
 from kracked.record import keyframe
 from kracked.record import line as raw_log
 
@@ -85,7 +85,7 @@ def verify_lines(
         if progress is not None and report.lines % PROGRESS_LINES == 0:
             progress(read)
         if message := _message(line):
-            _take(keeper, message, report)
+            _take(keeper, message, report, recorded=line.startswith(raw_log.OPENING))
     report.books = _results(file, keeper.tallies.values(), process_time() - started)
     return report
 
@@ -102,8 +102,10 @@ def _message(line: bytes) -> bytes:
     return b"" if entry.event or keyframe.is_one(entry.data) else entry.data
 
 
-def _take(keeper: BookKeeper, line: bytes, report: FileReport) -> None:
+def _take(keeper: BookKeeper, line: bytes, report: FileReport, *, recorded: bool) -> None:
     for event in keeper.codec.decode(line):
+        if recorded and isinstance(event, Status):
+            continue  # the greeting of one of several connections: depths are of the others
         if isinstance(event, Malformed):
             report.unreadable += 1
             report.first_unreadable = (

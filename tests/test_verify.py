@@ -34,8 +34,19 @@ def message(kind: str, bids: list, asks: list, stated: int) -> bytes:
 
 
 SNAPSHOT = message("snapshot", BIDS, ASKS, checksum(ASKS, BIDS))
+GRANTED = (
+    b'{"method":"subscribe","success":true,"result":{"channel":"book","symbol":"BTC/USD",'
+    b'"depth":25,"snapshot":true}}'
+)
 UPDATE = message("update", [(1000, 4)], [], checksum(ASKS, [(1000, 4)]))
 WRONG = message("update", [(1000, 3)], [], 1)
+
+
+def status(connection: int) -> bytes:
+    return (
+        b'{"channel":"status","type":"update","data":[{"system":"online","connection_id":%d}]}'
+        % connection
+    )
 
 
 def test_a_sound_log_verifies_whole() -> None:
@@ -81,18 +92,14 @@ def test_the_first_mismatch_is_named_by_its_line() -> None:
 
 
 def test_the_depth_of_a_connection_ends_with_it() -> None:
-    def status(connection: int) -> bytes:
-        return (
-            b'{"channel":"status","type":"update","data":[{"system":"online","connection_id":%d}]}'
-            % connection
-        )
-
-    granted = (
-        b'{"method":"subscribe","success":true,"result":{"channel":"book","symbol":"BTC/USD",'
-        b'"depth":25,"snapshot":true}}'
-    )
-    [book] = verify_lines("log", [status(1), granted, SNAPSHOT, status(2), SNAPSHOT]).books
+    [book] = verify_lines("log", [status(1), GRANTED, SNAPSHOT, status(2), SNAPSHOT]).books
     assert book.depth == 10
+
+
+def test_a_recorded_connection_that_greets_ends_no_other() -> None:
+    lines = map(as_recorded, [status(1), GRANTED, status(2), SNAPSHOT])
+    [book] = verify_lines("log", lines).books
+    assert book.depth == 25
 
 
 def log(folder: Path, *lines: bytes) -> str:
