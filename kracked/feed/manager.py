@@ -356,6 +356,8 @@ class FeedManager:
             match event:
                 case events.Reconnecting(connection=name) if name == PRIVATE:
                     self.account.distrust()
+                case events.Reconnecting(connection=name) if name == PUBLIC:
+                    self._latest.pause()
                 case events.Resync(channel=channel):
                     self.account.distrust(channel)
         self._fanout.publish(happened)

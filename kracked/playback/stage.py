@@ -257,6 +257,8 @@ class Stage:
             self._down.discard(role)
         elif role in _SOCKETS and role not in self._down:
             self._down.add(role)
+            if role == "public":
+                self._latest.pause()
             self.hang_up(LOST, _SOCKETS[role])
 
     def _announce(self, system: str) -> None:

@@ -1,7 +1,8 @@
 """What was told last of each market: what the exchange would tell one who subscribes now.
 
 A subscription begins with a snapshot. Whoever comes late to a shared feed, or to a
-recording that is being played, gets the same from here.
+recording that is being played, gets the same from here. While nobody hears the market,
+`pause` it: what changes is then unknown, until it is told again.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _T = TypeVar("_T", Trade, Candle)
 
 
 class Latest:
-    """The latest of every market's ticker, trades and candles; changes by `remember` alone."""
+    """Ticker, trades and candles of every market; changes by `remember` and `pause` alone."""
 
     def __init__(self) -> None:
         self._tickers: dict[str, Ticker] = {}
@@ -45,6 +46,11 @@ class Latest:
             case Candles():
                 for candle in event.candles:
                     self._candle(event, candle)
+
+    def pause(self) -> None:
+        """Nothing is heard for a while: tickers and candles go on changing, trades stay."""
+        self._tickers.clear()
+        self._candles.clear()
 
     def _trade(self, event: Trades) -> None:
         before, known = self._trades.get(event.symbol) or (event, deque(maxlen=TRADES_KEPT))

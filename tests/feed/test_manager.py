@@ -400,3 +400,15 @@ async def test_what_was_unsubscribed_stands_no_longer(server) -> None:
         await seen(stream, events.Ticker)
         await manager.unsubscribe("BTC/USD", "ticker")
         assert [type(event) for event in manager.standing()] == [events.Instruments]
+
+
+async def test_what_stood_before_a_connection_was_lost_stands_no_longer(server) -> None:
+    async with feed(server, "BTC/USD", ticker=True) as manager:
+        stream = aiter(manager)
+        await manager.ready()
+        await server.push(lambda exchange: TICK)
+        await seen(stream, events.Ticker)
+        server.cut()
+        await seen(stream, events.Reconnected)
+        await manager.ready()
+        assert [type(event) for event in manager.standing()] == [events.Instruments]

@@ -80,3 +80,10 @@ def test_each_candle_stands_as_it_was_last_told_oldest_first() -> None:
 
 def test_candles_of_other_intervals_are_kept_apart() -> None:
     assert latest(candles(1)).snapshot(("ohlc", SYMBOL, 1)) is None
+
+
+def test_after_a_pause_only_trades_are_known_as_they_were() -> None:
+    memory = latest(ticker(1), trades(8), candles(1))
+    memory.pause()
+    assert memory.snapshot(TICKER) is memory.snapshot(OHLC) is None
+    assert ids(memory.snapshot(TRADES)) == [8]
