@@ -186,7 +186,7 @@ class Desk:
         if access is None:
             return replace(own, standing=self.idle, idle="No order of yours was open then.")
         if trader is None:
-            return replace(own, standing=self.idle)
+            return replace(own, standing=self.idle, idle="No order of yours is open.")
         order = account.orders.get(chosen)
         rates = trader.rates(symbol, order.touched if order else None)
         return replace(own, standing=trader.standing(), rates=rates)
@@ -203,15 +203,20 @@ class Desk:
             instrument, bid.price if bid else None, ask.price if ask else None, trusted=usable
         )
 
+    @property
+    def resting(self) -> bool:
+        """A replay that does not play: no frame follows soon that would catch up with it."""
+        transport = self.source.transport
+        return transport is not None and not transport.view().playing
+
     def _flow(self, market: Market, now: int) -> FlowView:
         """Sums over minutes of trades: made anew twice a second, not with every frame.
 
         While a replay rests, no later frame would mend what this one left out.
         """
         made, symbol, messages, view = self._flowing
-        transport, heard = self.source.transport, self.store.messages
-        resting = transport is not None and not transport.view().playing
-        due = not 0 <= now - made < _FLOW_EVERY_NS or (resting and heard != messages)
+        heard = self.store.messages
+        due = not 0 <= now - made < _FLOW_EVERY_NS or (self.resting and heard != messages)
         if due or symbol != market.symbol:
             session = (market.session_bought, market.session_sold)
             view = flow_view(

@@ -294,6 +294,8 @@ class Store:
     def _lost(self, event: events.Reconnecting) -> None:
         host = event.url.partition("://")[2].partition("/")[0]
         reason = f"cannot reach {host} ({event.reason}); trying again"
+        if self.mode == "REPLAY":
+            reason = f"the recorder could not reach {host} ({event.reason})"
         if (told := (event.connection, event.reason)) not in self._reasons:
             self._reasons.add(told)
             self.tell(event.received, f"{event.connection} lost: {event.reason}", "warn")

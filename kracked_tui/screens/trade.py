@@ -15,6 +15,7 @@ from textual.worker import WorkType
 from kracked_tui import keys
 from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
+from kracked_tui.scene import Scene
 from kracked_tui.sessions import recorded_sessions
 from kracked_tui.unforeseen import endured
 from kracked_tui.view import arrange as places
@@ -152,11 +153,14 @@ class TradeScreen(Screen[None]):
 
     def draw(self) -> None:
         """One whole frame, now."""
+        self._let_all_take_turns()
+        for _ in self.frame():
+            pass
+
+    def _let_all_take_turns(self) -> None:
         for pane in self.panes:
             pane.turns.reset()
         self._foot.reset()
-        for _ in self.frame():
-            pass
 
     def frame(self) -> Iterator[None]:
         """One frame of the newest state, in parts: every pane in sight whose turn it is."""
@@ -164,6 +168,8 @@ class TradeScreen(Screen[None]):
             return
         if self._account != self.desk.has_account:
             self._place()
+        if self.desk.resting:
+            self._let_all_take_turns()
         row = self.orders.row
         chosen = row.order_id if row else ""
         scene, width = self.desk.scene(self.ladder, chosen), self.size.width
@@ -173,13 +179,13 @@ class TradeScreen(Screen[None]):
                 pane.show(scene)
                 yield
         if self.status.display and self._foot.take():
-            record = self.desk.recorded()
-            self.status.set_lines([status_line(self.desk.feed(scene), width, record)])
-            log = banner_line(record, width) or log_line(self.desk.recent(), scene.now, width)
-            self.log_row.set_lines([log])
+            self._show_foot(scene, width)
         if self.mine.display:
             self.mine.set_lines([mine_line(scene.own, width)])
         self.hints.show()
+        self._show_panel()
+
+    def _show_panel(self) -> None:
         if self._panel == places.HELP:
             self.help_pages.show()
         if self._panel == places.PICKER:
@@ -187,6 +193,12 @@ class TradeScreen(Screen[None]):
         if self._panel == places.SESSIONS:
             self.sessions.ends_recording = self.desk.recording.on
             self.sessions.show()
+
+    def _show_foot(self, scene: Scene, width: int) -> None:
+        record = self.desk.recorded()
+        self.status.set_lines([status_line(self.desk.feed(scene), width, record)])
+        log = banner_line(record, width) or log_line(self.desk.recent(), scene.now, width)
+        self.log_row.set_lines([log])
 
     # --- messages up ------------------------------------------------------------------
 

@@ -95,7 +95,9 @@ def _of_book(health: Health) -> Condition | None:
     if health.resync:
         return Condition("RESYNC", "warn", f"{health.resync}; waiting for a fresh snapshot")
     if not health.has_book:
-        return Condition("CONNECTING", "warn", "waiting for the first snapshot")
+        missing = "nothing of this book was recorded up to here"
+        waiting = "waiting for the first snapshot"
+        return Condition("CONNECTING", "warn", missing if health.mode == "REPLAY" else waiting)
     if not health.verified:
         return Condition("UNVERIFIED", "warn", "the last checksum did not match")
     return None

@@ -43,3 +43,9 @@ def test_a_replay_says_that_it_is_one_and_when_it_is_over() -> None:
     assert condition(replay, NOW).word == "REPLAY"
     assert condition(replay._replace(ended=True), NOW).word == "ENDED"
     assert not condition(replay._replace(resync="checksum"), NOW).usable
+
+
+def test_a_replay_waits_for_nothing_that_was_not_recorded() -> None:
+    without = condition(GOOD._replace(mode="REPLAY", has_book=False), NOW)
+    assert (without.word, without.usable) == ("REPLAY", False)
+    assert without.reason == "nothing of this book was recorded up to here"

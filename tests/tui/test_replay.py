@@ -250,6 +250,15 @@ async def test_space_plays_and_h_holds_the_ladder(session: Path) -> None:
         assert monitor.trade.ladder.position.held
 
 
+async def test_a_replay_at_rest_shows_all_of_an_instant_in_one_frame(session: Path) -> None:
+    async with screen(session) as (monitor, _, _pilot):
+        trade = monitor.trade
+        trade.draw()
+        trade.status.set_lines([])
+        assert list(trade.frame())
+        assert trade.status.lines[0].text.strip()
+
+
 async def test_a_replay_at_rest_sums_the_trades_that_are_on_its_tape(session: Path) -> None:
     async with screen(session) as (monitor, source, _):
         market, trade = monitor.store.market(SYMBOL), monitor.trade

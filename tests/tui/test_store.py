@@ -84,6 +84,13 @@ def test_a_lost_connection_is_told_once_until_it_is_back() -> None:
     assert store.health(SYMBOL, has_book=False, verified=False).connected
 
 
+def test_what_the_recorder_could_not_reach_is_not_tried_again_in_its_replay() -> None:
+    store = Store("REPLAY")
+    store.apply(events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "no route", 1, 1.0))
+    trouble = store.health(SYMBOL, has_book=False, verified=False).trouble
+    assert trouble == "the recorder could not reach ws.kraken.com (no route)"
+
+
 def test_another_reason_why_a_connection_stays_lost_is_told_too() -> None:
     url = "wss://ws-l3.kraken.com/v2"
     reasons = ("no close frame", "no token: EAPI:Invalid key", "no close frame")

@@ -76,6 +76,7 @@ async def test_read_only_has_no_order_key_and_no_order_action(tmp_path: Path) ->
         assert found.monitor.desk.trader is None
         titles = {one.title for one in found.monitor.get_system_commands(found.monitor.screen)}
         assert not titles & {"Buy", "Send", "Arm", "Panic"}
+        await found.until(lambda: "No order of yours is open." in found.text())
         await found.pilot.press(*NAMES)
         assert not found.received
         assert "READ-ONLY" in found.text()
