@@ -12,9 +12,12 @@ import errno
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
 
 from kracked import tables
 from kracked.database import DATABASE
+from kracked.errors import RecordError
 from kracked.record.folder import Planted, SessionFolder
 from kracked.record.later import REST_S, whole
 from kracked.record.sinks import Batch
@@ -25,9 +28,12 @@ class SqliteTables:
     """A store that keeps the market's tables in SQLite. Used by the writer's thread alone."""
 
     def __init__(self, folder: SessionFolder) -> None:
+        """Raises `RecordError` for a file of an earlier recorder that nothing can be added to."""
         self._path = folder.path / DATABASE
         if self._path.is_symlink():
             raise Planted(self._path)
+        if self._path.exists():
+            _refuse_damaged(self._path)
         self._database: sqlite3.Connection | None = None
         self._inserts: dict[str, str] = {}
         self._pending: defaultdict[str, list[str]] = defaultdict(list)
@@ -86,6 +92,15 @@ class SqliteTables:
             self._open().execute(statement).fetchall()
         except sqlite3.OperationalError as error:
             raise OSError(errno.ENOSPC, str(error)) from error
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Before anything is recorded: in the writer's thread it would end the raw log as well."""
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            database.execute("SELECT name FROM sqlite_master").fetchall()
+    except sqlite3.Error as error:
+        raise RecordError(f"{path}: {error}; remove it or record elsewhere") from error
 
 
 def _values(texts: Iterable[str]) -> Iterable[list[str | None]]:

@@ -55,7 +55,7 @@ class Writer:
         self.failure: Exception | None = None
         """What ended the thread early, if anything did."""
         self.lost_bytes = 0
-        """Given up at the end, because the disk was still full."""
+        """Given up at the end, because the disk was still full or the thread has failed."""
         self.free_bytes = folder.free_bytes()
 
     @property
@@ -84,6 +84,8 @@ class Writer:
         self._stopping.set()
         self._queue.put(None)
         self._thread.join()
+        if self.failure:
+            self.lost_bytes += self.queued_bytes
 
     # --- the thread -------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import pytest
 
 from kracked import tables
 from kracked.book.keeper import BookKeeper
+from kracked.errors import RecordError
 from kracked.record.folder import (
     FolderInUse,
     NotARecording,
@@ -26,7 +27,7 @@ from kracked.record.folder import (
 from kracked.record.frame import FrameKind
 from kracked.record.reader import open_recording
 from kracked.record.repair import find_torn
-from kracked.record.session import record_into
+from kracked.record.session import Format, Session, record_into
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
 Record = Callable[..., Path]
@@ -88,6 +89,32 @@ def test_the_time_after_a_recording_without_messages_is_a_hole_as_well(
     recording = open_recording(path)
     assert [hole.reason for hole in recording.gaps()] == ["recording resumed"]
     assert not recording.verify().keyframes_wrong
+
+
+def test_a_damaged_database_is_named_before_anything_is_recorded(tmp_path: Path) -> None:
+    path, info = tmp_path / "session", SessionInfo(start=INFO.start)
+    with record_into(path, info, form=Format.SQLITE):
+        pass
+    (path / "recording.sqlite").write_bytes(b"no database" * 1000)
+    with (
+        pytest.raises(RecordError, match=r"recording\.sqlite: file is not a database; remove it"),
+        record_into(path, info, form=Format.SQLITE),
+    ):
+        pytest.fail("it records all the same")
+
+
+def test_what_a_writer_that_failed_has_left_is_counted(tmp_path: Path) -> None:
+    path, info = tmp_path / "session", SessionInfo(start=INFO.start)
+
+    def damage_the_database_and_go_on(session: Session) -> None:
+        (path / "recording.sqlite").write_bytes(b"no database" * 1000)
+        session.intake.message("public", 1, b"{}")
+
+    with (
+        pytest.raises(RecordError, match=r" [1-9]\d* bytes were lost \(file is not a database\)"),
+        record_into(path, info, form=Format.SQLITE) as session,
+    ):
+        damage_the_database_and_go_on(session)
 
 
 def test_a_recording_in_progress_has_no_end(tmp_path: Path) -> None:
