@@ -7,6 +7,7 @@ its own page does, and that no order can be placed from one.
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,7 +18,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from rich.console import Console
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, KrackedError
 
 HOST = "127.0.0.1"
 
@@ -29,6 +30,17 @@ class NoServer(ConfigError):
         return "--web needs one package more: pip install 'kracked[web]'"
 
 
+class CannotServe(KrackedError):
+    """The port is not to be had."""
+
+    def __init__(self, port: int, reason: str) -> None:
+        super().__init__(port, reason)
+        self.port, self.reason = port, reason
+
+    def __str__(self) -> str:
+        return f"cannot serve {HOST}:{self.port}: {self.reason}; choose another --port"
+
+
 def command(arguments: Sequence[str], *, demo: bool) -> list[str]:
     """What a visit starts: this program with the same arguments; real money is only watched."""
     kept = [word for word in arguments if word != "--web"]
@@ -38,11 +50,15 @@ def command(arguments: Sequence[str], *, demo: bool) -> list[str]:
 def serve(words: Sequence[str], port: int) -> int:
     """Serve until interrupted; the exit status.
 
-    Raises `NoServer`, or `OSError` where the port is taken.
+    Raises `NoServer`, or `CannotServe` where the port is taken.
     """
     make, address = _server(), f"http://{HOST}:{port}"
     print(address, flush=True)  # noqa: T201
-    web.run_app(_application(make, words, port, address), host=HOST, port=port, print=None)
+    application = _application(make, words, port, address)
+    try:
+        web.run_app(application, host=HOST, port=port, print=None)
+    except OSError as error:
+        raise CannotServe(port, os.strerror(error.errno or 0).lower()) from error
     return 0
 
 

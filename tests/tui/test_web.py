@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import sys
 from collections.abc import Coroutine
 from types import SimpleNamespace
@@ -49,6 +50,21 @@ def test_what_is_served_is_guarded_and_its_address_is_told(
     assert capsys.readouterr().out == "http://127.0.0.1:8123\n"
     assert started[0].endswith("-m kracked_tui --port 8123 --read-only")
     assert len(application.middlewares) == 1
+
+
+def test_a_port_that_is_taken_is_named_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(coming: Coroutine[None, None, web.Application], **_options: object) -> None:
+        coming.close()
+        raise OSError(errno.EADDRINUSE, "error while attempting to bind")
+
+    monkeypatch.setitem(sys.modules, "textual_serve.server", SimpleNamespace(Server=object))
+    monkeypatch.setattr(web, "run_app", refuse)
+    assert main(["--web", "--port", "8123"]) == 1
+    assert capsys.readouterr().err == (
+        "kracked-tui: cannot serve 127.0.0.1:8123: address already in use; choose another --port\n"
+    )
 
 
 def test_a_visit_starts_the_same_program_and_may_only_watch() -> None:
