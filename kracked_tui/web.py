@@ -27,7 +27,7 @@ class NoServer(ConfigError):
     """What serves a page is not installed."""
 
     def __str__(self) -> str:
-        return "--web needs one package more: pip install 'kracked[web]'"
+        return "--web needs one package more: pip install textual-serve"
 
 
 class CannotServe(KrackedError):

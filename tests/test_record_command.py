@@ -149,7 +149,7 @@ def test_parquet_without_its_package_is_refused_before_anything_is_recorded(
     monkeypatch.setattr(recordings, "find_spec", lambda _: None)
     words = _words(tmp_path / "session", "http://127.0.0.1:1", "--format", "parquet")
     assert main(words) == 1
-    assert "Parquet needs pyarrow" in capsys.readouterr().err
+    assert "Parquet needs pyarrow: pip install pyarrow\n" in capsys.readouterr().err
     assert not (tmp_path / "session").exists()
 
 

@@ -92,7 +92,7 @@ def _to_parquet(frame: pd.DataFrame, file: Path) -> None:
         # Labels as plain text: with categories readers could not skip what lacks a symbol.
         frame.astype({"symbol": "str"}).to_parquet(file)
     except ImportError as error:
-        raise RecordError("Parquet needs pyarrow: pip install 'kracked[parquet]'") from error
+        raise RecordError("Parquet needs pyarrow: pip install pyarrow") from error
 
 
 def _with_texts(frame: pd.DataFrame) -> Any:

@@ -30,7 +30,7 @@ class NeedsNumba(ConfigError):
     """Compiled replay was asked for, and numba is not installed."""
 
     def __str__(self) -> str:
-        return "compiled replay needs numba: pip install 'kracked[fast]'"
+        return "compiled replay needs numba: pip install numba"
 
 
 class Kernel(NamedTuple):

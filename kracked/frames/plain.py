@@ -30,7 +30,7 @@ class PlainReader:
         """The wanted rows of a piece. Raises `RecordError` when its file cannot be read."""
         path = piece.path
         if path.suffix == ".parquet":
-            raise ConfigError("reading Parquet needs pyarrow: pip install 'kracked[parquet]'")
+            raise ConfigError("reading Parquet needs pyarrow: pip install pyarrow")
         with live.reading(path):
             if path.name == DATABASE:
                 return self._conformed(pd.DataFrame(live.rows(path, self._wanted)))

@@ -43,7 +43,7 @@ class NeedsArrow(ConfigError):
     """Parquet is written by pyarrow, which is not installed."""
 
     def __str__(self) -> str:
-        return "Parquet needs pyarrow: pip install 'kracked[parquet]'"
+        return "Parquet needs pyarrow: pip install pyarrow"
 
 
 class Key(NamedTuple):

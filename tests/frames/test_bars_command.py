@@ -79,6 +79,21 @@ def test_a_file_is_replaced_by_the_new_one(session: Path, name: str, tmp_path: P
     assert sorted(path.name for path in tmp_path.iterdir()) == [name, "session"]
 
 
+def test_parquet_names_the_package_it_lacks(
+    session: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def without_pyarrow(*_: object) -> None:
+        raise ImportError
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", without_pyarrow)
+    words = ["bars", str(session), "--every", "1m", "--out", str(tmp_path / "bars.parquet")]
+    assert main(words) == 1
+    assert capsys.readouterr().err == "kracked: Parquet needs pyarrow: pip install pyarrow\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

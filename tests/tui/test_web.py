@@ -23,7 +23,7 @@ def test_without_the_package_one_line_says_what_to_install(
     assert main(["--demo", "--web"]) == 2
     assert capsys.readouterr() == (
         "",
-        "kracked-tui: --web needs one package more: pip install 'kracked[web]'\n",
+        "kracked-tui: --web needs one package more: pip install textual-serve\n",
     )
 
 
