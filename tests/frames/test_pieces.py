@@ -158,7 +158,7 @@ def test_pandas_alone_reads_csv_and_sqlite_and_refuses_parquet(
 ) -> None:
     record_stream(tmp_path / "database", _two_hours(), form=Format.SQLITE)
     monkeypatch.setattr(loaders, "HAS_ARROW", False)
-    with pytest.raises(ConfigError, match="needs pyarrow: pip install pyarrow$"):
+    with pytest.raises(ConfigError, match=r"needs pyarrow: pip install pyarrow$"):
         load_orders(session)
     rmtree(session / "parquet")
     _same(load_orders(session), rows)
