@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+from kracked.feed import missing
 from kracked.feed.fanout import Consumer, Policy
 from kracked.feed.link import PRIVATE
 from kracked.feed.manager import FeedManager
@@ -48,6 +49,9 @@ class Progress(NamedTuple):
     rate: float
     """Messages per second since the last look."""
     status: Status
+    missing: tuple[str, ...] = ()
+    """What had been asked for and did not come when it ended, and why; what is refused is in
+    `status`."""
 
 
 class Recorder:
@@ -60,6 +64,7 @@ class Recorder:
         self._consumer, self._tap = consumer, tap
         self._own = own
         self._missed = 0
+        self._missing: tuple[str, ...] = ()
         self._watch = ClockWatch(feed.clock.wall)
         self._offsets_due = 0
         self._started = self._looked = feed.clock.wall()
@@ -71,7 +76,8 @@ class Recorder:
         since, self._looked = now - self._looked, now
         count, self._counted = status.messages - self._counted, status.messages
         rate = count * NS_PER_S / since if since > 0 else 0.0
-        return Progress(self._session.folder.path, (now - self._started) / NS_PER_S, rate, status)
+        path, elapsed_s = self._session.folder.path, (now - self._started) / NS_PER_S
+        return Progress(path, elapsed_s, rate, status, self._missing)
 
     async def run(self) -> None:
         """Take in what comes until cancelled, or until the feed ends."""
@@ -117,7 +123,9 @@ class Recorder:
     def _finish(self) -> None:
         """Take in what is still queued, and what is missing to the end."""
         self.take(self._consumer.take())
-        self._session.intake.take([], self._feed.missing())
+        gaps = self._feed.missing()
+        self._session.intake.take([], gaps)
+        self._missing = tuple(missing.in_words(self._feed.stats(), gaps))
 
     def take(self, happened: Sequence[Event]) -> None:
         """Take in events, and the frames that came with them.

@@ -92,7 +92,7 @@ class RecordSwitch:
 
 
 def _view(recorder: Recorder) -> RecordView:
-    _, _, rate, status = recorder.progress()
+    _, _, rate, status, _ = recorder.progress()
     return RecordView(
         status.bytes,
         status.rows,

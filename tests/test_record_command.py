@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,41 @@ def test_an_exchange_that_does_not_answer_is_told_of(tmp_path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 1
     assert "not one message came" in done.stderr
+
+
+def test_what_is_missing_when_it_ends_is_told_and_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange comes back with another key than the one the recorder has."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    out = tmp_path / "session"
+    with _exchange("0") as (before, facts):
+        monkeypatch.setenv("KRAKEN_API_KEY", facts["api_key"])
+        monkeypatch.setenv("KRAKEN_API_SECRET", facts["api_secret"])
+        words = _words(out, facts["rest"], "level3=10", "--json")
+        with subprocess.Popen(
+            [*KRACKED, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            let_run(process, (out / "L3_ticks.csv").exists)
+            before.terminate()
+            before.wait(timeout=PATIENCE_S)
+            told = out / "connections.csv"
+            with _exchange(facts["rest"].rpartition(":")[2]):
+                let_run(process, lambda: "Invalid key" in told.read_text())
+                let_run(process, lambda: "public,reconnect," in told.read_text())
+                process.terminate()
+                made, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    for what in ("level3 of BTC/USD", "executions", "balances"):
+        assert f"kracked: missing when it ended: {what}: no token: " in said
+    assert "EAPI:Invalid key" in json.loads(made)["missing"][-1]
+
+
+@contextmanager
+def _exchange(port: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """A simulated exchange of its own, and what it says first."""
+    command = [*KRACKED, "sim", "--port", port, "--symbols", "BTC/USD"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield process, json.loads(process.stdout.readline())
+        process.terminate()

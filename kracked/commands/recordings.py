@@ -39,9 +39,10 @@ def record(
     compress: bool,
     as_json: bool,
 ) -> int:
-    """Record until the time is up or a signal comes; exit code 1 when anything is missing.
+    """Record until the time is up or a signal comes.
 
-    Of the channels `account`, own executions and balances, is left out without a key.
+    Exit code 1 when anything was lost or refused, or is missing when it ends. Of the
+    channels `account`, own executions and balances, is left out without a key.
     Raises `NeedsArrow` before anything is recorded that could not be written at the end.
     """
     if Format(form) is Format.PARQUET and find_spec("pyarrow") is None:
@@ -71,7 +72,12 @@ def record(
     status = last.status
     talk.end(last)
     if as_json:
-        facts = {"path": str(last.path), "seconds": round(last.elapsed_s, 3), **status._asdict()}
+        facts = {
+            "path": str(last.path),
+            "seconds": round(last.elapsed_s, 3),
+            **status._asdict(),
+            "missing": last.missing,
+        }
         print(msgspec.json.encode(facts).decode())
     else:
         print(
@@ -81,7 +87,11 @@ def record(
         )
     if not status.messages:
         print(f"kracked: not one message came from {feed.endpoints.public}", file=sys.stderr)
-    whole = status.messages and not (status.lost or status.trouble or status.refused)
+    else:
+        for what in last.missing:
+            print(f"kracked: missing when it ended: {what}", file=sys.stderr)
+    faults = (status.lost, status.trouble, status.refused, last.missing)
+    whole = status.messages and not any(faults)
     return DONE if whole else FAILED
 
 
@@ -164,6 +174,7 @@ def _of_books(health: Health) -> Iterator[str]:
         yield (
             f"{book.symbol} {book.channel} depth {book.depth}: {book.verified} of "
             f"{book.messages} verified, {book.mismatched} mismatched, {book.ignored} ignored"
+            + (": no trusted book to apply them to" if book.ignored else "")
         )
     if health.unmarked:
         yield f"{health.unmarked} mismatches that no gap tells of"
