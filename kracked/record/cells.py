@@ -87,7 +87,7 @@ def safe(text: str) -> str:
 
 def is_name(text: str) -> bool:
     """Whether a symbol can stand in a cell as it is, and name a file."""
-    return len(text) <= _LONGEST_NAME and text.isprintable() and not _ODD(text)
+    return 0 < len(text) <= _LONGEST_NAME and text.isprintable() and not _ODD(text)
 
 
 def line(*values: object) -> str:

@@ -192,7 +192,7 @@ class Intake:
 
     def stop(self, now: int) -> None:
         """Say that the recording ends on purpose, and hand everything over."""
-        for (channel, symbol), since in self._doubted.items():
+        for (channel, symbol), since in [*self._doubted.items()]:
             self._ours(events.Gap(now, channel, (symbol,), since, now, "not proven before the end"))
         self.tables.add(CONNECTIONS.name, rows.connection(event="intentional_stop", at=now))
         self.hand_over(now)
@@ -257,6 +257,10 @@ class Intake:
                 self._doubted.pop((channel, symbol), None)
             case events.Resync(channel=channel, symbol=symbol) if channel in BOOKS:
                 self._doubted.setdefault((channel, symbol), event.received)
+            case events.Gap(channel=channel, symbols=symbols, start=start):
+                for symbol in symbols:  # told when it is over, be it with the feed itself
+                    if start <= self._doubted.get((channel, symbol), start - 1):
+                        del self._doubted[channel, symbol]
 
     def _note(self, event: Event, name: str, feed: str, message: str) -> None:
         note = rows.connection(
@@ -295,12 +299,16 @@ class Intake:
             self._drop(batch)
 
     def _drop(self, batch: Batch) -> None:
-        """Count what the writer did not take; the few rows that tell of trouble are kept."""
+        """Count what the writer did not take; the little that tells of trouble is kept."""
         count = sum(len(chunk.lines) for chunk in batch.chunks if chunk.kind is FrameKind.DATA)
         self.lost += count
+        self._chunks = [chunk for chunk in batch.chunks if chunk.kind is FrameKind.EVENT]
         for name in _KEPT & batch.rows.keys():
             self.tables.add(name, whole(batch.rows[name]))
-        self._missed(batch.received, count, "the disk is too slow or full")
+        if batch.files:
+            self.tables.news = True
+        if len(self._chunks) < len(batch.chunks) or not batch.rows.keys() <= _KEPT:
+            self._missed(batch.received, count, "the disk is too slow or full")
 
     def keyframe(self, books: Iterable[Book], now: int) -> None:
         """Write the books that are due, if any. Every message they hold must be here already.

@@ -11,13 +11,15 @@ from pathlib import Path
 import pytest
 
 from kracked.errors import RecordError
-from kracked.record import frame, intake, writer
+from kracked.protocol.events import Gap, Reconnecting, Resync, Subscribed
+from kracked.record import frame, intake, line, writer
 from kracked.record.folder import SessionFolder, SessionInfo, read_info
 from kracked.record.intake import Intake
+from kracked.record.later import whole
 from kracked.record.reader import open_recording
 from kracked.record.repair import find_torn, mapped
 from kracked.record.session import record_into
-from kracked.record.sinks import AppendFile
+from kracked.record.sinks import AppendFile, Batch
 from kracked.record.writer import Writer
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
@@ -158,6 +160,74 @@ def test_what_stands_is_wanted_once_the_writer_takes_messages_again(tmp_path: Pa
         intake.stand([])
         assert not intake.wants_standing
         slow.stop()
+
+
+class Door:
+    """In a writer's place: takes batches while it is open."""
+
+    free_bytes, segment_bytes = 1 << 62, 0
+
+    def __init__(self) -> None:
+        self.open = False
+        self.taken: list[Batch] = []
+
+    def hand_over(self, batch: Batch) -> bool:
+        if self.open:
+            self.taken.append(batch)
+        return self.open
+
+
+@pytest.fixture
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture
+def refused(door: Door) -> Intake:
+    """Before a writer that takes nothing until the door is opened."""
+    return Intake(door, taken=lambda _: False, describe=lambda symbols: {"known": str([*symbols])})  # type: ignore[arg-type]
+
+
+LOST = Reconnecting(5, "public", "wss://", "gone", 1, 1.0)
+HOLE = Gap(9, "trade", ("BTC/USD",), 5, 9, "trade ids 5 to 7 never came")
+
+
+def test_what_befell_the_connection_is_kept_however_long_the_writer_takes_nothing(
+    door: Door, refused: Intake
+) -> None:
+    for event in (LOST, HOLE):
+        refused.event(event)
+        refused.hand_over(event.received)
+    assert (refused.gaps, refused.lost) == (1, 0)  # the hole told of, and no other
+    door.open = True
+    refused.hand_over(10)
+    (batch,) = door.taken
+    assert [line.event_of(line.unpack(chunk.lines[0][:-1])) for chunk in batch.chunks] == [  # type: ignore[index]
+        LOST,
+        HOLE,
+    ]
+    told = [row.split(",")[1] for row in whole(batch.rows["connections"]).splitlines()]
+    assert told == ["disconnect", "gap"]
+
+
+def test_what_is_known_of_a_symbol_is_written_with_the_first_batch_that_is_taken(
+    door: Door, refused: Intake
+) -> None:
+    refused.event(Subscribed(1, "level3", "BTC/USD", 10))
+    refused.hand_over(1)
+    door.open = True
+    refused.hand_over(2)
+    assert door.taken[0].files["known"] == "['BTC/USD']"
+
+
+def test_a_book_whose_gap_was_told_is_not_told_of_again_when_the_recording_stops(
+    door: Door, refused: Intake
+) -> None:
+    door.open = True
+    refused.event(Resync(5, "BTC/USD", "level3", "checksum"))
+    refused.event(Gap(8, "level3", ("BTC/USD",), 5, 8, "checksum"))
+    refused.stop(9)
+    assert refused.gaps == 1
 
 
 def test_with_little_disk_left_the_tables_stop_and_the_raw_log_goes_on(
