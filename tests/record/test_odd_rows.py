@@ -80,7 +80,7 @@ def test_a_price_beyond_all_measure_costs_one_cell(tmp_path: Path, price: str) -
     assert odd["price"].isna().sum() == 2  # and the row that clears the book
 
 
-@pytest.mark.parametrize("symbol", ["A,B", '\\"A', "\\n", "\\u0000", "\\u2028", "X" * 300])
+@pytest.mark.parametrize("symbol", ["", "A,B", '\\"A', "\\n", "\\u0000", "\\u2028", "X" * 300])
 def test_what_is_no_symbol_has_no_rows(tmp_path: Path, symbol: str) -> None:
     right, odd = recorded(tmp_path, "symbol", f'"{symbol}"')
     assert set(odd["symbol"]) == {"BTC/USD"}
