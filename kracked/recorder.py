@@ -26,13 +26,14 @@ from kracked.feed.link import PRIVATE
 from kracked.feed.manager import FeedManager
 from kracked.feed.tap import Tap
 from kracked.protocol.events import Balances, Event, Executions
+from kracked.record import keyframe
 from kracked.record.cells import instant
 from kracked.record.clock import ClockWatch
 from kracked.record.convert import convert
 from kracked.record.folder import SessionInfo
 from kracked.record.intake import HAND_OVER_EVERY_S
 from kracked.record.keyframe import Book
-from kracked.record.session import Format, Session, Status, record_into
+from kracked.record.session import Format, Joined, Session, Status, record_into
 from kracked.times import NS_PER_S
 
 _PAUSE_S = 0.005
@@ -93,14 +94,11 @@ class Recorder:
             if not 0 <= now - handed < HAND_OVER_EVERY_S * NS_PER_S:
                 self._note_clocks(now)
                 if self._session.intake.wants_standing:
-                    self.stand(self._feed.standing())
-                self._session.hand_over(self._books(), now)
+                    # All that it rests on was taken in.
+                    self._session.intake.stand(_standing(self._feed, own=self._own))
+                self._session.hand_over(_books(self._feed), now)
                 handed = now
             await clock.sleep(_PAUSE_S)
-
-    def stand(self, snapshots: Iterable[Event]) -> None:
-        """Write what the feed says stands besides the books; all it rests on was taken in."""
-        self._session.intake.stand(snapshots if self._own else _without_own(snapshots))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -153,8 +151,21 @@ class Recorder:
                 self._offsets_due = now + _OFFSETS_EVERY_NS
                 self._session.note_offset(connection.name, -connection.clock_offset_ns / 1e6, now)
 
-    def _books(self) -> list[Book]:
-        return [*self._feed.books.values(), *self._feed.orders.values()]
+
+def _books(feed: FeedManager) -> list[Book]:
+    return [*feed.books.values(), *feed.orders.values()]
+
+
+def _standing(feed: FeedManager, *, own: bool) -> list[Event]:
+    """What stands besides the books."""
+    standing = feed.standing()
+    return standing if own else _without_own(standing)
+
+
+def _joined(feed: FeedManager, *, own: bool) -> Joined:
+    """What stands now, books included."""
+    now = feed.clock.wall()
+    return Joined(now, _standing(feed, own=own), keyframe.stood(_books(feed), now))
 
 
 def _without_own(happened: Iterable[Event]) -> list[Event]:
@@ -186,14 +197,16 @@ async def recording(
             "private": endpoints.private,
         },
     )
-    opened = record_into(Path(out), info, form=form, compress=compress, clock=feed.clock.wall)
     with feed.tap() as tap, feed.consumer(Policy.NEVER_SKIP) as consumer:
-        standing = feed.standing()  # before the first frame that is tapped
+        joined = _joined(feed, own=own)  # before the first frame that is tapped
+        clock = feed.clock.wall
+        opened = record_into(
+            Path(out), info, form=form, compress=compress, clock=clock, joined=joined
+        )
         # Making the folder waits for the disk, which the event loop must not.
         session = await asyncio.to_thread(opened.__enter__)
         try:
             recorder = Recorder(feed, session, consumer, tap, own=own)
-            recorder.stand(standing)
             async with recorder.running():
                 yield recorder
         finally:

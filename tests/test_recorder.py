@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import stat
 from collections.abc import AsyncIterator
@@ -89,6 +90,33 @@ async def test_a_recording_may_join_a_feed_that_runs_already(
     assert (orders["flags"][begun:] & Flag.SUSPECT == 0).all()
     *_, last = books(tmp_path / "session", "BTC/USD")
     assert last.verified
+
+
+async def test_whenever_a_recording_joins_every_book_message_in_it_is_verified(
+    feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    moments = random.Random(7)
+    async with asyncio.timeout(PATIENCE_S), feed:
+        await feed.ready()
+        for number in range(8):
+            await heard(feed, moments.randrange(40))
+            for _ in range(moments.randrange(20)):
+                await asyncio.sleep(0)
+            async with recording(feed, tmp_path / str(number)):
+                await heard(feed, moments.randrange(1, 150))
+    healths = [check(tmp_path / str(number)) for number in range(8)]
+    assert all(health.healthy for health in healths)
+    assert sum(book.messages for health in healths for book in health.books) > 100
+    assert not [
+        book for health in healths for book in health.books if book.verified < book.messages
+    ]
+
+
+async def heard(feed: kracked.FeedManager, count: int) -> None:
+    """Wait until so many more events have come."""
+    with feed.consumer() as consumer:
+        while count > 0:
+            count -= len(await consumer.batch())
 
 
 async def test_a_connection_that_is_lost_to_the_end_leaves_a_hole(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -149,6 +149,33 @@ def standing(book: Book, received: int) -> Picture:
         )
     copies: tuple[Any, Any] = book.bids.copy(), book.asks.copy()
     return events.BookSnapshot(received, book.symbol, book.precision, *copies, book.computed, stamp)
+
+
+class Stood(NamedTuple):
+    """A book as it stood at an instant, for who writes it later."""
+
+    picture: Picture
+    depth: int
+    messages: int
+    """What the book had taken by then."""
+
+    def book(self) -> Book:
+        """A book of its own: what the feed goes on with has changed since."""
+        picture = self.picture
+        kind = L3Book if isinstance(picture, events.OrdersSnapshot) else L2Book
+        book = kind(picture.symbol, picture.precision, self.depth)
+        book.apply(picture)  # type: ignore[arg-type]
+        book.tally.verified = self.messages
+        return book
+
+
+def stood(books: Iterable[Book], now: int) -> list[Stood]:
+    """The verified ones of these books as they stand at `now`; cheap."""
+    return [
+        Stood(standing(book, now), book.depth, book.tally.messages)
+        for book in books
+        if book.verified
+    ]
 
 
 def _levels(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:

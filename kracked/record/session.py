@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.errors import RecordError
+from kracked.protocol.events import Event
 from kracked.record import index, kept, names, repair
 from kracked.record.cells import instant
 from kracked.record.folder import INFO, SessionFolder, SessionInfo, Subject, info_text
 from kracked.record.index import Last
 from kracked.record.intake import Intake
-from kracked.record.keyframe import Book
+from kracked.record.keyframe import Book, Stood
 from kracked.record.sinks import RAW_FOLDER, CsvTables, Store
 from kracked.record.sqlite import SqliteTables
 from kracked.record.writer import Writer
@@ -63,6 +64,16 @@ class Status(NamedTuple):
         return "the disk is nearly full" if self.free_bytes < LOW_DISK_BYTES else ""
 
 
+class Joined(NamedTuple):
+    """What was known at the instant a recording joined a feed that runs."""
+
+    at: int
+    """ns since the Unix epoch."""
+    told: Sequence[Event]
+    """What stood besides the books, as snapshots."""
+    books: Sequence[Stood]
+
+
 class Session:
     """A recording in progress; `intake` takes what arrives."""
 
@@ -101,6 +112,13 @@ class Session:
             str(writer.failure or writer.trouble),
             tuple(sorted(intake.refused)),
         )
+
+    def begin(self, joined: Joined) -> None:
+        """Write what stood when the recording joined, before any message."""
+        self.intake.stand(joined.told)
+        books = [stood.book() for stood in joined.books]
+        for _ in books:  # of deep ones one is written at a time
+            self.intake.keyframe(books, joined.at)
 
     def hand_over(self, books: Iterable[Book], now: int) -> None:
         """Pass on what came, ten times a second. Never waits.
@@ -149,9 +167,11 @@ def record_into(
     form: Format = Format.CSV,
     compress: bool = True,
     clock: Callable[[], int] = time.time_ns,
+    joined: Joined | None = None,
 ) -> Iterator[Session]:
     """Record into a new folder, or go on in one that holds a recording.
 
+    What a recording has `joined` is written before all else.
     With `compress` the tables of hours that are over are compressed. Raises `RecordError`
     when the folder cannot be used, or, at the end, when something could not be written.
     """
@@ -163,6 +183,8 @@ def record_into(
         folder.write_info(info)
         session = Session(folder, info, _stores(folder, form, compress=compress), clock())
         try:
+            if joined is not None:
+                session.begin(joined)
             yield session
         finally:
             session.close(clock())
