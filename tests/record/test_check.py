@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import zstandard
 
+from kracked.commands import recordings
 from kracked.errors import RecordError
 from kracked.record import frame
 from kracked.record.check import check
@@ -339,3 +340,11 @@ def test_a_folder_that_is_no_recording_is_not_mended(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match=r"session\.json"):
         check(tmp_path, mend=True)
     assert (tmp_path / "trades.csv").read_bytes() == b"a,b\n1,2\n3"
+
+
+def test_the_command_says_why_messages_were_ignored(
+    record: Record, stream: Stream, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = record([stream[0], *stream[2:]])  # whose snapshot never came
+    assert recordings.check(path, mend=False, as_json=False, processes=1) == 0
+    assert "200 ignored: no trusted book to apply them to\n" in capsys.readouterr().out
