@@ -68,6 +68,15 @@ class Kept(Generic[_Side, _Event]):
         self._asks_crc = 0
         self.know_depth(depth)
 
+    def __repr__(self) -> str:
+        told = self.precision.price_text
+        bid, ask = (
+            "empty" if best is None else told(best.price)
+            for best in (self.bids.best, self.asks.best)
+        )
+        proven = "verified" if self.verified else "not verified"
+        return f"<{type(self).__name__} {self.symbol} depth {self.depth}, {bid} / {ask}, {proven}>"
+
     def know_depth(self, depth: int) -> None:
         """The exchange shows exactly so many levels; 0 when `depth` is only a guess."""
         self.bids.limit = self.asks.limit = depth

@@ -41,6 +41,14 @@ def best_first(levels: dict[int, int], side: Side) -> list[tuple[int, int]]:
     return sorted(levels.items(), reverse=side is Side.BID)
 
 
+def test_a_book_prints_what_it_is_its_best_prices_and_whether_it_is_proven() -> None:
+    book = L2Book("BTC/USD", Precision(1, 8), 10)
+    assert repr(book) == "<L2Book BTC/USD depth 10, empty / empty, not verified>"
+    snapshot = BookSnapshot(0, "BTC/USD", Precision(1, 8), BIDS, ASKS, checksum(ASKS, BIDS))
+    book.apply(snapshot)
+    assert repr(book) == "<L2Book BTC/USD depth 10, 45283.5 / 45285.2, verified>"
+
+
 @given(MESSAGES, SIDES, st.integers(1, 15))
 def test_a_side_holds_the_last_quantity_of_each_price_best_first_cut_after_each_message(
     messages: list[list[tuple[int, int]]], kind: Side, depth: int

@@ -38,6 +38,11 @@ def queue(book: L3Book, side: Side, price: int) -> list[tuple[str, int]]:
     return [(order.order_id, order.qty) for order in level] if level else []
 
 
+def test_a_book_prints_which_side_is_empty() -> None:
+    book = book_of(order("A", 630050, 5))
+    assert repr(book) == "<L3Book BTC/USD depth 10, 63005.0 / empty, not verified>"
+
+
 def test_an_order_knows_its_place_and_what_is_ahead() -> None:
     book = book_of(order("A", 100, 5), order("B", 100, 7), order("C", 100, 1), order("D", 99, 9))
     assert book.place("C") == Place(3, of=3, qty_ahead=12, orders_ahead=2, level_qty=13)
