@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from kracked import times, units
 from kracked.actions.draft import PERCENT_DECIMALS, CloseDraft, Draft, FeeIn
 from kracked.actions.fees import fee, shown
 from kracked.actions.situation import Situation, distance_percent, notional
 from kracked.protocol.events import Side
 from kracked.rest.orders import TRAILING, OrderType, SelfTrade, TimeInForce, Trigger
+
+_LITTLE_PERCENT = Decimal("0.10")
+_LEAST_POINTS = Decimal("0.1")
 
 _IN_FORCE = {
     TimeInForce.GTC: "good till cancelled",
@@ -127,4 +132,14 @@ def _distance(draft: Draft, now: Situation) -> str:
     away = None if draft.limit is None else distance_percent(draft.limit, now)
     if away is None:
         return ""
-    return f" {abs(away):.2f} % {'above' if away > 0 else 'below'} the middle."
+    if not away:
+        return " At the middle."
+    return f" {_short(abs(away))} {'above' if away > 0 else 'below'} the middle."
+
+
+def _short(percent: Decimal) -> str:
+    """A distance; below a tenth of a percent in basis points, so that it is not told as 0.00 %."""
+    if percent >= _LITTLE_PERCENT:
+        return f"{percent:.2f} %"
+    points = percent * 100
+    return f"{points:.1f} bp" if points >= _LEAST_POINTS else f"less than {_LEAST_POINTS} bp"

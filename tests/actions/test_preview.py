@@ -34,6 +34,20 @@ def test_a_resting_order_in_words() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("price", "told"),
+    [
+        (249_750, "0.10 % below the middle."),
+        (249_760, "9.6 bp below the middle."),
+        (250_010, "0.4 bp above the middle."),
+        (250_001, "less than 0.1 bp above the middle."),
+        (250_000, "At the middle."),
+    ],
+)
+def test_how_near_the_middle_a_limit_is(price: int, told: str) -> None:
+    assert words(price=price).endswith(f" USD. {told}")
+
+
 def test_an_order_that_may_take_shows_the_most_it_can_cost() -> None:
     assert "fee at most 0.09900 (0.4 % taker), total 24.84900 USD" in words()
 

@@ -27,7 +27,7 @@ QUOTE = Quote(BEST_BID, BEST_ASK)
 SIZES = (100_000, 1_000_000, 5_000_000, 15_000_000, 100_000_000)
 WORDS = (
     "Buy 0.15000000 BTC at limit 64209.0 USD, post-only, good till cancelled. "
-    "Cost 9631.35 USD, fee 24.08 (0.25 % maker), total 9655.43 USD. 0.00 % below the middle."
+    "Cost 9631.35 USD, fee 24.08 (0.25 % maker), total 9655.43 USD. 0.4 bp below the middle."
 )
 DISARMED = ("DISARMED: press A to arm first.",)
 
