@@ -26,6 +26,9 @@ class Title(NamedTuple):
     name: str
     note: str = ""
     right: str = ""
+    """Left out where it does not fit beside the note."""
+    urgent: bool = False
+    """Then it is the note that makes room."""
 
 
 def framed(
@@ -113,6 +116,8 @@ def _top(title: Title, width: int, edges: _Edges, *, focused: bool) -> Line:
         left.append(Span(f"{title.note} ", "dim"))
     right = f" {title.right} " if title.right else ""
     used = sum(len(span.text) for span in left)
+    if used + len(right) + 2 > width and title.urgent and title.note:
+        used -= len(left.pop().text)
     if used + len(right) + 2 > width:
         right = ""
     rule = Span(box[1] * max(0, width - used - len(right) - 2), role)

@@ -89,7 +89,7 @@ class Orders(Pane):
         body = self._with_sums(scene, [orders.head_line(columns), *shown])
         if not own.known:
             body = [each.within("stale") for each in body]
-        return Content(body, note, "" if own.known else "STALE", foot)
+        return Content(body, note, "" if own.known else "STALE", foot, urgent=not own.known)
 
     def _with_sums(self, scene: Scene, body: list[Line]) -> list[Line]:
         """What is owned and what was filled, at the bottom where there is room."""

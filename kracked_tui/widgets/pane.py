@@ -26,6 +26,8 @@ class Content(NamedTuple):
     note: str = ""
     right: str = ""
     foot: Iterable[Span] = ()
+    urgent: bool = False
+    """Where there is no room for both, `right` is shown and the note is not."""
 
 
 class Turns:
@@ -76,11 +78,11 @@ class Pane(LiveRows, can_focus=True):
         if self.scene is None or not self.cells:
             return
         try:
-            body, note, right, foot = self.content(self.scene)
+            body, note, right, foot, urgent = self.content(self.scene)
             self._failure = ""
         except Exception as error:  # one pane less is better than no screen
-            body, note, right, foot = self._undrawn(error)
-        title = Title(PANE_KEYS[self.number - 1], self.name_shown, note, right)
+            body, note, right, foot, urgent = self._undrawn(error)
+        title = Title(PANE_KEYS[self.number - 1], self.name_shown, note, right, urgent)
         armed = self.scene.own.standing.armed
         self.set_lines(
             self._box.around(

@@ -48,8 +48,8 @@ class Queue(Pane):
             body = [each.within("stale") for each in body]
         note = scene.selection.text(scene.precision, width)
         foot = view.foot_spans(shown, scene.precision, scene.decimals)
-        right = "" if trusted else "STALE"
-        return Content(body, note, right, foot or (Span("no order at this price", "dim"),))
+        foot = foot or (Span("no order at this price", "dim"),)
+        return Content(body, note, "" if trusted else "STALE", foot, urgent=not trusted)
 
     def move(self, rows_up: int) -> None:
         self._scroll.move(rows_up, length=self._length, rows=self.inside[1] - 1)

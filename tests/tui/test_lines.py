@@ -79,6 +79,14 @@ def test_a_frame_has_exactly_its_size(width: int, height: int, name: str) -> Non
     assert [len(row.text) for row in rows] == [width] * height
 
 
+def test_an_urgent_mark_is_shown_where_there_is_no_room_for_the_note_too() -> None:
+    title = Title("2", "Queue", "bid 64210.9…", "STALE")
+    assert "STALE" not in framed(title, [], (30, 3), focused=False)[0].text
+    urgent = title._replace(urgent=True)
+    assert framed(urgent, [], (30, 3), focused=False)[0].text == "╭─ 2 Queue ────────── STALE ─╮"
+    assert "64210.9… ─ STALE" in framed(urgent, [], (34, 3), focused=False)[0].text
+
+
 @pytest.mark.parametrize(("width", "shown"), [(60, "12ms crc✓"), (44, "crc✓"), (40, "● LIVE")])
 def test_in_a_small_place_the_header_keeps_the_price_and_the_light(width: int, shown: str) -> None:
     state = Condition("LIVE", "good", usable=True)
