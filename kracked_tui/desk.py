@@ -9,7 +9,6 @@ import os
 from collections import deque
 from dataclasses import replace
 from decimal import Decimal
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from kracked import times
@@ -30,7 +29,7 @@ from kracked_tui.view.own import Own, own_of
 from kracked_tui.view.recording import RecordView
 from kracked_tui.view.sessions import SessionRow
 from kracked_tui.view.standing import Standing
-from kracked_tui.view.status import FeedView, Happening
+from kracked_tui.view.status import FeedView, Happening, foremost
 from kracked_tui.view.watchlist import WatchRow
 from kracked_tui.widgets.ladder import Ladder
 
@@ -72,7 +71,8 @@ class Desk:
         return self.store.market(self.symbol)
 
     def tell(self, text: str, role: str = "dim") -> None:
-        self.store.tell(self.source.now(), text, role)
+        """Answer to what was done here, or say what became of it."""
+        self.store.tell(self.source.now(), text, role, own=True)
 
     async def show(self, symbol: str) -> None:
         """Subscribe what is shown of a symbol; a refusal goes to the log."""
@@ -112,8 +112,8 @@ class Desk:
         return self.recording.view(self.source.now())
 
     def recent(self) -> list[Happening]:
-        """What happened last, newest first."""
-        return list(islice(self.store.happenings, 8))
+        """What happened last, foremost first."""
+        return foremost(self.store.happenings, self.source.now())[:8]
 
     # --- views ------------------------------------------------------------------------
 

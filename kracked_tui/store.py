@@ -231,9 +231,9 @@ class Store:
             case _:
                 self._apply_condition(event)
 
-    def tell(self, time: int, text: str, role: str = "dim") -> None:
+    def tell(self, time: int, text: str, role: str = "dim", *, own: bool = False) -> None:
         """Write a line to the log of what happened."""
-        self.happenings.appendleft(Happening(time, text, role))
+        self.happenings.appendleft(Happening(time, text, role, own))
 
     def _apply_condition(self, event: Event) -> None:
         """Events that say whether the data can be trusted."""

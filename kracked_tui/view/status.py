@@ -11,6 +11,8 @@ from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.rates import RateView, meter
 from kracked_tui.view.recording import RecordView, record_facts
 
+_HELD_FOR_NS = 10 * times.NS_PER_S
+
 
 class FeedView(NamedTuple):
     """Counters since the start, of every symbol together."""
@@ -67,6 +69,21 @@ class Happening(NamedTuple):
     text: str
     role: str = "dim"
     """`good` when something is well again, `warn` when it is not."""
+    own: bool = False
+    """About what we did or own: an answer to a key, an order's fate."""
+
+
+def foremost(happenings: Sequence[Happening], now: int) -> list[Happening]:
+    """Newest first; but for some seconds our own affairs stay before what the feed tells.
+
+    Where one line is shown, gaps of twenty symbols would else push a failed cancel away.
+    What only confirms a key press does not stay by itself.
+    """
+    recent = [it for it in happenings if it.own and 0 <= now - it.time < _HELD_FOR_NS]
+    if all(each.role == "dim" for each in recent):
+        return list(happenings)
+    held = set(map(id, recent))
+    return [*recent, *(each for each in happenings if id(each) not in held)]
 
 
 def log_line(happenings: Sequence[Happening], now: int, width: int) -> Line:

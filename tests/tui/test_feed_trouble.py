@@ -25,10 +25,12 @@ LOST = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "connection 
 
 
 @asynccontextmanager
-async def told(opened: Opened, *happened: Event) -> AsyncIterator[tuple[Monitor, ScriptedSource]]:
+async def told(
+    opened: Opened, *happened: Event, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[Monitor, ScriptedSource]]:
     """A monitor that has just heard this."""
     source = ScriptedSource()
-    async with opened(source=source) as (monitor, _):
+    async with opened(size, source=source) as (monitor, _):
         await heard(monitor, source, *happened)
         yield monitor, source
 
@@ -89,8 +91,24 @@ async def test_a_gap_is_counted_and_told_with_its_length(opened: Opened) -> None
         assert "gap of 3.0s in book: reconnect" in log(monitor)
 
 
-async def test_a_queue_that_cannot_be_trusted_is_stale_in_a_word(opened: Opened) -> None:
-    async with told(opened) as (monitor, source):
+async def test_a_failed_cancel_is_not_pushed_away_by_gaps_on_a_small_screen(
+    opened: Opened,
+) -> None:
+    async with told(opened, size=(80, 24)) as (monitor, source):
+        monitor.desk.tell("order not cancelled: unknown order", "warn")
+        for number in range(12):
+            await heard(monitor, source, events.Gap(NOW, "book", (f"X{number}/USD",), NOW, NOW, ""))
+        assert "order not cancelled: unknown order" in log(monitor)
+        source.time = NOW + 11 * NS_PER_S
+        monitor.trade.draw()
+        assert "order not cancelled" not in log(monitor)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_queue_that_cannot_be_trusted_is_stale_in_a_word(
+    opened: Opened, size: tuple[int, int]
+) -> None:
+    async with told(opened, size=size) as (monitor, source):
         source.orders_held[SYMBOL].verified = False
         monitor.trade.draw()
         queue = next(pane for pane in monitor.trade.panes if pane.id == "queue")
