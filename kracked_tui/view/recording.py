@@ -38,7 +38,8 @@ def record_facts(view: RecordView) -> list[list[Span]]:
     disk = "warn" if view.free_bytes < _LITTLE_BYTES else "dim"
     return [
         [Span(" ● REC", role)],
-        [Span(f"{fmt.compact(view.bytes)}B", "word")],
+        # Not what the list of recordings tells, which is what they take on the disk.
+        [Span(f"{fmt.compact(view.bytes)}B", "word"), Span(" unpacked", "dim")],
         [Span(f"{fmt.compact(view.rows)} rows", "dim")],
         [Span(f"{view.rate:>3}/s", "dim")],
         [Span("gaps ", "dim"), Span(str(view.gaps), "warn" if view.gaps else "dim")],

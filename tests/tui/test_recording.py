@@ -30,7 +30,7 @@ GOING = RecordView(3_100_000, 41_204, 120, 0, 0, 212_000_000_000)
 
 def test_the_status_line_tells_of_a_recording_first() -> None:
     line = status_line(FeedView("ws.kraken.com", verified=9), 80, GOING)
-    assert line.text.startswith(" ● REC  3.100MB  41.20k rows  120/s  gaps 0  disk 212GB")
+    assert line.text.startswith(" ● REC  3.100MB unpacked  41.20k rows  120/s  gaps 0")
     assert len(line.text) == 80
 
 
@@ -165,7 +165,7 @@ async def test_a_full_disk_is_a_banner_until_it_takes_more_again(
         assert "File too large" in banner
         assert "wait in memory" in banner
         facts = live.trade.status.lines[0].text
-        assert re.search(r"● REC  \S+B  \S+ rows +\d+/s  gaps \d+  disk \S+B", facts)
+        assert re.search(r"● REC  \S+B unpacked  \S+ rows +\d+/s  gaps \d+  disk \S+B", facts)
         await shown(live, lambda line: "the disk takes nothing" not in line)
         await pilot.press("R")
     assert kracked.open_recording(tmp_path / "session").verify().proven
