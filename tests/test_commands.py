@@ -103,6 +103,16 @@ def test_a_served_replay_goes_on_until_it_is_stopped(session: Path) -> None:
     assert fit == 0
 
 
+def test_an_address_that_is_not_this_machines_is_told_of(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["sim", "--host", "192.0.2.1"]) == 1
+    assert capsys.readouterr().err == (
+        "kracked sim: cannot serve 192.0.2.1:0: that is no address of this machine; "
+        "choose another --host, such as 127.0.0.1\n"
+    )
+
+
 def test_bars_are_csv(session: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bars", str(session), "--every", "1s"]) == 0
     assert capsys.readouterr().out.startswith("start,symbol,open,high,low,close")

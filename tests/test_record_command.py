@@ -158,7 +158,8 @@ def test_an_exchange_that_does_not_answer_is_told_of(tmp_path: Path) -> None:
     words = [*KRACKED, *_words(tmp_path / "session", "http://127.0.0.1:1", "--duration", "1s")]
     done = subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 1
-    assert "not one message came" in done.stderr
+    assert "not one message came from ws://127.0.0.1:1/public/v2: " in done.stderr
+    assert "Connect call failed" in done.stderr
 
 
 def test_what_is_missing_when_it_ends_is_told_and_a_failure(

@@ -86,7 +86,9 @@ def record(
             f"{status.gaps} gap{'' if status.gaps == 1 else 's'}, {status.lost} lost"
         )
     if not status.messages:
-        print(f"kracked: not one message came from {feed.endpoints.public}", file=sys.stderr)
+        for silent in feed.stats().connections:
+            why = f": {silent.reason}" if silent.reason else ""
+            print(f"kracked: not one message came from {silent.url}{why}", file=sys.stderr)
     else:
         for what in last.missing:
             print(f"kracked: missing when it ended: {what}", file=sys.stderr)

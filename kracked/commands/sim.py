@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import sys
 from functools import partial
 
@@ -19,12 +21,18 @@ def run(options: SimOptions) -> int:
         asyncio.run(serve(options, partial(print, flush=True), _tell))
     except OSError as error:
         print(
-            f"kracked sim: cannot serve {options.host}:{options.port}: {error.strerror or error}; "
-            "choose another --port, or 0 for any free one",
+            f"kracked sim: cannot serve {options.host}:{options.port}: {_reason(error)}",
             file=sys.stderr,
         )
         return FAILED
     return DONE
+
+
+def _reason(error: OSError) -> str:
+    """Why it cannot be served there, and what to change."""
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        return "that is no address of this machine; choose another --host, such as 127.0.0.1"
+    return f"{error.strerror or error}; choose another --port, or 0 for any free one"
 
 
 def _tell(line: str) -> None:

@@ -47,6 +47,17 @@ class NotARecording(RecordError):
         return f"{self.path} is not a recording: it has no {INFO}"
 
 
+class NotAFolder(RecordError):
+    """A file stands where a folder is to be made."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be a folder: a file is in its place; name another"
+
+
 class Planted(RecordError):
     """A file of the recording is a symbolic link, which recorders never make."""
 
@@ -114,10 +125,14 @@ class SessionFolder:
     def hold(cls, path: Path) -> Iterator[SessionFolder]:
         """Make or reopen the folder and keep every other recorder out until the block ends.
 
-        Raises `NotARecording` for a folder with other contents, `FolderInUse`, `Planted`.
+        Raises `NotARecording` for a folder with other contents, `NotAFolder`, `FolderInUse`,
+        `Planted`.
         """
         path = path.resolve()
-        path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        try:
+            path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise NotAFolder(path) from error
         if not _is_ours(path):
             raise NotARecording(path)
         _refuse_links(path)

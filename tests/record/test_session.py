@@ -18,6 +18,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
 from kracked.record.folder import (
     FolderInUse,
+    NotAFolder,
     NotARecording,
     Planted,
     SessionFolder,
@@ -134,6 +135,13 @@ def test_a_second_recorder_is_refused(tmp_path: Path) -> None:
 def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(NotARecording), SessionFolder.hold(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "notes.txt/session"])
+def test_a_file_in_the_place_of_the_folder_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(NotAFolder, match="cannot be a folder"), SessionFolder.hold(tmp_path / name):
         pass
 
 
