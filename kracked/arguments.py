@@ -157,7 +157,36 @@ def _channel(text: str) -> tuple[str, Choice]:
     if default is None or (value and (default is True or value.isdecimal() != (name != "ticker"))):
         known = ", ".join(_CHANNEL_DEFAULTS)
         raise argparse.ArgumentTypeError(f"{text!r}: name one of {known}, as book=100")
-    return name, int(value) if value.isdecimal() else value or default
+    choice = int(value) if value.isdecimal() else value or default
+    if name != "instrument":
+        _check_offered(name, choice)
+    return name, choice
+
+
+def _check_offered(name: str, choice: Choice) -> None:
+    from kracked.errors import ConfigError
+    from kracked.feed.channels import subscriptions
+
+    try:
+        subscriptions("", {name: choice})  # type: ignore[misc]  # a name of ours
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def add_endpoint(parser: argparse.ArgumentParser) -> None:
+    """``--endpoint``: the address of another exchange than Kraken."""
+    about = "another exchange: http://127.0.0.1:PORT"
+    parser.add_argument("--endpoint", type=_address, metavar="URL", help=about)
+
+
+def _address(text: str) -> str:
+    from kracked.endpoints import BadAddress, Endpoints
+
+    try:
+        Endpoints.at(text)
+    except BadAddress as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def chosen(named: Sequence[tuple[str, Choice]]) -> dict[str, Choice | list[Choice]]:

@@ -213,7 +213,7 @@ def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--format", choices=("csv", "sqlite", "parquet"), default="csv", help="(%(default)s)"
     )
-    parser.add_argument("--endpoint", metavar="URL", help="another exchange: http://127.0.0.1:PORT")
+    arguments.add_endpoint(parser)
     parser.add_argument(
         "--duration", type=arguments.seconds, metavar="TIME", help="such as 60s, 5m or 1h"
     )
@@ -385,7 +385,7 @@ def _doctor_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         epilog="example: kracked doctor",
         formatter_class=RAW,
     )
-    parser.add_argument("--endpoint", metavar="URL", help="another exchange: http://127.0.0.1:PORT")
+    arguments.add_endpoint(parser)
     parser.add_argument("--json", action="store_true", help="a list of findings")
     parser.set_defaults(run=_doctor)
 

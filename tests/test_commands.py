@@ -113,6 +113,14 @@ def test_an_address_that_is_not_this_machines_is_told_of(
     )
 
 
+@pytest.mark.parametrize("words", [["--symbols", "FOO"], ["--balances", "FOO=1"]])
+def test_to_simulate_what_is_not_listed_is_misuse(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sim", *words]) == 2
+    assert "kracked sim: FOO is not listed" in capsys.readouterr().err
+
+
 def test_bars_are_csv(session: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bars", str(session), "--every", "1s"]) == 0
     assert capsys.readouterr().out.startswith("start,symbol,open,high,low,close")

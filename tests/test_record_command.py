@@ -97,6 +97,9 @@ def test_it_needs_no_open_stream(rest: str, tmp_path: Path) -> None:
     [
         (["--duration", "soon"], "not a time such as 60s"),
         (["--channels", "level4"], "name one of book"),
+        (["--channels", "book=7"], "book offers no depth 7; choose one of 10, 25"),
+        (["--channels", "ohlc=7"], "ohlc interval 7 is not offered"),
+        (["--endpoint", "127.0.0.1:8855"], "it should look like https://HOST"),
         (["--format", "xls"], "invalid choice"),
     ],
 )

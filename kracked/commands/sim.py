@@ -8,17 +8,22 @@ import socket
 import sys
 from functools import partial
 
-from kracked.commands import DONE, FAILED
+from kracked.commands import DONE, FAILED, MISUSED
+from kracked.sim.catalogue import NotListed
 from kracked.sim.server import SimOptions, serve
 
 
 def run(options: SimOptions) -> int:
     """Serve until SIGINT or SIGTERM; the first line on stdout says where.
 
-    Faults that strike are told on stderr, a JSON object each.
+    Faults that strike are told on stderr, a JSON object each. Exit code 2 for a symbol or an
+    asset that is not listed.
     """
     try:
         asyncio.run(serve(options, partial(print, flush=True), _tell))
+    except NotListed as error:
+        print(f"kracked sim: {error}", file=sys.stderr)
+        return MISUSED
     except OSError as error:
         print(
             f"kracked sim: cannot serve {options.host}:{options.port}: {_reason(error)}",
