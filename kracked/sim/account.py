@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from kracked.protocol.digits import exact
 from kracked.protocol.signing import sign
 from kracked.times import NS_PER_S
 
@@ -160,7 +161,15 @@ def body_fields(call: Call) -> dict[str, object] | None:
         return None
 
 
-_json = msgspec.json.Decoder(dict[str, object], float_hook=Decimal).decode
+def _number(text: str) -> Decimal | str:
+    """A number as it is written; one beyond all measure stays text, as a form would bring it."""
+    try:
+        return exact(text)
+    except msgspec.ValidationError:
+        return text
+
+
+_json = msgspec.json.Decoder(dict[str, object], float_hook=_number).decode
 
 
 def _form(body: bytes) -> dict[str, object]:

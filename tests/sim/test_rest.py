@@ -322,6 +322,12 @@ def test_a_body_without_a_nonce_is_refused(private: Rest) -> None:
     assert ask(private, 1, body=b"a=b") == {"error": ["EAPI:Invalid nonce"]}
 
 
+@pytest.mark.parametrize("nonce", [b"1e9999999999999999999999", b"1e2000", b"1.5"])
+def test_a_nonce_that_is_no_whole_number_is_refused(private: Rest, nonce: bytes) -> None:
+    answer = ask(private, 1, body=b'{"nonce":' + nonce + b"}", kind=JSON)
+    assert answer == {"error": ["EAPI:Invalid nonce"]}
+
+
 def test_a_nonce_window_lets_late_calls_through() -> None:
     key = ApiKey(KEY, SECRET, nonce_window=10)
     assert [key.accept(nonce) for nonce in (100, 95, 90, 89, 101)] == [
