@@ -164,8 +164,9 @@ def _standing(feed: FeedManager, *, own: bool) -> list[Event]:
 
 def _joined(feed: FeedManager, *, own: bool) -> Joined:
     """What stands now, books included."""
+    standing = _standing(feed, own=own)  # it bears a time, and is written before the books
     now = feed.clock.wall()
-    return Joined(now, _standing(feed, own=own), keyframe.stood(_books(feed), now))
+    return Joined(now, standing, keyframe.stood(_books(feed), now))
 
 
 def _without_own(happened: Iterable[Event]) -> list[Event]:
