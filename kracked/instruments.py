@@ -9,6 +9,7 @@ Source: docs.kraken.com/api/docs/websocket-v2/instrument
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -74,3 +75,25 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     precision: int = 8
     precision_display: int = 8
     borrowable: bool = False
+
+
+def meant(symbol: str, listed: Iterable[str]) -> str | None:
+    """The listed symbol that another spelling means: BTC-USD, btcusd or XBT/USD for BTC/USD.
+
+    XBT and XDG are the REST API's names of BTC and DOGE. None where none is spelled alike,
+    and for a symbol that is itself listed.
+    """
+    known, plain = tuple(listed), _plain(symbol)
+    if symbol in known:
+        return None
+    apart = "/" in plain
+    for one in known:
+        other = _plain(one)
+        if plain == (other if apart else other.replace("/", "")):
+            return one
+    return None
+
+
+def _plain(symbol: str) -> str:
+    capitals = symbol.upper().replace("-", "/")
+    return capitals.replace("XBT", "BTC").replace("XDG", "DOGE")

@@ -147,6 +147,16 @@ def test_what_is_refused_is_said_while_the_recording_goes_on(rest: str, tmp_path
     assert going
 
 
+def test_the_symbol_that_may_be_meant_is_told(rest: str, tmp_path: Path) -> None:
+    words = ["record", "XBT-USD", "--out", str(tmp_path / "s"), "--endpoint", rest]
+    with subprocess.Popen([*KRACKED, *words], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        process.terminate()
+        process.communicate(timeout=PATIENCE_S)
+    assert said.endswith("; did you mean BTC/USD?\n")
+
+
 def test_parquet_without_its_package_is_refused_before_anything_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ from kracked.commands import DONE, FAILED, workers
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.channels import Channels
+from kracked.instruments import Instrument, meant
 from kracked.manager import FeedManager
 from kracked.record.check import Health
 from kracked.record.check import check as check_recording
@@ -58,7 +59,7 @@ def record(
         **cast(Channels, market),
     )
     watched = sys.stderr is not None and sys.stderr.isatty()
-    talk = _Talk(watched=watched)
+    talk = _Talk(feed.instruments, watched=watched)
     last = asyncio.run(
         record_feed(
             feed,
@@ -100,8 +101,8 @@ def record(
 class _Talk:
     """What is said while it goes on: what is refused, at once; in a terminal, how it goes."""
 
-    def __init__(self, *, watched: bool) -> None:
-        self._watched = watched
+    def __init__(self, listed: Mapping[str, Instrument], *, watched: bool) -> None:
+        self._listed, self._watched = listed, watched
         self._told: set[str] = set()
 
     def __call__(self, progress: Progress) -> None:
@@ -120,7 +121,14 @@ class _Talk:
             if refusal not in self._told:
                 self._told.add(refusal)
                 clear = "\r\x1b[K" if self._watched else ""
-                _say(f"{clear}kracked: not recorded, refused: {refusal}\n")
+                hint = self._hint(refusal)
+                _say(f"{clear}kracked: not recorded, refused: {refusal}{hint}\n")
+
+    def _hint(self, refusal: str) -> str:
+        """Of a refusal that begins as `book of BTC-USD: `, the symbol that may be meant."""
+        symbol = refusal.partition(": ")[0].rpartition(" of ")[2]
+        listed = meant(symbol, self._listed)
+        return f"; did you mean {listed}?" if listed else ""
 
 
 def _say(text: str) -> None:

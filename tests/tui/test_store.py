@@ -76,6 +76,14 @@ def test_a_pair_the_exchange_does_not_know_is_refused_until_its_book_comes() -> 
     assert store.health(SYMBOL, has_book=True, verified=True).refused == ""
 
 
+def test_a_pair_spelled_otherwise_than_it_is_listed_is_asked_about() -> None:
+    other = SYMBOL.replace("/", "-")
+    refused = events.Rejected(NOW, "subscribe", "Currency pair not supported", 1, other)
+    store = told(*opening(), refused)
+    said = store.health(other, has_book=False, verified=False).refused
+    assert said == f"Currency pair not supported (did you mean {SYMBOL}?)"
+
+
 def test_a_lost_connection_is_told_once_until_it_is_back() -> None:
     lost = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "no route", 1, 1.0)
     store = told(lost, lost, lost)
