@@ -180,7 +180,7 @@ async def test_a_folder_that_cannot_be_written_to_is_refused_on_the_screen(
         await shown(live, lambda line: "level3 verified" in line)
         await pilot.press("R")
         line = await shown(live, lambda line: "recording: " in line)
-        assert "Not a directory" in line
+        assert "cannot be a folder: a file is in its place" in line
         assert not live.desk.recording.on
 
 
