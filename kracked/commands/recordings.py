@@ -142,7 +142,7 @@ def _going(progress: Progress) -> str:
     status = progress.status
     return (
         f"REC {progress.elapsed_s:.0f} s  {status.messages} messages  "
-        f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)}  "
+        f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)} unpacked  "
         f"gaps {status.gaps}  lost {status.lost}  free {_size(status.free_bytes)}  "
         f"{status.trouble or status.warning}"
     )
