@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -193,14 +194,21 @@ def test_what_is_missing_when_it_ends_is_told_and_a_failure(
             before.wait(timeout=PATIENCE_S)
             told = out / "connections.csv"
             with _exchange(facts["rest"].rpartition(":")[2]):
-                let_run(process, lambda: "Invalid key" in told.read_text())
-                let_run(process, lambda: "public,reconnect," in told.read_text())
+                for feed, why in (("level3", "Invalid key"), ("private", "Invalid key")):
+                    let_run(process, partial(_tells, told, f"{feed},disconnect,", why))
+                let_run(process, partial(_tells, told, "public,reconnect,", ""))
                 process.terminate()
                 made, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 1
     for what in ("level3 of BTC/USD", "executions", "balances"):
         assert f"kracked: missing when it ended: {what}: no token: " in said
     assert "EAPI:Invalid key" in json.loads(made)["missing"][-1]
+
+
+def _tells(connections: Path, start: str, words: str) -> bool:
+    """Whether one of the rows begins with this and has these words."""
+    rows = connections.read_text().splitlines()
+    return any(row.startswith(start) and words in row for row in rows)
 
 
 @contextmanager
