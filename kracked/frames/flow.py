@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kracked.frames.compiled import Engine
+from kracked.frames.eras import Channel
 from kracked.frames.files import Source
 from kracked.frames.interval import length_ns
 from kracked.frames.looks import Places, Samples, Touch
 from kracked.frames.readings import readings
-from kracked.frames.rebuild import Channel
 
 Floats = NDArray[np.float64]
 

@@ -26,6 +26,7 @@ from kracked.frames.looks import Look
 from kracked.frames.order_arrays import OrderArrays, Resting, Strange
 from kracked.frames.order_rows import Ints, OrderRows, order_rows
 from kracked.frames.rebuild import BookEvent, Rebuild, Rows, orders_event
+from kracked.instruments import Precision
 from kracked.protocol.events import OrderAction, OrderChange, OrdersSnapshot
 
 _RUN_ROWS = 1 << 17
@@ -34,19 +35,25 @@ _RUN_ROWS = 1 << 17
 
 def order_readings(
     source: Source, symbol: str, look: Look, engine: Engine = "auto"
-) -> Iterator[Ints]:
+) -> Iterator[tuple[Precision, Ints]]:
     """What `look` reads of a symbol's verified book: rows of a time and what was read then.
+
+    With the decimals its integers are to be read with.
 
     Raises `TooLong` for numbers of too many digits, maybe not before a later file.
     """
     rebuild = Rebuild(source, symbol, "level3")
     resting: list[Resting] | None = None
-    seen = 0
-    for rows in order_rows(source, symbol, rebuild.precision):
+    seen, era = 0, None
+    for rows in order_rows(source, symbol):
         seen += len(rows.frame)
+        if rows.era != era:
+            era, resting = rows.era, None
+        rebuild.enter(rows.era)
         arrays = OrderArrays(rows, resting or [], kernel(engine, seen))
         file = _File(rows, arrays, rebuild, look)
-        yield from file.readings(trusted=resting is not None)
+        for found in file.readings(trusted=resting is not None):
+            yield rows.era.precision, found
         resting = arrays.resting() if file.trusted else None
 
 
@@ -147,7 +154,7 @@ class _File:
 
     def _events(self, first: int, last: int) -> Iterator[BookEvent]:
         rows, begin = self._rows, self._rows.begin(first)
-        part, precision = slice(begin, rows.begin(last)), self._rebuild.precision
+        part, precision = slice(begin, rows.begin(last)), rows.era.precision
         price, qty = np.abs(rows.key[part]).tolist(), rows.qty[part].tolist()
         lists = Rows(rows.frame.iloc[part], self._rebuild.symbol, price, qty)
         for message in range(first, last):
@@ -156,13 +163,13 @@ class _File:
 
     def _picture(self) -> OrdersSnapshot:
         """The book as the exchange would tell it."""
-        arrays, rebuild = self._arrays, self._rebuild
+        arrays, precision = self._arrays, self._rows.era.precision
         sides: tuple[list[OrderChange], list[OrderChange]] = ([], [])
         for one in arrays.resting():
             order = OrderChange(OrderAction.ADD, one.order_id, abs(one.key), one.qty, "")
             sides[one.key < 0].append(order)
         bids, asks = map(tuple, sides)
-        return OrdersSnapshot(0, rebuild.symbol, rebuild.precision, bids, asks, arrays.checksum())
+        return OrdersSnapshot(0, self._rebuild.symbol, precision, bids, asks, arrays.checksum())
 
     def _read(self, applied: int, read: Callable[[], list[int]]) -> Ints:
         """What is to be read now that so many messages are applied."""

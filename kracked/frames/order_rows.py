@@ -14,11 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kracked import tables
+from kracked.frames.eras import Era, by_era
 from kracked.frames.files import Source
-from kracked.frames.loaders import file_by_file
 from kracked.frames.order_kernel import ADD, DELETE, LAST, MODIFY, UNKNOWN
-from kracked.instruments import Precision
 from kracked.tables import Flag
 
 Ints = NDArray[np.int64]
@@ -38,6 +36,7 @@ class OrderRows(NamedTuple):
     """The whole messages of one symbol in one file."""
 
     frame: pd.DataFrame
+    era: Era
     key: Ints
     """Price; an ask's is negative, so that the better sorts later on either side."""
     qty: Ints
@@ -59,19 +58,19 @@ class OrderRows(NamedTuple):
         return int(self.ends[message - 1]) if message else 0
 
 
-def order_rows(source: Source, symbol: str, precision: Precision) -> Iterator[OrderRows]:
+def order_rows(source: Source, symbol: str) -> Iterator[OrderRows]:
     """File by file. Raises `TooLong`."""
-    for frame in file_by_file(tables.ORDERS, source, symbols=symbol, columns=COLUMNS):
+    for frame, era in by_era(source, symbol, "level3", columns=COLUMNS):
         ends = np.flatnonzero(frame["flags"].to_numpy("int64", na_value=0) & Flag.LAST) + 1
         if len(ends):
             # What follows the last of them is a message cut off.
-            yield _rows(frame.iloc[: int(ends[-1])], ends.astype(np.int64), precision)
+            yield _rows(frame.iloc[: int(ends[-1])], ends.astype(np.int64), era)
 
 
-def _rows(frame: pd.DataFrame, ends: Ints, precision: Precision) -> OrderRows:
+def _rows(frame: pd.DataFrame, ends: Ints, era: Era) -> OrderRows:
     begins, lasts = np.concatenate(([0], ends[:-1])), ends - 1
-    price = scaled(frame["price"].to_numpy("float64"), precision.price)
-    qty = scaled(frame["size"].to_numpy("float64"), precision.qty)
+    price = scaled(frame["price"].to_numpy("float64"), era.precision.price)
+    qty = scaled(frame["size"].to_numpy("float64"), era.precision.qty)
     key = price * _coded(frame["side"], _SIGNS, 0)
     action = _coded(frame["action"], _ACTIONS, UNKNOWN)
     unsound = (price <= 0) | (key == 0) | (qty < 0) | ((qty == 0) & (action != DELETE))
@@ -80,6 +79,7 @@ def _rows(frame: pd.DataFrame, ends: Ints, precision: Precision) -> OrderRows:
     suspect = frame["flags"].to_numpy("int64", na_value=0) & Flag.SUSPECT > 0
     return OrderRows(
         frame,
+        era,
         key,
         qty,
         action,

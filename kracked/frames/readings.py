@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from kracked.frames.compiled import Engine
+from kracked.frames.eras import Channel
 from kracked.frames.files import Source
 from kracked.frames.looks import PRICE, QTY, Look
 from kracked.frames.order_arrays import NONE
 from kracked.frames.order_replay import order_readings
 from kracked.frames.order_rows import Ints, TooLong
-from kracked.frames.rebuild import Channel, Rebuild
+from kracked.frames.rebuild import Rebuild
 from kracked.instruments import Precision
 
 _EXACT = 1 << 53
@@ -34,24 +37,35 @@ def readings(
     rebuild, fresh = Rebuild(source, symbol, channel), look()
     if rebuild.channel == "level3" and not verify:
         try:
-            return _frame(order_readings(source, symbol, fresh, engine), fresh, rebuild.precision)
+            return _whole(order_readings(source, symbol, fresh, engine), fresh)
         except TooLong:  # the keeper counts as far as Python does
             fresh = look()
-    return _frame(_verified(rebuild, fresh), fresh, rebuild.precision)
+    return _whole(_verified(rebuild, fresh), fresh)
 
 
-def _verified(rebuild: Rebuild, look: Look) -> Iterator[Ints]:
+def _verified(rebuild: Rebuild, look: Look) -> Iterator[tuple[Precision, Ints]]:
     """Every message by the keeper."""
-    rows: list[tuple[int, ...]] = []
+    for precision, rows in groupby(_rows(rebuild, look), key=itemgetter(0)):
+        # Python's integers: sums of quantities may have more than 64 bits.
+        whole = np.array([row for _, row in rows], dtype=object)
+        yield precision, whole.reshape(-1, 1 + len(look.columns))
+
+
+def _rows(rebuild: Rebuild, look: Look) -> Iterator[tuple[Precision, tuple[int, ...]]]:
     for event in rebuild.events():
         book, instants = rebuild.book, look.instants(event.received)
         if book is not None:
-            rows += [(instant, *look.of_book(book)) for instant in instants]
+            for instant in instants:
+                yield book.precision, (instant, *look.of_book(book))
         book = rebuild.apply(event)
         if look.changes and book is not None and (values := look.of_book(book)):
-            rows.append((event.received, *values))
-    # Python's integers: sums of quantities may have more than 64 bits.
-    yield np.array(rows, dtype=object).reshape(-1, 1 + len(look.columns))
+            yield book.precision, (event.received, *values)
+
+
+def _whole(found: Iterable[tuple[Precision, Ints]], look: Look) -> pd.DataFrame:
+    eras = groupby(found, key=itemgetter(0))
+    frames = [_frame([part for _, part in of], look, precision) for precision, of in eras]
+    return pd.concat(frames) if frames else _frame([], look, Precision(0, 0))
 
 
 def _frame(found: Iterable[Ints], look: Look, precision: Precision) -> pd.DataFrame:

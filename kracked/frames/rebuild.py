@@ -9,54 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 
-from kracked import tables
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.errors import ConfigError, RecordError
-from kracked.frames import live
-from kracked.frames.files import Source, paths
-from kracked.frames.loaders import file_by_file
+from kracked.errors import ConfigError
+from kracked.frames.eras import Channel, Era, by_era, channel_of
+from kracked.frames.files import Source
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderAction, OrderChange, OrdersSnapshot
 from kracked.tables import Flag
 
-Channel = Literal["level3", "book"]
 Book = L2Book | L3Book
 BookEvent = events.BookSnapshot | events.BookUpdate | events.OrdersSnapshot | events.OrdersUpdate
 
 _ACTIONS = {"A": OrderAction.ADD, "C": OrderAction.DELETE, "M": OrderAction.MODIFY}
 
 
-class _Subject(msgspec.Struct):
-    price_precision: int | None = None
-    qty_precision: int | None = None
-    book: int | None = None
-    level3: int | None = None
-
-
-class _Info(msgspec.Struct):
-    symbols: dict[str, _Subject] = {}
-
-
 def book_events(source: Source, symbol: str, *, channel: Channel = "level3") -> Iterator[BookEvent]:
     """The messages that a table's rows were made of, in order."""
-    precision = precision_of(source, symbol)
-    make, table = (orders_event, tables.ORDERS) if channel == "level3" else (_levels, tables.BOOK)
-    for frame in file_by_file(table, source, symbols=symbol, exact=True):
-        price = _scaled(frame["price"], precision.price)
-        qty = _scaled(frame["size" if "size" in frame else "qty"], precision.qty)
-        rows, first = Rows(frame, symbol, price, qty), 0
-        for last in np.flatnonzero(frame["flags"].to_numpy() & Flag.LAST).tolist():
-            yield make(rows, last, range(first, last + 1), precision)
-            first = last + 1
+    for frame, era in by_era(source, symbol, channel, exact=True):
+        yield from _events(frame, symbol, channel, era.precision)
+
+
+def _events(
+    frame: pd.DataFrame, symbol: str, channel: Channel, precision: Precision
+) -> Iterator[BookEvent]:
+    make = orders_event if channel == "level3" else _levels
+    price = _scaled(frame["price"], precision.price)
+    qty = _scaled(frame["size" if "size" in frame else "qty"], precision.qty)
+    rows, first = Rows(frame, symbol, price, qty), 0
+    for last in np.flatnonzero(frame["flags"].to_numpy() & Flag.LAST).tolist():
+        yield make(rows, last, range(first, last + 1), precision)
+        first = last + 1
 
 
 class Rows:
@@ -94,17 +84,26 @@ class Rebuild:
         """Of `channel`, else of whichever was recorded, level 3 first."""
         if channel not in (None, "level3", "book"):
             raise ConfigError(f"no books in channel {channel}: choose level3 or book")
-        subject = _subject(source, symbol)
+        recorded = channel_of(source, symbol)
         self._source, self.symbol = source, symbol
-        self.precision = precision_of(source, symbol)
-        self.channel: Channel = channel or ("level3" if subject.level3 else "book")
+        self.channel: Channel = channel or recorded
         self._keeper = BookKeeper()
-        depth = subject.level3 if self.channel == "level3" else subject.book
-        if depth is not None:
-            self._keeper.expect(symbol, self.channel, depth)
+        self._era: Era | None = None
 
     def events(self) -> Iterator[BookEvent]:
-        return book_events(self._source, self.symbol, channel=self.channel)
+        """Each to be applied before the next is asked for."""
+        for frame, era in by_era(self._source, self.symbol, self.channel, exact=True):
+            self.enter(era)
+            yield from _events(frame, self.symbol, self.channel, era.precision)
+
+    def enter(self, era: Era) -> None:
+        """What follows was told in this way: after a change only a snapshot can be believed."""
+        if era == self._era:
+            return
+        self._era = era
+        self._keeper.distrust(self.symbol, self.channel)
+        if era.depth is not None:
+            self._keeper.expect(self.symbol, self.channel, era.depth)
 
     def apply(self, event: BookEvent) -> Book | None:
         """The book after the message; None while it is not verified."""
@@ -171,21 +170,3 @@ def _levels(rows: Rows, last: int, span: range, precision: Precision) -> BookEve
         rows.checksum[last],
         rows.ts_event[last] or None,
     )
-
-
-def _subject(source: Source, symbol: str) -> _Subject:
-    """Precision and depth, from the `session.json` beside the tables."""
-    for path in paths(source):
-        file = (path if path.is_dir() else path.parent) / "session.json"
-        if file.exists():
-            info = live.said(file, _Info)
-            if symbol in info.symbols:
-                return info.symbols[symbol]
-    raise RecordError(f"{symbol} was not recorded: no session.json beside the tables knows it")
-
-
-def precision_of(source: Source, symbol: str) -> Precision:
-    subject = _subject(source, symbol)
-    if subject.price_precision is None or subject.qty_precision is None:
-        raise RecordError(f"the recording does not say how many decimals {symbol} has")
-    return Precision(subject.price_precision, subject.qty_precision)

@@ -18,6 +18,8 @@ import msgspec
 
 from kracked import times
 from kracked.errors import RecordError
+from kracked.instruments import Precision
+from kracked.record.cells import instant
 
 SCHEMA = 1
 INFO = "session.json"
@@ -69,15 +71,42 @@ class Planted(RecordError):
         return f"{self.path} is a symbolic link; remove it or record elsewhere"
 
 
+class Decimals(msgspec.Struct, kw_only=True):
+    """How many decimals a symbol has from an instant on."""
+
+    since: str
+    price_precision: int
+    qty_precision: int
+
+
 class Subject(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What was recorded of one symbol: without depth and precision no book can be rebuilt."""
 
     price_precision: int | None = None
+    """When the recording began."""
     qty_precision: int | None = None
+    changed: list[Decimals] = []
+    """What the exchange made of them since, the oldest first."""
     book: int | None = None
     """Depth of the L2 subscription."""
     level3: int | None = None
     """Depth of the level3 subscription."""
+
+    def learn(self, precision: Precision, since: int) -> bool:
+        """Note what holds from an instant on; False for what is known already."""
+        price, qty = precision.price, precision.qty
+        if self.price_precision is None:
+            self.price_precision, self.qty_precision = price, qty
+            return True
+        *_, known = (
+            (self.price_precision, self.qty_precision),
+            *((one.price_precision, one.qty_precision) for one in self.changed),
+        )
+        if known == (price, qty):
+            return False
+        new = Decimals(since=instant(since), price_precision=price, qty_precision=qty)
+        self.changed.append(new)
+        return True
 
 
 class Left(msgspec.Struct, kw_only=True, omit_defaults=True):

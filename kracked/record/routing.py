@@ -49,13 +49,15 @@ class _Place(NamedTuple):
     make: _Make
     rows: Callable[[Any], int]
     """How many, when they are text; counting line ends would look at each character."""
+    picture: bool = False
+    """Whether it tells a whole book."""
 
 
 _PLACES: Mapping[type[Event], _Place] = {
     events.OrdersUpdate: _Place(ORDERS.name, "level3", rows.orders, _changes),
-    events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders_snapshot, _changes),
+    events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders_snapshot, _changes, True),
     events.BookUpdate: _Place(_BOOK, "book", rows.book, _changes),
-    events.BookSnapshot: _Place(_BOOK, "book", rows.book_snapshot, _changes),
+    events.BookSnapshot: _Place(_BOOK, "book", rows.book_snapshot, _changes, True),
     events.Ticker: _Place(TICKER.name, "ticker", rows.ticker, lambda _: 1),
     events.Trades: _Place(TRADES.name, "trade", rows.trades, lambda event: len(event.trades)),
     events.Candles: _Place(CANDLES.name, "ohlc", rows.candles, lambda event: len(event.candles)),
@@ -65,6 +67,7 @@ MARKET = frozenset(_PLACES)
 _SUSPECT = int(Flag.SUSPECT)
 _BOOKS = (events.OrdersEvent, events.BookEvent)
 _UPDATES = (events.OrdersUpdate, events.BookUpdate)
+_PICTURES = (events.OrdersSnapshot, events.BookSnapshot)
 
 
 class TableRows:
@@ -89,6 +92,12 @@ class TableRows:
         """By channel and symbol, of all that had rows: the flag of rows that are suspect, or 0."""
         self._proven: dict[tuple[str, str], int] = {}
         """When each book's checksum last matched its snapshot."""
+        self._guessed = {
+            symbol
+            for symbol, known in symbols.items()
+            if (known.book, known.level3) == (None, None)
+        }
+        """Whose precision was read off digits: a ticker's may be fewer or more than its book's."""
         self._touches: dict[str, Touch] = {}
 
     def event(self, event: Event, seq: int) -> None:
@@ -110,9 +119,9 @@ class TableRows:
                 break
             if self.stopped:
                 continue
-            table, channel, make, rows_of = place
+            table, channel, make, rows_of, picture = place
             flags = doubts[channel].get(event.symbol)  # type: ignore[attr-defined]
-            if flags != 0:
+            if flags != 0 or picture:
                 if not is_name(event.symbol):  # type: ignore[attr-defined]
                     continue  # whoever sent that: the raw log has it
                 flags = self._flags(event, channel)  # type: ignore[arg-type]
@@ -188,9 +197,9 @@ class TableRows:
             self.doubt(channel, tuple(known))
 
     def _flags(self, event: MarketEvent, channel: str) -> int:
-        """Of rows of a symbol that is new or in doubt, until there is a snapshot."""
+        """Of rows of a symbol that is new or in doubt, until there is a snapshot, and of that."""
         known = self._doubts[channel]
-        if event.symbol not in known:
+        if event.symbol not in known or isinstance(event, _PICTURES):
             self._learn_precision(event)
         # A recording that joins a running feed has no snapshot to begin with.
         known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
@@ -219,9 +228,13 @@ class TableRows:
 
     def _learn_precision(self, event: MarketEvent) -> None:
         subject = self.symbols.setdefault(event.symbol, Subject())
-        if subject.price_precision is not None and not isinstance(event, _BOOKS):
-            return  # read off digits, a ticker's may be fewer or more than its book's
-        price, qty = event.precision.price, event.precision.qty
-        if (subject.price_precision, subject.qty_precision) != (price, qty):
-            subject.price_precision, subject.qty_precision = price, qty
+        if isinstance(event, _BOOKS):
+            if event.symbol in self._guessed:
+                self._guessed.discard(event.symbol)
+                subject.price_precision = None
+        elif subject.price_precision is None:
+            self._guessed.add(event.symbol)
+        else:
+            return
+        if subject.learn(event.precision, event.received):
             self.news = True

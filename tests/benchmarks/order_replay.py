@@ -103,7 +103,7 @@ def _least(work: Callable[[], object], runs: int = RUNS) -> float:
 
 
 def _read(source: Path) -> list[OrderRows]:
-    return list(order_rows(source, SYMBOL, PRECISION))
+    return list(order_rows(source, SYMBOL))
 
 
 def _loop(files: list[OrderRows]) -> float:

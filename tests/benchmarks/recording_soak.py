@@ -19,7 +19,8 @@ from pathlib import Path
 from statistics import median
 
 from kracked.book.keeper import BookKeeper
-from kracked.frames.rebuild import Channel, book_events
+from kracked.frames.eras import Channel
+from kracked.frames.rebuild import book_events
 from kracked.manager import FeedManager
 from kracked.record.check import Health, check
 from kracked.recorder import Recorder, recording

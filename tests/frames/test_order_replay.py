@@ -31,7 +31,7 @@ from kracked.frames import (
 from kracked.frames.compiled import Engine, Kernel, kernel
 from kracked.frames.order_kernel import ADD, Changes, Rings, Shape, Touches, advance
 from kracked.frames.order_rows import TooLong, scaled
-from kracked.frames.rebuild import Rebuild
+from kracked.frames.rebuild import Rebuild, books
 from kracked.protocol import events
 from kracked.record.folder import SessionInfo
 from kracked.record.session import record_into
@@ -45,7 +45,7 @@ ENGINES = (
 )
 
 # What befalls a recording, between some updates each.
-FAULTS = ("lost", "spoilt", "snapshot", "twice", "gap", "hour", "keyframe")
+FAULTS = ("lost", "spoilt", "snapshot", "twice", "gap", "hour", "keyframe", "finer")
 Lives = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(FAULTS)), min_size=1, max_size=8)
 
 
@@ -90,6 +90,10 @@ class Recording:
         self._arrives(spoilt(self.market.update()))
 
     def _snapshot(self) -> None:
+        self._arrives(self.market.snapshot())
+
+    def _finer(self) -> None:
+        self.market.refine()
         self._arrives(self.market.snapshot())
 
     def _twice(self) -> None:
@@ -191,6 +195,28 @@ def test_every_message_the_recorder_doubted_goes_to_the_keeper(tmp_path: Path) -
     recording = Recording(tmp_path / "session")
     recording.live([(30, "gap"), (20, "snapshot"), (30, "keyframe")])
     assert applied(recording.path) == 2 + 20  # snapshots, and the messages between
+
+
+def test_a_change_of_decimals_is_read_on_both_sides_of_it(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "session")
+    recording.live([(40, "finer"), (40, "finer"), (40, "keyframe")])
+    same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
+    assert len(list(books(recording.path, SYMBOL))) == 3 + 120 + 1
+
+
+def test_recordings_of_other_decimals_and_depths_are_one_source(tmp_path: Path) -> None:
+    first, second = (
+        Recording(tmp_path / name, depth=depth) for name, depth in (("a", 10), ("b", 100))
+    )
+    first.live([(40, "keyframe")])
+    second.market.refine()
+    second.now = second.market.now = first.now + NS_PER_S
+    second.live([(40, "keyframe")])
+    both = [first.path, second.path]
+    whole = same(lambda **how: best_bid_offer(both, SYMBOL, **how), "plain")
+    alone = [best_bid_offer(path, SYMBOL) for path in both]
+    pd.testing.assert_frame_equal(whole, pd.concat(alone))
+    assert [book.depth for book in books(both, SYMBOL)] == [10] * 42 + [100] * 42
 
 
 def test_an_order_behind_the_depth_is_strange_to_the_kernel() -> None:

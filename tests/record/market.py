@@ -16,10 +16,6 @@ START = 1_731_394_244_000_000_000
 """2024-11-12T06:50:44Z."""
 
 
-def _price(price: int) -> str:
-    return f"{price // 10}.{price % 10}"
-
-
 def _qty(qty: int) -> str:
     return f"{qty // 10**8}.{qty % 10**8:08}"
 
@@ -34,6 +30,7 @@ class Level3Market:
         self._random, self._crowd = random.Random(seed), crowd
         self.symbol, self.depth = symbol, depth
         self.now = START
+        self._decimals = 1
         self._count = 0
         self._orders: dict[str, tuple[str, int, int, str]] = {}
         self._scope: dict[str, str] = {}
@@ -43,7 +40,8 @@ class Level3Market:
 
     def _enter(self, side: str) -> None:
         distance = int(self._random.expovariate(self._crowd))
-        price = 630_000 - 1 - distance if side == "bids" else 630_000 + distance
+        middle = 63_000 * 10**self._decimals
+        price = middle - 1 - distance if side == "bids" else middle + distance
         self._count += 1
         order_id = f"O{self._count:05}-{self._random.randrange(10**5):05}-TESTED"
         qty = self._random.randrange(1, 3 * 10**8)
@@ -68,11 +66,21 @@ class Level3Market:
                     digits += f"{price}{qty}"
         return crc32(digits.encode())
 
+    def refine(self) -> None:
+        """Count prices in one more decimal: the next message must be a snapshot."""
+        self._decimals += 1
+        for key, (side, price, qty, timestamp) in self._orders.items():
+            self._orders[key] = (side, 10 * price, qty, timestamp)
+
+    def _price(self, price: int) -> str:
+        whole, part = divmod(price, 10**self._decimals)
+        return f"{whole}.{part:0{self._decimals}}"
+
     def _order(self, order_id: str, event: str = "") -> str:
         _, price, qty, timestamp = self._orders[order_id]
         lead = f'"event":"{event}",' if event else ""
         return (
-            f'{{{lead}"order_id":"{order_id}","limit_price":{_price(price)},'
+            f'{{{lead}"order_id":"{order_id}","limit_price":{self._price(price)},'
             f'"order_qty":{_qty(qty)},"timestamp":"{timestamp}"}}'
         )
 
