@@ -189,7 +189,10 @@ class Desk:
             return replace(own, standing=self.idle, idle="No order of yours is open.")
         order = account.orders.get(chosen)
         rates = trader.rates(symbol, order.touched if order else None)
-        return replace(own, standing=trader.standing(), rates=rates)
+        standing = trader.standing()
+        # Who is told that b buys must find that it does.
+        idle = own.idle if trader.open else standing.reason
+        return replace(own, standing=standing, rates=rates, idle=idle)
 
     def moment(self, symbol: str) -> Moment | None:
         """The market an order is checked against; None before it is known."""

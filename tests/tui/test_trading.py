@@ -13,6 +13,16 @@ from kracked_tui.config import Settings, Trading
 from tests.tui.exchange import QUIET, SYMBOL, trading
 
 
+async def test_before_the_key_is_known_nothing_says_that_orders_can_be_placed(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        assert "b buys and s sells" in found.text()
+        found.trader._desk, found.trader._closed = None, "Asking the exchange."
+        assert "b buys and s sells" not in found.text()
+        assert "Asking the exchange." in found.text()
+
+
 async def test_a_ticket_is_opened_previewed_and_sent_by_three_different_keys(
     tmp_path: Path,
 ) -> None:
