@@ -13,11 +13,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
+from typing import NamedTuple
 
 from kracked import times
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.protocol.subscription import BOOKS
 from kracked.record import keyframe, line, rows, standing
 from kracked.record.folder import Subject
 from kracked.record.frame import FrameKind
@@ -26,6 +26,7 @@ from kracked.record.later import Later, Text, whole
 from kracked.record.line import Message
 from kracked.record.routing import MARKET, TableRows
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
+from kracked.record.unproven import Unproven, told_by_books
 from kracked.record.writer import Writer
 from kracked.tables import CONNECTIONS, RECORDER, Flag
 
@@ -41,6 +42,17 @@ LIVE_BOOKS = "L2_live_orderbooks.json"
 _LIVE_EVERY_NS = times.NS_PER_S // 2
 _KEPT = frozenset(table.name for table in RECORDER)
 """Rows so few and so telling that an overflow does not drop them."""
+
+
+class _Refused(NamedTuple):
+    """What the writer has not taken, one batch after the other."""
+
+    at: int
+    """When the last of it was handed over."""
+    seq: int
+    """Number of the last message among it."""
+    lost: int
+    """How many messages."""
 
 
 class Intake:
@@ -81,8 +93,8 @@ class Intake:
         self.lost = 0
         """Messages dropped because the writer was too far behind."""
         self._holed, self._taking = False, True
-        self._doubted: dict[tuple[str, str], int] = {}
-        """Books that await their proof, by channel and symbol, and since when."""
+        self._refused: _Refused | None = None
+        self._unproven = Unproven()
         self.refused: set[str] = set()
         """What the exchange would not let us record, in its words."""
 
@@ -192,8 +204,8 @@ class Intake:
 
     def stop(self, now: int) -> None:
         """Say that the recording ends on purpose, and hand everything over."""
-        for (channel, symbol), since in [*self._doubted.items()]:
-            self._ours(events.Gap(now, channel, (symbol,), since, now, "not proven before the end"))
+        for gap in self._unproven.gaps(now):
+            self._ours(gap)
         self.tables.add(CONNECTIONS.name, rows.connection(event="intentional_stop", at=now))
         self.hand_over(now)
 
@@ -223,8 +235,8 @@ class Intake:
     def _ours(self, event: line.OurEvent) -> None:
         """One of our own events: a line among the messages, and a row."""
         feed = getattr(event, "connection", "") or getattr(event, "channel", "")
-        self._remember_doubt(event)
-        if not _told_by_books(event):
+        self._unproven.hear(event)
+        if not told_by_books(event):
             self._close_chunk()
             text = line.pack_event(self.next_seq - 1, feed, event)
             self._chunk(FrameKind.EVENT, event.received, [text], len(text))
@@ -251,17 +263,6 @@ class Intake:
             case events.Stale():
                 self._note(event, "stale", feed, event.symbol)
 
-    def _remember_doubt(self, event: line.OurEvent) -> None:
-        match event:
-            case events.Verified(channel=channel, symbol=symbol):
-                self._doubted.pop((channel, symbol), None)
-            case events.Resync(channel=channel, symbol=symbol) if channel in BOOKS:
-                self._doubted.setdefault((channel, symbol), event.received)
-            case events.Gap(channel=channel, symbols=symbols, start=start):
-                for symbol in symbols:  # told when it is over, be it with the feed itself
-                    if start <= self._doubted.get((channel, symbol), start - 1):
-                        del self._doubted[channel, symbol]
-
     def _note(self, event: Event, name: str, feed: str, message: str) -> None:
         note = rows.connection(
             event=name, at=event.received, feed=feed, message=message, seq_last=self.next_seq - 1
@@ -269,15 +270,16 @@ class Intake:
         self.tables.add(CONNECTIONS.name, note)
 
     def _missed(self, at: int, lost: int, why: str) -> None:
-        """Mark a hole: no book is beyond doubt before its next snapshot."""
+        """Mark a hole, and tell of it."""
         self.gaps += 1
+        self._mark_hole()
+        self.tables.add(CONNECTIONS.name, rows.gap(at, why, self.next_seq - 1, lost))
+
+    def _mark_hole(self) -> None:
+        """No book is beyond doubt before its next snapshot."""
         self._holed = True
         self.tables.doubt_all()
         self._schedule.restart()
-        note = rows.connection(
-            event="gap", at=at, message=why, seq_last=self.next_seq - 1, lost=lost
-        )
-        self.tables.add(CONNECTIONS.name, note)
 
     # --- handing over -----------------------------------------------------------------
 
@@ -286,29 +288,42 @@ class Intake:
         self._keep_tables_or_not(now)
         self._close_chunk()
         size, taken = self._size + self.tables.size, self.tables.take()
-        if not self._chunks and not taken:
+        if not (self._chunks or taken or self._refused):
             return
         segment, files = self._segment_at(now), self._files(now)
-        batch = Batch(now, size, segment, self._chunks, taken, files)
+        batch = Batch(now, size, segment, self._chunks, self._with_refused(taken), files)
         self._chunks, self._size = [], 0
         self._earlier = self._arrived, self._numbers
         self._arrived, self._numbers = [], []
         self.bytes += size
         self._taking = self._writer.hand_over(batch)
-        if not self._taking:
-            self._drop(batch)
+        if self._taking:
+            self._refused = None
+        else:
+            self._drop(batch, taken)
 
-    def _drop(self, batch: Batch) -> None:
+    def _drop(self, batch: Batch, taken: Mapping[str, list[Text]]) -> None:
         """Count what the writer did not take; the little that tells of trouble is kept."""
         count = sum(len(chunk.lines) for chunk in batch.chunks if chunk.kind is FrameKind.DATA)
         self.lost += count
         self._chunks = [chunk for chunk in batch.chunks if chunk.kind is FrameKind.EVENT]
-        for name in _KEPT & batch.rows.keys():
-            self.tables.add(name, whole(batch.rows[name]))
+        for name in _KEPT & taken.keys():
+            self.tables.add(name, whole(taken[name]))
         if batch.files:
             self.tables.news = True
-        if len(self._chunks) < len(batch.chunks) or not batch.rows.keys() <= _KEPT:
-            self._missed(batch.received, count, "the disk is too slow or full")
+        if len(self._chunks) < len(batch.chunks) or not taken.keys() <= _KEPT:
+            self.gaps += self._refused is None
+            before = self._refused.lost if self._refused else 0
+            self._refused = _Refused(batch.received, self.next_seq - 1, before + count)
+            self._mark_hole()
+
+    def _with_refused(self, taken: dict[str, list[Text]]) -> dict[str, list[Text]]:
+        """The rows, and one that tells of all the writer has not taken since it last did."""
+        if self._refused is None:
+            return taken
+        at, seq, lost = self._refused
+        note = rows.gap(at, "the disk is too slow or full", seq, lost)
+        return taken | {CONNECTIONS.name: [*taken.get(CONNECTIONS.name, ()), note]}
 
     def keyframe(self, books: Iterable[Book], now: int) -> None:
         """Write the books that are due, if any. Every message they hold must be here already.
@@ -383,13 +398,3 @@ class Intake:
         )
         self.tables.doubt_all()
         self._schedule.restart()  # a picture of each book, for its rows to go on from
-
-
-def _told_by_books(event: Event) -> bool:
-    """Whether keeping the books again will tell it again: then the log need not."""
-    match event:
-        case events.Verified():
-            return True
-        case events.Resync(reason=reason):
-            return reason in ("checksum", "impossible", "precision")
-    return False

@@ -237,6 +237,11 @@ def connection(
     return line(feed, event, instant(at), status, message, feed, seq_last, lost)
 
 
+def gap(at: int, why: str, seq_last: int, lost: int) -> str:
+    """The row of messages that are lost, the last of which had this number."""
+    return connection(event="gap", at=at, message=why, seq_last=seq_last, lost=lost)
+
+
 def pairs(event: events.Instruments) -> Later:
     """Rows of `kraken_pairs`: a thousand, too many for one step of the loop."""
     return _listing(_pair, event.pairs, event.received)

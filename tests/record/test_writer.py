@@ -140,7 +140,7 @@ def test_a_writer_too_far_behind_loses_whole_batches_and_says_which(tmp_path: Pa
         intake = Intake(slow, taken=lambda _: False)
         _noise(intake, 10)
         assert intake.lost == 10 - 4
-        assert intake.gaps == 6
+        assert intake.gaps == 1
 
 
 def test_what_stands_is_wanted_once_the_writer_takes_messages_again(tmp_path: Path) -> None:
@@ -208,6 +208,21 @@ def test_what_befell_the_connection_is_kept_however_long_the_writer_takes_nothin
     ]
     told = [row.split(",")[1] for row in whole(batch.rows["connections"]).splitlines()]
     assert told == ["disconnect", "gap"]
+
+
+def test_however_long_the_writer_takes_nothing_one_row_tells_of_all_that_is_lost(
+    door: Door, refused: Intake
+) -> None:
+    for number in range(50):
+        _noise(refused, 2)
+        refused.hand_over(100 + number)
+    assert (refused.gaps, refused.lost) == (1, 100)
+    door.open = True
+    refused.hand_over(200)
+    refused.hand_over(201)
+    (batch,) = door.taken
+    (row,) = whole(batch.rows["connections"]).splitlines()
+    assert row.endswith(",the disk is too slow or full,,100,100")
 
 
 def test_what_is_known_of_a_symbol_is_written_with_the_first_batch_that_is_taken(
