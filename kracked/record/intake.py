@@ -369,9 +369,9 @@ class Intake:
         if self.tables.news:
             self.tables.news = False
             files.update(self._describe(self.tables.symbols))
-        if self.tables.keeper.books and now - self._live_at >= _LIVE_EVERY_NS:
+        if self.tables.has_books and now - self._live_at >= _LIVE_EVERY_NS:
             self._live_at = now
-            files[LIVE_BOOKS] = rows.live_books(self.tables.keeper.books.values())
+            files[LIVE_BOOKS] = rows.live_books(self.tables.books())
         return files
 
     def _segment_at(self, now: int) -> str:

@@ -10,16 +10,15 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
-from kracked.protocol.events import Event, MarketEvent
+from kracked.protocol.events import BookEvent, Event, MarketEvent
 from kracked.record import rows
 from kracked.record.cells import is_name
 from kracked.record.folder import Subject
 from kracked.record.index import FOREVER
 from kracked.record.keyframe import Picture
 from kracked.record.later import Later, Text
-from kracked.record.wide import Touch
+from kracked.record.wide import Standing, WideBook
 from kracked.tables import (
     ASSETS,
     BALANCES,
@@ -37,7 +36,7 @@ _Make = Callable[[Any, int, int], Text]
 _BOOK = BOOK.name
 
 
-def _changes(event: events.OrdersEvent | events.BookEvent) -> int:
+def _changes(event: events.OrdersEvent | BookEvent) -> int:
     return len(event.bids) + len(event.asks)
 
 
@@ -65,7 +64,7 @@ _PLACES: Mapping[type[Event], _Place] = {
 MARKET = frozenset(_PLACES)
 """Kinds of event that become rows of one table, and nothing else."""
 _SUSPECT = int(Flag.SUSPECT)
-_BOOKS = (events.OrdersEvent, events.BookEvent)
+_BOOKS = (events.OrdersEvent, BookEvent)
 _UPDATES = (events.OrdersUpdate, events.BookUpdate)
 _PICTURES = (events.OrdersSnapshot, events.BookSnapshot)
 
@@ -85,8 +84,7 @@ class TableRows:
         self.stopped = False
         self.bad_clock = 0
         """The flag of rows whose `ts_recv` is not to be trusted, while that is so."""
-        # Its own L2 books: the feed's may be ahead of the event whose row is made.
-        self.keeper = BookKeeper()
+        self._books: dict[str, WideBook] = {}
         self._texts: defaultdict[str, list[Text]] = defaultdict(list)
         self._doubts: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By channel and symbol, of all that had rows: the flag of rows that are suspect, or 0."""
@@ -98,7 +96,6 @@ class TableRows:
             if (known.book, known.level3) == (None, None)
         }
         """Whose precision was read off digits: a ticker's may be fewer or more than its book's."""
-        self._touches: dict[str, Touch] = {}
 
     def event(self, event: Event, seq: int) -> None:
         """Make the rows of an event that came in the message of this number."""
@@ -205,21 +202,32 @@ class TableRows:
         known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
         return known[event.symbol]
 
-    def _wide(self, event: MarketEvent, seq: int) -> None:
+    def _wide(self, event: BookEvent, seq: int) -> None:
         """The best ten levels as one row, when they changed."""
-        self.keeper.apply(event)
-        book = self.keeper.books.get(event.symbol)
-        if book is None or not book.verified:
-            return
-        touch = self._touches.get(event.symbol)
-        if touch is None:
-            touch = self._touches[event.symbol] = Touch(event.symbol)
-        if row := touch.row(book, seq):
-            self._texts[touch.table].append(row)
+        book = self._book(event.symbol)
+        if book.apply(event) and (row := book.row(seq)):
+            self._texts[book.table].append(row)
             self.size, self.count = self.size + len(row), self.count + 1
 
+    def _book(self, symbol: str) -> WideBook:
+        if (book := self._books.get(symbol)) is None:
+            book = self._books[symbol] = WideBook(symbol)
+        return book
+
+    @property
+    def has_books(self) -> bool:
+        """Whether anything was told of a level 2 book yet."""
+        return bool(self._doubts["book"])
+
+    def books(self) -> list[Standing]:
+        """The level 2 books that are beyond doubt, to be read later."""
+        doubts = self._doubts["book"]
+        kept = self._books.items()
+        return [book.standing() for name, book in kept if book.verified and not doubts.get(name)]
+
     def _subscribed(self, event: events.Subscribed) -> None:
-        self.keeper.apply(event)
+        if event.symbol and event.depth and event.channel == "book":
+            self._book(event.symbol).acknowledge(event.depth)
         if event.symbol and event.depth and event.channel in ("book", "level3"):
             subject = self.symbols.setdefault(event.symbol, Subject())
             if getattr(subject, event.channel) != event.depth:

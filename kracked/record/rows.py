@@ -12,12 +12,12 @@ from functools import partial
 from itertools import repeat
 from typing import TypeVar
 
-from kracked.book.l2 import L2Book
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
-from kracked.protocol.events import Level, OrderAction, Side
+from kracked.protocol.events import OrderAction, Side
 from kracked.record.cells import WHOLE_TIME, instant, line, nine_decimals, prices, safe
 from kracked.record.later import Later, Text, listed
+from kracked.record.wide import Standing
 from kracked.tables import BALANCES, EXECUTIONS, Flag
 from kracked.units import to_text
 
@@ -118,32 +118,27 @@ def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
 
 
-def live_books(books: Iterable[L2Book]) -> Later:
-    """Every verified L2 book in one JSON object: symbol to sides to price text to quantity."""
-    shown = [
-        (book.symbol, book.precision, book.bids.copy(), book.asks.copy())
-        for book in books
-        if book.verified
-    ]
+def live_books(books: Sequence[Standing]) -> Later:
+    """Level 2 books in one JSON object: symbol to sides to price text to quantity."""
 
     def pieces() -> Iterator[str]:
         opening = "{"
-        for symbol, precision, bids, asks in shown:
-            yield f'{opening}"{symbol}": {{"bids": {{'
-            yield from _live_side(bids, precision)
+        for book in books:
+            yield f'{opening}"{book.symbol}": {{"bids": {{'
+            yield from _live_side(book.bids, book.precision)
             yield '}, "asks": {'
-            yield from _live_side(asks, precision)
+            yield from _live_side(book.asks, book.precision)
             yield "}}"
             opening = ", "
-        yield "}\n" if shown else "{}\n"
+        yield "}\n" if books else "{}\n"
 
-    levels = sum(len(bids) + len(asks) for _, _, bids, asks in shown)
+    levels = sum(len(book.bids) + len(book.asks) for book in books)
     return Later(pieces, 0, levels * _LEVEL_SIZE)
 
 
-def _live_side(levels: Iterable[Level], precision: Precision) -> Iterator[str]:
-    price, qty = prices(precision.price), precision.qty_text
-    return listed((f'"{price[level.price]}": {qty(level.qty)}' for level in levels), ", ")
+def _live_side(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
+    text, decimals = prices(precision.price), precision.qty
+    return listed((f'"{text[price]}": {to_text(qty, decimals)}' for price, qty in levels), ", ")
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:

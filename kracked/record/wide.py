@@ -1,81 +1,219 @@
 """The best ten levels of a level 2 book as one row: the original project's table.
 
 Nearly every message changes them, so a row of forty numbers is made for nearly every one.
-Nine of ten levels are as they were: their text is remembered by the digits that the
-checksum hashes, and only the side that changed is put together again.
+The feed's own book may be ahead of the message whose row is made. So the levels are kept
+here once more, as the text they are written as: a row is only joined, and only the side
+that changed. Each message's checksum proves them; one that does not match ends the rows
+until the next snapshot.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+from zlib import crc32
+
 from kracked import tables
-from kracked.book.l2 import L2Book
+from kracked.book import l2
+from kracked.book.checksum import LEVELS_HASHED, level_digits
 from kracked.book.side import BookSide
 from kracked.instruments import Precision
+from kracked.protocol.events import BookEvent, BookSnapshot
 from kracked.record.cells import instant, nine_decimals, prices
 from kracked.tables import WIDE_LEVELS
 from kracked.units import to_text
 
-_REMEMBERED = 1 << 10
-"""Levels of a side: the best ten and what was there lately."""
 _NO_LEVEL = ","
+_NONE = Precision(0, 0)
 
 
-class Touch:
-    """Makes the rows of one symbol's book."""
+class WideBook:
+    """One symbol's book as the cells of its rows."""
 
     def __init__(self, symbol: str) -> None:
-        self.table = tables.wide(symbol).name
-        self._asks = self._bids = b"-"
-        """The digits of the row before: kept for the checksum, they are of just these levels."""
+        self.symbol, self.table = symbol, tables.wide(symbol).name
+        self.verified = False
+        """Whether what is held hashes to what the last message stated."""
+        self.acknowledged = 0
+        """Depth of the subscription; 0 before it is told."""
+        self._depth, self._precision = 0, _NONE
+        self._bids, self._asks = _Side(1), _Side(-1)
+        self._asks_crc = 0
+        self._last: BookEvent | None = None
         self._cells = [_NO_LEVEL] * (2 * WIDE_LEVELS)
         """Ask, bid, next ask, next bid, ...: of each the price and the quantity."""
-        self._known: tuple[_Levels, _Levels] | None = None
 
-    def row(self, book: L2Book, seq: int) -> str:
-        """The book's row; empty when its best levels are as they were."""
-        known, asks, bids, last = self._known, book.asks, book.bids, book.last
-        if known is None or known[0].precision is not book.precision:
-            known = self._known = _Levels(book.precision), _Levels(book.precision)
-        if last is None or (asks.digits == self._asks and bids.digits == self._bids):
+    def acknowledge(self, depth: int) -> None:
+        """The depth asked for; a snapshot that came before learns it late."""
+        self.acknowledged = self._depth = depth
+        for side in (self._bids, self._asks):
+            side.cut(depth)
+
+    def apply(self, event: BookEvent) -> bool:
+        """Take one message; whether the levels are right after it, as far as they are hashed."""
+        if type(event) is BookSnapshot:
+            self._replace(event)
+        elif not self.verified:
+            return False
+        elif event.precision is not self._precision and not self._follow(event.precision):
+            self.verified = False
+            return False
+        else:
+            if event.bids:
+                self._bids.apply(event.bids, self._depth)
+            if event.asks and self._asks.apply(event.asks, self._depth):
+                self._asks_crc = crc32(self._asks.digits)
+        self._last = event
+        self.verified = crc32(self._bids.digits, self._asks_crc) == event.checksum
+        return self.verified
+
+    def _replace(self, event: BookSnapshot) -> None:
+        levels = max(len(event.bids), len(event.asks))
+        if self.acknowledged >= levels:
+            self._depth = self.acknowledged or l2.DEPTHS[0]
+        else:
+            self._depth = next((depth for depth in l2.DEPTHS if depth >= levels), levels)
+        self._precision = event.precision
+        for side, told in ((self._bids, event.bids), (self._asks, event.asks)):
+            side.replace(told, self._depth, event.precision)
+        self._asks_crc = crc32(self._asks.digits)
+
+    def _follow(self, precision: Precision) -> bool:
+        """Count in more decimals from now on; False when there are fewer."""
+        price, qty = precision.price - self._precision.price, precision.qty - self._precision.qty
+        if price < 0 or qty < 0:
+            return False
+        self._precision = precision
+        for side in (self._bids, self._asks):
+            finer = [(at * 10**price, total * 10**qty) for at, total in side]
+            side.replace(finer, self._depth, precision)
+        self._asks_crc = crc32(self._asks.digits)
+        return True
+
+    def row(self, seq: int) -> str:
+        """The row after the message of this number; empty when the best levels are as before."""
+        cells, changed, last = self._cells, False, self._last
+        for first, side in ((0, self._asks), (1, self._bids)):
+            if side.touched and (best := side.best()) != cells[first::2]:
+                cells[first::2], changed = best, True
+        if last is None or not changed:
             return ""
-        if asks.digits != self._asks:
-            self._asks, self._cells[0::2] = asks.digits, known[0].best(asks)
-        if bids.digits != self._bids:
-            self._bids, self._cells[1::2] = bids.digits, known[1].best(bids)
         ours, engine = instant(last.received), nine_decimals(last.timestamp)
-        return f"{engine or ours},{ours},{','.join(self._cells)},{seq}\n"
+        return f"{engine or ours},{ours},{','.join(cells)},{seq}\n"
+
+    def standing(self) -> Standing:
+        """What is held now, to be read later."""
+        return Standing(self.symbol, self._precision, self._bids.copy(), self._asks.copy())
 
 
-class _Levels(dict[str, str]):
-    """Price and quantity as text, by a level's digits, of prices that all have so many digits."""
+class Standing(NamedTuple):
+    """A book at an instant; each side tells price and quantity, the best first."""
 
-    def __init__(self, precision: Precision) -> None:
-        super().__init__()
-        self.precision = precision
-        self._price, self._qty_decimals = prices(precision.price), precision.qty
-        self._width, self._like = 0, range(0)
-        """Digits of these prices, and all prices that have as many."""
+    symbol: str
+    precision: Precision
+    bids: _Side
+    asks: _Side
 
-    def best(self, side: BookSide) -> list[str]:
-        """The best levels of a side, always as many."""
-        first, last, digits = side.best_digits(WIDE_LEVELS)
-        if first not in self._like or last not in self._like:
-            self.clear()
-            self._width = len(str(first))
-            self._like = range(10 ** (self._width - 1), 10**self._width)
-        if last in self._like:
-            cells = list(map(self.__getitem__, digits))
-        else:  # where a price ends and its quantity begins is another place in each
-            price, decimals = self._price, self._qty_decimals
-            best = side.top(WIDE_LEVELS)
-            cells = [f"{price[level.price]},{to_text(level.qty, decimals)}" for level in best]
-        if len(cells) < WIDE_LEVELS:
-            cells += [_NO_LEVEL] * (WIDE_LEVELS - len(cells))
-        return cells
 
-    def __missing__(self, digits: str) -> str:
-        if len(self) >= _REMEMBERED:
-            self.clear()
-        price, qty = int(digits[: self._width]), int(digits[self._width :])
-        text = self[digits] = f"{self._price[price]},{to_text(qty, self._qty_decimals)}"
-        return text
+class _Side:
+    """Levels of one side, the best last: nearly every change is near the touch."""
+
+    __slots__ = (
+        "_cells",
+        "_keys",
+        "_prices",
+        "_qty_decimals",
+        "_sign",
+        "_texts",
+        "digits",
+        "touched",
+    )
+
+    def __init__(self, sign: int) -> None:
+        """`sign` makes keys of prices, that ascend towards the best."""
+        self._sign = sign
+        self._keys: list[int] = []
+        self._texts: list[str] = []
+        """Each as it is hashed."""
+        self._cells: list[str] = []
+        """Each as it is written; empty where nobody wanted to know yet."""
+        self._prices, self._qty_decimals = prices(0), 0
+        self.digits = b""
+        """What is hashed of this side."""
+        self.touched = False
+        """Whether one of the best may have changed since they were asked for."""
+
+    def replace(self, levels: Iterable[tuple[int, int]], depth: int, precision: Precision) -> None:
+        self._prices, self._qty_decimals = prices(precision.price), precision.qty
+        if isinstance(levels, BookSide):  # a kept book: sorted already, as text already
+            self._keys, self._texts = levels.held()
+        else:
+            sign = self._sign
+            held = sorted((sign * price, qty) for price, qty in dict(levels).items() if qty > 0)
+            self._keys = [key for key, _ in held]
+            self._texts = [level_digits(sign * key, qty) for key, qty in held]
+        self._cells = [""] * len(self._keys)
+        self.cut(depth)
+        self._join()
+
+    def apply(self, changes: Iterable[tuple[int, int]], depth: int) -> bool:
+        """Set each level's quantity, zero removing it, then cut; whether any hashed one changed."""
+        keys, texts, cells, sign = self._keys, self._texts, self._cells, self._sign
+        count, touched = len(keys), False
+        for price, qty in changes:
+            key = sign * price
+            at = bisect_left(keys, key)
+            cell = ""
+            if at >= count - LEVELS_HASHED:
+                touched = True
+                cell = f"{self._prices[price]},{to_text(qty, self._qty_decimals)}"
+            if at < count and keys[at] == key:
+                if qty > 0:
+                    texts[at], cells[at] = f"{price}{qty}", cell
+                else:
+                    del keys[at], texts[at], cells[at]
+                    count -= 1
+            elif qty > 0:
+                keys.insert(at, key)
+                texts.insert(at, f"{price}{qty}")
+                cells.insert(at, cell)
+                count += 1
+        if count > depth:
+            self.cut(depth)
+        if touched:
+            self._join()
+        return touched
+
+    def cut(self, depth: int) -> None:
+        surplus = max(0, len(self._keys) - depth)
+        del self._keys[:surplus], self._texts[:surplus], self._cells[:surplus]
+
+    def _join(self) -> None:
+        self.touched = True
+        self.digits = "".join(self._texts[: -1 - LEVELS_HASHED : -1]).encode()
+
+    def best(self) -> list[str]:
+        """The best levels as cells, always as many."""
+        self.touched, best = False, self._cells[: -1 - WIDE_LEVELS : -1]
+        if "" in best:  # one that was far away until now
+            for rank, (price, qty) in zip(range(len(best)), self, strict=False):
+                best[rank] = f"{self._prices[price]},{to_text(qty, self._qty_decimals)}"
+            self._cells[: -1 - WIDE_LEVELS : -1] = best
+        if len(best) < WIDE_LEVELS:
+            best += [_NO_LEVEL] * (WIDE_LEVELS - len(best))
+        return best
+
+    def copy(self) -> _Side:
+        copied = _Side(self._sign)
+        copied._keys, copied._texts = self._keys.copy(), self._texts.copy()
+        return copied
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """Price and quantity, the best first."""
+        for key, text in zip(reversed(self._keys), reversed(self._texts), strict=True):
+            price = self._sign * key
+            yield price, int(text[len(str(price)) :])
