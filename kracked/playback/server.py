@@ -20,6 +20,7 @@ from typing import Self
 import msgspec
 from aiohttp import WSMsgType, web
 
+from kracked.playback.memory import told_before
 from kracked.playback.rest import Rest
 from kracked.playback.stage import Stage
 from kracked.record.reader import Instant, open_recording
@@ -86,6 +87,8 @@ class PlaybackServer:
         accounts = Accounts()
         accounts.add(ApiKey(self.api_key, self.api_secret))
         self._stage = Stage(player, accounts)
+        if player.seq:
+            self._stage.recall(told_before(player))
         self._rest = Rest(self._stage)
         self._outboxes: set[Outbox] = set()
         self._runner = web.AppRunner(

@@ -171,6 +171,15 @@ class Stage:
 
     # --- what is played ---------------------------------------------------------------
 
+    def recall(self, told: Iterable[events.Event]) -> None:
+        """Know what had been told, and where the feed was lost, before the tape begins."""
+        for event in told:
+            match event:
+                case events.Ticker() | events.Trades() | events.Candles():
+                    self._latest.remember(event)
+                case events.Reconnecting(connection=connection) if _role(connection) == "public":
+                    self._latest.pause()
+
     def tell(self, moment: Moment) -> None:
         """Pass on one moment of the tape, which the player's books hold already."""
         if moment.connection:
@@ -252,7 +261,7 @@ class Stage:
 
     def _follow(self, event: events.Reconnecting | events.Connected) -> None:
         """The recorder's connection was lost, or is back."""
-        role = event.connection.partition("-")[0]
+        role = _role(event.connection)
         if isinstance(event, events.Connected):
             self._down.discard(role)
         elif role in _SOCKETS and role not in self._down:
@@ -267,6 +276,11 @@ class Stage:
             self.system = system
             for conversation in self._clients:
                 conversation.tell_status(system)
+
+
+def _role(connection: str) -> str:
+    """What one of the recorder's connections brings."""
+    return connection.partition("-")[0]
 
 
 _CHANNELS: dict[type, str] = {

@@ -7,19 +7,30 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 import kracked
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.playback.server import Begin, PlaybackServer
 from kracked.protocol import events
+from kracked.protocol.latest import Latest
 from kracked.record.reader import Recording
+from kracked.record.replay import Player
 from tests.playback.conftest import SYMBOLS, Serve, listener
 
 MARKET = re.compile(rb'\{"channel":"(book|level3|ticker|trade|ohlc)"')
 BOOKS = [(symbol, channel) for symbol in SYMBOLS for channel in ("book", "level3")]
+
+TOLD = {
+    events.Ticker: ("ticker", None),
+    events.Trades: ("trade", None),
+    events.Candles: ("ohlc", 1),
+}
+"""Channel and interval of what is told besides books."""
 
 Book = L2Book | L3Book
 
@@ -50,6 +61,12 @@ def by_channel(frames: Iterable[tuple[str, bytes]]) -> dict[tuple[str, bytes], l
 
 def kept(feed: kracked.FeedManager, symbol: str, channel: str) -> Book | None:
     return (feed.books if channel == "book" else feed.orders).get(symbol)
+
+
+def told_last(feed: kracked.FeedManager) -> dict[tuple[type, str], Any]:
+    """What a feed would tell one who joins it now, its books left out."""
+    told = [event for event in feed.standing() if isinstance(event, tuple(TOLD))]
+    return {(type(event), event.symbol): event for event in told}
 
 
 async def hear_out(
@@ -198,3 +215,29 @@ async def test_after_the_end_heartbeats_go_on(serve: Serve) -> None:
             while heard.count(events.Heartbeat) < 2:
                 heard += map(type, await consumer.batch())
         assert feed.books["BTC/USD"].verified
+
+
+async def test_one_that_begins_later_tells_first_what_had_been_told_before(
+    serve: Serve, recorded: Recording
+) -> None:
+    start, end = recorded.span()
+    middle = (start + end) // 2
+    before, tape = Latest(), Player(recorded)
+    while tape.next_due is not None and tape.next_due <= middle:
+        moment = tape.step()
+        for event in moment.events if moment else ():
+            if isinstance(event, tuple(TOLD)):
+                before.remember(event)
+    async with (
+        asyncio.timeout(60),
+        serve(start=middle, speed=0.001) as server,
+        listener(server, trade=True, ticker=True, ohlc=1) as feed,
+    ):
+        with feed.consumer() as consumer:
+            while len(told := told_last(feed)) < len(TOLD) * len(SYMBOLS):
+                await consumer.batch()
+    for (kind, symbol), event in told.items():
+        name, interval = TOLD[kind]
+        expected = before.snapshot((name, symbol, interval))
+        assert expected is not None
+        assert replace(event, received=0) == replace(expected, received=0)
