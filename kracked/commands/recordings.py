@@ -163,7 +163,13 @@ def check(path: Path, *, mend: bool, as_json: bool, processes: int | None = None
     """
     count = processes or os.cpu_count() or 1
     with workers.pool(count) as executor:
-        health = check_recording(path, mend=mend, executor=executor, workers=count)
+        health = check_recording(
+            path,
+            mend=mend,
+            executor=executor,
+            workers=count,
+            tell=lambda said: _say(f"{said} on {count} process{'' if count == 1 else 'es'}\n"),
+        )
     if as_json:
         print(msgspec.json.encode(health).decode())
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import Executor
 from itertools import chain, filterfalse
 from pathlib import Path
@@ -18,6 +19,9 @@ from kracked.record.holes import Hole, untold
 from kracked.record.reader import Recording, open_recording
 from kracked.record.repair import Torn
 from kracked.record.sinks import RAW_FOLDER
+
+_LONG = 200_000
+"""Messages: some seconds' work."""
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -83,19 +87,27 @@ class Health(msgspec.Struct, kw_only=True):
 
 
 def check(
-    path: Path | str, *, mend: bool = False, executor: Executor | None = None, workers: int = 1
+    path: Path | str,
+    *,
+    mend: bool = False,
+    executor: Executor | None = None,
+    workers: int = 1,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Health:
     """Read a recording from end to end, check every checksum, list what is missing.
 
     With `mend` torn ends of files are moved to files of the same name with `.torn`
     added; nothing is deleted. Raises `FolderInUse` for a recording in progress then.
-    `executor` and `workers` as in `Recording.verify`.
+    `executor` and `workers` as in `Recording.verify`; `tell` hears what will take long.
     """
     path = Path(path)
     read_info(path)  # what is no recording is not mended
     torn = repair.find_torn(path)
     moved = _mend(path) if mend and torn else []
     recording = open_recording(path)
+    lines = sum(place.frame.lines for place in recording.places)
+    if lines > _LONG:
+        tell(f"checking {lines} messages")
     info, gaps = recording.info(), recording.gaps()
     verification = recording.verify(executor=executor, workers=workers)
     changed = _changed(path, info)

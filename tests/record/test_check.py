@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -14,6 +15,7 @@ import zstandard
 
 from kracked.commands import recordings
 from kracked.errors import RecordError
+from kracked.record import check as check_module
 from kracked.record import frame
 from kracked.record.check import check
 from kracked.record.convert import convert
@@ -348,3 +350,13 @@ def test_the_command_says_why_messages_were_ignored(
     path = record([stream[0], *stream[2:]])  # whose snapshot never came
     assert recordings.check(path, mend=False, as_json=False, processes=1) == 0
     assert "200 ignored: no trusted book to apply them to\n" in capsys.readouterr().out
+
+
+def test_a_long_recording_is_said_to_take_long(
+    three: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert recordings.check(three, mend=False, as_json=True, processes=1) == 0
+    assert not capsys.readouterr().err
+    monkeypatch.setattr(check_module, "_LONG", 100)
+    assert recordings.check(three, mend=False, as_json=True, processes=1) == 0
+    assert re.fullmatch(r"checking 1\d\d messages on 1 process\n", capsys.readouterr().err)
