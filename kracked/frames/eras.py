@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from kracked import tables, times
+from kracked import tables
 from kracked.errors import RecordError
 from kracked.frames import live
 from kracked.frames.files import Source, paths
@@ -27,20 +27,18 @@ Channel = Literal["level3", "book"]
 _TABLES = {"level3": tables.ORDERS, "book": tables.BOOK}
 
 
-class _Decimals(msgspec.Struct):
-    since: str
-    price_precision: int
-    qty_precision: int
+class _State(msgspec.Struct):
+    """What `session.json` knows of a symbol; of a former state, until which message."""
 
-
-class _Subject(msgspec.Struct):
-    """What `session.json` knows of a symbol."""
-
+    until: int = 0
     price_precision: int | None = None
     qty_precision: int | None = None
-    changed: list[_Decimals] = []
     book: int | None = None
     level3: int | None = None
+
+
+class _Subject(_State):
+    was: list[_State] = []
 
 
 class _Info(msgspec.Struct):
@@ -53,6 +51,11 @@ class Era(NamedTuple):
     precision: Precision
     depth: int | None
     """None where no subscription was acknowledged."""
+
+    def continues(self, before: Era | None) -> bool:
+        """Whether a book can be kept on from there; else only a snapshot can be believed."""
+        known = before is not None and self.precision == before.precision
+        return known and (self.depth is not None or self == before)
 
 
 def channel_of(source: Source, symbol: str) -> Channel:
@@ -86,29 +89,29 @@ def by_era(
 def _parted(
     frame: pd.DataFrame, eras: Sequence[tuple[int, Era]]
 ) -> Iterator[tuple[pd.DataFrame, Era]]:
-    if len(eras) == 1:
-        yield frame, eras[0][1]
-        return
-    begins = [since for since, _ in eras[1:]]
-    received = pd.DatetimeIndex(frame["ts_recv"]).as_unit("ns").asi8
-    which = np.searchsorted(begins, received, side="right")
-    edges = [0, *(np.flatnonzero(which[1:] != which[:-1]) + 1).tolist(), len(frame)]
+    # By the messages' numbers: a clock may be set back.
+    numbers = frame["seq"].to_numpy("int64", na_value=0)
+    which = np.searchsorted([until for until, _ in eras[:-1]], numbers, side="right")
+    edges = sorted({0, *(np.flatnonzero(which[1:] != which[:-1]) + 1).tolist(), len(frame)})
     for begin, end in pairwise(edges):
         yield frame.iloc[begin:end], eras[which[begin]][1]
 
 
 def _eras(path: Path, symbol: str, channel: Channel) -> list[tuple[int, Era]]:
-    """Each with its begin, ns since the Unix epoch; none where decimals are not known."""
+    """Each with the number of the first message after it; none where decimals are not known."""
     subject = _subject(path, symbol)
-    if subject is None or subject.price_precision is None or subject.qty_precision is None:
-        return []
-    depth = subject.level3 if channel == "level3" else subject.book
-    first = Era(Precision(subject.price_precision, subject.qty_precision), depth)
-    later = (
-        (times.parse_ns(one.since), Era(Precision(one.price_precision, one.qty_precision), depth))
-        for one in subject.changed
-    )
-    return [(0, first), *later]
+    states = [*subject.was, subject] if subject else []
+    return [
+        (
+            state.until,
+            Era(
+                Precision(state.price_precision, state.qty_precision),
+                state.level3 if channel == "level3" else state.book,
+            ),
+        )
+        for state in states
+        if state.price_precision is not None and state.qty_precision is not None
+    ]
 
 
 def _subject(path: Path, symbol: str) -> _Subject | None:

@@ -44,11 +44,13 @@ def order_readings(
     """
     rebuild = Rebuild(source, symbol, "level3")
     resting: list[Resting] | None = None
-    seen, era = 0, None
+    seen = 0
+    file: _File | None = None
     for rows in order_rows(source, symbol):
         seen += len(rows.frame)
-        if rows.era != era:
-            era, resting = rows.era, None
+        if file and resting is not None and not rows.era.continues(file.era):
+            yield file.era.precision, file.until(int(rows.received[0]))
+            resting = None
         rebuild.enter(rows.era)
         arrays = OrderArrays(rows, resting or [], kernel(engine, seen))
         file = _File(rows, arrays, rebuild, look)
@@ -63,6 +65,7 @@ class _File:
     def __init__(self, rows: OrderRows, arrays: OrderArrays, rebuild: Rebuild, look: Look) -> None:
         self._rows, self._arrays, self._rebuild, self._look = rows, arrays, rebuild, look
         self._marks = look.marks(rows, arrays)
+        self.era = rows.era
         self.trusted = False
         """Whether `arrays` is the book, verified."""
 
@@ -77,6 +80,13 @@ class _File:
                 yield self._by_the_keeper(first, last)
             elif self.trusted:
                 yield from self._on_trust(first, last)
+
+    def until(self, time: int) -> Ints:
+        """What is to be read of the book as the file left it, before a message at this time."""
+        times = list(self._look.instants(time))
+        values = self._look.of_arrays(self._arrays) if times else []
+        found = np.array([(time, *values) for time in times], dtype=np.int64)
+        return found.reshape(-1, 1 + len(self._look.columns))
 
     def _edges(self) -> list[int]:
         """Where runs begin: around a picture, where suspicion does, every so many rows."""

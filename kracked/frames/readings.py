@@ -63,9 +63,14 @@ def _rows(rebuild: Rebuild, look: Look) -> Iterator[tuple[Precision, tuple[int, 
 
 
 def _whole(found: Iterable[tuple[Precision, Ints]], look: Look) -> pd.DataFrame:
-    eras = groupby(found, key=itemgetter(0))
-    frames = [_frame([part for _, part in of], look, precision) for precision, of in eras]
-    return pd.concat(frames) if frames else _frame([], look, Precision(0, 0))
+    frames = [_frame([], look, Precision(0, 0))]
+    for precision, of in groupby(found, key=itemgetter(0)):
+        frame = _frame([part for _, part in of], look, precision)
+        if look.changes and frame.iloc[:1].values.tolist() == frames[-1].iloc[-1:].values.tolist():
+            frame = frame.iloc[1:]
+        if len(frame):
+            frames.append(frame)
+    return pd.concat(frames[1:] or frames)
 
 
 def _frame(found: Iterable[Ints], look: Look, precision: Precision) -> pd.DataFrame:

@@ -89,24 +89,29 @@ class Rebuild:
         self.channel: Channel = channel or recorded
         self._keeper = BookKeeper()
         self._era: Era | None = None
+        self._coming: Era | None = None
+        """That of the event told last."""
 
     def events(self) -> Iterator[BookEvent]:
         """Each to be applied before the next is asked for."""
         for frame, era in by_era(self._source, self.symbol, self.channel, exact=True):
-            self.enter(era)
+            self._coming = era
             yield from _events(frame, self.symbol, self.channel, era.precision)
 
     def enter(self, era: Era) -> None:
-        """What follows was told in this way: after a change only a snapshot can be believed."""
+        """What is applied from now on was told in this way."""
         if era == self._era:
             return
-        self._era = era
-        self._keeper.distrust(self.symbol, self.channel)
+        if not era.continues(self._era):
+            self._keeper.forget(self.symbol, self.channel)
         if era.depth is not None:
             self._keeper.expect(self.symbol, self.channel, era.depth)
+        self._era = self._coming = era
 
     def apply(self, event: BookEvent) -> Book | None:
         """The book after the message; None while it is not verified."""
+        if self._coming is not None:
+            self.enter(self._coming)
         self._keeper.apply(event)
         return self.book
 

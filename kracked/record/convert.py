@@ -22,9 +22,10 @@ import msgspec
 from kracked import tables
 from kracked.errors import ConfigError, RecordError
 from kracked.protocol import events
-from kracked.record import kept
+from kracked.record import kept, keyframe
 from kracked.record.cells import is_name
 from kracked.record.folder import Left
+from kracked.record.frame import FrameKind
 from kracked.record.later import whole
 from kracked.record.reader import open_recording
 from kracked.record.routing import TableRows
@@ -126,6 +127,8 @@ def _rows_of(
         if walk.lost != lost:
             lost = walk.lost
             made.doubt_all()
+        if kind is FrameKind.KEYFRAME and happened:  # how deep it is, its levels do not say
+            made.event(keyframe.acknowledged(entry.data, entry.received), entry.seq)
         for event in happened:
             if isinstance(event, events.Resync):
                 made.doubt(event.channel, [event.symbol])

@@ -100,6 +100,12 @@ def depth(message: bytes) -> int:
     return int(_head(message)[3])
 
 
+def acknowledged(message: bytes, now: int) -> events.Subscribed:
+    """The subscription whose book a keyframe is."""
+    symbol, channel = subject(message)
+    return events.Subscribed(now, channel, symbol, depth(message))
+
+
 def precision(message: bytes) -> Precision | None:
     """That of a keyframe's numbers, which have all their decimals; None of an empty book."""
     found = _NUMBERS.search(message)

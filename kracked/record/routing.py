@@ -66,7 +66,6 @@ MARKET = frozenset(_PLACES)
 _SUSPECT = int(Flag.SUSPECT)
 _BOOKS = (events.OrdersEvent, BookEvent)
 _UPDATES = (events.OrdersUpdate, events.BookUpdate)
-_PICTURES = (events.OrdersSnapshot, events.BookSnapshot)
 
 
 class TableRows:
@@ -121,7 +120,7 @@ class TableRows:
             if flags != 0 or picture:
                 if not is_name(event.symbol):  # type: ignore[attr-defined]
                     continue  # whoever sent that: the raw log has it
-                flags = self._flags(event, channel)  # type: ignore[arg-type]
+                flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
             text = make(event, seq, flags | self.bad_clock)
             gathered[table].append(text)
             if isinstance(text, Later):
@@ -143,7 +142,7 @@ class TableRows:
                 self.add(PAIRS.name, rows.pairs(event))
                 self.add(ASSETS.name, rows.assets(event))
             case events.Subscribed():
-                self._subscribed(event)
+                self._subscribed(event, seq)
             case events.Verified(symbol=symbol, channel=channel, received=now):
                 self._proven[channel, symbol] = now
 
@@ -151,7 +150,7 @@ class TableRows:
         """Rows of a whole book, if its rows began without a snapshot or lost some."""
         channel, symbol = _PLACES[type(picture)].channel, picture.symbol
         if self._doubts[channel].get(symbol, _SUSPECT):
-            self._subscribed(events.Subscribed(picture.received, channel, symbol, depth))
+            self._subscribed(events.Subscribed(picture.received, channel, symbol, depth), seq)
             self.event(picture, seq)
 
     def add(self, table: str, text: Text) -> None:
@@ -193,11 +192,11 @@ class TableRows:
         for channel, known in self._doubts.items():
             self.doubt(channel, tuple(known))
 
-    def _flags(self, event: MarketEvent, channel: str) -> int:
+    def _flags(self, event: MarketEvent, channel: str, seq: int) -> int:
         """Of rows of a symbol that is new or in doubt, until there is a snapshot, and of that."""
         known = self._doubts[channel]
-        if event.symbol not in known or isinstance(event, _PICTURES):
-            self._learn_precision(event)
+        if event.symbol not in known or isinstance(event, _BOOKS):
+            self._learn_precision(event, seq)
         # A recording that joins a running feed has no snapshot to begin with.
         known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
         return known[event.symbol]
@@ -225,16 +224,15 @@ class TableRows:
         kept = self._books.items()
         return [book.standing() for name, book in kept if book.verified and not doubts.get(name)]
 
-    def _subscribed(self, event: events.Subscribed) -> None:
+    def _subscribed(self, event: events.Subscribed, seq: int) -> None:
         if event.symbol and event.depth and event.channel == "book":
             self._book(event.symbol).acknowledge(event.depth)
         if event.symbol and event.depth and event.channel in ("book", "level3"):
             subject = self.symbols.setdefault(event.symbol, Subject())
-            if getattr(subject, event.channel) != event.depth:
-                setattr(subject, event.channel, event.depth)
+            if subject.change(seq, **{event.channel: event.depth}):
                 self.news = True
 
-    def _learn_precision(self, event: MarketEvent) -> None:
+    def _learn_precision(self, event: MarketEvent, seq: int) -> None:
         subject = self.symbols.setdefault(event.symbol, Subject())
         if isinstance(event, _BOOKS):
             if event.symbol in self._guessed:
@@ -244,5 +242,6 @@ class TableRows:
             self._guessed.add(event.symbol)
         else:
             return
-        if subject.learn(event.precision, event.received):
+        price, qty = event.precision.price, event.precision.qty
+        if subject.change(seq, price_precision=price, qty_precision=qty):
             self.news = True

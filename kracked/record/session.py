@@ -83,7 +83,10 @@ class Session:
         info: SessionInfo,
         stores: Sequence[Store],
         now: int,
+        *,
+        after: int = 0,
     ) -> None:
+        """`after` is the highest number an earlier recording here gave a message, lost or not."""
         self.folder = folder
         self.info = info
         self._writer = Writer(folder, stores)
@@ -91,7 +94,7 @@ class Session:
         self.intake = Intake(
             self._writer,
             taken=lambda segment: folder.exists(f"{RAW_FOLDER}/{segment}.jsonl.zst"),
-            next_seq=last.seq + 1,
+            next_seq=max(last.seq, after) + 1,
             symbols=info.symbols,
             describe=self._described,
         )
@@ -139,6 +142,7 @@ class Session:
 
     def close(self, now: int) -> None:
         """Write the rest and say how it ended. Raises `RecordError` if anything was lost."""
+        self._writer.lift_bound()  # for the last batch, which tells what is lost
         self.intake.stop(now)
         self._writer.stop()
         lost, failure = self.intake.lost, self._writer.failure
@@ -176,12 +180,17 @@ def record_into(
     when the folder cannot be used, or, at the end, when something could not be written.
     """
     with SessionFolder.hold(path) as folder:
+        after = 0
         if folder.resumed:
             _mend(folder.path)
-            _continue(info, folder.info())
+            before = folder.info()
+            _continue(info, before)
+            after = before.last_seq or 0
         info.host = info.host or socket.gethostname()
         folder.write_info(info)
-        session = Session(folder, info, _stores(folder, form, compress=compress), clock())
+        session = Session(
+            folder, info, _stores(folder, form, compress=compress), clock(), after=after
+        )
         try:
             if joined is not None:
                 session.begin(joined)

@@ -271,15 +271,18 @@ class Walk:
 
     def is_settled(self, book: Book) -> bool:
         """Whether it can be put in place in another walk, and will go on there as here."""
-        return book.verified and self._stated.get(book.symbol) == book.precision
+        now = self.keeper.codec.precision(book.symbol)
+        return book.verified and book.symbol in self._stated and now == book.precision
 
     def resume(
         self, seq: int, books: Iterable[tuple[events.BookSnapshot | events.OrdersSnapshot, int]]
     ) -> None:
         """Begin after message `seq`, with settled books and their depths."""
+        codec = self.keeper.codec
         for picture, depth in books:
+            codec.restate(picture.symbol, picture.precision)
             # The keeper tells precisions apart by identity.
-            known = self._stated[picture.symbol]
+            known = codec.precision(picture.symbol)
             self.put(msgspec.structs.replace(picture, precision=known), depth)
         self.seq, self._begun = seq, True
 
@@ -340,8 +343,5 @@ def _placed(event: Event, connection: str) -> Event:
 
 
 def _precisions(info: SessionInfo) -> dict[str, Precision]:
-    return {
-        symbol: Precision(subject.price_precision, subject.qty_precision)
-        for symbol, subject in info.symbols.items()
-        if subject.price_precision is not None and subject.qty_precision is not None
-    }
+    first = {symbol: subject.first_precision for symbol, subject in info.symbols.items()}
+    return {symbol: precision for symbol, precision in first.items() if precision is not None}

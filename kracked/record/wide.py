@@ -41,7 +41,7 @@ class WideBook:
         self._bids, self._asks = _Side(1), _Side(-1)
         self._asks_crc = 0
         self._last: BookEvent | None = None
-        self._cells = [_NO_LEVEL] * (2 * WIDE_LEVELS)
+        self._cells = [""] * (2 * WIDE_LEVELS)
         """Ask, bid, next ask, next bid, ...: of each the price and the quantity."""
 
     def acknowledge(self, depth: int) -> None:

@@ -27,6 +27,8 @@ SYNC_EVERY_S = 1.0
 RETRY_EVERY_S = 1.0
 QUEUE_BYTES = 64 * 1024 * 1024
 
+_NO_BOUND = 1 << 62
+
 
 class Writer:
     """Owns the stores from `start` to `stop`; its attributes may be read from any thread."""
@@ -78,6 +80,10 @@ class Writer:
         self._segment = batch.segment
         self._queue.put(batch)
         return True
+
+    def lift_bound(self) -> None:
+        """Take what comes from now on, however far behind the thread is: it is the end."""
+        self._bound = _NO_BOUND
 
     def stop(self) -> None:
         """Write everything, sync, close. A disk that is full gets one more try."""

@@ -59,7 +59,7 @@ class Recording:
     """A market that is recorded while things happen to it."""
 
     def __init__(self, path: Path, *, seed: int = 3, depth: int = 10, crowd: float = 0.02) -> None:
-        self.path, self.now = path, START
+        self.path, self.now, self.behind = path, START, 0
         self.market = Level3Market(seed, SYMBOL, depth, crowd=crowd)
         self.keeper = BookKeeper()
         self.seen: list[str] = []
@@ -76,7 +76,7 @@ class Recording:
             self._arrives(self.market.update())
 
     def _arrives(self, data: bytes) -> None:
-        self.now = max(self.now + 1, self.market.now)
+        self.now = max(self.now + 1, self.market.now - self.behind)
         self._session.intake.message("level3", self.now, data)
         for event in self.keeper.receive(data, self.now):
             self._session.intake.event(event)
@@ -95,6 +95,22 @@ class Recording:
     def _finer(self) -> None:
         self.market.refine()
         self._arrives(self.market.snapshot())
+
+    def _refined(self) -> None:
+        """The exchange's list says so; the snapshot is yet to come."""
+        self.market.refine()
+
+    def _minute(self) -> None:
+        self.market.now += 60 * NS_PER_S
+
+    def _clock(self) -> None:
+        """Ours is set back."""
+        self.behind += 2 * NS_PER_S
+        self.now -= 2 * NS_PER_S
+
+    def _others(self) -> None:
+        """Another symbol speaks."""
+        self._arrives(Level3Market(5, "ETH/USD").snapshot())
 
     def _twice(self) -> None:
         message = self.market.update()
@@ -202,6 +218,51 @@ def test_a_change_of_decimals_is_read_on_both_sides_of_it(tmp_path: Path) -> Non
     recording.live([(40, "finer"), (40, "finer"), (40, "keyframe")])
     same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
     assert len(list(books(recording.path, SYMBOL))) == 3 + 120 + 1
+
+
+def test_where_decimals_change_the_book_is_read_until_the_snapshot_and_nothing_twice(
+    tmp_path: Path,
+) -> None:
+    """A quiet minute, then the same book in one more decimal."""
+    recording = Recording(tmp_path / "session")
+    recording.live([(40, "minute"), (0, "finer")])
+    samples = same(
+        lambda **how: sampled_books(recording.path, SYMBOL, every="1s", levels=1, **how), "plain"
+    )
+    assert len(samples) >= 60
+    touch = same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
+    assert (touch.to_numpy()[1:] != touch.to_numpy()[:-1]).any(axis=1).all()
+
+
+def test_a_clock_set_back_after_a_change_of_decimals_loses_nothing(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "session")
+    recording.live([(40, "finer"), (40, "clock"), (40, "keyframe")])
+    same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
+    assert len(list(books(recording.path, SYMBOL))) == 2 + 120 + 1
+
+
+def test_an_hour_in_which_a_symbol_was_silent_is_no_hindrance(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "session")
+    recording.live([(40, "finer"), (40, "hour"), (0, "others"), (0, "hour"), (40, "keyframe")])
+    same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
+    assert len(list(books(recording.path, SYMBOL))) == 2 + 120 + 1
+
+
+def test_updates_in_new_decimals_before_their_snapshot_are_not_read_by_the_old_ones(
+    tmp_path: Path,
+) -> None:
+    recording = Recording(tmp_path / "session")
+    recording.live([(40, "spoilt"), (0, "refined"), (5, "snapshot"), (40, "keyframe")])
+    same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
+    assert applied(recording.path) == 3  # two snapshots, and the one that fits none
+
+
+def test_a_folder_gone_on_with_at_another_depth_is_read_whole(tmp_path: Path) -> None:
+    for depth in (10, 100):
+        recording = Recording(tmp_path / "session", depth=depth)
+        recording.live([(40, "keyframe")])
+    same(lambda **how: best_bid_offer(recording.path, SYMBOL, **how), "plain")
+    assert [book.depth for book in books(recording.path, SYMBOL)] == [10] * 42 + [100] * 42
 
 
 def test_recordings_of_other_decimals_and_depths_are_one_source(tmp_path: Path) -> None:

@@ -11,10 +11,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kracked import tables
-from kracked.frames import load_orders
+from kracked.book.keeper import BookKeeper
+from kracked.frames import load_book_wide, load_orders
+from kracked.instruments import Precision
+from kracked.protocol.events import Subscribed
+from kracked.record import keyframe
+from kracked.record.cells import instant
 from kracked.record.convert import convert
+from kracked.record.folder import SessionInfo
 from kracked.record.parquet import Part
-from kracked.record.session import Format
+from kracked.record.session import Format, Joined, record_into
+from tests.record.market import START
+from tests.record.test_rows import book_messages
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
@@ -26,6 +34,28 @@ def test_parquet_made_of_the_raw_log_equals_the_live_tables(record: Record, tmp_
     assert part.parent == tmp_path / "lake/channel=l3/date=2024-11-12/pair=BTC-USD"
     ours, theirs = load_orders(tmp_path / "lake"), load_orders(path)
     pd.testing.assert_frame_equal(ours, theirs, check_categorical=False)
+
+
+def test_a_thin_book_that_a_recording_joined_is_converted_as_deep_as_it_was(tmp_path: Path) -> None:
+    """Ten levels would hold it, but it may grow: the rows say so only if the depth is known."""
+    asks = [(f"{100 + rank}.0", "1.00") for rank in range(12)]
+    told = [{"bids": [("99.0", "1.00")], "asks": asks[:8]}, {"asks": asks[8:]}]
+    told += [{"asks": [(price, "0.00")]} for price, _ in asks[:3]]
+    keeper = BookKeeper(precisions={"BTC/USD": Precision(1, 2)})
+    keeper.apply(Subscribed(START, "book", "BTC/USD", 100))
+    snapshot, *updates = book_messages(*told)
+    keeper.receive(snapshot, START)
+    joined = Joined(START, (), keyframe.stood(keeper.books.values(), START))
+    info, path = SessionInfo(start=instant(START)), tmp_path / "session"
+    with record_into(path, info, clock=lambda: START + 9, joined=joined) as session:
+        for number, data in enumerate(updates, 1):
+            session.intake.take(
+                [("public", START + number, data)], keeper.receive(data, START + number)
+            )
+    convert(path, tmp_path / "lake")
+    live, made = load_book_wide(path), load_book_wide(tmp_path / "lake")
+    assert len(live) == 1 + len(updates)
+    pd.testing.assert_frame_equal(made, live, check_categorical=False)
 
 
 def test_exact_numbers_of_parquet_are_the_digits_of_the_wire(

@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
+from kracked.instruments import Instrument, Precision
+from kracked.protocol import encode
 from kracked.record import keyframe
 from kracked.record.checkpoints import Checkpoints
 from kracked.record.index import Goal
@@ -159,6 +161,42 @@ def test_between_the_keyframes_of_two_books_both_are_known(
             player.rewind(number)
         assert _state(searched) == _state(fresh)
         assert len(fresh.keeper.orders) == 2
+
+
+def test_places_after_a_change_of_decimals_are_kept_too(tmp_path: Path) -> None:
+    market = Level3Market()
+    arrived = market.stream(100)
+    market.refine()
+    arrived += [(market.now, listed(2)), (market.now + 1, market.snapshot())]
+    arrived += [(market.now + 1_000_000, market.update()) for _ in range(100)]
+    keeper = BookKeeper(precisions={market.symbol: Precision(1, 8)})
+    record_stream(tmp_path / "session", arrived, keeper=keeper)
+    player = Player(open_recording(tmp_path / "session"))
+    player.recording.checkpoints = Checkpoints(every_messages=10)
+    for number in (190, 50, 130):
+        player.rewind(number)
+        place = player.recording.checkpoints.best(Goal(number))
+        assert place is not None
+        assert place.seq > number - 20
+        fresh = Player(open_recording(tmp_path / "session"))
+        fresh.rewind(number)
+        again = Player(player.recording)  # from the place that is kept
+        again.rewind(number)
+        assert _state(again) == _state(fresh)
+
+
+def listed(decimals: int) -> bytes:
+    """The exchange's list, which says in how many decimals prices are now."""
+    pair = Instrument(
+        symbol="BTC/USD",
+        base="BTC",
+        quote="USD",
+        precision=Precision(decimals, 8),
+        price_increment=1,
+        qty_increment=1,
+        qty_min=1,
+    )
+    return encode.instrument_lists(encode.UPDATE, (), [encode.pair(pair)]).encode()
 
 
 @given(

@@ -151,10 +151,9 @@ def book_messages(*told: dict[str, list[tuple[str, str]]]) -> list[bytes]:
             for price, qty in levels:
                 held[name][int(price.replace(".", ""))] = int(qty.replace(".", ""))
         best = [
-            (price, held[name][price])
-            for name in held
-            for price in sorted(held[name], reverse=name == "bids")
-            if held[name][price]
+            level
+            for name, side in held.items()
+            for level in sorted(filter(all, side.items()), reverse=name == "bids")[:10]
         ]
         lists = ",".join(
             f'"{name}":['

@@ -8,6 +8,8 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +18,8 @@ import pytest
 from kracked import tables
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
+from kracked.record import session as session_module
+from kracked.record.check import check
 from kracked.record.folder import (
     FolderInUse,
     NotAFolder,
@@ -29,6 +33,7 @@ from kracked.record.frame import FrameKind
 from kracked.record.reader import open_recording
 from kracked.record.repair import find_torn
 from kracked.record.session import Format, Session, record_into
+from kracked.record.writer import Writer
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
 Record = Callable[..., Path]
@@ -173,6 +178,38 @@ def test_numbers_stay_unique_when_the_clock_was_set_back(record: Record, stream:
     logged = list(open_recording(path).read())
     numbers = [entry.seq for kind, entry in logged if kind is FrameKind.DATA]
     assert sorted(numbers) == list(range(1, 103))
+
+
+def test_numbers_of_messages_that_were_lost_at_the_end_are_not_given_again(
+    record: Record, stream: Stream, tmp_path: Path
+) -> None:
+    """What is told of them would no more fit."""
+    path = tmp_path / "session"
+    with suppress(RecordError), record_into(path, INFO) as session:  # it says that five are missing
+        for received, data in stream[:20]:
+            session.intake.message("level3", received, data)
+        session.intake.miss(5, stream[19][0])
+    record(stream[20:])
+    numbers = [entry.seq for kind, entry in open_recording(path).read() if kind is FrameKind.DATA]
+    assert numbers[18:22] == [19, 20, 26, 27]
+    health = check(path)
+    assert (health.lost, health.untold) == (5, 0)
+
+
+def test_the_last_batch_is_taken_however_far_behind_the_writer_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells of all that is lost."""
+    monkeypatch.setattr(session_module, "Writer", partial(Writer, queue_bytes=1))
+    path = tmp_path / "session"
+    with suppress(RecordError), record_into(path, INFO) as session:  # it says that two are missing
+        for number in range(1, 4):
+            session.hand_over([], number)
+            session.intake.message("public", number, b'{"channel":"heartbeat"}')
+    told = [row.split(",")[1] for row in (path / "connections.csv").read_text().splitlines()[1:]]
+    assert told == ["intentional_stop", "gap"]
+    health = check(path)
+    assert (health.messages, health.lost, health.untold, health.healthy) == (1, 2, 0, True)
 
 
 def test_resuming_mends_what_a_crash_left_torn(record: Record, stream: Stream) -> None:

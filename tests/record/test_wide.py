@@ -91,6 +91,12 @@ def test_a_depth_told_late_cuts_what_is_held() -> None:
     assert len(wide.standing().bids) == 25
 
 
+def test_a_book_without_levels_has_its_row() -> None:
+    wide = WideBook(SYMBOL)
+    assert wide.apply(BookSnapshot(START, SYMBOL, Precision(1, 8), (), (), 0, None))
+    assert wide.row(1).split(",")[2:-1] == [""] * 40
+
+
 def test_what_stands_is_told_as_it_was_whatever_comes_after() -> None:
     told, wide, kept = events(25, 200), WideBook(SYMBOL), BookKeeper(depth=25)
     wide.acknowledge(25)
