@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kracked.record.check import check
+from kracked.record.folder import info_text, read_info
 from kracked.record.reader import open_recording
 from tests.record.market import Level3Market, record_stream
 
@@ -88,6 +90,8 @@ def test_after_a_crash_the_recording_goes_on_and_tells_of_the_hole(tmp_path: Pat
     [log] = path.glob("raw/*.zst")
     whole = log.read_bytes()
     log.write_bytes(whole[: len(whole) * 2 // 3])
+    at_work = replace(read_info(path), end=None, clean_stop=False, last_seq=None, files={})
+    (path / "session.json").write_bytes(info_text(at_work))
     record_stream(path, stream)
     health = check(path)
     assert health.healthy, health
