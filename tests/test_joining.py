@@ -202,6 +202,16 @@ async def test_tables_made_of_the_raw_log_are_those_kept_live(
     pd.testing.assert_frame_equal(made, live, check_categorical=False)
 
 
+async def test_which_candles_stood_is_known_of_the_recording(
+    trading: Trading, tmp_path: Path
+) -> None:
+    await trading.recorded(tmp_path / "session")
+    symbols = open_recording(tmp_path / "session").info().symbols
+    assert [symbol for symbol, subject in symbols.items() if subject.ohlc] == sorted(
+        {event.symbol for event in trading.feed.standing() if isinstance(event, events.Candles)}
+    )
+
+
 async def test_the_rules_of_every_pair_and_asset_are_in_their_tables(
     trading: Trading, tmp_path: Path
 ) -> None:

@@ -118,13 +118,18 @@ class Stage:
         kept, subject = self._book(topic), self._subjects.get(topic.symbol)
         if kept is None and subject is None:
             return f"Currency pair not supported {topic.symbol}"
-        if topic.channel not in _ROLES:
+        recorded: object
+        if topic.channel in _ROLES:
+            recorded = max(getattr(subject, topic.channel, None) or 0, kept.depth if kept else 0)
+            offered = isinstance(topic.variety, int) and topic.variety <= recorded
+            why = "asked for a deeper book than was recorded"
+        else:  # an older recording does not say which candles it has
+            recorded = subject.ohlc if subject and topic.channel == "ohlc" else ()
+            offered = not recorded or topic.variety in recorded
+            why = "asked for candles that were not recorded"
+        if offered:
             return None
-        recorded = max(getattr(subject, topic.channel, None) or 0, kept.depth if kept else 0)
-        if isinstance(topic.variety, int) and topic.variety <= recorded:
-            return None
-        facts = {**topic._asdict(), "recorded": recorded}
-        log.warning("asked for a deeper book than was recorded", extra=facts)
+        log.warning(why, extra={**topic._asdict(), "recorded": recorded})
         return CHANNELS[topic.channel].not_offered
 
     def join(self, topic: Topic, conversation: Conversation) -> None:

@@ -93,6 +93,8 @@ class Subject(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Depth of the L2 subscription."""
     level3: int | None = None
     """Depth of the level3 subscription."""
+    ohlc: list[int] = []
+    """Lengths of the candles that were recorded, in minutes."""
     was: list[Former] = []
 
     @property
@@ -111,6 +113,13 @@ class Subject(msgspec.Struct, kw_only=True, omit_defaults=True):
         for name in names:
             setattr(self, name, now[name])
         return bool(names)
+
+    def add_candles(self, interval: int) -> bool:
+        """Note that such candles are recorded; False for what is known already."""
+        if interval in self.ohlc:
+            return False
+        self.ohlc = sorted({*self.ohlc, interval})
+        return True
 
     def _note(self, seq: int) -> None:
         """Remember what is so now, unless it was so for no message."""

@@ -349,7 +349,7 @@ class Intake:
         for event in snapshots:
             text = standing.later(event, *line.envelope(event.received, seq, "keyframe"))
             self._chunk(FrameKind.STANDING, event.received, text, text.size)
-            self.tables.event(event, seq)
+            self.tables.stood(event, seq)
 
     def _close_chunk(self) -> None:
         if self._lines:

@@ -231,6 +231,19 @@ class TableRows:
             subject = self.symbols.setdefault(event.symbol, Subject())
             if subject.change(seq, **{event.channel: event.depth}):
                 self.news = True
+        if event.symbol and event.interval and event.channel == "ohlc":
+            self._candles(event.symbol, event.interval)
+
+    def stood(self, event: Event, seq: int) -> None:
+        """Make the rows of what stood when a recording joined a feed: nobody subscribed to it."""
+        self.event(event, seq)
+        if isinstance(event, events.Candles):
+            for interval in {candle.interval for candle in event.candles}:
+                self._candles(event.symbol, interval)
+
+    def _candles(self, symbol: str, interval: int) -> None:
+        if self.symbols.setdefault(symbol, Subject()).add_candles(interval):
+            self.news = True
 
     def _learn_precision(self, event: MarketEvent, seq: int) -> None:
         subject = self.symbols.setdefault(event.symbol, Subject())

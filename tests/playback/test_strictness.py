@@ -74,6 +74,10 @@ async def test_an_acknowledgement_states_the_terms(serve: Serve) -> None:
         (subscribe("book", symbol=["XBT/USD"]), "Currency pair not supported XBT/USD"),
         (subscribe("book", symbol=["BTC/USD"], depth=11), "Subscription depth not supported"),
         (subscribe("book", symbol=["BTC/USD"], depth=100), "Subscription depth not supported"),
+        (
+            subscribe("ohlc", symbol=["BTC/USD"], interval=5),
+            "Subscription ohlc interval not supported",
+        ),
         (subscribe("executions"), "Private data and trading are unavailable on this endpoint."),
         (subscribe("level3", symbol=["BTC/USD"]), "Level 3 market data subscriptions are"),
         (subscribe("nothing"), "Unsupported event"),
