@@ -250,7 +250,7 @@ class TableRows:
         if isinstance(event, _BOOKS):
             if event.symbol in self._guessed:
                 self._guessed.discard(event.symbol)
-                subject.price_precision = None
+                subject.price_precision = subject.qty_precision = None
         elif subject.price_precision is None:
             self._guessed.add(event.symbol)
         else:

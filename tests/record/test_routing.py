@@ -5,8 +5,10 @@ from __future__ import annotations
 from kracked.book.keeper import BookKeeper
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import events
+from kracked.protocol.codec import Codec
 from kracked.protocol.events import OrderAction, OrderChange
 from kracked.record import keyframe
+from kracked.record.folder import Former, Subject
 from kracked.record.later import whole
 from kracked.record.routing import TableRows
 from kracked.tables import ASSETS, EXECUTIONS, ORDERS, PAIRS, Flag
@@ -141,3 +143,26 @@ def _pair(symbol: str) -> Instrument:
         qty_increment=1,
         qty_min=1,
     )
+
+
+def test_the_decimals_of_a_book_are_not_those_a_ticker_happened_to_show() -> None:
+    rows = TableRows({})
+    ticker = (
+        b'{"channel":"ticker","type":"snapshot","data":[{"symbol":"BTC/USD","bid":1,"bid_qty":2}]}'
+    )
+    for event in Codec().decode(ticker, 5):
+        rows.event(event, 1)
+    rows.event(snapshot(10), 2)
+    known = rows.symbols["BTC/USD"]
+    assert (known.price_precision, known.qty_precision, known.was) == (1, 8, [])
+
+
+def test_what_a_symbol_was_is_known_with_the_message_that_changed_it() -> None:
+    subject = Subject()
+    assert subject.change(3, price_precision=1, qty_precision=8)
+    assert subject.change(4, level3=10)
+    assert not subject.change(5, level3=10)
+    assert subject.change(9, price_precision=2, qty_precision=8)
+    assert subject.change(9, level3=100)
+    assert subject.was == [Former(until=9, price_precision=1, qty_precision=8, level3=10)]
+    assert (subject.first_precision, subject.level3) == (Precision(1, 8), 100)
