@@ -89,6 +89,9 @@ def by_era(
 def _parted(
     frame: pd.DataFrame, eras: Sequence[tuple[int, Era]]
 ) -> Iterator[tuple[pd.DataFrame, Era]]:
+    if len(eras) == 1:
+        yield frame, eras[0][1]
+        return
     # By the messages' numbers: a clock may be set back.
     numbers = frame["seq"].to_numpy("int64", na_value=0)
     which = np.searchsorted([until for until, _ in eras[:-1]], numbers, side="right")
