@@ -46,10 +46,6 @@ class BookSide:
         copied.digits = self.digits
         return copied
 
-    def held(self) -> tuple[list[int], list[str]]:
-        """Keys, which ascend towards the best level, and each level as it is hashed."""
-        return self._keys.copy(), self._texts.copy()
-
     def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
         """Hold exactly the best `depth` of these levels, in whatever order they come."""
         if isinstance(levels, BookSide):  # sorted already, as text already

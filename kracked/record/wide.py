@@ -10,16 +10,16 @@ until the next snapshot.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 from zlib import crc32
 
 from kracked import tables
 from kracked.book import l2
-from kracked.book.checksum import LEVELS_HASHED, level_digits
+from kracked.book.checksum import LEVELS_HASHED
 from kracked.book.side import BookSide
 from kracked.instruments import Precision
-from kracked.protocol.events import BookEvent, BookSnapshot
+from kracked.protocol.events import BookEvent, BookSnapshot, Side
 from kracked.record.cells import instant, nine_decimals, prices
 from kracked.tables import WIDE_LEVELS
 from kracked.units import to_text
@@ -38,7 +38,7 @@ class WideBook:
         self.acknowledged = 0
         """Depth of the subscription; 0 before it is told."""
         self._depth, self._precision = 0, _NONE
-        self._bids, self._asks = _Side(1), _Side(-1)
+        self._bids, self._asks = _Side(Side.BID), _Side(Side.ASK)
         self._asks_crc = 0
         self._last: BookEvent | None = None
         self._cells = [""] * (2 * WIDE_LEVELS)
@@ -76,7 +76,8 @@ class WideBook:
             self._depth = next((depth for depth in l2.DEPTHS if depth >= levels), levels)
         self._precision = event.precision
         for side, told in ((self._bids, event.bids), (self._asks, event.asks)):
-            side.replace(told, self._depth, event.precision)
+            side.count_in(event.precision)
+            side.replace(told, self._depth)
         self._asks_crc = crc32(self._asks.digits)
 
     def _follow(self, precision: Precision) -> bool:
@@ -87,7 +88,8 @@ class WideBook:
         self._precision = precision
         for side in (self._bids, self._asks):
             finer = [(at * 10**price, total * 10**qty) for at, total in side]
-            side.replace(finer, self._depth, precision)
+            side.count_in(precision)
+            side.replace(finer, self._depth)
         self._asks_crc = crc32(self._asks.digits)
         return True
 
@@ -95,7 +97,7 @@ class WideBook:
         """The row after the message of this number; empty when the best levels are as before."""
         cells, changed, last = self._cells, False, self._last
         for first, side in ((0, self._asks), (1, self._bids)):
-            if side.touched and (best := side.best()) != cells[first::2]:
+            if side.touched and (best := side.best_cells()) != cells[first::2]:
                 cells[first::2], changed = best, True
         if last is None or not changed:
             return ""
@@ -108,57 +110,40 @@ class WideBook:
 
 
 class Standing(NamedTuple):
-    """A book at an instant; each side tells price and quantity, the best first."""
+    """A book at an instant."""
 
     symbol: str
     precision: Precision
-    bids: _Side
-    asks: _Side
+    bids: BookSide
+    asks: BookSide
 
 
-class _Side:
-    """Levels of one side, the best last: nearly every change is near the touch."""
+class _Side(BookSide):
+    """Levels that are known as the cells they are written as, too."""
 
-    __slots__ = (
-        "_cells",
-        "_keys",
-        "_prices",
-        "_qty_decimals",
-        "_sign",
-        "_texts",
-        "digits",
-        "touched",
-    )
+    __slots__ = ("_cells", "_prices", "_qty_decimals", "touched")
 
-    def __init__(self, sign: int) -> None:
-        """`sign` makes keys of prices, that ascend towards the best."""
-        self._sign = sign
-        self._keys: list[int] = []
-        self._texts: list[str] = []
-        """Each as it is hashed."""
+    def __init__(self, side: Side) -> None:
+        super().__init__(side)
         self._cells: list[str] = []
-        """Each as it is written; empty where nobody wanted to know yet."""
+        """Of each level; empty where nobody wanted to know yet."""
         self._prices, self._qty_decimals = prices(0), 0
-        self.digits = b""
-        """What is hashed of this side."""
         self.touched = False
         """Whether one of the best may have changed since they were asked for."""
 
-    def replace(self, levels: Iterable[tuple[int, int]], depth: int, precision: Precision) -> None:
+    def count_in(self, precision: Precision) -> None:
+        """The decimals of the levels to come, all of which are told anew."""
         self._prices, self._qty_decimals = prices(precision.price), precision.qty
-        if isinstance(levels, BookSide):  # a kept book: sorted already, as text already
-            self._keys, self._texts = levels.held()
-        else:
-            sign = self._sign
-            held = sorted((sign * price, qty) for price, qty in dict(levels).items() if qty > 0)
-            self._keys = [key for key, _ in held]
-            self._texts = [level_digits(sign * key, qty) for key, qty in held]
-        self._cells = [""] * len(self._keys)
-        self.cut(depth)
-        self._join()
+
+    def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
+        super().replace(levels, depth)
+        self._cells, self.touched = [""] * len(self._keys), True
 
     def apply(self, changes: Iterable[tuple[int, int]], depth: int) -> bool:
-        """Set each level's quantity, zero removing it, then cut; whether any hashed one changed."""
+        """Set each level's quantity, zero removing it, then cut; whether any hashed one changed.
+
+        What only a deep book can contradict is left to the feed, which told of it.
+        """
         keys, texts, cells, sign = self._keys, self._texts, self._cells, self._sign
         count, touched = len(keys), False
         for price, qty in changes:
@@ -180,40 +165,23 @@ class _Side:
                 cells.insert(at, cell)
                 count += 1
         if count > depth:
-            self.cut(depth)
+            self._cut(depth)
         if touched:
+            self.touched = True
             self._join()
         return touched
 
-    def cut(self, depth: int) -> None:
-        surplus = max(0, len(self._keys) - depth)
-        del self._keys[:surplus], self._texts[:surplus], self._cells[:surplus]
+    def _cut(self, depth: int, far: tuple[int, ...] = ()) -> bool:
+        del self._cells[: max(0, len(self._keys) - depth)]
+        return super()._cut(depth, far)
 
-    def _join(self) -> None:
-        self.touched = True
-        self.digits = "".join(self._texts[: -1 - LEVELS_HASHED : -1]).encode()
-
-    def best(self) -> list[str]:
+    def best_cells(self) -> list[str]:
         """The best levels as cells, always as many."""
         self.touched, best = False, self._cells[: -1 - WIDE_LEVELS : -1]
         if "" in best:  # one that was far away until now
-            for rank, (price, qty) in zip(range(len(best)), self, strict=False):
+            for rank, (price, qty) in enumerate(self.top(len(best))):
                 best[rank] = f"{self._prices[price]},{to_text(qty, self._qty_decimals)}"
             self._cells[: -1 - WIDE_LEVELS : -1] = best
         if len(best) < WIDE_LEVELS:
             best += [_NO_LEVEL] * (WIDE_LEVELS - len(best))
         return best
-
-    def copy(self) -> _Side:
-        copied = _Side(self._sign)
-        copied._keys, copied._texts = self._keys.copy(), self._texts.copy()
-        return copied
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Price and quantity, the best first."""
-        for key, text in zip(reversed(self._keys), reversed(self._texts), strict=True):
-            price = self._sign * key
-            yield price, int(text[len(str(price)) :])
