@@ -21,28 +21,15 @@ from kracked.frames import live
 from kracked.frames.files import Source, paths
 from kracked.frames.loaders import file_by_file
 from kracked.instruments import Precision
+from kracked.subject import Subject
 
 Channel = Literal["level3", "book"]
 
 _TABLES = {"level3": tables.ORDERS, "book": tables.BOOK}
 
 
-class _State(msgspec.Struct):
-    """What `session.json` knows of a symbol; of a former state, until which message."""
-
-    until: int = 0
-    price_precision: int | None = None
-    qty_precision: int | None = None
-    book: int | None = None
-    level3: int | None = None
-
-
-class _Subject(_State):
-    was: list[_State] = []
-
-
 class _Info(msgspec.Struct):
-    symbols: dict[str, _Subject] = {}
+    symbols: dict[str, Subject] = {}
 
 
 class Era(NamedTuple):
@@ -56,6 +43,12 @@ class Era(NamedTuple):
         """Whether a book can be kept on from there; else only a snapshot can be believed."""
         known = before is not None and self.precision == before.precision
         return known and (self.depth is not None or self == before)
+
+
+class _Eras(NamedTuple):
+    told: Sequence[Era]
+    until: Sequence[int]
+    """Of all but the last: the number of the first message after it."""
 
 
 def channel_of(source: Source, symbol: str) -> Channel:
@@ -86,38 +79,33 @@ def by_era(
             yield from _parted(frame, eras or other)
 
 
-def _parted(
-    frame: pd.DataFrame, eras: Sequence[tuple[int, Era]]
-) -> Iterator[tuple[pd.DataFrame, Era]]:
-    if len(eras) == 1:
-        yield frame, eras[0][1]
+def _parted(frame: pd.DataFrame, eras: _Eras) -> Iterator[tuple[pd.DataFrame, Era]]:
+    if len(eras.told) == 1:
+        yield frame, eras.told[0]
         return
     # By the messages' numbers: a clock may be set back.
     numbers = frame["seq"].to_numpy("int64", na_value=0)
-    which = np.searchsorted([until for until, _ in eras[:-1]], numbers, side="right")
+    which = np.searchsorted(eras.until, numbers, side="right")
     edges = sorted({0, *(np.flatnonzero(which[1:] != which[:-1]) + 1).tolist(), len(frame)})
     for begin, end in pairwise(edges):
-        yield frame.iloc[begin:end], eras[which[begin]][1]
+        yield frame.iloc[begin:end], eras.told[which[begin]]
 
 
-def _eras(path: Path, symbol: str, channel: Channel) -> list[tuple[int, Era]]:
-    """Each with the number of the first message after it; none where decimals are not known."""
+def _eras(path: Path, symbol: str, channel: Channel) -> _Eras | None:
+    """None where decimals are not known."""
     subject = _subject(path, symbol)
-    states = [*subject.was, subject] if subject else []
-    return [
-        (
-            state.until,
-            Era(
-                Precision(state.price_precision, state.qty_precision),
-                state.level3 if channel == "level3" else state.book,
-            ),
-        )
-        for state in states
-        if state.price_precision is not None and state.qty_precision is not None
+    if subject is None or subject.precision is None:
+        return None
+    was = [former for former in subject.was if former.precision is not None]
+    told = [
+        Era(state.precision, state.level3 if channel == "level3" else state.book)
+        for state in (*was, subject)
+        if state.precision is not None
     ]
+    return _Eras(told, [former.until for former in was])
 
 
-def _subject(path: Path, symbol: str) -> _Subject | None:
+def _subject(path: Path, symbol: str) -> Subject | None:
     """As the `session.json` beside the tables says; None where it does not know the symbol."""
     file = (path if path.is_dir() else path.parent) / "session.json"
     return live.said(file, _Info).symbols.get(symbol) if file.exists() else None

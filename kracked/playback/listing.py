@@ -54,8 +54,7 @@ class InstrumentList:
                 self.learn(data)
                 return
         for symbol, subject in recording.info().symbols.items():
-            if subject.price_precision is not None and subject.qty_precision is not None:
-                precision = Precision(subject.price_precision, subject.qty_precision)
+            if (precision := subject.precision) is not None:
                 self._pairs[symbol] = encode.pair(_least(symbol, precision))
 
     def learn(self, message: bytes) -> None:

@@ -18,7 +18,7 @@ import msgspec
 
 from kracked import times
 from kracked.errors import RecordError
-from kracked.instruments import Precision
+from kracked.subject import Subject
 
 SCHEMA = 1
 INFO = "session.json"
@@ -68,71 +68,6 @@ class Planted(RecordError):
 
     def __str__(self) -> str:
         return f"{self.path} is a symbolic link; remove it or record elsewhere"
-
-
-class Former(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What was so until something changed."""
-
-    until: int
-    """Number of the first message for which it was so no more."""
-    price_precision: int | None = None
-    qty_precision: int | None = None
-    book: int | None = None
-    level3: int | None = None
-
-
-class Subject(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What was recorded of one symbol: without depth and precision no book can be rebuilt.
-
-    As it is now; `was` has what it was before, the oldest first.
-    """
-
-    price_precision: int | None = None
-    qty_precision: int | None = None
-    book: int | None = None
-    """Depth of the L2 subscription."""
-    level3: int | None = None
-    """Depth of the level3 subscription."""
-    ohlc: list[int] = []
-    """Lengths of the candles that were recorded, in minutes."""
-    was: list[Former] = []
-
-    @property
-    def first_precision(self) -> Precision | None:
-        """That of the beginning; None where it is not known."""
-        price, qty = self.price_precision, self.qty_precision
-        if self.was:
-            price, qty = self.was[0].price_precision, self.was[0].qty_precision
-        return None if price is None or qty is None else Precision(price, qty)
-
-    def change(self, seq: int, **now: int) -> bool:
-        """Note what is so from this message on; False for what is known already."""
-        names = [name for name, value in now.items() if getattr(self, name) != value]
-        if any(getattr(self, name) is not None for name in names):
-            self._note(seq)
-        for name in names:
-            setattr(self, name, now[name])
-        return bool(names)
-
-    def add_candles(self, interval: int) -> bool:
-        """Note that such candles are recorded; False for what is known already."""
-        if interval in self.ohlc:
-            return False
-        self.ohlc = sorted({*self.ohlc, interval})
-        return True
-
-    def _note(self, seq: int) -> None:
-        """Remember what is so now, unless it was so for no message."""
-        if not self.was or self.was[-1].until != seq:
-            self.was.append(
-                Former(
-                    until=seq,
-                    price_precision=self.price_precision,
-                    qty_precision=self.qty_precision,
-                    book=self.book,
-                    level3=self.level3,
-                )
-            )
 
 
 class Left(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -19,7 +19,6 @@ from kracked import times
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record import keyframe, line, rows, standing
-from kracked.record.folder import Subject
 from kracked.record.frame import FrameKind
 from kracked.record.keyframe import Book
 from kracked.record.later import Later, Text, whole
@@ -28,6 +27,7 @@ from kracked.record.routing import MARKET, TableRows
 from kracked.record.sinks import HOUR_NS, Batch, Chunk
 from kracked.record.unproven import Unproven, told_by_books
 from kracked.record.writer import Writer
+from kracked.subject import Subject
 from kracked.tables import CONNECTIONS, RECORDER, Flag
 
 HAND_OVER_EVERY_S = 0.1

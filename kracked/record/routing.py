@@ -14,11 +14,11 @@ from kracked.protocol import events
 from kracked.protocol.events import BookEvent, Event, MarketEvent
 from kracked.record import rows
 from kracked.record.cells import is_name
-from kracked.record.folder import Subject
 from kracked.record.index import FOREVER
 from kracked.record.keyframe import Picture
 from kracked.record.later import Later, Text
 from kracked.record.wide import Standing, WideBook
+from kracked.subject import Subject
 from kracked.tables import (
     ASSETS,
     BALANCES,
@@ -250,7 +250,7 @@ class TableRows:
         if isinstance(event, _BOOKS):
             if event.symbol in self._guessed:
                 self._guessed.discard(event.symbol)
-                subject.price_precision = subject.qty_precision = None
+                subject.forget_precision()
         elif subject.price_precision is None:
             self._guessed.add(event.symbol)
         else:

@@ -19,13 +19,14 @@ from kracked.errors import RecordError
 from kracked.protocol.events import Event
 from kracked.record import index, kept, names, repair
 from kracked.record.cells import instant
-from kracked.record.folder import INFO, SessionFolder, SessionInfo, Subject, info_text
+from kracked.record.folder import INFO, SessionFolder, SessionInfo, info_text
 from kracked.record.index import Last
 from kracked.record.intake import Intake
 from kracked.record.keyframe import Book, Stood
 from kracked.record.sinks import RAW_FOLDER, CsvTables, Store
 from kracked.record.sqlite import SqliteTables
 from kracked.record.writer import Writer
+from kracked.subject import Subject
 
 LOW_DISK_BYTES = 2 * 1000**3
 """Less than this is warned of. At 200 MB the tables stop, and the raw log goes on to the end."""

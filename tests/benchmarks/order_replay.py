@@ -28,9 +28,10 @@ from kracked.frames.order_rows import OrderRows, order_rows
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.record import rows
-from kracked.record.folder import SessionInfo, Subject
+from kracked.record.folder import SessionInfo
 from kracked.record.later import whole
 from kracked.record.parquet import Part
+from kracked.subject import Subject
 from kracked.tables import ORDERS
 from tests.benchmarks.streams import START, stream
 

@@ -8,9 +8,9 @@ from kracked.protocol import events
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import OrderAction, OrderChange
 from kracked.record import keyframe
-from kracked.record.folder import Former, Subject
 from kracked.record.later import whole
 from kracked.record.routing import TableRows
+from kracked.subject import Former, Subject
 from kracked.tables import ASSETS, EXECUTIONS, ORDERS, PAIRS, Flag
 from tests.benchmarks.streams import stream
 

@@ -10,9 +10,10 @@ from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record import frame, keyframe, line
-from kracked.record.folder import SessionInfo, Subject
+from kracked.record.folder import SessionInfo
 from kracked.record.frame import FrameKind
 from kracked.record.walk import Walk
+from kracked.subject import Subject
 from tests.record.market import Level3Market
 
 HEALED = 2_000
