@@ -70,32 +70,43 @@ def record(
             tell=talk,
         )
     )
-    status = last.status
     talk.end(last)
-    if as_json:
-        facts = {
-            "path": str(last.path),
-            "seconds": round(last.elapsed_s, 3),
-            **status._asdict(),
-            "missing": last.missing,
-        }
-        print(msgspec.json.encode(facts).decode())
-    else:
-        print(
-            f"{last.path}: {status.messages} messages, {status.rows} rows, "
-            f"{_size(status.bytes)} before compression, "
-            f"{status.gaps} gap{'' if status.gaps == 1 else 's'}, {status.lost} lost"
-        )
-    if not status.messages:
-        for silent in feed.stats().connections:
-            why = f": {silent.reason}" if silent.reason else ""
-            print(f"kracked: not one message came from {silent.url}{why}", file=sys.stderr)
-    else:
-        for what in last.missing:
-            print(f"kracked: missing when it ended: {what}", file=sys.stderr)
+    print(_facts(last) if as_json else _figures(last))
+    for reason in _missing(last, feed):
+        print(f"kracked: {reason}", file=sys.stderr)
+    status = last.status
     faults = (status.lost, status.trouble, status.refused, last.missing)
     whole = status.messages and not any(faults)
     return DONE if whole else FAILED
+
+
+def _facts(last: Progress) -> str:
+    facts = {
+        "path": str(last.path),
+        "seconds": round(last.elapsed_s, 3),
+        **last.status._asdict(),
+        "missing": last.missing,
+    }
+    return msgspec.json.encode(facts).decode()
+
+
+def _figures(last: Progress) -> str:
+    status = last.status
+    return (
+        f"{last.path}: {status.messages} messages, {status.rows} rows, "
+        f"{_size(status.bytes)} before compression, "
+        f"{status.gaps} gap{'' if status.gaps == 1 else 's'}, {status.lost} lost"
+    )
+
+
+def _missing(last: Progress, feed: FeedManager) -> Iterator[str]:
+    """What did not come; of a silent exchange, from where."""
+    if last.status.messages:
+        yield from (f"missing when it ended: {what}" for what in last.missing)
+        return
+    for silent in feed.stats().connections:
+        why = f": {silent.reason}" if silent.reason else ""
+        yield f"not one message came from {silent.url}{why}"
 
 
 class _Talk:
