@@ -164,8 +164,9 @@ class _Side(BookSide):
                 texts.insert(at, f"{price}{qty}")
                 cells.insert(at, cell)
                 count += 1
-        if count > depth:
-            self._cut(depth)
+        surplus = count - depth
+        if surplus > 0:
+            del keys[:surplus], texts[:surplus], cells[:surplus]
         if touched:
             self.touched = True
             self._join()
