@@ -13,8 +13,8 @@ from pathlib import Path
 
 import kracked
 from kracked import Side, events
-from kracked.actions import Desk, Draft, Entry, Limits, Situation, WorkingOrder, open_desk
 from kracked.feed.fanout import Consumer
+from kracked.orders import Desk, Draft, Entry, Limits, Situation, WorkingOrder, open_desk
 
 if len(sys.argv) != 2:
     sys.exit("This example sends orders: name the simulator's address, http://127.0.0.1:PORT")

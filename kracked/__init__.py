@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kracked.endpoints import Endpoints as Endpoints
     from kracked.errors import KrackedError as KrackedError
     from kracked.feed.fanout import Policy as Policy
+    from kracked.feed_manager import FeedManager as FeedManager
     from kracked.frames.bars import bars as bars
     from kracked.frames.flow import best_bid_offer as best_bid_offer
     from kracked.frames.flow import imbalance as imbalance
@@ -35,13 +36,12 @@ if TYPE_CHECKING:
     from kracked.frames.loaders import load_trades as load_trades
     from kracked.instruments import Instrument as Instrument
     from kracked.instruments import Precision as Precision
-    from kracked.manager import FeedManager as FeedManager
     from kracked.protocol import events as events
     from kracked.protocol.codec import Codec as Codec
     from kracked.protocol.events import Level as Level
     from kracked.protocol.events import Side as Side
-    from kracked.record.reader import Recording as Recording
-    from kracked.record.reader import open_recording as open_recording
+    from kracked.record.read.recording import Recording as Recording
+    from kracked.record.read.recording import open_recording as open_recording
     from kracked.record.replay import Player as Player
     from kracked.record.replay import Replay as Replay
     from kracked.recorder import recording as recording
@@ -78,11 +78,11 @@ _HOMES = {
         "load_trades",
     ),
     "kracked.instruments": ("Instrument", "Precision"),
-    "kracked.manager": ("FeedManager",),
+    "kracked.feed_manager": ("FeedManager",),
     "kracked.protocol": ("events",),
     "kracked.protocol.codec": ("Codec",),
     "kracked.protocol.events": ("Level", "Side"),
-    "kracked.record.reader": ("Recording", "open_recording"),
+    "kracked.record.read.recording": ("Recording", "open_recording"),
     "kracked.record.replay": ("Player", "Replay"),
     "kracked.recorder": ("recording",),
     "kracked.rest.client": ("RestClient",),

@@ -20,20 +20,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from kracked.feed import missing
+from kracked.feed import open_gaps
 from kracked.feed.fanout import Consumer, Policy
-from kracked.feed.link import PRIVATE
+from kracked.feed.managed_connection import PRIVATE
 from kracked.feed.manager import FeedManager
 from kracked.feed.tap import Tap
+from kracked.format import keyframe
+from kracked.format.cells import instant
+from kracked.format.keyframe import Book
 from kracked.protocol.events import Balances, Event, Executions
-from kracked.record import keyframe
-from kracked.record.cells import instant
-from kracked.record.clock import ClockWatch
 from kracked.record.convert import convert
-from kracked.record.folder import SessionInfo
-from kracked.record.intake import HAND_OVER_EVERY_S
-from kracked.record.keyframe import Book
-from kracked.record.session import Format, Joined, Session, Status, record_into
+from kracked.record.write.clock_jump import ClockWatch
+from kracked.record.write.ingest import HAND_OVER_EVERY_S
+from kracked.record.write.session import Format, Joined, Session, Status, record_into
+from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 
 _PAUSE_S = 0.005
@@ -123,7 +123,7 @@ class Recorder:
         self.take(self._consumer.take())
         gaps = self._feed.missing()
         self._session.intake.take([], gaps)
-        self._missing = tuple(missing.in_words(self._feed.stats(), gaps))
+        self._missing = tuple(open_gaps.in_words(self._feed.stats(), gaps))
 
     def take(self, happened: Sequence[Event]) -> None:
         """Take in events, and the frames that came with them.

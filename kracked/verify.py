@@ -11,12 +11,12 @@ from time import process_time
 import msgspec
 
 from kracked.book.keeper import BookKeeper
-from kracked.book.tally import Tally
+from kracked.book.stats import Tally
 from kracked.errors import RecordError
+from kracked.format import keyframe
+from kracked.format import line as raw_log
 from kracked.instruments import Precision
 from kracked.protocol.events import Event, Malformed, Resync, Status
-from kracked.record import keyframe
-from kracked.record import line as raw_log
 
 PROGRESS_LINES = 2_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

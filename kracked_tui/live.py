@@ -16,7 +16,7 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.errors import NoToken
 from kracked.feed.fanout import Policy
-from kracked.feed.link import PUBLIC
+from kracked.feed.managed_connection import PUBLIC
 from kracked.feed.manager import FeedManager
 from kracked.protocol.events import Candles, Event
 from kracked.protocol.requests import OHLC_INTERVALS

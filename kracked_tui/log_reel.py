@@ -10,7 +10,7 @@ from pathlib import Path
 from kracked.book.keeper import BookKeeper
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
-from kracked.record.reader import Instant, to_ns
+from kracked.record.read.recording import Instant, to_ns
 from kracked.record.replay import Moment
 from kracked_tui.rawlog import RawLog, of_books
 from kracked_tui.reel import VERDICTS, DeckTape, Spot, condensed, marks_of

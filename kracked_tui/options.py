@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kracked.arguments import spelled
+from kracked.cli.arguments import spelled
 
 _EXAMPLES = """examples:
   kracked-tui --demo                        an exchange inside: no network, no key

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from kracked.errors import RecordError
-from kracked.record.index import first_message
-from kracked.record.reader import Recording, open_recording
+from kracked.record.read.raw_index import first_message
+from kracked.record.read.recording import Recording, open_recording
 from kracked_tui import rawlog
 from kracked_tui.log_reel import LogReel
 from kracked_tui.reel import Reel

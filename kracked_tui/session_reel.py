@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from kracked.format import frame, keyframe, line
+from kracked.format.frame import FrameKind
 from kracked.protocol.events import Event
-from kracked.record import frame, keyframe, line
-from kracked.record.frame import FrameKind
-from kracked.record.reader import Recording, open_recording
+from kracked.record.read.book_rebuilder import Walk
+from kracked.record.read.recording import Recording, open_recording
 from kracked.record.repair import mapped
 from kracked.record.replay import Moment, Player
-from kracked.record.walk import Walk
 from kracked_tui.reel import VERDICTS, DeckTape, Spot, condensed, marks_of
 
 _QUIET = re.compile(rb'\{"channel":"(?:trade|ticker|ohlc|instrument|executions|balances|status)"')

@@ -11,7 +11,7 @@ from kracked_tui.view.sessions import SessionRow
 
 def recorded_sessions(folder: Path) -> list[SessionRow]:
     """Reads a small file of each: call it in a thread."""
-    from kracked.record.folder import INFO  # noqa: PLC0415  not before it is asked for
+    from kracked.record.write.session_folder import INFO  # noqa: PLC0415  not before it is asked for
 
     rows = []
     for info in folder.glob(f"*/{INFO}"):
@@ -23,7 +23,7 @@ def recorded_sessions(folder: Path) -> list[SessionRow]:
 
 
 def _row(path: Path) -> SessionRow:
-    from kracked.record.folder import read_info  # noqa: PLC0415
+    from kracked.record.write.session_folder import read_info  # noqa: PLC0415
 
     info = read_info(path)
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -21,13 +21,13 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.protocol.events import Connected, Event
 from kracked.protocol.requests import Subscribe, encode
-from kracked.record.folder import SessionInfo
-from kracked.record.session import record_into
-from kracked.sim import catalogue
-from kracked.sim.account import Accounts, ApiKey, new_key
+from kracked.record.write.session import record_into
+from kracked.record.write.session_folder import SessionInfo
+from kracked.sim import listings as listed
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
 from kracked.times import NS_PER_S, parse_ns, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
@@ -68,7 +68,7 @@ class PastMarket:
         self.raw: list[tuple[int, bytes]] = []
         """The messages themselves, each with its time."""
         self.heard: list[Event] = [Connected(OPENED, "public", "ws://127.0.0.1/public/v2")]
-        listings = catalogue.listings(SYMBOLS)
+        listings = listed.listings(SYMBOLS)
         accounts, self._account = Accounts(), ApiKey(*new_key())
         accounts.add(self._account)
         market = Market(listings, seed=SEED).opened(OPENED)

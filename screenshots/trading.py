@@ -25,11 +25,11 @@ from rich.style import Style
 from rich.text import Text
 
 from kracked.protocol.events import Side
-from kracked.sim.account import Call
+from kracked.sim.accounts.order_records import Order
+from kracked.sim.auth import Call
+from kracked.sim.faults.order_faults import Mishap
 from kracked.sim.rest import Answer
 from kracked.sim.server import SimOptions, SimServer
-from kracked.sim.trading.mishaps import Mishap
-from kracked.sim.trading.orders import Order
 from kracked_tui.snapshot import _png
 from kracked_tui.svg import Cell, svg
 

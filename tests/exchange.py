@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from zlib import crc32
 
+from kracked.protocol.client.session import Session
 from kracked.protocol.events import Event
-from kracked.protocol.session import Session
 
 S = 1_000_000_000
 LEVELS = 12

@@ -6,8 +6,8 @@ import argparse
 
 import pytest
 
-from kracked import arguments
-from kracked.cli import main
+from kracked.cli import arguments
+from kracked.cli.main import main
 
 
 @pytest.fixture

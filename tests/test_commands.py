@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from kracked.cli import main
-from kracked.record.reader import open_recording
+from kracked.cli.main import main
+from kracked.record.read.recording import open_recording
 from tests.patience import PATIENCE_S, let_run
 
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[dict[str, str]]:
     """A simulated exchange in a process of its own: addresses and a key."""
-    command = [sys.executable, "-m", "kracked.cli", "sim", "--seed", "6", "--rate", "4"]
+    command = [sys.executable, "-m", "kracked.cli.main", "sim", "--seed", "6", "--rate", "4"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
@@ -34,7 +34,7 @@ def session(exchange: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     key = {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
     words = ["record", "BTC/USD", "ETH/USD", "--out", str(out), "--endpoint", exchange["rest"]]
     words += ["--channels", "book=25", "level3=10", "trade", "--json"]
-    command = [sys.executable, "-m", "kracked.cli", *words]
+    command = [sys.executable, "-m", "kracked.cli.main", *words]
     with subprocess.Popen(command, env=os.environ | key, stdout=subprocess.PIPE) as process:
         let_run(process, lambda: (out / "session.json").exists() and _proven(out) == 4)
         process.terminate()
@@ -79,7 +79,7 @@ def test_a_raw_replay_verifies_again(
 def test_a_served_replay_says_where_and_ends_with_the_recording(session: Path) -> None:
     words = ["replay", str(session), "--serve", "0", "--speed", "max", "--start", "now", "--once"]
     done = subprocess.run(
-        [sys.executable, "-m", "kracked.cli", *words],
+        [sys.executable, "-m", "kracked.cli.main", *words],
         capture_output=True,
         text=True,
         timeout=PATIENCE_S,
@@ -93,7 +93,7 @@ def test_a_served_replay_says_where_and_ends_with_the_recording(session: Path) -
 
 
 def test_a_served_replay_goes_on_until_it_is_stopped(session: Path) -> None:
-    command = [sys.executable, "-m", "kracked.cli", "replay", str(session), "--serve", "0"]
+    command = [sys.executable, "-m", "kracked.cli.main", "replay", str(session), "--serve", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         served = json.loads(process.stdout.readline())

@@ -11,16 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.commands import doctor
-from kracked.commands.findings import (
-    AHEAD_NS,
-    DANGEROUS,
-    SOON_NS,
-    TRADING,
-    WATCHING,
-    Verdict,
-    of_key,
-)
+from kracked.cli import doctor
+from kracked.cli.findings import AHEAD_NS, DANGEROUS, SOON_NS, TRADING, WATCHING, Verdict, of_key
 from kracked.endpoints import Endpoints
 from kracked.rest.account import KeyInfo
 from kracked.sim.server import SimOptions, SimServer

@@ -21,7 +21,7 @@ NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[dict[str, str]]:
     """A simulated exchange in a process of its own: addresses and a key."""
-    command = [sys.executable, "-m", "kracked.cli", "sim", "--seed", "5", "--rate", "4"]
+    command = [sys.executable, "-m", "kracked.cli.main", "sim", "--seed", "5", "--rate", "4"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
@@ -83,7 +83,7 @@ def test_the_notebook_runs_on_a_recording_and_is_kept_without_outputs(
     cells = json.loads(notebook.read_text())["cells"]
     cells = [cell for cell in cells if cell["cell_type"] == "code"]
     assert not any(cell["outputs"] or cell["execution_count"] for cell in cells)
-    words = ["-m", "kracked.cli", "record", "BTC/USD", "ETH/USD", "--out", "sessions/example"]
+    words = ["-m", "kracked.cli.main", "record", "BTC/USD", "ETH/USD", "--out", "sessions/example"]
     words += ["--channels", "book=25", "level3=100", "trade", "ticker", "ohlc=1"]
     words += ["--duration", "4s"]
     run([*words, "--endpoint", exchange["rest"]], exchange, tmp_path)

@@ -22,18 +22,18 @@ from kracked.endpoints import Endpoints
 from kracked.errors import RecordError
 from kracked.feed.account import Account
 from kracked.feed.manager import FeedManager
+from kracked.format.tables import ASSETS, PAIRS
 from kracked.frames import load_balances, load_executions, load_ohlc, load_ticker, load_trades
 from kracked.protocol import encode, events
 from kracked.protocol.events import Event, Side
 from kracked.record.check import check
 from kracked.record.convert import convert
-from kracked.record.reader import open_recording
+from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
 from kracked.recorder import recording
 from kracked.rest.client import RestClient
 from kracked.rest.orders import AddOrder, OrderType
 from kracked.sim.server import SimOptions, SimServer
-from kracked.tables import ASSETS, PAIRS
 from kracked.verify import verify_lines
 
 SYMBOL = "BTC/USD"
@@ -138,7 +138,7 @@ async def test_a_replay_begins_with_what_the_feed_knew(trading: Trading, tmp_pat
 
 async def test_the_replay_command_prints_it_first(trading: Trading, tmp_path: Path) -> None:
     stood = await trading.recorded(tmp_path / "session")
-    command = [sys.executable, "-m", "kracked.cli", "replay", str(tmp_path / "session")]
+    command = [sys.executable, "-m", "kracked.cli.main", "replay", str(tmp_path / "session")]
     replay = await asyncio.create_subprocess_exec(*command, "--speed", "max", stdout=PIPE)
     printed, _ = await replay.communicate()
     first = [json.loads(line)["event"] for line in printed.splitlines()[: len(stood)]]

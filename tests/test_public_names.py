@@ -34,8 +34,8 @@ def test_the_framework_loads_neither_pandas_nor_a_screen(statement: str) -> None
 
 
 def test_the_command_s_help_loads_argparse_alone() -> None:
-    help_only = "import kracked.cli; import contextlib\nwith contextlib.suppress(SystemExit): "
+    help_only = "import kracked.cli.main; import contextlib\nwith contextlib.suppress(SystemExit): "
     heavy = {"msgspec", "asyncio", "aiohttp", "websockets", "pandas", "textual"}
     assert not heavy & loaded_by(
-        f"exec({help_only + 'kracked.cli.main([chr(45)*2 + chr(104)])'!r})"
+        f"exec({help_only + 'kracked.cli.main.main([chr(45)*2 + chr(104)])'!r})"
     )

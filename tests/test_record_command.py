@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from kracked.cli import main
-from kracked.commands import recordings
+from kracked.cli import recordings
+from kracked.cli.main import main
 from kracked.record.check import check
 from tests.patience import PATIENCE_S, let_run
 
-KRACKED = (sys.executable, "-m", "kracked.cli")
+KRACKED = (sys.executable, "-m", "kracked.cli.main")
 IN_A_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -69,7 +69,7 @@ def test_a_terminal_that_goes_away_ends_it_whole(rest: str, tmp_path: Path) -> N
     out = tmp_path / "session"
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-c", IN_A_TERMINAL, "-m", "kracked.cli", *_words(out, rest)],
+        [sys.executable, "-c", IN_A_TERMINAL, "-m", "kracked.cli.main", *_words(out, rest)],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

@@ -18,13 +18,13 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import RecordError
 from kracked.feed.clock import Clock
+from kracked.format.tables import Flag
 from kracked.frames import load_orders, load_ticker, load_trades
-from kracked.frames.rebuild import books
+from kracked.frames.books.table_replay import books
 from kracked.record.check import check
-from kracked.record.reader import open_recording
+from kracked.record.read.recording import open_recording
 from kracked.recorder import record, recording
 from kracked.sim.server import SimOptions, SimServer
-from kracked.tables import Flag
 from tests.patience import PATIENCE_S, until
 
 SYMBOLS = ("BTC/USD", "ETH/USD")

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kracked.book.checksum import checksum
-from kracked.cli import main
+from kracked.cli.main import main
+from kracked.format import line as raw_log
 from kracked.protocol.events import Reconnected
-from kracked.record import line as raw_log
 from kracked.verify import verify_lines
 
 ASKS, BIDS = [(1010, 7)], [(1000, 5)]

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from kracked.book import l2, l3
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.book.tally import Tally
+from kracked.book.stats import Tally
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.codec import Codec

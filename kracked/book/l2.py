@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from kracked.book.kept import Kept
+from kracked.book.base import Kept
 from kracked.book.side import BookSide
-from kracked.book.tally import Tally
+from kracked.book.stats import Tally
 from kracked.instruments import Precision
 from kracked.protocol.events import BookEvent, BookSnapshot, BookUpdate, Side
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from zlib import crc32
 
+from kracked.book.base import Kept
 from kracked.book.checksum import LEVELS_HASHED
-from kracked.book.kept import Kept
 from kracked.book.queue import LevelQueue, Place
-from kracked.book.tally import Tally
+from kracked.book.stats import Tally
 from kracked.instruments import Precision
 from kracked.protocol.events import (
     Level,

@@ -1,6 +1,6 @@
 """The account as its streams tell it: open orders, fills and balances in one state.
 
-How reports merge stands in `kracked.protocol.own`. While a stream is down or has a hole
+How reports merge stands in `kracked.protocol.own_orders`. While a stream is down or has a hole
 its half of the account is not `known`, and must not be traded on. Pure: no clock, no I/O.
 
 Sources: docs.kraken.com/api/docs/websocket-v2/executions and .../balances
@@ -16,7 +16,7 @@ import msgspec
 
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Balances, Executions
-from kracked.protocol.own import (
+from kracked.protocol.own_orders import (
     KEPT_CLOSED,
     Fee,
     Fill,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kracked.protocol.pacing import Pace
+from kracked.protocol.sliding_window import Pace
 from kracked.times import NS_PER_S
 
 STEPS_S = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import TypedDict
 
 from kracked.errors import ConfigError, UnsupportedDepth
+from kracked.protocol.client.subscription import Subscription
 from kracked.protocol.requests import BOOK_DEPTHS, LEVEL3_DEPTHS, OHLC_INTERVALS
-from kracked.protocol.subscription import Subscription
 
 TICKER_TRIGGERS = ("trades", "bbo")
 

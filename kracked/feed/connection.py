@@ -18,10 +18,10 @@ from kracked.errors import ConfigError, ConnectionLost, KrackedError, RequestRej
 from kracked.feed.backoff import Backoff
 from kracked.feed.clock import Clock
 from kracked.protocol import events
+from kracked.protocol.client.rejection_policy import Verdict, judge
+from kracked.protocol.client.session import HELD, Session
 from kracked.protocol.events import Event
-from kracked.protocol.pacing import Pace
-from kracked.protocol.refusals import Verdict, judge
-from kracked.protocol.session import HELD, Session
+from kracked.protocol.sliding_window import Pace
 from kracked.times import NS_PER_S
 
 OPEN_TIMEOUT_S = 10.0

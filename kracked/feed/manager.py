@@ -29,17 +29,13 @@ from kracked.feed.clock import Clock
 from kracked.feed.connection import Connection, Token
 from kracked.feed.errors import AlreadyOpen, NeedsToken, NoToken, NotOpen
 from kracked.feed.fanout import Consumer, Fanout, Policy
-from kracked.feed.link import LEVEL3, PRIVATE, PUBLIC, ROLES, Link
+from kracked.feed.managed_connection import LEVEL3, PRIVATE, PUBLIC, ROLES, Link
 from kracked.feed.stats import ConsumerStats, FeedStats
 from kracked.feed.tap import LIMIT_BYTES, Tap
 from kracked.instruments import Asset, Instrument
 from kracked.protocol import events
-from kracked.protocol.codec import Codec
-from kracked.protocol.events import Event
-from kracked.protocol.latest import TOLD, Latest
-from kracked.protocol.pacing import Pace
-from kracked.protocol.session import Session
-from kracked.protocol.subscription import (
+from kracked.protocol.client.session import Session
+from kracked.protocol.client.subscription import (
     BALANCES,
     EXECUTIONS,
     INSTRUMENTS,
@@ -49,6 +45,10 @@ from kracked.protocol.subscription import (
     Subscription,
     gap,
 )
+from kracked.protocol.codec import Codec
+from kracked.protocol.events import Event
+from kracked.protocol.last_values import TOLD, Latest
+from kracked.protocol.sliding_window import Pace
 
 LEVEL3_SYMBOLS = 200
 """Symbols one level3 connection takes."""

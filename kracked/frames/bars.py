@@ -18,10 +18,10 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from kracked.errors import ConfigError
-from kracked.frames.files import HasPath, Source
-from kracked.frames.interval import length_ns
+from kracked.frames.durations import length_ns
 from kracked.frames.loaders import load_trades
-from kracked.frames.tape import Ints, Tape, tapes
+from kracked.frames.read.table_files import HasPath, Source
+from kracked.frames.trade_arrays import Ints, Tape, tapes
 
 COLUMNS = [
     "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "value", "buy_volume",

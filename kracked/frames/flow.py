@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kracked.frames.compiled import Engine
-from kracked.frames.eras import Channel
-from kracked.frames.files import Source
-from kracked.frames.interval import length_ns
-from kracked.frames.looks import Places, Samples, Touch
-from kracked.frames.readings import readings
+from kracked.frames.books.numba_engine import Engine
+from kracked.frames.books.observables import Places, Samples, Touch
+from kracked.frames.books.sampling import readings
+from kracked.frames.durations import length_ns
+from kracked.frames.read.precision_periods import Channel
+from kracked.frames.read.table_files import Source
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ def best_bid_offer(
     is missing.
 
     Level 3 is replayed quickly: on the recorder's word, who verified each message as it
-    came, with a checksum now and then (`kracked.frames.order_replay` says when, and what
+    came, with a checksum now and then (`kracked.frames.books.order_replay` says when, and what
     that cannot see). With `verify` every checksum is computed again; the result is the same
     but for rows damaged since. `engine` is `plain` Python, `numba` (an extra: `fast`), or
     `auto`: numba where it is installed and the table is long.

@@ -1,4 +1,4 @@
-"""Recorded tables as pandas frames, with the types of `kracked.tables`.
+"""Recorded tables as pandas frames, with the types of `kracked.format.tables`.
 
 Times are UTC at nanosecond resolution, labels categories, counts integers (`Int64` where
 some are missing), prices and quantities floats, or exact `Decimal`s on request. Frames
@@ -21,21 +21,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kracked import tables
 from kracked.errors import ConfigError
-from kracked.frames import live
-from kracked.frames.files import Source, paths, wide_files, wide_symbol
-from kracked.frames.pieces import pieces
-from kracked.frames.plain import PlainReader
-from kracked.frames.wanted import Wanted
-from kracked.tables import Table
+from kracked.format import tables
+from kracked.format.tables import Table
+from kracked.frames.read import open_files
+from kracked.frames.read.file_selection import pieces
+from kracked.frames.read.pandas_reader import PlainReader
+from kracked.frames.read.query import Wanted
+from kracked.frames.read.table_files import Source, paths, wide_files, wide_symbol
 
 Instant = int | str | datetime | pd.Timestamp
 """ns since the Unix epoch, text, or a datetime; without an offset it is UTC."""
 
 HAS_ARROW = importlib.util.find_spec("pyarrow") is not None
 if HAS_ARROW:
-    from kracked.frames.arrow import ArrowReader
+    from kracked.frames.read.arrow_reader import ArrowReader
 
 
 def load_trades(source: Source, **options: Any) -> pd.DataFrame:
@@ -121,7 +121,7 @@ def load_book_wide(
     wanted, found = _names(symbols), dict[str, list[Any]]()
     for path in paths(source):
         folder = path.is_dir()
-        names = [*wide_files(path), *live.wide_names(path)] if folder else [path.name]
+        names = [*wide_files(path), *open_files.wide_names(path)] if folder else [path.name]
         for symbol in sorted({wide_symbol(name) for name in names}):
             if symbol in wanted or not wanted:
                 found.setdefault(symbol, []).append(path)

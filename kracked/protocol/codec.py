@@ -19,9 +19,9 @@ import msgspec
 from kracked.errors import ProtocolError
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
-from kracked.protocol.answers import UNREADABLE, beside_channels, malformed
-from kracked.protocol.digits import NumberReader, decimal, exact, fit, most_decimals, stated
 from kracked.protocol.events import Event, Side
+from kracked.protocol.number_parser import NumberReader, decimal, exact, fit, most_decimals, stated
+from kracked.protocol.replies import UNREADABLE, beside_channels, malformed
 from kracked.times import parse_ns
 from kracked.units import MOST_DECIMALS, scale
 

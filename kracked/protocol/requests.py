@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from kracked.protocol.answers import UNREADABLE
-from kracked.protocol.digits import exact
+from kracked.protocol.number_parser import exact
+from kracked.protocol.replies import UNREADABLE
 
 BOOK_DEPTHS = (10, 25, 100, 500, 1000)
 LEVEL3_DEPTHS = (10, 100, 1000)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from kracked import times
-from kracked.tables import Column, Kind, Table
+from kracked.format.tables import Column, Kind, Table
 
 _TYPES = {
     Kind.TIME: pa.timestamp("ns", tz="UTC"),

@@ -11,14 +11,15 @@ from pathlib import Path
 import msgspec
 
 from kracked import times
-from kracked.book.tally import Tally
-from kracked.database import DATABASE
-from kracked.record import convert, kept, names, repair
-from kracked.record.folder import SessionFolder, SessionInfo, read_info
-from kracked.record.holes import Hole, untold
-from kracked.record.reader import Recording, open_recording
+from kracked.book.stats import Tally
+from kracked.format import layout
+from kracked.format.layout import RAW_FOLDER
+from kracked.format.sqlite import DATABASE
+from kracked.record import convert, file_integrity, repair
+from kracked.record.read.gaps import Hole, untold
+from kracked.record.read.recording import Recording, open_recording
 from kracked.record.repair import Torn
-from kracked.record.sinks import RAW_FOLDER
+from kracked.record.write.session_folder import SessionFolder, SessionInfo, read_info
 
 _LONG = 200_000
 """Messages: some seconds' work."""
@@ -136,7 +137,7 @@ def check(
         rows=rows,
         torn=[_torn(path, end) for end in torn],
         moved=moved,
-        strangers=names.strangers(path),
+        strangers=layout.strangers(path),
     )
 
 
@@ -186,7 +187,7 @@ def _damaged_tables(
     proven -= {each.file for each in changed}
     return [
         Stretch(_within(path, file), damage.offset, damage.size, damage.reason)
-        for file, damage in kept.damages(path, {path / name for name in proven})
+        for file, damage in file_integrity.damages(path, {path / name for name in proven})
         if damage.offset < whole.get(file, damage.offset + 1)
     ]
 
@@ -194,7 +195,7 @@ def _damaged_tables(
 def _database(path: Path) -> tuple[dict[str, int], list[Stretch]]:
     """Rows of its tables, and what keeps them from being read."""
     try:
-        return kept.database_rows(path), []
+        return file_integrity.database_rows(path), []
     except sqlite3.Error as error:
         return {}, [Stretch(DATABASE, 0, (path / DATABASE).stat().st_size, str(error))]
 
@@ -202,17 +203,17 @@ def _database(path: Path) -> tuple[dict[str, int], list[Stretch]]:
 def _changed(path: Path, info: SessionInfo) -> list[Stretch]:
     """What is not as the recorder left it; a table that was made anew need not be there."""
     parquet = path / convert.FOLDER
-    of_parts = kept.changed(parquet, convert.stated(parquet))
+    of_parts = file_integrity.changed(parquet, convert.stated(parquet))
     return [
         Stretch(_within(path, file), damage.offset, damage.size, damage.reason)
-        for file, damage in chain(kept.changed(path, info.files), of_parts)
+        for file, damage in chain(file_integrity.changed(path, info.files), of_parts)
         if file.exists() or not _stands_elsewhere(path, file)
     ]
 
 
 def _stands_elsewhere(path: Path, gone: Path) -> bool:
     """Whether a table that is gone was compressed, or made anew as Parquet."""
-    table = names.table_of(gone)
+    table = layout.table_of(gone)
     made = path / convert.FOLDER / (f"channel={table.channel}" if table else "")
     live = table is not None or gone.name == DATABASE
     return live and (gone.with_name(f"{gone.name}.zst").exists() or made.exists())

@@ -19,18 +19,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from kracked import tables
 from kracked.errors import ConfigError, RecordError
+from kracked.format import keyframe, tables
+from kracked.format.cells import is_name
+from kracked.format.frame import FrameKind
+from kracked.format.lazy_text import whole
+from kracked.format.tables import Table
 from kracked.protocol import events
-from kracked.record import kept, keyframe
-from kracked.record.cells import is_name
-from kracked.record.folder import Left
-from kracked.record.frame import FrameKind
-from kracked.record.later import whole
-from kracked.record.reader import open_recording
-from kracked.record.routing import TableRows
-from kracked.record.walk import Recorded, Walk
-from kracked.tables import Table
+from kracked.record import file_integrity
+from kracked.record.read.book_rebuilder import Recorded, Walk
+from kracked.record.read.recording import open_recording
+from kracked.record.write.session_folder import Left
+from kracked.record.write.table_writer import TableRows
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ def stated(root: Path) -> dict[str, Left]:
 
 def _state(root: Path, made: Iterable[Path]) -> None:
     """Write down the parts just made among those before."""
-    new = {str(part.relative_to(root)): kept.sealed(part) for part in made}
+    new = {str(part.relative_to(root)): file_integrity.sealed(part) for part in made}
     if new:
         aside = root / f".{_STATED}.new"
         aside.write_bytes(msgspec.json.format(msgspec.json.encode(stated(root) | new)) + b"\n")

@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kracked.errors import RecordError
+from kracked.format.tables import Kind, Table
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
-from kracked.tables import Kind, Table
 
 _ROW_GROUP = 100_000
 _DELTA = ("ts_recv", "ts_msg", "seq")

@@ -16,8 +16,8 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import NamedTuple
 
-from kracked.record import frame, names
-from kracked.record.folder import Planted, write_all
+from kracked.format import frame, layout
+from kracked.record.write.session_folder import Planted, write_all
 
 _BLOCK = 1 << 20
 
@@ -45,8 +45,8 @@ def mapped(path: Path) -> Iterator[frame.Buffer]:
 
 def find_torn(folder: Path) -> list[Torn]:
     """Every file of a recording that does not end where a row or frame ends."""
-    found = [torn_log(path) for path in names.logs(folder)]
-    found += [torn_table(path) for path in names.table_files(folder) if path.suffix == ".csv"]
+    found = [torn_log(path) for path in layout.logs(folder)]
+    found += [torn_table(path) for path in layout.table_files(folder) if path.suffix == ".csv"]
     return [torn for torn in found if torn is not None]
 
 
@@ -71,7 +71,7 @@ def torn_table(path: Path) -> Torn | None:
     Rows have as many cells as the header, which an older recorder may have written, or as
     the table has columns: a header that was damaged makes no row a torn one.
     """
-    table = names.table_of(path)
+    table = layout.table_of(path)
     with mapped(path) as data:
         widths = {len(_cells(data[: data.find(b"\n") + 1]))}
         widths |= {len(table.columns)} if table else set()
@@ -98,7 +98,7 @@ def cut(torn: Torn) -> Path:
         _sync(keep.parent)  # before the bytes go here, the file that has them is there for good
         file.truncate(torn.whole)
         os.fsync(file.fileno())
-    if not torn.whole and names.is_log(torn.path):
+    if not torn.whole and layout.is_log(torn.path):
         torn.path.unlink()
         _sync(keep.parent)
     return keep

@@ -15,13 +15,13 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from kracked.book.keeper import BookKeeper
+from kracked.format import keyframe
+from kracked.format.frame import FrameKind
+from kracked.format.keyframe import Book
 from kracked.protocol.events import Event
-from kracked.record import keyframe
-from kracked.record.frame import FrameKind
-from kracked.record.index import FOREVER, Goal
-from kracked.record.keyframe import Book
-from kracked.record.reader import Instant, Recording, to_ns
-from kracked.record.walk import Recorded, Walk
+from kracked.record.read.book_rebuilder import Recorded, Walk
+from kracked.record.read.raw_index import FOREVER, Goal
+from kracked.record.read.recording import Instant, Recording, to_ns
 from kracked.times import NS_PER_S
 
 MAX_SPEED = float("inf")

@@ -24,14 +24,14 @@ import msgspec
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
-from kracked.rest import account, bodies, market, orders
-from kracked.rest.caller import Caller, Pace, Signer
+from kracked.rest import account, encoding, market, orders
 from kracked.rest.limiter import RestLimiter
-from kracked.rest.members import given, listed, names, pairs_asked, span
 from kracked.rest.nonce import Nonces
+from kracked.rest.params import given, listed, names, pairs_asked, span
+from kracked.rest.priority_lock import Urgency
 from kracked.rest.replies import OutcomeUnknown, UnreadableReply
+from kracked.rest.request_executor import Caller, Pace, Signer
 from kracked.rest.transport import Transport
-from kracked.rest.turns import Urgency
 
 T = TypeVar("T")
 
@@ -133,7 +133,7 @@ class RestClient:
         self, order: orders.OrderRef, change: orders.Amend, *, deadline: int | None = None
     ) -> orders.Amended:
         """Keeps id and fills, and where possible the place in the queue."""
-        members = {**bodies.fields(order), **bodies.fields(change), **orders.sending(deadline)}
+        members = {**encoding.fields(order), **encoding.fields(change), **orders.sending(deadline)}
         return await self._write("AmendOrder", members, orders.Amended, deadline)
 
     async def edit_order(
@@ -141,7 +141,7 @@ class RestClient:
     ) -> orders.Edited:
         """Cancels and makes a new order; `amend_order` is better wherever it works."""
         rest = orders.sending(deadline, validate=validate)
-        members = {**bodies.fields(edit), "pair": pair, **rest}
+        members = {**encoding.fields(edit), "pair": pair, **rest}
         return await self._write("EditOrder", members, orders.Edited, deadline)
 
     # --- cancelling -----------------------------------------------------------------------
@@ -149,7 +149,7 @@ class RestClient:
     async def cancel_order(self, order: orders.OrderRef) -> orders.Cancelled:
         """May be repeated: the second time it is refused as gone."""
         self._caller.withdraw({order.txid, order.cl_ord_id} - {None})
-        return await self._cancel("CancelOrder", bodies.fields(order), orders.Cancelled)
+        return await self._cancel("CancelOrder", encoding.fields(order), orders.Cancelled)
 
     async def cancel_order_batch(
         self, txids: Sequence[str | int] = (), cl_ord_ids: Sequence[str] = ()

@@ -17,7 +17,7 @@ import msgspec
 from kracked import times
 from kracked.errors import ConfigError
 from kracked.protocol.events import Side
-from kracked.rest.bodies import Offset, fields
+from kracked.rest.encoding import Offset, fields
 
 
 class OrderType(StrEnum):

@@ -16,20 +16,20 @@ import msgspec
 
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
-from kracked.sim import catalogue
-from kracked.sim.account import Accounts
-from kracked.sim.catalogue import ListedAsset, Listing
+from kracked.sim import listings as listed
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts
 from kracked.sim.channels import Socket, Topic
-from kracked.sim.conversation import Conversation
-from kracked.sim.desk import Desk
-from kracked.sim.market import Market
-from kracked.sim.matching import Matcher
-from kracked.sim.orders import Batch
-from kracked.sim.trading.brokerage import Brokerage, Terms
-from kracked.sim.trading.listings import Listings
-from kracked.sim.trading.methods import Methods
-from kracked.sim.trading.mishaps import Mishaps
-from kracked.sim.trading.subscriptions import Subscriptions
+from kracked.sim.client_session import Conversation
+from kracked.sim.engine.matching import Matcher
+from kracked.sim.engine.orders import Batch
+from kracked.sim.faults.order_faults import Mishaps
+from kracked.sim.listings import ListedAsset, Listing
+from kracked.sim.market_data.market_data_publisher import Desk
+from kracked.sim.order_entry.brokerage import Brokerage, Terms
+from kracked.sim.private_api.pair_names import Listings
+from kracked.sim.private_api.stream_subscriptions import Subscriptions
+from kracked.sim.private_api.ws_methods import Methods
 
 INSTRUMENT = Topic("instrument")
 
@@ -56,7 +56,7 @@ class Exchange:
             )
             for listing in market.listings
         }
-        self.assets = catalogue.assets(market.listings)
+        self.assets = listed.assets(market.listings)
         self.listed = Listings(self, market.listings)
         self.brokerage = Brokerage(self, market.listings, self.assets, terms)
         self.methods = Methods(self, self.brokerage, self.listed)

@@ -20,17 +20,16 @@ import msgspec
 from kracked import units
 from kracked.protocol import encode
 from kracked.protocol.events import Side
-from kracked.sim import deep, listed
-from kracked.sim.account import INVALID_NONCE, Call, body_fields
-from kracked.sim.catalogue import ListedAsset
-from kracked.sim.desk import Desk
+from kracked.sim import depth_endpoints, listing_rows, messages
+from kracked.sim.auth import INVALID_NONCE, Call, body_fields
+from kracked.sim.engine.matching import Matcher
 from kracked.sim.exchange import Exchange
-from kracked.sim.history import DAY_NS, INTERVALS, Candle, Trade
-from kracked.sim.matching import Matcher
+from kracked.sim.faults.order_faults import Mishap, Rule
+from kracked.sim.listings import ListedAsset
+from kracked.sim.market_data.market_data_publisher import Desk
+from kracked.sim.market_data.trade_history import DAY_NS, INTERVALS, Candle, Trade
+from kracked.sim.private_api.rest_endpoints import Private
 from kracked.sim.refusal import Refusal
-from kracked.sim.trading import words
-from kracked.sim.trading.mishaps import Mishap, Rule
-from kracked.sim.trading.private import Private
 from kracked.times import NS_PER_S
 
 Params = Mapping[str, str]
@@ -100,7 +99,7 @@ class Rest:
             return self._public[name](_asked(call, query), now)
         if kind == "private" and http_method == "POST" and self._private.knows(name):
             return self._private.answer(name, call, now, lag_ns=lag_ns)
-        raise Refusal(words.UNKNOWN_METHOD)
+        raise Refusal(messages.UNKNOWN_METHOD)
 
     # --- what is listed ---------------------------------------------------------------
 
@@ -113,28 +112,28 @@ class Rest:
         }
 
     def _assets(self, query: Params, _: int) -> object:
-        chosen = self._exchange.assets if listed.is_currency(query.get("aclass")) else ()
+        chosen = self._exchange.assets if listing_rows.is_currency(query.get("aclass")) else ()
         if "asset" in query:
             chosen = tuple(self._find_asset(name) for name in query["asset"].split(","))
-        return {one.rest_id: listed.asset(one) for one in chosen}
+        return {one.rest_id: listing_rows.asset(one) for one in chosen}
 
     def _find_asset(self, name: str) -> ListedAsset:
         for one in self._exchange.assets:
             if name in (one.rest_id, one.altname, one.asset.id):
                 return one
-        raise Refusal(words.UNKNOWN_ASSET)
+        raise Refusal(messages.UNKNOWN_ASSET)
 
     def _asset_pairs(self, query: Params, _: int) -> object:
         info = query.get("info") or "info"
         found = self._named(query, "aclass_base")
-        elsewhere = query.get("execution_venue") not in (None, "", listed.VENUE)
-        return {key: listed.pair(desk.listing, info) for key, desk in found if not elsewhere}
+        elsewhere = query.get("execution_venue") not in (None, "", listing_rows.VENUE)
+        return {key: listing_rows.pair(desk.listing, info) for key, desk in found if not elsewhere}
 
     def _named(self, query: Params, aclass: str = "asset_class") -> list[tuple[str, Desk]]:
         """The pairs asked for, all of them by default, each with the key to answer under."""
-        if not listed.is_currency(query.get(aclass)):
+        if not listing_rows.is_currency(query.get(aclass)):
             if "pair" in query:
-                raise Refusal(words.UNKNOWN_PAIR)
+                raise Refusal(messages.UNKNOWN_PAIR)
             return []
         if "pair" not in query:
             return [(desk.listing.rest_id, desk) for desk in self._exchange.desks.values()]
@@ -147,13 +146,13 @@ class Rest:
                 return listing.rest_id, desk
             if name in (listing.symbol, listing.wsname):
                 return name, desk
-        raise Refusal(words.UNKNOWN_PAIR)
+        raise Refusal(messages.UNKNOWN_PAIR)
 
     def _one(self, query: Params) -> tuple[str, Desk]:
         if not query.get("pair"):
-            raise Refusal(words.ARGUMENTS)
-        if not listed.is_currency(query.get("asset_class")):
-            raise Refusal(words.UNKNOWN_PAIR)
+            raise Refusal(messages.ARGUMENTS)
+        if not listing_rows.is_currency(query.get("asset_class")):
+            raise Refusal(messages.UNKNOWN_PAIR)
         return self._find(query["pair"])
 
     # --- the market -------------------------------------------------------------------
@@ -165,7 +164,7 @@ class Rest:
         key, desk = self._one(query)
         interval, since = _number(query, "interval", 1), _number(query, "since", 0)
         if interval not in INTERVALS:
-            raise Refusal(words.ARGUMENTS)
+            raise Refusal(messages.ARGUMENTS)
         candles = desk.tape.candles(interval, now)
         # The last row still forms; `last` is the start of the newest finished one.
         last = candles[-2].begin // NS_PER_S if len(candles) > 1 else since
@@ -176,22 +175,22 @@ class Rest:
         key, desk = self._one(query)
         count = _number(query, "count", 100)
         if not 1 <= count <= 500:
-            raise Refusal(words.ARGUMENTS)
+            raise Refusal(messages.ARGUMENTS)
         asks, bids = (_levels(desk, side, count) for side in (Side.ASK, Side.BID))
         return {key: {"asks": asks, "bids": bids}}
 
     def _grouped_book(self, query: Params, _: int) -> object:
         key, desk = self._one(query)
         depth, grouping = _number(query, "depth", 10), _number(query, "grouping", 1)
-        if depth not in deep.GROUPED_DEPTHS or grouping not in deep.GROUPINGS:
-            raise Refusal(words.ARGUMENTS)
-        return deep.grouped(desk.listing, desk.matcher, key, depth, grouping)
+        if depth not in depth_endpoints.GROUPED_DEPTHS or grouping not in depth_endpoints.GROUPINGS:
+            raise Refusal(messages.ARGUMENTS)
+        return depth_endpoints.grouped(desk.listing, desk.matcher, key, depth, grouping)
 
     def _trades(self, query: Params, _: int) -> object:
         key, desk = self._one(query)
         count, since = _number(query, "count", 1000), _number(query, "since", -1)
         if not 1 <= count <= 1000:
-            raise Refusal(words.ARGUMENTS)
+            raise Refusal(messages.ARGUMENTS)
         trades = [trade for trade in desk.tape.trades if trade.time > since]
         page = trades[-count:] if since < 0 else trades[:count]
         last = page[-1].time if page else max(since, 0)
@@ -212,7 +211,7 @@ def _asked(call: Call, query: Params) -> Params:
     """What a public call asks: of its address, and of its body when it has one."""
     fields = body_fields(call) if call.body else {}
     if fields is None:
-        raise Refusal(words.ARGUMENTS)
+        raise Refusal(messages.ARGUMENTS)
     return {**query, **{name: str(value) for name, value in fields.items()}}
 
 
@@ -222,9 +221,9 @@ def _spared(mishap: Rule, now: int) -> Answer:
         case Mishap.NONCE:
             return Answer(reply([INVALID_NONCE]))
         case Mishap.THROTTLED:
-            return Answer(reply([words.throttled(now + mishap.length_ns)]))
+            return Answer(reply([messages.throttled(now + mishap.length_ns)]))
         case Mishap.UNAVAILABLE:
-            return Answer(reply([words.UNAVAILABLE]))
+            return Answer(reply([messages.UNAVAILABLE]))
         case Mishap.GATEWAY_BEFORE:
             return Answer(_GATEWAY_PAGE, 502, "text/html")
     return Answer(b"", dropped=True)
@@ -320,7 +319,7 @@ def _trade(trade: Trade, desk: Desk) -> list[object]:
 
 
 def _wide(desk: Desk, price: int | None) -> str:
-    return deep.wide_price(desk.listing.instrument.precision, price or 0)
+    return depth_endpoints.wide_price(desk.listing.instrument.precision, price or 0)
 
 
 def _thousandths(desk: Desk, qty: int) -> str:
@@ -333,7 +332,7 @@ def _number(query: Params, name: str, default: int) -> int:
     if not text:
         return default
     if not _WHOLE.fullmatch(text):
-        raise Refusal(words.ARGUMENTS)
+        raise Refusal(messages.ARGUMENTS)
     return int(text)
 
 

@@ -22,20 +22,20 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from kracked.protocol.limits import tier_named
-from kracked.sim import catalogue, faults
-from kracked.sim.account import Accounts, ApiKey, Call, new_key
-from kracked.sim.bench import PREFIX, Bench
+from kracked.sim import listings as listed
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts, ApiKey, Call, new_key
 from kracked.sim.channels import Socket
-from kracked.sim.conversation import Conversation
+from kracked.sim.client_session import Conversation
+from kracked.sim.control_api import PREFIX, Bench
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
-from kracked.sim.mishaps.saboteur import SLOW_S, Saboteur, Welcome
-from kracked.sim.mishaps.wire import Struck, Wire
-from kracked.sim.outbox import LIMIT_BYTES, Outbox
+from kracked.sim.faults import order_faults, schedule
+from kracked.sim.faults.order_faults import Mishaps
+from kracked.sim.injection.faulty_connection import Struck, Wire
+from kracked.sim.injection.injector import SLOW_S, Saboteur, Welcome
+from kracked.sim.order_entry.brokerage import STARTING_BALANCES, Terms
 from kracked.sim.rest import Rest
-from kracked.sim.trading import mishaps
-from kracked.sim.trading.brokerage import STARTING_BALANCES, Terms
-from kracked.sim.trading.mishaps import Mishaps
+from kracked.sim.send_queue import LIMIT_BYTES, Outbox
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -83,10 +83,10 @@ class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
     volume: str = "0"
     """What an account has traded in the thirty days before, USD: it decides the fees."""
     order_faults: str = ""
-    """What befalls orders, as `kracked.sim.trading.mishaps` reads it."""
+    """What befalls orders, as `kracked.sim.faults.order_faults` reads it."""
     faults: str | None = None
-    """What goes wrong, as `kracked.sim.faults` reads it; empty: only what `saboteur` is told
-    to strike. None: nothing, and no test bench."""
+    """What goes wrong, as `kracked.sim.faults.schedule` reads it; empty: only what `saboteur`
+    is told to strike. None: nothing, and no test bench."""
 
 
 class SimEndpoints(msgspec.Struct, frozen=True):
@@ -142,21 +142,21 @@ class SimServer:
 
     def _open(self) -> Exchange:
         options, now = self.options, self._clock()
-        listings = catalogue.listings(options.symbols, count=options.count)
+        listings = listed.listings(options.symbols, count=options.count)
         market = Market(listings, seed=self._seed, rate=options.rate).opened(now)
         accounts = Accounts()
         accounts.add(ApiKey(self.api_key, self.api_secret))
         exchange = Exchange(market, accounts, now, terms=_terms(options))
         for asset in options.balances or ():
             if asset not in exchange.brokerage.assets:
-                raise catalogue.NotListed(asset, tuple(exchange.brokerage.assets))
-        exchange.order_faults = Mishaps(mishaps.read(options.order_faults), self._seed)
+                raise listed.NotListed(asset, tuple(exchange.brokerage.assets))
+        exchange.order_faults = Mishaps(order_faults.read(options.order_faults), self._seed)
         return exchange
 
     def _sabotage(self, note: Callable[[Struck], None] | None) -> Saboteur | None:
         if self.options.faults is None:
             return None
-        rules = faults.read(self.options.faults)
+        rules = schedule.read(self.options.faults)
         return Saboteur(self.exchange, rules, seed=self._seed, now=self.exchange.time, note=note)
 
     @property

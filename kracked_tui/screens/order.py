@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kracked.actions.amends import not_amendable
+from kracked.orders.amends import not_amendable
 from kracked.protocol.events import Side
 from kracked_tui import keys
 from kracked_tui.screens.ticket import TicketScreen

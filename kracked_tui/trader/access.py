@@ -7,10 +7,10 @@ import logging
 from collections.abc import Callable
 from decimal import Decimal
 
-from kracked.actions import Fees
-from kracked.actions.fees import of_account, of_pair
-from kracked.actions.funds import feed_code
 from kracked.errors import ConfigError, ConnectionLost, RequestRejected
+from kracked.orders import Fees
+from kracked.orders.rules.fees import of_account, of_pair
+from kracked.orders.rules.funds import feed_code
 from kracked.rest.account import KeyInfo
 from kracked.rest.client import RestClient
 from kracked.rest.market import PairInfo

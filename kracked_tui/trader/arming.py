@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from kracked.actions import Switch
 from kracked.errors import KrackedError
+from kracked.orders import Switch
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kracked.actions import Change, Check, Desk, Limits, Refusal, Review, Situation
-from kracked.actions.working import keeps_place
+from kracked.orders import Change, Check, Desk, Limits, Refusal, Review, Situation
+from kracked.orders.rules.queue_priority import keeps_place
 from kracked_tui.source import Access
 from kracked_tui.trader import tickets
 from kracked_tui.trader.access import Terms

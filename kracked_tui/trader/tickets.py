@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from kracked.actions import Draft, Entry, Kind
 from kracked.instruments import Instrument
+from kracked.orders import Draft, Entry, Kind
 from kracked.protocol.events import Side
-from kracked.protocol.own import OwnOrder
+from kracked.protocol.own_orders import OwnOrder
 from kracked.rest.orders import TimeInForce
 from kracked_tui.view.orders import Sent
 from kracked_tui.view.ticket import TRAILING, Ticket, amending

@@ -13,7 +13,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from kracked.actions import (
+from kracked.errors import KrackedError
+from kracked.instruments import Instrument
+from kracked.orders import (
     CancelOutcome,
     Check,
     Declined,
@@ -25,13 +27,11 @@ from kracked.actions import (
     Switch,
     open_desk,
 )
-from kracked.errors import KrackedError
-from kracked.instruments import Instrument
 from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.protocol.limits import tier_of
-from kracked.protocol.own import OwnOrder
-from kracked.rest.caller import Pace
+from kracked.protocol.own_orders import OwnOrder
+from kracked.rest.request_executor import Pace
 from kracked.times import NS_PER_S
 from kracked_tui import unforeseen
 from kracked_tui.config import Lost, Trading

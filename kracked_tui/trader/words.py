@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kracked import units
-from kracked.actions import CancelOutcome, Declined, Entry, Kind, State
-from kracked.actions.draft import PERCENT_DECIMALS
 from kracked.instruments import Instrument
+from kracked.orders import CancelOutcome, Declined, Entry, Kind, State
+from kracked.orders.draft import PERCENT_DECIMALS
 from kracked_tui.view.ticket import TRAILING, Ticket
 from kracked_tui.view.words import verb
 

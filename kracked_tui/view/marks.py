@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
-from kracked.protocol.own import Fill
+from kracked.protocol.own_orders import Fill
 from kracked_tui.view.orders import Mine
 
 

@@ -13,7 +13,7 @@ from kracked import times, units
 from kracked.errors import NotANumber, ProtocolError
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
-from kracked.protocol.own import OwnOrder
+from kracked.protocol.own_orders import OwnOrder
 from kracked.rest.orders import OrderType, TimeInForce
 from kracked_tui.view import expiry
 from kracked_tui.view.expiry import Expiry

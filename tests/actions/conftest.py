@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from kracked.actions import Desk, open_desk
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
+from kracked.orders import Desk, open_desk
 from kracked.protocol.limits import PRO
-from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
+from kracked.rest.request_executor import Pace
 from kracked.rest.transport import Transport
 from kracked.sim.server import SimOptions, SimServer
 from tests.actions.market import Market

@@ -17,18 +17,17 @@ from typing import Any
 
 import msgspec
 
-from kracked.actions.desk import Desk
-from kracked.actions.draft import Draft
-from kracked.actions.ids import ClientIds
-from kracked.actions.journal import decode_lines
-from kracked.actions.outbox import Outbox, Record
-from kracked.actions.situation import Limits, Situation
 from kracked.errors import ConnectionLost
 from kracked.instruments import Instrument, Precision
+from kracked.orders.draft import Draft
+from kracked.orders.order_manager import Desk
+from kracked.orders.outbox.client_ids import ClientIds
+from kracked.orders.outbox.journal import decode_lines
+from kracked.orders.outbox.outbox import Outbox, Record
+from kracked.orders.rules.market_context import Limits, Situation
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import PRO
 from kracked.rest.account import ClosedOrders, OrderDescription, OrderInfo
-from kracked.rest.caller import Pace
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.market import ServerTime
 from kracked.rest.orders import (
@@ -42,6 +41,7 @@ from kracked.rest.orders import (
     OrderRef,
 )
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
+from kracked.rest.request_executor import Pace
 from kracked.times import NS_PER_S
 
 BTC = Instrument(

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import aiohttp
 
-from kracked.actions.desk import Desk
-from kracked.actions.draft import Draft
-from kracked.actions.opening import open_desk
-from kracked.actions.outbox import Entry
-from kracked.actions.situation import Limits, Situation
-from kracked.actions.states import State
+from kracked.orders.draft import Draft
+from kracked.orders.open import open_desk
+from kracked.orders.order_manager import Desk
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry
+from kracked.orders.rules.market_context import Limits, Situation
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.requests import Subscribe, encode
-from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
+from kracked.rest.request_executor import Pace
+from kracked.sim.accounts.order_records import Order
+from kracked.sim.faults.order_faults import Mishap
 from kracked.sim.server import SimServer
-from kracked.sim.trading.mishaps import Mishap
-from kracked.sim.trading.orders import Order
 from tests.patience import PATIENCE_S
 
 SYMBOL = "BTC/USD"

@@ -7,11 +7,11 @@ from collections import Counter
 
 import pytest
 
-from kracked.actions.outbox import Entry
-from kracked.actions.reconcile import SETTLE_NS
-from kracked.actions.states import State
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry
+from kracked.orders.reconcile_rules import SETTLE_NS
 from kracked.protocol.events import Side
-from kracked.sim.trading.mishaps import Mishap
+from kracked.sim.faults.order_faults import Mishap
 from kracked.times import NS_PER_S
 from tests.actions.stage import FAR, SYMBOL, Stage
 

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions import Check, Declined, Desk, Entry, State
-from kracked.actions.amends import Change, amended, request
-from kracked.actions.draft import rounded
+from kracked.orders import Check, Declined, Desk, Entry, State
+from kracked.orders.amends import Change, amended, request
+from kracked.orders.draft import rounded
 from kracked.protocol.events import Side
 from kracked.protocol.limits import STARTER
-from kracked.protocol.own import OwnOrder, Triggers
-from kracked.rest.bodies import fields
+from kracked.protocol.own_orders import OwnOrder, Triggers
+from kracked.rest.encoding import fields
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
 from tests.actions.model import BTC, NOW

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kracked.actions import Desk, Draft, Entry, State
+from kracked.orders import Desk, Draft, Entry, State
 from kracked.protocol.events import Executions, Side
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market

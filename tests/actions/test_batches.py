@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions import Check, CloseDraft, Declined, Desk, Draft, Entry, Limits, State
-from kracked.actions.journal import Journal, JournalFull
-from kracked.actions.outbox import Record
+from kracked.orders import Check, CloseDraft, Declined, Desk, Draft, Entry, Limits, State
+from kracked.orders.outbox.journal import Journal, JournalFull
+from kracked.orders.outbox.outbox import Record
 from kracked.protocol.events import Side
 from kracked.protocol.limits import STARTER
 from kracked.rest.orders import OrderType

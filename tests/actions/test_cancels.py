@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from kracked.actions import Entry, State, open_desk
-from kracked.actions.journal import Journal
+from kracked.orders import Entry, State, open_desk
+from kracked.orders.outbox.journal import Journal
 from kracked.protocol.events import Side
-from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
+from kracked.rest.request_executor import Pace
 from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market

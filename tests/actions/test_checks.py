@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions.checks import refusals
-from kracked.actions.draft import Draft, rounded, to_order
-from kracked.actions.fees import Fees
-from kracked.actions.outbox import Entry, Kind
-from kracked.actions.situation import Check, Limits, Situation
-from kracked.actions.states import State
+from kracked.orders.draft import Draft, rounded, to_order
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry, Kind
+from kracked.orders.rules.fees import Fees
+from kracked.orders.rules.market_context import Check, Limits, Situation
+from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
 from kracked.times import NS_PER_S

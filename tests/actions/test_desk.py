@@ -12,12 +12,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions import Check, Declined, Desk, Draft, Entry, State, open_desk
-from kracked.actions.journal import Journal, JournalFull
-from kracked.actions.outbox import Record
+from kracked.orders import Check, Declined, Desk, Draft, Entry, State, open_desk
+from kracked.orders.outbox.journal import Journal, JournalFull
+from kracked.orders.outbox.outbox import Record
 from kracked.protocol.events import Executions, Side
-from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
+from kracked.rest.request_executor import Pace
 from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kracked.actions.funds import available
+from kracked.orders.rules.funds import available
 from kracked.rest.account import ExtendedBalance
 from kracked.rest.market import AssetInfo
 

@@ -7,7 +7,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kracked.actions.ids import ClientIds
+from kracked.orders.outbox.client_ids import ClientIds
 
 T = 1_754_000_000_000_000_000
 

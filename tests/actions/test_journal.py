@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kracked.actions.journal import DamagedJournal, Journal, JournalFull, JournalInUse
-from kracked.actions.outbox import Kind, Moved, Prepared
-from kracked.actions.states import State
+from kracked.orders.outbox.journal import DamagedJournal, Journal, JournalFull, JournalInUse
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Kind, Moved, Prepared
 
 T = 1_754_000_000_000_000_000
 PREPARED = Prepared(at=T, id="k", kind=Kind.ADD, symbol="BTC/USD", deadline=T, request={})

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from kracked.actions import State
+from kracked.orders import State
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market
 from tests.actions.test_settling import settled
@@ -18,7 +18,7 @@ PROGRAM = """
 import asyncio, sys
 from decimal import Decimal
 from pathlib import Path
-from kracked.actions import Draft, Situation, open_desk
+from kracked.orders import Draft, Situation, open_desk
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.instruments import Instrument, Precision

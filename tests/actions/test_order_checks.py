@@ -10,10 +10,10 @@ import msgspec
 import pytest
 
 from kracked import units
-from kracked.actions.checks import refusals
-from kracked.actions.draft import Draft
-from kracked.actions.situation import Check, Limits
 from kracked.errors import KrackedError
+from kracked.orders.draft import Draft
+from kracked.orders.rules.market_context import Check, Limits
+from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
 from tests.actions.model import BTC, NOW

@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from kracked.actions.outbox import Kind, Moved, Outbox, Prepared, Record, SentAlready
-from kracked.actions.states import ENDED, TRANSITIONS, State
+from kracked.orders.outbox.order_states import ENDED, TRANSITIONS, State
+from kracked.orders.outbox.outbox import Kind, Moved, Outbox, Prepared, Record, SentAlready
 
 T = 1_754_000_000_000_000_000
 K = "0198628c-0400-77f9-9e3b-2052a5820d7b"

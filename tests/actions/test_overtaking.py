@@ -16,17 +16,17 @@ from typing import Any
 
 import msgspec
 
-from kracked.actions import CancelOutcome, Desk, Draft, Limits
-from kracked.actions.outbox import Outbox
 from kracked.endpoints import Endpoints
 from kracked.errors import KrackedError
+from kracked.orders import CancelOutcome, Desk, Draft, Limits
+from kracked.orders.outbox.outbox import Outbox
 from kracked.protocol.events import Side
 from kracked.protocol.limits import PRO
-from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
+from kracked.rest.priority_lock import Turns
+from kracked.rest.request_executor import Pace
 from kracked.rest.transport import NoAnswer, NotSent, Transport
-from kracked.rest.turns import Turns
 from tests.actions.model import NOW
 from tests.rest.exchange import CREDENTIALS
 

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions import fees
-from kracked.actions.draft import CloseDraft, Draft, FeeIn
-from kracked.actions.fees import Fees
-from kracked.actions.preview import preview
+from kracked.orders.draft import CloseDraft, Draft, FeeIn
+from kracked.orders.preview import preview
+from kracked.orders.rules import fees
+from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
 from kracked.rest.account import FeeLevel, TradeVolume
 from kracked.rest.market import PairInfo

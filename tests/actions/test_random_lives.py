@@ -13,8 +13,8 @@ from decimal import Decimal
 
 import pytest
 
-from kracked.actions.outbox import Entry, Kind, SentAlready
-from kracked.actions.states import State
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry, Kind, SentAlready
 from tests.actions.model import World
 
 SEQUENCES = 10_000

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kracked.actions import Check, Declined, Desk, Entry, State
+from kracked.orders import Check, Declined, Desk, Entry, State
 from kracked.times import NS_PER_S
 from tests.actions.conftest import OpenDesk
 from tests.actions.market import Market

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kracked.actions import State, shortening
-from kracked.actions.journal import Journal, JournalFull, JournalInUse
-from kracked.actions.outbox import Kind, Moved, Outbox, Prepared, Record
-from kracked.actions.shortening import KEPT_ENDED, KEPT_NS, kept, records_of
+from kracked.orders import State
+from kracked.orders.outbox import compaction
+from kracked.orders.outbox.compaction import KEPT_ENDED, KEPT_NS, kept, records_of
+from kracked.orders.outbox.journal import Journal, JournalFull, JournalInUse
+from kracked.orders.outbox.outbox import Kind, Moved, Outbox, Prepared, Record
 from tests.actions.conftest import OpenDesk
 from tests.rest.conftest import FrozenTime
 
@@ -164,7 +165,7 @@ def test_a_new_name_that_may_not_last_takes_no_further_line(
     path = tmp_path / "outbox.jsonl"
     with Journal(path) as journal:
         journal.append(prepared(1))
-        monkeypatch.setattr("kracked.actions.journal._sync_folder", failing)
+        monkeypatch.setattr("kracked.orders.outbox.journal._sync_folder", failing)
         with pytest.raises(JournalFull):
             journal.replace([prepared(2)])
         with pytest.raises(JournalFull):
@@ -207,14 +208,14 @@ def test_a_program_that_opened_the_old_file_as_it_was_replaced_takes_the_new_one
 def test_a_desk_shortens_a_long_file_and_goes_on_from_it(
     opened: OpenDesk, outbox_file: Path, frozen: FrozenTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kracked.actions.opening.SHORTEN_ABOVE_BYTES", 100)
+    monkeypatch.setattr("kracked.orders.open.SHORTEN_ABOVE_BYTES", 100)
     long_ago = frozen.now - KEPT_NS
     records = [*life(1, *FILLED, at=long_ago), *life(2, *FILLED[:3], at=long_ago)]
     outbox_file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
     with opened() as desk:
         assert [entry.id for entry in desk.outbox] == ["k2"]
     assert b"k1" not in outbox_file.read_bytes()
-    assert shortening.SHORTEN_ABOVE_BYTES > 100
+    assert compaction.SHORTEN_ABOVE_BYTES > 100
 
 
 def test_a_desk_starts_with_the_long_file_when_it_cannot_be_shortened(
@@ -223,7 +224,7 @@ def test_a_desk_starts_with_the_long_file_when_it_cannot_be_shortened(
     def failing(*args: object) -> None:
         raise OSError("read-only file system")
 
-    monkeypatch.setattr("kracked.actions.opening.SHORTEN_ABOVE_BYTES", 100)
+    monkeypatch.setattr("kracked.orders.open.SHORTEN_ABOVE_BYTES", 100)
     monkeypatch.setattr(Path, "replace", failing)
     records = life(1, *FILLED, at=0)
     outbox_file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))

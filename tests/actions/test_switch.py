@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from kracked.actions.switch import Switch
-from kracked.rest.caller import Pace
+from kracked.orders.dead_man_switch import Switch
 from kracked.rest.client import RestClient
 from kracked.rest.replies import OutcomeUnknown
+from kracked.rest.request_executor import Pace
 from kracked.times import NS_PER_S
 from tests.actions.market import Market
 from tests.rest import exchange as answers

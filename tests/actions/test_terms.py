@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kracked.actions.checks import refusals
-from kracked.actions.draft import CloseDraft, Draft, FeeIn, rounded, to_order
-from kracked.actions.fees import Fees
-from kracked.actions.situation import Check, Limits
+from kracked.orders.draft import CloseDraft, Draft, FeeIn, rounded, to_order
+from kracked.orders.rules.fees import Fees
+from kracked.orders.rules.market_context import Check, Limits
+from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, SelfTrade, TimeInForce, Trigger, add_members
 from kracked.times import NS_PER_S

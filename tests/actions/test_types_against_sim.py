@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.actions import CloseDraft, Draft, Entry, Limits, State
+from kracked.orders import CloseDraft, Draft, Entry, Limits, State
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
-from kracked.sim.trading.mishaps import Mishap
+from kracked.sim.faults.order_faults import Mishap
 from kracked.times import NS_PER_S
 from tests.actions.stage import FAR, SYMBOL, Stage
 

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from kracked.actions.working import keeps_place
-from kracked.protocol.own import OwnOrder
+from kracked.orders.rules.queue_priority import keeps_place
+from kracked.protocol.own_orders import OwnOrder
 
 ORDER = OwnOrder(
     order_id="OVN7VD-7VYHS-APBKHA",

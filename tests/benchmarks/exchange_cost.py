@@ -20,12 +20,12 @@ from pathlib import Path
 
 import aiohttp
 
-from kracked.sim.account import Accounts, ApiKey
-from kracked.sim.catalogue import LISTED
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts, ApiKey
 from kracked.sim.channels import Socket
-from kracked.sim.conversation import Conversation
+from kracked.sim.client_session import Conversation
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
+from kracked.sim.listings import LISTED
 from kracked.times import NS_PER_S
 from tests.benchmarks.remote import Remote, exchange
 from tests.benchmarks.streams import START

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.format import keyframe
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.codec import Codec
-from kracked.record import keyframe
 from tests.benchmarks.streams import stream
 from tests.benchmarks.truth import rows
 

@@ -17,8 +17,8 @@ import sys
 import time
 from collections.abc import Iterable
 
-from kracked.manager import FeedManager
-from kracked.sim.catalogue import listings
+from kracked.feed_manager import FeedManager
+from kracked.sim.listings import listings
 from tests.benchmarks.recovery import settle
 from tests.benchmarks.remote import Remote, exchange, resident_bytes
 from tests.benchmarks.truth import differences

@@ -112,7 +112,7 @@ class Screen:
 @contextmanager
 def exchange(rate: float) -> Iterator[dict[str, str]]:
     """A simulator in its own process; its addresses and key."""
-    command = [sys.executable, "-m", "kracked.cli", "sim", "--port", "0", "--seed", "1"]
+    command = [sys.executable, "-m", "kracked.cli.main", "sim", "--port", "0", "--seed", "1"]
     command += ["--symbols", "BTC/USD", "--rate", str(rate)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

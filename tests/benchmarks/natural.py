@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from kracked.sim.catalogue import LISTED, Listing
-from kracked.sim.market import Market
-from kracked.sim.orders import Filled
-from kracked.sim.publish import BOOK, LEVEL3, Publisher
+from kracked.sim.agents.market import Market
+from kracked.sim.engine.orders import Filled
+from kracked.sim.listings import LISTED, Listing
+from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, Publisher
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import START, public_book
 from tests.shared import CAPTURES

@@ -22,17 +22,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kracked.book.keeper import BookKeeper
-from kracked.frames import best_bid_offer, compiled, order_replay, sampled_books
-from kracked.frames.compiled import Engine
-from kracked.frames.order_rows import OrderRows, order_rows
+from kracked.format.lazy_text import whole
+from kracked.format.symbol_info import Subject
+from kracked.format.tables import ORDERS
+from kracked.frames import best_bid_offer, sampled_books
+from kracked.frames.books import numba_engine, order_replay
+from kracked.frames.books.numba_engine import Engine
+from kracked.frames.books.order_rows import OrderRows, order_rows
 from kracked.instruments import Precision
 from kracked.protocol import events
-from kracked.record import rows
-from kracked.record.folder import SessionInfo
-from kracked.record.later import whole
 from kracked.record.parquet import Part
-from kracked.subject import Subject
-from kracked.tables import ORDERS
+from kracked.record.write import rows
+from kracked.record.write.session_folder import SessionInfo
 from tests.benchmarks.streams import START, stream
 
 SYMBOL, PRECISION = "BTC/USD", Precision(1, 8)
@@ -81,7 +82,7 @@ def _figures(source: Path, engine: Engine, count: int) -> None:
 @contextmanager
 def _timed(engine: Engine) -> Iterator[list[float]]:
     """CPU seconds in the kernel, while the block runs."""
-    real, spent = compiled.kernel(engine, 0), [0.0]
+    real, spent = numba_engine.kernel(engine, 0), [0.0]
 
     def advance(*given: Any) -> Any:
         before = time.process_time()

@@ -23,7 +23,7 @@ from statistics import median
 from typing import Any
 
 from kracked.protocol.limits import PRO
-from kracked.sim.account import Call
+from kracked.sim.auth import Call
 from kracked.sim.server import SimOptions, SimServer
 from tests.benchmarks.monitor import Screen
 from tests.benchmarks.stamped import STATIONS

@@ -12,9 +12,9 @@ import argparse
 import asyncio
 import sys
 
-from kracked.sim.catalogue import listings
-from kracked.sim.market import Market
-from kracked.sim.publish import Publisher
+from kracked.sim.agents.market import Market
+from kracked.sim.listings import listings
+from kracked.sim.market_data.book_publisher import Publisher
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import START, public_book
 

@@ -20,15 +20,15 @@ from statistics import median
 from typing import NamedTuple
 
 from kracked.book.keeper import BookKeeper
+from kracked.format.cells import prices
+from kracked.format.line import Message
 from kracked.protocol.events import Event, Subscribed
-from kracked.record.cells import prices
 from kracked.record.convert import convert
-from kracked.record.folder import SessionFolder, SessionInfo
-from kracked.record.intake import Intake
-from kracked.record.line import Message
-from kracked.record.session import record_into
-from kracked.record.sinks import Batch, CsvTables, RawLog, Store
-from kracked.sim.catalogue import listings
+from kracked.record.write.ingest import Intake
+from kracked.record.write.session import record_into
+from kracked.record.write.session_folder import SessionFolder, SessionInfo
+from kracked.record.write.sinks import Batch, CsvTables, RawLog, Store
+from kracked.sim.listings import listings
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import START, stream
 

@@ -20,12 +20,12 @@ import time
 from pathlib import Path
 
 from kracked.book.keeper import BookKeeper
-from kracked.book.tally import Tally
-from kracked.frames.rebuild import book_events
+from kracked.book.stats import Tally
+from kracked.frames.books.table_replay import book_events
 from kracked.record.check import check
-from kracked.record.folder import SessionInfo
-from kracked.record.reader import open_recording
-from kracked.record.session import record_into
+from kracked.record.read.recording import open_recording
+from kracked.record.write.session import record_into
+from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 from tests.benchmarks.recording_cost import HAND_OVER_NS, SLICE_NS, paced
 

@@ -28,11 +28,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from kracked.format.tables import ORDERS, TRADES, Kind
 from kracked.frames import bars, imbalance, load_orders, microprice, ofi
 from kracked.record.parquet import Part
-from kracked.record.reader import open_recording
+from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
-from kracked.tables import ORDERS, TRADES, Kind
 from tests.benchmarks.order_replay import replays
 
 SECTIONS = ("frames", "bars", "books", "cluster")

@@ -18,20 +18,20 @@ from pathlib import Path
 from random import Random
 
 from kracked.book.keeper import BookKeeper
+from kracked.format import keyframe
+from kracked.format.keyframe import Book
+from kracked.format.line import Message
 from kracked.protocol.requests import Subscribe, encode
-from kracked.record import keyframe
-from kracked.record.folder import SessionInfo
-from kracked.record.keyframe import Book
-from kracked.record.line import Message
-from kracked.record.reader import open_recording
+from kracked.record.read.book_rebuilder import Walk
+from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
-from kracked.record.session import Format, Session, record_into
-from kracked.record.walk import Walk
-from kracked.sim.account import Accounts, ApiKey, new_key
-from kracked.sim.catalogue import listings
+from kracked.record.write.session import Format, Session, record_into
+from kracked.record.write.session_folder import SessionInfo
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
+from kracked.sim.listings import listings
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.reels import check, opened
 from kracked_tui.replay import ReplaySource

@@ -19,12 +19,12 @@ from pathlib import Path
 from statistics import median
 
 from kracked.book.keeper import BookKeeper
-from kracked.frames.eras import Channel
-from kracked.frames.rebuild import book_events
-from kracked.manager import FeedManager
+from kracked.feed_manager import FeedManager
+from kracked.frames.books.table_replay import book_events
+from kracked.frames.read.precision_periods import Channel
 from kracked.record.check import Health, check
 from kracked.recorder import Recorder, recording
-from kracked.sim.catalogue import listings
+from kracked.sim.listings import listings
 from tests.benchmarks.remote import Remote, exchange, resident_bytes
 
 MIB = 2**20

@@ -16,7 +16,7 @@ from statistics import median
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.feed.fanout import Consumer
-from kracked.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol import events
 from kracked.times import NS_PER_S
 

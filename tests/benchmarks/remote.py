@@ -77,7 +77,7 @@ async def exchange(*arguments: str) -> AsyncIterator[Remote]:
         sys.executable,
         *flags,
         "-m",
-        "kracked.cli",
+        "kracked.cli.main",
         "sim",
         *arguments,
         stdout=asyncio.subprocess.PIPE,

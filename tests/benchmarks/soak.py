@@ -24,10 +24,10 @@ from collections.abc import Iterator, Sequence
 
 from kracked.feed.fanout import Policy
 from kracked.feed.stats import FeedStats
-from kracked.manager import FeedManager
-from kracked.protocol.subscription import State
+from kracked.feed_manager import FeedManager
+from kracked.protocol.client.subscription import State
 from kracked.rest.client import RestClient
-from kracked.sim.catalogue import listings
+from kracked.sim.listings import listings
 from kracked.times import NS_PER_S
 from tests.benchmarks.memory import Memory
 from tests.benchmarks.pace import natural_rate

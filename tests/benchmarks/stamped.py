@@ -17,8 +17,8 @@ from typing import Any
 from textual import events
 from textual.app import App
 
-from kracked.actions.dispatch import Dispatch
-from kracked.rest.caller import Signer
+from kracked.orders.dispatch import Dispatch
+from kracked.rest.request_executor import Signer
 from kracked_tui.__main__ import main
 from kracked_tui.trader.trader import Trader
 

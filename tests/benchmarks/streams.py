@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
-from kracked.sim.catalogue import listings
-from kracked.sim.market import Market
-from kracked.sim.matching import Matcher
-from kracked.sim.publish import Publisher
-from kracked.sim.visible import VisibleBook
+from kracked.sim.agents.market import Market
+from kracked.sim.engine.matching import Matcher
+from kracked.sim.listings import listings
+from kracked.sim.market_data.book_publisher import Publisher
+from kracked.sim.market_data.public_book import VisibleBook
 
 START = 1_790_000_000 * 10**9
 STEP_NS = 1_000_000_000

@@ -13,7 +13,7 @@ from decimal import Decimal
 from random import Random
 
 from kracked.errors import KrackedError
-from kracked.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Side
 from kracked.rest.client import RestClient
 from kracked.rest.orders import AddOrder, Amend, OrderRef, OrderType

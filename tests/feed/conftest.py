@@ -18,9 +18,9 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed import connection
 from kracked.feed.clock import Clock
-from kracked.manager import FeedManager
-from kracked.sim.bench import Bench
-from kracked.sim.faults import Fault, Kind
+from kracked.feed_manager import FeedManager
+from kracked.sim.control_api import Bench
+from kracked.sim.faults.schedule import Fault, Kind
 from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S
 from tests.benchmarks.truth import account_differences, differences

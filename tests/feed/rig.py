@@ -17,16 +17,16 @@ from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.feed.clock import Clock
-from kracked.feed.link import Link
+from kracked.feed.managed_connection import Link
 from kracked.feed.manager import FeedManager
-from kracked.sim import catalogue
-from kracked.sim.account import Accounts, ApiKey, new_key
-from kracked.sim.bench import Bench
+from kracked.sim import listings
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
-from kracked.sim.conversation import Conversation
+from kracked.sim.client_session import Conversation
+from kracked.sim.control_api import Bench
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
-from kracked.sim.mishaps.saboteur import Saboteur
+from kracked.sim.injection.injector import Saboteur
 from kracked.times import NS_PER_S
 from tests.benchmarks.truth import account_differences, rows
 
@@ -64,7 +64,7 @@ class Rig:
         self.now, self.random = START, Random(seed)
         self.faults = faults
         """What happens to one message in ten; see `_spoil`."""
-        market = Market(catalogue.listings(SYMBOLS), seed=seed, rate=0.2).opened(START)
+        market = Market(listings.listings(SYMBOLS), seed=seed, rate=0.2).opened(START)
         self.api_key, self.accounts = ApiKey(*new_key()), Accounts()
         self.accounts.add(self.api_key)
         self.exchange = Exchange(market, self.accounts, START)

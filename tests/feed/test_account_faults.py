@@ -9,12 +9,12 @@ from decimal import Decimal
 import pytest
 
 from kracked.credentials import Credentials
-from kracked.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.rest import orders
 from kracked.rest.client import RestClient
-from kracked.sim.faults import Kind
+from kracked.sim.faults.schedule import Kind
 from tests.feed.witness import Witness, watching
 from tests.patience import PATIENCE_S
 

@@ -13,11 +13,11 @@ import pytest
 from kracked.endpoints import Endpoints
 from kracked.errors import RequestRejected
 from kracked.feed import connection
-from kracked.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol import events
 from kracked.sim import server as sim_server
-from kracked.sim.faults import Kind
-from kracked.sim.mishaps.refusals import REASONS
+from kracked.sim.faults.refusals import REASONS
+from kracked.sim.faults.schedule import Kind
 from tests.feed.witness import watching
 from tests.patience import PATIENCE_S
 

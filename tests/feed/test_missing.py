@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kracked.feed.missing import in_words
+from kracked.feed.open_gaps import in_words
 from kracked.feed.stats import ConnectionStats, FeedStats, SubscriptionStats
 from kracked.protocol.events import Gap
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from kracked.feed.fanout import Consumer
-from kracked.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Event
 from tests.patience import PATIENCE_S
 

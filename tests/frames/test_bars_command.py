@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kracked import tables
-from kracked.cli import main
+from kracked.cli.main import main
+from kracked.format import tables
 
 ROWS = [
     # symbol, price, qty, side, trade_id, flags: the first two are from before the recording

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from kracked import tables
+from kracked.format import tables
 from kracked.frames import bars, load_trades
 
 dask = pytest.importorskip("dask", reason="needs the extra `cluster`")

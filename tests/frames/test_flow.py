@@ -10,6 +10,8 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
+from kracked.format import keyframe
+from kracked.format.tables import Flag
 from kracked.frames import (
     best_bid_offer,
     imbalance,
@@ -19,10 +21,8 @@ from kracked.frames import (
     queue_position,
     sampled_books,
 )
-from kracked.frames.rebuild import books
-from kracked.record import keyframe
-from kracked.record.reader import open_recording
-from kracked.tables import Flag
+from kracked.frames.books.table_replay import books
+from kracked.record.read.recording import open_recording
 
 Stream = list[tuple[int, bytes]]
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from kracked.format.tables import ORDERS, Kind
 from kracked.frames import load_orders
 from kracked.record.convert import convert
-from kracked.tables import ORDERS, Kind
 from tests.patience import PATIENCE_S
 
 polars = pytest.importorskip("polars", reason="a test tool")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kracked import tables
 from kracked.errors import RecordError
+from kracked.format import tables
 from kracked.frames import (
     load_balances,
     load_book,

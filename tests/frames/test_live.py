@@ -10,8 +10,8 @@ import pytest
 
 from kracked.errors import RecordError
 from kracked.frames import load_book_wide, load_orders, load_trades
-from kracked.frames.rebuild import Rebuild
-from kracked.record.session import Format
+from kracked.frames.books.table_replay import Rebuild
+from kracked.record.write.session import Format
 from tests.record.market import record_stream
 
 HEADER = "ts_event,ts_recv,symbol,price,qty,side,ord_type,trade_id,seq,flags\n"

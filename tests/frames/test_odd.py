@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kracked.frames import load_orders, loaders
-from kracked.record.session import Format
+from kracked.record.write.session import Format
 from tests.record.market import Level3Market, record_stream
 
 ODD = [

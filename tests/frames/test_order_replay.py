@@ -21,20 +21,15 @@ from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError
-from kracked.frames import (
-    best_bid_offer,
-    load_orders,
-    order_replay,
-    queue_position,
-    sampled_books,
-)
-from kracked.frames.compiled import Engine, Kernel, kernel
-from kracked.frames.order_kernel import ADD, Changes, Rings, Shape, Touches, advance
-from kracked.frames.order_rows import TooLong, scaled
-from kracked.frames.rebuild import Rebuild, books
+from kracked.frames import best_bid_offer, load_orders, queue_position, sampled_books
+from kracked.frames.books import order_replay
+from kracked.frames.books.numba_engine import Engine, Kernel, kernel
+from kracked.frames.books.order_kernel import ADD, Changes, Rings, Shape, Touches, advance
+from kracked.frames.books.order_rows import TooLong, scaled
+from kracked.frames.books.table_replay import Rebuild, books
 from kracked.protocol import events
-from kracked.record.folder import SessionInfo
-from kracked.record.session import record_into
+from kracked.record.write.session import record_into
+from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 from tests.record.market import START, Level3Market
 
@@ -331,7 +326,7 @@ def test_an_engine_of_another_name_is_refused(quiet: Path) -> None:
 def test_numba_is_asked_for_in_words_where_it_is_not_installed() -> None:
     code = (
         "import sys; sys.modules['numba'] = None\n"
-        "from kracked.frames.compiled import kernel\n"
+        "from kracked.frames.books.numba_engine import kernel\n"
         "kernel('auto', 10**9)\n"
         "kernel('numba', 1)\n"
     )

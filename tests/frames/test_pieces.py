@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from kracked import tables
 from kracked.errors import ConfigError, RecordError
+from kracked.format import tables
 from kracked.frames import (
     best_bid_offer,
     load,
@@ -26,7 +26,7 @@ from kracked.frames import (
 )
 from kracked.record.convert import convert
 from kracked.record.parquet import Part
-from kracked.record.session import Format
+from kracked.record.write.session import Format
 from tests.record.market import Level3Market, record_stream
 
 HOUR_NS = 3600 * 10**9

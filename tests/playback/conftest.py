@@ -12,10 +12,10 @@ import pytest
 import kracked
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.playback.server import PlaybackOptions, PlaybackServer
-from kracked.record.reader import Recording, open_recording
+from kracked.record.read.recording import Recording, open_recording
 from kracked.record.replay import MAX_SPEED
 from kracked.recorder import record
+from kracked.replay_server.server import PlaybackOptions, PlaybackServer
 from kracked.sim.server import SimOptions, SimServer
 
 SYMBOLS = ("BTC/USD", "DOGE/USD")

@@ -10,13 +10,13 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
-from kracked.playback.server import PlaybackServer
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.record.folder import SessionInfo
-from kracked.record.reader import Recording, open_recording
-from kracked.record.session import record_into
+from kracked.record.read.recording import Recording, open_recording
+from kracked.record.write.session import record_into
+from kracked.record.write.session_folder import SessionInfo
 from kracked.recorder import record
+from kracked.replay_server.server import PlaybackServer
 from kracked.sim.server import SimOptions, SimServer
 from tests.playback.conftest import SYMBOLS, Serve, listener
 from tests.playback.test_served_recording import BOOKS, content, hear_out, kept

@@ -9,7 +9,7 @@ import pytest
 
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.record.reader import open_recording
+from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
 from kracked.recorder import recording
 from kracked.sim.server import SimOptions, SimServer

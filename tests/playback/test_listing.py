@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kracked.playback.listing import InstrumentList
-from kracked.record.cells import instant
-from kracked.record.folder import SessionInfo
-from kracked.record.reader import open_recording
-from kracked.record.session import record_into
+from kracked.format.cells import instant
+from kracked.record.read.recording import open_recording
+from kracked.record.write.session import record_into
+from kracked.record.write.session_folder import SessionInfo
+from kracked.replay_server.instrument_list import InstrumentList
 from tests.record.market import START
 
 ASSETS = (

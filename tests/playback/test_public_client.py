@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from kraken import spot as kraken
 
-from kracked.playback.server import PlaybackServer
-from kracked.record.reader import Recording
+from kracked.record.read.recording import Recording
+from kracked.replay_server.server import PlaybackServer
 from tests.patience import PATIENCE_S
 from tests.playback.conftest import SYMBOLS, Serve
 

@@ -15,11 +15,11 @@ from msgspec.structs import replace
 import kracked
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.playback.server import Begin, PlaybackServer
 from kracked.protocol import events
-from kracked.protocol.latest import Latest
-from kracked.record.reader import Recording
+from kracked.protocol.last_values import Latest
+from kracked.record.read.recording import Recording
 from kracked.record.replay import Player
+from kracked.replay_server.server import Begin, PlaybackServer
 from tests.playback.conftest import SYMBOLS, Serve, listener
 
 MARKET = re.compile(rb'\{"channel":"(book|level3|ticker|trade|ohlc)"')

@@ -14,7 +14,7 @@ import kracked
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import RequestRejected
-from kracked.playback.server import PlaybackServer
+from kracked.replay_server.server import PlaybackServer
 from tests.patience import PATIENCE_S
 from tests.playback.conftest import SYMBOLS, Serve
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.protocol.session import Session
+from kracked.protocol.client.session import Session
 from tests.exchange import Exchange, Talk
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Candle, Candles, MarketEvent, Side, Ticker, Trade, Trades
-from kracked.protocol.latest import CANDLES_KEPT, TRADES_KEPT, Latest, Told
+from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT, Latest, Told
 from kracked.times import NS_PER_S
 
 SYMBOL = "BTC/USD"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Side
-from kracked.protocol.own import CLOSED, KEPT_CLOSED, OwnOrder, OwnOrders
+from kracked.protocol.own_orders import CLOSED, KEPT_CLOSED, OwnOrder, OwnOrders
 
 D = Decimal
 ID = {"order_id": "OVN7VD-7VYHS-APBKHA"}

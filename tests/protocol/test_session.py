@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kracked.protocol import events
-from kracked.protocol.subscription import (
+from kracked.protocol.client.subscription import (
     BALANCES,
     EXECUTIONS,
     INSTRUMENTS,

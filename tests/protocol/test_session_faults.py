@@ -6,8 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
-from kracked.protocol.session import Session
-from kracked.protocol.subscription import EXECUTIONS, INSTRUMENTS, State, Subscription
+from kracked.protocol.client.session import Session
+from kracked.protocol.client.subscription import EXECUTIONS, INSTRUMENTS, State, Subscription
 from tests.exchange import Exchange, Talk
 
 SYMBOLS = ("BTC/USD", "ETH/USD")

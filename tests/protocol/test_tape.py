@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Side, Trade, Trades
-from kracked.protocol.tape import REMEMBERED, Tape
+from kracked.protocol.trade_sequence import REMEMBERED, Tape
 
 
 def trades(*ids: int, snapshot: bool = False, received: int = 0) -> Trades:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.record.session import Format
+from kracked.record.write.session import Format
 from tests.record.market import Level3Market, record_stream
 
 

@@ -13,16 +13,16 @@ import msgspec
 import pytest
 import zstandard
 
-from kracked.commands import recordings
+from kracked.cli import recordings
 from kracked.errors import RecordError
+from kracked.format import frame
+from kracked.format.frame import Frame, FrameKind
 from kracked.record import check as check_module
-from kracked.record import frame
 from kracked.record.check import check
 from kracked.record.convert import convert
-from kracked.record.folder import Left, SessionInfo, read_info
-from kracked.record.frame import Frame, FrameKind
-from kracked.record.reader import open_recording
-from kracked.record.session import Format, record_into
+from kracked.record.read.recording import open_recording
+from kracked.record.write.session import Format, record_into
+from kracked.record.write.session_folder import Left, SessionInfo, read_info
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from kracked.record.closed import ClosedHours
-from kracked.record.folder import SessionFolder, SessionInfo
-from kracked.record.sinks import Batch, CsvTables
+from kracked.record.write.hour_compression import ClosedHours
+from kracked.record.write.session_folder import SessionFolder, SessionInfo
+from kracked.record.write.sinks import Batch, CsvTables
 
 HOUR = "trades-20241112T06Z.csv"
 ROWS = b"ts_event,ts_recv\n" + b"2024-11-12T06:50:44.000000000Z,\n" * 50_000

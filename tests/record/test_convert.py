@@ -10,17 +10,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kracked import tables
 from kracked.book.keeper import BookKeeper
+from kracked.format import keyframe, tables
+from kracked.format.cells import instant
 from kracked.frames import load_book_wide, load_orders
 from kracked.instruments import Precision
 from kracked.protocol.events import Subscribed
-from kracked.record import keyframe
-from kracked.record.cells import instant
 from kracked.record.convert import convert
-from kracked.record.folder import SessionInfo
 from kracked.record.parquet import Part
-from kracked.record.session import Format, Joined, record_into
+from kracked.record.write.session import Format, Joined, record_into
+from kracked.record.write.session_folder import SessionInfo
 from tests.record.market import START
 from tests.record.test_rows import book_messages
 

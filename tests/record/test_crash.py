@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from kracked.record.check import check
-from kracked.record.folder import info_text, read_info
-from kracked.record.reader import open_recording
+from kracked.record.read.recording import open_recording
+from kracked.record.write.session_folder import info_text, read_info
 from tests.record.market import Level3Market, record_stream
 
 ROOT = Path(__file__).parents[2]
@@ -21,8 +21,8 @@ VICTIM = """
 import sys
 from pathlib import Path
 from kracked.book.keeper import BookKeeper
-from kracked.record.folder import SessionInfo
-from kracked.record.session import Format, record_into
+from kracked.record.write.session_folder import SessionInfo
+from kracked.record.write.session import Format, record_into
 from tests.record.market import Level3Market
 
 path, form = Path(sys.argv[1]), Format(sys.argv[2])

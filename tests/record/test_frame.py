@@ -9,8 +9,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kracked.record import frame, line
-from kracked.record.frame import Damage, Frame, FrameKind
+from kracked.format import frame, line
+from kracked.format.frame import Damage, Frame, FrameKind
 
 
 def _frame(number: int, lines: int = 3) -> bytes:

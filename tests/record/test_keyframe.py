@@ -6,6 +6,7 @@ import pytest
 
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.format import keyframe
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.codec import Codec
@@ -16,7 +17,6 @@ from kracked.protocol.events import (
     OrderChange,
     OrdersSnapshot,
 )
-from kracked.record import keyframe
 from kracked.times import NS_PER_S
 
 PRECISION = Precision(1, 8)

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kracked import tables
-from kracked.frames.files import live_files, parquet_files
-from kracked.record import names
-from kracked.record.reader import open_recording
+from kracked.format import layout, tables
+from kracked.frames.read.table_files import live_files, parquet_files
+from kracked.record.read.recording import open_recording
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
@@ -25,7 +24,7 @@ def test_the_hundredth_segment_of_an_hour_is_read_after_the_ninety_ninth(
     raw = path / "raw"
     (raw / "20241112T0600Z-01.jsonl.zst").rename(raw / "20241112T0600Z-99.jsonl.zst")
     (raw / "20241112T0600Z-02.jsonl.zst").rename(raw / "20241112T0600Z-100.jsonl.zst")
-    assert [names.place(log)[1] for log in names.logs(path)] == [0, 99, 100]
+    assert [layout.place(log)[1] for log in layout.logs(path)] == [0, 99, 100]
     assert [data for _, _, data in open_recording(path)] == [data for _, data in stream[:150]]
 
 

@@ -9,20 +9,20 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from kracked import tables
+from kracked.format import tables
+from kracked.format.cells import instant
 from kracked.frames import load_ohlc, load_orders, load_trades
 from kracked.instruments import Asset, Precision
 from kracked.protocol import events
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
-from kracked.record.cells import instant
 from kracked.record.check import check
 from kracked.record.convert import convert
-from kracked.record.folder import SessionInfo
 from kracked.record.parquet import Part
-from kracked.record.reader import open_recording
+from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
-from kracked.record.session import Format, record_into
+from kracked.record.write.session import Format, record_into
+from kracked.record.write.session_folder import SessionInfo
 from tests.record.market import START, Level3Market, record_stream
 
 NO_TIMES = (

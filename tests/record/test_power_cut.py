@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kracked.record.check import check
-from kracked.record.reader import open_recording
+from kracked.record.read.recording import open_recording
 from kracked.times import NS_PER_S
 
 pytestmark = pytest.mark.skipif(
@@ -28,8 +28,8 @@ VICTIM = """
 import sys, time
 from pathlib import Path
 from kracked.book.keeper import BookKeeper
-from kracked.record.folder import SessionInfo
-from kracked.record.session import record_into
+from kracked.record.write.session_folder import SessionInfo
+from kracked.record.write.session import record_into
 from tests.record.market import Level3Market
 
 market, keeper = Level3Market(seed=9), BookKeeper()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kracked import tables
-from kracked.record.folder import Planted
+from kracked.format import tables
 from kracked.record.repair import cut, find_torn
+from kracked.record.write.session_folder import Planted
 
 HEADER = b"symbol,price,note\n"
 ROWS = [b'BTC/USD,%d.%d,"a, b"\n' % (n, n % 10) for n in range(500)]

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
+from kracked.format import keyframe
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import encode
-from kracked.record import keyframe
-from kracked.record.checkpoints import Checkpoints
-from kracked.record.index import Goal
-from kracked.record.reader import open_recording
+from kracked.record.read.checkpoints import Checkpoints
+from kracked.record.read.raw_index import Goal
+from kracked.record.read.recording import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
 from kracked.times import NS_PER_S
 from tests.record.market import Level3Market, record_stream

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kracked import tables
+from kracked.format import tables
 from kracked.frames import load, load_orders, load_trades, loaders
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderAction, OrderChange, Side, Trade
-from kracked.record import rows
+from kracked.record.write import rows
 from kracked.times import to_rfc3339
 
 times = st.integers(1_500_000_000, 2_000_000_000).flatmap(

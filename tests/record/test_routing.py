@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from kracked.book.keeper import BookKeeper
+from kracked.format import keyframe
+from kracked.format.lazy_text import whole
+from kracked.format.symbol_info import Former, Subject
+from kracked.format.tables import ASSETS, EXECUTIONS, ORDERS, PAIRS, Flag
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import OrderAction, OrderChange
-from kracked.record import keyframe
-from kracked.record.later import whole
-from kracked.record.routing import TableRows
-from kracked.subject import Former, Subject
-from kracked.tables import ASSETS, EXECUTIONS, ORDERS, PAIRS, Flag
+from kracked.record.write.table_writer import TableRows
 from tests.benchmarks.streams import stream
 
 PRECISION = Precision(1, 8)

@@ -10,9 +10,9 @@ from zlib import crc32
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.record.intake import Intake
-from kracked.record.later import whole
-from kracked.tables import WIDE_LEVELS
+from kracked.format.lazy_text import whole
+from kracked.format.tables import WIDE_LEVELS
+from kracked.record.write.ingest import Intake
 from tests.benchmarks.recording_cost import tickers
 from tests.benchmarks.streams import START, stream
 from tests.record.market import Level3Market

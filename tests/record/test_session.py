@@ -15,12 +15,16 @@ from pathlib import Path
 
 import pytest
 
-from kracked import tables
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
-from kracked.record import session as session_module
+from kracked.format import tables
+from kracked.format.frame import FrameKind
 from kracked.record.check import check
-from kracked.record.folder import (
+from kracked.record.read.recording import open_recording
+from kracked.record.repair import find_torn
+from kracked.record.write import session as session_module
+from kracked.record.write.session import Format, Session, record_into
+from kracked.record.write.session_folder import (
     FolderInUse,
     NotAFolder,
     NotARecording,
@@ -29,11 +33,7 @@ from kracked.record.folder import (
     SessionInfo,
     read_info,
 )
-from kracked.record.frame import FrameKind
-from kracked.record.reader import open_recording
-from kracked.record.repair import find_torn
-from kracked.record.session import Format, Session, record_into
-from kracked.record.writer import Writer
+from kracked.record.write.writer import Writer
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
 Record = Callable[..., Path]
@@ -238,7 +238,7 @@ def test_each_hour_has_its_own_files(record: Record, stream: Stream) -> None:
 
 def test_recording_loads_neither_pandas_nor_pyarrow() -> None:
     program = (
-        "import sys, kracked.record.session\n"
+        "import sys, kracked.record.write.session\n"
         "print([name for name in ('pandas', 'numpy', 'pyarrow') if name in sys.modules])"
     )
     told = subprocess.run(

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.record import keyframe
-from kracked.record.reader import Recording, open_recording
+from kracked.format import keyframe
+from kracked.record.read.recording import Recording, open_recording
 from kracked.record.replay import Player, Replay
 from kracked.times import NS_PER_S
 from tests.record.market import Level3Market, record_stream

@@ -16,12 +16,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from kracked.format import frame, line
+from kracked.format.frame import Frame, FrameKind
 from kracked.protocol import events
-from kracked.record import frame, line, reader, shares
 from kracked.record.check import check
-from kracked.record.frame import Frame, FrameKind
-from kracked.record.reader import WorkerLost, open_recording
-from kracked.record.shares import Share
+from kracked.record.read import partitions, recording
+from kracked.record.read.partitions import Share
+from kracked.record.read.recording import WorkerLost, open_recording
 from tests.record.market import START, Level3Market, record_stream
 
 SYMBOLS = ("BTC/USD", "DOGE/USD", "ETH/USD", "SOL/USD")
@@ -40,7 +41,7 @@ class Here(Executor):
 @pytest.fixture(autouse=True)
 def worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     """Share out the shortest recording too."""
-    monkeypatch.setattr(reader, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(recording, "_WORTH_SHARING", 1)
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +137,7 @@ def test_a_message_of_another_book_is_passed_over_only_where_it_is_of_no_other()
     lines = [
         line.pack(1, 1, "level3", data) for data in (of_one, of_two, b'{"channel":"heartbeat"}')
     ]
-    entries = shares.bulk.entries(b"".join(lines))
+    entries = partitions.batch_decode.entries(b"".join(lines))
     assert entries is not None
     assert [share.passes_over(entry.msg) for entry in entries] == [True, False, False]
 
@@ -149,7 +150,7 @@ def test_shares_are_about_as_large_as_each_other_and_leave_nothing_out() -> None
         for symbol in SYMBOLS
         for _ in range(said[symbol])
     )
-    one, other = shares.divide([body], 2)
+    one, other = partitions.divide([body], 2)
     held = [[symbol for symbol in SYMBOLS if share.holds(symbol)] for share in (one, other)]
     assert held == [["BTC/USD"], ["DOGE/USD", "ETH/USD", "SOL/USD"]]
     assert one.holds("XBT/EUR")
@@ -181,7 +182,7 @@ def test_a_process_that_is_killed_is_told_of(
 def test_a_short_recording_needs_no_process(
     stream: Stream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "_WORTH_SHARING", 1 << 20)
+    monkeypatch.setattr(recording, "_WORTH_SHARING", 1 << 20)
     record_stream(tmp_path, stream)
     with ProcessPoolExecutor(2) as closed:
         closed.shutdown()
@@ -190,7 +191,7 @@ def test_a_short_recording_needs_no_process(
 
 ORPHAN = """
 import os, signal
-from kracked.commands import workers
+from kracked.cli import worker_pool as workers
 if __name__ == "__main__":
     with workers.pool(2) as pool:
         print(pool.submit(os.getpid).result(), flush=True)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.format import frame, keyframe, line
+from kracked.format.frame import FrameKind
+from kracked.format.symbol_info import Subject
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.record import frame, keyframe, line
-from kracked.record.folder import SessionInfo
-from kracked.record.frame import FrameKind
-from kracked.record.walk import Walk
-from kracked.subject import Subject
+from kracked.record.read.book_rebuilder import Walk
+from kracked.record.write.session_folder import SessionInfo
 from tests.record.market import Level3Market
 
 HEALED = 2_000

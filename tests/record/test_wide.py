@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from kracked.book.checksum import checksum
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
+from kracked.format import keyframe
 from kracked.instruments import Precision
 from kracked.protocol.events import BookEvent, BookSnapshot, BookUpdate
-from kracked.record import keyframe
-from kracked.record.wide import WideBook
+from kracked.record.write.wide_book import WideBook
 from tests.benchmarks.streams import stream
 from tests.record.market import START
 

@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from kracked.errors import RecordError
+from kracked.format import frame, line
+from kracked.format.lazy_text import whole
 from kracked.protocol.events import Gap, Reconnecting, Resync, Subscribed
-from kracked.record import frame, intake, line, writer
-from kracked.record.folder import SessionFolder, SessionInfo, read_info
-from kracked.record.intake import Intake
-from kracked.record.later import whole
-from kracked.record.reader import open_recording
+from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn, mapped
-from kracked.record.session import record_into
-from kracked.record.sinks import AppendFile, Batch
-from kracked.record.writer import Writer
+from kracked.record.write import ingest, writer
+from kracked.record.write.ingest import Intake
+from kracked.record.write.session import record_into
+from kracked.record.write.session_folder import SessionFolder, SessionInfo, read_info
+from kracked.record.write.sinks import AppendFile, Batch
+from kracked.record.write.writer import Writer
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
 MESSAGE = b'{"channel":"trade","n":%d,"noise":"%s"}'
@@ -103,7 +104,7 @@ def test_a_segment_is_one_file_however_far_behind_the_writer_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.01)
-    monkeypatch.setattr(intake, "_SEGMENT_BYTES", 5_000)
+    monkeypatch.setattr(ingest, "_SEGMENT_BYTES", 5_000)
     path = tmp_path / "session"
     with files_no_larger_than(10_000) as make_room, record_into(path, INFO) as session:
         _noise(session.intake, 20)
@@ -248,7 +249,7 @@ def test_a_book_whose_gap_was_told_is_not_told_of_again_when_the_recording_stops
 def test_with_little_disk_left_the_tables_stop_and_the_raw_log_goes_on(
     record: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stream: list[tuple[int, bytes]]
 ) -> None:
-    monkeypatch.setattr(intake, "_TABLES_FLOOR_BYTES", 1 << 62)
+    monkeypatch.setattr(ingest, "_TABLES_FLOOR_BYTES", 1 << 62)
     path = record()
     assert open_recording(path).verify().messages == len(stream)
     rows = (path / "connections.csv").read_text()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
+from kracked.rest.request_executor import Pace
 from kracked.rest.transport import Transport
 from tests.rest.exchange import CREDENTIALS, Exchange, serve
 

@@ -19,12 +19,12 @@ from kracked.endpoints import Endpoints
 from kracked.errors import ConfigError, ConnectionLost
 from kracked.protocol.events import Side
 from kracked.rest.account import WebSocketsToken
-from kracked.rest.caller import Pace
 from kracked.rest.client import RestClient
 from kracked.rest.orders import AddOrder, Amend, OrderRef, OrderType
+from kracked.rest.priority_lock import Turn, Turns, Urgency
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
+from kracked.rest.request_executor import Pace
 from kracked.rest.transport import NotSent, Transport
-from kracked.rest.turns import Turn, Turns, Urgency
 from tests.rest import exchange as answers
 from tests.rest.exchange import CREDENTIALS, SECRET, Exchange
 

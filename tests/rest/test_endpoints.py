@@ -11,8 +11,8 @@ import pytest
 
 from kracked.protocol.events import Side
 from kracked.rest.account import ClosedBy
-from kracked.rest.bodies import Offset
 from kracked.rest.client import RestClient
+from kracked.rest.encoding import Offset
 from kracked.rest.orders import AddOrder, Amend, BadOrder, Edit, OrderRef, OrderType
 from tests.rest.exchange import Exchange
 from tests.shared import VECTORS

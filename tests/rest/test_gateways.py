@@ -220,7 +220,7 @@ async def test_a_headline_without_a_body_is_given_up_in_time(exchange: Exchange)
 
 
 def test_a_connection_outlives_the_rhythm_of_the_dead_mans_switch() -> None:
-    from kracked.actions.switch import RENEWAL_S
+    from kracked.orders.dead_man_switch import RENEWAL_S
 
     assert RENEWAL_S < KEPT_ALIVE_S < 60
 

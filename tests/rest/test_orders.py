@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from kracked.errors import ConfigError
 from kracked.protocol.events import Side
-from kracked.rest import bodies
-from kracked.rest.bodies import Offset, plain
+from kracked.rest import encoding
+from kracked.rest.encoding import Offset, plain
 from kracked.rest.orders import (
     AddOrder,
     BadOrder,
@@ -119,8 +119,8 @@ def test_what_is_no_finite_number_is_not_sent(value: Decimal) -> None:
 
 
 def test_the_nonce_comes_first_and_the_password_only_if_there_is_one() -> None:
-    assert bodies.encode({"txid": "O"}, "17") == b'{"nonce":"17","txid":"O"}'
-    assert json.loads(bodies.encode({}, "17", "123456")) == {"nonce": "17", "otp": "123456"}
+    assert encoding.encode({"txid": "O"}, "17") == b'{"nonce":"17","txid":"O"}'
+    assert json.loads(encoding.encode({}, "17", "123456")) == {"nonce": "17", "otp": "123456"}
 
 
 @pytest.mark.parametrize("kind", OrderType)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kracked.rest.client import RestClient
-from kracked.rest.pages import every_closed_order, every_ledger_entry, every_trade
+from kracked.rest.pagination import every_closed_order, every_ledger_entry, every_trade
 from tests.rest.exchange import Exchange
 
 TRADE = {

@@ -7,7 +7,7 @@ import contextlib
 
 import pytest
 
-from kracked.rest.turns import Turns, Urgency, Withdrawn
+from kracked.rest.priority_lock import Turns, Urgency, Withdrawn
 from tests.patience import PATIENCE_S
 
 

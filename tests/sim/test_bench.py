@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from kracked.protocol.events import Side
-from kracked.sim.bench import Bench
+from kracked.sim.control_api import Bench
 from kracked.sim.server import SimOptions, SimServer, serve
 from tests.patience import PATIENCE_S
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from kracked.sim import catalogue
-from kracked.sim.catalogue import LISTED, Listing, NotListed, listings
+from kracked.sim import listings as listed
+from kracked.sim.listings import LISTED, Listing, NotListed, listings
 from tests.shared import CAPTURES
 
 SNAPSHOT = CAPTURES / "krakendatarecorder_instrument_snapshot.json"
@@ -70,9 +70,9 @@ def test_three_hundred_pairs_have_three_hundred_names() -> None:
 
 
 def test_made_up_pairs_are_the_same_every_time() -> None:
-    catalogue._first.cache_clear()
+    listed._first.cache_clear()
     before = listings(count=40)
-    catalogue._first.cache_clear()
+    listed._first.cache_clear()
     assert listings(count=40) == before
 
 
@@ -83,5 +83,5 @@ def test_every_listing_has_room_for_prices_below_its_opening() -> None:
 
 
 def test_every_traded_currency_is_an_asset_once() -> None:
-    ids = [listed.asset.id for listed in catalogue.assets(listings(count=50))]
+    ids = [listed.asset.id for listed in listed.assets(listings(count=50))]
     assert len(ids) == len(set(ids)) == 51

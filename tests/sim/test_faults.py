@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kracked.cli import main
+from kracked.cli.main import main
 from kracked.protocol import encode
 from kracked.protocol.requests import Subscribe
 from kracked.protocol.requests import encode as request
-from kracked.sim.faults import BadFaults, Fault, Kind, Rule, Schedule, read
-from kracked.sim.mishaps import spoil
-from kracked.sim.mishaps.refusals import REASONS
-from kracked.sim.mishaps.spoil import About
-from kracked.sim.mishaps.wire import Struck, Wire
+from kracked.sim.faults import corrupt
+from kracked.sim.faults.corrupt import About
+from kracked.sim.faults.refusals import REASONS
+from kracked.sim.faults.schedule import BadFaults, Fault, Kind, Rule, Schedule, read
+from kracked.sim.injection.faulty_connection import Struck, Wire
 
 S = 10**9
 NOW = 1_790_000_000 * S
@@ -121,12 +121,12 @@ UPDATE = (
 
 
 def test_a_message_says_what_it_is_about() -> None:
-    assert spoil.about(UPDATE) == About("level3", "update", "BTC/USD")
-    assert spoil.about(encode.HEARTBEAT.encode()) is None
+    assert corrupt.about(UPDATE) == About("level3", "update", "BTC/USD")
+    assert corrupt.about(encode.HEARTBEAT.encode()) is None
 
 
 def test_a_wrong_checksum_is_the_only_thing_that_is_wrong() -> None:
-    right, wrong = json.loads(UPDATE), json.loads(spoil.wrong_checksum(UPDATE))
+    right, wrong = json.loads(UPDATE), json.loads(corrupt.wrong_checksum(UPDATE))
     assert right["data"][0].pop("checksum") != wrong["data"][0].pop("checksum")
     assert right == wrong
 
@@ -134,27 +134,27 @@ def test_a_wrong_checksum_is_the_only_thing_that_is_wrong() -> None:
 @given(st.integers())
 def test_broken_json_is_never_valid(seed: int) -> None:
     with pytest.raises(msgspec.DecodeError):
-        msgspec.json.decode(spoil.broken_json(UPDATE, Random(seed)))
+        msgspec.json.decode(corrupt.broken_json(UPDATE, Random(seed)))
 
 
 def test_a_clock_that_is_off_changes_a_messages_own_time_and_not_its_orders() -> None:
-    (shifted,) = json.loads(spoil.shifted(UPDATE, 3600 * S))["data"]
+    (shifted,) = json.loads(corrupt.shifted(UPDATE, 3600 * S))["data"]
     assert shifted["timestamp"] == "2026-01-01T01:00:01.000000007Z"
     assert shifted["asks"][0]["timestamp"] == "2026-01-01T00:00:00.000000005Z"
 
 
 def test_a_clock_that_is_off_shows_in_answers() -> None:
     pong = encode.pong(1, time_in=NOW, time_out=NOW).encode()
-    assert spoil.shifted(pong, -S) == encode.pong(1, time_in=NOW - S, time_out=NOW - S).encode()
+    assert corrupt.shifted(pong, -S) == encode.pong(1, time_in=NOW - S, time_out=NOW - S).encode()
 
 
 def test_a_huge_frame_is_a_valid_message() -> None:
-    assert json.loads(spoil.huge())["channel"] == "filler"
-    assert len(spoil.huge()) > spoil.HUGE_BYTES
+    assert json.loads(corrupt.huge())["channel"] == "filler"
+    assert len(corrupt.huge()) > corrupt.HUGE_BYTES
 
 
 def test_a_torn_frame_promises_more_than_comes() -> None:
-    frame = spoil.torn_frame(b"hello", Random(1))
+    frame = corrupt.torn_frame(b"hello", Random(1))
     assert int.from_bytes(frame[2:10]) > len(frame) - 10
 
 

@@ -6,8 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
-from kracked.sim.history import DAY_NS, KEPT_TRADES, NS_PER_MINUTE, Candle, Day, Tape
-from kracked.sim.orders import Batch, Filled, Rested, Taking
+from kracked.sim.engine.orders import Batch, Filled, Rested, Taking
+from kracked.sim.market_data.trade_history import (
+    DAY_NS,
+    KEPT_TRADES,
+    NS_PER_MINUTE,
+    Candle,
+    Day,
+    Tape,
+)
 
 BEGIN = 1_790_000_040 * 10**9 // NS_PER_MINUTE * NS_PER_MINUTE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kracked.sim.ids import Ids
+from kracked.sim.engine.exchange_ids import Ids
 
 
 def test_ids_have_the_exchanges_form() -> None:

@@ -13,13 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
-from kracked.sim.catalogue import LISTED, listings
-from kracked.sim.history import INTERVALS, KEPT_CANDLES, KEPT_TRADES, NS_PER_MINUTE
-from kracked.sim.market import Market
-from kracked.sim.matching import Matcher
-from kracked.sim.orders import Batch, Cause, Filled, Left, NewOrder, Rested, TimeInForce
-from kracked.sim.past import Past
-from kracked.sim.publish import BOOK, Publisher
+from kracked.sim.agents.market import Market
+from kracked.sim.agents.warmup import Past
+from kracked.sim.engine.matching import Matcher
+from kracked.sim.engine.orders import Batch, Cause, Filled, Left, NewOrder, Rested, TimeInForce
+from kracked.sim.listings import LISTED, listings
+from kracked.sim.market_data.book_publisher import BOOK, Publisher
+from kracked.sim.market_data.trade_history import (
+    INTERVALS,
+    KEPT_CANDLES,
+    KEPT_TRADES,
+    NS_PER_MINUTE,
+)
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import public_book
 

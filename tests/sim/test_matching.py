@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kracked.protocol.events import Level, Side
-from kracked.sim.matching import Matcher
-from kracked.sim.orders import (
+from kracked.sim.engine.matching import Matcher
+from kracked.sim.engine.orders import (
     Amend,
     Batch,
     Cause,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kracked.protocol.events import Side
-from kracked.sim.matching import Matcher
-from kracked.sim.orders import (
+from kracked.sim.engine.matching import Matcher
+from kracked.sim.engine.orders import (
     Amend,
     Batch,
     Filled,

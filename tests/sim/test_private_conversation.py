@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from kracked.sim import catalogue
-from kracked.sim.account import TOKEN_LIFETIME_S, Accounts, ApiKey, Permission, new_key
+from kracked.sim import listings
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import TOKEN_LIFETIME_S, Accounts, ApiKey, Permission, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
-from kracked.sim.trading.mishaps import Mishap
+from kracked.sim.faults.order_faults import Mishap
 from kracked.times import NS_PER_S
 
 NOW = 1_790_000_000_000_000_000
@@ -56,7 +56,7 @@ class Client:
 @pytest.fixture(scope="module")
 def market() -> Market:
     # Agents hardly move, so that the books stand still.
-    return Market(catalogue.listings([SYMBOL]), seed=11, rate=0.001).opened(NOW)
+    return Market(listings.listings([SYMBOL]), seed=11, rate=0.001).opened(NOW)
 
 
 @pytest.fixture

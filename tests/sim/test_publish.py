@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from kracked.book.keeper import BookKeeper
 from kracked.instruments import Instrument, Precision
 from kracked.protocol.events import Resync, Side
-from kracked.sim.matching import Matcher
-from kracked.sim.orders import Amend, Batch, NewOrder, TimeInForce
-from kracked.sim.publish import BOOK, LEVEL3, Publisher
-from kracked.sim.visible import VisibleBook
+from kracked.sim.engine.matching import Matcher
+from kracked.sim.engine.orders import Amend, Batch, NewOrder, TimeInForce
+from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, Publisher
+from kracked.sim.market_data.public_book import VisibleBook
 from kracked.times import parse_ns
 
 SYMBOL = "BTC/USD"

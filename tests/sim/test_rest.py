@@ -11,10 +11,10 @@ import pytest
 
 from kracked.protocol.events import Side
 from kracked.protocol.signing import sign
-from kracked.sim import catalogue
-from kracked.sim.account import Accounts, ApiKey, Call, Permission, new_key
+from kracked.sim import listings
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts, ApiKey, Call, Permission, new_key
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
 from kracked.sim.rest import Rest
 from kracked.times import NS_PER_S
 
@@ -24,7 +24,7 @@ KEY, SECRET = new_key()
 
 @pytest.fixture(scope="module")
 def exchange() -> Exchange:
-    market = Market(catalogue.listings(["BTC/USD", "DOGE/USD", "BONK/USD"]), seed=5).opened(NOW)
+    market = Market(listings.listings(["BTC/USD", "DOGE/USD", "BONK/USD"]), seed=5).opened(NOW)
     accounts = Accounts()
     accounts.add(ApiKey(KEY, SECRET))
     exchange = Exchange(market, accounts, NOW)

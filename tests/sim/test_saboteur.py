@@ -6,9 +6,9 @@ import pytest
 
 from kracked.protocol.requests import Subscribe, encode
 from kracked.sim.channels import Socket
-from kracked.sim.faults import Fault, Kind
-from kracked.sim.mishaps.saboteur import Saboteur, Welcome
-from kracked.sim.mishaps.wire import Wire
+from kracked.sim.faults.schedule import Fault, Kind
+from kracked.sim.injection.faulty_connection import Wire
+from kracked.sim.injection.injector import Saboteur, Welcome
 from kracked.sim.server import SimOptions, SimServer
 
 S = 10**9

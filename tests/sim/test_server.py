@@ -19,9 +19,9 @@ from kracked.errors import TooPrecise
 from kracked.protocol.events import Resync
 from kracked.protocol.requests import Subscribe, encode
 from kracked.protocol.signing import sign
-from kracked.sim.account import ApiKey
-from kracked.sim.catalogue import NotListed
-from kracked.sim.outbox import Outbox
+from kracked.sim.auth import ApiKey
+from kracked.sim.listings import NotListed
+from kracked.sim.send_queue import Outbox
 from kracked.sim.server import SimOptions, SimServer
 from tests.patience import PATIENCE_S
 

@@ -13,15 +13,15 @@ from kracked.feed.account import Account as Followed
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Resync, Side
 from kracked.protocol.requests import Subscribe, encode
-from kracked.sim import catalogue
-from kracked.sim.account import Accounts, ApiKey, new_key
+from kracked.sim import listings
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.order_request import Kind, Ticket
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
+from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.refusal import Refusal
-from kracked.sim.trading.account import Account
-from kracked.sim.trading.brokerage import Brokerage
-from kracked.sim.trading.ticket import Kind, Ticket
 from kracked.times import NS_PER_S
 
 NOW = 1_790_000_000_000_000_000
@@ -70,7 +70,7 @@ class Trader:
 @pytest.fixture(scope="module")
 def life() -> tuple[Exchange, Trader, list[bytes], list[bytes]]:
     """A minute of trade, all that a watcher of the books and a follower of the account heard."""
-    market = Market(catalogue.listings([SYMBOL]), seed=6, rate=3).opened(NOW)
+    market = Market(listings.listings([SYMBOL]), seed=6, rate=3).opened(NOW)
     accounts, key = Accounts(), ApiKey(*new_key())
     accounts.add(key)
     exchange = Exchange(market, accounts, NOW)

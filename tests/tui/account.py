@@ -12,12 +12,12 @@ from typing import Self, cast
 
 from textual.pilot import Pilot
 
-from kracked.actions.journal import Journal
-from kracked.actions.outbox import Kind, Moved, Outbox, Prepared
-from kracked.actions.states import State
 from kracked.errors import ConnectionLost
 from kracked.feed.account import Account
 from kracked.feed.fanout import Consumer
+from kracked.orders.outbox.journal import Journal
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Kind, Moved, Outbox, Prepared
 from kracked.protocol import events
 from kracked.protocol.events import Event, OrderChange, Side
 from kracked.rest.account import KeyInfo, TradeVolume

@@ -11,10 +11,10 @@ from textual.pilot import Pilot
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.order_records import Order
+from kracked.sim.faults.order_faults import Mishap
 from kracked.sim.server import SimOptions, SimServer
-from kracked.sim.trading.account import Account
-from kracked.sim.trading.mishaps import Mishap
-from kracked.sim.trading.orders import Order
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.live import LiveSource

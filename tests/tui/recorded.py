@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from kracked.protocol.requests import Subscribe, encode
-from kracked.sim import catalogue
-from kracked.sim.account import Accounts, ApiKey, new_key
+from kracked.sim import listings
+from kracked.sim.agents.market import Market
+from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
-from kracked.sim.market import Market
 from kracked.times import NS_PER_S, parse_ns
 from tests.record.market import record_stream
 
@@ -21,7 +21,7 @@ def record_market(path: Path, seconds: int = 60) -> None:
     """Level 2, level 3, trades, ticker and candles of one symbol, ten times a second."""
     accounts, key = Accounts(), ApiKey(*new_key())
     accounts.add(key)
-    market = Market(catalogue.listings((SYMBOL,)), seed=5).opened(OPENED)
+    market = Market(listings.listings((SYMBOL,)), seed=5).opened(OPENED)
     exchange = Exchange(market, accounts, OPENED)
     arrived: list[tuple[int, bytes]] = []
     now = OPENED

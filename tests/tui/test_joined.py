@@ -12,7 +12,7 @@ import kracked
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.events import Event, Side
-from kracked.protocol.latest import CANDLES_KEPT, TRADES_KEPT
+from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT
 from kracked.recorder import recording
 from kracked.rest.orders import AddOrder, OrderType
 from kracked.sim.server import SimOptions, SimServer

@@ -8,7 +8,7 @@ import msgspec
 
 from kracked.protocol import events
 from kracked.protocol.events import Side
-from kracked.protocol.own import Fill
+from kracked.protocol.own_orders import Fill
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.view import candles, chart_marks, tape
 from kracked_tui.view.candles import Bar

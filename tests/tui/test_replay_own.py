@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from kracked.record import keyframe
+from kracked.format import keyframe
 from kracked_tui.app import Destination, Monitor
 from kracked_tui.config import Settings
 from kracked_tui.reels import opened

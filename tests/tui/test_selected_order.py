@@ -12,7 +12,7 @@ import pytest
 
 from kracked.feed.account import OwnOrder
 from kracked.instruments import Instrument
-from kracked.protocol.own import Triggers
+from kracked.protocol.own_orders import Triggers
 from kracked.rest.orders import OrderType, TimeInForce
 from kracked_tui.scene import Scene
 from kracked_tui.trader import words

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kracked.record import frame
-from kracked.record.frame import HEADER_SIZE, Frame, FrameKind
+from kracked.format import frame
+from kracked.format.frame import HEADER_SIZE, Frame, FrameKind
 from kracked_tui.reel import Spot
 from kracked_tui.session_reel import SessionReel
 from tests.record.market import Level3Market, record_stream

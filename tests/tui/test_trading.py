@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kracked.sim.faults.order_faults import Mishap
 from kracked.sim.server import SimOptions, SimServer
-from kracked.sim.trading.mishaps import Mishap
 from kracked_tui.config import Settings, Trading
 from tests.tui.exchange import QUIET, SYMBOL, trading
 

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from kracked.actions import CancelOutcome
+from kracked.orders import CancelOutcome
+from kracked.sim.faults.order_faults import Mishap
 from kracked.sim.server import SimOptions, SimServer
-from kracked.sim.trading.mishaps import Mishap
 from kracked_tui.config import Lost, Settings, Trading
 from kracked_tui.trader import words
 from tests.patience import PATIENCE_S

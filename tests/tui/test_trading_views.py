@@ -8,10 +8,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from kracked.actions import Entry, State
-from kracked.actions.outbox import Kind
 from kracked.book.queue import Place
 from kracked.feed.account import Account, Fee, Fill, OwnOrder
+from kracked.orders import Entry, State
+from kracked.orders.outbox.outbox import Kind
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.trader.words import settled

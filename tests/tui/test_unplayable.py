@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kracked.record.sinks import RAW_FOLDER
+from kracked.record.write.sinks import RAW_FOLDER
 from kracked_tui import __main__ as program
 from tests.patience import until
 from tests.record.market import record_stream

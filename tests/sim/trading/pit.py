@@ -16,20 +16,20 @@ from kracked import units
 from kracked.protocol.events import Side
 from kracked.protocol.requests import Subscribe
 from kracked.protocol.signing import sign
-from kracked.sim import catalogue
-from kracked.sim.account import Accounts, ApiKey, Call, Permission
-from kracked.sim.catalogue import Listing
-from kracked.sim.ids import Ids
-from kracked.sim.matching import Matcher
-from kracked.sim.orders import Batch, Filled, NewOrder
+from kracked.sim import listings
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.order_records import Order
+from kracked.sim.auth import Accounts, ApiKey, Call, Permission
+from kracked.sim.engine.exchange_ids import Ids
+from kracked.sim.engine.matching import Matcher
+from kracked.sim.engine.orders import Batch, Filled, NewOrder
+from kracked.sim.listings import Listing
+from kracked.sim.order_entry.brokerage import Brokerage, Terms
+from kracked.sim.private_api.pair_names import Listings
+from kracked.sim.private_api.rest_endpoints import Private
+from kracked.sim.private_api.stream_subscriptions import Subscriptions
+from kracked.sim.private_api.ws_methods import Methods
 from kracked.sim.refusal import Refusal
-from kracked.sim.trading.account import Account
-from kracked.sim.trading.brokerage import Brokerage, Terms
-from kracked.sim.trading.listings import Listings
-from kracked.sim.trading.methods import Methods
-from kracked.sim.trading.orders import Order
-from kracked.sim.trading.private import Private
-from kracked.sim.trading.subscriptions import Subscriptions
 from kracked.times import NS_PER_S, to_rfc3339
 
 NOW = 1_790_000_000_000_000_000
@@ -46,12 +46,12 @@ class Pit:
         terms: Terms | None = None,
         permissions: frozenset[Permission] = frozenset(Permission),
     ) -> None:
-        listed = catalogue.listings(symbols or (BTC,))
+        listed = listings.listings(symbols or (BTC,))
         self.now, self.system = NOW, "online"
         self.listed = {one.symbol: one for one in listed}
         self.matchers = {one.symbol: Matcher() for one in listed}
         self.last = {one.symbol: one.opening_price for one in listed}
-        self.brokerage = Brokerage(self, listed, catalogue.assets(listed), terms)
+        self.brokerage = Brokerage(self, listed, listings.assets(listed), terms)
         self.listings = Listings(self, listed)
         self.key = ApiKey("key", SECRET, permissions=permissions)
         self.accounts = Accounts()

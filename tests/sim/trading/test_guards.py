@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from kracked.protocol.limits import INTERMEDIATE, PRO, STARTER, Tier
-from kracked.sim.account import Permission
-from kracked.sim.trading.brokerage import Terms
+from kracked.sim.auth import Permission
+from kracked.sim.order_entry.brokerage import Terms
 from tests.sim.trading.pit import BTC, NOW, Pit
 
 ORDER = {"ordertype": "limit", "type": "buy", "pair": "XBTUSD", "volume": "0.001"}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from kracked.sim.trading import orders
+from kracked.sim.accounts import order_records
 from tests.sim.trading.pit import Pit
 
 
 def test_the_orders_closed_longest_ago_are_forgotten_with_their_fills(
     pit: Pit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orders, "KEPT_CLOSED", 2)
+    monkeypatch.setattr(order_records, "KEPT_CLOSED", 2)
     pit.agent("sell", "5", "63000")
     placed = [pit.add("buy", "0.01") for _ in range(4)]
     assert [pit.account.orders.get(txid) is None for txid in placed] == [True, True, False, False]
@@ -21,7 +21,7 @@ def test_the_orders_closed_longest_ago_are_forgotten_with_their_fills(
 
 
 def test_open_orders_are_never_forgotten(pit: Pit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(orders, "KEPT_CLOSED", 1)
+    monkeypatch.setattr(order_records, "KEPT_CLOSED", 1)
     resting = pit.add("buy", "0.01", "60000")
     for _ in range(3):
         pit.rest("CancelOrder", txid=pit.add("buy", "0.01", "61000"))

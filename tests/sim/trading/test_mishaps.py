@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from kracked.protocol.signing import sign
+from kracked.sim.faults.order_faults import BadMishaps, Mishap, Mishaps, Rule, read
 from kracked.sim.server import SimOptions, SimServer
-from kracked.sim.trading.mishaps import BadMishaps, Mishap, Mishaps, Rule, read
 from kracked.times import NS_PER_S
 from tests.patience import PATIENCE_S
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from kracked.feed.account import Account as Followed
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Balances, Executions, Side
+from kracked.sim.accounts.order_records import Fill
+from kracked.sim.order_entry.brokerage import STARTING_BALANCES, Terms
 from kracked.sim.refusal import Refusal
-from kracked.sim.trading.brokerage import STARTING_BALANCES, Terms
-from kracked.sim.trading.orders import Fill
 from tests.sim.trading.pit import BTC, Ear, Pit
 
 PRICES = st.integers(629_990, 630_021).map(lambda ticks: f"{ticks / 10:.1f}")

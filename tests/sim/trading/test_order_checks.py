@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from kracked.sim.order_entry.brokerage import Terms
 from kracked.sim.refusal import Refusal
-from kracked.sim.trading.brokerage import Terms
 from tests.shared import VECTORS
 from tests.sim.trading.pit import Pit
 

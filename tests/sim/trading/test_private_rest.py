@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kracked.sim.trading.brokerage import Terms
-from kracked.sim.trading.fees import SCHEDULE
+from kracked.sim.accounts.fees import SCHEDULE
+from kracked.sim.order_entry.brokerage import Terms
 from tests.sim.trading.pit import BTC, Pit
 
 

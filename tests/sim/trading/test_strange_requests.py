@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kracked.protocol.signing import sign
-from kracked.sim.account import Call
+from kracked.sim.auth import Call
 from kracked.sim.refusal import Refusal
 from tests.sim.trading.pit import Pit
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
-from kracked.sim.trading.trail import Offset, Trail
+from kracked.sim.accounts.trailing_stops import Offset, Trail
 from tests.sim.trading.pit import BTC, Pit
 from tests.sim.trading.test_triggers import trade_at
 

@@ -1,0 +1,105 @@
+"""`kracked bars`: a recording's trades as bars, on stdout or in a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import msgspec
+import pandas as pd
+
+from kracked import times
+from kracked.cli import DONE
+from kracked.errors import RecordError
+from kracked.frames.bars import NEEDED
+from kracked.frames.bars import bars as bars_of
+from kracked.frames.loaders import load_trades
+
+_FORMS = (".csv", ".parquet")
+
+
+class Rule(NamedTuple):
+    """When a bar ends, and which trades count; exactly one of the first four is given."""
+
+    every: str | None
+    ticks: int | None
+    volume: float | None
+    dollars: float | None
+    carry: bool
+    history: bool
+
+
+def bars(path: Path, rule: Rule, *, symbols: list[str], out: Path | None, as_json: bool) -> int:
+    """Aggregate a recording's trades: CSV or JSON on stdout, or a .csv or .parquet file.
+
+    A recording without trades gives no bars, and a word about it on stderr.
+    """
+    _check(out)
+    trades = load_trades(path, columns=NEEDED)
+    known = sorted(trades["symbol"].dropna().unique())
+    if not known and not (path / "session.json").exists():
+        raise RecordError(f"{path} is no recording, and there are no trades in it")
+    if unknown := sorted(set(symbols).difference(known)):
+        have = f"it has {', '.join(known)}" if known else "it has no trades at all"
+        raise RecordError(f"{path} has no trades of {unknown[0]}: {have}")
+    if symbols:
+        trades = trades[trades["symbol"].isin(symbols)]
+    frame = bars_of(trades, **rule._asdict())
+    if frame.empty:
+        told = "only trades from before it began: --history takes these" if known else "no trades"
+        print(f"{path} has {told}", file=sys.stderr)
+    _write(frame, out, as_json=as_json)
+    return DONE
+
+
+def _check(out: Path | None) -> None:
+    """Before anything is computed, for it may take a while."""
+    if out is None:
+        return
+    if out.suffix not in _FORMS:
+        raise RecordError(f"cannot write {out}: end its name with .csv or .parquet")
+    if not out.parent.is_dir():
+        raise RecordError(f"cannot write {out}: there is no folder {out.parent}")
+    if out.is_dir():
+        raise RecordError(f"cannot write {out}: it is a folder")
+
+
+def _write(frame: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        rows = _with_texts(frame).to_dict("records")
+        print(msgspec.json.encode(rows).decode())
+    elif out is None:
+        _to_csv(frame, sys.stdout)
+    else:
+        # Aside first: what was there stays until the new file is whole.
+        aside = out.with_name(f".{out.name}.new")
+        try:
+            _to_parquet(frame, aside) if out.suffix == ".parquet" else _to_csv(frame, aside)
+            aside.replace(out)
+        finally:
+            aside.unlink(missing_ok=True)
+        print(f"{out}: {len(frame)} bars", file=sys.stderr)
+
+
+def _to_csv(frame: pd.DataFrame, file: TextIO | Path) -> None:
+    # Fifteen digits are what a double holds of a decimal; more are noise of adding up.
+    _with_texts(frame).to_csv(file, index=False, float_format="%.15g")
+
+
+def _to_parquet(frame: pd.DataFrame, file: Path) -> None:
+    try:
+        # Labels as plain text: with categories readers could not skip what lacks a symbol.
+        frame.astype({"symbol": "str"}).to_parquet(file)
+    except ImportError as error:
+        raise RecordError("Parquet needs pyarrow: pip install pyarrow") from error
+
+
+def _with_texts(frame: pd.DataFrame) -> Any:
+    """With times as every table of ours writes them."""
+    plain = frame.reset_index().astype({"symbol": "str"})
+    for name in ("start", "end"):
+        plain[name] = [
+            times.to_rfc3339(ns, 9) for ns in pd.DatetimeIndex(plain[name]).asi8.tolist()
+        ]
+    return plain

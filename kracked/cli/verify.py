@@ -1,0 +1,128 @@
+"""`kracked verify`: reads files, calls the verification, writes a table or JSON."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+import zstandard
+
+from kracked.cli import DONE, FAILED, MISUSED
+from kracked.format.frame import MARK
+from kracked.instruments import Precision
+from kracked.verify import FileReport, Verification, verify_lines
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = (b"\x28\xb5\x2f\xfd", MARK)
+_LONGEST_MARK = len(MARK)
+
+
+def verify_files(
+    files: Sequence[str],
+    *,
+    precisions: Sequence[tuple[str, int, int]],
+    depths: Sequence[tuple[str, int]],
+    as_json: bool,
+) -> int:
+    """`kracked verify`: a row per file, symbol and channel; exit code 1 on any mismatch."""
+    reports = []
+    for file in files:
+        try:
+            reports.append(_verify_file(file, precisions, depths))
+        except IsADirectoryError:
+            words = "it is a folder; for a recording there is `kracked check`"
+            print(f"kracked: cannot read {file}: {words}", file=sys.stderr)
+            return MISUSED
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as error:
+            words = getattr(error, "strerror", None) or str(error)
+            print(f"kracked: cannot read {file}: {words}", file=sys.stderr)
+            return MISUSED
+    rows = [book for report in reports for book in report.books]
+    if as_json:
+        print(msgspec.json.encode(rows).decode())
+    else:
+        _print_table(rows)
+    for report in reports:
+        _remark(report)
+    return DONE if all(report.sound for report in reports) else FAILED
+
+
+def _verify_file(
+    file: str, precisions: Sequence[tuple[str, int, int]], depths: Sequence[tuple[str, int]]
+) -> FileReport:
+    standard = file == "-"
+    if standard and sys.stdin is None:
+        raise OSError(None, "there is no standard input")
+    with nullcontext(sys.stdin.buffer) if standard else Path(file).open("rb") as source:
+        lines = _unpacked(source)
+        size = 0 if standard else Path(file).stat().st_size
+        report = verify_lines(
+            file,
+            lines,
+            precisions={symbol: Precision(price, qty) for symbol, price, qty in precisions},
+            depth=next((depth for symbol, depth in depths if not symbol), None),
+            depths={symbol: depth for symbol, depth in depths if symbol},
+            progress=_progress(file, size if lines is source else 0),
+        )
+    if size and not report.lines:  # zstd takes a torn beginning for an end
+        raise EOFError("nothing in it could be unpacked")
+    return report
+
+
+def _unpacked(source: BinaryIO) -> BinaryIO:
+    """The source, decompressed if it begins as gzip or zstd do."""
+    head = source.peek(_LONGEST_MARK) if isinstance(source, BufferedReader) else b""
+    if head.startswith(_GZIP):
+        return cast(BinaryIO, gzip.open(source))
+    if head.startswith(_ZSTD):
+        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
+        return cast(BinaryIO, BufferedReader(reader))
+    return source
+
+
+def _progress(file: str, size: int) -> Callable[[int], None] | None:
+    """A line on the terminal that says how far it is; nothing when nobody watches."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(read: int) -> None:
+        done = f"{100 * read // size:3d} %" if size else f"{read / 1e6:.0f} MB"
+        print(f"\r{file}: {done}\x1b[K", end="", file=sys.stderr, flush=True)
+        if size and read >= size:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def _print_table(rows: Sequence[Verification]) -> None:
+    heads = ("file", "symbol", "channel", "depth", "messages", "verified", "mismatched", "ignored")
+    cells = [heads, *([str(getattr(row, head)) for head in heads] for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(heads))]
+    for line in cells:
+        text = [
+            cell.ljust(width) if column < 3 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        print("  ".join(text).rstrip())
+    verified, messages = sum(row.verified for row in rows), sum(row.messages for row in rows)
+    print(f"{verified} of {messages} book messages verified")
+
+
+def _remark(report: FileReport) -> None:
+    """What the table does not say: where the first trouble is, and what was never checked."""
+    ignored = sum(book.ignored for book in report.books)
+    for condition, words in (
+        (report.unreadable, f"{report.unreadable} unreadable, first {report.first_unreadable}"),
+        (report.first_mismatch, f"first mismatch {report.first_mismatch}"),
+        (ignored, f"{ignored} updates not checked: no trusted book to apply them to"),
+        (not report.books, "no book and no level3 messages in it"),
+    ):
+        if condition:
+            print(f"kracked: {report.file}: {words}", file=sys.stderr)

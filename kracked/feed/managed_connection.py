@@ -1,0 +1,66 @@
+"""A connection with everything that belongs to it: session, keeper, task."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kracked.book.keeper import BookKeeper
+from kracked.feed.connection import Connection
+from kracked.feed.stats import ConnectionStats, SubscriptionStats
+from kracked.protocol.client.session import Session
+from kracked.protocol.client.subscription import ACCOUNT, Track
+
+PUBLIC, LEVEL3, PRIVATE = "public", "level3", "private"
+"""The three kinds of sockets; each data channel belongs to exactly one."""
+ROLES = {"level3": LEVEL3, **dict.fromkeys(ACCOUNT, PRIVATE)}
+"""Where a channel belongs when not to the public socket."""
+
+
+class Link:
+    """One connection of a feed. A keeper each: a torn frame casts doubt on its own books only."""
+
+    def __init__(
+        self, role: str, keeper: BookKeeper, session: Session, connection: Connection
+    ) -> None:
+        self.role, self.keeper = role, keeper
+        self.session, self.connection = session, connection
+        self.task: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            self.task = None
+
+    def stats(self, now: int) -> ConnectionStats:
+        session, connection, liveness = self.session, self.connection, self.session.liveness
+        return ConnectionStats(
+            name=connection.name,
+            url=connection.url,
+            open=connection.open,
+            system=session.system,
+            messages=session.messages,
+            bytes=session.bytes,
+            connects=connection.connects,
+            reason=connection.reason,
+            silent_ns=now - liveness.heard if connection.open else None,
+            rtt_ns=liveness.rtt_ns,
+            clock_offset_ns=liveness.clock_offset_ns,
+            subscriptions=tuple(self._track_stats(one, now) for one in session.tracks.values()),
+        )
+
+    def _track_stats(self, track: Track, now: int) -> SubscriptionStats:
+        one = track.subscription
+        tally = self.keeper.tallies.get((one.symbol or "", one.channel))
+        return SubscriptionStats(
+            channel=one.channel,
+            symbol=one.symbol,
+            depth=one.depth,
+            interval=one.interval,
+            state=track.state.value,
+            messages=track.messages,
+            verified=tally.verified if tally else 0,
+            mismatched=tally.mismatched if tally else 0,
+            resyncs=track.resyncs,
+            silent_ns=now - track.heard if track.messages else None,
+            error=track.error,
+        )

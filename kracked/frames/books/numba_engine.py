@@ -1,0 +1,84 @@
+"""Whether a kernel runs as it stands or compiled by numba, and the columns it takes then.
+
+numba is an optional extra and takes seconds to arrive, so nothing here imports it before
+it is wanted: by name, or for a table so long that it pays.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from bisect import bisect_left
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kracked.errors import ConfigError
+from kracked.frames.books import order_kernel
+from kracked.frames.books.order_kernel import Cells
+
+Engine = Literal["auto", "plain", "numba"]
+
+_WORTH_ROWS = 1_000_000
+"""Loading numba and compiled code costs about as much as so many rows in Python."""
+
+
+class NeedsNumba(ConfigError):
+    """Compiled replay was asked for, and numba is not installed."""
+
+    def __str__(self) -> str:
+        return "compiled replay needs numba: pip install numba"
+
+
+class Kernel(NamedTuple):
+    """The functions of `order_kernel`, and what makes an array of int64 into their columns."""
+
+    cells: Callable[[NDArray[np.int64]], Cells]
+    advance: Callable[..., tuple[int, int, Any, Any]]
+    queued: Callable[..., int]
+
+
+PLAIN = Kernel(lambda array: array.tolist(), order_kernel.advance, order_kernel.queued)
+
+
+def kernel(engine: Engine, rows: int) -> Kernel:
+    """The kernel for a table of so many rows. Raises `NeedsNumba`, `ConfigError` for no engine."""
+    match engine:
+        case "plain":
+            return PLAIN
+        case "numba":
+            return _by_numba()
+        case "auto":
+            installed = rows >= _WORTH_ROWS and importlib.util.find_spec("numba") is not None
+            return _by_numba() if installed else PLAIN
+    raise ConfigError(f"no engine {engine}; choose one of auto, plain, numba")
+
+
+@cache
+def _by_numba() -> Kernel:
+    try:
+        numba: Any = importlib.import_module("numba")
+        extending: Any = importlib.import_module("numba.extending")
+    except ImportError as error:
+        raise NeedsNumba from error
+    extending.overload(bisect_left, strict=False)(lambda side, level: _first_from)  # noqa: ARG005
+    extending.register_jitable(order_kernel.cut)
+    compiled = numba.njit(cache=True)
+    return Kernel(
+        lambda array: array, compiled(order_kernel.advance), compiled(order_kernel.queued)
+    )
+
+
+def _first_from(side: Any, level: int) -> int:
+    """`bisect_left`, for numba does not know it."""
+    low, high = 0, len(side)
+    while low < high:
+        middle = (low + high) // 2
+        if side[middle] < level:
+            low = middle + 1
+        else:
+            high = middle
+    return low

@@ -1,0 +1,253 @@
+"""A level 3 book as the kernel's integers, for the rows of one file.
+
+Numbers the file's prices and orders as nodes, lets the kernel apply rows, and reads the
+book back. What the kernel finds strange is reported and no more; see `order_replay`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from kracked.book.checksum import LEVELS_HASHED, level_digits
+from kracked.book.l3 import L3Book
+from kracked.frames.books.numba_engine import Kernel
+from kracked.frames.books.order_kernel import (
+    ADD,
+    DELETE,
+    FREE,
+    WHOLE,
+    Cells,
+    Changes,
+    Rings,
+    Shape,
+    Touches,
+)
+from kracked.frames.books.order_rows import Ints, OrderRows
+
+NONE = -1
+"""In place of the price and quantity of a level that is not there."""
+
+
+class Resting(NamedTuple):
+    """An order in a book."""
+
+    order_id: str
+    key: int
+    """Price; an ask's is negative."""
+    qty: int
+
+
+class Held(NamedTuple):
+    """All orders in a book, by node, each level's in queue order."""
+
+    order: Ints
+    level: Ints
+    qty: Ints
+
+
+class Strange(Exception):
+    """A row that only the book's own rules can judge; told to `order_replay` alone."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(row)
+        self.row = row
+
+
+class OrderArrays:
+    """One symbol's book while the messages of one file are applied."""
+
+    def __init__(self, rows: OrderRows, resting: list[Resting], kernel: Kernel) -> None:
+        """`resting` are in the book when the file begins, each level's in queue order."""
+        self._rows, self._kernel, count = rows, kernel, len(resting)
+        ids = rows.frame["order_id"]
+        before = pd.Series([one.order_id for one in resting], dtype=ids.dtype)
+        codes, names = pd.factorize(pd.concat([before, ids]))
+        before_keys = np.array([one.key for one in resting], dtype=np.int64)
+        ranks, keys = pd.factorize(np.concatenate((before_keys, rows.key)), sort=True)
+        self._keys = np.concatenate(([0], keys))
+        """Of each level's node."""
+        self._price = np.concatenate(([NONE], np.abs(keys)))
+        self._names, self._orders = pd.Index(names), len(self._keys)
+        """Of each order's node; the first such node."""
+        self._node, self._level = codes + self._orders, ranks + 1
+        self._count = count
+        self._nodes: dict[str, int] = {}
+        first_bid = int(np.searchsorted(keys, 0)) + 1
+        self._shape = Shape(first_bid, FREE, FREE)
+        self._make_cells(self._orders + len(names))
+        qty = np.array([one.qty for one in resting], dtype=np.int64)
+        self._put(Held(self._node[:count], self._level[:count], qty))
+
+    def _make_cells(self, nodes: int) -> None:
+        cells, blank = self._kernel.cells, np.zeros(nodes, dtype=np.int64)
+        alone = np.arange(nodes)
+        self._rings = Rings(cells(alone), cells(alone.copy()), cells(blank), cells(blank.copy()))
+        self._found = cells(blank.copy())
+        self._bids, self._asks = [0], [0]
+        self._room = -1
+        self._make_room(0)
+
+    def _make_room(self, messages: int) -> None:
+        """For the touches of so many messages."""
+        if messages > self._room:
+            self._room, blank = messages, np.zeros(messages, dtype=np.int64)
+            self._told = Touches(*(self._kernel.cells(blank.copy()) for _ in Touches._fields))
+
+    # --- changing -----------------------------------------------------------------
+
+    def advance(self, first: int, last: int) -> int:
+        """Apply the messages from `first` until before `last`; how many touches were told.
+
+        Raises `Strange`; some rows are applied then.
+        """
+        begin, end, held = self._rows.begin(first), self._rows.begin(last), self._count
+        columns = (
+            self._node[held + begin : held + end],
+            self._level[held + begin : held + end],
+            self._rows.qty[begin:end],
+            self._rows.action[begin:end],
+        )
+        self._make_room(last - first)
+        told, strange = self._apply(Changes(*map(self._kernel.cells, columns)), self._shape)
+        if strange != WHOLE:
+            raise Strange(begin + strange)
+        return told
+
+    def touches(self, first: int, last: int) -> Ints:
+        """The same, telling where the best levels changed, and of the first message anyway.
+
+        Columns: message, bid, its quantity, ask, its quantity.
+        """
+        told, rows = self.advance(first, last), self._rows
+        row, bid, bid_qty, ask, ask_qty = (np.array(one[:told], np.int64) for one in self._told)
+        message = np.searchsorted(rows.ends, row + rows.begin(first), side="right")
+        bid_qty[bid == 0] = ask_qty[ask == 0] = NONE
+        return np.column_stack((message, self._price[bid], bid_qty, self._price[ask], ask_qty))
+
+    def take_over(self, book: L3Book, first: int, last: int) -> None:
+        """Hold what this book holds: orders held now, or of the messages in between."""
+        held = self._queued([*self._asks[1:], *self._bids[1:]])
+        names = dict(zip(self._named(held), held.tolist(), strict=True))
+        part = slice(self._rows.begin(first), self._rows.begin(last))
+        ids, nodes = self._rows.frame["order_id"].iloc[part], self._node[self._count :][part]
+        names.update(zip(ids.tolist(), nodes.tolist(), strict=True))
+        found = [
+            (names[order.order_id], sign * order.price, order.qty)
+            for side, sign in ((book.bids, 1), (book.asks, -1))
+            for queue in side
+            for order in queue
+        ]
+        order, key, qty = np.array(found, dtype=np.int64).reshape(-1, 3).T
+        self.behave_as(book)
+        self.restore(Held(order, np.searchsorted(self._keys[1:], key) + 1, qty))
+
+    def behave_as(self, book: L3Book) -> None:
+        """Cut at its depth, and find strange what it might contradict."""
+        limit = book.bids.limit if book.bids.limit > LEVELS_HASHED else FREE
+        self._shape = self._shape._replace(depth=book.depth, limit=limit)
+
+    def held(self) -> Held:
+        """What rests now."""
+        order = self._queued([*self._asks[1:], *self._bids[1:]])
+        return Held(order, _at(self._rings.level, order), _at(self._rings.qty, order))
+
+    def restore(self, held: Held) -> None:
+        """Hold these orders and no others."""
+        after, before, qty, level_of = self._rings
+        levels = self._bids[1:] + self._asks[1:]
+        for order in self._queued(levels).tolist():
+            level_of[order] = 0
+        for level in levels:
+            after[level] = before[level] = level
+            qty[level] = 0
+        self._bids, self._asks = [0], [0]
+        self._put(held)
+
+    def _put(self, held: Held) -> None:
+        adds = np.full(len(held.order), ADD, dtype=np.int64)
+        columns = (held.order, held.level, held.qty, adds)
+        changes = Changes(*map(self._kernel.cells, columns))
+        self._apply(changes, self._shape._replace(limit=FREE))
+
+    def _apply(self, changes: Changes, shape: Shape) -> tuple[int, int]:
+        cells = self._kernel.cells
+        sides = (cells(np.array(self._bids)), cells(np.array(self._asks)))
+        told, strange, self._bids, self._asks = self._kernel.advance(
+            changes, self._rings, sides, shape, self._told
+        )
+        return told, strange
+
+    # --- reading ------------------------------------------------------------------
+
+    def levels(self, count: int) -> list[int]:
+        """Price and quantity of the best so many levels, bid and ask in turn."""
+        cells: list[int] = []
+        for rank in range(1, count + 1):
+            for side in (self._bids, self._asks):
+                level = side[-rank] if rank < len(side) else 0
+                cells += (int(self._price[level]), int(self._rings.qty[level]) if level else NONE)
+        return cells
+
+    def place(self, order_id: str) -> list[int]:
+        """Price, quantity, quantity ahead, the level's, position, orders; empty if not there."""
+        node, (_, _, qty, level_of) = self._node_of(order_id), self._rings
+        if not node or not (level := int(level_of[node])):
+            return []
+        orders = self._queued([level]).tolist()
+        position = orders.index(node)
+        ahead = sum(int(qty[order]) for order in orders[:position])
+        own, whole = int(qty[node]), int(qty[level])
+        return [int(self._price[level]), own, ahead, whole, position + 1, len(orders)]
+
+    def concerning(self, order_id: str) -> Ints:
+        """The messages that may change an order's place: while it may rest, about its levels."""
+        node, rows, held = self._node_of(order_id), self._rows, self._count
+        own = np.flatnonzero(self._node == node) - held if node else np.zeros(0, dtype=np.int64)
+        if not len(own):
+            return own
+        its = np.zeros(self._orders, dtype=bool)
+        its[self._level[own + held]] = True
+        near = np.zeros(self._orders + len(self._names), dtype=bool)
+        near[self._node[its[self._level]]] = True
+        gone = own[-1] >= 0 and rows.action[own[-1]] & 3 == DELETE
+        first, last = max(0, own[0]), own[-1] + 1 if gone else len(rows.action)
+        found = np.flatnonzero(near[self._node[held + first : held + last]]) + first
+        return np.unique(np.searchsorted(rows.ends, found, side="right"))
+
+    def resting(self) -> list[Resting]:
+        """What rests now, for the next file."""
+        held = self.held()
+        cells = (self._named(held.order), self._keys[held.level].tolist(), held.qty.tolist())
+        return [Resting(*one) for one in zip(*cells, strict=True)]
+
+    def checksum(self) -> int:
+        """Of the best ten levels a side, asks first, each order in turn."""
+        best = slice(-1, -1 - LEVELS_HASHED, -1)
+        order = self._queued(self._asks[1:][best] + self._bids[1:][best])
+        price = self._price[_at(self._rings.level, order)]
+        qty = _at(self._rings.qty, order)
+        return crc32("".join(map(level_digits, price.tolist(), qty.tolist())).encode())
+
+    def _queued(self, levels: list[int]) -> Ints:
+        """The orders of these levels."""
+        cells = self._kernel.cells(np.array(levels, dtype=np.int64))
+        count = self._kernel.queued(cells, self._rings.after, self._found)
+        return np.array(self._found[:count], dtype=np.int64)
+
+    def _named(self, orders: Ints) -> list[str]:
+        return [str(name) for name in self._names[orders - self._orders]]
+
+    def _node_of(self, order_id: str) -> int:
+        """0 for an order that neither rests nor is told of in the file."""
+        if order_id not in self._nodes:
+            found = np.flatnonzero(self._names == order_id)
+            self._nodes[order_id] = int(found[0]) + self._orders if len(found) else 0
+        return self._nodes[order_id]
+
+
+def _at(cells: Cells, nodes: Ints) -> Ints:
+    return np.array([cells[node] for node in nodes.tolist()], dtype=np.int64)

@@ -1,0 +1,197 @@
+"""Level 3 tables replayed quickly, and how the result is known to be right.
+
+The recorder verified each message when it came, and flagged what it would not vouch for
+(`Flag.SUSPECT`, from a mismatch or a hole to the next snapshot). So a run of messages none
+of which is suspect is taken on its word: the kernel applies it without hashing, and the
+book at its end is hashed and must have the stated checksum. A run ends where a snapshot or
+suspicion begins, at the end of a file, and after so many rows. Everything else goes through
+the keeper, message by message with every checksum: snapshots, suspect messages, a message
+that is strange to the kernel, a run whose end does not match.
+
+What this cannot see: rows damaged after they were recorded, in a run whose end is right
+all the same. Verifying every message (`verify=True`) sees that too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+
+from kracked.frames.books.numba_engine import Engine, kernel
+from kracked.frames.books.observables import Look
+from kracked.frames.books.order_arrays import OrderArrays, Resting, Strange
+from kracked.frames.books.order_rows import Ints, OrderRows, order_rows
+from kracked.frames.books.table_replay import BookEvent, Rebuild, Rows, orders_event
+from kracked.frames.read.table_files import Source
+from kracked.instruments import Precision
+from kracked.protocol.events import OrderAction, OrderChange, OrdersSnapshot
+
+_RUN_ROWS = 1 << 17
+"""So many rows at most are done again when the end of a run does not match."""
+
+
+def order_readings(
+    source: Source, symbol: str, look: Look, engine: Engine = "auto"
+) -> Iterator[tuple[Precision, Ints]]:
+    """What `look` reads of a symbol's verified book: rows of a time and what was read then.
+
+    With the decimals its integers are to be read with.
+
+    Raises `TooLong` for numbers of too many digits, maybe not before a later file.
+    """
+    rebuild = Rebuild(source, symbol, "level3")
+    resting: list[Resting] | None = None
+    seen = 0
+    file: _File | None = None
+    for rows in order_rows(source, symbol):
+        seen += len(rows.frame)
+        if file and resting is not None and not rows.era.continues(file.era):
+            yield file.era.precision, file.until(int(rows.received[0]))
+            resting = None
+        rebuild.enter(rows.era)
+        arrays = OrderArrays(rows, resting or [], kernel(engine, seen))
+        file = _File(rows, arrays, rebuild, look)
+        for found in file.readings(trusted=resting is not None):
+            yield rows.era.precision, found
+        resting = arrays.resting() if file.trusted else None
+
+
+class _File:
+    """The messages of one file, a run after the other."""
+
+    def __init__(self, rows: OrderRows, arrays: OrderArrays, rebuild: Rebuild, look: Look) -> None:
+        self._rows, self._arrays, self._rebuild, self._look = rows, arrays, rebuild, look
+        self._marks = look.marks(rows, arrays)
+        self.era = rows.era
+        self.trusted = False
+        """Whether `arrays` is the book, verified."""
+
+    def readings(self, *, trusted: bool) -> Iterator[Ints]:
+        """`trusted` says whether the book was verified when the file begins."""
+        rows, self.trusted = self._rows, trusted
+        if trusted:
+            self._arrays.behave_as(self._rebuild.orders)
+            yield self._read(0, partial(self._look.of_arrays, self._arrays))
+        for first, last in pairwise(self._edges()):
+            if rows.picture[first] or (self.trusted and rows.suspect[first]):
+                yield self._by_the_keeper(first, last)
+            elif self.trusted:
+                yield from self._on_trust(first, last)
+
+    def until(self, time: int) -> Ints:
+        """What is to be read of the book as the file left it, before a message at this time."""
+        times = list(self._look.instants(time))
+        values = self._look.of_arrays(self._arrays) if times else []
+        found = np.array([(time, *values) for time in times], dtype=np.int64)
+        return found.reshape(-1, 1 + len(self._look.columns))
+
+    def _edges(self) -> list[int]:
+        """Where runs begin: around a picture, where suspicion does, every so many rows."""
+        rows = self._rows
+        count, pictures = len(rows.ends), np.flatnonzero(rows.picture)
+        doubts = np.flatnonzero(rows.suspect[1:] != rows.suspect[:-1]) + 1
+        so_many = np.searchsorted(rows.ends, np.arange(_RUN_ROWS, rows.ends[-1], _RUN_ROWS))
+        return sorted({0, count, *pictures, *(pictures + 1), *doubts, *so_many})
+
+    def _on_trust(self, first: int, last: int) -> Iterator[Ints]:
+        """A run by the kernel; the keeper gets only what is in the way of that."""
+        while first < last and self.trusted:
+            found, odd = self._attempt(first, last)
+            if odd is None:
+                yield from found
+                return
+            found, damaged = self._attempt(first, odd)
+            if damaged is None:
+                yield from found
+                first = odd
+            yield self._by_the_keeper(first, odd + 1)
+            first = odd + 1
+
+    def _attempt(self, first: int, last: int) -> tuple[list[Ints], int | None]:
+        """What a run told, and None; or nothing, and the message at which it failed.
+
+        Then the book is as it was before.
+        """
+        if first == last:
+            return [], None
+        before, rows = self._arrays.held(), self._rows
+        try:
+            found = self._advance(first, last)
+        except Strange as strange:
+            odd = int(np.searchsorted(rows.ends, strange.row, side="right"))
+        else:
+            if self._arrays.checksum() == rows.checksum[last - 1]:
+                return found, None
+            odd = last - 1
+        self._arrays.restore(before)
+        return [], odd
+
+    def _advance(self, first: int, last: int) -> list[Ints]:
+        """Apply messages, and look at the book on the way."""
+        arrays, found = self._arrays, list[Ints]()
+        if self._marks is None:
+            touches = arrays.touches(first, last)
+            touches[:, 0] = self._rows.received[touches[:, 0]]
+            return [touches]
+        after = self._marks.after
+        within = slice(*np.searchsorted(after, (first, last), side="right"))
+        stops = np.unique(after[within]).tolist()
+        for stop in stops:
+            arrays.advance(first, stop)
+            found.append(self._read(stop, partial(self._look.of_arrays, arrays)))
+            first = stop
+        if first < last:
+            arrays.advance(first, last)
+        return found
+
+    def _by_the_keeper(self, first: int, last: int) -> Ints:
+        """Messages by the rules themselves, each with its checksum, until one does not fit."""
+        rows, rebuild, found = self._rows, self._rebuild, list[Ints]()
+        if not rows.picture[first]:
+            rebuild.restore(self._picture())
+        for message, event in enumerate(self._events(first, last), first):
+            book = rebuild.apply(event)
+            self.trusted = book is not None
+            if book is None:
+                break
+            found.append(self._read(message + 1, partial(self._look.of_book, book)))
+        else:
+            self._arrays.take_over(rebuild.orders, first, last)
+        return np.concatenate(found) if found else self._nothing()
+
+    def _events(self, first: int, last: int) -> Iterator[BookEvent]:
+        rows, begin = self._rows, self._rows.begin(first)
+        part, precision = slice(begin, rows.begin(last)), rows.era.precision
+        price, qty = np.abs(rows.key[part]).tolist(), rows.qty[part].tolist()
+        lists = Rows(rows.frame.iloc[part], self._rebuild.symbol, price, qty)
+        for message in range(first, last):
+            span = range(rows.begin(message) - begin, rows.begin(message + 1) - begin)
+            yield orders_event(lists, span[-1], span, precision)
+
+    def _picture(self) -> OrdersSnapshot:
+        """The book as the exchange would tell it."""
+        arrays, precision = self._arrays, self._rows.era.precision
+        sides: tuple[list[OrderChange], list[OrderChange]] = ([], [])
+        for one in arrays.resting():
+            order = OrderChange(OrderAction.ADD, one.order_id, abs(one.key), one.qty, "")
+            sides[one.key < 0].append(order)
+        bids, asks = map(tuple, sides)
+        return OrdersSnapshot(0, self._rebuild.symbol, precision, bids, asks, arrays.checksum())
+
+    def _read(self, applied: int, read: Callable[[], list[int]]) -> Ints:
+        """What is to be read now that so many messages are applied."""
+        if self._marks is None:
+            times = self._rows.received[applied - 1 : applied]
+        else:
+            here = np.searchsorted(self._marks.after, (applied, applied + 1))
+            times = self._marks.times[slice(*here)]
+        values = read() if len(times) else []
+        if not values:
+            return self._nothing()
+        return np.array([(time, *values) for time in times.tolist()], dtype=np.int64)
+
+    def _nothing(self) -> Ints:
+        return np.zeros((0, 1 + len(self._look.columns)), dtype=np.int64)

@@ -1,0 +1,177 @@
+"""Books rebuilt from a recording's tables alone, message by message.
+
+Rows of one message share `seq`; the row with bit 128 of `flags` closes it and bears the
+exchange's checksum. The rows become the events they were made of, exactly, and go
+through the keeper that keeps live books: one reading of the rules, here as there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kracked.book.keeper import BookKeeper
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
+from kracked.errors import ConfigError
+from kracked.format.tables import Flag
+from kracked.frames.read.precision_periods import Channel, Era, by_era, channel_of
+from kracked.frames.read.table_files import Source
+from kracked.instruments import Precision
+from kracked.protocol import events
+from kracked.protocol.events import OrderAction, OrderChange, OrdersSnapshot
+
+Book = L2Book | L3Book
+BookEvent = events.BookSnapshot | events.BookUpdate | events.OrdersSnapshot | events.OrdersUpdate
+
+_ACTIONS = {"A": OrderAction.ADD, "C": OrderAction.DELETE, "M": OrderAction.MODIFY}
+
+
+def book_events(source: Source, symbol: str, *, channel: Channel = "level3") -> Iterator[BookEvent]:
+    """The messages that a table's rows were made of, in order."""
+    for frame, era in by_era(source, symbol, channel, exact=True):
+        yield from _events(frame, symbol, channel, era.precision)
+
+
+def _events(
+    frame: pd.DataFrame, symbol: str, channel: Channel, precision: Precision
+) -> Iterator[BookEvent]:
+    make = orders_event if channel == "level3" else _levels
+    price = _scaled(frame["price"], precision.price)
+    qty = _scaled(frame["size" if "size" in frame else "qty"], precision.qty)
+    rows, first = Rows(frame, symbol, price, qty), 0
+    for last in np.flatnonzero(frame["flags"].to_numpy() & Flag.LAST).tolist():
+        yield make(rows, last, range(first, last + 1), precision)
+        first = last + 1
+
+
+class Rows:
+    """The columns of a frame as lists of what events are made of."""
+
+    def __init__(self, frame: pd.DataFrame, symbol: str, price: list[int], qty: list[int]) -> None:
+        self.symbol, self.price, self.qty = symbol, price, qty
+        self.side: list[str] = frame["side"].tolist()
+        self.received: list[int] = pd.DatetimeIndex(frame["ts_recv"]).asi8.tolist()
+        self.ts_event = _texts(frame, "ts_event")
+        self.checksum: list[int] = frame["checksum"].tolist()
+        if "action" in frame:
+            self.action: list[str] = frame["action"].tolist()
+            self.order_id: list[str] = frame["order_id"].tolist()
+            self.ts_msg = _texts(frame, "ts_msg")
+
+
+def _scaled(values: pd.Series[Any], decimals: int) -> list[int]:
+    """Exact, for the decimals are; 0 where there is none, in rows that clear a book."""
+    return [int(value.scaleb(decimals)) if isinstance(value, Decimal) else 0 for value in values]
+
+
+def _texts(frame: pd.DataFrame, column: str) -> list[str]:
+    """Times as the exchange writes them; empty where there is none, or no such column."""
+    if column not in frame:
+        return [""] * len(frame)
+    plain = pd.DatetimeIndex(frame[column]).tz_localize(None).to_numpy()
+    return ["" if text == "NaT" else f"{text}Z" for text in np.datetime_as_string(plain, unit="ns")]
+
+
+class Rebuild:
+    """One symbol's book, from its rows: `events` in order, each to be applied by the caller."""
+
+    def __init__(self, source: Source, symbol: str, channel: Channel | None = None) -> None:
+        """Of `channel`, else of whichever was recorded, level 3 first."""
+        if channel not in (None, "level3", "book"):
+            raise ConfigError(f"no books in channel {channel}: choose level3 or book")
+        recorded = channel_of(source, symbol)
+        self._source, self.symbol = source, symbol
+        self.channel: Channel = channel or recorded
+        self._keeper = BookKeeper()
+        self._era: Era | None = None
+        self._coming: Era | None = None
+        """That of the event told last."""
+
+    def events(self) -> Iterator[BookEvent]:
+        """Each to be applied before the next is asked for."""
+        for frame, era in by_era(self._source, self.symbol, self.channel, exact=True):
+            self._coming = era
+            yield from _events(frame, self.symbol, self.channel, era.precision)
+
+    def enter(self, era: Era) -> None:
+        """What is applied from now on was told in this way."""
+        if era == self._era:
+            return
+        if not era.continues(self._era):
+            self._keeper.forget(self.symbol, self.channel)
+        if era.depth is not None:
+            self._keeper.expect(self.symbol, self.channel, era.depth)
+        self._era = self._coming = era
+
+    def apply(self, event: BookEvent) -> Book | None:
+        """The book after the message; None while it is not verified."""
+        if self._coming is not None:
+            self.enter(self._coming)
+        self._keeper.apply(event)
+        return self.book
+
+    @property
+    def book(self) -> Book | None:
+        level3 = self.channel == "level3"
+        kept = self._keeper.orders if level3 else self._keeper.books
+        book: Book | None = kept.get(self.symbol)
+        return book if book is not None and book.verified else None
+
+    @property
+    def orders(self) -> L3Book:
+        """The level 3 book as it is kept, verified or not. Raises KeyError before a snapshot."""
+        return self._keeper.orders[self.symbol]
+
+    def restore(self, picture: OrdersSnapshot) -> None:
+        """Put the level 3 book to what it was; as deep, unlike by a snapshot of the exchange."""
+        self.orders.apply(picture)
+
+
+def books(source: Source, symbol: str, *, channel: Channel | None = None) -> Iterator[Book]:
+    """The verified book after each message: the same object every time, changed in between."""
+    rebuild = Rebuild(source, symbol, channel)
+    for event in rebuild.events():
+        if (book := rebuild.apply(event)) is not None:
+            yield book
+
+
+def orders_event(rows: Rows, last: int, span: range, precision: Precision) -> BookEvent:
+    sides: dict[str, list[OrderChange]] = {"b": [], "a": []}
+    for at in span:
+        if (action := _ACTIONS.get(rows.action[at])) is not None:
+            change = OrderChange(
+                action, rows.order_id[at], rows.price[at], rows.qty[at], rows.ts_event[at]
+            )
+            sides[rows.side[at]].append(change)
+    make = events.OrdersSnapshot if rows.action[span[0]] == "R" else events.OrdersUpdate
+    return make(
+        rows.received[last],
+        rows.symbol,
+        precision,
+        tuple(sides["b"]),
+        tuple(sides["a"]),
+        rows.checksum[last],
+        rows.ts_msg[last] or None,
+    )
+
+
+def _levels(rows: Rows, last: int, span: range, precision: Precision) -> BookEvent:
+    sides: dict[str, list[tuple[int, int]]] = {"b": [], "a": []}
+    for at in span:
+        if rows.side[at] in sides:
+            sides[rows.side[at]].append((rows.price[at], rows.qty[at]))
+    make = events.BookSnapshot if rows.side[span[0]] == "n" else events.BookUpdate
+    return make(
+        rows.received[last],
+        rows.symbol,
+        precision,
+        tuple(sides["b"]),
+        tuple(sides["a"]),
+        rows.checksum[last],
+        rows.ts_event[last] or None,
+    )

@@ -1,0 +1,193 @@
+"""What a recorder writes as it goes: CSV that may still be growing, and SQLite."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, cast
+
+import msgspec
+import zstandard
+
+from kracked import times
+from kracked.errors import RecordError
+from kracked.format.sqlite import DATABASE, opened
+from kracked.format.tables import Column, Table
+from kracked.frames.read import table_detection
+from kracked.frames.read.query import Wanted
+from kracked.frames.read.table_files import is_hour
+
+_BLOCK = 1 << 20
+_DAMAGED = (
+    OSError, EOFError, ValueError, IndexError, csv.Error, sqlite3.Error, zstandard.ZstdError,
+)  # fmt: skip
+
+
+@contextmanager
+def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turns what readers of a damaged file raise, and `others`, into a `RecordError`."""
+    try:
+        yield
+    except Exception as error:
+        unforeseen = not isinstance(error, _DAMAGED + others)
+        if unforeseen or (isinstance(error, OSError) and error.errno):  # not there, not ours
+            raise
+        raise RecordError(f"{path} cannot be read: {error}") from error
+
+
+class Extent(NamedTuple):
+    """Numbers of the first and the last message of a file, and how many rows it has."""
+
+    first: int
+    last: int
+    rows: int
+
+
+_Said = TypeVar("_Said")
+
+
+class _Ended(msgspec.Struct):
+    """What `session.json` says of the recording's end."""
+
+    end: str | None = None
+
+
+def readable(path: Path) -> Path | io.BytesIO:
+    """The file, or the whole rows of one to which a recorder may be adding right now."""
+    if path.suffix != ".csv" or is_hour(path) or not _open_end(path.parent):
+        return path
+    text = path.read_bytes()
+    return io.BytesIO(text[: text.rfind(b"\n") + 1])
+
+
+def header(path: Path) -> list[str]:
+    """Names of a CSV file's columns; none of one without a first row."""
+    with _opened(path) as file:
+        line = file.readline().decode("utf-8-sig", errors="replace")
+    return next(csv.reader([line]), [])
+
+
+def torn(path: Path) -> bool:
+    """Whether a CSV file ends in the middle of a row: no line end, and cells are missing."""
+    file = readable(path)
+    if path.suffix != ".csv" or isinstance(file, io.BytesIO):
+        return False
+    with file.open("rb") as text:
+        text.seek(max(0, path.stat().st_size - _BLOCK))
+        last = text.read().rpartition(b"\n")[2].decode(errors="replace")
+    return last != "" and len(next(csv.reader([last]))) < len(header(path))
+
+
+def stored(path: Path, wanted: Wanted) -> dict[str, Column]:
+    """The wanted columns of a CSV file, by the name they have there.
+
+    None of an empty file; raises `RecordError` for one of another table.
+    """
+    names = header(path)
+    table_detection.check(path, names, wanted.table)
+    found = wanted.stored(names)
+    if names and not found.keys() - {"symbol"}:
+        raise RecordError(f"{path} is no table of {wanted.table.name}")
+    return found
+
+
+def extent(path: Path, table: Table) -> Extent | None:
+    """What a file holds of a table; None for nothing. Raises `RecordError` without numbers."""
+    if path.name == DATABASE:
+        with closing(opened(path)) as database:
+            if "seq" not in _columns(database, table):
+                return None
+            query = f'SELECT min(seq), max(seq), count(*) FROM "{table.name}"'  # noqa: S608
+            first, last, rows = database.execute(query).fetchone()
+            return Extent(first, last, rows) if rows else None
+    names = header(path)
+    if not names:
+        return None
+    if "seq" not in names:
+        raise RecordError(f"{path} does not number its messages; keep it apart from Parquet")
+    at = names.index("seq")
+    with _opened(path) as file:
+        file.readline()
+        first = tail = file.readline()
+        rows = 1 if first else 0
+        while block := file.read(_BLOCK):
+            rows += block.count(b"\n")
+            tail = (tail + block)[-_BLOCK:]
+    last = tail.rstrip(b"\n").rpartition(b"\n")[2]
+    return Extent(_cell(first, at), _cell(last, at), rows) if first else None
+
+
+def rows(path: Path, wanted: Wanted) -> dict[str, list[Any]]:
+    """The wanted cells of a recorder's database by column: numbers, or the exchange's text."""
+    with closing(opened(path)) as database:
+        present = _columns(database, wanted.table)
+        names = list(wanted.stored(present))
+        if not names:
+            return {}
+        query, given = _query(wanted, names, present)
+        found = database.execute(query, given).fetchall()
+    cells = zip(*found, strict=True) if found else ((),) * len(names)
+    return {name: list(column) for name, column in zip(names, cells, strict=True)}
+
+
+def wide_names(folder: Path) -> list[str]:
+    """The wide books of a folder's database."""
+    if not (folder / DATABASE).exists():
+        return []
+    with reading(folder / DATABASE), closing(opened(folder / DATABASE)) as database:
+        query = "SELECT name FROM sqlite_master WHERE name LIKE 'L2%orderbook'"
+        return [name for (name,) in database.execute(query)]
+
+
+def _query(wanted: Wanted, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
+    """Texts of times sort as the times do: all have nine decimals and the same zone."""
+    rules, given = ["1"], list[Any]()
+    if wanted.symbols and "symbol" in present:
+        rules.append(f"symbol IN ({', '.join('?' * len(wanted.symbols))})")
+        given += sorted(wanted.symbols)
+    clock = wanted.timed_by(present)
+    for bound, sign in ((wanted.start, ">="), (wanted.end, "<")):
+        if clock is not None and bound is not None:
+            rules.append(f'"{clock}" {sign} ?')
+            given.append(times.to_rfc3339(bound, 9))
+    # Names come from our own tables, never from the outside.
+    columns = ", ".join(f'"{name}"' for name in names)
+    where = " AND ".join(rules)
+    query = f'SELECT {columns} FROM "{wanted.table.name}" WHERE {where} ORDER BY rowid'  # noqa: S608
+    return query, given
+
+
+def _columns(database: sqlite3.Connection, table: Table) -> list[str]:
+    return [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]
+
+
+def _opened(path: Path) -> io.BufferedIOBase:
+    file = readable(path)
+    if isinstance(file, io.BytesIO):
+        return file
+    if path.suffix == ".zst":
+        return io.BufferedReader(cast("io.RawIOBase", zstandard.open(path)), _BLOCK)
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+
+def _open_end(folder: Path) -> bool:
+    """Whether the folder is a recording without an end: in progress, or cut off."""
+    info = folder / "session.json"
+    return info.exists() and said(info, _Ended).end is None
+
+
+def said(info: Path, kind: type[_Said]) -> _Said:
+    """What a `session.json` says; raises `RecordError` when it cannot be read."""
+    try:
+        return msgspec.json.decode(info.read_bytes(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RecordError(f"{info} cannot be read: {error}") from error
+
+
+def _cell(row: bytes, at: int) -> int:
+    return int(next(csv.reader([row.decode()]))[at])

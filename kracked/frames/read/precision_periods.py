@@ -1,0 +1,111 @@
+"""In how many decimals and how deep a symbol was recorded, and from when on.
+
+Another recording may differ in both, and the exchange changes a market's decimals now and
+then, even while it is recorded. Numbers are scaled by what held when their row came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from kracked.errors import RecordError
+from kracked.format import tables
+from kracked.format.symbol_info import Subject
+from kracked.frames.loaders import file_by_file
+from kracked.frames.read import open_files
+from kracked.frames.read.table_files import Source, paths
+from kracked.instruments import Precision
+
+Channel = Literal["level3", "book"]
+
+_TABLES = {"level3": tables.ORDERS, "book": tables.BOOK}
+
+
+class _Info(msgspec.Struct):
+    symbols: dict[str, Subject] = {}
+
+
+class Era(NamedTuple):
+    """How a symbol's books were told for some time."""
+
+    precision: Precision
+    depth: int | None
+    """None where no subscription was acknowledged."""
+
+    def continues(self, before: Era | None) -> bool:
+        """Whether a book can be kept on from there; else only a snapshot can be believed."""
+        known = before is not None and self.precision == before.precision
+        return known and (self.depth is not None or self == before)
+
+
+class _Eras(NamedTuple):
+    told: Sequence[Era]
+    until: Sequence[int]
+    """Of all but the last: the number of the first message after it."""
+
+
+def channel_of(source: Source, symbol: str) -> Channel:
+    """The channel whose books were recorded, level 3 if both were. Raises `RecordError`."""
+    known = [subject for path in paths(source) if (subject := _subject(path, symbol))]
+    if not known:
+        raise RecordError(f"{symbol} was not recorded: no session.json beside the tables knows it")
+    return "level3" if any(subject.level3 for subject in known) else "book"
+
+
+def by_era(
+    source: Source,
+    symbol: str,
+    channel: Channel,
+    *,
+    columns: Sequence[str] | None = None,
+    exact: bool = False,
+) -> Iterator[tuple[pd.DataFrame, Era]]:
+    """A table's rows a file at a time, one of an era's end in two. Raises `RecordError`."""
+    places = paths(source)
+    known = [_eras(path, symbol, channel) for path in places]
+    other = next(filter(None, known), None)  # for a file that was taken from its folder
+    if other is None:
+        raise RecordError(f"the recording does not say how many decimals {symbol} has")
+    for path, eras in zip(places, known, strict=True):
+        files = file_by_file(_TABLES[channel], path, symbols=symbol, columns=columns, exact=exact)
+        for frame in files:
+            yield from _parted(frame, eras or other)
+
+
+def _parted(frame: pd.DataFrame, eras: _Eras) -> Iterator[tuple[pd.DataFrame, Era]]:
+    if len(eras.told) == 1:
+        yield frame, eras.told[0]
+        return
+    # By the messages' numbers: a clock may be set back.
+    numbers = frame["seq"].to_numpy("int64", na_value=0)
+    which = np.searchsorted(eras.until, numbers, side="right")
+    edges = sorted({0, *(np.flatnonzero(which[1:] != which[:-1]) + 1).tolist(), len(frame)})
+    for begin, end in pairwise(edges):
+        yield frame.iloc[begin:end], eras.told[which[begin]]
+
+
+def _eras(path: Path, symbol: str, channel: Channel) -> _Eras | None:
+    """None where decimals are not known."""
+    subject = _subject(path, symbol)
+    if subject is None or subject.precision is None:
+        return None
+    was = [former for former in subject.was if former.precision is not None]
+    told = [
+        Era(state.precision, state.level3 if channel == "level3" else state.book)
+        for state in (*was, subject)
+        if state.precision is not None
+    ]
+    return _Eras(told, [former.until for former in was])
+
+
+def _subject(path: Path, symbol: str) -> Subject | None:
+    """As the `session.json` beside the tables says; None where it does not know the symbol."""
+    file = (path if path.is_dir() else path.parent) / "session.json"
+    return open_files.said(file, _Info).symbols.get(symbol) if file.exists() else None

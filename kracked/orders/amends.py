@@ -1,0 +1,115 @@
+"""Changing a working order: what it would be afterwards, and the request for what differs. Pure.
+
+Source: docs.kraken.com/api/docs/rest-api/amend-order
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from kracked.orders.draft import TRIGGERED, Draft
+from kracked.orders.rules import order_rules
+from kracked.orders.rules.market_context import Check, Refusal, Situation
+from kracked.protocol.events import Side
+from kracked.protocol.own_orders import OwnOrder
+from kracked.rest.orders import TRAILING, Amend, OrderType
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What shall be different, scaled by the instrument; None stays as it is."""
+
+    qty: int | None = None
+    """The new total, not the remainder."""
+    price: int | None = None
+    """The limit; of an order without one its trigger."""
+    trigger_price: int | None = None
+    """Of an order that has both."""
+    display_qty: int | None = None
+
+
+def not_amendable(order: OwnOrder, symbol: str) -> str | None:
+    """Why the exchange, or this desk, does not change this order; None if it does."""
+    if order.symbol != symbol or not order.order_type or order.side is None:
+        return "The stream has not described this order yet; wait for its snapshot."
+    if order.order_type not in set(OrderType):
+        return f"A {order.order_type} order is not known here; cancel it and place another."
+    if order.order_type in TRAILING:
+        return "A trailing order follows the market by itself; cancel it and place another."
+    if order.contingent is not None:
+        return "An order with a conditional close cannot be amended; cancel it and place another."
+    return None
+
+
+def amended(order: OwnOrder, now: Situation, change: Change) -> Draft:
+    """The order as it would be after the change."""
+    precision = now.instrument.precision
+    limit = _scaled(order.limit_price, precision.price)
+    trigger = _scaled(order.trigger_price, precision.price)
+    kind = OrderType(order.order_type)
+    if order.triggers.status == "triggered" and limit is not None:
+        kind, trigger = OrderType.LIMIT, None
+    two = kind in TRIGGERED and limit is not None
+    moved = change.price if change.price is not None else (trigger if limit is None else limit)
+    return Draft(
+        symbol=order.symbol,
+        side=order.side or Side.BID,
+        qty=_scaled(order.order_qty, precision.qty) or 0 if change.qty is None else change.qty,
+        order_type=kind,
+        price=(trigger if change.trigger_price is None else change.trigger_price) if two else moved,
+        price2=moved if two else None,
+        post_only=order.post_only,
+        display_qty=_shown(order, now, change) if kind is OrderType.ICEBERG else None,
+    )
+
+
+def _scaled(value: Decimal | None, decimals: int) -> int | None:
+    return None if value is None else int(value.scaleb(decimals))
+
+
+def _shown(order: OwnOrder, now: Situation, change: Change) -> int:
+    if change.display_qty is not None:
+        return change.display_qty
+    shown = order.display_qty if order.display_qty is not None else order.order_qty
+    return _scaled(shown, now.instrument.precision.qty) or 0
+
+
+def shows_enough(order: OwnOrder, draft: Draft, now: Situation) -> Refusal | None:
+    """Of an iceberg: what it shows is judged by what is left of it, not by the whole."""
+    filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
+    left = msgspec.structs.replace(draft, qty=max(0, draft.qty - filled))
+    return order_rules.display(left, now)
+
+
+def leaves_some(order: OwnOrder, draft: Draft, now: Situation) -> Refusal | None:
+    """Whether anything of it stays open: the exchange takes less, and cancels the rest."""
+    text, base = now.instrument.precision.qty_text, now.instrument.base
+    filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
+    if draft.qty > filled:
+        return None
+    return Refusal(
+        Check.QUANTITY,
+        f"{text(filled)} {base} of it are filled; to end it there, cancel it instead.",
+    )
+
+
+def request(order: OwnOrder, draft: Draft, now: Situation, change: Change) -> Amend:
+    """Only what was asked for, rounded: a price named anew may lose the place in the queue."""
+    precision = now.instrument.precision
+    first, second = (
+        None if price is None else precision.price_decimal(price)
+        for price in (draft.price, draft.price2)
+    )
+    limited = order.limit_price is not None
+    last = first if draft.price2 is None else second
+    trigger = first if change.trigger_price is not None and draft.price2 is not None else None
+    moved = last if change.price is not None else None
+    shown = None if change.display_qty is None else draft.display_qty
+    return Amend(
+        order_qty=None if change.qty is None else precision.qty_decimal(draft.qty),
+        display_qty=None if shown is None else precision.qty_decimal(shown),
+        limit_price=moved if limited else None,
+        trigger_price=trigger if limited else moved,
+        post_only=order.post_only and change.price is not None,
+    )

@@ -1,0 +1,201 @@
+"""Cancelling: it only reduces risk, so it passes no checks and repeats what got no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry, Kind, Moved, Outbox
+from kracked.protocol.events import Side
+from kracked.protocol.limits import cost_of_cancel
+from kracked.protocol.own_orders import OwnOrder, OwnOrders
+from kracked.rest.client import RestClient
+from kracked.rest.limiter import EngineLimiter
+from kracked.rest.orders import Cancelled, OrderRef
+from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, UnreadableReply, classify
+from kracked.rest.request_executor import Pace
+from kracked.rest.transport import NotSent
+
+_BATCH = 50
+_PAUSES_S = (0.2, 0.5, 1.0)
+_DOUBTFUL = (State.SENT, State.UNKNOWN)
+_LANDED = (State.ACKNOWLEDGED, State.LIVE)
+_RATE = "EOrder:Rate limit exceeded"
+_NEVER_ISSUED = "EOrder:Invalid order"
+
+
+class CancelOutcome(msgspec.Struct, frozen=True):
+    """What became of a request to cancel; the executions channel has the last word."""
+
+    count: int = 0
+    pending: bool = False
+    """Taken, and still on its way."""
+    error: str = ""
+    """The exchange's words, or why its answer is missing."""
+    gone: bool = False
+    """The order was not open any more."""
+    failed: bool = False
+    """Something that was meant may be open yet: its cancel was refused or got no answer, or the
+    order itself got none and may still arrive."""
+
+
+class Cancels:
+    """The desk's way to cancel one order, a pair, or everything."""
+
+    def __init__(
+        self,
+        client: RestClient,
+        working: OwnOrders,
+        outbox: Outbox,
+        engine: EngineLimiter,
+        pace: Pace,
+    ) -> None:
+        self._client, self._working, self._outbox = client, working, outbox
+        self._engine, self._pace, self._steady = engine, pace, pace.steady()
+
+    async def one(self, *, txid: str | None, cl_ord_id: str | None) -> CancelOutcome:
+        """By the exchange's id, or by the client's."""
+        order = None if txid is None else self._working.get(txid)
+        self._count([order] if order else [])
+        entry = self._outbox.order(txid=txid, cl_ord_id=cl_ord_id)
+        underway = self._withdraw([] if entry is None else [entry])
+        ref = OrderRef(txid=txid, cl_ord_id=None if txid else cl_ord_id)
+        outcome = await self._repeated(lambda: self._client.cancel_order(ref))
+        self._heed(outcome, order.symbol if order else "")
+        return await self._chased(underway, outcome) if outcome.gone else outcome
+
+    async def pair(self, symbol: str, side: Side | None) -> CancelOutcome:
+        """All orders of the pair, or of one side of it."""
+        shown = [order for order in self._working.of(symbol) if side in (None, order.side)]
+        outcome = await self._these(shown, self._unseen(shown, symbol, side))
+        self._heed(outcome, symbol)
+        return outcome
+
+    async def own(self) -> CancelOutcome:
+        """All orders of this outbox, on all pairs, and no others."""
+        shown = [order for order in self._working if (order.cl_ord_id or "") in self._outbox]
+        return await self._these(shown, self._unseen(shown))
+
+    async def _these(self, shown: Sequence[OwnOrder], unseen: Sequence[Entry]) -> CancelOutcome:
+        self._count(shown)
+        unseen = self._withdraw(unseen)
+        names = [("txid", order.order_id) for order in shown]
+        names += [("cl_ord_id", entry.id) for entry in unseen]
+        outcome = await self._chased(unseen, await self._all(names))
+        if outcome.count >= len(names):  # and so also those nobody had heard of
+            return msgspec.structs.replace(outcome, failed=False)
+        return outcome
+
+    async def everything(self) -> CancelOutcome:
+        """The whole account."""
+        self._count(list(self._working))
+        underway = self._withdraw([it for it in self._outbox.pending() if it.kind is Kind.ADD])
+        outcome = await self._repeated(self._client.cancel_all)
+        if _worth_trying_alone(outcome):
+            names = [("txid", order.order_id) for order in self._working]
+            outcome = _together([outcome, *[await self._some([name]) for name in names]])
+        return await self._chased(underway, outcome)
+
+    def _withdraw(self, entries: Sequence[Entry]) -> list[Entry]:
+        """What is not on its way yet never will be; returns the others."""
+        for entry in entries:
+            if entry.state is State.PREPARED:
+                reason = "withdrawn: a cancel came before it went out"
+                now = self._pace.clock()
+                self._outbox.learn(Moved(at=now, id=entry.id, state=State.REFUSED, reason=reason))
+        return [entry for entry in entries if not self._outbox[entry.id].ended]
+
+    async def _chased(self, entries: Sequence[Entry], outcome: CancelOutcome) -> CancelOutcome:
+        """Once more for those that were on their way: the cancel may have come before them."""
+        underway = [entry.id for entry in entries if entry.state is State.SENT]
+        outcomes = [outcome]
+        for pause_s in _PAUSES_S:
+            if not underway:
+                break
+            await self._pace.sleep(pause_s)
+            landed = [id_ for id_ in underway if self._outbox[id_].state in _LANDED]
+            outcomes.append(await self._all([("cl_ord_id", id_) for id_ in landed]))
+            underway = [id_ for id_ in underway if self._outbox[id_].state is State.SENT]
+        outcome = _together(outcomes)
+        doubtful = any(self._outbox[entry.id].state in _DOUBTFUL for entry in entries)
+        return msgspec.structs.replace(outcome, failed=True) if doubtful else outcome
+
+    def _count(self, orders: Sequence[OwnOrder]) -> None:
+        now = self._pace.clock()
+        for order in orders:
+            cost = cost_of_cancel(max(0, now - order.touched))
+            self._engine.spend(order.symbol, cost, self._steady())
+
+    def _heed(self, outcome: CancelOutcome, symbol: str) -> None:
+        if _RATE in outcome.error:
+            self._engine.exceeded(symbol, self._steady())
+
+    def _unseen(
+        self, shown: Sequence[OwnOrder], symbol: str | None = None, side: Side | None = None
+    ) -> list[Entry]:
+        """Orders of ours that may be open and are not among those shown."""
+        verb = None if side is None else "buy" if side is Side.BID else "sell"
+        known = {order.order_id for order in shown}
+        return [
+            entry
+            for entry in self._outbox.pending()
+            if entry.kind is Kind.ADD
+            and symbol in (None, entry.symbol)
+            and verb in (None, entry.request.get("type"))
+            and entry.txid not in known
+        ]
+
+    async def _all(self, names: Sequence[tuple[str, str]]) -> CancelOutcome:
+        parts = [names[first : first + _BATCH] for first in range(0, len(names), _BATCH)]
+        return _together([await self._some(part) for part in parts])
+
+    async def _some(self, names: Sequence[tuple[str, str]]) -> CancelOutcome:
+        txids = [name for kind, name in names if kind == "txid"]
+        ours = [name for kind, name in names if kind == "cl_ord_id"]
+        if len(names) > 1:
+            outcome = await self._repeated(lambda: self._client.cancel_order_batch(txids, ours))
+            if not _worth_trying_alone(outcome):
+                return outcome
+            return _together([await self._some([name]) for name in names])
+        ref = OrderRef(txid=txids[0]) if txids else OrderRef(cl_ord_id=ours[0])
+        return await self._repeated(lambda: self._client.cancel_order(ref))
+
+    async def _repeated(self, call: Callable[[], Awaitable[Cancelled]]) -> CancelOutcome:
+        """Again while no answer comes, or no room: cancelling twice does no harm."""
+        reason = ""
+        for pause_s in (*_PAUSES_S, None):
+            try:
+                done = await call()
+            except (OutcomeUnknown, NotSent, UnreadableReply) as error:
+                reason = str(error)
+            except Refused as error:
+                if not error.error.startswith(_RATE):
+                    gone = error.kind is ErrorClass.GONE or error.error == _NEVER_ISSUED
+                    return CancelOutcome(error=error.error, gone=gone, failed=not gone)
+                reason = error.error
+            else:
+                return CancelOutcome(count=done.count, pending=done.pending)
+            if pause_s is not None:
+                await self._pace.sleep(pause_s)
+        return CancelOutcome(error=reason, failed=True)
+
+
+def _worth_trying_alone(batch: CancelOutcome) -> bool:
+    """One gone order may have spoilt it, its form may be refused, or calls may be limited."""
+    refused = batch.error.startswith("E") and not batch.error.startswith(_RATE)
+    return refused and classify(batch.error) is not ErrorClass.CHANGE_SETUP
+
+
+def _together(outcomes: Sequence[CancelOutcome]) -> CancelOutcome:
+    asked = [outcome for outcome in outcomes if outcome != CancelOutcome()]
+    gone = bool(asked) and all(outcome.gone for outcome in asked)
+    errors = [outcome.error for outcome in asked if outcome.error and (gone or not outcome.gone)]
+    return CancelOutcome(
+        count=sum(outcome.count for outcome in asked),
+        pending=any(outcome.pending for outcome in asked),
+        error="; ".join(dict.fromkeys(errors)),
+        gone=gone,
+        failed=any(outcome.failed for outcome in asked),
+    )

@@ -1,0 +1,193 @@
+"""An order as a person means it, before it has an id: scaled integers of one instrument.
+
+`rounded` makes it one the exchange can take, never at a worse price than meant; `to_order`
+turns it into the request.
+
+Source: docs.kraken.com/api/docs/rest-api/add-order
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from kracked import units
+from kracked.instruments import Instrument
+from kracked.protocol.events import Side
+from kracked.rest.encoding import Offset
+from kracked.rest.orders import (
+    TRAILING,
+    AddOrder,
+    Close,
+    OrderFlag,
+    OrderType,
+    Price,
+    SelfTrade,
+    TimeInForce,
+    Trigger,
+)
+
+TRIGGERED = (
+    OrderType.STOP_LOSS,
+    OrderType.TAKE_PROFIT,
+    OrderType.STOP_LOSS_LIMIT,
+    OrderType.TAKE_PROFIT_LIMIT,
+    *TRAILING,
+)
+PERCENT_DECIMALS = 2
+"""A distance in percent is scaled by two decimals: 150 is 1.50 %."""
+
+
+class FeeIn(StrEnum):
+    """The currency a fee is taken in; left open, quote when buying and base when selling."""
+
+    BASE = "base"
+    QUOTE = "quote"
+
+
+class CloseDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """An opposite order for each fill of the first, by the same rules for its prices."""
+
+    order_type: OrderType
+    price: int | None = None
+    price2: int | None = None
+    in_percent: bool = False
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What to buy or sell.
+
+    `price` is the limit of `limit` and `iceberg`, the trigger of stops and profits, and of
+    trailing types the distance they keep from the best price seen. `price2` is the limit
+    of the types that end in ``-limit``; of the trailing one its distance from the
+    trigger, negative below it.
+    """
+
+    symbol: str
+    side: Side
+    qty: int
+    """Scaled by the instrument's quantity precision."""
+    order_type: OrderType = OrderType.LIMIT
+    price: int | None = None
+    """Scaled by the instrument's price precision, like `price2`."""
+    price2: int | None = None
+    in_percent: bool = False
+    """Trailing types only: `price` is in percent, scaled by `PERCENT_DECIMALS`."""
+    trigger: Trigger | None = None
+    """What sets a triggered type off; the last trade unless named."""
+    post_only: bool = False
+    time_in_force: TimeInForce = TimeInForce.GTC
+    expires: int | None = None
+    """Good-till-date only; ns since the Unix epoch."""
+    expires_in_s: int | None = None
+    """Good-till-date only, in place of `expires`: 5 s to a month from the exchange's now."""
+    display_qty: int | None = None
+    """Icebergs only: how much the book shows, at least a fifteenth of `qty`."""
+    fee_in: FeeIn | None = None
+    self_trade: SelfTrade | None = None
+    """Which of two own orders that meet is cancelled; the newest unless named."""
+    close: CloseDraft | None = None
+
+    @property
+    def limit(self) -> int | None:
+        """The worst price it can trade at, if it has one."""
+        if self.order_type in (OrderType.LIMIT, OrderType.ICEBERG):
+            return self.price
+        if self.order_type in (OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT):
+            return self.price2
+        return None
+
+    @property
+    def trigger_price(self) -> int | None:
+        """Where a stop or profit is set off; trailing types have no price of their own."""
+        waits = self.order_type in TRIGGERED and self.order_type not in TRAILING
+        return self.price if waits else None
+
+
+def rounded(draft: Draft, instrument: Instrument) -> Draft:
+    """Quantities down to a step, prices to a tick: down when buying, up when selling."""
+    step, tick = instrument.qty_increment, instrument.price_increment
+    shown = draft.display_qty
+    return msgspec.structs.replace(
+        draft,
+        qty=draft.qty - draft.qty % step,
+        display_qty=None if shown is None else shown - shown % step,
+        price=draft.price if draft.in_percent else _to_tick(draft.price, draft.side, tick),
+        price2=_to_tick(draft.price2, draft.side, tick),
+        close=None if draft.close is None else _rounded_close(draft.close, draft.side, tick),
+    )
+
+
+def _rounded_close(close: CloseDraft, opened: Side, tick: int) -> CloseDraft:
+    side = Side.ASK if opened is Side.BID else Side.BID
+    return msgspec.structs.replace(
+        close,
+        price=close.price if close.in_percent else _to_tick(close.price, side, tick),
+        price2=_to_tick(close.price2, side, tick),
+    )
+
+
+def _to_tick(price: int | None, side: Side, tick: int) -> int | None:
+    if price is None:
+        return None
+    below = price - price % tick
+    return below if side is Side.BID or below == price else below + tick
+
+
+def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> AddOrder:
+    """The request. Raises `BadOrder` when its parts do not go together."""
+    precision = instrument.precision
+    default = draft.time_in_force is TimeInForce.GTC
+    shown = draft.display_qty
+    return AddOrder(
+        order_type=draft.order_type,
+        side=draft.side,
+        volume=precision.qty_decimal(draft.qty),
+        price=_first_price(draft, instrument),
+        price2=_second_price(draft, instrument),
+        trigger=draft.trigger,
+        display_volume=None if shown is None else precision.qty_decimal(shown),
+        flags=_flags(draft),
+        self_trade=draft.self_trade,
+        time_in_force=None if default else draft.time_in_force,
+        expires=draft.expires,
+        expires_in_s=draft.expires_in_s,
+        close=None if draft.close is None else _close(draft.close, instrument),
+        cl_ord_id=cl_ord_id,
+    )
+
+
+def _flags(draft: Draft) -> tuple[OrderFlag, ...]:
+    fee = {FeeIn.BASE: OrderFlag.FEE_IN_BASE, FeeIn.QUOTE: OrderFlag.FEE_IN_QUOTE}
+    post = (OrderFlag.POST,) if draft.post_only else ()
+    return post if draft.fee_in is None else (*post, fee[draft.fee_in])
+
+
+def _close(close: CloseDraft, instrument: Instrument) -> Close:
+    return Close(
+        order_type=close.order_type,
+        price=_first_price(close, instrument),
+        price2=_second_price(close, instrument),
+    )
+
+
+def _first_price(draft: Draft | CloseDraft, instrument: Instrument) -> Price | None:
+    if draft.price is None:
+        return None
+    if draft.in_percent:
+        return _offset(units.to_decimal(draft.price, PERCENT_DECIMALS), percent=True)
+    value = instrument.precision.price_decimal(draft.price)
+    return _offset(value) if draft.order_type in TRAILING else value
+
+
+def _second_price(draft: Draft | CloseDraft, instrument: Instrument) -> Price | None:
+    if draft.price2 is None:
+        return None
+    value = instrument.precision.price_decimal(draft.price2)
+    return _offset(value) if draft.order_type in TRAILING else value
+
+
+def _offset(value: Decimal, *, percent: bool = False) -> Offset:
+    return Offset("-" if value < 0 else "+", abs(value), percent)

@@ -1,0 +1,83 @@
+"""Opens a desk on its file: takes up what an earlier run left open, and keeps the disk's time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from kracked.orders.order_manager import Desk
+from kracked.orders.outbox.compaction import SHORTEN_ABOVE_BYTES, kept, records_of
+from kracked.orders.outbox.journal import Journal, JournalFull
+from kracked.orders.outbox.outbox import Outbox, Record
+from kracked.orders.rules.market_context import Limits
+from kracked.rest.client import RestClient
+from kracked.rest.limiter import EngineLimiter
+from kracked.rest.request_executor import Pace
+
+log = logging.getLogger(__name__)
+
+PROMPT_S = 0.005
+"""How long the program stands still for the disk at most; a slower one is awaited."""
+
+
+@contextmanager
+def open_desk(
+    client: RestClient,
+    path: Path,
+    *,
+    engine: EngineLimiter | None = None,
+    limits: Limits | None = None,
+    pairs: Mapping[str, str] | None = None,
+    pace: Pace | None = None,
+) -> Iterator[Desk]:
+    """A desk whose outbox is the file at `path`; what an earlier run left open is taken up.
+
+    Raises `JournalInUse`, `JournalFull` or `DamagedJournal`.
+    """
+    with Journal(path) as journal, ThreadPoolExecutor(1, "outbox") as disk:
+        now = (pace or Pace()).clock()
+        outbox = Outbox(journal.append, _shortened(journal, now))
+        outbox.recover(now)
+        desk = Desk(
+            client,
+            outbox,
+            sync=lambda: _synced(disk.submit(journal.sync)),
+            engine=engine,
+            limits=limits,
+            pairs=pairs,
+            pace=pace,
+        )
+        for entry in outbox.pending():
+            desk.settler.doubt(entry)
+        yield desk
+
+
+async def _synced(writing: Future[None]) -> None:
+    """Returns when the disk has it, mostly without giving way.
+
+    Whoever awaits lets all that is ready go first: a repaint takes ten times longer than a
+    disk, and the order would wait for it.
+    """
+    try:
+        writing.result(PROMPT_S)
+    except TimeoutError:
+        await asyncio.wrap_future(writing)
+
+
+def _shortened(journal: Journal, now: int) -> list[Record]:
+    """The records of the file, which has forgotten what ended long ago if it was long."""
+    records = journal.read()
+    if journal.size <= SHORTEN_ABOVE_BYTES:
+        return records
+    unwritten: list[Record] = []
+    shorter = records_of(kept(Outbox(unwritten.append, records), now))
+    try:
+        journal.replace(shorter)
+    except JournalFull as error:
+        log.warning("outbox not shortened", extra={"reason": str(error)})
+        return records
+    return shorter

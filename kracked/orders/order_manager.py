@@ -1,0 +1,363 @@
+"""The trading desk: checks an order, writes it down, sends it once, and learns how it ended.
+
+`Desk` joins the REST client, the outbox and its file, and the account's stream. An order
+goes out only after its line is on the disk, and at most once. Cancels reduce risk:
+they pass no checks and are repeated when their answer is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
+
+import msgspec
+
+from kracked.errors import RecordError
+from kracked.orders import amends, preview, reconcile_rules
+from kracked.orders.amends import Change
+from kracked.orders.cancels import CancelOutcome, Cancels
+from kracked.orders.dispatch import Answer, Dispatch
+from kracked.orders.draft import Draft, rounded, to_order
+from kracked.orders.outbox.client_ids import ClientIds
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry, Kind, Outbox
+from kracked.orders.reconciler import Settler
+from kracked.orders.rules import batch_checks
+from kracked.orders.rules.market_context import Check, Limits, Refusal, Situation
+from kracked.orders.rules.order_checks import refusals
+from kracked.protocol.events import Executions, Side
+from kracked.protocol.limits import (
+    cost_of_add,
+    cost_of_amend,
+    cost_of_batch_add,
+    cost_of_cancel,
+)
+from kracked.protocol.own_orders import OwnOrder, OwnOrders
+from kracked.rest.client import RestClient
+from kracked.rest.encoding import fields
+from kracked.rest.limiter import EngineLimiter
+from kracked.rest.orders import Added, AddOrder, Amended, BatchReply, OrderRef
+from kracked.rest.request_executor import Pace
+
+
+class Declined(msgspec.Struct, frozen=True):
+    """Not sent, for these reasons."""
+
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def sentence(self) -> str:
+        return self.refusals[0].sentence
+
+
+class Review(msgspec.Struct, frozen=True):
+    """An order as it would be sent, in words, and what speaks against it."""
+
+    draft: Draft
+    words: str
+    refusals: tuple[Refusal, ...]
+
+
+class BatchReview(msgspec.Struct, frozen=True):
+    """Several orders as they would be sent together."""
+
+    reviews: tuple[Review, ...]
+    refusals: tuple[Refusal, ...]
+    """What speaks against any of them, and against all together."""
+
+
+class Desk:
+    """Places, amends and cancels. One per key; make it with `opening.open_desk`.
+
+    Run `settler.run()` beside it, and hand it every `Executions` event.
+    """
+
+    def __init__(
+        self,
+        client: RestClient,
+        outbox: Outbox,
+        *,
+        sync: Callable[[], Awaitable[None]],
+        engine: EngineLimiter | None = None,
+        limits: Limits | None = None,
+        pairs: Mapping[str, str] | None = None,
+        ids: ClientIds | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """`sync` returns when all records are on the disk; `pairs` names symbols to REST."""
+        self.outbox, self.working = outbox, OwnOrders()
+        self.engine, self.limits = engine or EngineLimiter(), limits or Limits()
+        pace = pace or Pace()
+        self._client, self._clock, self._steady = client, pace.clock, pace.steady()
+        self._ids, self._pairs = ids or ClientIds(pace.clock), pairs or {}
+        self.settler = Settler(client, outbox, pace=pace)
+        self._cancels = Cancels(client, self.working, outbox, self.engine, pace)
+        self._dispatch = Dispatch(
+            outbox, self.working, self.engine, self.settler, sync=sync, pace=pace
+        )
+
+    # --- placing ---------------------------------------------------------------------------
+
+    def review(self, draft: Draft, now: Situation, limits: Limits | None = None) -> Review:
+        """The rounded order in words, with its cost and fee, and every reason against it.
+
+        `limits` in place of the desk's own, for an order that is meant to go beyond them.
+        """
+        final, now = rounded(draft, now.instrument), self._completed(now)
+        against = refusals(final, now, limits or self.limits)
+        return Review(final, preview.preview(final, now), against)
+
+    def review_batch(
+        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None = None
+    ) -> BatchReview:
+        """Each order as `review` shows it, and what speaks against them together."""
+        reviews = tuple(self.review(draft, now, limits) for draft in drafts)
+        final = tuple(review.draft for review in reviews)
+        together = batch_checks.refusals(final, self._completed(now), limits or self.limits)
+        each = tuple(refusal for review in reviews for refusal in review.refusals)
+        return BatchReview(reviews, together + each)
+
+    async def place(
+        self, draft: Draft, now: Situation, limits: Limits | None = None
+    ) -> Entry | Declined:
+        """Sends the order unless a check speaks against it. UNKNOWN entries settle by themselves.
+
+        Raises `JournalFull` when it could not be written down; it was not sent then.
+        """
+        review = self.review(draft, now, limits)
+        if review.refusals:
+            return Declined(review.refusals)
+        order, entry = self._written(review.draft, now, limits)
+        pair, deadline = self._pair(draft.symbol), entry.deadline
+        call = partial(self._client.add_order, order, pair, deadline=deadline)
+        (placed,) = await self._dispatch.send([entry], cost_of_add(), call, _of_added)
+        return placed
+
+    async def place_batch(
+        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None = None
+    ) -> tuple[Entry, ...] | Declined:
+        """Sends 2 to 15 orders of one pair in one request, unless a check speaks against any.
+
+        The exchange may refuse some and take the others: each entry tells its own end.
+        When the answer is lost all are UNKNOWN, and each settles by itself.
+        """
+        review = self.review_batch(drafts, now, limits)
+        if review.refusals:
+            return Declined(review.refusals)
+        written = self._all_written([each.draft for each in review.reviews], now, limits)
+        entries = [entry for _, entry in written]
+        call = partial(
+            self._client.add_order_batch,
+            [order for order, _ in written],
+            self._pair(drafts[0].symbol),
+            deadline=min(entry.deadline for entry in entries),
+        )
+        return await self._dispatch.send(entries, cost_of_batch_add(len(entries)), call, _of_batch)
+
+    async def validate(self, draft: Draft, now: Situation) -> Added:
+        """Asks the exchange to check the order's form, and to do nothing. Raises `Refused`.
+
+        It does not look at funds.
+        """
+        order = to_order(rounded(draft, now.instrument), now.instrument, None)
+        return await self._client.add_order(order, self._pair(draft.symbol), validate=True)
+
+    async def validate_batch(self, drafts: Sequence[Draft], now: Situation) -> BatchReply:
+        """The same for a batch; one order of wrong form refuses all."""
+        orders = [
+            to_order(rounded(draft, now.instrument), now.instrument, None) for draft in drafts
+        ]
+        pair = self._pair(now.instrument.symbol)
+        return await self._client.add_order_batch(orders, pair, validate=True)
+
+    def _written(
+        self, draft: Draft, now: Situation, limits: Limits | None
+    ) -> tuple[AddOrder, Entry]:
+        """The request under a fresh id, and its line in the outbox."""
+        id_ = self._ids.fresh()
+        order = to_order(draft, now.instrument, id_)
+        deadline_ns = (limits or self.limits).deadline_ns
+        entry = self._dispatch.prepare(
+            Kind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
+        )
+        return order, entry
+
+    def _all_written(
+        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None
+    ) -> list[tuple[AddOrder, Entry]]:
+        """All of a batch, or none: what was written before the disk was full is given up."""
+        written: list[tuple[AddOrder, Entry]] = []
+        try:
+            written.extend(self._written(draft, now, limits) for draft in drafts)
+        except RecordError:
+            self._dispatch.give_up([entry for _, entry in written])
+            raise
+        return written
+
+    # --- amending --------------------------------------------------------------------------
+
+    async def amend(
+        self,
+        order: OwnOrder,
+        now: Situation,
+        limits: Limits | None = None,
+        /,
+        *,
+        qty: int | None = None,
+        price: int | None = None,
+        trigger_price: int | None = None,
+        display_qty: int | None = None,
+    ) -> Entry | Declined:
+        """Changes a working order, checked like a new one; what is None stays. See `Change`."""
+        change = Change(qty=qty, price=price, trigger_price=trigger_price, display_qty=display_qty)
+        limits = limits or self.limits
+        review = self.review_amend(order, now, change, limits)
+        if review.refusals:
+            return Declined(review.refusals)
+        draft, now = review.draft, self._completed(now)
+        wanted = amends.request(order, draft, now, change)
+        entry = self._dispatch.prepare(
+            Kind.AMEND,
+            self._ids.fresh(),
+            draft.symbol,
+            fields(wanted),
+            deadline_ns=limits.deadline_ns,
+            target=order.order_id,
+        )
+        target, deadline = OrderRef(txid=order.order_id), entry.deadline
+        call = partial(self._client.amend_order, target, wanted, deadline=deadline)
+        (sent,) = await self._dispatch.send([entry], self.cost_of_amend(order), call, _of_amended)
+        return sent
+
+    def review_amend(
+        self, order: OwnOrder, now: Situation, change: Change, limits: Limits | None = None
+    ) -> Review:
+        """The order as the change would leave it, and every reason against that."""
+        now = self._completed(now)
+        if problem := self._not_amendable(order, now):
+            nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
+            return Review(nothing, "", (Refusal(Check.FORM, problem),))
+        draft = rounded(amends.amended(order, now, change), now.instrument)
+        against = self._against_amending(order, draft, now, limits or self.limits)
+        return Review(draft, preview.preview(draft, now), against)
+
+    def _not_amendable(self, order: OwnOrder, now: Situation) -> str | None:
+        if any(entry.target == order.order_id for entry in now.pending):
+            return "The last amend of this order is not settled; wait for it."
+        return amends.not_amendable(order, now.instrument.symbol)
+
+    def _against_amending(
+        self, order: OwnOrder, draft: Draft, now: Situation, limits: Limits
+    ) -> tuple[Refusal, ...]:
+        # Its funds are held already, it counts as open already, and it may well look like itself.
+        freed = msgspec.structs.replace(now, available=None, open_room=None)
+        limits = msgspec.structs.replace(limits, allow_duplicate=True)
+        against = [it for it in refusals(draft, freed, limits) if it.check is not Check.DISPLAY]
+        more = (amends.leaves_some(order, draft, now), amends.shows_enough(order, draft, now))
+        return (*against, *(refusal for refusal in more if refusal))
+
+    # --- cancelling ------------------------------------------------------------------------
+
+    async def cancel(
+        self, *, txid: str | None = None, cl_ord_id: str | None = None
+    ) -> CancelOutcome:
+        """One order, by the exchange's id or by ours; also one of unknown outcome.
+
+        That one was cancelled proves that it was placed; that none was proves nothing.
+        """
+        outcome = await self._cancels.one(txid=txid, cl_ord_id=cl_ord_id)
+        entry = self.outbox.order(txid=txid, cl_ord_id=cl_ord_id)
+        if outcome.count and entry is not None and entry.state is State.UNKNOWN:
+            self._dispatch.learn(entry, State.ACKNOWLEDGED, "it was placed: its cancel was taken")
+        return outcome
+
+    async def cancel_pair(self, symbol: str, side: Side | None = None) -> CancelOutcome:
+        """All orders of the pair (of one side), also those not yet known to rest."""
+        return await self._cancels.pair(symbol, side)
+
+    async def cancel_own(self) -> CancelOutcome:
+        """All orders this outbox has sent and not seen end, on all pairs, and no others."""
+        return await self._cancels.own()
+
+    async def cancel_all(self) -> CancelOutcome:
+        """Every order of the account, on all pairs, whoever placed it."""
+        return await self._cancels.everything()
+
+    # --- learning --------------------------------------------------------------------------
+
+    def apply(self, event: Executions) -> None:
+        """Takes what the account's stream says; first and best evidence of every outcome."""
+        self.working.apply(event)
+        now = self._clock()
+        for report in event.reports:
+            self._learn(report, now, snapshot=event.snapshot)
+        if event.snapshot:
+            self._doubt_the_missing()
+
+    def _learn(self, report: Mapping[str, object], now: int, *, snapshot: bool) -> None:
+        txid, id_ = report.get("order_id"), report.get("cl_ord_id")
+        entry = self.outbox.order(
+            txid=txid if isinstance(txid, str) else None,
+            cl_ord_id=id_ if isinstance(id_, str) else None,
+        )
+        news = reconcile_rules.of_report(entry, report, now, snapshot=snapshot) if entry else None
+        if entry and news:
+            self.outbox.learn(news)
+            self.settler.trust(entry)
+        for amend in self.outbox.pending():
+            if amend.target is not None and amend.target == txid:
+                news = reconcile_rules.of_amend_report(amend, report, now)
+                if news:
+                    self.outbox.learn(news)
+
+    def _doubt_the_missing(self) -> None:
+        """What a fresh snapshot does not show may have ended while the stream was away."""
+        shown = {order.cl_ord_id for order in self.working}
+        for entry in self.outbox.pending():
+            if entry.id not in shown and entry.txid not in self.working:
+                self.settler.doubt(entry)
+
+    # --- shared ----------------------------------------------------------------------------
+
+    def _completed(self, now: Situation) -> Situation:
+        """The situation with what the desk itself knows."""
+        at, symbol = self._clock(), now.instrument.symbol
+        return msgspec.structs.replace(
+            now,
+            at=at,
+            rate_room=self.rate(symbol)[1],
+            open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
+            pending=tuple(self.outbox.pending()),
+        )
+
+    def _pair(self, symbol: str) -> str:
+        return self._pairs.get(symbol, symbol)
+
+    def _age_ns(self, order: OwnOrder) -> int:
+        return max(0, self._clock() - order.touched)
+
+    def rate(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """The pair's rate counter as it is now, and what adding and amending may still spend."""
+        now = self._steady()
+        return self.engine.count(symbol, now), self.engine.room(symbol, now)
+
+    def cost_of_amend(self, order: OwnOrder) -> Decimal:
+        """What amending it now adds to the rate counter of its pair."""
+        return cost_of_amend(self._age_ns(order))
+
+    def cost_of_cancel(self, order: OwnOrder) -> Decimal:
+        """What cancelling it now adds to the rate counter of its pair."""
+        return cost_of_cancel(self._age_ns(order))
+
+
+def _of_added(reply: Added) -> tuple[Answer, ...]:
+    return (Answer(reply.txid[0] if reply.txid else None),)
+
+
+def _of_batch(reply: BatchReply) -> tuple[Answer, ...]:
+    return tuple(Answer(order.txid, order.error) for order in reply.orders)
+
+
+def _of_amended(reply: Amended) -> tuple[Answer, ...]:  # noqa: ARG001 - its id says no more
+    return (Answer(),)

@@ -1,0 +1,55 @@
+"""What the outbox's file may forget: orders that ended long ago. Pure.
+
+An entry that is kept is kept whole, in as few records as say it. Nothing that has not
+ended is ever forgotten, however old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry, Moved, Outbox, Prepared, Record
+from kracked.times import NS_PER_S
+
+SHORTEN_ABOVE_BYTES = 64 * 1024
+"""A smaller file is read in no time and left as it is."""
+KEPT_NS = 7 * 86_400 * NS_PER_S
+"""How long an ended order stays: it answers what became of a key pressed this week."""
+KEPT_ENDED = 500
+
+
+def kept(outbox: Outbox, now: int) -> list[Entry]:
+    """All that has not ended, and of the rest the latest; oldest first."""
+    recent = [entry for entry in outbox if entry.ended and now - entry.since < KEPT_NS]
+    forgettable = {entry.id for entry in outbox if entry.ended}
+    forgettable -= {entry.id for entry in recent[-KEPT_ENDED:]}
+    return [entry for entry in outbox if entry.id not in forgettable]
+
+
+def records_of(entries: Iterable[Entry]) -> list[Record]:
+    """The fewest records that rebuild the entries exactly."""
+    return [record for entry in entries for record in _records(entry)]
+
+
+def _records(entry: Entry) -> list[Record]:
+    prepared = Prepared(
+        at=entry.prepared,
+        id=entry.id,
+        kind=entry.kind,
+        symbol=entry.symbol,
+        deadline=entry.deadline,
+        request=entry.request,
+        target=entry.target,
+    )
+    if entry.state is State.PREPARED:
+        return [prepared]
+    moved = Moved(
+        at=entry.since,
+        id=entry.id,
+        state=entry.state,
+        txid=entry.txid,
+        filled=entry.filled,
+        reason=entry.reason,
+    )
+    return [prepared, moved]

@@ -1,0 +1,225 @@
+"""The outbox: what was meant to be sent, what was sent, and what became of it. Pure.
+
+Every change is a record that is written first and applied then; applying the same
+records again rebuilds the outbox, which is how it survives a crash. It knows no
+clock, no file and no network: `now` and a `write` function come from outside.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from enum import StrEnum
+
+import msgspec
+
+from kracked.errors import KrackedError, RecordError
+from kracked.orders.outbox.order_states import ENDED, TRANSITIONS, UNANSWERED, State
+
+log = logging.getLogger(__name__)
+
+ZERO = Decimal(0)
+
+
+class Kind(StrEnum):
+    ADD = "add"
+    AMEND = "amend"
+
+
+class Prepared(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="prepared", omit_defaults=True
+):
+    """An action about to be sent, with all that is needed to look it up later."""
+
+    at: int
+    """ns since the Unix epoch, here and below."""
+    id: str
+    """Of an order its `cl_ord_id`; of an amend an id of our own."""
+    kind: Kind
+    symbol: str
+    deadline: int
+    """After it the exchange refuses the request."""
+    request: dict[str, str]
+    """What is asked for, by the exchange's names; numbers as plain text."""
+    target: str | None = None
+    """Of an amend: the order's id at the exchange."""
+
+
+class Moved(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="moved", omit_defaults=True
+):
+    """What was learnt about an action."""
+
+    at: int
+    id: str
+    state: State
+    txid: str | None = None
+    filled: Decimal = ZERO
+    """In the base currency, all fills together."""
+    reason: str = ""
+    """In words; the exchange's own where there are some."""
+
+
+Record = Prepared | Moved
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One action as it stands."""
+
+    id: str
+    kind: Kind
+    symbol: str
+    prepared: int
+    deadline: int
+    request: dict[str, str]
+    target: str | None = None
+    state: State = State.PREPARED
+    since: int
+    """When `state` was entered."""
+    txid: str | None = None
+    filled: Decimal = ZERO
+    reason: str = ""
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more is expected of it."""
+        acknowledged_amend = self.kind is Kind.AMEND and self.state is State.ACKNOWLEDGED
+        return acknowledged_amend or self.state in ENDED
+
+
+class SentAlready(KrackedError):
+    """Somebody tried to send an action that is not fresh. This is a defect, and was stopped."""
+
+    def __init__(self, id: str, state: State) -> None:  # noqa: A002 - the outbox's word for it
+        super().__init__(id, state)
+        self.id, self.state = id, state
+
+    def __str__(self) -> str:
+        return f"{self.id} is {self.state} and is not sent again"
+
+
+class Outbox:
+    """Owner of all entries. `write` keeps a record before it takes effect."""
+
+    def __init__(self, write: Callable[[Record], None], records: Iterable[Record] = ()) -> None:
+        self._write = write
+        self._entries: dict[str, Entry] = {}
+        self._by_txid: dict[str, str] = {}
+        self._pending: dict[str, None] = {}
+        self.on_settled: Callable[[Entry], None] | None = None
+        """Told of each entry that was UNKNOWN, or had been given up, and is so no more."""
+        for record in records:
+            self._apply(record)
+
+    def __getitem__(self, id: str) -> Entry:  # noqa: A002
+        return self._entries[id]
+
+    def __contains__(self, id: str) -> bool:  # noqa: A002
+        return id in self._entries
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Oldest first."""
+        return iter(tuple(self._entries.values()))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def order(self, *, txid: str | None, cl_ord_id: str | None) -> Entry | None:
+        """The order the exchange speaks of by either id."""
+        if cl_ord_id is not None and cl_ord_id in self._entries:
+            return self._entries[cl_ord_id]
+        return self._entries.get(self._by_txid.get(txid or "", ""))
+
+    def unknown(self) -> list[Entry]:
+        """What blocks sending, oldest first."""
+        return [entry for entry in self.pending() if entry.state is State.UNKNOWN]
+
+    def pending(self) -> list[Entry]:
+        """All that has not ended, oldest first."""
+        return [self._entries[name] for name in self._pending]
+
+    def prepare(self, record: Prepared) -> Entry:
+        """Enters a fresh action. Raises `SentAlready` if its id was used before."""
+        if record.id in self._entries:
+            raise SentAlready(record.id, self._entries[record.id].state)
+        return self._record(record)
+
+    def send(self, id: str, now: int) -> Entry:  # noqa: A002
+        """Claims the one and only sending of an action. Raises `SentAlready` the second time."""
+        entry = self._entries[id]
+        if entry.state is not State.PREPARED:
+            raise SentAlready(id, entry.state)
+        return self._record(Moved(at=now, id=id, state=State.SENT))
+
+    def learn(self, news: Moved) -> Entry:
+        """Takes news of an action; old news, which leads nowhere from here, changes nothing.
+
+        What could not be written is true all the same: the next run, which will not have
+        heard of it, looks it up.
+        """
+        entry = self._entries[news.id]
+        if news.state is entry.state:
+            fresher = news.filled > entry.filled or (news.txid and not entry.txid)
+            return self._note(news) if fresher else entry
+        if news.state not in TRANSITIONS[entry.state]:
+            return entry
+        learnt = self._note(news)
+        if entry.state in (State.UNKNOWN, State.REFUSED) and self.on_settled is not None:
+            self.on_settled(learnt)
+        return learnt
+
+    def recover(self, now: int) -> list[Entry]:
+        """After a start: whatever had no outcome when the last run ended is UNKNOWN."""
+        reason = "the program ended before the outcome was known"
+        return [
+            self.learn(Moved(at=now, id=entry.id, state=State.UNKNOWN, reason=reason))
+            for entry in self.pending()
+            if entry.state in UNANSWERED
+        ]
+
+    def _note(self, news: Moved) -> Entry:
+        try:
+            return self._record(news)
+        except RecordError as error:
+            log.warning("outcome not written", extra={"id": news.id, "reason": str(error)})
+            return self._apply(news)
+
+    def _record(self, record: Record) -> Entry:
+        self._write(record)
+        return self._apply(record)
+
+    def _apply(self, record: Record) -> Entry:
+        match record:
+            case Prepared():
+                entry = Entry(
+                    id=record.id,
+                    kind=record.kind,
+                    symbol=record.symbol,
+                    prepared=record.at,
+                    deadline=record.deadline,
+                    request=record.request,
+                    target=record.target,
+                    since=record.at,
+                )
+            case Moved():
+                entry = _moved(self._entries[record.id], record)
+        self._entries[entry.id] = entry
+        if entry.ended:
+            self._pending.pop(entry.id, None)
+        else:
+            self._pending[entry.id] = None
+        if entry.txid is not None and entry.kind is Kind.ADD:
+            self._by_txid[entry.txid] = entry.id
+        return entry
+
+
+def _moved(entry: Entry, news: Moved) -> Entry:
+    return msgspec.structs.replace(
+        entry,
+        state=news.state,
+        since=entry.since if news.state is entry.state else news.at,
+        txid=news.txid or entry.txid,
+        filled=max(entry.filled, news.filled),
+        reason=news.reason or entry.reason,
+    )

@@ -1,0 +1,145 @@
+"""The whole order in words, with the numbers that will be sent. Pure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kracked import times, units
+from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, FeeIn
+from kracked.orders.rules.fees import fee, shown
+from kracked.orders.rules.market_context import Situation, distance_percent, notional
+from kracked.protocol.events import Side
+from kracked.rest.orders import TRAILING, OrderType, SelfTrade, TimeInForce, Trigger
+
+_LITTLE_PERCENT = Decimal("0.10")
+_LEAST_POINTS = Decimal("0.1")
+
+_IN_FORCE = {
+    TimeInForce.GTC: "good till cancelled",
+    TimeInForce.IOC: "immediate or cancel",
+    TimeInForce.FOK: "fill or kill",
+}
+
+
+_SELF_TRADE = {
+    SelfTrade.CANCEL_NEWEST: "",
+    SelfTrade.CANCEL_OLDEST: "cancelling the older of two own orders that meet",
+    SelfTrade.CANCEL_BOTH: "cancelling both of two own orders that meet",
+}
+
+
+def preview(draft: Draft, now: Situation) -> str:
+    """A few sentences: what, how many, at what price, on which terms, for how much."""
+    price = _price(draft, now, draft.display_qty)
+    terms = ", ".join(part for part in (price, *_terms(draft, now)) if part)
+    close = _close(draft, now)
+    return f"{_what(draft, now)} {terms}.{close} {_money(draft, now)}{_distance(draft, now)}"
+
+
+def _what(draft: Draft, now: Situation) -> str:
+    verb = "Buy" if draft.side is Side.BID else "Sell"
+    qty = now.instrument.precision.qty_text(draft.qty)
+    return f"{verb} {qty} {now.instrument.base}"
+
+
+def _price(part: Draft | CloseDraft, now: Situation, display_qty: int | None) -> str:
+    precision, quote = now.instrument.precision, now.instrument.quote
+    first, second = (
+        "" if price is None else precision.price_text(price) for price in (part.price, part.price2)
+    )
+    kind = part.order_type.replace("-", " ")
+    match part.order_type:
+        case OrderType.MARKET:
+            return "at market"
+        case OrderType.LIMIT:
+            return f"at limit {first} {quote}"
+        case OrderType.ICEBERG:
+            showing = "" if display_qty is None else precision.qty_text(display_qty)
+            return f"at limit {first} {quote}, iceberg showing {showing}"
+        case _ if part.order_type in TRAILING:
+            distance = f"{first} {quote}"
+            if part.in_percent:
+                distance = f"{units.to_text(part.price or 0, PERCENT_DECIMALS)} %"
+            limit = f", limit {second} from the trigger" if second else ""
+            return f"by {kind}, {distance} behind the best price{limit}"
+        case _:
+            limit = f", then limit {second}" if second else ""
+            return f"by {kind} at {first} {quote}{limit}"
+
+
+def _terms(draft: Draft, now: Situation) -> tuple[str, ...]:
+    """The flags in words, in the order of their weight; some are empty."""
+    fee_in = {FeeIn.BASE: now.instrument.base, FeeIn.QUOTE: now.instrument.quote}
+    return (
+        "triggered by the index price" if draft.trigger is Trigger.INDEX else "",
+        "post-only" if draft.post_only else "",
+        _life(draft),
+        "" if draft.fee_in is None else f"fee in {fee_in[draft.fee_in]}",
+        "" if draft.self_trade is None else _SELF_TRADE[draft.self_trade],
+    )
+
+
+def _life(draft: Draft) -> str:
+    if draft.order_type is OrderType.MARKET:
+        return ""
+    if draft.time_in_force is not TimeInForce.GTD:
+        return _IN_FORCE[draft.time_in_force]
+    if draft.expires_in_s is not None:
+        return f"good for {_duration(draft.expires_in_s)}"
+    return f"good until {times.to_rfc3339(draft.expires or 0, 0)}"
+
+
+def _duration(seconds: int) -> str:
+    """``90 s``, ``5 min``, ``2 h``, ``30 d``: the largest unit that keeps it whole."""
+    for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= unit and seconds % unit == 0:
+            return f"{seconds // unit} {name}"
+    return f"{seconds} s"
+
+
+def _close(draft: Draft, now: Situation) -> str:
+    if draft.close is None:
+        return ""
+    verb = "sells" if draft.side is Side.BID else "buys"
+    return f" Each fill then {verb} as much {_price(draft.close, now, None)}."
+
+
+def _money(draft: Draft, now: Situation) -> str:
+    cost, quote = notional(draft, now), now.instrument.quote
+    if cost is None:
+        return "Its cost is not known: nobody is on the other side."
+    decimals = max(now.instrument.cost_precision, 2)
+    about = "" if draft.limit is not None else "about "
+    worth = f"Cost {about}{shown(cost, decimals):f} {quote}"
+    if now.fees is None:
+        return f"{worth}, fee not known."
+    kind, percent = ("maker", now.fees.maker) if draft.post_only else ("taker", now.fees.taker)
+    most = "" if draft.post_only else "at most "
+    rate = f"({percent.normalize():f} % {kind})"
+    if draft.fee_in is FeeIn.BASE:
+        charge = fee(now.instrument.precision.qty_decimal(draft.qty), percent)
+        text = f"{shown(charge, now.instrument.precision.qty):f} {now.instrument.base}"
+        return f"{worth}, fee {most}{text} {rate}."
+    charge = fee(cost, percent)
+    word, total = ("total", cost + charge) if draft.side is Side.BID else ("net", cost - charge)
+    return (
+        f"{worth}, fee {most}{shown(charge, decimals):f} {rate}, "
+        f"{word} {shown(total, decimals):f} {quote}."
+    )
+
+
+def _distance(draft: Draft, now: Situation) -> str:
+    away = None if draft.limit is None else distance_percent(draft.limit, now)
+    if away is None:
+        return ""
+    if not away:
+        return " At the middle."
+    return f" {_short(abs(away))} {'above' if away > 0 else 'below'} the middle."
+
+
+def _short(percent: Decimal) -> str:
+    """A distance; below a tenth of a percent in basis points, so that it is not told as 0.00 %."""
+    if percent >= _LITTLE_PERCENT:
+        return f"{percent:.2f} %"
+    points = percent * 100
+    return f"{points:.1f} bp" if points >= _LEAST_POINTS else f"less than {_LEAST_POINTS} bp"

@@ -1,0 +1,157 @@
+"""Looks up what is not known until it is. The decisions are `reconcile`'s; the waiting is here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+
+from kracked.errors import KrackedError
+from kracked.orders import reconcile_rules
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry, Kind, Moved, Outbox
+from kracked.rest.account import OrderInfo
+from kracked.rest.client import RestClient
+from kracked.rest.pagination import every_closed_order
+from kracked.rest.request_executor import Pace
+from kracked.times import NS_PER_S
+
+log = logging.getLogger(__name__)
+
+QUIET_NS = 5 * NS_PER_S
+"""An order the exchange took but the stream does not show is looked up after this long."""
+_AT_ONCE = 50
+"""Orders to one query."""
+_LATE = 5
+"""After so many vain looks the window may be over, whatever our own clock says."""
+
+
+class Settler:
+    """Asks by what is known of an order, with growing pauses. `run` it beside the desk."""
+
+    def __init__(self, client: RestClient, outbox: Outbox, *, pace: Pace) -> None:
+        self._client, self._outbox, self._pace = client, outbox, pace
+        self._looks: dict[str, tuple[int, int]] = {}
+        """Vain looks so far and the tick of the last, by entry."""
+        self._doubted: dict[str, int] = {}
+        """Since which tick, by entry: what may have changed while nobody watched."""
+        self._awake = asyncio.Event()
+
+    def doubt(self, entry: Entry) -> None:
+        """The entry may have changed while nobody watched: look it up."""
+        self._doubted[entry.id] = self._pace.ticks()
+        self._looks.pop(entry.id, None)
+        self.wake()
+
+    def trust(self, entry: Entry) -> None:
+        """The account's stream shows the order: no look-up knows better."""
+        self._doubted.pop(entry.id, None)
+
+    def wake(self) -> None:
+        """There is something new to settle."""
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Settles for ever; ends by being cancelled."""
+        while True:
+            self._awake.clear()
+            await self.settle_due()
+            due = self.next_due()
+            # Acknowledged orders fall due without waking anybody.
+            wait_ns = QUIET_NS if due is None else max(0, due - self._pace.ticks())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_ns / NS_PER_S):
+                    await self._awake.wait()
+
+    def next_due(self) -> int | None:
+        """The tick at which the next look is due; None when all is known."""
+        return min((self._due(entry) for entry in self._open_questions()), default=None)
+
+    async def settle_due(self) -> None:
+        """One look at everything that is due now."""
+        now = self._pace.ticks()
+        due = [entry for entry in self._open_questions() if self._due(entry) <= now]
+        rows = await self._named([entry.txid for entry in due if entry.txid is not None])
+        for entry in due:
+            await self._look(entry, rows)
+
+    async def _named(self, txids: Sequence[str]) -> dict[str, OrderInfo]:
+        """Orders whose id at the exchange is known, many to a call; none if it cannot be asked."""
+        rows: dict[str, OrderInfo] = {}
+        try:
+            for first in range(0, len(txids), _AT_ONCE):
+                rows |= await self._client.query_orders(*txids[first : first + _AT_ONCE])
+        except KrackedError as error:
+            log.warning("look-up failed", extra={"reason": str(error)})
+        return rows
+
+    def _open_questions(self) -> list[Entry]:
+        return [
+            entry
+            for entry in self._outbox.pending()
+            if entry.state is State.UNKNOWN
+            or (entry.state in (State.ACKNOWLEDGED, State.LIVE) and entry.id in self._doubted)
+            or (entry.state is State.ACKNOWLEDGED and self._is_quiet(entry))
+        ]
+
+    def _is_quiet(self, entry: Entry) -> bool:
+        # A clock set back shows times to come; they are looked into rather than waited for.
+        return abs(self._pace.clock() - entry.since) >= QUIET_NS
+
+    def _due(self, entry: Entry) -> int:
+        looks, last = self._looks.get(entry.id, (0, 0))
+        return last + reconcile_rules.pause_ns(looks)
+
+    async def _look(self, entry: Entry, rows: Mapping[str, OrderInfo]) -> None:
+        asked = self._pace.ticks()
+        try:
+            there = await self._time_there(entry)
+            known = {txid: row for txid, row in rows.items() if txid == entry.txid}
+            news = reconcile_rules.found(entry, known, self._pace.clock())
+            if news is None:
+                look = self._order if entry.kind is Kind.ADD else self._amend
+                news = await look(entry, there)
+        except KrackedError as error:
+            log.warning("look-up failed", extra={"id": entry.id, "reason": str(error)})
+            news = None
+        learnt = entry if news is None else self._outbox.learn(news)
+        if news is not None and (learnt.ended or self._believable(learnt, asked)):
+            self._looks.pop(entry.id, None)
+            self._doubted.pop(entry.id, None)
+        else:
+            self._looks[entry.id] = (self._looks.get(entry.id, (0, 0))[0] + 1, asked)
+
+    def _believable(self, entry: Entry, asked: int) -> bool:
+        """Whether an order shown as open is: the queries lag, and it may have ended since."""
+        since = self._doubted.setdefault(entry.id, asked)
+        return asked >= since + reconcile_rules.SETTLE_NS
+
+    async def _time_there(self, entry: Entry) -> int:
+        """What the exchange's clock shows; 0, for long ago, while it is too early to matter."""
+        looks, _ = self._looks.get(entry.id, (0, 0))
+        if self._pace.clock() < reconcile_rules.settles_at(entry) and looks < _LATE:
+            return 0
+        return (await self._client.server_time()).unixtime * NS_PER_S
+
+    async def _order(self, entry: Entry, asked: int) -> Moved | None:
+        rows, at = await self._client.open_orders(cl_ord_id=entry.id), self._pace.clock()
+        news = reconcile_rules.found(entry, rows, at)
+        if news is not None:
+            return news
+        # A market order, or one that crossed, was never among the open ones.
+        start = entry.prepared - reconcile_rules.LOOKBACK_NS
+        every = every_closed_order(self._client, cl_ord_id=entry.id, start=start)
+        found = reconcile_rules.found(entry, {txid: row async for txid, row in every}, at)
+        return found or reconcile_rules.absent(entry, asked, at=at)
+
+    async def _amend(self, entry: Entry, asked: int) -> Moved | None:
+        assert entry.target is not None
+        if "display_qty" in entry.request:  # which no query of the order itself shows
+            history = await self._client.order_amends(entry.target)
+            news = reconcile_rules.in_history(entry, history.amends, self._pace.clock())
+            if news is not None:
+                return news
+        found = await self._client.query_orders(entry.target)
+        row = found.get(entry.target)
+        return reconcile_rules.of_amend(entry, row, asked, at=self._pace.clock())

@@ -1,0 +1,185 @@
+"""Every reason not to send an order that can be known before sending it. Pure.
+
+The exchange checks form, minimums and funds as well; it does not check whether a price
+is far from the market, the book on the screen is true, or the same key was pressed
+twice. A refusal is a value with a sentence that says what to do.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kracked.instruments import Instrument
+from kracked.orders.draft import TRIGGERED, Draft, to_order
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry
+from kracked.orders.rules import order_rules
+from kracked.orders.rules.market_context import (
+    Check,
+    Limits,
+    Refusal,
+    Situation,
+    distance_percent,
+    needs,
+    notional,
+)
+from kracked.protocol.limits import cost_of_add
+from kracked.rest.encoding import fields
+from kracked.rest.orders import TRAILING, BadOrder, OrderType
+from kracked.times import NS_PER_S
+
+
+def refusals(draft: Draft, now: Situation, limits: Limits) -> tuple[Refusal, ...]:
+    """All reasons against sending, the weightiest first; empty when it may go."""
+    results = (
+        _unknown(now),
+        _market(draft, now),
+        _book(now, limits),
+        order_rules.form(draft, now, limits),
+        _duplicate(draft, now, limits),
+        order_rules.price(draft, now),
+        order_rules.quantity(draft, now),
+        order_rules.cost(draft, now),
+        order_rules.display(draft, now),
+        order_rules.expiry(draft, now),
+        order_rules.crossing(draft, now),
+        order_rules.trigger(draft, now),
+        _own_limits(draft, now, limits),
+        _notional(draft, now, limits),
+        _distance(draft, now, limits),
+        _funds(draft, now),
+        _rate(now),
+        _open_orders(now),
+    )
+    return tuple(refusal for refusal in results if refusal is not None)
+
+
+def _unknown(now: Situation) -> Refusal | None:
+    doubtful = [entry for entry in now.pending if entry.state is State.UNKNOWN]
+    if not doubtful:
+        return None
+    return Refusal(
+        Check.UNKNOWN,
+        f"The outcome of {doubtful[0].symbol} {doubtful[0].kind} {doubtful[0].id} is not known; "
+        "wait until it is settled, or cancel it.",
+    )
+
+
+def _market(draft: Draft, now: Situation) -> Refusal | None:
+    status, refused = now.instrument.status, True
+    if status == "online":
+        refused = False
+    elif status == "post_only":
+        refused = not draft.post_only
+    elif status == "limit_only":
+        refused = draft.order_type is not OrderType.LIMIT
+    if not refused:
+        return None
+    return Refusal(Check.MARKET, f"{draft.symbol} is {status}; wait until it takes this order.")
+
+
+def _book(now: Situation, limits: Limits) -> Refusal | None:
+    if not now.book_verified:
+        return Refusal(Check.BOOK, "The book is not verified; wait for its snapshot.")
+    if now.book_age_ns > limits.max_book_age_ns:
+        age_s = now.book_age_ns / NS_PER_S
+        return Refusal(Check.BOOK, f"The book is {age_s:.0f} s old; wait for the connection.")
+    return None
+
+
+def _duplicate(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+    if limits.allow_duplicate:
+        return None
+    same = next((entry for entry in now.pending if _same(draft, now.instrument, entry)), None)
+    if same is None:
+        return None
+    return Refusal(
+        Check.DUPLICATE,
+        f"The same order is {same.state} already; change it, or confirm that you want two.",
+    )
+
+
+def _same(draft: Draft, instrument: Instrument, entry: Entry) -> bool:
+    try:
+        meant = to_order(draft, instrument, None)
+    except BadOrder:
+        return False
+    members = {name: str(value) for name, value in fields(meant).items() if name in _TELLING}
+    sent = {name: value for name, value in entry.request.items() if name in _TELLING}
+    return entry.symbol == draft.symbol and members == sent
+
+
+_TELLING = frozenset(("ordertype", "type", "volume", "price", "price2"))
+"""What makes an order the same one in the eyes of whoever pressed the key twice."""
+
+
+def _own_limits(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+    qty = now.instrument.precision.qty_decimal(draft.qty)
+    if limits.max_qty is not None and qty > limits.max_qty:
+        return Refusal(
+            Check.LIMIT,
+            f"{qty:f} {now.instrument.base} is above your limit of {limits.max_qty:f}; "
+            "lower it or change the limit.",
+        )
+    return None
+
+
+def _notional(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+    if limits.max_notional is None:
+        return None
+    cost, most = notional(draft, now), limits.max_notional
+    if cost is None:
+        return Refusal(Check.NOTIONAL, "Without a price on the other side its cost is unknown.")
+    if cost <= most:
+        return None
+    return Refusal(
+        Check.NOTIONAL,
+        f"{cost:f} {now.instrument.quote} is above your limit of {most:f}; "
+        "lower the quantity or change the limit.",
+    )
+
+
+def _distance(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+    most = limits.max_distance_percent
+    if most is None or draft.order_type in TRAILING:
+        return None
+    for price in (draft.price, draft.price2):
+        if price is None:
+            continue
+        away = distance_percent(price, now)
+        if away is None:
+            return Refusal(Check.DISTANCE, "Without both sides of the book there is no middle.")
+        if abs(away) > most:
+            return Refusal(
+                Check.DISTANCE,
+                f"{now.instrument.precision.price_text(price)} is {abs(away):.1f} % from the "
+                f"middle, your limit is {most:f} %; check the price or change the limit.",
+            )
+    return None
+
+
+def _funds(draft: Draft, now: Situation) -> Refusal | None:
+    # Triggered orders hold nothing until they trigger.
+    if now.available is None or draft.order_type in TRIGGERED:
+        return None
+    asset, needed = needs(draft, now)
+    have = now.available.get(asset, Decimal(0))
+    if needed is None or needed <= have:
+        return None
+    return Refusal(
+        Check.FUNDS, f"It needs {needed:f} {asset}, {have:f} are free; lower the quantity."
+    )
+
+
+def _rate(now: Situation) -> Refusal | None:
+    if now.rate_room is None or now.rate_room >= cost_of_add():
+        return None
+    return Refusal(
+        Check.RATE, "The rate counter is nearly full; the rest is kept for cancels. Wait a little."
+    )
+
+
+def _open_orders(now: Situation) -> Refusal | None:
+    if now.open_room is None or now.open_room > 0:
+        return None
+    return Refusal(Check.OPEN_ORDERS, "The pair takes no more open orders; cancel one first.")

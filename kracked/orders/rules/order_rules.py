@@ -1,0 +1,182 @@
+"""Whether an order's own terms go together and fit its instrument. Pure.
+
+What the market, the account and the trader's bounds say to it is for `checks`.
+
+Sources: docs.kraken.com/api/docs/rest-api/add-order, .../get-tradable-asset-pairs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, to_order
+from kracked.orders.rules.market_context import Check, Limits, Refusal, Situation, notional
+from kracked.protocol.events import Side
+from kracked.rest.orders import TRAILING, BadOrder, OrderType, TimeInForce, Trigger
+from kracked.times import NS_PER_S
+
+SLICES = 15
+"""An iceberg shows at least one part in so many."""
+LEAST_LIFE_S, LONGEST_LIFE_S = 5, 30 * 86_400
+"""The documentation says a month; the shortest one of two is right in both cases."""
+LEAST_DEADLINE_NS, LONGEST_DEADLINE_NS = 2 * NS_PER_S, 60 * NS_PER_S
+_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+_HUNDRED_PERCENT = 100 * 10**PERCENT_DECIMALS
+
+
+def form(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+    """Whether the parts go together."""
+    sentence = _misfit(draft, now, limits)
+    if sentence is None:
+        try:
+            to_order(draft, now.instrument, None)
+        except BadOrder as error:
+            sentence = f"{error}."
+    return None if sentence is None else Refusal(Check.FORM, sentence)
+
+
+def _misfit(draft: Draft, now: Situation, limits: Limits) -> str | None:
+    kind, force = draft.order_type, draft.time_in_force
+    misfits = {
+        "Margin positions are not traded here.": kind is OrderType.SETTLE_POSITION,
+        "Post-only never trades at once; use GTC or GTD.": draft.post_only and force in _AT_ONCE,
+        "An iceberg waits in the book; use GTC or GTD.": kind is OrderType.ICEBERG
+        and force in _AT_ONCE,
+        "A market order never waits; it takes no time in force.": kind is OrderType.MARKET
+        and force is not TimeInForce.GTC,
+        "Only the distance of a trailing order can be in percent.": any(
+            it.in_percent and it.order_type not in TRAILING for it in _parts(draft)
+        ),
+        f"{draft.symbol} has no index price; trigger by the last trade.": (
+            draft.trigger is Trigger.INDEX and not now.instrument.has_index
+        ),
+        "The deadline must be 2 to 60 s; change that limit.": (
+            not LEAST_DEADLINE_NS <= limits.deadline_ns <= LONGEST_DEADLINE_NS
+        ),
+    }
+    return next((sentence for sentence, so in misfits.items() if so), None)
+
+
+def price(draft: Draft, now: Situation) -> Refusal | None:
+    """Whether every price is above zero and on a tick."""
+    found = (_off(part, name, now) for part in _parts(draft) for name in ("price", "price2"))
+    sentence = next((it for it in found if it), None) or _too_wide(draft, now)
+    return None if sentence is None else Refusal(Check.PRICE, sentence)
+
+
+def _parts(draft: Draft) -> Iterator[Draft | CloseDraft]:
+    yield draft
+    if draft.close is not None:
+        yield draft.close
+
+
+def _off(part: Draft | CloseDraft, name: str, now: Situation) -> str | None:
+    value: int | None = getattr(part, name)
+    trails = part.order_type in TRAILING
+    if value is None or (trails and name == "price2" and value == 0):
+        return None
+    if value <= 0 and not (trails and name == "price2"):
+        return f"The {'distance' if trails else 'price'} must be above zero."
+    if trails and name == "price" and part.in_percent:
+        return "The distance must be below 100 %." if value >= _HUNDRED_PERCENT else None
+    tick, precision = now.instrument.price_increment, now.instrument.precision
+    if value % tick:
+        return (
+            f"{precision.price_text(value)} is between ticks; "
+            f"use a multiple of {precision.price_text(tick)}."
+        )
+    return None
+
+
+def _too_wide(draft: Draft, now: Situation) -> str | None:
+    """A distance that leaves no price to trade at."""
+    twice = now.middle_twice
+    if draft.order_type not in TRAILING or draft.in_percent or draft.price is None or twice is None:
+        return None
+    if 2 * draft.price < twice:
+        return None
+    return "The distance is as wide as the price itself; make it smaller."
+
+
+def quantity(draft: Draft, now: Situation) -> Refusal | None:
+    """Whether it is whole lots, and enough of them."""
+    step, precision = now.instrument.qty_increment, now.instrument.precision
+    if draft.qty % step:
+        return Refusal(
+            Check.QUANTITY,
+            f"{precision.qty_text(draft.qty)} is between lot steps; "
+            f"use a multiple of {precision.qty_text(step)}.",
+        )
+    if draft.qty >= max(1, now.instrument.qty_min):
+        return None
+    least = precision.qty_text(max(1, now.instrument.qty_min))
+    return Refusal(Check.MINIMUM, f"The least quantity is {least} {now.instrument.base}.")
+
+
+def display(draft: Draft, now: Situation) -> Refusal | None:
+    """Whether an iceberg shows enough of itself, and not more than there is."""
+    shown, step = draft.display_qty, now.instrument.qty_increment
+    if shown is None or draft.order_type is not OrderType.ICEBERG:
+        return None
+    least = -(-draft.qty // SLICES)
+    least += -least % step
+    if shown % step == 0 and least <= shown <= draft.qty:
+        return None
+    text = now.instrument.precision.qty_text
+    return Refusal(
+        Check.DISPLAY,
+        f"An iceberg of {text(draft.qty)} shows {text(least)} to {text(draft.qty)}, "
+        f"in steps of {text(step)}.",
+    )
+
+
+def expiry(draft: Draft, now: Situation) -> Refusal | None:
+    """Whether it expires neither too soon nor too late for the exchange."""
+    left_s = draft.expires_in_s
+    if draft.expires is not None and now.at is not None:
+        # Sent in whole seconds.
+        left_s = draft.expires // NS_PER_S - -(-now.at // NS_PER_S)
+    if left_s is None or LEAST_LIFE_S <= left_s <= LONGEST_LIFE_S:
+        return None
+    return Refusal(Check.EXPIRY, "It must expire between 5 s and 30 days from now; change that.")
+
+
+def cost(draft: Draft, now: Situation) -> Refusal | None:
+    """Whether it is worth enough."""
+    worth, least = notional(draft, now), now.instrument.cost_min
+    if worth is None or worth >= least:
+        return None
+    return Refusal(
+        Check.COST,
+        f"{worth:f} {now.instrument.quote} is below the least cost of {least:f}; "
+        "raise quantity or price.",
+    )
+
+
+def crossing(draft: Draft, now: Situation) -> Refusal | None:
+    """Whether a post-only order would trade at once."""
+    if not draft.post_only or draft.limit is None:
+        return None
+    buys = draft.side is Side.BID
+    opposite = now.ask if buys else now.bid
+    if opposite is None or (draft.limit < opposite if buys else draft.limit > opposite):
+        return None
+    best = now.instrument.precision.price_text(opposite)
+    word = "below" if buys else "above"
+    return Refusal(Check.CROSSING, f"Post-only would trade at once; choose a price {word} {best}.")
+
+
+def trigger(draft: Draft, now: Situation) -> Refusal | None:
+    """Whether a stop or profit lies on the wrong side of the market, and goes off at once."""
+    at = draft.trigger_price
+    if at is None:
+        return None
+    stops = draft.order_type in (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
+    above = (draft.side is Side.BID) is stops
+    beyond = now.bid if above else now.ask
+    if beyond is None or (at > beyond if above else at < beyond):
+        return None
+    best = now.instrument.precision.price_text(beyond)
+    kind = draft.order_type.replace("-", " ")
+    word = "above" if above else "below"
+    return Refusal(Check.TRIGGER, f"This {kind} would go off at once; trigger it {word} {best}.")

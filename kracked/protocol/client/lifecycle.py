@@ -1,0 +1,117 @@
+"""The life of every subscription of one connection, step by step.
+
+Each goes one path, and never has two requests under way at a time:
+to ask -> asked -> live -> to leave -> leaving -> to ask ... A book that went wrong goes
+round once more by itself, and the others do not notice. When a step is due, and on what
+occasion, `kracked.protocol.client.subscriptions` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from kracked.protocol import events
+from kracked.protocol.client.subscription import BOOKS, Key, State, Track, gap
+from kracked.protocol.client.timeouts import put_off
+from kracked.protocol.events import Event
+
+
+class Keeper(Protocol):
+    """What decodes the bytes and keeps the books: `kracked.book.keeper.BookKeeper`."""
+
+    def receive(self, raw: bytes, received: int) -> list[Event]: ...
+    def apply(self, event: Event) -> Iterable[Event]: ...
+    def expect(self, symbol: str, channel: str, depth: int) -> None: ...
+    def distrust(self, symbol: str, channel: str) -> bool: ...
+    def forget(self, symbol: str, channel: str) -> None: ...
+
+
+class Lifecycle:
+    """Where each subscription stands, and the steps it can take."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self.tracks: dict[Key, Track] = {}
+        self.pending: dict[Key, Track] = {}
+        """Those with something to ask, or an answer to wait for."""
+        self.broken: str | None = None
+        """Why the connection must be replaced; None while it is good."""
+        self.restless = False
+        """Whether there may be something new to ask."""
+        self.revision = 0
+        """Rises whenever a subscription moves to another state."""
+        self.productive_since: int | None = None
+        """When this connection first made one live, by the steady clock."""
+        self.news: list[Event] = []
+        """What has happened on the way and is still to be told."""
+        self._keeper = keeper
+
+    def move(self, track: Track, state: State, due: int) -> None:
+        """Enter a state; at `due`, by the steady clock, it is time to ask, or to stop waiting."""
+        track.state, track.due = state, due
+        self.revision += 1
+        if state in (State.LIVE, State.REFUSED):
+            self.pending.pop(track.subscription.key, None)
+        else:
+            self.pending[track.subscription.key] = track
+            self.restless = True
+
+    def go_live(self, track: Track, received: int, now: int) -> None:
+        """It has proven itself; what was missed until now is told."""
+        self.move(track, State.LIVE, 0)
+        track.live_since, track.error = now, None
+        if self.productive_since is None:
+            self.productive_since = now
+        if track.lost_at is not None:
+            if track.subscription.channel != "trade":  # those are numbered: the tape knows
+                self.news.append(gap(track, track.lost_at, received, track.lost_why))
+            track.lost_at = None
+        if track.wanted != track.subscription:
+            self.leave(track, now)
+
+    def leave(self, track: Track, due: int) -> None:
+        """Unsubscribe when it is due."""
+        self.distrust(track)
+        self.move(track, State.TO_LEAVE, due)
+
+    def left(self, track: Track, now: int) -> None:
+        """The exchange has let it go: it is gone, or asked for once more."""
+        if track.wanted is None:
+            self.remove(track)
+            return
+        track.subscription = track.wanted
+        self.move(track, State.TO_ASK, max(now, track.resume_at))
+
+    def remove(self, track: Track) -> None:
+        """Nobody wants it any more, and its book is dropped."""
+        channel, symbol, _ = key = track.subscription.key
+        self.tracks.pop(key, None)
+        self.pending.pop(key, None)
+        self.revision += 1
+        if channel in BOOKS and symbol is not None:
+            self._keeper.forget(symbol, channel)
+
+    def distrust(self, track: Track) -> bool:
+        """True when there was a book and it had been trusted."""
+        channel, symbol, _ = track.subscription.key
+        return channel in BOOKS and symbol is not None and self._keeper.distrust(symbol, channel)
+
+    def resync(self, track: Track, reason: str, detail: str, received: int, now: int) -> None:
+        """Stop trusting it, say so, and send it round."""
+        channel, symbol, _ = track.subscription.key
+        self.distrust(track)
+        self.news.append(events.Resync(received, symbol or "", channel, reason, detail))
+        self.go_round(track, reason, received, now)
+
+    def go_round(self, track: Track, reason: str, received: int, now: int) -> None:
+        """Leave, wait for the answer, ask again: this subscription alone."""
+        track.resyncs += 1
+        if track.lost_at is None:
+            track.lost_at, track.lost_why = received, reason
+        self.try_again(track, now)
+        self.leave(track, now)
+
+    def try_again(self, track: Track, now: int) -> None:
+        """Set when to ask next; in the end blame the connection."""
+        if not put_off(track, now):
+            self.broken = self.broken or f"{track.subscription.name} fails again and again"

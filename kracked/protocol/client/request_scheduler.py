@@ -1,0 +1,91 @@
+"""Which requests may go out now: grouped, numbered and paced as the exchange allows.
+
+Sources: docs.kraken.com/exchange/api-reference/spot-websocket-v2/level3 (its rate
+counter), docs.kraken.com/api/docs/guides/spot-ws-intro
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kracked.protocol import requests
+from kracked.protocol.client.subscription import (
+    State,
+    Track,
+    subscribe_request,
+    unsubscribe_request,
+)
+from kracked.protocol.sliding_window import Pace
+from kracked.times import NS_PER_S
+
+SYMBOLS_PER_REQUEST = 50
+# Undocumented for public sockets; these are figures known to be accepted.
+REQUESTS_PER_WINDOW, REQUEST_WINDOW_NS = 10, NS_PER_S // 2
+# 200 a second is documented; the window is a little wider because requests bunch on the way.
+LEVEL3_COUNTER, LEVEL3_WINDOW_NS = 200, NS_PER_S * 11 // 10
+LEVEL3_COST = {10: 5, 100: 25, 1000: 100}
+"""What a symbol of each depth costs."""
+
+
+class Asking:
+    """Turns tracks whose time has come into requests."""
+
+    def __init__(self) -> None:
+        self._last_req_id = 0
+        self._requests = Pace(REQUESTS_PER_WINDOW, REQUEST_WINDOW_NS)
+        self._level3 = Pace(LEVEL3_COUNTER, LEVEL3_WINDOW_NS)
+
+    def ping(self) -> tuple[int, bytes]:
+        """A ping's id and its bytes."""
+        req_id = self._next_req_id()
+        return req_id, requests.encode(requests.Ping(), req_id)
+
+    def slow_down(self, now: int) -> None:
+        """The exchange says we ask too fast."""
+        self._requests.fill(now)
+
+    def requests(
+        self, tracks: Iterable[Track], token: str | None, now: int
+    ) -> Iterator[tuple[bytes, int, list[Track]]]:
+        """Bytes, id and tracks of each request that may go out, leaving before asking.
+
+        A track that finds no room is left as it is; its turn comes.
+        """
+        due = [track for track in tracks if track.due <= now]
+        for state in (State.TO_LEAVE, State.TO_ASK):
+            for group in _groups(track for track in due if track.state is state):
+                if self._requests.room(now) < 1:
+                    return
+                asking = state is State.TO_ASK
+                part = self._affordable(group, now) if asking else group
+                if not part:
+                    continue
+                self._requests.spend(1, now)
+                req_id = self._next_req_id()
+                make = subscribe_request if asking else unsubscribe_request
+                request = make((track.subscription for track in part), token)
+                yield requests.encode(request, req_id), req_id, part
+
+    def _affordable(self, group: list[Track], now: int) -> list[Track]:
+        subscription = group[0].subscription
+        if subscription.channel != "level3":
+            return group
+        cost = LEVEL3_COST.get(subscription.depth or 10, LEVEL3_COUNTER)
+        part = group[: self._level3.room(now) // cost]
+        self._level3.spend(cost * len(part), now)
+        return part
+
+    def _next_req_id(self) -> int:
+        self._last_req_id += 1
+        return self._last_req_id
+
+
+def _groups(tracks: Iterable[Track]) -> Iterator[list[Track]]:
+    """Tracks of the same terms together, as many as one request should name."""
+    groups: dict[tuple[object, ...], list[Track]] = {}
+    for track in tracks:
+        one = track.subscription
+        groups.setdefault(one.key if track.alone else one.terms, []).append(track)
+    for group in groups.values():
+        for start in range(0, len(group), SYMBOLS_PER_REQUEST):
+            yield group[start : start + SYMBOLS_PER_REQUEST]

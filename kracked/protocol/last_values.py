@@ -1,0 +1,99 @@
+"""What was told last of each market: what the exchange would tell one who subscribes now.
+
+A subscription begins with a snapshot. Whoever comes late to a shared feed, or to a
+recording that is being played, gets the same from here. While nobody hears the market,
+`pause` it: what changes is then unknown, until it is told again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from kracked.protocol.client.subscription import Key
+from kracked.protocol.events import Candle, Candles, Ticker, Trade, Trades
+
+TRADES_KEPT = 50
+"""As many as the exchange's own snapshot has."""
+CANDLES_KEPT = 10
+"""Likewise."""
+
+Told = Ticker | Trades | Candles
+TOLD = frozenset((Ticker, Trades, Candles))
+"""For a test by `type(event) in`."""
+
+_T = TypeVar("_T", Trade, Candle)
+
+
+class Latest:
+    """Ticker, trades and candles of every market; changes by `remember` and `pause` alone."""
+
+    def __init__(self) -> None:
+        self._tickers: dict[str, Ticker] = {}
+        self._trades: dict[str, tuple[Trades, deque[Trade]]] = {}
+        self._candles: dict[tuple[str, int], tuple[Candles, dict[int, Candle]]] = {}
+        """Of each interval, by begin."""
+
+    def remember(self, event: Told) -> None:
+        match event:
+            case Ticker():
+                self._tickers[event.symbol] = event
+            case Trades():
+                self._trade(event)
+            case Candles():
+                for candle in event.candles:
+                    self._candle(event, candle)
+
+    def pause(self) -> None:
+        """Nothing is heard for a while: tickers and candles go on changing, trades stay."""
+        self._tickers.clear()
+        self._candles.clear()
+
+    def _trade(self, event: Trades) -> None:
+        before, known = self._trades.get(event.symbol) or (event, deque(maxlen=TRADES_KEPT))
+        if event.precision != before.precision or (event.snapshot and _restarts(event, known)):
+            known.clear()
+        known.extend(event.trades)
+        self._trades[event.symbol] = event, known
+
+    def _candle(self, event: Candles, candle: Candle) -> None:
+        key = event.symbol, candle.interval
+        before, known = self._candles.get(key) or (event, {})
+        if event.precision != before.precision:
+            known.clear()
+        known[candle.begin] = candle
+        if len(known) > CANDLES_KEPT:
+            del known[min(known)]
+        self._candles[key] = event, known
+
+    def snapshot(self, key: Key) -> Told | None:
+        """What a subscription would begin with; None when nothing was told yet.
+
+        It bears the time of the last thing told. Trades are in order of their numbers,
+        candles oldest first.
+        """
+        channel, symbol, interval = key
+        match channel, symbol, interval:
+            case "ticker", str(), None if symbol in self._tickers:
+                return replace(self._tickers[symbol], snapshot=True)
+            case "trade", str(), None if symbol in self._trades:
+                trades, known = self._trades[symbol]
+                by_number = {trade.trade_id: trade for trade in known}
+                return replace(trades, trades=_ordered(by_number), snapshot=True)
+            case "ohlc", str(), int() if (symbol, interval) in self._candles:
+                candles, by_begin = self._candles[symbol, interval]
+                return replace(candles, candles=_ordered(by_begin), snapshot=True)
+        return None
+
+
+def _restarts(event: Trades, known: Iterable[Trade]) -> bool:
+    """Whether the trades are numbered anew."""
+    newest = max((trade.trade_id for trade in known), default=0)
+    return all(trade.trade_id < newest for trade in event.trades)
+
+
+def _ordered(known: Mapping[int, _T]) -> tuple[_T, ...]:
+    return tuple(known[at] for at in sorted(known))

@@ -1,0 +1,99 @@
+"""Where a recording is not complete: messages missing by their numbers, and what was told of.
+
+A recorder that must leave messages out says so, in `connections` and in `session.json`.
+Numbers missing beyond that were taken from the log after it was written.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from kracked import times
+from kracked.format import frame, line
+from kracked.format.frame import Frame
+from kracked.format.tables import CONNECTIONS
+from kracked.protocol.events import Gap, Resync
+from kracked.record.repair import mapped
+from kracked.record.write.session_folder import SessionInfo
+
+
+class Hole(NamedTuple):
+    """A stretch for which the recording is not complete."""
+
+    start: int
+    """Last moment before it, ns since the Unix epoch."""
+    end: int
+    lost: int
+    """Messages known to be missing; 0 when no one can know."""
+    symbols: tuple[str, ...]
+    """What it concerns; empty for everything."""
+    reason: str
+    after: int = 0
+    """Number of the last message before those missing."""
+    channel: str = ""
+    """Whose books it concerns; empty for those of every channel."""
+
+    def excuses(self, mismatch: Resync) -> bool:
+        """Whether it tells that this very book was not to be trusted then."""
+        concerned = mismatch.symbol in self.symbols and self.channel in ("", mismatch.channel)
+        return concerned and self.start <= mismatch.received <= self.end
+
+
+def between(before: Frame | None, found: Frame) -> list[Hole]:
+    """The hole between two frames of messages, by their numbers, which begin at 1."""
+    after = _last_of(before)
+    lost = found.first_seq - 1 - after
+    if lost <= 0:
+        return []
+    start = before.last_received if before else found.first_received
+    return [Hole(start, found.first_received, lost, (), "messages are missing", after)]
+
+
+def at_the_end(last: Frame | None, info: SessionInfo) -> list[Hole]:
+    """The hole after the last frame of messages, if the recorder said that there were more."""
+    after = _last_of(last)
+    lost = (info.last_seq or 0) - after
+    if lost <= 0 or info.end is None:
+        return []
+    end = times.parse_ns(info.end)
+    start = last.last_received if last else end
+    return [Hole(start, max(start, end), lost, (), "the last messages are missing", after)]
+
+
+def told(path: Path, found: Frame) -> list[Hole]:
+    """The hole a recorded `Gap` tells of."""
+    with mapped(path) as data:
+        entries = [line.unpack(text) for text in frame.unpack(data, found)]
+    events = [line.event_of(entry) for entry in entries]
+    return [
+        Hole(gap.start, gap.end, 0, gap.symbols, gap.reason, channel=gap.channel)
+        for gap in events
+        if isinstance(gap, Gap)
+    ]
+
+
+def untold(folder: Path, holes: Iterable[Hole]) -> int:
+    """Messages that are missing though the recorder does not say that it left them out."""
+    said = list(_said(folder / f"{CONNECTIONS.name}.csv"))
+    return sum(
+        max(0, hole.lost - sum(lost for seq, lost in said if 0 < seq - hole.after <= hole.lost))
+        for hole in holes
+    )
+
+
+def _said(table: Path) -> Iterator[tuple[int, int]]:
+    """Each time messages were left out: the number of the last one, and how many."""
+    try:
+        rows = csv.DictReader(table.read_text(errors="replace").splitlines())
+        for row in rows:
+            if row.get("event") == "gap" and row.get("lost"):
+                yield int(row["seq_last"]), int(row["lost"])
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return  # what cannot be read excuses nothing
+
+
+def _last_of(last: Frame | None) -> int:
+    return last.first_seq + last.lines - 1 if last else 0

@@ -1,0 +1,72 @@
+"""Closed hours of the tables, compressed in the writer's spare moments.
+
+A table gives way to its `.zst` only when that has been read back and holds the same bytes.
+Cut short at any point, both or the table alone remain, and the next recorder begins anew.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterator
+
+import zstandard
+
+from kracked.record.write.session_folder import SessionFolder, write_all
+
+log = logging.getLogger(__name__)
+
+_HOUR = re.compile(r".+-\d{8}T\d\dZ(-\d+)?\.csv")
+_BLOCK = 1 << 18
+"""Bytes a step: a millisecond or two, in which the GIL is free."""
+
+
+class ClosedHours:
+    """The tables still to be compressed, those an earlier recorder left among them."""
+
+    def __init__(self, folder: SessionFolder) -> None:
+        self._folder = folder
+        names = (path.name for path in folder.path.glob("*.csv"))
+        self._waiting = deque(sorted(name for name in names if _HOUR.fullmatch(name)))
+        self._work: Iterator[None] = iter(())
+
+    def add(self, name: str) -> None:
+        self._waiting.append(name)
+
+    def tidy(self) -> bool:
+        """Do one step; False when nothing is left to do."""
+        try:
+            next(self._work)
+        except StopIteration:
+            if not self._waiting:
+                return False
+            self._work = _compress(self._folder, self._waiting.popleft())
+        except OSError as error:
+            # The table stays as it is, which is no loss: the next recorder tries again.
+            log.warning("cannot compress a table", extra={"reason": str(error)})
+            self._work = iter(())
+        return True
+
+
+def _compress(folder: SessionFolder, name: str) -> Iterator[None]:
+    aside, whole, copied = f".{name}.zst.new", 0, 0
+    packing = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
+    with os.fdopen(folder.read_from(name), "rb") as table, folder.made_anew(aside) as copy:
+        while block := table.read(_BLOCK):
+            whole = zlib.crc32(block, whole)
+            write_all(copy, packing.compress(block))
+            yield
+        write_all(copy, packing.flush())
+        os.fdatasync(copy)
+    unpacking = zstandard.ZstdDecompressor().decompressobj()
+    with os.fdopen(folder.read_from(aside), "rb") as packed:
+        while block := packed.read(_BLOCK):
+            copied = zlib.crc32(unpacking.decompress(block), copied)
+            yield
+    if copied != whole:
+        raise OSError(f"{aside} does not hold what was written")
+    folder.rename(aside, f"{name}.zst")
+    folder.remove(name)

@@ -1,0 +1,279 @@
+"""Events to lines of CSV: the rows of every table are made here and nowhere else.
+
+Runs in the event loop, so it is plain string work: one f-string a row, and numbers
+whose text is remembered. Digits are the exchange's own, times have nine decimals, and
+what could hold a comma is quoted. The columns are those of `kracked.format.tables`, in that order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import repeat
+from typing import TypeVar
+
+from kracked.format.cells import WHOLE_TIME, instant, line, nine_decimals, prices, safe
+from kracked.format.lazy_text import Later, Text, listed
+from kracked.format.tables import BALANCES, EXECUTIONS, Flag
+from kracked.instruments import Asset, Instrument, Precision
+from kracked.protocol import events
+from kracked.protocol.events import OrderAction, Side
+from kracked.record.write.wide_book import Standing
+from kracked.units import to_text
+
+_TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
+# Compared by identity and bound once: an enum's own hash and lookup cost more than a row.
+_ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
+_LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
+_ROW_SIZE, _LEVEL_SIZE = 160, 24
+_Listed = TypeVar("_Listed", Instrument, Asset)
+_ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
+
+
+def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
+    """Rows of `L3_ticks` that an update is: bids, then asks, in the message's order."""
+    received, stamp = instant(event.received), event.timestamp
+    if stamp is None or len(stamp) != WHOLE_TIME:
+        stamp = nine_decimals(stamp)
+    price, decimals = prices(event.precision.price), event.precision.qty
+    common, text = f",{event.symbol},{seq},{stamp},", ""
+    # One loop, one text: four of five messages are a single row.
+    for side, changes in (("b", event.bids), ("a", event.asks)):
+        for order in changes:
+            if text:  # the row before was not the last
+                text += f"{flags},\n"
+            action, since, order_id = order.action, order.timestamp, order.order_id
+            if len(since) != WHOLE_TIME:
+                since = nine_decimals(since)
+            if len(order_id) != _ORDER_ID:
+                order_id = safe(order_id)
+            letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
+            text += (
+                f"{side},{since},{received},{price[order.price]},{to_text(order.qty, decimals)},"
+                f"{letter},{order_id}{common}"
+            )
+    return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
+
+
+def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> Later:
+    """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
+    received, stamp = instant(event.received), nine_decimals(event.timestamp)
+    price, qty = prices(event.precision.price), event.precision.qty_text
+
+    def heads() -> Iterator[str]:
+        yield f"n,{stamp},{received},,,R,"
+        for side, orders in (("b", event.bids), ("a", event.asks)):
+            for order in orders:
+                since, order_id = nine_decimals(order.timestamp), safe(order.order_id)
+                # What a kept book rests on may have been modified before: here it is there.
+                yield (
+                    f"{side},{since},{received},{price[order.price]},{qty(order.qty)},A,{order_id}"
+                )
+
+    return _picture(event, heads, f",{event.symbol},{seq},{stamp},", flags)
+
+
+def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> Later:
+    """Rows of `L2_updates` that a snapshot is: one that clears the book, then every level."""
+    price, qty = prices(event.precision.price), event.precision.qty_text
+    start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
+
+    def heads() -> Iterator[str]:
+        yield f"{start},n,,"
+        for side, levels in (("b", event.bids), ("a", event.asks)):
+            for at, total in levels:
+                yield f"{start},{side},{price[at]},{qty(total)}"
+
+    return _picture(event, heads, f",{seq},", flags)
+
+
+def _picture(
+    event: events.BookSnapshot | events.OrdersSnapshot,
+    heads: Callable[[], Iterator[str]],
+    common: str,
+    flags: int,
+) -> Later:
+    """The rows of a snapshot, which may be thousands, in pieces."""
+    flags |= _SNAPSHOT
+    end, last = f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n"
+
+    def pieces() -> Iterator[str]:
+        yield from listed(heads(), end)
+        yield last
+
+    rows = 1 + len(event.bids) + len(event.asks)
+    return Later(pieces, rows, rows * _ROW_SIZE)
+
+
+def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
+    """Rows of `L2_updates` that an update is: bids, then asks, in the message's order."""
+    price, decimals = prices(event.precision.price), event.precision.qty
+    start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
+    common, text = f",{seq},", ""
+    for side, levels in (("b", event.bids), ("a", event.asks)):
+        for at, total in levels:
+            if text:
+                text += f"{flags},\n"
+            text += f"{start},{side},{price[at]},{to_text(total, decimals)}{common}"
+    return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
+
+
+def live_books(books: Sequence[Standing]) -> Later:
+    """Level 2 books in one JSON object: symbol to sides to price text to quantity."""
+
+    def pieces() -> Iterator[str]:
+        opening = "{"
+        for book in books:
+            yield f'{opening}"{book.symbol}": {{"bids": {{'
+            yield from _live_side(book.bids, book.precision)
+            yield '}, "asks": {'
+            yield from _live_side(book.asks, book.precision)
+            yield "}}"
+            opening = ", "
+        yield "}\n" if books else "{}\n"
+
+    levels = sum(len(book.bids) + len(book.asks) for book in books)
+    return Later(pieces, 0, levels * _LEVEL_SIZE)
+
+
+def _live_side(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
+    text, decimals = prices(precision.price), precision.qty
+    return listed((f'"{text[price]}": {to_text(qty, decimals)}' for price, qty in levels), ", ")
+
+
+def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
+    """The row of `L1`; a number the exchange did not give is empty."""
+    received = instant(event.received)
+    price, decimals = prices(event.precision.price), event.precision.qty
+    percent = "" if event.change_pct is None else f"{event.change_pct:f}"
+    flags |= _flags(snapshot=event.snapshot)
+    return (
+        f"{received},{event.symbol},{price[event.bid]},{to_text(event.bid_qty, decimals)},"
+        f"{price[event.ask]},{to_text(event.ask_qty, decimals)},"
+        f"{price[event.last]},{to_text(event.volume, decimals)},{price[event.vwap]},"
+        f"{price[event.low]},{price[event.high]},{price[event.change]},"
+        f"{percent},{nine_decimals(event.timestamp)},{received},{seq},{flags}\n"
+    )
+
+
+def trades(event: events.Trades, seq: int, flags: int = 0) -> str:
+    received, precision = instant(event.received), event.precision
+    flags |= _SNAPSHOT if event.snapshot else 0
+    heads = [
+        f"{nine_decimals(trade.timestamp)},{received},{event.symbol},"
+        f"{precision.price_text(trade.price)},{precision.qty_text(trade.qty)},"
+        f"{_TAKERS[trade.side]},{safe(trade.ord_type)},{trade.trade_id}"
+        for trade in event.trades
+    ]
+    return _rows(heads, f",{seq},{flags}\n", f",{seq},{flags | _LAST}\n")
+
+
+def candles(event: events.Candles, seq: int, flags: int = 0) -> str:
+    """Rows of `OHLC`. `timestamp` is the interval's end, as the exchange sends it."""
+    received, engine = instant(event.received), nine_decimals(event.timestamp)
+    price, qty = event.precision.price_text, event.precision.qty_text
+    flags |= _flags(snapshot=event.snapshot)
+    return "".join(
+        f"{instant(candle.end)},{event.symbol},{price(candle.open)},{price(candle.high)},"
+        f"{price(candle.low)},{price(candle.close)},{qty(candle.volume)},{price(candle.vwap)},"
+        f"{candle.trades},{instant(candle.begin)},{engine},{received},{seq},{flags}\n"
+        for candle in event.candles
+    )
+
+
+# The members of a report are named as their columns.
+_EXECUTION = [column.name for column in EXECUTIONS.columns[2:-3]]
+_BALANCE = [column.name for column in BALANCES.columns[2:-3]]
+
+
+def executions(event: events.Executions, seq: int, flags: int = 0) -> Text:
+    return _reports(event, event.reports, _EXECUTION, seq, flags)
+
+
+def balances(event: events.Balances, seq: int, flags: int = 0) -> Text:
+    return _reports(event, event.entries, _BALANCE, seq, flags)
+
+
+def _reports(
+    event: events.Executions | events.Balances,
+    reports: Sequence[Mapping[str, object]],
+    members: Iterable[str],
+    seq: int,
+    flags: int,
+) -> Text:
+    """One row per report: its time, ours, the members by name (absent ones empty), numbers.
+
+    A snapshot may hold a thousand fills.
+    """
+    received = instant(event.received)
+    flags |= _flags(snapshot=event.snapshot)
+
+    def made() -> Iterator[str]:
+        for report in reports:
+            time, told = report.get("timestamp", ""), map(report.get, members)
+            yield line(nine_decimals(str(time)), received, *told, event.sequence, seq, flags)
+
+    if not event.snapshot:
+        return "".join(made())
+    return Later(lambda: listed(made(), ""), len(reports), len(reports) * _ROW_SIZE)
+
+
+def connection(
+    *,
+    event: str,
+    at: int,
+    feed: str = "",
+    message: str = "",
+    status: int | None = None,
+    seq_last: int | None = None,
+    lost: int | None = None,
+) -> str:
+    """A row of `connections`: what befell a connection or the recorder at the instant `at`."""
+    return line(feed, event, instant(at), status, message, feed, seq_last, lost)
+
+
+def gap(at: int, why: str, seq_last: int, lost: int) -> str:
+    """The row of messages that are lost, the last of which had this number."""
+    return connection(event="gap", at=at, message=why, seq_last=seq_last, lost=lost)
+
+
+def pairs(event: events.Instruments) -> Later:
+    """Rows of `kraken_pairs`: a thousand, too many for one step of the loop."""
+    return _listing(_pair, event.pairs, event.received)
+
+
+def assets(event: events.Instruments) -> Later:
+    """Rows of `kraken_assets`, likewise."""
+    return _listing(_asset, event.assets, event.received)
+
+
+def _listing(row: Callable[[_Listed, int], str], told: Sequence[_Listed], received: int) -> Later:
+    made = partial(map, row, told, repeat(received))
+    return Later(lambda: listed(made(), ""), len(told), len(told) * _ROW_SIZE)
+
+
+def _pair(instrument: Instrument, received: int) -> str:
+    rules, precision = instrument, instrument.precision
+    return line(
+        rules.symbol, rules.base, rules.quote, rules.status,
+        precision.price, precision.price_text(rules.price_increment),
+        precision.qty, precision.qty_text(rules.qty_increment), precision.qty_text(rules.qty_min),
+        rules.cost_precision, rules.cost_min, rules.marginable, rules.has_index, instant(received),
+    )  # fmt: skip
+
+
+def _asset(entry: Asset, received: int) -> str:
+    return line(
+        entry.id, entry.status, entry.precision, entry.precision_display, entry.borrowable,
+        instant(received),
+    )  # fmt: skip
+
+
+def _rows(heads: list[str], end: str, last: str) -> str:
+    """The rows of a message; the last one is marked as such."""
+    return end.join(heads) + last if heads else ""
+
+
+def _flags(*, snapshot: bool) -> int:
+    """Of a row that is a message by itself."""
+    return _LAST | _SNAPSHOT if snapshot else _LAST

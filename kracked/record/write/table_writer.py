@@ -1,0 +1,260 @@
+"""Which rows an event becomes, in which table, and how far they can be trusted.
+
+Needs nothing but the events: the recorder uses it live, the converter on the raw log, and
+both make the same rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kracked.format.cells import is_name
+from kracked.format.keyframe import Picture
+from kracked.format.lazy_text import Later, Text
+from kracked.format.symbol_info import Subject
+from kracked.format.tables import (
+    ASSETS,
+    BALANCES,
+    BOOK,
+    CANDLES,
+    EXECUTIONS,
+    ORDERS,
+    PAIRS,
+    TICKER,
+    TRADES,
+    Flag,
+)
+from kracked.protocol import events
+from kracked.protocol.events import BookEvent, Event, MarketEvent
+from kracked.record.read.raw_index import FOREVER
+from kracked.record.write import rows
+from kracked.record.write.wide_book import Standing, WideBook
+
+_Make = Callable[[Any, int, int], Text]
+_BOOK = BOOK.name
+
+
+def _changes(event: events.OrdersEvent | BookEvent) -> int:
+    return len(event.bids) + len(event.asks)
+
+
+class _Place(NamedTuple):
+    """Where the rows of a kind of event go, and what makes them."""
+
+    table: str
+    channel: str
+    make: _Make
+    rows: Callable[[Any], int]
+    """How many, when they are text; counting line ends would look at each character."""
+    picture: bool = False
+    """Whether it tells a whole book."""
+
+
+_PLACES: Mapping[type[Event], _Place] = {
+    events.OrdersUpdate: _Place(ORDERS.name, "level3", rows.orders, _changes),
+    events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders_snapshot, _changes, True),
+    events.BookUpdate: _Place(_BOOK, "book", rows.book, _changes),
+    events.BookSnapshot: _Place(_BOOK, "book", rows.book_snapshot, _changes, True),
+    events.Ticker: _Place(TICKER.name, "ticker", rows.ticker, lambda _: 1),
+    events.Trades: _Place(TRADES.name, "trade", rows.trades, lambda event: len(event.trades)),
+    events.Candles: _Place(CANDLES.name, "ohlc", rows.candles, lambda event: len(event.candles)),
+}
+MARKET = frozenset(_PLACES)
+"""Kinds of event that become rows of one table, and nothing else."""
+_SUSPECT = int(Flag.SUSPECT)
+_BOOKS = (events.OrdersEvent, BookEvent)
+_UPDATES = (events.OrdersUpdate, events.BookUpdate)
+
+
+class TableRows:
+    """Gathers rows by table until they are taken; `stopped` keeps the market's out."""
+
+    def __init__(self, symbols: Mapping[str, Subject]) -> None:
+        self.symbols = dict(symbols)
+        """What is known of each symbol recorded: goes into `session.json`."""
+        self.news = False
+        """Whether `symbols` says more than it did; whoever writes it down sets it back."""
+        self.count = 0
+        """Rows made so far."""
+        self.size = 0
+        """About the characters gathered and not taken yet."""
+        self.stopped = False
+        self.bad_clock = 0
+        """The flag of rows whose `ts_recv` is not to be trusted, while that is so."""
+        self._books: dict[str, WideBook] = {}
+        self._texts: defaultdict[str, list[Text]] = defaultdict(list)
+        self._doubts: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """By channel and symbol, of all that had rows: the flag of rows that are suspect, or 0."""
+        self._proven: dict[tuple[str, str], int] = {}
+        """When each book's checksum last matched its snapshot."""
+        self._guessed = {
+            symbol
+            for symbol, known in symbols.items()
+            if (known.book, known.level3) == (None, None)
+        }
+        """Whose precision was read off digits: a ticker's may be fewer or more than its book's."""
+
+    def event(self, event: Event, seq: int) -> None:
+        """Make the rows of an event that came in the message of this number."""
+        if self.market(iter([(event, seq)])) is not None:
+            self._rare(event, seq)
+
+    def market(self, numbered: Iterator[tuple[Event, int]]) -> Event | None:
+        """Make the rows of events, each with its message's number, while they are of the market.
+
+        The first that is not is returned, and neither it nor what follows it is done.
+        """
+        doubts, gathered, size, count = self._doubts, self._texts, 0, 0
+        odd: Event | None = None
+        for event, seq in numbered:
+            place = _PLACES.get(type(event))
+            if place is None:
+                odd = event
+                break
+            if self.stopped:
+                continue
+            table, channel, make, rows_of, picture = place
+            flags = doubts[channel].get(event.symbol)  # type: ignore[attr-defined]
+            if flags != 0 or picture:
+                if not is_name(event.symbol):  # type: ignore[attr-defined]
+                    continue  # whoever sent that: the raw log has it
+                flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
+            text = make(event, seq, flags | self.bad_clock)
+            gathered[table].append(text)
+            if isinstance(text, Later):
+                size, count = size + text.size, count + text.rows
+            else:
+                size, count = size + len(text), count + rows_of(event)
+            if table is _BOOK:
+                self._wide(event, seq)  # type: ignore[arg-type]
+        self.size, self.count = self.size + size, self.count + count
+        return odd
+
+    def _rare(self, event: Event, seq: int) -> None:
+        match event:
+            case events.Executions() if not self.stopped:
+                self.add(EXECUTIONS.name, rows.executions(event, seq, self.bad_clock))
+            case events.Balances() if not self.stopped:
+                self.add(BALANCES.name, rows.balances(event, seq, self.bad_clock))
+            case events.Instruments():
+                self.add(PAIRS.name, rows.pairs(event))
+                self.add(ASSETS.name, rows.assets(event))
+            case events.Subscribed():
+                self._subscribed(event, seq)
+            case events.Verified(symbol=symbol, channel=channel, received=now):
+                self._proven[channel, symbol] = now
+
+    def begin(self, picture: Picture, depth: int, seq: int) -> None:
+        """Rows of a whole book, if its rows began without a snapshot or lost some."""
+        channel, symbol = _PLACES[type(picture)].channel, picture.symbol
+        if self._doubts[channel].get(symbol, _SUSPECT):
+            self._subscribed(events.Subscribed(picture.received, channel, symbol, depth), seq)
+            self.event(picture, seq)
+
+    def add(self, table: str, text: Text) -> None:
+        """Gather whole lines of a table."""
+        if isinstance(text, Later):
+            size, rows = text.size, text.rows
+        else:
+            size, rows = len(text), text.count("\n")
+        if rows:
+            self._texts[table].append(text)
+            self.size += size
+            self.count += rows
+
+    def take(self) -> dict[str, list[Text]]:
+        """All that was gathered, by table."""
+        taken = dict(self._texts)
+        self._texts, self.size = defaultdict(list), 0
+        return taken
+
+    def doubt(self, channel: str, symbols: Iterable[str]) -> None:
+        """Messages of these are missing: their rows are suspect until the next snapshot."""
+        known = self._doubts[channel]
+        known.update((symbol, _SUSPECT) for symbol in symbols if symbol in known)
+
+    def missed(self, gap: events.Gap) -> None:
+        """Messages were missing: what nothing has proven since is suspect.
+
+        A gap is told when it has ended, often by the very snapshot that proves the book. One
+        that ends before it began is between two clocks, of which no time can be told.
+        """
+        end = gap.end if gap.start <= gap.end else FOREVER
+        for channel, known in self._doubts.items():
+            if gap.channel in ("", channel):
+                symbols = gap.symbols or tuple(known)
+                proven = self._proven
+                self.doubt(channel, [s for s in symbols if proven.get((channel, s), 0) < end])
+
+    def doubt_all(self) -> None:
+        for channel, known in self._doubts.items():
+            self.doubt(channel, tuple(known))
+
+    def _flags(self, event: MarketEvent, channel: str, seq: int) -> int:
+        """Of rows of a symbol that is new or in doubt, until there is a snapshot, and of that."""
+        known = self._doubts[channel]
+        if event.symbol not in known or isinstance(event, _BOOKS):
+            self._learn_precision(event, seq)
+        # A recording that joins a running feed has no snapshot to begin with.
+        known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
+        return known[event.symbol]
+
+    def _wide(self, event: BookEvent, seq: int) -> None:
+        """The best ten levels as one row, when they changed."""
+        book = self._book(event.symbol)
+        if book.apply(event) and (row := book.row(seq)):
+            self._texts[book.table].append(row)
+            self.size, self.count = self.size + len(row), self.count + 1
+
+    def _book(self, symbol: str) -> WideBook:
+        if (book := self._books.get(symbol)) is None:
+            book = self._books[symbol] = WideBook(symbol)
+        return book
+
+    @property
+    def has_books(self) -> bool:
+        """Whether anything was told of a level 2 book yet."""
+        return bool(self._doubts["book"])
+
+    def books(self) -> list[Standing]:
+        """The level 2 books that are beyond doubt, to be read later."""
+        doubts = self._doubts["book"]
+        kept = self._books.items()
+        return [book.standing() for name, book in kept if book.verified and not doubts.get(name)]
+
+    def _subscribed(self, event: events.Subscribed, seq: int) -> None:
+        if event.symbol and event.depth and event.channel == "book":
+            self._book(event.symbol).acknowledge(event.depth)
+        if event.symbol and event.depth and event.channel in ("book", "level3"):
+            subject = self.symbols.setdefault(event.symbol, Subject())
+            if subject.change(seq, **{event.channel: event.depth}):
+                self.news = True
+        if event.symbol and event.interval and event.channel == "ohlc":
+            self._candles(event.symbol, event.interval)
+
+    def stood(self, event: Event, seq: int) -> None:
+        """Make the rows of what stood when a recording joined a feed: nobody subscribed to it."""
+        self.event(event, seq)
+        if isinstance(event, events.Candles):
+            for interval in {candle.interval for candle in event.candles}:
+                self._candles(event.symbol, interval)
+
+    def _candles(self, symbol: str, interval: int) -> None:
+        if self.symbols.setdefault(symbol, Subject()).add_candles(interval):
+            self.news = True
+
+    def _learn_precision(self, event: MarketEvent, seq: int) -> None:
+        subject = self.symbols.setdefault(event.symbol, Subject())
+        if isinstance(event, _BOOKS):
+            if event.symbol in self._guessed:
+                self._guessed.discard(event.symbol)
+                subject.forget_precision()
+        elif subject.price_precision is None:
+            self._guessed.add(event.symbol)
+        else:
+            return
+        price, qty = event.precision.price, event.precision.qty
+        if subject.change(seq, price_precision=price, qty_precision=qty):
+            self.news = True

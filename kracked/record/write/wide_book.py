@@ -1,0 +1,188 @@
+"""The best ten levels of a level 2 book as one row: the original project's table.
+
+Nearly every message changes them, so a row of forty numbers is made for nearly every one.
+The feed's own book may be ahead of the message whose row is made. So the levels are kept
+here once more, as the text they are written as: a row is only joined, and only the side
+that changed. Each message's checksum proves them; one that does not match ends the rows
+until the next snapshot.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NamedTuple
+from zlib import crc32
+
+from kracked.book import l2
+from kracked.book.checksum import LEVELS_HASHED
+from kracked.book.side import BookSide
+from kracked.format import tables
+from kracked.format.cells import instant, nine_decimals, prices
+from kracked.format.tables import WIDE_LEVELS
+from kracked.instruments import Precision
+from kracked.protocol.events import BookEvent, BookSnapshot, Side
+from kracked.units import to_text
+
+_NO_LEVEL = ","
+_NONE = Precision(0, 0)
+
+
+class WideBook:
+    """One symbol's book as the cells of its rows."""
+
+    def __init__(self, symbol: str) -> None:
+        self.symbol, self.table = symbol, tables.wide(symbol).name
+        self.verified = False
+        """Whether what is held hashes to what the last message stated."""
+        self.acknowledged = 0
+        """Depth of the subscription; 0 before it is told."""
+        self._depth, self._precision = 0, _NONE
+        self._bids, self._asks = _Side(Side.BID), _Side(Side.ASK)
+        self._asks_crc = 0
+        self._last: BookEvent | None = None
+        self._cells = [""] * (2 * WIDE_LEVELS)
+        """Ask, bid, next ask, next bid, ...: of each the price and the quantity."""
+
+    def acknowledge(self, depth: int) -> None:
+        """The depth asked for; a snapshot that came before learns it late."""
+        self.acknowledged = self._depth = depth
+        for side in (self._bids, self._asks):
+            side.cut(depth)
+
+    def apply(self, event: BookEvent) -> bool:
+        """Take one message; whether the levels are right after it, as far as they are hashed."""
+        if type(event) is BookSnapshot:
+            self._replace(event)
+        elif not self.verified:
+            return False
+        elif event.precision is not self._precision and not self._follow(event.precision):
+            self.verified = False
+            return False
+        else:
+            if event.bids:
+                self._bids.apply(event.bids, self._depth)
+            if event.asks and self._asks.apply(event.asks, self._depth):
+                self._asks_crc = crc32(self._asks.digits)
+        self._last = event
+        self.verified = crc32(self._bids.digits, self._asks_crc) == event.checksum
+        return self.verified
+
+    def _replace(self, event: BookSnapshot) -> None:
+        levels = max(len(event.bids), len(event.asks))
+        if self.acknowledged >= levels:
+            self._depth = self.acknowledged or l2.DEPTHS[0]
+        else:
+            self._depth = next((depth for depth in l2.DEPTHS if depth >= levels), levels)
+        self._precision = event.precision
+        for side, told in ((self._bids, event.bids), (self._asks, event.asks)):
+            side.count_in(event.precision)
+            side.replace(told, self._depth)
+        self._asks_crc = crc32(self._asks.digits)
+
+    def _follow(self, precision: Precision) -> bool:
+        """Count in more decimals from now on; False when there are fewer."""
+        price, qty = precision.price - self._precision.price, precision.qty - self._precision.qty
+        if price < 0 or qty < 0:
+            return False
+        self._precision = precision
+        for side in (self._bids, self._asks):
+            finer = [(at * 10**price, total * 10**qty) for at, total in side]
+            side.count_in(precision)
+            side.replace(finer, self._depth)
+        self._asks_crc = crc32(self._asks.digits)
+        return True
+
+    def row(self, seq: int) -> str:
+        """The row after the message of this number; empty when the best levels are as before."""
+        cells, changed, last = self._cells, False, self._last
+        for first, side in ((0, self._asks), (1, self._bids)):
+            if side.touched and (best := side.best_cells()) != cells[first::2]:
+                cells[first::2], changed = best, True
+        if last is None or not changed:
+            return ""
+        ours, engine = instant(last.received), nine_decimals(last.timestamp)
+        return f"{engine or ours},{ours},{','.join(cells)},{seq}\n"
+
+    def standing(self) -> Standing:
+        """What is held now, to be read later."""
+        return Standing(self.symbol, self._precision, self._bids.copy(), self._asks.copy())
+
+
+class Standing(NamedTuple):
+    """A book at an instant."""
+
+    symbol: str
+    precision: Precision
+    bids: BookSide
+    asks: BookSide
+
+
+class _Side(BookSide):
+    """Levels that are known as the cells they are written as, too."""
+
+    __slots__ = ("_cells", "_prices", "_qty_decimals", "touched")
+
+    def __init__(self, side: Side) -> None:
+        super().__init__(side)
+        self._cells: list[str] = []
+        """Of each level; empty where nobody wanted to know yet."""
+        self._prices, self._qty_decimals = prices(0), 0
+        self.touched = False
+        """Whether one of the best may have changed since they were asked for."""
+
+    def count_in(self, precision: Precision) -> None:
+        """The decimals of the levels to come, all of which are told anew."""
+        self._prices, self._qty_decimals = prices(precision.price), precision.qty
+
+    def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
+        super().replace(levels, depth)
+        self._cells, self.touched = [""] * len(self._keys), True
+
+    def apply(self, changes: Iterable[tuple[int, int]], depth: int) -> bool:
+        """Set each level's quantity, zero removing it, then cut; whether any hashed one changed.
+
+        What only a deep book can contradict is left to the feed, which told of it.
+        """
+        keys, texts, cells, sign = self._keys, self._texts, self._cells, self._sign
+        count, touched = len(keys), False
+        for price, qty in changes:
+            key = sign * price
+            at = bisect_left(keys, key)
+            cell = ""
+            if at >= count - LEVELS_HASHED:
+                touched = True
+                cell = f"{self._prices[price]},{to_text(qty, self._qty_decimals)}"
+            if at < count and keys[at] == key:
+                if qty > 0:
+                    texts[at], cells[at] = f"{price}{qty}", cell
+                else:
+                    del keys[at], texts[at], cells[at]
+                    count -= 1
+            elif qty > 0:
+                keys.insert(at, key)
+                texts.insert(at, f"{price}{qty}")
+                cells.insert(at, cell)
+                count += 1
+        surplus = count - depth
+        if surplus > 0:
+            del keys[:surplus], texts[:surplus], cells[:surplus]
+        if touched:
+            self.touched = True
+            self._join()
+        return touched
+
+    def _cut(self, depth: int, far: tuple[int, ...] = ()) -> bool:
+        del self._cells[: max(0, len(self._keys) - depth)]
+        return super()._cut(depth, far)
+
+    def best_cells(self) -> list[str]:
+        """The best levels as cells, always as many."""
+        self.touched, best = False, self._cells[: -1 - WIDE_LEVELS : -1]
+        if "" in best:  # one that was far away until now
+            for rank, (price, qty) in enumerate(self.top(len(best))):
+                best[rank] = f"{self._prices[price]},{to_text(qty, self._qty_decimals)}"
+            self._cells[: -1 - WIDE_LEVELS : -1] = best
+        if len(best) < WIDE_LEVELS:
+            best += [_NO_LEVEL] * (WIDE_LEVELS - len(best))
+        return best

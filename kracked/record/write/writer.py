@@ -1,0 +1,182 @@
+"""The one thread that writes: batches come in, bytes are on the disk a second later.
+
+The event loop never waits for it: handing over is one `SimpleQueue.put`, and a queue
+that would grow past its bound refuses instead, so the loop can say what was lost.
+Everything here either releases the GIL (compress, write, sync) or is one join per
+file and batch. When the disk is full nothing is dropped here: the bytes stay, the
+queue fills, and the bound decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+from kracked.format.lazy_text import REST_S, whole
+from kracked.format.tables import CONNECTIONS
+from kracked.record.write import rows
+from kracked.record.write.session_folder import SessionFolder
+from kracked.record.write.sinks import Batch, RawLog, Store
+
+log = logging.getLogger(__name__)
+
+SYNC_EVERY_S = 1.0
+RETRY_EVERY_S = 1.0
+QUEUE_BYTES = 64 * 1024 * 1024
+
+_NO_BOUND = 1 << 62
+
+
+class Writer:
+    """Owns the stores from `start` to `stop`; its attributes may be read from any thread."""
+
+    def __init__(
+        self,
+        folder: SessionFolder,
+        stores: Sequence[Store] = (),
+        *,
+        queue_bytes: int = QUEUE_BYTES,
+    ) -> None:
+        """The raw log is always kept; `stores` are the forms kept besides."""
+        self._folder = folder
+        self._raw = RawLog(folder)
+        self._stores: tuple[Store, ...] = (self._raw, *stores)
+        self._bound = queue_bytes
+        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kracked-writer", daemon=True)
+        self._segment = ""
+        # Each counter has one writing thread, so their difference needs no lock.
+        self._handed = 0
+        self._taken = 0
+        self.trouble = ""
+        """Why nothing is written just now (a full disk), or empty."""
+        self.failure: Exception | None = None
+        """What ended the thread early, if anything did."""
+        self.lost_bytes = 0
+        """Given up at the end, because the disk was still full or the thread has failed."""
+        self.free_bytes = folder.free_bytes()
+
+    @property
+    def segment_bytes(self) -> int:
+        """Size of the segment handed over last: of one that is still queued, nothing."""
+        return self._raw.bytes_of(self._segment)
+
+    @property
+    def queued_bytes(self) -> int:
+        return self._handed - self._taken
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def hand_over(self, batch: Batch) -> bool:
+        """Give the batch to the thread; False, and nothing taken, when it is too far behind."""
+        if self.failure or self.queued_bytes + batch.size > self._bound:
+            return False
+        self._handed += batch.size
+        self._segment = batch.segment
+        self._queue.put(batch)
+        return True
+
+    def lift_bound(self) -> None:
+        """Take what comes from now on, however far behind the thread is: it is the end."""
+        self._bound = _NO_BOUND
+
+    def stop(self) -> None:
+        """Write everything, sync, close. A disk that is full gets one more try."""
+        self._stopping.set()
+        self._queue.put(None)
+        self._thread.join()
+        if self.failure:
+            self.lost_bytes += self.queued_bytes
+
+    # --- the thread -------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            self._serve()
+        except Exception as error:  # the thread's edge: the loop must learn of it
+            log.exception("recording stopped")
+            self.failure = error
+
+    def _serve(self) -> None:
+        next_sync = time.monotonic() + SYNC_EVERY_S
+        running = True
+        while running:
+            if self._queue.empty() and time.monotonic() < next_sync and self._tidy():
+                continue
+            try:
+                batch = self._queue.get(timeout=max(0.0, next_sync - time.monotonic()))
+                running = batch is not None
+                if batch:
+                    self._write(batch)
+                    self._taken += batch.size
+            except Empty:
+                pass
+            if time.monotonic() >= next_sync:
+                next_sync = time.monotonic() + SYNC_EVERY_S
+                self._persist(self._sync)
+        self._persist(self._sync)
+        for store in self._stores:
+            store.close()
+
+    def _tidy(self) -> bool:
+        """Do a little of what can wait; False when there is nothing."""
+        return any(store.tidy() for store in self._stores)
+
+    def _write(self, batch: Batch) -> None:
+        if not self._persist(lambda: self._prepare(batch)):
+            self.lost_bytes += batch.size
+            return
+        for store in self._stores:
+            store.write(batch)
+        if not self._persist(self._flush):
+            self.lost_bytes += sum(store.abandon() for store in self._stores)
+
+    def _prepare(self, batch: Batch) -> None:
+        for name, content in batch.files.items():
+            self._folder.replace(name, whole([content], rest_s=REST_S).encode())
+        for store in self._stores:
+            store.prepare(batch)
+
+    def _flush(self) -> None:
+        for store in self._stores:
+            store.flush()
+
+    def _sync(self) -> None:
+        self.free_bytes = self._folder.free_bytes()
+        for store in self._stores:
+            store.sync()
+
+    def _persist(self, step: Callable[[], None]) -> bool:
+        """Do `step` until the disk lets it pass; False when it is time to stop instead."""
+        started = 0
+        while True:
+            last_try = self._stopping.is_set()
+            try:
+                step()
+            except OSError as error:
+                started = started or time.time_ns()
+                reason = error.strerror or str(error)
+                if reason != self.trouble:
+                    log.warning("cannot write: %s", reason)
+                self.trouble = reason
+                if last_try:
+                    return False
+                self._stopping.wait(RETRY_EVERY_S)
+            else:
+                break
+        if started:
+            self._note_trouble(started)
+        return True
+
+    def _note_trouble(self, started: int) -> None:
+        """Put into the recording when the disk refused and when it took again."""
+        reason, self.trouble = self.trouble, ""
+        ended = time.time_ns()
+        note = rows.connection(event="disk_full", at=started, message=reason)
+        note += rows.connection(event="disk_ok", at=ended)
+        self._write(Batch(ended, 0, "", (), {CONNECTIONS.name: [note]}))

@@ -1,0 +1,336 @@
+"""How a call is made: counted, signed, sent once, and repeated only where that is harmless.
+
+Reads are repeated with a growing pause. A write is sent once; it is signed anew only
+after ``Invalid nonce``, which the exchange says before it looks at the request. When
+the answer to a write is missing or doubtful the result is `OutcomeUnknown`, never a
+second attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, Set
+from decimal import Decimal
+
+import msgspec
+
+from kracked.credentials import Credentials
+from kracked.errors import ConfigError, ConnectionLost
+from kracked.protocol.limits import STARTER, Counter, Tier
+from kracked.protocol.signing import sign
+from kracked.rest import encoding
+from kracked.rest.limiter import RestLimiter
+from kracked.rest.nonce import Nonces
+from kracked.rest.priority_lock import Turn, Turns, Urgency, Withdrawn
+from kracked.rest.replies import (
+    ErrorClass,
+    OutcomeUnknown,
+    Refused,
+    Reply,
+    UnreadableReply,
+    decode_reply,
+    throttled_until,
+)
+from kracked.rest.transport import NoAnswer, NotSent, SignedHeaders, Transport
+from kracked.times import NS_PER_S
+
+log = logging.getLogger(__name__)
+
+READ_ATTEMPTS = 4
+RESIGNATURES = 3
+LOCKOUT_NS = 15 * 60 * NS_PER_S
+LONGEST_WAIT_NS = 60 * NS_PER_S
+"""A read that would have to wait longer for the limiter fails instead."""
+_FIRST_PAUSE_S = 0.5
+_ONE = Decimal(1)
+_PUBLIC_BURST = Decimal(3)
+_TICKING = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_AGAIN = (Urgency.CANCEL, Urgency.READ)
+_THROTTLED = "held back here until the time that the exchange has named"
+
+
+class NoCredentials(ConfigError):
+    """A private call without a key."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.method = method
+
+    def __str__(self) -> str:
+        return f"{self.method} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET"
+
+
+class BadSecret(ConfigError):
+    """A secret that is not base64. It is not repeated here."""
+
+    def __str__(self) -> str:
+        return "the API secret is not base64; copy it again, whole"
+
+
+class Signer:
+    """Makes the bytes and headers of private calls. Prints as ``<redacted>``."""
+
+    def __init__(self, credentials: Credentials, nonces: Nonces) -> None:
+        self._key, self.nonces = credentials.key, nonces
+        try:
+            self._secret = base64.b64decode(credentials.secret, validate=True)
+        except (binascii.Error, ValueError):
+            raise BadSecret from None
+
+    def __repr__(self) -> str:
+        return "Signer(<redacted>)"
+
+    def request(
+        self, path: str, members: dict[str, object], otp: str | None
+    ) -> tuple[bytes, SignedHeaders]:
+        """A body encoded once, and the headers that vouch for exactly these bytes."""
+        nonce = self.nonces.next()
+        body = encoding.encode(members, nonce, otp)
+        signature = sign(path, nonce, body, self._secret)
+        return body, SignedHeaders(
+            {"API-Key": self._key, "API-Sign": signature, "Content-Type": "application/json"}
+        )
+
+
+def _ticks() -> int:
+    # The exchange's timers go on while this machine sleeps, and so must ours.
+    return time.clock_gettime_ns(_TICKING)
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Time as the caller sees it; tests bring their own."""
+
+    clock: Callable[[], int] = time.time_ns
+    """ns since the Unix epoch, for what the exchange reads."""
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    jitter: Callable[[], float] = random.random
+    """0 to 1: how much of a pause is taken on top of its half."""
+    ticks: Callable[[], int] = _ticks
+    """ns that only rise, for everything that waits: a clock can be set back or jump ahead."""
+
+    def steady(self) -> Callable[[], int]:
+        """The clock as it will go if nobody sets it, for what decays by itself."""
+        ahead = self.clock() - self.ticks()
+        return lambda: self.ticks() + ahead
+
+
+class Caller:
+    """Everything between a typed method and the socket."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        root: str,
+        signer: Signer | None,
+        *,
+        pace: Pace,
+        tier: Tier = STARTER,
+        otp: Callable[[], str] | None = None,
+    ) -> None:
+        self.limiter = RestLimiter(tier)
+        self._transport, self._root, self._signer = transport, root, signer
+        self._pace, self._otp, self._turns = pace, otp, Turns()
+        self._public = Counter(_ONE)
+        self._locked_until = 0
+
+    async def public(self, name: str, params: Mapping[str, str]) -> bytes:
+        """The result of a public call, repeated while that may help."""
+
+        async def once() -> bytes:
+            await self._wait_for_public()
+            return await self._transport.get(f"{self._root}/0/public/{name}", params)
+
+        return await self._repeated(name, once)
+
+    async def read(self, name: str, members: dict[str, object]) -> bytes:
+        """The result of a private call that changes nothing, repeated while that may help."""
+
+        async def once() -> bytes:
+            self._respect_lockout(name)
+            await self._wait_for_counter(name)
+            return await self._private(name, members, Urgency.READ)
+
+        return await self._repeated(name, once)
+
+    async def write(
+        self,
+        name: str,
+        members: dict[str, object],
+        urgency: Urgency,
+        *,
+        before: int | None = None,
+        names: Set[object] = frozenset(),
+    ) -> bytes:
+        """The result of a call that may move money, sent once, and not from `before` on.
+
+        Raises `Refused` (nothing happened), `NotSent` (nothing was sent) or
+        `OutcomeUnknown`. It never waits for a limit: an order must not go out late. While it
+        waits for its turn, `withdraw` takes it back by any of its `names`.
+        """
+        if urgency is not Urgency.CANCEL:
+            self._respect_lockout(name)
+        if urgency is Urgency.ORDER:
+            self._respect_limits(name)
+        try:
+            body = await self._private(name, members, urgency, before=before, names=names)
+            reply = decode_reply(name, body)
+        except (NoAnswer, UnreadableReply) as error:
+            self._heed(error)
+            raise OutcomeUnknown(name, str(error)) from error
+        self._note(name, reply)
+        if reply.refusal is None:
+            return bytes(reply.result)
+        words, kind = reply.refusal
+        if kind is ErrorClass.UNKNOWN_OUTCOME or reply.has_result:
+            raise OutcomeUnknown(name, words)
+        raise Refused(name, words, kind)
+
+    def withdraw(self, names: Set[object] | None = None) -> None:
+        """Takes back orders that wait for their turn, before a cancel that means them goes first.
+
+        Without names all of them. Their `write` raises `NotSent`.
+        """
+        self._turns.withdraw(names)
+
+    async def _repeated(self, name: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
+        for attempt in range(1, READ_ATTEMPTS + 1):
+            try:
+                return self._result(name, await once())
+            except (ConnectionLost, UnreadableReply, _Passing) as error:
+                asked_s = error.retry_after_s or 0 if isinstance(error, NoAnswer) else 0
+                if attempt == READ_ATTEMPTS or asked_s * NS_PER_S > LONGEST_WAIT_NS:
+                    raise error.final if isinstance(error, _Passing) else error from None
+            await self._pause(attempt, asked_s)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _result(self, name: str, body: bytes) -> bytes:
+        reply = decode_reply(name, body)
+        self._note(name, reply)
+        if reply.refusal is None:
+            return bytes(reply.result)
+        error, kind = reply.refusal
+        if kind is ErrorClass.UNKNOWN_OUTCOME:
+            raise _Passing(ConnectionLost(f"{self._root} {name}", error))
+        refused = Refused(name, error, kind)
+        raise _Passing(refused) if kind is ErrorClass.SLOW_DOWN else refused
+
+    async def _private(
+        self,
+        name: str,
+        members: dict[str, object],
+        urgency: Urgency,
+        *,
+        before: int | None = None,
+        names: Set[object] = frozenset(),
+    ) -> bytes:
+        """One signed call, or a few after refused nonces; nothing else is repeated."""
+        if self._signer is None:
+            raise NoCredentials(name)
+        spend = self.limiter.spend if urgency is Urgency.READ else self.limiter.spend_on_write
+        spend(name, self._pace.ticks())
+        url = f"{self._root}/0/private/{name}"
+        for _ in range(RESIGNATURES + 1):
+            try:
+                async with self._turns.turn(urgency, names) as turn:
+                    answer = await self._signed(name, members, turn, before)
+            except Withdrawn:
+                raise NotSent(url, "it was withdrawn: a cancel went before it") from None
+            # An order a cancel went past must not come after it; the rest may go again.
+            if urgency not in _AGAIN or not turn.overtaken or not _nonce_refused(name, answer):
+                break
+        if urgency is not Urgency.ORDER:
+            self._signer.nonces.renew()
+        return answer
+
+    async def _signed(
+        self, name: str, members: dict[str, object], turn: Turn, before: int | None
+    ) -> bytes:
+        """The answer in this turn, signed anew while the nonce is refused and nobody overtakes."""
+        assert self._signer is not None
+        path, otp = f"/0/private/{name}", self._otp() if self._otp else None
+        for _ in range(RESIGNATURES + 1):
+            if before is not None and self._pace.clock() >= before:
+                raise NotSent(self._root + path, "its turn came after its deadline")
+            if turn.overtaken and turn.urgency not in _AGAIN:
+                raise NotSent(self._root + path, "it was withdrawn: a cancel went before it")
+            body, headers = self._signer.request(path, members, otp)
+            answer = await self._transport.post(self._root + path, body, headers)
+            if turn.overtaken or not _nonce_refused(name, answer):
+                break
+            self._signer.nonces.refused()
+        return answer
+
+    def _respect_lockout(self, name: str) -> None:
+        """Every further call lengthens a lockout; only a cancel is worth that."""
+        if self._pace.ticks() < self._locked_until:
+            held = "held back here after EGeneral:Temporary lockout"
+            raise Refused(name, held, ErrorClass.CHANGE_SETUP)
+
+    def _respect_limits(self, name: str) -> None:
+        now, limiter = self._pace.ticks(), self.limiter
+        if limiter.throttled_ns(now) or limiter.held_ns(name, now):
+            raise self._held_back(name)
+
+    def _held_back(self, name: str) -> Refused:
+        now, limiter = self._pace.ticks(), self.limiter
+        counted = f"{limiter.count(now):.1f} of {limiter.tier.rest_limit} calls are counted"
+        words = _THROTTLED if limiter.throttled_ns(now) else f"held back here: {counted}"
+        return Refused(name, words, ErrorClass.SLOW_DOWN)
+
+    async def _wait_for_counter(self, name: str) -> None:
+        ticks = self._pace.ticks
+        while (wait_ns := self.limiter.wait_ns(name, ticks())) > 0:
+            if wait_ns > LONGEST_WAIT_NS:
+                raise self._held_back(name)
+            await self._pace.sleep(wait_ns / NS_PER_S)
+
+    async def _wait_for_public(self) -> None:
+        # By address; no figure is published. Clients that fare well keep to one a second.
+        ticks = self._pace.ticks
+        while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, ticks())) > 0:
+            await self._pace.sleep(wait_ns / NS_PER_S)
+        self._public.spend(_ONE, ticks())
+
+    async def _pause(self, attempt: int, least_s: float) -> None:
+        longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
+        await self._pace.sleep(max(least_s, longest_s * (1 + self._pace.jitter()) / 2))
+
+    def _heed(self, error: Exception) -> None:
+        """A gateway that named a time gets no further order before it."""
+        if isinstance(error, NoAnswer) and error.retry_after_s:
+            now = self._pace.ticks()
+            self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
+
+    def _note(self, name: str, reply: Reply) -> None:
+        """Learns from what the exchange says about its limits."""
+        for warning in reply.warnings:
+            log.warning("exchange warning", extra={"method": name, "warning": warning})
+        now = self._pace.ticks()
+        for error in reply.errors:
+            if error.startswith("EAPI:Rate limit"):
+                self.limiter.exceeded(now)
+            elif until := throttled_until(error):
+                self.limiter.exceeded(now, now + max(0, until - self._pace.clock()))
+            elif error == "EGeneral:Temporary lockout":
+                self._locked_until = now + LOCKOUT_NS
+
+
+class _Passing(Exception):
+    """A read's refusal that may pass; `final` is what to raise when it does not."""
+
+    def __init__(self, final: Exception) -> None:
+        super().__init__(final)
+        self.final = final
+
+
+def _nonce_refused(name: str, answer: bytes) -> bool:
+    try:
+        refusal = decode_reply(name, answer).refusal
+    except UnreadableReply:
+        return False
+    return refusal is not None and refusal[1] is ErrorClass.NEW_NONCE

@@ -1,0 +1,204 @@
+"""One account's orders: open ones, closed ones, and how they looked a while ago.
+
+An `Order` is a frozen value; the table replaces it at every change and keeps the
+versions of the last minute, because the REST view of an exchange may lag its engine.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+
+import msgspec
+
+from kracked.protocol.events import Side
+from kracked.sim.accounts.fees import Rates
+from kracked.sim.accounts.order_request import Ticket
+from kracked.times import NS_PER_S
+
+VERSIONS_KEPT_NS = 60 * NS_PER_S
+KEPT_CLOSED = 10_000
+"""Closed orders an account remembers; the exchange forgets none, but it has more memory."""
+
+
+class Status(StrEnum):
+    """`order_status` of the executions channel."""
+
+    PENDING = "pending_new"
+    NEW = "new"
+    PARTIAL = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+
+    @property
+    def open(self) -> bool:
+        return self in (Status.PENDING, Status.NEW, Status.PARTIAL)
+
+    @property
+    def rest(self) -> str:
+        """The same in REST's words."""
+        return _REST[self]
+
+
+_REST = {
+    Status.PENDING: "pending",
+    Status.NEW: "open",
+    Status.PARTIAL: "open",
+    Status.FILLED: "closed",
+    Status.CANCELED: "canceled",
+    Status.EXPIRED: "expired",
+}
+
+
+class Amendment(msgspec.Struct, frozen=True):
+    """The order's terms from an instant on."""
+
+    amend_id: str
+    time: int
+    qty: int
+    left: int
+    price: int | None
+    trigger_price: int | None
+    display_qty: int | None
+    post_only: bool
+    original: bool = False
+
+
+class Fill(msgspec.Struct, frozen=True, kw_only=True):
+    """One own trade. Amounts are in ledger units."""
+
+    exec_id: str
+    order_id: str
+    trade_id: int
+    """The public trade's."""
+    time: int
+    price: int
+    qty: int
+    cost: int
+    fee: int
+    fee_asset: str
+    maker: bool
+    ledgers: tuple[str, str]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One order as it stands."""
+
+    order_id: str
+    ticket: Ticket
+    rates: Rates
+    """Of its fills; agreed when it was accepted."""
+    opened: int
+    touched: int
+    """Placed or last amended: the age that cancelling and amending are charged by."""
+    qty: int
+    price: int | None
+    trigger_price: int | None
+    display_qty: int | None
+    status: Status = Status.PENDING
+    started: bool = True
+    """Off until the time a scheduled order was asked for."""
+    triggered: bool = False
+    filled: int = 0
+    notional: int = 0
+    """Sum of price times quantity of the fills."""
+    fee_weight: int = 0
+    """Sum of what fees are charged on, times their rates."""
+    cost: int = 0
+    fee: int = 0
+    reserve: int = 0
+    """The most it may ever spend, fees included."""
+    amends: tuple[Amendment, ...] = ()
+    trades: tuple[str, ...] = ()
+    closed: int | None = None
+    reason: str = ""
+    ref_id: str | None = None
+    """The order whose fill made this one."""
+
+    @property
+    def symbol(self) -> str:
+        return self.ticket.symbol
+
+    @property
+    def side(self) -> Side:
+        return self.ticket.side
+
+    @property
+    def left(self) -> int:
+        return self.qty - self.filled
+
+    @property
+    def waiting(self) -> bool:
+        """Outside the book, until its time or its trigger."""
+        return not self.started or (self.ticket.kind.waits and not self.triggered)
+
+    @property
+    def standing(self) -> Status:
+        """The status its fills give an open order."""
+        return Status.PARTIAL if self.filled else Status.NEW
+
+
+class Orders:
+    """Owner of one account's orders. They change by `put` alone."""
+
+    def __init__(self, forget: Callable[[Order], None] = lambda _: None) -> None:
+        """`forget` is told of each order that is remembered no more."""
+        self._forget = forget
+        self._orders: dict[str, Order] = {}
+        self._open: dict[str, None] = {}
+        self._closed: deque[str] = deque()
+        self._versions: dict[str, list[tuple[int, Order]]] = {}
+
+    def put(self, order: Order, now: int) -> Order:
+        """Take in a new order, or a new state of one."""
+        self._orders[order.order_id] = order
+        if order.status.open:
+            self._open[order.order_id] = None
+        elif order.order_id in self._open or order.order_id not in self._versions:
+            self._open.pop(order.order_id, None)
+            self._remember(order.order_id)
+        versions = self._versions.setdefault(order.order_id, [])
+        versions.append((now, order))
+        stale = bisect_right(versions, now - VERSIONS_KEPT_NS, key=_time) - 1
+        if stale > 0:
+            del versions[:stale]
+        return order
+
+    def _remember(self, closed: str) -> None:
+        """Keep one more closed order, and forget the one that closed longest ago."""
+        self._closed.append(closed)
+        if len(self._closed) > KEPT_CLOSED:
+            oldest = self._closed.popleft()
+            del self._versions[oldest]
+            self._forget(self._orders.pop(oldest))
+
+    def get(self, order_id: str) -> Order | None:
+        return self._orders.get(order_id)
+
+    def open(self, symbol: str | None = None) -> list[Order]:
+        """Oldest first."""
+        found = (self._orders[order_id] for order_id in self._open)
+        return [order for order in found if symbol is None or order.symbol == symbol]
+
+    def open_by(self, *, cl_ord_id: str | None = None, userref: int | None = None) -> list[Order]:
+        """Open orders with this client id, or with this userref."""
+        return [
+            order
+            for order in self.open()
+            if (cl_ord_id is not None and order.ticket.cl_ord_id == cl_ord_id)
+            or (userref is not None and order.ticket.userref == userref)
+        ]
+
+    def as_of(self, then: int) -> Iterable[Order]:
+        """Every order as it stood at an instant of the last minute, oldest first."""
+        for versions in self._versions.values():
+            place = bisect_right(versions, then, key=_time)
+            if place:
+                yield versions[place - 1][1]
+
+
+def _time(version: tuple[int, Order]) -> int:
+    return version[0]

@@ -1,0 +1,60 @@
+"""The exchange's side of both rate limits: counts, and refuses above the threshold.
+
+Cancels are always let through: that a batch cancel is, is documented; that a single one
+is, is this simulator's choice. What is refused for its rate is not counted, so a client
+that waits comes back in.
+
+Sources: docs.kraken.com/api/docs/guides/spot-ratelimits, .../spot-rest-ratelimits
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from kracked.protocol.limits import Counter, Tier, cost_of_call
+from kracked.sim import messages
+from kracked.sim.refusal import Refusal
+
+
+class OrderCounts:
+    """One account's engine counters, one per pair."""
+
+    def __init__(self, tier: Tier) -> None:
+        self.tier = tier
+        self._counters: dict[str, Counter] = {}
+
+    def count(self, symbol: str, now: int) -> Decimal:
+        return self._of(symbol).value(now)
+
+    def charge(self, symbol: str, cost: Decimal, now: int) -> None:
+        """Count it, or refuse. Raises `Refusal`."""
+        if self.count(symbol, now) + cost > self.tier.threshold:
+            raise Refusal(messages.ORDER_RATE)
+        self.spend(symbol, cost, now)
+
+    def spend(self, symbol: str, cost: Decimal, now: int) -> None:
+        """Count it, whatever the count."""
+        self._of(symbol).spend(cost, now)
+
+    def _of(self, symbol: str) -> Counter:
+        return self._counters.setdefault(symbol, Counter(self.tier.decay_per_s))
+
+
+class CallCounts:
+    """The REST counters, one per key."""
+
+    def __init__(self) -> None:
+        self._counters: dict[str, Counter] = {}
+
+    def count(self, key: str, tier: Tier, now: int) -> Decimal:
+        return self._of(key, tier).value(now)
+
+    def charge(self, key: str, tier: Tier, method: str, now: int) -> None:
+        """Count a call, or refuse it. Raises `Refusal`."""
+        counter, cost = self._of(key, tier), cost_of_call(method)
+        if cost and counter.value(now) + cost > tier.rest_limit:
+            raise Refusal(messages.CALL_RATE)
+        counter.spend(cost, now)
+
+    def _of(self, key: str, tier: Tier) -> Counter:
+        return self._counters.setdefault(key, Counter(tier.rest_decay_per_s))

@@ -1,0 +1,300 @@
+"""The rows of `executions` and `balances`, member for member as the exchange sends them.
+
+Updates are deltas: only `pending_new` and snapshots carry an order's terms. Numbers are
+JSON numbers with the engine's own digits, put in as they are to be read (`Raw`),
+because a Decimal of 1e-8 would print with an exponent.
+
+Sources: docs.kraken.com/api/docs/websocket-v2/executions and .../balances; recordings
+in public clients' tests for pending_new, new, trade, amended and canceled. The members
+of filled, expired, status and iceberg_refill are not recorded anywhere we know: they
+follow those of canceled.
+"""
+
+from __future__ import annotations
+
+from msgspec import Raw
+
+from kracked import units
+from kracked.protocol.encode import micros
+from kracked.protocol.events import Side
+from kracked.sim import messages
+from kracked.sim.accounts.amounts import Amounts
+from kracked.sim.accounts.ledger import Entry, Ledger
+from kracked.sim.accounts.order_records import Fill, Order
+from kracked.sim.accounts.private_streams import Row
+from kracked.sim.accounts.trailing_stops import Offset, Trail
+
+_SIDES = {Side.BID: "buy", Side.ASK: "sell"}
+_USD_DECIMALS = 4
+
+
+class Reports:
+    """The words for one instrument's orders."""
+
+    def __init__(self, amounts: Amounts) -> None:
+        self._amounts = amounts
+        self._digits = amounts.instrument.precision
+
+    # --- executions -------------------------------------------------------------------
+
+    def pending_new(self, order: Order) -> Row:
+        return {
+            "order_id": order.order_id,
+            **self._terms(order),
+            "cum_cost": self._cost(0),
+            "exec_type": "pending_new",
+            "order_status": "pending_new",
+            "fee_usd_equiv": _usd(0),
+            "timestamp": micros(order.opened),
+        }
+
+    def standing(self, order: Order) -> Row:
+        """A row of a snapshot: an open order, terms and progress."""
+        return {
+            "order_id": order.order_id,
+            **self._terms(order),
+            **self._progress(order),
+            "exec_type": "new",
+            "order_status": order.standing.value,
+            "amended": len(order.amends) > 1,
+            "timestamp": micros(order.touched),
+        }
+
+    def new(self, order: Order, time: int) -> Row:
+        return self._delta(order, "new", order.standing.value, time)
+
+    def trade(self, order: Order, fill: Fill, *, snapshot: bool = False) -> Row:
+        """One fill. It says `partially_filled` even of the last; `filled` follows."""
+        digits = self._digits
+        row: Row = {
+            "order_id": order.order_id,
+            **_client_id(order),
+            "exec_id": fill.exec_id,
+            "exec_type": "trade",
+            "trade_id": fill.trade_id,
+            "symbol": order.symbol,
+            "side": _SIDES[order.side],
+            "last_qty": _raw(digits.qty_text(fill.qty)),
+            "last_price": _raw(digits.price_text(fill.price)),
+            "liquidity_ind": "m" if fill.maker else "t",
+            "cost": self._cost(fill.cost),
+            "order_type": order.ticket.kind.value,
+            "timestamp": micros(fill.time),
+            "order_status": "filled" if snapshot else "partially_filled",
+        }
+        # The fee's worth is the fill's own in a snapshot, else the order's so far.
+        if snapshot:
+            row["fee_usd_equiv"] = self._fee_usd(order, fill.fee, fill.price)
+        else:
+            row |= self._progress(order)
+        amount = self._amounts.fee_text(fill.fee, in_base=order.ticket.fee_in_base)
+        fee = {"asset": fill.fee_asset, "qty": _raw(amount)}
+        return row | {"fees": [fee]}
+
+    def filled(self, order: Order, time: int) -> Row:
+        return self._delta(order, "filled", "filled", time) | self._progress(order)
+
+    def canceled(self, order: Order, time: int) -> Row:
+        row = self._delta(order, "canceled", "canceled", time) | self._progress(order)
+        return row | {"cancel_reason": order.reason, "reason": order.reason}
+
+    def expired(self, order: Order, time: int) -> Row:
+        row = self._delta(order, "expired", "expired", time) | self._progress(order)
+        return row | {"reason": order.reason}
+
+    def amended(self, order: Order, time: int) -> Row:
+        row = self._delta(order, "amended", order.standing.value, time)
+        row["cum_qty"] = self._qty(order.filled)
+        row |= {
+            "reason": messages.USER_REQUESTED,
+            "amended": True,
+            "order_qty": self._qty(order.qty),
+        }
+        if order.ticket.display_qty is not None:
+            row["display_qty"] = self._qty(order.display_qty or 0)
+        if order.waiting:
+            row["triggers"] = self._triggers(order)
+        if order.price is not None:
+            row |= {"limit_price": self._price(order.price), "limit_price_type": "static"}
+        return row
+
+    def triggered(self, order: Order, last: int, time: int) -> Row:
+        """A stop's trigger was met, by a trade at `last`."""
+        row = self._delta(order, "status", "new", time)
+        moment = {
+            "actual_price": self._price(last),
+            "last_price": self._price(last),
+            "timestamp": micros(time),
+        }
+        row["triggers"] = {**self._triggers(order), **moment}
+        return row
+
+    def refilled(self, order: Order, shown: int, time: int) -> Row:
+        """An iceberg shows its next slice."""
+        row = self._delta(order, "iceberg_refill", order.standing.value, time)
+        return row | {"display_qty_remain": self._qty(shown), "cum_qty": self._qty(order.filled)}
+
+    # --- parts ------------------------------------------------------------------------
+
+    def _terms(self, order: Order) -> Row:
+        ticket = order.ticket
+        terms: Row = {
+            "symbol": order.symbol,
+            "order_qty": self._qty(order.qty),
+            "time_in_force": ticket.tif.upper(),
+            "side": _SIDES[order.side],
+            "order_type": ticket.kind.value,
+            **_client_id(order),
+            "limit_price_type": "static",
+        }
+        if ticket.kind.waits:
+            terms["triggers"] = self._triggers(order)
+            terms["trigger"] = "index" if ticket.by_index else "last"
+        if order.price is not None:
+            terms["limit_price"] = self._price(order.price)
+        elif ticket.trail is not None and ticket.trail.limit is not None:
+            terms["limit_price"], terms["limit_price_type"] = self._distance(ticket.trail.limit)
+        terms["stop_price"] = self._price(order.trigger_price or 0)
+        terms["fee_ccy_pref"] = "fcib" if ticket.fee_in_base else "fciq"
+        return terms | self._options(order)
+
+    def _options(self, order: Order) -> Row:
+        """What few orders have, and the others do not mention."""
+        ticket = order.ticket
+        options: Row = {}
+        if order.display_qty is not None:
+            options["display_qty"] = self._qty(order.display_qty)
+        if ticket.cash_qty is not None:
+            digits = self._digits.price + self._digits.qty
+            options["cash_order_qty"] = _raw(units.to_text(ticket.cash_qty, digits))
+        if ticket.post_only:
+            options["post_only"] = True
+        if ticket.start_at is not None:
+            options["effective_time"] = micros(ticket.start_at)
+        if ticket.expire_at is not None:
+            options["expire_time"] = micros(ticket.expire_at)
+        if order.ref_id is not None:
+            options["ord_ref_id"] = order.ref_id
+        if ticket.close is not None:
+            options["contingent"] = self._contingent(order)
+        return options
+
+    def _contingent(self, order: Order) -> Row:
+        close = order.ticket.close
+        assert close is not None
+        row: Row = {"order_type": close.kind.value}
+        if close.trail is not None:
+            row |= self._distances(close.trail)
+        if close.trigger_price is not None:
+            row |= {
+                "trigger_price": self._price(close.trigger_price),
+                "trigger_price_type": "static",
+            }
+        if close.price is not None:
+            row |= {"limit_price": self._price(close.price), "limit_price_type": "static"}
+        return row
+
+    def _distances(self, trail: Trail) -> Row:
+        """What a conditional trailing close says of itself."""
+        price, price_type = self._distance(trail.distance)
+        row: Row = {"trigger_price": price, "trigger_price_type": price_type}
+        if trail.limit is not None:
+            limit, limit_type = self._distance(trail.limit)
+            row |= {"limit_price": limit, "limit_price_type": limit_type}
+        return row
+
+    def _distance(self, offset: Offset) -> tuple[Raw, str]:
+        text = offset.text(self._digits.price).removeprefix("+").removesuffix("%")
+        return _raw(text), "pct" if offset.percent else "quote"
+
+    def _triggers(self, order: Order) -> Row:
+        trail = order.ticket.trail
+        price: Row = {"price": self._price(order.trigger_price or 0), "price_type": "static"}
+        if trail is not None:
+            distance, price_type = self._distance(trail.distance)
+            price = {"price": distance, "price_type": price_type}
+        return {
+            **price,
+            "reference": "index" if order.ticket.by_index else "last",
+            "status": "triggered" if order.triggered else "untriggered",
+        }
+
+    def _progress(self, order: Order) -> Row:
+        average = self._amounts.average_price(order.notional, order.filled)
+        return {
+            "cum_qty": self._qty(order.filled),
+            "cum_cost": self._cost(order.cost),
+            "fee_usd_equiv": self._fee_usd(order, order.fee, average),
+            "avg_price": self._price(average),
+        }
+
+    def _delta(self, order: Order, exec_type: str, status: str, time: int) -> Row:
+        return {
+            "timestamp": micros(time),
+            "order_status": status,
+            "exec_type": exec_type,
+            **_client_id(order),
+            "order_id": order.order_id,
+        }
+
+    def _fee_usd(self, order: Order, fee: int, price: int) -> Raw:
+        if not order.ticket.fee_in_base:
+            return _usd(fee, self._amounts.quote_decimals)
+        digits = self._amounts.base_decimals + self._digits.price
+        return _usd(fee * price, digits)
+
+    def _qty(self, qty: int) -> Raw:
+        return _raw(self._digits.qty_text(qty))
+
+    def _price(self, price: int) -> Raw:
+        return _raw(self._digits.price_text(price))
+
+    def _cost(self, amount: int) -> Raw:
+        return _raw(self._amounts.cost_text(amount))
+
+
+# --- balances -------------------------------------------------------------------------
+
+
+def balance(ledger: Ledger, asset: str) -> Row:
+    """A row of a snapshot; everything is in the one wallet there is."""
+    amount = _raw(ledger.text(asset, ledger.balances[asset]))
+    wallet = {"type": "spot", "id": "main", "balance": amount}
+    return {"asset": asset, "asset_class": "currency", "balance": amount, "wallets": [wallet]}
+
+
+def movement(ledger: Ledger, entry: Entry) -> Row:
+    """One leg of a trade."""
+    asset = entry.asset
+    return {
+        "ledger_id": entry.ledger_id,
+        "ref_id": entry.ref_id,
+        "timestamp": micros(entry.time),
+        "type": "trade",
+        "asset": asset,
+        "asset_class": "currency",
+        "category": "trade",
+        "wallet_type": "spot",
+        "wallet_id": "main",
+        "amount": _raw(ledger.text(asset, entry.amount)),
+        "fee": _raw(ledger.text(asset, entry.fee)),
+        "balance": _raw(ledger.text(asset, entry.balance)),
+    }
+
+
+def _client_id(order: Order) -> Row:
+    ticket = order.ticket
+    if ticket.cl_ord_id is not None:
+        return {"cl_ord_id": ticket.cl_ord_id}
+    return {} if ticket.userref is None else {"order_userref": ticket.userref}
+
+
+def _usd(amount: int, decimals: int = _USD_DECIMALS) -> Raw:
+    """To four decimals, half up: the quote asset stands for the dollar."""
+    step = 10 ** max(0, decimals - _USD_DECIMALS)
+    whole = amount * 10 ** max(0, _USD_DECIMALS - decimals)
+    return _raw(units.to_text((whole + step // 2) // step, _USD_DECIMALS))
+
+
+def _raw(text: str) -> Raw:
+    return Raw(text.encode())

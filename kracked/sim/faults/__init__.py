@@ -1,0 +1,1 @@
+"""What faults do to messages and orders, and when each is due."""

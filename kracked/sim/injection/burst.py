@@ -1,0 +1,49 @@
+"""A quote stuffer: a thousand messages about one book in a tenth of a second.
+
+Real orders in the real engine, placed and cancelled at the best bid, so that books
+and checksums stay right.
+"""
+
+from __future__ import annotations
+
+from kracked.protocol.events import Side
+from kracked.sim.engine.exchange_ids import Ids
+from kracked.sim.engine.orders import NewOrder
+from kracked.sim.exchange import Exchange
+from kracked.times import NS_PER_S
+
+MESSAGES = 1_000
+LENGTH_NS = NS_PER_S // 10
+
+
+class Burst:
+    """Places and cancels one small order, again and again."""
+
+    def __init__(self, exchange: Exchange, symbol: str, ids: Ids, now: int) -> None:
+        self.symbol = symbol
+        self._exchange, self._ids, self._begun = exchange, ids, now
+        self._sent = 0
+        self._resting: str | None = None
+
+    def elapse(self, now: int) -> bool:
+        """Send what is due; False once all has been sent."""
+        share = min(1.0, (now - self._begun) / LENGTH_NS)
+        while self._sent < round(MESSAGES * share):
+            self._sent += 1
+            self._step()
+        return self._sent < MESSAGES
+
+    def _step(self) -> None:
+        matcher, time = self._exchange.desks[self.symbol].matcher, self._exchange.time
+        if self._resting is not None:
+            batch = matcher.cancel(self._resting, time)
+            self._resting = None
+        else:
+            price = matcher.best_price(Side.BID)
+            if price is None:
+                return
+            self._resting = self._ids.take()
+            # Small, but not a quantity others are likely to have: the level must change.
+            order = NewOrder(self._resting, Side.BID, 12_345, price, post_only=True)
+            batch = matcher.submit(order, time)
+        self._exchange.publish(self.symbol, batch)

@@ -1,0 +1,91 @@
+"""What REST says of assets and pairs: their rows in `Assets` and `AssetPairs`.
+
+Sources: docs.kraken.com/api/docs/rest-api/get-asset-info, .../get-tradable-asset-pairs
+"""
+
+from __future__ import annotations
+
+from kracked.sim import messages
+from kracked.sim.accounts.fees import SCHEDULE
+from kracked.sim.listings import ListedAsset, Listing
+from kracked.sim.refusal import Refusal
+
+CURRENCY, TOKENIZED = "currency", "tokenized_asset"
+VENUE = "international"
+_LEVERAGE = list(range(2, 11))
+_PARTS = {
+    "leverage": ("leverage_buy", "leverage_sell"),
+    "fees": ("fees", "fees_maker", "fee_volume_currency"),
+    "margin": ("margin_call", "margin_stop"),
+}
+"""What `info` picks out of a pair; `info` itself is everything."""
+
+
+def is_currency(aclass: str | None) -> bool:
+    """Whether currencies are asked for; tokenized equities are a class of which none is listed."""
+    if aclass not in (None, CURRENCY, TOKENIZED):
+        raise Refusal(messages.ARGUMENTS)
+    return aclass != TOKENIZED
+
+
+def asset(listed: ListedAsset) -> dict[str, object]:
+    row: dict[str, object] = {
+        "aclass": CURRENCY,
+        "altname": listed.altname,
+        "decimals": listed.asset.precision,
+        "display_decimals": listed.asset.precision_display,
+        "status": listed.asset.status,
+    }
+    if listed.collateral_value:
+        row["collateral_value"] = listed.collateral_value
+    if listed.margin_rate is not None:
+        row["margin_rate"] = f"{listed.margin_rate:.6f}"
+    return row
+
+
+def pair(listing: Listing, info: str = "info") -> dict[str, object]:
+    """A pair's row, or the part of it that is asked for. Raises `Refusal`."""
+    row = _whole(listing)
+    if info == "info":
+        return row
+    if info not in _PARTS:
+        raise Refusal(messages.ARGUMENTS)
+    return {name: row[name] for name in _PARTS[info]}
+
+
+def _whole(listing: Listing) -> dict[str, object]:
+    instrument = listing.instrument
+    leverage = _LEVERAGE if instrument.marginable else []
+    row: dict[str, object] = {
+        "altname": listing.altname,
+        "wsname": listing.wsname,
+        "aclass_base": CURRENCY,
+        "base": listing.base_id,
+        "aclass_quote": CURRENCY,
+        "quote": listing.quote_id,
+        "lot": "unit",
+        "cost_decimals": instrument.cost_precision,
+        "pair_decimals": instrument.precision.price,
+        "lot_decimals": instrument.precision.qty,
+        "lot_multiplier": 1,
+        "leverage_buy": leverage,
+        "leverage_sell": leverage,
+        "fees": [[step.volume, step.rates.taker / 100] for step in SCHEDULE],
+        "fees_maker": [[step.volume, step.rates.maker / 100] for step in SCHEDULE],
+        "fee_volume_currency": "ZUSD",
+        "margin_call": 80,
+        "margin_stop": 40,
+        "ordermin": _trimmed(instrument.precision.qty_text(instrument.qty_min)),
+        "costmin": f"{instrument.cost_min:f}",
+        "tick_size": instrument.precision.price_text(instrument.price_increment),
+        "status": instrument.status,
+        "execution_venue": VENUE,
+    }
+    if listing.position_limit_long is not None:
+        row["long_position_limit"] = listing.position_limit_long
+        row["short_position_limit"] = listing.position_limit_short
+    return row
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,235 @@
+"""What an instrument traded: the last trades, candles of every interval, the last 24 hours.
+
+A `Tape` changes by `apply(batch)` and by nothing else; whoever publishes a batch
+applies it first. Everything is bounded. Candles begin at multiples of their interval
+since the Unix epoch.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from kracked.protocol.events import Side
+from kracked.sim.engine.orders import Batch, Filled, Taking
+from kracked.times import NS_PER_S
+
+INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
+"""Candle lengths the exchange offers, in minutes."""
+KEPT_CANDLES = 720
+KEPT_TRADES = 1000
+NS_PER_MINUTE = 60 * NS_PER_S
+DAY_NS = 24 * 60 * NS_PER_MINUTE
+
+
+class Trade(NamedTuple):
+    """One fill as the public sees it; `side` is the taker's."""
+
+    trade_id: int
+    time: int
+    side: Side
+    price: int
+    qty: int
+    taking: Taking
+
+
+class Candle(msgspec.Struct, frozen=True, gc=False):
+    """The trades of one interval; a quiet interval has volume and trades 0."""
+
+    begin: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    cost: int
+    """Sum of price times quantity, scaled by both precisions."""
+    trades: int
+
+    @property
+    def vwap(self) -> int:
+        """Volume-weighted mean price, cut to the price precision; 0 when quiet."""
+        return self.cost // self.volume if self.volume else 0
+
+    def with_trade(self, price: int, qty: int) -> Candle:
+        return Candle(
+            self.begin,
+            self.open,
+            max(self.high, price),
+            min(self.low, price),
+            price,
+            self.volume + qty,
+            self.cost + price * qty,
+            self.trades + 1,
+        )
+
+    def with_later(self, later: Candle) -> Candle:
+        """This candle and a later one as one."""
+        return Candle(
+            self.begin,
+            self.open,
+            max(self.high, later.high),
+            min(self.low, later.low),
+            later.close,
+            self.volume + later.volume,
+            self.cost + later.cost,
+            self.trades + later.trades,
+        )
+
+    def quiet_after(self, begin: int) -> Candle:
+        """A flat candle at this one's close."""
+        return Candle(begin, self.close, self.close, self.close, self.close, 0, 0, 0)
+
+
+class Series:
+    """Candles of one interval, oldest first; only intervals with trades are kept.
+
+    What lies before the first trade is asked of `past` when somebody first looks: most
+    intervals of most instruments are never looked at.
+    """
+
+    def __init__(self, minutes: int, past: Callable[[], list[Candle]] = list) -> None:
+        self.length_ns = minutes * NS_PER_MINUTE
+        self._candles: deque[Candle] = deque(maxlen=KEPT_CANDLES)
+        self._past: Callable[[], list[Candle]] | None = past
+
+    @property
+    def traded(self) -> deque[Candle]:
+        """The last 720 intervals with trades; the newest may still be forming."""
+        if self._past is not None:
+            self._recall(self._past())
+            self._past = None
+        return self._candles
+
+    def add(self, time: int, price: int, qty: int) -> None:
+        begin = time - time % self.length_ns
+        candles = self._candles
+        if candles and candles[-1].begin == begin:
+            candles[-1] = candles[-1].with_trade(price, qty)
+        else:
+            candles.append(Candle(begin, price, price, price, price, qty, price * qty, 1))
+
+    def _recall(self, past: list[Candle]) -> None:
+        """Put the past before what was traded since, joined where they share an interval."""
+        recent = list(self._candles)
+        older = [candle for candle in past if candle.trades]
+        if recent and older and older[-1].begin == recent[0].begin:
+            recent[0] = older.pop().with_later(recent[0])
+        self._candles.clear()
+        self._candles.extend(older + recent)
+
+    def until(self, now: int) -> list[Candle]:
+        """The last 720 intervals up to now without a hole: quiet ones are flat candles."""
+        filled: deque[Candle] = deque(maxlen=KEPT_CANDLES)
+        for candle in self.traded:
+            if filled:
+                filled.extend(self._quiet(filled[-1], candle.begin))
+            filled.append(candle)
+        if filled:
+            filled.extend(self._quiet(filled[-1], now - now % self.length_ns + self.length_ns))
+        return list(filled)
+
+    def _quiet(self, last: Candle, until: int) -> Iterator[Candle]:
+        first = max(last.begin + self.length_ns, until - KEPT_CANDLES * self.length_ns)
+        return (last.quiet_after(begin) for begin in range(first, until, self.length_ns))
+
+
+class Day:
+    """Running sums over the last 24 hours, to the minute."""
+
+    def __init__(self) -> None:
+        self._minutes: deque[Candle] = deque()
+        self.volume = self.cost = self.trades = 0
+        self.low = self.high = self.open = self.last = 0
+
+    @property
+    def vwap(self) -> int:
+        return self.cost // self.volume if self.volume else 0
+
+    @property
+    def change(self) -> int:
+        """Last price less the price a day ago."""
+        return self.last - self.open
+
+    def add(self, minute: Candle) -> None:
+        """Take in a whole minute, or one more trade of the newest."""
+        minutes = self._minutes
+        if not minutes:
+            self.low, self.high = minute.low, minute.high
+        if minutes and minutes[-1].begin == minute.begin:
+            minutes[-1] = minutes[-1].with_later(minute)
+        else:
+            minutes.append(minute)
+        self.volume += minute.volume
+        self.cost += minute.cost
+        self.trades += minute.trades
+        self.last = minute.close
+        self.low, self.high = min(self.low, minute.low), max(self.high, minute.high)
+        self.forget(minute.begin - DAY_NS)
+
+    def forget(self, before: int) -> None:
+        """Drop the minutes that began at or before an instant; the newest always stays."""
+        minutes, dropped = self._minutes, False
+        low, high = self.low, self.high
+        while len(minutes) > 1 and minutes[0].begin <= before:
+            old = minutes.popleft()
+            self.volume -= old.volume
+            self.cost -= old.cost
+            self.trades -= old.trades
+            dropped = dropped or old.low == low or old.high == high
+        self.open = minutes[0].open if minutes else 0
+        if dropped:
+            self.low = min(minute.low for minute in minutes)
+            self.high = max(minute.high for minute in minutes)
+
+    def since(self, begin: int) -> Candle | None:
+        """Everything from an instant within the day on, as one candle."""
+        total: Candle | None = None
+        for minute in self._minutes:
+            if minute.begin >= begin:
+                total = minute if total is None else total.with_later(minute)
+        return total
+
+
+class Tape:
+    """One instrument's trading, past and present."""
+
+    def __init__(self, past: Callable[[int], list[Candle]] = lambda _: []) -> None:
+        self.trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
+        """Oldest first."""
+        self.series = {minutes: Series(minutes, partial(past, minutes)) for minutes in INTERVALS}
+        """By interval in minutes; `past` gives the candles before the first trade."""
+        self.day = Day()
+
+    def apply(self, batch: Batch) -> tuple[Trade, ...]:
+        """Take in what a batch traded, and say what it was."""
+        if len(batch.happenings) == 1:
+            return ()  # a fill never comes alone, and nine batches of ten are one step
+        trades = tuple(
+            Trade(fill.trade_id, batch.time, fill.side, fill.price, fill.qty, fill.taker_type)
+            for fill in batch.happenings
+            if type(fill) is Filled
+        )
+        for trade in trades:
+            self._add(trade)
+        return trades
+
+    def candles(self, minutes: int, now: int) -> list[Candle]:
+        """The last 720 candles up to now, quiet ones too; the last is still forming."""
+        return self.series[minutes].until(now)
+
+    @property
+    def last(self) -> Trade | None:
+        return self.trades[-1] if self.trades else None
+
+    def _add(self, trade: Trade) -> None:
+        self.trades.append(trade)
+        for series in self.series.values():
+            series.add(trade.time, trade.price, trade.qty)
+        begin = trade.time - trade.time % NS_PER_MINUTE
+        price, qty = trade.price, trade.qty
+        self.day.add(Candle(begin, price, price, price, price, qty, price * qty, 1))

@@ -1,1 +1,0 @@
-"""What faults do to connections, messages and the market; `kracked.sim.faults` says when."""

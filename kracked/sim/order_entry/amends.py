@@ -1,0 +1,179 @@
+"""Amending and editing: new terms for an order that is open.
+
+An amend keeps the order, its id and its fills, and where it can its place in the queue.
+An edit, the older way, cancels it and places another.
+
+Source: docs.kraken.com/api/docs/guides/spot-amends, .../rest-api/edit-order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from kracked.protocol import limits
+from kracked.sim import messages
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.order_records import Order, Status
+from kracked.sim.accounts.order_request import Change, Kind, Ticket
+from kracked.sim.engine.orders import Amend
+from kracked.sim.listings import Listing
+from kracked.sim.order_entry import order_checks
+from kracked.sim.order_entry.brokerage import Brokerage, Placed
+from kracked.sim.order_entry.ports import Venue
+from kracked.sim.order_entry.settlement import Triggered
+from kracked.sim.order_entry.triggers import met
+from kracked.sim.refusal import Refusal
+
+_ONE = Decimal(1)
+
+
+class Changes:
+    """Changes open orders, through the brokerage that placed them."""
+
+    def __init__(self, venue: Venue, brokerage: Brokerage) -> None:
+        self._venue, self._brokerage, self._clerk = venue, brokerage, brokerage.clerk
+
+    def amend(self, account: Account, order: Order, read: Callable[[], Change], now: int) -> str:
+        """Change an open order in place: the id of the amend. Raises `Refusal`.
+
+        The counter's fixed part is charged even when the request is malformed.
+        """
+        try:
+            change = read()
+            self._check(order, change)
+        except Refusal:
+            account.counts.spend(order.symbol, _ONE, now)
+            raise
+        account.counts.charge(order.symbol, _cost(order, change, now), now)
+        new = self._amended(order, change, now)
+        if new.left and not new.waiting:
+            held = account.ledger.held_by(order.order_id)
+            new = replace(new, reserve=self._brokerage.funds.afforded(account, new, freed=held))
+        self._apply(account, new, change, now)
+        return new.amends[-1].amend_id
+
+    def _check(self, order: Order, change: Change) -> None:
+        listing = self._venue.listing(order.symbol)
+        as_asked = replace(order.ticket, post_only=change.post_only)
+        order_checks.mode(self._venue.system, listing.instrument.status, as_asked)
+        _check_change(order, change, listing)
+
+    def _amended(self, order: Order, change: Change, now: int) -> Order:
+        new = replace(
+            order,
+            touched=now,
+            qty=order.qty if change.qty is None else max(change.qty, order.filled),
+            price=order.price if change.price is None else change.price,
+            trigger_price=(
+                order.trigger_price if change.trigger_price is None else change.trigger_price
+            ),
+            display_qty=order.display_qty if change.display_qty is None else change.display_qty,
+        )
+        amendment = self._brokerage.amendment(new, now, post_only=change.post_only)
+        return replace(new, amends=(*order.amends, amendment))
+
+    def _apply(self, account: Account, new: Order, change: Change, now: int) -> None:
+        """Change the engine's order, or the one that waits, and tell so first."""
+        batch = None
+        if not new.waiting:
+            request = Amend(
+                new.order_id, change.qty, change.price, change.display_qty, change.post_only
+            )
+            batch = self._venue.matcher(new.symbol).amend(request, now)
+            if batch.refusal is not None:
+                raise Refusal(messages.POST_ONLY)
+        self._clerk.keep(account, new, now)
+        row = self._clerk.reports[new.symbol].amended(new, now)
+        self._clerk.tell(account, new.symbol, row, now)
+        if batch is not None:
+            self._venue.publish(new.symbol, batch)
+        elif not new.left:
+            self._clerk.close(account, new, Status.CANCELED, messages.USER_REQUESTED, now)
+        elif not new.started:
+            return
+        elif met(new, last := self._venue.last_price(new.symbol)):
+            self._clerk.waiting.remove(new)
+            self._brokerage.trigger(Triggered(account, new, last), now)
+        else:
+            self._clerk.waiting.put(new)
+
+    def edit(
+        self,
+        account: Account,
+        order: Order,
+        read: Callable[[], Ticket],
+        now: int,
+        *,
+        validate: bool = False,
+    ) -> Placed:
+        """Cancel an order and place its successor. Raises `Refusal`.
+
+        Nothing is cancelled unless the successor would be accepted.
+        """
+        try:
+            ticket = read()
+            _check_edit(order, ticket)
+            self._brokerage.check(account, ticket, now)
+        except Refusal:
+            account.counts.spend(order.symbol, _ONE, now)
+            raise
+        account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
+        if validate:
+            return Placed(ticket)
+        self._check_funds(account, order, ticket, now)
+        self._brokerage.remove(account, order, messages.USER_REQUESTED, now)
+        return Placed(ticket, self._brokerage.add(account, ticket, now))
+
+    def _check_funds(self, account: Account, order: Order, ticket: Ticket, now: int) -> None:
+        """Whether the successor can be paid for with what the order gives back."""
+        if ticket.kind.waits:
+            return
+        successor = Order(
+            order_id="",
+            ticket=ticket,
+            rates=account.rates(now),
+            opened=now,
+            touched=now,
+            qty=ticket.qty,
+            price=ticket.price,
+            trigger_price=None,
+            display_qty=None,
+        )
+        held = account.ledger.held_by(order.order_id)
+        self._brokerage.funds.afforded(account, successor, freed=held)
+
+
+def _cost(order: Order, change: Change, now: int) -> Decimal:
+    """Of an amend; one that cancels what is left costs what cancelling does as well."""
+    age_ns = now - order.touched
+    empties = change.qty is not None and change.qty <= order.filled
+    return limits.cost_of_amend(age_ns) + (limits.cost_of_cancel(age_ns) if empties else 0)
+
+
+def _check_edit(order: Order, ticket: Ticket) -> None:
+    if order.triggered or order.ticket.close is not None or order.filled > ticket.qty:
+        raise Refusal(messages.INVALID_ORDER)
+
+
+def _check_change(order: Order, change: Change, listing: Listing) -> None:
+    """Whether the order has what is to be changed, and the new terms are allowed."""
+    kind, instrument = order.ticket.kind, listing.instrument
+    if order.ticket.close is not None:
+        raise Refusal(messages.ARGUMENTS)
+    if change.price is not None and (not kind.limited or (kind.trails and order.waiting)):
+        raise Refusal(messages.INVALID_LIMIT)
+    if change.trigger_price is not None and (not (kind.waits and order.waiting) or kind.trails):
+        raise Refusal(messages.argument("trigger_price"))
+    if change.display_qty is not None and kind is not Kind.ICEBERG:
+        raise Refusal(messages.argument("display_qty"))
+    order_checks.tick(instrument, change.price, change.trigger_price)
+    qty = order.qty if change.qty is None else change.qty
+    price = change.price or order.price or change.trigger_price or order.trigger_price or 0
+    if qty > order.filled:
+        order_checks.minimum(instrument, qty, price)
+        shown = change.display_qty
+        if shown is not None and not qty - order.filled <= 15 * shown <= 15 * qty:
+            raise Refusal(messages.argument("display_qty"))

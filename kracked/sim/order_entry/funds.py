@@ -1,0 +1,75 @@
+"""Whether an account can pay for an order, and what the order must hold.
+
+A limit order holds its value at its limit, a market order what the book asks for now;
+both with the taker's fee, unless the fee comes out of what is received.
+"""
+
+from __future__ import annotations
+
+from kracked.protocol.events import Side
+from kracked.sim import messages
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.order_records import Order
+from kracked.sim.order_entry.ports import Venue
+from kracked.sim.order_entry.settlement import Clerk
+from kracked.sim.refusal import Refusal
+
+
+class Funds:
+    """Reads the accounts and the books; changes neither."""
+
+    def __init__(self, venue: Venue, clerk: Clerk) -> None:
+        self._venue, self._clerk = venue, clerk
+
+    def afforded(self, account: Account, order: Order, *, freed: int = 0) -> int:
+        """What the order must hold in all; raises `Refusal` when it is not there."""
+        need = self._need(account, order) + self._clerk.spent(order)
+        asset = self._clerk.amounts[order.symbol].pays_with(order.side)
+        free = account.ledger.available(asset) + freed + self._clerk.spent(order)
+        if need > free:
+            raise Refusal(messages.INSUFFICIENT_FUNDS)
+        return need
+
+    def _need(self, account: Account, order: Order) -> int:
+        if order.price is not None:
+            return self._clerk.need(order, order.left, order.price)
+        notional, _ = self._sweep(account, order.symbol, order.side, order.left)
+        return self._clerk.amounts[order.symbol].need(
+            order.side,
+            notional,
+            order.left,
+            order.rates.taker,
+            fee_in_base=order.ticket.fee_in_base,
+        )
+
+    def _sweep(
+        self, account: Account, symbol: str, side: Side, qty: int, cash: int | None = None
+    ) -> tuple[int, int]:
+        """What a market order would pay at most (price times quantity), and get.
+
+        It stops at `qty`, or where `cash` (scaled as the product) is used up. What an
+        iceberg hides only makes it cheaper; the account's own orders do not count.
+        """
+        matcher = self._venue.matcher(symbol)
+        opposite = Side.ASK if side is Side.BID else Side.BID
+        own: dict[int, int] = {}
+        for mine in matcher.orders_of(account.name):
+            own[mine.price] = own.get(mine.price, 0) + mine.visible_qty
+        notional = filled = 0
+        for price, visible in matcher.levels(opposite):
+            take = min(qty - filled, visible - own.get(price, 0))
+            if cash is not None:
+                take = min(take, (cash - notional) // price)
+            notional, filled = notional + take * price, filled + take
+            if filled >= qty or (cash is not None and cash - notional < price):
+                break
+        return notional, filled
+
+    def bought_for(self, account: Account, symbol: str, cash: int) -> int:
+        """How much a market buy of this value gets; `cash` is scaled by price and quantity."""
+        every = sum(level.qty for level in self._venue.matcher(symbol).levels(Side.ASK))
+        return self._sweep(account, symbol, Side.BID, every, cash)[1]
+
+    def unfilled(self, order: Order, last: int) -> int:
+        """What is left of an open order, in the quote asset, in ledger units."""
+        return self._clerk.amounts[order.symbol].cost(order.left * (order.price or last))

@@ -1,0 +1,27 @@
+"""What the private half needs of the exchange it belongs to."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kracked.sim.engine.matching import Matcher
+from kracked.sim.engine.orders import Batch
+from kracked.sim.listings import Listing
+
+
+class Venue(Protocol):
+    """An exchange, as its brokerage sees it."""
+
+    system: str
+
+    def listing(self, symbol: str) -> Listing:
+        """The instrument as it is now, its status included."""
+
+    def matcher(self, symbol: str) -> Matcher:
+        """Its engine."""
+
+    def last_price(self, symbol: str) -> int:
+        """Of the latest trade, scaled."""
+
+    def publish(self, symbol: str, batch: Batch) -> None:
+        """Tell everybody what an engine did; it comes back through `follow`."""

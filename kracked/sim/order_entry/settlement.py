@@ -1,0 +1,241 @@
+"""Keeps the accounts in step with the engines: what happens to an order reaches its owner.
+
+The clerk reads every batch, the agents' as well as the clients'. A fill moves money and
+is told; an order that ends gives back what it held. What follows from a batch (stops it
+triggered, closing orders its fills ask for) is handed back: the clerk places nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+from msgspec.structs import replace
+
+from kracked.protocol.events import Side
+from kracked.sim.accounts import stream_rows
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.amounts import Amounts
+from kracked.sim.accounts.order_records import Fill, Order, Status
+from kracked.sim.accounts.order_request import Kind
+from kracked.sim.accounts.private_streams import BALANCES, EXECUTIONS, Row
+from kracked.sim.accounts.stream_rows import Reports
+from kracked.sim.engine.exchange_ids import Ids
+from kracked.sim.engine.orders import Batch, Cause, Done, Filled, Happening, Left, Outcome, Rested
+from kracked.sim.order_entry.triggers import Waiting
+
+_ENDINGS = {
+    Outcome.FILLED: Status.FILLED,
+    Outcome.CANCELLED: Status.CANCELED,
+    Outcome.EXPIRED: Status.EXPIRED,
+}
+
+
+class Triggered(msgspec.Struct, frozen=True):
+    """A stop's trigger was met by a trade at `last`."""
+
+    account: Account
+    order: Order
+    last: int
+
+
+class Closing(msgspec.Struct, frozen=True):
+    """A fill of this quantity asks for its conditional close."""
+
+    account: Account
+    order: Order
+    qty: int
+
+
+class Clerk:
+    """Owner of the accounts' orders and money while they are in the engines."""
+
+    def __init__(self, amounts: Mapping[str, Amounts]) -> None:
+        """`amounts` by symbol."""
+        self.amounts = amounts
+        self.reports = {symbol: Reports(one) for symbol, one in amounts.items()}
+        self.waiting = Waiting()
+        self._owners: dict[str, Account] = {}
+        """Of the open orders, by order id."""
+        self._trades, self._ledgers = Ids("T", start=0), Ids("L", start=0)
+
+    @property
+    def ledgers(self) -> Ids:
+        """Where ledger entries take their ids from."""
+        return self._ledgers
+
+    def owner(self, order_id: str) -> Account | None:
+        """Whose open order this is."""
+        return self._owners.get(order_id)
+
+    # --- what a request does to the table ---------------------------------------------
+
+    def open(self, account: Account, order: Order, now: int) -> Order:
+        """Take in an accepted order."""
+        self._owners[order.order_id] = account
+        return self.keep(account, order, now)
+
+    def keep(self, account: Account, order: Order, now: int) -> Order:
+        """Take in the order's new state, and hold what it needs."""
+        self._hold(account, order)
+        return account.orders.put(order, now)
+
+    def close(self, account: Account, order: Order, status: Status, reason: str, now: int) -> None:
+        """End an order and tell so."""
+        self._owners.pop(order.order_id, None)
+        self.waiting.remove(order)
+        account.ledger.release(order.order_id)
+        order = account.orders.put(replace(order, status=status, reason=reason, closed=now), now)
+        words = self.reports[order.symbol]
+        match status:
+            case Status.FILLED:
+                row = words.filled(order, now)
+            case Status.EXPIRED:
+                row = words.expired(order, now)
+            case _:
+                row = words.canceled(order, now)
+        self.tell(account, order.symbol, row, now)
+
+    def tell(self, account: Account, symbol: str, row: Row, now: int) -> None:
+        """Tell the account's listeners one row of `executions`."""
+        for stream in account.audience.of(EXECUTIONS):
+            count = account.counts.count(symbol, now) if stream.rate_count else None
+            stream.update(row if count is None else {**row, "ratecount": float(count)})
+
+    def need(self, order: Order, left: int, price: int) -> int:
+        """What `left` of the order may still spend at this price, the fee included."""
+        return self.amounts[order.symbol].need(
+            order.side,
+            left * price,
+            left,
+            order.rates.taker,
+            fee_in_base=order.ticket.fee_in_base,
+        )
+
+    def spent(self, order: Order) -> int:
+        """What its fills took of the asset it pays with."""
+        in_base = order.ticket.fee_in_base
+        if order.side is Side.BID:
+            return order.cost + (0 if in_base else order.fee)
+        return self.amounts[order.symbol].lots(order.filled) + (order.fee if in_base else 0)
+
+    def _hold(self, account: Account, order: Order) -> None:
+        """What is reserved and not yet spent; no more than the rest needs at its limit."""
+        if order.waiting:
+            return
+        amount = order.reserve - self.spent(order)
+        if order.price is not None:
+            amount = min(amount, self.need(order, order.left, order.price))
+        asset = self.amounts[order.symbol].pays_with(order.side)
+        account.ledger.hold(order.order_id, asset, max(0, amount))
+
+    # --- what the engines do ----------------------------------------------------------
+
+    def follow(self, symbol: str, batch: Batch) -> Iterator[Triggered | Closing]:
+        """Book what a batch did to clients' orders; what is to be done about it."""
+        if not self._owners:
+            return
+        before: Happening | None = None
+        for happening in batch.happenings:
+            match happening:
+                case Filled():
+                    yield from self._filled(happening, batch.time)
+                    yield from self._triggered(symbol, happening.price, batch.time)
+                case Rested() if _is_refill(before, happening):
+                    self._refilled(happening, batch.time)
+                case Done(order_id=order_id, status=outcome, reason=reason):
+                    account = self._owners.get(order_id)
+                    order = account.orders.get(order_id) if account else None
+                    if account and order:
+                        self.close(account, order, _ENDINGS[outcome], reason, batch.time)
+            before = happening
+
+    def _triggered(self, symbol: str, last: int, now: int) -> Iterator[Triggered]:
+        if symbol in self.waiting:
+            for moved in self.waiting.trail(symbol, last):
+                self.waiting.put(self.keep(self._owners[moved.order_id], moved, now))
+            for order in self.waiting.due(symbol, last):
+                yield Triggered(self._owners[order.order_id], order, last)
+
+    def _filled(self, trade: Filled, time: int) -> Iterator[Closing]:
+        for order_id, maker in ((trade.order_id, False), (trade.maker_order_id, True)):
+            account = self._owners.get(order_id)
+            order = account.orders.get(order_id) if account else None
+            if account and order:
+                order = self._book(account, order, trade, maker, time)
+                if order.ticket.close is not None:
+                    yield Closing(account, order, trade.qty)
+
+    def _book(self, account: Account, order: Order, trade: Filled, maker: bool, time: int) -> Order:
+        """Move the money of one fill, and tell it on both channels."""
+        fill, order = self._fill(order, trade, maker, time)
+        amounts, asset = self.amounts[order.symbol], fill.fee_asset
+        sign = 1 if order.side is Side.BID else -1
+        legs = (
+            (amounts.base, sign * amounts.lots(fill.qty)),
+            (amounts.quote, -sign * fill.cost),
+        )
+        entries = [
+            account.ledger.book(
+                name, amount, fill.fee if name == asset else 0, ref_id=fill.exec_id, time=time
+            )
+            for name, amount in legs
+        ]
+        fill = replace(fill, ledgers=tuple(entry.ledger_id for entry in entries))
+        account.fills[fill.exec_id] = fill
+        account.volume.add(fill.cost, time)
+        self.keep(account, order, time)
+        self.tell(account, order.symbol, self.reports[order.symbol].trade(order, fill), time)
+        for stream in account.audience.of(BALANCES):
+            for entry in entries:
+                stream.update(stream_rows.movement(account.ledger, entry))
+        return order
+
+    def _fill(self, order: Order, trade: Filled, maker: bool, time: int) -> tuple[Fill, Order]:
+        """The fill and the order after it: running totals are rounded, parts subtracted."""
+        amounts = self.amounts[order.symbol]
+        rate = order.rates.maker if maker else order.rates.taker
+        in_base = order.ticket.fee_in_base
+        notional = order.notional + trade.price * trade.qty
+        weight = order.fee_weight + rate * trade.qty * (1 if in_base else trade.price)
+        cost = amounts.cost(notional)
+        fee = amounts.base_fee(weight) if in_base else amounts.quote_fee(weight)
+        fill = Fill(
+            exec_id=self._trades.take(),
+            order_id=order.order_id,
+            trade_id=trade.trade_id,
+            time=time,
+            price=trade.price,
+            qty=trade.qty,
+            cost=cost - order.cost,
+            fee=fee - order.fee,
+            fee_asset=amounts.base if in_base else amounts.quote,
+            maker=maker,
+            ledgers=("", ""),
+        )
+        return fill, replace(
+            order,
+            status=Status.PARTIAL,
+            filled=order.filled + trade.qty,
+            notional=notional,
+            fee_weight=weight,
+            cost=cost,
+            fee=fee,
+            trades=(*order.trades, fill.exec_id),
+        )
+
+    def _refilled(self, slice_: Rested, time: int) -> None:
+        account = self._owners.get(slice_.order_id)
+        order = account.orders.get(slice_.order_id) if account else None
+        if account and order and order.ticket.kind is Kind.ICEBERG:
+            row = self.reports[order.symbol].refilled(order, slice_.visible_qty, time)
+            self.tell(account, order.symbol, row, time)
+
+
+def _is_refill(before: Happening | None, now: Rested) -> bool:
+    """A slice that follows one that was filled, and not an order that moves or is new."""
+    return (
+        isinstance(before, Left)
+        and before.order_id == now.order_id
+        and before.cause is Cause.FILLED
+    )

@@ -1,0 +1,64 @@
+"""Stops, trailing stops and take-profits, which stand outside the book until a trade meets them.
+
+They hold no funds while they wait. The trigger watches the last trade; `index` falls
+back to it, as the exchange's does when its feed fails.
+
+Source: docs.kraken.com/api/docs/rest-api/add-order
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from kracked.protocol.events import Side
+from kracked.sim.accounts.order_records import Order
+
+
+def met(order: Order, last: int) -> bool:
+    """Whether a trade at `last` triggers the order.
+
+    A stop buys above and sells below its trigger; a profit is taken the other way round.
+    """
+    assert order.trigger_price is not None
+    upward = (order.side is Side.BID) == order.ticket.kind.stops
+    return last >= order.trigger_price if upward else last <= order.trigger_price
+
+
+class Waiting:
+    """The untriggered orders of every account, by symbol, oldest first."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, dict[str, Order]] = {}
+
+    def put(self, order: Order) -> None:
+        """Take in an order, or its amended self."""
+        self._orders.setdefault(order.symbol, {})[order.order_id] = order
+
+    def remove(self, order: Order) -> None:
+        orders = self._orders.get(order.symbol, {})
+        orders.pop(order.order_id, None)
+        if not orders:
+            self._orders.pop(order.symbol, None)
+
+    def __contains__(self, symbol: str) -> bool:
+        """Whether any order waits for the symbol."""
+        return symbol in self._orders
+
+    def trail(self, symbol: str, last: int) -> list[Order]:
+        """The orders whose triggers follow a trade at `last`, with the new ones."""
+        moved = []
+        for order in self._orders.get(symbol, {}).values():
+            trail, before = order.ticket.trail, order.trigger_price
+            if trail is None or before is None:
+                continue
+            trigger = trail.follow(order.side, before, last)
+            if trigger != before:
+                moved.append(replace(order, trigger_price=trigger))
+        return moved
+
+    def due(self, symbol: str, last: int) -> list[Order]:
+        """The orders a trade at `last` triggers; they wait no more."""
+        found = [order for order in self._orders.get(symbol, {}).values() if met(order, last)]
+        for order in found:
+            self.remove(order)
+        return found

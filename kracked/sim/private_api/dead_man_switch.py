@@ -1,0 +1,26 @@
+"""The dead-man's switch: a timer at the exchange that cancels everything unless renewed.
+
+Its times are whole seconds, rounded up. There is no way to ask for its state.
+
+Source: docs.kraken.com/api/docs/rest-api/cancel-all-orders-after
+"""
+
+from __future__ import annotations
+
+from kracked.sim import messages
+from kracked.sim.accounts.account import Account
+from kracked.sim.refusal import Refusal
+from kracked.times import NS_PER_S, to_rfc3339
+
+_LONGEST_S = 86_400
+
+
+def turn(account: Account, timeout_s: int, now: int) -> dict[str, object]:
+    """Arm the switch anew, or disarm it with 0: what the exchange answers. Raises `Refusal`."""
+    if not 0 <= timeout_s < _LONGEST_S:
+        raise Refusal(messages.argument("timeout"))
+    current = -(-now // NS_PER_S) * NS_PER_S
+    account.cancel_all_at = current + timeout_s * NS_PER_S if timeout_s else None
+    at = account.cancel_all_at
+    trigger = "0" if at is None else to_rfc3339(at, 0)
+    return {"currentTime": to_rfc3339(current, 0), "triggerTime": trigger}

@@ -1,0 +1,65 @@
+"""Which of an account's orders a request means: by id, by client id, or by userref.
+
+An id that was never given out is *invalid*, one whose order has ended is *unknown*; a
+client id may have been used and freed again, so one that no open order carries is
+unknown as well. Measured at the exchange; github.com/dc-deal/FiniexTestingIDE.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from kracked.sim import messages
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.order_records import Order
+from kracked.sim.refusal import Refusal
+
+_USERREF = re.compile(r"-?[0-9]{1,10}")
+
+
+def one(account: Account, *, order_id: str | None, cl_ord_id: str | None) -> Order:
+    """The open order of this id or this client id. Raises `Refusal`."""
+    if (order_id is None) == (cl_ord_id is None):
+        raise Refusal(messages.ARGUMENTS)
+    if order_id is None:
+        found = account.orders.open_by(cl_ord_id=cl_ord_id)
+        if not found:
+            raise Refusal(messages.UNKNOWN_ORDER)
+        return found[0]
+    order = account.orders.get(order_id)
+    if order is None:
+        raise Refusal(messages.INVALID_ORDER)
+    if not order.status.open:
+        raise Refusal(messages.UNKNOWN_ORDER)
+    return order
+
+
+def meant(account: Account, name: str) -> list[Order]:
+    """The open orders an order id or a userref in digits means. Raises `Refusal`."""
+    if not _USERREF.fullmatch(name):
+        return [one(account, order_id=name, cl_ord_id=None)]
+    found = account.orders.open_by(userref=int(name))
+    if not found:
+        raise Refusal(messages.UNKNOWN_ORDER)
+    return found
+
+
+def by_client_id(account: Account, cl_ord_id: str) -> list[Order]:
+    """The open order of this client id. Raises `Refusal`."""
+    return [one(account, order_id=None, cl_ord_id=cl_ord_id)]
+
+
+def several(account: Account, names: Iterable[str], cl_ord_ids: Iterable[str]) -> list[Order]:
+    """The open orders of a batch, each once; those that are gone are left out."""
+    finds = [partial(meant, account, name) for name in names]
+    finds += [partial(by_client_id, account, cl_ord_id) for cl_ord_id in cl_ord_ids]
+    return list({order.order_id: order for find in finds for order in _or_none(find)}.values())
+
+
+def _or_none(find: Callable[[], list[Order]]) -> list[Order]:
+    try:
+        return find()
+    except Refusal:
+        return []

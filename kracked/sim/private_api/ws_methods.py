@@ -1,0 +1,247 @@
+"""The WebSocket's trading methods: what a token's key may call, and what is answered.
+
+Sources: docs.kraken.com/api/docs/websocket-v2/ add_order, amend_order, edit_order,
+cancel_order, cancel_all, cancel_after, batch_add, batch_cancel
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from kracked.protocol import limits
+from kracked.sim import messages
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.order_records import Order
+from kracked.sim.auth import ApiKey, Permission
+from kracked.sim.listings import Listing
+from kracked.sim.order_entry import order_checks
+from kracked.sim.order_entry.amends import Changes
+from kracked.sim.order_entry.brokerage import Brokerage, Placed
+from kracked.sim.order_entry.ports import Venue
+from kracked.sim.private_api import dead_man_switch, known_params, order_lookup
+from kracked.sim.private_api.pair_names import Listings
+from kracked.sim.private_api.ws_params import FieldReader, Fields
+from kracked.sim.refusal import Refusal
+
+Result = dict[str, object] | list[dict[str, object]]
+_MODIFY, _CANCEL = Permission.MODIFY_ORDERS, Permission.CANCEL_ORDERS
+_BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(2, 51)
+_ALSO = {
+    "starttm": "effective_time",
+    "expiretm": "expire_time",
+    "displayvol": "display_qty",
+}
+"""Arguments REST calls by another name."""
+
+
+class Asked(NamedTuple):
+    """One request of a key that may make it."""
+
+    account: Account
+    fields: Fields
+    now: int
+
+
+class Method(NamedTuple):
+    rest: str
+    """Its counterpart over REST, by which mishaps name it."""
+    needed: tuple[frozenset[Permission], ...]
+    """Alternatives; a key needs all of one."""
+    answers: Callable[[Asked], Iterator[Result | str]]
+    """Results, and refusals as text; most methods give one."""
+
+
+class Methods:
+    """Answers trading requests about one exchange."""
+
+    def __init__(self, venue: Venue, brokerage: Brokerage, listings: Listings) -> None:
+        self._venue, self._brokerage, self._listings = venue, brokerage, listings
+        self._changes = Changes(venue, brokerage)
+        either = (frozenset((_MODIFY,)), frozenset((_CANCEL,)))
+        add, both = (frozenset((_MODIFY,)),), (frozenset((_MODIFY, _CANCEL)),)
+        self._methods = {
+            "add_order": Method("AddOrder", add, self._add_order),
+            "amend_order": Method("AmendOrder", either, self._amend_order),
+            "edit_order": Method("EditOrder", both, self._edit_order),
+            "cancel_order": Method("CancelOrder", either, self._cancel_order),
+            "cancel_all": Method("CancelAll", either, self._cancel_all),
+            "cancel_all_orders_after": Method(
+                "CancelAllOrdersAfter", either, self._cancel_all_after
+            ),
+            "batch_add": Method("AddOrderBatch", both, self._batch_add),
+            "batch_cancel": Method("CancelOrderBatch", either, self._batch_cancel),
+        }
+
+    def rest_name(self, method: str) -> str:
+        """The method's counterpart over REST."""
+        return self._methods[method].rest
+
+    def answer(
+        self, method: str, params: dict[str, object], key: ApiKey, now: int
+    ) -> list[Result | str]:
+        """Everything to answer, in order: results, and refusals as text."""
+        found = self._methods[method]
+        if not any(need <= key.permissions for need in found.needed):
+            return [messages.PERMISSION_DENIED]
+        asked = Asked(self._brokerage.account(key.account), Fields(params), now)
+        try:
+            known_params.check(method, params)
+            return list(found.answers(asked))
+        except Refusal as refusal:
+            return [_renamed(refusal.error)]
+
+    # --- placing ----------------------------------------------------------------------
+
+    def _add_order(self, asked: Asked) -> Iterator[Result | str]:
+        listing = self._listing(asked.fields)
+        self._in_time(asked)
+        reader = self._reader(asked, listing)
+        placed = self._brokerage.place(
+            asked.account,
+            listing.symbol,
+            lambda: reader.ticket(asked.fields),
+            asked.now,
+            validate=asked.fields.flag("validate"),
+        )
+        yield _ids(placed)
+
+    def _batch_add(self, asked: Asked) -> Iterator[Result | str]:
+        listing = self._listing(asked.fields)
+        self._in_time(asked)
+        orders = asked.fields.params.get("orders")
+        if not isinstance(orders, list) or len(orders) not in _BATCH_ADDS:
+            raise Refusal(messages.argument("orders"))
+        if not all(isinstance(one, dict) for one in orders):
+            raise Refusal(messages.argument("orders"))
+        reader = self._reader(asked, listing)
+        placed = self._brokerage.place_all(
+            asked.account,
+            listing.symbol,
+            lambda: [reader.ticket(Fields(one)) for one in orders],
+            asked.now,
+            validate=asked.fields.flag("validate"),
+            cost=limits.cost_of_batch_add(len(orders)),
+        )
+        yield [
+            {"success": False, "error": _renamed(one.error)}
+            if isinstance(one, Refusal)
+            else _ids(one)
+            for one in placed
+        ]
+
+    # --- changing ---------------------------------------------------------------------
+
+    def _amend_order(self, asked: Asked) -> Iterator[Result | str]:
+        fields = asked.fields
+        self._in_time(asked)
+        order_id, cl_ord_id = fields.text("order_id"), fields.text("cl_ord_id")
+        order = order_lookup.one(asked.account, order_id=order_id, cl_ord_id=cl_ord_id)
+        reader = self._reader(asked, self._listings.of(order.symbol))
+        amend_id = self._changes.amend(
+            asked.account, order, lambda: reader.change(fields), asked.now
+        )
+        name = {"cl_ord_id": cl_ord_id} if order_id is None else {"order_id": order_id}
+        yield {"amend_id": amend_id, **name}
+
+    def _edit_order(self, asked: Asked) -> Iterator[Result | str]:
+        listing = self._listing(asked.fields)
+        self._in_time(asked)
+        old = order_lookup.one(
+            asked.account, order_id=asked.fields.needed("order_id"), cl_ord_id=None
+        )
+        if old.symbol != listing.symbol:
+            raise Refusal(messages.INVALID_ORDER)
+        reader = self._reader(asked, listing)
+        new = self._changes.edit(
+            asked.account,
+            old,
+            lambda: reader.edited(asked.fields, old),
+            asked.now,
+            validate=asked.fields.flag("validate"),
+        )
+        yield _ids(new) | {"original_order_id": old.order_id}
+
+    # --- cancelling -------------------------------------------------------------------
+
+    def _cancel_order(self, asked: Asked) -> Iterator[Result | str]:
+        """One answer per order, each of them granted or refused by itself."""
+        fields, account = asked.fields, asked.account
+        ids, client_ids = fields.texts("order_id"), fields.texts("cl_ord_id")
+        userrefs = fields.texts("order_userref")
+        if not (ids or client_ids or userrefs):
+            raise Refusal(messages.ARGUMENTS)
+        for name in (*ids, *userrefs):
+            yield from self._cancelled(asked, partial(order_lookup.meant, account, name))
+        for name in client_ids:
+            find = partial(order_lookup.by_client_id, account, name)
+            yield from self._cancelled(asked, find, {"cl_ord_id": name})
+
+    def _cancelled(
+        self,
+        asked: Asked,
+        find: Callable[[], list[Order]],
+        named: dict[str, object] | None = None,
+    ) -> Iterator[Result | str]:
+        """Cancel what is found; each is answered by the name it was called, or by its id."""
+        try:
+            for order in find():
+                self._brokerage.cancel(asked.account, [order], asked.now)
+                yield named or {"order_id": order.order_id}
+        except Refusal as refusal:
+            yield refusal.error
+
+    def _batch_cancel(self, asked: Asked) -> Iterator[Result | str]:
+        names, client_ids = asked.fields.texts("orders"), asked.fields.texts("cl_ord_id")
+        if len(names) + len(client_ids) not in _BATCH_CANCELS:
+            raise Refusal(messages.ARGUMENTS)
+        found = order_lookup.several(asked.account, names, client_ids)
+        yield {"count": self._brokerage.cancel(asked.account, found, asked.now)}
+
+    def _cancel_all(self, asked: Asked) -> Iterator[Result | str]:
+        every = asked.account.orders.open()
+        yield {"count": self._brokerage.cancel(asked.account, every, asked.now)}
+
+    def _cancel_all_after(self, asked: Asked) -> Iterator[Result | str]:
+        timeout_s = asked.fields.whole("timeout")
+        if timeout_s is None:
+            raise Refusal(messages.argument("timeout"))
+        yield dead_man_switch.turn(asked.account, timeout_s, asked.now)
+
+    # --- shared -----------------------------------------------------------------------
+
+    def _listing(self, fields: Fields) -> Listing:
+        symbol = fields.needed("symbol")
+        if not self._listings.lists(symbol):
+            raise Refusal(f"Currency pair not supported {symbol}")
+        return self._listings.of(symbol)
+
+    def _reader(self, asked: Asked, listing: Listing) -> FieldReader:
+        def bought_for(cash: int) -> int:
+            return self._brokerage.funds.bought_for(asked.account, listing.symbol, cash)
+
+        return FieldReader(listing, self._venue.last_price(listing.symbol), bought_for)
+
+    @staticmethod
+    def _in_time(asked: Asked) -> None:
+        order_checks.deadline(
+            asked.fields.time("deadline"), asked.now, order_checks.SOCKET_NOTICE_NS
+        )
+
+
+def _ids(placed: Placed) -> dict[str, object]:
+    """The order's ids; one that was only validated has none of the exchange's."""
+    ids: dict[str, object] = {"order_id": placed.order_id} if placed.order_id else {}
+    ticket = placed.ticket
+    if ticket.cl_ord_id is not None:
+        ids["cl_ord_id"] = ticket.cl_ord_id
+    if ticket.userref is not None:
+        ids["order_userref"] = ticket.userref
+    return ids
+
+
+def _renamed(error: str) -> str:
+    """A refusal with the argument's name of this side."""
+    head, _, name = error.rpartition(":")
+    return messages.argument(_ALSO[name]) if head == messages.ARGUMENTS and name in _ALSO else error
