@@ -30,22 +30,22 @@ from textual.screen import Screen
 
 from kracked.errors import KrackedError
 from kracked.protocol.events import Event
-from kracked_tui import keys, themes, unforeseen
+from kracked_tui import error_boundary, keys, themes
 from kracked_tui.config import Settings
-from kracked_tui.desk import Desk
+from kracked_tui.error_boundary import endured, told
 from kracked_tui.keys import Key
-from kracked_tui.recording import session_name
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
-from kracked_tui.source import Source
-from kracked_tui.store import Store
-from kracked_tui.unforeseen import endured, told
-from kracked_tui.view import standing
-from kracked_tui.view.standing import Standing
-from kracked_tui.widgets.pump import FramePump, backlog, keep_quick
-from kracked_tui.widgets.rows import paint
-from kracked_tui.widgets.sessions import Sessions
+from kracked_tui.sources.base import Source
+from kracked_tui.sources.record_switch import session_name
+from kracked_tui.state.store import Store
+from kracked_tui.state.view_model import Desk
+from kracked_tui.view.chrome import trading_status
+from kracked_tui.view.chrome.trading_status import Standing
+from kracked_tui.widgets.frame_pump import FramePump, backlog, keep_quick
+from kracked_tui.widgets.painted_rows import paint
+from kracked_tui.widgets.session_picker import Sessions
 
 if TYPE_CHECKING:
     from kracked.feed.manager import FeedManager
@@ -168,10 +168,10 @@ class Monitor(App[None]):
         access = source.access
         if access is None:
             if source.mode == "LIVE":
-                self.desk.idle = Standing(standing.NO_KEY, standing.HOW_TO_GIVE_A_KEY)
-                self.desk.tell(standing.KEY_IN_SHORT)
+                self.desk.idle = Standing(trading_status.NO_KEY, trading_status.HOW_TO_GIVE_A_KEY)
+                self.desk.tell(trading_status.KEY_IN_SHORT)
         elif access.reports is None:
-            self.desk.idle = Standing(standing.READ_ONLY, "Started with --read-only.")
+            self.desk.idle = Standing(trading_status.READ_ONLY, "Started with --read-only.")
         else:
             from kracked_tui.trader import Trader  # noqa: PLC0415  not before the first paint
 
@@ -196,7 +196,7 @@ class Monitor(App[None]):
         try:
             self.store.apply(event)
         except Exception as error:
-            failure = unforeseen.words(error)
+            failure = error_boundary.words(error)
             if failure != self._odd:
                 told(error, self.desk.tell, f"{type(event).__name__} not shown")
             self._odd = failure
@@ -305,7 +305,7 @@ class Monitor(App[None]):
 
 async def _unplayable(path: Path) -> str:
     """Why a recording cannot be replayed, or nothing."""
-    from kracked_tui.reels import check  # noqa: PLC0415  not before it is asked for
+    from kracked_tui.sources.open import check  # noqa: PLC0415  not before it is asked for
 
     try:
         await asyncio.to_thread(check, path)

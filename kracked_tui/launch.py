@@ -9,14 +9,14 @@ from pathlib import Path
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked_tui import secret
+from kracked_tui import credentials_source
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
-from kracked_tui.deferred import Deferred
+from kracked_tui.export.snapshot import saved
 from kracked_tui.options import Options
-from kracked_tui.snapshot import saved
-from kracked_tui.source import Source
-from kracked_tui.view.sessions import SessionRow
+from kracked_tui.sources.base import Source
+from kracked_tui.sources.loading import Deferred
+from kracked_tui.view.replay.sessions import SessionRow
 
 DEMO_SYMBOLS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD")
 DEFAULT_SYMBOLS = ("BTC/USD",)
@@ -63,27 +63,27 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Source:
     if options.demo:
         return Deferred("DEMO", "simulated exchange", partial(_demo, symbols, options))
     endpoints = Endpoints.at(options.endpoint) if options.endpoint else Endpoints.kraken()
-    found = secret.credentials(options.key_file)
+    found = credentials_source.credentials(options.key_file)
     trades = not options.read_only
     host = endpoints.public.split("/")[2]
     return Deferred("LIVE", host, partial(_live, symbols, endpoints, found, trades=trades))
 
 
 def _check_replay(path: Path) -> None:
-    from kracked_tui.reels import check  # noqa: PLC0415
+    from kracked_tui.sources.open import check  # noqa: PLC0415
 
     check(path)
 
 
 def _replay(path: Path) -> Source:
-    from kracked_tui.reels import opened  # noqa: PLC0415
-    from kracked_tui.replay import ReplaySource  # noqa: PLC0415
+    from kracked_tui.sources.open import opened  # noqa: PLC0415
+    from kracked_tui.sources.replay import ReplaySource  # noqa: PLC0415
 
     return ReplaySource(opened(path))
 
 
 def _demo(symbols: tuple[str, ...], options: Options) -> Source:
-    from kracked_tui.demo import DemoSource  # noqa: PLC0415
+    from kracked_tui.sources.demo import DemoSource  # noqa: PLC0415
 
     _load_trader()
     return DemoSource(symbols, options.seed, trades=not options.read_only)
@@ -96,7 +96,7 @@ def _live(
     *,
     trades: bool,
 ) -> Source:
-    from kracked_tui.live import LiveSource  # noqa: PLC0415
+    from kracked_tui.sources.live import LiveSource  # noqa: PLC0415
 
     if credentials is not None:
         _load_trader()

@@ -31,10 +31,10 @@ from kracked.sim.exchange import Exchange
 from kracked.times import NS_PER_S, parse_ns, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
-from kracked_tui.reels import opened
-from kracked_tui.replay import ReplaySource
-from kracked_tui.snapshot import picture
-from kracked_tui.source import Counters
+from kracked_tui.export.snapshot import picture
+from kracked_tui.sources.base import Counters
+from kracked_tui.sources.open import opened
+from kracked_tui.sources.replay import ReplaySource
 
 FOLDER = Path(__file__).parent
 SYMBOLS = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD")

@@ -30,8 +30,8 @@ from kracked.sim.auth import Call
 from kracked.sim.faults.order_faults import Mishap
 from kracked.sim.rest import Answer
 from kracked.sim.server import SimOptions, SimServer
-from kracked_tui.snapshot import _png
-from kracked_tui.svg import Cell, svg
+from kracked_tui.export.snapshot import _png
+from kracked_tui.export.svg import Cell, svg
 
 FOLDER = Path(__file__).parent
 SYMBOL, SIZE, GROUND = "BTC/USD", (120, 40), "#0d1117"

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 from textual.app import ComposeResult
 
-from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.screens.trade import TradeScreen
-from kracked_tui.view import arrange as places
-from kracked_tui.view.questions import Asked
+from kracked_tui.state.view_model import Desk
+from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome.questions import Asked
 from kracked_tui.widgets.pane import Pane
 from kracked_tui.widgets.prompt import Prompt, Question
 

@@ -14,10 +14,10 @@ from kracked.orders.amends import not_amendable
 from kracked.protocol.events import Side
 from kracked_tui import keys
 from kracked_tui.screens.ticket import TicketScreen
-from kracked_tui.view import arrange as places
-from kracked_tui.view import questions
-from kracked_tui.view.orders import OrderRow, row_at
-from kracked_tui.view.ticket import amending
+from kracked_tui.view.account.orders import OrderRow, row_at
+from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome import questions
+from kracked_tui.view.ticket.ticket import amending
 from kracked_tui.widgets.account import Orders
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.ladder import Ladder

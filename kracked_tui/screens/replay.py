@@ -12,16 +12,16 @@ from textual.message import Message
 from kracked.errors import ProtocolError
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui import keys
-from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.screens.trade import TradeScreen
-from kracked_tui.source import Transport
-from kracked_tui.view import arrange as places
-from kracked_tui.view.timebar import TimeView, instant_of, time_at, time_line
+from kracked_tui.sources.base import Transport
+from kracked_tui.state.view_model import Desk
+from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.replay.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
+from kracked_tui.widgets.painted_rows import LiveRows
 from kracked_tui.widgets.prompt import Prompt, Question
-from kracked_tui.widgets.rows import LiveRows
-from kracked_tui.widgets.sessions import Sessions
+from kracked_tui.widgets.session_picker import Sessions
 
 _HOW = "A time of day, such as 14:03 or 14:03:21.5, or a whole instant: 2026-11-22T14:03:21Z."
 

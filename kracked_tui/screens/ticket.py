@@ -11,16 +11,16 @@ from textual.app import ComposeResult
 
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
-from kracked_tui.desk import Desk
 from kracked_tui.keys import Key
 from kracked_tui.screens.asking import AskingScreen
 from kracked_tui.screens.trade import hints
-from kracked_tui.view import arrange as places
-from kracked_tui.view import questions
-from kracked_tui.view.resting import Quote, rested
-from kracked_tui.view.ticket import TRAILING, Ticket, takes
-from kracked_tui.view.ticket_lines import TicketView
-from kracked_tui.widgets.ticket import TicketPanel
+from kracked_tui.state.view_model import Desk
+from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome import questions
+from kracked_tui.view.ticket.post_only import Quote, rested
+from kracked_tui.view.ticket.ticket import TRAILING, Ticket, takes
+from kracked_tui.view.ticket.ticket_lines import TicketView
+from kracked_tui.widgets.ticket_panel import TicketPanel
 
 if TYPE_CHECKING:
     from kracked_tui.trader import Moment, Trader

@@ -13,30 +13,30 @@ from textual.widget import Widget
 from textual.worker import WorkType
 
 from kracked_tui import keys
-from kracked_tui.desk import Desk
+from kracked_tui.error_boundary import endured
 from kracked_tui.keys import Key
-from kracked_tui.scene import Scene
-from kracked_tui.sessions import recorded_sessions
-from kracked_tui.unforeseen import endured
-from kracked_tui.view import arrange as places
-from kracked_tui.view.arrange import arrange
-from kracked_tui.view.candles import TIMEFRAMES, ChartView, timeframe_name
-from kracked_tui.view.header import header_line
-from kracked_tui.view.own import mine_line
-from kracked_tui.view.recording import banner_line
-from kracked_tui.view.sessions import SessionRow
-from kracked_tui.view.status import Hint, log_line, status_line
+from kracked_tui.sources.session_list import recorded_sessions
+from kracked_tui.state.frame_state import Scene
+from kracked_tui.state.view_model import Desk
+from kracked_tui.view.account.account_view import mine_line
+from kracked_tui.view.chart.candles import TIMEFRAMES, ChartView, timeframe_name
+from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome.header import header_line
+from kracked_tui.view.chrome.layout import arrange
+from kracked_tui.view.chrome.status import Hint, log_line, status_line
+from kracked_tui.view.replay.record_status import banner_line
+from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.account import Balances, Fills, Orders
-from kracked_tui.widgets.bars import Help, Hints
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.charts import Chart, Depth, Inspector
 from kracked_tui.widgets.ladder import Ladder
+from kracked_tui.widgets.painted_rows import LiveRows
 from kracked_tui.widgets.pane import Pane, Turns
 from kracked_tui.widgets.queue import Queue
-from kracked_tui.widgets.rows import LiveRows
-from kracked_tui.widgets.sessions import Sessions
+from kracked_tui.widgets.session_picker import Sessions
+from kracked_tui.widgets.status_lines import Help, Hints
 from kracked_tui.widgets.tape import Flow, Tape
-from kracked_tui.widgets.watch import Chosen, Picker, Watchlist
+from kracked_tui.widgets.watchlist import Chosen, Picker, Watchlist
 
 _PLOT_EVERY_S = 0.5
 """A plot costs tens of milliseconds of processor time, if not of the loop's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from kracked_tui.trader.tickets import Moment
+from kracked_tui.trader.ticket_to_order import Moment
 
 _WORTH = (10, 25, 100, 250, 1000)
 """What the five sizes cost, in the quote currency, unless the configuration names sizes."""

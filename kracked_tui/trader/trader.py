@@ -33,24 +33,24 @@ from kracked.protocol.limits import tier_of
 from kracked.protocol.own_orders import OwnOrder
 from kracked.rest.request_executor import Pace
 from kracked.times import NS_PER_S
-from kracked_tui import unforeseen
+from kracked_tui import error_boundary
 from kracked_tui.config import Lost, Trading
-from kracked_tui.source import Access
-from kracked_tui.trader import logbook, tickets, words
-from kracked_tui.trader.access import Terms
+from kracked_tui.error_boundary import endured, told
+from kracked_tui.sources.base import Access
+from kracked_tui.trader import logbook, messages, ticket_to_order
+from kracked_tui.trader.account_terms import Terms
 from kracked_tui.trader.arming import Arming, Tell
-from kracked_tui.trader.follow import place_after
+from kracked_tui.trader.await_amend import place_after
+from kracked_tui.trader.order_review import Reviewer
 from kracked_tui.trader.presets import Presets
-from kracked_tui.trader.review import Reviewer
-from kracked_tui.trader.tickets import Moment
-from kracked_tui.unforeseen import endured, told
-from kracked_tui.view import standing
-from kracked_tui.view.effect import measured
-from kracked_tui.view.orders import Sent
-from kracked_tui.view.rates import RateView
-from kracked_tui.view.standing import Standing
-from kracked_tui.view.ticket import Ticket
-from kracked_tui.view.ticket_lines import TicketView
+from kracked_tui.trader.ticket_to_order import Moment
+from kracked_tui.view.account.orders import Sent
+from kracked_tui.view.account.rates import RateView
+from kracked_tui.view.chrome import trading_status
+from kracked_tui.view.chrome.trading_status import Standing
+from kracked_tui.view.queue.queue_effect import measured
+from kracked_tui.view.ticket.ticket import Ticket
+from kracked_tui.view.ticket.ticket_lines import TicketView
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
@@ -113,7 +113,7 @@ class Trader:
             self._tell(self._closed, "warn")
         except Exception as error:  # the screen stays, and says what it cannot do any more
             told(error, self._tell, "TRADING HAS STOPPED")
-            self._closed = f"Trading has stopped: {unforeseen.words(error)}. {_STOPPED}"
+            self._closed = f"Trading has stopped: {error_boundary.words(error)}. {_STOPPED}"
 
     def _wait(self, reason: str) -> None:
         self._closed = reason
@@ -139,7 +139,7 @@ class Trader:
                     now=self._now,
                 )
                 self._desk, self._closed = desk, ""
-                desk.outbox.on_settled = lambda entry: self._tell(*words.settled(entry))
+                desk.outbox.on_settled = lambda entry: self._tell(*messages.settled(entry))
                 self._tell_unsettled(desk)
         finally:
             self._desk, self._arming, self._closed = None, None, "The desk is closed."
@@ -167,7 +167,7 @@ class Trader:
                 desk.apply(event)
                 for report in () if event.snapshot else event.reports:
                     if report.get("exec_type") == "trade":
-                        self._tell(*words.fill(report))
+                        self._tell(*messages.fill(report))
             case events.Subscribed(channel="executions", max_rate_count=int(most)):
                 desk.engine.tier = tier_of(most)
             case events.Overflow():
@@ -190,7 +190,7 @@ class Trader:
         return self._desk is not None
 
     def standing(self) -> Standing:
-        word = standing.ARMED if self.armed else standing.DISARMED
+        word = trading_status.ARMED if self.armed else trading_status.DISARMED
         if self._arming is None:
             return Standing(word, self.why_not())
         return Standing(word, self.why_not(), self._arming.left_ns, self._arming.switch_ns)
@@ -247,7 +247,7 @@ class Trader:
             return False
         finally:
             self._busy = False
-        self._tell(*words.outcome(words.order(ticket, moment.instrument), result))
+        self._tell(*messages.outcome(messages.order(ticket, moment.instrument), result))
         acknowledged = isinstance(result, Entry) and result.state is State.ACKNOWLEDGED
         if book and before and acknowledged:
             place = await place_after(book, ticket.amends, before)
@@ -260,12 +260,12 @@ class Trader:
         now = self._reviewer.situation(moment)
         if not ticket.amends:
             return await desk.place(
-                tickets.draft_of(ticket), now, self._reviewer.limits(desk, ticket)
+                ticket_to_order.draft_of(ticket), now, self._reviewer.limits(desk, ticket)
             )
         order = desk.working.get(ticket.amends)
         if order is None:
             return Declined((Refusal(Check.FORM, "The order is not open any more."),))
-        change = tickets.changes(ticket, order, moment.instrument)
+        change = ticket_to_order.changes(ticket, order, moment.instrument)
         return await desk.amend(order, now, self._reviewer.limits(desk, ticket), **change)
 
     async def learn_fees(self, symbol: str) -> None:
@@ -305,7 +305,7 @@ class Trader:
             await self._arming.disarm("panic")
             return
         why = "own orders are not all known" if answered else "not all confirmed"
-        self._tell(*words.panic(why, self._arming.let_run()))
+        self._tell(*messages.panic(why, self._arming.let_run()))
 
     async def leave(self, *, cancel: bool) -> bool:
         """Before the program ends: whether all that was asked for is confirmed."""
@@ -322,12 +322,12 @@ class Trader:
             return
         choice, orders = self._settings.when_lost, len(self.own())
         if choice is Lost.SWITCH or not await self.leave(cancel=choice is Lost.CANCEL):
-            self._tell(*words.abandoned(orders, self._arming.let_run()))
+            self._tell(*messages.abandoned(orders, self._arming.let_run()))
 
     def _tell_cancelled(self, what: str, outcome: CancelOutcome) -> bool:
         """Says it; whether the exchange has answered."""
-        self._tell(*words.cancelled(what, outcome))
-        return words.answered(outcome)
+        self._tell(*messages.cancelled(what, outcome))
+        return messages.answered(outcome)
 
     # --- what the screen asks -------------------------------------------------------------
 
@@ -350,10 +350,10 @@ class Trader:
         outbox, now = self._desk.outbox, self._now()
         pending = {entry.id: entry for entry in outbox.pending()}
         for id_ in sorted(self._pending - pending.keys()):
-            self._ended.append(tickets.sent_of(outbox[id_], self._amends(outbox[id_])))
+            self._ended.append(ticket_to_order.sent_of(outbox[id_], self._amends(outbox[id_])))
         self._pending = frozenset(pending)
         fresh = [sent for sent in self._ended if now - sent.since < _ENDED_FOR_NS]
-        return (*fresh, *map(tickets.sent_of, pending.values()))
+        return (*fresh, *map(ticket_to_order.sent_of, pending.values()))
 
     def _amends(self, order: Entry) -> list[Entry]:
         """Those of an order that took effect."""

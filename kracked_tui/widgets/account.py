@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from textual.events import Click, Focus
 from textual.message import Message
 
-from kracked_tui.scene import Scene
-from kracked_tui.view import balances, fills, orders, rates
+from kracked_tui.state.frame_state import Scene
+from kracked_tui.view.account import balances, fills, orders, rates
+from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.view.line import Line, Span, fit
-from kracked_tui.view.orders import OrderRow
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.pane import Content, Pane, Scroll
 

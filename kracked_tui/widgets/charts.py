@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from kracked_tui.scene import Scene
-from kracked_tui.view import ansi, candles, chart_marks, depth, inspector
-from kracked_tui.view.candles import ChartView
+from kracked_tui.state.frame_state import Scene
+from kracked_tui.view.account.own_marks import MarkBook
+from kracked_tui.view.chart import ansi, candles, chart_marks, depth
+from kracked_tui.view.chart.candles import ChartView
 from kracked_tui.view.line import Line
-from kracked_tui.view.marks import MarkBook
+from kracked_tui.view.queue import level_inspector
 from kracked_tui.widgets.pane import Content, Pane
 
 
@@ -108,7 +109,7 @@ class Inspector(Pane):
 
     def content(self, scene: Scene) -> Content:
         width, selection = self.inside[0], scene.selection
-        shown = inspector.inspector_view(scene.selected_orders(), scene.now)
+        shown = level_inspector.inspector_view(scene.selected_orders(), scene.now)
         side = selection.side.value if selection else "bid"
-        lines = inspector.inspector_lines(shown, side, width, scene.precision)
+        lines = level_inspector.inspector_lines(shown, side, width, scene.precision)
         return Content(lines, selection.text(scene.precision, width) if selection else "")

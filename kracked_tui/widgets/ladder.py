@@ -10,12 +10,12 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked.protocol.events import Side
-from kracked_tui.scene import Scene
-from kracked_tui.view import ladder as view
-from kracked_tui.view import position
+from kracked_tui.state.frame_state import Scene
+from kracked_tui.view.ladder import ladder as view
+from kracked_tui.view.ladder import ladder_scroll
+from kracked_tui.view.ladder.ladder_scroll import Position
+from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
-from kracked_tui.view.position import Position
-from kracked_tui.view.selection import Selection
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.pane import Content, Pane
 
@@ -84,14 +84,14 @@ class Ladder(Pane):
             near = max(2, self.rows // 2)
             bids = [level.price for level in scene.book.bids.top(near)]
             asks = [level.price for level in scene.book.asks.top(near)]
-            self.position = position.started(scene.tick, bids, asks, self.rows)
-        self.position = position.following(self.position, *quote, self.rows)
+            self.position = ladder_scroll.started(scene.tick, bids, asks, self.rows)
+        self.position = ladder_scroll.following(self.position, *quote, self.rows)
 
     def _order_counts(self, scene: Scene) -> Mapping[int, int]:
         if scene.orders is None:
             return {}
-        low = position.bottom_price(self.position, self.rows)
-        high = position.top_price(self.position, self.rows)
+        low = ladder_scroll.bottom_price(self.position, self.rows)
+        high = ladder_scroll.top_price(self.position, self.rows)
         counts = {}
         for side in (scene.orders.bids, scene.orders.asks):
             for queue in side:
@@ -106,9 +106,9 @@ class Ladder(Pane):
         if quote is None:
             return ""
         bid, ask = quote
-        if ask > position.top_price(self.position, self.rows):
+        if ask > ladder_scroll.top_price(self.position, self.rows):
             return f"▲ {scene.precision.price_text(ask)}"
-        if bid < position.bottom_price(self.position, self.rows):
+        if bid < ladder_scroll.bottom_price(self.position, self.rows):
             return f"▼ {scene.precision.price_text(bid)}"
         return ""
 
@@ -120,10 +120,10 @@ class Ladder(Pane):
         step, (bid, ask) = self.position.step, quote
         at = self.position.cursor
         if at is None:
-            at = position.below(bid, step)
-        if at <= position.below(bid, step):
+            at = ladder_scroll.below(bid, step)
+        if at <= ladder_scroll.below(bid, step):
             return Selection(Side.BID, at, at + step - 1)
-        if at >= position.above(ask, step):
+        if at >= ladder_scroll.above(ask, step):
             return Selection(Side.ASK, at - step + 1, at)
         return Selection(Side.BID, at, at)
 
@@ -138,24 +138,24 @@ class Ladder(Pane):
     def move(self, rows_up: int) -> None:
         quote = self.scene.quote if self.scene else None
         if quote and self.position.ready:
-            self._place(position.moved(self.position, rows_up, bid=quote[0], rows=self.rows))
+            self._place(ladder_scroll.moved(self.position, rows_up, bid=quote[0], rows=self.rows))
 
     def edge(self, up: int) -> None:
         if self.position.ready:
-            at = position.top_price if up > 0 else position.bottom_price
+            at = ladder_scroll.top_price if up > 0 else ladder_scroll.bottom_price
             price = at(self.position, self.rows)
-            self._place(position.pointed(self.position, price, rows=self.rows))
+            self._place(ladder_scroll.pointed(self.position, price, rows=self.rows))
 
     def point(self, price: int) -> None:
         """Put the cursor on the row of this price."""
         if self.position.ready:
-            row = position.below(price, self.position.step)
-            self._place(position.pointed(self.position, row, rows=self.rows))
+            row = ladder_scroll.below(price, self.position.step)
+            self._place(ladder_scroll.pointed(self.position, row, rows=self.rows))
 
     def recentre(self) -> None:
         quote = self.scene.quote if self.scene else None
         if quote and self.position.ready:
-            self._place(position.recentred(self.position, *quote))
+            self._place(ladder_scroll.recentred(self.position, *quote))
 
     def hold(self) -> None:
         self._place(replace(self.position, held=not self.position.held))
@@ -163,13 +163,15 @@ class Ladder(Pane):
     def group(self, coarser: int) -> None:
         quote = self.scene.quote if self.scene else None
         if quote and self.scene and self.position.ready:
-            self._place(position.regrouped(self.position, self.scene.tick, coarser, bid=quote[0]))
+            self._place(
+                ladder_scroll.regrouped(self.position, self.scene.tick, coarser, bid=quote[0])
+            )
 
     def on_click(self, event: Click) -> None:
         row = event.y - 2
         if self.position.ready and 0 <= row < self.rows:
-            price = position.top_price(self.position, self.rows) - row * self.position.step
-            self._place(position.pointed(self.position, price, rows=self.rows))
+            price = ladder_scroll.top_price(self.position, self.rows) - row * self.position.step
+            self._place(ladder_scroll.pointed(self.position, price, rows=self.rows))
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
         self.move(1)

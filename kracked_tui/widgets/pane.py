@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 from textual.events import Blur, Focus
 
-from kracked_tui import unforeseen
+from kracked_tui import error_boundary
 from kracked_tui.keys import PANE_KEYS
-from kracked_tui.scene import Scene
-from kracked_tui.view.frame import Box, Title
+from kracked_tui.state.frame_state import Scene
+from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
-from kracked_tui.widgets.rows import LiveRows
+from kracked_tui.widgets.painted_rows import LiveRows
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ class Pane(LiveRows, can_focus=True):
 
     def _undrawn(self, error: Exception) -> Content:
         """Instead of what would be an old picture: why there is none."""
-        failure = unforeseen.words(error)
+        failure = error_boundary.words(error)
         if failure != self._failure:
             log.error("pane not drawn", exc_info=error, extra={"pane": self.id})
             self._failure = failure

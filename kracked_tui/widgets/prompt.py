@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
-from kracked_tui.widgets.rows import LiveRows
+from kracked_tui.widgets.painted_rows import LiveRows
 
 _ANSWERS = "yablc"
 

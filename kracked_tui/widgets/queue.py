@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from kracked_tui.scene import Scene
-from kracked_tui.view import queue as view
+from kracked_tui.state.frame_state import Scene
 from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.queue import queue as view
 from kracked_tui.widgets.pane import Content, Pane, Scroll
 
 _line = lru_cache(1024)(view.queue_line)

@@ -6,10 +6,10 @@ from functools import lru_cache
 
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from kracked_tui.scene import Scene
-from kracked_tui.view import flow, tape
+from kracked_tui.state.frame_state import Scene
 from kracked_tui.view import format as fmt
-from kracked_tui.view.marks import MarkBook
+from kracked_tui.view.account.own_marks import MarkBook
+from kracked_tui.view.tape import flow, tape
 from kracked_tui.widgets.pane import Content, Pane, Scroll
 
 _line = lru_cache(1024)(tape.tape_line)

@@ -33,8 +33,8 @@ from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S, to_rfc3339
-from kracked_tui.reels import check, opened
-from kracked_tui.replay import ReplaySource
+from kracked_tui.sources.open import check, opened
+from kracked_tui.sources.replay import ReplaySource
 from tests.benchmarks.recording_cost import informed
 from tests.benchmarks.streams import START
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.record.market import Level3Market, record_stream
+from tests.record.seeded_market import Level3Market, record_stream
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.record.write.session import Format
-from tests.record.market import Level3Market, record_stream
+from tests.record.seeded_market import Level3Market, record_stream
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ from kracked.record.convert import convert
 from kracked.record.parquet import Part
 from kracked.record.write.session import Format, Joined, record_into
 from kracked.record.write.session_folder import SessionInfo
-from tests.record.market import START
-from tests.record.test_rows import book_messages
+from tests.record.seeded_market import START
+from tests.record.write.test_rows import book_messages
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]

@@ -23,7 +23,7 @@ from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
 from kracked.record.write.session import Format, record_into
 from kracked.record.write.session_folder import SessionInfo
-from tests.record.market import START, Level3Market, record_stream
+from tests.record.seeded_market import START, Level3Market, record_stream
 
 NO_TIMES = (
     "2024-13-41T99:99:99.000000000Z",

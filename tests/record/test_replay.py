@@ -19,7 +19,7 @@ from kracked.record.read.raw_index import Goal
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
 from kracked.times import NS_PER_S
-from tests.record.market import Level3Market, record_stream
+from tests.record.seeded_market import Level3Market, record_stream
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]

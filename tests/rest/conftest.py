@@ -10,7 +10,7 @@ import pytest
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import Pace
 from kracked.rest.transport import Transport
-from tests.rest.exchange import CREDENTIALS, Exchange, serve
+from tests.rest.scripted_http import CREDENTIALS, Exchange, serve
 
 
 class FrozenTime:

@@ -25,8 +25,8 @@ from kracked.rest.priority_lock import Turn, Turns, Urgency
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
 from kracked.rest.request_executor import Pace
 from kracked.rest.transport import NotSent, Transport
-from tests.rest import exchange as answers
-from tests.rest.exchange import CREDENTIALS, SECRET, Exchange
+from tests.rest import scripted_http as answers
+from tests.rest.scripted_http import CREDENTIALS, SECRET, Exchange
 
 ORDER = AddOrder(order_type=OrderType.MARKET, side=Side.BID, volume=Decimal("0.001"))
 ACCEPTED = {"descr": {"order": "buy"}, "txid": ["OUF4EM-FRGI2-MQMWZD"]}

@@ -14,7 +14,7 @@ from kracked.rest.account import ClosedBy
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import Offset
 from kracked.rest.orders import AddOrder, Amend, BadOrder, Edit, OrderRef, OrderType
-from tests.rest.exchange import Exchange
+from tests.rest.scripted_http import Exchange
 from tests.shared import VECTORS
 
 SHARED = VECTORS / "rest_trading.json"

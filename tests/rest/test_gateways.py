@@ -15,8 +15,8 @@ from kracked.rest.client import RestClient
 from kracked.rest.replies import OutcomeUnknown, Refused
 from kracked.rest.transport import KEPT_ALIVE_S, NoAnswer, NotSent, Transport, proxy_of
 from tests.patience import PATIENCE_S
-from tests.rest import exchange as answers
-from tests.rest.exchange import Exchange
+from tests.rest import scripted_http as answers
+from tests.rest.scripted_http import Exchange
 from tests.rest.test_endpoints import ORDER
 
 STATUSES = [301, 308, 403, 429, 500, 502, 503, 504, 520, 522, 524]

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from tests.patience import PATIENCE_S
-from tests.tui.market import SYMBOL, ScriptedSource, opening
+from tests.tui.frozen_market import SYMBOL, ScriptedSource, opening
 
 _ROUNDS = 2
 """How often nothing more must have been heard and shown: what is under way takes a turn or two."""

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from kracked.errors import ConfigError
-from kracked_tui import config, options, snapshot
+from kracked_tui import config, options
 from kracked_tui.__main__ import main
+from kracked_tui.export import snapshot
 from kracked_tui.options import Options
 from tests.patience import PATIENCE_S
 

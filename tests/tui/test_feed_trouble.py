@@ -16,10 +16,10 @@ from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
-from kracked_tui.live import LiveSource
+from kracked_tui.sources.live import LiveSource
 from tests.patience import until
 from tests.tui.conftest import Opened
-from tests.tui.market import NOW, SYMBOL, ScriptedSource
+from tests.tui.frozen_market import NOW, SYMBOL, ScriptedSource
 
 LOST = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "connection reset", 1, 0.5)
 

@@ -9,9 +9,9 @@ import pytest
 
 from kracked.protocol import events
 from kracked_tui.config import Settings
-from kracked_tui.snapshot import picture
+from kracked_tui.export.snapshot import picture
 from tests.tui.conftest import Opened, settled
-from tests.tui.market import NOW, SYMBOL, ScriptedSource
+from tests.tui.frozen_market import NOW, SYMBOL, ScriptedSource
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -16,10 +16,10 @@ from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT
 from kracked.recorder import recording
 from kracked.rest.orders import AddOrder, OrderType
 from kracked.sim.server import SimOptions, SimServer
-from kracked_tui.reel import Spot
-from kracked_tui.session_reel import SessionReel
-from kracked_tui.store import Store
-from tests.tui.market import SYMBOL
+from kracked_tui.sources.recording import Spot
+from kracked_tui.sources.session import SessionReel
+from kracked_tui.state.store import Store
+from tests.tui.frozen_market import SYMBOL
 
 
 def told(happened: list[Event]) -> Store:

@@ -7,8 +7,8 @@ import pytest
 from kracked_tui import keys
 from kracked_tui.app import Monitor
 from kracked_tui.screens.order import OrderScreen
-from kracked_tui.view import help as pages
-from kracked_tui.widgets.ticket import TicketPanel
+from kracked_tui.view.chrome import help as pages
+from kracked_tui.widgets.ticket_panel import TicketPanel
 
 
 def test_every_binding_has_an_id_and_a_help_line() -> None:

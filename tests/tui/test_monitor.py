@@ -11,7 +11,7 @@ from kracked.protocol.events import Side
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from tests.tui.conftest import Opened
-from tests.tui.market import BEST_BID, SYMBOL, ScriptedSource
+from tests.tui.frozen_market import BEST_BID, SYMBOL, ScriptedSource
 
 Driven = tuple[Monitor, Pilot[None]]
 

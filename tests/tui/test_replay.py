@@ -18,17 +18,17 @@ from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
-from kracked_tui.reels import opened
-from kracked_tui.replay import ReplaySource
+from kracked_tui.export.snapshot import picture
 from kracked_tui.screens.replay import ReplayScreen
-from kracked_tui.session_reel import SessionReel
-from kracked_tui.snapshot import picture
-from kracked_tui.source import Cut
-from kracked_tui.store import Store
+from kracked_tui.sources.base import Cut
+from kracked_tui.sources.open import opened
+from kracked_tui.sources.replay import ReplaySource
+from kracked_tui.sources.session import SessionReel
+from kracked_tui.state.store import Store
 from tests.patience import until
-from tests.record.market import Level3Market, feed, record_stream
+from tests.record.seeded_market import Level3Market, feed, record_stream
 from tests.tui.conftest import settled
-from tests.tui.recorded import OPENED, SYMBOL, record_market
+from tests.tui.recorded_minute import OPENED, SYMBOL, record_market
 from tests.tui.test_goldens import compare
 
 

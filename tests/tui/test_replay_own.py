@@ -11,11 +11,11 @@ from textual.pilot import Pilot
 from kracked.format import keyframe
 from kracked_tui.app import Destination, Monitor
 from kracked_tui.config import Settings
-from kracked_tui.reels import opened
-from kracked_tui.replay import ReplaySource
-from kracked_tui.view.sessions import SessionRow
+from kracked_tui.sources.open import opened
+from kracked_tui.sources.replay import ReplaySource
+from kracked_tui.view.replay.sessions import SessionRow
 from tests.tui.conftest import settled
-from tests.tui.market import SYMBOL, book
+from tests.tui.frozen_market import SYMBOL, book
 
 INSTRUMENT = (
     '{"channel":"instrument","type":"snapshot","data":{"assets":[],"pairs":[{"symbol":"BTC/USD",'

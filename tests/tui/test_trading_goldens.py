@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from kracked_tui.snapshot import picture
-from kracked_tui.view import ticket as writing
-from tests.tui.account import account
+from kracked_tui.export.snapshot import picture
+from kracked_tui.view.ticket import ticket as writing
 from tests.tui.conftest import settled
+from tests.tui.frozen_account import account
 from tests.tui.test_goldens import compare
 
 SCREENS = [(80, 24), (120, 40), (200, 60)]

@@ -1,0 +1,98 @@
+"""What became of a request, in a line for the log and the role it is shown in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kracked import units
+from kracked.instruments import Instrument
+from kracked.orders import CancelOutcome, Declined, Entry, Kind, State
+from kracked.orders.draft import PERCENT_DECIMALS
+from kracked_tui.view.ticket.ticket import TRAILING, Ticket
+from kracked_tui.view.words import verb
+
+Said = tuple[str, str]
+"""The words, and `good` or `warn`."""
+
+
+def order(ticket: Ticket, instrument: Instrument) -> str:
+    """``BUY 0.15 @ 64209.0``; of a trailing order its distance: ``SELL 0.15 +1.50%``."""
+    price = ticket.prices[0]
+    at = "" if price is None else f" @ {instrument.precision.price_text(price)}"
+    if ticket.order_type in TRAILING:
+        at = f" +{instrument.precision.price_text(ticket.trail)}"
+        if ticket.in_percent:
+            at = f" +{units.to_text(ticket.trail, PERCENT_DECIMALS)}%"
+    qty = instrument.precision.qty_text(ticket.qty).rstrip("0").rstrip(".")
+    return f"{'amend to ' if ticket.amends else ''}{verb(ticket.side)} {qty}{at}"
+
+
+def outcome(what: str, result: Entry | Declined) -> Said:
+    """Of an order or an amend."""
+    if isinstance(result, Declined):
+        return f"{what} not sent: {result.sentence}", "warn"
+    bad = result.state in (State.UNKNOWN, State.REFUSED)
+    reason = f": {result.reason}" if bad and result.reason else ""
+    return f"{what} {result.state}{reason}", "warn" if bad else "good"
+
+
+def settled(entry: Entry) -> Said:
+    """Of an action whose outcome was unknown until now."""
+    meant = entry.request
+    price = f" @ {meant['price']}" if "price" in meant else ""
+    what = (
+        f"{meant.get('type', '').upper()} {meant.get('volume', '')}{price}"
+        if entry.kind is Kind.ADD
+        else f"amend of {entry.target}"
+    )
+    lost = entry.state is State.REFUSED
+    reason = f": {entry.reason}" if lost and entry.reason else ""
+    return f"settled: {what} {entry.state}{reason}", "warn" if lost else "good"
+
+
+def answered(result: CancelOutcome) -> bool:
+    """Whether nothing that was meant can be open any more, as far as the exchange has said."""
+    return not result.failed
+
+
+def cancelled(what: str, result: CancelOutcome) -> Said:
+    if result.failed:
+        refused = "" if result.gone else result.error
+        return f"{what}: {refused or 'an order of unknown outcome may still arrive'}", "warn"
+    number = "gone already" if result.gone else f"{result.count} cancelled"
+    return f"{what}: {number}{', on the way' if result.pending else ''}", "good"
+
+
+def panic(why: str, switch_s: int | None) -> Said:
+    """What a panic could not make sure of, and what will; `switch_s` as in `abandoned`.
+
+    The reason comes last: a narrow screen cuts it off, and not what matters.
+    """
+    if switch_s:
+        return f"PANIC: the dead-man's switch cancels everything in {switch_s} s ({why})", "warn"
+    switch = _spent(switch_s)
+    return f"PANIC: LOOK AT YOUR ORDERS AT THE EXCHANGE; {switch} ({why})", "warn"
+
+
+def abandoned(orders: int, switch_s: int | None) -> Said:
+    """Nothing is sent any more: what becomes of this many orders by themselves."""
+    if switch_s:
+        left = "left to the dead-man's switch: the exchange cancels every open order"
+        return f"{left} in {switch_s} s", "warn"
+    if switch_s is not None:
+        return f"{_spent(switch_s)}: look at your orders at the exchange", "warn"
+    noun = "order stays" if orders == 1 else "orders stay"
+    return f"{_spent(switch_s)}: {orders} {noun} working", "warn"
+
+
+def _spent(switch_s: int | None) -> str:
+    """A switch that protects nobody; of one at 0 we hear nothing more, whatever it did."""
+    return f"the dead-man's switch {'is off' if switch_s is None else 'has run out'}"
+
+
+def fill(report: Mapping[str, object]) -> Said:
+    """Of a report of the account's stream."""
+    side = str(report.get("side", "")).upper()
+    qty, price = report.get("last_qty"), report.get("last_price")
+    kind = {"m": " maker", "t": " taker"}.get(str(report.get("liquidity_ind")), "")
+    return f"fill {side} {qty} @ {price}{kind}", "good"

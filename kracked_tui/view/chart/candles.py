@@ -1,0 +1,186 @@
+"""What the candle chart shows: which candles, at which columns, on which scale.
+
+The drawing itself is plotext's (`kracked_tui.state.candle_plot`); here is everything around it. One
+candle stands on exactly one column, so that the volume row lines up with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from kracked import times
+from kracked.instruments import Precision
+from kracked.protocol.events import Side
+from kracked_tui.view import block_bars
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Line, Span, fit
+
+TIMEFRAMES = (5, 15, 60, 300, 900, 3600, 14_400, 86_400)
+"""Seconds. Those under a minute are made here from trades; the exchange offers the others."""
+_SPACINGS = (3, 2)
+
+
+class Bar(NamedTuple):
+    """Prices and volume of one interval that began at `begin` (ns)."""
+
+    begin: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int = 0
+
+
+class ChartView(NamedTuple):
+    bars: tuple[Bar, ...] = ()
+    width: int = 0
+    """Columns of the plot, without the price axis."""
+    height: int = 0
+    """Rows of the plot, without volume and time axis."""
+    spacing: int = 1
+    low: int = 0
+    high: int = 1
+    precision: Precision = Precision(0, 0)
+    timeframe_s: int = 60
+
+    def alike(self, other: ChartView) -> bool:
+        """Whether both are of one kind: the axes of one fit the plot of the other."""
+        mine = (self.width, self.height, self.timeframe_s, self.precision)
+        return mine == (other.width, other.height, other.timeframe_s, other.precision)
+
+    def reaches(self, price: int) -> bool:
+        """Whether a price is on the scale."""
+        return self.low <= price <= self.high
+
+    def column(self, at: int) -> int:
+        """The plot column of the `at`-th bar; the newest is near the right edge."""
+        return self.width - 2 - (len(self.bars) - 1 - at) * self.spacing
+
+    def row(self, price: int) -> int:
+        """The plot row of a price, from the top, as plotext rounds it."""
+        reach = max(1, self.high - self.low)
+        return (2 * (self.high - price) * (self.height - 1) + reach) // (2 * reach)
+
+
+def timeframe_name(seconds: int) -> str:
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= unit:
+            return f"{seconds // unit}{name}"
+    return f"{seconds}s"
+
+
+def merged(series: Iterable[Bar], seconds: int) -> list[Bar]:
+    """Finer bars as bars of `seconds`, oldest first in both."""
+    length = seconds * times.NS_PER_S
+    found: list[Bar] = []
+    for bar in series:
+        begin = bar.begin // length * length
+        if found and found[-1].begin == begin:
+            last = found[-1]
+            found[-1] = Bar(
+                begin,
+                last.open,
+                max(last.high, bar.high),
+                min(last.low, bar.low),
+                bar.close,
+                last.volume + bar.volume,
+            )
+        else:
+            found.append(bar._replace(begin=begin))
+    return found
+
+
+def chart_view(
+    series: Sequence[Bar], width: int, height: int, precision: Precision, timeframe_s: int
+) -> ChartView:
+    """The newest bars that fit in a pane of this inner size."""
+    axis = 1 + max((len(precision.price_text(bar.high)) for bar in series[-1:]), default=0) + 1
+    columns, rows = width - axis, height - 2
+    if columns < 8 or rows < 3 or not series:
+        return ChartView()
+    spacing = next((gap for gap in _SPACINGS if len(series) * gap < columns), _SPACINGS[-1])
+    shown = tuple(series[-((columns - 2) // spacing) :])
+    low, high = min(bar.low for bar in shown), max(bar.high for bar in shown)
+    margin = max(1, (high - low) // 20)
+    return ChartView(
+        shown, columns, rows, spacing, max(0, low - margin), high + margin, precision, timeframe_s
+    )
+
+
+def chart_lines(
+    view: ChartView,
+    plot: Sequence[Line],
+    last: int | None,
+    width: int,
+    own: Mapping[int, Side] | None = None,
+) -> list[Line]:
+    """The plot with its price axis, the volumes below it, and the time axis.
+
+    `own`: sides of resting orders by price, which the axis names.
+    """
+    if not view.bars:
+        return []
+    named = {
+        view.row(price): (price, side) for price, side in (own or {}).items() if view.reaches(price)
+    }
+    marked = view.row(last) if last is not None and view.reaches(last) else None
+    lines = []
+    for row in range(view.height):
+        drawn = plot[row].spans if row < len(plot) else ()
+        label = _price_label(view, row, last if row == marked else None, named.get(row))
+        lines.append(Line(fit((*fit(drawn, view.width), *label), width)))
+    return [*lines, _volume_line(view, width), _time_line(view, width)]
+
+
+def _price_label(
+    view: ChartView, row: int, last: int | None, own: tuple[int, Side] | None
+) -> tuple[Span, ...]:
+    if own is not None:
+        return (Span("▸", "mine"), Span(view.precision.price_text(own[0]), own[1].value))
+    if last is not None:
+        return (Span("◂", "last"), Span(view.precision.price_text(last), "last"))
+    if row % 3:
+        return (Span("│", "chart-axis"),)
+    reach = view.high - view.low
+    price = view.high - reach * row // max(1, view.height - 1)
+    return (Span("┤", "chart-axis"), Span(view.precision.price_text(price), "dim"))
+
+
+def _volume_line(view: ChartView, width: int) -> Line:
+    cells = [Span(" ")] * view.width
+    largest = max(bar.volume for bar in view.bars)
+    for at, bar in enumerate(view.bars):
+        column = view.column(at)
+        if 0 <= column < view.width:
+            role = "chart-up" if bar.close >= bar.open else "chart-down"
+            cells[column] = Span(block_bars.columns([bar.volume], largest), role)
+    newest = fmt.compact(view.bars[-1].volume, view.precision.qty)
+    return Line(fit([*_joined(cells), Span("│", "chart-axis"), Span(f"v {newest}", "dim")], width))
+
+
+def _joined(cells: Sequence[Span]) -> list[Span]:
+    """Neighbours of one role as one span."""
+    joined: list[Span] = []
+    for cell in cells:
+        if joined and (cell.text == " " or joined[-1].role == cell.role):
+            joined[-1] = Span(joined[-1].text + cell.text, joined[-1].role)
+        else:
+            joined.append(cell)
+    return joined
+
+
+def _time_line(view: ChartView, width: int) -> Line:
+    cells = list(" " * view.width)
+    daily = view.timeframe_s >= 86_400
+    every_s = view.timeframe_s * (5 if view.spacing == _SPACINGS[0] else 10)
+    free = 0
+    for at, bar in enumerate(view.bars):
+        column = view.column(at)
+        text = times.to_rfc3339(bar.begin, 0)[5:10] if daily else fmt.clock(bar.begin)
+        text = text if view.timeframe_s < 60 else text[:5]
+        round_time = (bar.begin // times.NS_PER_S) % every_s == 0
+        if round_time and column >= free and column + len(text) <= view.width:
+            cells[column : column + len(text)] = text
+            free = column + len(text) + 3
+    return Line(fit([Span("".join(cells), "dim")], width))

@@ -1,0 +1,93 @@
+"""The questions that are asked before something cannot be taken back, in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kracked.protocol.events import Side
+from kracked_tui.view.account.orders import OrderRow
+from kracked_tui.view.words import verb
+
+_WHOLE_ACCOUNT = (
+    "The dead-man's switch covers the whole account: if this program, the terminal "
+    "or the network dies, the exchange cancels every open order."
+)
+
+
+class Asked(NamedTuple):
+    """One question; without `answers` it wants a word typed."""
+
+    title: str
+    sentences: tuple[str, ...]
+    answers: tuple[tuple[str, str], ...] = ()
+    """Keys and what they mean."""
+    expected: str = ""
+    """The text that counts as yes; empty takes any."""
+
+
+_FIELDS = {
+    "price": "The exact price, then enter.",
+    "distance": "The distance from the best price: a number, or a percentage such as 1.5%.",
+    "quantity": "The exact quantity, then enter.",
+    "display": "The quantity the book shows of it, at least a fifteenth.",
+    "expiry": "How long it is good: 10m, 1h30m, 2d. Or until when (UTC): 14:30.",
+}
+
+
+def field(name: str) -> Asked:
+    """For something exact on the ticket."""
+    return Asked(name.capitalize(), (_FIELDS[name],))
+
+
+def cancel(row: OrderRow) -> Asked:
+    word = verb(row.side) if row.side else "order"
+    text = f"Cancel {word} {row.qty} {row.symbol} at {row.price}?"
+    return Asked("Cancel", (text,), (("y", "cancel it"),))
+
+
+SIDES = {"b": Side.BID, "a": Side.ASK, "y": None}
+"""What the answers to `cancel_pair` mean."""
+
+
+def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> Asked:
+    """`rows` are the pair's; those that have ended do not count."""
+    rows = [row for row in rows if row.symbol == symbol and not row.ended]
+    bids = sum(row.side is Side.BID for row in rows)
+    elsewhere = sum(not row.ours for row in rows)
+    sentences = [f"Cancel orders of {symbol}?"]
+    if elsewhere:
+        sentences.append(f"{elsewhere} of them placed elsewhere: they go too.")
+    answers = (("b", f"bids ({bids})"), ("a", f"asks ({len(rows) - bids})"), ("y", "all"))
+    return Asked("Cancel the pair", tuple(sentences), answers)
+
+
+def cancel_everything() -> Asked:
+    sentences = (
+        "Cancel EVERY order of the account, on all pairs, whoever placed it?",
+        "Type all, then enter.",
+    )
+    return Asked("Cancel everything", sentences, expected="all")
+
+
+def arm(symbol: str, minutes: int, *, before: bool) -> Asked:
+    """A yes is enough when it was armed `before`; else the pair is typed."""
+    sentences = (f"Keys will send orders for {minutes} minutes.", _WHOLE_ACCOUNT)
+    if before:
+        return Asked("Arm", sentences, (("y", "arm"),))
+    return Asked("Arm", (*sentences, f"Type {symbol}, then enter."), expected=symbol)
+
+
+def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> Asked:
+    """What becomes of own orders. `unconfirmed`: the last answer did not get through."""
+    noun = "order" if orders == 1 else "orders"
+    sentences = [f"Leave or cancel my {orders} {noun}?"]
+    if armed:
+        sentences.append("The dead-man's switch is turned off first.")
+    if unknown:
+        sentences.append(f"{unknown} of unknown outcome: looked up at the next start.")
+    answers = [("l", f"leave {orders} working"), ("c", f"cancel {orders}, then quit")]
+    if unconfirmed:
+        sentences.append("The exchange has not confirmed the last answer.")
+        answers.append(("y", "quit all the same"))
+    return Asked("Quit", tuple(sentences), tuple(answers))

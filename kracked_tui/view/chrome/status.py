@@ -1,0 +1,130 @@
+"""The lines at the foot of the screen: the feed's counters, what happened, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kracked import times
+from kracked_tui.view import format as fmt
+from kracked_tui.view.account.rates import RateView, meter
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.replay.record_status import RecordView, record_facts
+
+_HELD_FOR_NS = 10 * times.NS_PER_S
+
+
+class FeedView(NamedTuple):
+    """Counters since the start, of every symbol together."""
+
+    source: str
+    rate: int = 0
+    """Messages in the last second."""
+    messages: int = 0
+    verified: int = 0
+    mismatched: int = 0
+    resyncs: int = 0
+    gaps: int = 0
+    dropped: int = 0
+    """Events this screen was too slow for."""
+    frames: int = 0
+    """Drawn in the last second."""
+    uptime_ns: int = 0
+    rates: RateView | None = None
+
+
+def status_line(view: FeedView, width: int, record: RecordView | None = None) -> Line:
+    """The counters, most telling first; what does not fit is left out whole."""
+    verified = f"{view.verified:,}".replace(",", " ")
+    facts = [
+        *(record_facts(record) if record else ()),
+        [Span(f" {view.source}", "word")],
+        list(meter(view.rates)) if view.rates else [],
+        [Span(" verified ", "dim"), Span(verified, "good" if view.verified else "dim")],
+        [Span(" failed ", "dim"), _count(view.mismatched)],
+        [Span(" gaps ", "dim"), _count(view.gaps)],
+        [Span(f" {view.rate:>3} msg/s", "dim")],
+        [Span(f" up {fmt.age(view.uptime_ns)}", "dim")],
+        [Span(f" {view.frames:>2} fps", "dim")],
+        [Span(" resyncs ", "dim"), _count(view.resyncs)],
+        [Span(" skipped ", "dim"), _count(view.dropped)],
+    ]
+    spans: list[Span] = []
+    for fact in filter(None, facts):
+        joined = [*spans, Span("  " if spans else ""), *fact]
+        if sum(len(span.text) for span in joined) <= width:
+            spans = joined
+    return Line(fit(spans, width))
+
+
+def _count(bad: int) -> Span:
+    """A count that should be nothing."""
+    return Span(str(bad), "warn" if bad else "dim")
+
+
+class Happening(NamedTuple):
+    """One line of the log of key events."""
+
+    time: int
+    text: str
+    role: str = "dim"
+    """`good` when something is well again, `warn` when it is not."""
+    own: bool = False
+    """About what we did or own: an answer to a key, an order's fate."""
+
+
+def foremost(happenings: Sequence[Happening], now: int) -> list[Happening]:
+    """Newest first; but for some seconds our own affairs stay before what the feed tells.
+
+    Where one line is shown, gaps of twenty symbols would else push a failed cancel away.
+    What only confirms a key press does not stay by itself.
+    """
+    recent = [it for it in happenings if it.own and 0 <= now - it.time < _HELD_FOR_NS]
+    if all(each.role == "dim" for each in recent):
+        return list(happenings)
+    held = set(map(id, recent))
+    return [*recent, *(each for each in happenings if id(each) not in held)]
+
+
+def log_line(happenings: Sequence[Happening], now: int, width: int) -> Line:
+    """The newest happenings side by side, as many as fit; one that is fresh stands out."""
+    spans: list[Span] = []
+    for each in happenings:
+        text = f" {fmt.clock(each.time)} {each.text}  "
+        if spans and sum(len(span.text) for span in spans) + len(text) > width:
+            break
+        fresh = now - each.time < 30 * times.NS_PER_S
+        spans.append(Span(text, each.role if fresh else "dim"))
+    return Line(fit(spans, width))
+
+
+class Hint(NamedTuple):
+    """A key worth knowing; also a button."""
+
+    key: str
+    text: str
+    action: str
+
+
+def hint_line(hints: Sequence[Hint], width: int) -> Line:
+    """The first hints that fit, most useful first."""
+    spans: list[Span] = []
+    for hint in hints:
+        part = [Span(f" {hint.key}", "key"), Span(f" {hint.text} ", "dim")]
+        if sum(len(span.text) for span in (*spans, *part)) > width:
+            break
+        spans += part
+    return Line(fit(spans, width))
+
+
+def hint_at(hints: Sequence[Hint], width: int, column: int) -> Hint | None:
+    """The hint drawn at this column of `hint_line`."""
+    start = 0
+    for hint in hints:
+        end = start + len(f" {hint.key} {hint.text} ")
+        if end > width:
+            return None
+        if start <= column < end:
+            return hint
+        start = end
+    return None

@@ -1,0 +1,128 @@
+"""Who is in a hurry: what takers bought and sold over the last minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kracked import times
+from kracked.instruments import Precision
+from kracked.protocol.events import Side
+from kracked_tui.view import block_bars
+from kracked_tui.view import format as fmt
+from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.view.tape.tape import Print
+
+WINDOWS = (("10s", 10), ("1m", 60), ("5m", 300), ("15m", 900))
+"""Name and seconds of each row."""
+_COLUMNS = 60
+
+
+class Window(NamedTuple):
+    name: str
+    bought: int = 0
+    sold: int = 0
+    prints: int = 0
+    full: bool = True
+    """False while we have watched for less than the window."""
+
+
+class FlowView(NamedTuple):
+    windows: tuple[Window, ...] = ()
+    delta: tuple[int, ...] = ()
+    """Bought minus sold per bucket of ten seconds, oldest first."""
+    session: tuple[int, int] = (0, 0)
+    """Bought and sold since the start."""
+
+
+def flow_view(
+    newest_first: Iterable[Print], now: int, *, since: int, session: tuple[int, int] = (0, 0)
+) -> FlowView:
+    """Sums of the windows that end now. `since` is when watching began."""
+    totals = [[0, 0, 0] for _ in WINDOWS]
+    delta = [0] * _COLUMNS
+    for each in newest_first:
+        age = (now - each.time) // times.NS_PER_S
+        if age >= WINDOWS[-1][1]:
+            break
+        bought = each.side is Side.BID
+        for (_, seconds), total in zip(WINDOWS, totals, strict=True):
+            if age < seconds:
+                total[0 if bought else 1] += each.qty
+                total[2] += 1
+        if 0 <= age < 10 * _COLUMNS:
+            delta[-1 - age // 10] += each.qty if bought else -each.qty
+    watched = now - since
+    windows = tuple(
+        Window(name, bought, sold, count, watched >= seconds * times.NS_PER_S)
+        for (name, seconds), (bought, sold, count) in zip(WINDOWS, totals, strict=True)
+    )
+    return FlowView(windows, tuple(delta), session)
+
+
+def flow_lines(view: FlowView, width: int, precision: Precision) -> list[Line]:
+    lines = [_window_line(window, width, precision) for window in view.windows]
+    return [*lines, _delta_line(view.delta, width), _session_line(view.session, width, precision)]
+
+
+def _session_line(session: tuple[int, int], width: int, precision: Precision) -> Line:
+    bought, sold = session
+    spans = line(
+        Span("session   ", "dim"),
+        Span(_delta(bought - sold, precision), "word"),
+        Span("  bought ", "dim"),
+        Span(fmt.compact(bought, precision.qty), "buy"),
+        Span("  sold ", "dim"),
+        Span(fmt.compact(sold, precision.qty), "sell"),
+    ).spans
+    return Line(fit(spans, width))
+
+
+def share_spans(window: Window, width: int) -> tuple[Span, ...]:
+    """One window in little, for the foot of the tape."""
+    both = window.bought + window.sold
+    if not both or width < 26:
+        return ()
+    buy = fmt.percent(window.bought, both)
+    return (
+        Span(f"{window.name} ", "dim"),
+        Span(f"{buy}% ", "buy"),
+        *block_bars.share(window.bought, both, max(6, min(24, width - 20))),
+        Span(f" {100 - buy}%", "sell"),
+    )
+
+
+def _window_line(window: Window, width: int, precision: Precision) -> Line:
+    """`1m  62% buy ███░░ sell 38%  +3.9`; an ellipsis while the window is not full yet."""
+    both = window.bought + window.sold
+    buy = fmt.percent(window.bought, both)
+    name = window.name + ("" if window.full else "…")
+    delta = _delta(window.bought - window.sold, precision) if both else ""
+    left, right = (f"{buy:>3}%", f"{100 - buy:>3}%") if both else ("  – ", "  – ")
+    return Line(
+        fit(
+            line(
+                Span(f"{name:<4}", "dim"),
+                Span(f"{left} buy ", "buy"),
+                *block_bars.share(window.bought, both, max(6, width - 31)),
+                Span(f" sell {right}", "sell"),
+                Span(f"{delta:>8}", "dim"),
+            ).spans,
+            width,
+        )
+    )
+
+
+def _delta(value: int, precision: Precision) -> str:
+    return fmt.signed(fmt.compact(value, precision.qty))
+
+
+def _delta_line(delta: tuple[int, ...], width: int) -> Line:
+    """Buckets of ten seconds: the height is how much, the colour and sign which way."""
+    shown = delta[-max(0, width - 10) :]
+    largest = max((abs(value) for value in shown), default=0)
+    spans = [Span("per 10s   ", "dim")]
+    for value in shown:
+        glyph = block_bars.columns([abs(value)], largest) if value else "·"
+        spans.append(Span(glyph, "faint" if not value else "bid-bar" if value > 0 else "ask-bar"))
+    return Line(fit(spans, width))

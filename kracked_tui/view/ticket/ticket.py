@@ -1,0 +1,274 @@
+"""The order being written, and how keys change it. Pure.
+
+A ticket is not an order yet. What it would be as one, rounded and checked, comes from
+outside as words; nothing here can send anything.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from kracked import times, units
+from kracked.errors import NotANumber, ProtocolError
+from kracked.instruments import Precision
+from kracked.protocol.events import Side
+from kracked.protocol.own_orders import OwnOrder
+from kracked.rest.orders import OrderType, TimeInForce
+from kracked_tui.view.ticket import expiry
+from kracked_tui.view.ticket.expiry import Expiry
+
+TYPES = (
+    OrderType.LIMIT,
+    OrderType.MARKET,
+    OrderType.STOP_LOSS,
+    OrderType.STOP_LOSS_LIMIT,
+    OrderType.TAKE_PROFIT,
+    OrderType.TAKE_PROFIT_LIMIT,
+    OrderType.TRAILING_STOP,
+    OrderType.TRAILING_STOP_LIMIT,
+    OrderType.ICEBERG,
+)
+FORCES = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD)
+AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
+TWO_PRICES = (
+    OrderType.STOP_LOSS_LIMIT,
+    OrderType.TAKE_PROFIT_LIMIT,
+    OrderType.TRAILING_STOP_LIMIT,
+)
+TEN_MINUTES = Expiry(in_s=600)
+_SHOWN_PART = 5
+"""An iceberg shows one part in so many, unless another quantity is typed."""
+_TRAIL_PART = 200
+"""A trailing order first keeps one part in so many of the price as its distance."""
+_PERCENT_DECIMALS = 2
+_TWO_WAYS = re.compile(r"[0-9]+(,[0-9]{3})+(\.[0-9]*)?")
+
+
+class TwoWaysToRead(ProtocolError):
+    """A number whose comma may part thousands, or decimals: a thousandfold difference."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text!r} can be read two ways: leave the comma out, or write a point"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """Prices and quantities scaled by the instrument."""
+
+    symbol: str
+    side: Side
+    qty: int
+    price: int
+    """The limit, or the trigger of the types that have one."""
+    limit: int
+    """After the trigger: the limit of the types that end in ``-limit``."""
+    order_type: OrderType = OrderType.LIMIT
+    trail: int = 0
+    """What a trailing order keeps from the best price."""
+    in_percent: bool = False
+    """`trail` is in percent, with two decimals."""
+    trail_limit: int = 0
+    """From a trailing order's trigger to its limit, negative below it."""
+    display_qty: int | None = None
+    """What an iceberg shows; None: a fifth of it."""
+    post_only: bool = False
+    time_in_force: TimeInForce = TimeInForce.GTC
+    until: Expiry = TEN_MINUTES
+    """Of good-till-date orders."""
+    aside: int | None = None
+    """The price that was meant and would have traded at once, though post-only."""
+    on_second: bool = False
+    """The arrows move the second price."""
+    previewed: bool = False
+    """It stands as it would be sent, and only `y` sends it."""
+    waived: bool = False
+    """The user has said that a second equal order, or a price far away, is meant."""
+    amends: str = ""
+    """The id of the order it changes; empty for a new one."""
+
+    @property
+    def prices(self) -> tuple[int | None, int | None]:
+        """What the order type takes."""
+        second = self.order_type in TWO_PRICES
+        if self.order_type is OrderType.MARKET:
+            return None, None
+        if self.order_type in TRAILING:
+            return self.trail, self.trail_limit if second else None
+        return self.price, self.limit if second else None
+
+    @property
+    def posts(self) -> bool:
+        """Post-only is for limit orders that may wait."""
+        return (
+            self.post_only
+            and self.order_type is OrderType.LIMIT
+            and self.time_in_force not in AT_ONCE
+        )
+
+    @property
+    def shows(self) -> int | None:
+        """What an iceberg shows of itself; None of another type."""
+        if self.order_type is not OrderType.ICEBERG:
+            return None
+        return -(-self.qty // _SHOWN_PART) if self.display_qty is None else self.display_qty
+
+    @property
+    def waits(self) -> bool:
+        """It has a time in force."""
+        return self.order_type is not OrderType.MARKET
+
+
+def amending(order: OwnOrder, precision: Precision) -> Ticket:
+    """The order as it stands, ready to be changed."""
+    prices = [order.triggers.price, order.limit_price]
+    first, last = (None if one is None else int(one.scaleb(precision.price)) for one in prices)
+    kind = OrderType(order.order_type)
+    if order.triggers.status == "triggered" and last is not None:
+        kind, first = OrderType.LIMIT, None
+    price = first if first is not None else last
+    shown = order.display_qty
+    dated = order.time_in_force == TimeInForce.GTD and order.expire_time is not None
+    until = Expiry(at=times.parse_ns(order.expire_time or "")) if dated else TEN_MINUTES
+    return Ticket(
+        symbol=order.symbol,
+        side=order.side or Side.BID,
+        qty=int(order.order_qty.scaleb(precision.qty)),
+        price=price or 0,
+        limit=last or price or 0,
+        order_type=kind,
+        display_qty=None if shown is None else int(shown.scaleb(precision.qty)),
+        post_only=order.post_only,
+        time_in_force=TimeInForce.GTD if dated else TimeInForce.GTC,
+        until=until,
+        on_second=kind in TWO_PRICES,
+        amends=order.order_id,
+    )
+
+
+# --- keys -----------------------------------------------------------------------------------
+
+
+def stepped(ticket: Ticket, ticks: int, tick: int) -> Ticket:
+    """The price under the arrows moved, never below zero; a percentage by hundredths."""
+    if ticket.previewed or not ticket.waits:
+        return ticket
+    second = ticket.on_second and ticket.order_type in TWO_PRICES
+    by = ticks if ticket.in_percent and ticket.order_type in TRAILING else ticks * tick
+    if ticket.order_type in TRAILING:
+        if second:
+            return replace(ticket, trail_limit=ticket.trail_limit + ticks * tick)
+        return replace(ticket, trail=max(0, ticket.trail + by))
+    if second:
+        return replace(ticket, limit=max(0, ticket.limit + by))
+    return priced(ticket, ticket.price + by)
+
+
+def priced(ticket: Ticket, price: int) -> Ticket:
+    """Another first price, chosen on purpose."""
+    return replace(ticket, price=max(0, price), aside=None)
+
+
+def sized(ticket: Ticket, qty: int) -> Ticket:
+    return ticket if ticket.previewed else replace(ticket, qty=max(0, qty))
+
+
+def sided(ticket: Ticket, side: Side) -> Ticket:
+    """The other side, at the price that was meant."""
+    if ticket.previewed or ticket.amends:
+        return ticket
+    meant = ticket.price if ticket.aside is None else ticket.aside
+    return replace(ticket, side=side, price=meant, aside=None)
+
+
+def typed(ticket: Ticket, by: int, tick: int) -> Ticket:
+    """The order type so many further on; an amended order keeps its own."""
+    if ticket.previewed or ticket.amends:
+        return ticket
+    kind = TYPES[(TYPES.index(ticket.order_type) + by) % len(TYPES)]
+    trail = ticket.trail or max(tick, ticket.price // _TRAIL_PART // tick * tick)
+    return replace(ticket, order_type=kind, trail=trail, on_second=False)
+
+
+def forced_next(ticket: Ticket) -> Ticket:
+    """The next time in force."""
+    if ticket.previewed or ticket.amends or not ticket.waits:
+        return ticket
+    following = FORCES[(FORCES.index(ticket.time_in_force) + 1) % len(FORCES)]
+    return replace(ticket, time_in_force=following)
+
+
+def posted(ticket: Ticket) -> Ticket:
+    """Post-only on or off; off, the price that it put aside is back."""
+    limit = ticket.order_type is OrderType.LIMIT and ticket.time_in_force not in AT_ONCE
+    if ticket.previewed or ticket.amends or not limit:
+        return ticket
+    if ticket.post_only and ticket.aside is not None:
+        return replace(ticket, post_only=False, price=ticket.aside, aside=None)
+    return replace(ticket, post_only=not ticket.post_only)
+
+
+def other_price(ticket: Ticket) -> Ticket:
+    two = ticket.order_type in TWO_PRICES and not ticket.previewed
+    return replace(ticket, on_second=not ticket.on_second) if two else ticket
+
+
+def takes(ticket: Ticket, field: str) -> bool:
+    """Whether there is such a field to type into."""
+    if ticket.previewed:
+        return False
+    if field == "expiry":
+        return ticket.waits and not ticket.amends
+    return {"price": ticket.waits, "display": ticket.shows is not None}.get(field, True)
+
+
+# --- what is typed --------------------------------------------------------------------------
+
+
+def entered(ticket: Ticket, field: str, text: str, precision: Precision, now: int) -> Ticket:
+    """What was typed for `price`, `quantity`, `display` or `expiry`.
+
+    Raises `NotANumber`, `TwoWaysToRead`, `NotAnExpiry`, or `TooPrecise` for more
+    decimals than the instrument has.
+    """
+    if not takes(ticket, field):
+        return ticket
+    if field == "expiry":
+        until = expiry.parsed(text, now)
+        return replace(ticket, until=until, time_in_force=TimeInForce.GTD)
+    if field == "quantity":
+        return sized(ticket, _scaled(text, precision.qty))
+    if field == "display":
+        return replace(ticket, display_qty=_scaled(text, precision.qty))
+    return _entered_price(ticket, text, precision)
+
+
+def _entered_price(ticket: Ticket, text: str, precision: Precision) -> Ticket:
+    second = ticket.on_second and ticket.order_type in TWO_PRICES
+    if ticket.order_type in TRAILING and not second:
+        if text.strip().endswith("%"):
+            trail = _scaled(text.strip()[:-1], _PERCENT_DECIMALS)
+            return replace(ticket, trail=trail, in_percent=True)
+        return replace(ticket, trail=_scaled(text, precision.price), in_percent=False)
+    price = _scaled(text, precision.price)
+    if not second:
+        return priced(ticket, price)
+    if ticket.order_type in TRAILING:
+        return replace(ticket, trail_limit=price)
+    return replace(ticket, limit=price)
+
+
+def _scaled(text: str, decimals: int) -> int:
+    """A number as a person writes it: plain, with a point or a comma before the decimals."""
+    text = text.strip().removeprefix("+")
+    if _TWO_WAYS.fullmatch(text):
+        raise TwoWaysToRead(text)
+    if "e" in text.lower():
+        raise NotANumber(text)
+    plain = text.replace(",", ".")
+    return units.scale((f"0{plain}" if plain[:1] == "." else plain).encode(), decimals)

@@ -1,0 +1,87 @@
+"""The docked list of recordings; enter replays the marked one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from textual.events import Click
+from textual.message import Message
+
+from kracked_tui.view.chrome.pane_frame import Title, framed
+from kracked_tui.view.line import Line, Span, fit
+from kracked_tui.view.replay.sessions import SessionRow, session_lines
+from kracked_tui.view.words import wrapped
+from kracked_tui.widgets.painted_rows import LiveRows
+
+_ENDS = "● REC goes on: what you open ends it. Back here, another recording begins."
+
+
+class Sessions(LiveRows):
+    """Never modal: the market goes on beside it."""
+
+    class Chosen(Message):
+        def __init__(self, path: Path | None) -> None:
+            super().__init__()
+            self.path = path
+            """None: back to what was watched before."""
+
+    def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id, ascii_only=ascii_only)
+        self._rows: Sequence[SessionRow] = ()
+        self._folder = ""
+        self._cursor = 0
+        self._refusal = ""
+        self._first = 0
+        """Row of the list that stands highest."""
+        self._above = 0
+        """Lines above it."""
+        self.ends_recording = False
+        """Whether choosing one ends a recording that is going on."""
+
+    def start(self, rows: Sequence[SessionRow], folder: Path) -> None:
+        self._rows, self._folder, self._cursor, self._refusal = rows, str(folder), 0, ""
+        self.show()
+
+    def refuse(self, reason: str) -> None:
+        """The marked one cannot be replayed; said until the cursor moves."""
+        self._refusal = reason
+        self.show()
+
+    def show(self) -> None:
+        width, height = self.size
+        if not height:
+            return
+        lines = session_lines(self._rows, self._cursor, width - 2)
+        if not lines:
+            none = f" none yet; R records into {self._folder}"
+            lines = [Line(fit([Span(none, "dim")], width - 2))]
+        told = [_ENDS] if self.ends_recording else []
+        above = [
+            Line(fit([Span(f" {text}", "warn")], width - 2))
+            for sentence in (*told, self._refusal)
+            for text in wrapped(sentence, width - 4)
+            if text
+        ]
+        self._above = len(above)
+        self._first = max(0, self._cursor + len(above) - height + 3)
+        title = Title("P", "Recordings", f"{len(self._rows)}")
+        enter = "enter ends the recording, then replays" if told else "enter replays"
+        foot = (Span(f"{enter} · esc closes", "dim"),)
+        body = [*above, *lines[self._first :]]
+        self.set_lines(framed(title, body, (width, height), focused=True, foot=foot))
+
+    def move(self, rows_up: int) -> None:
+        self._cursor = max(0, min(len(self._rows) - 1, self._cursor - rows_up))
+        self._refusal = ""
+        self.show()
+
+    def open(self) -> None:
+        if self._rows:
+            self.post_message(self.Chosen(self._rows[self._cursor].path))
+
+    def on_click(self, event: Click) -> None:
+        row = event.y - 1 - self._above + self._first
+        if 0 < event.y < self.size.height - 1 and self._first <= row < len(self._rows):
+            self._cursor = row
+            self.open()

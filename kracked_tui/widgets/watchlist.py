@@ -1,0 +1,140 @@
+"""The watchlist pane and the symbol picker: choosing what to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.events import Click
+from textual.message import Message
+from textual.widgets import Input
+
+from kracked_tui.state.frame_state import Scene
+from kracked_tui.view.chrome import watchlist
+from kracked_tui.view.line import Line, Span, fit, line
+from kracked_tui.widgets.painted_rows import LiveRows
+from kracked_tui.widgets.pane import Content, Pane
+
+
+class Chosen(Message):
+    """The user wants to see this symbol."""
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__()
+        self.symbol = symbol
+
+
+class Watchlist(Pane):
+    """Every subscribed symbol; enter or a click shows one."""
+
+    name_shown = "Watchlist"
+    every = 4
+
+    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(number, id=id, ascii_only=ascii_only)
+        self._cursor = 0
+
+    def content(self, scene: Scene) -> Content:
+        width, _ = self.inside
+        rows = [
+            watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
+            for at, row in enumerate(scene.watched())
+        ]
+        return Content([watchlist.head_line(width), *rows])
+
+    def move(self, rows_up: int) -> None:
+        count = len(self.scene.watched()) if self.scene else 0
+        self._cursor = max(0, min(count - 1, self._cursor - rows_up))
+        self.redraw()
+
+    def edge(self, up: int) -> None:
+        self.move(up * 1000)
+
+    def open(self) -> None:
+        rows = self.scene.watched() if self.scene else ()
+        if self._cursor < len(rows):
+            self.post_message(Chosen(rows[self._cursor].symbol))
+
+    def on_click(self, event: Click) -> None:
+        if self.scene and 0 <= event.y - 2 < len(self.scene.watched()):
+            self._cursor = event.y - 2
+            self.open()
+
+
+def matching(text: str, symbols: Sequence[str]) -> list[str]:
+    """Symbols with these letters: those that begin so first, then those that hold them.
+
+    A slash need not be typed, and XBT finds BTC.
+    """
+    wanted = text.upper().replace("/", "").replace("XBT", "BTC").strip()
+    bare = [(symbol.replace("/", ""), symbol) for symbol in symbols]
+    first = [symbol for plain, symbol in bare if plain.startswith(wanted)]
+    later = [symbol for plain, symbol in bare if wanted in plain and symbol not in first]
+    return first + later
+
+
+class Picker(Vertical):
+    """Type a part of a pair's name; enter shows the marked one. Docked, never modal."""
+
+    class Closed(Message):
+        """Nothing was chosen."""
+
+    def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self.border_title = "Find a pair"
+        self._symbols: list[str] = []
+        self._found: list[str] = []
+        self._cursor = 0
+        self._rows = LiveRows(id="picker-rows", ascii_only=ascii_only)
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder="pair, for example ETH/USD", id="picker-input", compact=True)
+        yield self._rows
+
+    def start(self, symbols: Sequence[str]) -> None:
+        """Open for these symbols with an empty field."""
+        self._symbols = list(symbols)
+        field = self.query_one(Input)
+        field.value = ""
+        field.focus()
+        self._search("")
+
+    def offer(self, symbols: Sequence[str]) -> None:
+        """Those that became known while it is open, too."""
+        if len(symbols) != len(self._symbols):
+            self._symbols = list(symbols)
+            self._search(self.query_one(Input).value)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._search(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self._found:
+            self.post_message(Chosen(self._found[self._cursor]))
+        elif "/" in event.value:
+            self.post_message(Chosen(event.value.upper().strip()))
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._draw)
+
+    def move(self, rows_up: int) -> None:
+        self._cursor = max(0, min(len(self._found) - 1, self._cursor - rows_up))
+        self._draw()
+
+    def _search(self, text: str) -> None:
+        self._found, self._cursor = matching(text, self._symbols), 0
+        self._draw()
+
+    def _draw(self) -> None:
+        width, height = self._rows.size
+        first = max(0, self._cursor - height + 3)
+        count = f" {len(self._found)} of {len(self._symbols)} pairs · enter shows · esc closes"
+        lines: list[Line] = [Line(fit([Span(count, "dim")], width))]
+        for at, symbol in enumerate(self._found[first:], first):
+            mark = "▸ " if at == self._cursor else "  "
+            spans = line(Span(mark, "accent"), Span(symbol)).spans
+            lines.append(Line(fit(spans, width), "cursor" if at == self._cursor else ""))
+        self._rows.set_lines(lines[:height])

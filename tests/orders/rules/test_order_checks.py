@@ -1,0 +1,224 @@
+"""Every check before sending: what it lets through, what it stops, and what it says."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from kracked.orders.draft import Draft, rounded, to_order
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry, Kind
+from kracked.orders.rules.fees import Fees
+from kracked.orders.rules.market_context import Check, Limits, Situation
+from kracked.orders.rules.order_checks import refusals
+from kracked.protocol.events import Side
+from kracked.rest.orders import OrderType, TimeInForce
+from kracked.times import NS_PER_S
+from tests.orders.exchange_model import BTC, NOW
+
+GOOD = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=249_000)
+SELL = msgspec.structs.replace(GOOD, side=Side.ASK, price=251_000)
+
+
+def against(draft: Draft = GOOD, limits: Limits | None = None, **situation: Any) -> list[Check]:
+    now = msgspec.structs.replace(NOW, **situation)
+    return [refusal.check for refusal in refusals(draft, now, limits or Limits())]
+
+
+def but(draft: Draft = GOOD, **changes: Any) -> Draft:
+    return msgspec.structs.replace(draft, **changes)
+
+
+def pending(state: State) -> tuple[Entry, ...]:
+    request = {"ordertype": "limit", "type": "buy", "volume": "0.00100000", "price": "24900.0"}
+    return (
+        Entry(
+            id="k",
+            kind=Kind.ADD,
+            symbol="BTC/USD",
+            prepared=0,
+            deadline=0,
+            request=request,
+            state=state,
+            since=0,
+        ),
+    )
+
+
+def test_a_good_order_may_go() -> None:
+    assert against() == []
+
+
+def test_an_order_at_the_minimum_may_go() -> None:
+    assert against(but(qty=5000)) == []
+
+
+ORDER_FAULTS = {
+    Check.PRICE: but(price=0),
+    Check.MINIMUM: but(qty=4000),
+    Check.COST: (but(qty=5000, price=250_000), {"cost_min": Decimal("1.26")}),
+    Check.CROSSING: but(price=250_001, post_only=True),
+    Check.DISTANCE: but(price=200_000),
+    Check.FORM: but(order_type=OrderType.MARKET, price=None, post_only=True),
+}
+
+
+@pytest.mark.parametrize("check", ORDER_FAULTS)
+def test_an_order_with_one_fault_is_stopped_for_it(check: Check) -> None:
+    fault = ORDER_FAULTS[check]
+    draft, rules = fault if isinstance(fault, tuple) else (fault, {})
+    assert check in against(draft, instrument=msgspec.structs.replace(BTC, **rules))
+
+
+def test_a_price_between_ticks_is_stopped() -> None:
+    coarse = msgspec.structs.replace(BTC, price_increment=5)
+    assert against(but(price=249_001), instrument=coarse) == [Check.PRICE]
+
+
+def test_a_quantity_between_lots_is_stopped() -> None:
+    coarse = msgspec.structs.replace(BTC, qty_increment=1000)
+    assert against(but(qty=100_001), instrument=coarse) == [Check.QUANTITY]
+
+
+def test_a_sell_crosses_at_the_best_bid() -> None:
+    assert against(but(SELL, price=249_999, post_only=True)) == [Check.CROSSING]
+
+
+def test_post_only_cannot_be_immediate() -> None:
+    assert against(but(post_only=True, time_in_force=TimeInForce.IOC)) == [Check.FORM]
+
+
+def test_an_unverified_book_stops_everything() -> None:
+    assert against(book_verified=False) == [Check.BOOK]
+
+
+def test_a_stale_book_stops_everything() -> None:
+    assert against(book_age_ns=6 * NS_PER_S) == [Check.BOOK]
+
+
+@pytest.mark.parametrize(
+    ("status", "draft", "found"),
+    [
+        ("post_only", but(post_only=True), []),
+        ("post_only", GOOD, [Check.MARKET]),
+        ("limit_only", GOOD, []),
+        ("cancel_only", GOOD, [Check.MARKET]),
+        ("maintenance", GOOD, [Check.MARKET]),
+    ],
+)
+def test_the_market_takes_what_its_status_says(
+    status: str, draft: Draft, found: list[Check]
+) -> None:
+    assert against(draft, instrument=msgspec.structs.replace(BTC, status=status)) == found
+
+
+def test_an_outcome_not_known_blocks_every_order() -> None:
+    assert against(SELL, pending=pending(State.UNKNOWN)) == [Check.UNKNOWN]
+
+
+@pytest.mark.parametrize("state", [State.SENT, State.ACKNOWLEDGED, State.LIVE])
+def test_the_same_order_twice_is_stopped(state: State) -> None:
+    assert against(pending=pending(state)) == [Check.DUPLICATE]
+
+
+def test_the_same_order_twice_goes_when_it_is_meant() -> None:
+    meant = Limits(allow_duplicate=True)
+    assert against(limits=meant, pending=pending(State.LIVE)) == []
+
+
+def test_another_price_is_another_order() -> None:
+    assert against(but(price=249_001), pending=pending(State.LIVE)) == []
+
+
+def test_own_limits_on_quantity_and_notional_hold() -> None:
+    tight = Limits(max_qty=Decimal("0.0009"), max_notional=Decimal("24.89"))
+    assert against(limits=tight) == [Check.LIMIT, Check.NOTIONAL]
+
+
+def test_a_market_order_is_measured_by_the_other_side() -> None:
+    market = but(order_type=OrderType.MARKET, price=None)
+    assert against(market, Limits(max_notional=Decimal(25))) == [Check.NOTIONAL]
+    assert against(market, Limits(max_notional=Decimal("25.01"))) == []
+
+
+def test_without_another_side_a_market_order_cannot_be_measured() -> None:
+    market = but(order_type=OrderType.MARKET, price=None)
+    assert against(market, Limits(max_notional=Decimal(25)), ask=None) == [Check.NOTIONAL]
+
+
+def test_a_price_cannot_be_far_from_a_middle_that_is_not_there() -> None:
+    assert against(bid=None) == [Check.DISTANCE]
+
+
+def test_the_distance_is_measured_from_the_middle_exactly() -> None:
+    edge = but(SELL, price=257_500)  # the middle is 250,000: 3 % away
+    assert against(edge) == []
+    assert against(but(edge, price=257_501)) == [Check.DISTANCE]
+
+
+def test_funds_cover_the_fee_too() -> None:
+    fees = Fees(taker=Decimal("0.40"), maker=Decimal("0.25"))
+    costs = Decimal("24.9996")  # 24.90 and 0.40 %
+    assert against(available={"USD": costs}, fees=fees) == []
+    assert against(available={"USD": costs - Decimal("0.0001")}, fees=fees) == [Check.FUNDS]
+
+
+def test_a_sell_needs_what_it_sells() -> None:
+    assert against(SELL, available={"USD": Decimal(10**6)}) == [Check.FUNDS]
+    assert against(SELL, available={"BTC": Decimal("0.001")}) == []
+
+
+def test_triggered_orders_hold_no_funds_yet() -> None:
+    stop = but(order_type=OrderType.STOP_LOSS, price=251_000)
+    assert against(stop, available={}) == []
+
+
+def test_the_last_of_the_rate_counter_is_kept_for_cancels() -> None:
+    assert against(rate_room=Decimal("0.9")) == [Check.RATE]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"book_verified": False},
+        {"available": {}},
+        {"rate_room": Decimal(0)},
+        {"pending": pending(State.UNKNOWN)},
+    ],
+)
+def test_every_refusal_is_a_sentence(fault: dict[str, Any]) -> None:
+    now = msgspec.structs.replace(NOW, **fault)
+    assert all(refusal.sentence.endswith(".") for refusal in refusals(GOOD, now, Limits()))
+
+
+def test_rounding_never_makes_a_price_worse() -> None:
+    coarse = msgspec.structs.replace(BTC, price_increment=5, qty_increment=1000)
+    buy = rounded(but(price=249_003, qty=100_999), coarse)
+    sell = rounded(but(SELL, price=251_003), coarse)
+    assert (buy.price, buy.qty, sell.price) == (249_000, 100_000, 251_005)
+
+
+def test_a_draft_becomes_the_request_with_all_its_decimals() -> None:
+    order = to_order(but(post_only=True), BTC, "k")
+    assert order.members() == {
+        "ordertype": "limit",
+        "type": "buy",
+        "volume": "0.00100000",
+        "price": "24900.0",
+        "oflags": "post",
+        "cl_ord_id": "k",
+    }
+
+
+def test_a_trailing_draft_gives_distances() -> None:
+    trailing = but(order_type=OrderType.TRAILING_STOP_LIMIT, price=1500, price2=-10)
+    members = to_order(trailing, BTC, None).members()
+    assert (members["price"], members["price2"]) == ("+150.0", "-1.0")
+
+
+def test_a_situation_without_a_side_has_no_middle() -> None:
+    empty = Situation(instrument=BTC, bid=None, ask=1, book_verified=True, book_age_ns=0)
+    assert empty.middle_twice is None

@@ -1,0 +1,171 @@
+"""The desk, its outbox and the REST client against the simulated exchange, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from kracked.orders.outbox.order_states import State
+from kracked.orders.outbox.outbox import Entry
+from kracked.orders.reconcile_rules import SETTLE_NS
+from kracked.protocol.events import Side
+from kracked.sim.faults.order_faults import Mishap
+from kracked.times import NS_PER_S
+from tests.orders.sim_setup import FAR, SYMBOL, Stage
+
+
+async def test_three_orders_are_live_on_both_sides(stage: Stage) -> None:
+    async with stage.running():
+        entries = [await stage.place(FAR + step) for step in range(3)]
+        for entry in entries:
+            await stage.becomes(entry, State.LIVE)
+    assert {order.ticket.cl_ord_id for order in stage.orders} == {entry.id for entry in entries}
+
+
+async def test_neither_order_nor_cancel_waits_for_a_history_that_takes_seconds(
+    stage: Stage,
+) -> None:
+    async with stage.running() as desk:
+        faults = stage.server.exchange.order_faults
+        faults.expect(Mishap.REPLY_LATE, "ClosedOrders", by_ns=8 * NS_PER_S)
+        reading = asyncio.create_task(stage.client.closed_orders())
+        await stage.until_struck(Mishap.REPLY_LATE)
+        entry = await stage.becomes(await stage.place(), State.LIVE)
+        assert (await desk.cancel(txid=entry.txid)).count == 1
+        assert not reading.done()
+        reading.cancel()
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [({"qty": 500_000}, True), ({"qty": 2_000_000}, False)],
+    ids=["less keeps the place", "more loses it"],
+)
+async def test_an_amend_keeps_or_loses_the_place_in_the_queue(
+    stage: Stage, change: dict[str, int], first: bool
+) -> None:
+    async with stage.running() as desk:
+        entries = [await stage.place() for _ in range(2)]
+        for entry in entries:
+            await stage.becomes(entry, State.LIVE)
+        mine = [stage.at_exchange(entry).order_id for entry in entries]
+        working = desk.working.get(mine[0])
+        assert working is not None
+        amend = await desk.amend(working, stage.situation, **change)
+        assert isinstance(amend, Entry)
+        assert amend.state is State.ACKNOWLEDGED
+    queue = stage.server.exchange.matcher(SYMBOL).queue(Side.BID, FAR)
+    assert [order.order_id for order in queue] == (mine if first else mine[::-1])
+
+
+async def test_a_partial_fill_and_the_cancel_of_the_rest_are_learnt(stage: Stage) -> None:
+    async with stage.running() as desk:
+        ask = stage.server.exchange.matcher(SYMBOL).best_ask
+        assert ask is not None
+        entry = await stage.place(ask.price, ask.qty + 1_000_000)
+        entry = await stage.becomes(entry, State.LIVE)
+        await stage.until(lambda: desk.outbox[entry.id].filled > 0)
+        digits = stage.situation.instrument.precision
+        assert desk.outbox[entry.id].filled == digits.qty_decimal(ask.qty)
+        outcome = await desk.cancel(cl_ord_id=entry.id)
+        assert outcome.count == 1
+        await stage.becomes(entry, State.CANCELLED)
+    assert stage.at_exchange(entry).filled == ask.qty
+
+
+async def test_an_order_whose_reply_is_lost_is_unknown_until_the_stream_shows_it(
+    stage: Stage,
+) -> None:
+    async with stage.running():
+        stage.server.exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        entry = await stage.place()
+        await stage.becomes(entry, State.LIVE)
+    assert len(stage.orders) == 1
+
+
+@pytest.mark.parametrize("mishap", [Mishap.REPLY_LOST, Mishap.GATEWAY_AFTER])
+async def test_a_lost_reply_is_settled_by_asking_when_nothing_is_streamed(
+    stage: Stage, mishap: Mishap
+) -> None:
+    async with stage.running(listening=False) as desk:
+        stage.server.exchange.order_faults.expect(mishap, "AddOrder")
+        entry = await stage.place()
+        assert entry.state is State.UNKNOWN
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.LIVE
+    assert len(stage.orders) == 1
+
+
+@pytest.mark.parametrize("mishap", [Mishap.REQUEST_LOST, Mishap.GATEWAY_BEFORE])
+async def test_an_order_that_never_arrived_is_given_up_only_after_the_settle_window(
+    stage: Stage, mishap: Mishap
+) -> None:
+    async with stage.running(listening=False) as desk:
+        stage.server.exchange.order_faults.expect(mishap, "AddOrder")
+        entry = await stage.place()
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.UNKNOWN
+        stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.REFUSED
+    assert stage.orders == []
+
+
+async def test_a_rest_view_that_lags_does_not_make_an_order_disappear(stage: Stage) -> None:
+    async with stage.running(listening=False) as desk:
+        faults = stage.server.exchange.order_faults
+        faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        entry = await stage.place()
+        faults.expect(Mishap.REST_LAG, "OpenOrders")
+        faults.expect(Mishap.REST_LAG, "ClosedOrders")
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.UNKNOWN
+        stage.clock.ahead_ns += 20 * NS_PER_S
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.LIVE
+
+
+async def test_a_refused_nonce_is_signed_anew_and_acts_once(stage: Stage) -> None:
+    async with stage.running(listening=False):
+        stage.server.exchange.order_faults.expect(Mishap.NONCE, "AddOrder", times=2)
+        entry = await stage.place()
+        assert entry.state is State.ACKNOWLEDGED
+    assert len(stage.orders) == 1
+
+
+async def test_a_refusal_is_told_in_the_exchanges_words(stage: Stage) -> None:
+    async with stage.running(listening=False):
+        entry = await stage.place(qty=1000 * 10**8)
+        assert (entry.state, entry.reason) == (State.REFUSED, "EOrder:Insufficient funds")
+
+
+async def test_a_program_that_dies_before_the_answer_finds_its_order_again(stage: Stage) -> None:
+    async with stage.running(listening=False):
+        stage.server.exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        entry = await stage.place()
+    async with stage.running(listening=False) as desk:
+        assert desk.outbox[entry.id].state is State.UNKNOWN
+        await desk.settler.settle_due()
+        assert desk.outbox[entry.id].state is State.LIVE
+    assert len(stage.orders) == 1
+
+
+async def test_nothing_reaches_the_exchange_twice_whatever_befalls_it(stage: Stage) -> None:
+    faults = stage.server.exchange.order_faults
+    troubles = [mishap for mishap in Mishap if mishap is not Mishap.REST_LAG]
+    async with stage.running() as desk:
+        for step in range(len(troubles) * 3):
+            faults.expect(troubles[step % len(troubles)], "AddOrder", by_ns=1)
+            entry = await stage.place(FAR + step)
+            if entry.state is State.UNKNOWN:
+                stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
+                await desk.settler.settle_due()
+            stage.clock.ahead_ns += 5 * NS_PER_S  # a throttle ends
+    counted = Counter(order.ticket.cl_ord_id for order in stage.orders)
+    assert set(counted.values()) == {1}
+    live = {entry.id for entry in desk.outbox if entry.state is State.LIVE}
+    assert live == set(counted)
+    # Lost and late answers, pages after acting, and refused nonces that were signed anew.
+    assert len(live) == 4 * 3

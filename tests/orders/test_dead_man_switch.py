@@ -1,0 +1,85 @@
+"""The dead-man's switch: armed, renewed, counted down and let go."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from kracked.orders.dead_man_switch import Switch
+from kracked.rest.client import RestClient
+from kracked.rest.replies import OutcomeUnknown
+from kracked.rest.request_executor import Pace
+from kracked.times import NS_PER_S
+from tests.orders.scripted_exchange import Market
+from tests.rest import scripted_http as answers
+from tests.rest.conftest import FrozenTime
+
+ARMED = {"currentTime": "2026-03-24T17:41:56Z", "triggerTime": "2026-03-24T17:42:56Z"}
+
+
+class Stop(Exception):
+    """Ends the renewing where a sleep would be."""
+
+
+def stopping(frozen: FrozenTime, pauses: list[float], after: int) -> Pace:
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == after:
+            raise Stop
+
+    return Pace(frozen.clock, sleep, ticks=frozen.clock)
+
+
+async def test_it_is_renewed_three_times_within_its_time(
+    market: Market, client: RestClient, frozen: FrozenTime
+) -> None:
+    market.exchange.always["CancelAllOrdersAfter"] = ARMED
+    pauses: list[float] = []
+    with pytest.raises(Stop):
+        await Switch(client, pace=stopping(frozen, pauses, after=3)).hold()
+    assert (pauses, market.exchange.count("CancelAllOrdersAfter")) == ([20.0] * 3, 3)
+    assert market.exchange.last("CancelAllOrdersAfter").body["timeout"] == 60
+
+
+async def test_a_failed_renewal_is_tried_again_soon_and_said(
+    market: Market, client: RestClient, frozen: FrozenTime
+) -> None:
+    market.exchange.always["CancelAllOrdersAfter"] = answers.bad_gateway
+    pauses: list[float] = []
+    switch = Switch(client, pace=stopping(frozen, pauses, after=2))
+    with pytest.raises(Stop):
+        await switch.hold()
+    assert (pauses, "HTTP 502" in switch.failure) == ([2.0, 2.0], True)
+
+
+async def test_the_countdown_is_the_exchanges_own(
+    market: Market, client: RestClient, frozen: FrozenTime
+) -> None:
+    market.exchange.always["CancelAllOrdersAfter"] = ARMED
+    switch = Switch(client, pace=stopping(frozen, [], after=1))
+    with pytest.raises(Stop):
+        await switch.hold()
+    frozen.now += 7 * NS_PER_S
+    assert switch.remaining_ns() == 53 * NS_PER_S
+
+
+async def test_it_is_disarmed_only_when_the_exchange_says_so(
+    market: Market, client: RestClient, frozen: FrozenTime
+) -> None:
+    market.exchange.always["CancelAllOrdersAfter"] = {**ARMED, "triggerTime": "0"}
+    switch = Switch(client, pace=frozen.pace)
+    await switch.disarm()
+    assert switch.remaining_ns() is None
+    market.exchange.always["CancelAllOrdersAfter"] = answers.dropped
+    with pytest.raises(OutcomeUnknown):
+        await switch.disarm()
+
+
+async def test_holding_ends_when_it_is_cancelled(market: Market, client: RestClient) -> None:
+    market.exchange.always["CancelAllOrdersAfter"] = ARMED
+    holding = asyncio.create_task(Switch(client).hold())
+    await asyncio.sleep(0)
+    holding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await holding

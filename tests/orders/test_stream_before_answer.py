@@ -1,0 +1,110 @@
+"""What the stream tells before, instead of and beside the answer to an order."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from kracked.orders import Desk, Draft, Entry, State
+from kracked.protocol.events import Executions, Side
+from tests.orders.conftest import OpenDesk
+from tests.orders.exchange_model import NOW
+from tests.orders.scripted_exchange import Market
+from tests.rest import scripted_http as answers
+
+TXID = "OTEST0-AAAAA-AAAAAA"
+POST = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=249_000, post_only=True)
+
+
+def report(**members: Any) -> Executions:
+    row = {
+        "order_id": TXID,
+        "symbol": "BTC/USD",
+        "side": "buy",
+        "order_type": "limit",
+        "order_qty": Decimal("0.001"),
+        "timestamp": "2025-07-31T22:13:20.000000Z",
+        **members,
+    }
+    return Executions(0, (row,))
+
+
+NEW = {"exec_type": "new", "order_status": "new"}
+TRADE = {
+    "exec_type": "trade",
+    "order_status": "partially_filled",
+    "exec_id": "T1",
+    "last_qty": Decimal("0.0004"),
+    "last_price": Decimal("24900.0"),
+    "cum_qty": Decimal("0.0004"),
+}
+FILLED = {"exec_type": "filled", "order_status": "filled", "cum_qty": Decimal("0.001")}
+
+
+async def place(desk: Desk, market: Market, *told: dict[str, Any], named: bool = False) -> Entry:
+    """Places an order whose reports arrive before its answer, with our id in them or without."""
+    act = market.exchange.always["AddOrder"]
+
+    def late(request: Any) -> Any:
+        answer = act(request)
+        name = {"cl_ord_id": market.exchange.last("AddOrder").body["cl_ord_id"]} if named else {}
+        for members in told:
+            desk.apply(report(**name, **members))
+        return answer
+
+    market.exchange.always["AddOrder"] = late
+    entry = await desk.place(POST, NOW)
+    assert isinstance(entry, Entry)
+    return entry
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_fills_that_come_before_the_answer_are_counted(
+    market: Market, opened: OpenDesk, named: bool
+) -> None:
+    with opened() as desk:
+        entry = await place(desk, market, NEW, TRADE, named=named)
+    assert (entry.state, entry.txid, entry.filled) == (State.LIVE, TXID, Decimal("0.0004"))
+
+
+@pytest.mark.parametrize("named", [True, False])
+async def test_an_order_filled_before_the_answer_is_filled(
+    market: Market, opened: OpenDesk, named: bool
+) -> None:
+    with opened() as desk:
+        entry = await place(desk, market, NEW, TRADE, FILLED, named=named)
+    assert (entry.state, entry.filled) == (State.FILLED, Decimal("0.001"))
+
+
+async def test_a_crossing_post_only_order_refused_at_once_is_refused(
+    market: Market, opened: OpenDesk
+) -> None:
+    market.exchange.script["AddOrder"].append(answers.refusal("EOrder:Post only order"))
+    with opened() as desk:
+        entry = await desk.place(POST, NOW)
+    assert isinstance(entry, Entry)
+    assert (entry.state, entry.reason) == (State.REFUSED, "EOrder:Post only order")
+
+
+@pytest.mark.parametrize("before_the_answer", [True, False])
+async def test_a_crossing_post_only_order_cancelled_on_arrival_is_cancelled(
+    market: Market, opened: OpenDesk, before_the_answer: bool
+) -> None:
+    gone = {"exec_type": "canceled", "order_status": "canceled", "reason": "Post only order"}
+    with opened() as desk:
+        entry = await place(desk, market, *([gone] if before_the_answer else []))
+        desk.apply(report(**gone))
+        entry = desk.outbox[entry.id]
+    assert (entry.state, entry.reason) == (State.CANCELLED, "Post only order")
+
+
+async def test_a_fill_of_the_past_says_nothing_of_an_order(
+    market: Market, opened: OpenDesk
+) -> None:
+    with opened() as desk:
+        entry = await place(desk, market)
+        (row,) = report(**TRADE).reports
+        desk.apply(Executions(0, (row,), 1, snapshot=True))
+        assert desk.outbox[entry.id].state is State.ACKNOWLEDGED

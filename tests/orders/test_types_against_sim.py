@@ -1,0 +1,156 @@
+"""Batches and every order type the simulated exchange has, from the draft to their end there."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from kracked.orders import CloseDraft, Draft, Entry, Limits, State
+from kracked.protocol.events import Side
+from kracked.rest.orders import OrderType, TimeInForce
+from kracked.sim.faults.order_faults import Mishap
+from kracked.times import NS_PER_S
+from tests.orders.sim_setup import FAR, SYMBOL, Stage
+
+FREE = Limits(max_distance_percent=None)
+
+
+def drafts(*prices: int) -> list[Draft]:
+    return [Draft(symbol=SYMBOL, side=Side.BID, qty=1_000_000, price=price) for price in prices]
+
+
+async def batch(stage: Stage, wanted: list[Draft]) -> tuple[Entry, ...]:
+    entries = await stage.desk.place_batch(wanted, stage.situation)
+    assert isinstance(entries, tuple), entries
+    return entries
+
+
+async def test_a_batch_is_live_order_by_order(stage: Stage) -> None:
+    async with stage.running():
+        entries = await batch(stage, drafts(FAR, FAR + 10, FAR + 20))
+        for entry in entries:
+            await stage.becomes(entry, State.LIVE)
+    assert [order.ticket.cl_ord_id for order in stage.orders] == [entry.id for entry in entries]
+
+
+async def test_the_one_order_of_a_batch_there_is_no_money_for_is_refused_alone(
+    stage: Stage,
+) -> None:
+    wanted = drafts(FAR, FAR + 10)
+    wanted[1] = msgspec.structs.replace(wanted[1], qty=1000 * 10**8)
+    async with stage.running():
+        first, second = await batch(stage, wanted)
+        await stage.becomes(first, State.LIVE)
+    assert (second.state, second.reason) == (State.REFUSED, "EOrder:Insufficient funds")
+    assert len(stage.orders) == 1
+
+
+@pytest.mark.parametrize("mishap", [Mishap.REPLY_LOST, Mishap.GATEWAY_AFTER])
+async def test_a_batch_whose_reply_is_lost_is_found_order_by_order(
+    stage: Stage, mishap: Mishap
+) -> None:
+    async with stage.running(listening=False) as desk:
+        stage.server.exchange.order_faults.expect(mishap, "AddOrderBatch")
+        entries = await batch(stage, drafts(FAR, FAR + 10, FAR + 20))
+        assert {entry.state for entry in entries} == {State.UNKNOWN}
+        await desk.settler.settle_due()
+        assert {desk.outbox[entry.id].state for entry in entries} == {State.LIVE}
+    assert len(stage.orders) == 3
+
+
+async def test_a_batch_that_never_arrived_is_given_up_after_the_window(stage: Stage) -> None:
+    async with stage.running(listening=False) as desk:
+        stage.server.exchange.order_faults.expect(Mishap.REQUEST_LOST, "AddOrderBatch")
+        entries = await batch(stage, drafts(FAR, FAR + 10))
+        stage.clock.jump_to(entries[0].deadline + 62 * NS_PER_S)
+        await desk.settler.settle_due()
+        assert {desk.outbox[entry.id].state for entry in entries} == {State.REFUSED}
+    assert stage.orders == []
+
+
+async def test_an_iceberg_shows_its_part_and_can_be_told_to_show_more(stage: Stage) -> None:
+    async with stage.running() as desk:
+        entry = await stage.place(order_type=OrderType.ICEBERG, display_qty=100_000)
+        await stage.becomes(entry, State.LIVE)
+        (working,) = desk.working
+        assert working.display_qty == Decimal("0.001")
+        amend = await desk.amend(working, stage.situation, FREE, display_qty=200_000)
+        assert isinstance(amend, Entry)
+        assert amend.state is State.ACKNOWLEDGED
+    assert stage.at_exchange(entry).display_qty == 200_000
+
+
+async def test_an_order_good_for_a_while_expires_and_is_known_to(stage: Stage) -> None:
+    async with stage.running():
+        entry = await stage.place(time_in_force=TimeInForce.GTD, expires_in_s=5)
+        await stage.becomes(entry, State.LIVE)
+        stage.clock.ahead_ns += 6 * NS_PER_S
+        await stage.becomes(entry, State.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"order_type": OrderType.STOP_LOSS},
+        {"order_type": OrderType.STOP_LOSS_LIMIT, "price2": 900_000_0},
+        {"order_type": OrderType.TAKE_PROFIT, "price": FAR},
+        {"order_type": OrderType.TAKE_PROFIT_LIMIT, "price": FAR, "price2": FAR},
+    ],
+)
+async def test_a_triggered_order_waits_and_its_trigger_can_be_moved(
+    stage: Stage, terms: dict[str, Any]
+) -> None:
+    async with stage.running() as desk:
+        entry = await stage.place(**{"price": 900_000_0, **terms})
+        await stage.becomes(entry, State.LIVE)
+        (working,) = desk.working
+        price = int((working.trigger_price or Decimal(0)).scaleb(1))
+        assert price == terms.get("price", 900_000_0)
+        name = "trigger_price" if "price2" in terms else "price"
+        amend = await desk.amend(working, stage.situation, FREE, **{name: price + 10})
+        assert isinstance(amend, Entry), amend
+        assert (amend.state, amend.reason) == (State.ACKNOWLEDGED, "")
+    assert stage.at_exchange(entry).trigger_price == price + 10
+
+
+async def test_a_fill_brings_forth_its_close_which_names_its_order(stage: Stage) -> None:
+    ask = stage.server.exchange.matcher(SYMBOL).best_ask
+    assert ask is not None
+    close = CloseDraft(order_type=OrderType.TAKE_PROFIT, price=ask.price * 2)
+    async with stage.running() as desk:
+        entry = await stage.place(ask.price, 100_000, close=close)
+        entry = await stage.becomes(entry, State.FILLED)
+        await stage.until(lambda: len(desk.working) == 1)
+        (closing,) = desk.working
+    assert (closing.ord_ref_id, closing.side) == (entry.txid, Side.ASK)
+
+
+async def test_a_crossing_post_only_order_ends_without_a_trade(stage: Stage) -> None:
+    ask = stage.server.exchange.matcher(SYMBOL).best_ask
+    assert ask is not None
+    blind = msgspec.structs.replace(stage.situation, ask=ask.price * 2)
+    async with stage.running() as desk:
+        draft = msgspec.structs.replace(drafts(ask.price)[0], post_only=True)
+        entry = await desk.place(draft, blind)
+        assert isinstance(entry, Entry)
+        entry = await stage.becomes(entry, State.CANCELLED)
+    assert (entry.reason, entry.filled) == ("Post only order", 0)
+
+
+async def test_every_type_passes_a_dry_run(stage: Stage) -> None:
+    async with stage.running(listening=False) as desk:
+        for terms in (
+            {"order_type": OrderType.MARKET, "price": None},
+            {"time_in_force": TimeInForce.FOK},
+            {"time_in_force": TimeInForce.GTD, "expires_in_s": 60},
+            {"order_type": OrderType.ICEBERG, "display_qty": 100_000},
+            {"close": CloseDraft(order_type=OrderType.STOP_LOSS, price=FAR // 2)},
+        ):
+            draft = msgspec.structs.replace(drafts(FAR)[0], **terms)
+            assert (await desk.validate(draft, stage.situation)).txid == ()
+        reply = await desk.validate_batch(drafts(FAR, FAR + 10), stage.situation)
+        assert [order.error for order in reply.orders] == [None, None]
+    assert stage.orders == []

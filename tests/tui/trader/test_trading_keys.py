@@ -1,0 +1,98 @@
+"""No key moves money unless a pane has the focus; read-only there is no such key at all."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from kracked_tui import keys
+from kracked_tui.config import Settings
+from tests.tui.conftest import Opened
+from tests.tui.trading_monitor import Trading, trading
+
+ORDER_KEYS = [key for key in keys.KEYS if key.group in keys.MONEY]
+NAMES = sorted({name for key in ORDER_KEYS for name in key.keys.split(",")} - {"enter"})
+PLACES = {
+    "the picker": ("slash",),
+    "the help": ("question_mark",),
+    "a question": ("X",),
+    "a word to type": ("ctrl+x",),
+    "the palette": ("ctrl+p",),
+}
+
+
+@asynccontextmanager
+async def holding_an_order(folder: Path) -> AsyncIterator[Trading]:
+    """Armed, with one order resting out of reach: all that a stray key could harm is there."""
+    async with trading(folder, settings=Settings(fps=60)) as found:
+        await found.armed()
+        await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
+        await found.until(lambda: found.monitor.desk.scene(found.screen.ladder).own.rows)
+        yield found
+
+
+def is_open(found: Trading) -> bool:
+    """Whether there is something over the panes."""
+    return bool(found.screen._panel) or found.monitor.screen is not found.screen
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_no_order_key_acts_while_something_else_has_the_focus(
+    tmp_path: Path, place: str
+) -> None:
+    answers = set("yab") if place == "a question" else set()
+    async with holding_an_order(tmp_path) as found:
+        for name in NAMES:
+            if name in answers:
+                continue
+            if not is_open(found):  # or not any more: the last key closed it
+                await found.pilot.press(*PLACES[place])
+            assert is_open(found)
+            await found.pilot.press(name)
+        assert len(found.open) == 1, found.said()
+        assert len(found.received) == 1
+        assert found.screen.trader is not None
+        assert found.screen.trader.armed
+
+
+async def test_the_keys_of_the_ladder_do_nothing_to_orders_while_the_ticket_is_open(
+    tmp_path: Path,
+) -> None:
+    async with holding_an_order(tmp_path) as found:
+        await found.pilot.press("b", "x", "X", "e", "B", "S", "ctrl+x")
+        assert found.screen.ticket is not None
+        assert (len(found.open), len(found.received)) == (1, 1)
+
+
+async def test_read_only_has_no_order_key_and_no_order_action(tmp_path: Path) -> None:
+    async with trading(tmp_path, read_only=True) as found:
+        actions = {key.action.partition("(")[0] for key in ORDER_KEYS} - {"back"}
+        bound = {one.id for _, one in found.monitor.trade._bindings}
+        assert not bound & {key.id for key in ORDER_KEYS}
+        assert not any(hasattr(found.monitor.trade, f"action_{name}") for name in actions)
+        assert found.monitor.desk.trader is None
+        titles = {one.title for one in found.monitor.get_system_commands(found.monitor.screen)}
+        assert not titles & {"Buy", "Send", "Arm", "Panic"}
+        await found.until(lambda: "No order of yours is open." in found.text())
+        await found.pilot.press(*NAMES)
+        assert not found.received
+        assert "READ-ONLY" in found.text()
+        assert "A" not in {name for name, _ in found.monitor.trade._bindings}
+
+
+async def test_without_a_key_every_order_key_says_what_a_key_would_add(opened: Opened) -> None:
+    async with opened((120, 40)) as (monitor, pilot):
+        for name in ("b", "s", "B", "S", "A", "x", "X", "ctrl+x", "K", "e"):
+            monitor.store.happenings.clear()
+            await pilot.press(name)
+            said = " ".join(each.text for each in monitor.store.happenings)
+            assert "KRAKEN_API_KEY" in said
+
+
+async def test_every_order_action_is_in_the_palette_too(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        titles = {one.title for one in found.monitor.get_system_commands(found.monitor.screen)}
+        assert {"Buy", "Sell", "Arm", "Join bid", "Amend", "Cancel pair", "Panic", "Send"} <= titles

@@ -1,0 +1,135 @@
+"""Tickets of every type at the simulated exchange: what was pressed is what it received."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from kracked.protocol.events import Side
+from kracked.times import NS_PER_S
+from tests.tui.trading_monitor import trading
+
+PRESSED = {
+    "market": ("b", "t"),
+    "stop-loss": ("s", "t", "t", "pagedown"),
+    "stop-loss-limit": ("s", "t", "t", "t", "pagedown", "tab", "pagedown", "pagedown"),
+    "take-profit": ("s", "t", "t", "t", "t", "pageup", "pageup"),
+    "take-profit-limit": ("s", "t", "t", "t", "t", "t", "pageup", "pageup"),
+    "iceberg": ("b", "T", "4"),
+}
+
+
+@pytest.mark.parametrize("kind", PRESSED)
+async def test_an_order_of_every_type_is_received_as_the_preview_said(
+    tmp_path: Path, kind: str
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press(*PRESSED[kind], "enter")
+        ticket = found.screen.ticket
+        assert ticket is not None
+        assert "SENDS IT" in found.text()
+        await found.pilot.press("y")
+        await found.until(lambda: found.received, found.said())
+        (order,) = found.received
+        assert order.ticket.kind.value == kind
+        triggered = order.ticket.trigger_price is not None
+        first, second = ticket.prices
+        expected = (first, second) if triggered else (None, first)
+        assert (order.ticket.trigger_price, order.ticket.price) == expected
+        assert (order.qty, order.display_qty) == (ticket.qty, ticket.shows)
+
+
+async def test_the_distance_of_a_trailing_stop_is_sent_as_one(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("s", *["t"] * 6, "p", *"1.5%", "enter", "enter")
+        assert "by trailing stop, 1.50 % behind the best price" in found.written()
+        await found.pilot.press("y")
+        await found.until(found.trader.sent, "nothing written down")
+        (outbox,) = await asyncio.to_thread(lambda: [*tmp_path.glob("outbox-*.jsonl")])
+        lines = await asyncio.to_thread(outbox.read_text)
+        assert '"ordertype":"trailing-stop"' in lines
+        assert '"price":"+1.50%"' in lines
+
+
+async def test_an_order_good_for_ten_minutes_ends_at_the_exchange_by_itself(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "pagedown", "u", *"10m", "enter", "enter")
+        assert "good for 10 min" in found.written()
+        await found.pilot.press("y")
+        await found.until(lambda: found.open, found.said())
+        (order,) = found.open
+        assert order.ticket.expire_at is not None
+        left_ns = order.ticket.expire_at - found.server.exchange.time
+        assert 500 * NS_PER_S < left_ns <= 601 * NS_PER_S
+
+
+async def test_an_expiry_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.pilot.press("b", "u", *"soon", "enter")
+        assert "'soon' is no expiry" in found.said()
+        await found.pilot.press("u", *"2s", "enter")
+        assert "It must expire between 5 s and 30 days" in found.written()
+
+
+async def test_typing_nothing_leaves_the_field_as_it_was(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.pilot.press("b")
+        before = found.screen.ticket
+        await found.pilot.press("p", "enter")
+        assert (found.screen.ticket, "not a decimal" in found.said()) == (before, False)
+
+
+async def test_a_sale_opened_on_the_best_bid_joins_the_best_ask_until_it_may_take(
+    tmp_path: Path,
+) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("s")
+        joined = found.screen.ticket
+        assert joined is not None
+        assert joined.aside is not None
+        assert (joined.side, joined.post_only) == (Side.ASK, True)
+        assert joined.price > joined.aside
+        assert "would trade at once" in found.written()
+        await found.pilot.press("o")
+        assert "TAKES LIQUIDITY" in found.written()
+        await found.pilot.press("enter", "y")
+        await found.until(lambda: "fill SELL" in found.said(), found.said())
+        (order,) = found.received
+        assert order.price == joined.aside
+
+
+async def test_every_size_key_and_plus_and_minus_set_the_quantity(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.pilot.press("b", "1")
+        first = found.screen.ticket
+        await found.pilot.press("plus", "plus", "minus")
+        doubled = found.screen.ticket
+        assert first is not None
+        assert doubled is not None
+        assert doubled.qty == 2 * first.qty
+        seen = set()
+        for key in "12345":
+            await found.pilot.press(key)
+            assert found.screen.ticket is not None
+            seen.add(found.screen.ticket.qty)
+        assert len(seen) == 5
+
+
+async def test_what_changes_a_ticket_is_in_the_palette_too(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.pilot.press("b")
+        before = found.screen.ticket
+        commands = found.monitor.get_system_commands(found.monitor.screen)
+        await next(one for one in commands if one.title == "Price down").callback()
+        after = found.screen.ticket
+        assert before is not None
+        assert after is not None
+        assert after.price == before.price - 1

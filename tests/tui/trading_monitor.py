@@ -1,0 +1,157 @@
+"""The monitor at a simulated exchange in the same loop: orders are real, money is not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.order_records import Order
+from kracked.sim.faults.order_faults import Mishap
+from kracked.sim.server import SimOptions, SimServer
+from kracked_tui.app import Monitor
+from kracked_tui.config import Settings
+from kracked_tui.export.snapshot import picture
+from kracked_tui.screens.order import OrderScreen
+from kracked_tui.sources.live import LiveSource
+from kracked_tui.trader import Trader
+from tests.patience import until
+
+SYMBOL = "BTC/USD"
+QUIET = 0.001
+"""Market agents a thousand times slower than life: prices stand still, however slow the test."""
+
+
+@dataclass
+class Trading:
+    """A monitor with a key, and the exchange it trades at."""
+
+    monitor: Monitor
+    pilot: Pilot[None]
+    server: SimServer
+
+    @property
+    def screen(self) -> OrderScreen:
+        assert isinstance(self.monitor.trade, OrderScreen)
+        return self.monitor.trade
+
+    @property
+    def trader(self) -> Trader:
+        assert self.screen.trader is not None
+        return self.screen.trader
+
+    @property
+    def _account(self) -> Account:
+        return self.server.exchange.brokerage.account("main")
+
+    @property
+    def received(self) -> list[Order]:
+        """Every order the exchange ever took, by its own books."""
+        return list(self._account.orders.as_of(self.server.exchange.time))
+
+    @property
+    def open(self) -> list[Order]:
+        """Those that are open there."""
+        return self._account.orders.open()
+
+    @property
+    def switch_at(self) -> int | None:
+        """When the exchange would cancel everything."""
+        return self._account.cancel_all_at
+
+    def place(self) -> str:
+        """Of the first working order, as the screen has it."""
+        return self.screen.desk.scene(self.screen.ladder).own.rows[0].place
+
+    async def until(self, so: Callable[[], object], what: str = "") -> None:
+        """Let the loop turn until it is so."""
+        try:
+            await until(so)
+        except TimeoutError:
+            raise AssertionError(f"{what}\n{self.text()}") from None
+
+    def text(self) -> str:
+        self.monitor.trade.draw()
+        return picture(self.monitor, ".txt").decode()
+
+    def written(self) -> str:
+        """What the ticket says, in one line."""
+        self.monitor.trade.draw()
+        inside = [line.text[1:-1] for line in self.screen.ticket_panel.lines]
+        return " ".join(" ".join(inside).split())
+
+    def said(self) -> str:
+        """The log of what happened."""
+        return "\n".join(each.text for each in self.monitor.store.happenings)
+
+    async def joined(self, *keys: str) -> None:
+        """Join these sides in turn: such a key sends nothing while the last order is on its way."""
+        for key in keys:
+            open_before = len(self.open)
+            await self.pilot.press(key)
+            await self.placed(open_before + 1)
+
+    async def placed(self, count: int = 1) -> None:
+        """So many are open, and none is on its way any more."""
+        await self.until(lambda: len(self.open) == count and not self.trader._busy, self.said())
+
+    async def armed(self) -> None:
+        """Arm as a person does, and wait for the dead-man's switch."""
+        await self.pilot.press("A", *"btc/usd", "enter")
+        await self.until(lambda: not self.trader.why_not(), "never armed")
+
+    def fails(self, mishap: Mishap, method: str) -> None:
+        """What befalls the next call of this method."""
+        self.server.exchange.order_faults.expect(mishap, method)
+
+
+@asynccontextmanager
+async def trading(
+    folder: Path,
+    *,
+    size: tuple[int, int] = (120, 40),
+    settings: Settings | None = None,
+    server: SimServer | None = None,
+    read_only: bool = False,
+    rate: float = QUIET,
+) -> AsyncIterator[Trading]:
+    """`folder` keeps the key's files: opening it again is a restart of the program."""
+    async with AsyncExitStack() as stack:
+        options = SimOptions(seed=7, symbols=(SYMBOL,), rate=rate)
+        server = server or await stack.enter_async_context(SimServer(options))
+        opened = _opened(folder, size, settings, server, read_only)
+        yield await stack.enter_async_context(opened)
+
+
+@asynccontextmanager
+async def _opened(
+    folder: Path,
+    size: tuple[int, int],
+    settings: Settings | None,
+    server: SimServer,
+    read_only: bool,
+) -> AsyncIterator[Trading]:
+    source = LiveSource(
+        (SYMBOL,),
+        Endpoints.at(server.endpoints.rest),
+        Credentials(server.api_key, server.api_secret),
+        state=folder,
+        trades=not read_only,
+    )
+    monitor = Monitor(source, settings or Settings(), (SYMBOL,), read_only=read_only)
+    async with monitor.run_test(size=size) as pilot:
+        found = Trading(monitor, pilot, server)
+        await found.until(lambda: source.feed.account.orders_known, "no account")
+        await found.until(lambda: source.feed.orders.get(SYMBOL), "no level 3")
+        if not read_only:
+            await found.until(
+                lambda: monitor.desk.trader is not None and monitor.desk.trader.open, "no desk"
+            )
+        monitor.trade.draw()
+        yield found

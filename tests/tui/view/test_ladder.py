@@ -1,0 +1,115 @@
+"""The ladder: every level in its row, nothing lost by grouping, marks as well as colours."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kracked.instruments import Precision
+from kracked.protocol.events import Level, Side
+from kracked_tui.view.account.orders import Mine
+from kracked_tui.view.ladder import ladder
+from kracked_tui.view.ladder.ladder import LadderRow, LadderView, Traded
+from kracked_tui.view.ladder.ladder_scroll import Position
+
+PRECISION = Precision(1, 8)
+BIDS = [Level(1000, 5), Level(999, 7), Level(994, 11)]
+ASKS = [Level(1001, 3), Level(1004, 9)]
+
+
+def view(where: Position, rows: int = 11, last: int | None = None) -> LadderView:
+    return ladder.ladder_view(
+        BIDS, ASKS, where, rows, traded={1000: Traded(2, 1)}, orders={1000: 4}, last=last
+    )
+
+
+def test_each_level_is_in_its_own_row_when_ungrouped() -> None:
+    rows = {row.price: row for row in view(Position(1000, step=1)).rows}
+    assert (rows[1000].bid, rows[999].bid, rows[1001].ask, rows[1004].ask) == (5, 7, 3, 9)
+    assert rows[1002].bid == rows[1002].ask == 0
+
+
+def test_prices_fall_from_the_top_row_down_in_equal_steps() -> None:
+    prices = [row.price for row in view(Position(1000, step=5)).rows]
+    assert prices == sorted(prices, reverse=True)
+    assert {high - low for high, low in pairwise(prices)} == {5}
+
+
+def test_grouping_rounds_bids_down_and_asks_up() -> None:
+    rows = {row.price: row for row in view(Position(1000, step=5)).rows}
+    assert (rows[1000].bid, rows[995].bid, rows[990].bid) == (5, 7, 11)
+    assert rows[1005].ask == 12
+
+
+@given(st.lists(st.tuples(st.integers(900, 1000), st.integers(1, 99)), unique_by=lambda x: x[0]))
+def test_grouping_loses_no_quantity(levels: list[tuple[int, int]]) -> None:
+    bids = [Level(*level) for level in sorted(levels, reverse=True)]
+    seen = ladder.ladder_view(bids, [], Position(950, step=10), 21, traded={}, orders={}, last=None)
+    assert seen.bid_total == sum(level.qty for level in bids)
+
+
+def test_the_cursor_is_on_the_best_bid_until_it_is_moved() -> None:
+    assert next(row.price for row in view(Position(1000, step=1)).rows if row.cursor) == 1000
+    moved = view(Position(1000, step=1, cursor=1003))
+    assert next(row.price for row in moved.rows if row.cursor) == 1003
+
+
+def test_order_counts_and_traded_quantities_stand_at_their_price() -> None:
+    row = next(row for row in view(Position(1000, step=1)).rows if row.price == 1000)
+    assert (row.bid_orders, row.sold, row.bought) == (4, 2, 1)
+
+
+def test_the_last_trade_is_marked_with_a_sign() -> None:
+    found = view(Position(1000, step=1), last=1001)
+    columns = ladder.columns_for(60, 7)
+    marked = [row for row in found.rows if row.last]
+    assert [row.price for row in marked] == [1001]
+    assert "◂" in ladder.ladder_line(marked[0], found.largest, columns, PRECISION, 4).text
+
+
+def test_a_large_level_is_marked_with_a_sign_and_not_only_a_colour() -> None:
+    bids = [Level(1000 - at, qty) for at, qty in enumerate([10] * 7 + [80] + [160])]
+    seen = ladder.ladder_view(bids, [], Position(1000, step=1), 40, traded={}, orders={}, last=None)
+    columns = ladder.columns_for(60, 7)
+    texts = {
+        row.bid: ladder.ladder_line(row, seen.largest, columns, Precision(1, 0), 0).text
+        for row in seen.rows
+    }
+    assert {qty for qty, text in texts.items() if "•" in text} == {160}
+    assert not any("◆" in text for text in texts.values())
+
+
+def test_a_huge_level_has_a_sign_of_its_own() -> None:
+    row = LadderRow(1000, bid=95, bid_weight=2)
+    text = ladder.ladder_line(row, 100, ladder.columns_for(60, 7), Precision(1, 0), 0).text
+    assert "◆" in text
+
+
+@given(st.integers(1, 10**20))
+def test_a_bars_scale_is_never_too_small_and_at_most_twice_too_large(value: int) -> None:
+    assert value <= ladder._coarse(value) <= 2 * value
+
+
+@given(st.integers(20, 200), st.integers(5, 14))
+def test_a_row_is_exactly_as_wide_as_the_pane(width: int, price_width: int) -> None:
+    columns = ladder.columns_for(width, price_width)
+    row = LadderRow(642_105, 10**12, 10**15, 3, 4, 10**9, 10**9, cursor=True, last=True)
+    text = ladder.ladder_line(row, 10**15, columns, PRECISION, 4).text
+    assert len(text) == len(ladder.head_line(columns).text) == width
+
+
+def test_columns_go_in_order_as_the_pane_narrows() -> None:
+    widths = [ladder.columns_for(width, 7) for width in (78, 48, 34)]
+    assert [columns.orders > 0 for columns in widths] == [True, False, False]
+    assert [columns.traded > 0 for columns in widths] == [True, True, False]
+
+
+def test_own_orders_give_way_before_the_prices_do() -> None:
+    columns = ladder.columns_for(38, 7, mine=True)
+    row = LadderRow(642_105, ask=12_345_678, mine=Mine(Side.BID, Decimal("0.15"), 4))
+    text = ladder.ladder_line(row, 10**15, columns, PRECISION, 4).text
+    assert text.split() == ["B.15", "q4", "64210.5", "0.1235"]
+    assert ladder.head_line(columns).text.split() == ["MINE", "BID", "PRICE", "ASK"]

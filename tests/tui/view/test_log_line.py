@@ -1,0 +1,29 @@
+"""Which lines of the log come first where there is room for one."""
+
+from __future__ import annotations
+
+from kracked.times import NS_PER_S
+from kracked_tui.view.chrome.status import Happening, foremost
+from tests.tui.frozen_market import NOW
+
+GAP = Happening(NOW + 2, "gap of 3.0s in book", "warn")
+FAILED = Happening(NOW, "order not cancelled", "warn", own=True)
+FILLED = Happening(NOW + 1, "bought 0.1", "good", own=True)
+COPIED = Happening(NOW + 3, "copied", own=True)
+
+
+def test_what_became_of_own_orders_stays_before_news_of_the_feed() -> None:
+    assert foremost([GAP, FILLED, FAILED], NOW + 5) == [FILLED, FAILED, GAP]
+
+
+def test_after_some_seconds_the_newest_line_is_first_again() -> None:
+    assert foremost([GAP, FAILED], NOW + 11 * NS_PER_S) == [GAP, FAILED]
+
+
+def test_what_confirms_a_key_press_makes_room_at_once() -> None:
+    lost = Happening(NOW + 4, "public lost: no route", "warn")
+    assert foremost([lost, COPIED, GAP], NOW + 5) == [lost, COPIED, GAP]
+
+
+def test_an_answer_to_a_later_key_press_comes_before_an_older_failure() -> None:
+    assert foremost([COPIED, GAP, FAILED], NOW + 5) == [COPIED, FAILED, GAP]
