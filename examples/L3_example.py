@@ -30,7 +30,7 @@ async def main() -> None:
     shown = 0
     async with kracked.FeedManager(["BTC/USD"], level3=100, endpoints=ENDPOINTS) as feed:
         async for event in feed:
-            if isinstance(event, events.OrdersUpdate) and feed.orders[event.symbol].verified:
+            if isinstance(event, events.L3Update) and feed.orders[event.symbol].verified:
                 show(feed.orders[event.symbol])
                 shown += 1
                 if shown == 5:

@@ -14,7 +14,15 @@ from pathlib import Path
 import kracked
 from kracked import Side, events
 from kracked.feed.fanout import Consumer
-from kracked.orders import Desk, Draft, Entry, Limits, Situation, WorkingOrder, open_desk
+from kracked.orders import (
+    Draft,
+    Limits,
+    MarketContext,
+    OrderManager,
+    OutboxEntry,
+    WorkingOrder,
+    open_order_manager,
+)
 
 if len(sys.argv) != 2:
     sys.exit("This example sends orders: name the simulator's address, http://127.0.0.1:PORT")
@@ -23,11 +31,11 @@ SYMBOL = "BTC/USD"
 LIMITS = Limits(max_distance_percent=None)  # the default refuses orders this far away
 
 
-def situation(feed: kracked.FeedManager) -> Situation:
+def situation(feed: kracked.FeedManager) -> MarketContext:
     """The market as the checks of an order want to know it."""
     book = feed.books[SYMBOL]
     bid, ask = book.best_bid, book.best_ask
-    return Situation(
+    return MarketContext(
         instrument=feed.instruments[SYMBOL],
         bid=bid.price if bid else None,
         ask=ask.price if ask else None,
@@ -36,7 +44,7 @@ def situation(feed: kracked.FeedManager) -> Situation:
     )
 
 
-async def at_rest(desk: Desk, news: Consumer) -> WorkingOrder:
+async def at_rest(desk: OrderManager, news: Consumer) -> WorkingOrder:
     """The order, as soon as the account's stream shows it."""
     async for event in news:
         if isinstance(event, events.Executions):
@@ -46,7 +54,7 @@ async def at_rest(desk: Desk, news: Consumer) -> WorkingOrder:
     raise SystemExit("the feed ended before the order was seen")
 
 
-async def trade(feed: kracked.FeedManager, desk: Desk, news: Consumer) -> None:
+async def trade(feed: kracked.FeedManager, desk: OrderManager, news: Consumer) -> None:
     now = situation(feed)
     digits = now.instrument.precision
     price = (now.bid or 0) * 9 // 10
@@ -54,7 +62,7 @@ async def trade(feed: kracked.FeedManager, desk: Desk, news: Consumer) -> None:
     print(desk.review(draft, now).words)
 
     placed = await desk.place(draft, now)
-    if not isinstance(placed, Entry):
+    if not isinstance(placed, OutboxEntry):
         raise SystemExit(placed.sentence)
     print(f"placed     {placed.id}: {placed.state}")
 
@@ -62,7 +70,7 @@ async def trade(feed: kracked.FeedManager, desk: Desk, news: Consumer) -> None:
     print(f"at rest    {order.order_id}: {order.order_qty} at {order.limit_price}")
 
     amended = await desk.amend(order, situation(feed), qty=draft.qty // 2)
-    print(f"amended    {amended.state if isinstance(amended, Entry) else amended.sentence}")
+    print(f"amended    {amended.state if isinstance(amended, OutboxEntry) else amended.sentence}")
 
     outcome = await desk.cancel(txid=order.order_id)
     print(f"cancelled  {outcome.count} order")
@@ -81,7 +89,7 @@ async def main() -> None:
         async with feed:
             await feed.ready()
             with (
-                open_desk(client, Path("outbox"), limits=LIMITS) as desk,
+                open_order_manager(client, Path("outbox"), limits=LIMITS) as desk,
                 feed.consumer() as news,
             ):
                 await trade(feed, desk, news)

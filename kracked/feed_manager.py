@@ -15,7 +15,7 @@ from kracked.feed import manager
 from kracked.feed.channels import Channels
 from kracked.feed.clock import Clock
 from kracked.feed.connection import Token
-from kracked.protocol.sliding_window import Pace
+from kracked.protocol.sliding_window import SlidingWindow
 from kracked.rest.client import RestClient
 
 
@@ -39,7 +39,7 @@ class FeedManager(manager.FeedManager):
         token: Token | None = None,
         endpoints: Endpoints | None = None,
         clock: Clock | None = None,
-        budget: Pace | None = None,
+        budget: SlidingWindow | None = None,
         **channels: Unpack[Channels],
     ) -> None:
         self._rest: RestClient | None = None

@@ -32,7 +32,13 @@ from kracked.protocol.events import Balances, Event, Executions
 from kracked.record.convert import convert
 from kracked.record.write.clock_jump import ClockWatch
 from kracked.record.write.ingest import HAND_OVER_EVERY_S
-from kracked.record.write.session import Format, Joined, Session, Status, record_into
+from kracked.record.write.session import (
+    Format,
+    JoinedState,
+    RecorderStatus,
+    RecordingSession,
+    record_into,
+)
 from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 
@@ -49,7 +55,7 @@ class Progress(NamedTuple):
     elapsed_s: float
     rate: float
     """Messages per second since the last look."""
-    status: Status
+    status: RecorderStatus
     missing: tuple[str, ...] = ()
     """What had been asked for and did not come when it ended, and why; what is refused is in
     `status`."""
@@ -59,7 +65,13 @@ class Recorder:
     """One recording of one feed; made by `recording`."""
 
     def __init__(
-        self, feed: FeedManager, session: Session, consumer: Consumer, tap: Tap, *, own: bool
+        self,
+        feed: FeedManager,
+        session: RecordingSession,
+        consumer: Consumer,
+        tap: Tap,
+        *,
+        own: bool,
     ) -> None:
         self._feed, self._session = feed, session
         self._consumer, self._tap = consumer, tap
@@ -162,11 +174,11 @@ def _standing(feed: FeedManager, *, own: bool) -> list[Event]:
     return standing if own else _without_own(standing)
 
 
-def _joined(feed: FeedManager, *, own: bool) -> Joined:
+def _joined(feed: FeedManager, *, own: bool) -> JoinedState:
     """What stands now, books included."""
     standing = _standing(feed, own=own)  # it bears a time, and is written before the books
     now = feed.clock.wall()
-    return Joined(now, standing, keyframe.stood(_books(feed), now))
+    return JoinedState(now, standing, keyframe.stood(_books(feed), now))
 
 
 def _without_own(happened: Iterable[Event]) -> list[Event]:

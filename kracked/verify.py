@@ -11,7 +11,7 @@ from time import process_time
 import msgspec
 
 from kracked.book.keeper import BookKeeper
-from kracked.book.stats import Tally
+from kracked.book.stats import BookStats
 from kracked.errors import RecordError
 from kracked.format import keyframe
 from kracked.format import line as raw_log
@@ -22,7 +22,7 @@ PROGRESS_LINES = 2_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Verification(msgspec.Struct, kw_only=True):
+class BookVerification(msgspec.Struct, kw_only=True):
     """One instrument's channel in one file.
 
     Every message is verified, mismatched, ignored or unreadable.
@@ -48,7 +48,7 @@ class FileReport(msgspec.Struct):
     """What one file held."""
 
     file: str
-    books: list[Verification]
+    books: list[BookVerification]
     lines: int = 0
     unreadable: int = 0
     """Lines that are no message; what they were about is unknown."""
@@ -129,11 +129,11 @@ def _is_mismatch(event: Event, resync: Resync) -> bool:
     return impossible or resync.reason == "checksum"
 
 
-def _results(file: str, tallies: Iterable[Tally], seconds: float) -> list[Verification]:
+def _results(file: str, tallies: Iterable[BookStats], seconds: float) -> list[BookVerification]:
     counted = list(tallies)
     total = sum(tally.messages for tally in counted) or 1
     return [
-        Verification(
+        BookVerification(
             file=file,
             symbol=tally.symbol,
             channel=tally.channel,

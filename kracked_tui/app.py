@@ -40,12 +40,12 @@ from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
 from kracked_tui.sources.record_switch import session_name
 from kracked_tui.state.store import Store
-from kracked_tui.state.view_model import Desk
+from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
-from kracked_tui.view.chrome.trading_status import Standing
+from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.widgets.frame_pump import FramePump, backlog, keep_quick
 from kracked_tui.widgets.painted_rows import paint
-from kracked_tui.widgets.session_picker import Sessions
+from kracked_tui.widgets.session_picker import SessionPicker
 
 if TYPE_CHECKING:
     from kracked.feed.manager import FeedManager
@@ -98,7 +98,7 @@ class Monitor(App[None]):
         self.source = source
         self.settings = settings
         self.store = Store(source.mode)
-        self.desk = Desk(source, self.store, symbols)
+        self.desk = ViewModel(source, self.store, symbols)
         self.desk.armed_min = settings.trading.armed_min
         self.table: tuple[Key, ...] = keys.active(
             settings.keys, money=money, replay=source.mode == "REPLAY"
@@ -168,10 +168,12 @@ class Monitor(App[None]):
         access = source.access
         if access is None:
             if source.mode == "LIVE":
-                self.desk.idle = Standing(trading_status.NO_KEY, trading_status.HOW_TO_GIVE_A_KEY)
+                self.desk.idle = TradingStatus(
+                    trading_status.NO_KEY, trading_status.HOW_TO_GIVE_A_KEY
+                )
                 self.desk.tell(trading_status.KEY_IN_SHORT)
         elif access.reports is None:
-            self.desk.idle = Standing(trading_status.READ_ONLY, "Started with --read-only.")
+            self.desk.idle = TradingStatus(trading_status.READ_ONLY, "Started with --read-only.")
         else:
             from kracked_tui.trader import Trader  # noqa: PLC0415  not before the first paint
 
@@ -243,7 +245,7 @@ class Monitor(App[None]):
 
     # --- leaving ------------------------------------------------------------------------
 
-    async def on_sessions_chosen(self, message: Sessions.Chosen) -> None:
+    async def on_session_picker_chosen(self, message: SessionPicker.Chosen) -> None:
         """Another monitor opens it, once this one has ended as it always does."""
         if message.path is not None and (reason := await _unplayable(message.path)):
             self.desk.tell(reason, "warn")

@@ -24,7 +24,7 @@ from kracked.protocol.requests import Subscribe, encode
 from kracked.record.write.session import record_into
 from kracked.record.write.session_folder import SessionInfo
 from kracked.sim import listings as listed
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
@@ -71,7 +71,7 @@ class PastMarket:
         listings = listed.listings(SYMBOLS)
         accounts, self._account = Accounts(), ApiKey(*new_key())
         accounts.add(self._account)
-        market = Market(listings, seed=SEED).opened(OPENED)
+        market = SimulatedMarket(listings, seed=SEED).opened(OPENED)
         self.exchange = Exchange(market, accounts, OPENED)
         self._trade()
 

@@ -25,10 +25,10 @@ from rich.style import Style
 from rich.text import Text
 
 from kracked.protocol.events import Side
-from kracked.sim.accounts.order_records import Order
+from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.auth import Call
-from kracked.sim.faults.order_faults import Mishap
-from kracked.sim.rest import Answer
+from kracked.sim.faults.order_faults import OrderFault
+from kracked.sim.rest import HttpAnswer
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.export.snapshot import _png
 from kracked_tui.export.svg import Cell, svg
@@ -56,7 +56,7 @@ class Session:
         self._answer = server._rest.call
         server._rest.call = self._call
 
-    def _call(self, method: str, call: Call, query: Any, now: int) -> Answer:
+    def _call(self, method: str, call: Call, query: Any, now: int) -> HttpAnswer:
         answer = self._answer(method, call, query, now)
         if self.deadly and call.path.endswith("/AddOrder"):
             self.deadly = False
@@ -132,7 +132,7 @@ class Session:
         await asyncio.to_thread((FOLDER / f"{name}.png").write_bytes, _png(drawn))
 
     @property
-    def orders(self) -> list[Order]:
+    def orders(self) -> list[OrderRecord]:
         """All the exchange ever took."""
         account = self.server.exchange.brokerage.account("main")
         return list(account.orders.as_of(self.server.exchange.time))
@@ -199,7 +199,7 @@ async def play(session: Session) -> None:
     await session.sees("1 cancelled")
 
     session.deadly = True
-    session.server.exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+    session.server.exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
     before = len(session.orders)
     await session.press("1", "b", "3", "down", "down", "down", "down", "enter", "y")
     await session.until(lambda: len(session.orders) > before, "the last order never came")

@@ -42,7 +42,7 @@ async def test_every_channel_of_a_running_market(sim, tmp_path, monkeypatch) -> 
             await manager.ready()
             with manager.consumer() as consumer:
                 kinds = set()
-                while not {events.BookUpdate, events.OrdersUpdate} <= kinds:
+                while not {events.BookUpdate, events.L3Update} <= kinds:
                     kinds |= {type(event) for event in await consumer.batch()}
         assert all(manager.books[symbol].verified for symbol in SYMBOLS)
         assert all(manager.orders[symbol].verified for symbol in SYMBOLS)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Generic, Protocol, TypeVar
 from zlib import crc32
 
-from kracked.book.stats import Tally
+from kracked.book.stats import BookStats
 from kracked.instruments import Precision
-from kracked.protocol.events import BookEvent, Level, OrdersEvent, Side
+from kracked.protocol.events import BookEvent, L3Event, Level, Side
 
 
-class KeptSide(Protocol):
+class BookSideView(Protocol):
     """One side of either book."""
 
     limit: int
@@ -22,11 +22,11 @@ class KeptSide(Protocol):
     def best(self) -> Level | None: ...
 
 
-_Side = TypeVar("_Side", bound=KeptSide)
-_Event = TypeVar("_Event", bound=BookEvent | OrdersEvent)
+_Side = TypeVar("_Side", bound=BookSideView)
+_Event = TypeVar("_Event", bound=BookEvent | L3Event)
 
 
-class Kept(Generic[_Side, _Event]):
+class Book(Generic[_Side, _Event]):
     """One instrument's book. Only its keeper changes it.
 
     `verified` is True while the last message's checksum matched, nothing it said
@@ -53,7 +53,7 @@ class Kept(Generic[_Side, _Event]):
         precision: Precision,
         depth: int,
         sides: tuple[_Side, _Side],
-        tally: Tally,
+        tally: BookStats,
     ) -> None:
         self.symbol = symbol
         self.precision = precision

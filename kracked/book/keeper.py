@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from kracked.book import l2, l3
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.book.stats import Tally
+from kracked.book.stats import BookStats
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.codec import Codec
@@ -43,7 +43,7 @@ class BookKeeper:
         self.codec = codec or Codec(dict(precisions or {}))
         self.books: dict[str, L2Book] = {}
         self.orders: dict[str, L3Book] = {}
-        self.tallies: dict[tuple[str, str], Tally] = {}
+        self.tallies: dict[tuple[str, str], BookStats] = {}
         self._stated_depth = depth
         self._stated_depths = dict(depths or {})
         self._depths: dict[tuple[str, str], int] = {}
@@ -67,7 +67,7 @@ class BookKeeper:
         book: L2Book | L3Book | None
         if kind is events.BookUpdate:
             book = self.books.get(event.symbol)  # type: ignore[attr-defined]
-        elif kind is events.OrdersUpdate:
+        elif kind is events.L3Update:
             book = self.orders.get(event.symbol)  # type: ignore[attr-defined]
         else:
             return self._apply_rare(event)
@@ -81,7 +81,7 @@ class BookKeeper:
 
     def _apply_rare(self, event: Event) -> tuple[Event, ...]:
         match event:
-            case events.BookSnapshot() | events.OrdersSnapshot():
+            case events.BookSnapshot() | events.L3Snapshot():
                 return self._snapshot(event)
             case events.Status(connection_id=connection):
                 self._new_connection(connection)
@@ -100,7 +100,7 @@ class BookKeeper:
     # --- updates ------------------------------------------------------------------
 
     def _unfit_update(
-        self, event: events.BookUpdate | events.OrdersUpdate, book: L2Book | L3Book | None
+        self, event: events.BookUpdate | events.L3Update, book: L2Book | L3Book | None
     ) -> tuple[Event, ...]:
         """An update for which there is no trusted book, or one of another precision."""
         channel = BOOK if isinstance(event, events.BookUpdate) else LEVEL3
@@ -122,7 +122,7 @@ class BookKeeper:
 
     # --- snapshots ------------------------------------------------------------------
 
-    def _snapshot(self, event: events.BookSnapshot | events.OrdersSnapshot) -> tuple[Event, ...]:
+    def _snapshot(self, event: events.BookSnapshot | events.L3Snapshot) -> tuple[Event, ...]:
         book: L2Book | L3Book
         symbol = event.symbol
         if isinstance(event, events.BookSnapshot):
@@ -232,11 +232,11 @@ class BookKeeper:
                 resyncs += self.doubt(symbol, channel, "impossible", event.received, event.reason)
         return tuple(resyncs)
 
-    def _tally(self, symbol: str, channel: str) -> Tally:
+    def _tally(self, symbol: str, channel: str) -> BookStats:
         key = (symbol, channel)
         tally = self.tallies.get(key)
         if tally is None:
-            tally = self.tallies[key] = Tally(symbol, channel)
+            tally = self.tallies[key] = BookStats(symbol, channel)
         return tally
 
 
@@ -244,5 +244,5 @@ def _l2_levels(event: events.BookSnapshot) -> int:
     return max(len(event.bids), len(event.asks))
 
 
-def _l3_levels(event: events.OrdersSnapshot) -> int:
+def _l3_levels(event: events.L3Snapshot) -> int:
     return max(len({order.price for order in side}) for side in (event.bids, event.asks))

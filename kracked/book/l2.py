@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from zlib import crc32
 
-from kracked.book.base import Kept
+from kracked.book.base import Book
 from kracked.book.side import BookSide
-from kracked.book.stats import Tally
+from kracked.book.stats import BookStats
 from kracked.instruments import Precision
 from kracked.protocol.events import BookEvent, BookSnapshot, BookUpdate, Side
 
@@ -18,14 +18,14 @@ DEPTHS = (10, 25, 100, 500, 1000)
 """Levels a side the `book` channel offers."""
 
 
-class L2Book(Kept[BookSide, BookEvent]):
-    """One instrument's best `depth` levels a side; what it tells is in `Kept`."""
+class L2Book(Book[BookSide, BookEvent]):
+    """One instrument's best `depth` levels a side; what it tells is in `Book`."""
 
     __slots__ = ()
 
     def __init__(self, symbol: str, precision: Precision, depth: int) -> None:
         sides = BookSide(Side.BID), BookSide(Side.ASK)
-        super().__init__(symbol, precision, depth, sides, Tally(symbol, "book"))
+        super().__init__(symbol, precision, depth, sides, BookStats(symbol, "book"))
 
     def apply(self, event: BookSnapshot | BookUpdate) -> bool:
         """Take one message; True when it fits the book, which then has the stated checksum."""

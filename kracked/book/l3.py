@@ -12,18 +12,18 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from zlib import crc32
 
-from kracked.book.base import Kept
+from kracked.book.base import Book
 from kracked.book.checksum import LEVELS_HASHED
-from kracked.book.queue import LevelQueue, Place
-from kracked.book.stats import Tally
+from kracked.book.queue import LevelQueue, QueuePosition
+from kracked.book.stats import BookStats
 from kracked.instruments import Precision
 from kracked.protocol.events import (
+    L3Event,
+    L3Snapshot,
+    L3Update,
     Level,
     OrderAction,
     OrderChange,
-    OrdersEvent,
-    OrdersSnapshot,
-    OrdersUpdate,
     Side,
 )
 
@@ -239,8 +239,8 @@ class OrderSide:
         return Level(self._levels[-1].price, self._levels[-1].qty) if self._levels else None
 
 
-class L3Book(Kept[OrderSide, OrdersEvent]):
-    """One instrument's orders at the best `depth` prices a side; what it tells is in `Kept`."""
+class L3Book(Book[OrderSide, L3Event]):
+    """One instrument's orders at the best `depth` prices a side; what it tells is in `Book`."""
 
     __slots__ = ("_queues",)
 
@@ -248,12 +248,12 @@ class L3Book(Kept[OrderSide, OrdersEvent]):
         self._queues: dict[str, LevelQueue] = {}
         bids, asks = OrderSide(Side.BID, self._queues), OrderSide(Side.ASK, self._queues)
         bids.opposite, asks.opposite = asks, bids
-        super().__init__(symbol, precision, depth, (bids, asks), Tally(symbol, "level3"))
+        super().__init__(symbol, precision, depth, (bids, asks), BookStats(symbol, "level3"))
 
-    def apply(self, event: OrdersSnapshot | OrdersUpdate) -> bool:
+    def apply(self, event: L3Snapshot | L3Update) -> bool:
         """Take one message; True when it fits the book, which then has the stated checksum."""
         bids, asks, depth = self.bids, self.asks, self.depth
-        if type(event) is OrdersSnapshot:
+        if type(event) is L3Snapshot:
             self._replace(event.bids, event.asks)
         else:
             # Most updates touch one side, and an impossible one both.
@@ -305,7 +305,7 @@ class L3Book(Kept[OrderSide, OrdersEvent]):
         queue = self._queues.get(order_id)
         return queue.orders[order_id] if queue is not None else None
 
-    def place(self, order_id: str) -> Place | None:
+    def place(self, order_id: str) -> QueuePosition | None:
         """Its place in its level: position, quantity and orders ahead."""
         queue = self._queues.get(order_id)
         return queue.place(order_id) if queue is not None else None

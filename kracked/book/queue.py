@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kracked.protocol.events import OrderChange, Side
 
 
-class Place(NamedTuple):
+class QueuePosition(NamedTuple):
     """Where an order stands in the queue of its level."""
 
     position: int
@@ -44,12 +44,12 @@ class LevelQueue:
         """Visible quantity at this price."""
         return sum(order.qty for order in self.orders.values())
 
-    def place(self, order_id: str) -> Place:
+    def place(self, order_id: str) -> QueuePosition:
         """Raises KeyError for an order that does not rest here."""
         ahead = 0
         for position, order in enumerate(self.orders.values(), 1):
             if order.order_id == order_id:
-                return Place(position, len(self.orders), ahead, position - 1, self.qty)
+                return QueuePosition(position, len(self.orders), ahead, position - 1, self.qty)
             ahead += order.qty
         raise KeyError(order_id)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Tally(msgspec.Struct):
+class BookStats(msgspec.Struct):
     """Every book message is in exactly one of the four counts from `verified` on."""
 
     symbol: str

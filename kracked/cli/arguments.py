@@ -26,7 +26,7 @@ _CHANNEL_DEFAULTS: dict[str, Choice] = {
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-class Help(argparse.RawDescriptionHelpFormatter):
+class ExampleHelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Examples as they are written; no word is broken at a hyphen, so that it can be copied."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
@@ -92,11 +92,11 @@ def whole_usd(text: str) -> str:
 
 def order_faults(text: str) -> str:
     """A specification of what goes wrong with orders, checked."""
-    from kracked.sim.faults.order_faults import BadMishaps, read
+    from kracked.sim.faults.order_faults import BadOrderFaults, read
 
     try:
         read(text)
-    except BadMishaps as error:
+    except BadOrderFaults as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
 

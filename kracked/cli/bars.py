@@ -19,7 +19,7 @@ from kracked.frames.loaders import load_trades
 _FORMS = (".csv", ".parquet")
 
 
-class Rule(NamedTuple):
+class BarOptions(NamedTuple):
     """When a bar ends, and which trades count; exactly one of the first four is given."""
 
     every: str | None
@@ -30,7 +30,9 @@ class Rule(NamedTuple):
     history: bool
 
 
-def bars(path: Path, rule: Rule, *, symbols: list[str], out: Path | None, as_json: bool) -> int:
+def bars(
+    path: Path, rule: BarOptions, *, symbols: list[str], out: Path | None, as_json: bool
+) -> int:
     """Aggregate a recording's trades: CSV or JSON on stdout, or a .csv or .parquet file.
 
     A recording without trades gives no bars, and a word about it on stderr.

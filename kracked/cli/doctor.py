@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from kracked.cli import DONE, FAILED
-from kracked.cli.findings import Finding, Verdict, of_key
+from kracked.cli.findings import Finding, Severity, of_key
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints, is_loopback
 from kracked.errors import KrackedError
@@ -37,7 +37,7 @@ def doctor(*, endpoint: str | None, as_json: bool) -> int:
     findings = asyncio.run(_examine(endpoints, as_json))
     if as_json:
         print(msgspec.json.encode(findings).decode())
-    return FAILED if any(one.verdict is Verdict.FAILED for one in findings) else DONE
+    return FAILED if any(one.verdict is Severity.FAILED for one in findings) else DONE
 
 
 async def _examine(endpoints: Endpoints, quiet: bool) -> list[Finding]:
@@ -68,20 +68,20 @@ def _python() -> Finding:
     version = sys.version.split()[0]
     fit = sys.version_info >= (3, 11)
     advice = "" if fit else ": kracked needs 3.11 or newer"
-    return Finding("python", Verdict.OK if fit else Verdict.FAILED, version + advice)
+    return Finding("python", Severity.OK if fit else Severity.FAILED, version + advice)
 
 
 def _terminal() -> Finding:
     if not sys.stdout.isatty():
-        return Finding("terminal", Verdict.WARNING, "none: use kracked-tui --snapshot FILE")
+        return Finding("terminal", Severity.WARNING, "none: use kracked-tui --snapshot FILE")
     columns, rows = shutil.get_terminal_size()
     colours = os.environ.get("COLORTERM", "") or os.environ.get("TERM", "unknown")
     if columns < LEAST_COLUMNS or rows < LEAST_ROWS:
         detail = f"{columns}x{rows}: panes are left out below {LEAST_COLUMNS}x{LEAST_ROWS}"
-        return Finding("terminal", Verdict.WARNING, detail)
+        return Finding("terminal", Severity.WARNING, detail)
     if "utf" not in (sys.stdout.encoding or "").lower():
-        return Finding("terminal", Verdict.WARNING, "no UTF-8: run kracked-tui --ascii")
-    return Finding("terminal", Verdict.OK, f"{columns}x{rows}, {colours}")
+        return Finding("terminal", Severity.WARNING, "no UTF-8: run kracked-tui --ascii")
+    return Finding("terminal", Severity.OK, f"{columns}x{rows}, {colours}")
 
 
 def _state(folder: Path) -> Finding:
@@ -96,8 +96,8 @@ def _state(folder: Path) -> Finding:
             took_ms = (time.perf_counter() - begun) * 1000
     except OSError as error:
         detail = f"{folder}: {error.strerror}; make it writable, or set XDG_STATE_HOME"
-        return Finding("state", Verdict.FAILED, detail)
-    return Finding("state", Verdict.OK, f"{folder}, on the disk in {took_ms:.1f} ms")
+        return Finding("state", Severity.FAILED, detail)
+    return Finding("state", Severity.OK, f"{folder}, on the disk in {took_ms:.1f} ms")
 
 
 # --- the network ------------------------------------------------------------------------------
@@ -109,17 +109,17 @@ async def _network(rest: RestClient, endpoints: Endpoints) -> AsyncIterator[Find
         server = await rest.server_time()
     except KrackedError as error:
         advice = "check the network, a proxy (HTTPS_PROXY) or --endpoint"
-        yield Finding("rest", Verdict.FAILED, f"{error}; {advice}")
+        yield Finding("rest", Severity.FAILED, f"{error}; {advice}")
         return
     took = time.time() - before
     proxy = " through a proxy" if proxy_of(endpoints.rest) else ""
-    yield Finding("rest", Verdict.OK, f"{endpoints.rest} in {took * 1000:.0f} ms{proxy}")
+    yield Finding("rest", Severity.OK, f"{endpoints.rest} in {took * 1000:.0f} ms{proxy}")
     off = before + took / 2 - (server.unixtime + 0.5)
     if abs(off) <= CLOCK_TOLERANCE_S + took / 2:
-        yield Finding("clock", Verdict.OK, "agrees with the exchange's")
+        yield Finding("clock", Severity.OK, "agrees with the exchange's")
         return
     # A recording that is served shows its own time, and nobody trades with it.
-    verdict = Verdict.WARNING if is_loopback(endpoints.rest) else Verdict.FAILED
+    verdict = Severity.WARNING if is_loopback(endpoints.rest) else Severity.FAILED
     fix = "orders would be refused; set it right (timedatectl set-ntp true)"
     yield Finding("clock", verdict, f"this clock is {off:+.0f} s off the exchange's: {fix}")
 
@@ -129,15 +129,15 @@ async def _feed(endpoints: Endpoints) -> Finding:
 
     def judged(event: Event) -> Finding | None:
         if isinstance(event, Reconnecting):
-            return Finding("feed", Verdict.FAILED, f"{event.url}: {event.reason}")
+            return Finding("feed", Severity.FAILED, f"{event.url}: {event.reason}")
         if isinstance(event, Status):
-            well = Verdict.OK if event.system == "online" else Verdict.WARNING
+            well = Severity.OK if event.system == "online" else Severity.WARNING
             return Finding("feed", well, f"{endpoints.public}: engine {event.system}")
         return None
 
     feed = FeedManager(["BTC/USD"], ticker=True, endpoints=endpoints)
     silent = f"{endpoints.public}: {_SILENT}"
-    return await _first(feed, judged) or Finding("feed", Verdict.FAILED, silent)
+    return await _first(feed, judged) or Finding("feed", Severity.FAILED, silent)
 
 
 _SILENT = f"silent for {PATIENCE_S:.0f} s; check that a firewall or proxy lets WebSockets through"
@@ -163,7 +163,7 @@ async def _key(endpoints: Endpoints) -> AsyncIterator[Finding]:
         credentials = Credentials.from_environment()
         if credentials is None:
             detail = "none: level 3 and orders need KRAKEN_API_KEY and KRAKEN_API_SECRET"
-            yield Finding("key", Verdict.WARNING, detail)
+            yield Finding("key", Severity.WARNING, detail)
             return
         async with RestClient(credentials, endpoints) as rest:
             info = await rest.api_key_info()
@@ -172,7 +172,7 @@ async def _key(endpoints: Endpoints) -> AsyncIterator[Finding]:
             if "create-ws-token" in info.permissions:
                 yield await _account(rest, endpoints)
     except KrackedError as error:
-        yield Finding("key", Verdict.FAILED, str(error))
+        yield Finding("key", Severity.FAILED, str(error))
 
 
 async def _account(rest: RestClient, endpoints: Endpoints) -> Finding:
@@ -184,14 +184,14 @@ async def _account(rest: RestClient, endpoints: Endpoints) -> Finding:
             case Subscribed(channel="executions", max_rate_count=most):
                 tier = tier_of(most or 0)
                 limits = f"{tier.name} tier, {tier.open_orders} open orders a pair"
-                return Finding("account", Verdict.OK, f"{where}: {limits}")
+                return Finding("account", Severity.OK, f"{where}: {limits}")
             case Rejected(error=error):
-                return Finding("account", Verdict.FAILED, f"{where}: {error}")
+                return Finding("account", Severity.FAILED, f"{where}: {error}")
             case Reconnecting(url=url, reason=reason) if url == where:
-                return Finding("account", Verdict.FAILED, f"{where}: {reason}")
+                return Finding("account", Severity.FAILED, f"{where}: {reason}")
             case _:
                 return None
 
     feed = FeedManager(account=True, token=rest.websockets_token, endpoints=endpoints)
-    silent = Finding("account", Verdict.FAILED, f"{where}: {_SILENT}")
+    silent = Finding("account", Severity.FAILED, f"{where}: {_SILENT}")
     return await _first(feed, judged) or silent

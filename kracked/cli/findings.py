@@ -32,7 +32,7 @@ AHEAD_NS = 600 * NS_PER_S
 """Nonces lead the clock by a minute at most; ten are somebody else's doing."""
 
 
-class Verdict(StrEnum):
+class Severity(StrEnum):
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
@@ -42,7 +42,7 @@ class Finding(msgspec.Struct, frozen=True):
     """One thing looked at: how it is and, where it is not well, what to do."""
 
     subject: str
-    verdict: Verdict
+    verdict: Severity
     detail: str
 
 
@@ -59,21 +59,23 @@ def _rights(key: KeyInfo) -> Finding:
     able = ", ".join(what for name, what in (WATCHING | TRADING).items() if name in key.permissions)
     if lacking:
         lost = ", ".join(f"{name} ({WATCHING[name]})" for name in lacking)
-        return Finding("key", Verdict.WARNING, f"lacks {lost}: allow it in {MANAGING}")
+        return Finding("key", Severity.WARNING, f"lacks {lost}: allow it in {MANAGING}")
     if not key.may_trade:
-        return Finding("key", Verdict.OK, f"for watching only, which is safest: {able}")
-    return Finding("key", Verdict.OK, f"may trade: {able}")
+        return Finding("key", Severity.OK, f"for watching only, which is safest: {able}")
+    return Finding("key", Severity.OK, f"may trade: {able}")
 
 
 def _dangers(key: KeyInfo) -> Iterator[Finding]:
     dangers = [name for name in DANGEROUS if name in key.permissions]
     if dangers:
         detail = f"{', '.join(dangers)}: kracked will not trade with it. Make another in {MANAGING}"
-        yield Finding("withdrawal", Verdict.FAILED, f"this key may take your funds away ({detail})")
+        yield Finding(
+            "withdrawal", Severity.FAILED, f"this key may take your funds away ({detail})"
+        )
     needless = [name for name in NEEDLESS if name in key.permissions]
     if needless:
         detail = f"{', '.join(needless)}: nothing here needs it; take it away in {MANAGING}"
-        yield Finding("rights", Verdict.WARNING, detail)
+        yield Finding("rights", Severity.WARNING, detail)
 
 
 def _expiry(key: KeyInfo, now: int) -> Iterator[Finding]:
@@ -83,15 +85,15 @@ def _expiry(key: KeyInfo, now: int) -> Iterator[Finding]:
     when = to_rfc3339(ends, 0)
     if ends <= now:
         detail = f"the key ended at {when}: make another in {MANAGING}"
-        yield Finding("expiry", Verdict.FAILED, detail)
+        yield Finding("expiry", Severity.FAILED, detail)
     elif ends - now < SOON_NS:
-        yield Finding("expiry", Verdict.WARNING, f"the key ends at {when}: renew it before")
+        yield Finding("expiry", Severity.WARNING, f"the key ends at {when}: renew it before")
 
 
 def _nonces(key: KeyInfo, now: int) -> Iterator[Finding]:
     if key.nonce > now + AHEAD_NS:
         detail = "another program used higher nonces with this key: make a key for kracked alone"
-        yield Finding("nonce", Verdict.FAILED, detail)
+        yield Finding("nonce", Severity.FAILED, detail)
     if key.noncewindow:
         detail = f"a window of {key.noncewindow} lets a repeated request through: set it to 0"
-        yield Finding("nonce", Verdict.WARNING, detail)
+        yield Finding("nonce", Severity.WARNING, detail)

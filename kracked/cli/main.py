@@ -16,7 +16,7 @@ from kracked.cli import arguments
 
 Command = Callable[[argparse.Namespace], int]
 
-RAW = arguments.Help
+RAW = arguments.ExampleHelpFormatter
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -352,9 +352,9 @@ def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 
 def _bars(given: argparse.Namespace) -> int:
-    from kracked.cli.bars import Rule, bars
+    from kracked.cli.bars import BarOptions, bars
 
-    rule = Rule(
+    rule = BarOptions(
         given.every,
         given.ticks,
         given.volume,

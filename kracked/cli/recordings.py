@@ -19,7 +19,7 @@ from kracked.endpoints import Endpoints
 from kracked.feed.channels import Channels
 from kracked.feed_manager import FeedManager
 from kracked.instruments import Instrument, meant
-from kracked.record.check import Health
+from kracked.record.check import RecordingHealth
 from kracked.record.check import check as check_recording
 from kracked.record.convert import NeedsArrow
 from kracked.record.read.recording import open_recording
@@ -188,7 +188,7 @@ def check(path: Path, *, mend: bool, as_json: bool, processes: int | None = None
     return DONE if health.healthy else FAILED
 
 
-def _print_health(health: Health) -> None:
+def _print_health(health: RecordingHealth) -> None:
     ended = health.end or "still open, or ended without a clean stop"
     print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
     for line in (*_of_books(health), *_of_holes(health), *_of_files(health)):
@@ -196,7 +196,7 @@ def _print_health(health: Health) -> None:
     print("healthy" if health.healthy else "NOT healthy")
 
 
-def _of_books(health: Health) -> Iterator[str]:
+def _of_books(health: RecordingHealth) -> Iterator[str]:
     for book in health.books:
         yield (
             f"{book.symbol} {book.channel} depth {book.depth}: {book.verified} of "
@@ -208,7 +208,7 @@ def _of_books(health: Health) -> Iterator[str]:
     yield f"keyframes: {health.keyframes}, wrong {health.keyframes_wrong}"
 
 
-def _of_holes(health: Health) -> Iterator[str]:
+def _of_holes(health: RecordingHealth) -> Iterator[str]:
     for gap in health.gaps:
         what = f"{gap.channel} {', '.join(gap.symbols)}".strip() or "everything"
         yield f"gap {gap.start} to {gap.end}: {what}; {gap.reason}; lost {gap.lost or 'unknown'}"
@@ -216,7 +216,7 @@ def _of_holes(health: Health) -> Iterator[str]:
         yield f"{health.untold} messages are missing that the recorder had"
 
 
-def _of_files(health: Health) -> Iterator[str]:
+def _of_files(health: RecordingHealth) -> Iterator[str]:
     """What is damaged, and what to do about it."""
     if health.rows:
         yield f"database: {', '.join(f'{name} {rows}' for name, rows in health.rows.items())}"

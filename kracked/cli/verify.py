@@ -17,7 +17,7 @@ import zstandard
 from kracked.cli import DONE, FAILED, MISUSED
 from kracked.format.frame import MARK
 from kracked.instruments import Precision
-from kracked.verify import FileReport, Verification, verify_lines
+from kracked.verify import BookVerification, FileReport, verify_lines
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = (b"\x28\xb5\x2f\xfd", MARK)
@@ -101,7 +101,7 @@ def _progress(file: str, size: int) -> Callable[[int], None] | None:
     return show
 
 
-def _print_table(rows: Sequence[Verification]) -> None:
+def _print_table(rows: Sequence[BookVerification]) -> None:
     heads = ("file", "symbol", "channel", "depth", "messages", "verified", "mismatched", "ignored")
     cells = [heads, *([str(getattr(row, head)) for head in heads] for row in rows)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(heads))]

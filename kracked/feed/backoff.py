@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kracked.protocol.sliding_window import Pace
+from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
 
 STEPS_S = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
@@ -24,12 +24,12 @@ JITTER = 0.25
 ATTEMPTS, WINDOW_S = 120, 600
 
 
-def attempts_budget() -> Pace:
+def attempts_budget() -> SlidingWindow:
     """What all connections of a process may spend on attempts together.
 
     Less than the 150 that get an address banned: we may not be alone on ours.
     """
-    return Pace(ATTEMPTS, WINDOW_S * NS_PER_S)
+    return SlidingWindow(ATTEMPTS, WINDOW_S * NS_PER_S)
 
 
 class Backoff:

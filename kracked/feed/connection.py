@@ -18,10 +18,10 @@ from kracked.errors import ConfigError, ConnectionLost, KrackedError, RequestRej
 from kracked.feed.backoff import Backoff
 from kracked.feed.clock import Clock
 from kracked.protocol import events
-from kracked.protocol.client.rejection_policy import Verdict, judge
+from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
 from kracked.protocol.client.session import HELD, Session
 from kracked.protocol.events import Event
-from kracked.protocol.sliding_window import Pace
+from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
 
 OPEN_TIMEOUT_S = 10.0
@@ -48,7 +48,7 @@ class Owner(Protocol):
     """Who is told what a connection hears: the feed's manager."""
 
     clock: Clock
-    budget: Pace
+    budget: SlidingWindow
     """Connection attempts, all connections together."""
 
     def hear(self, connection: Connection, data: bytes, received: int) -> None: ...
@@ -224,7 +224,7 @@ class Connection:
 def _is_final(error: KrackedError) -> bool:
     """Whether a token asked for again would be refused again."""
     if isinstance(error, RequestRejected):
-        return judge(error.error) is Verdict.FINAL
+        return judge(error.error) is RejectionVerdict.FINAL
     return isinstance(error, ConfigError)
 
 

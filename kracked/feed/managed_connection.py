@@ -8,7 +8,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.feed.connection import Connection
 from kracked.feed.stats import ConnectionStats, SubscriptionStats
 from kracked.protocol.client.session import Session
-from kracked.protocol.client.subscription import ACCOUNT, Track
+from kracked.protocol.client.subscription import ACCOUNT, SubscriptionState
 
 PUBLIC, LEVEL3, PRIVATE = "public", "level3", "private"
 """The three kinds of sockets; each data channel belongs to exactly one."""
@@ -16,7 +16,7 @@ ROLES = {"level3": LEVEL3, **dict.fromkeys(ACCOUNT, PRIVATE)}
 """Where a channel belongs when not to the public socket."""
 
 
-class Link:
+class ManagedConnection:
     """One connection of a feed. A keeper each: a torn frame casts doubt on its own books only."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Link:
             subscriptions=tuple(self._track_stats(one, now) for one in session.tracks.values()),
         )
 
-    def _track_stats(self, track: Track, now: int) -> SubscriptionStats:
+    def _track_stats(self, track: SubscriptionState, now: int) -> SubscriptionStats:
         one = track.subscription
         tally = self.keeper.tallies.get((one.symbol or "", one.channel))
         return SubscriptionStats(

@@ -29,7 +29,7 @@ from kracked.feed.clock import Clock
 from kracked.feed.connection import Connection, Token
 from kracked.feed.errors import AlreadyOpen, NeedsToken, NoToken, NotOpen
 from kracked.feed.fanout import Consumer, Fanout, Policy
-from kracked.feed.managed_connection import LEVEL3, PRIVATE, PUBLIC, ROLES, Link
+from kracked.feed.managed_connection import LEVEL3, PRIVATE, PUBLIC, ROLES, ManagedConnection
 from kracked.feed.stats import ConsumerStats, FeedStats
 from kracked.feed.tap import LIMIT_BYTES, Tap
 from kracked.instruments import Asset, Instrument
@@ -41,14 +41,14 @@ from kracked.protocol.client.subscription import (
     INSTRUMENTS,
     NEEDS_TOKEN,
     Key,
-    State,
     Subscription,
+    SubscriptionStage,
     gap,
 )
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
-from kracked.protocol.last_values import TOLD, Latest
-from kracked.protocol.sliding_window import Pace
+from kracked.protocol.last_values import TOLD, LastValues
+from kracked.protocol.sliding_window import SlidingWindow
 
 LEVEL3_SYMBOLS = 200
 """Symbols one level3 connection takes."""
@@ -75,7 +75,7 @@ class FeedManager:
         token: Token | None = None,
         endpoints: Endpoints | None = None,
         clock: Clock | None = None,
-        budget: Pace | None = None,
+        budget: SlidingWindow | None = None,
         **channels: Unpack[Channels],
     ) -> None:
         self.endpoints = endpoints or Endpoints.kraken()
@@ -87,10 +87,10 @@ class FeedManager:
         self.assets: dict[str, Asset] = {}
         self.account = Account()
         """Open orders, fills and balances; unknown unless `account` was asked for."""
-        self._latest = Latest()
+        self._latest = LastValues()
         self._token = token
         self._codec = Codec()
-        self._links: list[Link] = []
+        self._links: list[ManagedConnection] = []
         self._orders: ChainMap[str, L3Book] = ChainMap()
         self._fanout = Fanout()
         self._taps: tuple[Tap, ...] = ()
@@ -126,7 +126,9 @@ class FeedManager:
             told.append(events.Instruments(now, pairs, assets, snapshot=True))
         for link in self._links:
             for key, track in link.session.tracks.items():
-                event = self._latest.snapshot(key) if track.state is State.LIVE else None
+                event = (
+                    self._latest.snapshot(key) if track.state is SubscriptionStage.LIVE else None
+                )
                 if event is not None:
                     told.append(replace(event, received=now))
         return told + self.account.standing(now)
@@ -190,7 +192,7 @@ class FeedManager:
 
     async def unsubscribe(self, symbol: str, *channels: str) -> None:
         """Drop the named channels of a symbol, or all of them; returns when they are gone."""
-        dropped: list[tuple[Link, Key]] = []
+        dropped: list[tuple[ManagedConnection, Key]] = []
         for link in tuple(self._links):
             for key in tuple(link.session.tracks):
                 if key[1] == symbol and (not channels or key[0] in channels):
@@ -232,7 +234,7 @@ class FeedManager:
         if link is None:
             return True
         track = link.session.tracks[subscription.key]
-        live = track.state is State.LIVE and track.subscription == subscription
+        live = track.state is SubscriptionStage.LIVE and track.subscription == subscription
         return live or self._refusal(subscription) is not None
 
     def _refusal(self, subscription: Subscription) -> RequestRejected | None:
@@ -242,11 +244,11 @@ class FeedManager:
         track, refused = link.session.tracks[subscription.key], link.connection.refused
         if refused is not None:
             return NoToken(link.connection.name, str(refused))
-        if track.state is State.REFUSED:
+        if track.state is SubscriptionStage.REFUSED:
             return RequestRejected(track.subscription.name, track.error or "")
         return None
 
-    def _holder(self, key: Key) -> Link | None:
+    def _holder(self, key: Key) -> ManagedConnection | None:
         """The connection that has this subscription."""
         return next((link for link in self._links if key in link.session.tracks), None)
 
@@ -265,7 +267,7 @@ class FeedManager:
 
     # --- links ------------------------------------------------------------------------
 
-    def _link_for(self, subscription: Subscription) -> Link:
+    def _link_for(self, subscription: Subscription) -> ManagedConnection:
         """The connection that has it, or has room for it; a new one if there is none."""
         if (holder := self._holder(subscription.key)) is not None:
             return holder
@@ -276,7 +278,7 @@ class FeedManager:
                 return link
         return self._add_link(role)
 
-    def _add_link(self, role: str) -> Link:
+    def _add_link(self, role: str) -> ManagedConnection:
         taken = {link.connection.name for link in self._links}
         numbered = (f"{role}-{number}" for number in count(2))
         name = next(name for name in chain((role,), numbered) if name not in taken)
@@ -290,7 +292,7 @@ class FeedManager:
             backoff=Backoff(random.random),
             token=None if role is PUBLIC else self._token,
         )
-        link = Link(role, keeper, session, connection)
+        link = ManagedConnection(role, keeper, session, connection)
         self._links.append(link)
         if role is LEVEL3:
             self._orders.maps.append(keeper.orders)
@@ -298,7 +300,7 @@ class FeedManager:
                 session.subscriptions.admit()
         return link
 
-    def _start(self, link: Link) -> None:
+    def _start(self, link: ManagedConnection) -> None:
         """Connect, once there is something to ask for; before `async with` nothing is."""
         if self._tasks is not None and link.task is None and link.session.tracks:
             link.task = self._tasks.create_task(link.connection.run(), name=link.connection.name)
@@ -411,6 +413,6 @@ class FeedManager:
         )
 
 
-def _being_dropped(link: Link, key: Key) -> bool:
+def _being_dropped(link: ManagedConnection, key: Key) -> bool:
     track = link.session.tracks.get(key)
     return track is not None and track.wanted is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from kracked.feed.stats import FeedStats
-from kracked.protocol.client.subscription import State
+from kracked.protocol.client.subscription import SubscriptionStage
 from kracked.protocol.events import Gap
 
 _NAMED = 5
@@ -21,7 +21,7 @@ def in_words(feed: FeedStats, gaps: Iterable[Gap]) -> Iterator[str]:
     found: dict[tuple[str, str], list[str]] = {}
     for connection in feed.connections:
         for one in connection.subscriptions:
-            if one.state in (State.LIVE, State.REFUSED):
+            if one.state in (SubscriptionStage.LIVE, SubscriptionStage.REFUSED):
                 continue
             symbols = (one.symbol,) if one.symbol else ()
             why = one.error or doubts.get((one.channel, symbols), "it has not begun to come")

@@ -24,14 +24,14 @@ from kracked import times
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.errors import RecordError
-from kracked.format.lazy_text import Later, listed, whole
+from kracked.format.lazy_text import LazyText, listed, whole
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.encode import quoted
 from kracked.protocol.events import OrderChange
 
 Book = L2Book | L3Book
-Picture = events.BookSnapshot | events.OrdersSnapshot
+Picture = events.BookSnapshot | events.L3Snapshot
 _Text = Callable[[], Iterator[str]]
 
 _EVERY_MESSAGES, _EVERY_NS = 4_000, 60 * times.NS_PER_S
@@ -52,7 +52,7 @@ def encode(book: Book) -> bytes:
     return whole([later(standing(book, book.received), book.depth)]).encode()
 
 
-def later(picture: Picture, depth: int, before: str = "", after: str = "") -> Later:
+def later(picture: Picture, depth: int, before: str = "", after: str = "") -> LazyText:
     """The message that a book is, between two texts; made when it is written."""
     channel, bids, asks = _spelling(picture)
     stamp = f',"timestamp":{quoted(picture.timestamp)}' if picture.timestamp else ""
@@ -70,13 +70,13 @@ def later(picture: Picture, depth: int, before: str = "", after: str = "") -> La
         yield closing
 
     rows = len(picture.bids) + len(picture.asks)
-    return Later(pieces, rows, rows * _ROW_SIZE)
+    return LazyText(pieces, rows, rows * _ROW_SIZE)
 
 
 def _spelling(picture: Picture) -> tuple[str, _Text, _Text]:
     """The channel, and what makes the text of each side."""
     precision = picture.precision
-    if isinstance(picture, events.OrdersSnapshot):
+    if isinstance(picture, events.L3Snapshot):
         bids, asks = (partial(_orders, side, precision) for side in (picture.bids, picture.asks))
         return "level3", bids, asks
     bids, asks = (partial(_levels, side, precision) for side in (picture.bids, picture.asks))
@@ -150,14 +150,14 @@ def standing(book: Book, received: int) -> Picture:
     stamp = book.last.timestamp if book.last else None
     if isinstance(book, L3Book):
         bids, asks = tuple(book.bids.orders()), tuple(book.asks.orders())
-        return events.OrdersSnapshot(
+        return events.L3Snapshot(
             received, book.symbol, book.precision, bids, asks, book.computed, stamp
         )
     copies: tuple[Any, Any] = book.bids.copy(), book.asks.copy()
     return events.BookSnapshot(received, book.symbol, book.precision, *copies, book.computed, stamp)
 
 
-class Stood(NamedTuple):
+class BookState(NamedTuple):
     """A book as it stood at an instant, for who writes it later."""
 
     picture: Picture
@@ -168,17 +168,17 @@ class Stood(NamedTuple):
     def book(self) -> Book:
         """A book of its own: what the feed goes on with has changed since."""
         picture = self.picture
-        kind = L3Book if isinstance(picture, events.OrdersSnapshot) else L2Book
+        kind = L3Book if isinstance(picture, events.L3Snapshot) else L2Book
         book = kind(picture.symbol, picture.precision, self.depth)
         book.apply(picture)  # type: ignore[arg-type]
         book.tally.verified = self.messages
         return book
 
 
-def stood(books: Iterable[Book], now: int) -> list[Stood]:
+def stood(books: Iterable[Book], now: int) -> list[BookState]:
     """The verified ones of these books as they stand at `now`; cheap."""
     return [
-        Stood(standing(book, now), book.depth, book.tally.messages)
+        BookState(standing(book, now), book.depth, book.tally.messages)
         for book in books
         if book.verified
     ]
@@ -199,7 +199,7 @@ def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str
     return listed(members, ",")
 
 
-class Schedule:
+class KeyframeSchedule:
     """Says which books' keyframes are due: each once a round, a few at a time."""
 
     def __init__(self) -> None:

@@ -17,7 +17,7 @@ REST_S = 0.0005
 _AT_ONCE = 100
 
 
-class Later(NamedTuple):
+class LazyText(NamedTuple):
     """Text to be made when it is written."""
 
     pieces: Callable[[], Iterator[str]]
@@ -27,7 +27,7 @@ class Later(NamedTuple):
     """About its characters."""
 
 
-Text = str | Later
+Text = str | LazyText
 
 
 def whole(texts: Iterable[Text], *, rest_s: float = 0.0) -> str:

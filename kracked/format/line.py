@@ -56,7 +56,7 @@ class _Tag(msgspec.Struct):
     event: str
 
 
-class Line(NamedTuple):
+class LogLine(NamedTuple):
     received: int
     """When the bytes reached the recorder, ns since the Unix epoch."""
     seq: int
@@ -114,7 +114,7 @@ def pack_event(seq: int, connection: str, event: OurEvent) -> bytes:
     return _template(connection, "event") % (event.received, seq, content)
 
 
-def event_of(entry: Line) -> OurEvent:
+def event_of(entry: LogLine) -> OurEvent:
     """The event a line of ours holds; raises `RecordError` for one of a later version."""
     try:
         tag = msgspec.json.decode(entry.data, type=_Tag)
@@ -123,7 +123,7 @@ def event_of(entry: Line) -> OurEvent:
         raise RecordError(f"not an event: {entry.data[:80]!r}") from error
 
 
-def unpack(line: bytes) -> Line:
+def unpack(line: bytes) -> LogLine:
     """The parts of a line; raises `RecordError` when it is none."""
     match = _LINE.fullmatch(line)
     if match is None:
@@ -131,4 +131,4 @@ def unpack(line: bytes) -> Line:
     received, seq, connection, form, data = match.groups()
     if form == b"text":
         data = msgspec.json.decode(data, type=str).encode("latin-1")
-    return Line(int(received), int(seq), connection.decode(), data, form == b"event")
+    return LogLine(int(received), int(seq), connection.decode(), data, form == b"event")

@@ -11,7 +11,7 @@ import msgspec
 from kracked.instruments import Precision
 
 
-class State(msgspec.Struct, kw_only=True, omit_defaults=True):
+class SymbolTerms(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Decimals and depths: without them no book can be rebuilt."""
 
     price_precision: int | None = None
@@ -28,19 +28,19 @@ class State(msgspec.Struct, kw_only=True, omit_defaults=True):
         return None if price is None or qty is None else Precision(price, qty)
 
 
-class Former(State, kw_only=True, omit_defaults=True):
+class PreviousInfo(SymbolTerms, kw_only=True, omit_defaults=True):
     """What was so until something changed."""
 
     until: int
     """Number of the first message for which it was so no more."""
 
 
-class Subject(State, kw_only=True, omit_defaults=True):
+class SymbolInfo(SymbolTerms, kw_only=True, omit_defaults=True):
     """What is so now; `was` has what was so before, the oldest first."""
 
     ohlc: list[int] = []
     """Lengths of the candles that were recorded, in minutes."""
-    was: list[Former] = []
+    was: list[PreviousInfo] = []
 
     @property
     def first_precision(self) -> Precision | None:
@@ -70,5 +70,5 @@ class Subject(State, kw_only=True, omit_defaults=True):
     def _remember(self, seq: int) -> None:
         """What is so now was so until this message, unless it was so for none."""
         if not self.was or self.was[-1].until != seq:
-            state = {name: getattr(self, name) for name in State.__struct_fields__}
-            self.was.append(Former(until=seq, **state))
+            state = {name: getattr(self, name) for name in SymbolTerms.__struct_fields__}
+            self.was.append(PreviousInfo(until=seq, **state))

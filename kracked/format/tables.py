@@ -18,7 +18,7 @@ from typing import NamedTuple
 csv.field_size_limit(1 << 30)
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What the text of a column means."""
 
     TIME = "time"
@@ -45,7 +45,7 @@ class Flag(IntEnum):
 
 class Column(NamedTuple):
     name: str
-    kind: Kind
+    kind: ColumnKind
 
 
 class Table(NamedTuple):
@@ -65,7 +65,13 @@ class Table(NamedTuple):
 
 def _columns(words: str) -> tuple[Column, ...]:
     """`name:kind` pairs, of which the kind's first letter says enough; `d` is the default."""
-    kinds = {"t": Kind.TIME, "d": Kind.DECIMAL, "l": Kind.LABEL, "x": Kind.TEXT, "n": Kind.COUNT}
+    kinds = {
+        "t": ColumnKind.TIME,
+        "d": ColumnKind.DECIMAL,
+        "l": ColumnKind.LABEL,
+        "x": ColumnKind.TEXT,
+        "n": ColumnKind.COUNT,
+    }
     pairs = (word.partition(":") for word in words.split())
     return tuple(Column(name, kinds[kind or "d"]) for name, _, kind in pairs)
 

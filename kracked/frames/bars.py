@@ -21,7 +21,7 @@ from kracked.errors import ConfigError
 from kracked.frames.durations import length_ns
 from kracked.frames.loaders import load_trades
 from kracked.frames.read.table_files import HasPath, Source
-from kracked.frames.trade_arrays import Ints, Tape, tapes
+from kracked.frames.trade_arrays import Ints, TradeArrays, tapes
 
 COLUMNS = [
     "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "value", "buy_volume",
@@ -128,7 +128,7 @@ def _bars_of_frame(
     return _frame(made)
 
 
-def _reduced(tape: Tape, starts: Ints, step: int) -> dict[str, Any]:
+def _reduced(tape: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
     """The columns of the bars that begin at `starts`."""
     times, price, qty = tape.times, tape.price, tape.qty
     ends = np.append(starts[1:], len(times))

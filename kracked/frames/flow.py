@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kracked.frames.books.numba_engine import Engine
-from kracked.frames.books.observables import Places, Samples, Touch
+from kracked.frames.books.observables import BestBidOffer, BookSamples, QueuePositions
 from kracked.frames.books.sampling import readings
 from kracked.frames.durations import length_ns
 from kracked.frames.read.precision_periods import Channel
@@ -49,7 +49,7 @@ def best_bid_offer(
     Raises `RecordError` for a symbol that was not recorded, `ConfigError` for an engine
     that is not there.
     """
-    return readings(source, symbol, Touch, channel=channel, verify=verify, engine=engine)
+    return readings(source, symbol, BestBidOffer, channel=channel, verify=verify, engine=engine)
 
 
 def sampled_books(
@@ -67,7 +67,7 @@ def sampled_books(
     Columns `bid_px_0`, `bid_sz_0`, `ask_px_0`, `ask_sz_0`, ... While the book is not
     verified nothing is sampled. The rest as for `best_bid_offer`.
     """
-    look = partial(Samples, length_ns(every), levels)
+    look = partial(BookSamples, length_ns(every), levels)
     return readings(source, symbol, look, channel=channel, verify=verify, engine=engine)
 
 
@@ -85,7 +85,7 @@ def queue_position(
     orders (in the level). Empty for an order that was never seen. The rest as for
     `best_bid_offer`.
     """
-    look = partial(Places, order_id)
+    look = partial(QueuePositions, order_id)
     return readings(source, symbol, look, channel="level3", verify=verify, engine=engine)
 
 

@@ -27,7 +27,7 @@ from kracked.format.tables import Table
 from kracked.frames.read import open_files
 from kracked.frames.read.file_selection import pieces
 from kracked.frames.read.pandas_reader import PlainReader
-from kracked.frames.read.query import Wanted
+from kracked.frames.read.query import TableQuery
 from kracked.frames.read.table_files import Source, paths, wide_files, wide_symbol
 
 Instant = int | str | datetime | pd.Timestamp
@@ -158,7 +158,7 @@ def load(
     """
     names = _checked(table, columns)
     used = {*names, table.clock, "timestamp", "symbol", "seq"}
-    wanted = Wanted(
+    wanted = TableQuery(
         table,
         tuple(column for column in table.columns if column.name in used),
         frozenset(_names(symbols)),
@@ -183,7 +183,7 @@ def file_by_file(
     """One symbol's rows as of `load`, a file at a time: for what goes message by message."""
     used = {*_checked(table, columns), table.clock, "symbol", "seq"}
     chosen = tuple(column for column in table.columns if column.name in used)
-    wanted = Wanted(table, chosen, frozenset([symbols]), exact=exact)
+    wanted = TableQuery(table, chosen, frozenset([symbols]), exact=exact)
     reader: Any = ArrowReader(wanted) if HAS_ARROW else PlainReader(wanted)
     for path in paths(source):
         found = pieces(path, wanted, reader.spans)
@@ -193,7 +193,7 @@ def file_by_file(
             yield from (reader.frame([reader.read(piece)]) for piece in found)
 
 
-def _recordings(reader: Any, source: Source, wanted: Wanted) -> Iterator[Any]:
+def _recordings(reader: Any, source: Source, wanted: TableQuery) -> Iterator[Any]:
     """What each folder or file of the source holds, one after the other."""
     for path in paths(source):
         found = pieces(path, wanted, reader.spans)

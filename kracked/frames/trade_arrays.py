@@ -24,7 +24,7 @@ _EXACT = 2**62
 _NO_TIME = np.iinfo(np.int64).min
 
 
-class Tape(NamedTuple):
+class TradeArrays(NamedTuple):
     """One symbol's trades, oldest first."""
 
     times: Ints
@@ -63,7 +63,7 @@ class Tape(NamedTuple):
         return changes((total - whole) // full) if carry else _begun(total, full)
 
 
-def tapes(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, Tape]]:
+def tapes(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, TradeArrays]]:
     """Each symbol's trades, by name; without `history` those live alone (`Flag.SNAPSHOT`)."""
     if not history and "flags" in trades:
         trades = _live(trades)
@@ -76,7 +76,7 @@ def tapes(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, Tape]]:
         return
     bought = (trades["side"] == "buy").to_numpy()
     for symbol, mine in _by_symbol(trades["symbol"]):
-        yield symbol, Tape(times[mine], price[mine], qty[mine], bought[mine])
+        yield symbol, TradeArrays(times[mine], price[mine], qty[mine], bought[mine])
 
 
 def changes(ids: Ints) -> Ints:

@@ -11,13 +11,13 @@ import msgspec
 
 from kracked.orders.draft import TRIGGERED, Draft
 from kracked.orders.rules import order_rules
-from kracked.orders.rules.market_context import Check, Refusal, Situation
+from kracked.orders.rules.market_context import Check, FailedCheck, MarketContext
 from kracked.protocol.events import Side
 from kracked.protocol.own_orders import OwnOrder
-from kracked.rest.orders import TRAILING, Amend, OrderType
+from kracked.rest.orders import TRAILING, AmendOrder, OrderType
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class AmendedTerms(msgspec.Struct, frozen=True, kw_only=True):
     """What shall be different, scaled by the instrument; None stays as it is."""
 
     qty: int | None = None
@@ -42,7 +42,7 @@ def not_amendable(order: OwnOrder, symbol: str) -> str | None:
     return None
 
 
-def amended(order: OwnOrder, now: Situation, change: Change) -> Draft:
+def amended(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> Draft:
     """The order as it would be after the change."""
     precision = now.instrument.precision
     limit = _scaled(order.limit_price, precision.price)
@@ -68,33 +68,33 @@ def _scaled(value: Decimal | None, decimals: int) -> int | None:
     return None if value is None else int(value.scaleb(decimals))
 
 
-def _shown(order: OwnOrder, now: Situation, change: Change) -> int:
+def _shown(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> int:
     if change.display_qty is not None:
         return change.display_qty
     shown = order.display_qty if order.display_qty is not None else order.order_qty
     return _scaled(shown, now.instrument.precision.qty) or 0
 
 
-def shows_enough(order: OwnOrder, draft: Draft, now: Situation) -> Refusal | None:
+def shows_enough(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Of an iceberg: what it shows is judged by what is left of it, not by the whole."""
     filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
     left = msgspec.structs.replace(draft, qty=max(0, draft.qty - filled))
     return order_rules.display(left, now)
 
 
-def leaves_some(order: OwnOrder, draft: Draft, now: Situation) -> Refusal | None:
+def leaves_some(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Whether anything of it stays open: the exchange takes less, and cancels the rest."""
     text, base = now.instrument.precision.qty_text, now.instrument.base
     filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
     if draft.qty > filled:
         return None
-    return Refusal(
+    return FailedCheck(
         Check.QUANTITY,
         f"{text(filled)} {base} of it are filled; to end it there, cancel it instead.",
     )
 
 
-def request(order: OwnOrder, draft: Draft, now: Situation, change: Change) -> Amend:
+def request(order: OwnOrder, draft: Draft, now: MarketContext, change: AmendedTerms) -> AmendOrder:
     """Only what was asked for, rounded: a price named anew may lose the place in the queue."""
     precision = now.instrument.precision
     first, second = (
@@ -106,7 +106,7 @@ def request(order: OwnOrder, draft: Draft, now: Situation, change: Change) -> Am
     trigger = first if change.trigger_price is not None and draft.price2 is not None else None
     moved = last if change.price is not None else None
     shown = None if change.display_qty is None else draft.display_qty
-    return Amend(
+    return AmendOrder(
         order_qty=None if change.qty is None else precision.qty_decimal(draft.qty),
         display_qty=None if shown is None else precision.qty_decimal(shown),
         limit_price=moved if limited else None,

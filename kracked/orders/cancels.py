@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry, Kind, Moved, Outbox
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry, StateChange
 from kracked.protocol.events import Side
 from kracked.protocol.limits import cost_of_cancel
 from kracked.protocol.own_orders import OwnOrder, OwnOrders
@@ -15,13 +15,13 @@ from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.orders import Cancelled, OrderRef
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, UnreadableReply, classify
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 from kracked.rest.transport import NotSent
 
 _BATCH = 50
 _PAUSES_S = (0.2, 0.5, 1.0)
-_DOUBTFUL = (State.SENT, State.UNKNOWN)
-_LANDED = (State.ACKNOWLEDGED, State.LIVE)
+_DOUBTFUL = (OrderState.SENT, OrderState.UNKNOWN)
+_LANDED = (OrderState.ACKNOWLEDGED, OrderState.LIVE)
 _RATE = "EOrder:Rate limit exceeded"
 _NEVER_ISSUED = "EOrder:Invalid order"
 
@@ -50,7 +50,7 @@ class Cancels:
         working: OwnOrders,
         outbox: Outbox,
         engine: EngineLimiter,
-        pace: Pace,
+        pace: RequestTiming,
     ) -> None:
         self._client, self._working, self._outbox = client, working, outbox
         self._engine, self._pace, self._steady = engine, pace, pace.steady()
@@ -78,7 +78,9 @@ class Cancels:
         shown = [order for order in self._working if (order.cl_ord_id or "") in self._outbox]
         return await self._these(shown, self._unseen(shown))
 
-    async def _these(self, shown: Sequence[OwnOrder], unseen: Sequence[Entry]) -> CancelOutcome:
+    async def _these(
+        self, shown: Sequence[OwnOrder], unseen: Sequence[OutboxEntry]
+    ) -> CancelOutcome:
         self._count(shown)
         unseen = self._withdraw(unseen)
         names = [("txid", order.order_id) for order in shown]
@@ -91,25 +93,31 @@ class Cancels:
     async def everything(self) -> CancelOutcome:
         """The whole account."""
         self._count(list(self._working))
-        underway = self._withdraw([it for it in self._outbox.pending() if it.kind is Kind.ADD])
+        underway = self._withdraw(
+            [it for it in self._outbox.pending() if it.kind is ActionKind.ADD]
+        )
         outcome = await self._repeated(self._client.cancel_all)
         if _worth_trying_alone(outcome):
             names = [("txid", order.order_id) for order in self._working]
             outcome = _together([outcome, *[await self._some([name]) for name in names]])
         return await self._chased(underway, outcome)
 
-    def _withdraw(self, entries: Sequence[Entry]) -> list[Entry]:
+    def _withdraw(self, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
         """What is not on its way yet never will be; returns the others."""
         for entry in entries:
-            if entry.state is State.PREPARED:
+            if entry.state is OrderState.PREPARED:
                 reason = "withdrawn: a cancel came before it went out"
                 now = self._pace.clock()
-                self._outbox.learn(Moved(at=now, id=entry.id, state=State.REFUSED, reason=reason))
+                self._outbox.learn(
+                    StateChange(at=now, id=entry.id, state=OrderState.REFUSED, reason=reason)
+                )
         return [entry for entry in entries if not self._outbox[entry.id].ended]
 
-    async def _chased(self, entries: Sequence[Entry], outcome: CancelOutcome) -> CancelOutcome:
+    async def _chased(
+        self, entries: Sequence[OutboxEntry], outcome: CancelOutcome
+    ) -> CancelOutcome:
         """Once more for those that were on their way: the cancel may have come before them."""
-        underway = [entry.id for entry in entries if entry.state is State.SENT]
+        underway = [entry.id for entry in entries if entry.state is OrderState.SENT]
         outcomes = [outcome]
         for pause_s in _PAUSES_S:
             if not underway:
@@ -117,7 +125,7 @@ class Cancels:
             await self._pace.sleep(pause_s)
             landed = [id_ for id_ in underway if self._outbox[id_].state in _LANDED]
             outcomes.append(await self._all([("cl_ord_id", id_) for id_ in landed]))
-            underway = [id_ for id_ in underway if self._outbox[id_].state is State.SENT]
+            underway = [id_ for id_ in underway if self._outbox[id_].state is OrderState.SENT]
         outcome = _together(outcomes)
         doubtful = any(self._outbox[entry.id].state in _DOUBTFUL for entry in entries)
         return msgspec.structs.replace(outcome, failed=True) if doubtful else outcome
@@ -134,14 +142,14 @@ class Cancels:
 
     def _unseen(
         self, shown: Sequence[OwnOrder], symbol: str | None = None, side: Side | None = None
-    ) -> list[Entry]:
+    ) -> list[OutboxEntry]:
         """Orders of ours that may be open and are not among those shown."""
         verb = None if side is None else "buy" if side is Side.BID else "sell"
         known = {order.order_id for order in shown}
         return [
             entry
             for entry in self._outbox.pending()
-            if entry.kind is Kind.ADD
+            if entry.kind is ActionKind.ADD
             and symbol in (None, entry.symbol)
             and verb in (None, entry.request.get("type"))
             and entry.txid not in known

@@ -12,7 +12,7 @@ import logging
 
 from kracked.errors import KrackedError
 from kracked.rest.client import RestClient
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 
 log = logging.getLogger(__name__)
 
@@ -21,11 +21,11 @@ RENEWAL_S = 20.0
 RETRY_S = 2.0
 
 
-class Switch:
+class DeadManSwitch:
     """Owner of the timer. Run `hold` while armed; `disarm` when orders are to outlive it."""
 
-    def __init__(self, client: RestClient, *, pace: Pace | None = None) -> None:
-        self._client, self._pace = client, pace or Pace()
+    def __init__(self, client: RestClient, *, pace: RequestTiming | None = None) -> None:
+        self._client, self._pace = client, pace or RequestTiming()
         self._left_ns: int | None = None
         self._heard = 0
         self.failure = ""

@@ -15,13 +15,20 @@ import msgspec
 
 from kracked.errors import ConfigError
 from kracked.orders import reconcile_rules
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry, Kind, Moved, Outbox, Prepared, SentAlready
-from kracked.orders.reconciler import Settler
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import (
+    ActionKind,
+    AlreadySent,
+    Outbox,
+    OutboxEntry,
+    PreparedAction,
+    StateChange,
+)
+from kracked.orders.reconciler import Reconciler
 from kracked.protocol.own_orders import OwnOrders
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 from kracked.rest.transport import NotSent
 
 T = TypeVar("T")
@@ -31,7 +38,7 @@ _LATE = "EService:Deadline elapsed"
 _UNWRITTEN = "it could not be written down, and was not sent"
 
 
-class Answer(msgspec.Struct, frozen=True):
+class ActionAnswer(msgspec.Struct, frozen=True):
     """What the exchange said to one action of a request."""
 
     txid: str | None = None
@@ -46,10 +53,10 @@ class Dispatch:
         outbox: Outbox,
         working: OwnOrders,
         engine: EngineLimiter,
-        settler: Settler,
+        settler: Reconciler,
         *,
         sync: Callable[[], Awaitable[None]],
-        pace: Pace,
+        pace: RequestTiming,
     ) -> None:
         self._outbox, self._working, self._engine = outbox, working, engine
         self._settler, self._sync = settler, sync
@@ -57,18 +64,18 @@ class Dispatch:
 
     def prepare(
         self,
-        kind: Kind,
+        kind: ActionKind,
         id_: str,
         symbol: str,
         members: Mapping[str, object],
         *,
         deadline_ns: int,
         target: str | None = None,
-    ) -> Entry:
+    ) -> OutboxEntry:
         """Enters a fresh action, its line handed to the operating system."""
         now = self._clock()
         return self._outbox.prepare(
-            Prepared(
+            PreparedAction(
                 at=now,
                 id=id_,
                 kind=kind,
@@ -81,11 +88,11 @@ class Dispatch:
 
     async def send(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[OutboxEntry],
         cost: Decimal,
         call: Callable[[], Awaitable[T]],
-        answers: Callable[[T], Sequence[Answer]],
-    ) -> tuple[Entry, ...]:
+        answers: Callable[[T], Sequence[ActionAnswer]],
+    ) -> tuple[OutboxEntry, ...]:
         """The entries after the one request for them all was answered, refused or lost.
 
         `cost` is what it adds to the rate counter. Nothing is sent if a cancel withdrew
@@ -94,11 +101,11 @@ class Dispatch:
         self._engine.spend(entries[0].symbol, cost, self._steady())
         await self._announce(entries)
         now_are = tuple(self._outbox[entry.id] for entry in entries)
-        if any(entry.state is not State.SENT for entry in now_are):
+        if any(entry.state is not OrderState.SENT for entry in now_are):
             return now_are
         return await self._deliver(now_are, call(), answers)
 
-    async def _announce(self, entries: Sequence[Entry]) -> None:
+    async def _announce(self, entries: Sequence[OutboxEntry]) -> None:
         """All lines are on the disk and all sendings claimed when this returns, or all refused."""
         try:
             await self._sync()
@@ -107,30 +114,30 @@ class Dispatch:
                 return
             for entry in entries:
                 self._outbox.send(entry.id, self._clock())
-        except SentAlready:
+        except AlreadySent:
             raise
         except BaseException:
             self.give_up(entries, _UNWRITTEN)
             raise
 
-    def give_up(self, entries: Sequence[Entry], reason: str = _UNWRITTEN) -> None:
+    def give_up(self, entries: Sequence[OutboxEntry], reason: str = _UNWRITTEN) -> None:
         """They were not sent, and never will be."""
         for entry in entries:
-            self.learn(entry, State.REFUSED, reason)
+            self.learn(entry, OrderState.REFUSED, reason)
 
     async def _deliver(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[OutboxEntry],
         call: Awaitable[T],
-        answers: Callable[[T], Sequence[Answer]],
-    ) -> tuple[Entry, ...]:
+        answers: Callable[[T], Sequence[ActionAnswer]],
+    ) -> tuple[OutboxEntry, ...]:
         try:
             said = answers(await call)
         except Refused as refused:
             return tuple(self._refused(entry, refused.error, refused.kind) for entry in entries)
         except (NotSent, ConfigError) as error:
             reason = f"not sent: {error}"
-            return tuple(self.learn(entry, State.REFUSED, reason) for entry in entries)
+            return tuple(self.learn(entry, OrderState.REFUSED, reason) for entry in entries)
         except OutcomeUnknown as error:
             return tuple(self._doubt(entry, error.reason) for entry in entries)
         except BaseException:
@@ -143,37 +150,41 @@ class Dispatch:
             return tuple(self._doubt(entry, reason) for entry in entries)
         return tuple(map(self._answered, entries, said))
 
-    def learn(self, entry: Entry, state: State, reason: str = "", txid: str | None = None) -> Entry:
+    def learn(
+        self, entry: OutboxEntry, state: OrderState, reason: str = "", txid: str | None = None
+    ) -> OutboxEntry:
         """Enters news that no report or look-up brought."""
         now = self._clock()
-        return self._outbox.learn(Moved(at=now, id=entry.id, state=state, reason=reason, txid=txid))
+        return self._outbox.learn(
+            StateChange(at=now, id=entry.id, state=state, reason=reason, txid=txid)
+        )
 
-    def _answered(self, entry: Entry, said: Answer) -> Entry:
+    def _answered(self, entry: OutboxEntry, said: ActionAnswer) -> OutboxEntry:
         if said.error is not None and said.txid is not None:
             return self._doubt(entry, f"the reply names both {said.txid} and {said.error}")
         if said.error is not None:
             return self._refused(entry, said.error, classify(said.error))
-        if entry.kind is Kind.AMEND:
-            return self.learn(entry, State.ACKNOWLEDGED)
+        if entry.kind is ActionKind.AMEND:
+            return self.learn(entry, OrderState.ACKNOWLEDGED)
         if said.txid is None:
             return self._doubt(entry, "the reply names no order")
-        learnt = self.learn(entry, State.ACKNOWLEDGED, txid=said.txid)
+        learnt = self.learn(entry, OrderState.ACKNOWLEDGED, txid=said.txid)
         # The stream may have told its whole life before the answer came.
         order = self._working.open.get(said.txid) or self._working.closed.get(said.txid)
         news = reconcile_rules.of_order(entry, order, self._clock()) if order else None
         return self._outbox.learn(news) if news else learnt
 
-    def _refused(self, entry: Entry, error: str, kind: ErrorClass) -> Entry:
+    def _refused(self, entry: OutboxEntry, error: str, kind: ErrorClass) -> OutboxEntry:
         if error.startswith("EOrder:Rate limit exceeded"):
             self._engine.exceeded(entry.symbol, self._steady())
         # A taken id proves an earlier arrival: it is fresh, so only this very request took it.
         if kind is ErrorClass.UNKNOWN_OUTCOME or "cl_ord_id not unique" in error:
             return self._doubt(entry, error)
-        return self.learn(entry, State.REFUSED, error)
+        return self.learn(entry, OrderState.REFUSED, error)
 
-    def _doubt(self, entry: Entry, reason: str) -> Entry:
+    def _doubt(self, entry: OutboxEntry, reason: str) -> OutboxEntry:
         if reason.startswith(_LATE):
             reason += "; if it was sent in time, this computer's clock is slow"
-        learnt = self.learn(entry, State.UNKNOWN, reason)
+        learnt = self.learn(entry, OrderState.UNKNOWN, reason)
         self._settler.wake()
         return learnt

@@ -16,11 +16,11 @@ import msgspec
 from kracked import units
 from kracked.instruments import Instrument
 from kracked.protocol.events import Side
-from kracked.rest.encoding import Offset
+from kracked.rest.encoding import RelativePrice
 from kracked.rest.orders import (
     TRAILING,
     AddOrder,
-    Close,
+    ConditionalClose,
     OrderFlag,
     OrderType,
     Price,
@@ -165,8 +165,8 @@ def _flags(draft: Draft) -> tuple[OrderFlag, ...]:
     return post if draft.fee_in is None else (*post, fee[draft.fee_in])
 
 
-def _close(close: CloseDraft, instrument: Instrument) -> Close:
-    return Close(
+def _close(close: CloseDraft, instrument: Instrument) -> ConditionalClose:
+    return ConditionalClose(
         order_type=close.order_type,
         price=_first_price(close, instrument),
         price2=_second_price(close, instrument),
@@ -189,5 +189,5 @@ def _second_price(draft: Draft | CloseDraft, instrument: Instrument) -> Price | 
     return _offset(value) if draft.order_type in TRAILING else value
 
 
-def _offset(value: Decimal, *, percent: bool = False) -> Offset:
-    return Offset("-" if value < 0 else "+", abs(value), percent)
+def _offset(value: Decimal, *, percent: bool = False) -> RelativePrice:
+    return RelativePrice("-" if value < 0 else "+", abs(value), percent)

@@ -9,14 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from kracked.orders.order_manager import Desk
+from kracked.orders.order_manager import OrderManager
 from kracked.orders.outbox.compaction import SHORTEN_ABOVE_BYTES, kept, records_of
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Outbox, Record
 from kracked.orders.rules.market_context import Limits
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 
 log = logging.getLogger(__name__)
 
@@ -25,24 +25,24 @@ PROMPT_S = 0.005
 
 
 @contextmanager
-def open_desk(
+def open_order_manager(
     client: RestClient,
     path: Path,
     *,
     engine: EngineLimiter | None = None,
     limits: Limits | None = None,
     pairs: Mapping[str, str] | None = None,
-    pace: Pace | None = None,
-) -> Iterator[Desk]:
+    pace: RequestTiming | None = None,
+) -> Iterator[OrderManager]:
     """A desk whose outbox is the file at `path`; what an earlier run left open is taken up.
 
     Raises `JournalInUse`, `JournalFull` or `DamagedJournal`.
     """
     with Journal(path) as journal, ThreadPoolExecutor(1, "outbox") as disk:
-        now = (pace or Pace()).clock()
+        now = (pace or RequestTiming()).clock()
         outbox = Outbox(journal.append, _shortened(journal, now))
         outbox.recover(now)
-        desk = Desk(
+        desk = OrderManager(
             client,
             outbox,
             sync=lambda: _synced(disk.submit(journal.sync)),

@@ -1,6 +1,6 @@
 """The trading desk: checks an order, writes it down, sends it once, and learns how it ended.
 
-`Desk` joins the REST client, the outbox and its file, and the account's stream. An order
+`OrderManager` joins the REST client, the outbox and its file, and the account's stream. An order
 goes out only after its line is on the disk, and at most once. Cancels reduce risk:
 they pass no checks and are repeated when their answer is lost.
 """
@@ -15,16 +15,16 @@ import msgspec
 
 from kracked.errors import RecordError
 from kracked.orders import amends, preview, reconcile_rules
-from kracked.orders.amends import Change
+from kracked.orders.amends import AmendedTerms
 from kracked.orders.cancels import CancelOutcome, Cancels
-from kracked.orders.dispatch import Answer, Dispatch
+from kracked.orders.dispatch import ActionAnswer, Dispatch
 from kracked.orders.draft import Draft, rounded, to_order
 from kracked.orders.outbox.client_ids import ClientIds
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry, Kind, Outbox
-from kracked.orders.reconciler import Settler
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry
+from kracked.orders.reconciler import Reconciler
 from kracked.orders.rules import batch_checks
-from kracked.orders.rules.market_context import Check, Limits, Refusal, Situation
+from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
 from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import (
@@ -38,37 +38,37 @@ from kracked.rest.client import RestClient
 from kracked.rest.encoding import fields
 from kracked.rest.limiter import EngineLimiter
 from kracked.rest.orders import Added, AddOrder, Amended, BatchReply, OrderRef
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 
 
-class Declined(msgspec.Struct, frozen=True):
+class OrderDeclined(msgspec.Struct, frozen=True):
     """Not sent, for these reasons."""
 
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[FailedCheck, ...]
 
     @property
     def sentence(self) -> str:
         return self.refusals[0].sentence
 
 
-class Review(msgspec.Struct, frozen=True):
+class OrderReview(msgspec.Struct, frozen=True):
     """An order as it would be sent, in words, and what speaks against it."""
 
     draft: Draft
     words: str
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[FailedCheck, ...]
 
 
 class BatchReview(msgspec.Struct, frozen=True):
     """Several orders as they would be sent together."""
 
-    reviews: tuple[Review, ...]
-    refusals: tuple[Refusal, ...]
+    reviews: tuple[OrderReview, ...]
+    refusals: tuple[FailedCheck, ...]
     """What speaks against any of them, and against all together."""
 
 
-class Desk:
-    """Places, amends and cancels. One per key; make it with `opening.open_desk`.
+class OrderManager:
+    """Places, amends and cancels. One per key; make it with `open_order_manager`.
 
     Run `settler.run()` beside it, and hand it every `Executions` event.
     """
@@ -83,15 +83,15 @@ class Desk:
         limits: Limits | None = None,
         pairs: Mapping[str, str] | None = None,
         ids: ClientIds | None = None,
-        pace: Pace | None = None,
+        pace: RequestTiming | None = None,
     ) -> None:
         """`sync` returns when all records are on the disk; `pairs` names symbols to REST."""
         self.outbox, self.working = outbox, OwnOrders()
         self.engine, self.limits = engine or EngineLimiter(), limits or Limits()
-        pace = pace or Pace()
+        pace = pace or RequestTiming()
         self._client, self._clock, self._steady = client, pace.clock, pace.steady()
         self._ids, self._pairs = ids or ClientIds(pace.clock), pairs or {}
-        self.settler = Settler(client, outbox, pace=pace)
+        self.settler = Reconciler(client, outbox, pace=pace)
         self._cancels = Cancels(client, self.working, outbox, self.engine, pace)
         self._dispatch = Dispatch(
             outbox, self.working, self.engine, self.settler, sync=sync, pace=pace
@@ -99,17 +99,17 @@ class Desk:
 
     # --- placing ---------------------------------------------------------------------------
 
-    def review(self, draft: Draft, now: Situation, limits: Limits | None = None) -> Review:
+    def review(self, draft: Draft, now: MarketContext, limits: Limits | None = None) -> OrderReview:
         """The rounded order in words, with its cost and fee, and every reason against it.
 
         `limits` in place of the desk's own, for an order that is meant to go beyond them.
         """
         final, now = rounded(draft, now.instrument), self._completed(now)
         against = refusals(final, now, limits or self.limits)
-        return Review(final, preview.preview(final, now), against)
+        return OrderReview(final, preview.preview(final, now), against)
 
     def review_batch(
-        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None = None
+        self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None
     ) -> BatchReview:
         """Each order as `review` shows it, and what speaks against them together."""
         reviews = tuple(self.review(draft, now, limits) for draft in drafts)
@@ -119,15 +119,15 @@ class Desk:
         return BatchReview(reviews, together + each)
 
     async def place(
-        self, draft: Draft, now: Situation, limits: Limits | None = None
-    ) -> Entry | Declined:
+        self, draft: Draft, now: MarketContext, limits: Limits | None = None
+    ) -> OutboxEntry | OrderDeclined:
         """Sends the order unless a check speaks against it. UNKNOWN entries settle by themselves.
 
         Raises `JournalFull` when it could not be written down; it was not sent then.
         """
         review = self.review(draft, now, limits)
         if review.refusals:
-            return Declined(review.refusals)
+            return OrderDeclined(review.refusals)
         order, entry = self._written(review.draft, now, limits)
         pair, deadline = self._pair(draft.symbol), entry.deadline
         call = partial(self._client.add_order, order, pair, deadline=deadline)
@@ -135,8 +135,8 @@ class Desk:
         return placed
 
     async def place_batch(
-        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None = None
-    ) -> tuple[Entry, ...] | Declined:
+        self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None
+    ) -> tuple[OutboxEntry, ...] | OrderDeclined:
         """Sends 2 to 15 orders of one pair in one request, unless a check speaks against any.
 
         The exchange may refuse some and take the others: each entry tells its own end.
@@ -144,7 +144,7 @@ class Desk:
         """
         review = self.review_batch(drafts, now, limits)
         if review.refusals:
-            return Declined(review.refusals)
+            return OrderDeclined(review.refusals)
         written = self._all_written([each.draft for each in review.reviews], now, limits)
         entries = [entry for _, entry in written]
         call = partial(
@@ -155,7 +155,7 @@ class Desk:
         )
         return await self._dispatch.send(entries, cost_of_batch_add(len(entries)), call, _of_batch)
 
-    async def validate(self, draft: Draft, now: Situation) -> Added:
+    async def validate(self, draft: Draft, now: MarketContext) -> Added:
         """Asks the exchange to check the order's form, and to do nothing. Raises `Refused`.
 
         It does not look at funds.
@@ -163,7 +163,7 @@ class Desk:
         order = to_order(rounded(draft, now.instrument), now.instrument, None)
         return await self._client.add_order(order, self._pair(draft.symbol), validate=True)
 
-    async def validate_batch(self, drafts: Sequence[Draft], now: Situation) -> BatchReply:
+    async def validate_batch(self, drafts: Sequence[Draft], now: MarketContext) -> BatchReply:
         """The same for a batch; one order of wrong form refuses all."""
         orders = [
             to_order(rounded(draft, now.instrument), now.instrument, None) for draft in drafts
@@ -172,22 +172,22 @@ class Desk:
         return await self._client.add_order_batch(orders, pair, validate=True)
 
     def _written(
-        self, draft: Draft, now: Situation, limits: Limits | None
-    ) -> tuple[AddOrder, Entry]:
+        self, draft: Draft, now: MarketContext, limits: Limits | None
+    ) -> tuple[AddOrder, OutboxEntry]:
         """The request under a fresh id, and its line in the outbox."""
         id_ = self._ids.fresh()
         order = to_order(draft, now.instrument, id_)
         deadline_ns = (limits or self.limits).deadline_ns
         entry = self._dispatch.prepare(
-            Kind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
+            ActionKind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
         )
         return order, entry
 
     def _all_written(
-        self, drafts: Sequence[Draft], now: Situation, limits: Limits | None
-    ) -> list[tuple[AddOrder, Entry]]:
+        self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None
+    ) -> list[tuple[AddOrder, OutboxEntry]]:
         """All of a batch, or none: what was written before the disk was full is given up."""
-        written: list[tuple[AddOrder, Entry]] = []
+        written: list[tuple[AddOrder, OutboxEntry]] = []
         try:
             written.extend(self._written(draft, now, limits) for draft in drafts)
         except RecordError:
@@ -200,7 +200,7 @@ class Desk:
     async def amend(
         self,
         order: OwnOrder,
-        now: Situation,
+        now: MarketContext,
         limits: Limits | None = None,
         /,
         *,
@@ -208,17 +208,19 @@ class Desk:
         price: int | None = None,
         trigger_price: int | None = None,
         display_qty: int | None = None,
-    ) -> Entry | Declined:
-        """Changes a working order, checked like a new one; what is None stays. See `Change`."""
-        change = Change(qty=qty, price=price, trigger_price=trigger_price, display_qty=display_qty)
+    ) -> OutboxEntry | OrderDeclined:
+        """Amend a working order, checked like a new one; None leaves a term as it is."""
+        change = AmendedTerms(
+            qty=qty, price=price, trigger_price=trigger_price, display_qty=display_qty
+        )
         limits = limits or self.limits
         review = self.review_amend(order, now, change, limits)
         if review.refusals:
-            return Declined(review.refusals)
+            return OrderDeclined(review.refusals)
         draft, now = review.draft, self._completed(now)
         wanted = amends.request(order, draft, now, change)
         entry = self._dispatch.prepare(
-            Kind.AMEND,
+            ActionKind.AMEND,
             self._ids.fresh(),
             draft.symbol,
             fields(wanted),
@@ -231,25 +233,29 @@ class Desk:
         return sent
 
     def review_amend(
-        self, order: OwnOrder, now: Situation, change: Change, limits: Limits | None = None
-    ) -> Review:
+        self,
+        order: OwnOrder,
+        now: MarketContext,
+        change: AmendedTerms,
+        limits: Limits | None = None,
+    ) -> OrderReview:
         """The order as the change would leave it, and every reason against that."""
         now = self._completed(now)
         if problem := self._not_amendable(order, now):
             nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
-            return Review(nothing, "", (Refusal(Check.FORM, problem),))
+            return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
         draft = rounded(amends.amended(order, now, change), now.instrument)
         against = self._against_amending(order, draft, now, limits or self.limits)
-        return Review(draft, preview.preview(draft, now), against)
+        return OrderReview(draft, preview.preview(draft, now), against)
 
-    def _not_amendable(self, order: OwnOrder, now: Situation) -> str | None:
+    def _not_amendable(self, order: OwnOrder, now: MarketContext) -> str | None:
         if any(entry.target == order.order_id for entry in now.pending):
             return "The last amend of this order is not settled; wait for it."
         return amends.not_amendable(order, now.instrument.symbol)
 
     def _against_amending(
-        self, order: OwnOrder, draft: Draft, now: Situation, limits: Limits
-    ) -> tuple[Refusal, ...]:
+        self, order: OwnOrder, draft: Draft, now: MarketContext, limits: Limits
+    ) -> tuple[FailedCheck, ...]:
         # Its funds are held already, it counts as open already, and it may well look like itself.
         freed = msgspec.structs.replace(now, available=None, open_room=None)
         limits = msgspec.structs.replace(limits, allow_duplicate=True)
@@ -268,8 +274,10 @@ class Desk:
         """
         outcome = await self._cancels.one(txid=txid, cl_ord_id=cl_ord_id)
         entry = self.outbox.order(txid=txid, cl_ord_id=cl_ord_id)
-        if outcome.count and entry is not None and entry.state is State.UNKNOWN:
-            self._dispatch.learn(entry, State.ACKNOWLEDGED, "it was placed: its cancel was taken")
+        if outcome.count and entry is not None and entry.state is OrderState.UNKNOWN:
+            self._dispatch.learn(
+                entry, OrderState.ACKNOWLEDGED, "it was placed: its cancel was taken"
+            )
         return outcome
 
     async def cancel_pair(self, symbol: str, side: Side | None = None) -> CancelOutcome:
@@ -320,7 +328,7 @@ class Desk:
 
     # --- shared ----------------------------------------------------------------------------
 
-    def _completed(self, now: Situation) -> Situation:
+    def _completed(self, now: MarketContext) -> MarketContext:
         """The situation with what the desk itself knows."""
         at, symbol = self._clock(), now.instrument.symbol
         return msgspec.structs.replace(
@@ -351,13 +359,13 @@ class Desk:
         return cost_of_cancel(self._age_ns(order))
 
 
-def _of_added(reply: Added) -> tuple[Answer, ...]:
-    return (Answer(reply.txid[0] if reply.txid else None),)
+def _of_added(reply: Added) -> tuple[ActionAnswer, ...]:
+    return (ActionAnswer(reply.txid[0] if reply.txid else None),)
 
 
-def _of_batch(reply: BatchReply) -> tuple[Answer, ...]:
-    return tuple(Answer(order.txid, order.error) for order in reply.orders)
+def _of_batch(reply: BatchReply) -> tuple[ActionAnswer, ...]:
+    return tuple(ActionAnswer(order.txid, order.error) for order in reply.orders)
 
 
-def _of_amended(reply: Amended) -> tuple[Answer, ...]:  # noqa: ARG001 - its id says no more
-    return (Answer(),)
+def _of_amended(reply: Amended) -> tuple[ActionAnswer, ...]:  # noqa: ARG001 - its id says no more
+    return (ActionAnswer(),)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from kracked import times, units
 from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, FeeIn
 from kracked.orders.rules.fees import fee, shown
-from kracked.orders.rules.market_context import Situation, distance_percent, notional
+from kracked.orders.rules.market_context import MarketContext, distance_percent, notional
 from kracked.protocol.events import Side
 from kracked.rest.orders import TRAILING, OrderType, SelfTrade, TimeInForce, Trigger
 
@@ -28,7 +28,7 @@ _SELF_TRADE = {
 }
 
 
-def preview(draft: Draft, now: Situation) -> str:
+def preview(draft: Draft, now: MarketContext) -> str:
     """A few sentences: what, how many, at what price, on which terms, for how much."""
     price = _price(draft, now, draft.display_qty)
     terms = ", ".join(part for part in (price, *_terms(draft, now)) if part)
@@ -36,13 +36,13 @@ def preview(draft: Draft, now: Situation) -> str:
     return f"{_what(draft, now)} {terms}.{close} {_money(draft, now)}{_distance(draft, now)}"
 
 
-def _what(draft: Draft, now: Situation) -> str:
+def _what(draft: Draft, now: MarketContext) -> str:
     verb = "Buy" if draft.side is Side.BID else "Sell"
     qty = now.instrument.precision.qty_text(draft.qty)
     return f"{verb} {qty} {now.instrument.base}"
 
 
-def _price(part: Draft | CloseDraft, now: Situation, display_qty: int | None) -> str:
+def _price(part: Draft | CloseDraft, now: MarketContext, display_qty: int | None) -> str:
     precision, quote = now.instrument.precision, now.instrument.quote
     first, second = (
         "" if price is None else precision.price_text(price) for price in (part.price, part.price2)
@@ -67,7 +67,7 @@ def _price(part: Draft | CloseDraft, now: Situation, display_qty: int | None) ->
             return f"by {kind} at {first} {quote}{limit}"
 
 
-def _terms(draft: Draft, now: Situation) -> tuple[str, ...]:
+def _terms(draft: Draft, now: MarketContext) -> tuple[str, ...]:
     """The flags in words, in the order of their weight; some are empty."""
     fee_in = {FeeIn.BASE: now.instrument.base, FeeIn.QUOTE: now.instrument.quote}
     return (
@@ -97,14 +97,14 @@ def _duration(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def _close(draft: Draft, now: Situation) -> str:
+def _close(draft: Draft, now: MarketContext) -> str:
     if draft.close is None:
         return ""
     verb = "sells" if draft.side is Side.BID else "buys"
     return f" Each fill then {verb} as much {_price(draft.close, now, None)}."
 
 
-def _money(draft: Draft, now: Situation) -> str:
+def _money(draft: Draft, now: MarketContext) -> str:
     cost, quote = notional(draft, now), now.instrument.quote
     if cost is None:
         return "Its cost is not known: nobody is on the other side."
@@ -128,7 +128,7 @@ def _money(draft: Draft, now: Situation) -> str:
     )
 
 
-def _distance(draft: Draft, now: Situation) -> str:
+def _distance(draft: Draft, now: MarketContext) -> str:
     away = None if draft.limit is None else distance_percent(draft.limit, now)
     if away is None:
         return ""

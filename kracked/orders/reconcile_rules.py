@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 
-from kracked.orders.outbox.order_states import ENDED, State
-from kracked.orders.outbox.outbox import ZERO, Entry, Moved
+from kracked.orders.outbox.order_states import ENDED, OrderState
+from kracked.orders.outbox.outbox import ZERO, OutboxEntry, StateChange
 from kracked.protocol.own_orders import OwnOrder, is_past
 from kracked.rest.account import AmendInfo, OrderInfo
 from kracked.times import NS_PER_S
@@ -32,23 +32,23 @@ A look costs up to five units of a counter that a Starter refills at one in thre
 """
 
 _BY_REST = {
-    "pending": State.ACKNOWLEDGED,
-    "open": State.LIVE,
-    "closed": State.FILLED,
-    "canceled": State.CANCELLED,
-    "expired": State.CANCELLED,
+    "pending": OrderState.ACKNOWLEDGED,
+    "open": OrderState.LIVE,
+    "closed": OrderState.FILLED,
+    "canceled": OrderState.CANCELLED,
+    "expired": OrderState.CANCELLED,
 }
 _BY_STREAM = {
-    "pending_new": State.ACKNOWLEDGED,
-    "new": State.LIVE,
-    "partially_filled": State.LIVE,
-    "filled": State.FILLED,
-    "canceled": State.CANCELLED,
-    "expired": State.CANCELLED,
+    "pending_new": OrderState.ACKNOWLEDGED,
+    "new": OrderState.LIVE,
+    "partially_filled": OrderState.LIVE,
+    "filled": OrderState.FILLED,
+    "canceled": OrderState.CANCELLED,
+    "expired": OrderState.CANCELLED,
 }
 
 
-def settles_at(entry: Entry) -> int:
+def settles_at(entry: OutboxEntry) -> int:
     """From when on not being found means it was never placed, by the exchange's clock.
 
     Ours does not count here: the exchange measures the deadline by its own, and a clock
@@ -62,7 +62,7 @@ def pause_ns(looks: int) -> int:
     return _PAUSES_S[min(looks, len(_PAUSES_S)) - 1] * NS_PER_S if looks else 0
 
 
-def found(entry: Entry, rows: Mapping[str, OrderInfo], at: int) -> Moved | None:
+def found(entry: OutboxEntry, rows: Mapping[str, OrderInfo], at: int) -> StateChange | None:
     """News of an order from rows asked for by its client id; None if it is not among them.
 
     An id can be used again after its order has ended; then the youngest counts.
@@ -74,22 +74,24 @@ def found(entry: Entry, rows: Mapping[str, OrderInfo], at: int) -> Moved | None:
     state = _BY_REST.get(row.status)
     if state is None:
         return None
-    reason = row.reason or (row.status if state is State.CANCELLED else "")
-    return Moved(at=at, id=entry.id, state=state, txid=txid, filled=row.vol_exec, reason=reason)
+    reason = row.reason or (row.status if state is OrderState.CANCELLED else "")
+    return StateChange(
+        at=at, id=entry.id, state=state, txid=txid, filled=row.vol_exec, reason=reason
+    )
 
 
-def absent(entry: Entry, asked: int, *, at: int) -> Moved | None:
+def absent(entry: OutboxEntry, asked: int, *, at: int) -> StateChange | None:
     """What it means that neither open nor closed orders show an order; None: nothing yet.
 
     `asked`: what the exchange's clock showed before the question. `at`: our own now.
     """
-    if entry.state is not State.UNKNOWN or asked < settles_at(entry):
+    if entry.state is not OrderState.UNKNOWN or asked < settles_at(entry):
         return None
     reason = "never placed: not found after its deadline and the settle window"
-    return Moved(at=at, id=entry.id, state=State.REFUSED, reason=reason)
+    return StateChange(at=at, id=entry.id, state=OrderState.REFUSED, reason=reason)
 
 
-def _is_of(entry: Entry, row: OrderInfo) -> bool:
+def _is_of(entry: OutboxEntry, row: OrderInfo) -> bool:
     """Whether the row is this order; one that names no client id must look like it."""
     if row.cl_ord_id:
         return row.cl_ord_id == entry.id
@@ -97,30 +99,36 @@ def _is_of(entry: Entry, row: OrderInfo) -> bool:
     return same_side and row.vol == _number(entry.request.get("volume"))
 
 
-def of_amend(entry: Entry, row: OrderInfo | None, asked: int, *, at: int) -> Moved | None:
+def of_amend(
+    entry: OutboxEntry, row: OrderInfo | None, asked: int, *, at: int
+) -> StateChange | None:
     """News of an amend of unknown outcome from the order it is about. Times as in `absent`."""
     if row is not None and _in_force(entry, row):
-        return Moved(at=at, id=entry.id, state=State.ACKNOWLEDGED, reason="seen in force")
+        return StateChange(
+            at=at, id=entry.id, state=OrderState.ACKNOWLEDGED, reason="seen in force"
+        )
     if row is not None and _BY_REST.get(row.status) in ENDED:
         reason = "the order is no longer open"
-        return Moved(at=at, id=entry.id, state=State.REFUSED, reason=reason)
+        return StateChange(at=at, id=entry.id, state=OrderState.REFUSED, reason=reason)
     if asked >= settles_at(entry):
         reason = "never applied: not in force after its deadline and the settle window"
-        return Moved(at=at, id=entry.id, state=State.REFUSED, reason=reason)
+        return StateChange(at=at, id=entry.id, state=OrderState.REFUSED, reason=reason)
     return None
 
 
-def in_history(entry: Entry, amends: Iterable[AmendInfo], at: int) -> Moved | None:
+def in_history(entry: OutboxEntry, amends: Iterable[AmendInfo], at: int) -> StateChange | None:
     """News of an amend from all that its order has been; the order itself shows less."""
     since = entry.prepared - LOOKBACK_NS
     for amend in amends:
         shown = {name: getattr(amend, name) for name in (*_AMENDABLE, "display_qty")}
         if amend.amend_type == "user" and amend.amended >= since and _agree(entry, shown):
-            return Moved(at=at, id=entry.id, state=State.ACKNOWLEDGED, reason="seen in force")
+            return StateChange(
+                at=at, id=entry.id, state=OrderState.ACKNOWLEDGED, reason="seen in force"
+            )
     return None
 
 
-def _in_force(entry: Entry, row: OrderInfo) -> bool:
+def _in_force(entry: OutboxEntry, row: OrderInfo) -> bool:
     shown = {"order_qty": row.vol, "limit_price": _number(row.descr.price)}
     if row.descr.order_type.endswith("-limit"):
         shown = {"limit_price": _number(row.descr.price2)}
@@ -130,14 +138,14 @@ def _in_force(entry: Entry, row: OrderInfo) -> bool:
     return _agree(entry, shown)
 
 
-def _agree(entry: Entry, shown: Mapping[str, Decimal | None]) -> bool:
+def _agree(entry: OutboxEntry, shown: Mapping[str, Decimal | None]) -> bool:
     asked = {name: _number(text) for name, text in entry.request.items() if name in shown}
     return bool(asked) and all(shown[name] == value for name, value in asked.items())
 
 
 def of_report(
-    entry: Entry, report: Mapping[str, object], now: int, *, snapshot: bool = False
-) -> Moved | None:
+    entry: OutboxEntry, report: Mapping[str, object], now: int, *, snapshot: bool = False
+) -> StateChange | None:
     """News of an order from one execution report that names it."""
     if is_past(report, snapshot=snapshot):
         return None
@@ -151,7 +159,7 @@ def of_report(
     )
 
 
-def of_order(entry: Entry, order: OwnOrder, now: int) -> Moved | None:
+def of_order(entry: OutboxEntry, order: OwnOrder, now: int) -> StateChange | None:
     """News of an order from what the stream has told of it so far."""
     return _told(
         entry,
@@ -164,24 +172,28 @@ def of_order(entry: Entry, order: OwnOrder, now: int) -> Moved | None:
 
 
 def _told(
-    entry: Entry, status: str, *, at: int, txid: str | None, filled: Decimal, reason: str
-) -> Moved | None:
+    entry: OutboxEntry, status: str, *, at: int, txid: str | None, filled: Decimal, reason: str
+) -> StateChange | None:
     state = _BY_STREAM.get(status)
     if state is None:
         return None
-    return Moved(at=at, id=entry.id, state=state, txid=txid, filled=filled, reason=reason)
+    return StateChange(at=at, id=entry.id, state=state, txid=txid, filled=filled, reason=reason)
 
 
-def of_amend_report(entry: Entry, report: Mapping[str, object], now: int) -> Moved | None:
+def of_amend_report(
+    entry: OutboxEntry, report: Mapping[str, object], now: int
+) -> StateChange | None:
     """News of an amend from one execution report about its order."""
     status = _BY_STREAM.get(str(report.get("order_status")))
     if report.get("exec_type") == "amended":
         shown = {name: _number(report.get(name)) for name in _AMENDABLE if name in report}
         if _agree(entry, shown):
-            return Moved(at=now, id=entry.id, state=State.ACKNOWLEDGED, reason="seen in force")
-    if entry.state is State.UNKNOWN and status in (State.FILLED, State.CANCELLED):
+            return StateChange(
+                at=now, id=entry.id, state=OrderState.ACKNOWLEDGED, reason="seen in force"
+            )
+    if entry.state is OrderState.UNKNOWN and status in (OrderState.FILLED, OrderState.CANCELLED):
         reason = "the order is no longer open"
-        return Moved(at=now, id=entry.id, state=State.REFUSED, reason=reason)
+        return StateChange(at=now, id=entry.id, state=OrderState.REFUSED, reason=reason)
     return None
 
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from kracked.errors import KrackedError
 from kracked.orders import reconcile_rules
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry, Kind, Moved, Outbox
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry, StateChange
 from kracked.rest.account import OrderInfo
 from kracked.rest.client import RestClient
 from kracked.rest.pagination import every_closed_order
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -27,10 +27,10 @@ _LATE = 5
 """After so many vain looks the window may be over, whatever our own clock says."""
 
 
-class Settler:
+class Reconciler:
     """Asks by what is known of an order, with growing pauses. `run` it beside the desk."""
 
-    def __init__(self, client: RestClient, outbox: Outbox, *, pace: Pace) -> None:
+    def __init__(self, client: RestClient, outbox: Outbox, *, pace: RequestTiming) -> None:
         self._client, self._outbox, self._pace = client, outbox, pace
         self._looks: dict[str, tuple[int, int]] = {}
         """Vain looks so far and the tick of the last, by entry."""
@@ -38,13 +38,13 @@ class Settler:
         """Since which tick, by entry: what may have changed while nobody watched."""
         self._awake = asyncio.Event()
 
-    def doubt(self, entry: Entry) -> None:
+    def doubt(self, entry: OutboxEntry) -> None:
         """The entry may have changed while nobody watched: look it up."""
         self._doubted[entry.id] = self._pace.ticks()
         self._looks.pop(entry.id, None)
         self.wake()
 
-    def trust(self, entry: Entry) -> None:
+    def trust(self, entry: OutboxEntry) -> None:
         """The account's stream shows the order: no look-up knows better."""
         self._doubted.pop(entry.id, None)
 
@@ -86,31 +86,34 @@ class Settler:
             log.warning("look-up failed", extra={"reason": str(error)})
         return rows
 
-    def _open_questions(self) -> list[Entry]:
+    def _open_questions(self) -> list[OutboxEntry]:
         return [
             entry
             for entry in self._outbox.pending()
-            if entry.state is State.UNKNOWN
-            or (entry.state in (State.ACKNOWLEDGED, State.LIVE) and entry.id in self._doubted)
-            or (entry.state is State.ACKNOWLEDGED and self._is_quiet(entry))
+            if entry.state is OrderState.UNKNOWN
+            or (
+                entry.state in (OrderState.ACKNOWLEDGED, OrderState.LIVE)
+                and entry.id in self._doubted
+            )
+            or (entry.state is OrderState.ACKNOWLEDGED and self._is_quiet(entry))
         ]
 
-    def _is_quiet(self, entry: Entry) -> bool:
+    def _is_quiet(self, entry: OutboxEntry) -> bool:
         # A clock set back shows times to come; they are looked into rather than waited for.
         return abs(self._pace.clock() - entry.since) >= QUIET_NS
 
-    def _due(self, entry: Entry) -> int:
+    def _due(self, entry: OutboxEntry) -> int:
         looks, last = self._looks.get(entry.id, (0, 0))
         return last + reconcile_rules.pause_ns(looks)
 
-    async def _look(self, entry: Entry, rows: Mapping[str, OrderInfo]) -> None:
+    async def _look(self, entry: OutboxEntry, rows: Mapping[str, OrderInfo]) -> None:
         asked = self._pace.ticks()
         try:
             there = await self._time_there(entry)
             known = {txid: row for txid, row in rows.items() if txid == entry.txid}
             news = reconcile_rules.found(entry, known, self._pace.clock())
             if news is None:
-                look = self._order if entry.kind is Kind.ADD else self._amend
+                look = self._order if entry.kind is ActionKind.ADD else self._amend
                 news = await look(entry, there)
         except KrackedError as error:
             log.warning("look-up failed", extra={"id": entry.id, "reason": str(error)})
@@ -122,19 +125,19 @@ class Settler:
         else:
             self._looks[entry.id] = (self._looks.get(entry.id, (0, 0))[0] + 1, asked)
 
-    def _believable(self, entry: Entry, asked: int) -> bool:
+    def _believable(self, entry: OutboxEntry, asked: int) -> bool:
         """Whether an order shown as open is: the queries lag, and it may have ended since."""
         since = self._doubted.setdefault(entry.id, asked)
         return asked >= since + reconcile_rules.SETTLE_NS
 
-    async def _time_there(self, entry: Entry) -> int:
+    async def _time_there(self, entry: OutboxEntry) -> int:
         """What the exchange's clock shows; 0, for long ago, while it is too early to matter."""
         looks, _ = self._looks.get(entry.id, (0, 0))
         if self._pace.clock() < reconcile_rules.settles_at(entry) and looks < _LATE:
             return 0
         return (await self._client.server_time()).unixtime * NS_PER_S
 
-    async def _order(self, entry: Entry, asked: int) -> Moved | None:
+    async def _order(self, entry: OutboxEntry, asked: int) -> StateChange | None:
         rows, at = await self._client.open_orders(cl_ord_id=entry.id), self._pace.clock()
         news = reconcile_rules.found(entry, rows, at)
         if news is not None:
@@ -145,7 +148,7 @@ class Settler:
         found = reconcile_rules.found(entry, {txid: row async for txid, row in every}, at)
         return found or reconcile_rules.absent(entry, asked, at=at)
 
-    async def _amend(self, entry: Entry, asked: int) -> Moved | None:
+    async def _amend(self, entry: OutboxEntry, asked: int) -> StateChange | None:
         assert entry.target is not None
         if "display_qty" in entry.request:  # which no query of the order itself shows
             history = await self._client.order_amends(entry.target)

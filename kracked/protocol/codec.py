@@ -96,7 +96,7 @@ class Codec:
         return found
 
     def _orders(self, message: wire.OrdersMessage, received: int) -> list[Event]:
-        kind = events.OrdersSnapshot if message.type == "snapshot" else events.OrdersUpdate
+        kind = events.L3Snapshot if message.type == "snapshot" else events.L3Update
         found: list[Event] = []
         for data in message.data:
             symbol, bids, asks = data.symbol, data.bids, data.asks
@@ -122,7 +122,7 @@ class Codec:
         prices = [row.price if isinstance(row, wire.WireLevel) else row.limit_price for row in rows]
         quantities = [row.qty if isinstance(row, wire.WireLevel) else row.order_qty for row in rows]
         known = self._inferred.get(data.symbol)
-        if known is None or kind in (events.BookSnapshot, events.OrdersSnapshot):
+        if known is None or kind in (events.BookSnapshot, events.L3Snapshot):
             precision = Precision(most_decimals(prices), most_decimals(quantities))
         elif fit(prices, known.precision.price) and fit(quantities, known.precision.qty):
             return known

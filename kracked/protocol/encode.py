@@ -141,8 +141,8 @@ def _book(event: events.BookSnapshot | events.BookUpdate) -> str:
     return book(kind, event.symbol, bids, asks, event.checksum, event.timestamp)
 
 
-def _orders(event: events.OrdersSnapshot | events.OrdersUpdate) -> str:
-    snapshot = isinstance(event, events.OrdersSnapshot)
+def _orders(event: events.L3Snapshot | events.L3Update) -> str:
+    snapshot = isinstance(event, events.L3Snapshot)
 
     def entries(changes: Iterable[OrderChange]) -> Iterable[str]:
         return (_order_change(change, event.precision, snapshot=snapshot) for change in changes)
@@ -369,8 +369,8 @@ def _text(value: object) -> str:
 _ENCODERS: dict[type, Callable[[Any], str]] = {
     events.BookSnapshot: _book,
     events.BookUpdate: _book,
-    events.OrdersSnapshot: _orders,
-    events.OrdersUpdate: _orders,
+    events.L3Snapshot: _orders,
+    events.L3Update: _orders,
     events.Ticker: ticker,
     events.Trades: trades,
     events.Candles: candles,

@@ -281,7 +281,7 @@ class OrderChange(msgspec.Struct, frozen=True, gc=False):
         return times.try_parse_ns(self.timestamp) or 0
 
 
-class OrdersEvent(MarketEvent, Stamped, frozen=True, gc=False):
+class L3Event(MarketEvent, Stamped, frozen=True, gc=False):
     """What the two kinds of `level3` message have in common."""
 
     bids: tuple[OrderChange, ...]
@@ -290,11 +290,11 @@ class OrdersEvent(MarketEvent, Stamped, frozen=True, gc=False):
     timestamp: str | None = None
 
 
-class OrdersSnapshot(OrdersEvent, frozen=True, gc=False, tag="orders_snapshot"):
+class L3Snapshot(L3Event, frozen=True, gc=False, tag="orders_snapshot"):
     """Every visible order of the best levels: best price first, then in queue order."""
 
 
-class OrdersUpdate(OrdersEvent, frozen=True, gc=False, tag="orders_update"):
+class L3Update(L3Event, frozen=True, gc=False, tag="orders_update"):
     """Orders that came, changed or left, in order of events."""
 
 

@@ -28,7 +28,7 @@ TOLD = frozenset((Ticker, Trades, Candles))
 _T = TypeVar("_T", Trade, Candle)
 
 
-class Latest:
+class LastValues:
     """Ticker, trades and candles of every market; changes by `remember` and `pause` alone."""
 
     def __init__(self) -> None:

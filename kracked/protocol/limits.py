@@ -114,7 +114,7 @@ def cost_of_call(endpoint: str) -> Decimal:
     return Decimal(0) if endpoint in _FREE else Decimal(_DEAR.get(endpoint, 1))
 
 
-class Counter:
+class RateCounter:
     """A count that rises by what is spent and falls steadily to zero."""
 
     def __init__(self, decay_per_s: Decimal) -> None:

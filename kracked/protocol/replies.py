@@ -27,7 +27,7 @@ MARKET_CHANNELS = ("ticker", "book", "level3", "trade", "ohlc", "instrument")
 PRIVATE_CHANNELS = ("executions", "balances")
 CHANNELS = frozenset((*MARKET_CHANNELS, *PRIVATE_CHANNELS, "status", "heartbeat"))
 
-_reply = msgspec.json.Decoder(wire.Reply).decode
+_reply = msgspec.json.Decoder(wire.WireReply).decode
 _subscription = msgspec.json.Decoder(wire.SubscriptionResult).decode
 _any_value = msgspec.json.Decoder(float_hook=exact).decode
 
@@ -53,7 +53,7 @@ def beside_channels(data: bytes, received: int, reason: str) -> list[Event]:
     return [events.Unknown(received, reply.channel)]
 
 
-def _answer(reply: wire.Reply, data: bytes, received: int) -> Event:
+def _answer(reply: wire.WireReply, data: bytes, received: int) -> Event:
     error = reply.error or reply.Error
     if error is not None or reply.success is False:
         return events.Rejected(
@@ -74,7 +74,7 @@ def _answer(reply: wire.Reply, data: bytes, received: int) -> Event:
     )
 
 
-def _subscription_answer(reply: wire.Reply, received: int) -> Event:
+def _subscription_answer(reply: wire.WireReply, received: int) -> Event:
     result = _subscription(reply.result)
     if reply.method == "unsubscribe":
         return events.Unsubscribed(

@@ -66,14 +66,14 @@ class Ping(msgspec.Struct, frozen=True):
     method: ClassVar[str] = "ping"
 
 
-class Other(msgspec.Struct, frozen=True):
+class UnknownMethod(msgspec.Struct, frozen=True):
     """A well-formed request of a method this module does not know."""
 
     method: str
     params: dict[str, object]
 
 
-class Refused(msgspec.Struct, frozen=True):
+class InvalidRequest(msgspec.Struct, frozen=True):
     """A request that fails before anyone looks at what it asks for."""
 
     method: str
@@ -93,35 +93,35 @@ def encode(request: Request, req_id: int) -> bytes:
     return msgspec.json.encode({**body, "req_id": req_id})
 
 
-def read(data: str | bytes) -> tuple[Request | Other | Refused, int | None]:
+def read(data: str | bytes) -> tuple[Request | UnknownMethod | InvalidRequest, int | None]:
     """A client's text as a request (or its refusal), and the `req_id` to answer with."""
     try:
         body = _decode(data)
     except UNREADABLE:
-        return Refused("error", MALFORMED), None
+        return InvalidRequest("error", MALFORMED), None
     if not isinstance(body, dict) or not isinstance(body.get("method"), str):
-        return Refused("error", MALFORMED), None
+        return InvalidRequest("error", MALFORMED), None
     method = body["method"]
     req_id = body.get("req_id")
     if req_id is not None and not _is_integer(req_id):
-        return Refused(method, must_be("req_id", "number_integer")), None
+        return InvalidRequest(method, must_be("req_id", "number_integer")), None
     return _judge(method, body), req_id
 
 
-def _judge(method: str, body: dict[str, Any]) -> Request | Other | Refused:
+def _judge(method: str, body: dict[str, Any]) -> Request | UnknownMethod | InvalidRequest:
     surplus = next((name for name in body if name not in _FIELDS.get(method, _ANY)), None)
     if surplus is not None:
-        return Refused(method, unsupported_field(surplus, method))
+        return InvalidRequest(method, unsupported_field(surplus, method))
     if method == "ping":
         return Ping()
     params = body.get("params", {})
     if not isinstance(params, dict):
-        return Refused(method, must_be("params", "object"))
+        return InvalidRequest(method, must_be("params", "object"))
     if method == "subscribe":
         return _subscription(Subscribe, params)
     if method == "unsubscribe":
         return _subscription(Unsubscribe, params)
-    return Other(method, params)
+    return UnknownMethod(method, params)
 
 
 _ANY = frozenset(("method", "params", "req_id"))
@@ -130,15 +130,15 @@ _FIELDS = {"ping": frozenset(("method", "req_id"))}
 
 def _subscription(
     kind: type[Subscribe] | type[Unsubscribe], params: dict[str, Any]
-) -> Subscribe | Unsubscribe | Refused:
+) -> Subscribe | Unsubscribe | InvalidRequest:
     for name, value in params.items():
         if name not in _PARAMS:
-            return Refused(kind.method, unsupported_field(name, kind.method))
+            return InvalidRequest(kind.method, unsupported_field(name, kind.method))
         is_right, wanted = _TYPES[_PARAMS[name]]
         if not is_right(value):
-            return Refused(kind.method, must_be(name, wanted))
+            return InvalidRequest(kind.method, must_be(name, wanted))
     if "channel" not in params:
-        return Refused(kind.method, UNSUPPORTED)
+        return InvalidRequest(kind.method, UNSUPPORTED)
     if "symbol" in params:
         params = {**params, "symbol": tuple(params["symbol"])}
     return kind(**params)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 
-class Pace:
+class SlidingWindow:
     """At most `limit` spent in any `window_ns`."""
 
     def __init__(self, limit: int, window_ns: int) -> None:

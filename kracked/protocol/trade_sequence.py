@@ -14,7 +14,7 @@ REMEMBERED = 1_000
 """Missing ids waited for per symbol; they do come when messages were only out of order."""
 
 
-class Tape:
+class TradeSequence:
     """The trade ids of every symbol, followed."""
 
     def __init__(self) -> None:

@@ -194,7 +194,7 @@ ChannelMessage = (
 )
 
 
-class Reply(Struct):
+class WireReply(Struct):
     """An answer to a request, and the outline of anything the channels above are not."""
 
     method: str | None = None

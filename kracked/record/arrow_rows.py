@@ -18,14 +18,14 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from kracked import times
-from kracked.format.tables import Column, Kind, Table
+from kracked.format.tables import Column, ColumnKind, Table
 
 _TYPES = {
-    Kind.TIME: pa.timestamp("ns", tz="UTC"),
-    Kind.DECIMAL: pa.string(),
-    Kind.LABEL: pa.string(),
-    Kind.TEXT: pa.string(),
-    Kind.COUNT: pa.int64(),
+    ColumnKind.TIME: pa.timestamp("ns", tz="UTC"),
+    ColumnKind.DECIMAL: pa.string(),
+    ColumnKind.LABEL: pa.string(),
+    ColumnKind.TEXT: pa.string(),
+    ColumnKind.COUNT: pa.int64(),
 }
 _EXACT_DIGITS = 15
 """Any decimal number of so many digits survives the way to a double and back."""
@@ -109,7 +109,10 @@ def _count(text: str) -> int | None:
     return int(text) if _WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**63 else None
 
 
-_READ: Mapping[Kind, Callable[[str], int | None]] = {Kind.TIME: _time, Kind.COUNT: _count}
+_READ: Mapping[ColumnKind, Callable[[str], int | None]] = {
+    ColumnKind.TIME: _time,
+    ColumnKind.COUNT: _count,
+}
 
 
 def _numbers(texts: Any) -> tuple[Any, int]:

@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 
 from kracked import times
-from kracked.book.stats import Tally
+from kracked.book.stats import BookStats
 from kracked.format import layout
 from kracked.format.layout import RAW_FOLDER
 from kracked.format.sqlite import DATABASE
 from kracked.record import convert, file_integrity, repair
-from kracked.record.read.gaps import Hole, untold
+from kracked.record.read.gaps import RecordedGap, untold
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.repair import Torn
 from kracked.record.write.session_folder import SessionFolder, SessionInfo, read_info
@@ -25,7 +25,7 @@ _LONG = 200_000
 """Messages: some seconds' work."""
 
 
-class Stretch(msgspec.Struct, frozen=True):
+class DamagedStretch(msgspec.Struct, frozen=True):
     """Bytes of one file that are no row or frame."""
 
     file: str
@@ -48,7 +48,7 @@ class GapReport(msgspec.Struct, frozen=True):
     """`book`, `level3`; empty for every channel."""
 
 
-class Health(msgspec.Struct, kw_only=True):
+class RecordingHealth(msgspec.Struct, kw_only=True):
     """What `check` found. Gaps are marked holes and no damage: what is there is right."""
 
     path: str
@@ -62,17 +62,17 @@ class Health(msgspec.Struct, kw_only=True):
     """Of these, how many the recorder does not say it left out: they were taken away since."""
     keyframes: int
     keyframes_wrong: int
-    books: list[Tally]
+    books: list[BookStats]
     unmarked: int
     """Mismatches that no gap tells of: the feed believed what was wrong, or the log changed."""
     gaps: list[GapReport]
-    damaged: list[Stretch]
+    damaged: list[DamagedStretch]
     """Of the raw log; what is around it can be read."""
-    tables: list[Stretch]
+    tables: list[DamagedStretch]
     """Of the tables beside it: what they said can be made anew from the raw log."""
     rows: dict[str, int]
     """Of each table in the database; empty without one."""
-    torn: list[Stretch]
+    torn: list[DamagedStretch]
     """Ends of files; moved aside by a repair."""
     moved: list[str] = []
     """Files the torn ends went to."""
@@ -94,7 +94,7 @@ def check(
     executor: Executor | None = None,
     workers: int = 1,
     tell: Callable[[str], None] = lambda _: None,
-) -> Health:
+) -> RecordingHealth:
     """Read a recording from end to end, check every checksum, list what is missing.
 
     With `mend` torn ends of files are moved to files of the same name with `.torn`
@@ -113,7 +113,7 @@ def check(
     verification = recording.verify(executor=executor, workers=workers)
     changed = _changed(path, info)
     rows, unread = _database(path)
-    return Health(
+    return RecordingHealth(
         path=str(path),
         start=info.start,
         end=info.end,
@@ -147,37 +147,37 @@ def _mend(path: Path) -> list[str]:
         return [str(repair.cut(end)) for end in repair.find_torn(path)]
 
 
-def _gap_report(hole: Hole) -> GapReport:
+def _gap_report(hole: RecordedGap) -> GapReport:
     start, end = times.to_rfc3339(hole.start, 9), times.to_rfc3339(hole.end, 9)
     return GapReport(start, end, hole.lost, hole.symbols, hole.reason, hole.channel)
 
 
-def _torn(path: Path, end: Torn) -> Stretch:
-    return Stretch(_within(path, end.path), end.whole, end.torn, "no whole row or frame")
+def _torn(path: Path, end: Torn) -> DamagedStretch:
+    return DamagedStretch(_within(path, end.path), end.whole, end.torn, "no whole row or frame")
 
 
 def _within(path: Path, file: Path) -> str:
     return str(file.relative_to(path))
 
 
-def _damaged(recording: Recording, torn: list[Torn]) -> list[Stretch]:
+def _damaged(recording: Recording, torn: list[Torn]) -> list[DamagedStretch]:
     """What is no frame inside the raw logs, their torn ends aside, and logs of something else."""
     tails = {(end.path, end.whole) for end in torn}
     inside = [
-        Stretch(_within(recording.path, file), damage.offset, damage.size, damage.reason)
+        DamagedStretch(_within(recording.path, file), damage.offset, damage.size, damage.reason)
         for file, damage in recording.damages()
         if (file, damage.offset) not in tails
     ]
     strange = "not read: a copy of messages that are there, or of another recording"
     return inside + [
-        Stretch(_within(recording.path, log), 0, log.stat().st_size, strange)
+        DamagedStretch(_within(recording.path, log), 0, log.stat().st_size, strange)
         for log in recording.strange_logs
     ]
 
 
 def _damaged_tables(
-    path: Path, torn: list[Torn], info: SessionInfo, changed: list[Stretch]
-) -> list[Stretch]:
+    path: Path, torn: list[Torn], info: SessionInfo, changed: list[DamagedStretch]
+) -> list[DamagedStretch]:
     """What is no row inside the tables; their torn ends are told of by themselves.
 
     A table that is to the byte what the recorder left need not be read.
@@ -186,26 +186,26 @@ def _damaged_tables(
     proven = {name for name, left in info.files.items() if left.crc32 is not None}
     proven -= {each.file for each in changed}
     return [
-        Stretch(_within(path, file), damage.offset, damage.size, damage.reason)
+        DamagedStretch(_within(path, file), damage.offset, damage.size, damage.reason)
         for file, damage in file_integrity.damages(path, {path / name for name in proven})
         if damage.offset < whole.get(file, damage.offset + 1)
     ]
 
 
-def _database(path: Path) -> tuple[dict[str, int], list[Stretch]]:
+def _database(path: Path) -> tuple[dict[str, int], list[DamagedStretch]]:
     """Rows of its tables, and what keeps them from being read."""
     try:
         return file_integrity.database_rows(path), []
     except sqlite3.Error as error:
-        return {}, [Stretch(DATABASE, 0, (path / DATABASE).stat().st_size, str(error))]
+        return {}, [DamagedStretch(DATABASE, 0, (path / DATABASE).stat().st_size, str(error))]
 
 
-def _changed(path: Path, info: SessionInfo) -> list[Stretch]:
+def _changed(path: Path, info: SessionInfo) -> list[DamagedStretch]:
     """What is not as the recorder left it; a table that was made anew need not be there."""
     parquet = path / convert.FOLDER
     of_parts = file_integrity.changed(parquet, convert.stated(parquet))
     return [
-        Stretch(_within(path, file), damage.offset, damage.size, damage.reason)
+        DamagedStretch(_within(path, file), damage.offset, damage.size, damage.reason)
         for file, damage in chain(file_integrity.changed(path, info.files), of_parts)
         if file.exists() or not _stands_elsewhere(path, file)
     ]
@@ -219,5 +219,5 @@ def _stands_elsewhere(path: Path, gone: Path) -> bool:
     return live and (gone.with_name(f"{gone.name}.zst").exists() or made.exists())
 
 
-def _is_raw(stretch: Stretch) -> bool:
+def _is_raw(stretch: DamagedStretch) -> bool:
     return stretch.file.startswith(f"{RAW_FOLDER}/")

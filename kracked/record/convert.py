@@ -27,9 +27,9 @@ from kracked.format.lazy_text import whole
 from kracked.format.tables import Table
 from kracked.protocol import events
 from kracked.record import file_integrity
-from kracked.record.read.book_rebuilder import Recorded, Walk
+from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
 from kracked.record.read.recording import open_recording
-from kracked.record.write.session_folder import Left
+from kracked.record.write.session_folder import FileSeal
 from kracked.record.write.table_writer import TableRows
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class NeedsArrow(ConfigError):
         return "Parquet needs pyarrow: pip install pyarrow"
 
 
-class Key(NamedTuple):
+class PartKey(NamedTuple):
     """What a file of Parquet holds."""
 
     table: Table
@@ -71,7 +71,7 @@ def convert(
     root = Path(out) if out is not None else Path(path) / FOLDER
     made: list[Path] = []
     for segment, batches in _segments(Path(path)):
-        parts: dict[Key, Part] = {}
+        parts: dict[PartKey, Part] = {}
         for key, lines in batches:
             if key not in parts:
                 parts[key] = Part(root / _place(key, segment), key.table)
@@ -85,10 +85,10 @@ def convert(
     return made
 
 
-def stated(root: Path) -> dict[str, Left]:
+def stated(root: Path) -> dict[str, FileSeal]:
     """Every part under `root` as it was written; none of older ones, which stated nothing."""
     try:
-        return msgspec.json.decode((root / _STATED).read_bytes(), type=dict[str, Left])
+        return msgspec.json.decode((root / _STATED).read_bytes(), type=dict[str, FileSeal])
     except FileNotFoundError:
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -104,10 +104,10 @@ def _state(root: Path, made: Iterable[Path]) -> None:
         aside.rename(root / _STATED)
 
 
-def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[Key, list[str]]]]]:
+def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[str]]]]]:
     """The segments of the raw log that are complete, each with its rows in batches."""
     recording = open_recording(path)
-    walk, made = Walk(recording.info()), TableRows(recording.info().symbols)
+    walk, made = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
     complete = {log.name for log in recording.logs[: None if recording.info().end else -1]}
     placed = enumerate(recording.places)
     for file, numbered in groupby(placed, key=lambda item: item[1].path):
@@ -118,8 +118,8 @@ def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[Key, list[str]]]
 
 
 def _rows_of(
-    entries: Iterator[Recorded], walk: Walk, made: TableRows
-) -> Iterator[tuple[Key, list[str]]]:
+    entries: Iterator[Recorded], walk: BookRebuilder, made: TableRows
+) -> Iterator[tuple[PartKey, list[str]]]:
     """The rows the recorder made, or would have made, of these lines."""
     lost = walk.lost
     for kind, entry in entries:
@@ -141,8 +141,8 @@ def _rows_of(
     yield from _by_key(made)
 
 
-def _by_key(made: TableRows) -> Iterator[tuple[Key, list[str]]]:
-    parted: defaultdict[Key, list[str]] = defaultdict(list)
+def _by_key(made: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
+    parted: defaultdict[PartKey, list[str]] = defaultdict(list)
     for name, texts in made.take().items():
         text = whole(texts)
         table = tables.named(name)
@@ -152,9 +152,9 @@ def _by_key(made: TableRows) -> Iterator[tuple[Key, list[str]]]:
         if "symbol" in names:
             at = names.index("symbol")
             for row in text[:-1].split("\n"):
-                parted[Key(table, _symbol_in(row, at, len(names)))].append(f"{row}\n")
+                parted[PartKey(table, _symbol_in(row, at, len(names)))].append(f"{row}\n")
         else:
-            parted[Key(table, _symbol(name))].append(text)
+            parted[PartKey(table, _symbol(name))].append(text)
     yield from parted.items()
 
 
@@ -171,7 +171,7 @@ def _symbol(name: str) -> str:
     return found[1].replace("_", "/") if found else ""
 
 
-def _place(key: Key, segment: str) -> str:
+def _place(key: PartKey, segment: str) -> str:
     """Where in the Hive folders a part belongs; a segment is of one hour, so of one day."""
     day = f"{segment[:4]}-{segment[4:6]}-{segment[6:8]}"
     pair = key.symbol.replace("/", "-") or "none"

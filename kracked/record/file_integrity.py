@@ -18,23 +18,23 @@ import zstandard
 from kracked.format import layout
 from kracked.format.frame import Damage
 from kracked.format.sqlite import DATABASE, opened
-from kracked.format.tables import Column, Kind, Table
-from kracked.record.write.session_folder import Left
+from kracked.format.tables import Column, ColumnKind, Table
+from kracked.record.write.session_folder import FileSeal
 
 _BLOCK = 1 << 20
 _WORDS = rb'(?:[^",\0]*|"(?:[^"\0]|"")*")'
 _CELL = {
-    Kind.TIME: rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)?",
-    Kind.DECIMAL: rb"(?:-?\d[\d.]*(?:[eE][-+]?\d+)?)?",
-    Kind.COUNT: rb"(?:-?\d+)?",
-    Kind.LABEL: _WORDS,
-    Kind.TEXT: _WORDS,
+    ColumnKind.TIME: rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)?",
+    ColumnKind.DECIMAL: rb"(?:-?\d[\d.]*(?:[eE][-+]?\d+)?)?",
+    ColumnKind.COUNT: rb"(?:-?\d+)?",
+    ColumnKind.LABEL: _WORDS,
+    ColumnKind.TEXT: _WORDS,
 }
 _LONGEST_READ = 1 << 30
 """Of larger tables only the size is stated: reading one takes a second."""
 
 
-def left(folder: Path) -> dict[str, Left]:
+def left(folder: Path) -> dict[str, FileSeal]:
     """Every file as it is now, to be stated when the recorder stops.
 
     What has checksums inside needs none here: logs, and compressed hours. Hours that were
@@ -43,7 +43,7 @@ def left(folder: Path) -> dict[str, Left]:
     return {str(path.relative_to(folder)): _state(path) for path in layout.recorded(folder)}
 
 
-def changed(folder: Path, stated: Mapping[str, Left]) -> Iterator[tuple[Path, Damage]]:
+def changed(folder: Path, stated: Mapping[str, FileSeal]) -> Iterator[tuple[Path, Damage]]:
     """Files that are gone, shorter or otherwise than it was stated."""
     for name, was in stated.items():
         path = folder / name
@@ -57,15 +57,15 @@ def changed(folder: Path, stated: Mapping[str, Left]) -> Iterator[tuple[Path, Da
             yield path, Damage(0, size, "changed since it was written")
 
 
-def sealed(path: Path) -> Left:
+def sealed(path: Path) -> FileSeal:
     """A file with its checksum."""
-    return Left(size=path.stat().st_size, crc32=_crc(path))
+    return FileSeal(size=path.stat().st_size, crc32=_crc(path))
 
 
-def _state(path: Path) -> Left:
+def _state(path: Path) -> FileSeal:
     size = path.stat().st_size
     live = path.name == DATABASE or (path.suffix == ".csv" and not layout.is_hour(path))
-    return sealed(path) if live and size <= _LONGEST_READ else Left(size=size)
+    return sealed(path) if live and size <= _LONGEST_READ else FileSeal(size=size)
 
 
 def _crc(path: Path) -> int:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kracked.errors import RecordError
-from kracked.format.tables import Kind, Table
+from kracked.format.tables import ColumnKind, Table
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
 
@@ -75,7 +75,7 @@ class Part:
 
     def _typed(self, whole: Any) -> Any:
         for at, column in enumerate(self._table.columns):
-            if column.kind is Kind.DECIMAL:
+            if column.kind is ColumnKind.DECIMAL:
                 numbers, decimals, unread = arrow_rows.numbers(whole.column(at))
                 self._count(unread)
                 field = pa.field(column.name, numbers.type, metadata={"decimals": str(decimals)})

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.format import frame, layout
-from kracked.record.write.session_folder import Planted, write_all
+from kracked.record.write.session_folder import SymbolicLink, write_all
 
 _BLOCK = 1 << 20
 
@@ -83,7 +83,7 @@ def torn_table(path: Path) -> Torn | None:
 
 
 def cut(torn: Torn) -> Path:
-    """Move the torn end into a file of its own; where it went. Raises `Planted` for a link."""
+    """Move the torn end into a file of its own; where it went. Raises `SymbolicLink` for a link."""
     keep = torn.path.with_name(f"{torn.path.name}.torn")
     with open(torn.path, "r+b", opener=_unlinked) as file:
         file.seek(torn.whole)
@@ -118,7 +118,7 @@ def _unlinked(name: str, flags: int) -> int:
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise Planted(Path(name)) from error
+            raise SymbolicLink(Path(name)) from error
         raise
 
 

@@ -19,13 +19,13 @@ from kracked.format import keyframe
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
 from kracked.protocol.events import Event
-from kracked.record.read.book_rebuilder import Recorded, Walk
-from kracked.record.read.raw_index import FOREVER, Goal
+from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
+from kracked.record.read.raw_index import FOREVER, LogPosition
 from kracked.record.read.recording import Instant, Recording, to_ns
 from kracked.times import NS_PER_S
 
 MAX_SPEED = float("inf")
-_ALL = Goal(FOREVER)
+_ALL = LogPosition(FOREVER)
 _PICTURES = (FrameKind.KEYFRAME, FrameKind.STANDING)
 _EARLY_S = 0.002
 """Nearer than this to its time, a message is played: sleeping is no more exact."""
@@ -47,7 +47,7 @@ class Moment(NamedTuple):
     """What stood before it and no message tells: the recorder wrote that down here."""
 
 
-class Tape(Protocol):
+class Playable(Protocol):
     """What `Replay` can turn: a `Player`, or anything else that is played message by message."""
 
     position: int
@@ -71,7 +71,7 @@ class Player:
         """Time of the last message played, ns since the Unix epoch."""
         self.seq = 0
         """Number of that message, 0 before the first."""
-        self._walk = Walk(recording.info(), proving=False)
+        self._walk = BookRebuilder(recording.info(), proving=False)
         self._tape: Iterator[Recorded] = recording.read()
         self._next: Recorded | None = None
         self._pictures: deque[Recorded] = deque()
@@ -115,7 +115,7 @@ class Player:
             self._pictures.append(upcoming)
         self._next = upcoming
 
-    def _restored(self, goal: Goal = _ALL) -> list[Event]:
+    def _restored(self, goal: LogPosition = _ALL) -> list[Event]:
         """Take the pictures before the next message that lie before `goal`: usually no news."""
         restored: list[Event] = []
         while self._pictures and goal.passed(*self._pictures[0].line[:2]):
@@ -144,11 +144,11 @@ class Player:
 
     def rewind(self, seq: int) -> None:
         """Go to where `seq` was the last message played."""
-        self._wind_to(Goal(seq))
+        self._wind_to(LogPosition(seq))
 
-    def _wind_to(self, goal: Goal) -> None:
+    def _wind_to(self, goal: LogPosition) -> None:
         """Go to a place, from the nearest one before it where all books are known."""
-        self._walk = Walk(self.recording.info(), proving=False)
+        self._walk = BookRebuilder(self.recording.info(), proving=False)
         self.position, self.seq = self._begin, 0
         kept = self.recording.checkpoints
         near = kept.best(goal)
@@ -186,7 +186,7 @@ class Player:
 class ReplayClock(msgspec.Struct, frozen=True):
     """The time of the recording, for whatever would look at the wall clock live."""
 
-    player: Tape
+    player: Playable
 
     def wall(self) -> int:
         """ns since the Unix epoch."""
@@ -203,7 +203,7 @@ class Replay:
 
     def __init__(
         self,
-        player: Tape,
+        player: Playable,
         *,
         speed: float = 1.0,
         max_gap_s: float | None = None,
@@ -243,7 +243,7 @@ class Replay:
         self._pending = [self.player.seek(to)]
         self._turn()
 
-    def go_on(self, player: Tape, first: Moment) -> None:
+    def go_on(self, player: Playable, first: Moment) -> None:
         """Go on with another player, wound elsewhere meanwhile; `first` comes first."""
         self.player, self.clock = player, ReplayClock(player)
         self._pending = [first]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from kracked.replay_server import windows
 from kracked.replay_server.windows import Book, BookWindow, OrdersWindow, Update
 from kracked.sim.channels import Topic
-from kracked.sim.client_session import Conversation
+from kracked.sim.client_session import ClientSession
 
 
-class Audience:
+class TopicAudience:
     """Of one topic."""
 
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
-        self.begun: dict[Conversation, bool] = {}
+        self.begun: dict[ClientSession, bool] = {}
         """Everyone, and whether they have a book to apply updates to."""
         self._window: BookWindow | OrdersWindow | None = None
         """Kept while somebody has a book of less than the recorded depth."""

@@ -19,14 +19,14 @@ from typing import NamedTuple
 
 from kracked.book.keeper import BOOK, LEVEL3
 from kracked.protocol import encode, events
-from kracked.protocol.last_values import TOLD, Latest
+from kracked.protocol.last_values import TOLD, LastValues
 from kracked.record.replay import Moment, Player
-from kracked.replay_server.audience import Audience
+from kracked.replay_server.audience import TopicAudience
 from kracked.replay_server.instrument_list import InstrumentList
 from kracked.replay_server.windows import Book
 from kracked.sim.auth import Accounts
 from kracked.sim.channels import CHANNELS, Socket, Topic
-from kracked.sim.client_session import Conversation
+from kracked.sim.client_session import ClientSession
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class _Client(NamedTuple):
     hang_up: Callable[[str], None]
 
 
-class Stage:
+class RecordedExchange:
     """Owns the subscriptions; `tell` is called with each moment the tape plays."""
 
     def __init__(self, player: Player, accounts: Accounts) -> None:
@@ -57,12 +57,12 @@ class Stage:
         """How often connections have been closed so far."""
         self._player = player
         self._subjects = player.recording.info().symbols
-        self._latest = Latest()
+        self._latest = LastValues()
         self._seq = 0
         self._down: set[str] = set()
         """Those of the recorder's connections that are lost at this place."""
-        self._clients: dict[Conversation, _Client] = {}
-        self._audiences: dict[tuple[str, str], dict[Topic, Audience]] = {}
+        self._clients: dict[ClientSession, _Client] = {}
+        self._audiences: dict[tuple[str, str], dict[Topic, TopicAudience]] = {}
         # Connection ids name connections; they need not be repeatable, nor secret.
         self._ids = Random()
 
@@ -74,15 +74,15 @@ class Stage:
         send: Callable[[bytes], None],
         hang_up: Callable[[str], None],
         now: int,
-    ) -> Conversation:
+    ) -> ClientSession:
         """Greet a new client with the status; neither `send` nor `hang_up` may wait."""
         connection_id = self._ids.getrandbits(64)
-        conversation = Conversation(self, socket, send, connection_id=connection_id, now=now)
+        conversation = ClientSession(self, socket, send, connection_id=connection_id, now=now)
         self._clients[conversation] = _Client(socket, hang_up)
         conversation.tell_status(self.system)
         return conversation
 
-    def disconnect(self, conversation: Conversation) -> None:
+    def disconnect(self, conversation: ClientSession) -> None:
         self._clients.pop(conversation, None)
         conversation.end()
 
@@ -132,14 +132,14 @@ class Stage:
         log.warning(why, extra={**topic._asdict(), "recorded": recorded})
         return CHANNELS[topic.channel].not_offered
 
-    def join(self, topic: Topic, conversation: Conversation) -> None:
+    def join(self, topic: Topic, conversation: ClientSession) -> None:
         """Tell this conversation of the topic from now on."""
         self.arrivals += bool(topic.symbol)
         alike = self._audiences.setdefault((topic.channel, topic.symbol), {})
-        audience = alike.setdefault(topic, Audience(topic))
+        audience = alike.setdefault(topic, TopicAudience(topic))
         audience.begun[conversation] = self._proven(topic) is not None
 
-    def leave(self, topic: Topic, conversation: Conversation) -> None:
+    def leave(self, topic: Topic, conversation: ClientSession) -> None:
         """Tell it no more."""
         alike = self._audiences[topic.channel, topic.symbol]
         del alike[topic].begun[conversation]
@@ -170,7 +170,7 @@ class Stage:
         book = self._book(topic)
         return book if book is not None and book.verified else None
 
-    def _alike(self, channel: str, symbol: str = "") -> Iterable[Audience]:
+    def _alike(self, channel: str, symbol: str = "") -> Iterable[TopicAudience]:
         """Everyone who listens to this, whatever the variety."""
         return self._audiences.get((channel, symbol), {}).values()
 
@@ -200,7 +200,7 @@ class Stage:
 
     def _pass_on(self, happened: Iterable[events.Event], data: bytes) -> None:
         """Tell of events; `data` is the message that told them, empty where there is none."""
-        heard: dict[Conversation, None] = {}
+        heard: dict[ClientSession, None] = {}
         for event in happened:
             match event:
                 case events.Ticker() | events.Trades() | events.Candles():
@@ -216,10 +216,10 @@ class Stage:
     def _keep(self, event: events.Event, data: bytes) -> None:
         """What concerns books, connections and the exchange itself."""
         match event:
-            case events.BookUpdate() | events.OrdersUpdate():
+            case events.BookUpdate() | events.L3Update():
                 for audience in self._alike(_CHANNELS[type(event)], event.symbol):
                     audience.update(event, data)
-            case events.BookSnapshot() | events.OrdersSnapshot():
+            case events.BookSnapshot() | events.L3Snapshot():
                 self._replace(event, data)
             case events.Resync(channel=channel, symbol=symbol):
                 self._doubt(channel, (symbol,))
@@ -234,7 +234,7 @@ class Stage:
 
     def _listeners(
         self, event: events.Ticker | events.Trades | events.Candles
-    ) -> Iterable[Conversation]:
+    ) -> Iterable[ClientSession]:
         """Who is told of it; a recorded snapshot is not for those who declined one."""
         candles = event.candles if isinstance(event, events.Candles) else ()
         intervals = {candle.interval for candle in candles}
@@ -245,14 +245,14 @@ class Stage:
                 if not event.snapshot or listener.wants_snapshot(audience.topic):
                     yield listener
 
-    def _relist(self, event: events.Instruments, data: bytes) -> Iterable[Conversation]:
+    def _relist(self, event: events.Instruments, data: bytes) -> Iterable[ClientSession]:
         """Follow the list; a snapshot of it everyone has got already."""
         self.listing.learn(data)
         if not event.snapshot:
             for audience in self._alike("instrument"):
                 yield from audience.begun
 
-    def _replace(self, event: events.BookSnapshot | events.OrdersSnapshot, data: bytes) -> None:
+    def _replace(self, event: events.BookSnapshot | events.L3Snapshot, data: bytes) -> None:
         for audience in self._alike(_CHANNELS[type(event)], event.symbol):
             book = self._book(audience.topic)
             assert book is not None
@@ -294,6 +294,6 @@ _CHANNELS: dict[type, str] = {
     events.Candles: "ohlc",
     events.BookSnapshot: BOOK,
     events.BookUpdate: BOOK,
-    events.OrdersSnapshot: LEVEL3,
-    events.OrdersUpdate: LEVEL3,
+    events.L3Snapshot: LEVEL3,
+    events.L3Update: LEVEL3,
 }

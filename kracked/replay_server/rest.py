@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from kracked.instruments import Asset, Instrument
 from kracked.protocol import encode
-from kracked.replay_server.exchange import Stage
+from kracked.replay_server.exchange import RecordedExchange
 from kracked.sim import messages
 from kracked.sim.auth import TOKEN_LIFETIME_S, Call
 from kracked.sim.refusal import Refusal
@@ -18,10 +18,10 @@ from kracked.sim.rest import Params, reply, server_time
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 
 
-class Rest:
+class ReplayRest:
     """Answers calls about one served recording."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: RecordedExchange) -> None:
         self._stage = stage
         self._public: Mapping[str, Callable[[Params, int], object]] = {
             "Time": server_time,

@@ -1,6 +1,6 @@
 """A served recording on sockets: REST and every WebSocket address on one port.
 
-The thin shell around `Stage`: one task turns the tape, one passes the real time, and
+The thin shell around `RecordedExchange`: one task turns the tape, one passes the real time, and
 each client has a reader, a writer and a bounded outbox, as at the simulated exchange.
 """
 
@@ -22,11 +22,11 @@ from aiohttp import WSMsgType, web
 
 from kracked.record.read.recording import Instant, open_recording
 from kracked.record.replay import MAX_SPEED, Player, Replay
-from kracked.replay_server.exchange import Stage
+from kracked.replay_server.exchange import RecordedExchange
 from kracked.replay_server.prior_state import told_before
-from kracked.replay_server.rest import Rest
+from kracked.replay_server.rest import ReplayRest
 from kracked.sim.auth import Accounts, ApiKey, Call, new_key
-from kracked.sim.send_queue import Outbox
+from kracked.sim.send_queue import SendQueue
 from kracked.sim.server import FAREWELL_S, MAX_REQUEST_BYTES, PATHS, SimEndpoints, deliver
 
 HOST = "127.0.0.1"
@@ -86,11 +86,11 @@ class PlaybackServer:
         self._replay = Replay(player, speed=self.options.speed)
         accounts = Accounts()
         accounts.add(ApiKey(self.api_key, self.api_secret))
-        self._stage = Stage(player, accounts)
+        self._stage = RecordedExchange(player, accounts)
         if player.seq:
             self._stage.recall(told_before(player))
-        self._rest = Rest(self._stage)
-        self._outboxes: set[Outbox] = set()
+        self._rest = ReplayRest(self._stage)
+        self._outboxes: set[SendQueue] = set()
         self._runner = web.AppRunner(
             self._application(), access_log=None, handle_signals=False, shutdown_timeout=FAREWELL_S
         )
@@ -169,7 +169,7 @@ class PlaybackServer:
     async def _talk(self, request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_REQUEST_BYTES)
         await socket.prepare(request)
-        outbox = Outbox()
+        outbox = SendQueue()
         conversation = self._stage.connect(
             PATHS[request.path], outbox.put, outbox.close, self._clock()
         )

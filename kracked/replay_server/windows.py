@@ -19,10 +19,10 @@ from kracked.book.side import BookSide
 from kracked.instruments import Precision
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
-from kracked.protocol.events import BookUpdate, OrderAction, OrderChange, OrdersUpdate
+from kracked.protocol.events import BookUpdate, L3Update, OrderAction, OrderChange
 
 Book = L2Book | L3Book
-Update = BookUpdate | OrdersUpdate
+Update = BookUpdate | L3Update
 
 
 def snapshot(book: Book, depth: int) -> str:
@@ -67,7 +67,7 @@ class OrdersWindow:
 
     def update(self, event: Update) -> str:
         """The message for an update the book has taken; empty when nothing changed here."""
-        assert isinstance(event, OrdersUpdate)
+        assert isinstance(event, L3Update)
         bids = _changes(self._bids.follow(event.bids), event.precision)
         asks = _changes(self._asks.follow(event.asks), event.precision)
         if not bids and not asks:

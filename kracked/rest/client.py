@@ -30,8 +30,8 @@ from kracked.rest.nonce import Nonces
 from kracked.rest.params import given, listed, names, pairs_asked, span
 from kracked.rest.priority_lock import Urgency
 from kracked.rest.replies import OutcomeUnknown, UnreadableReply
-from kracked.rest.request_executor import Caller, Pace, Signer
-from kracked.rest.transport import Transport
+from kracked.rest.request_executor import RequestExecutor, RequestTiming, Signer
+from kracked.rest.transport import HttpTransport
 
 T = TypeVar("T")
 
@@ -62,19 +62,19 @@ class RestClient:
         tier: Tier = STARTER,
         state: Path | None = None,
         otp: Callable[[], str] | None = None,
-        transport: Transport | None = None,
-        pace: Pace | None = None,
+        transport: HttpTransport | None = None,
+        pace: RequestTiming | None = None,
     ) -> None:
-        self._transport = transport or Transport()
+        self._transport = transport or HttpTransport()
         self._nonces: Nonces | None = None
-        pace, signer = pace or Pace(), None
+        pace, signer = pace or RequestTiming(), None
         if credentials is not None:
             file = key_file(credentials, state or state_folder())
             # Nonces follow the real clock even where a test advances another one.
             self._nonces = Nonces(time.time_ns, file)
             signer = Signer(credentials, self._nonces)
         root = (endpoints or Endpoints.kraken()).rest.rstrip("/")
-        self._caller = Caller(self._transport, root, signer, pace=pace, tier=tier, otp=otp)
+        self._caller = RequestExecutor(self._transport, root, signer, pace=pace, tier=tier, otp=otp)
 
     async def __aenter__(self) -> RestClient:
         return self
@@ -130,14 +130,19 @@ class RestClient:
         )
 
     async def amend_order(
-        self, order: orders.OrderRef, change: orders.Amend, *, deadline: int | None = None
+        self, order: orders.OrderRef, change: orders.AmendOrder, *, deadline: int | None = None
     ) -> orders.Amended:
         """Keeps id and fills, and where possible the place in the queue."""
         members = {**encoding.fields(order), **encoding.fields(change), **orders.sending(deadline)}
         return await self._write("AmendOrder", members, orders.Amended, deadline)
 
     async def edit_order(
-        self, edit: orders.Edit, pair: str, *, deadline: int | None = None, validate: bool = False
+        self,
+        edit: orders.EditOrder,
+        pair: str,
+        *,
+        deadline: int | None = None,
+        validate: bool = False,
     ) -> orders.Edited:
         """Cancels and makes a new order; `amend_order` is better wherever it works."""
         rest = orders.sending(deadline, validate=validate)

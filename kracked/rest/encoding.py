@@ -40,7 +40,7 @@ def plain(value: Decimal) -> str:
     return format(value, "f")
 
 
-class Offset(msgspec.Struct, frozen=True):
+class RelativePrice(msgspec.Struct, frozen=True):
     """A price relative to the last trade, or to the trigger where the order type says so."""
 
     sign: str
@@ -71,7 +71,7 @@ def _spell(value: object) -> object:
             spelled: object = "buy" if value is Side.BID else "sell"
         case Decimal():
             spelled = plain(value)
-        case Offset():
+        case RelativePrice():
             spelled = str(value)
         case Enum():
             spelled = value.value

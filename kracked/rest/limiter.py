@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kracked.protocol.limits import STARTER, Counter, Tier, cost_of_call
+from kracked.protocol.limits import STARTER, RateCounter, Tier, cost_of_call
 
 _RISK_SHARE = Decimal("0.8")
 """Adds and amends stop here; the rest of the threshold is left for cancels."""
@@ -22,7 +22,7 @@ class RestLimiter:
 
     def __init__(self, tier: Tier = STARTER) -> None:
         self.tier = tier
-        self._counter = Counter(tier.rest_decay_per_s)
+        self._counter = RateCounter(tier.rest_decay_per_s)
         self._closed_until = 0
 
     def count(self, now: int) -> Decimal:
@@ -68,7 +68,7 @@ class EngineLimiter:
 
     def __init__(self, tier: Tier = STARTER) -> None:
         self.tier = tier
-        self._counters: dict[str, Counter] = {}
+        self._counters: dict[str, RateCounter] = {}
 
     def count(self, symbol: str, now: int) -> Decimal:
         return self._of(symbol).value(now)
@@ -88,5 +88,5 @@ class EngineLimiter:
         """The exchange refused for the rate: its count stands at the threshold at least."""
         self._of(symbol).raise_to(Decimal(self.tier.threshold), now)
 
-    def _of(self, symbol: str) -> Counter:
-        return self._counters.setdefault(symbol, Counter(self.tier.decay_per_s))
+    def _of(self, symbol: str) -> RateCounter:
+        return self._counters.setdefault(symbol, RateCounter(self.tier.decay_per_s))

@@ -17,7 +17,7 @@ import msgspec
 from kracked import times
 from kracked.errors import ConfigError
 from kracked.protocol.events import Side
-from kracked.rest.encoding import Offset, fields
+from kracked.rest.encoding import RelativePrice, fields
 
 
 class OrderType(StrEnum):
@@ -62,7 +62,7 @@ class OrderFlag(StrEnum):
     """Market buys without margin only."""
 
 
-Price = Decimal | Offset
+Price = Decimal | RelativePrice
 
 _PRICES = {
     OrderType.MARKET: (False, False),
@@ -84,7 +84,9 @@ class BadOrder(ConfigError):
     """An order whose parts do not fit together; it was not sent."""
 
 
-class Close(msgspec.Struct, frozen=True, kw_only=True, rename={"order_type": "ordertype"}):
+class ConditionalClose(
+    msgspec.Struct, frozen=True, kw_only=True, rename={"order_type": "ordertype"}
+):
     """An opposite order the exchange makes for each fill of the first. Raises `BadOrder`."""
 
     order_type: OrderType
@@ -114,7 +116,7 @@ class AddOrder(
     """One order. Raises `BadOrder` when prices, flags and type do not go together.
 
     `price` is the limit of `limit` and `iceberg`, the trigger of the triggered types and
-    the distance (an `Offset` with ``+``) of the trailing ones; `price2` the limit of the
+    the distance (an `RelativePrice` with ``+``) of the trailing ones; `price2` the limit of the
     types that end in ``-limit``.
     """
 
@@ -137,7 +139,7 @@ class AddOrder(
     """Good-till-date: the instant, sent in whole seconds."""
     expires_in_s: int | None = None
     """Good-till-date: seconds from the exchange's now instead, whatever this clock says."""
-    close: Close | None = None
+    close: ConditionalClose | None = None
     userref: int | None = None
     cl_ord_id: str | None = None
 
@@ -171,7 +173,7 @@ class AddOrder(
         return {**members, **{f"close[{name}]": value for name, value in close.items()}}
 
 
-def _price_problem(order: AddOrder | Close) -> str | None:
+def _price_problem(order: AddOrder | ConditionalClose) -> str | None:
     kind = order.order_type
     for name, value, wanted in zip(
         ("price", "price2"), (order.price, order.price2), _PRICES[kind], strict=True
@@ -182,7 +184,7 @@ def _price_problem(order: AddOrder | Close) -> str | None:
             return f"a {kind} order takes no {name}; leave it out"
     if kind not in TRAILING:
         return None
-    if not (isinstance(order.price, Offset) and order.price.sign == "+"):
+    if not (isinstance(order.price, RelativePrice) and order.price.sign == "+"):
         return f"the price of a {kind} order is a distance; give an Offset with +"
     if order.price2 is not None and not _from_trigger(order.price2):
         return f"the price2 of a {kind} order counts from its trigger; give an Offset with + or -"
@@ -190,7 +192,7 @@ def _price_problem(order: AddOrder | Close) -> str | None:
 
 
 def _from_trigger(price: Price) -> bool:
-    return isinstance(price, Offset) and price.sign in ("+", "-")
+    return isinstance(price, RelativePrice) and price.sign in ("+", "-")
 
 
 def _flag_problem(order: AddOrder) -> str | None:
@@ -257,7 +259,7 @@ class OrderRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise BadOrder("name an order by its txid or by its cl_ord_id, one of the two")
 
 
-class Amend(msgspec.Struct, frozen=True, kw_only=True):
+class AmendOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What shall change on a resting order; what is None stays."""
 
     order_qty: Decimal | None = None
@@ -269,7 +271,7 @@ class Amend(msgspec.Struct, frozen=True, kw_only=True):
     """Refuse a price that would take liquidity."""
 
 
-class Edit(msgspec.Struct, frozen=True, kw_only=True, rename={"display_volume": "displayvol"}):
+class EditOrder(msgspec.Struct, frozen=True, kw_only=True, rename={"display_volume": "displayvol"}):
     """A replacement of an order by a new one: new id, place in the queue lost."""
 
     txid: str

@@ -33,7 +33,7 @@ class Withdrawn(Exception):
     """A cancel took back what had not gone out yet."""
 
 
-class Turn:
+class LockTurn:
     """One call's place in the queue, and afterwards what happened in its time."""
 
     def __init__(self, urgency: Urgency, names: Set[object]) -> None:
@@ -43,28 +43,30 @@ class Turn:
         self.granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.since = 0.0
 
-    def yields_to(self, other: Turn) -> bool:
+    def yields_to(self, other: LockTurn) -> bool:
         """Cancels wait for nobody's answer, not even each other's; repeated they do no harm."""
         return other.urgency < self.urgency or other.urgency is Urgency.CANCEL
 
 
-class Turns:
+class PriorityLock:
     """A lock whose waiters are served by urgency, and that a slow holder loses to an urgent one."""
 
     def __init__(self, patience_s: float = PATIENCE_S) -> None:
         self._patience_s = patience_s
-        self._holder: Turn | None = None
+        self._holder: LockTurn | None = None
         self._arrivals = 0
-        self._waiting: list[tuple[int, int, Turn]] = []
+        self._waiting: list[tuple[int, int, LockTurn]] = []
         self._watch: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, urgency: Urgency, names: Set[object] = frozenset()) -> AsyncIterator[Turn]:
+    async def turn(
+        self, urgency: Urgency, names: Set[object] = frozenset()
+    ) -> AsyncIterator[LockTurn]:
         """Holds the turn until the block ends, or until it is overtaken.
 
         `names` are what `withdraw` knows it by. Raises `Withdrawn`.
         """
-        turn = Turn(urgency, names)
+        turn = LockTurn(urgency, names)
         await self._wait(turn)
         try:
             yield turn
@@ -79,7 +81,7 @@ class Turns:
             ):
                 turn.granted.set_result(False)
 
-    async def _wait(self, turn: Turn) -> None:
+    async def _wait(self, turn: LockTurn) -> None:
         if self._holder is None:
             self._grant(turn)
             return
@@ -94,15 +96,15 @@ class Turns:
         if not granted:
             raise Withdrawn
 
-    def _queued(self) -> Iterator[Turn]:
+    def _queued(self) -> Iterator[LockTurn]:
         return (turn for _, _, turn in self._waiting if not turn.granted.done())
 
-    def _grant(self, turn: Turn) -> None:
+    def _grant(self, turn: LockTurn) -> None:
         turn.since = asyncio.get_running_loop().time()
         turn.granted.set_result(True)
         self._holder = turn
 
-    def _leave(self, turn: Turn) -> None:
+    def _leave(self, turn: LockTurn) -> None:
         if self._holder is turn:
             self._pass_on()
 
@@ -124,7 +126,7 @@ class Turns:
             loop = asyncio.get_running_loop()
             self._watch = loop.call_at(holder.since + self._patience_s, self._overtake, holder)
 
-    def _overtake(self, holder: Turn) -> None:
+    def _overtake(self, holder: LockTurn) -> None:
         self._watch = None
         if self._holder is holder and any(holder.yields_to(turn) for turn in self._queued()):
             holder.overtaken = True

@@ -21,12 +21,12 @@ import msgspec
 
 from kracked.credentials import Credentials
 from kracked.errors import ConfigError, ConnectionLost
-from kracked.protocol.limits import STARTER, Counter, Tier
+from kracked.protocol.limits import STARTER, RateCounter, Tier
 from kracked.protocol.signing import sign
 from kracked.rest import encoding
 from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces
-from kracked.rest.priority_lock import Turn, Turns, Urgency, Withdrawn
+from kracked.rest.priority_lock import LockTurn, PriorityLock, Urgency, Withdrawn
 from kracked.rest.replies import (
     ErrorClass,
     OutcomeUnknown,
@@ -36,7 +36,7 @@ from kracked.rest.replies import (
     decode_reply,
     throttled_until,
 )
-from kracked.rest.transport import NoAnswer, NotSent, SignedHeaders, Transport
+from kracked.rest.transport import HttpTransport, NoAnswer, NotSent, SignedHeaders
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ def _ticks() -> int:
     return time.clock_gettime_ns(_TICKING)
 
 
-class Pace(msgspec.Struct, frozen=True):
+class RequestTiming(msgspec.Struct, frozen=True):
     """Time as the caller sees it; tests bring their own."""
 
     clock: Callable[[], int] = time.time_ns
@@ -119,23 +119,23 @@ class Pace(msgspec.Struct, frozen=True):
         return lambda: self.ticks() + ahead
 
 
-class Caller:
+class RequestExecutor:
     """Everything between a typed method and the socket."""
 
     def __init__(
         self,
-        transport: Transport,
+        transport: HttpTransport,
         root: str,
         signer: Signer | None,
         *,
-        pace: Pace,
+        pace: RequestTiming,
         tier: Tier = STARTER,
         otp: Callable[[], str] | None = None,
     ) -> None:
         self.limiter = RestLimiter(tier)
         self._transport, self._root, self._signer = transport, root, signer
-        self._pace, self._otp, self._turns = pace, otp, Turns()
-        self._public = Counter(_ONE)
+        self._pace, self._otp, self._turns = pace, otp, PriorityLock()
+        self._public = RateCounter(_ONE)
         self._locked_until = 0
 
     async def public(self, name: str, params: Mapping[str, str]) -> bytes:
@@ -248,7 +248,7 @@ class Caller:
         return answer
 
     async def _signed(
-        self, name: str, members: dict[str, object], turn: Turn, before: int | None
+        self, name: str, members: dict[str, object], turn: LockTurn, before: int | None
     ) -> bytes:
         """The answer in this turn, signed anew while the nonce is refused and nobody overtakes."""
         assert self._signer is not None

@@ -48,7 +48,7 @@ class SignedHeaders(dict[str, str]):
     __str__ = __repr__
 
 
-class Transport:
+class HttpTransport:
     """One connection pool. `timeout_s` bounds a whole call, `connect_s` its beginning."""
 
     def __init__(self, *, timeout_s: float = 10.0, connect_s: float = 5.0) -> None:
@@ -59,7 +59,7 @@ class Transport:
         self._proxies: dict[str, str | None] = {}
         """By address: the environment is read once, which takes longer than signing an order."""
 
-    async def __aenter__(self) -> Transport:
+    async def __aenter__(self) -> HttpTransport:
         return self
 
     async def __aexit__(

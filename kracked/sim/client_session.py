@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from kracked.protocol import encode, events, requests
-from kracked.protocol.requests import Other, Ping, Refused, Subscribe, Unsubscribe
+from kracked.protocol.requests import InvalidRequest, Ping, Subscribe, UnknownMethod, Unsubscribe
 from kracked.sim import messages
 from kracked.sim.auth import Accounts, ApiKey
 from kracked.sim.channels import (
@@ -24,9 +24,9 @@ from kracked.sim.channels import (
     Variety,
     misplaced,
 )
-from kracked.sim.faults.order_faults import Mishap, Mishaps
-from kracked.sim.private_api.stream_subscriptions import Subscriptions
-from kracked.sim.private_api.ws_methods import Methods, Result
+from kracked.sim.faults.order_faults import OrderFault, OrderFaults
+from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
+from kracked.sim.private_api.ws_methods import Result, TradingMethods
 from kracked.times import NS_PER_S
 
 HEARTBEAT_NS = NS_PER_S
@@ -51,7 +51,7 @@ _HEARTBEAT = encode.HEARTBEAT.encode()
 _Key = tuple[str, str, Variety]
 
 
-class Counter:
+class RequestCounter:
     """A rate counter: each request adds its cost, time takes it away."""
 
     def __init__(self, limit: int, per_s: int) -> None:
@@ -69,7 +69,7 @@ class Counter:
         return True
 
 
-class Venue(Protocol):
+class MarketDataExchange(Protocol):
     """What a conversation about the market needs of its exchange."""
 
     accounts: Accounts
@@ -80,36 +80,36 @@ class Venue(Protocol):
     def snapshot(self, topic: Topic) -> str:
         """What a new subscriber to the topic starts from; empty when that is yet to come."""
 
-    def join(self, topic: Topic, conversation: Conversation) -> None:
+    def join(self, topic: Topic, conversation: ClientSession) -> None:
         """Tell this conversation of the topic from now on."""
 
-    def leave(self, topic: Topic, conversation: Conversation) -> None:
+    def leave(self, topic: Topic, conversation: ClientSession) -> None:
         """Tell it no more."""
 
 
-class Brokers(Protocol):
+class TradingExchange(Protocol):
     """What a conversation about orders and money needs besides."""
 
-    methods: Methods
-    subscriptions: Subscriptions
-    order_faults: Mishaps
+    methods: TradingMethods
+    subscriptions: StreamSubscriptions
+    order_faults: OrderFaults
 
     def later(self, time: int, act: Callable[[], None]) -> None:
         """Do something when the market has come to this time."""
 
 
-class Conversation:
+class ClientSession:
     """Answers one client's requests and remembers its subscriptions."""
 
     def __init__(
         self,
-        venue: Venue,
+        venue: MarketDataExchange,
         socket: Socket,
         send: Callable[[bytes], None],
         *,
         connection_id: int,
         now: int,
-        brokers: Brokers | None = None,
+        brokers: TradingExchange | None = None,
     ) -> None:
         """Without `brokers` every request about orders and money is denied."""
         self.send = send
@@ -123,7 +123,7 @@ class Conversation:
         self._tokens: dict[str, ApiKey] = {}
         self._followed: dict[str, str] = {}
         """Whose account each private channel is about."""
-        self._counter = Counter(RATE_PER_S, RATE_PER_S)
+        self._counter = RequestCounter(RATE_PER_S, RATE_PER_S)
         self._heard = now
         self._next_beat: int | None = None
 
@@ -139,9 +139,9 @@ class Conversation:
                 self._subscribe(request, reply)
             case Unsubscribe():
                 self._unsubscribe(request, reply)
-            case Refused():
+            case InvalidRequest():
                 reply.refuse(request.error)
-            case Other():
+            case UnknownMethod():
                 self._other(request, reply)
 
     @property
@@ -289,7 +289,7 @@ class Conversation:
 
     # --- trading ----------------------------------------------------------------------
 
-    def _other(self, request: Other, reply: _Reply) -> None:
+    def _other(self, request: UnknownMethod, reply: _Reply) -> None:
         if request.method not in TRADING_METHODS:
             reply.refuse(requests.UNSUPPORTED)
         elif error := misplaced(Socket.PRIVATE, self._socket):
@@ -299,7 +299,7 @@ class Conversation:
         else:
             self._trade(request, reply, self._brokers)
 
-    def _trade(self, request: Other, reply: _Reply, brokers: Brokers) -> None:
+    def _trade(self, request: UnknownMethod, reply: _Reply, brokers: TradingExchange) -> None:
         """Check the token, act, and answer; unless a fault of orders comes between."""
         params = dict(request.params)
         token = params.pop("token", None)
@@ -313,15 +313,15 @@ class Conversation:
         methods = brokers.methods
         mishap = brokers.order_faults.strike(methods.rest_name(request.method))
         if mishap is not None and not mishap.kind.acts:
-            if mishap.kind is Mishap.UNAVAILABLE:
+            if mishap.kind is OrderFault.UNAVAILABLE:
                 reply.refuse(messages.UNAVAILABLE)
-            elif mishap.kind is Mishap.THROTTLED:
+            elif mishap.kind is OrderFault.THROTTLED:
                 reply.refuse(messages.throttled(reply.now + mishap.length_ns))
             return  # lost on its way here: no answer ever comes
         answers = methods.answer(request.method, params, key, reply.now)
-        if mishap is None or mishap.kind is Mishap.REST_LAG:
+        if mishap is None or mishap.kind is OrderFault.REST_LAG:
             reply.answer(answers)
-        elif mishap.kind is Mishap.REPLY_LATE:
+        elif mishap.kind is OrderFault.REPLY_LATE:
             late = reply.now + mishap.length_ns
             brokers.later(late, lambda: reply.answer(answers))
 

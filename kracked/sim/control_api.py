@@ -25,7 +25,7 @@ import msgspec
 from kracked.protocol.events import Side
 from kracked.sim.accounts import stream_rows
 from kracked.sim.exchange import Exchange
-from kracked.sim.injection.injector import Saboteur
+from kracked.sim.injection.injector import FaultInjector
 from kracked.times import NS_PER_S
 
 PREFIX = "/sim/"
@@ -33,10 +33,10 @@ FILLS_TOLD = 50
 Params = Mapping[str, str]
 
 
-class Bench:
+class ControlApi:
     """Answers calls below `/sim/`."""
 
-    def __init__(self, exchange: Exchange, saboteur: Saboteur) -> None:
+    def __init__(self, exchange: Exchange, saboteur: FaultInjector) -> None:
         self._exchange, self._saboteur = exchange, saboteur
         self._reads: dict[str, Callable[[Params], object]] = {
             "truth": self._truth,

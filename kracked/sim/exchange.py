@@ -17,19 +17,19 @@ import msgspec
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.sim import listings as listed
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts
 from kracked.sim.channels import Socket, Topic
-from kracked.sim.client_session import Conversation
+from kracked.sim.client_session import ClientSession
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import Batch
-from kracked.sim.faults.order_faults import Mishaps
+from kracked.sim.engine.orders import EngineBatch
+from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import ListedAsset, Listing
-from kracked.sim.market_data.market_data_publisher import Desk
-from kracked.sim.order_entry.brokerage import Brokerage, Terms
+from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
+from kracked.sim.order_entry.brokerage import AccountOptions, Brokerage
 from kracked.sim.private_api.pair_names import Listings
-from kracked.sim.private_api.stream_subscriptions import Subscriptions
-from kracked.sim.private_api.ws_methods import Methods
+from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
+from kracked.sim.private_api.ws_methods import TradingMethods
 
 INSTRUMENT = Topic("instrument")
 
@@ -38,7 +38,12 @@ class Exchange:
     """Owns the subscriptions and the order in which things are told."""
 
     def __init__(
-        self, market: Market, accounts: Accounts, now: int, *, terms: Terms | None = None
+        self,
+        market: SimulatedMarket,
+        accounts: Accounts,
+        now: int,
+        *,
+        terms: AccountOptions | None = None,
     ) -> None:
         """`market` has been opened at `now`, ns since the Unix epoch.
 
@@ -51,7 +56,7 @@ class Exchange:
         """How much of the time went by without trade."""
         self.system = "online"
         self.desks = {
-            listing.symbol: Desk(
+            listing.symbol: MarketDataPublisher(
                 listing, market.matcher(listing.symbol), market.tapes[listing.symbol], now
             )
             for listing in market.listings
@@ -59,23 +64,23 @@ class Exchange:
         self.assets = listed.assets(market.listings)
         self.listed = Listings(self, market.listings)
         self.brokerage = Brokerage(self, market.listings, self.assets, terms)
-        self.methods = Methods(self, self.brokerage, self.listed)
-        self.subscriptions = Subscriptions(self.brokerage)
-        self.order_faults = Mishaps()
+        self.methods = TradingMethods(self, self.brokerage, self.listed)
+        self.subscriptions = StreamSubscriptions(self.brokerage)
+        self.order_faults = OrderFaults()
         """What befalls orders; replace it, or tell it what to `expect`."""
         self._later: list[tuple[int, int, Callable[[], None]]] = []
         self._turns = count()
-        self._audience: dict[Topic, dict[Conversation, None]] = {}
-        self._conversations: dict[Conversation, None] = {}
+        self._audience: dict[Topic, dict[ClientSession, None]] = {}
+        self._conversations: dict[ClientSession, None] = {}
         # Connection ids name connections; they need not be repeatable, nor secret.
         self._ids = Random()
 
     # --- connections ------------------------------------------------------------------
 
-    def connect(self, socket: Socket, send: Callable[[bytes], None], now: int) -> Conversation:
+    def connect(self, socket: Socket, send: Callable[[bytes], None], now: int) -> ClientSession:
         """Greet a new client with the status; `send` must not wait."""
         connection_id = self._ids.getrandbits(64)
-        conversation = Conversation(
+        conversation = ClientSession(
             self, socket, send, connection_id=connection_id, now=now, brokers=self
         )
         self._conversations[conversation] = None
@@ -83,22 +88,22 @@ class Exchange:
         return conversation
 
     @property
-    def conversations(self) -> tuple[Conversation, ...]:
+    def conversations(self) -> tuple[ClientSession, ...]:
         """Everybody connected."""
         return tuple(self._conversations)
 
-    def disconnect(self, conversation: Conversation) -> None:
+    def disconnect(self, conversation: ClientSession) -> None:
         self._conversations.pop(conversation, None)
         conversation.end()
 
-    def join(self, topic: Topic, conversation: Conversation) -> None:
+    def join(self, topic: Topic, conversation: ClientSession) -> None:
         """Tell this conversation of the topic from now on."""
         audience = self._audience.setdefault(topic, {})
         if not audience and topic.symbol:
             self.desks[topic.symbol].watch(topic)
         audience[conversation] = None
 
-    def leave(self, topic: Topic, conversation: Conversation) -> None:
+    def leave(self, topic: Topic, conversation: ClientSession) -> None:
         audience = self._audience.get(topic, {})
         audience.pop(conversation, None)
         if not audience and self._audience.pop(topic, None) is not None and topic.symbol:
@@ -159,7 +164,7 @@ class Exchange:
         for conversation in self._conversations:
             conversation.beat(now)
 
-    def publish(self, symbol: str, batch: Batch) -> None:
+    def publish(self, symbol: str, batch: EngineBatch) -> None:
         """Tell what one request did to an instrument, the agents' or a client's."""
         for topic, text in self.desks[symbol].apply(batch):
             self._tell(topic, text)

@@ -24,11 +24,11 @@ from kracked.sim import depth_endpoints, listing_rows, messages
 from kracked.sim.auth import INVALID_NONCE, Call, body_fields
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.exchange import Exchange
-from kracked.sim.faults.order_faults import Mishap, Rule
+from kracked.sim.faults.order_faults import OrderFault, OrderFaultRule
 from kracked.sim.listings import ListedAsset
-from kracked.sim.market_data.market_data_publisher import Desk
-from kracked.sim.market_data.trade_history import DAY_NS, INTERVALS, Candle, Trade
-from kracked.sim.private_api.rest_endpoints import Private
+from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
+from kracked.sim.market_data.trade_history import DAY_NS, INTERVALS, PastCandle, PastTrade
+from kracked.sim.private_api.rest_endpoints import PrivateRest
 from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
 
@@ -42,7 +42,7 @@ _WHOLE = re.compile(r"[0-9]{1,19}")
 _GATEWAY_PAGE = b"<html><head><title>502 Bad Gateway</title></head></html>"
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HttpAnswer(msgspec.Struct, frozen=True):
     """What a call gets, faults included."""
 
     body: bytes
@@ -54,12 +54,14 @@ class Answer(msgspec.Struct, frozen=True):
     """The connection ends instead."""
 
 
-class Rest:
+class PublicRest:
     """Answers calls about one exchange."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._private = Private(exchange, exchange.brokerage, exchange.accounts, exchange.listed)
+        self._private = PrivateRest(
+            exchange, exchange.brokerage, exchange.accounts, exchange.listed
+        )
         self._public: dict[str, Method] = {
             "Time": server_time,
             "SystemStatus": self._system_status,
@@ -73,15 +75,15 @@ class Rest:
             "GroupedBook": self._grouped_book,
         }
 
-    def call(self, http_method: str, call: Call, query: Params, now: int) -> Answer:
+    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a call, unless a fault of orders comes between."""
         kind, _, name = call.path.removeprefix("/0/").partition("/")
         mishap = self._exchange.order_faults.strike(name) if kind == "private" else None
         if mishap is None:
-            return Answer(self.answer(http_method, call, query, now))
+            return HttpAnswer(self.answer(http_method, call, query, now))
         if not mishap.kind.acts:
             return _spared(mishap, now)
-        lag_ns = mishap.length_ns if mishap.kind is Mishap.REST_LAG else 0
+        lag_ns = mishap.length_ns if mishap.kind is OrderFault.REST_LAG else 0
         return _acted(mishap, self.answer(http_method, call, query, now, lag_ns=lag_ns))
 
     def answer(
@@ -129,7 +131,9 @@ class Rest:
         elsewhere = query.get("execution_venue") not in (None, "", listing_rows.VENUE)
         return {key: listing_rows.pair(desk.listing, info) for key, desk in found if not elsewhere}
 
-    def _named(self, query: Params, aclass: str = "asset_class") -> list[tuple[str, Desk]]:
+    def _named(
+        self, query: Params, aclass: str = "asset_class"
+    ) -> list[tuple[str, MarketDataPublisher]]:
         """The pairs asked for, all of them by default, each with the key to answer under."""
         if not listing_rows.is_currency(query.get(aclass)):
             if "pair" in query:
@@ -139,7 +143,7 @@ class Rest:
             return [(desk.listing.rest_id, desk) for desk in self._exchange.desks.values()]
         return [self._find(name) for name in query["pair"].split(",")]
 
-    def _find(self, name: str) -> tuple[str, Desk]:
+    def _find(self, name: str) -> tuple[str, MarketDataPublisher]:
         for desk in self._exchange.desks.values():
             listing = desk.listing
             if name in (listing.rest_id, listing.altname):
@@ -148,7 +152,7 @@ class Rest:
                 return name, desk
         raise Refusal(messages.UNKNOWN_PAIR)
 
-    def _one(self, query: Params) -> tuple[str, Desk]:
+    def _one(self, query: Params) -> tuple[str, MarketDataPublisher]:
         if not query.get("pair"):
             raise Refusal(messages.ARGUMENTS)
         if not listing_rows.is_currency(query.get("asset_class")):
@@ -215,30 +219,30 @@ def _asked(call: Call, query: Params) -> Params:
     return {**query, **{name: str(value) for name, value in fields.items()}}
 
 
-def _spared(mishap: Rule, now: int) -> Answer:
+def _spared(mishap: OrderFaultRule, now: int) -> HttpAnswer:
     """What is answered before the exchange has acted."""
     match mishap.kind:
-        case Mishap.NONCE:
-            return Answer(reply([INVALID_NONCE]))
-        case Mishap.THROTTLED:
-            return Answer(reply([messages.throttled(now + mishap.length_ns)]))
-        case Mishap.UNAVAILABLE:
-            return Answer(reply([messages.UNAVAILABLE]))
-        case Mishap.GATEWAY_BEFORE:
-            return Answer(_GATEWAY_PAGE, 502, "text/html")
-    return Answer(b"", dropped=True)
+        case OrderFault.NONCE:
+            return HttpAnswer(reply([INVALID_NONCE]))
+        case OrderFault.THROTTLED:
+            return HttpAnswer(reply([messages.throttled(now + mishap.length_ns)]))
+        case OrderFault.UNAVAILABLE:
+            return HttpAnswer(reply([messages.UNAVAILABLE]))
+        case OrderFault.GATEWAY_BEFORE:
+            return HttpAnswer(_GATEWAY_PAGE, 502, "text/html")
+    return HttpAnswer(b"", dropped=True)
 
 
-def _acted(mishap: Rule, body: bytes) -> Answer:
+def _acted(mishap: OrderFaultRule, body: bytes) -> HttpAnswer:
     """What becomes of the reply when the exchange has acted."""
     match mishap.kind:
-        case Mishap.REPLY_LATE:
-            return Answer(body, late_ns=mishap.length_ns)
-        case Mishap.GATEWAY_AFTER:
-            return Answer(_GATEWAY_PAGE, 502, "text/html")
-        case Mishap.REPLY_LOST:
-            return Answer(body, dropped=True)
-    return Answer(body)
+        case OrderFault.REPLY_LATE:
+            return HttpAnswer(body, late_ns=mishap.length_ns)
+        case OrderFault.GATEWAY_AFTER:
+            return HttpAnswer(_GATEWAY_PAGE, 502, "text/html")
+        case OrderFault.REPLY_LOST:
+            return HttpAnswer(body, dropped=True)
+    return HttpAnswer(body)
 
 
 # --- rows -----------------------------------------------------------------------------
@@ -249,14 +253,14 @@ def server_time(_: Params, now: int) -> object:
     return {"unixtime": seconds, "rfc1123": formatdate(seconds, usegmt=True)}
 
 
-def _ticker(desk: Desk, now: int) -> object:
+def _ticker(desk: MarketDataPublisher, now: int) -> object:
     """Every pair of figures is [since midnight UTC, last 24 hours]."""
     day, last = desk.tape.day, desk.tape.last
     day.forget(now - DAY_NS)
     qty = desk.listing.instrument.precision.qty_text
     price = partial(_wide, desk)
     today = day.since(now - now % DAY_NS)
-    flat = Candle(0, day.last, day.last, day.last, day.last, 0, 0, 0)
+    flat = PastCandle(0, day.last, day.last, day.last, day.last, 0, 0, 0)
     so_far = today or flat
     return {
         "a": _top(desk, Side.ASK),
@@ -271,7 +275,7 @@ def _ticker(desk: Desk, now: int) -> object:
     }
 
 
-def _top(desk: Desk, side: Side) -> list[str]:
+def _top(desk: MarketDataPublisher, side: Side) -> list[str]:
     best = next(iter(desk.matcher.levels(side)), None)
     if best is None:
         return [_wide(desk, 0), "0", "0.000"]
@@ -279,7 +283,7 @@ def _top(desk: Desk, side: Side) -> list[str]:
     return [_wide(desk, best.price), lots.partition(".")[0], lots]
 
 
-def _candle(candle: Candle, desk: Desk) -> list[object]:
+def _candle(candle: PastCandle, desk: MarketDataPublisher) -> list[object]:
     digits = desk.listing.instrument.precision
     prices = (candle.open, candle.high, candle.low, candle.close, candle.vwap)
     return [
@@ -290,7 +294,7 @@ def _candle(candle: Candle, desk: Desk) -> list[object]:
     ]
 
 
-def _levels(desk: Desk, side: Side, count: int) -> list[list[object]]:
+def _levels(desk: MarketDataPublisher, side: Side, count: int) -> list[list[object]]:
     matcher = desk.matcher
     rows: list[list[object]] = []
     for level in matcher.levels(side):
@@ -305,7 +309,7 @@ def _newest(matcher: Matcher, side: Side, price: int) -> int:
     return max(order.entered for order in matcher.queue(side, price))
 
 
-def _trade(trade: Trade, desk: Desk) -> list[object]:
+def _trade(trade: PastTrade, desk: MarketDataPublisher) -> list[object]:
     seconds, fraction = divmod(trade.time, NS_PER_S)
     return [
         _wide(desk, trade.price),
@@ -318,11 +322,11 @@ def _trade(trade: Trade, desk: Desk) -> list[object]:
     ]
 
 
-def _wide(desk: Desk, price: int | None) -> str:
+def _wide(desk: MarketDataPublisher, price: int | None) -> str:
     return depth_endpoints.wide_price(desk.listing.instrument.precision, price or 0)
 
 
-def _thousandths(desk: Desk, qty: int) -> str:
+def _thousandths(desk: MarketDataPublisher, qty: int) -> str:
     """Depth and Ticker cut quantities to three decimals."""
     return units.to_text(qty // 10 ** (desk.listing.instrument.precision.qty - 3), 3)
 

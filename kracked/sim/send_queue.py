@@ -14,7 +14,7 @@ from collections import deque
 LIMIT_BYTES = 64 * 2**20
 
 
-class Outbox:
+class SendQueue:
     """Messages for one client, in order. One task takes them out."""
 
     def __init__(self, limit: int = LIMIT_BYTES) -> None:

@@ -23,19 +23,19 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from kracked.protocol.limits import tier_named
 from kracked.sim import listings as listed
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, Call, new_key
 from kracked.sim.channels import Socket
-from kracked.sim.client_session import Conversation
-from kracked.sim.control_api import PREFIX, Bench
+from kracked.sim.client_session import ClientSession
+from kracked.sim.control_api import PREFIX, ControlApi
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults import order_faults, schedule
-from kracked.sim.faults.order_faults import Mishaps
-from kracked.sim.injection.faulty_connection import Struck, Wire
-from kracked.sim.injection.injector import SLOW_S, Saboteur, Welcome
-from kracked.sim.order_entry.brokerage import STARTING_BALANCES, Terms
-from kracked.sim.rest import Rest
-from kracked.sim.send_queue import LIMIT_BYTES, Outbox
+from kracked.sim.faults.order_faults import OrderFaults
+from kracked.sim.injection.faulty_connection import FaultyConnection, InjectedFault
+from kracked.sim.injection.injector import SLOW_S, FaultInjector, Welcome
+from kracked.sim.order_entry.brokerage import STARTING_BALANCES, AccountOptions
+from kracked.sim.rest import PublicRest
+from kracked.sim.send_queue import LIMIT_BYTES, SendQueue
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class SimServer:
         options: SimOptions | None = None,
         *,
         clock: Clock = time.time_ns,
-        note: Callable[[Struck], None] | None = None,
+        note: Callable[[InjectedFault], None] | None = None,
     ) -> None:
         self.options = options or SimOptions()
         self._clock = clock
@@ -129,11 +129,11 @@ class SimServer:
         self.api_key = self.options.api_key or made_up[0]
         self.api_secret = self.options.api_secret or made_up[1]
         self.exchange = self._open()
-        self._rest = Rest(self.exchange)
+        self._rest = PublicRest(self.exchange)
         self.saboteur = self._sabotage(note)
         """Brings faults about; None unless the options name some."""
-        self._bench = Bench(self.exchange, self.saboteur) if self.saboteur else None
-        self._clients: dict[Conversation, Outbox] = {}
+        self._bench = ControlApi(self.exchange, self.saboteur) if self.saboteur else None
+        self._clients: dict[ClientSession, SendQueue] = {}
         self._runner = web.AppRunner(
             self._application(), access_log=None, handle_signals=False, shutdown_timeout=FAREWELL_S
         )
@@ -143,21 +143,23 @@ class SimServer:
     def _open(self) -> Exchange:
         options, now = self.options, self._clock()
         listings = listed.listings(options.symbols, count=options.count)
-        market = Market(listings, seed=self._seed, rate=options.rate).opened(now)
+        market = SimulatedMarket(listings, seed=self._seed, rate=options.rate).opened(now)
         accounts = Accounts()
         accounts.add(ApiKey(self.api_key, self.api_secret))
         exchange = Exchange(market, accounts, now, terms=_terms(options))
         for asset in options.balances or ():
             if asset not in exchange.brokerage.assets:
                 raise listed.NotListed(asset, tuple(exchange.brokerage.assets))
-        exchange.order_faults = Mishaps(order_faults.read(options.order_faults), self._seed)
+        exchange.order_faults = OrderFaults(order_faults.read(options.order_faults), self._seed)
         return exchange
 
-    def _sabotage(self, note: Callable[[Struck], None] | None) -> Saboteur | None:
+    def _sabotage(self, note: Callable[[InjectedFault], None] | None) -> FaultInjector | None:
         if self.options.faults is None:
             return None
         rules = schedule.read(self.options.faults)
-        return Saboteur(self.exchange, rules, seed=self._seed, now=self.exchange.time, note=note)
+        return FaultInjector(
+            self.exchange, rules, seed=self._seed, now=self.exchange.time, note=note
+        )
 
     @property
     def endpoints(self) -> SimEndpoints:
@@ -228,7 +230,7 @@ class SimServer:
             await socket.prepare(request)
         except ConnectionError:
             return web.Response()  # who knocked is gone, and reads nothing
-        outbox = Outbox(self.options.backlog_bytes)
+        outbox = SendQueue(self.options.backlog_bytes)
         wire = self._wire(request, outbox)
         send = wire.tell if wire else outbox.put
         conversation = self.exchange.connect(PATHS[request.path], send, self._clock())
@@ -266,7 +268,7 @@ class SimServer:
             request.transport.close()
         return welcome in (Welcome.OPEN, Welcome.SLOW)
 
-    def _wire(self, request: web.Request, outbox: Outbox) -> Wire | None:
+    def _wire(self, request: web.Request, outbox: SendQueue) -> FaultyConnection | None:
         if self.saboteur is None or request.transport is None:
             return None
         line = _Line(request.transport, outbox)
@@ -289,9 +291,9 @@ class SimServer:
         )
 
 
-def _terms(options: SimOptions) -> Terms:
+def _terms(options: SimOptions) -> AccountOptions:
     balances = STARTING_BALANCES if options.balances is None else options.balances
-    return Terms(tier=tier_named(options.tier), balances=balances, volume=options.volume)
+    return AccountOptions(tier=tier_named(options.tier), balances=balances, volume=options.volume)
 
 
 def _found(body: bytes | None) -> web.Response:
@@ -303,11 +305,11 @@ def _found(body: bytes | None) -> web.Response:
 class _Line:
     """The connection itself, for faults that are not of messages."""
 
-    def __init__(self, transport: asyncio.Transport, outbox: Outbox) -> None:
+    def __init__(self, transport: asyncio.Transport, outbox: SendQueue) -> None:
         self.abort, self.write, self.close = transport.abort, transport.write, outbox.close
 
 
-async def deliver(socket: web.WebSocketResponse, outbox: Outbox, request: web.Request) -> None:
+async def deliver(socket: web.WebSocketResponse, outbox: SendQueue, request: web.Request) -> None:
     """Send what is queued until the box is closed, then hang up and say why."""
     try:
         while (message := await outbox.take()) is not None:
@@ -334,7 +336,7 @@ async def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
 
-    def note(struck: Struck) -> None:
+    def note(struck: InjectedFault) -> None:
         tell(msgspec.json.encode(struck).decode())
 
     async with SimServer(options, note=note) as server:

@@ -8,9 +8,9 @@ from textual.app import ComposeResult
 
 from kracked_tui.keys import Key
 from kracked_tui.screens.trade import TradeScreen
-from kracked_tui.state.view_model import Desk
+from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import layout as places
-from kracked_tui.view.chrome.questions import Asked
+from kracked_tui.view.chrome.questions import QuestionText
 from kracked_tui.widgets.pane import Pane
 from kracked_tui.widgets.prompt import Prompt, Question
 
@@ -18,7 +18,7 @@ from kracked_tui.widgets.prompt import Prompt, Question
 class AskingScreen(TradeScreen):
     """While a question is open no other key acts; escape leads back and nothing happens."""
 
-    def __init__(self, desk: Desk, table: tuple[Key, ...], *, ascii_only: bool) -> None:
+    def __init__(self, desk: ViewModel, table: tuple[Key, ...], *, ascii_only: bool) -> None:
         super().__init__(desk, table, ascii_only=ascii_only)
         self.prompt = Prompt(id=places.PROMPT, ascii_only=ascii_only)
         self._came_from: Pane | None = None
@@ -32,7 +32,7 @@ class AskingScreen(TradeScreen):
         if self._panel == places.PROMPT:
             self.prompt.show()
 
-    def ask(self, asked: Asked, then: Callable[[str], object]) -> None:
+    def ask(self, asked: QuestionText, then: Callable[[str], object]) -> None:
         """`then` gets the answer's key, or the text, once the panel is closed."""
         self._open(places.PROMPT)
         self.prompt.ask(

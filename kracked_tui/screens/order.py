@@ -18,9 +18,9 @@ from kracked_tui.view.account.orders import OrderRow, row_at
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome import questions
 from kracked_tui.view.ticket.ticket import amending
-from kracked_tui.widgets.account import Orders
+from kracked_tui.widgets.account import OrdersPane
 from kracked_tui.widgets.bindings import bindings
-from kracked_tui.widgets.ladder import Ladder
+from kracked_tui.widgets.ladder import LadderPane
 from kracked_tui.widgets.pane import Pane
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class OrderScreen(TicketScreen):
     def action_go(self, number: int) -> None:
         """While armed, the first digits choose the size in the ladder."""
         armed = self.trader is not None and self.trader.armed
-        if armed and isinstance(self.focused, Ladder) and number <= 5 and self._panel is None:
+        if armed and isinstance(self.focused, LadderPane) and number <= 5 and self._panel is None:
             self.action_size(number)
         else:
             super().action_go(number)
@@ -91,7 +91,7 @@ class OrderScreen(TicketScreen):
 
     def selected(self) -> OrderRow | None:
         """The row of the orders pane when it has the focus, else our order at the cursor."""
-        if isinstance(self.focused, Orders):
+        if isinstance(self.focused, OrdersPane):
             return self.focused.row
         scene = self.desk.scene(self.ladder)
         return row_at(scene.own.rows, scene.symbol, scene.selection, scene.precision)

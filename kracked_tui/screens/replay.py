@@ -14,14 +14,14 @@ from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui import keys
 from kracked_tui.keys import Key
 from kracked_tui.screens.trade import TradeScreen
-from kracked_tui.sources.base import Transport
-from kracked_tui.state.view_model import Desk
+from kracked_tui.sources.base import PlaybackControls
+from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.replay.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.painted_rows import LiveRows
 from kracked_tui.widgets.prompt import Prompt, Question
-from kracked_tui.widgets.session_picker import Sessions
+from kracked_tui.widgets.session_picker import SessionPicker
 
 _HOW = "A time of day, such as 14:03 or 14:03:21.5, or a whole instant: 2026-11-22T14:03:21Z."
 
@@ -54,7 +54,7 @@ class ReplayScreen(TradeScreen):
     BINDINGS = list(bindings(key for key in keys.of_replay() if key.id in keys.CHANGED))  # noqa: RUF012
     timed = True
 
-    def __init__(self, desk: Desk, table: tuple[Key, ...], *, ascii_only: bool) -> None:
+    def __init__(self, desk: ViewModel, table: tuple[Key, ...], *, ascii_only: bool) -> None:
         super().__init__(desk, table, ascii_only=ascii_only)
         self.time_bar = TimeBar(ascii_only=ascii_only)
         self.prompt = Prompt(id=places.PROMPT, ascii_only=ascii_only)
@@ -70,7 +70,7 @@ class ReplayScreen(TradeScreen):
             self.time_bar.show(self._transport.view())
 
     @property
-    def _transport(self) -> Transport | None:
+    def _transport(self) -> PlaybackControls | None:
         """None until the recording is open."""
         return self.desk.source.transport
 
@@ -107,7 +107,7 @@ class ReplayScreen(TradeScreen):
         if self._panel or self._zoomed or not self.desk.before:
             super().action_back()
         else:
-            self.post_message(Sessions.Chosen(None))
+            self.post_message(SessionPicker.Chosen(None))
 
     # --- going to a time ------------------------------------------------------------------
 

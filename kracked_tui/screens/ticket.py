@@ -14,22 +14,22 @@ from kracked.protocol.events import Side
 from kracked_tui.keys import Key
 from kracked_tui.screens.asking import AskingScreen
 from kracked_tui.screens.trade import hints
-from kracked_tui.state.view_model import Desk
+from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome import questions
-from kracked_tui.view.ticket.post_only import Quote, rested
+from kracked_tui.view.ticket.post_only import BestPrices, rested
 from kracked_tui.view.ticket.ticket import TRAILING, Ticket, takes
 from kracked_tui.view.ticket.ticket_lines import TicketView
 from kracked_tui.widgets.ticket_panel import TicketPanel
 
 if TYPE_CHECKING:
-    from kracked_tui.trader import Moment, Trader
+    from kracked_tui.trader import MarketMoment, Trader
 
 
 class TicketScreen(AskingScreen):
     """Opens the ticket, shows what its order would be, and sends what the preview shows."""
 
-    def __init__(self, desk: Desk, table: tuple[Key, ...], *, ascii_only: bool) -> None:
+    def __init__(self, desk: ViewModel, table: tuple[Key, ...], *, ascii_only: bool) -> None:
         super().__init__(desk, table, ascii_only=ascii_only)
         self.ticket_panel = TicketPanel(id=places.TICKET, ascii_only=ascii_only)
         self._hints, self._calm_hints = hints(table, money=True), hints(table)
@@ -94,9 +94,9 @@ class TicketScreen(AskingScreen):
             return
         price = selection.low if selection.side is Side.BID else selection.high
         ticket = self._limit(trader, moment, Side(side), price)
-        self._write(trader, rested(ticket, Quote(moment.bid, moment.ask)))
+        self._write(trader, rested(ticket, BestPrices(moment.bid, moment.ask)))
 
-    def _limit(self, trader: Trader, moment: Moment, side: Side, price: int) -> Ticket:
+    def _limit(self, trader: Trader, moment: MarketMoment, side: Side, price: int) -> Ticket:
         """A post-only limit order of the size in use."""
         return Ticket(
             symbol=self.desk.symbol,

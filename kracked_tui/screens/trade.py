@@ -16,8 +16,8 @@ from kracked_tui import keys
 from kracked_tui.error_boundary import endured
 from kracked_tui.keys import Key
 from kracked_tui.sources.session_list import recorded_sessions
-from kracked_tui.state.frame_state import Scene
-from kracked_tui.state.view_model import Desk
+from kracked_tui.state.frame_state import FrameState
+from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.account_view import mine_line
 from kracked_tui.view.chart.candles import TIMEFRAMES, ChartView, timeframe_name
 from kracked_tui.view.chrome import layout as places
@@ -26,17 +26,17 @@ from kracked_tui.view.chrome.layout import arrange
 from kracked_tui.view.chrome.status import Hint, log_line, status_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
-from kracked_tui.widgets.account import Balances, Fills, Orders
+from kracked_tui.widgets.account import BalancesPane, FillsPane, OrdersPane
 from kracked_tui.widgets.bindings import bindings
-from kracked_tui.widgets.charts import Chart, Depth, Inspector
-from kracked_tui.widgets.ladder import Ladder
+from kracked_tui.widgets.charts import ChartPane, DepthPane, LevelPane
+from kracked_tui.widgets.ladder import LadderPane
 from kracked_tui.widgets.painted_rows import LiveRows
-from kracked_tui.widgets.pane import Pane, Turns
-from kracked_tui.widgets.queue import Queue
-from kracked_tui.widgets.session_picker import Sessions
-from kracked_tui.widgets.status_lines import Help, Hints
-from kracked_tui.widgets.tape import Flow, Tape
-from kracked_tui.widgets.watchlist import Chosen, Picker, Watchlist
+from kracked_tui.widgets.pane import FrameSkip, Pane
+from kracked_tui.widgets.queue import QueuePane
+from kracked_tui.widgets.session_picker import SessionPicker
+from kracked_tui.widgets.status_lines import HelpPages, Hints
+from kracked_tui.widgets.tape import FlowPane, TapePane
+from kracked_tui.widgets.watchlist import SymbolChosen, SymbolPicker, WatchlistPane
 
 _PLOT_EVERY_S = 0.5
 """A plot costs tens of milliseconds of processor time, if not of the loop's."""
@@ -72,38 +72,38 @@ class TradeScreen(Screen[None]):
     timed = False
     """Whether there is a time bar."""
 
-    def __init__(self, desk: Desk, table: tuple[Key, ...], *, ascii_only: bool) -> None:
+    def __init__(self, desk: ViewModel, table: tuple[Key, ...], *, ascii_only: bool) -> None:
         super().__init__()
         self.desk = desk
-        self.ladder = Ladder(1, id=places.LADDER, ascii_only=ascii_only)
-        self.tape = Tape(3, id=places.TAPE, ascii_only=ascii_only)
-        self.chart = Chart(4, id=places.CHART, ascii_only=ascii_only)
-        self.orders = Orders(9, id=places.ORDERS, ascii_only=ascii_only)
+        self.ladder = LadderPane(1, id=places.LADDER, ascii_only=ascii_only)
+        self.tape = TapePane(3, id=places.TAPE, ascii_only=ascii_only)
+        self.chart = ChartPane(4, id=places.CHART, ascii_only=ascii_only)
+        self.orders = OrdersPane(9, id=places.ORDERS, ascii_only=ascii_only)
         self.panes: tuple[Pane, ...] = (
             self.ladder,
-            Queue(2, id=places.QUEUE, ascii_only=ascii_only),
+            QueuePane(2, id=places.QUEUE, ascii_only=ascii_only),
             self.tape,
             self.chart,
-            Flow(5, id=places.FLOW, ascii_only=ascii_only),
-            Inspector(6, id=places.LEVEL, ascii_only=ascii_only),
-            Depth(7, id=places.DEPTH, ascii_only=ascii_only),
-            Watchlist(8, id=places.WATCH, ascii_only=ascii_only),
+            FlowPane(5, id=places.FLOW, ascii_only=ascii_only),
+            LevelPane(6, id=places.LEVEL, ascii_only=ascii_only),
+            DepthPane(7, id=places.DEPTH, ascii_only=ascii_only),
+            WatchlistPane(8, id=places.WATCH, ascii_only=ascii_only),
             self.orders,
-            Fills(10, id=places.FILLS, ascii_only=ascii_only),
-            Balances(11, id=places.BALANCES, ascii_only=ascii_only),
+            FillsPane(10, id=places.FILLS, ascii_only=ascii_only),
+            BalancesPane(11, id=places.BALANCES, ascii_only=ascii_only),
         )
         self.header = LiveRows(id=places.HEADER, ascii_only=ascii_only)
         self.status = LiveRows(id=places.STATUS, ascii_only=ascii_only)
         self.log_row = LiveRows(id=places.LOG, ascii_only=ascii_only)
         self.mine = LiveRows(id=places.MINE, ascii_only=ascii_only)
         self.hints = Hints(hints(table), id=places.HINTS, ascii_only=ascii_only)
-        self.picker = Picker(id=places.PICKER, ascii_only=ascii_only)
-        self.help_pages = Help(table, id=places.HELP, ascii_only=ascii_only)
-        self.sessions = Sessions(id=places.SESSIONS, ascii_only=ascii_only)
+        self.picker = SymbolPicker(id=places.PICKER, ascii_only=ascii_only)
+        self.help_pages = HelpPages(table, id=places.HELP, ascii_only=ascii_only)
+        self.sessions = SessionPicker(id=places.SESSIONS, ascii_only=ascii_only)
         self._zoomed: str | None = None
         self._panel: str | None = None
         self._account = False
-        self._foot = Turns(_FOOT_EVERY)
+        self._foot = FrameSkip(_FOOT_EVERY)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -194,7 +194,7 @@ class TradeScreen(Screen[None]):
             self.sessions.ends_recording = self.desk.recording.on
             self.sessions.show()
 
-    def _show_foot(self, scene: Scene, width: int) -> None:
+    def _show_foot(self, scene: FrameState, width: int) -> None:
         record = self.desk.recorded()
         self.status.set_lines([status_line(self.desk.feed(scene), width, record)])
         log = banner_line(record, width) or log_line(self.desk.recent(), scene.now, width)
@@ -202,14 +202,14 @@ class TradeScreen(Screen[None]):
 
     # --- messages up ------------------------------------------------------------------
 
-    def on_ladder_moved(self, _: Ladder.Moved) -> None:
+    def on_ladder_pane_moved(self, _: LadderPane.Moved) -> None:
         """Another level is selected: its queue is shown at once, not at the next frame."""
         scene = self.desk.scene(self.ladder)
         for pane in self._shown_panes():
             if pane.id in (places.QUEUE, places.LEVEL):
                 pane.show(scene)
 
-    def on_orders_opened(self, message: Orders.Opened) -> None:
+    def on_orders_pane_opened(self, message: OrdersPane.Opened) -> None:
         """The level of an own order: the ladder's cursor goes there, and the queue with it."""
         row = message.row
         if row.symbol != self.desk.symbol:
@@ -218,14 +218,14 @@ class TradeScreen(Screen[None]):
             precision = self.desk.scene(self.ladder).precision
             self.ladder.point(int(row.limit.scaleb(precision.price)))
 
-    def on_chosen(self, message: Chosen) -> None:
+    def on_symbol_chosen(self, message: SymbolChosen) -> None:
         self._close_panel()
         self.show_symbol(message.symbol)
 
     def on_hints_pressed(self, message: Hints.Pressed) -> None:
         self._let(partial(self.run_action, message.action), "hints", "this key failed")
 
-    def on_chart_wanted(self, message: Chart.Wanted) -> None:
+    def on_chart_pane_wanted(self, message: ChartPane.Wanted) -> None:
         plot = partial(self._plot, message.view)
         self._let(plot, "plot", "no candles are drawn", exclusive=True)
 
@@ -340,20 +340,20 @@ class TradeScreen(Screen[None]):
 
     def action_move(self, rows_up: int) -> None:
         target = self._target()
-        if isinstance(target, (Pane, Help, Picker, Sessions)):
+        if isinstance(target, (Pane, HelpPages, SymbolPicker, SessionPicker)):
             target.move(rows_up)
 
     def action_edge(self, up: int) -> None:
         target = self._target()
-        if isinstance(target, (Pane, Help)):
+        if isinstance(target, (Pane, HelpPages)):
             target.edge(up)
-        elif isinstance(target, Sessions):
+        elif isinstance(target, SessionPicker):
             target.move(up * 1000)
 
     def action_open(self) -> None:
         if self._panel == places.SESSIONS:
             self.sessions.open()
-        elif isinstance(self.focused, Ladder):
+        elif isinstance(self.focused, LadderPane):
             self.action_go(places.PANES.index(places.QUEUE) + 1)
         elif isinstance(self.focused, Pane):
             self.focused.open()

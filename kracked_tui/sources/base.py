@@ -40,11 +40,11 @@ class Counters(NamedTuple):
     mismatched: int = 0
 
 
-class Cut(Event, frozen=True, tag="cut"):
+class TimeJump(Event, frozen=True, tag="cut"):
     """What follows belongs to another moment: everything shown so far is to be forgotten."""
 
 
-class Transport(Protocol):
+class PlaybackControls(Protocol):
     """What can be done to a source that is no exchange but a recording of one."""
 
     def view(self) -> TimeView: ...
@@ -89,7 +89,7 @@ class Source(Protocol):
         """What a recorder can listen to; None where nothing can be recorded."""
 
     @property
-    def transport(self) -> Transport | None:
+    def transport(self) -> PlaybackControls | None:
         """The keys of a recording; None of an exchange."""
 
     def counters(self) -> Counters: ...

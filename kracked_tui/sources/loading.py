@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from kracked.protocol.events import Candles, Event
-from kracked_tui.sources.base import Access, Counters, Source, Transport
+from kracked_tui.sources.base import Access, Counters, PlaybackControls, Source
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
@@ -52,7 +52,7 @@ class Deferred:
         return self._source.feed if self._source else None
 
     @property
-    def transport(self) -> Transport | None:
+    def transport(self) -> PlaybackControls | None:
         return self._source.transport if self._source else None
 
     def counters(self) -> Counters:

@@ -12,8 +12,14 @@ from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
 from kracked.record.read.recording import Instant, to_ns
 from kracked.record.replay import Moment
-from kracked_tui.sources.raw_log import RawLog, of_books
-from kracked_tui.sources.recording import VERDICTS, DeckTape, Spot, condensed, marks_of
+from kracked_tui.sources.raw_log import MessageLog, of_books
+from kracked_tui.sources.recording import (
+    VERDICTS,
+    MessagePlace,
+    SeekablePlayer,
+    condensed,
+    marks_of,
+)
 
 _NEAR = 2_000
 """Messages that are looked through to know whether a picture of all that was said is needed."""
@@ -22,7 +28,7 @@ _EVERY, _MOST = 10_000, 64
 """Messages from one mark to the next at first; marks at most."""
 
 
-class LogReel:
+class LogRecording:
     """A log of raw messages, one a line, that states its times or has none."""
 
     holes: Sequence[tuple[int, int]] = ()
@@ -30,32 +36,32 @@ class LogReel:
     def __init__(self, path: Path) -> None:
         """Raises `NoMessages` when there is nothing to play."""
         self.name = path.name
-        self._log = RawLog(path)
-        self._marks = Marks()
+        self._log = MessageLog(path)
+        self._marks = LogCheckpoints()
         self.start, self.end = self._log.start, self._log.end
 
-    def tape(self) -> DeckTape:
-        return LogTape(self._log, self._marks)
+    def tape(self) -> SeekablePlayer:
+        return LogPlayer(self._log, self._marks)
 
-    def wound(self, to: int) -> DeckTape:
-        tape = LogTape(self._log, self._marks)
+    def wound(self, to: int) -> SeekablePlayer:
+        tape = LogPlayer(self._log, self._marks)
         tape.seek(to)
         tape.position = max(tape.position, to)
         return tape
 
-    def before(self, spot: Spot) -> DeckTape:
-        tape = LogTape(self._log, self._marks)
+    def before(self, spot: MessagePlace) -> SeekablePlayer:
+        tape = LogPlayer(self._log, self._marks)
         tape.wind(spot.seq - 1)
         return tape
 
-    def latest(self, seq: int, symbol: str, channel: str) -> Spot | None:
+    def latest(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
         wanted = marks_of(symbol, channel)
         for at, (received, data) in self._log.backwards(seq):
             if all(mark in data for mark in wanted):
-                return Spot(at + 1, received)
+                return MessagePlace(at + 1, received)
         return None
 
-    def past(self, until: Spot) -> list[Event]:
+    def past(self, until: MessagePlace) -> list[Event]:
         """Messages about books are not even read."""
         codec = Codec()
         said = [
@@ -67,7 +73,7 @@ class LogReel:
         said.sort(key=itemgetter(0))
         return condensed([event for _, told in said for event in told])
 
-    def silent(self, one: Spot, other: Spot) -> bool:
+    def silent(self, one: MessagePlace, other: MessagePlace) -> bool:
         low, high = sorted((one.seq, other.seq))
         return high - low <= _NEAR and all(
             of_books(said.data) and at not in self._marks.verdicts
@@ -78,7 +84,7 @@ class LogReel:
         return moment.events
 
 
-class Marks:
+class LogCheckpoints:
     """The books at some places of a log: where winding may begin. Filled as tapes pass by.
 
     A keeper is remembered as it is, tallies and all, in a few bytes a level. When there
@@ -119,10 +125,10 @@ class Marks:
         )
 
 
-class LogTape:
+class LogPlayer:
     """A bare log and a place in it."""
 
-    def __init__(self, log: RawLog, marks: Marks) -> None:
+    def __init__(self, log: MessageLog, marks: LogCheckpoints) -> None:
         self._log, self._marks = log, marks
         self._go(0, log.start, b"")
 

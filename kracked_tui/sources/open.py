@@ -8,9 +8,9 @@ from kracked.errors import RecordError
 from kracked.record.read.raw_index import first_message
 from kracked.record.read.recording import Recording, open_recording
 from kracked_tui.sources import raw_log
-from kracked_tui.sources.log_file import LogReel
-from kracked_tui.sources.recording import Reel
-from kracked_tui.sources.session import SessionReel
+from kracked_tui.sources.log_file import LogRecording
+from kracked_tui.sources.recording import PlayableRecording
+from kracked_tui.sources.session import SessionRecording
 
 
 def check(path: Path) -> None:
@@ -26,6 +26,6 @@ def _check_session(recording: Recording) -> None:
         raise RecordError(f"{recording.path} holds no messages")
 
 
-def opened(path: Path) -> Reel:
+def opened(path: Path) -> PlayableRecording:
     """The reel of a folder or a file. Raises `RecordError` when it cannot be played."""
-    return SessionReel(path) if path.is_dir() else LogReel(path)
+    return SessionRecording(path) if path.is_dir() else LogRecording(path)

@@ -43,7 +43,7 @@ class NoMessages(RecordError):
         )
 
 
-class Said(NamedTuple):
+class LoggedMessage(NamedTuple):
     """One message and the time it is due, ns."""
 
     at: int
@@ -57,7 +57,7 @@ def check(path: Path) -> None:
             raise NoMessages(path)
 
 
-class RawLog:
+class MessageLog:
     """The index of a log as it stood when it was opened, and the way into it.
 
     Messages that are not about books are few, and each is indexed: what they said up to a
@@ -94,7 +94,7 @@ class RawLog:
     def __len__(self) -> int:
         return self._length
 
-    def read(self, first: int = 0, until: int | None = None) -> Iterator[Said]:
+    def read(self, first: int = 0, until: int | None = None) -> Iterator[LoggedMessage]:
         """The messages from number `first` on, 0 being the very first."""
         until = self._length if until is None else min(until, self._length)
         if first >= until:
@@ -103,15 +103,15 @@ class RawLog:
         said = _paced(self.path, self._offsets[block], self._times[block], self._pace)
         yield from islice(said, first - block * _STRIDE, until - block * _STRIDE)
 
-    def quiet(self, until: int) -> Iterator[tuple[int, Said]]:
+    def quiet(self, until: int) -> Iterator[tuple[int, LoggedMessage]]:
         """Number and message of each before `until` that is not about a book."""
         with self.path.open("rb") as file:
             for at in range(bisect_left(self._quiet, until)):
                 file.seek(self._quiet_offsets[at])
                 data = file.readline(_LONGEST).strip()
-                yield self._quiet[at], Said(self._quiet_times[at], data)
+                yield self._quiet[at], LoggedMessage(self._quiet_times[at], data)
 
-    def backwards(self, until: int) -> Iterator[tuple[int, Said]]:
+    def backwards(self, until: int) -> Iterator[tuple[int, LoggedMessage]]:
         """Number and message of each before `until`, the nearest first."""
         for block in range((until - 1) // _STRIDE, -1, -1):
             first = block * _STRIDE
@@ -125,11 +125,11 @@ def of_books(data: bytes) -> bool:
     return _OF_BOOKS.match(data) is not None
 
 
-def _paced(path: Path, offset: int, at: int, pace: int) -> Iterator[Said]:
+def _paced(path: Path, offset: int, at: int, pace: int) -> Iterator[LoggedMessage]:
     return (said for _, said in _placed(path, offset, at, pace))
 
 
-def _placed(path: Path, offset: int, at: int, pace: int) -> Iterator[tuple[int, Said]]:
+def _placed(path: Path, offset: int, at: int, pace: int) -> Iterator[tuple[int, LoggedMessage]]:
     """Each message from a place in the file on, with the place where it begins."""
     with path.open("rb") as file:
         file.seek(offset)
@@ -137,7 +137,7 @@ def _placed(path: Path, offset: int, at: int, pace: int) -> Iterator[tuple[int, 
             if data := each.strip():
                 stated = _stated_time(data)
                 at = max(at, stated) if stated else at + pace
-                yield offset, Said(at, data)
+                yield offset, LoggedMessage(at, data)
             offset += len(each)
 
 

@@ -12,13 +12,13 @@ from typing import NamedTuple, Protocol
 from kracked.book.keeper import BookKeeper
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.record.replay import Moment, Tape
+from kracked.record.replay import Moment, Playable
 
 VERDICTS = (events.Verified, events.Resync)
 """What is said of a book, not by it."""
 
 
-class DeckTape(Tape, Protocol):
+class SeekablePlayer(Playable, Protocol):
     """A tape that shows its next message and knows the number of the last."""
 
     seq: int
@@ -29,14 +29,14 @@ class DeckTape(Tape, Protocol):
     def upcoming(self) -> bytes: ...
 
 
-class Spot(NamedTuple):
+class MessagePlace(NamedTuple):
     """A message of a reel, or a time after it and before the next."""
 
     seq: int
     received: int
 
 
-class Reel(Protocol):
+class PlayableRecording(Protocol):
     """A recording to be wound. Times are ns since the Unix epoch."""
 
     name: str
@@ -45,22 +45,22 @@ class Reel(Protocol):
     holes: Sequence[tuple[int, int]]
     """Begin and end of each stretch that is not complete."""
 
-    def tape(self) -> DeckTape:
+    def tape(self) -> SeekablePlayer:
         """Wound to the beginning."""
 
-    def wound(self, to: int) -> DeckTape:
+    def wound(self, to: int) -> SeekablePlayer:
         """Everything that came until `to` has been played."""
 
-    def before(self, spot: Spot) -> DeckTape:
+    def before(self, spot: MessagePlace) -> SeekablePlayer:
         """Everything before that message has been played."""
 
-    def latest(self, seq: int, symbol: str, channel: str) -> Spot | None:
+    def latest(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
         """The last update of a book up to message `seq`; None when there is none."""
 
-    def past(self, until: Spot) -> list[Event]:
+    def past(self, until: MessagePlace) -> list[Event]:
         """What was said up to a place, books left out, each fact once."""
 
-    def silent(self, one: Spot, other: Spot) -> bool:
+    def silent(self, one: MessagePlace, other: MessagePlace) -> bool:
         """Whether nothing but books changed between two places."""
 
     def heard(self, moment: Moment) -> list[Event]:

@@ -19,9 +19,9 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.protocol.events import Event
 from kracked.record.replay import MAX_SPEED, Moment, Replay
-from kracked_tui.sources.base import Counters, Cut
-from kracked_tui.sources.recording import DeckTape, Reel, Spot
-from kracked_tui.sources.stepping import Change, between, changes_of
+from kracked_tui.sources.base import Counters, TimeJump
+from kracked_tui.sources.recording import MessagePlace, PlayableRecording, SeekablePlayer
+from kracked_tui.sources.stepping import OrderStep, between, changes_of
 from kracked_tui.view.replay.timebar import TimeView
 
 _SPEEDS = (0.1, 1.0, 10.0, MAX_SPEED)
@@ -40,16 +40,16 @@ class ReplaySource:
     feed = None
     access = None
 
-    def __init__(self, reel: Reel, *, speed: float = 1.0) -> None:
+    def __init__(self, reel: PlayableRecording, *, speed: float = 1.0) -> None:
         self.name = reel.name
         self._reel = reel
-        self._tape: DeckTape = reel.tape()
+        self._tape: SeekablePlayer = reel.tape()
         self._replay = Replay(self._tape, speed=speed, max_gap_s=_LONGEST_SILENCE_S)
         self._beat = time.monotonic_ns()
         """When the last message was played."""
         self._goal: int | None = None
         self._winding = asyncio.Lock()
-        self._half: tuple[Change, ...] = ()
+        self._half: tuple[OrderStep, ...] = ()
         """Order events of the next message that are shown already."""
         self._halfway: dict[str, L3Book] = {}
         self._words = ""
@@ -187,7 +187,7 @@ class ReplaySource:
             self._replay.step()
             await self._ahead(symbol)
 
-    async def _ahead(self, symbol: str) -> tuple[Change, ...]:
+    async def _ahead(self, symbol: str) -> tuple[OrderStep, ...]:
         """Play up to the next order events of this symbol; those, or nothing at the end."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _SLICE_S
@@ -213,7 +213,7 @@ class ReplaySource:
         self._words = f"before {changes[-1].words(len(changes), total)}"
         self._show_half(changes[:-1] if self._level3(symbol) else ())
 
-    def _show_half(self, changes: tuple[Change, ...]) -> None:
+    def _show_half(self, changes: tuple[OrderStep, ...]) -> None:
         """Show the book as it is after these events of the next message."""
         self._half, self._halfway = changes, {}
         if changes:
@@ -223,7 +223,7 @@ class ReplaySource:
     def _level3(self, symbol: str) -> bool:
         return symbol in self._tape.keeper.orders
 
-    def _upcoming(self, symbol: str) -> tuple[Change, ...]:
+    def _upcoming(self, symbol: str) -> tuple[OrderStep, ...]:
         """The order events of this symbol in the next message."""
         channel = b'"level3"' if self._level3(symbol) else b'"book"'
         data = self._tape.upcoming
@@ -234,19 +234,21 @@ class ReplaySource:
 
     # --- winding ----------------------------------------------------------------------
 
-    async def _wind(self, wound: Callable[[], DeckTape]) -> None:
+    async def _wind(self, wound: Callable[[], SeekablePlayer]) -> None:
         """Go on from a tape that is made elsewhere, in a thread."""
-        here = Spot(self._tape.seq, self._tape.position)
+        here = MessagePlace(self._tape.seq, self._tape.position)
         tape, told = await asyncio.to_thread(self._made, wound, here)
         self._tape, self._words = tape, ""
         self._show_half(())
         self._beat = time.monotonic_ns()
         self._replay.go_on(tape, Moment(tape.position, tape.seq, "", b"", told))
 
-    def _made(self, wound: Callable[[], DeckTape], here: Spot) -> tuple[DeckTape, list[Event]]:
+    def _made(
+        self, wound: Callable[[], SeekablePlayer], here: MessagePlace
+    ) -> tuple[SeekablePlayer, list[Event]]:
         """The tape, and what the screen must hear to be of its time."""
         tape = wound()
-        there = Spot(tape.seq, tape.position)
+        there = MessagePlace(tape.seq, tape.position)
         if self._reel.silent(there, here):
             return tape, []
-        return tape, [Cut(tape.position), *self._reel.past(there)]
+        return tape, [TimeJump(tape.position), *self._reel.past(there)]

@@ -11,16 +11,22 @@ from pathlib import Path
 from kracked.format import frame, keyframe, line
 from kracked.format.frame import FrameKind
 from kracked.protocol.events import Event
-from kracked.record.read.book_rebuilder import Walk
+from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.repair import mapped
 from kracked.record.replay import Moment, Player
-from kracked_tui.sources.recording import VERDICTS, DeckTape, Spot, condensed, marks_of
+from kracked_tui.sources.recording import (
+    VERDICTS,
+    MessagePlace,
+    SeekablePlayer,
+    condensed,
+    marks_of,
+)
 
 _QUIET = re.compile(rb'\{"channel":"(?:trade|ticker|ohlc|instrument|executions|balances|status)"')
 
 
-class SessionReel:
+class SessionRecording:
     """The folder of a recorded session."""
 
     def __init__(self, path: Path) -> None:
@@ -33,20 +39,20 @@ class SessionReel:
         ]
         self._quiet = _Quiet(self._recording)
 
-    def tape(self) -> DeckTape:
+    def tape(self) -> SeekablePlayer:
         return Player(self._recording)
 
-    def wound(self, to: int) -> DeckTape:
+    def wound(self, to: int) -> SeekablePlayer:
         player = Player(self._recording)
         player.wind(to)
         return player
 
-    def before(self, spot: Spot) -> DeckTape:
+    def before(self, spot: MessagePlace) -> SeekablePlayer:
         player = Player(self._recording)
         player.rewind(spot.seq - 1)
         return player
 
-    def latest(self, seq: int, symbol: str, channel: str) -> Spot | None:
+    def latest(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
         """Read backwards, frame by frame; no book is kept meanwhile."""
         wanted = marks_of(symbol, channel)
         places = self._recording.places
@@ -58,13 +64,13 @@ class SessionReel:
                 if all(mark in text for mark in wanted):
                     entry = line.unpack(text)
                     if entry.seq <= seq:
-                        return Spot(entry.seq, entry.received)
+                        return MessagePlace(entry.seq, entry.received)
         return None
 
-    def past(self, until: Spot) -> list[Event]:
+    def past(self, until: MessagePlace) -> list[Event]:
         return self._quiet.until(until)
 
-    def silent(self, one: Spot, other: Spot) -> bool:
+    def silent(self, one: MessagePlace, other: MessagePlace) -> bool:
         return self._quiet.count(one) == self._quiet.count(other)
 
     def heard(self, moment: Moment) -> list[Event]:
@@ -87,15 +93,15 @@ class _Quiet:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._keeper = Walk(recording.info()).keeper
+        self._keeper = BookRebuilder(recording.info()).keeper
         self._read = 0
         """Frames read so far."""
         self._said: list[tuple[int, Event]] = []
 
-    def until(self, place: Spot) -> list[Event]:
+    def until(self, place: MessagePlace) -> list[Event]:
         return condensed([event for _, event in self._said[: self.count(place)]])
 
-    def count(self, place: Spot) -> int:
+    def count(self, place: MessagePlace) -> int:
         """How much was said up to a place.
 
         A gap bears the number of the message before it, and is known at its end: within
@@ -113,7 +119,7 @@ class _Quiet:
         return count
 
     @staticmethod
-    def _later(said: tuple[int, Event], place: Spot) -> bool:
+    def _later(said: tuple[int, Event], place: MessagePlace) -> bool:
         """Whether it came after the last message up to there, and after that time."""
         seq, event = said
         return seq == place.seq and event.received > place.received

@@ -14,14 +14,14 @@ from kracked.instruments import Precision
 from kracked.protocol.events import (
     BookUpdate,
     Event,
+    L3Snapshot,
+    L3Update,
     OrderChange,
-    OrdersSnapshot,
-    OrdersUpdate,
     Side,
 )
 
 
-class Change(NamedTuple):
+class OrderStep(NamedTuple):
     """One order event; of a level 2 book, one level's new quantity and no order."""
 
     symbol: str
@@ -40,30 +40,30 @@ class Change(NamedTuple):
         return f"{verb} {self.side.value} {qty} @ {price}{name}{place}"
 
 
-def changes_of(event: Event, symbol: str) -> Iterator[Change]:
+def changes_of(event: Event, symbol: str) -> Iterator[OrderStep]:
     """The events of one update in the order the book takes them."""
-    if not isinstance(event, OrdersUpdate | BookUpdate) or event.symbol != symbol:
+    if not isinstance(event, L3Update | BookUpdate) or event.symbol != symbol:
         return
-    if isinstance(event, OrdersUpdate):
+    if isinstance(event, L3Update):
         for side, orders in ((Side.BID, event.bids), (Side.ASK, event.asks)):
             for order in orders:
-                yield Change(symbol, event.precision, side, order.price, order.qty, order)
+                yield OrderStep(symbol, event.precision, side, order.price, order.qty, order)
         return
     for side, levels in ((Side.BID, event.bids), (Side.ASK, event.asks)):
         for price, qty in levels:
-            yield Change(symbol, event.precision, side, price, qty)
+            yield OrderStep(symbol, event.precision, side, price, qty)
 
 
-def between(book: L3Book, changes: Sequence[Change]) -> L3Book:
+def between(book: L3Book, changes: Sequence[OrderStep]) -> L3Book:
     """The book after some of the events of a message."""
     made = L3Book(book.symbol, book.precision, book.depth)
     bids, asks = tuple(book.bids.orders()), tuple(book.asks.orders())
     received = book.last.received if book.last else 0
-    made.apply(OrdersSnapshot(received, book.symbol, book.precision, bids, asks, 0))
+    made.apply(L3Snapshot(received, book.symbol, book.precision, bids, asks, 0))
     bids, asks = (
         tuple(each.order for each in changes if each.order and each.side is side)
         for side in (Side.BID, Side.ASK)
     )
-    made.apply(OrdersUpdate(received, book.symbol, book.precision, bids, asks, 0))
+    made.apply(L3Update(received, book.symbol, book.precision, bids, asks, 0))
     made.verified = book.verified
     return made

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from kracked.instruments import Precision
 from kracked.protocol.events import OrderChange, Side
-from kracked_tui.state.store import Market
-from kracked_tui.view.account.account_view import Own
-from kracked_tui.view.chrome.data_status import Condition
+from kracked_tui.state.store import MarketState
+from kracked_tui.view.account.account_view import AccountView
+from kracked_tui.view.chrome.data_status import DataStatus
 from kracked_tui.view.chrome.watchlist import WatchRow
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.tape.flow import FlowView
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class FrameState:
     """The books and the market are their owners': read, never changed, never kept."""
 
     now: int
     symbol: str
-    market: Market
-    state: Condition
+    market: MarketState
+    state: DataStatus
     precision: Precision
     decimals: int = 4
     """Of a quantity on the screen."""
@@ -44,7 +44,7 @@ class Scene:
     flow: FlowView = field(default_factory=FlowView)
     watched: Callable[[], Sequence[WatchRow]] = tuple
     """Every symbol's row: made when somebody draws them."""
-    own: Own = field(default_factory=Own)
+    own: AccountView = field(default_factory=AccountView)
 
     @property
     def quote(self) -> tuple[int, int] | None:
@@ -61,7 +61,7 @@ class Scene:
         price = quote[1] if quote else self.market.last or 0
         return max(6, len(self.precision.price_text(price + price // 20)))
 
-    def with_selection(self, selection: Selection | None) -> Scene:
+    def with_selection(self, selection: Selection | None) -> FrameState:
         return replace(self, selection=selection)
 
     def selected_queues(self) -> Iterator[LevelQueue]:

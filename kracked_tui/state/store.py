@@ -15,11 +15,11 @@ from kracked.feed.account import Account
 from kracked.instruments import Instrument, Precision, meant
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
-from kracked_tui.sources.base import Cut
+from kracked_tui.sources.base import TimeJump
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
-from kracked_tui.view.chrome.data_status import ONLINE, Health, system_words
-from kracked_tui.view.chrome.status import Happening
+from kracked_tui.view.chrome.data_status import ONLINE, DataHealth, system_words
+from kracked_tui.view.chrome.status import LogEntry
 from kracked_tui.view.ladder.ladder import Traded
 from kracked_tui.view.tape.tape import Print, prints
 
@@ -33,7 +33,7 @@ _UNKNOWN_PAIR = "Currency pair not supported"
 """How the exchange refuses a pair it does not list, or no longer."""
 
 
-class Market:
+class MarketState:
     """What is known of one symbol. Changed by its store only."""
 
     def __init__(self, symbol: str) -> None:
@@ -165,9 +165,9 @@ class Store:
 
     def __init__(self, mode: str) -> None:
         self.mode = mode
-        self.markets: dict[str, Market] = {}
+        self.markets: dict[str, MarketState] = {}
         self.instruments: dict[str, Instrument] = {}
-        self.happenings: deque[Happening] = deque(maxlen=KEPT_HAPPENINGS)
+        self.happenings: deque[LogEntry] = deque(maxlen=KEPT_HAPPENINGS)
         """Newest first."""
         self.messages = 0
         self.resyncs = 0
@@ -187,14 +187,14 @@ class Store:
         self.account = Account()
         """As a recording tells it; live, the feed's own is the one to look at."""
 
-    def market(self, symbol: str) -> Market:
+    def market(self, symbol: str) -> MarketState:
         found = self.markets.get(symbol)
         if found is None:
-            found = self.markets[symbol] = Market(symbol)
+            found = self.markets[symbol] = MarketState(symbol)
         return found
 
-    def health(self, symbol: str, *, has_book: bool, verified: bool) -> Health:
-        return Health(
+    def health(self, symbol: str, *, has_book: bool, verified: bool) -> DataHealth:
+        return DataHealth(
             self.mode,
             bool(self._connected) and "public" not in self._trouble,
             self._trouble.get("public", ""),
@@ -208,7 +208,7 @@ class Store:
         )
 
     def apply(self, event: Event) -> None:
-        if type(event) is Cut:
+        if type(event) is TimeJump:
             vars(self).update(vars(Store(self.mode)))
             return
         self.messages += 1
@@ -216,7 +216,7 @@ class Store:
         if not self.started:
             self.started = event.received
         match event:
-            case events.BookUpdate() | events.OrdersUpdate() | events.Heartbeat():
+            case events.BookUpdate() | events.L3Update() | events.Heartbeat():
                 pass  # the keeper's, and nothing
             case events.Trades():
                 self.market(event.symbol).trade(event)
@@ -233,7 +233,7 @@ class Store:
 
     def tell(self, time: int, text: str, role: str = "dim", *, own: bool = False) -> None:
         """Write a line to the log of what happened."""
-        self.happenings.appendleft(Happening(time, text, role, own))
+        self.happenings.appendleft(LogEntry(time, text, role, own))
 
     def _apply_condition(self, event: Event) -> None:
         """Events that say whether the data can be trusted."""

@@ -17,32 +17,32 @@ from kracked.instruments import Precision
 from kracked_tui.sources.base import Source
 from kracked_tui.sources.record_switch import RecordSwitch, sessions_folder
 from kracked_tui.state.candle_plot import Plotter
-from kracked_tui.state.frame_state import Scene
-from kracked_tui.state.store import Market, Store
+from kracked_tui.state.frame_state import FrameState
+from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
-from kracked_tui.view.account.account_view import Own, own_of
+from kracked_tui.view.account.account_view import AccountView, own_of
 from kracked_tui.view.chart.candles import ChartView
-from kracked_tui.view.chrome.data_status import Health, condition
+from kracked_tui.view.chrome.data_status import DataHealth, data_status
 from kracked_tui.view.chrome.header import HeaderView
-from kracked_tui.view.chrome.status import FeedView, Happening, foremost
-from kracked_tui.view.chrome.trading_status import Standing
+from kracked_tui.view.chrome.status import FeedView, LogEntry, foremost
+from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.chrome.watchlist import WatchRow
 from kracked_tui.view.ladder.l3_levels import LevelBook
 from kracked_tui.view.replay.record_status import RecordView
 from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.view.tape.flow import FlowView, flow_view
-from kracked_tui.widgets.ladder import Ladder
+from kracked_tui.widgets.ladder import LadderPane
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
-    from kracked_tui.trader import Moment, Trader
+    from kracked_tui.trader import MarketMoment, Trader
 
 _UNKNOWN = Precision(2, 8)
 _MOST_WATCHED = 40
 _FLOW_EVERY_NS = times.NS_PER_S // 2
 
 
-class Desk:
+class ViewModel:
     """One per program."""
 
     def __init__(self, source: Source, store: Store, symbols: tuple[str, ...]) -> None:
@@ -53,7 +53,7 @@ class Desk:
         self.armed_min = 0
         self.trader: Trader | None = None
         """None where no order can be sent."""
-        self.idle = Standing()
+        self.idle = TradingStatus()
         """What is said without a trader."""
         self.recording = RecordSwitch()
         self.sessions_folder = sessions_folder(os.environ)
@@ -67,7 +67,7 @@ class Desk:
         self._drawn: deque[tuple[int, int]] = deque(maxlen=40)
 
     @property
-    def market(self) -> Market:
+    def market(self) -> MarketState:
         return self.store.market(self.symbol)
 
     def tell(self, text: str, role: str = "dim") -> None:
@@ -111,13 +111,13 @@ class Desk:
     def recorded(self) -> RecordView | None:
         return self.recording.view(self.source.now())
 
-    def recent(self) -> list[Happening]:
+    def recent(self) -> list[LogEntry]:
         """What happened last, foremost first."""
         return foremost(self.store.happenings, self.source.now())[:8]
 
     # --- views ------------------------------------------------------------------------
 
-    def scene(self, ladder: Ladder, chosen: str = "") -> Scene:
+    def scene(self, ladder: LadderPane, chosen: str = "") -> FrameState:
         """The present. The ladder's cursor says which level is selected; `chosen` an order."""
         if not self.symbol:
             self.symbol = next(iter((*self.source.books, *self.source.orders)), "")
@@ -130,11 +130,11 @@ class Desk:
         if book and book.best_bid and book.best_ask:
             market.quote(book.best_bid.price, book.best_ask.price, now)
         instrument = self.store.instruments.get(symbol)
-        scene = Scene(
+        scene = FrameState(
             now=now,
             symbol=symbol,
             market=market,
-            state=condition(health, now),
+            state=data_status(health, now),
             precision=precision,
             decimals=fmt.qty_decimals(price, precision),
             tick=instrument.price_increment if instrument else 1,
@@ -153,7 +153,7 @@ class Desk:
         book, orders = self.source.books.get(symbol), self.source.orders.get(symbol)
         return LevelBook(orders) if book is None and orders is not None else book
 
-    def _health(self, symbol: str, book: L2Book | LevelBook | None) -> Health:
+    def _health(self, symbol: str, book: L2Book | LevelBook | None) -> DataHealth:
         health = self.store.health(
             symbol, has_book=book is not None, verified=book is not None and book.verified
         )
@@ -168,10 +168,10 @@ class Desk:
         """A key gives one; a recording has one when it was recorded with a key."""
         return self.source.access is not None or self.store.account.orders_known
 
-    def _own(self, symbol: str, precision: Precision, chosen: str, now: int) -> Own:
+    def _own(self, symbol: str, precision: Precision, chosen: str, now: int) -> AccountView:
         access, trader = self.source.access, self.trader
         if not self.has_account:
-            return Own(self.idle)
+            return AccountView(self.idle)
         account = access.account if access else self.store.account
         own = own_of(
             account,
@@ -194,13 +194,13 @@ class Desk:
         idle = own.idle if trader.open else standing.reason
         return replace(own, standing=standing, rates=rates, idle=idle)
 
-    def moment(self, symbol: str) -> Moment | None:
+    def moment(self, symbol: str) -> MarketMoment | None:
         """The market an order is checked against; None before it is known."""
         instrument, book = self.store.instruments.get(symbol), self.source.books.get(symbol)
         if instrument is None or book is None or self.trader is None:
             return None
         health = self.store.health(symbol, has_book=True, verified=book.verified)
-        usable = condition(health, self.source.now()).usable
+        usable = data_status(health, self.source.now()).usable
         bid, ask = book.best_bid, book.best_ask
         return self.trader.moment(
             instrument, bid.price if bid else None, ask.price if ask else None, trusted=usable
@@ -212,7 +212,7 @@ class Desk:
         transport = self.source.transport
         return transport is not None and not transport.view().playing
 
-    def _flow(self, market: Market, now: int) -> FlowView:
+    def _flow(self, market: MarketState, now: int) -> FlowView:
         """Sums over minutes of trades: made anew twice a second, not with every frame.
 
         While a replay rests, no later frame would mend what this one left out.
@@ -228,7 +228,7 @@ class Desk:
             self._flowing = (now, market.symbol, heard, view)
         return view
 
-    def header(self, scene: Scene) -> HeaderView:
+    def header(self, scene: FrameState) -> HeaderView:
         market, quote = scene.market, scene.quote
         ticker = market.ticker
         stated = scene.book.exchange_time if scene.book else None
@@ -257,7 +257,7 @@ class Desk:
             return fmt.clock(now)
         return times.to_rfc3339(now, 0)[:-1].replace("T", " ")
 
-    def feed(self, scene: Scene) -> FeedView:
+    def feed(self, scene: FrameState) -> FeedView:
         now, counters = self.source.now(), self.source.counters()
         return FeedView(
             self.source.name,

@@ -24,7 +24,7 @@ class UnfitKey(ConfigError):
     """A key that will not be traded with."""
 
 
-class Terms:
+class AccountTerms:
     """Owner of what is asked once: pair names and fees."""
 
     def __init__(self, client: RestClient) -> None:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from kracked.errors import KrackedError
-from kracked.orders import Switch
+from kracked.orders import DeadManSwitch
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Arming:
 
     def __init__(
         self,
-        switch: Switch,
+        switch: DeadManSwitch,
         tasks: asyncio.TaskGroup,
         *,
         minutes: int,

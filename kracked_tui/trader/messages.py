@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kracked import units
 from kracked.instruments import Instrument
-from kracked.orders import CancelOutcome, Declined, Entry, Kind, State
+from kracked.orders import ActionKind, CancelOutcome, OrderDeclined, OrderState, OutboxEntry
 from kracked.orders.draft import PERCENT_DECIMALS
 from kracked_tui.view.ticket.ticket import TRAILING, Ticket
 from kracked_tui.view.words import verb
@@ -27,25 +27,25 @@ def order(ticket: Ticket, instrument: Instrument) -> str:
     return f"{'amend to ' if ticket.amends else ''}{verb(ticket.side)} {qty}{at}"
 
 
-def outcome(what: str, result: Entry | Declined) -> Said:
+def outcome(what: str, result: OutboxEntry | OrderDeclined) -> Said:
     """Of an order or an amend."""
-    if isinstance(result, Declined):
+    if isinstance(result, OrderDeclined):
         return f"{what} not sent: {result.sentence}", "warn"
-    bad = result.state in (State.UNKNOWN, State.REFUSED)
+    bad = result.state in (OrderState.UNKNOWN, OrderState.REFUSED)
     reason = f": {result.reason}" if bad and result.reason else ""
     return f"{what} {result.state}{reason}", "warn" if bad else "good"
 
 
-def settled(entry: Entry) -> Said:
+def settled(entry: OutboxEntry) -> Said:
     """Of an action whose outcome was unknown until now."""
     meant = entry.request
     price = f" @ {meant['price']}" if "price" in meant else ""
     what = (
         f"{meant.get('type', '').upper()} {meant.get('volume', '')}{price}"
-        if entry.kind is Kind.ADD
+        if entry.kind is ActionKind.ADD
         else f"amend of {entry.target}"
     )
-    lost = entry.state is State.REFUSED
+    lost = entry.state is OrderState.REFUSED
     reason = f": {entry.reason}" if lost and entry.reason else ""
     return f"settled: {what} {entry.state}{reason}", "warn" if lost else "good"
 

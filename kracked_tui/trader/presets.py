@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from kracked_tui.trader.ticket_to_order import Moment
+from kracked_tui.trader.ticket_to_order import MarketMoment
 
 _WORTH = (10, 25, 100, 250, 1000)
 """What the five sizes cost, in the quote currency, unless the configuration names sizes."""
@@ -20,14 +20,14 @@ class Presets:
         self._sizes: dict[str, tuple[int, ...]] = {}
         self._chosen = 0
 
-    def sizes(self, moment: Moment) -> tuple[int, ...]:
+    def sizes(self, moment: MarketMoment) -> tuple[int, ...]:
         """All of the pair's, scaled."""
         symbol = moment.instrument.symbol
         if symbol not in self._sizes:
             self._sizes[symbol] = sizes_of(moment, self._named.get(symbol, ()))
         return self._sizes[symbol]
 
-    def size(self, moment: Moment) -> int:
+    def size(self, moment: MarketMoment) -> int:
         """The one in use."""
         sizes = self.sizes(moment)
         return sizes[min(self._chosen, len(sizes) - 1)]
@@ -37,7 +37,7 @@ class Presets:
         self._chosen = number - 1
 
 
-def sizes_of(moment: Moment, named: Iterable[str]) -> tuple[int, ...]:
+def sizes_of(moment: MarketMoment, named: Iterable[str]) -> tuple[int, ...]:
     """The quantities of the keys 1 to 5, scaled: those of the configuration, or round ones."""
     instrument = moment.instrument
     digits = instrument.precision.qty
@@ -45,7 +45,7 @@ def sizes_of(moment: Moment, named: Iterable[str]) -> tuple[int, ...]:
     return found or _usual(moment)
 
 
-def _usual(moment: Moment) -> tuple[int, ...]:
+def _usual(moment: MarketMoment) -> tuple[int, ...]:
     """Round quantities that cost about as much as `_WORTH` says."""
     instrument = moment.instrument
     price = moment.ask or moment.bid

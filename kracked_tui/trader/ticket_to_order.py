@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from kracked.instruments import Instrument
-from kracked.orders import Draft, Entry, Kind
+from kracked.orders import ActionKind, Draft, OutboxEntry
 from kracked.protocol.events import Side
 from kracked.protocol.own_orders import OwnOrder
 from kracked.rest.orders import TimeInForce
@@ -15,7 +15,7 @@ from kracked_tui.view.account.orders import Sent
 from kracked_tui.view.ticket.ticket import TRAILING, Ticket, amending
 
 
-class Moment(NamedTuple):
+class MarketMoment(NamedTuple):
     """The market as the screen has it now. Prices scaled; None where a side is empty."""
 
     instrument: Instrument
@@ -71,10 +71,10 @@ def _new(value: int | None, old: int | None) -> int | None:
     return None if value == old else value
 
 
-def sent_of(entry: Entry, amends: Iterable[Entry] = ()) -> Sent:
+def sent_of(entry: OutboxEntry, amends: Iterable[OutboxEntry] = ()) -> Sent:
     """`amends` are those of this order that took effect, oldest first."""
     request = entry.request
-    adds = entry.kind is Kind.ADD
+    adds = entry.kind is ActionKind.ADD
     side = {"buy": Side.BID, "sell": Side.ASK}.get(request.get("type", ""))
     qty = request.get("volume" if adds else "order_qty", "")
     price = request.get("price" if adds else "limit_price", "")

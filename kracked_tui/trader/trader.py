@@ -18,36 +18,36 @@ from kracked.instruments import Instrument
 from kracked.orders import (
     CancelOutcome,
     Check,
-    Declined,
-    Desk,
-    Entry,
+    DeadManSwitch,
+    FailedCheck,
     Limits,
-    Refusal,
-    State,
-    Switch,
-    open_desk,
+    OrderDeclined,
+    OrderManager,
+    OrderState,
+    OutboxEntry,
+    open_order_manager,
 )
 from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.protocol.limits import tier_of
 from kracked.protocol.own_orders import OwnOrder
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 from kracked_tui import error_boundary
 from kracked_tui.config import Lost, Trading
 from kracked_tui.error_boundary import endured, told
 from kracked_tui.sources.base import Access
 from kracked_tui.trader import logbook, messages, ticket_to_order
-from kracked_tui.trader.account_terms import Terms
+from kracked_tui.trader.account_terms import AccountTerms
 from kracked_tui.trader.arming import Arming, Tell
 from kracked_tui.trader.await_amend import place_after
 from kracked_tui.trader.order_review import Reviewer
 from kracked_tui.trader.presets import Presets
-from kracked_tui.trader.ticket_to_order import Moment
+from kracked_tui.trader.ticket_to_order import MarketMoment
 from kracked_tui.view.account.orders import Sent
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome import trading_status
-from kracked_tui.view.chrome.trading_status import Standing
+from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.queue.queue_effect import measured
 from kracked_tui.view.ticket.ticket import Ticket
 from kracked_tui.view.ticket.ticket_lines import TicketView
@@ -73,10 +73,10 @@ class Trader:
         self, access: Access, settings: Trading, *, tell: Tell, now: Callable[[], int]
     ) -> None:
         self._access, self._settings, self._shown, self._now = access, settings, tell, now
-        self._terms, self._presets = Terms(access.client), Presets(settings.sizes)
+        self._terms, self._presets = AccountTerms(access.client), Presets(settings.sizes)
         self._reviewer = Reviewer(access, self._terms, self._presets)
-        self._pace = Pace(clock=now)
-        self._desk: Desk | None = None
+        self._pace = RequestTiming(clock=now)
+        self._desk: OrderManager | None = None
         self._arming: Arming | None = None
         self._closed = "Asking the exchange what the key may do."
         """Why there is no desk."""
@@ -100,7 +100,7 @@ class Trader:
         )
         try:
             await self._terms.learn(self._wait)
-            with open_desk(
+            with open_order_manager(
                 access.client,
                 access.outbox,
                 limits=limits,
@@ -124,7 +124,7 @@ class Trader:
         log.log(level, "told", extra={"text": text})
         self._shown(text, role)
 
-    async def _trade(self, desk: Desk) -> None:
+    async def _trade(self, desk: OrderManager) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 # Without it unknown orders go on blocking; cancels must go on too.
@@ -132,7 +132,7 @@ class Trader:
                 tasks.create_task(settling, name="settler")
                 tasks.create_task(self._listen(desk), name="own reports")
                 self._arming = Arming(
-                    Switch(self._access.client, pace=self._pace),
+                    DeadManSwitch(self._access.client, pace=self._pace),
                     tasks,
                     minutes=self._settings.armed_min,
                     tell=self._tell,
@@ -144,13 +144,13 @@ class Trader:
         finally:
             self._desk, self._arming, self._closed = None, None, "The desk is closed."
 
-    def _tell_unsettled(self, desk: Desk) -> None:
+    def _tell_unsettled(self, desk: OrderManager) -> None:
         count = len(desk.outbox.unknown())
         if count:
             noun = "order" if count == 1 else "orders"
             self._tell(f"{count} {noun} of the last run: looking up what became of them", "warn")
 
-    async def _listen(self, desk: Desk) -> None:
+    async def _listen(self, desk: OrderManager) -> None:
         """Every report of the account to the desk, in order and none left out."""
         assert self._access.reports is not None
         with self._access.reports as reports:
@@ -161,7 +161,7 @@ class Trader:
                     except Exception as error:  # the next report is heard all the same
                         told(error, self._tell, "own orders may be shown wrong")
 
-    def _hear(self, desk: Desk, event: events.Event) -> None:
+    def _hear(self, desk: OrderManager, event: events.Event) -> None:
         match event:
             case events.Executions():
                 desk.apply(event)
@@ -189,11 +189,11 @@ class Trader:
         """Whether orders can be cancelled, armed or not."""
         return self._desk is not None
 
-    def standing(self) -> Standing:
+    def standing(self) -> TradingStatus:
         word = trading_status.ARMED if self.armed else trading_status.DISARMED
         if self._arming is None:
-            return Standing(word, self.why_not())
-        return Standing(word, self.why_not(), self._arming.left_ns, self._arming.switch_ns)
+            return TradingStatus(word, self.why_not())
+        return TradingStatus(word, self.why_not(), self._arming.left_ns, self._arming.switch_ns)
 
     def why_not(self) -> str:
         """Why no order at all would be sent now; empty when one would."""
@@ -218,7 +218,7 @@ class Trader:
 
     # --- reviewing and sending ------------------------------------------------------------
 
-    def look(self, ticket: Ticket, moment: Moment, book: L3Book | None) -> TicketView | None:
+    def look(self, ticket: Ticket, moment: MarketMoment, book: L3Book | None) -> TicketView | None:
         """The ticket as it would be sent, and everything that speaks against it."""
         if self._desk is None:
             return None
@@ -226,7 +226,7 @@ class Trader:
         blocked, at = self.why_not(), self._now()
         return look(self._desk, ticket, moment, book, blocked=blocked, at=at)
 
-    async def send(self, ticket: Ticket, moment: Moment, book: L3Book | None = None) -> bool:
+    async def send(self, ticket: Ticket, moment: MarketMoment, book: L3Book | None = None) -> bool:
         """One request at most, whatever is pressed meanwhile; says whether one went out.
 
         With the `book` an amend's effect on the place is measured, beside what was foretold.
@@ -248,15 +248,17 @@ class Trader:
         finally:
             self._busy = False
         self._tell(*messages.outcome(messages.order(ticket, moment.instrument), result))
-        acknowledged = isinstance(result, Entry) and result.state is State.ACKNOWLEDGED
+        acknowledged = isinstance(result, OutboxEntry) and result.state is OrderState.ACKNOWLEDGED
         if book and before and acknowledged:
             place = await place_after(book, ticket.amends, before)
             if place is not None:
                 text, role = measured(foretold, place)
                 self._tell(f"amended order {text}", role)
-        return isinstance(result, Entry)
+        return isinstance(result, OutboxEntry)
 
-    async def _deliver(self, desk: Desk, ticket: Ticket, moment: Moment) -> Entry | Declined:
+    async def _deliver(
+        self, desk: OrderManager, ticket: Ticket, moment: MarketMoment
+    ) -> OutboxEntry | OrderDeclined:
         now = self._reviewer.situation(moment)
         if not ticket.amends:
             return await desk.place(
@@ -264,7 +266,7 @@ class Trader:
             )
         order = desk.working.get(ticket.amends)
         if order is None:
-            return Declined((Refusal(Check.FORM, "The order is not open any more."),))
+            return OrderDeclined((FailedCheck(Check.FORM, "The order is not open any more."),))
         change = ticket_to_order.changes(ticket, order, moment.instrument)
         return await desk.amend(order, now, self._reviewer.limits(desk, ticket), **change)
 
@@ -355,13 +357,13 @@ class Trader:
         fresh = [sent for sent in self._ended if now - sent.since < _ENDED_FOR_NS]
         return (*fresh, *map(ticket_to_order.sent_of, pending.values()))
 
-    def _amends(self, order: Entry) -> list[Entry]:
+    def _amends(self, order: OutboxEntry) -> list[OutboxEntry]:
         """Those of an order that took effect."""
         outbox = self._desk.outbox if self._desk else ()
         return [
             each
             for each in outbox
-            if each.target and each.target == order.txid and each.state is State.ACKNOWLEDGED
+            if each.target and each.target == order.txid and each.state is OrderState.ACKNOWLEDGED
         ]
 
     def rates(self, symbol: str, touched: int | None) -> RateView | None:
@@ -374,10 +376,10 @@ class Trader:
 
     def moment(
         self, instrument: Instrument, bid: int | None, ask: int | None, *, trusted: bool
-    ) -> Moment:
-        return Moment(instrument, bid, ask, trusted)
+    ) -> MarketMoment:
+        return MarketMoment(instrument, bid, ask, trusted)
 
-    def size(self, moment: Moment) -> int:
+    def size(self, moment: MarketMoment) -> int:
         """What the next order is for, scaled."""
         return self._presets.size(moment)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.events import Click, Focus
 from textual.message import Message
 
-from kracked_tui.state.frame_state import Scene
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.account import balances, fills, orders, rates
 from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.view.line import Line, Span, fit
@@ -15,7 +15,7 @@ from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.pane import Content, Pane, Scroll
 
 
-class Orders(Pane):
+class OrdersPane(Pane):
     """Own orders with their places; what is selected here is what keys amend and cancel."""
 
     name_shown = "Orders"
@@ -47,7 +47,7 @@ class Orders(Pane):
     def _rows(self) -> Sequence[OrderRow]:
         return self.scene.own.rows if self.scene else ()
 
-    def show(self, scene: Scene) -> None:
+    def show(self, scene: FrameState) -> None:
         """Rows come and go above the cursor: it stays with its order, not with its line."""
         for number, row in enumerate(scene.own.rows):
             if row.key == self._chosen:
@@ -66,7 +66,7 @@ class Orders(Pane):
         self._chosen = rows[self._cursor].key if rows else ""
         self.redraw()
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, height = self.inside
         own = scene.own
         note = f"{len(own.ids)} working" if own.ids else ""
@@ -91,7 +91,7 @@ class Orders(Pane):
             body = [each.within("stale") for each in body]
         return Content(body, note, "" if own.known else "STALE", foot, urgent=not own.known)
 
-    def _with_sums(self, scene: Scene, body: list[Line]) -> list[Line]:
+    def _with_sums(self, scene: FrameState, body: list[Line]) -> list[Line]:
         """What is owned and what was filled, at the bottom where there is room."""
         width, height = self.inside
         if len(body) + 2 > height:
@@ -120,7 +120,7 @@ class Orders(Pane):
             self._choose(row)
 
 
-class Fills(Pane):
+class FillsPane(Pane):
     """Own fills, newest first."""
 
     name_shown = "Fills"
@@ -130,7 +130,7 @@ class Fills(Pane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, height = self.inside
         found = scene.own.fills
         if not found:
@@ -148,7 +148,7 @@ class Fills(Pane):
         self.redraw()
 
 
-class Balances(Pane):
+class BalancesPane(Pane):
     """What there is of each asset, what open orders hold, and what is free."""
 
     name_shown = "Balances"
@@ -158,7 +158,7 @@ class Balances(Pane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, height = self.inside
         if not scene.own.balances:
             words = "Nothing on the account." if scene.own.known else scene.own.empty

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from kracked_tui.state.frame_state import Scene
-from kracked_tui.view.account.own_marks import MarkBook
+from kracked_tui.state.frame_state import FrameState
+from kracked_tui.view.account.own_marks import OwnMarksCache
 from kracked_tui.view.chart import ansi, candles, chart_marks, depth
 from kracked_tui.view.chart.candles import ChartView
 from kracked_tui.view.line import Line
@@ -13,7 +13,7 @@ from kracked_tui.view.queue import level_inspector
 from kracked_tui.widgets.pane import Content, Pane
 
 
-class Chart(Pane):
+class ChartPane(Pane):
     """Shows the newest plot it was given, with axes of its own.
 
     It never draws the plot: it posts `Wanted` when what it should show is another one,
@@ -31,16 +31,16 @@ class Chart(Pane):
             self.view = view
 
         def can_replace(self, message: Message) -> bool:
-            return isinstance(message, Chart.Wanted)
+            return isinstance(message, ChartPane.Wanted)
 
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._wanted = self._plotted = ChartView()
         self._plot: list[Line] = []
         self._asked: ChartView | None = None
-        self._ours = MarkBook()
+        self._ours = OwnMarksCache()
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, height = self.inside
         series = scene.market.bars(scene.timeframe_s)
         wanted = candles.chart_view(series, width, height, scene.precision, scene.timeframe_s)
@@ -84,13 +84,13 @@ class Chart(Pane):
         self._asked = None
 
 
-class Depth(Pane):
+class DepthPane(Pane):
     """How much stands between here and a price."""
 
     name_shown = "Depth"
     every = 4
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, height = self.inside
         if scene.book is None:
             return Content(())
@@ -101,13 +101,13 @@ class Depth(Pane):
         return Content(lines, f"{scene.book.depth} levels a side")
 
 
-class Inspector(Pane):
+class LevelPane(Pane):
     """Age and size of the orders at the ladder's cursor."""
 
     name_shown = "Level"
     every = 4
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, selection = self.inside[0], scene.selection
         shown = level_inspector.inspector_view(scene.selected_orders(), scene.now)
         side = selection.side.value if selection else "bid"

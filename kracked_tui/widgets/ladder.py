@@ -10,10 +10,10 @@ from textual.events import Click, MouseScrollDown, MouseScrollUp
 from textual.message import Message
 
 from kracked.protocol.events import Side
-from kracked_tui.state.frame_state import Scene
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder import ladder as view
 from kracked_tui.view.ladder import ladder_scroll
-from kracked_tui.view.ladder.ladder_scroll import Position
+from kracked_tui.view.ladder.ladder_scroll import LadderScroll
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
@@ -22,7 +22,7 @@ from kracked_tui.widgets.pane import Content, Pane
 _line = lru_cache(2048)(view.ladder_line)
 
 
-class Ladder(Pane):
+class LadderPane(Pane):
     """Price rows that stand still, the cursor, and what can be done to them."""
 
     name_shown = "Ladder"
@@ -32,7 +32,7 @@ class Ladder(Pane):
 
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
-        self.position = Position()
+        self.position = LadderScroll()
         self._symbol = ""
 
     @property
@@ -40,7 +40,7 @@ class Ladder(Pane):
         """Price rows in sight."""
         return max(1, self.inside[1] - 1)
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         self._follow(scene)
         width, _ = self.inside
         book = scene.book
@@ -73,10 +73,10 @@ class Ladder(Pane):
         foot = view.foot_spans(shown, scene.precision, width)
         return Content(body, note, self._out_of_sight(scene), foot)
 
-    def _follow(self, scene: Scene) -> None:
+    def _follow(self, scene: FrameState) -> None:
         """Find a first position for a new symbol, then keep the market in sight."""
         if scene.symbol != self._symbol:
-            self._symbol, self.position = scene.symbol, Position()
+            self._symbol, self.position = scene.symbol, LadderScroll()
         quote = scene.quote
         if quote is None or scene.book is None or self.rows < 3:
             return
@@ -87,7 +87,7 @@ class Ladder(Pane):
             self.position = ladder_scroll.started(scene.tick, bids, asks, self.rows)
         self.position = ladder_scroll.following(self.position, *quote, self.rows)
 
-    def _order_counts(self, scene: Scene) -> Mapping[int, int]:
+    def _order_counts(self, scene: FrameState) -> Mapping[int, int]:
         if scene.orders is None:
             return {}
         low = ladder_scroll.bottom_price(self.position, self.rows)
@@ -100,7 +100,7 @@ class Ladder(Pane):
                 counts[queue.price] = len(queue)
         return counts
 
-    def _out_of_sight(self, scene: Scene) -> str:
+    def _out_of_sight(self, scene: FrameState) -> str:
         """Where the market is, when it is not on the screen."""
         quote = scene.quote
         if quote is None:
@@ -112,7 +112,7 @@ class Ladder(Pane):
             return f"▼ {scene.precision.price_text(bid)}"
         return ""
 
-    def selection(self, scene: Scene) -> Selection | None:
+    def selection(self, scene: FrameState) -> Selection | None:
         """The prices and the side under the cursor."""
         quote = scene.quote
         if quote is None or not self.position.ready:
@@ -129,7 +129,7 @@ class Ladder(Pane):
 
     # --- what keys and the mouse do -------------------------------------------------
 
-    def _place(self, changed: Position) -> None:
+    def _place(self, changed: LadderScroll) -> None:
         self.position = changed
         self.redraw()
         self.paint_now()
@@ -180,13 +180,13 @@ class Ladder(Pane):
         self.move(-1)
 
 
-def _notice(scene: Scene, rows: int, width: int) -> list[Line]:
+def _notice(scene: FrameState, rows: int, width: int) -> list[Line]:
     """There is no book: say why, in the middle."""
     blank = Line(fit([], width))
     return [blank] * (rows // 2 - 1) + _banner(scene, width)
 
 
-def _greyed(body: list[Line], scene: Scene, width: int) -> list[Line]:
+def _greyed(body: list[Line], scene: FrameState, width: int) -> list[Line]:
     """Prices that are history, in grey, with the reason written over them."""
     grey = [each.within("stale") for each in body]
     banner = _banner(scene, width)
@@ -194,6 +194,6 @@ def _greyed(body: list[Line], scene: Scene, width: int) -> list[Line]:
     return [*grey[:at], *banner, *grey[at + len(banner) :]]
 
 
-def _banner(scene: Scene, width: int) -> list[Line]:
+def _banner(scene: FrameState, width: int) -> list[Line]:
     lines = [scene.state.word, *wrapped(scene.state.reason, width - 4)]
     return [Line(fit([Span(text.center(width), "notice")], width), "notice") for text in lines]

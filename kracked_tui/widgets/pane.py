@@ -10,7 +10,7 @@ from textual.events import Blur, Focus
 
 from kracked_tui import error_boundary
 from kracked_tui.keys import PANE_KEYS
-from kracked_tui.state.frame_state import Scene
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
@@ -30,7 +30,7 @@ class Content(NamedTuple):
     """Where there is no room for both, `right` is shown and the note is not."""
 
 
-class Turns:
+class FrameSkip:
     """One frame in so many: what nobody reads twenty times a second need not be drawn so often."""
 
     def __init__(self, every: int) -> None:
@@ -58,8 +58,8 @@ class Pane(LiveRows, can_focus=True):
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, ascii_only=ascii_only)
         self.number = number
-        self.scene: Scene | None = None
-        self.turns = Turns(self.every)
+        self.scene: FrameState | None = None
+        self.turns = FrameSkip(self.every)
         self._box = Box()
         self._failure = ""
         """Why the last frame has nothing inside."""
@@ -69,7 +69,7 @@ class Pane(LiveRows, can_focus=True):
         """Width and height within the frame."""
         return max(0, self.cells.width - 2), max(0, self.cells.height - 2)
 
-    def show(self, scene: Scene) -> None:
+    def show(self, scene: FrameState) -> None:
         self.scene = scene
         self.redraw()
 
@@ -100,7 +100,7 @@ class Pane(LiveRows, can_focus=True):
         lines = [Line((Span(f" {row}", "warn"),)) for row in wrapped(sentence, self.inside[0] - 2)]
         return Content([Line(fit(line.spans, self.inside[0])) for line in lines])
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         """What to show of the scene; each pane has its own."""
         return Content((), scene.symbol)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from kracked_tui.state.frame_state import Scene
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue import queue as view
 from kracked_tui.widgets.pane import Content, Pane, Scroll
@@ -12,7 +12,7 @@ from kracked_tui.widgets.pane import Content, Pane, Scroll
 _line = lru_cache(1024)(view.queue_line)
 
 
-class Queue(Pane):
+class QueuePane(Pane):
     """Draws `view.queue` of the selected level."""
 
     name_shown = "Queue"
@@ -22,7 +22,7 @@ class Queue(Pane):
         self._scroll = Scroll()
         self._length = 0
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, height = self.inside
         if scene.selection is None or scene.orders is None:
             return Content(_sentence(scene.level3 or "no orders yet", width))

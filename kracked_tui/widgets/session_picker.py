@@ -17,7 +17,7 @@ from kracked_tui.widgets.painted_rows import LiveRows
 _ENDS = "● REC goes on: what you open ends it. Back here, another recording begins."
 
 
-class Sessions(LiveRows):
+class SessionPicker(LiveRows):
     """Never modal: the market goes on beside it."""
 
     class Chosen(Message):

@@ -40,7 +40,7 @@ class Hints(LiveRows):
             self.post_message(self.Pressed(hint.action))
 
 
-class Help(LiveRows):
+class HelpPages(LiveRows):
     """One page of the help at a time."""
 
     def __init__(self, table: tuple[Key, ...], *, id: str, ascii_only: bool = False) -> None:  # noqa: A002

@@ -6,16 +6,16 @@ from functools import lru_cache
 
 from textual.events import MouseScrollDown, MouseScrollUp
 
-from kracked_tui.state.frame_state import Scene
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
-from kracked_tui.view.account.own_marks import MarkBook
+from kracked_tui.view.account.own_marks import OwnMarksCache
 from kracked_tui.view.tape import flow, tape
 from kracked_tui.widgets.pane import Content, Pane, Scroll
 
 _line = lru_cache(1024)(tape.tape_line)
 
 
-class Tape(Pane):
+class TapePane(Pane):
     """Newest print on top; a size filter that says what it hides."""
 
     name_shown = "Tape"
@@ -23,11 +23,11 @@ class Tape(Pane):
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
-        self._ours = MarkBook()
+        self._ours = OwnMarksCache()
         self.at_least = 0
         """Scaled quantity below which a print is left out."""
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, height = self.inside
         rows = max(0, height - 1)
         shown = tape.tape_view(
@@ -72,11 +72,11 @@ class Tape(Pane):
         self.move(-3)
 
 
-class Flow(Pane):
+class FlowPane(Pane):
     """Bought against sold over several windows."""
 
     name_shown = "Flow"
     every = 10
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         return Content(flow.flow_lines(scene.flow, self.inside[0], scene.precision), "takers")

@@ -10,14 +10,14 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Input
 
-from kracked_tui.state.frame_state import Scene
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chrome import watchlist
 from kracked_tui.view.line import Line, Span, fit, line
 from kracked_tui.widgets.painted_rows import LiveRows
 from kracked_tui.widgets.pane import Content, Pane
 
 
-class Chosen(Message):
+class SymbolChosen(Message):
     """The user wants to see this symbol."""
 
     def __init__(self, symbol: str) -> None:
@@ -25,7 +25,7 @@ class Chosen(Message):
         self.symbol = symbol
 
 
-class Watchlist(Pane):
+class WatchlistPane(Pane):
     """Every subscribed symbol; enter or a click shows one."""
 
     name_shown = "Watchlist"
@@ -35,7 +35,7 @@ class Watchlist(Pane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._cursor = 0
 
-    def content(self, scene: Scene) -> Content:
+    def content(self, scene: FrameState) -> Content:
         width, _ = self.inside
         rows = [
             watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
@@ -54,7 +54,7 @@ class Watchlist(Pane):
     def open(self) -> None:
         rows = self.scene.watched() if self.scene else ()
         if self._cursor < len(rows):
-            self.post_message(Chosen(rows[self._cursor].symbol))
+            self.post_message(SymbolChosen(rows[self._cursor].symbol))
 
     def on_click(self, event: Click) -> None:
         if self.scene and 0 <= event.y - 2 < len(self.scene.watched()):
@@ -74,7 +74,7 @@ def matching(text: str, symbols: Sequence[str]) -> list[str]:
     return first + later
 
 
-class Picker(Vertical):
+class SymbolPicker(Vertical):
     """Type a part of a pair's name; enter shows the marked one. Docked, never modal."""
 
     class Closed(Message):
@@ -113,9 +113,9 @@ class Picker(Vertical):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         if self._found:
-            self.post_message(Chosen(self._found[self._cursor]))
+            self.post_message(SymbolChosen(self._found[self._cursor]))
         elif "/" in event.value:
-            self.post_message(Chosen(event.value.upper().strip()))
+            self.post_message(SymbolChosen(event.value.upper().strip()))
 
     def on_resize(self) -> None:
         self.call_after_refresh(self._draw)

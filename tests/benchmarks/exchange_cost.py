@@ -20,10 +20,10 @@ from pathlib import Path
 
 import aiohttp
 
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey
 from kracked.sim.channels import Socket
-from kracked.sim.client_session import Conversation
+from kracked.sim.client_session import ClientSession
 from kracked.sim.exchange import Exchange
 from kracked.sim.listings import LISTED
 from kracked.times import NS_PER_S
@@ -53,9 +53,9 @@ def line(name: str, messages: int, cpu_s: float, seconds: float, rest: str = "")
 
 def joined(
     rate: float, depths: tuple[int, int], send: Callable[[bytes], None] = lambda _: None
-) -> tuple[Exchange, Conversation]:
+) -> tuple[Exchange, ClientSession]:
     """An exchange without sockets, and its one client."""
-    market = Market(LISTED, seed=1, rate=rate).opened(START)
+    market = SimulatedMarket(LISTED, seed=1, rate=rate).opened(START)
     accounts, key = Accounts(), ApiKey("key", "c2VjcmV0")
     accounts.add(key)
     venue = Exchange(market, accounts, START)

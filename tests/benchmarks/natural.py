@@ -17,10 +17,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from kracked.sim.agents.market import Market
-from kracked.sim.engine.orders import Filled
+from kracked.sim.agents.market import SimulatedMarket
+from kracked.sim.engine.orders import OrderFilled
 from kracked.sim.listings import LISTED, Listing
-from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, Publisher
+from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, BookPublisher
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import START, public_book
 from tests.shared import CAPTURES
@@ -105,15 +105,15 @@ def simulated(
     listing: Listing, minutes: float, seed: int
 ) -> tuple[dict[tuple[str, int], Activity], float]:
     """Each channel's activity, and trades a second."""
-    market = Market([listing], seed=seed).opened(START)
+    market = SimulatedMarket([listing], seed=seed).opened(START)
     book = public_book(market.matcher(listing.symbol), listing.instrument.precision)
-    publisher = Publisher(listing.instrument, book, START)
+    publisher = BookPublisher(listing.instrument, book, START)
     counts = {each: Count() for each in DEPTHS}
     for channel, depth in DEPTHS:
         publisher.watch(channel, depth)
     fills, seconds = 0, minutes * 60
     for _, batch in market.advance(START + int(seconds * NS_PER_S)):
-        fills += sum(type(step) is Filled for step in batch.happenings)
+        fills += sum(type(step) is OrderFilled for step in batch.happenings)
         for channel, depth, text in publisher.apply(batch):
             (data,) = json.loads(text)["data"]
             counts[channel, depth].add(batch.time // NS_PER_S, data)

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from kracked.book.keeper import BookKeeper
 from kracked.format.lazy_text import whole
-from kracked.format.symbol_info import Subject
+from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import ORDERS
 from kracked.frames import best_bid_offer, sampled_books
 from kracked.frames.books import numba_engine, order_replay
@@ -122,7 +122,7 @@ def recorded(folder: Path, depth: int, count: int) -> tuple[Path, int]:
     """A converted recording of at least so many rows, and how many it has."""
     pair = folder / "channel=l3" / "date=2026-09-21" / "pair=BTC-USD"
     pair.mkdir(parents=True)
-    subject = Subject(price_precision=PRECISION.price, qty_precision=PRECISION.qty, level3=depth)
+    subject = SymbolInfo(price_precision=PRECISION.price, qty_precision=PRECISION.qty, level3=depth)
     info = SessionInfo(start="2026-09-21T14:13:20.000000000Z", symbols={SYMBOL: subject})
     (folder / "session.json").write_bytes(msgspec.json.encode(info))
     once, made = _once(folder / "once.parquet", depth), 0
@@ -139,9 +139,9 @@ def _once(path: Path, depth: int) -> Any:
     keeper, texts = BookKeeper(depth=depth), list[str]()
     for seq, data in enumerate([snapshot, *updates]):
         for event in keeper.receive(data, START + seq * STEP_NS):
-            if isinstance(event, events.OrdersSnapshot):
+            if isinstance(event, events.L3Snapshot):
                 texts.append(whole([rows.orders_snapshot(event, seq)]))
-            elif isinstance(event, events.OrdersUpdate):
+            elif isinstance(event, events.L3Update):
                 texts.append(rows.orders(event, seq))
     part = Part(path, ORDERS)
     part.add(texts)

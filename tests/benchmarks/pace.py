@@ -12,9 +12,9 @@ import argparse
 import asyncio
 import sys
 
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.listings import listings
-from kracked.sim.market_data.book_publisher import Publisher
+from kracked.sim.market_data.book_publisher import BookPublisher
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import START, public_book
 
@@ -36,11 +36,11 @@ async def natural_rate(symbols: int, depth: int, seed: int) -> float:
 def measured(symbols: int, depth: int, seed: int) -> float:
     """Messages a second."""
     chosen = listings(count=symbols)
-    market = Market(chosen, seed=seed).opened(START)
+    market = SimulatedMarket(chosen, seed=seed).opened(START)
     publishers = {}
     for listing in chosen:
         book = public_book(market.matcher(listing.symbol), listing.instrument.precision)
-        publishers[listing.symbol] = Publisher(listing.instrument, book, START)
+        publishers[listing.symbol] = BookPublisher(listing.instrument, book, START)
         for channel in CHANNELS:
             publishers[listing.symbol].watch(channel, depth)
     told = 0

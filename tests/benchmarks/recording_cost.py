@@ -24,10 +24,10 @@ from kracked.format.cells import prices
 from kracked.format.line import Message
 from kracked.protocol.events import Event, Subscribed
 from kracked.record.convert import convert
-from kracked.record.write.ingest import Intake
+from kracked.record.write.ingest import Ingest
 from kracked.record.write.session import record_into
 from kracked.record.write.session_folder import SessionFolder, SessionInfo
-from kracked.record.write.sinks import Batch, CsvTables, RawLog, Store
+from kracked.record.write.sinks import BatchSink, CsvTables, RawLogSink, WriteBatch
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import START, stream
@@ -71,9 +71,9 @@ class Taker:
 
     def __init__(self, *, kept: int | None = 2) -> None:
         """`kept` batches are held, as a writer holds those on their way; all, if None."""
-        self.batches: deque[Batch] = deque(maxlen=kept)
+        self.batches: deque[WriteBatch] = deque(maxlen=kept)
 
-    def hand_over(self, batch: Batch) -> bool:
+    def hand_over(self, batch: WriteBatch) -> bool:
         self.batches.append(batch)
         return True
 
@@ -143,7 +143,7 @@ def steps(blocks: Blocks, taker: Taker, rounds: int) -> list[Step]:
 
 def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
     prices.cache_clear()  # of a round before: who records remembers no texts of the future
-    keeper, intake = informed(), Intake(taker, taken=lambda _: False)  # type: ignore[arg-type]
+    keeper, intake = informed(), Ingest(taker, taken=lambda _: False)  # type: ignore[arg-type]
     clock = time.thread_time
     for block in blocks:
         for number, slice_ in enumerate(block, 1):
@@ -171,7 +171,7 @@ def heard(keeper: BookKeeper, slice_: Sequence[Message]) -> list[Event]:
     return list(chain.from_iterable(happened))
 
 
-def writing(batches: Iterable[Batch], path: Path, rounds: int) -> float:
+def writing(batches: Iterable[WriteBatch], path: Path, rounds: int) -> float:
     """CPU seconds of the writer's thread, a sync each second; each batch's least of all rounds."""
     found: list[float] = []
     for _ in range(rounds):
@@ -180,10 +180,10 @@ def writing(batches: Iterable[Batch], path: Path, rounds: int) -> float:
     return sum(found)
 
 
-def _writing(batches: Iterable[Batch], path: Path) -> Iterator[float]:
+def _writing(batches: Iterable[WriteBatch], path: Path) -> Iterator[float]:
     shutil.rmtree(path, ignore_errors=True)
     with SessionFolder.hold(path) as folder:
-        stores: tuple[Store, ...] = (RawLog(folder), CsvTables(folder))
+        stores: tuple[BatchSink, ...] = (RawLogSink(folder), CsvTables(folder))
         for number, batch in enumerate(batches):
             begun = time.thread_time()
             for store in stores:

@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from kracked.format.tables import ORDERS, TRADES, Kind
+from kracked.format.tables import ORDERS, TRADES, ColumnKind
 from kracked.frames import bars, imbalance, load_orders, microprice, ofi
 from kracked.record.parquet import Part
 from kracked.record.read.recording import open_recording
@@ -42,11 +42,11 @@ DAY_NS = 86_400 * 10**9
 _AT_ONCE = 1_000_000
 _LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", dtype=np.uint8)
 _ARROW = {
-    Kind.TIME: pa.timestamp("ns", "UTC"),
-    Kind.DECIMAL: pa.float64(),
-    Kind.LABEL: pa.dictionary(pa.int32(), pa.string()),
-    Kind.TEXT: pa.string(),
-    Kind.COUNT: pa.int64(),
+    ColumnKind.TIME: pa.timestamp("ns", "UTC"),
+    ColumnKind.DECIMAL: pa.float64(),
+    ColumnKind.LABEL: pa.dictionary(pa.int32(), pa.string()),
+    ColumnKind.TEXT: pa.string(),
+    ColumnKind.COUNT: pa.int64(),
 }
 
 
@@ -99,7 +99,7 @@ def _compare(csv: Path, parquet: Path, *, rows: int) -> None:
 
 
 def _arrow_parquet(file: Path) -> Any:
-    labels = [column.name for column in ORDERS.columns if column.kind is Kind.LABEL]
+    labels = [column.name for column in ORDERS.columns if column.kind is ColumnKind.LABEL]
     table = pq.read_table(file, partitioning=None, read_dictionary=labels)
     return table.to_pandas(split_blocks=True, self_destruct=True)
 

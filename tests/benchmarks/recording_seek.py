@@ -22,12 +22,12 @@ from kracked.format import keyframe
 from kracked.format.keyframe import Book
 from kracked.format.line import Message
 from kracked.protocol.requests import Subscribe, encode
-from kracked.record.read.book_rebuilder import Walk
+from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
-from kracked.record.write.session import Format, Session, record_into
+from kracked.record.write.session import Format, RecordingSession, record_into
 from kracked.record.write.session_folder import SessionInfo
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
@@ -69,7 +69,7 @@ def told(depth: int, seconds: float) -> Iterator[tuple[int, list[Message]]]:
     """What four symbols tell, hand-over by hand-over, and the time of each."""
     accounts, key, ear = Accounts(), ApiKey(*new_key()), _Ear()
     accounts.add(key)
-    exchange = Exchange(Market(listings(SYMBOLS), seed=7).opened(START), accounts, START)
+    exchange = Exchange(SimulatedMarket(listings(SYMBOLS), seed=7).opened(START), accounts, START)
     public = exchange.connect(Socket.PUBLIC, ear.of("public"), START)
     token = accounts.issue(key, START)
     for number, channel in enumerate(("instrument", "trade", "ticker", "book"), 1):
@@ -99,7 +99,7 @@ def record(path: Path, depth: int, seconds: float) -> None:
             _wait_for_writer(session)
 
 
-def _wait_for_writer(session: Session) -> None:
+def _wait_for_writer(session: RecordingSession) -> None:
     """Live there is time enough between two hand-overs."""
     while session.status().queued_bytes > _MOST_QUEUED:
         time.sleep(0.005)
@@ -132,7 +132,7 @@ def seeks(path: Path, instants: Sequence[int], goal_ms: int) -> None:
 def equal(path: Path, instants: Sequence[int]) -> bool:
     """Whether every book found at an instant is that of reading straight through."""
     found, recording = open_recording(path), open_recording(path)
-    walk, lines = Walk(recording.info(), proving=False), recording.read()
+    walk, lines = BookRebuilder(recording.info(), proving=False), recording.read()
     upcoming = next(lines, None)
     for at in sorted(instants):
         while upcoming is not None and upcoming.line.received <= at:

@@ -22,7 +22,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.feed_manager import FeedManager
 from kracked.frames.books.table_replay import book_events
 from kracked.frames.read.precision_periods import Channel
-from kracked.record.check import Health, check
+from kracked.record.check import RecordingHealth, check
 from kracked.recorder import Recorder, recording
 from kracked.sim.listings import listings
 from tests.benchmarks.remote import Remote, exchange, resident_bytes
@@ -85,7 +85,7 @@ def tables_tally(path: Path, symbol: str, channel: Channel, depth: int) -> tuple
 
 
 def report(path: Path, symbols: list[str], depth: int, memory: list[int]) -> int:
-    health: Health = check(path)
+    health: RecordingHealth = check(path)
     raw = {(book.symbol, book.channel): book for book in health.books}
     violations = [] if health.healthy and not health.lost else [str(health)]
     print(f"raw log: {health.messages} messages, {health.lost} lost, {health.keyframes} keyframes")

@@ -23,8 +23,8 @@ from kracked.times import NS_PER_S
 BOOK_EVENTS = {
     events.BookSnapshot: "book",
     events.BookUpdate: "book",
-    events.OrdersSnapshot: "level3",
-    events.OrdersUpdate: "level3",
+    events.L3Snapshot: "level3",
+    events.L3Update: "level3",
 }
 ACCOUNT_EVENTS = {events.Executions: "executions", events.Balances: "balances"}
 ACCOUNT = (("executions", ""), ("balances", ""))

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from kracked.feed.fanout import Policy
 from kracked.feed.stats import FeedStats
 from kracked.feed_manager import FeedManager
-from kracked.protocol.client.subscription import State
+from kracked.protocol.client.subscription import SubscriptionStage
 from kracked.rest.client import RestClient
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S
@@ -132,7 +132,7 @@ class Soak:
             f"{one.name} {each.channel} {each.symbol} {each.state}"
             for one in self.feed.stats().connections
             for each in one.subscriptions
-            if not one.open or each.state != State.LIVE
+            if not one.open or each.state != SubscriptionStage.LIVE
         ]
         ill += [
             f"{one.name} is lost: {one.reason}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.listings import listings
-from kracked.sim.market_data.book_publisher import Publisher
+from kracked.sim.market_data.book_publisher import BookPublisher
 from kracked.sim.market_data.public_book import VisibleBook
 
 START = 1_790_000_000 * 10**9
@@ -17,9 +17,9 @@ STEP_NS = 1_000_000_000
 def stream(channel: str, depth: int, messages: int, *, seed: int = 7) -> tuple[bytes, list[bytes]]:
     """A snapshot of BTC/USD and the updates that follow it."""
     [listing] = listings(["BTC/USD"])
-    market = Market([listing], seed=seed).opened(START)
+    market = SimulatedMarket([listing], seed=seed).opened(START)
     book = public_book(market.matcher(listing.symbol), listing.instrument.precision)
-    publisher = Publisher(listing.instrument, book, START)
+    publisher = BookPublisher(listing.instrument, book, START)
     publisher.watch(channel, depth)
     snapshot = publisher.snapshot(channel, depth, START).encode()
     updates: list[bytes] = []

@@ -16,7 +16,7 @@ from kracked.errors import KrackedError
 from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Side
 from kracked.rest.client import RestClient
-from kracked.rest.orders import AddOrder, Amend, OrderRef, OrderType
+from kracked.rest.orders import AddOrder, AmendOrder, OrderRef, OrderType
 
 PAUSE_S = 0.4
 KEPT = 8
@@ -67,7 +67,7 @@ class Trader:
             await self._try("cancel", self._client.cancel_order(gone))
         elif standing and chance < 0.4:
             one = self._random.choice(standing)
-            change = Amend(order_qty=one.order_qty + self._least(one.symbol))
+            change = AmendOrder(order_qty=one.order_qty + self._least(one.symbol))
             ref = OrderRef(txid=one.order_id)
             await self._try("amend", self._client.amend_order(ref, change))
         elif chance < 0.6:

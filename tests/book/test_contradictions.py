@@ -19,10 +19,10 @@ from kracked.protocol.codec import Codec
 from kracked.protocol.events import (
     BookSnapshot,
     BookUpdate,
+    L3Snapshot,
+    L3Update,
     OrderAction,
     OrderChange,
-    OrdersSnapshot,
-    OrdersUpdate,
     Resync,
     Subscribed,
 )
@@ -53,8 +53,8 @@ def orders(*changes: OrderChange, asks: tuple[OrderChange, ...] = ()) -> L3Book:
     """A level 3 book, an order a level, after one more update."""
     book = L3Book("BTC/USD", PRECISION, DEPTH)
     held, digits = tuple(order(price) for price, _ in BIDS), checksum((), BIDS)
-    book.apply(OrdersSnapshot(0, "BTC/USD", PRECISION, held, (), digits))
-    book.apply(OrdersUpdate(0, "BTC/USD", PRECISION, changes, asks, digits))
+    book.apply(L3Snapshot(0, "BTC/USD", PRECISION, held, (), digits))
+    book.apply(L3Update(0, "BTC/USD", PRECISION, changes, asks, digits))
     return book
 
 

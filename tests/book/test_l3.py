@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
 from kracked.book.l3 import L3Book
-from kracked.book.queue import Place
+from kracked.book.queue import QueuePosition
 from kracked.instruments import Precision
-from kracked.protocol.events import OrderAction, OrderChange, OrdersSnapshot, OrdersUpdate, Side
+from kracked.protocol.events import L3Snapshot, L3Update, OrderAction, OrderChange, Side
 
 PRECISION = Precision(1, 8)
 NOW = "2024-05-19T18:59:46.541105556Z"
@@ -25,12 +25,12 @@ def order(name: str, price: int, qty: int, action: OrderAction = OrderAction.ADD
 
 def book_of(*bids: OrderChange, asks: tuple[OrderChange, ...] = (), depth: int = 10) -> L3Book:
     book = L3Book("BTC/USD", PRECISION, depth)
-    book.apply(OrdersSnapshot(0, "BTC/USD", PRECISION, bids, asks, 0))
+    book.apply(L3Snapshot(0, "BTC/USD", PRECISION, bids, asks, 0))
     return book
 
 
 def update(book: L3Book, *bids: OrderChange, asks: tuple[OrderChange, ...] = ()) -> None:
-    book.apply(OrdersUpdate(0, "BTC/USD", PRECISION, bids, asks, 0))
+    book.apply(L3Update(0, "BTC/USD", PRECISION, bids, asks, 0))
 
 
 def queue(book: L3Book, side: Side, price: int) -> list[tuple[str, int]]:
@@ -45,8 +45,8 @@ def test_a_book_prints_which_side_is_empty() -> None:
 
 def test_an_order_knows_its_place_and_what_is_ahead() -> None:
     book = book_of(order("A", 100, 5), order("B", 100, 7), order("C", 100, 1), order("D", 99, 9))
-    assert book.place("C") == Place(3, of=3, qty_ahead=12, orders_ahead=2, level_qty=13)
-    assert book.place("D") == Place(1, of=1, qty_ahead=0, orders_ahead=0, level_qty=9)
+    assert book.place("C") == QueuePosition(3, of=3, qty_ahead=12, orders_ahead=2, level_qty=13)
+    assert book.place("D") == QueuePosition(1, of=1, qty_ahead=0, orders_ahead=0, level_qty=9)
     assert book.place("nobody") is None
 
 
@@ -93,7 +93,7 @@ def test_an_add_of_an_order_on_the_other_side_moves_it_there() -> None:
 
 def test_a_snapshot_replaces_and_never_merges() -> None:
     book = book_of(order("A", 100, 1))
-    book.apply(OrdersSnapshot(0, "BTC/USD", PRECISION, (order("B", 90, 1),), (), 0))
+    book.apply(L3Snapshot(0, "BTC/USD", PRECISION, (order("B", 90, 1),), (), 0))
     assert [o.order_id for level in book.bids for o in level] == ["B"]
     assert book.order("A") is None
 
@@ -232,5 +232,5 @@ def test_every_worked_checksum_comes_out(vectors: Path) -> None:
             )
             for side in ("bids", "asks")
         ]
-        book.apply(OrdersSnapshot(0, "X", PRECISION, *sides, case["checksum"]))
+        book.apply(L3Snapshot(0, "X", PRECISION, *sides, case["checksum"]))
         assert book.verified, case["name"]

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from kracked.cli import doctor
-from kracked.cli.findings import AHEAD_NS, DANGEROUS, SOON_NS, TRADING, WATCHING, Verdict, of_key
+from kracked.cli.findings import AHEAD_NS, DANGEROUS, SOON_NS, TRADING, WATCHING, Severity, of_key
 from kracked.endpoints import Endpoints
 from kracked.rest.account import KeyInfo
 from kracked.sim.server import SimOptions, SimServer
@@ -22,7 +22,7 @@ NOW = 1_754_000_000 * NS_PER_S
 KEY = KeyInfo(permissions=(*WATCHING, *TRADING), nonce=NOW)
 
 
-def judged(**changes: Any) -> dict[str, Verdict]:
+def judged(**changes: Any) -> dict[str, Severity]:
     return {
         one.subject: one.verdict for one in of_key(msgspec.structs.replace(KEY, **changes), NOW)
     }
@@ -33,49 +33,49 @@ def said(**changes: Any) -> str:
 
 
 def test_a_key_that_may_watch_and_trade_is_well() -> None:
-    assert judged() == {"key": Verdict.OK}
+    assert judged() == {"key": Severity.OK}
     assert "placing and changing orders" in said()
 
 
 def test_a_key_for_watching_alone_is_well_and_called_the_safest() -> None:
-    assert judged(permissions=tuple(WATCHING)) == {"key": Verdict.OK}
+    assert judged(permissions=tuple(WATCHING)) == {"key": Severity.OK}
     assert "safest" in said(permissions=tuple(WATCHING))
 
 
 @pytest.mark.parametrize("right", WATCHING)
 def test_a_right_that_is_missing_is_named_with_what_it_is_for(right: str) -> None:
     rest = tuple(name for name in KEY.permissions if name != right)
-    assert judged(permissions=rest) == {"key": Verdict.WARNING}
+    assert judged(permissions=rest) == {"key": Severity.WARNING}
     assert f"{right} ({WATCHING[right]})" in said(permissions=rest)
 
 
 @pytest.mark.parametrize("right", DANGEROUS)
 def test_a_key_that_may_take_funds_away_fails(right: str) -> None:
-    assert judged(permissions=(*KEY.permissions, right))["withdrawal"] is Verdict.FAILED
+    assert judged(permissions=(*KEY.permissions, right))["withdrawal"] is Severity.FAILED
     assert right in said(permissions=(*KEY.permissions, right))
 
 
 def test_a_right_nobody_needs_is_a_warning() -> None:
-    assert judged(permissions=(*KEY.permissions, "export-data"))["rights"] is Verdict.WARNING
+    assert judged(permissions=(*KEY.permissions, "export-data"))["rights"] is Severity.WARNING
 
 
 @pytest.mark.parametrize(
     ("changes", "subject", "verdict"),
     [
-        ({"validuntil": (NOW - 1) // NS_PER_S}, "expiry", Verdict.FAILED),
-        ({"validuntil": (NOW + SOON_NS // 2) // NS_PER_S}, "expiry", Verdict.WARNING),
-        ({"nonce": NOW + AHEAD_NS + 1}, "nonce", Verdict.FAILED),
-        ({"noncewindow": 5000}, "nonce", Verdict.WARNING),
+        ({"validuntil": (NOW - 1) // NS_PER_S}, "expiry", Severity.FAILED),
+        ({"validuntil": (NOW + SOON_NS // 2) // NS_PER_S}, "expiry", Severity.WARNING),
+        ({"nonce": NOW + AHEAD_NS + 1}, "nonce", Severity.FAILED),
+        ({"noncewindow": 5000}, "nonce", Severity.WARNING),
     ],
 )
 def test_an_end_and_nonces_that_bode_ill_are_told(
-    changes: dict[str, int], subject: str, verdict: Verdict
+    changes: dict[str, int], subject: str, verdict: Severity
 ) -> None:
     assert judged(**changes)[subject] is verdict
 
 
 def test_a_key_without_an_end_or_with_a_distant_one_is_well() -> None:
-    assert judged(validuntil=(NOW + 2 * SOON_NS) // NS_PER_S) == {"key": Verdict.OK}
+    assert judged(validuntil=(NOW + 2 * SOON_NS) // NS_PER_S) == {"key": Severity.OK}
 
 
 # --- against an exchange ------------------------------------------------------------------
@@ -109,7 +109,7 @@ async def test_a_trading_key_is_looked_through_to_the_private_socket(
 ) -> None:
     give_key(monkeypatch, server.api_key, server.api_secret)
     found = await examined(server)
-    assert {one.verdict for one in found.values() if one.subject != "terminal"} == {Verdict.OK}
+    assert {one.verdict for one in found.values() if one.subject != "terminal"} == {Severity.OK}
     assert "open orders a pair" in found["account"].detail
     assert not [one for one in found.values() if server.api_secret in one.detail]
 
@@ -119,7 +119,7 @@ async def test_a_wrong_secret_fails_with_the_exchange_s_words(
 ) -> None:
     give_key(monkeypatch, server.api_key, "c2VjcmV0")
     found = await examined(server)
-    assert found["key"].verdict is Verdict.FAILED
+    assert found["key"].verdict is Severity.FAILED
     assert "EAPI:Invalid signature" in found["key"].detail
 
 
@@ -128,7 +128,7 @@ async def test_half_a_key_fails_and_says_which_half(
 ) -> None:
     monkeypatch.setenv("KRAKEN_API_KEY", server.api_key)
     found = await examined(server)
-    assert found["key"].verdict is Verdict.FAILED
+    assert found["key"].verdict is Severity.FAILED
     assert "KRAKEN_API_SECRET" in found["key"].detail
 
 
@@ -138,7 +138,7 @@ async def test_a_clock_that_is_off_is_told_with_the_fix(
     server._clock = lambda: time.time_ns() + 60 * NS_PER_S
     monkeypatch.setattr(doctor, "is_loopback", lambda url: False)
     found = await examined(server)
-    assert found["clock"].verdict is Verdict.FAILED
+    assert found["clock"].verdict is Severity.FAILED
     assert "timedatectl" in found["clock"].detail
 
 
@@ -147,7 +147,7 @@ async def test_a_state_folder_that_cannot_be_written_fails_with_the_fix(
 ) -> None:
     (tmp_path / "kracked").write_text("in the way")
     found = await examined(server)
-    assert found["state"].verdict is Verdict.FAILED
+    assert found["state"].verdict is Severity.FAILED
     assert "XDG_STATE_HOME" in found["state"].detail
 
 

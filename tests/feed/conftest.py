@@ -19,8 +19,8 @@ from kracked.endpoints import Endpoints
 from kracked.feed import connection
 from kracked.feed.clock import Clock
 from kracked.feed_manager import FeedManager
-from kracked.sim.control_api import Bench
-from kracked.sim.faults.schedule import Fault, Kind
+from kracked.sim.control_api import ControlApi
+from kracked.sim.faults.schedule import Fault, FaultKind
 from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S
 from tests.benchmarks.truth import account_differences, differences
@@ -121,7 +121,7 @@ class FaultyExchange:
         self.server, self.clock = server, clock
         assert server.saboteur is not None
         self.saboteur = server.saboteur
-        self._bench = Bench(server.exchange, server.saboteur)
+        self._bench = ControlApi(server.exchange, server.saboteur)
 
     @property
     def endpoints(self) -> Endpoints:
@@ -134,7 +134,7 @@ class FaultyExchange:
         clock = Clock(self.clock.wall, self.clock.steady, self.clock.sleep)
         return FeedManager(symbols or self.SYMBOLS, clock=clock, **options)
 
-    def strike(self, kind: Kind, where: str = "", detail: str = "") -> None:
+    def strike(self, kind: FaultKind, where: str = "", detail: str = "") -> None:
         assert self.saboteur.strike(Fault(kind, where, detail))
 
     async def follow(self, feed: FeedManager) -> bool:

@@ -17,16 +17,16 @@ from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.feed.clock import Clock
-from kracked.feed.managed_connection import Link
+from kracked.feed.managed_connection import ManagedConnection
 from kracked.feed.manager import FeedManager
 from kracked.sim import listings
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
-from kracked.sim.client_session import Conversation
-from kracked.sim.control_api import Bench
+from kracked.sim.client_session import ClientSession
+from kracked.sim.control_api import ControlApi
 from kracked.sim.exchange import Exchange
-from kracked.sim.injection.injector import Saboteur
+from kracked.sim.injection.injector import FaultInjector
 from kracked.times import NS_PER_S
 from tests.benchmarks.truth import account_differences, rows
 
@@ -40,9 +40,9 @@ KEPT = 50
 class Line:
     """One connection: what is on its way to the feed, and the twin that hears it unspoilt."""
 
-    conversation: Conversation
+    conversation: ClientSession
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: ManagedConnection) -> None:
         self.link = link
         self.waiting: list[bytes] = []
         self.twin = BookKeeper()
@@ -64,11 +64,13 @@ class Rig:
         self.now, self.random = START, Random(seed)
         self.faults = faults
         """What happens to one message in ten; see `_spoil`."""
-        market = Market(listings.listings(SYMBOLS), seed=seed, rate=0.2).opened(START)
+        market = SimulatedMarket(listings.listings(SYMBOLS), seed=seed, rate=0.2).opened(START)
         self.api_key, self.accounts = ApiKey(*new_key()), Accounts()
         self.accounts.add(self.api_key)
         self.exchange = Exchange(market, self.accounts, START)
-        self.bench = Bench(self.exchange, Saboteur(self.exchange, (), seed=seed, now=START))
+        self.bench = ControlApi(
+            self.exchange, FaultInjector(self.exchange, (), seed=seed, now=START)
+        )
         self.feed = FeedManager(
             SYMBOLS,
             book=10,

@@ -14,7 +14,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.rest import orders
 from kracked.rest.client import RestClient
-from kracked.sim.faults.schedule import Kind
+from kracked.sim.faults.schedule import FaultKind
 from tests.feed.witness import Witness, watching
 from tests.patience import PATIENCE_S
 
@@ -73,7 +73,7 @@ async def test_what_was_missed_while_the_connection_was_down_is_made_up_for(faul
         kept, gone = await trader.place(), await trader.place()
         assert await caught_up(faulty, feed)
         with watching(feed) as witness:
-            faulty.strike(Kind.REFUSE, "private", "4")
+            faulty.strike(FaultKind.REFUSE, "private", "4")
             await witness.until(events.Reconnecting)
             assert not feed.account.orders_known
             assert not feed.account.balances_known
@@ -88,7 +88,9 @@ async def test_what_was_missed_while_the_connection_was_down_is_made_up_for(faul
             assert all(book.verified for book in feed.books.values())
 
 
-@pytest.mark.parametrize("kind", [Kind.HALF_OPEN, Kind.TRUNCATE, Kind.GARBAGE, Kind.DROP])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.HALF_OPEN, FaultKind.TRUNCATE, FaultKind.GARBAGE, FaultKind.DROP]
+)
 async def test_a_private_connection_lost_in_any_way_comes_back_true(faulty, trader, kind) -> None:
     async with faulty.feed("BTC/USD", account=True, book=10) as feed:
         await feed.ready()
@@ -102,9 +104,11 @@ async def test_a_private_connection_lost_in_any_way_comes_back_true(faulty, trad
             assert await caught_up(faulty, feed)
 
 
-@pytest.mark.parametrize("kind", [Kind.LOST, Kind.DUPLICATE, Kind.REORDER, Kind.JSON])
+@pytest.mark.parametrize(
+    "kind", [FaultKind.LOST, FaultKind.DUPLICATE, FaultKind.REORDER, FaultKind.JSON]
+)
 async def test_a_spoilt_message_makes_its_half_unknown_until_a_snapshot(
-    faulty, trader, kind: Kind
+    faulty, trader, kind: FaultKind
 ) -> None:
     async with faulty.feed("BTC/USD", account=True, book=10) as feed:
         await feed.ready()
@@ -129,8 +133,8 @@ async def test_a_token_killed_while_connected_is_replaced_when_it_is_needed(faul
     async with faulty.feed("BTC/USD", account=True, book=10, token=trader.token) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.TOKEN, "private")
-            faulty.strike(Kind.LOST, "private")
+            faulty.strike(FaultKind.TOKEN, "private")
+            faulty.strike(FaultKind.LOST, "private")
             await resynced(witness, trader)
             lost = await witness.until(events.Reconnecting)
             assert lost.reason == "token refused: ESession:Invalid session"
@@ -144,7 +148,7 @@ async def test_every_reconnect_brings_a_token_of_its_own(faulty, trader) -> None
         await feed.ready()
         with watching(feed) as witness:
             for role in ("private", "level3", "private"):
-                faulty.strike(Kind.DROP, role)
+                faulty.strike(FaultKind.DROP, role)
                 await witness.until(events.Reconnected)
             await feed.ready()
             assert await caught_up(faulty, feed)

@@ -17,7 +17,7 @@ from kracked.feed_manager import FeedManager
 from kracked.protocol import events
 from kracked.sim import server as sim_server
 from kracked.sim.faults.refusals import REASONS
-from kracked.sim.faults.schedule import Kind
+from kracked.sim.faults.schedule import FaultKind
 from tests.feed.witness import watching
 from tests.patience import PATIENCE_S
 
@@ -35,7 +35,7 @@ async def test_a_dropped_connection_comes_back_and_the_other_does_not_blink(faul
     async with faulty.feed(book=10, level3=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.DROP, "public")
+            faulty.strike(FaultKind.DROP, "public")
             await witness.until(events.Reconnecting)
             assert not any(book.verified for book in feed.books.values())
             assert all(book.verified for book in feed.orders.values())
@@ -50,7 +50,7 @@ async def test_a_half_open_connection_is_noticed_by_its_silence(faulty) -> None:
         await feed.ready()
         with watching(feed) as witness:
             await witness.until(events.Heartbeat)
-            faulty.strike(Kind.HALF_OPEN)
+            faulty.strike(FaultKind.HALF_OPEN)
             await witness.until(events.Stale)
             lost = await witness.until(events.Reconnecting)
             assert lost.reason == "silent for 5 s"
@@ -62,7 +62,7 @@ async def test_a_refused_connection_is_tried_until_it_is_taken(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.REFUSE, detail="12")
+            faulty.strike(FaultKind.REFUSE, detail="12")
             await witness.until(events.Reconnected)
             attempts = [event.attempt for event in witness.all(events.Reconnecting)]
             assert attempts == list(range(1, len(attempts) + 1))
@@ -75,7 +75,7 @@ async def test_a_connection_that_is_slow_to_be_accepted_is_waited_for(faulty, mo
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.SLOW_ACCEPT)
+            faulty.strike(FaultKind.SLOW_ACCEPT)
             await witness.until(events.Reconnected)
             assert len(witness.all(events.Reconnecting)) == 1
             assert await faulty.follow(feed)
@@ -85,7 +85,7 @@ async def test_noise_instead_of_a_handshake_is_a_failed_attempt(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.GARBAGE)
+            faulty.strike(FaultKind.GARBAGE)
             await witness.until(events.Reconnected)
             assert len(witness.all(events.Reconnecting)) > 1
             assert await faulty.follow(feed)
@@ -103,7 +103,7 @@ async def test_a_frame_that_never_ends_costs_one_connection(faulty) -> None:
     async with faulty.feed(book=10, level3=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.TRUNCATE, "public")
+            faulty.strike(FaultKind.TRUNCATE, "public")
             await witness.until(events.Reconnected)
             assert {event.connection for event in witness.all(events.Reconnecting)} == {"public"}
             assert await faulty.follow(feed)
@@ -113,7 +113,7 @@ async def test_a_huge_frame_is_taken(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.HUGE)
+            faulty.strike(FaultKind.HUGE)
             await witness.until(events.Unknown)
             assert await faulty.follow(feed)
             assert witness.all(*BLINKS) == []
@@ -124,7 +124,7 @@ async def test_a_frame_beyond_every_limit_costs_one_connection(faulty, monkeypat
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.HUGE)
+            faulty.strike(FaultKind.HUGE)
             lost = await witness.until(events.Reconnecting)
             assert "1009" in lost.reason
             await witness.until(events.Reconnected)
@@ -134,8 +134,8 @@ async def test_a_frame_beyond_every_limit_costs_one_connection(faulty, monkeypat
 # --- messages ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [Kind.LOST, Kind.REORDER, Kind.CHECKSUM])
-async def test_a_wrong_book_is_mended_alone(faulty, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.LOST, FaultKind.REORDER, FaultKind.CHECKSUM])
+async def test_a_wrong_book_is_mended_alone(faulty, kind: FaultKind) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
@@ -158,7 +158,7 @@ async def test_a_wrong_level3_book_is_mended_alone(faulty) -> None:
         with watching(feed) as witness:
             noticed = asyncio.create_task(witness.until(events.Resync, of("BTC/USD", "level3")))
             while not noticed.done():  # an order lost that goes at once leaves nothing wrong
-                faulty.strike(Kind.LOST, "BTC/USD")
+                faulty.strike(FaultKind.LOST, "BTC/USD")
                 await asyncio.wait([noticed], timeout=2)
             await witness.until(events.Verified, of("BTC/USD", "level3"))
             assert await faulty.follow(feed)
@@ -171,8 +171,8 @@ async def test_an_update_sent_twice_does_no_harm(faulty, channel: str, may_doubt
     async with faulty.feed(**{channel: 10}) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.DUPLICATE, "BTC/USD")
-            update = events.BookUpdate if channel == "book" else events.OrdersUpdate
+            faulty.strike(FaultKind.DUPLICATE, "BTC/USD")
+            update = events.BookUpdate if channel == "book" else events.L3Update
             heard: set[tuple[str, str]] = set()
 
             def is_repeated(event) -> bool:
@@ -189,7 +189,7 @@ async def test_broken_json_puts_books_in_doubt_until_they_are_proven(faulty) -> 
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.JSON, "BTC/USD")
+            faulty.strike(FaultKind.JSON, "BTC/USD")
             await witness.until(events.Malformed)
             resync = await witness.until(events.Resync, of("BTC/USD"))
             assert resync.reason == "impossible"
@@ -202,7 +202,7 @@ async def test_a_burst_of_a_thousand_messages_is_taken_whole(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.BURST, "BTC/USD")
+            faulty.strike(FaultKind.BURST, "BTC/USD")
             for _ in range(1_000):
                 await witness.until(events.BookUpdate, lambda event: event.symbol == "BTC/USD")
             assert await faulty.follow(feed)
@@ -216,8 +216,8 @@ async def test_a_late_snapshot_is_waited_for_and_the_book_is_marked_meanwhile(fa
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.LATE_SNAPSHOT, "public", "6")
-            faulty.strike(Kind.CHECKSUM, "BTC/USD")
+            faulty.strike(FaultKind.LATE_SNAPSHOT, "public", "6")
+            faulty.strike(FaultKind.CHECKSUM, "BTC/USD")
             await witness.until(events.Resync)
             assert not feed.books["BTC/USD"].verified
             gap = await witness.until(events.Gap)
@@ -229,8 +229,8 @@ async def test_a_snapshot_that_does_not_come_is_asked_for_again(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.LATE_SNAPSHOT, "public", "20")
-            faulty.strike(Kind.CHECKSUM, "BTC/USD")
+            faulty.strike(FaultKind.LATE_SNAPSHOT, "public", "20")
+            faulty.strike(FaultKind.CHECKSUM, "BTC/USD")
             late = await witness.until(events.Resync, lambda event: event.reason == "timeout")
             assert (late.symbol, late.detail) == ("BTC/USD", "no snapshot")
             await witness.until(events.Gap)
@@ -247,7 +247,7 @@ async def test_a_passing_refusal_is_overcome(faulty, reason: str) -> None:
     async with faulty.feed("BTC/USD", book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.REFUSAL, "", reason)
+            faulty.strike(FaultKind.REFUSAL, "", reason)
             await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), PATIENCE_S)
             assert witness.all(events.Rejected)[0].error == REASONS[reason].error
             assert await faulty.follow(feed)
@@ -259,7 +259,7 @@ async def test_a_final_refusal_is_told_to_who_asked_and_to_nobody_else(faulty, r
     async with faulty.feed("BTC/USD", book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.REFUSAL, "", reason)
+            faulty.strike(FaultKind.REFUSAL, "", reason)
             words = REASONS[reason].error.format(symbol="ETH/USD")
             with pytest.raises(RequestRejected) as refused:
                 await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), PATIENCE_S)
@@ -273,7 +273,7 @@ async def test_a_refused_token_is_replaced_with_a_new_connection(faulty, reason:
     async with faulty.feed("BTC/USD", book=10, level3=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.REFUSAL, "level3", reason)
+            faulty.strike(FaultKind.REFUSAL, "level3", reason)
             await asyncio.wait_for(feed.subscribe("ETH/USD", level3=10), PATIENCE_S)
             (lost,) = witness.all(events.Reconnecting)
             assert (lost.connection, REASONS[reason].error in lost.reason) == ("level3", True)
@@ -284,8 +284,8 @@ async def test_an_expired_token_is_noticed_when_it_is_needed(faulty) -> None:
     async with faulty.feed(level3=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.TOKEN, "level3")
-            faulty.strike(Kind.CHECKSUM, "BTC/USD")
+            faulty.strike(FaultKind.TOKEN, "level3")
+            faulty.strike(FaultKind.CHECKSUM, "BTC/USD")
             lost = await witness.until(events.Reconnecting)
             assert lost.reason == "token refused: ESession:Invalid session"
             await witness.until(events.Reconnected)
@@ -300,7 +300,7 @@ async def test_missing_heartbeats_are_no_matter_while_data_come(faulty) -> None:
         await feed.ready()
         with watching(feed) as witness:
             await witness.until(events.Heartbeat)
-            faulty.strike(Kind.HEARTBEAT)
+            faulty.strike(FaultKind.HEARTBEAT)
             last = [witness.seen[-1].received]
 
             def is_late(beat: events.Heartbeat) -> bool:
@@ -318,7 +318,7 @@ async def test_missing_heartbeats_end_a_connection_without_data(faulty) -> None:
         with watching(feed) as witness:
             await witness.until(events.Heartbeat)
             faulty.saboteur.hold(10**13)
-            faulty.strike(Kind.HEARTBEAT)
+            faulty.strike(FaultKind.HEARTBEAT)
             await witness.until(events.Stale)
             lost = await witness.until(events.Reconnecting)
             assert lost.reason == "silent for 5 s"
@@ -330,7 +330,7 @@ async def test_a_clock_that_jumps_breaks_nothing(faulty) -> None:
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.CLOCK)
+            faulty.strike(FaultKind.CLOCK)
 
             def is_off(event: events.BookUpdate) -> bool:
                 return abs(event.exchange_time - event.received) > 3500 * 10**9
@@ -345,7 +345,7 @@ async def test_maintenance_is_announced_and_survived(faulty) -> None:
     async with faulty.feed(book=10, level3=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.MAINTENANCE)
+            faulty.strike(FaultKind.MAINTENANCE)
             await witness.until(events.Status, lambda event: event.system == "maintenance")
             await witness.until(events.Status, lambda event: event.system == "online")
             assert await faulty.follow(feed)
@@ -356,7 +356,7 @@ async def test_after_maintenance_nobody_hurries_back(faulty, monkeypatch) -> Non
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:
-            faulty.strike(Kind.MAINTENANCE)
+            faulty.strike(FaultKind.MAINTENANCE)
             lost = await witness.until(events.Reconnecting)
             assert lost.delay_s >= 5
             await witness.until(events.Reconnected)

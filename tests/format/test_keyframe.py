@@ -13,9 +13,9 @@ from kracked.protocol.codec import Codec
 from kracked.protocol.events import (
     BookSnapshot,
     BookUpdate,
+    L3Snapshot,
     OrderAction,
     OrderChange,
-    OrdersSnapshot,
 )
 from kracked.times import NS_PER_S
 
@@ -26,10 +26,10 @@ PRECISION = Precision(1, 8)
 def test_text_of_any_kind_is_read_back(text: str) -> None:
     book = L3Book("BTC/USD", PRECISION, 10)
     order = OrderChange(OrderAction.ADD, text, 630050, 1, text)
-    book.apply(OrdersSnapshot(0, "BTC/USD", PRECISION, (order,), (), 0, text))
+    book.apply(L3Snapshot(0, "BTC/USD", PRECISION, (order,), (), 0, text))
     message = keyframe.as_snapshot(keyframe.encode(book))
     [event] = Codec({"BTC/USD": PRECISION}).decode(message)
-    assert isinstance(event, events.OrdersSnapshot)
+    assert isinstance(event, events.L3Snapshot)
     assert (event.bids, event.timestamp) == ((order,), text)
 
 
@@ -45,14 +45,14 @@ def book_of(symbol: str, levels: int, depth: int = 10) -> L2Book:
 
 def test_all_books_have_their_turn_at_once_when_they_are_small() -> None:
     books = [book_of(f"{n}/USD", 10) for n in range(8)]
-    schedule = keyframe.Schedule()
+    schedule = keyframe.KeyframeSchedule()
     assert schedule.due(books, 0) == books
     assert schedule.due(books, 1) == []
 
 
 def test_of_deep_books_one_at_a_time_has_its_turn() -> None:
     books = [book_of(f"{n}/USD", 1000, 1000) for n in range(3)]
-    schedule = keyframe.Schedule()
+    schedule = keyframe.KeyframeSchedule()
     assert [schedule.due(books, now) for now in range(4)] == [[book] for book in books] + [[]]
 
 
@@ -60,7 +60,7 @@ def test_of_deep_books_one_at_a_time_has_its_turn() -> None:
 def test_a_round_is_due_after_messages_of_all_books_together(levels: int) -> None:
     """The more the larger the books are, by half a message a row."""
     books = [book_of("BTC/USD", levels, levels), book_of("ETH/USD", levels, levels)]
-    schedule = keyframe.Schedule()
+    schedule = keyframe.KeyframeSchedule()
     for now in range(2):
         schedule.due(books, now)
     books[0].tally.verified += 4_000 + levels - 1
@@ -72,7 +72,7 @@ def test_a_round_is_due_after_messages_of_all_books_together(levels: int) -> Non
 def test_a_book_in_doubt_has_its_turn_once_it_is_proven() -> None:
     book, doubted = book_of("BTC/USD", 10), book_of("ETH/USD", 10)
     doubted.verified = False
-    schedule = keyframe.Schedule()
+    schedule = keyframe.KeyframeSchedule()
     assert schedule.due([book, doubted], 0) == [book]
     doubted.verified = True
     assert schedule.due([book, doubted], 1) == [doubted]
@@ -80,7 +80,7 @@ def test_a_book_in_doubt_has_its_turn_once_it_is_proven() -> None:
 
 def test_after_a_minute_a_few_messages_are_enough() -> None:
     book = book_of("BTC/USD", 10)
-    schedule = keyframe.Schedule()
+    schedule = keyframe.KeyframeSchedule()
     schedule.due([book], 0)
     book.tally.verified += 5
     assert schedule.due([book], 60 * NS_PER_S - 1) == []
@@ -89,7 +89,7 @@ def test_after_a_minute_a_few_messages_are_enough() -> None:
 
 def test_without_a_message_nothing_is_due() -> None:
     book = book_of("BTC/USD", 1)
-    schedule = keyframe.Schedule()
+    schedule = keyframe.KeyframeSchedule()
     schedule.due([book], 0)
     assert schedule.due([book], 600 * NS_PER_S) == []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from kracked.format.tables import ORDERS, Kind
+from kracked.format.tables import ORDERS, ColumnKind
 from kracked.frames import load_orders
 from kracked.record.convert import convert
 from tests.patience import PATIENCE_S
@@ -39,11 +39,11 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     made = {}
     for name, kind in ORDERS.columns:
         values = frame[name]
-        if kind is Kind.TIME:
+        if kind is ColumnKind.TIME:
             made[name] = (
                 pd.to_datetime(values, format="ISO8601", utc=True).dt.as_unit("ns").astype("int64")
             )
-        elif kind in (Kind.DECIMAL, Kind.COUNT):
+        elif kind in (ColumnKind.DECIMAL, ColumnKind.COUNT):
             made[name] = pd.to_numeric(values).astype("float64")
         else:
             made[name] = values.astype("object").where(values.notna(), "").astype("str")
@@ -95,7 +95,7 @@ def test_duckdb_reads_the_parquet_as_we_do(session: Path, parts: str) -> None:
 
 def test_polars_reads_the_parquet_as_we_do(session: Path, parts: str) -> None:
     theirs = polars.read_parquet(parts, hive_partitioning=False)
-    times = [column.name for column in ORDERS.columns if column.kind is Kind.TIME]
+    times = [column.name for column in ORDERS.columns if column.kind is ColumnKind.TIME]
     text = theirs.with_columns(polars.col(times).dt.to_string("%+"))
     pd.testing.assert_frame_equal(_plain(_by_polars(text)), _plain(load_orders(session)))
 

@@ -10,18 +10,18 @@ import pytest
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.orders import Desk, open_desk
+from kracked.orders import OrderManager, open_order_manager
 from kracked.protocol.limits import PRO
 from kracked.rest.client import RestClient
-from kracked.rest.request_executor import Pace
-from kracked.rest.transport import Transport
+from kracked.rest.request_executor import RequestTiming
+from kracked.rest.transport import HttpTransport
 from kracked.sim.server import SimOptions, SimServer
 from tests.orders.scripted_exchange import Market
 from tests.orders.sim_setup import SYMBOL, Clock, Stage
 from tests.rest.conftest import FrozenTime
 from tests.rest.scripted_http import CREDENTIALS, serve
 
-OpenDesk = Callable[[], AbstractContextManager[Desk]]
+OpenDesk = Callable[[], AbstractContextManager[OrderManager]]
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def client(market: Market, frozen: FrozenTime, tmp_path: Path) -> AsyncIte
         CREDENTIALS,
         market.exchange.endpoints,
         state=tmp_path,
-        transport=Transport(timeout_s=5.0),
+        transport=HttpTransport(timeout_s=5.0),
         pace=frozen.pace,
     ) as client:
         yield client
@@ -55,7 +55,7 @@ def outbox_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def opened(client: RestClient, frozen: FrozenTime, outbox_file: Path) -> OpenDesk:
     """Opens a desk: twice in a row is a restart of the program."""
-    return lambda: open_desk(client, outbox_file, pace=frozen.pace)
+    return lambda: open_order_manager(client, outbox_file, pace=frozen.pace)
 
 
 @pytest.fixture
@@ -66,6 +66,10 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
         credentials = Credentials(server.api_key, server.api_secret)
         endpoints = Endpoints.at(server.endpoints.rest)
         async with RestClient(
-            credentials, endpoints, tier=PRO, state=tmp_path, pace=Pace(clock=clock, ticks=clock)
+            credentials,
+            endpoints,
+            tier=PRO,
+            state=tmp_path,
+            pace=RequestTiming(clock=clock, ticks=clock),
         ) as client:
             yield Stage(server, client, clock, tmp_path)

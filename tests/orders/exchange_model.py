@@ -20,11 +20,11 @@ import msgspec
 from kracked.errors import ConnectionLost
 from kracked.instruments import Instrument, Precision
 from kracked.orders.draft import Draft
-from kracked.orders.order_manager import Desk
+from kracked.orders.order_manager import OrderManager
 from kracked.orders.outbox.client_ids import ClientIds
 from kracked.orders.outbox.journal import decode_lines
 from kracked.orders.outbox.outbox import Outbox, Record
-from kracked.orders.rules.market_context import Limits, Situation
+from kracked.orders.rules.market_context import Limits, MarketContext
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import PRO
 from kracked.rest.account import ClosedOrders, OrderDescription, OrderInfo
@@ -33,15 +33,15 @@ from kracked.rest.market import ServerTime
 from kracked.rest.orders import (
     Added,
     AddOrder,
-    Amend,
     Amended,
+    AmendOrder,
     BatchAdded,
     BatchReply,
     Cancelled,
     OrderRef,
 )
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 
 BTC = Instrument(
@@ -55,7 +55,7 @@ BTC = Instrument(
     cost_precision=5,
     cost_min=Decimal("0.5"),
 )
-NOW = Situation(instrument=BTC, bid=249_999, ask=250_001, book_verified=True, book_age_ns=0)
+NOW = MarketContext(instrument=BTC, bid=249_999, ask=250_001, book_verified=True, book_age_ns=0)
 LIMITS = Limits(allow_duplicate=True)
 START = 1_754_000_000 * NS_PER_S
 LAG_NS = 60 * NS_PER_S
@@ -108,7 +108,7 @@ class Flight(msgspec.Struct):
     deadline: int | None = None
     orders: tuple[AddOrder, ...] = ()
     target: OrderRef | None = None
-    change: Amend | None = None
+    change: AmendOrder | None = None
     answer: object = None
 
 
@@ -172,14 +172,14 @@ class World:
         outbox = Outbox(lambda record: self._keep(disk, alive, record), disk.records())
         outbox.recover(self.clock())
         self.alive = alive
-        self.desk = Desk(
+        self.desk = OrderManager(
             self,  # type: ignore[arg-type]
             outbox,
             sync=lambda: self._sync(disk),
             engine=EngineLimiter(PRO),
             limits=LIMITS,
             ids=ClientIds(self.clock, self.random.getrandbits),
-            pace=Pace(self.clock, self._sleep, lambda: 0.5, lambda: self.now),
+            pace=RequestTiming(self.clock, self._sleep, lambda: 0.5, lambda: self.now),
         )
         for entry in outbox.pending():
             self.desk.settler.doubt(entry)
@@ -275,7 +275,7 @@ class World:
     async def add_order_batch(self, batch: Sequence[AddOrder], pair: str, *, deadline: int) -> Any:
         return await self._fly(Flight("AddOrderBatch", deadline, tuple(batch)))
 
-    async def amend_order(self, order: OrderRef, change: Amend, *, deadline: int) -> Any:
+    async def amend_order(self, order: OrderRef, change: AmendOrder, *, deadline: int) -> Any:
         self.sends["amend"] += 1
         return await self._fly(Flight("AmendOrder", deadline, target=order, change=change))
 

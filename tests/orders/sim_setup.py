@@ -11,18 +11,18 @@ from pathlib import Path
 import aiohttp
 
 from kracked.orders.draft import Draft
-from kracked.orders.open import open_desk
-from kracked.orders.order_manager import Desk
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry
-from kracked.orders.rules.market_context import Limits, Situation
+from kracked.orders.open import open_order_manager
+from kracked.orders.order_manager import OrderManager
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import OutboxEntry
+from kracked.orders.rules.market_context import Limits, MarketContext
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.requests import Subscribe, encode
 from kracked.rest.client import RestClient
-from kracked.rest.request_executor import Pace
-from kracked.sim.accounts.order_records import Order
-from kracked.sim.faults.order_faults import Mishap
+from kracked.rest.request_executor import RequestTiming
+from kracked.sim.accounts.order_records import OrderRecord
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.server import SimServer
 from tests.patience import PATIENCE_S
 
@@ -50,17 +50,17 @@ class Stage:
 
     def __init__(self, server: SimServer, client: RestClient, clock: Clock, folder: Path) -> None:
         self.server, self.client, self.clock, self.folder = server, client, clock, folder
-        self.desk: Desk
+        self.desk: OrderManager
         self.listening = False
         self.news = asyncio.Event()
 
     @asynccontextmanager
-    async def running(self, *, listening: bool = True) -> AsyncIterator[Desk]:
+    async def running(self, *, listening: bool = True) -> AsyncIterator[OrderManager]:
         """A run of the program: the desk on its file, with the account's stream or without."""
         file = self.folder / "outbox"
         limits = Limits(max_distance_percent=None, allow_duplicate=True)
-        pace = Pace(clock=self.clock, ticks=self.clock)
-        with open_desk(self.client, file, limits=limits, pace=pace) as desk:
+        pace = RequestTiming(clock=self.clock, ticks=self.clock)
+        with open_order_manager(self.client, file, limits=limits, pace=pace) as desk:
             self.desk = desk
             async with asyncio.TaskGroup() as tasks:
                 listener = tasks.create_task(self._listen()) if listening else None
@@ -88,12 +88,12 @@ class Stage:
                         self.news.set()
 
     @property
-    def situation(self) -> Situation:
+    def situation(self) -> MarketContext:
         matcher = self.server.exchange.matcher(SYMBOL)
         bid, ask = matcher.best_bid, matcher.best_ask
         assert bid is not None
         assert ask is not None
-        return Situation(
+        return MarketContext(
             instrument=self.server.exchange.listing(SYMBOL).instrument,
             bid=bid.price,
             ask=ask.price,
@@ -101,10 +101,10 @@ class Stage:
             book_age_ns=0,
         )
 
-    async def place(self, price: int = FAR, qty: int = 1_000_000, **terms: object) -> Entry:
+    async def place(self, price: int = FAR, qty: int = 1_000_000, **terms: object) -> OutboxEntry:
         draft = Draft(symbol=SYMBOL, side=Side.BID, qty=qty, price=price, **terms)  # type: ignore[arg-type]
         entry = await self.desk.place(draft, self.situation)
-        assert isinstance(entry, Entry), entry
+        assert isinstance(entry, OutboxEntry), entry
         return entry
 
     async def until(self, true: Callable[[], bool]) -> None:
@@ -114,23 +114,23 @@ class Stage:
                 self.news.clear()
                 await self.news.wait()
 
-    async def until_struck(self, kind: Mishap) -> None:
+    async def until_struck(self, kind: OrderFault) -> None:
         """Wait for a request that this befalls; nothing announces it."""
         async with asyncio.timeout(PATIENCE_S):
             while kind not in dict(self.server.exchange.order_faults.struck):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
-    async def becomes(self, entry: Entry, state: State) -> Entry:
+    async def becomes(self, entry: OutboxEntry, state: OrderState) -> OutboxEntry:
         """The entry as soon as it is in this state."""
         await self.until(lambda: self.desk.outbox[entry.id].state is state)
         return self.desk.outbox[entry.id]
 
     @property
-    def orders(self) -> list[Order]:
+    def orders(self) -> list[OrderRecord]:
         """Every order the exchange has ever accepted."""
         account = self.server.exchange.brokerage.account("main")
         return list(account.orders.as_of(LATEST))
 
-    def at_exchange(self, entry: Entry) -> Order:
+    def at_exchange(self, entry: OutboxEntry) -> OrderRecord:
         (order,) = [one for one in self.orders if one.ticket.cl_ord_id == entry.id]
         return order

@@ -7,11 +7,11 @@ from collections import Counter
 
 import pytest
 
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.reconcile_rules import SETTLE_NS
 from kracked.protocol.events import Side
-from kracked.sim.faults.order_faults import Mishap
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.times import NS_PER_S
 from tests.orders.sim_setup import FAR, SYMBOL, Stage
 
@@ -20,7 +20,7 @@ async def test_three_orders_are_live_on_both_sides(stage: Stage) -> None:
     async with stage.running():
         entries = [await stage.place(FAR + step) for step in range(3)]
         for entry in entries:
-            await stage.becomes(entry, State.LIVE)
+            await stage.becomes(entry, OrderState.LIVE)
     assert {order.ticket.cl_ord_id for order in stage.orders} == {entry.id for entry in entries}
 
 
@@ -29,10 +29,10 @@ async def test_neither_order_nor_cancel_waits_for_a_history_that_takes_seconds(
 ) -> None:
     async with stage.running() as desk:
         faults = stage.server.exchange.order_faults
-        faults.expect(Mishap.REPLY_LATE, "ClosedOrders", by_ns=8 * NS_PER_S)
+        faults.expect(OrderFault.REPLY_LATE, "ClosedOrders", by_ns=8 * NS_PER_S)
         reading = asyncio.create_task(stage.client.closed_orders())
-        await stage.until_struck(Mishap.REPLY_LATE)
-        entry = await stage.becomes(await stage.place(), State.LIVE)
+        await stage.until_struck(OrderFault.REPLY_LATE)
+        entry = await stage.becomes(await stage.place(), OrderState.LIVE)
         assert (await desk.cancel(txid=entry.txid)).count == 1
         assert not reading.done()
         reading.cancel()
@@ -49,13 +49,13 @@ async def test_an_amend_keeps_or_loses_the_place_in_the_queue(
     async with stage.running() as desk:
         entries = [await stage.place() for _ in range(2)]
         for entry in entries:
-            await stage.becomes(entry, State.LIVE)
+            await stage.becomes(entry, OrderState.LIVE)
         mine = [stage.at_exchange(entry).order_id for entry in entries]
         working = desk.working.get(mine[0])
         assert working is not None
         amend = await desk.amend(working, stage.situation, **change)
-        assert isinstance(amend, Entry)
-        assert amend.state is State.ACKNOWLEDGED
+        assert isinstance(amend, OutboxEntry)
+        assert amend.state is OrderState.ACKNOWLEDGED
     queue = stage.server.exchange.matcher(SYMBOL).queue(Side.BID, FAR)
     assert [order.order_id for order in queue] == (mine if first else mine[::-1])
 
@@ -65,13 +65,13 @@ async def test_a_partial_fill_and_the_cancel_of_the_rest_are_learnt(stage: Stage
         ask = stage.server.exchange.matcher(SYMBOL).best_ask
         assert ask is not None
         entry = await stage.place(ask.price, ask.qty + 1_000_000)
-        entry = await stage.becomes(entry, State.LIVE)
+        entry = await stage.becomes(entry, OrderState.LIVE)
         await stage.until(lambda: desk.outbox[entry.id].filled > 0)
         digits = stage.situation.instrument.precision
         assert desk.outbox[entry.id].filled == digits.qty_decimal(ask.qty)
         outcome = await desk.cancel(cl_ord_id=entry.id)
         assert outcome.count == 1
-        await stage.becomes(entry, State.CANCELLED)
+        await stage.becomes(entry, OrderState.CANCELLED)
     assert stage.at_exchange(entry).filled == ask.qty
 
 
@@ -79,93 +79,93 @@ async def test_an_order_whose_reply_is_lost_is_unknown_until_the_stream_shows_it
     stage: Stage,
 ) -> None:
     async with stage.running():
-        stage.server.exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        stage.server.exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
         entry = await stage.place()
-        await stage.becomes(entry, State.LIVE)
+        await stage.becomes(entry, OrderState.LIVE)
     assert len(stage.orders) == 1
 
 
-@pytest.mark.parametrize("mishap", [Mishap.REPLY_LOST, Mishap.GATEWAY_AFTER])
+@pytest.mark.parametrize("mishap", [OrderFault.REPLY_LOST, OrderFault.GATEWAY_AFTER])
 async def test_a_lost_reply_is_settled_by_asking_when_nothing_is_streamed(
-    stage: Stage, mishap: Mishap
+    stage: Stage, mishap: OrderFault
 ) -> None:
     async with stage.running(listening=False) as desk:
         stage.server.exchange.order_faults.expect(mishap, "AddOrder")
         entry = await stage.place()
-        assert entry.state is State.UNKNOWN
+        assert entry.state is OrderState.UNKNOWN
         await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is State.LIVE
+        assert desk.outbox[entry.id].state is OrderState.LIVE
     assert len(stage.orders) == 1
 
 
-@pytest.mark.parametrize("mishap", [Mishap.REQUEST_LOST, Mishap.GATEWAY_BEFORE])
+@pytest.mark.parametrize("mishap", [OrderFault.REQUEST_LOST, OrderFault.GATEWAY_BEFORE])
 async def test_an_order_that_never_arrived_is_given_up_only_after_the_settle_window(
-    stage: Stage, mishap: Mishap
+    stage: Stage, mishap: OrderFault
 ) -> None:
     async with stage.running(listening=False) as desk:
         stage.server.exchange.order_faults.expect(mishap, "AddOrder")
         entry = await stage.place()
         await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is State.UNKNOWN
+        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
         stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
         await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is State.REFUSED
+        assert desk.outbox[entry.id].state is OrderState.REFUSED
     assert stage.orders == []
 
 
 async def test_a_rest_view_that_lags_does_not_make_an_order_disappear(stage: Stage) -> None:
     async with stage.running(listening=False) as desk:
         faults = stage.server.exchange.order_faults
-        faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        faults.expect(OrderFault.REPLY_LOST, "AddOrder")
         entry = await stage.place()
-        faults.expect(Mishap.REST_LAG, "OpenOrders")
-        faults.expect(Mishap.REST_LAG, "ClosedOrders")
+        faults.expect(OrderFault.REST_LAG, "OpenOrders")
+        faults.expect(OrderFault.REST_LAG, "ClosedOrders")
         await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is State.UNKNOWN
+        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
         stage.clock.ahead_ns += 20 * NS_PER_S
         await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is State.LIVE
+        assert desk.outbox[entry.id].state is OrderState.LIVE
 
 
 async def test_a_refused_nonce_is_signed_anew_and_acts_once(stage: Stage) -> None:
     async with stage.running(listening=False):
-        stage.server.exchange.order_faults.expect(Mishap.NONCE, "AddOrder", times=2)
+        stage.server.exchange.order_faults.expect(OrderFault.NONCE, "AddOrder", times=2)
         entry = await stage.place()
-        assert entry.state is State.ACKNOWLEDGED
+        assert entry.state is OrderState.ACKNOWLEDGED
     assert len(stage.orders) == 1
 
 
 async def test_a_refusal_is_told_in_the_exchanges_words(stage: Stage) -> None:
     async with stage.running(listening=False):
         entry = await stage.place(qty=1000 * 10**8)
-        assert (entry.state, entry.reason) == (State.REFUSED, "EOrder:Insufficient funds")
+        assert (entry.state, entry.reason) == (OrderState.REFUSED, "EOrder:Insufficient funds")
 
 
 async def test_a_program_that_dies_before_the_answer_finds_its_order_again(stage: Stage) -> None:
     async with stage.running(listening=False):
-        stage.server.exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+        stage.server.exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
         entry = await stage.place()
     async with stage.running(listening=False) as desk:
-        assert desk.outbox[entry.id].state is State.UNKNOWN
+        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
         await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is State.LIVE
+        assert desk.outbox[entry.id].state is OrderState.LIVE
     assert len(stage.orders) == 1
 
 
 async def test_nothing_reaches_the_exchange_twice_whatever_befalls_it(stage: Stage) -> None:
     faults = stage.server.exchange.order_faults
-    troubles = [mishap for mishap in Mishap if mishap is not Mishap.REST_LAG]
+    troubles = [mishap for mishap in OrderFault if mishap is not OrderFault.REST_LAG]
     async with stage.running() as desk:
         for step in range(len(troubles) * 3):
             faults.expect(troubles[step % len(troubles)], "AddOrder", by_ns=1)
             entry = await stage.place(FAR + step)
-            if entry.state is State.UNKNOWN:
+            if entry.state is OrderState.UNKNOWN:
                 stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
                 await desk.settler.settle_due()
             stage.clock.ahead_ns += 5 * NS_PER_S  # a throttle ends
     counted = Counter(order.ticket.cl_ord_id for order in stage.orders)
     assert set(counted.values()) == {1}
-    live = {entry.id for entry in desk.outbox if entry.state is State.LIVE}
+    live = {entry.id for entry in desk.outbox if entry.state is OrderState.LIVE}
     assert live == set(counted)
     # Lost and late answers, pages after acting, and refused nonces that were signed anew.
     assert len(live) == 4 * 3

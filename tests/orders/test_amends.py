@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.orders import Check, Declined, Desk, Entry, State
-from kracked.orders.amends import Change, amended, request
+from kracked.orders import Check, OrderDeclined, OrderManager, OrderState, OutboxEntry
+from kracked.orders.amends import AmendedTerms, amended, request
 from kracked.orders.draft import rounded
 from kracked.protocol.events import Side
 from kracked.protocol.limits import STARTER
@@ -72,15 +72,15 @@ REQUESTS = {
 @pytest.mark.parametrize("name", REQUESTS)
 def test_an_amend_asks_for_what_changes_and_for_nothing_else(name: str) -> None:
     old, changes, members = REQUESTS[name]
-    change = Change(**changes)
+    change = AmendedTerms(**changes)
     draft = rounded(amended(old, NOW, change), BTC)
     assert fields(request(old, draft, NOW, change)) == members
 
 
-async def tried(desk: Desk, old: OwnOrder, **changes: int) -> list[Check]:
+async def tried(desk: OrderManager, old: OwnOrder, **changes: int) -> list[Check]:
     """The checks that stop an amend; none when it was sent."""
     result = await desk.amend(old, NOW, **changes)
-    return [it.check for it in result.refusals] if isinstance(result, Declined) else []
+    return [it.check for it in result.refusals] if isinstance(result, OrderDeclined) else []
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ async def test_an_amend_needs_no_room_for_another_order_nor_fresh_funds(
     with opened() as desk:
         desk.engine.tier = msgspec.structs.replace(STARTER, open_orders=0)
         result = await desk.amend(order(**LIMIT), poor, qty=90_000)
-    assert isinstance(result, Entry)
+    assert isinstance(result, OutboxEntry)
 
 
 @pytest.mark.parametrize("changes", [{"qty": 40_000}, {"qty": 50_000}, {"qty": 50_009}])
@@ -166,9 +166,11 @@ async def test_a_quantity_that_is_filled_already_would_end_the_order_and_is_not_
     assert market.exchange.calls == []
 
 
-@pytest.mark.parametrize(("acted", "state"), [(True, State.ACKNOWLEDGED), (False, State.REFUSED)])
+@pytest.mark.parametrize(
+    ("acted", "state"), [(True, OrderState.ACKNOWLEDGED), (False, OrderState.REFUSED)]
+)
 async def test_what_an_iceberg_shows_is_settled_by_the_history_of_its_amends(
-    market_with_order: Market, opened: OpenDesk, frozen: FrozenTime, acted: bool, state: State
+    market_with_order: Market, opened: OpenDesk, frozen: FrozenTime, acted: bool, state: OrderState
 ) -> None:
     market, at_ms = market_with_order, frozen.now // 10**6
     amends = [
@@ -181,7 +183,7 @@ async def test_what_an_iceberg_shows_is_settled_by_the_history_of_its_amends(
     market.fails("AmendOrder", answers.dropped, after_acting=acted)
     with opened() as desk:
         entry = await desk.amend(order(**ICEBERG), NOW, display_qty=20_000)
-        assert isinstance(entry, Entry)
+        assert isinstance(entry, OutboxEntry)
         for _ in range(20):
             await desk.settler.settle_due()
             frozen.now += 5 * 10**9

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from kracked.orders import Entry, State, open_desk
+from kracked.orders import OrderState, OutboxEntry, open_order_manager
 from kracked.orders.outbox.journal import Journal
 from kracked.protocol.events import Side
 from kracked.rest.client import RestClient
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 from tests.orders.conftest import OpenDesk
 from tests.orders.exchange_model import NOW
@@ -39,10 +39,10 @@ async def test_a_cancel_that_is_taken_settles_an_unknown_order(
     with opened() as desk:
         entry = await place(desk)
         assert (await desk.cancel(cl_ord_id=entry.id)).count == 1
-        assert desk.outbox[entry.id].state is State.ACKNOWLEDGED
+        assert desk.outbox[entry.id].state is OrderState.ACKNOWLEDGED
         frozen.now += 5 * NS_PER_S
         await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is State.CANCELLED
+        assert desk.outbox[entry.id].state is OrderState.CANCELLED
 
 
 async def test_a_cancel_that_finds_nothing_settles_nothing(
@@ -53,7 +53,7 @@ async def test_a_cancel_that_finds_nothing_settles_nothing(
         entry = await place(desk)
         outcome = await desk.cancel(cl_ord_id=entry.id)
         assert (outcome.gone, outcome.failed) == (True, True)
-        assert desk.outbox[entry.id].state is State.UNKNOWN
+        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
 
 
 @pytest.mark.parametrize("arrived", [True, False])
@@ -139,8 +139,8 @@ async def test_an_order_that_lands_after_its_cancel_is_cancelled_again(
         await asyncio.wait([placing])
 
     market.exchange.script["AddOrder"].append(slow)
-    pace = Pace(frozen.clock, answered, ticks=frozen.clock)
-    with open_desk(client, outbox_file, pace=pace) as desk:
+    pace = RequestTiming(frozen.clock, answered, ticks=frozen.clock)
+    with open_order_manager(client, outbox_file, pace=pace) as desk:
         placing = asyncio.create_task(desk.place(DRAFT, NOW))
         await until(lambda: market.exchange.count("AddOrder") == 1)
         (entry,) = desk.outbox
@@ -169,8 +169,8 @@ async def test_an_order_still_on_its_way_to_the_disk_is_withdrawn_by_its_cancel(
         }[cancel]()
         disk.set()
         placed = await placing
-    assert isinstance(placed, Entry)
-    assert (placed.state, "withdrawn" in placed.reason) == (State.REFUSED, True)
+    assert isinstance(placed, OutboxEntry)
+    assert (placed.state, "withdrawn" in placed.reason) == (OrderState.REFUSED, True)
     assert market.exchange.count("AddOrder") == 0
 
 

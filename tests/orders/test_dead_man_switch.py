@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from kracked.orders.dead_man_switch import Switch
+from kracked.orders.dead_man_switch import DeadManSwitch
 from kracked.rest.client import RestClient
 from kracked.rest.replies import OutcomeUnknown
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 from tests.orders.scripted_exchange import Market
 from tests.rest import scripted_http as answers
@@ -22,13 +22,13 @@ class Stop(Exception):
     """Ends the renewing where a sleep would be."""
 
 
-def stopping(frozen: FrozenTime, pauses: list[float], after: int) -> Pace:
+def stopping(frozen: FrozenTime, pauses: list[float], after: int) -> RequestTiming:
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
         if len(pauses) == after:
             raise Stop
 
-    return Pace(frozen.clock, sleep, ticks=frozen.clock)
+    return RequestTiming(frozen.clock, sleep, ticks=frozen.clock)
 
 
 async def test_it_is_renewed_three_times_within_its_time(
@@ -37,7 +37,7 @@ async def test_it_is_renewed_three_times_within_its_time(
     market.exchange.always["CancelAllOrdersAfter"] = ARMED
     pauses: list[float] = []
     with pytest.raises(Stop):
-        await Switch(client, pace=stopping(frozen, pauses, after=3)).hold()
+        await DeadManSwitch(client, pace=stopping(frozen, pauses, after=3)).hold()
     assert (pauses, market.exchange.count("CancelAllOrdersAfter")) == ([20.0] * 3, 3)
     assert market.exchange.last("CancelAllOrdersAfter").body["timeout"] == 60
 
@@ -47,7 +47,7 @@ async def test_a_failed_renewal_is_tried_again_soon_and_said(
 ) -> None:
     market.exchange.always["CancelAllOrdersAfter"] = answers.bad_gateway
     pauses: list[float] = []
-    switch = Switch(client, pace=stopping(frozen, pauses, after=2))
+    switch = DeadManSwitch(client, pace=stopping(frozen, pauses, after=2))
     with pytest.raises(Stop):
         await switch.hold()
     assert (pauses, "HTTP 502" in switch.failure) == ([2.0, 2.0], True)
@@ -57,7 +57,7 @@ async def test_the_countdown_is_the_exchanges_own(
     market: Market, client: RestClient, frozen: FrozenTime
 ) -> None:
     market.exchange.always["CancelAllOrdersAfter"] = ARMED
-    switch = Switch(client, pace=stopping(frozen, [], after=1))
+    switch = DeadManSwitch(client, pace=stopping(frozen, [], after=1))
     with pytest.raises(Stop):
         await switch.hold()
     frozen.now += 7 * NS_PER_S
@@ -68,7 +68,7 @@ async def test_it_is_disarmed_only_when_the_exchange_says_so(
     market: Market, client: RestClient, frozen: FrozenTime
 ) -> None:
     market.exchange.always["CancelAllOrdersAfter"] = {**ARMED, "triggerTime": "0"}
-    switch = Switch(client, pace=frozen.pace)
+    switch = DeadManSwitch(client, pace=frozen.pace)
     await switch.disarm()
     assert switch.remaining_ns() is None
     market.exchange.always["CancelAllOrdersAfter"] = answers.dropped
@@ -78,7 +78,7 @@ async def test_it_is_disarmed_only_when_the_exchange_says_so(
 
 async def test_holding_ends_when_it_is_cancelled(market: Market, client: RestClient) -> None:
     market.exchange.always["CancelAllOrdersAfter"] = ARMED
-    holding = asyncio.create_task(Switch(client).hold())
+    holding = asyncio.create_task(DeadManSwitch(client).hold())
     await asyncio.sleep(0)
     holding.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from kracked.orders import State
+from kracked.orders import OrderState
 from tests.orders.conftest import OpenDesk
 from tests.orders.scripted_exchange import Market
 from tests.orders.test_reconciler import settled
@@ -18,7 +18,7 @@ PROGRAM = """
 import asyncio, sys
 from decimal import Decimal
 from pathlib import Path
-from kracked.orders import Draft, Situation, open_desk
+from kracked.orders import Draft, MarketContext, open_order_manager
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.instruments import Instrument, Precision
@@ -28,13 +28,13 @@ from kracked.rest.client import RestClient
 key, secret, url, folder = sys.argv[1:]
 btc = Instrument(symbol="BTC/USD", base="BTC", quote="USD", precision=Precision(1, 8),
                  price_increment=1, qty_increment=1, qty_min=5000)
-now = Situation(instrument=btc, bid=249999, ask=250001, book_verified=True, book_age_ns=0)
+now = MarketContext(instrument=btc, bid=249999, ask=250001, book_verified=True, book_age_ns=0)
 draft = Draft(symbol="BTC/USD", side=Side.BID, qty=100000, price=249000)
 
 async def main():
     state = Path(folder)
     async with RestClient(Credentials(key, secret), Endpoints.at(url), state=state) as client:
-        with open_desk(client, state / "outbox.jsonl") as desk:
+        with open_order_manager(client, state / "outbox.jsonl") as desk:
             await desk.place(draft, now)
 
 asyncio.run(main())
@@ -59,6 +59,6 @@ async def test_an_order_on_its_way_when_the_program_is_killed_is_settled_by_the_
     await program.wait()
     with opened() as desk:
         (entry,) = desk.outbox
-        assert (program.returncode, entry.state) == (-signal.SIGKILL, State.UNKNOWN)
-        assert (await settled(desk, frozen, entry)).state is State.LIVE
+        assert (program.returncode, entry.state) == (-signal.SIGKILL, OrderState.UNKNOWN)
+        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
     assert market.exchange.count("AddOrder") == 1

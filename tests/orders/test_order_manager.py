@@ -12,12 +12,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.orders import Check, Declined, Desk, Draft, Entry, State, open_desk
+from kracked.orders import (
+    Check,
+    Draft,
+    OrderDeclined,
+    OrderManager,
+    OrderState,
+    OutboxEntry,
+    open_order_manager,
+)
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Record
 from kracked.protocol.events import Executions, Side
 from kracked.rest.client import RestClient
-from kracked.rest.request_executor import Pace
+from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 from tests.orders.conftest import OpenDesk
 from tests.orders.exchange_model import NOW
@@ -31,9 +39,9 @@ DRAFT = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=249_000, post_
 ASK = msgspec.structs.replace(DRAFT, side=Side.ASK, price=251_000)
 
 
-async def place(desk: Desk, draft: Draft = DRAFT) -> Entry:
+async def place(desk: OrderManager, draft: Draft = DRAFT) -> OutboxEntry:
     entry = await desk.place(draft, NOW)
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, OutboxEntry)
     return entry
 
 
@@ -70,9 +78,9 @@ async def test_an_accepted_order_is_acknowledged_until_the_stream_shows_it(
 ) -> None:
     with opened() as desk:
         entry = await place(desk)
-        assert (entry.state, entry.txid) == (State.ACKNOWLEDGED, "OTEST0-AAAAA-AAAAAA")
+        assert (entry.state, entry.txid) == (OrderState.ACKNOWLEDGED, "OTEST0-AAAAA-AAAAAA")
         desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
-        assert desk.outbox[entry.id].state is State.LIVE
+        assert desk.outbox[entry.id].state is OrderState.LIVE
 
 
 async def test_the_line_is_on_the_disk_before_the_order_is_sent(
@@ -122,9 +130,9 @@ async def test_a_disk_that_fills_up_on_the_way_leaves_the_truth_in_memory(
             with pytest.raises(JournalFull):
                 await desk.place(DRAFT, NOW)
         else:
-            assert (await place(desk)).state is State.ACKNOWLEDGED
+            assert (await place(desk)).state is OrderState.ACKNOWLEDGED
         (entry,) = desk.outbox
-    assert entry.state is (State.REFUSED if lines == 1 else State.ACKNOWLEDGED)
+    assert entry.state is (OrderState.REFUSED if lines == 1 else OrderState.ACKNOWLEDGED)
     assert market.exchange.count("AddOrder") == lines - 1
 
 
@@ -132,7 +140,7 @@ async def test_a_refusal_keeps_the_words_of_the_exchange(market: Market, opened:
     market.exchange.script["AddOrder"].append(answers.refusal("EOrder:Insufficient funds"))
     with opened() as desk:
         entry = await place(desk)
-    assert (entry.state, entry.reason) == (State.REFUSED, "EOrder:Insufficient funds")
+    assert (entry.state, entry.reason) == (OrderState.REFUSED, "EOrder:Insufficient funds")
 
 
 async def test_a_deadline_that_has_passed_on_arrival_points_to_the_clock(
@@ -141,7 +149,7 @@ async def test_a_deadline_that_has_passed_on_arrival_points_to_the_clock(
     market.exchange.script["AddOrder"].append(answers.refusal("EService:Deadline elapsed"))
     with opened() as desk:
         entry = await place(desk)
-    assert (entry.state, "clock is slow" in entry.reason) == (State.UNKNOWN, True)
+    assert (entry.state, "clock is slow" in entry.reason) == (OrderState.UNKNOWN, True)
 
 
 async def test_a_rate_refusal_fills_the_local_counter(market: Market, opened: OpenDesk) -> None:
@@ -149,7 +157,7 @@ async def test_a_rate_refusal_fills_the_local_counter(market: Market, opened: Op
     with opened() as desk:
         await place(desk)
         again = await desk.place(ASK, NOW)
-    assert isinstance(again, Declined)
+    assert isinstance(again, OrderDeclined)
     assert again.refusals[0].check is Check.RATE
 
 
@@ -157,9 +165,9 @@ async def test_a_clock_set_back_an_hour_does_not_stop_the_rate_counter(
     market: Market, client: RestClient, frozen: FrozenTime, outbox_file: Path
 ) -> None:
     back = [0]
-    pace = Pace(lambda: frozen.now - back[0], frozen.sleep, ticks=frozen.clock)
+    pace = RequestTiming(lambda: frozen.now - back[0], frozen.sleep, ticks=frozen.clock)
     market.exchange.script["AddOrder"].append(answers.refusal("EOrder:Rate limit exceeded"))
-    with open_desk(client, outbox_file, pace=pace) as desk:
+    with open_order_manager(client, outbox_file, pace=pace) as desk:
         await place(desk)
         back[0] = 3600 * NS_PER_S
         frozen.now += 60 * NS_PER_S
@@ -173,13 +181,13 @@ async def test_a_fresh_id_that_is_taken_proves_an_earlier_arrival(
     error = "EGeneral:Invalid arguments:cl_ord_id not unique"
     market.exchange.script["AddOrder"].append(answers.refusal(error))
     with opened() as desk:
-        assert (await place(desk)).state is State.UNKNOWN
+        assert (await place(desk)).state is OrderState.UNKNOWN
 
 
 async def test_the_same_key_pressed_twice_sends_one_order(market: Market, opened: OpenDesk) -> None:
     with opened() as desk:
         results = await asyncio.gather(*(desk.place(DRAFT, NOW) for _ in range(5)))
-    assert [isinstance(result, Declined) for result in results] == [False] + [True] * 4
+    assert [isinstance(result, OrderDeclined) for result in results] == [False] + [True] * 4
     assert market.exchange.count("AddOrder") == 1
 
 
@@ -208,8 +216,8 @@ async def test_an_amend_names_only_what_changes(market: Market, opened: OpenDesk
         (order,) = desk.working
         amended = await desk.amend(order, NOW, price=249_005)
     body = market.exchange.last("AmendOrder").body
-    assert isinstance(amended, Entry)
-    assert amended.state is State.ACKNOWLEDGED
+    assert isinstance(amended, OutboxEntry)
+    assert amended.state is OrderState.ACKNOWLEDGED
     assert {key: body[key] for key in body if key not in ("nonce", "deadline")} == {
         "txid": "OTEST0-AAAAA-AAAAAA",
         "limit_price": "24900.5",
@@ -221,7 +229,7 @@ async def test_an_order_the_stream_has_not_described_is_not_amended(opened: Open
     with opened() as desk:
         desk.apply(report("O1", "k", order_type=""))
         (order,) = desk.working
-        assert isinstance(await desk.amend(order, NOW, qty=90_000), Declined)
+        assert isinstance(await desk.amend(order, NOW, qty=90_000), OrderDeclined)
 
 
 async def test_no_secret_reaches_the_outbox_or_a_log(
@@ -248,5 +256,5 @@ async def test_a_slow_disk_is_waited_for_and_holds_nobody_else_up(
         assert market.exchange.count("AddOrder") == 0
         disk.set()
         entry = await placing
-    assert isinstance(entry, Entry)
-    assert entry.state is State.ACKNOWLEDGED
+    assert isinstance(entry, OutboxEntry)
+    assert entry.state is OrderState.ACKNOWLEDGED

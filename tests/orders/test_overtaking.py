@@ -18,15 +18,15 @@ import msgspec
 
 from kracked.endpoints import Endpoints
 from kracked.errors import KrackedError
-from kracked.orders import CancelOutcome, Desk, Draft, Limits
+from kracked.orders import CancelOutcome, Draft, Limits, OrderManager
 from kracked.orders.outbox.outbox import Outbox
 from kracked.protocol.events import Side
 from kracked.protocol.limits import PRO
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.priority_lock import Turns
-from kracked.rest.request_executor import Pace
-from kracked.rest.transport import NoAnswer, NotSent, Transport
+from kracked.rest.priority_lock import PriorityLock
+from kracked.rest.request_executor import RequestTiming
+from kracked.rest.transport import HttpTransport, NoAnswer, NotSent
 from tests.orders.exchange_model import NOW
 from tests.rest.scripted_http import CREDENTIALS
 
@@ -40,7 +40,7 @@ async def turns(count: int) -> None:
         await asyncio.sleep(0)
 
 
-class Line(Transport):
+class Line(HttpTransport):
     """The way to an exchange that takes orders, and the exchange."""
 
     def __init__(self, random: Random) -> None:
@@ -94,7 +94,7 @@ class Session:
 
     def __init__(self, random: Random, folder: Path) -> None:
         self.random, self.line = random, Line(random)
-        pace = Pace(sleep=lambda pause_s: turns(round(pause_s * 250)))
+        pace = RequestTiming(sleep=lambda pause_s: turns(round(pause_s * 250)))
         self.client = RestClient(
             CREDENTIALS,
             Endpoints.at("https://nowhere"),
@@ -102,8 +102,8 @@ class Session:
             transport=self.line,
             pace=pace,
         )
-        self.client._caller._turns = Turns(patience_s=0)
-        self.desk = Desk(
+        self.client._caller._turns = PriorityLock(patience_s=0)
+        self.desk = OrderManager(
             self.client,
             Outbox(lambda record: None),
             sync=self._sync,

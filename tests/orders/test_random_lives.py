@@ -13,8 +13,8 @@ from decimal import Decimal
 
 import pytest
 
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry, Kind, SentAlready
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, AlreadySent, OutboxEntry
 from tests.orders.exchange_model import World
 
 SEQUENCES = 10_000
@@ -68,9 +68,9 @@ def take(world: World, step: str) -> None:
 
 def send_again(world: World) -> None:
     """A defect elsewhere tries to send what was sent."""
-    sent = [entry for entry in world.desk.outbox if entry.state is not State.PREPARED]
+    sent = [entry for entry in world.desk.outbox if entry.state is not OrderState.PREPARED]
     if sent:
-        with pytest.raises(SentAlready):
+        with pytest.raises(AlreadySent):
             world.desk.outbox.send(world.random.choice(sent).id, world.now)
 
 
@@ -85,26 +85,30 @@ def wrongs(world: World) -> list[str]:
             found.append(f"forgotten: {order}")
             continue
         entry = outbox[order.cl_ord_id]
-        right = {"open": State.LIVE, "closed": State.FILLED, "canceled": State.CANCELLED}
+        right = {
+            "open": OrderState.LIVE,
+            "closed": OrderState.FILLED,
+            "canceled": OrderState.CANCELLED,
+        }
         if (entry.state, entry.filled) != (right[order.now.status], order.now.filled):
             found.append(f"{entry} but the exchange has {order}")
     for entry in outbox:
-        if entry.kind is Kind.AMEND:
+        if entry.kind is ActionKind.AMEND:
             found += wrong_amend(entry, world)
-        elif entry.id not in placed and entry.state is not State.REFUSED:
+        elif entry.id not in placed and entry.state is not OrderState.REFUSED:
             found.append(f"not at the exchange: {entry}")
-    amends = sum(entry.kind is Kind.AMEND for entry in outbox)
+    amends = sum(entry.kind is ActionKind.AMEND for entry in outbox)
     if world.sends["amend"] > amends:
         found.append(f"{world.sends['amend']} amends sent of {amends}")
     return found
 
 
-def wrong_amend(entry: Entry, world: World) -> list[str]:
+def wrong_amend(entry: OutboxEntry, world: World) -> list[str]:
     if not entry.ended:
         return [f"without an end: {entry}"]
     numbers = (entry.request.get(name) for name in ("order_qty", "limit_price"))
     meant = (str(entry.target), *(None if text is None else Decimal(text) for text in numbers))
-    if entry.state is State.ACKNOWLEDGED and meant not in world.applied:
+    if entry.state is OrderState.ACKNOWLEDGED and meant not in world.applied:
         return [f"never carried out: {entry}"]
     if entry.reason.startswith("never applied") and meant in world.applied:
         return [f"carried out all the same: {entry}"]

@@ -7,21 +7,21 @@ from decimal import Decimal
 import pytest
 
 from kracked.orders import reconcile_rules
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry, Kind
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
 from kracked.rest.account import OrderDescription, OrderInfo
 from kracked.times import NS_PER_S
 
 T = 1_754_000_000 * NS_PER_S
 K, TXID = "0198628c-0400-77f9-9e3b-2052a5820d7b", "OUF4EM-FRGI2-MQMWZD"
-ENTRY = Entry(
+ENTRY = OutboxEntry(
     id=K,
-    kind=Kind.ADD,
+    kind=ActionKind.ADD,
     symbol="BTC/USD",
     prepared=T,
     deadline=T + 5 * NS_PER_S,
     request={"type": "buy", "volume": "1.25"},
-    state=State.UNKNOWN,
+    state=OrderState.UNKNOWN,
     since=T,
 )
 SETTLED = ENTRY.deadline + 60 * NS_PER_S
@@ -34,14 +34,14 @@ def row(status: str, **more: object) -> OrderInfo:
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        ("pending", State.ACKNOWLEDGED),
-        ("open", State.LIVE),
-        ("closed", State.FILLED),
-        ("canceled", State.CANCELLED),
-        ("expired", State.CANCELLED),
+        ("pending", OrderState.ACKNOWLEDGED),
+        ("open", OrderState.LIVE),
+        ("closed", OrderState.FILLED),
+        ("canceled", OrderState.CANCELLED),
+        ("expired", OrderState.CANCELLED),
     ],
 )
-def test_a_found_order_is_what_its_status_says(status: str, state: State) -> None:
+def test_a_found_order_is_what_its_status_says(status: str, state: OrderState) -> None:
     news = reconcile_rules.found(ENTRY, {TXID: row(status, vol_exec=Decimal("0.5"))}, T)
     assert news is not None
     assert (news.state, news.txid, news.filled) == (state, TXID, Decimal("0.5"))
@@ -73,7 +73,7 @@ def test_absence_proves_nothing_before_the_settle_window_is_over() -> None:
 def test_absence_after_the_settle_window_means_never_placed() -> None:
     news = reconcile_rules.absent(ENTRY, SETTLED, at=T)
     assert news is not None
-    assert (news.state, "never placed" in news.reason) == (State.REFUSED, True)
+    assert (news.state, "never placed" in news.reason) == (OrderState.REFUSED, True)
 
 
 def test_looks_come_at_once_then_less_and_less_often() -> None:
@@ -93,14 +93,14 @@ def report(**members: object) -> dict[str, object]:
 def test_a_report_settles_an_unknown_order() -> None:
     news = reconcile_rules.of_report(ENTRY, report(order_status="new"), T)
     assert news is not None
-    assert (news.state, news.txid) == (State.LIVE, TXID)
+    assert (news.state, news.txid) == (OrderState.LIVE, TXID)
 
 
 def test_the_last_fill_still_says_partially_filled_and_is_believed() -> None:
     fill = report(exec_type="trade", order_status="partially_filled", cum_qty=Decimal("1.25"))
     news = reconcile_rules.of_report(ENTRY, fill, T)
     assert news is not None
-    assert (news.state, news.filled) == (State.LIVE, Decimal("1.25"))
+    assert (news.state, news.filled) == (OrderState.LIVE, Decimal("1.25"))
 
 
 def test_a_past_fill_in_a_snapshot_is_history() -> None:
@@ -112,18 +112,18 @@ def test_a_cancelled_report_keeps_the_reason_of_the_exchange() -> None:
     ended = report(exec_type="canceled", order_status="canceled", reason="Post only order")
     news = reconcile_rules.of_report(ENTRY, ended, T)
     assert news is not None
-    assert (news.state, news.reason) == (State.CANCELLED, "Post only order")
+    assert (news.state, news.reason) == (OrderState.CANCELLED, "Post only order")
 
 
-AMEND = Entry(
+AMEND = OutboxEntry(
     id="a",
-    kind=Kind.AMEND,
+    kind=ActionKind.AMEND,
     symbol="BTC/USD",
     prepared=T,
     deadline=T + 5 * NS_PER_S,
     request={"limit_price": "25000.5"},
     target=TXID,
-    state=State.UNKNOWN,
+    state=OrderState.UNKNOWN,
     since=T,
 )
 
@@ -143,7 +143,7 @@ def test_an_amend_is_settled_by_what_is_in_force() -> None:
         reconcile_rules.of_amend(AMEND, limit("24000.0"), SETTLED, at=T),
         reconcile_rules.of_amend(AMEND, limit("24000.0", "canceled"), T, at=T),
         reconcile_rules.of_amend(AMEND, None, T, at=T),
-    ) == [State.ACKNOWLEDGED, None, State.REFUSED, State.REFUSED, None]
+    ) == [OrderState.ACKNOWLEDGED, None, OrderState.REFUSED, OrderState.REFUSED, None]
 
 
 def test_a_status_nobody_knows_ends_no_amend() -> None:
@@ -158,4 +158,4 @@ def test_an_amend_is_settled_by_the_report_of_it() -> None:
         reconcile_rules.of_amend_report(AMEND, amended, T),
         reconcile_rules.of_amend_report(AMEND, other, T),
         reconcile_rules.of_amend_report(AMEND, ended, T),
-    ) == [State.ACKNOWLEDGED, None, State.REFUSED]
+    ) == [OrderState.ACKNOWLEDGED, None, OrderState.REFUSED]

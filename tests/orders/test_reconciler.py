@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kracked.orders import Check, Declined, Desk, Entry, State
+from kracked.orders import Check, OrderDeclined, OrderManager, OrderState, OutboxEntry
 from kracked.times import NS_PER_S
 from tests.orders.conftest import OpenDesk
 from tests.orders.exchange_model import NOW
@@ -19,11 +19,11 @@ from tests.rest import scripted_http as answers
 from tests.rest.conftest import FrozenTime
 
 
-async def settled(desk: Desk, frozen: FrozenTime, entry: Entry) -> Entry:
+async def settled(desk: OrderManager, frozen: FrozenTime, entry: OutboxEntry) -> OutboxEntry:
     """Look-ups until the entry is known, time passing between them."""
     for _ in range(30):
         await desk.settler.settle_due()
-        if desk.outbox[entry.id].state is not State.UNKNOWN:
+        if desk.outbox[entry.id].state is not OrderState.UNKNOWN:
             break
         frozen.now += 5 * NS_PER_S
     return desk.outbox[entry.id]
@@ -44,8 +44,8 @@ async def test_an_order_accepted_without_a_reply_is_found_and_was_sent_once(
     market.fails("AddOrder", FAULTS[fault], after_acting=True)
     with opened() as desk:
         entry = await place(desk)
-        assert entry.state is State.UNKNOWN
-        assert (await settled(desk, frozen, entry)).state is State.LIVE
+        assert entry.state is OrderState.UNKNOWN
+        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
     assert market.exchange.count("AddOrder") == 1
 
 
@@ -58,8 +58,8 @@ async def test_an_order_taken_though_its_nonce_was_called_invalid_is_one_order(
     market.exchange.script["AddOrder"].append(not_unique)
     with opened() as desk:
         entry = await place(desk)
-        assert entry.state is State.UNKNOWN
-        assert (await settled(desk, frozen, entry)).state is State.LIVE
+        assert entry.state is OrderState.UNKNOWN
+        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
     assert len(market.orders) == 1
 
 
@@ -72,7 +72,7 @@ async def test_an_order_that_never_arrived_is_settled_as_never_placed_after_the_
     with opened() as desk:
         entry = await place(desk)
         final = await settled(desk, frozen, entry)
-    assert (final.state, "never placed" in final.reason) == (State.REFUSED, True)
+    assert (final.state, "never placed" in final.reason) == (OrderState.REFUSED, True)
     assert frozen.now - start >= 65 * NS_PER_S
     assert market.exchange.count("AddOrder") == 1
 
@@ -84,7 +84,7 @@ async def test_an_order_that_filled_at_once_is_found_among_the_closed(
     market.fails("AddOrder", answers.dropped, after_acting=True)
     with opened() as desk:
         final = await settled(desk, frozen, await place(desk))
-    assert (final.state, final.filled) == (State.FILLED, Decimal("0.00100000"))
+    assert (final.state, final.filled) == (OrderState.FILLED, Decimal("0.00100000"))
 
 
 async def test_an_order_far_back_among_the_closed_is_found_on_its_page(
@@ -103,7 +103,7 @@ async def test_an_order_far_back_among_the_closed_is_found_on_its_page(
     market.fills_at_once = True
     market.fails("AddOrder", answers.dropped, after_acting=True)
     with opened() as desk:
-        assert (await settled(desk, frozen, await place(desk))).state is State.FILLED
+        assert (await settled(desk, frozen, await place(desk))).state is OrderState.FILLED
 
 
 async def test_the_stream_settles_an_unknown_order_without_a_question(
@@ -113,7 +113,7 @@ async def test_the_stream_settles_an_unknown_order_without_a_question(
     with opened() as desk:
         entry = await place(desk)
         desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
-        assert desk.outbox[entry.id].state is State.LIVE
+        assert desk.outbox[entry.id].state is OrderState.LIVE
     assert market.exchange.count("OpenOrders") == 0
 
 
@@ -124,7 +124,7 @@ async def test_while_an_outcome_is_not_known_nothing_more_is_sent(
     with opened() as desk:
         await place(desk)
         again = await desk.place(ASK, NOW)
-    assert isinstance(again, Declined)
+    assert isinstance(again, OrderDeclined)
     assert again.refusals[0].check is Check.UNKNOWN
     assert market.exchange.count("AddOrder") == 1
 
@@ -136,8 +136,8 @@ async def test_an_unknown_order_is_settled_after_a_restart(
     with opened() as desk:
         entry = await place(desk)
     with opened() as desk:
-        assert desk.outbox[entry.id].state is State.UNKNOWN
-        assert (await settled(desk, frozen, entry)).state is State.LIVE
+        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
+        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
     assert market.exchange.count("AddOrder") == 1
 
 
@@ -151,7 +151,7 @@ async def test_an_order_nobody_waits_for_any_more_is_unknown_at_once(
         placing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await placing
-        assert [entry.state for entry in desk.outbox] == [State.UNKNOWN]
+        assert [entry.state for entry in desk.outbox] == [OrderState.UNKNOWN]
 
 
 async def test_an_order_in_flight_when_the_program_ends_is_unknown_after_it(
@@ -166,8 +166,8 @@ async def test_an_order_in_flight_when_the_program_ends_is_unknown_after_it(
             await placing
     with opened() as desk:
         (entry,) = desk.outbox
-        assert entry.state is State.UNKNOWN
-        assert (await settled(desk, frozen, entry)).state is State.LIVE
+        assert entry.state is OrderState.UNKNOWN
+        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
 
 
 async def test_an_order_that_ended_while_the_program_was_away_is_looked_up(
@@ -179,7 +179,7 @@ async def test_an_order_that_ended_while_the_program_was_away_is_looked_up(
     market.orders["OTEST0-AAAAA-AAAAAA"]["status"] = "canceled"
     with opened() as desk:
         await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is State.CANCELLED
+        assert desk.outbox[entry.id].state is OrderState.CANCELLED
 
 
 async def test_orders_whose_ids_are_known_are_looked_up_together(
@@ -192,14 +192,16 @@ async def test_orders_whose_ids_are_known_are_looked_up_together(
         row["status"] = "canceled"
     with opened() as desk:
         await desk.settler.settle_due()
-        assert [entry.state for entry in desk.outbox] == [State.CANCELLED] * 2
+        assert [entry.state for entry in desk.outbox] == [OrderState.CANCELLED] * 2
     names = [call.name for call in market.exchange.calls]
     assert names == ["AddOrder", "AddOrder", "QueryOrders"]
 
 
-@pytest.mark.parametrize(("acted", "state"), [(True, State.ACKNOWLEDGED), (False, State.REFUSED)])
+@pytest.mark.parametrize(
+    ("acted", "state"), [(True, OrderState.ACKNOWLEDGED), (False, OrderState.REFUSED)]
+)
 async def test_an_amend_without_a_reply_is_settled_by_the_order_itself(
-    market: Market, opened: OpenDesk, frozen: FrozenTime, acted: bool, state: State
+    market: Market, opened: OpenDesk, frozen: FrozenTime, acted: bool, state: OrderState
 ) -> None:
     with opened() as desk:
         entry = await place(desk)
@@ -207,8 +209,8 @@ async def test_an_amend_without_a_reply_is_settled_by_the_order_itself(
         (order,) = desk.working
         market.fails("AmendOrder", answers.dropped, after_acting=acted)
         amended = await desk.amend(order, NOW, qty=90_000)
-        assert isinstance(amended, Entry)
-        assert isinstance(await desk.amend(order, NOW, qty=80_000), Declined)
+        assert isinstance(amended, OutboxEntry)
+        assert isinstance(await desk.amend(order, NOW, qty=80_000), OrderDeclined)
         assert (await settled(desk, frozen, amended)).state is state
     assert market.exchange.count("AmendOrder") == 1
 
@@ -221,7 +223,7 @@ async def test_a_lookup_that_fails_is_tried_again_later(
         market.exchange.script["OpenOrders"].append(answers.bad_gateway)
     with opened() as desk:
         entry = await place(desk)
-        assert (await settled(desk, frozen, entry)).state is State.LIVE
+        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
 
 
 async def test_the_settler_runs_beside_the_desk_and_ends_when_told(
@@ -231,7 +233,7 @@ async def test_the_settler_runs_beside_the_desk_and_ends_when_told(
     with opened() as desk:
         running = asyncio.create_task(desk.settler.run())
         entry = await place(desk)
-        await until(lambda: desk.outbox[entry.id].state is State.LIVE)
+        await until(lambda: desk.outbox[entry.id].state is OrderState.LIVE)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kracked.orders import Desk, Draft, Entry, State
+from kracked.orders import Draft, OrderManager, OrderState, OutboxEntry
 from kracked.protocol.events import Executions, Side
 from tests.orders.conftest import OpenDesk
 from tests.orders.exchange_model import NOW
@@ -43,7 +43,9 @@ TRADE = {
 FILLED = {"exec_type": "filled", "order_status": "filled", "cum_qty": Decimal("0.001")}
 
 
-async def place(desk: Desk, market: Market, *told: dict[str, Any], named: bool = False) -> Entry:
+async def place(
+    desk: OrderManager, market: Market, *told: dict[str, Any], named: bool = False
+) -> OutboxEntry:
     """Places an order whose reports arrive before its answer, with our id in them or without."""
     act = market.exchange.always["AddOrder"]
 
@@ -56,7 +58,7 @@ async def place(desk: Desk, market: Market, *told: dict[str, Any], named: bool =
 
     market.exchange.always["AddOrder"] = late
     entry = await desk.place(POST, NOW)
-    assert isinstance(entry, Entry)
+    assert isinstance(entry, OutboxEntry)
     return entry
 
 
@@ -66,7 +68,7 @@ async def test_fills_that_come_before_the_answer_are_counted(
 ) -> None:
     with opened() as desk:
         entry = await place(desk, market, NEW, TRADE, named=named)
-    assert (entry.state, entry.txid, entry.filled) == (State.LIVE, TXID, Decimal("0.0004"))
+    assert (entry.state, entry.txid, entry.filled) == (OrderState.LIVE, TXID, Decimal("0.0004"))
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -75,7 +77,7 @@ async def test_an_order_filled_before_the_answer_is_filled(
 ) -> None:
     with opened() as desk:
         entry = await place(desk, market, NEW, TRADE, FILLED, named=named)
-    assert (entry.state, entry.filled) == (State.FILLED, Decimal("0.001"))
+    assert (entry.state, entry.filled) == (OrderState.FILLED, Decimal("0.001"))
 
 
 async def test_a_crossing_post_only_order_refused_at_once_is_refused(
@@ -84,8 +86,8 @@ async def test_a_crossing_post_only_order_refused_at_once_is_refused(
     market.exchange.script["AddOrder"].append(answers.refusal("EOrder:Post only order"))
     with opened() as desk:
         entry = await desk.place(POST, NOW)
-    assert isinstance(entry, Entry)
-    assert (entry.state, entry.reason) == (State.REFUSED, "EOrder:Post only order")
+    assert isinstance(entry, OutboxEntry)
+    assert (entry.state, entry.reason) == (OrderState.REFUSED, "EOrder:Post only order")
 
 
 @pytest.mark.parametrize("before_the_answer", [True, False])
@@ -97,7 +99,7 @@ async def test_a_crossing_post_only_order_cancelled_on_arrival_is_cancelled(
         entry = await place(desk, market, *([gone] if before_the_answer else []))
         desk.apply(report(**gone))
         entry = desk.outbox[entry.id]
-    assert (entry.state, entry.reason) == (State.CANCELLED, "Post only order")
+    assert (entry.state, entry.reason) == (OrderState.CANCELLED, "Post only order")
 
 
 async def test_a_fill_of_the_past_says_nothing_of_an_order(
@@ -107,4 +109,4 @@ async def test_a_fill_of_the_past_says_nothing_of_an_order(
         entry = await place(desk, market)
         (row,) = report(**TRADE).reports
         desk.apply(Executions(0, (row,), 1, snapshot=True))
-        assert desk.outbox[entry.id].state is State.ACKNOWLEDGED
+        assert desk.outbox[entry.id].state is OrderState.ACKNOWLEDGED

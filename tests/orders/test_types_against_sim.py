@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.orders import CloseDraft, Draft, Entry, Limits, State
+from kracked.orders import CloseDraft, Draft, Limits, OrderState, OutboxEntry
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
-from kracked.sim.faults.order_faults import Mishap
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.times import NS_PER_S
 from tests.orders.sim_setup import FAR, SYMBOL, Stage
 
@@ -22,7 +22,7 @@ def drafts(*prices: int) -> list[Draft]:
     return [Draft(symbol=SYMBOL, side=Side.BID, qty=1_000_000, price=price) for price in prices]
 
 
-async def batch(stage: Stage, wanted: list[Draft]) -> tuple[Entry, ...]:
+async def batch(stage: Stage, wanted: list[Draft]) -> tuple[OutboxEntry, ...]:
     entries = await stage.desk.place_batch(wanted, stage.situation)
     assert isinstance(entries, tuple), entries
     return entries
@@ -32,7 +32,7 @@ async def test_a_batch_is_live_order_by_order(stage: Stage) -> None:
     async with stage.running():
         entries = await batch(stage, drafts(FAR, FAR + 10, FAR + 20))
         for entry in entries:
-            await stage.becomes(entry, State.LIVE)
+            await stage.becomes(entry, OrderState.LIVE)
     assert [order.ticket.cl_ord_id for order in stage.orders] == [entry.id for entry in entries]
 
 
@@ -43,52 +43,52 @@ async def test_the_one_order_of_a_batch_there_is_no_money_for_is_refused_alone(
     wanted[1] = msgspec.structs.replace(wanted[1], qty=1000 * 10**8)
     async with stage.running():
         first, second = await batch(stage, wanted)
-        await stage.becomes(first, State.LIVE)
-    assert (second.state, second.reason) == (State.REFUSED, "EOrder:Insufficient funds")
+        await stage.becomes(first, OrderState.LIVE)
+    assert (second.state, second.reason) == (OrderState.REFUSED, "EOrder:Insufficient funds")
     assert len(stage.orders) == 1
 
 
-@pytest.mark.parametrize("mishap", [Mishap.REPLY_LOST, Mishap.GATEWAY_AFTER])
+@pytest.mark.parametrize("mishap", [OrderFault.REPLY_LOST, OrderFault.GATEWAY_AFTER])
 async def test_a_batch_whose_reply_is_lost_is_found_order_by_order(
-    stage: Stage, mishap: Mishap
+    stage: Stage, mishap: OrderFault
 ) -> None:
     async with stage.running(listening=False) as desk:
         stage.server.exchange.order_faults.expect(mishap, "AddOrderBatch")
         entries = await batch(stage, drafts(FAR, FAR + 10, FAR + 20))
-        assert {entry.state for entry in entries} == {State.UNKNOWN}
+        assert {entry.state for entry in entries} == {OrderState.UNKNOWN}
         await desk.settler.settle_due()
-        assert {desk.outbox[entry.id].state for entry in entries} == {State.LIVE}
+        assert {desk.outbox[entry.id].state for entry in entries} == {OrderState.LIVE}
     assert len(stage.orders) == 3
 
 
 async def test_a_batch_that_never_arrived_is_given_up_after_the_window(stage: Stage) -> None:
     async with stage.running(listening=False) as desk:
-        stage.server.exchange.order_faults.expect(Mishap.REQUEST_LOST, "AddOrderBatch")
+        stage.server.exchange.order_faults.expect(OrderFault.REQUEST_LOST, "AddOrderBatch")
         entries = await batch(stage, drafts(FAR, FAR + 10))
         stage.clock.jump_to(entries[0].deadline + 62 * NS_PER_S)
         await desk.settler.settle_due()
-        assert {desk.outbox[entry.id].state for entry in entries} == {State.REFUSED}
+        assert {desk.outbox[entry.id].state for entry in entries} == {OrderState.REFUSED}
     assert stage.orders == []
 
 
 async def test_an_iceberg_shows_its_part_and_can_be_told_to_show_more(stage: Stage) -> None:
     async with stage.running() as desk:
         entry = await stage.place(order_type=OrderType.ICEBERG, display_qty=100_000)
-        await stage.becomes(entry, State.LIVE)
+        await stage.becomes(entry, OrderState.LIVE)
         (working,) = desk.working
         assert working.display_qty == Decimal("0.001")
         amend = await desk.amend(working, stage.situation, FREE, display_qty=200_000)
-        assert isinstance(amend, Entry)
-        assert amend.state is State.ACKNOWLEDGED
+        assert isinstance(amend, OutboxEntry)
+        assert amend.state is OrderState.ACKNOWLEDGED
     assert stage.at_exchange(entry).display_qty == 200_000
 
 
 async def test_an_order_good_for_a_while_expires_and_is_known_to(stage: Stage) -> None:
     async with stage.running():
         entry = await stage.place(time_in_force=TimeInForce.GTD, expires_in_s=5)
-        await stage.becomes(entry, State.LIVE)
+        await stage.becomes(entry, OrderState.LIVE)
         stage.clock.ahead_ns += 6 * NS_PER_S
-        await stage.becomes(entry, State.CANCELLED)
+        await stage.becomes(entry, OrderState.CANCELLED)
 
 
 @pytest.mark.parametrize(
@@ -105,14 +105,14 @@ async def test_a_triggered_order_waits_and_its_trigger_can_be_moved(
 ) -> None:
     async with stage.running() as desk:
         entry = await stage.place(**{"price": 900_000_0, **terms})
-        await stage.becomes(entry, State.LIVE)
+        await stage.becomes(entry, OrderState.LIVE)
         (working,) = desk.working
         price = int((working.trigger_price or Decimal(0)).scaleb(1))
         assert price == terms.get("price", 900_000_0)
         name = "trigger_price" if "price2" in terms else "price"
         amend = await desk.amend(working, stage.situation, FREE, **{name: price + 10})
-        assert isinstance(amend, Entry), amend
-        assert (amend.state, amend.reason) == (State.ACKNOWLEDGED, "")
+        assert isinstance(amend, OutboxEntry), amend
+        assert (amend.state, amend.reason) == (OrderState.ACKNOWLEDGED, "")
     assert stage.at_exchange(entry).trigger_price == price + 10
 
 
@@ -122,7 +122,7 @@ async def test_a_fill_brings_forth_its_close_which_names_its_order(stage: Stage)
     close = CloseDraft(order_type=OrderType.TAKE_PROFIT, price=ask.price * 2)
     async with stage.running() as desk:
         entry = await stage.place(ask.price, 100_000, close=close)
-        entry = await stage.becomes(entry, State.FILLED)
+        entry = await stage.becomes(entry, OrderState.FILLED)
         await stage.until(lambda: len(desk.working) == 1)
         (closing,) = desk.working
     assert (closing.ord_ref_id, closing.side) == (entry.txid, Side.ASK)
@@ -135,8 +135,8 @@ async def test_a_crossing_post_only_order_ends_without_a_trade(stage: Stage) -> 
     async with stage.running() as desk:
         draft = msgspec.structs.replace(drafts(ask.price)[0], post_only=True)
         entry = await desk.place(draft, blind)
-        assert isinstance(entry, Entry)
-        entry = await stage.becomes(entry, State.CANCELLED)
+        assert isinstance(entry, OutboxEntry)
+        entry = await stage.becomes(entry, OrderState.CANCELLED)
     assert (entry.reason, entry.filled) == ("Post only order", 0)
 
 

@@ -119,7 +119,7 @@ def test_an_order_event_carries_action_id_and_own_time() -> None:
         '"bids":[{"event":"delete","order_id":"O7SO4Y-RHRAK-GGAHJE","limit_price":66567.3,'
         '"order_qty":0.22540000,"timestamp":"2024-05-19T18:59:46.541105556Z"}],"asks":[]}]}'
     )
-    assert isinstance(event, events.OrdersUpdate)
+    assert isinstance(event, events.L3Update)
     [change] = event.bids
     assert change.action is events.OrderAction.DELETE
     assert (change.price, change.qty) == (665673, 22540000)

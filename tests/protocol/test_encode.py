@@ -53,13 +53,13 @@ def test_a_book_survives_the_wire(bids, asks, checksum, instant, digits, snapsho
     instants,
 )
 def test_order_events_survive_the_wire(changes, instant) -> None:
-    event = events.OrdersUpdate(0, "BTC/USD", TENTHS, changes, (), 7, encode.nanos(instant))
+    event = events.L3Update(0, "BTC/USD", TENTHS, changes, (), 7, encode.nanos(instant))
     assert decoded(encode.message(event)) == event
 
 
 def test_a_level3_snapshot_names_no_events() -> None:
     order = OrderChange(OrderAction.ADD, "OBTZGX", 665792, 100, "2024-05-19T18:55:20.910159752Z")
-    event = events.OrdersSnapshot(0, "BTC/USD", TENTHS, (order,), (), 7, None)
+    event = events.L3Snapshot(0, "BTC/USD", TENTHS, (order,), (), 7, None)
     assert '"event"' not in encode.message(event)
     assert decoded(encode.message(event)) == event
 
@@ -234,7 +234,7 @@ def test_whatever_words_an_exchange_has_survive_the_wire(word: str) -> None:
     )  # fmt: skip
     trade = events.Trade(Side.BID, 1, 1, word, 7, encode.micros(0))
     for event in (
-        events.OrdersUpdate(0, "BTC/USD", TENTHS, (change,), (), 7, word),
+        events.L3Update(0, "BTC/USD", TENTHS, (change,), (), 7, word),
         events.Instruments(0, (rules,), (Asset(id=word, status=word),)),
         events.Trades(0, "BTC/USD", TENTHS, (trade,)),
     ):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Candle, Candles, MarketEvent, Side, Ticker, Trade, Trades
-from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT, Latest, Told
+from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT, LastValues, Told
 from kracked.times import NS_PER_S
 
 SYMBOL = "BTC/USD"
@@ -26,8 +26,8 @@ def candles(*begins: int, close: int = 7) -> Candles:
     return Candles(0, SYMBOL, FINE, tuple(made))
 
 
-def latest(*told: Told) -> Latest:
-    memory = Latest()
+def latest(*told: Told) -> LastValues:
+    memory = LastValues()
     for event in told:
         memory.remember(event)
     return memory

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from kracked.protocol.requests import (
-    Other,
+    InvalidRequest,
     Ping,
-    Refused,
     Request,
     Subscribe,
+    UnknownMethod,
     Unsubscribe,
     encode,
     read,
@@ -44,9 +44,9 @@ def test_a_ping_carries_no_parameters() -> None:
     assert json.loads(encode(Ping(), 3)) == {"method": "ping", "req_id": 3}
 
 
-def refusal(text: str | bytes) -> Refused:
+def refusal(text: str | bytes) -> InvalidRequest:
     request, _ = read(text)
-    assert isinstance(request, Refused)
+    assert isinstance(request, InvalidRequest)
     return request
 
 
@@ -62,11 +62,11 @@ def params(**fields: object) -> str:
     ],
 )
 def test_what_is_no_request_is_malformed(text: str | bytes) -> None:
-    assert read(text) == (Refused("error", "Malformed request"), None)
+    assert read(text) == (InvalidRequest("error", "Malformed request"), None)
 
 
 def test_a_ping_with_parameters_is_refused_in_recorded_words() -> None:
-    assert refusal('{"method":"ping","params":{}}') == Refused(
+    assert refusal('{"method":"ping","params":{}}') == InvalidRequest(
         "ping", "Unsupported field: 'params' for the given msg type: ping"
     )
 
@@ -89,7 +89,7 @@ def test_a_ping_with_parameters_is_refused_in_recorded_words() -> None:
     ],
 )
 def test_a_wrong_field_is_named(fields: dict[str, object], error: str) -> None:
-    assert refusal(params(**fields)) == Refused("subscribe", error)
+    assert refusal(params(**fields)) == InvalidRequest("subscribe", error)
 
 
 def test_a_request_id_must_be_an_integer() -> None:
@@ -108,4 +108,4 @@ def test_a_subscription_without_a_channel_is_an_unsupported_event() -> None:
 
 def test_other_methods_are_handed_on_with_their_parameters() -> None:
     text = '{"method":"add_order","params":{"side":"buy"},"req_id":4}'
-    assert read(text) == (Other("add_order", {"side": "buy"}), 4)
+    assert read(text) == (UnknownMethod("add_order", {"side": "buy"}), 4)

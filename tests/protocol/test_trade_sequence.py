@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Side, Trade, Trades
-from kracked.protocol.trade_sequence import REMEMBERED, Tape
+from kracked.protocol.trade_sequence import REMEMBERED, TradeSequence
 
 
 def trades(*ids: int, snapshot: bool = False, received: int = 0) -> Trades:
@@ -13,31 +13,31 @@ def trades(*ids: int, snapshot: bool = False, received: int = 0) -> Trades:
     return Trades(received, "BTC/USD", Precision(1, 8), rows, snapshot)
 
 
-def told(tape: Tape, event: Trades) -> list[int]:
+def told(tape: TradeSequence, event: Trades) -> list[int]:
     fresh, _ = tape.follow(event)
     return [trade.trade_id for trade in fresh.trades] if fresh else []
 
 
 def test_what_follows_on_is_left_as_it_is() -> None:
-    tape, event = Tape(), trades(3)
+    tape, event = TradeSequence(), trades(3)
     tape.follow(trades(1, 2, snapshot=True))
     assert tape.follow(event) == (event, None)
 
 
 def test_a_snapshot_after_a_reconnect_tells_only_what_is_new() -> None:
-    tape = Tape()
+    tape = TradeSequence()
     tape.follow(trades(1, 2, 3))
     assert told(tape, trades(2, 3, 4, 5, snapshot=True)) == [4, 5]
 
 
 def test_a_snapshot_with_nothing_new_is_nothing() -> None:
-    tape = Tape()
+    tape = TradeSequence()
     tape.follow(trades(1, 2))
     assert tape.follow(trades(1, 2, snapshot=True)) == (None, None)
 
 
 def test_a_hole_in_the_ids_is_a_gap_from_the_last_trade_to_now() -> None:
-    tape = Tape()
+    tape = TradeSequence()
     tape.follow(trades(1, received=10))
     _, gap = tape.follow(trades(4, received=30))
     assert gap is not None
@@ -45,14 +45,14 @@ def test_a_hole_in_the_ids_is_a_gap_from_the_last_trade_to_now() -> None:
 
 
 def test_a_trade_that_was_only_late_is_told_once() -> None:
-    tape = Tape()
+    tape = TradeSequence()
     for event in (trades(1), trades(3)):
         tape.follow(event)
     assert [told(tape, trades(2)), told(tape, trades(2))] == [[2], []]
 
 
 def test_an_exchange_that_counts_anew_is_followed() -> None:
-    tape = Tape()
+    tape = TradeSequence()
     tape.follow(trades(900, 901))
     assert told(tape, trades(1, 2, snapshot=True)) == [1, 2]
     assert told(tape, trades(3)) == [3]
@@ -60,6 +60,6 @@ def test_an_exchange_that_counts_anew_is_followed() -> None:
 
 @given(st.lists(st.integers(1, 3 * REMEMBERED), max_size=40))
 def test_no_trade_is_told_twice(ids: list[int]) -> None:
-    tape = Tape()
+    tape = TradeSequence()
     heard = [number for one in ids for number in told(tape, trades(one))]
     assert len(heard) == len(set(heard))

@@ -8,7 +8,7 @@ from pathlib import Path
 from zlib import crc32
 
 from kracked.book.keeper import BookKeeper
-from kracked.record.write.session import Format, Session, record_into
+from kracked.record.write.session import Format, RecordingSession, record_into
 from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S, to_rfc3339
 
@@ -138,7 +138,9 @@ class Level3Market:
         return arrived
 
 
-def feed(session: Session, keeper: BookKeeper, arrived: Iterable[tuple[int, bytes]]) -> None:
+def feed(
+    session: RecordingSession, keeper: BookKeeper, arrived: Iterable[tuple[int, bytes]]
+) -> None:
     """Let messages arrive as the shared feed lets them: kept raw, then decoded and applied."""
     handed = 0
     for received, data in arrived:

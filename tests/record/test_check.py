@@ -22,7 +22,7 @@ from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import Format, record_into
-from kracked.record.write.session_folder import Left, SessionInfo, read_info
+from kracked.record.write.session_folder import FileSeal, SessionInfo, read_info
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
@@ -80,7 +80,7 @@ def test_a_copy_of_a_segment_is_told_of_and_not_read_twice(
 
 def test_what_session_json_says_of_files_elsewhere_is_not_believed(three: Path) -> None:
     info = read_info(three)
-    info.files |= {"/etc/hostname": Left(size=1 << 40), "../session": Left(size=1 << 40)}
+    info.files |= {"/etc/hostname": FileSeal(size=1 << 40), "../session": FileSeal(size=1 << 40)}
     (three / "session.json").write_bytes(msgspec.json.encode(info))
     assert check(three).healthy
 

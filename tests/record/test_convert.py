@@ -18,7 +18,7 @@ from kracked.instruments import Precision
 from kracked.protocol.events import Subscribed
 from kracked.record.convert import convert
 from kracked.record.parquet import Part
-from kracked.record.write.session import Format, Joined, record_into
+from kracked.record.write.session import Format, JoinedState, record_into
 from kracked.record.write.session_folder import SessionInfo
 from tests.record.seeded_market import START
 from tests.record.write.test_rows import book_messages
@@ -44,7 +44,7 @@ def test_a_thin_book_that_a_recording_joined_is_converted_as_deep_as_it_was(tmp_
     keeper.apply(Subscribed(START, "book", "BTC/USD", 100))
     snapshot, *updates = book_messages(*told)
     keeper.receive(snapshot, START)
-    joined = Joined(START, (), keyframe.stood(keeper.books.values(), START))
+    joined = JoinedState(START, (), keyframe.stood(keeper.books.values(), START))
     info, path = SessionInfo(start=instant(START)), tmp_path / "session"
     with record_into(path, info, clock=lambda: START + 9, joined=joined) as session:
         for number, data in enumerate(updates, 1):

@@ -10,7 +10,7 @@ import pytest
 
 from kracked.format import tables
 from kracked.record.repair import cut, find_torn
-from kracked.record.write.session_folder import Planted
+from kracked.record.write.session_folder import SymbolicLink
 
 HEADER = b"symbol,price,note\n"
 ROWS = [b'BTC/USD,%d.%d,"a, b"\n' % (n, n % 10) for n in range(500)]
@@ -94,7 +94,7 @@ def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "trades.csv").symlink_to(victim)
     [torn] = find_torn(folder)
-    with pytest.raises(Planted, match=r"trades\.csv is a symbolic link"):
+    with pytest.raises(SymbolicLink, match=r"trades\.csv is a symbolic link"):
         cut(torn)
     assert victim.read_bytes() == TABLE + b"BTC/U"
     assert not (folder / "trades.csv.torn").exists()

@@ -15,7 +15,7 @@ from kracked.format import keyframe
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import encode
 from kracked.record.read.checkpoints import Checkpoints
-from kracked.record.read.raw_index import Goal
+from kracked.record.read.raw_index import LogPosition
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
 from kracked.times import NS_PER_S
@@ -99,7 +99,7 @@ async def test_after_a_seek_the_books_come_first(player: Player, stream: Stream)
     replay = Replay(player, speed=MAX_SPEED)
     replay.seek(stream[80][0])
     first, second, *_ = [moment async for moment in replay]
-    assert [type(event).__name__ for event in first.events] == ["OrdersSnapshot"]
+    assert [type(event).__name__ for event in first.events] == ["L3Snapshot"]
     assert (second.received, second.data) == stream[81]
 
 
@@ -138,10 +138,10 @@ def test_of_a_search_only_places_near_its_end_are_kept(player: Player, stream: S
     recording = player.recording
     recording.checkpoints = Checkpoints(every_messages=10)
     Player(recording).seek(stream[150][0])
-    kept = recording.checkpoints.best(Goal(150))
+    kept = recording.checkpoints.best(LogPosition(150))
     assert kept is not None
-    assert recording.checkpoints.is_near(kept, Goal(150))
-    assert recording.checkpoints.best(Goal(100)) is None
+    assert recording.checkpoints.is_near(kept, LogPosition(150))
+    assert recording.checkpoints.best(LogPosition(100)) is None
 
 
 def test_between_the_keyframes_of_two_books_both_are_known(
@@ -175,7 +175,7 @@ def test_places_after_a_change_of_decimals_are_kept_too(tmp_path: Path) -> None:
     player.recording.checkpoints = Checkpoints(every_messages=10)
     for number in (190, 50, 130):
         player.rewind(number)
-        place = player.recording.checkpoints.best(Goal(number))
+        place = player.recording.checkpoints.best(LogPosition(number))
         assert place is not None
         assert place.seq > number - 20
         fresh = Player(open_recording(tmp_path / "session"))

@@ -54,7 +54,7 @@ def _written(table: tables.Table, text: str, folder: str) -> Path:
 def test_order_events_come_back_exactly(
     arrow: bool, now: int, precision: Precision, bids: list[OrderChange], checksum: int
 ) -> None:
-    event = events.OrdersUpdate(now, "BTC/USD", precision, tuple(bids), (), checksum)
+    event = events.L3Update(now, "BTC/USD", precision, tuple(bids), (), checksum)
     before, loaders.HAS_ARROW = loaders.HAS_ARROW, arrow
     try:
         with TemporaryDirectory() as folder:

@@ -16,7 +16,7 @@ import kracked
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.protocol import events
-from kracked.protocol.last_values import Latest
+from kracked.protocol.last_values import LastValues
 from kracked.record.read.recording import Recording
 from kracked.record.replay import Player
 from kracked.replay_server.server import Begin, PlaybackServer
@@ -222,7 +222,7 @@ async def test_one_that_begins_later_tells_first_what_had_been_told_before(
 ) -> None:
     start, end = recorded.span()
     middle = (start + end) // 2
-    before, tape = Latest(), Player(recorded)
+    before, tape = LastValues(), Player(recorded)
     while tape.next_due is not None and tape.next_due <= middle:
         moment = tape.step()
         for event in moment.events if moment else ():

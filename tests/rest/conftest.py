@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kracked.rest.client import RestClient
-from kracked.rest.request_executor import Pace
-from kracked.rest.transport import Transport
+from kracked.rest.request_executor import RequestTiming
+from kracked.rest.transport import HttpTransport
 from tests.rest.scripted_http import CREDENTIALS, Exchange, serve
 
 
@@ -28,8 +28,8 @@ class FrozenTime:
         self.now += round(seconds * 1e9)
 
     @property
-    def pace(self) -> Pace:
-        return Pace(self.clock, self.sleep, lambda: 1.0, self.clock)
+    def pace(self) -> RequestTiming:
+        return RequestTiming(self.clock, self.sleep, lambda: 1.0, self.clock)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ async def client(
         CREDENTIALS,
         exchange.endpoints,
         state=tmp_path,
-        transport=Transport(timeout_s=5.0),
+        transport=HttpTransport(timeout_s=5.0),
         pace=frozen.pace,
     ) as client:
         yield client

@@ -20,11 +20,11 @@ from kracked.errors import ConfigError, ConnectionLost
 from kracked.protocol.events import Side
 from kracked.rest.account import WebSocketsToken
 from kracked.rest.client import RestClient
-from kracked.rest.orders import AddOrder, Amend, OrderRef, OrderType
-from kracked.rest.priority_lock import Turn, Turns, Urgency
+from kracked.rest.orders import AddOrder, AmendOrder, OrderRef, OrderType
+from kracked.rest.priority_lock import LockTurn, PriorityLock, Urgency
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
-from kracked.rest.request_executor import Pace
-from kracked.rest.transport import NotSent, Transport
+from kracked.rest.request_executor import RequestTiming
+from kracked.rest.transport import HttpTransport, NotSent
 from tests.rest import scripted_http as answers
 from tests.rest.scripted_http import CREDENTIALS, SECRET, Exchange
 
@@ -165,7 +165,7 @@ async def test_an_amend_is_held_back_while_the_calls_of_the_key_are_used_up(
     exchange.always["AmendOrder"] = answers.refusal("EAPI:Rate limit exceeded")
     for words in ("EAPI:Rate limit exceeded", "held back here: 15.0 of 15 calls are counted"):
         with pytest.raises(Refused, match=words) as refused:
-            await client.amend_order(OrderRef(txid="O1"), Amend(order_qty=Decimal(1)))
+            await client.amend_order(OrderRef(txid="O1"), AmendOrder(order_qty=Decimal(1)))
         assert refused.value.may_resend_unchanged
     assert exchange.count("AmendOrder") == 1
 
@@ -274,12 +274,12 @@ async def test_what_was_overtaken_before_it_went_out_stays_here_unless_it_is_har
     exchange: Exchange, client: RestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @asynccontextmanager
-    async def overtaken(turns: Turns, urgency: Urgency, names: object = None) -> Any:
-        turn = Turn(urgency, frozenset())
+    async def overtaken(turns: PriorityLock, urgency: Urgency, names: object = None) -> Any:
+        turn = LockTurn(urgency, frozenset())
         turn.overtaken = True
         yield turn
 
-    monkeypatch.setattr(Turns, "turn", overtaken)
+    monkeypatch.setattr(PriorityLock, "turn", overtaken)
     for call in (client.add_order(ORDER, "BTC/USD"), client.cancel_all_orders_after(60)):
         with pytest.raises(NotSent, match="withdrawn"):
             await call
@@ -422,9 +422,9 @@ async def test_an_empty_result_beside_an_error_says_nothing_more(
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="this system has no such clock")
 def test_ticks_go_on_while_the_machine_sleeps() -> None:
     before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    assert before <= Pace().ticks() <= time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    assert before <= RequestTiming().ticks() <= time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
 def test_time_outs_bound_every_call() -> None:
-    timeout = Transport()._timeout
+    timeout = HttpTransport()._timeout
     assert (timeout.total, timeout.connect) == (10.0, 5.0)

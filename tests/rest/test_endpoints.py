@@ -12,8 +12,8 @@ import pytest
 from kracked.protocol.events import Side
 from kracked.rest.account import ClosedBy
 from kracked.rest.client import RestClient
-from kracked.rest.encoding import Offset
-from kracked.rest.orders import AddOrder, Amend, BadOrder, Edit, OrderRef, OrderType
+from kracked.rest.encoding import RelativePrice
+from kracked.rest.orders import AddOrder, AmendOrder, BadOrder, EditOrder, OrderRef, OrderType
 from tests.rest.scripted_http import Exchange
 from tests.shared import VECTORS
 
@@ -29,12 +29,12 @@ Use = Callable[[RestClient], Awaitable[object]]
 WRITES: dict[str, tuple[Use, dict[str, object]]] = {
     "AmendOrder": (
         lambda client: client.amend_order(
-            OrderRef(cl_ord_id=K), Amend(order_qty=Decimal("1.25")), deadline=2 * 10**18
+            OrderRef(cl_ord_id=K), AmendOrder(order_qty=Decimal("1.25")), deadline=2 * 10**18
         ),
         {"cl_ord_id": K, "order_qty": "1.25", "deadline": "2033-05-18T03:33:20.000Z"},
     ),
     "EditOrder": (
-        lambda client: client.edit_order(Edit(txid=TXID, volume=Decimal("1.25")), "XBTUSD"),
+        lambda client: client.edit_order(EditOrder(txid=TXID, volume=Decimal("1.25")), "XBTUSD"),
         {"txid": TXID, "volume": "1.25", "pair": "XBTUSD"},
     ),
     "CancelOrder": (lambda client: client.cancel_order(OrderRef(txid=TXID)), {"txid": TXID}),
@@ -99,7 +99,7 @@ MORE: dict[str, tuple[str, Use, dict[str, object]]] = {
     "an edit that waits for the cancel": (
         "EditOrder",
         lambda client: client.edit_order(
-            Edit(txid=TXID, price=Decimal(27500), oflags="post", cancel_response=True),
+            EditOrder(txid=TXID, price=Decimal(27500), oflags="post", cancel_response=True),
             "XBTUSD",
             deadline=2 * 10**18,
             validate=True,
@@ -147,9 +147,9 @@ MORE: dict[str, tuple[str, Use, dict[str, object]]] = {
         "AmendOrder",
         lambda client: client.amend_order(
             OrderRef(txid=TXID),
-            Amend(
+            AmendOrder(
                 display_qty=Decimal("1E-1"),
-                limit_price=Offset("-", Decimal(2), percent=True),
+                limit_price=RelativePrice("-", Decimal(2), percent=True),
                 trigger_price=Decimal("1E+4"),
                 post_only=True,
             ),

@@ -13,7 +13,7 @@ from aiohttp import web
 from kracked.errors import ConnectionLost
 from kracked.rest.client import RestClient
 from kracked.rest.replies import OutcomeUnknown, Refused
-from kracked.rest.transport import KEPT_ALIVE_S, NoAnswer, NotSent, Transport, proxy_of
+from kracked.rest.transport import KEPT_ALIVE_S, HttpTransport, NoAnswer, NotSent, proxy_of
 from tests.patience import PATIENCE_S
 from tests.rest import scripted_http as answers
 from tests.rest.scripted_http import Exchange
@@ -183,7 +183,7 @@ async def test_what_a_proxy_refuses_was_not_sent_and_its_password_is_not_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     heard: list[bytes] = []
-    async with refusing_proxy(heard) as address, Transport(timeout_s=PATIENCE_S) as transport:
+    async with refusing_proxy(heard) as address, HttpTransport(timeout_s=PATIENCE_S) as transport:
         monkeypatch.setenv("HTTPS_PROXY", f"http://trader:hunter2@{address}")
         with pytest.raises(NotSent) as told:
             await transport.post(KRAKEN, b"the order", {"API-Key": "the key"})
@@ -197,7 +197,7 @@ async def test_a_proxy_that_is_not_there_means_nothing_was_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://trader:hunter2@127.0.0.1:9")
-    async with Transport(timeout_s=PATIENCE_S) as transport:
+    async with HttpTransport(timeout_s=PATIENCE_S) as transport:
         with pytest.raises(NotSent) as told:
             await transport.post(KRAKEN, b"", {})
     assert "hunter2" not in str(told.value)
@@ -214,7 +214,7 @@ async def test_a_headline_without_a_body_is_given_up_in_time(exchange: Exchange)
         return response
 
     exchange.always["Time"] = endless
-    async with Transport(timeout_s=0.2) as transport:
+    async with HttpTransport(timeout_s=0.2) as transport:
         with pytest.raises(NoAnswer, match="Timeout"):
             await transport.get(f"{exchange.url}/0/public/Time", {})
 
@@ -242,6 +242,6 @@ async def test_a_proxy_that_is_no_address_means_nothing_was_sent(
     monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy)
-    async with Transport(timeout_s=PATIENCE_S) as transport:
+    async with HttpTransport(timeout_s=PATIENCE_S) as transport:
         with pytest.raises(NotSent):
             await transport.post(KRAKEN, b"", {})

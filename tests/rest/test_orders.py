@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from kracked.errors import ConfigError
 from kracked.protocol.events import Side
 from kracked.rest import encoding
-from kracked.rest.encoding import Offset, plain
+from kracked.rest.encoding import RelativePrice, plain
 from kracked.rest.orders import (
     AddOrder,
     BadOrder,
-    Close,
+    ConditionalClose,
     DeadMansSwitch,
     OrderFlag,
     OrderRef,
@@ -54,8 +54,8 @@ def test_everything_an_order_can_say_is_spelled_as_documented() -> None:
         order_type=OrderType.STOP_LOSS_LIMIT,
         side=Side.ASK,
         volume=Decimal("2.1234"),
-        price=Offset("+", Decimal(5), percent=True),
-        price2=Offset("#", Decimal(1), percent=True),
+        price=RelativePrice("+", Decimal(5), percent=True),
+        price2=RelativePrice("#", Decimal(1), percent=True),
         trigger=Trigger.INDEX,
         leverage=2,
         reduce_only=True,
@@ -64,7 +64,9 @@ def test_everything_an_order_can_say_is_spelled_as_documented() -> None:
         time_in_force=TimeInForce.GTD,
         expires=1_754_000_060_999_000_000,
         cl_ord_id="6d1b345e-2821-40e2-ad83-4ecb18a06876",
-        close=Close(order_type=OrderType.STOP_LOSS_LIMIT, price=Decimal(22000), price2=Decimal(1)),
+        close=ConditionalClose(
+            order_type=OrderType.STOP_LOSS_LIMIT, price=Decimal(22000), price2=Decimal(1)
+        ),
     )
     assert add_members(order, "BTC/USD", 1_754_000_005_123_000_000, validate=True) == {
         "ordertype": "stop-loss-limit",
@@ -99,7 +101,7 @@ def test_a_batch_nests_its_conditional_closes() -> None:
         side=Side.BID,
         volume=Decimal("0.803"),
         price=Decimal(28300),
-        close=Close(order_type=OrderType.STOP_LOSS, price=Decimal(27000)),
+        close=ConditionalClose(order_type=OrderType.STOP_LOSS, price=Decimal(27000)),
     )
     first = batch_members((closing, LIMIT), "XBTUSD", None, validate=False)["orders"][0]  # type: ignore[index]
     assert first["close"] == {"ordertype": "stop-loss", "price": "27000"}
@@ -126,7 +128,7 @@ def test_the_nonce_comes_first_and_the_password_only_if_there_is_one() -> None:
 @pytest.mark.parametrize("kind", OrderType)
 def test_every_order_type_takes_exactly_its_prices(kind: OrderType) -> None:
     trailing = kind.startswith("trailing")
-    first = Offset("+", Decimal(150)) if trailing else Decimal(25000)
+    first = RelativePrice("+", Decimal(150)) if trailing else Decimal(25000)
     prices = {
         "limit": [first],
         "iceberg": [first],
@@ -135,7 +137,7 @@ def test_every_order_type_takes_exactly_its_prices(kind: OrderType) -> None:
         "trailing-stop": [first],
         "stop-loss-limit": [first, Decimal(24000)],
         "take-profit-limit": [first, Decimal(24000)],
-        "trailing-stop-limit": [first, Offset("+", Decimal(0))],
+        "trailing-stop-limit": [first, RelativePrice("+", Decimal(0))],
     }.get(kind, [])
     given_prices = dict(zip(("price", "price2"), prices, strict=False))
     shown = {"display_volume": Decimal("0.1")} if kind is OrderType.ICEBERG else {}

@@ -7,12 +7,12 @@ import contextlib
 
 import pytest
 
-from kracked.rest.priority_lock import Turns, Urgency, Withdrawn
+from kracked.rest.priority_lock import PriorityLock, Urgency, Withdrawn
 from tests.patience import PATIENCE_S
 
 
 async def test_the_most_urgent_waits_least_and_equals_keep_their_order() -> None:
-    turns, served = Turns(), []
+    turns, served = PriorityLock(), []
 
     async def take(name: str, urgency: Urgency) -> None:
         async with turns.turn(urgency):
@@ -31,13 +31,13 @@ async def test_the_most_urgent_waits_least_and_equals_keep_their_order() -> None
     assert served == ["first", "cancel", "order", "second order", "read"]
 
 
-async def take(turns: Turns, urgency: Urgency, *names: str) -> None:
+async def take(turns: PriorityLock, urgency: Urgency, *names: str) -> None:
     async with turns.turn(urgency, frozenset(names)):
         pass
 
 
 async def test_who_gives_up_waiting_holds_nobody_up() -> None:
-    turns = Turns()
+    turns = PriorityLock()
     async with turns.turn(Urgency.READ):
         waiting = asyncio.create_task(take(turns, Urgency.CANCEL))
         await asyncio.sleep(0)
@@ -49,7 +49,7 @@ async def test_who_gives_up_waiting_holds_nobody_up() -> None:
 
 
 async def test_a_turn_passed_to_someone_cancelled_goes_on_to_the_next() -> None:
-    turns = Turns()
+    turns = PriorityLock()
     holder = turns.turn(Urgency.READ)
     await holder.__aenter__()
     waiting = asyncio.create_task(take(turns, Urgency.CANCEL))
@@ -73,7 +73,7 @@ async def test_a_turn_passed_to_someone_cancelled_goes_on_to_the_next() -> None:
     ],
 )
 async def test_the_urgent_wait_for_no_slow_answer(slow: Urgency, urgent: Urgency) -> None:
-    turns = Turns(patience_s=0)
+    turns = PriorityLock(patience_s=0)
     async with asyncio.timeout(PATIENCE_S), turns.turn(slow) as holder:
         await take(turns, urgent)
         assert holder.overtaken
@@ -89,7 +89,7 @@ async def test_the_urgent_wait_for_no_slow_answer(slow: Urgency, urgent: Urgency
     ],
 )
 async def test_the_others_wait_however_slow_it_is(slow: Urgency, waiting: Urgency) -> None:
-    turns = Turns(patience_s=0)
+    turns = PriorityLock(patience_s=0)
     async with turns.turn(slow) as holder:
         later = asyncio.create_task(take(turns, waiting))
         for _ in range(5):
@@ -99,7 +99,7 @@ async def test_the_others_wait_however_slow_it_is(slow: Urgency, waiting: Urgenc
 
 
 async def test_nobody_is_overtaken_before_its_time() -> None:
-    turns = Turns(patience_s=60)
+    turns = PriorityLock(patience_s=60)
     async with turns.turn(Urgency.READ) as holder:
         cancel = asyncio.create_task(take(turns, Urgency.CANCEL))
         for _ in range(5):
@@ -109,7 +109,7 @@ async def test_nobody_is_overtaken_before_its_time() -> None:
 
 
 async def test_who_was_overtaken_takes_no_turn_from_others_when_it_ends() -> None:
-    turns, release = Turns(patience_s=0), asyncio.Event()
+    turns, release = PriorityLock(patience_s=0), asyncio.Event()
 
     async def hold(urgency: Urgency) -> None:
         async with turns.turn(urgency):
@@ -128,7 +128,7 @@ async def test_who_was_overtaken_takes_no_turn_from_others_when_it_ends() -> Non
 
 
 async def test_a_cancel_withdraws_the_orders_it_means_and_no_others() -> None:
-    turns = Turns()
+    turns = PriorityLock()
     async with turns.turn(Urgency.READ):
         meant = asyncio.create_task(take(turns, Urgency.ORDER, "a", "b"))
         other = asyncio.create_task(take(turns, Urgency.ORDER, "c"))

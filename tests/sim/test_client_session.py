@@ -14,7 +14,7 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.protocol.events import Resync
 from kracked.sim import listings
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
@@ -59,7 +59,7 @@ class Client:
 def exchange() -> Exchange:
     """One exchange for all: opening a market takes longer than any of these tests."""
     listed = listings.listings(["BTC/USD", "ETH/USD", "BONK/USD"])
-    return Exchange(Market(listed, seed=11).opened(NOW), Accounts(), NOW)
+    return Exchange(SimulatedMarket(listed, seed=11).opened(NOW), Accounts(), NOW)
 
 
 Join = Callable[[Socket], Client]
@@ -565,7 +565,7 @@ def test_subscribing_anew_brings_a_fresh_snapshot(exchange: Exchange, client: Cl
 
 def test_a_seed_gives_the_same_words_however_time_is_cut() -> None:
     def heard(step_ns: int) -> list[bytes]:
-        market = Market(listings.listings(["ETH/USD"]), seed=4).opened(NOW)
+        market = SimulatedMarket(listings.listings(["ETH/USD"]), seed=4).opened(NOW)
         exchange = Exchange(market, Accounts(), NOW)
         client = Client(exchange, Socket.ALL)
         client.conversation.receive(

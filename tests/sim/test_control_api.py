@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from kracked.protocol.events import Side
-from kracked.sim.control_api import Bench
+from kracked.sim.control_api import ControlApi
 from kracked.sim.server import SimOptions, SimServer, serve
 from tests.patience import PATIENCE_S
 
@@ -79,7 +79,7 @@ async def test_a_call_it_does_not_know_is_not_found(
 def test_an_account_is_told_as_a_fresh_subscriber_would_hear_it() -> None:
     server = SimServer(OPTIONS, clock=lambda: NOW)
     server.exchange.brokerage.account("main")
-    bench = Bench(server.exchange, server.saboteur)
+    bench = ControlApi(server.exchange, server.saboteur)
     account = json.loads(bench.answer("GET", "/sim/account", {}))["main"]
     assert (account["orders"], account["fills"]) == ([], [])
     assert {row["asset"] for row in account["balances"]} == {"BTC", "USD"}
@@ -89,7 +89,7 @@ def test_what_has_struck_is_listed() -> None:
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@1s")
     server = SimServer(options, clock=lambda: NOW)
     server._step(NOW + S)
-    bench = Bench(server.exchange, server.saboteur)
+    bench = ControlApi(server.exchange, server.saboteur)
     (fault,) = json.loads(bench.answer("GET", "/sim/faults", {}))
     assert (fault["kind"], fault["time"]) == ("maintenance", NOW + S)
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from kracked.sim import listings
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import TOKEN_LIFETIME_S, Accounts, ApiKey, Permission, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
-from kracked.sim.faults.order_faults import Mishap
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.times import NS_PER_S
 
 NOW = 1_790_000_000_000_000_000
@@ -54,9 +54,9 @@ class Client:
 
 
 @pytest.fixture(scope="module")
-def market() -> Market:
+def market() -> SimulatedMarket:
     # Agents hardly move, so that the books stand still.
-    return Market(listings.listings([SYMBOL]), seed=11, rate=0.001).opened(NOW)
+    return SimulatedMarket(listings.listings([SYMBOL]), seed=11, rate=0.001).opened(NOW)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def key() -> ApiKey:
 
 
 @pytest.fixture
-def exchange(market: Market, key: ApiKey) -> Iterator[Exchange]:
+def exchange(market: SimulatedMarket, key: ApiKey) -> Iterator[Exchange]:
     accounts = Accounts()
     accounts.add(key)
     exchange = Exchange(market, accounts, NOW)
@@ -208,13 +208,13 @@ def test_lost_messages_leave_a_hole_in_the_numbers(
 def test_a_lost_reply_leaves_the_order_in_the_market(
     exchange: Exchange, join: Join, token: str
 ) -> None:
-    exchange.order_faults.expect(Mishap.REPLY_LOST, "AddOrder")
+    exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
     assert join(Socket.PRIVATE).ask("add_order", **ORDER, token=token) == []
     assert len(exchange.brokerage.account("main").orders.open()) == 1
 
 
 def test_a_lost_request_leaves_nothing(exchange: Exchange, join: Join, token: str) -> None:
-    exchange.order_faults.expect(Mishap.REQUEST_LOST, "AddOrder")
+    exchange.order_faults.expect(OrderFault.REQUEST_LOST, "AddOrder")
     assert join(Socket.PRIVATE).ask("add_order", **ORDER, token=token) == []
     assert exchange.brokerage.account("main").orders.open() == []
 
@@ -222,7 +222,7 @@ def test_a_lost_request_leaves_nothing(exchange: Exchange, join: Join, token: st
 def test_a_late_reply_comes_when_its_time_has_come(
     exchange: Exchange, join: Join, token: str
 ) -> None:
-    exchange.order_faults.expect(Mishap.REPLY_LATE, "AddOrder", by_ns=NS_PER_S)
+    exchange.order_faults.expect(OrderFault.REPLY_LATE, "AddOrder", by_ns=NS_PER_S)
     client = join(Socket.PRIVATE)
     assert client.ask("add_order", **ORDER, token=token) == []
     exchange.advance(exchange.time + NS_PER_S)

@@ -21,7 +21,7 @@ from kracked.protocol.requests import Subscribe, encode
 from kracked.protocol.signing import sign
 from kracked.sim.auth import ApiKey
 from kracked.sim.listings import NotListed
-from kracked.sim.send_queue import Outbox
+from kracked.sim.send_queue import SendQueue
 from kracked.sim.server import SimOptions, SimServer
 from tests.patience import PATIENCE_S
 
@@ -184,7 +184,7 @@ class Sleeper:
 
 
 async def test_a_full_outbox_drops_everything_and_says_why() -> None:
-    box = Outbox(limit=10)
+    box = SendQueue(limit=10)
     box.put(b"12345678")
     box.put(b"12345678")
     assert await box.take() is None
@@ -192,7 +192,7 @@ async def test_a_full_outbox_drops_everything_and_says_why() -> None:
 
 
 async def test_a_closed_outbox_still_hands_out_what_waits() -> None:
-    box = Outbox()
+    box = SendQueue()
     box.put(b"last words")
     box.close("idle")
     box.put(b"too late")

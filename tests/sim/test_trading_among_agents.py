@@ -14,9 +14,9 @@ from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Resync, Side
 from kracked.protocol.requests import Subscribe, encode
 from kracked.sim import listings
-from kracked.sim.accounts.account import Account
-from kracked.sim.accounts.order_request import Kind, Ticket
-from kracked.sim.agents.market import Market
+from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.order_request import OrderRequest, OrderType
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
@@ -28,7 +28,7 @@ NOW = 1_790_000_000_000_000_000
 SYMBOL = "BTC/USD"
 STEP_NS = NS_PER_S // 5
 STEPS = 300
-KINDS = (Kind.LIMIT, Kind.LIMIT, Kind.ICEBERG, Kind.STOP_LOSS, Kind.MARKET)
+KINDS = (OrderType.LIMIT, OrderType.LIMIT, OrderType.ICEBERG, OrderType.STOP_LOSS, OrderType.MARKET)
 
 
 class Trader:
@@ -37,7 +37,7 @@ class Trader:
     def __init__(self, exchange: Exchange, seed: int) -> None:
         self.exchange, self.random = exchange, Random(seed)
         self.brokerage: Brokerage = exchange.brokerage
-        self.account: Account = exchange.brokerage.account("main")
+        self.account: ClientAccount = exchange.brokerage.account("main")
 
     def act(self, now: int) -> None:
         open_orders = self.account.orders.open()
@@ -46,31 +46,37 @@ class Trader:
         with suppress(Refusal):  # for its rate, now and then
             self.brokerage.place(self.account, SYMBOL, self.ticket, now)
 
-    def ticket(self) -> Ticket:
+    def ticket(self) -> OrderRequest:
         side = self.random.choice(list(Side))
         kind = self.random.choice(
-            [Kind.LIMIT, Kind.LIMIT, Kind.ICEBERG, Kind.STOP_LOSS, Kind.MARKET]
+            [
+                OrderType.LIMIT,
+                OrderType.LIMIT,
+                OrderType.ICEBERG,
+                OrderType.STOP_LOSS,
+                OrderType.MARKET,
+            ]
         )
         best = self.exchange.matcher(SYMBOL).best_price(side)
         assert best is not None
         away = self.random.randint(-2, 20) * (1 if side is Side.ASK else -1)
         last = self.exchange.last_price(SYMBOL)
         qty = self.random.randint(100_000, 3_000_000)
-        return Ticket(
+        return OrderRequest(
             symbol=SYMBOL,
             side=side,
             kind=kind,
             qty=qty,
             price=best + away if kind.limited else None,
             trigger_price=last - away if kind.waits else None,
-            display_qty=qty // 5 if kind is Kind.ICEBERG else None,
+            display_qty=qty // 5 if kind is OrderType.ICEBERG else None,
         )
 
 
 @pytest.fixture(scope="module")
 def life() -> tuple[Exchange, Trader, list[bytes], list[bytes]]:
     """A minute of trade, all that a watcher of the books and a follower of the account heard."""
-    market = Market(listings.listings([SYMBOL]), seed=6, rate=3).opened(NOW)
+    market = SimulatedMarket(listings.listings([SYMBOL]), seed=6, rate=3).opened(NOW)
     accounts, key = Accounts(), ApiKey(*new_key())
     accounts.add(key)
     exchange = Exchange(market, accounts, NOW)

@@ -16,8 +16,8 @@ from kracked.errors import ConnectionLost
 from kracked.feed.account import Account
 from kracked.feed.fanout import Consumer
 from kracked.orders.outbox.journal import Journal
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Kind, Moved, Outbox, Prepared
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, Outbox, PreparedAction, StateChange
 from kracked.protocol import events
 from kracked.protocol.events import Event, OrderChange, Side
 from kracked.rest.account import KeyInfo, TradeVolume
@@ -140,8 +140,8 @@ def written_down(path: Path, *, unknown: bool) -> None:
         outbox = Outbox(journal.append, journal.read())
         for number, (side, order) in enumerate(OURS):
             _write(outbox, f"ours-{number}", side, order)
-            for state in (State.ACKNOWLEDGED, State.LIVE):
-                news = Moved(at=NOW, id=f"ours-{number}", state=state, txid=order.order_id)
+            for state in (OrderState.ACKNOWLEDGED, OrderState.LIVE):
+                news = StateChange(at=NOW, id=f"ours-{number}", state=state, txid=order.order_id)
                 outbox.learn(news)
         if unknown:
             _write(outbox, "ours-9", Side.BID, resting(Side.BID, 0, 3))
@@ -156,8 +156,13 @@ def _write(outbox: Outbox, id_: str, side: Side, order: OrderChange) -> None:
     }
     at = NOW - 38 * NS_PER_S
     outbox.prepare(
-        Prepared(
-            at=at, id=id_, kind=Kind.ADD, symbol=SYMBOL, deadline=at + NS_PER_S, request=request
+        PreparedAction(
+            at=at,
+            id=id_,
+            kind=ActionKind.ADD,
+            symbol=SYMBOL,
+            deadline=at + NS_PER_S,
+            request=request,
         )
     )
     outbox.send(id_, at)

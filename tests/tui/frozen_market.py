@@ -89,7 +89,7 @@ def orders() -> L3Book:
     for checksum in (0, None):
         stated = made.computed if checksum is None else checksum
         made.apply(
-            events.OrdersSnapshot(
+            events.L3Snapshot(
                 NOW, SYMBOL, PRECISION, tuple(sides[Side.BID]), tuple(sides[Side.ASK]), stated
             )
         )

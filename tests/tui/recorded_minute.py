@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kracked.protocol.requests import Subscribe, encode
 from kracked.sim import listings
-from kracked.sim.agents.market import Market
+from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
@@ -21,7 +21,7 @@ def record_market(path: Path, seconds: int = 60) -> None:
     """Level 2, level 3, trades, ticker and candles of one symbol, ten times a second."""
     accounts, key = Accounts(), ApiKey(*new_key())
     accounts.add(key)
-    market = Market(listings.listings((SYMBOL,)), seed=5).opened(OPENED)
+    market = SimulatedMarket(listings.listings((SYMBOL,)), seed=5).opened(OPENED)
     exchange = Exchange(market, accounts, OPENED)
     arrived: list[tuple[int, bytes]] = []
     now = OPENED

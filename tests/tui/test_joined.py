@@ -16,8 +16,8 @@ from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT
 from kracked.recorder import recording
 from kracked.rest.orders import AddOrder, OrderType
 from kracked.sim.server import SimOptions, SimServer
-from kracked_tui.sources.recording import Spot
-from kracked_tui.sources.session import SessionReel
+from kracked_tui.sources.recording import MessagePlace
+from kracked_tui.sources.session import SessionRecording
 from kracked_tui.state.store import Store
 from tests.tui.frozen_market import SYMBOL
 
@@ -72,7 +72,7 @@ async def shown(tmp_path: Path) -> Store:
 
 def played(folder: Path) -> Store:
     """What is shown before the first message itself."""
-    reel = SessionReel(folder)
+    reel = SessionRecording(folder)
     moment = reel.tape().step()
     assert moment is not None
     return told(reel.heard(moment._replace(events=[])))
@@ -100,7 +100,7 @@ async def test_it_begins_with_the_last_price_the_tape_and_the_candles(
 
 
 async def test_wound_back_to_its_start_it_shows_the_same(shown: Store, tmp_path: Path) -> None:
-    reel = SessionReel(tmp_path / "session")
-    store = told(reel.past(Spot(0, reel.start)))
+    reel = SessionRecording(tmp_path / "session")
+    store = told(reel.past(MessagePlace(0, reel.start)))
     assert store.account.orders.keys() == shown.account.orders.keys()
     assert store.market(SYMBOL).last == shown.market(SYMBOL).last

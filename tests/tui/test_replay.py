@@ -20,10 +20,10 @@ from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
 from kracked_tui.screens.replay import ReplayScreen
-from kracked_tui.sources.base import Cut
+from kracked_tui.sources.base import TimeJump
 from kracked_tui.sources.open import opened
 from kracked_tui.sources.replay import ReplaySource
-from kracked_tui.sources.session import SessionReel
+from kracked_tui.sources.session import SessionRecording
 from kracked_tui.state.store import Store
 from tests.patience import until
 from tests.record.seeded_market import Level3Market, feed, record_stream
@@ -103,7 +103,7 @@ async def test_a_seek_ends_with_the_books_of_a_straight_read(session: Path) -> N
     async with playing(session) as (source, _):
         at = OPENED + 45 * NS_PER_S
         await source.seek(at)
-        straight = SessionReel(session).tape()
+        straight = SessionRecording(session).tape()
         while straight.next_due is not None and straight.next_due <= at:
             straight.step()
         assert source.orders[SYMBOL].computed == straight.keeper.orders[SYMBOL].computed
@@ -120,7 +120,7 @@ async def test_after_a_seek_back_the_tape_has_no_trade_of_the_future(session: Pa
             await source.seek(at)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            assert isinstance(told[0], Cut)
+            assert isinstance(told[0], TimeJump)
             for event in told:
                 store.apply(event)
             assert 0 < at - store.market(SYMBOL).prints[-1].time < 10 * NS_PER_S
@@ -144,7 +144,7 @@ async def test_a_gap_is_told_from_its_end_on_and_not_within_it(tmp_path: Path) -
             await asyncio.sleep(0)
             said.append([type(told[0]), *(event for event in told if type(event) is Gap)])
     known = Gap(end, "level3", ("BTC/USD",), begin, end, "lost")
-    assert said == [[Cut, known], [Cut], [Cut, known]]
+    assert said == [[TimeJump, known], [TimeJump], [TimeJump, known]]
 
 
 async def test_wishes_made_while_it_winds_add_up(session: Path) -> None:

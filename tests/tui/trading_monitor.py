@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.sim.accounts.account import Account
-from kracked.sim.accounts.order_records import Order
-from kracked.sim.faults.order_faults import Mishap
+from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.order_records import OrderRecord
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
@@ -47,16 +47,16 @@ class Trading:
         return self.screen.trader
 
     @property
-    def _account(self) -> Account:
+    def _account(self) -> ClientAccount:
         return self.server.exchange.brokerage.account("main")
 
     @property
-    def received(self) -> list[Order]:
+    def received(self) -> list[OrderRecord]:
         """Every order the exchange ever took, by its own books."""
         return list(self._account.orders.as_of(self.server.exchange.time))
 
     @property
-    def open(self) -> list[Order]:
+    def open(self) -> list[OrderRecord]:
         """Those that are open there."""
         return self._account.orders.open()
 
@@ -106,7 +106,7 @@ class Trading:
         await self.pilot.press("A", *"btc/usd", "enter")
         await self.until(lambda: not self.trader.why_not(), "never armed")
 
-    def fails(self, mishap: Mishap, method: str) -> None:
+    def fails(self, mishap: OrderFault, method: str) -> None:
         """What befalls the next call of this method."""
         self.server.exchange.order_faults.expect(mishap, method)
 

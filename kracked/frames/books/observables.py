@@ -20,7 +20,7 @@ PRICE, QTY, COUNT = "price", "qty", "count"
 _LEVEL = ((PRICE, "px"), (QTY, "sz"))
 
 
-class Marks(NamedTuple):
+class ReadTimes(NamedTuple):
     """When the book is read as a file is replayed."""
 
     after: Ints
@@ -29,7 +29,7 @@ class Marks(NamedTuple):
     """What that instant is called, ns since the Unix epoch."""
 
 
-class Look(Protocol):
+class Observable(Protocol):
     """What somebody wants to know of a book as time goes by."""
 
     @property
@@ -48,11 +48,11 @@ class Look(Protocol):
 
     def of_arrays(self, arrays: OrderArrays) -> list[int]: ...
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> Marks | None:
+    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes | None:
         """When to read in a file: what does not change may be left out; None for the touch."""
 
 
-class Touch:
+class BestBidOffer:
     """Best bid and ask with their quantities."""
 
     columns: Final = {"bid": PRICE, "bid_qty": QTY, "ask": PRICE, "ask_qty": QTY}
@@ -72,7 +72,7 @@ class Touch:
         del rows, arrays
 
 
-class Samples:
+class BookSamples:
     """The best levels at whole intervals."""
 
     changes = False
@@ -99,15 +99,15 @@ class Samples:
     def of_arrays(self, arrays: OrderArrays) -> list[int]:
         return arrays.levels(self._levels)
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> Marks:
+    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
         del arrays
         reached = np.maximum.accumulate(rows.received)
         ends = (int(reached[0]), int(reached[-1]))
         times = np.array([due for end in ends for due in self.instants(end)], dtype=np.int64)
-        return Marks(np.searchsorted(reached, times, side="right"), times)
+        return ReadTimes(np.searchsorted(reached, times, side="right"), times)
 
 
-class Places:
+class QueuePositions:
     """Where an order stands in its level while it rests."""
 
     columns: Final = {
@@ -133,9 +133,9 @@ class Places:
     def of_arrays(self, arrays: OrderArrays) -> list[int]:
         return arrays.place(self._order_id)
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> Marks:
+    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
         messages = arrays.concerning(self._order_id)
-        return Marks(messages + 1, rows.received[messages])
+        return ReadTimes(messages + 1, rows.received[messages])
 
 
 def _levels(book: Book, count: int) -> list[int]:

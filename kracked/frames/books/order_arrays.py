@@ -21,7 +21,7 @@ from kracked.frames.books.order_kernel import (
     FREE,
     WHOLE,
     Cells,
-    Changes,
+    OrderChanges,
     Rings,
     Shape,
     Touches,
@@ -112,7 +112,7 @@ class OrderArrays:
             self._rows.action[begin:end],
         )
         self._make_room(last - first)
-        told, strange = self._apply(Changes(*map(self._kernel.cells, columns)), self._shape)
+        told, strange = self._apply(OrderChanges(*map(self._kernel.cells, columns)), self._shape)
         if strange != WHOLE:
             raise Strange(begin + strange)
         return told
@@ -170,10 +170,10 @@ class OrderArrays:
     def _put(self, held: Held) -> None:
         adds = np.full(len(held.order), ADD, dtype=np.int64)
         columns = (held.order, held.level, held.qty, adds)
-        changes = Changes(*map(self._kernel.cells, columns))
+        changes = OrderChanges(*map(self._kernel.cells, columns))
         self._apply(changes, self._shape._replace(limit=FREE))
 
-    def _apply(self, changes: Changes, shape: Shape) -> tuple[int, int]:
+    def _apply(self, changes: OrderChanges, shape: Shape) -> tuple[int, int]:
         cells = self._kernel.cells
         sides = (cells(np.array(self._bids)), cells(np.array(self._asks)))
         told, strange, self._bids, self._asks = self._kernel.advance(

@@ -30,7 +30,7 @@ WHOLE = -1
 """No row was strange."""
 
 
-class Changes(NamedTuple):
+class OrderChanges(NamedTuple):
     """Rows, one cell of each column a row."""
 
     order: Cells
@@ -68,7 +68,7 @@ class Touches(NamedTuple):
 
 
 def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
-    changes: Changes, rings: Rings, sides: tuple[Cells, Cells], shape: Shape, touches: Touches
+    changes: OrderChanges, rings: Rings, sides: tuple[Cells, Cells], shape: Shape, touches: Touches
 ) -> tuple[int, int, list[int], list[int]]:
     """Apply rows; how many touches were told, the strange row or WHOLE, and the sides.
 

@@ -21,20 +21,20 @@ from itertools import pairwise
 import numpy as np
 
 from kracked.frames.books.numba_engine import Engine, kernel
-from kracked.frames.books.observables import Look
+from kracked.frames.books.observables import Observable
 from kracked.frames.books.order_arrays import OrderArrays, Resting, Strange
 from kracked.frames.books.order_rows import Ints, OrderRows, order_rows
-from kracked.frames.books.table_replay import BookEvent, Rebuild, Rows, orders_event
+from kracked.frames.books.table_replay import BookEvent, MessageColumns, TableReplay, orders_event
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
-from kracked.protocol.events import OrderAction, OrderChange, OrdersSnapshot
+from kracked.protocol.events import L3Snapshot, OrderAction, OrderChange
 
 _RUN_ROWS = 1 << 17
 """So many rows at most are done again when the end of a run does not match."""
 
 
 def order_readings(
-    source: Source, symbol: str, look: Look, engine: Engine = "auto"
+    source: Source, symbol: str, look: Observable, engine: Engine = "auto"
 ) -> Iterator[tuple[Precision, Ints]]:
     """What `look` reads of a symbol's verified book: rows of a time and what was read then.
 
@@ -42,7 +42,7 @@ def order_readings(
 
     Raises `TooLong` for numbers of too many digits, maybe not before a later file.
     """
-    rebuild = Rebuild(source, symbol, "level3")
+    rebuild = TableReplay(source, symbol, "level3")
     resting: list[Resting] | None = None
     seen = 0
     file: _File | None = None
@@ -62,7 +62,9 @@ def order_readings(
 class _File:
     """The messages of one file, a run after the other."""
 
-    def __init__(self, rows: OrderRows, arrays: OrderArrays, rebuild: Rebuild, look: Look) -> None:
+    def __init__(
+        self, rows: OrderRows, arrays: OrderArrays, rebuild: TableReplay, look: Observable
+    ) -> None:
         self._rows, self._arrays, self._rebuild, self._look = rows, arrays, rebuild, look
         self._marks = look.marks(rows, arrays)
         self.era = rows.era
@@ -166,12 +168,12 @@ class _File:
         rows, begin = self._rows, self._rows.begin(first)
         part, precision = slice(begin, rows.begin(last)), rows.era.precision
         price, qty = np.abs(rows.key[part]).tolist(), rows.qty[part].tolist()
-        lists = Rows(rows.frame.iloc[part], self._rebuild.symbol, price, qty)
+        lists = MessageColumns(rows.frame.iloc[part], self._rebuild.symbol, price, qty)
         for message in range(first, last):
             span = range(rows.begin(message) - begin, rows.begin(message + 1) - begin)
             yield orders_event(lists, span[-1], span, precision)
 
-    def _picture(self) -> OrdersSnapshot:
+    def _picture(self) -> L3Snapshot:
         """The book as the exchange would tell it."""
         arrays, precision = self._arrays, self._rows.era.precision
         sides: tuple[list[OrderChange], list[OrderChange]] = ([], [])
@@ -179,7 +181,7 @@ class _File:
             order = OrderChange(OrderAction.ADD, one.order_id, abs(one.key), one.qty, "")
             sides[one.key < 0].append(order)
         bids, asks = map(tuple, sides)
-        return OrdersSnapshot(0, self._rebuild.symbol, precision, bids, asks, arrays.checksum())
+        return L3Snapshot(0, self._rebuild.symbol, precision, bids, asks, arrays.checksum())
 
     def _read(self, applied: int, read: Callable[[], list[int]]) -> Ints:
         """What is to be read now that so many messages are applied."""

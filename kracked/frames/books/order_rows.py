@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kracked.format.tables import Flag
 from kracked.frames.books.order_kernel import ADD, DELETE, LAST, MODIFY, UNKNOWN
-from kracked.frames.read.precision_periods import Era, by_era
+from kracked.frames.read.precision_periods import PrecisionPeriod, by_era
 from kracked.frames.read.table_files import Source
 
 Ints = NDArray[np.int64]
@@ -36,7 +36,7 @@ class OrderRows(NamedTuple):
     """The whole messages of one symbol in one file."""
 
     frame: pd.DataFrame
-    era: Era
+    era: PrecisionPeriod
     key: Ints
     """Price; an ask's is negative, so that the better sorts later on either side."""
     qty: Ints
@@ -67,7 +67,7 @@ def order_rows(source: Source, symbol: str) -> Iterator[OrderRows]:
             yield _rows(frame.iloc[: int(ends[-1])], ends.astype(np.int64), era)
 
 
-def _rows(frame: pd.DataFrame, ends: Ints, era: Era) -> OrderRows:
+def _rows(frame: pd.DataFrame, ends: Ints, era: PrecisionPeriod) -> OrderRows:
     begins, lasts = np.concatenate(([0], ends[:-1])), ends - 1
     price = scaled(frame["price"].to_numpy("float64"), era.precision.price)
     qty = scaled(frame["size"].to_numpy("float64"), era.precision.qty)

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kracked.frames.books.numba_engine import Engine
-from kracked.frames.books.observables import PRICE, QTY, Look
+from kracked.frames.books.observables import PRICE, QTY, Observable
 from kracked.frames.books.order_arrays import NONE
 from kracked.frames.books.order_replay import order_readings
 from kracked.frames.books.order_rows import Ints, TooLong
-from kracked.frames.books.table_replay import Rebuild
+from kracked.frames.books.table_replay import TableReplay
 from kracked.frames.read.precision_periods import Channel
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
@@ -27,14 +27,14 @@ _EXACT = 1 << 53
 def readings(
     source: Source,
     symbol: str,
-    look: Callable[[], Look],
+    look: Callable[[], Observable],
     *,
     channel: Channel | None,
     verify: bool,
     engine: Engine,
 ) -> pd.DataFrame:
     """What a look tells of a symbol's verified books, indexed by `ts_recv`."""
-    rebuild, fresh = Rebuild(source, symbol, channel), look()
+    rebuild, fresh = TableReplay(source, symbol, channel), look()
     if rebuild.channel == "level3" and not verify:
         try:
             return _whole(order_readings(source, symbol, fresh, engine), fresh)
@@ -43,7 +43,7 @@ def readings(
     return _whole(_verified(rebuild, fresh), fresh)
 
 
-def _verified(rebuild: Rebuild, look: Look) -> Iterator[tuple[Precision, Ints]]:
+def _verified(rebuild: TableReplay, look: Observable) -> Iterator[tuple[Precision, Ints]]:
     """Every message by the keeper."""
     for precision, rows in groupby(_rows(rebuild, look), key=itemgetter(0)):
         # Python's integers: sums of quantities may have more than 64 bits.
@@ -51,7 +51,7 @@ def _verified(rebuild: Rebuild, look: Look) -> Iterator[tuple[Precision, Ints]]:
         yield precision, whole.reshape(-1, 1 + len(look.columns))
 
 
-def _rows(rebuild: Rebuild, look: Look) -> Iterator[tuple[Precision, tuple[int, ...]]]:
+def _rows(rebuild: TableReplay, look: Observable) -> Iterator[tuple[Precision, tuple[int, ...]]]:
     for event in rebuild.events():
         book, instants = rebuild.book, look.instants(event.received)
         if book is not None:
@@ -62,7 +62,7 @@ def _rows(rebuild: Rebuild, look: Look) -> Iterator[tuple[Precision, tuple[int, 
             yield book.precision, (event.received, *values)
 
 
-def _whole(found: Iterable[tuple[Precision, Ints]], look: Look) -> pd.DataFrame:
+def _whole(found: Iterable[tuple[Precision, Ints]], look: Observable) -> pd.DataFrame:
     frames = [_frame([], look, Precision(0, 0))]
     for precision, of in groupby(found, key=itemgetter(0)):
         frame = _frame([part for _, part in of], look, precision)
@@ -73,7 +73,7 @@ def _whole(found: Iterable[tuple[Precision, Ints]], look: Look) -> pd.DataFrame:
     return pd.concat(frames[1:] or frames)
 
 
-def _frame(found: Iterable[Ints], look: Look, precision: Precision) -> pd.DataFrame:
+def _frame(found: Iterable[Ints], look: Observable, precision: Precision) -> pd.DataFrame:
     parts = [part for part in found if len(part)]
     whole = np.concatenate(parts) if parts else np.zeros((0, 1 + len(look.columns)), np.int64)
     if look.changes and len(whole):

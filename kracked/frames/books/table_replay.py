@@ -19,14 +19,14 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.errors import ConfigError
 from kracked.format.tables import Flag
-from kracked.frames.read.precision_periods import Channel, Era, by_era, channel_of
+from kracked.frames.read.precision_periods import Channel, PrecisionPeriod, by_era, channel_of
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
 from kracked.protocol import events
-from kracked.protocol.events import OrderAction, OrderChange, OrdersSnapshot
+from kracked.protocol.events import L3Snapshot, OrderAction, OrderChange
 
 Book = L2Book | L3Book
-BookEvent = events.BookSnapshot | events.BookUpdate | events.OrdersSnapshot | events.OrdersUpdate
+BookEvent = events.BookSnapshot | events.BookUpdate | events.L3Snapshot | events.L3Update
 
 _ACTIONS = {"A": OrderAction.ADD, "C": OrderAction.DELETE, "M": OrderAction.MODIFY}
 
@@ -43,13 +43,13 @@ def _events(
     make = orders_event if channel == "level3" else _levels
     price = _scaled(frame["price"], precision.price)
     qty = _scaled(frame["size" if "size" in frame else "qty"], precision.qty)
-    rows, first = Rows(frame, symbol, price, qty), 0
+    rows, first = MessageColumns(frame, symbol, price, qty), 0
     for last in np.flatnonzero(frame["flags"].to_numpy() & Flag.LAST).tolist():
         yield make(rows, last, range(first, last + 1), precision)
         first = last + 1
 
 
-class Rows:
+class MessageColumns:
     """The columns of a frame as lists of what events are made of."""
 
     def __init__(self, frame: pd.DataFrame, symbol: str, price: list[int], qty: list[int]) -> None:
@@ -77,7 +77,7 @@ def _texts(frame: pd.DataFrame, column: str) -> list[str]:
     return ["" if text == "NaT" else f"{text}Z" for text in np.datetime_as_string(plain, unit="ns")]
 
 
-class Rebuild:
+class TableReplay:
     """One symbol's book, from its rows: `events` in order, each to be applied by the caller."""
 
     def __init__(self, source: Source, symbol: str, channel: Channel | None = None) -> None:
@@ -88,8 +88,8 @@ class Rebuild:
         self._source, self.symbol = source, symbol
         self.channel: Channel = channel or recorded
         self._keeper = BookKeeper()
-        self._era: Era | None = None
-        self._coming: Era | None = None
+        self._era: PrecisionPeriod | None = None
+        self._coming: PrecisionPeriod | None = None
         """That of the event told last."""
 
     def events(self) -> Iterator[BookEvent]:
@@ -98,7 +98,7 @@ class Rebuild:
             self._coming = era
             yield from _events(frame, self.symbol, self.channel, era.precision)
 
-    def enter(self, era: Era) -> None:
+    def enter(self, era: PrecisionPeriod) -> None:
         """What is applied from now on was told in this way."""
         if era == self._era:
             return
@@ -127,20 +127,20 @@ class Rebuild:
         """The level 3 book as it is kept, verified or not. Raises KeyError before a snapshot."""
         return self._keeper.orders[self.symbol]
 
-    def restore(self, picture: OrdersSnapshot) -> None:
+    def restore(self, picture: L3Snapshot) -> None:
         """Put the level 3 book to what it was; as deep, unlike by a snapshot of the exchange."""
         self.orders.apply(picture)
 
 
 def books(source: Source, symbol: str, *, channel: Channel | None = None) -> Iterator[Book]:
     """The verified book after each message: the same object every time, changed in between."""
-    rebuild = Rebuild(source, symbol, channel)
+    rebuild = TableReplay(source, symbol, channel)
     for event in rebuild.events():
         if (book := rebuild.apply(event)) is not None:
             yield book
 
 
-def orders_event(rows: Rows, last: int, span: range, precision: Precision) -> BookEvent:
+def orders_event(rows: MessageColumns, last: int, span: range, precision: Precision) -> BookEvent:
     sides: dict[str, list[OrderChange]] = {"b": [], "a": []}
     for at in span:
         if (action := _ACTIONS.get(rows.action[at])) is not None:
@@ -148,7 +148,7 @@ def orders_event(rows: Rows, last: int, span: range, precision: Precision) -> Bo
                 action, rows.order_id[at], rows.price[at], rows.qty[at], rows.ts_event[at]
             )
             sides[rows.side[at]].append(change)
-    make = events.OrdersSnapshot if rows.action[span[0]] == "R" else events.OrdersUpdate
+    make = events.L3Snapshot if rows.action[span[0]] == "R" else events.L3Update
     return make(
         rows.received[last],
         rows.symbol,
@@ -160,7 +160,7 @@ def orders_event(rows: Rows, last: int, span: range, precision: Precision) -> Bo
     )
 
 
-def _levels(rows: Rows, last: int, span: range, precision: Precision) -> BookEvent:
+def _levels(rows: MessageColumns, last: int, span: range, precision: Precision) -> BookEvent:
     sides: dict[str, list[tuple[int, int]]] = {"b": [], "a": []}
     for at in span:
         if rows.side[at] in sides:

@@ -18,36 +18,36 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from kracked.format.tables import Kind
+from kracked.format.tables import ColumnKind
 from kracked.frames.read import open_files, table_detection
-from kracked.frames.read.file_selection import Piece, Span
+from kracked.frames.read.file_selection import MessageSpan, SelectedFile
 from kracked.frames.read.invalid_cells import emptied
-from kracked.frames.read.query import OLD_ACTIONS, Wanted, as_decimals, as_times
+from kracked.frames.read.query import OLD_ACTIONS, TableQuery, as_decimals, as_times
 
 _TYPES = {
-    Kind.TIME: pa.timestamp("ns", tz="UTC"),
-    Kind.DECIMAL: pa.float64(),
-    Kind.LABEL: pa.dictionary(pa.int32(), pa.string()),
-    Kind.TEXT: pa.string(),
-    Kind.COUNT: pa.int64(),
+    ColumnKind.TIME: pa.timestamp("ns", tz="UTC"),
+    ColumnKind.DECIMAL: pa.float64(),
+    ColumnKind.LABEL: pa.dictionary(pa.int32(), pa.string()),
+    ColumnKind.TEXT: pa.string(),
+    ColumnKind.COUNT: pa.int64(),
 }
 
 
 class ArrowReader:
     """Pieces to tables, tables to a frame."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: TableQuery) -> None:
         self._wanted = wanted
         self._types = {one.name: self._type(one.kind) for one in wanted.columns}
 
-    def read(self, piece: Piece) -> Any:
+    def read(self, piece: SelectedFile) -> Any:
         """The wanted rows of a piece. Raises `RecordError` when its file cannot be read."""
         readers = {".parquet": self._parquet, ".sqlite": self._sqlite}
         with open_files.reading(piece.path, pa.ArrowException):
             table = readers.get(piece.path.suffix, self._csv)(piece.path)
         return _without(self._conformed(table), piece.elsewhere)
 
-    def spans(self, paths: Iterable[Path]) -> Sequence[Span]:
+    def spans(self, paths: Iterable[Path]) -> Sequence[MessageSpan]:
         """Which messages each Parquet file holds, by its footer alone."""
         return [span for path in paths for span in _span(path)]
 
@@ -74,13 +74,13 @@ class ArrowReader:
         for at, column in enumerate(self._wanted.columns):
             if column.name in holed:
                 frame.insert(at, column.name, holed[column.name])
-            if self._wanted.exact and column.kind is Kind.DECIMAL:
+            if self._wanted.exact and column.kind is ColumnKind.DECIMAL:
                 frame[column.name] = as_decimals(frame[column.name])
         return frame
 
-    def _type(self, kind: Kind) -> Any:
+    def _type(self, kind: ColumnKind) -> Any:
         """What a column is until it is in a frame: exact numbers are text."""
-        exact = self._wanted.exact and kind is Kind.DECIMAL
+        exact = self._wanted.exact and kind is ColumnKind.DECIMAL
         return pa.string() if exact else _TYPES[kind]
 
     def _schema(self) -> Any:
@@ -105,7 +105,7 @@ class ArrowReader:
     def _parquet(self, path: Path) -> Any:
         wanted, present = self._wanted, pyarrow.parquet.read_schema(path)
         table_detection.check(path, present.names, wanted.table)
-        labels = [column.name for column in wanted.columns if column.kind is Kind.LABEL]
+        labels = [column.name for column in wanted.columns if column.kind is ColumnKind.LABEL]
         table = pyarrow.parquet.read_table(
             path,
             columns=[name for name in self._types if name in present.names],
@@ -179,7 +179,9 @@ class ArrowReader:
         clock = wanted.timed_by(names)
         for bound, compare in ((wanted.start, pc.greater_equal), (wanted.end, pc.less)):
             if clock is not None and bound is not None:
-                table = table.filter(compare(table[clock], pa.scalar(bound, _TYPES[Kind.TIME])))
+                table = table.filter(
+                    compare(table[clock], pa.scalar(bound, _TYPES[ColumnKind.TIME]))
+                )
         return table
 
     def _conformed(self, table: Any) -> Any:
@@ -198,7 +200,7 @@ def _cast(values: Any, kind: Any) -> Any:
     return exact.cast(kind)
 
 
-def _span(path: Path) -> Iterator[Span]:
+def _span(path: Path) -> Iterator[MessageSpan]:
     with pyarrow.parquet.ParquetFile(path) as file:
         names, footer = file.schema_arrow.names, file.metadata
 
@@ -213,7 +215,7 @@ def _span(path: Path) -> Iterator[Span]:
             numbers = ends("seq")
             if symbol is None:
                 return  # an exchange gone wrong named none: its rows are of nobody's span
-            yield Span(symbol, min(numbers), max(numbers), footer.num_rows)
+            yield MessageSpan(symbol, min(numbers), max(numbers), footer.num_rows)
 
 
 def _read_as_far(path: Path, types: dict[str, Any]) -> Any:
@@ -245,7 +247,7 @@ def _renamed(actions: Any) -> Any:
     return pa.array(letters, pa.string()).dictionary_encode()
 
 
-def _without(table: Any, spans: Sequence[Span]) -> Any:
+def _without(table: Any, spans: Sequence[MessageSpan]) -> Any:
     """Only the rows whose messages are not in `spans`: those are read from elsewhere."""
     if not spans:
         return table

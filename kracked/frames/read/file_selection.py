@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.frames.read import open_files
-from kracked.frames.read.query import Wanted
+from kracked.frames.read.query import TableQuery
 from kracked.frames.read.table_files import live_files, parquet_files
 
 
-class Span(NamedTuple):
+class MessageSpan(NamedTuple):
     """From the first message to the last of which a Parquet file holds every row."""
 
     symbol: str
@@ -27,24 +27,24 @@ class Span(NamedTuple):
     rows: int
 
 
-class Piece(NamedTuple):
+class SelectedFile(NamedTuple):
     """A file to be read."""
 
     path: Path
-    elsewhere: tuple[Span, ...] = ()
+    elsewhere: tuple[MessageSpan, ...] = ()
     """Messages that it holds too, but that are read from another file."""
 
 
 def pieces(
-    path: Path, wanted: Wanted, spans: Callable[[Iterable[Path]], Sequence[Span]]
-) -> list[Piece]:
+    path: Path, wanted: TableQuery, spans: Callable[[Iterable[Path]], Sequence[MessageSpan]]
+) -> list[SelectedFile]:
     """The files of one folder, or the file itself; `spans` looks into Parquet files."""
     table, start, end = wanted.table, wanted.start, wanted.end
     parts = parquet_files(path, table, wanted.symbols, start=start, end=end)
-    found = [Piece(part) for part in parts]
+    found = [SelectedFile(part) for part in parts]
     lively = live_files(path, table, start=start, end=end)
     if not (parts and lively):
-        return found or [Piece(file) for file in lively]
+        return found or [SelectedFile(file) for file in lively]
     # Of all parts: what a live file holds may be in those that are not wanted.
     known = spans(parquet_files(path, table))
     for file in lively:
@@ -57,5 +57,5 @@ def pieces(
         )
         inside = all(extent.first <= one.first and one.last <= extent.last for one in touched)
         if not (inside and sum(one.rows for one in touched) == extent.rows):
-            found.append(Piece(file, touched))
+            found.append(SelectedFile(file, touched))
     return found

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from kracked.format.tables import Column, Kind
+from kracked.format.tables import Column, ColumnKind
 
 log = logging.getLogger(__name__)
 
 _PATTERNS = {
-    Kind.COUNT: r"-?[0-9]{1,18}(?:\.0)?",
-    Kind.DECIMAL: r"-?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]{1,3})?",
+    ColumnKind.COUNT: r"-?[0-9]{1,18}(?:\.0)?",
+    ColumnKind.DECIMAL: r"-?[0-9]+(?:\.[0-9]*)?(?:[eE][-+]?[0-9]{1,3})?",
 }
 _EARLIEST, _LATEST = (pd.Timestamp(end, tz="UTC") for end in (pd.Timestamp.min, pd.Timestamp.max))
 
@@ -22,7 +22,7 @@ def emptied(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
     """The texts, those that are nothing of the column's kind missing, which is told."""
     if column.kind in _PATTERNS:
         left = texts.where(texts.str.fullmatch(_PATTERNS[column.kind], na=False))
-    elif column.kind is Kind.TIME:
+    elif column.kind is ColumnKind.TIME:
         times = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
         left = texts.where(times.between(_EARLIEST, _LATEST))
     else:

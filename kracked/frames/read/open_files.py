@@ -19,7 +19,7 @@ from kracked.errors import RecordError
 from kracked.format.sqlite import DATABASE, opened
 from kracked.format.tables import Column, Table
 from kracked.frames.read import table_detection
-from kracked.frames.read.query import Wanted
+from kracked.frames.read.query import TableQuery
 from kracked.frames.read.table_files import is_hour
 
 _BLOCK = 1 << 20
@@ -83,7 +83,7 @@ def torn(path: Path) -> bool:
     return last != "" and len(next(csv.reader([last]))) < len(header(path))
 
 
-def stored(path: Path, wanted: Wanted) -> dict[str, Column]:
+def stored(path: Path, wanted: TableQuery) -> dict[str, Column]:
     """The wanted columns of a CSV file, by the name they have there.
 
     None of an empty file; raises `RecordError` for one of another table.
@@ -122,7 +122,7 @@ def extent(path: Path, table: Table) -> Extent | None:
     return Extent(_cell(first, at), _cell(last, at), rows) if first else None
 
 
-def rows(path: Path, wanted: Wanted) -> dict[str, list[Any]]:
+def rows(path: Path, wanted: TableQuery) -> dict[str, list[Any]]:
     """The wanted cells of a recorder's database by column: numbers, or the exchange's text."""
     with closing(opened(path)) as database:
         present = _columns(database, wanted.table)
@@ -144,7 +144,7 @@ def wide_names(folder: Path) -> list[str]:
         return [name for (name,) in database.execute(query)]
 
 
-def _query(wanted: Wanted, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
+def _query(wanted: TableQuery, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
     """Texts of times sort as the times do: all have nine decimals and the same zone."""
     rules, given = ["1"], list[Any]()
     if wanted.symbols and "symbol" in present:

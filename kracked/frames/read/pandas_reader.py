@@ -10,23 +10,28 @@ import pandas as pd
 
 from kracked.errors import ConfigError
 from kracked.format.sqlite import DATABASE
-from kracked.format.tables import Column, Kind
+from kracked.format.tables import Column, ColumnKind
 from kracked.frames.read import open_files
-from kracked.frames.read.file_selection import Piece, Span
+from kracked.frames.read.file_selection import MessageSpan, SelectedFile
 from kracked.frames.read.invalid_cells import emptied
-from kracked.frames.read.query import OLD_ACTIONS, Wanted, as_decimals, as_times, empty
+from kracked.frames.read.query import OLD_ACTIONS, TableQuery, as_decimals, as_times, empty
 
 _TOO_MANY = 2**63
-_TEXT = {Kind.TIME: "str", Kind.DECIMAL: "str", Kind.LABEL: "category", Kind.TEXT: "str"}
+_TEXT = {
+    ColumnKind.TIME: "str",
+    ColumnKind.DECIMAL: "str",
+    ColumnKind.LABEL: "category",
+    ColumnKind.TEXT: "str",
+}
 
 
 class PlainReader:
     """Pieces to frames, frames to one."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: TableQuery) -> None:
         self._wanted = wanted
 
-    def read(self, piece: Piece) -> pd.DataFrame:
+    def read(self, piece: SelectedFile) -> pd.DataFrame:
         """The wanted rows of a piece. Raises `RecordError` when its file cannot be read."""
         path = piece.path
         if path.suffix == ".parquet":
@@ -36,7 +41,7 @@ class PlainReader:
                 return self._conformed(pd.DataFrame(open_files.rows(path, self._wanted)))
             return self._chosen(self._conformed(self._csv(path)))
 
-    def spans(self, paths: Iterable[Path]) -> Sequence[Span]:
+    def spans(self, paths: Iterable[Path]) -> Sequence[MessageSpan]:
         """Nothing is known of Parquet files here; they are refused when they are read."""
         del paths
         return ()
@@ -52,7 +57,7 @@ class PlainReader:
         """All rows in one frame."""
         nothing = pd.DataFrame({one.name: self._empty(one) for one in self._wanted.columns})
         whole = self._together([*frames, nothing]).reset_index(drop=True)
-        counts = [one.name for one in self._wanted.columns if one.kind is Kind.COUNT]
+        counts = [one.name for one in self._wanted.columns if one.kind is ColumnKind.COUNT]
         return whole if len(whole) else whole.astype(dict.fromkeys(counts, "int64"))
 
     def _csv(self, path: Path) -> pd.DataFrame:
@@ -89,21 +94,21 @@ class PlainReader:
     def _made(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
         """Raises ValueError where a cell says nothing of the column's kind."""
         match column.kind:
-            case Kind.TIME:
+            case ColumnKind.TIME:
                 return as_times(values, self._wanted.tz)
-            case Kind.DECIMAL:
+            case ColumnKind.DECIMAL:
                 return as_decimals(values) if self._wanted.exact else values.astype("float64")
-            case Kind.COUNT:
+            case ColumnKind.COUNT:
                 numbers = pd.to_numeric(values)
                 if len(numbers) and numbers.max() >= _TOO_MANY:
                     raise OverflowError
                 return numbers.astype("Int64" if numbers.isna().any() else "int64")
-            case Kind.LABEL:
+            case ColumnKind.LABEL:
                 labels = values.astype("category")
                 return (
                     labels.cat.rename_categories(OLD_ACTIONS) if column.name == "action" else labels
                 )
-            case Kind.TEXT:
+            case ColumnKind.TEXT:
                 return values.astype("str")
 
     def _chosen(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +129,7 @@ class PlainReader:
         if len(full) < 2:
             return full[0] if full else frames[-1]
         for column in self._wanted.columns:
-            if column.kind is Kind.LABEL:
+            if column.kind is ColumnKind.LABEL:
                 labels = [frame[column.name] for frame in full]
                 shared = pd.api.types.union_categoricals(labels).categories
                 full = [

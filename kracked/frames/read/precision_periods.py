@@ -17,7 +17,7 @@ import pandas as pd
 
 from kracked.errors import RecordError
 from kracked.format import tables
-from kracked.format.symbol_info import Subject
+from kracked.format.symbol_info import SymbolInfo
 from kracked.frames.loaders import file_by_file
 from kracked.frames.read import open_files
 from kracked.frames.read.table_files import Source, paths
@@ -29,24 +29,24 @@ _TABLES = {"level3": tables.ORDERS, "book": tables.BOOK}
 
 
 class _Info(msgspec.Struct):
-    symbols: dict[str, Subject] = {}
+    symbols: dict[str, SymbolInfo] = {}
 
 
-class Era(NamedTuple):
+class PrecisionPeriod(NamedTuple):
     """How a symbol's books were told for some time."""
 
     precision: Precision
     depth: int | None
     """None where no subscription was acknowledged."""
 
-    def continues(self, before: Era | None) -> bool:
+    def continues(self, before: PrecisionPeriod | None) -> bool:
         """Whether a book can be kept on from there; else only a snapshot can be believed."""
         known = before is not None and self.precision == before.precision
         return known and (self.depth is not None or self == before)
 
 
 class _Eras(NamedTuple):
-    told: Sequence[Era]
+    told: Sequence[PrecisionPeriod]
     until: Sequence[int]
     """Of all but the last: the number of the first message after it."""
 
@@ -66,7 +66,7 @@ def by_era(
     *,
     columns: Sequence[str] | None = None,
     exact: bool = False,
-) -> Iterator[tuple[pd.DataFrame, Era]]:
+) -> Iterator[tuple[pd.DataFrame, PrecisionPeriod]]:
     """A table's rows a file at a time, one of an era's end in two. Raises `RecordError`."""
     places = paths(source)
     known = [_eras(path, symbol, channel) for path in places]
@@ -79,7 +79,7 @@ def by_era(
             yield from _parted(frame, eras or other)
 
 
-def _parted(frame: pd.DataFrame, eras: _Eras) -> Iterator[tuple[pd.DataFrame, Era]]:
+def _parted(frame: pd.DataFrame, eras: _Eras) -> Iterator[tuple[pd.DataFrame, PrecisionPeriod]]:
     if len(eras.told) == 1:
         yield frame, eras.told[0]
         return
@@ -98,14 +98,14 @@ def _eras(path: Path, symbol: str, channel: Channel) -> _Eras | None:
         return None
     was = [former for former in subject.was if former.precision is not None]
     told = [
-        Era(state.precision, state.level3 if channel == "level3" else state.book)
+        PrecisionPeriod(state.precision, state.level3 if channel == "level3" else state.book)
         for state in (*was, subject)
         if state.precision is not None
     ]
     return _Eras(told, [former.until for former in was])
 
 
-def _subject(path: Path, symbol: str) -> Subject | None:
+def _subject(path: Path, symbol: str) -> SymbolInfo | None:
     """As the `session.json` beside the tables says; None where it does not know the symbol."""
     file = (path if path.is_dir() else path.parent) / "session.json"
     return open_files.said(file, _Info).symbols.get(symbol) if file.exists() else None

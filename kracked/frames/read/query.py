@@ -1,6 +1,6 @@
 """What is wanted of a table, and the types its columns have in a frame.
 
-The readers, with pyarrow or without, take a `Wanted` and agree on what comes out.
+The readers, with pyarrow or without, take a `TableQuery` and agree on what comes out.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any, NamedTuple, cast
 
 import pandas as pd
 
-from kracked.format.tables import Column, Kind, Table
+from kracked.format.tables import Column, ColumnKind, Table
 
 OLD_ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
 """Words of the original project's first recordings."""
 _OFFSET = r"[+-]\d\d:?\d\d$"
 
 
-class Wanted(NamedTuple):
+class TableQuery(NamedTuple):
     """Rows and columns of one table."""
 
     table: Table
@@ -57,15 +57,15 @@ class Wanted(NamedTuple):
 def empty(column: Column, *, exact: bool = False) -> pd.Series[Any]:
     """A column of nothing, of its right type."""
     match column.kind:
-        case Kind.TIME:
+        case ColumnKind.TIME:
             return pd.Series(dtype="datetime64[ns, UTC]")
-        case Kind.DECIMAL:
+        case ColumnKind.DECIMAL:
             return pd.Series(dtype="object" if exact else "float64")
-        case Kind.COUNT:
+        case ColumnKind.COUNT:
             return pd.Series(dtype="Int64")
-        case Kind.LABEL:
+        case ColumnKind.LABEL:
             return pd.Series(dtype="category")
-        case Kind.TEXT:
+        case ColumnKind.TEXT:
             return pd.Series(dtype="str")
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry, Moved, Outbox, Prepared, Record
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import Outbox, OutboxEntry, PreparedAction, Record, StateChange
 from kracked.times import NS_PER_S
 
 SHORTEN_ABOVE_BYTES = 64 * 1024
@@ -19,7 +19,7 @@ KEPT_NS = 7 * 86_400 * NS_PER_S
 KEPT_ENDED = 500
 
 
-def kept(outbox: Outbox, now: int) -> list[Entry]:
+def kept(outbox: Outbox, now: int) -> list[OutboxEntry]:
     """All that has not ended, and of the rest the latest; oldest first."""
     recent = [entry for entry in outbox if entry.ended and now - entry.since < KEPT_NS]
     forgettable = {entry.id for entry in outbox if entry.ended}
@@ -27,13 +27,13 @@ def kept(outbox: Outbox, now: int) -> list[Entry]:
     return [entry for entry in outbox if entry.id not in forgettable]
 
 
-def records_of(entries: Iterable[Entry]) -> list[Record]:
+def records_of(entries: Iterable[OutboxEntry]) -> list[Record]:
     """The fewest records that rebuild the entries exactly."""
     return [record for entry in entries for record in _records(entry)]
 
 
-def _records(entry: Entry) -> list[Record]:
-    prepared = Prepared(
+def _records(entry: OutboxEntry) -> list[Record]:
+    prepared = PreparedAction(
         at=entry.prepared,
         id=entry.id,
         kind=entry.kind,
@@ -42,9 +42,9 @@ def _records(entry: Entry) -> list[Record]:
         request=entry.request,
         target=entry.target,
     )
-    if entry.state is State.PREPARED:
+    if entry.state is OrderState.PREPARED:
         return [prepared]
-    moved = Moved(
+    moved = StateChange(
         at=entry.since,
         id=entry.id,
         state=entry.state,

@@ -18,7 +18,7 @@ from types import TracebackType
 import msgspec
 
 from kracked.errors import ConfigError, RecordError
-from kracked.orders.outbox.outbox import Prepared, Record
+from kracked.orders.outbox.outbox import PreparedAction, Record
 
 _CLOSED = -1
 _FLAGS = os.O_APPEND | os.O_CLOEXEC
@@ -201,7 +201,7 @@ def decode_lines(text: bytes, path: Path) -> list[Record]:
             record = _DECODER.decode(line)
         except msgspec.MsgspecError as error:
             raise DamagedJournal(path, number) from error
-        if isinstance(record, Prepared):
+        if isinstance(record, PreparedAction):
             known.add(record.id)
         if record.id not in known:  # the line that announced it is gone
             raise DamagedJournal(path, number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class State(StrEnum):
+class OrderState(StrEnum):
     PREPARED = "prepared"
     """Written down, not sent."""
     SENT = "sent"
@@ -27,21 +27,23 @@ class State(StrEnum):
     """It may or may not have reached the exchange."""
 
 
-_OUTCOMES = frozenset({State.ACKNOWLEDGED, State.LIVE, State.FILLED, State.CANCELLED})
+_OUTCOMES = frozenset(
+    {OrderState.ACKNOWLEDGED, OrderState.LIVE, OrderState.FILLED, OrderState.CANCELLED}
+)
 
-TRANSITIONS: dict[State, frozenset[State]] = {
-    State.PREPARED: frozenset({State.SENT, State.REFUSED, State.UNKNOWN}),
-    State.SENT: _OUTCOMES | {State.REFUSED, State.UNKNOWN},
-    State.UNKNOWN: _OUTCOMES | {State.REFUSED},
-    State.ACKNOWLEDGED: frozenset({State.LIVE, State.FILLED, State.CANCELLED}),
-    State.LIVE: frozenset({State.FILLED, State.CANCELLED}),
+TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.PREPARED: frozenset({OrderState.SENT, OrderState.REFUSED, OrderState.UNKNOWN}),
+    OrderState.SENT: _OUTCOMES | {OrderState.REFUSED, OrderState.UNKNOWN},
+    OrderState.UNKNOWN: _OUTCOMES | {OrderState.REFUSED},
+    OrderState.ACKNOWLEDGED: frozenset({OrderState.LIVE, OrderState.FILLED, OrderState.CANCELLED}),
+    OrderState.LIVE: frozenset({OrderState.FILLED, OrderState.CANCELLED}),
     # Should the exchange ever show an order we had given up on, it is right and we were not.
-    State.REFUSED: _OUTCOMES,
-    State.FILLED: frozenset(),
-    State.CANCELLED: frozenset(),
+    OrderState.REFUSED: _OUTCOMES,
+    OrderState.FILLED: frozenset(),
+    OrderState.CANCELLED: frozenset(),
 }
 """Every legal step. SENT is entered from PREPARED alone: nothing is sent twice."""
 
-UNANSWERED = frozenset({State.PREPARED, State.SENT})
+UNANSWERED = frozenset({OrderState.PREPARED, OrderState.SENT})
 """What a program that ends now leaves without an outcome."""
-ENDED = frozenset({State.FILLED, State.CANCELLED, State.REFUSED})
+ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REFUSED})

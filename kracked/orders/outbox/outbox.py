@@ -15,19 +15,19 @@ from enum import StrEnum
 import msgspec
 
 from kracked.errors import KrackedError, RecordError
-from kracked.orders.outbox.order_states import ENDED, TRANSITIONS, UNANSWERED, State
+from kracked.orders.outbox.order_states import ENDED, TRANSITIONS, UNANSWERED, OrderState
 
 log = logging.getLogger(__name__)
 
 ZERO = Decimal(0)
 
 
-class Kind(StrEnum):
+class ActionKind(StrEnum):
     ADD = "add"
     AMEND = "amend"
 
 
-class Prepared(
+class PreparedAction(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="prepared", omit_defaults=True
 ):
     """An action about to be sent, with all that is needed to look it up later."""
@@ -36,7 +36,7 @@ class Prepared(
     """ns since the Unix epoch, here and below."""
     id: str
     """Of an order its `cl_ord_id`; of an amend an id of our own."""
-    kind: Kind
+    kind: ActionKind
     symbol: str
     deadline: int
     """After it the exchange refuses the request."""
@@ -46,14 +46,14 @@ class Prepared(
     """Of an amend: the order's id at the exchange."""
 
 
-class Moved(
+class StateChange(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="moved", omit_defaults=True
 ):
     """What was learnt about an action."""
 
     at: int
     id: str
-    state: State
+    state: OrderState
     txid: str | None = None
     filled: Decimal = ZERO
     """In the base currency, all fills together."""
@@ -61,20 +61,20 @@ class Moved(
     """In words; the exchange's own where there are some."""
 
 
-Record = Prepared | Moved
+Record = PreparedAction | StateChange
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One action as it stands."""
 
     id: str
-    kind: Kind
+    kind: ActionKind
     symbol: str
     prepared: int
     deadline: int
     request: dict[str, str]
     target: str | None = None
-    state: State = State.PREPARED
+    state: OrderState = OrderState.PREPARED
     since: int
     """When `state` was entered."""
     txid: str | None = None
@@ -84,14 +84,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ended(self) -> bool:
         """Nothing more is expected of it."""
-        acknowledged_amend = self.kind is Kind.AMEND and self.state is State.ACKNOWLEDGED
+        acknowledged_amend = self.kind is ActionKind.AMEND and self.state is OrderState.ACKNOWLEDGED
         return acknowledged_amend or self.state in ENDED
 
 
-class SentAlready(KrackedError):
+class AlreadySent(KrackedError):
     """Somebody tried to send an action that is not fresh. This is a defect, and was stopped."""
 
-    def __init__(self, id: str, state: State) -> None:  # noqa: A002 - the outbox's word for it
+    def __init__(self, id: str, state: OrderState) -> None:  # noqa: A002 - the outbox's word for it
         super().__init__(id, state)
         self.id, self.state = id, state
 
@@ -104,55 +104,55 @@ class Outbox:
 
     def __init__(self, write: Callable[[Record], None], records: Iterable[Record] = ()) -> None:
         self._write = write
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, OutboxEntry] = {}
         self._by_txid: dict[str, str] = {}
         self._pending: dict[str, None] = {}
-        self.on_settled: Callable[[Entry], None] | None = None
+        self.on_settled: Callable[[OutboxEntry], None] | None = None
         """Told of each entry that was UNKNOWN, or had been given up, and is so no more."""
         for record in records:
             self._apply(record)
 
-    def __getitem__(self, id: str) -> Entry:  # noqa: A002
+    def __getitem__(self, id: str) -> OutboxEntry:  # noqa: A002
         return self._entries[id]
 
     def __contains__(self, id: str) -> bool:  # noqa: A002
         return id in self._entries
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[OutboxEntry]:
         """Oldest first."""
         return iter(tuple(self._entries.values()))
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def order(self, *, txid: str | None, cl_ord_id: str | None) -> Entry | None:
+    def order(self, *, txid: str | None, cl_ord_id: str | None) -> OutboxEntry | None:
         """The order the exchange speaks of by either id."""
         if cl_ord_id is not None and cl_ord_id in self._entries:
             return self._entries[cl_ord_id]
         return self._entries.get(self._by_txid.get(txid or "", ""))
 
-    def unknown(self) -> list[Entry]:
+    def unknown(self) -> list[OutboxEntry]:
         """What blocks sending, oldest first."""
-        return [entry for entry in self.pending() if entry.state is State.UNKNOWN]
+        return [entry for entry in self.pending() if entry.state is OrderState.UNKNOWN]
 
-    def pending(self) -> list[Entry]:
+    def pending(self) -> list[OutboxEntry]:
         """All that has not ended, oldest first."""
         return [self._entries[name] for name in self._pending]
 
-    def prepare(self, record: Prepared) -> Entry:
-        """Enters a fresh action. Raises `SentAlready` if its id was used before."""
+    def prepare(self, record: PreparedAction) -> OutboxEntry:
+        """Enters a fresh action. Raises `AlreadySent` if its id was used before."""
         if record.id in self._entries:
-            raise SentAlready(record.id, self._entries[record.id].state)
+            raise AlreadySent(record.id, self._entries[record.id].state)
         return self._record(record)
 
-    def send(self, id: str, now: int) -> Entry:  # noqa: A002
-        """Claims the one and only sending of an action. Raises `SentAlready` the second time."""
+    def send(self, id: str, now: int) -> OutboxEntry:  # noqa: A002
+        """Claims the one and only sending of an action. Raises `AlreadySent` the second time."""
         entry = self._entries[id]
-        if entry.state is not State.PREPARED:
-            raise SentAlready(id, entry.state)
-        return self._record(Moved(at=now, id=id, state=State.SENT))
+        if entry.state is not OrderState.PREPARED:
+            raise AlreadySent(id, entry.state)
+        return self._record(StateChange(at=now, id=id, state=OrderState.SENT))
 
-    def learn(self, news: Moved) -> Entry:
+    def learn(self, news: StateChange) -> OutboxEntry:
         """Takes news of an action; old news, which leads nowhere from here, changes nothing.
 
         What could not be written is true all the same: the next run, which will not have
@@ -165,34 +165,34 @@ class Outbox:
         if news.state not in TRANSITIONS[entry.state]:
             return entry
         learnt = self._note(news)
-        if entry.state in (State.UNKNOWN, State.REFUSED) and self.on_settled is not None:
+        if entry.state in (OrderState.UNKNOWN, OrderState.REFUSED) and self.on_settled is not None:
             self.on_settled(learnt)
         return learnt
 
-    def recover(self, now: int) -> list[Entry]:
+    def recover(self, now: int) -> list[OutboxEntry]:
         """After a start: whatever had no outcome when the last run ended is UNKNOWN."""
         reason = "the program ended before the outcome was known"
         return [
-            self.learn(Moved(at=now, id=entry.id, state=State.UNKNOWN, reason=reason))
+            self.learn(StateChange(at=now, id=entry.id, state=OrderState.UNKNOWN, reason=reason))
             for entry in self.pending()
             if entry.state in UNANSWERED
         ]
 
-    def _note(self, news: Moved) -> Entry:
+    def _note(self, news: StateChange) -> OutboxEntry:
         try:
             return self._record(news)
         except RecordError as error:
             log.warning("outcome not written", extra={"id": news.id, "reason": str(error)})
             return self._apply(news)
 
-    def _record(self, record: Record) -> Entry:
+    def _record(self, record: Record) -> OutboxEntry:
         self._write(record)
         return self._apply(record)
 
-    def _apply(self, record: Record) -> Entry:
+    def _apply(self, record: Record) -> OutboxEntry:
         match record:
-            case Prepared():
-                entry = Entry(
+            case PreparedAction():
+                entry = OutboxEntry(
                     id=record.id,
                     kind=record.kind,
                     symbol=record.symbol,
@@ -202,19 +202,19 @@ class Outbox:
                     target=record.target,
                     since=record.at,
                 )
-            case Moved():
+            case StateChange():
                 entry = _moved(self._entries[record.id], record)
         self._entries[entry.id] = entry
         if entry.ended:
             self._pending.pop(entry.id, None)
         else:
             self._pending[entry.id] = None
-        if entry.txid is not None and entry.kind is Kind.ADD:
+        if entry.txid is not None and entry.kind is ActionKind.ADD:
             self._by_txid[entry.txid] = entry.id
         return entry
 
 
-def _moved(entry: Entry, news: Moved) -> Entry:
+def _moved(entry: OutboxEntry, news: StateChange) -> OutboxEntry:
     return msgspec.structs.replace(
         entry,
         state=news.state,

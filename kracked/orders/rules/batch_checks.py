@@ -14,13 +14,15 @@ from decimal import Decimal
 import msgspec
 
 from kracked.orders.draft import TRIGGERED, Draft
-from kracked.orders.rules.market_context import Check, Limits, Refusal, Situation, needs
+from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext, needs
 from kracked.protocol.limits import cost_of_batch_add
 
 LEAST, MOST = 2, 15
 
 
-def refusals(drafts: Sequence[Draft], now: Situation, limits: Limits) -> tuple[Refusal, ...]:
+def refusals(
+    drafts: Sequence[Draft], now: MarketContext, limits: Limits
+) -> tuple[FailedCheck, ...]:
     """All reasons against sending them together."""
     results = (
         _form(drafts),
@@ -32,22 +34,24 @@ def refusals(drafts: Sequence[Draft], now: Situation, limits: Limits) -> tuple[R
     return tuple(refusal for refusal in results if refusal is not None)
 
 
-def _form(drafts: Sequence[Draft]) -> Refusal | None:
+def _form(drafts: Sequence[Draft]) -> FailedCheck | None:
     if not LEAST <= len(drafts) <= MOST:
-        return Refusal(Check.FORM, f"A batch holds {LEAST} to {MOST} orders, not {len(drafts)}.")
+        return FailedCheck(
+            Check.FORM, f"A batch holds {LEAST} to {MOST} orders, not {len(drafts)}."
+        )
     if len({draft.symbol for draft in drafts}) > 1:
-        return Refusal(Check.FORM, "A batch holds orders of one pair; send one for each.")
+        return FailedCheck(Check.FORM, "A batch holds orders of one pair; send one for each.")
     return None
 
 
-def _duplicate(drafts: Sequence[Draft], limits: Limits) -> Refusal | None:
+def _duplicate(drafts: Sequence[Draft], limits: Limits) -> FailedCheck | None:
     twice = len({msgspec.json.encode(draft) for draft in drafts}) < len(drafts)
     if limits.allow_duplicate or not twice:
         return None
-    return Refusal(Check.DUPLICATE, "The batch holds the same order twice; leave one out.")
+    return FailedCheck(Check.DUPLICATE, "The batch holds the same order twice; leave one out.")
 
 
-def _funds(drafts: Sequence[Draft], now: Situation) -> Refusal | None:
+def _funds(drafts: Sequence[Draft], now: MarketContext) -> FailedCheck | None:
     """Each alone may be covered, and all together not."""
     if now.available is None:
         return None
@@ -59,23 +63,23 @@ def _funds(drafts: Sequence[Draft], now: Situation) -> Refusal | None:
     for asset, needed in sums.items():
         have = now.available.get(asset, Decimal(0))
         if needed > have:
-            return Refusal(
+            return FailedCheck(
                 Check.FUNDS,
                 f"Together they need {needed:f} {asset}, {have:f} are free; lower the quantities.",
             )
     return None
 
 
-def _rate(drafts: Sequence[Draft], now: Situation) -> Refusal | None:
+def _rate(drafts: Sequence[Draft], now: MarketContext) -> FailedCheck | None:
     if now.rate_room is None or now.rate_room >= cost_of_batch_add(len(drafts)):
         return None
-    return Refusal(Check.RATE, "The rate counter has no room for this batch. Wait a little.")
+    return FailedCheck(Check.RATE, "The rate counter has no room for this batch. Wait a little.")
 
 
-def _open_orders(drafts: Sequence[Draft], now: Situation) -> Refusal | None:
+def _open_orders(drafts: Sequence[Draft], now: MarketContext) -> FailedCheck | None:
     if now.open_room is None or now.open_room >= len(drafts):
         return None
-    return Refusal(
+    return FailedCheck(
         Check.OPEN_ORDERS,
         f"The pair takes {max(0, now.open_room)} more open orders, not {len(drafts)}; "
         "cancel some first.",

@@ -10,7 +10,7 @@ import msgspec
 
 from kracked.instruments import Instrument
 from kracked.orders.draft import Draft, FeeIn
-from kracked.orders.outbox.outbox import Entry
+from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.rules.fees import Fees, fee
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
@@ -38,7 +38,7 @@ class Check(StrEnum):
     OPEN_ORDERS = "open orders"
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class FailedCheck(msgspec.Struct, frozen=True):
     """An order that was not sent, and what to do about it."""
 
     check: Check
@@ -60,7 +60,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     allow_duplicate: bool = False
 
 
-class Situation(msgspec.Struct, frozen=True, kw_only=True):
+class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     """The market and the account as they are known at this moment."""
 
     instrument: Instrument
@@ -78,7 +78,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine's rate counter leaves for adding; None when not known."""
     open_room: int | None = None
     """How many more orders the pair takes; None when not known."""
-    pending: tuple[Entry, ...] = ()
+    pending: tuple[OutboxEntry, ...] = ()
     """All of the outbox that has not ended."""
     at: int | None = None
     """This moment, ns since the Unix epoch; the desk fills it in, as it does the last three."""
@@ -89,7 +89,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.bid is None or self.ask is None else self.bid + self.ask
 
 
-def notional(draft: Draft, now: Situation) -> Decimal | None:
+def notional(draft: Draft, now: MarketContext) -> Decimal | None:
     """Price times quantity in the quote currency; at the market, by the opposite best price."""
     opposite = now.ask if draft.side is Side.BID else now.bid
     known = (draft.limit, draft.trigger_price, opposite)
@@ -97,7 +97,7 @@ def notional(draft: Draft, now: Situation) -> Decimal | None:
     return None if price is None else now.instrument.precision.cost_decimal(price, draft.qty)
 
 
-def needs(draft: Draft, now: Situation) -> tuple[str, Decimal | None]:
+def needs(draft: Draft, now: MarketContext) -> tuple[str, Decimal | None]:
     """The asset and amount an order takes, fee included; None when the price is unknown."""
     percent = Decimal(0)
     if now.fees is not None:
@@ -112,7 +112,7 @@ def needs(draft: Draft, now: Situation) -> tuple[str, Decimal | None]:
     return now.instrument.quote, cost + fee(cost, percent)
 
 
-def distance_percent(price: int, now: Situation) -> Decimal | None:
+def distance_percent(price: int, now: MarketContext) -> Decimal | None:
     """How far above (below: negative) the middle a price is; None without a middle."""
     twice = now.middle_twice
     return None if not twice else Decimal(200 * price - 100 * twice) / twice

@@ -11,14 +11,14 @@ from decimal import Decimal
 
 from kracked.instruments import Instrument
 from kracked.orders.draft import TRIGGERED, Draft, to_order
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.rules import order_rules
 from kracked.orders.rules.market_context import (
     Check,
+    FailedCheck,
     Limits,
-    Refusal,
-    Situation,
+    MarketContext,
     distance_percent,
     needs,
     notional,
@@ -29,7 +29,7 @@ from kracked.rest.orders import TRAILING, BadOrder, OrderType
 from kracked.times import NS_PER_S
 
 
-def refusals(draft: Draft, now: Situation, limits: Limits) -> tuple[Refusal, ...]:
+def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCheck, ...]:
     """All reasons against sending, the weightiest first; empty when it may go."""
     results = (
         _unknown(now),
@@ -54,18 +54,18 @@ def refusals(draft: Draft, now: Situation, limits: Limits) -> tuple[Refusal, ...
     return tuple(refusal for refusal in results if refusal is not None)
 
 
-def _unknown(now: Situation) -> Refusal | None:
-    doubtful = [entry for entry in now.pending if entry.state is State.UNKNOWN]
+def _unknown(now: MarketContext) -> FailedCheck | None:
+    doubtful = [entry for entry in now.pending if entry.state is OrderState.UNKNOWN]
     if not doubtful:
         return None
-    return Refusal(
+    return FailedCheck(
         Check.UNKNOWN,
         f"The outcome of {doubtful[0].symbol} {doubtful[0].kind} {doubtful[0].id} is not known; "
         "wait until it is settled, or cancel it.",
     )
 
 
-def _market(draft: Draft, now: Situation) -> Refusal | None:
+def _market(draft: Draft, now: MarketContext) -> FailedCheck | None:
     status, refused = now.instrument.status, True
     if status == "online":
         refused = False
@@ -75,31 +75,31 @@ def _market(draft: Draft, now: Situation) -> Refusal | None:
         refused = draft.order_type is not OrderType.LIMIT
     if not refused:
         return None
-    return Refusal(Check.MARKET, f"{draft.symbol} is {status}; wait until it takes this order.")
+    return FailedCheck(Check.MARKET, f"{draft.symbol} is {status}; wait until it takes this order.")
 
 
-def _book(now: Situation, limits: Limits) -> Refusal | None:
+def _book(now: MarketContext, limits: Limits) -> FailedCheck | None:
     if not now.book_verified:
-        return Refusal(Check.BOOK, "The book is not verified; wait for its snapshot.")
+        return FailedCheck(Check.BOOK, "The book is not verified; wait for its snapshot.")
     if now.book_age_ns > limits.max_book_age_ns:
         age_s = now.book_age_ns / NS_PER_S
-        return Refusal(Check.BOOK, f"The book is {age_s:.0f} s old; wait for the connection.")
+        return FailedCheck(Check.BOOK, f"The book is {age_s:.0f} s old; wait for the connection.")
     return None
 
 
-def _duplicate(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+def _duplicate(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     if limits.allow_duplicate:
         return None
     same = next((entry for entry in now.pending if _same(draft, now.instrument, entry)), None)
     if same is None:
         return None
-    return Refusal(
+    return FailedCheck(
         Check.DUPLICATE,
         f"The same order is {same.state} already; change it, or confirm that you want two.",
     )
 
 
-def _same(draft: Draft, instrument: Instrument, entry: Entry) -> bool:
+def _same(draft: Draft, instrument: Instrument, entry: OutboxEntry) -> bool:
     try:
         meant = to_order(draft, instrument, None)
     except BadOrder:
@@ -113,10 +113,10 @@ _TELLING = frozenset(("ordertype", "type", "volume", "price", "price2"))
 """What makes an order the same one in the eyes of whoever pressed the key twice."""
 
 
-def _own_limits(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+def _own_limits(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     qty = now.instrument.precision.qty_decimal(draft.qty)
     if limits.max_qty is not None and qty > limits.max_qty:
-        return Refusal(
+        return FailedCheck(
             Check.LIMIT,
             f"{qty:f} {now.instrument.base} is above your limit of {limits.max_qty:f}; "
             "lower it or change the limit.",
@@ -124,22 +124,22 @@ def _own_limits(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
     return None
 
 
-def _notional(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+def _notional(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     if limits.max_notional is None:
         return None
     cost, most = notional(draft, now), limits.max_notional
     if cost is None:
-        return Refusal(Check.NOTIONAL, "Without a price on the other side its cost is unknown.")
+        return FailedCheck(Check.NOTIONAL, "Without a price on the other side its cost is unknown.")
     if cost <= most:
         return None
-    return Refusal(
+    return FailedCheck(
         Check.NOTIONAL,
         f"{cost:f} {now.instrument.quote} is above your limit of {most:f}; "
         "lower the quantity or change the limit.",
     )
 
 
-def _distance(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+def _distance(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     most = limits.max_distance_percent
     if most is None or draft.order_type in TRAILING:
         return None
@@ -148,9 +148,9 @@ def _distance(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
             continue
         away = distance_percent(price, now)
         if away is None:
-            return Refusal(Check.DISTANCE, "Without both sides of the book there is no middle.")
+            return FailedCheck(Check.DISTANCE, "Without both sides of the book there is no middle.")
         if abs(away) > most:
-            return Refusal(
+            return FailedCheck(
                 Check.DISTANCE,
                 f"{now.instrument.precision.price_text(price)} is {abs(away):.1f} % from the "
                 f"middle, your limit is {most:f} %; check the price or change the limit.",
@@ -158,7 +158,7 @@ def _distance(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
     return None
 
 
-def _funds(draft: Draft, now: Situation) -> Refusal | None:
+def _funds(draft: Draft, now: MarketContext) -> FailedCheck | None:
     # Triggered orders hold nothing until they trigger.
     if now.available is None or draft.order_type in TRIGGERED:
         return None
@@ -166,20 +166,20 @@ def _funds(draft: Draft, now: Situation) -> Refusal | None:
     have = now.available.get(asset, Decimal(0))
     if needed is None or needed <= have:
         return None
-    return Refusal(
+    return FailedCheck(
         Check.FUNDS, f"It needs {needed:f} {asset}, {have:f} are free; lower the quantity."
     )
 
 
-def _rate(now: Situation) -> Refusal | None:
+def _rate(now: MarketContext) -> FailedCheck | None:
     if now.rate_room is None or now.rate_room >= cost_of_add():
         return None
-    return Refusal(
+    return FailedCheck(
         Check.RATE, "The rate counter is nearly full; the rest is kept for cancels. Wait a little."
     )
 
 
-def _open_orders(now: Situation) -> Refusal | None:
+def _open_orders(now: MarketContext) -> FailedCheck | None:
     if now.open_room is None or now.open_room > 0:
         return None
-    return Refusal(Check.OPEN_ORDERS, "The pair takes no more open orders; cancel one first.")
+    return FailedCheck(Check.OPEN_ORDERS, "The pair takes no more open orders; cancel one first.")

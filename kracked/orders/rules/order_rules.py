@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, to_order
-from kracked.orders.rules.market_context import Check, Limits, Refusal, Situation, notional
+from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext, notional
 from kracked.protocol.events import Side
 from kracked.rest.orders import TRAILING, BadOrder, OrderType, TimeInForce, Trigger
 from kracked.times import NS_PER_S
@@ -24,7 +24,7 @@ _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 _HUNDRED_PERCENT = 100 * 10**PERCENT_DECIMALS
 
 
-def form(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
+def form(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     """Whether the parts go together."""
     sentence = _misfit(draft, now, limits)
     if sentence is None:
@@ -32,10 +32,10 @@ def form(draft: Draft, now: Situation, limits: Limits) -> Refusal | None:
             to_order(draft, now.instrument, None)
         except BadOrder as error:
             sentence = f"{error}."
-    return None if sentence is None else Refusal(Check.FORM, sentence)
+    return None if sentence is None else FailedCheck(Check.FORM, sentence)
 
 
-def _misfit(draft: Draft, now: Situation, limits: Limits) -> str | None:
+def _misfit(draft: Draft, now: MarketContext, limits: Limits) -> str | None:
     kind, force = draft.order_type, draft.time_in_force
     misfits = {
         "Margin positions are not traded here.": kind is OrderType.SETTLE_POSITION,
@@ -57,11 +57,11 @@ def _misfit(draft: Draft, now: Situation, limits: Limits) -> str | None:
     return next((sentence for sentence, so in misfits.items() if so), None)
 
 
-def price(draft: Draft, now: Situation) -> Refusal | None:
+def price(draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Whether every price is above zero and on a tick."""
     found = (_off(part, name, now) for part in _parts(draft) for name in ("price", "price2"))
     sentence = next((it for it in found if it), None) or _too_wide(draft, now)
-    return None if sentence is None else Refusal(Check.PRICE, sentence)
+    return None if sentence is None else FailedCheck(Check.PRICE, sentence)
 
 
 def _parts(draft: Draft) -> Iterator[Draft | CloseDraft]:
@@ -70,7 +70,7 @@ def _parts(draft: Draft) -> Iterator[Draft | CloseDraft]:
         yield draft.close
 
 
-def _off(part: Draft | CloseDraft, name: str, now: Situation) -> str | None:
+def _off(part: Draft | CloseDraft, name: str, now: MarketContext) -> str | None:
     value: int | None = getattr(part, name)
     trails = part.order_type in TRAILING
     if value is None or (trails and name == "price2" and value == 0):
@@ -88,7 +88,7 @@ def _off(part: Draft | CloseDraft, name: str, now: Situation) -> str | None:
     return None
 
 
-def _too_wide(draft: Draft, now: Situation) -> str | None:
+def _too_wide(draft: Draft, now: MarketContext) -> str | None:
     """A distance that leaves no price to trade at."""
     twice = now.middle_twice
     if draft.order_type not in TRAILING or draft.in_percent or draft.price is None or twice is None:
@@ -98,11 +98,11 @@ def _too_wide(draft: Draft, now: Situation) -> str | None:
     return "The distance is as wide as the price itself; make it smaller."
 
 
-def quantity(draft: Draft, now: Situation) -> Refusal | None:
+def quantity(draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Whether it is whole lots, and enough of them."""
     step, precision = now.instrument.qty_increment, now.instrument.precision
     if draft.qty % step:
-        return Refusal(
+        return FailedCheck(
             Check.QUANTITY,
             f"{precision.qty_text(draft.qty)} is between lot steps; "
             f"use a multiple of {precision.qty_text(step)}.",
@@ -110,10 +110,10 @@ def quantity(draft: Draft, now: Situation) -> Refusal | None:
     if draft.qty >= max(1, now.instrument.qty_min):
         return None
     least = precision.qty_text(max(1, now.instrument.qty_min))
-    return Refusal(Check.MINIMUM, f"The least quantity is {least} {now.instrument.base}.")
+    return FailedCheck(Check.MINIMUM, f"The least quantity is {least} {now.instrument.base}.")
 
 
-def display(draft: Draft, now: Situation) -> Refusal | None:
+def display(draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Whether an iceberg shows enough of itself, and not more than there is."""
     shown, step = draft.display_qty, now.instrument.qty_increment
     if shown is None or draft.order_type is not OrderType.ICEBERG:
@@ -123,14 +123,14 @@ def display(draft: Draft, now: Situation) -> Refusal | None:
     if shown % step == 0 and least <= shown <= draft.qty:
         return None
     text = now.instrument.precision.qty_text
-    return Refusal(
+    return FailedCheck(
         Check.DISPLAY,
         f"An iceberg of {text(draft.qty)} shows {text(least)} to {text(draft.qty)}, "
         f"in steps of {text(step)}.",
     )
 
 
-def expiry(draft: Draft, now: Situation) -> Refusal | None:
+def expiry(draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Whether it expires neither too soon nor too late for the exchange."""
     left_s = draft.expires_in_s
     if draft.expires is not None and now.at is not None:
@@ -138,22 +138,24 @@ def expiry(draft: Draft, now: Situation) -> Refusal | None:
         left_s = draft.expires // NS_PER_S - -(-now.at // NS_PER_S)
     if left_s is None or LEAST_LIFE_S <= left_s <= LONGEST_LIFE_S:
         return None
-    return Refusal(Check.EXPIRY, "It must expire between 5 s and 30 days from now; change that.")
+    return FailedCheck(
+        Check.EXPIRY, "It must expire between 5 s and 30 days from now; change that."
+    )
 
 
-def cost(draft: Draft, now: Situation) -> Refusal | None:
+def cost(draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Whether it is worth enough."""
     worth, least = notional(draft, now), now.instrument.cost_min
     if worth is None or worth >= least:
         return None
-    return Refusal(
+    return FailedCheck(
         Check.COST,
         f"{worth:f} {now.instrument.quote} is below the least cost of {least:f}; "
         "raise quantity or price.",
     )
 
 
-def crossing(draft: Draft, now: Situation) -> Refusal | None:
+def crossing(draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Whether a post-only order would trade at once."""
     if not draft.post_only or draft.limit is None:
         return None
@@ -163,10 +165,12 @@ def crossing(draft: Draft, now: Situation) -> Refusal | None:
         return None
     best = now.instrument.precision.price_text(opposite)
     word = "below" if buys else "above"
-    return Refusal(Check.CROSSING, f"Post-only would trade at once; choose a price {word} {best}.")
+    return FailedCheck(
+        Check.CROSSING, f"Post-only would trade at once; choose a price {word} {best}."
+    )
 
 
-def trigger(draft: Draft, now: Situation) -> Refusal | None:
+def trigger(draft: Draft, now: MarketContext) -> FailedCheck | None:
     """Whether a stop or profit lies on the wrong side of the market, and goes off at once."""
     at = draft.trigger_price
     if at is None:
@@ -179,4 +183,6 @@ def trigger(draft: Draft, now: Situation) -> Refusal | None:
     best = now.instrument.precision.price_text(beyond)
     kind = draft.order_type.replace("-", " ")
     word = "above" if above else "below"
-    return Refusal(Check.TRIGGER, f"This {kind} would go off at once; trigger it {word} {best}.")
+    return FailedCheck(
+        Check.TRIGGER, f"This {kind} would go off at once; trigger it {word} {best}."
+    )

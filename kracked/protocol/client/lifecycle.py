@@ -12,7 +12,13 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from kracked.protocol import events
-from kracked.protocol.client.subscription import BOOKS, Key, State, Track, gap
+from kracked.protocol.client.subscription import (
+    BOOKS,
+    Key,
+    SubscriptionStage,
+    SubscriptionState,
+    gap,
+)
 from kracked.protocol.client.timeouts import put_off
 from kracked.protocol.events import Event
 
@@ -31,8 +37,8 @@ class Lifecycle:
     """Where each subscription stands, and the steps it can take."""
 
     def __init__(self, keeper: Keeper) -> None:
-        self.tracks: dict[Key, Track] = {}
-        self.pending: dict[Key, Track] = {}
+        self.tracks: dict[Key, SubscriptionState] = {}
+        self.pending: dict[Key, SubscriptionState] = {}
         """Those with something to ask, or an answer to wait for."""
         self.broken: str | None = None
         """Why the connection must be replaced; None while it is good."""
@@ -46,19 +52,19 @@ class Lifecycle:
         """What has happened on the way and is still to be told."""
         self._keeper = keeper
 
-    def move(self, track: Track, state: State, due: int) -> None:
+    def move(self, track: SubscriptionState, state: SubscriptionStage, due: int) -> None:
         """Enter a state; at `due`, by the steady clock, it is time to ask, or to stop waiting."""
         track.state, track.due = state, due
         self.revision += 1
-        if state in (State.LIVE, State.REFUSED):
+        if state in (SubscriptionStage.LIVE, SubscriptionStage.REFUSED):
             self.pending.pop(track.subscription.key, None)
         else:
             self.pending[track.subscription.key] = track
             self.restless = True
 
-    def go_live(self, track: Track, received: int, now: int) -> None:
+    def go_live(self, track: SubscriptionState, received: int, now: int) -> None:
         """It has proven itself; what was missed until now is told."""
-        self.move(track, State.LIVE, 0)
+        self.move(track, SubscriptionStage.LIVE, 0)
         track.live_since, track.error = now, None
         if self.productive_since is None:
             self.productive_since = now
@@ -69,20 +75,20 @@ class Lifecycle:
         if track.wanted != track.subscription:
             self.leave(track, now)
 
-    def leave(self, track: Track, due: int) -> None:
+    def leave(self, track: SubscriptionState, due: int) -> None:
         """Unsubscribe when it is due."""
         self.distrust(track)
-        self.move(track, State.TO_LEAVE, due)
+        self.move(track, SubscriptionStage.TO_LEAVE, due)
 
-    def left(self, track: Track, now: int) -> None:
+    def left(self, track: SubscriptionState, now: int) -> None:
         """The exchange has let it go: it is gone, or asked for once more."""
         if track.wanted is None:
             self.remove(track)
             return
         track.subscription = track.wanted
-        self.move(track, State.TO_ASK, max(now, track.resume_at))
+        self.move(track, SubscriptionStage.TO_ASK, max(now, track.resume_at))
 
-    def remove(self, track: Track) -> None:
+    def remove(self, track: SubscriptionState) -> None:
         """Nobody wants it any more, and its book is dropped."""
         channel, symbol, _ = key = track.subscription.key
         self.tracks.pop(key, None)
@@ -91,19 +97,21 @@ class Lifecycle:
         if channel in BOOKS and symbol is not None:
             self._keeper.forget(symbol, channel)
 
-    def distrust(self, track: Track) -> bool:
+    def distrust(self, track: SubscriptionState) -> bool:
         """True when there was a book and it had been trusted."""
         channel, symbol, _ = track.subscription.key
         return channel in BOOKS and symbol is not None and self._keeper.distrust(symbol, channel)
 
-    def resync(self, track: Track, reason: str, detail: str, received: int, now: int) -> None:
+    def resync(
+        self, track: SubscriptionState, reason: str, detail: str, received: int, now: int
+    ) -> None:
         """Stop trusting it, say so, and send it round."""
         channel, symbol, _ = track.subscription.key
         self.distrust(track)
         self.news.append(events.Resync(received, symbol or "", channel, reason, detail))
         self.go_round(track, reason, received, now)
 
-    def go_round(self, track: Track, reason: str, received: int, now: int) -> None:
+    def go_round(self, track: SubscriptionState, reason: str, received: int, now: int) -> None:
         """Leave, wait for the answer, ask again: this subscription alone."""
         track.resyncs += 1
         if track.lost_at is None:
@@ -111,7 +119,7 @@ class Lifecycle:
         self.try_again(track, now)
         self.leave(track, now)
 
-    def try_again(self, track: Track, now: int) -> None:
+    def try_again(self, track: SubscriptionState, now: int) -> None:
         """Set when to ask next; in the end blame the connection."""
         if not put_off(track, now):
             self.broken = self.broken or f"{track.subscription.name} fails again and again"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 
 
-class Verdict(Enum):
+class RejectionVerdict(Enum):
     FINAL = "asking again will not help"
     TOKEN = "a new token may help"  # noqa: S105 - a sentence, not a secret
     DUPLICATE = "it is subscribed already"
@@ -18,32 +18,32 @@ class Verdict(Enum):
 
 
 _BEGINNINGS = (
-    ("Already subscribed", Verdict.DUPLICATE),
-    ("Exceeded msg rate", Verdict.RATE),
-    ("EAPI:Rate limit", Verdict.RATE),
-    ("EGeneral:Too many requests", Verdict.RATE),
-    ("Token(s) not found", Verdict.TOKEN),
-    ("ESession:", Verdict.TOKEN),
-    ("Authentication failed", Verdict.TOKEN),
-    ("Currency pair not", Verdict.FINAL),
-    ("Subscription depth not", Verdict.FINAL),
-    ("Subscription ohlc interval not", Verdict.FINAL),
-    ("Unsupported", Verdict.FINAL),
-    ("Malformed request", Verdict.FINAL),
-    ("EGeneral:Permission denied", Verdict.FINAL),
-    ("EAPI:Invalid key", Verdict.FINAL),
-    ("EAPI:Invalid signature", Verdict.FINAL),
-    ("EAccount:Invalid permissions", Verdict.FINAL),
-    ("EAuth:Account", Verdict.FINAL),
-    ("EAuth:Failed", Verdict.FINAL),
+    ("Already subscribed", RejectionVerdict.DUPLICATE),
+    ("Exceeded msg rate", RejectionVerdict.RATE),
+    ("EAPI:Rate limit", RejectionVerdict.RATE),
+    ("EGeneral:Too many requests", RejectionVerdict.RATE),
+    ("Token(s) not found", RejectionVerdict.TOKEN),
+    ("ESession:", RejectionVerdict.TOKEN),
+    ("Authentication failed", RejectionVerdict.TOKEN),
+    ("Currency pair not", RejectionVerdict.FINAL),
+    ("Subscription depth not", RejectionVerdict.FINAL),
+    ("Subscription ohlc interval not", RejectionVerdict.FINAL),
+    ("Unsupported", RejectionVerdict.FINAL),
+    ("Malformed request", RejectionVerdict.FINAL),
+    ("EGeneral:Permission denied", RejectionVerdict.FINAL),
+    ("EAPI:Invalid key", RejectionVerdict.FINAL),
+    ("EAPI:Invalid signature", RejectionVerdict.FINAL),
+    ("EAccount:Invalid permissions", RejectionVerdict.FINAL),
+    ("EAuth:Account", RejectionVerdict.FINAL),
+    ("EAuth:Failed", RejectionVerdict.FINAL),
 )
 _INSIDE = (
-    (" field must be a ", Verdict.FINAL),
-    (" unavailable on this endpoint", Verdict.FINAL),
+    (" field must be a ", RejectionVerdict.FINAL),
+    (" unavailable on this endpoint", RejectionVerdict.FINAL),
 )
 
 
-def judge(error: str) -> Verdict:
+def judge(error: str) -> RejectionVerdict:
     """The verdict on a refusal's text; unknown words are `UNCLEAR`."""
     for beginning, verdict in _BEGINNINGS:
         if error.startswith(beginning):
@@ -51,4 +51,4 @@ def judge(error: str) -> Verdict:
     for part, verdict in _INSIDE:
         if part in error:
             return verdict
-    return Verdict.UNCLEAR
+    return RejectionVerdict.UNCLEAR

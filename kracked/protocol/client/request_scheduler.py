@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 
 from kracked.protocol import requests
 from kracked.protocol.client.subscription import (
-    State,
-    Track,
+    SubscriptionStage,
+    SubscriptionState,
     subscribe_request,
     unsubscribe_request,
 )
-from kracked.protocol.sliding_window import Pace
+from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
 
 SYMBOLS_PER_REQUEST = 50
@@ -27,13 +27,13 @@ LEVEL3_COST = {10: 5, 100: 25, 1000: 100}
 """What a symbol of each depth costs."""
 
 
-class Asking:
+class RequestScheduler:
     """Turns tracks whose time has come into requests."""
 
     def __init__(self) -> None:
         self._last_req_id = 0
-        self._requests = Pace(REQUESTS_PER_WINDOW, REQUEST_WINDOW_NS)
-        self._level3 = Pace(LEVEL3_COUNTER, LEVEL3_WINDOW_NS)
+        self._requests = SlidingWindow(REQUESTS_PER_WINDOW, REQUEST_WINDOW_NS)
+        self._level3 = SlidingWindow(LEVEL3_COUNTER, LEVEL3_WINDOW_NS)
 
     def ping(self) -> tuple[int, bytes]:
         """A ping's id and its bytes."""
@@ -45,18 +45,18 @@ class Asking:
         self._requests.fill(now)
 
     def requests(
-        self, tracks: Iterable[Track], token: str | None, now: int
-    ) -> Iterator[tuple[bytes, int, list[Track]]]:
+        self, tracks: Iterable[SubscriptionState], token: str | None, now: int
+    ) -> Iterator[tuple[bytes, int, list[SubscriptionState]]]:
         """Bytes, id and tracks of each request that may go out, leaving before asking.
 
         A track that finds no room is left as it is; its turn comes.
         """
         due = [track for track in tracks if track.due <= now]
-        for state in (State.TO_LEAVE, State.TO_ASK):
+        for state in (SubscriptionStage.TO_LEAVE, SubscriptionStage.TO_ASK):
             for group in _groups(track for track in due if track.state is state):
                 if self._requests.room(now) < 1:
                     return
-                asking = state is State.TO_ASK
+                asking = state is SubscriptionStage.TO_ASK
                 part = self._affordable(group, now) if asking else group
                 if not part:
                     continue
@@ -66,7 +66,7 @@ class Asking:
                 request = make((track.subscription for track in part), token)
                 yield requests.encode(request, req_id), req_id, part
 
-    def _affordable(self, group: list[Track], now: int) -> list[Track]:
+    def _affordable(self, group: list[SubscriptionState], now: int) -> list[SubscriptionState]:
         subscription = group[0].subscription
         if subscription.channel != "level3":
             return group
@@ -80,9 +80,9 @@ class Asking:
         return self._last_req_id
 
 
-def _groups(tracks: Iterable[Track]) -> Iterator[list[Track]]:
+def _groups(tracks: Iterable[SubscriptionState]) -> Iterator[list[SubscriptionState]]:
     """Tracks of the same terms together, as many as one request should name."""
-    groups: dict[tuple[object, ...], list[Track]] = {}
+    groups: dict[tuple[object, ...], list[SubscriptionState]] = {}
     for track in tracks:
         one = track.subscription
         groups.setdefault(one.key if track.alone else one.terms, []).append(track)

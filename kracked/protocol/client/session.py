@@ -15,11 +15,11 @@ from typing import Any
 from kracked.protocol import events
 from kracked.protocol.client.lifecycle import Keeper
 from kracked.protocol.client.liveness import SILENCE_NS, Liveness
-from kracked.protocol.client.request_scheduler import Asking
-from kracked.protocol.client.subscription import Key, Subscription, Track
+from kracked.protocol.client.request_scheduler import RequestScheduler
+from kracked.protocol.client.subscription import Key, Subscription, SubscriptionState
 from kracked.protocol.client.subscriptions import Subscriptions
 from kracked.protocol.events import Event
-from kracked.protocol.trade_sequence import Tape
+from kracked.protocol.trade_sequence import TradeSequence
 from kracked.times import NS_PER_S
 
 STALL_NS = NS_PER_S
@@ -31,7 +31,7 @@ HELD = "maintenance"
 
 _CHANNEL_OF: dict[type, str] = {
     events.BookUpdate: "book",
-    events.OrdersUpdate: "level3",
+    events.L3Update: "level3",
     events.Ticker: "ticker",
     events.Trades: "trade",
 }
@@ -48,7 +48,7 @@ class Session:
     """
 
     def __init__(self, keeper: Keeper) -> None:
-        self._asking = Asking()
+        self._asking = RequestScheduler()
         self.subscriptions = Subscriptions(keeper, self._asking)
         self.liveness = Liveness()
         self.system: str | None = None
@@ -62,7 +62,7 @@ class Session:
         """Of earlier connections."""
         self._may_ask = False
         self._token: str | None = None
-        self._tape = Tape()
+        self._tape = TradeSequence()
         self._outbox: list[bytes] = []
         self._silent: str | None = None
         self._heard_at = 0
@@ -75,7 +75,7 @@ class Session:
         }
 
     @property
-    def tracks(self) -> dict[Key, Track]:
+    def tracks(self) -> dict[Key, SubscriptionState]:
         """Where each subscription stands."""
         return self.subscriptions.life.tracks
 

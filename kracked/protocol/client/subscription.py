@@ -56,7 +56,7 @@ EXECUTIONS = Subscription("executions")
 BALANCES = Subscription("balances")
 
 
-class State(StrEnum):
+class SubscriptionStage(StrEnum):
     TO_ASK = "to ask"
     ASKED = "asked"
     LIVE = "live"
@@ -65,7 +65,7 @@ class State(StrEnum):
     REFUSED = "refused"
 
 
-class Track:
+class SubscriptionState:
     """Where one subscription stands. Only its session changes it."""
 
     __slots__ = (
@@ -94,7 +94,7 @@ class Track:
         """What was, or will be, asked."""
         self.wanted: Subscription | None = subscription
         """What should stand once this conversation is over; None: nothing."""
-        self.state = State.TO_ASK
+        self.state = SubscriptionStage.TO_ASK
         self.due = 0
         """When to act: ask, leave, or stop waiting for an answer."""
         self.resume_at = 0
@@ -117,17 +117,17 @@ class Track:
         self.error: str | None = None
 
 
-def answers(event: events.Subscribed | events.Unsubscribed, track: Track) -> bool:
+def answers(event: events.Subscribed | events.Unsubscribed, track: SubscriptionState) -> bool:
     """Whether this is the answer to the track's latest request."""
     return event.req_id is None or event.req_id == track.req_id
 
 
-def is_refusal_of(event: events.Rejected, track: Track) -> bool:
+def is_refusal_of(event: events.Rejected, track: SubscriptionState) -> bool:
     """Whether this refuses the track's latest request: by id, else only by a named symbol."""
-    if track.state is State.ASKED:
+    if track.state is SubscriptionStage.ASKED:
         if track.acked or event.method == "unsubscribe":
             return False
-    elif track.state is not State.LEAVING or event.method == "subscribe":
+    elif track.state is not SubscriptionStage.LEAVING or event.method == "subscribe":
         return False
     if event.symbol not in (None, track.subscription.symbol):
         return False
@@ -136,7 +136,7 @@ def is_refusal_of(event: events.Rejected, track: Track) -> bool:
     return event.symbol is not None and event.channel in (None, track.subscription.channel)
 
 
-def gap(track: Track, start: int, end: int, reason: str) -> events.Gap:
+def gap(track: SubscriptionState, start: int, end: int, reason: str) -> events.Gap:
     """A hole in the data of this track."""
     channel, symbol, _ = track.subscription.key
     return events.Gap(end, channel, (symbol,) if symbol else (), start, end, reason)

@@ -12,8 +12,8 @@ from typing import Any
 
 from kracked.protocol import events
 from kracked.protocol.client.lifecycle import Keeper, Lifecycle
-from kracked.protocol.client.rejection_policy import Verdict, judge
-from kracked.protocol.client.request_scheduler import Asking
+from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
+from kracked.protocol.client.request_scheduler import RequestScheduler
 from kracked.protocol.client.subscription import (
     ACCOUNT,
     BALANCES,
@@ -22,9 +22,9 @@ from kracked.protocol.client.subscription import (
     INSTRUMENTS,
     NEEDS_SNAPSHOT,
     Key,
-    State,
     Subscription,
-    Track,
+    SubscriptionStage,
+    SubscriptionState,
     answers,
     gap,
     is_refusal_of,
@@ -42,13 +42,13 @@ from kracked.protocol.events import Event
 class Subscriptions:
     """What is wanted, asked, granted, refused and live. Only its session drives it."""
 
-    def __init__(self, keeper: Keeper, asking: Asking) -> None:
+    def __init__(self, keeper: Keeper, asking: RequestScheduler) -> None:
         self.life = Lifecycle(keeper)
         self._keeper, self._asking = keeper, asking
         self._admitted = False
         self.observers: dict[type, Callable[[Any, int], None]] = {
             events.BookSnapshot: self._on_snapshot,
-            events.OrdersSnapshot: self._on_snapshot,
+            events.L3Snapshot: self._on_snapshot,
             events.Candles: self._on_candles,
             events.Instruments: self._on_instruments,
             events.Executions: self._on_numbered,
@@ -76,14 +76,14 @@ class Subscriptions:
         """Subscribe; with other parameters than before, change over to them."""
         track = self.life.tracks.get(subscription.key)
         if track is None:
-            track = self.life.tracks[subscription.key] = Track(subscription)
-            self.life.move(track, State.TO_ASK, 0)
+            track = self.life.tracks[subscription.key] = SubscriptionState(subscription)
+            self.life.move(track, SubscriptionStage.TO_ASK, 0)
             return
         track.wanted = subscription
-        if track.state in (State.TO_ASK, State.REFUSED):
+        if track.state in (SubscriptionStage.TO_ASK, SubscriptionStage.REFUSED):
             track.subscription, track.error, track.tries = subscription, None, 0
-            self.life.move(track, State.TO_ASK, 0)
-        elif track.state is State.LIVE and track.subscription != subscription:
+            self.life.move(track, SubscriptionStage.TO_ASK, 0)
+        elif track.state is SubscriptionStage.LIVE and track.subscription != subscription:
             self.life.leave(track, 0)
 
     def drop(self, key: Key) -> None:
@@ -92,9 +92,9 @@ class Subscriptions:
         if track is None:
             return
         track.wanted = None
-        if track.state in (State.TO_ASK, State.REFUSED):
+        if track.state in (SubscriptionStage.TO_ASK, SubscriptionStage.REFUSED):
             self.life.remove(track)
-        elif track.state is State.LIVE:
+        elif track.state is SubscriptionStage.LIVE:
             self.life.leave(track, 0)
 
     def admit(self) -> None:
@@ -108,25 +108,25 @@ class Subscriptions:
         for track in tuple(self.life.tracks.values()):
             self._reset(track, reason, heard_at)
         instruments = self.life.tracks.get(INSTRUMENTS.key)
-        if instruments is not None and instruments.state is State.TO_ASK:
+        if instruments is not None and instruments.state is SubscriptionStage.TO_ASK:
             self._admitted = False  # precisions may change while we are away
 
-    def _reset(self, track: Track, reason: str, heard_at: int) -> None:
+    def _reset(self, track: SubscriptionState, reason: str, heard_at: int) -> None:
         if track.wanted is None:
             self.life.remove(track)
             return
-        if track.state is State.LIVE and track.lost_at is None:
+        if track.state is SubscriptionStage.LIVE and track.lost_at is None:
             track.lost_at, track.lost_why = heard_at, reason
         self.life.distrust(track)
-        final = track.error is not None and judge(track.error) is Verdict.FINAL
-        if track.state is State.REFUSED and final:
+        final = track.error is not None and judge(track.error) is RejectionVerdict.FINAL
+        if track.state is SubscriptionStage.REFUSED and final:
             return
         track.subscription, track.req_id, track.tries = track.wanted, None, 0
-        self.life.move(track, State.TO_ASK, 0)
+        self.life.move(track, SubscriptionStage.TO_ASK, 0)
 
     # --- data -----------------------------------------------------------------------
 
-    def heard(self, key: Key, now: int) -> Track | None:
+    def heard(self, key: Key, now: int) -> SubscriptionState | None:
         """Something came on this subscription."""
         track = self.life.tracks.get(key)
         if track is not None:
@@ -138,7 +138,7 @@ class Subscriptions:
         for interval in {candle.interval for candle in event.candles}:
             self.heard(("ohlc", event.symbol, interval), now)
 
-    def _on_snapshot(self, event: events.BookSnapshot | events.OrdersSnapshot, now: int) -> None:
+    def _on_snapshot(self, event: events.BookSnapshot | events.L3Snapshot, now: int) -> None:
         channel = "book" if isinstance(event, events.BookSnapshot) else "level3"
         self._begun((channel, event.symbol, None), event.received, now)
 
@@ -161,7 +161,7 @@ class Subscriptions:
             return
         self.heard(key, now)
         whole = last is None or event.sequence is None or event.sequence == last + 1
-        if not whole and track.state is State.LIVE:
+        if not whole and track.state is SubscriptionStage.LIVE:
             detail = f"message {event.sequence} after {last}"
             self.life.resync(track, "sequence", detail, event.received, now)
 
@@ -176,9 +176,9 @@ class Subscriptions:
             if symbol is not None:
                 self._keeper.forget(symbol, channel)
             return
-        if track.state is State.LIVE:
+        if track.state is SubscriptionStage.LIVE:
             return
-        if track.state is State.ASKED:
+        if track.state is SubscriptionStage.ASKED:
             self.life.go_live(track, received, now)
         elif self.life.distrust(track):
             channel, symbol, _ = key
@@ -188,13 +188,13 @@ class Subscriptions:
 
     def _on_subscribed(self, event: events.Subscribed, now: int) -> None:
         track = self.life.tracks.get((event.channel, event.symbol, event.interval))
-        if track is None or track.state not in (State.ASKED, State.LIVE):
+        if track is None or track.state not in (SubscriptionStage.ASKED, SubscriptionStage.LIVE):
             return
         if event.depth not in (None, track.subscription.depth):
             # The keeper has believed it: a book cut there would pass for whole.
             self.life.resync(track, "unasked", f"depth {event.depth}", event.received, now)
             return
-        if track.state is State.LIVE or not answers(event, track):
+        if track.state is SubscriptionStage.LIVE or not answers(event, track):
             return
         track.acked = True
         if event.channel in NEEDS_SNAPSHOT:
@@ -206,75 +206,79 @@ class Subscriptions:
         track = self.life.tracks.get((event.channel, event.symbol, event.interval))
         if track is None:
             return
-        if track.state is State.LEAVING and answers(event, track):
+        if track.state is SubscriptionStage.LEAVING and answers(event, track):
             self.life.left(track, now)
-        elif track.state is State.LIVE:
+        elif track.state is SubscriptionStage.LIVE:
             # Late, or not of our doing: either way nobody knows what stands there now.
             self.life.resync(track, "unasked", "unsubscribed", event.received, now)
 
     def _on_rejected(self, event: events.Rejected, now: int) -> None:
-        if judge(event.error) is Verdict.RATE:
+        if judge(event.error) is RejectionVerdict.RATE:
             self._asking.slow_down(now)
         refused = [track for track in self.life.pending.values() if is_refusal_of(event, track)]
         for track in refused:
-            if track.state is State.LEAVING:
+            if track.state is SubscriptionStage.LEAVING:
                 self._not_left(track, event, now)
             elif len(refused) > 1 and event.symbol is None:
                 track.alone = True  # which of them is to blame shows when each is asked alone
-                self.life.move(track, State.TO_ASK, now)
+                self.life.move(track, SubscriptionStage.TO_ASK, now)
             else:
                 self._refused(track, event, now)
 
-    def _not_left(self, track: Track, event: events.Rejected, now: int) -> None:
+    def _not_left(self, track: SubscriptionState, event: events.Rejected, now: int) -> None:
         match judge(event.error):
-            case Verdict.RATE:
+            case RejectionVerdict.RATE:
                 self.life.leave(track, now + SLOW_DOWN_NS)
-            case Verdict.TOKEN:
+            case RejectionVerdict.TOKEN:
                 self.life.broken = self.life.broken or f"token refused: {event.error}"
             case _:
                 self.life.left(track, now)  # there was nothing to leave
 
-    def _refused(self, track: Track, event: events.Rejected, now: int) -> None:
+    def _refused(self, track: SubscriptionState, event: events.Rejected, now: int) -> None:
         verdict = judge(event.error)
         track.error = event.error
-        if verdict is Verdict.DUPLICATE:
+        if verdict is RejectionVerdict.DUPLICATE:
             # No snapshot will come: leave what stands there, then ask again.
             self.life.try_again(track, now)
             self.life.leave(track, now)
-        elif verdict is Verdict.RATE:
-            self.life.move(track, State.TO_ASK, now + SLOW_DOWN_NS)
-        elif verdict is Verdict.TOKEN:
-            self.life.move(track, State.TO_ASK, now)
+        elif verdict is RejectionVerdict.RATE:
+            self.life.move(track, SubscriptionStage.TO_ASK, now + SLOW_DOWN_NS)
+        elif verdict is RejectionVerdict.TOKEN:
+            self.life.move(track, SubscriptionStage.TO_ASK, now)
             self.life.broken = self.life.broken or f"token refused: {event.error}"
-        elif verdict is Verdict.FINAL or track.tries + 1 >= len(RETRY_NS) or track.wanted is None:
+        elif (
+            verdict is RejectionVerdict.FINAL
+            or track.tries + 1 >= len(RETRY_NS)
+            or track.wanted is None
+        ):
             self._give_up(track)
         else:
             self.life.try_again(track, now)
-            self.life.move(track, State.TO_ASK, track.resume_at)
+            self.life.move(track, SubscriptionStage.TO_ASK, track.resume_at)
 
-    def _give_up(self, track: Track) -> None:
+    def _give_up(self, track: SubscriptionState) -> None:
         if track.subscription == INSTRUMENTS:
             self.admit()  # better the digits of the snapshots than nothing
         if track.wanted is None:
             self.life.remove(track)
         elif track.wanted != track.subscription:
             track.subscription, track.error, track.tries = track.wanted, None, 0
-            self.life.move(track, State.TO_ASK, 0)
+            self.life.move(track, SubscriptionStage.TO_ASK, 0)
         else:
-            self.life.move(track, State.REFUSED, 0)
+            self.life.move(track, SubscriptionStage.REFUSED, 0)
 
     # --- doubt ----------------------------------------------------------------------------
 
     def on_resync(self, event: events.Resync, now: int) -> None:
         """The keeper has stopped trusting a book."""
         track = self.life.tracks.get((event.channel, event.symbol, None))
-        if track is not None and track.state in (State.ASKED, State.LIVE):
+        if track is not None and track.state in (SubscriptionStage.ASKED, SubscriptionStage.LIVE):
             self.life.go_round(track, event.reason, event.received, now)
 
     def doubt(self, key: Key, detail: str, received: int, now: int) -> None:
         """Somebody who keeps this channel's state cannot make sense of it."""
         track = self.life.tracks.get(key)
-        if track is not None and track.state is State.LIVE:
+        if track is not None and track.state is SubscriptionStage.LIVE:
             self.life.resync(track, "impossible", detail, received, now)
 
     def _on_malformed(self, event: events.Malformed, now: int) -> None:
@@ -283,9 +287,9 @@ class Subscriptions:
             channel, symbol, _ = track.subscription.key
             if event.channel not in (None, channel) or event.symbol not in (None, symbol):
                 continue
-            if track.state is State.ASKED:
+            if track.state is SubscriptionStage.ASKED:
                 track.due = min(track.due, now + PATIENCE_NS)  # was that its snapshot?
-            elif track.state is not State.LIVE or channel in BOOKS:
+            elif track.state is not SubscriptionStage.LIVE or channel in BOOKS:
                 continue
             elif channel in ACCOUNT:
                 self.life.resync(track, "impossible", event.reason, event.received, now)
@@ -304,13 +308,13 @@ class Subscriptions:
         for track in [one for one in self.life.pending.values() if one.due <= now]:
             self._overdue(track, received, now)
 
-    def _overdue(self, track: Track, received: int, now: int) -> None:
+    def _overdue(self, track: SubscriptionState, received: int, now: int) -> None:
         if track.subscription == INSTRUMENTS:
             self.admit()  # better the digits of the snapshots than nothing
-        if track.state is State.ASKED:
+        if track.state is SubscriptionStage.ASKED:
             missing = "snapshot" if track.acked else "answer"
             self.life.resync(track, "timeout", f"no {missing}", received, now)
-        elif track.state is State.LEAVING:
+        elif track.state is SubscriptionStage.LEAVING:
             self.life.try_again(track, now)
             self.life.leave(track, track.resume_at)
 
@@ -318,7 +322,7 @@ class Subscriptions:
         """The connection has fallen quiet."""
         for track in self.life.tracks.values():
             channel, symbol, _ = track.subscription.key
-            if track.state is State.LIVE and symbol is not None:
+            if track.state is SubscriptionStage.LIVE and symbol is not None:
                 silent_ns = now - max(track.heard, track.live_since)
                 self.life.news.append(events.Stale(received, symbol, channel, silent_ns))
 
@@ -332,15 +336,15 @@ class Subscriptions:
             sent.append(request)
         return sent
 
-    def _may_go(self, track: Track) -> bool:
+    def _may_go(self, track: SubscriptionState) -> bool:
         return self._admitted or track.subscription.symbol is None
 
-    def _asked(self, track: Track, req_id: int, now: int) -> None:
+    def _asked(self, track: SubscriptionState, req_id: int, now: int) -> None:
         track.req_id, track.acked, track.sequence = req_id, False, None
-        if track.state is State.TO_LEAVE:
-            self.life.move(track, State.LEAVING, now + ANSWER_NS)
+        if track.state is SubscriptionStage.TO_LEAVE:
+            self.life.move(track, SubscriptionStage.LEAVING, now + ANSWER_NS)
         else:
-            self.life.move(track, State.ASKED, now + ANSWER_NS)
+            self.life.move(track, SubscriptionStage.ASKED, now + ANSWER_NS)
             channel, symbol, _ = track.subscription.key
             if symbol is not None and (depth := track.subscription.depth) is not None:
                 # The snapshot may come before its acknowledgement.

@@ -6,7 +6,7 @@ the figures are those of clients that have run against the exchange for years.
 
 from __future__ import annotations
 
-from kracked.protocol.client.subscription import State, Track
+from kracked.protocol.client.subscription import SubscriptionStage, SubscriptionState
 from kracked.times import NS_PER_S
 
 ANSWER_NS = 5 * NS_PER_S
@@ -25,13 +25,13 @@ PATIENCE_NS = NS_PER_S
 """For a snapshot, when something unreadable came in its place."""
 
 
-def put_off(track: Track, now: int) -> bool:
+def put_off(track: SubscriptionState, now: int) -> bool:
     """Set when to ask for this subscription next, later each time.
 
     False when its tries are used up on this connection and another may help; after
     that it is tried at long intervals for ever.
     """
-    if track.state is State.LIVE and now - track.live_since >= SETTLED_NS:
+    if track.state is SubscriptionStage.LIVE and now - track.live_since >= SETTLED_NS:
         track.tries = track.rounds = 0
     if track.tries < len(RETRY_NS):
         track.resume_at = now + RETRY_NS[track.tries]

@@ -29,14 +29,14 @@ NOT_OF_BOOKS = frozenset(
 _MARKET = re.compile(rb'"msg":\{"channel":"(?:book|level3|ticker|trade|ohlc|heartbeat)"')
 
 
-class Entry(msgspec.Struct, gc=False):
+class DecodedLine(msgspec.Struct, gc=False):
     """One line of the raw log with a message of a channel; see `kracked.format.line`."""
 
     ts_recv: int
     msg: wire.ChannelMessage
 
 
-_entries = msgspec.json.Decoder(Entry, float_hook=exact, strict=False).decode_lines
+_entries = msgspec.json.Decoder(DecodedLine, float_hook=exact, strict=False).decode_lines
 
 
 def about(body: bytes, symbol: bytes) -> bytes:
@@ -45,7 +45,7 @@ def about(body: bytes, symbol: bytes) -> bytes:
     return b"\n".join([text for text in lines if symbol in text or not _MARKET.search(text)])
 
 
-def entries(body: bytes) -> list[Entry] | None:
+def entries(body: bytes) -> list[DecodedLine] | None:
     """Every line of a frame of messages; None when one of them is anything else."""
     try:
         return _entries(body)

@@ -15,17 +15,17 @@ import msgspec
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.book.stats import Tally
+from kracked.book.stats import BookStats
 from kracked.errors import ProtocolError
 from kracked.format import keyframe, line
 from kracked.format.frame import Frame, FrameKind
 from kracked.format.keyframe import Book
-from kracked.format.line import Line, event_of
+from kracked.format.line import LogLine, event_of
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.read import batch_decode
-from kracked.record.read.partitions import ALL, Share
+from kracked.record.read.partitions import ALL, Partition
 from kracked.record.read.raw_index import FOREVER
 from kracked.record.write.session_folder import SessionInfo
 
@@ -44,7 +44,7 @@ class Recorded(NamedTuple):
     """One line of the raw log and the kind of frame it came in."""
 
     kind: FrameKind
-    line: Line
+    line: LogLine
 
 
 class Verification(msgspec.Struct, kw_only=True):
@@ -56,7 +56,7 @@ class Verification(msgspec.Struct, kw_only=True):
     keyframes: int
     keyframes_wrong: int
     """Keyframes that differ from the book rebuilt up to them: always 0."""
-    books: list[Tally]
+    books: list[BookStats]
     mismatches: list[events.Resync] = []
     """Every message that a book's checksum, or the book itself, was against, in order of time."""
 
@@ -84,11 +84,11 @@ def _in_time(found: events.Resync) -> tuple[int, str, str]:
     return found.received, found.symbol, found.channel
 
 
-class Walk:
+class BookRebuilder:
     """Takes a recording's lines one by one and keeps the books; of one symbol, or of all."""
 
     def __init__(
-        self, info: SessionInfo, symbol: str = "", *, proving: bool = True, share: Share = ALL
+        self, info: SessionInfo, symbol: str = "", *, proving: bool = True, share: Partition = ALL
     ) -> None:
         """`proving`: compare every keyframe with the book it meets.
 
@@ -113,7 +113,7 @@ class Walk:
                 self.keeper.apply(events.Subscribed(0, channel, name, depth))
                 self._recorded += [(name, channel)] if depth else []
 
-    def take(self, kind: FrameKind, entry: Line) -> list[Event]:
+    def take(self, kind: FrameKind, entry: LogLine) -> list[Event]:
         """Take the next line; what it says and what keeping the books brought about."""
         self._number(kind, max(self.seq, entry.seq))
         if kind is FrameKind.EVENT:
@@ -149,7 +149,7 @@ class Walk:
             except ProtocolError:
                 self._decode(line.unpack(picked.splitlines()[number]))
 
-    def _decode(self, entry: Line) -> list[Event]:
+    def _decode(self, entry: LogLine) -> list[Event]:
         happened = self.keeper.codec.decode(entry.data, entry.received)
         for event in tuple(happened):
             if type(event) is events.Status:
@@ -207,7 +207,7 @@ class Walk:
             ),
         )
 
-    def _keyframe(self, entry: Line) -> list[Event]:
+    def _keyframe(self, entry: LogLine) -> list[Event]:
         """Compare with a trusted book, or put it in the place of one that is not."""
         book = self._trusted(entry.data)
         if self._symbol not in entry.data or not (self._proving or book is None):
@@ -220,7 +220,7 @@ class Walk:
             return []
         self._recall_precision(entry.data)
         [picture, *_] = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)
-        if not isinstance(picture, events.BookSnapshot | events.OrdersSnapshot):
+        if not isinstance(picture, events.BookSnapshot | events.L3Snapshot):
             self._wrong += 1
             return [picture]
         return self._restore(picture, entry)
@@ -238,7 +238,7 @@ class Walk:
         return book if book is not None and book.verified else None
 
     def _restore(
-        self, picture: events.BookSnapshot | events.OrdersSnapshot, entry: Line
+        self, picture: events.BookSnapshot | events.L3Snapshot, entry: LogLine
     ) -> list[Event]:
         happened = self.put(picture, keyframe.depth(entry.data))
         book = self._book(picture)
@@ -246,7 +246,7 @@ class Walk:
         return [picture, *happened]
 
     def put(
-        self, picture: events.BookSnapshot | events.OrdersSnapshot, depth: int
+        self, picture: events.BookSnapshot | events.L3Snapshot, depth: int
     ) -> tuple[Event, ...]:
         """Put a book of our own making in place; the exchange's messages alone are counted."""
         channel = "book" if isinstance(picture, events.BookSnapshot) else "level3"
@@ -276,7 +276,7 @@ class Walk:
         return book.verified and book.symbol in self._stated and now == book.precision
 
     def resume(
-        self, seq: int, books: Iterable[tuple[events.BookSnapshot | events.OrdersSnapshot, int]]
+        self, seq: int, books: Iterable[tuple[events.BookSnapshot | events.L3Snapshot, int]]
     ) -> None:
         """Begin after message `seq`, with settled books and their depths."""
         codec = self.keeper.codec
@@ -287,13 +287,13 @@ class Walk:
             self.put(msgspec.structs.replace(picture, precision=known), depth)
         self.seq, self._begun = seq, True
 
-    def _book(self, picture: events.BookSnapshot | events.OrdersSnapshot) -> Book | None:
+    def _book(self, picture: events.BookSnapshot | events.L3Snapshot) -> Book | None:
         books: dict[str, L2Book] | dict[str, L3Book] = (
             self.keeper.books if isinstance(picture, events.BookSnapshot) else self.keeper.orders
         )
         return books.get(picture.symbol)
 
-    def _ours(self, entry: Line) -> Event:
+    def _ours(self, entry: LogLine) -> Event:
         event = event_of(entry)
         if isinstance(event, events.Gap):
             self._gap(event)

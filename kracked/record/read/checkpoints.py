@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from kracked.format import keyframe
 from kracked.format.keyframe import Book
-from kracked.protocol.events import BookSnapshot, OrdersSnapshot
-from kracked.record.read.book_rebuilder import Walk
-from kracked.record.read.raw_index import Goal
+from kracked.protocol.events import BookSnapshot, L3Snapshot
+from kracked.record.read.book_rebuilder import BookRebuilder
+from kracked.record.read.raw_index import LogPosition
 
 _EVERY_MESSAGES, _KEPT = 1_000, 32
 _STEPS = 3
@@ -25,7 +25,7 @@ class Checkpoint(NamedTuple):
     """Of the frame that comes next."""
     received: int
     seq: int
-    books: tuple[tuple[BookSnapshot | OrdersSnapshot, int], ...]
+    books: tuple[tuple[BookSnapshot | L3Snapshot, int], ...]
     """Every book and its depth."""
 
 
@@ -36,16 +36,16 @@ class Checkpoints:
         self._every = every_messages
         self._kept: deque[Checkpoint] = deque(maxlen=_KEPT)
 
-    def best(self, goal: Goal) -> Checkpoint | None:
+    def best(self, goal: LogPosition) -> Checkpoint | None:
         """The one nearest before the goal."""
         before = [each for each in tuple(self._kept) if goal.passed(each.received, each.seq)]
         return max(before, key=lambda each: each.number, default=None)
 
-    def is_near(self, place: Checkpoint, goal: Goal) -> bool:
+    def is_near(self, place: Checkpoint, goal: LogPosition) -> bool:
         """Whether it is so near that no keyframe needs to be looked for."""
         return goal.seq - place.seq < self._every
 
-    def offer(self, walk: Walk, number: int, received: int, goal: Goal) -> None:
+    def offer(self, walk: BookRebuilder, number: int, received: int, goal: LogPosition) -> None:
         """Keep this place, unless it is far, there is one near or a book is not to be trusted."""
         far = goal.seq - walk.seq > _STEPS * self._every
         near = any(0 <= walk.seq - each.seq < self._every for each in tuple(self._kept))

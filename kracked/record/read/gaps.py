@@ -20,7 +20,7 @@ from kracked.record.repair import mapped
 from kracked.record.write.session_folder import SessionInfo
 
 
-class Hole(NamedTuple):
+class RecordedGap(NamedTuple):
     """A stretch for which the recording is not complete."""
 
     start: int
@@ -42,17 +42,17 @@ class Hole(NamedTuple):
         return concerned and self.start <= mismatch.received <= self.end
 
 
-def between(before: Frame | None, found: Frame) -> list[Hole]:
+def between(before: Frame | None, found: Frame) -> list[RecordedGap]:
     """The hole between two frames of messages, by their numbers, which begin at 1."""
     after = _last_of(before)
     lost = found.first_seq - 1 - after
     if lost <= 0:
         return []
     start = before.last_received if before else found.first_received
-    return [Hole(start, found.first_received, lost, (), "messages are missing", after)]
+    return [RecordedGap(start, found.first_received, lost, (), "messages are missing", after)]
 
 
-def at_the_end(last: Frame | None, info: SessionInfo) -> list[Hole]:
+def at_the_end(last: Frame | None, info: SessionInfo) -> list[RecordedGap]:
     """The hole after the last frame of messages, if the recorder said that there were more."""
     after = _last_of(last)
     lost = (info.last_seq or 0) - after
@@ -60,22 +60,22 @@ def at_the_end(last: Frame | None, info: SessionInfo) -> list[Hole]:
         return []
     end = times.parse_ns(info.end)
     start = last.last_received if last else end
-    return [Hole(start, max(start, end), lost, (), "the last messages are missing", after)]
+    return [RecordedGap(start, max(start, end), lost, (), "the last messages are missing", after)]
 
 
-def told(path: Path, found: Frame) -> list[Hole]:
+def told(path: Path, found: Frame) -> list[RecordedGap]:
     """The hole a recorded `Gap` tells of."""
     with mapped(path) as data:
         entries = [line.unpack(text) for text in frame.unpack(data, found)]
     events = [line.event_of(entry) for entry in entries]
     return [
-        Hole(gap.start, gap.end, 0, gap.symbols, gap.reason, channel=gap.channel)
+        RecordedGap(gap.start, gap.end, 0, gap.symbols, gap.reason, channel=gap.channel)
         for gap in events
         if isinstance(gap, Gap)
     ]
 
 
-def untold(folder: Path, holes: Iterable[Hole]) -> int:
+def untold(folder: Path, holes: Iterable[RecordedGap]) -> int:
     """Messages that are missing though the recorder does not say that it left them out."""
     said = list(_said(folder / f"{CONNECTIONS.name}.csv"))
     return sum(

@@ -14,7 +14,7 @@ from kracked.protocol import wire
 from kracked.record.read import batch_decode
 
 
-class Share(NamedTuple):
+class Partition(NamedTuple):
     """Symbols whose books one process keeps: these, or all others."""
 
     symbols: frozenset[str] = frozenset()
@@ -29,10 +29,10 @@ class Share(NamedTuple):
         return len(data) == 1 and (data[0].symbol in self.symbols) == self.others
 
 
-ALL = Share()
+ALL = Partition()
 
 
-def divide(bodies: Iterable[bytes], count: int) -> Sequence[Share]:
+def divide(bodies: Iterable[bytes], count: int) -> Sequence[Partition]:
     """At most so many shares of about as many messages each, by some frames of the log.
 
     The first has what those do not name, too.
@@ -47,7 +47,7 @@ def divide(bodies: Iterable[bytes], count: int) -> Sequence[Share]:
     for symbol, _ in said.most_common():
         min(loads, key=lambda load: sum(said[each] for each in load)).append(symbol)
     first, *rest = [frozenset(load) for load in loads] or [frozenset(said)]
-    return (Share(frozenset(said) - first), *(Share(load, others=False) for load in rest))
+    return (Partition(frozenset(said) - first), *(Partition(load, others=False) for load in rest))
 
 
 def _of_books(message: wire.ChannelMessage) -> Sequence[wire.BookData | wire.OrdersData]:

@@ -14,14 +14,14 @@ from kracked.record.repair import mapped
 FOREVER = 2**63 - 1
 
 
-class Place(NamedTuple):
+class FrameLocation(NamedTuple):
     """A frame and the file it is in."""
 
     path: Path
     frame: Frame
 
 
-class Goal(NamedTuple):
+class LogPosition(NamedTuple):
     """A place in the log to wind to."""
 
     seq: int
@@ -63,41 +63,41 @@ def first_message(log: Path) -> Frame | None:
         return next((each for each in whole if each.kind is FrameKind.DATA), None)
 
 
-class Last(NamedTuple):
+class LastMessage(NamedTuple):
     """The last message of a log, zeros for none."""
 
     seq: int
     received: int
 
 
-def last_of(log: Path) -> Last:
+def last_of(log: Path) -> LastMessage:
     """By the last frame that is whole; only headers are read besides."""
     with mapped(log) as data:
         frames = [found for found in frame.scan(data, verify=False) if isinstance(found, Frame)]
         for found in reversed(frames):
             if frame.is_whole(data, found):
-                return Last(_last_of(found), found.last_received)
-    return Last(0, 0)
+                return LastMessage(_last_of(found), found.last_received)
+    return LastMessage(0, 0)
 
 
-def places(logs: Iterable[Path]) -> list[Place]:
+def places(logs: Iterable[Path]) -> list[FrameLocation]:
     """Every frame in the order of recording, read off the headers alone.
 
     Only the body proves a header, so one that does not go on from the frame before is
     looked into: a false time or number would lead every search astray.
     """
-    found: list[Place] = []
+    found: list[FrameLocation] = []
     for path in logs:
         with mapped(path) as data:
             for each in frame.scan(data, verify=False):
                 if isinstance(each, Frame) and (
                     (found and _goes_on(found[-1].frame, each)) or frame.is_whole(data, each)
                 ):
-                    found.append(Place(path, each))
+                    found.append(FrameLocation(path, each))
     return found
 
 
-def soonest(places: Iterable[Place]) -> list[int]:
+def soonest(places: Iterable[FrameLocation]) -> list[int]:
     """For each frame, the earliest time of a message in it or after it.
 
     It only ever rises, though the times themselves fall where a clock was set back.

@@ -24,13 +24,13 @@ from kracked.errors import ConfigError, RecordError
 from kracked.format import frame, keyframe, line
 from kracked.format.frame import Damage, Frame, FrameKind
 from kracked.format.keyframe import Book
-from kracked.format.line import Line
+from kracked.format.line import LogLine
 from kracked.record.read import gaps, partitions, raw_index
-from kracked.record.read.book_rebuilder import Recorded, Verification, Walk, together
+from kracked.record.read.book_rebuilder import BookRebuilder, Recorded, Verification, together
 from kracked.record.read.checkpoints import Checkpoints
-from kracked.record.read.gaps import Hole
-from kracked.record.read.partitions import ALL, Share
-from kracked.record.read.raw_index import Goal, Place
+from kracked.record.read.gaps import RecordedGap
+from kracked.record.read.partitions import ALL, Partition
+from kracked.record.read.raw_index import FrameLocation, LogPosition
 from kracked.record.repair import mapped
 from kracked.record.write.session_folder import SessionInfo, read_info
 
@@ -69,7 +69,7 @@ class WorkerLost(RecordError):
         )
 
 
-class Opened(NamedTuple):
+class OpenedFrame(NamedTuple):
     """A frame's number in the index, its header and its lines."""
 
     number: int
@@ -119,7 +119,7 @@ class Recording:
         return raw_index.logs(self.path)
 
     @cached_property
-    def places(self) -> list[Place]:
+    def places(self) -> list[FrameLocation]:
         """Every frame, in the order of recording: the index."""
         return raw_index.places(self.logs)
 
@@ -150,7 +150,7 @@ class Recording:
             for text in body.splitlines():
                 yield Recorded(found.kind, line.unpack(text))
 
-    def frames(self, first: int = 0, until: int | None = None) -> Iterator[Opened]:
+    def frames(self, first: int = 0, until: int | None = None) -> Iterator[OpenedFrame]:
         """The frames of these indexes, opened; a damaged one is left out.
 
         The numbers of the messages after that show the hole.
@@ -160,15 +160,15 @@ class Recording:
             with mapped(path) as data:
                 for number, (_, found) in numbered:
                     try:
-                        yield Opened(number, found, frame.unpack_whole(data, found))
+                        yield OpenedFrame(number, found, frame.unpack_whole(data, found))
                     except frame.DamagedFrame:
                         continue
 
     # --- health -------------------------------------------------------------------------
 
-    def gaps(self) -> list[Hole]:
+    def gaps(self) -> list[RecordedGap]:
         """Every hole: lost messages, damaged frames, time without a connection."""
-        found_gaps: list[Hole] = []
+        found_gaps: list[RecordedGap] = []
         before: Frame | None = None
         for path, found in self._scan(verify=True):
             if isinstance(found, Damage):
@@ -237,7 +237,7 @@ class Recording:
 
     def keeper_at(self, time: int, symbol: str = "") -> BookKeeper:
         """All books at `time`, or those of one symbol, rebuilt from the keyframes before."""
-        walk, goal, latest = Walk(self._info, symbol, proving=False), self.goal(time), time
+        walk, goal, latest = BookRebuilder(self._info, symbol, proving=False), self.goal(time), time
         for opened in self.frames(self.start_for(goal, symbol)):
             found, body = opened.frame, opened.body
             if goal.passed(found.last_received, opened.last_seq):
@@ -256,17 +256,17 @@ class Recording:
             self.look_ahead(walk, None)
         return walk.keeper
 
-    def look_ahead(self, walk: Walk, upcoming: Recorded | None) -> None:
+    def look_ahead(self, walk: BookRebuilder, upcoming: Recorded | None) -> None:
         """Doubt books at an instant past which messages are missing: they may have come by then.
 
         `upcoming` is what comes next, None at the end.
         """
         if upcoming is None and self._info.last_seq is not None:
-            upcoming = Recorded(FrameKind.DATA, Line(0, self._info.last_seq + 1, "", b""))
+            upcoming = Recorded(FrameKind.DATA, LogLine(0, self._info.last_seq + 1, "", b""))
         if upcoming is not None:
             walk.foresee(upcoming)
 
-    def goal(self, time: int) -> Goal:
+    def goal(self, time: int) -> LogPosition:
         """The place of an instant: after the last message, by its number, stamped by then.
 
         So an instant that a clock set back makes come twice is the later one, and of two
@@ -275,15 +275,15 @@ class Recording:
         """
         at = bisect_right(self._soonest, time) - 1
         if at < 0:
-            return Goal(0, time)
+            return LogPosition(0, time)
         path, found = self.places[at]
         seq = found.first_seq + found.lines - 1
         with mapped(path) as data, suppress(frame.DamagedFrame):
             lines = [line.unpack(text) for text in frame.unpack(data, found)]
             seq = max((each.seq for each in lines if each.received <= time), default=seq)
-        return Goal(seq, time)
+        return LogPosition(seq, time)
 
-    def start_for(self, goal: Goal, symbol: str = "") -> int:
+    def start_for(self, goal: LogPosition, symbol: str = "") -> int:
         """Index of the frame to read from, to know every book at a place.
 
         Back from there until each book has a keyframe; the first frame when one has none.
@@ -317,8 +317,8 @@ class Recording:
         return symbols[0]
 
 
-def _verified(recording: Recording, share: Share) -> Verification:
-    walk = Walk(recording.info(), share=share)
+def _verified(recording: Recording, share: Partition) -> Verification:
+    walk = BookRebuilder(recording.info(), share=share)
     for _, found, body in recording.frames():
         walk.take_all(found, body)
     return walk.verification()

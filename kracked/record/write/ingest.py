@@ -19,15 +19,15 @@ from kracked import times
 from kracked.format import keyframe, line
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
-from kracked.format.lazy_text import Later, Text, whole
+from kracked.format.lazy_text import LazyText, Text, whole
 from kracked.format.line import Message
-from kracked.format.symbol_info import Subject
+from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import CONNECTIONS, RECORDER, Flag
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.write import rows, state_snapshots
-from kracked.record.write.pending_verification import Unproven, told_by_books
-from kracked.record.write.sinks import HOUR_NS, Batch, Chunk
+from kracked.record.write.pending_verification import PendingVerification, told_by_books
+from kracked.record.write.sinks import HOUR_NS, Chunk, WriteBatch
 from kracked.record.write.table_writer import MARKET, TableRows
 from kracked.record.write.writer import Writer
 
@@ -56,7 +56,7 @@ class _Refused(NamedTuple):
     """How many messages."""
 
 
-class Intake:
+class Ingest:
     """Gathers messages and events into batches. Lives in one event loop."""
 
     def __init__(
@@ -65,8 +65,8 @@ class Intake:
         *,
         taken: Callable[[str], bool],
         next_seq: int = 1,
-        symbols: Mapping[str, Subject] = MappingProxyType({}),
-        describe: Callable[[Mapping[str, Subject]], Mapping[str, str]] = lambda _: {},
+        symbols: Mapping[str, SymbolInfo] = MappingProxyType({}),
+        describe: Callable[[Mapping[str, SymbolInfo]], Mapping[str, str]] = lambda _: {},
     ) -> None:
         """`taken` says whether a raw segment of this name exists.
 
@@ -76,7 +76,7 @@ class Intake:
         self._writer = writer
         self._taken, self._describe = taken, describe
         self.tables = TableRows(symbols)
-        self._schedule = keyframe.Schedule()
+        self._schedule = keyframe.KeyframeSchedule()
         self._segment, self._hour = "", -1
         self._chunks: list[Chunk] = []
         self._lines: list[bytes] = []
@@ -95,7 +95,7 @@ class Intake:
         """Messages dropped because the writer was too far behind."""
         self._holed, self._taking = False, True
         self._refused: _Refused | None = None
-        self._unproven = Unproven()
+        self._unproven = PendingVerification()
         self.refused: set[str] = set()
         """What the exchange would not let us record, in its words."""
 
@@ -292,7 +292,7 @@ class Intake:
         if not (self._chunks or taken or self._refused):
             return
         segment, files = self._segment_at(now), self._files(now)
-        batch = Batch(now, size, segment, self._chunks, self._with_refused(taken), files)
+        batch = WriteBatch(now, size, segment, self._chunks, self._with_refused(taken), files)
         self._chunks, self._size = [], 0
         self._earlier = self._arrived, self._numbers
         self._arrived, self._numbers = [], []
@@ -303,7 +303,7 @@ class Intake:
         else:
             self._drop(batch, taken)
 
-    def _drop(self, batch: Batch, taken: Mapping[str, list[Text]]) -> None:
+    def _drop(self, batch: WriteBatch, taken: Mapping[str, list[Text]]) -> None:
         """Count what the writer did not take; the little that tells of trouble is kept."""
         count = sum(len(chunk.lines) for chunk in batch.chunks if chunk.kind is FrameKind.DATA)
         self.lost += count
@@ -359,7 +359,7 @@ class Intake:
             self._lines = []
 
     def _chunk(
-        self, kind: FrameKind, received: int, lines: Sequence[bytes] | Later, size: int
+        self, kind: FrameKind, received: int, lines: Sequence[bytes] | LazyText, size: int
     ) -> None:
         self._chunks.append(Chunk(kind, (received, received), self.next_seq - 1, lines))
         self._size += size

@@ -9,7 +9,7 @@ from kracked.protocol import events
 from kracked.protocol.client.subscription import BOOKS
 
 
-class Unproven:
+class PendingVerification:
     """Hears of doubts and proofs; what is left when a recording stops was never proven."""
 
     def __init__(self) -> None:

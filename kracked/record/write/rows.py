@@ -13,12 +13,12 @@ from itertools import repeat
 from typing import TypeVar
 
 from kracked.format.cells import WHOLE_TIME, instant, line, nine_decimals, prices, safe
-from kracked.format.lazy_text import Later, Text, listed
+from kracked.format.lazy_text import LazyText, Text, listed
 from kracked.format.tables import BALANCES, EXECUTIONS, Flag
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import OrderAction, Side
-from kracked.record.write.wide_book import Standing
+from kracked.record.write.wide_book import WideState
 from kracked.units import to_text
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
@@ -30,7 +30,7 @@ _Listed = TypeVar("_Listed", Instrument, Asset)
 _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
 
 
-def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
+def orders(event: events.L3Update, seq: int, flags: int = 0) -> str:
     """Rows of `L3_ticks` that an update is: bids, then asks, in the message's order."""
     received, stamp = instant(event.received), event.timestamp
     if stamp is None or len(stamp) != WHOLE_TIME:
@@ -55,7 +55,7 @@ def orders(event: events.OrdersUpdate, seq: int, flags: int = 0) -> str:
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
 
 
-def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> Later:
+def orders_snapshot(event: events.L3Snapshot, seq: int, flags: int = 0) -> LazyText:
     """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
     received, stamp = instant(event.received), nine_decimals(event.timestamp)
     price, qty = prices(event.precision.price), event.precision.qty_text
@@ -73,7 +73,7 @@ def orders_snapshot(event: events.OrdersSnapshot, seq: int, flags: int = 0) -> L
     return _picture(event, heads, f",{event.symbol},{seq},{stamp},", flags)
 
 
-def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> Later:
+def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> LazyText:
     """Rows of `L2_updates` that a snapshot is: one that clears the book, then every level."""
     price, qty = prices(event.precision.price), event.precision.qty_text
     start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
@@ -88,11 +88,11 @@ def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> Later
 
 
 def _picture(
-    event: events.BookSnapshot | events.OrdersSnapshot,
+    event: events.BookSnapshot | events.L3Snapshot,
     heads: Callable[[], Iterator[str]],
     common: str,
     flags: int,
-) -> Later:
+) -> LazyText:
     """The rows of a snapshot, which may be thousands, in pieces."""
     flags |= _SNAPSHOT
     end, last = f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n"
@@ -102,7 +102,7 @@ def _picture(
         yield last
 
     rows = 1 + len(event.bids) + len(event.asks)
-    return Later(pieces, rows, rows * _ROW_SIZE)
+    return LazyText(pieces, rows, rows * _ROW_SIZE)
 
 
 def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
@@ -118,7 +118,7 @@ def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""
 
 
-def live_books(books: Sequence[Standing]) -> Later:
+def live_books(books: Sequence[WideState]) -> LazyText:
     """Level 2 books in one JSON object: symbol to sides to price text to quantity."""
 
     def pieces() -> Iterator[str]:
@@ -133,7 +133,7 @@ def live_books(books: Sequence[Standing]) -> Later:
         yield "}\n" if books else "{}\n"
 
     levels = sum(len(book.bids) + len(book.asks) for book in books)
-    return Later(pieces, 0, levels * _LEVEL_SIZE)
+    return LazyText(pieces, 0, levels * _LEVEL_SIZE)
 
 
 def _live_side(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
@@ -215,7 +215,7 @@ def _reports(
 
     if not event.snapshot:
         return "".join(made())
-    return Later(lambda: listed(made(), ""), len(reports), len(reports) * _ROW_SIZE)
+    return LazyText(lambda: listed(made(), ""), len(reports), len(reports) * _ROW_SIZE)
 
 
 def connection(
@@ -237,19 +237,21 @@ def gap(at: int, why: str, seq_last: int, lost: int) -> str:
     return connection(event="gap", at=at, message=why, seq_last=seq_last, lost=lost)
 
 
-def pairs(event: events.Instruments) -> Later:
+def pairs(event: events.Instruments) -> LazyText:
     """Rows of `kraken_pairs`: a thousand, too many for one step of the loop."""
     return _listing(_pair, event.pairs, event.received)
 
 
-def assets(event: events.Instruments) -> Later:
+def assets(event: events.Instruments) -> LazyText:
     """Rows of `kraken_assets`, likewise."""
     return _listing(_asset, event.assets, event.received)
 
 
-def _listing(row: Callable[[_Listed, int], str], told: Sequence[_Listed], received: int) -> Later:
+def _listing(
+    row: Callable[[_Listed, int], str], told: Sequence[_Listed], received: int
+) -> LazyText:
     made = partial(map, row, told, repeat(received))
-    return Later(lambda: listed(made(), ""), len(told), len(told) * _ROW_SIZE)
+    return LazyText(lambda: listed(made(), ""), len(told), len(told) * _ROW_SIZE)
 
 
 def _pair(instrument: Instrument, received: int) -> str:

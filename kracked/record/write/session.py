@@ -18,16 +18,16 @@ from typing import NamedTuple
 from kracked.errors import RecordError
 from kracked.format import layout
 from kracked.format.cells import instant
-from kracked.format.keyframe import Book, Stood
+from kracked.format.keyframe import Book, BookState
 from kracked.format.layout import RAW_FOLDER
-from kracked.format.symbol_info import Subject
+from kracked.format.symbol_info import SymbolInfo
 from kracked.protocol.events import Event
 from kracked.record import file_integrity, repair
 from kracked.record.read import raw_index
-from kracked.record.read.raw_index import Last
-from kracked.record.write.ingest import Intake
+from kracked.record.read.raw_index import LastMessage
+from kracked.record.write.ingest import Ingest
 from kracked.record.write.session_folder import INFO, SessionFolder, SessionInfo, info_text
-from kracked.record.write.sinks import CsvTables, Store
+from kracked.record.write.sinks import BatchSink, CsvTables
 from kracked.record.write.sqlite_tables import SqliteTables
 from kracked.record.write.writer import Writer
 
@@ -44,7 +44,7 @@ class Format(StrEnum):
     """Made from the raw log when the recording ends: a file half written is no file."""
 
 
-class Status(NamedTuple):
+class RecorderStatus(NamedTuple):
     """How a recording is doing, for a status line."""
 
     messages: int
@@ -68,24 +68,24 @@ class Status(NamedTuple):
         return "the disk is nearly full" if self.free_bytes < LOW_DISK_BYTES else ""
 
 
-class Joined(NamedTuple):
+class JoinedState(NamedTuple):
     """What was known at the instant a recording joined a feed that runs."""
 
     at: int
     """ns since the Unix epoch."""
     told: Sequence[Event]
     """What stood besides the books, as snapshots."""
-    books: Sequence[Stood]
+    books: Sequence[BookState]
 
 
-class Session:
+class RecordingSession:
     """A recording in progress; `intake` takes what arrives."""
 
     def __init__(
         self,
         folder: SessionFolder,
         info: SessionInfo,
-        stores: Sequence[Store],
+        stores: Sequence[BatchSink],
         now: int,
         *,
         after: int = 0,
@@ -95,7 +95,7 @@ class Session:
         self.info = info
         self._writer = Writer(folder, stores)
         last = _last(folder.path)
-        self.intake = Intake(
+        self.intake = Ingest(
             self._writer,
             taken=lambda segment: folder.exists(f"{RAW_FOLDER}/{segment}.jsonl.zst"),
             next_seq=max(last.seq, after) + 1,
@@ -106,9 +106,9 @@ class Session:
         if last.received:  # of no message, perhaps, but of books as they stood
             self.intake.resume(last.received, now)
 
-    def status(self) -> Status:
+    def status(self) -> RecorderStatus:
         intake, writer = self.intake, self._writer
-        return Status(
+        return RecorderStatus(
             intake.messages,
             intake.tables.count,
             intake.bytes,
@@ -120,7 +120,7 @@ class Session:
             tuple(sorted(intake.refused)),
         )
 
-    def begin(self, joined: Joined) -> None:
+    def begin(self, joined: JoinedState) -> None:
         """Write what stood when the recording joined, before any message."""
         self.intake.stand(joined.told)
         books = [stood.book() for stood in joined.books]
@@ -140,7 +140,7 @@ class Session:
         self.info.clock_offset_ms = round(offset_ms, 3)
         self.intake.offset(feed, offset_ms, now)
 
-    def _described(self, symbols: Mapping[str, Subject]) -> dict[str, str]:
+    def _described(self, symbols: Mapping[str, SymbolInfo]) -> dict[str, str]:
         self.info.symbols = dict(symbols)
         return {INFO: info_text(self.info).decode()}
 
@@ -175,8 +175,8 @@ def record_into(
     form: Format = Format.CSV,
     compress: bool = True,
     clock: Callable[[], int] = time.time_ns,
-    joined: Joined | None = None,
-) -> Iterator[Session]:
+    joined: JoinedState | None = None,
+) -> Iterator[RecordingSession]:
     """Record into a new folder, or go on in one that holds a recording.
 
     What a recording has `joined` is written before all else.
@@ -192,7 +192,7 @@ def record_into(
             after = before.last_seq or 0
         info.host = info.host or socket.gethostname()
         folder.write_info(info)
-        session = Session(
+        session = RecordingSession(
             folder, info, _stores(folder, form, compress=compress), clock(), after=after
         )
         try:
@@ -203,7 +203,7 @@ def record_into(
             session.close(clock())
 
 
-def _stores(folder: SessionFolder, form: Format, *, compress: bool) -> list[Store]:
+def _stores(folder: SessionFolder, form: Format, *, compress: bool) -> list[BatchSink]:
     tables = CsvTables(folder, market=form is Format.CSV, compress=compress)
     return [tables, SqliteTables(folder)] if form is Format.SQLITE else [tables]
 
@@ -221,6 +221,6 @@ def _mend(path: Path) -> None:
         repair.cut(torn)
 
 
-def _last(path: Path) -> Last:
+def _last(path: Path) -> LastMessage:
     """The last message recorded. With a clock set back it is in no last file."""
-    return max(map(raw_index.last_of, layout.logs(path)), default=Last(0, 0))
+    return max(map(raw_index.last_of, layout.logs(path)), default=LastMessage(0, 0))

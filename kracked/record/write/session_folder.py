@@ -18,7 +18,7 @@ import msgspec
 
 from kracked import times
 from kracked.errors import RecordError
-from kracked.format.symbol_info import Subject
+from kracked.format.symbol_info import SymbolInfo
 
 SCHEMA = 1
 INFO = "session.json"
@@ -59,7 +59,7 @@ class NotAFolder(RecordError):
         return f"{self.path} cannot be a folder: a file is in its place; name another"
 
 
-class Planted(RecordError):
+class SymbolicLink(RecordError):
     """A file of the recording is a symbolic link, which recorders never make."""
 
     def __init__(self, path: Path) -> None:
@@ -70,7 +70,7 @@ class Planted(RecordError):
         return f"{self.path} is a symbolic link; remove it or record elsewhere"
 
 
-class Left(msgspec.Struct, kw_only=True, omit_defaults=True):
+class FileSeal(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A file as the recorder left it."""
 
     size: int
@@ -95,10 +95,10 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     """Address of each connection by its name."""
     clock_offset_ms: float | None = None
     """Our clock less the exchange's, as last measured: includes the way the message came."""
-    symbols: dict[str, Subject] = {}
+    symbols: dict[str, SymbolInfo] = {}
     last_seq: int | None = None
     """Number of the last message that came; None until the recorder stops."""
-    files: dict[str, Left] = {}
+    files: dict[str, FileSeal] = {}
     """Every file as the recorder left it; none until it stops."""
 
 
@@ -116,7 +116,7 @@ class SessionFolder:
         """Make or reopen the folder and keep every other recorder out until the block ends.
 
         Raises `NotARecording` for a folder with other contents, `NotAFolder`, `FolderInUse`,
-        `Planted`.
+        `SymbolicLink`.
         """
         path = path.resolve()
         try:
@@ -186,7 +186,7 @@ class SessionFolder:
 
     def make_folder(self, name: str) -> None:
         if (self.path / name).is_symlink():
-            raise Planted(self.path / name)
+            raise SymbolicLink(self.path / name)
         (self.path / name).mkdir(mode=_FOLDER_MODE, exist_ok=True)
         self.sync()
 
@@ -205,7 +205,7 @@ class SessionFolder:
             )
         except OSError as error:
             if error.errno == errno.ELOOP:
-                raise Planted(self.path / name) from error
+                raise SymbolicLink(self.path / name) from error
             raise
 
     def _take_lock(self) -> None:
@@ -238,7 +238,7 @@ def _refuse_links(path: Path) -> None:
     # Opening refuses them too; this tells before anything is recorded.
     for item in path.iterdir():
         if item.is_symlink():
-            raise Planted(item)
+            raise SymbolicLink(item)
 
 
 def read_info(path: Path) -> SessionInfo:

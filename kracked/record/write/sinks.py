@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol
 from kracked import times
 from kracked.format import frame, tables
 from kracked.format.layout import RAW_FOLDER
-from kracked.format.lazy_text import REST_S, Later, Text, whole
+from kracked.format.lazy_text import REST_S, LazyText, Text, whole
 from kracked.record.write.hour_compression import ClosedHours
 from kracked.record.write.session_folder import SessionFolder
 
@@ -33,11 +33,11 @@ class Chunk(NamedTuple):
     """Of the first and the last line."""
     seq: int
     """Of the first line."""
-    lines: Sequence[bytes] | Later
+    lines: Sequence[bytes] | LazyText
     """A picture of a book is one line, made when it is written."""
 
 
-class Batch(NamedTuple):
+class WriteBatch(NamedTuple):
     """What the event loop hands to the writer, some ten times a second."""
 
     received: int
@@ -53,11 +53,11 @@ class Batch(NamedTuple):
     """Small files to replace whole, by name."""
 
 
-class Store(Protocol):
+class BatchSink(Protocol):
     """One form a recording takes on disk."""
 
-    def prepare(self, batch: Batch) -> None: ...
-    def write(self, batch: Batch) -> None: ...
+    def prepare(self, batch: WriteBatch) -> None: ...
+    def write(self, batch: WriteBatch) -> None: ...
     def flush(self) -> None: ...
     def sync(self) -> None: ...
     def abandon(self) -> int:
@@ -115,7 +115,7 @@ class AppendFile:
         os.close(self._handle)
 
 
-class RawLog:
+class RawLogSink:
     """The exchange's words, as frames, in one file per segment."""
 
     def __init__(self, folder: SessionFolder) -> None:
@@ -129,7 +129,7 @@ class RawLog:
         file = self._file
         return file.size if file and segment == self._segment else 0
 
-    def prepare(self, batch: Batch) -> None:
+    def prepare(self, batch: WriteBatch) -> None:
         if batch.segment == self._segment or not batch.chunks:
             return
         if self._file:
@@ -138,10 +138,10 @@ class RawLog:
         self._file = AppendFile(self._folder.append_to(f"{RAW_FOLDER}/{batch.segment}.jsonl.zst"))
         self._segment = batch.segment
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: WriteBatch) -> None:
         for kind, received, seq, lines in batch.chunks:
             assert self._file is not None
-            if isinstance(lines, Later):
+            if isinstance(lines, LazyText):
                 lines = [whole([lines], rest_s=REST_S).encode()]  # noqa: PLW2901
             self._file.append(
                 frame.pack(lines, kind=kind, count=len(lines), received=received, seq=seq)
@@ -183,7 +183,7 @@ class CsvTables:
         self._files: dict[str, AppendFile] = {}
         self._hours: dict[str, int] = {}
 
-    def prepare(self, batch: Batch) -> None:
+    def prepare(self, batch: WriteBatch) -> None:
         hour = batch.received // HOUR_NS
         for name in self._kept(batch):
             if name not in self._files:
@@ -192,11 +192,11 @@ class CsvTables:
                 self._rotate(name)
                 self._open(name, hour)
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: WriteBatch) -> None:
         for name in self._kept(batch):
             self._files[name].append(whole(batch.rows[name], rest_s=REST_S).encode())
 
-    def _kept(self, batch: Batch) -> list[str]:
+    def _kept(self, batch: WriteBatch) -> list[str]:
         return [name for name in batch.rows if self._market or name in _ONE_FILE]
 
     def flush(self) -> None:

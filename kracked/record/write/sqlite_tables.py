@@ -19,9 +19,9 @@ from kracked.errors import RecordError
 from kracked.format import tables
 from kracked.format.lazy_text import REST_S, whole
 from kracked.format.sqlite import DATABASE
-from kracked.format.tables import Kind, Table
-from kracked.record.write.session_folder import Planted, SessionFolder
-from kracked.record.write.sinks import Batch
+from kracked.format.tables import ColumnKind, Table
+from kracked.record.write.session_folder import SessionFolder, SymbolicLink
+from kracked.record.write.sinks import WriteBatch
 
 
 class SqliteTables:
@@ -31,21 +31,21 @@ class SqliteTables:
         """Raises `RecordError` for a file of an earlier recorder that nothing can be added to."""
         self._path = folder.path / DATABASE
         if self._path.is_symlink():
-            raise Planted(self._path)
+            raise SymbolicLink(self._path)
         if self._path.exists():
             _refuse_damaged(self._path)
         self._database: sqlite3.Connection | None = None
         self._inserts: dict[str, str] = {}
         self._pending: defaultdict[str, list[str]] = defaultdict(list)
 
-    def prepare(self, batch: Batch) -> None:
+    def prepare(self, batch: WriteBatch) -> None:
         for name in batch.rows:
             if name not in self._inserts:
                 table = tables.named(name)
                 self._execute(_create(table))
                 self._inserts[name] = _insert(table)
 
-    def write(self, batch: Batch) -> None:
+    def write(self, batch: WriteBatch) -> None:
         for name, texts in batch.rows.items():
             self._pending[name].append(whole(texts, rest_s=REST_S))
 
@@ -111,7 +111,7 @@ def _values(texts: Iterable[str]) -> Iterable[list[str | None]]:
 
 def _create(table: Table) -> str:
     columns = ", ".join(
-        f'"{column.name}" {"INTEGER" if column.kind is Kind.COUNT else "TEXT"}'
+        f'"{column.name}" {"INTEGER" if column.kind is ColumnKind.COUNT else "TEXT"}'
         for column in table.columns
     )
     return f'CREATE TABLE IF NOT EXISTS "{table.name}" ({columns})'

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kracked.format import keyframe
-from kracked.format.lazy_text import Later, listed
+from kracked.format.lazy_text import LazyText, listed
 from kracked.protocol import encode, events
 from kracked.protocol.events import Event
 
@@ -19,7 +19,7 @@ _PAIR_SIZE = 320
 """About the characters of a pair, the longest of entries."""
 
 
-def later(event: Event, before: str = "", after: str = "") -> Later:
+def later(event: Event, before: str = "", after: str = "") -> LazyText:
     """The message that tells the event, between two texts.
 
     Of instruments there are thousands: their text is made when it is written.
@@ -27,10 +27,10 @@ def later(event: Event, before: str = "", after: str = "") -> Later:
     if isinstance(event, events.Instruments):
         return _instruments(event, before, after)
     text = f"{before}{keyframe.of_snapshot(encode.message(event))}{after}"
-    return Later(lambda: iter((text,)), 1, len(text))
+    return LazyText(lambda: iter((text,)), 1, len(text))
 
 
-def _instruments(event: events.Instruments, before: str, after: str) -> Later:
+def _instruments(event: events.Instruments, before: str, after: str) -> LazyText:
     head, between, tail = keyframe.of_snapshot(
         encode.instrument_lists(encode.SNAPSHOT, ("\0",), ("\0",))
     ).split("\0")
@@ -43,4 +43,4 @@ def _instruments(event: events.Instruments, before: str, after: str) -> Later:
         yield tail + after
 
     entries = len(event.assets) + len(event.pairs)
-    return Later(pieces, entries, entries * _PAIR_SIZE)
+    return LazyText(pieces, entries, entries * _PAIR_SIZE)

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from kracked.format.cells import is_name
 from kracked.format.keyframe import Picture
-from kracked.format.lazy_text import Later, Text
-from kracked.format.symbol_info import Subject
+from kracked.format.lazy_text import LazyText, Text
+from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import (
     ASSETS,
     BALANCES,
@@ -30,13 +30,13 @@ from kracked.protocol import events
 from kracked.protocol.events import BookEvent, Event, MarketEvent
 from kracked.record.read.raw_index import FOREVER
 from kracked.record.write import rows
-from kracked.record.write.wide_book import Standing, WideBook
+from kracked.record.write.wide_book import WideBook, WideState
 
 _Make = Callable[[Any, int, int], Text]
 _BOOK = BOOK.name
 
 
-def _changes(event: events.OrdersEvent | BookEvent) -> int:
+def _changes(event: events.L3Event | BookEvent) -> int:
     return len(event.bids) + len(event.asks)
 
 
@@ -53,8 +53,8 @@ class _Place(NamedTuple):
 
 
 _PLACES: Mapping[type[Event], _Place] = {
-    events.OrdersUpdate: _Place(ORDERS.name, "level3", rows.orders, _changes),
-    events.OrdersSnapshot: _Place(ORDERS.name, "level3", rows.orders_snapshot, _changes, True),
+    events.L3Update: _Place(ORDERS.name, "level3", rows.orders, _changes),
+    events.L3Snapshot: _Place(ORDERS.name, "level3", rows.orders_snapshot, _changes, True),
     events.BookUpdate: _Place(_BOOK, "book", rows.book, _changes),
     events.BookSnapshot: _Place(_BOOK, "book", rows.book_snapshot, _changes, True),
     events.Ticker: _Place(TICKER.name, "ticker", rows.ticker, lambda _: 1),
@@ -64,14 +64,14 @@ _PLACES: Mapping[type[Event], _Place] = {
 MARKET = frozenset(_PLACES)
 """Kinds of event that become rows of one table, and nothing else."""
 _SUSPECT = int(Flag.SUSPECT)
-_BOOKS = (events.OrdersEvent, BookEvent)
-_UPDATES = (events.OrdersUpdate, events.BookUpdate)
+_BOOKS = (events.L3Event, BookEvent)
+_UPDATES = (events.L3Update, events.BookUpdate)
 
 
 class TableRows:
     """Gathers rows by table until they are taken; `stopped` keeps the market's out."""
 
-    def __init__(self, symbols: Mapping[str, Subject]) -> None:
+    def __init__(self, symbols: Mapping[str, SymbolInfo]) -> None:
         self.symbols = dict(symbols)
         """What is known of each symbol recorded: goes into `session.json`."""
         self.news = False
@@ -123,7 +123,7 @@ class TableRows:
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
             text = make(event, seq, flags | self.bad_clock)
             gathered[table].append(text)
-            if isinstance(text, Later):
+            if isinstance(text, LazyText):
                 size, count = size + text.size, count + text.rows
             else:
                 size, count = size + len(text), count + rows_of(event)
@@ -155,7 +155,7 @@ class TableRows:
 
     def add(self, table: str, text: Text) -> None:
         """Gather whole lines of a table."""
-        if isinstance(text, Later):
+        if isinstance(text, LazyText):
             size, rows = text.size, text.rows
         else:
             size, rows = len(text), text.count("\n")
@@ -218,7 +218,7 @@ class TableRows:
         """Whether anything was told of a level 2 book yet."""
         return bool(self._doubts["book"])
 
-    def books(self) -> list[Standing]:
+    def books(self) -> list[WideState]:
         """The level 2 books that are beyond doubt, to be read later."""
         doubts = self._doubts["book"]
         kept = self._books.items()
@@ -228,7 +228,7 @@ class TableRows:
         if event.symbol and event.depth and event.channel == "book":
             self._book(event.symbol).acknowledge(event.depth)
         if event.symbol and event.depth and event.channel in ("book", "level3"):
-            subject = self.symbols.setdefault(event.symbol, Subject())
+            subject = self.symbols.setdefault(event.symbol, SymbolInfo())
             if subject.change(seq, **{event.channel: event.depth}):
                 self.news = True
         if event.symbol and event.interval and event.channel == "ohlc":
@@ -242,11 +242,11 @@ class TableRows:
                 self._candles(event.symbol, interval)
 
     def _candles(self, symbol: str, interval: int) -> None:
-        if self.symbols.setdefault(symbol, Subject()).add_candles(interval):
+        if self.symbols.setdefault(symbol, SymbolInfo()).add_candles(interval):
             self.news = True
 
     def _learn_precision(self, event: MarketEvent, seq: int) -> None:
-        subject = self.symbols.setdefault(event.symbol, Subject())
+        subject = self.symbols.setdefault(event.symbol, SymbolInfo())
         if isinstance(event, _BOOKS):
             if event.symbol in self._guessed:
                 self._guessed.discard(event.symbol)

@@ -104,12 +104,12 @@ class WideBook:
         ours, engine = instant(last.received), nine_decimals(last.timestamp)
         return f"{engine or ours},{ours},{','.join(cells)},{seq}\n"
 
-    def standing(self) -> Standing:
+    def standing(self) -> WideState:
         """What is held now, to be read later."""
-        return Standing(self.symbol, self._precision, self._bids.copy(), self._asks.copy())
+        return WideState(self.symbol, self._precision, self._bids.copy(), self._asks.copy())
 
 
-class Standing(NamedTuple):
+class WideState(NamedTuple):
     """A book at an instant."""
 
     symbol: str

@@ -19,7 +19,7 @@ from kracked.format.lazy_text import REST_S, whole
 from kracked.format.tables import CONNECTIONS
 from kracked.record.write import rows
 from kracked.record.write.session_folder import SessionFolder
-from kracked.record.write.sinks import Batch, RawLog, Store
+from kracked.record.write.sinks import BatchSink, RawLogSink, WriteBatch
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +36,16 @@ class Writer:
     def __init__(
         self,
         folder: SessionFolder,
-        stores: Sequence[Store] = (),
+        stores: Sequence[BatchSink] = (),
         *,
         queue_bytes: int = QUEUE_BYTES,
     ) -> None:
         """The raw log is always kept; `stores` are the forms kept besides."""
         self._folder = folder
-        self._raw = RawLog(folder)
-        self._stores: tuple[Store, ...] = (self._raw, *stores)
+        self._raw = RawLogSink(folder)
+        self._stores: tuple[BatchSink, ...] = (self._raw, *stores)
         self._bound = queue_bytes
-        self._queue: SimpleQueue[Batch | None] = SimpleQueue()
+        self._queue: SimpleQueue[WriteBatch | None] = SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kracked-writer", daemon=True)
         self._segment = ""
@@ -72,7 +72,7 @@ class Writer:
     def start(self) -> None:
         self._thread.start()
 
-    def hand_over(self, batch: Batch) -> bool:
+    def hand_over(self, batch: WriteBatch) -> bool:
         """Give the batch to the thread; False, and nothing taken, when it is too far behind."""
         if self.failure or self.queued_bytes + batch.size > self._bound:
             return False
@@ -127,7 +127,7 @@ class Writer:
         """Do a little of what can wait; False when there is nothing."""
         return any(store.tidy() for store in self._stores)
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self, batch: WriteBatch) -> None:
         if not self._persist(lambda: self._prepare(batch)):
             self.lost_bytes += batch.size
             return
@@ -136,7 +136,7 @@ class Writer:
         if not self._persist(self._flush):
             self.lost_bytes += sum(store.abandon() for store in self._stores)
 
-    def _prepare(self, batch: Batch) -> None:
+    def _prepare(self, batch: WriteBatch) -> None:
         for name, content in batch.files.items():
             self._folder.replace(name, whole([content], rest_s=REST_S).encode())
         for store in self._stores:
@@ -179,4 +179,4 @@ class Writer:
         ended = time.time_ns()
         note = rows.connection(event="disk_full", at=started, message=reason)
         note += rows.connection(event="disk_ok", at=ended)
-        self._write(Batch(ended, 0, "", (), {CONNECTIONS.name: [note]}))
+        self._write(WriteBatch(ended, 0, "", (), {CONNECTIONS.name: [note]}))

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import msgspec
 
 from kracked import units
-from kracked.sim.engine.exchange_ids import Ids
+from kracked.sim.engine.exchange_ids import ExchangeIds
 
 
-class Entry(msgspec.Struct, frozen=True):
+class LedgerMovement(msgspec.Struct, frozen=True):
     """One movement of one asset."""
 
     ledger_id: str
@@ -32,11 +32,13 @@ class Entry(msgspec.Struct, frozen=True):
 class Ledger:
     """Owner of one account's balances and holds."""
 
-    def __init__(self, scales: Mapping[str, int], shown: Mapping[str, int], ids: Ids) -> None:
+    def __init__(
+        self, scales: Mapping[str, int], shown: Mapping[str, int], ids: ExchangeIds
+    ) -> None:
         """`scales`: decimals counted in, by asset; `shown`: decimals always written."""
         self._scales, self._shown, self._ids = scales, shown, ids
         self.balances: dict[str, int] = {}
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, LedgerMovement] = {}
         """By their own ids, oldest first."""
         self._holds: dict[str, tuple[str, int]] = {}
         self._held: dict[str, int] = {}
@@ -45,11 +47,11 @@ class Ledger:
         """Start with this much more."""
         self.balances[asset] = self.balances.get(asset, 0) + amount
 
-    def book(self, asset: str, amount: int, fee: int, *, ref_id: str, time: int) -> Entry:
+    def book(self, asset: str, amount: int, fee: int, *, ref_id: str, time: int) -> LedgerMovement:
         """Move an asset, and take a fee in it."""
         balance = self.balances.get(asset, 0) + amount - fee
         self.balances[asset] = balance
-        entry = Entry(self._ids.take(), ref_id, time, asset, amount, fee, balance)
+        entry = LedgerMovement(self._ids.take(), ref_id, time, asset, amount, fee, balance)
         self.entries[entry.ledger_id] = entry
         return entry
 

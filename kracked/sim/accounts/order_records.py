@@ -1,6 +1,6 @@
 """One account's orders: open ones, closed ones, and how they looked a while ago.
 
-An `Order` is a frozen value; the table replaces it at every change and keeps the
+An `OrderRecord` is a frozen value; the table replaces it at every change and keeps the
 versions of the last minute, because the REST view of an exchange may lag its engine.
 """
 
@@ -15,7 +15,7 @@ import msgspec
 
 from kracked.protocol.events import Side
 from kracked.sim.accounts.fees import Rates
-from kracked.sim.accounts.order_request import Ticket
+from kracked.sim.accounts.order_request import OrderRequest
 from kracked.times import NS_PER_S
 
 VERSIONS_KEPT_NS = 60 * NS_PER_S
@@ -23,7 +23,7 @@ KEPT_CLOSED = 10_000
 """Closed orders an account remembers; the exchange forgets none, but it has more memory."""
 
 
-class Status(StrEnum):
+class OrderStatus(StrEnum):
     """`order_status` of the executions channel."""
 
     PENDING = "pending_new"
@@ -35,7 +35,7 @@ class Status(StrEnum):
 
     @property
     def open(self) -> bool:
-        return self in (Status.PENDING, Status.NEW, Status.PARTIAL)
+        return self in (OrderStatus.PENDING, OrderStatus.NEW, OrderStatus.PARTIAL)
 
     @property
     def rest(self) -> str:
@@ -44,12 +44,12 @@ class Status(StrEnum):
 
 
 _REST = {
-    Status.PENDING: "pending",
-    Status.NEW: "open",
-    Status.PARTIAL: "open",
-    Status.FILLED: "closed",
-    Status.CANCELED: "canceled",
-    Status.EXPIRED: "expired",
+    OrderStatus.PENDING: "pending",
+    OrderStatus.NEW: "open",
+    OrderStatus.PARTIAL: "open",
+    OrderStatus.FILLED: "closed",
+    OrderStatus.CANCELED: "canceled",
+    OrderStatus.EXPIRED: "expired",
 }
 
 
@@ -67,7 +67,7 @@ class Amendment(msgspec.Struct, frozen=True):
     original: bool = False
 
 
-class Fill(msgspec.Struct, frozen=True, kw_only=True):
+class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One own trade. Amounts are in ledger units."""
 
     exec_id: str
@@ -84,11 +84,11 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True):
     ledgers: tuple[str, str]
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One order as it stands."""
 
     order_id: str
-    ticket: Ticket
+    ticket: OrderRequest
     rates: Rates
     """Of its fills; agreed when it was accepted."""
     opened: int
@@ -98,7 +98,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     price: int | None
     trigger_price: int | None
     display_qty: int | None
-    status: Status = Status.PENDING
+    status: OrderStatus = OrderStatus.PENDING
     started: bool = True
     """Off until the time a scheduled order was asked for."""
     triggered: bool = False
@@ -136,23 +136,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return not self.started or (self.ticket.kind.waits and not self.triggered)
 
     @property
-    def standing(self) -> Status:
+    def standing(self) -> OrderStatus:
         """The status its fills give an open order."""
-        return Status.PARTIAL if self.filled else Status.NEW
+        return OrderStatus.PARTIAL if self.filled else OrderStatus.NEW
 
 
-class Orders:
+class OrderRecords:
     """Owner of one account's orders. They change by `put` alone."""
 
-    def __init__(self, forget: Callable[[Order], None] = lambda _: None) -> None:
+    def __init__(self, forget: Callable[[OrderRecord], None] = lambda _: None) -> None:
         """`forget` is told of each order that is remembered no more."""
         self._forget = forget
-        self._orders: dict[str, Order] = {}
+        self._orders: dict[str, OrderRecord] = {}
         self._open: dict[str, None] = {}
         self._closed: deque[str] = deque()
-        self._versions: dict[str, list[tuple[int, Order]]] = {}
+        self._versions: dict[str, list[tuple[int, OrderRecord]]] = {}
 
-    def put(self, order: Order, now: int) -> Order:
+    def put(self, order: OrderRecord, now: int) -> OrderRecord:
         """Take in a new order, or a new state of one."""
         self._orders[order.order_id] = order
         if order.status.open:
@@ -175,15 +175,17 @@ class Orders:
             del self._versions[oldest]
             self._forget(self._orders.pop(oldest))
 
-    def get(self, order_id: str) -> Order | None:
+    def get(self, order_id: str) -> OrderRecord | None:
         return self._orders.get(order_id)
 
-    def open(self, symbol: str | None = None) -> list[Order]:
+    def open(self, symbol: str | None = None) -> list[OrderRecord]:
         """Oldest first."""
         found = (self._orders[order_id] for order_id in self._open)
         return [order for order in found if symbol is None or order.symbol == symbol]
 
-    def open_by(self, *, cl_ord_id: str | None = None, userref: int | None = None) -> list[Order]:
+    def open_by(
+        self, *, cl_ord_id: str | None = None, userref: int | None = None
+    ) -> list[OrderRecord]:
         """Open orders with this client id, or with this userref."""
         return [
             order
@@ -192,7 +194,7 @@ class Orders:
             or (userref is not None and order.ticket.userref == userref)
         ]
 
-    def as_of(self, then: int) -> Iterable[Order]:
+    def as_of(self, then: int) -> Iterable[OrderRecord]:
         """Every order as it stood at an instant of the last minute, oldest first."""
         for versions in self._versions.values():
             place = bisect_right(versions, then, key=_time)
@@ -200,5 +202,5 @@ class Orders:
                 yield versions[place - 1][1]
 
 
-def _time(version: tuple[int, Order]) -> int:
+def _time(version: tuple[int, OrderRecord]) -> int:
     return version[0]

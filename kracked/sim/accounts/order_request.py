@@ -15,7 +15,7 @@ from kracked.sim.accounts.trailing_stops import Trail
 from kracked.sim.engine.orders import SelfTrade, TimeInForce
 
 
-class Kind(StrEnum):
+class OrderType(StrEnum):
     """The order types a spot account may send."""
 
     MARKET = "market"
@@ -31,22 +31,27 @@ class Kind(StrEnum):
     @property
     def waits(self) -> bool:
         """Whether it stands outside the book until its trigger."""
-        return self not in (Kind.MARKET, Kind.LIMIT, Kind.ICEBERG)
+        return self not in (OrderType.MARKET, OrderType.LIMIT, OrderType.ICEBERG)
 
     @property
     def limited(self) -> bool:
         """Whether it has a limit price."""
-        return self not in (Kind.MARKET, Kind.STOP_LOSS, Kind.TAKE_PROFIT, Kind.TRAILING_STOP)
+        return self not in (
+            OrderType.MARKET,
+            OrderType.STOP_LOSS,
+            OrderType.TAKE_PROFIT,
+            OrderType.TRAILING_STOP,
+        )
 
     @property
     def trails(self) -> bool:
         """Whether its trigger follows the market."""
-        return self in (Kind.TRAILING_STOP, Kind.TRAILING_STOP_LIMIT)
+        return self in (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
 
     @property
     def stops(self) -> bool:
         """Whether it buys above and sells below its trigger; a profit is taken the other way."""
-        return self in (Kind.STOP_LOSS, Kind.STOP_LOSS_LIMIT) or self.trails
+        return self in (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT) or self.trails
 
     @property
     def words(self) -> str:
@@ -62,21 +67,21 @@ class Pricing(NamedTuple):
     trail: Trail | None = None
 
 
-class Close(msgspec.Struct, frozen=True, kw_only=True):
+class CloseTerms(msgspec.Struct, frozen=True, kw_only=True):
     """The opposite order that follows each fill."""
 
-    kind: Kind
+    kind: OrderType
     price: int | None = None
     trigger_price: int | None = None
     trail: Trail | None = None
 
 
-class Ticket(msgspec.Struct, frozen=True, kw_only=True):
+class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for. Prices and quantities are scaled; times ns since the Unix epoch."""
 
     symbol: str
     side: Side
-    kind: Kind
+    kind: OrderType
     qty: int
     price: int | None = None
     """The limit, of the kinds that have one."""
@@ -97,10 +102,10 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     fee_in_base: bool = False
     cash_qty: int | None = None
     """Market buys may be asked for in the quote currency, scaled by price and quantity."""
-    close: Close | None = None
+    close: CloseTerms | None = None
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class AmendRequest(msgspec.Struct, frozen=True, kw_only=True):
     """New terms for an open order; None keeps what it has."""
 
     qty: int | None = None

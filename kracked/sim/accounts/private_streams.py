@@ -57,7 +57,7 @@ class Stream:
         self._send(text.encode())
 
 
-class Audience:
+class StreamAudience:
     """All subscriptions to one account, by whose they are."""
 
     def __init__(self) -> None:

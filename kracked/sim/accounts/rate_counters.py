@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from kracked.protocol.limits import Counter, Tier, cost_of_call
+from kracked.protocol.limits import RateCounter, Tier, cost_of_call
 from kracked.sim import messages
 from kracked.sim.refusal import Refusal
 
@@ -21,7 +21,7 @@ class OrderCounts:
 
     def __init__(self, tier: Tier) -> None:
         self.tier = tier
-        self._counters: dict[str, Counter] = {}
+        self._counters: dict[str, RateCounter] = {}
 
     def count(self, symbol: str, now: int) -> Decimal:
         return self._of(symbol).value(now)
@@ -36,15 +36,15 @@ class OrderCounts:
         """Count it, whatever the count."""
         self._of(symbol).spend(cost, now)
 
-    def _of(self, symbol: str) -> Counter:
-        return self._counters.setdefault(symbol, Counter(self.tier.decay_per_s))
+    def _of(self, symbol: str) -> RateCounter:
+        return self._counters.setdefault(symbol, RateCounter(self.tier.decay_per_s))
 
 
 class CallCounts:
     """The REST counters, one per key."""
 
     def __init__(self) -> None:
-        self._counters: dict[str, Counter] = {}
+        self._counters: dict[str, RateCounter] = {}
 
     def count(self, key: str, tier: Tier, now: int) -> Decimal:
         return self._of(key, tier).value(now)
@@ -56,5 +56,5 @@ class CallCounts:
             raise Refusal(messages.CALL_RATE)
         counter.spend(cost, now)
 
-    def _of(self, key: str, tier: Tier) -> Counter:
-        return self._counters.setdefault(key, Counter(tier.rest_decay_per_s))
+    def _of(self, key: str, tier: Tier) -> RateCounter:
+        return self._counters.setdefault(key, RateCounter(tier.rest_decay_per_s))

@@ -19,16 +19,16 @@ from kracked.protocol.encode import micros
 from kracked.protocol.events import Side
 from kracked.sim import messages
 from kracked.sim.accounts.amounts import Amounts
-from kracked.sim.accounts.ledger import Entry, Ledger
-from kracked.sim.accounts.order_records import Fill, Order
+from kracked.sim.accounts.ledger import Ledger, LedgerMovement
+from kracked.sim.accounts.order_records import FillRecord, OrderRecord
 from kracked.sim.accounts.private_streams import Row
-from kracked.sim.accounts.trailing_stops import Offset, Trail
+from kracked.sim.accounts.trailing_stops import Trail, TrailOffset
 
 _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 _USD_DECIMALS = 4
 
 
-class Reports:
+class StreamRows:
     """The words for one instrument's orders."""
 
     def __init__(self, amounts: Amounts) -> None:
@@ -37,7 +37,7 @@ class Reports:
 
     # --- executions -------------------------------------------------------------------
 
-    def pending_new(self, order: Order) -> Row:
+    def pending_new(self, order: OrderRecord) -> Row:
         return {
             "order_id": order.order_id,
             **self._terms(order),
@@ -48,7 +48,7 @@ class Reports:
             "timestamp": micros(order.opened),
         }
 
-    def standing(self, order: Order) -> Row:
+    def standing(self, order: OrderRecord) -> Row:
         """A row of a snapshot: an open order, terms and progress."""
         return {
             "order_id": order.order_id,
@@ -60,10 +60,10 @@ class Reports:
             "timestamp": micros(order.touched),
         }
 
-    def new(self, order: Order, time: int) -> Row:
+    def new(self, order: OrderRecord, time: int) -> Row:
         return self._delta(order, "new", order.standing.value, time)
 
-    def trade(self, order: Order, fill: Fill, *, snapshot: bool = False) -> Row:
+    def trade(self, order: OrderRecord, fill: FillRecord, *, snapshot: bool = False) -> Row:
         """One fill. It says `partially_filled` even of the last; `filled` follows."""
         digits = self._digits
         row: Row = {
@@ -91,18 +91,18 @@ class Reports:
         fee = {"asset": fill.fee_asset, "qty": _raw(amount)}
         return row | {"fees": [fee]}
 
-    def filled(self, order: Order, time: int) -> Row:
+    def filled(self, order: OrderRecord, time: int) -> Row:
         return self._delta(order, "filled", "filled", time) | self._progress(order)
 
-    def canceled(self, order: Order, time: int) -> Row:
+    def canceled(self, order: OrderRecord, time: int) -> Row:
         row = self._delta(order, "canceled", "canceled", time) | self._progress(order)
         return row | {"cancel_reason": order.reason, "reason": order.reason}
 
-    def expired(self, order: Order, time: int) -> Row:
+    def expired(self, order: OrderRecord, time: int) -> Row:
         row = self._delta(order, "expired", "expired", time) | self._progress(order)
         return row | {"reason": order.reason}
 
-    def amended(self, order: Order, time: int) -> Row:
+    def amended(self, order: OrderRecord, time: int) -> Row:
         row = self._delta(order, "amended", order.standing.value, time)
         row["cum_qty"] = self._qty(order.filled)
         row |= {
@@ -118,7 +118,7 @@ class Reports:
             row |= {"limit_price": self._price(order.price), "limit_price_type": "static"}
         return row
 
-    def triggered(self, order: Order, last: int, time: int) -> Row:
+    def triggered(self, order: OrderRecord, last: int, time: int) -> Row:
         """A stop's trigger was met, by a trade at `last`."""
         row = self._delta(order, "status", "new", time)
         moment = {
@@ -129,14 +129,14 @@ class Reports:
         row["triggers"] = {**self._triggers(order), **moment}
         return row
 
-    def refilled(self, order: Order, shown: int, time: int) -> Row:
+    def refilled(self, order: OrderRecord, shown: int, time: int) -> Row:
         """An iceberg shows its next slice."""
         row = self._delta(order, "iceberg_refill", order.standing.value, time)
         return row | {"display_qty_remain": self._qty(shown), "cum_qty": self._qty(order.filled)}
 
     # --- parts ------------------------------------------------------------------------
 
-    def _terms(self, order: Order) -> Row:
+    def _terms(self, order: OrderRecord) -> Row:
         ticket = order.ticket
         terms: Row = {
             "symbol": order.symbol,
@@ -158,7 +158,7 @@ class Reports:
         terms["fee_ccy_pref"] = "fcib" if ticket.fee_in_base else "fciq"
         return terms | self._options(order)
 
-    def _options(self, order: Order) -> Row:
+    def _options(self, order: OrderRecord) -> Row:
         """What few orders have, and the others do not mention."""
         ticket = order.ticket
         options: Row = {}
@@ -179,7 +179,7 @@ class Reports:
             options["contingent"] = self._contingent(order)
         return options
 
-    def _contingent(self, order: Order) -> Row:
+    def _contingent(self, order: OrderRecord) -> Row:
         close = order.ticket.close
         assert close is not None
         row: Row = {"order_type": close.kind.value}
@@ -203,11 +203,11 @@ class Reports:
             row |= {"limit_price": limit, "limit_price_type": limit_type}
         return row
 
-    def _distance(self, offset: Offset) -> tuple[Raw, str]:
+    def _distance(self, offset: TrailOffset) -> tuple[Raw, str]:
         text = offset.text(self._digits.price).removeprefix("+").removesuffix("%")
         return _raw(text), "pct" if offset.percent else "quote"
 
-    def _triggers(self, order: Order) -> Row:
+    def _triggers(self, order: OrderRecord) -> Row:
         trail = order.ticket.trail
         price: Row = {"price": self._price(order.trigger_price or 0), "price_type": "static"}
         if trail is not None:
@@ -219,7 +219,7 @@ class Reports:
             "status": "triggered" if order.triggered else "untriggered",
         }
 
-    def _progress(self, order: Order) -> Row:
+    def _progress(self, order: OrderRecord) -> Row:
         average = self._amounts.average_price(order.notional, order.filled)
         return {
             "cum_qty": self._qty(order.filled),
@@ -228,7 +228,7 @@ class Reports:
             "avg_price": self._price(average),
         }
 
-    def _delta(self, order: Order, exec_type: str, status: str, time: int) -> Row:
+    def _delta(self, order: OrderRecord, exec_type: str, status: str, time: int) -> Row:
         return {
             "timestamp": micros(time),
             "order_status": status,
@@ -237,7 +237,7 @@ class Reports:
             "order_id": order.order_id,
         }
 
-    def _fee_usd(self, order: Order, fee: int, price: int) -> Raw:
+    def _fee_usd(self, order: OrderRecord, fee: int, price: int) -> Raw:
         if not order.ticket.fee_in_base:
             return _usd(fee, self._amounts.quote_decimals)
         digits = self._amounts.base_decimals + self._digits.price
@@ -263,7 +263,7 @@ def balance(ledger: Ledger, asset: str) -> Row:
     return {"asset": asset, "asset_class": "currency", "balance": amount, "wallets": [wallet]}
 
 
-def movement(ledger: Ledger, entry: Entry) -> Row:
+def movement(ledger: Ledger, entry: LedgerMovement) -> Row:
     """One leg of a trade."""
     asset = entry.asset
     return {
@@ -282,7 +282,7 @@ def movement(ledger: Ledger, entry: Entry) -> Row:
     }
 
 
-def _client_id(order: Order) -> Row:
+def _client_id(order: OrderRecord) -> Row:
     ticket = order.ticket
     if ticket.cl_ord_id is not None:
         return {"cl_ord_id": ticket.cl_ord_id}

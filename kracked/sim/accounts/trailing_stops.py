@@ -18,7 +18,7 @@ from kracked.protocol.events import Side
 _PERCENT_DECIMALS = 4
 
 
-class Offset(msgspec.Struct, frozen=True):
+class TrailOffset(msgspec.Struct, frozen=True):
     """A distance from some price: a scaled amount, or a percentage of it."""
 
     by: Decimal
@@ -41,15 +41,15 @@ class Offset(msgspec.Struct, frozen=True):
 class Trail(msgspec.Struct, frozen=True):
     """The distances of a trailing order."""
 
-    distance: Offset
+    distance: TrailOffset
     """Positive: how far the trigger keeps from the best price seen."""
-    limit: Offset | None = None
+    limit: TrailOffset | None = None
     """From the trigger to the limit, of the kind that has one."""
 
     def trigger(self, side: Side, best: int) -> int:
         """The trigger when `best` is the best price seen."""
         offset = self.distance
-        back = offset if side is Side.BID else Offset(-offset.by, offset.percent, offset.tick)
+        back = offset if side is Side.BID else TrailOffset(-offset.by, offset.percent, offset.tick)
         return back.of(best)
 
     def follow(self, side: Side, trigger: int, last: int) -> int:

@@ -13,9 +13,9 @@ from typing import Protocol, TypeAlias
 from kracked.protocol.events import Side
 from kracked.sim.agents.fair_price import FairPrice
 from kracked.sim.agents.order_sizes import Sizes
-from kracked.sim.engine.exchange_ids import Ids
+from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import Amend, Batch, NewOrder, TimeInForce
+from kracked.sim.engine.orders import AmendTerms, EngineBatch, NewOrder, TimeInForce
 from kracked.sim.listings import Listing
 
 NS = 1e9
@@ -23,13 +23,13 @@ BUSY_MAKERS_PER_S = 15.0
 """From here on a pair's fair price jumps as often as that of the busiest."""
 
 
-class Act(Protocol):
+class AgentStep(Protocol):
     """What an agent does when its time comes, about an order or some other subject."""
 
-    def __call__(self, subject: str, /) -> Batch | None: ...
+    def __call__(self, subject: str, /) -> EngineBatch | None: ...
 
 
-Appointment: TypeAlias = "tuple[int, int, Floor, Act, str]"
+Appointment: TypeAlias = "tuple[int, int, AgentContext, AgentStep, str]"
 """Moment, serial, floor, act, subject: the serial keeps equal moments in the order made."""
 
 
@@ -40,7 +40,7 @@ class Agenda:
         self._heap: list[Appointment] = []
         self._serial = 0
 
-    def add(self, moment: int, floor: Floor, act: Act, subject: str) -> None:
+    def add(self, moment: int, floor: AgentContext, act: AgentStep, subject: str) -> None:
         self._serial += 1
         heappush(self._heap, (moment, self._serial, floor, act, subject))
 
@@ -55,7 +55,7 @@ class Agenda:
         return len(self._heap)
 
 
-class Floor:
+class AgentContext:
     """Engine, fair price, sizes, randomness and agenda of one instrument."""
 
     def __init__(self, listing: Listing, place: int, seed: int, agenda: Agenda) -> None:
@@ -75,28 +75,30 @@ class Floor:
         """Mean distance of two levels near the touch, in ticks."""
         self.moment = 0
         self.now = 0
-        self._ids = Ids("O", start=(place + 1) << 40)
+        self._ids = ExchangeIds("O", start=(place + 1) << 40)
         self._agenda = agenda
 
     # --- time -----------------------------------------------------------------------
 
-    def after(self, seconds: float, act: Act, subject: str = "") -> None:
+    def after(self, seconds: float, act: AgentStep, subject: str = "") -> None:
         """Call `act` that many seconds of model time from now."""
         self._agenda.add(self.moment + int(seconds * NS) + 1, self, act, subject)
 
     # --- orders ---------------------------------------------------------------------
 
-    def quote(self, side: Side, price: int, qty: int, display_qty: int | None = None) -> Batch:
+    def quote(
+        self, side: Side, price: int, qty: int, display_qty: int | None = None
+    ) -> EngineBatch:
         """Rest an order at the price, or as near to it as does not take."""
         return self.matcher.submit(
             NewOrder(self._ids.take(), side, qty, self.shy(side, price), display_qty=display_qty),
             self.now,
         )
 
-    def requote(self, order_id: str, side: Side, price: int) -> Batch:
-        return self.matcher.amend(Amend(order_id, None, self.shy(side, price)), self.now)
+    def requote(self, order_id: str, side: Side, price: int) -> EngineBatch:
+        return self.matcher.amend(AmendTerms(order_id, None, self.shy(side, price)), self.now)
 
-    def cancel(self, order_id: str) -> Batch | None:
+    def cancel(self, order_id: str) -> EngineBatch | None:
         """Cancel the order, if it still rests."""
         return self.matcher.cancel(order_id, self.now) if order_id in self.matcher else None
 
@@ -106,10 +108,10 @@ class Floor:
         qty: int,
         price: int | None = None,
         tif: TimeInForce = TimeInForce.IOC,
-    ) -> Batch:
+    ) -> EngineBatch:
         return self.matcher.submit(NewOrder(self._ids.take(), side, qty, price, tif), self.now)
 
-    def expire(self, expiry: str) -> Batch:
+    def expire(self, expiry: str) -> EngineBatch:
         """End the clients' orders whose time has come."""
         return self.matcher.expire(max(self.now, int(expiry)))
 

@@ -11,36 +11,36 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from kracked.sim.agents.agent_context import Agenda, Floor
-from kracked.sim.agents.market_makers import Makers
-from kracked.sim.agents.noise_traders import Crowd
+from kracked.sim.agents.agent_context import Agenda, AgentContext
+from kracked.sim.agents.market_makers import MarketMakers
+from kracked.sim.agents.noise_traders import NoiseTraders
 from kracked.sim.agents.takers import Takers
-from kracked.sim.agents.warmup import Past
+from kracked.sim.agents.warmup import MarketWarmup
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import Batch
+from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.listings import Listing
-from kracked.sim.market_data.trade_history import Tape
+from kracked.sim.market_data.trade_history import TradeHistory
 
 SEEDING_NS = 20 * 60 * 10**9
 """How old the oldest order is when the market opens."""
 
 
-class Tapes(dict[str, Tape]):
+class TradeHistories(dict[str, TradeHistory]):
     """Tapes by symbol, each made when first asked for: opening hundreds would take seconds."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._pasts: dict[str, Past] = {}
+        self._pasts: dict[str, MarketWarmup] = {}
 
-    def await_first_look(self, symbol: str, past: Past) -> None:
+    def await_first_look(self, symbol: str, past: MarketWarmup) -> None:
         self._pasts[symbol] = past
 
-    def __missing__(self, symbol: str) -> Tape:
+    def __missing__(self, symbol: str) -> TradeHistory:
         tape = self[symbol] = self._pasts.pop(symbol).tape()
         return tape
 
 
-class Market:
+class SimulatedMarket:
     """Several instruments' engines, and everybody who trades on them.
 
     Clients trade through `matcher(symbol)`. `tapes` holds what each instrument traded;
@@ -48,12 +48,12 @@ class Market:
     """
 
     def __init__(self, listings: Sequence[Listing], *, seed: int, rate: float = 1.0) -> None:
-        self.tapes = Tapes()
+        self.tapes = TradeHistories()
         self.rate = rate
         self._seed = seed
         self._agenda = Agenda()
         self._floors = {
-            listing.symbol: Floor(listing, place, seed, self._agenda)
+            listing.symbol: AgentContext(listing, place, seed, self._agenda)
             for place, listing in enumerate(listings)
         }
         self._origin = 0
@@ -67,13 +67,13 @@ class Market:
         """The engine of one instrument."""
         return self._floors[symbol].matcher
 
-    def opened(self, now: int) -> Market:
+    def opened(self, now: int) -> SimulatedMarket:
         """Fill every book and every tape as if trade had gone on for long; returns itself."""
         self._origin = self._time = now
         with _collector_resting():
             for floor in self._floors.values():
                 _Agents(floor).open(now)
-                past = Past(
+                past = MarketWarmup(
                     floor.listing,
                     now,
                     floor.matcher.last_trade_id,
@@ -82,7 +82,7 @@ class Market:
                 self.tapes.await_first_look(floor.symbol, past)
         return self
 
-    def advance(self, to: int) -> Iterator[tuple[str, Batch]]:
+    def advance(self, to: int) -> Iterator[tuple[str, EngineBatch]]:
         """Everything up to an instant, in order of time, no two batches at the same one.
 
         Lazy: when a batch is yielded, every engine stands exactly as the batch left it.
@@ -133,9 +133,13 @@ def _collector_resting() -> Iterator[None]:
 class _Agents:
     """The agents of one floor, and the news that stirs them."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: AgentContext) -> None:
         self._floor = floor
-        self._makers, self._crowd, self._takers = Makers(floor), Crowd(floor), Takers(floor)
+        self._makers, self._crowd, self._takers = (
+            MarketMakers(floor),
+            NoiseTraders(floor),
+            Takers(floor),
+        )
         self._await_news()
 
     def open(self, now: int) -> None:

@@ -8,8 +8,8 @@ refresh, shrink and pull single quotes.
 from __future__ import annotations
 
 from kracked.protocol.events import Side
-from kracked.sim.agents.agent_context import Floor
-from kracked.sim.engine.orders import Amend, Batch
+from kracked.sim.agents.agent_context import AgentContext
+from kracked.sim.engine.orders import AmendTerms, EngineBatch
 
 MAKERS = 5
 LAYERS = 14
@@ -19,7 +19,7 @@ RUSH_GAP_S = 0.0011
 """Mean time between two requotes of a rush."""
 
 
-class Quote:
+class MakerQuote:
     """One place of a maker's ladder, and the order now standing for it."""
 
     __slots__ = ("away", "order_id", "price", "qty", "side", "slack", "style")
@@ -37,10 +37,10 @@ class Quote:
         self.price = 0
 
 
-class Makers:
+class MarketMakers:
     """All makers of one floor, their quotes in one list, nearest first."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: AgentContext) -> None:
         self._floor = floor
         self._random = floor.random
         self._quotes = self._ladders()
@@ -67,7 +67,7 @@ class Makers:
 
     # --- steps ----------------------------------------------------------------------
 
-    def _rush_on(self, _: str) -> Batch | None:
+    def _rush_on(self, _: str) -> EngineBatch | None:
         """Move the next quote that stands wrong, and come back for the one after it."""
         quotes, end = self._quotes, self._rush_end
         while self._rush_cursor < end:
@@ -81,7 +81,7 @@ class Makers:
         self._rushing = False
         return None
 
-    def _idle(self, _: str) -> Batch | None:
+    def _idle(self, _: str) -> EngineBatch | None:
         """Refresh one quote, more often a near one."""
         random = self._random
         self._floor.after(random.expovariate(self._idle_per_s), self._idle)
@@ -91,7 +91,7 @@ class Makers:
 
     # --- one quote ------------------------------------------------------------------
 
-    def _settle(self, quote: Quote) -> Batch | None:
+    def _settle(self, quote: MakerQuote) -> EngineBatch | None:
         """Bring a quote to where it belongs, in one step; None when it is there."""
         if quote.order_id not in self._floor.matcher:
             return self._place(quote)
@@ -103,7 +103,7 @@ class Makers:
         quote.price = self._floor.shy(quote.side, price)
         return self._floor.requote(quote.order_id, quote.side, quote.price)
 
-    def _place(self, quote: Quote) -> Batch:
+    def _place(self, quote: MakerQuote) -> EngineBatch:
         random, floor = self._random, self._floor
         if random.random() < 0.25:
             quote.qty = self._qty(quote.style)
@@ -112,11 +112,11 @@ class Makers:
         quote.order_id = batch.happenings[0].order_id
         return batch
 
-    def _pull(self, quote: Quote) -> Batch | None:
+    def _pull(self, quote: MakerQuote) -> EngineBatch | None:
         order_id, quote.order_id = quote.order_id, ""
         return self._floor.cancel(order_id)
 
-    def _vary(self, quote: Quote) -> Batch | None:
+    def _vary(self, quote: MakerQuote) -> EngineBatch | None:
         """Change a quote that stands right: shrink it in place, or take it out for a while."""
         if self._random.random() < 0.7:
             return self._pull(quote)
@@ -125,16 +125,16 @@ class Makers:
         if order is None or order.left < 2 * least:
             return self._pull(quote)
         qty = order.filled + max(least, int(order.left * self._random.uniform(0.5, 0.95)))
-        return self._floor.matcher.amend(Amend(quote.order_id, qty), self._floor.now)
+        return self._floor.matcher.amend(AmendTerms(quote.order_id, qty), self._floor.now)
 
-    def _wanted(self, quote: Quote) -> int:
+    def _wanted(self, quote: MakerQuote) -> int:
         # Half a tick of rounding towards the far side keeps bids and asks apart.
         exact = self._floor.fair.price + quote.away
         return int(exact) if quote.side is Side.BID else int(exact) + 1
 
     # --- setting up -----------------------------------------------------------------
 
-    def _ladders(self) -> list[Quote]:
+    def _ladders(self) -> list[MakerQuote]:
         quotes = [
             self._ladder_place(side, layer, style)
             for style in range(MAKERS)
@@ -144,14 +144,14 @@ class Makers:
         quotes.sort(key=lambda quote: abs(quote.away))
         return quotes
 
-    def _ladder_place(self, side: Side, layer: int, style: int) -> Quote:
+    def _ladder_place(self, side: Side, layer: int, style: int) -> MakerQuote:
         floor = self._floor
         # Layers spread out with distance: about a hundred levels deep in all.
         steps = 0.3 + 0.5 * style + layer * (0.9 + 0.35 * style) * (1 + 0.1 * layer)
         away = steps * floor.gap * self._random.uniform(0.85, 1.15)
         slack = max(0.5, away * 0.35)
         sign = -1 if side is Side.BID else 1
-        return Quote(side, sign * away, slack, self._qty(style), style)
+        return MakerQuote(side, sign * away, slack, self._qty(style), style)
 
     def _qty(self, style: int) -> int:
         """Makers repeat their own sizes; one in three is odd to the last digit."""

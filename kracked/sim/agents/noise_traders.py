@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import deque
 
 from kracked.protocol.events import Side
-from kracked.sim.agents.agent_context import Floor
-from kracked.sim.engine.orders import Batch
+from kracked.sim.agents.agent_context import AgentContext
+from kracked.sim.engine.orders import EngineBatch
 
 JOINERS = 0.25
 PATIENT = 0.30
@@ -25,10 +25,10 @@ WALL_EVERY_S = 45.0
 ICEBERG_EVERY_S = 40.0
 
 
-class Crowd:
+class NoiseTraders:
     """The floor's many small resting orders, and its few large ones."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: AgentContext) -> None:
         self._floor = floor
         self._random = floor.random
         self._reach = max(floor.listing.opening_price * 0.05, floor.nature.depth * 2.6)
@@ -74,7 +74,7 @@ class Crowd:
 
     # --- arrivals -------------------------------------------------------------------
 
-    def _arrive(self, _: str) -> Batch:
+    def _arrive(self, _: str) -> EngineBatch:
         random, floor = self._random, self._floor
         floor.after(random.expovariate(1.0) * self._between_orders_s, self._arrive)
         side = floor.any_side()
@@ -97,7 +97,7 @@ class Crowd:
             return None
         return Side.BID if bids < asks else Side.ASK
 
-    def _join(self, side: Side) -> Batch:
+    def _join(self, side: Side) -> EngineBatch:
         """At the touch, a tick better while there is room, or just behind; never for long."""
         random, floor = self._random, self._floor
         best, other = floor.best(side), floor.best(side.opposite)
@@ -115,19 +115,19 @@ class Crowd:
         self._joined.append(batch.happenings[0].order_id)
         return batch
 
-    def _wait(self, side: Side) -> Batch:
+    def _wait(self, side: Side) -> EngineBatch:
         """Within a few dozen levels of the touch, for half a minute."""
         random, floor = self._random, self._floor
         away = int(7 * floor.gap + random.expovariate(1 / (18 * floor.gap)))
         price = self._rounded(floor.best(side), -away if side is Side.BID else away)
         return self._rest(side, price, floor.sizes.draw(), PATIENT_LIFE_S)
 
-    def _turn_over(self, side: Side) -> Batch:
+    def _turn_over(self, side: Side) -> EngineBatch:
         """One deep order comes and, a little later, another goes: the stock stays level."""
         self._floor.after(self._random.expovariate(0.5), self._give_up)
         return self._dig(side)
 
-    def _dig(self, side: Side) -> Batch:
+    def _dig(self, side: Side) -> EngineBatch:
         """Rest one deep order. Densest near the touch, thinning out to the reach."""
         random, floor = self._random, self._floor
         spread = random.random()
@@ -140,7 +140,7 @@ class Crowd:
         self._deep.append(batch.happenings[0].order_id)
         return batch
 
-    def _give_up(self, _: str) -> Batch | None:
+    def _give_up(self, _: str) -> EngineBatch | None:
         """Any one deep order leaves, or is found to be gone already."""
         return self._floor.cancel(self._draw(int(self._random.random() * len(self._deep))))
 
@@ -158,17 +158,17 @@ class Crowd:
         deep.pop()
         return order_id
 
-    def _rest(self, side: Side, price: int, qty: int, life_s: float) -> Batch:
+    def _rest(self, side: Side, price: int, qty: int, life_s: float) -> EngineBatch:
         batch = self._floor.quote(side, price, qty)
         self._leave_after(self._random.expovariate(1 / life_s), batch)
         return batch
 
-    def _leave_after(self, seconds: float, batch: Batch) -> None:
+    def _leave_after(self, seconds: float, batch: EngineBatch) -> None:
         self._floor.after(seconds, self._floor.cancel, batch.happenings[0].order_id)
 
     # --- the large ones -------------------------------------------------------------
 
-    def _build_wall(self, _: str) -> Batch | None:
+    def _build_wall(self, _: str) -> EngineBatch | None:
         random, floor = self._random, self._floor
         floor.after(random.expovariate(1 / self._between_walls_s), self._build_wall)
         if self._wall in floor.matcher:
@@ -183,7 +183,7 @@ class Crowd:
         floor.after(0.2, self._guard_wall, self._wall)
         return batch
 
-    def _guard_wall(self, wall: str) -> Batch | None:
+    def _guard_wall(self, wall: str) -> EngineBatch | None:
         """Most walls are not meant: pull it when the touch comes within two levels."""
         floor = self._floor
         if wall not in floor.matcher:
@@ -193,7 +193,7 @@ class Crowd:
         floor.after(0.2, self._guard_wall, wall)
         return None
 
-    def _work_iceberg(self, _: str) -> Batch:
+    def _work_iceberg(self, _: str) -> EngineBatch:
         random, floor = self._random, self._floor
         floor.after(random.expovariate(1 / self._between_icebergs_s), self._work_iceberg)
         side = floor.any_side()

@@ -7,8 +7,8 @@ self-exciting (Hawkes) process, written as the family tree it is.
 from __future__ import annotations
 
 from kracked.protocol.events import Side
-from kracked.sim.agents.agent_context import Floor
-from kracked.sim.engine.orders import Batch, Filled, TimeInForce
+from kracked.sim.agents.agent_context import AgentContext
+from kracked.sim.engine.orders import EngineBatch, OrderFilled, TimeInForce
 
 DRAWN = 0.6
 """Mean number of takers each one draws; 1 / (1 - DRAWN) come for each by itself."""
@@ -20,7 +20,7 @@ CHASED = 0.5
 class Takers:
     """The floor's takers."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: AgentContext) -> None:
         self._floor = floor
         self._random = floor.random
         floor.after(self._wait_s(), self._arrive)
@@ -30,11 +30,11 @@ class Takers:
         if self._random.random() < CHASED:
             self._floor.after(0.01 + self._random.expovariate(12), self._pick_off)
 
-    def _arrive(self, _: str) -> Batch | None:
+    def _arrive(self, _: str) -> EngineBatch | None:
         self._floor.after(self._wait_s(), self._arrive)
         return self._take(self._leaning())
 
-    def _take(self, side: str) -> Batch | None:
+    def _take(self, side: str) -> EngineBatch | None:
         """One taker, and the appointments of those it draws."""
         random, taking = self._random, Side(side)
         while random.random() < DRAWN / (1 + DRAWN):
@@ -43,7 +43,7 @@ class Takers:
             self._floor.after(delay_s, self._take, follower)
         return self._trade(taking)
 
-    def _trade(self, side: Side) -> Batch | None:
+    def _trade(self, side: Side) -> EngineBatch | None:
         random, floor = self._random, self._floor
         against = floor.matcher.level_at(side.opposite, 0)
         if against is None:
@@ -62,7 +62,7 @@ class Takers:
         tif = TimeInForce.GTC if qty < 2 * against.qty else TimeInForce.IOC
         return self._learn(side, floor.take(side, qty, against.price, tif))
 
-    def _sweep(self, side: Side) -> Batch:
+    def _sweep(self, side: Side) -> EngineBatch:
         """Through several levels at once."""
         floor = self._floor
         deep = self._random.randint(2, 9)
@@ -70,7 +70,7 @@ class Takers:
         qty = sum(level.qty for level in levels if level is not None)
         return floor.take(side, max(1, int(qty * self._random.uniform(0.7, 1.0))))
 
-    def _pick_off(self, _: str) -> Batch | None:
+    def _pick_off(self, _: str) -> EngineBatch | None:
         """Take everything better than fair that is still there, until nothing is."""
         floor = self._floor
         fair = int(floor.fair.price)
@@ -91,9 +91,9 @@ class Takers:
             qty += level.qty
         return qty
 
-    def _learn(self, side: Side, batch: Batch) -> Batch:
+    def _learn(self, side: Side, batch: EngineBatch) -> EngineBatch:
         """Trades carry news: fair price follows them a little."""
-        filled = sum(step.qty for step in batch.happenings if type(step) is Filled)
+        filled = sum(step.qty for step in batch.happenings if type(step) is OrderFilled)
         size = min(1.0, filled / (20 * self._floor.sizes.typical))
         self._floor.fair.nudge((0.04 + size) * (0.25 if side is Side.BID else -0.25))
         return batch

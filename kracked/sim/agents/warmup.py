@@ -11,15 +11,15 @@ from math import exp, sqrt
 from random import Random
 
 from kracked.protocol.events import Side
-from kracked.sim.engine.orders import Taking
+from kracked.sim.engine.orders import TakerType
 from kracked.sim.listings import Listing
 from kracked.sim.market_data.trade_history import (
     KEPT_CANDLES,
     KEPT_TRADES,
     NS_PER_MINUTE,
-    Candle,
-    Tape,
-    Trade,
+    PastCandle,
+    PastTrade,
+    TradeHistory,
 )
 
 MINUTES_A_DAY = 1440
@@ -36,7 +36,7 @@ _SWING_KEPT = 0.95
 it swings by itself, and what it keeps of the swing of the trade before it."""
 
 
-class Past:
+class MarketWarmup:
     """Makes one instrument's tape up to an instant, always the same for a seed."""
 
     def __init__(self, listing: Listing, now: int, last_trade_id: int, seed: str) -> None:
@@ -53,11 +53,11 @@ class Past:
         )
         self._least = listing.instrument.qty_min
         self._trades_a_minute = 60 * listing.nature.takers_per_s * TRADES_PER_TAKER
-        self._known: dict[int, list[Candle]] = {}
+        self._known: dict[int, list[PastCandle]] = {}
 
-    def tape(self) -> Tape:
+    def tape(self) -> TradeHistory:
         """The whole past; candles are made when they are first looked at."""
-        tape = Tape(self.candles)
+        tape = TradeHistory(self.candles)
         minutes = self.candles(1)
         for minute in minutes:
             if minute.trades:
@@ -65,7 +65,7 @@ class Past:
         tape.trades.extend(self._trades([minute for minute in minutes if minute.trades]))
         return tape
 
-    def candles(self, interval: int) -> list[Candle]:
+    def candles(self, interval: int) -> list[PastCandle]:
         """An interval's candles, quiet ones too, oldest first. Whoever asks first pays."""
         if interval not in self._known:
             self._known[interval] = self._make(interval)
@@ -73,7 +73,7 @@ class Past:
 
     # --- candles --------------------------------------------------------------------
 
-    def _make(self, interval: int) -> list[Candle]:
+    def _make(self, interval: int) -> list[PastCandle]:
         """The newest candles summed from the finer interval's, the older walked."""
         random = Random(f"{self._seed}/{interval}")
         length_ns = interval * NS_PER_MINUTE
@@ -83,7 +83,7 @@ class Past:
         finer = self.candles(FINER[interval])
         # The oldest finer candle may begin inside an interval, whose sum would be cut.
         first_whole = -(-finer[0].begin // length_ns) * length_ns
-        newest: list[Candle] = []
+        newest: list[PastCandle] = []
         for candle in finer:
             if candle.begin < first_whole:
                 continue
@@ -96,12 +96,12 @@ class Past:
 
     def _walk(
         self, random: Random, interval: int, newest: int, close: int, count: int
-    ) -> list[Candle]:
+    ) -> list[PastCandle]:
         """`count` candles, oldest first, the newest beginning at `newest` and ending at `close`."""
         gauss, uniform = random.gauss, random.random
         volatility = self._minute_volatility * sqrt(interval)
         log_heat = 0.0
-        walked: list[Candle] = []
+        walked: list[PastCandle] = []
         for place in range(count):
             log_heat = 0.9 * log_heat + gauss(0.0, 0.22)
             heat = exp(log_heat)
@@ -120,10 +120,10 @@ class Past:
 
     # --- trades ---------------------------------------------------------------------
 
-    def _trades(self, minutes: list[Candle]) -> list[Trade]:
+    def _trades(self, minutes: list[PastCandle]) -> list[PastTrade]:
         """The last thousand, each inside its minute's candle."""
         random = Random(f"{self._seed}/trades")
-        places: list[tuple[int, Candle]] = []
+        places: list[tuple[int, PastCandle]] = []
         for minute in reversed(minutes):
             until = min(minute.begin + NS_PER_MINUTE, self._now) - minute.begin
             places.extend(
@@ -141,8 +141,8 @@ class Past:
         return trades
 
     def _trade(
-        self, random: Random, trade_id: int, time: int, minute: Candle, swing: float
-    ) -> Trade:
+        self, random: Random, trade_id: int, time: int, minute: PastCandle, swing: float
+    ) -> PastTrade:
         """One on the way through its minute, beside it by `swing` of the minute's range.
 
         The last ones lead to where the market opens now.
@@ -153,13 +153,15 @@ class Past:
         price = minute.open + int((minute.close - minute.open) * along)
         price += int(beside * (minute.high - minute.low))
         qty = max(self._least, int(self._typical * random.lognormvariate(-0.5, 1.0)))
-        taking = Taking.MARKET if random.random() < 0.33 else Taking.LIMIT
+        taking = TakerType.MARKET if random.random() < 0.33 else TakerType.LIMIT
         side = Side.BID if random.random() < 0.5 else Side.ASK
-        return Trade(trade_id, time, side, min(max(price, minute.low), minute.high), qty, taking)
+        return PastTrade(
+            trade_id, time, side, min(max(price, minute.low), minute.high), qty, taking
+        )
 
 
-def _candle(begin: int, prices: tuple[int, int, int, int], volume: int, trades: int) -> Candle:
+def _candle(begin: int, prices: tuple[int, int, int, int], volume: int, trades: int) -> PastCandle:
     opened, high, low, close = prices
     if not trades:
-        return Candle(begin, close, close, close, close, 0, 0, 0)
-    return Candle(begin, opened, high, low, close, volume, volume * sum(prices) // 4, trades)
+        return PastCandle(begin, close, close, close, close, 0, 0, 0)
+    return PastCandle(begin, opened, high, low, close, volume, volume * sum(prices) // 4, trades)

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 import msgspec
 
 from kracked.protocol.events import Level, Side
-from kracked.sim.engine.orders import OpenOrder, SelfTrade, Taking
+from kracked.sim.engine.orders import OpenOrder, SelfTrade, TakerType
 
 
-class Order(msgspec.Struct, gc=False):
+class RestingOrder(msgspec.Struct, gc=False):
     """An order while the engine works on it: the one mutable record of it."""
 
     order_id: str
@@ -33,8 +33,8 @@ class Order(msgspec.Struct, gc=False):
     stp: SelfTrade
 
     @property
-    def kind(self) -> Taking:
-        return Taking.MARKET if self.price is None else Taking.LIMIT
+    def kind(self) -> TakerType:
+        return TakerType.MARKET if self.price is None else TakerType.LIMIT
 
     def slice(self) -> int:
         """What the order shows when it (re-)enters the book."""
@@ -58,18 +58,18 @@ class Order(msgspec.Struct, gc=False):
         )
 
 
-class Queue:
+class OrderQueue:
     """The orders of one price, first to fill first."""
 
     __slots__ = ("orders", "total")
 
     def __init__(self) -> None:
-        self.orders: dict[str, Order] = {}
+        self.orders: dict[str, RestingOrder] = {}
         self.total = 0
         """Visible quantity of all of them."""
 
 
-class Ranks:
+class EngineSide:
     """The levels of one side, best last."""
 
     __slots__ = ("queues", "ranks", "sign")
@@ -77,18 +77,18 @@ class Ranks:
     def __init__(self, side: Side) -> None:
         self.sign = 1 if side is Side.BID else -1
         self.ranks: list[int] = []
-        self.queues: dict[int, Queue] = {}
+        self.queues: dict[int, OrderQueue] = {}
 
-    def join(self, order: Order) -> None:
+    def join(self, order: RestingOrder) -> None:
         """Put the order at the back of its level, which is made if need be."""
         queue = self.queues.get(order.rank)
         if queue is None:
-            queue = self.queues[order.rank] = Queue()
+            queue = self.queues[order.rank] = OrderQueue()
             insort(self.ranks, order.rank)
         queue.orders[order.order_id] = order
         queue.total += order.visible
 
-    def leave(self, order: Order) -> None:
+    def leave(self, order: RestingOrder) -> None:
         """Take the order out of its level, and the level out of the book when empty."""
         queue = self.queues[order.rank]
         del queue.orders[order.order_id]
@@ -97,7 +97,7 @@ class Ranks:
             del self.queues[order.rank]
             del self.ranks[bisect_left(self.ranks, order.rank)]
 
-    def shrink(self, order: Order, visible: int) -> None:
+    def shrink(self, order: RestingOrder, visible: int) -> None:
         """Change what the order shows, in place."""
         self.queues[order.rank].total += visible - order.visible
         order.visible = visible
@@ -107,10 +107,10 @@ class Ranks:
         """The best price; None when the side is empty."""
         return self.ranks[-1] * self.sign if self.ranks else None
 
-    def queue_at(self, price: int) -> Queue | None:
+    def queue_at(self, price: int) -> OrderQueue | None:
         return self.queues.get(price * self.sign)
 
-    def first(self) -> Order:
+    def first(self) -> RestingOrder:
         """The first to fill. The side must not be empty."""
         return next(iter(self.queues[self.ranks[-1]].orders.values()))
 
@@ -118,7 +118,7 @@ class Ranks:
         """Whether an order of the other side at `rank` (None: at any price) would trade."""
         return bool(self.ranks) and (rank is None or self.ranks[-1] + rank >= 0)
 
-    def best_first(self) -> Iterator[Order]:
+    def best_first(self) -> Iterator[RestingOrder]:
         for rank in reversed(self.ranks):
             yield from self.queues[rank].orders.values()
 

@@ -17,7 +17,7 @@ _TWO = [a + b for a, b in product(_DIGITS, repeat=2)]
 _THREE = [a + b for a, b in product(_DIGITS, _TWO)]
 
 
-class Ids:
+class ExchangeIds:
     """An endless row of distinct ids; the same `start` gives the same row."""
 
     def __init__(self, letter: str, *, start: int) -> None:

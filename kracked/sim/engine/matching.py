@@ -1,7 +1,7 @@
 """The matching engine of one instrument: price first, then time.
 
-Pure: no clock, no randomness, no I/O. Requests come in as `NewOrder` and `Amend`, time
-as an argument; out comes a `Batch` of what happened. What an exchange checks before
+Pure: no clock, no randomness, no I/O. Requests come in as `NewOrder` and `AmendTerms`, time
+as an argument; out comes a `EngineBatch` of what happened. What an exchange checks before
 its engine sees an order (precision, minimums, funds) is not done here.
 
 Queue places follow docs.kraken.com/api/docs/guides/spot-amends: less quantity keeps
@@ -15,21 +15,21 @@ from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
 from kracked.protocol.events import Level, Side
-from kracked.sim.engine.book_side import Order, Ranks
+from kracked.sim.engine.book_side import EngineSide, RestingOrder
 from kracked.sim.engine.orders import (
-    Amend,
-    Batch,
-    Cause,
+    AmendTerms,
     Done,
-    Filled,
-    Happening,
-    Left,
+    EngineBatch,
+    EngineReason,
+    EngineStep,
+    LeaveCause,
+    LeftLevel,
     NewOrder,
     OpenOrder,
-    Outcome,
+    OrderEnd,
+    OrderFilled,
     Queued,
-    Reason,
-    Refused,
+    RequestRefused,
     Resized,
     Rested,
     SelfTrade,
@@ -41,22 +41,22 @@ class Matcher:
     """The order book of one instrument and the rules that change it."""
 
     def __init__(self, *, first_trade_id: int = 1) -> None:
-        self._bids, self._asks = Ranks(Side.BID), Ranks(Side.ASK)
-        self._orders: dict[str, Order] = {}
-        self._owned: dict[str, dict[str, Order]] = {}
+        self._bids, self._asks = EngineSide(Side.BID), EngineSide(Side.ASK)
+        self._orders: dict[str, RestingOrder] = {}
+        self._owned: dict[str, dict[str, RestingOrder]] = {}
         self._expiries: list[tuple[int, str]] = []
         self._trade_id = first_trade_id - 1
         self._time = 0
 
     # --- requests -------------------------------------------------------------------
 
-    def submit(self, order: NewOrder, now: int) -> Batch:
+    def submit(self, order: NewOrder, now: int) -> EngineBatch:
         """Match the order against the book; rest, cancel or refuse what is left of it."""
-        happened: list[Happening] = []
+        happened: list[EngineStep] = []
         time = self._tick(now)
         refusal = self._refusal(order)
         if refusal is not None:
-            return Batch(time, (Refused(order.order_id, refusal),))
+            return EngineBatch(time, (RequestRefused(order.order_id, refusal),))
         taker = _working(order, time)
         stopped = self._match(taker, happened)
         if taker.left and stopped is None and _may_rest(order):
@@ -65,20 +65,22 @@ class Matcher:
                 self._await_expiry(taker.expire_at, taker.order_id)
         else:
             happened.append(_ended(taker, stopped or _remainder(order)))
-        return Batch(time, tuple(happened))
+        return EngineBatch(time, tuple(happened))
 
-    def cancel(self, order_id: str, now: int, reason: str = Reason.USER_REQUESTED) -> Batch:
+    def cancel(
+        self, order_id: str, now: int, reason: str = EngineReason.USER_REQUESTED
+    ) -> EngineBatch:
         """Take a resting order out of the book."""
         time = self._tick(now)
         order = self._orders.get(order_id)
         if order is None:
-            return Batch(time, (Refused(order_id, Reason.UNKNOWN_ORDER),))
-        happened: list[Happening] = []
-        self._remove(order, Cause.CANCELLED, happened)
+            return EngineBatch(time, (RequestRefused(order_id, EngineReason.UNKNOWN_ORDER),))
+        happened: list[EngineStep] = []
+        self._remove(order, LeaveCause.CANCELLED, happened)
         happened.append(_ended(order, reason))
-        return Batch(time, tuple(happened))
+        return EngineBatch(time, tuple(happened))
 
-    def amend(self, amend: Amend, now: int) -> Batch:
+    def amend(self, amend: AmendTerms, now: int) -> EngineBatch:
         """Change a resting order; it keeps its id and its fills.
 
         A quantity at or below what is filled cancels the rest. More shown of an
@@ -88,26 +90,26 @@ class Matcher:
         time = self._tick(now)
         order = self._orders.get(amend.order_id)
         if order is None:
-            return Batch(time, (Refused(amend.order_id, Reason.UNKNOWN_ORDER),))
+            return EngineBatch(time, (RequestRefused(amend.order_id, EngineReason.UNKNOWN_ORDER),))
         if amend.post_only and amend.price is not None and self._would_take(order, amend.price):
-            return Batch(time, (Refused(order.order_id, Reason.POST_ONLY),))
-        happened: list[Happening] = []
+            return EngineBatch(time, (RequestRefused(order.order_id, EngineReason.POST_ONLY),))
+        happened: list[EngineStep] = []
         self._change(order, amend, happened)
-        return Batch(time, tuple(happened))
+        return EngineBatch(time, tuple(happened))
 
-    def expire(self, now: int) -> Batch:
+    def expire(self, now: int) -> EngineBatch:
         """End every GTD order whose time has come."""
         time = self._tick(now)
-        happened: list[Happening] = []
+        happened: list[EngineStep] = []
         while self._expiries and self._expiries[0][0] <= now:
             expire_at, order_id = heappop(self._expiries)
             order = self._orders.get(order_id)
             if order is not None and order.expire_at == expire_at:
-                self._remove(order, Cause.EXPIRED, happened)
+                self._remove(order, LeaveCause.EXPIRED, happened)
                 happened.append(
-                    Done(order_id, order.side, Outcome.EXPIRED, order.filled, Reason.EXPIRED)
+                    Done(order_id, order.side, OrderEnd.EXPIRED, order.filled, EngineReason.EXPIRED)
                 )
-        return Batch(time, tuple(happened))
+        return EngineBatch(time, tuple(happened))
 
     # --- reading --------------------------------------------------------------------
 
@@ -188,7 +190,7 @@ class Matcher:
 
     # --- matching -------------------------------------------------------------------
 
-    def _match(self, taker: Order, happened: list[Happening]) -> Reason | None:
+    def _match(self, taker: RestingOrder, happened: list[EngineStep]) -> EngineReason | None:
         """Fill the taker as far as it goes; why it must not go on, if so."""
         book = self._other(taker.side)
         limit = None if taker.price is None else taker.rank
@@ -196,12 +198,12 @@ class Matcher:
             maker = book.first()
             if maker.owner and maker.owner == taker.owner:
                 if self._prevent(taker, maker, happened):
-                    return Reason.SELF_TRADE
+                    return EngineReason.SELF_TRADE
             else:
                 self._fill(taker, maker, happened)
         return None
 
-    def _fill(self, taker: Order, maker: Order, happened: list[Happening]) -> None:
+    def _fill(self, taker: RestingOrder, maker: RestingOrder, happened: list[EngineStep]) -> None:
         """Trade the visible part of the maker, or as much as the taker wants."""
         assert maker.price is not None
         qty = min(taker.left, maker.visible)
@@ -211,7 +213,7 @@ class Matcher:
         maker.filled += qty
         self._trade_id += 1
         happened.append(
-            Filled(
+            OrderFilled(
                 taker.order_id,
                 taker.side,
                 self._trade_id,
@@ -227,29 +229,31 @@ class Matcher:
         if maker.visible:
             happened.append(_resized(maker))
             return
-        self._remove(maker, Cause.FILLED, happened)
+        self._remove(maker, LeaveCause.FILLED, happened)
         if maker.left:
             self._rest(maker, happened)
         else:
             happened.append(_ended(maker))
 
-    def _prevent(self, taker: Order, maker: Order, happened: list[Happening]) -> bool:
+    def _prevent(
+        self, taker: RestingOrder, maker: RestingOrder, happened: list[EngineStep]
+    ) -> bool:
         """Keep an owner from trading with itself; whether the taker must stop."""
         if taker.stp is not SelfTrade.CANCEL_NEWEST:
-            self._remove(maker, Cause.CANCELLED, happened)
-            happened.append(_ended(maker, Reason.SELF_TRADE))
+            self._remove(maker, LeaveCause.CANCELLED, happened)
+            happened.append(_ended(maker, EngineReason.SELF_TRADE))
         return taker.stp is not SelfTrade.CANCEL_OLDEST
 
-    def _refusal(self, order: NewOrder) -> Reason | None:
+    def _refusal(self, order: NewOrder) -> EngineReason | None:
         """Why the order may not reach the book at all."""
         if order.qty <= 0 or (order.display_qty is not None and order.display_qty <= 0):
-            return Reason.INVALID_QUANTITY
+            return EngineReason.INVALID_QUANTITY
         if order.order_id in self._orders:
-            return Reason.DUPLICATE_ORDER
+            return EngineReason.DUPLICATE_ORDER
         if order.post_only and self._other(order.side).crossed_by(_rank(order.side, order.price)):
-            return Reason.POST_ONLY
+            return EngineReason.POST_ONLY
         if order.tif is TimeInForce.FOK and not self._can_fill(order):
-            return Reason.FILL_OR_KILL
+            return EngineReason.FILL_OR_KILL
         return None
 
     def _can_fill(self, order: NewOrder) -> bool:
@@ -269,12 +273,12 @@ class Matcher:
 
     # --- the book -------------------------------------------------------------------
 
-    def _change(self, order: Order, amend: Amend, happened: list[Happening]) -> None:
+    def _change(self, order: RestingOrder, amend: AmendTerms, happened: list[EngineStep]) -> None:
         """Apply new terms that were not refused."""
         left = order.left if amend.qty is None else amend.qty - order.filled
         if left <= 0:
-            self._remove(order, Cause.CANCELLED, happened)
-            happened.append(_ended(order, Reason.USER_REQUESTED))
+            self._remove(order, LeaveCause.CANCELLED, happened)
+            happened.append(_ended(order, EngineReason.USER_REQUESTED))
             return
         repriced = amend.price is not None and amend.price != order.price
         if amend.display_qty is not None:
@@ -285,10 +289,10 @@ class Matcher:
             self._shrink(order, left, happened)
 
     def _requeue(
-        self, order: Order, left: int, price: int | None, happened: list[Happening]
+        self, order: RestingOrder, left: int, price: int | None, happened: list[EngineStep]
     ) -> None:
         """Send the order to the back of its level or of another; it may trade on the way."""
-        self._remove(order, Cause.AMENDED, happened)
+        self._remove(order, LeaveCause.AMENDED, happened)
         order.left = left
         if price is not None:
             order.price = price
@@ -299,7 +303,7 @@ class Matcher:
         else:
             happened.append(_ended(order, stopped or ""))
 
-    def _shrink(self, order: Order, left: int, happened: list[Happening]) -> None:
+    def _shrink(self, order: RestingOrder, left: int, happened: list[EngineStep]) -> None:
         """Less quantity, or less shown: the place is kept."""
         order.left = left
         visible = min(order.visible, order.slice())
@@ -307,7 +311,7 @@ class Matcher:
             self._side(order.side).shrink(order, visible)
             happened.append(_resized(order))
 
-    def _rest(self, order: Order, happened: list[Happening]) -> None:
+    def _rest(self, order: RestingOrder, happened: list[EngineStep]) -> None:
         assert order.price is not None
         order.visible, order.entered = order.slice(), self._time
         self._side(order.side).join(order)
@@ -318,7 +322,7 @@ class Matcher:
             Rested(order.order_id, order.side, order.price, order.visible, order.entered)
         )
 
-    def _remove(self, order: Order, cause: Cause, happened: list[Happening]) -> None:
+    def _remove(self, order: RestingOrder, cause: LeaveCause, happened: list[EngineStep]) -> None:
         assert order.price is not None
         self._side(order.side).leave(order)
         del self._orders[order.order_id]
@@ -328,7 +332,7 @@ class Matcher:
             if not owned:
                 del self._owned[order.owner]
         happened.append(
-            Left(order.order_id, order.side, order.price, order.visible, order.entered, cause)
+            LeftLevel(order.order_id, order.side, order.price, order.visible, order.entered, cause)
         )
 
     def _await_expiry(self, expire_at: int, order_id: str) -> None:
@@ -339,13 +343,13 @@ class Matcher:
             self._expiries = [e for e in self._expiries if e[1] in self._orders]
             heapify(self._expiries)
 
-    def _would_take(self, order: Order, price: int) -> bool:
+    def _would_take(self, order: RestingOrder, price: int) -> bool:
         return self._other(order.side).crossed_by(price * self._side(order.side).sign)
 
-    def _side(self, side: Side) -> Ranks:
+    def _side(self, side: Side) -> EngineSide:
         return self._bids if side is Side.BID else self._asks
 
-    def _other(self, side: Side) -> Ranks:
+    def _other(self, side: Side) -> EngineSide:
         return self._asks if side is Side.BID else self._bids
 
     def _tick(self, now: int) -> int:
@@ -354,9 +358,9 @@ class Matcher:
         return self._time
 
 
-def _working(order: NewOrder, time: int) -> Order:
+def _working(order: NewOrder, time: int) -> RestingOrder:
     """The engine's own record of a new order."""
-    return Order(
+    return RestingOrder(
         order.order_id,
         order.side,
         order.price,
@@ -383,17 +387,17 @@ def _may_rest(order: NewOrder) -> bool:
     return order.price is not None and tif is not TimeInForce.IOC and tif is not TimeInForce.FOK
 
 
-def _remainder(order: NewOrder) -> Reason:
+def _remainder(order: NewOrder) -> EngineReason:
     """Why what is left of an order that may not rest is cancelled."""
-    return Reason.NO_LIQUIDITY if order.price is None else Reason.IMMEDIATE_OR_CANCEL
+    return EngineReason.NO_LIQUIDITY if order.price is None else EngineReason.IMMEDIATE_OR_CANCEL
 
 
-def _ended(order: Order, reason: str = "") -> Done:
+def _ended(order: RestingOrder, reason: str = "") -> Done:
     if not order.left:
-        return Done(order.order_id, order.side, Outcome.FILLED, order.filled)
-    return Done(order.order_id, order.side, Outcome.CANCELLED, order.filled, reason)
+        return Done(order.order_id, order.side, OrderEnd.FILLED, order.filled)
+    return Done(order.order_id, order.side, OrderEnd.CANCELLED, order.filled, reason)
 
 
-def _resized(order: Order) -> Resized:
+def _resized(order: RestingOrder) -> Resized:
     assert order.price is not None
     return Resized(order.order_id, order.side, order.price, order.visible, order.entered)

@@ -1,6 +1,6 @@
 """What can be asked of the matching engine, and what can come of it: frozen values only.
 
-A request goes in, a `Batch` comes out: everything that one request did, in the order
+A request goes in, a `EngineBatch` comes out: everything that one request did, in the order
 the engine did it. Prices and quantities are integers scaled by the instrument's
 precision; times are ns since the Unix epoch, passed in by whoever owns the clock.
 """
@@ -30,14 +30,14 @@ class SelfTrade(StrEnum):
     CANCEL_BOTH = "cancel_both"
 
 
-class Taking(StrEnum):
+class TakerType(StrEnum):
     """The taker's kind of order, as trades report it."""
 
     MARKET = "market"
     LIMIT = "limit"
 
 
-class Cause(StrEnum):
+class LeaveCause(StrEnum):
     """Why a visible order left its level."""
 
     FILLED = "filled"
@@ -46,7 +46,7 @@ class Cause(StrEnum):
     EXPIRED = "expired"
 
 
-class Outcome(StrEnum):
+class OrderEnd(StrEnum):
     """How an order's life ended."""
 
     FILLED = "filled"
@@ -54,7 +54,7 @@ class Outcome(StrEnum):
     EXPIRED = "expired"
 
 
-class Reason(StrEnum):
+class EngineReason(StrEnum):
     """Why the engine refused a request, or ended an order by itself."""
 
     POST_ONLY = "Post only order"
@@ -91,7 +91,7 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     stp: SelfTrade = SelfTrade.CANCEL_NEWEST
 
 
-class Amend(msgspec.Struct, frozen=True, gc=False):
+class AmendTerms(msgspec.Struct, frozen=True, gc=False):
     """New terms for a resting order; None keeps what it has."""
 
     order_id: str
@@ -106,32 +106,32 @@ class Amend(msgspec.Struct, frozen=True, gc=False):
 # --- what came of it ----------------------------------------------------------------
 
 
-class Happening(msgspec.Struct, frozen=True, gc=False):
+class EngineStep(msgspec.Struct, frozen=True, gc=False):
     """One step of the engine, about one order."""
 
     order_id: str
 
 
-class Refused(Happening, frozen=True, gc=False):
+class RequestRefused(EngineStep, frozen=True, gc=False):
     """The request changed nothing; the order may not even be known."""
 
-    reason: Reason
+    reason: EngineReason
 
 
-class Change(Happening, frozen=True, gc=False):
+class BookStep(EngineStep, frozen=True, gc=False):
     """A step that did something, on one side."""
 
     side: Side
 
 
-class Filled(Change, frozen=True, gc=False):
+class OrderFilled(BookStep, frozen=True, gc=False):
     """A trade; `order_id` and `side` are the taker's."""
 
     trade_id: int
     price: int
     qty: int
     maker_order_id: str
-    taker_type: Taking
+    taker_type: TakerType
     maker_left: int
     """All that is left of the maker, an iceberg's hidden part included."""
     taker_left: int
@@ -145,7 +145,7 @@ class Filled(Change, frozen=True, gc=False):
         return self.side
 
 
-class Rested(Change, frozen=True, gc=False):
+class Rested(BookStep, frozen=True, gc=False):
     """An order joined the back of its level: new, amended, or an iceberg's next slice."""
 
     price: int
@@ -153,7 +153,7 @@ class Rested(Change, frozen=True, gc=False):
     entered: int
 
 
-class Resized(Change, frozen=True, gc=False):
+class Resized(BookStep, frozen=True, gc=False):
     """The visible quantity changed in place: a partial fill, or an amend downwards."""
 
     price: int
@@ -161,36 +161,36 @@ class Resized(Change, frozen=True, gc=False):
     entered: int
 
 
-class Left(Change, frozen=True, gc=False):
+class LeftLevel(BookStep, frozen=True, gc=False):
     """A visible order left its level; the order itself may live on (see `Done`)."""
 
     price: int
     visible_qty_left: int
     """What was still shown: 0 when filled."""
     entered: int
-    cause: Cause
+    cause: LeaveCause
 
 
-class Done(Change, frozen=True, gc=False):
+class Done(BookStep, frozen=True, gc=False):
     """An order's life ended."""
 
-    status: Outcome
+    status: OrderEnd
     cum_qty: int
     reason: str = ""
     """Empty when filled; a canceller may give its own words."""
 
 
-class Batch(msgspec.Struct, frozen=True, gc=False):
+class EngineBatch(msgspec.Struct, frozen=True, gc=False):
     """All that one request did, in engine order. Two batches never share a time."""
 
     time: int
-    happenings: tuple[Happening, ...]
+    happenings: tuple[EngineStep, ...]
 
     @property
-    def refusal(self) -> Reason | None:
+    def refusal(self) -> EngineReason | None:
         """Why nothing was done, if nothing was done."""
         match self.happenings:
-            case (Refused(reason=reason),):
+            case (RequestRefused(reason=reason),):
                 return reason
         return None
 

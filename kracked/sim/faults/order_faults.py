@@ -21,7 +21,7 @@ from kracked.times import NS_PER_S
 LATE_NS, LAG_NS = 2 * NS_PER_S, 10 * NS_PER_S
 
 
-class Mishap(StrEnum):
+class OrderFault(StrEnum):
     """What may befall a request; the REST view's lag befalls queries only."""
 
     REPLY_LOST = "reply-lost"
@@ -38,23 +38,23 @@ class Mishap(StrEnum):
     def acts(self) -> bool:
         """Whether the exchange does what was asked all the same."""
         return self in (
-            Mishap.REPLY_LOST,
-            Mishap.REPLY_LATE,
-            Mishap.GATEWAY_AFTER,
-            Mishap.REST_LAG,
+            OrderFault.REPLY_LOST,
+            OrderFault.REPLY_LATE,
+            OrderFault.GATEWAY_AFTER,
+            OrderFault.REST_LAG,
         )
 
 
 MEANINGS = {
-    Mishap.REPLY_LOST: "the exchange acts, and the connection ends without its answer",
-    Mishap.REPLY_LATE: "the exchange acts, and answers late (DETAIL, 2s)",
-    Mishap.REQUEST_LOST: "the connection ends before the exchange has acted",
-    Mishap.GATEWAY_BEFORE: "a gateway's 502 page; the exchange has not acted",
-    Mishap.GATEWAY_AFTER: "a gateway's 502 page; the exchange has acted",
-    Mishap.NONCE: "EAPI:Invalid nonce, whatever the nonce",
-    Mishap.THROTTLED: "EService: Throttled for DETAIL (2s)",
-    Mishap.UNAVAILABLE: "EService:Unavailable; the exchange has not acted",
-    Mishap.REST_LAG: "orders and trades are shown as they were DETAIL (10s) ago, 60s at most",
+    OrderFault.REPLY_LOST: "the exchange acts, and the connection ends without its answer",
+    OrderFault.REPLY_LATE: "the exchange acts, and answers late (DETAIL, 2s)",
+    OrderFault.REQUEST_LOST: "the connection ends before the exchange has acted",
+    OrderFault.GATEWAY_BEFORE: "a gateway's 502 page; the exchange has not acted",
+    OrderFault.GATEWAY_AFTER: "a gateway's 502 page; the exchange has acted",
+    OrderFault.NONCE: "EAPI:Invalid nonce, whatever the nonce",
+    OrderFault.THROTTLED: "EService: Throttled for DETAIL (2s)",
+    OrderFault.UNAVAILABLE: "EService:Unavailable; the exchange has not acted",
+    OrderFault.REST_LAG: "orders and trades are shown as they were DETAIL (10s) ago, 60s at most",
 }
 _ORDER_METHODS = frozenset(
     (
@@ -75,7 +75,7 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)")
 _CHANCE = re.compile(r"0?\.\d+|[01](?:\.0+)?")
 
 
-class BadMishaps(ConfigError):
+class BadOrderFaults(ConfigError):
     """A specification that cannot be read."""
 
     def __init__(self, text: str, problem: str) -> None:
@@ -90,10 +90,10 @@ class BadMishaps(ConfigError):
         )
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class OrderFaultRule(msgspec.Struct, frozen=True, kw_only=True):
     """One mishap and when it strikes."""
 
-    kind: Mishap
+    kind: OrderFault
     chance: float = 1.0
     method: str = ""
     """A REST method or its WebSocket counterpart's REST name; empty is any that fits."""
@@ -102,69 +102,69 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def length_ns(self) -> int:
         """How late, or how far behind."""
-        return self.by_ns or (LAG_NS if self.kind is Mishap.REST_LAG else LATE_NS)
+        return self.by_ns or (LAG_NS if self.kind is OrderFault.REST_LAG else LATE_NS)
 
     def fits(self, method: str) -> bool:
         if self.method:
             return method == self.method
-        return method in (_QUERIES if self.kind is Mishap.REST_LAG else _ORDER_METHODS)
+        return method in (_QUERIES if self.kind is OrderFault.REST_LAG else _ORDER_METHODS)
 
 
-class Mishaps:
+class OrderFaults:
     """Says what befalls each request; the same seed and requests give the same mishaps."""
 
-    def __init__(self, rules: tuple[Rule, ...] = (), seed: object = 0) -> None:
+    def __init__(self, rules: tuple[OrderFaultRule, ...] = (), seed: object = 0) -> None:
         self.rules = rules
-        self.struck: list[tuple[Mishap, str]] = []
+        self.struck: list[tuple[OrderFault, str]] = []
         """What has happened so far, and to which method."""
-        self._expected: deque[Rule] = deque()
+        self._expected: deque[OrderFaultRule] = deque()
         self._random = Random(f"{seed}/orders")
 
     def expect(
-        self, kind: Mishap, method: str = "", *, times: int = 1, by_ns: int | None = None
+        self, kind: OrderFault, method: str = "", *, times: int = 1, by_ns: int | None = None
     ) -> None:
         """Let it befall the next requests that fit, before chance has a say."""
-        rule = Rule(kind=kind, method=method, by_ns=by_ns)
+        rule = OrderFaultRule(kind=kind, method=method, by_ns=by_ns)
         self._expected.extend([rule] * times)
 
-    def strike(self, method: str) -> Rule | None:
+    def strike(self, method: str) -> OrderFaultRule | None:
         """What befalls this request, if anything does."""
         rule = self._scripted(method) or self._drawn(method)
         if rule is not None:
             self.struck.append((rule.kind, method))
         return rule
 
-    def _scripted(self, method: str) -> Rule | None:
+    def _scripted(self, method: str) -> OrderFaultRule | None:
         for rule in self._expected:
             if rule.fits(method):
                 self._expected.remove(rule)
                 return rule
         return None
 
-    def _drawn(self, method: str) -> Rule | None:
+    def _drawn(self, method: str) -> OrderFaultRule | None:
         for rule in self.rules:
             if rule.fits(method) and self._random.random() < rule.chance:
                 return rule
         return None
 
 
-def read(text: str) -> tuple[Rule, ...]:
-    """A specification's rules. Raises `BadMishaps`, which lists every kind."""
+def read(text: str) -> tuple[OrderFaultRule, ...]:
+    """A specification's rules. Raises `BadOrderFaults`, which lists every kind."""
     return tuple(_rule(entry.strip()) for entry in text.split(",") if entry.strip())
 
 
-def _rule(entry: str) -> Rule:
+def _rule(entry: str) -> OrderFaultRule:
     name, _, rest = entry.partition(":")
     chance, _, method = rest.partition(":")
     kind, _, detail = name.partition("=")
-    if kind not in list(Mishap):
-        raise BadMishaps(entry, f"there is no kind {kind!r}")
+    if kind not in list(OrderFault):
+        raise BadOrderFaults(entry, f"there is no kind {kind!r}")
     if not _CHANCE.fullmatch(chance):
-        raise BadMishaps(entry, f"{chance!r} is no chance between 0 and 1")
+        raise BadOrderFaults(entry, f"{chance!r} is no chance between 0 and 1")
     if method and method not in _ORDER_METHODS | _QUERIES:
-        raise BadMishaps(entry, f"there is no method {method!r}")
+        raise BadOrderFaults(entry, f"there is no method {method!r}")
     match = _DURATION.fullmatch(detail)
     if detail and match is None:
-        raise BadMishaps(entry, f"{detail!r} is no time, like 2s or 500ms")
+        raise BadOrderFaults(entry, f"{detail!r} is no time, like 2s or 500ms")
     by_ns = int(float(match[1]) * _UNITS[match[2]]) if match else None
-    return Rule(kind=Mishap(kind), chance=float(chance), method=method, by_ns=by_ns)
+    return OrderFaultRule(kind=OrderFault(kind), chance=float(chance), method=method, by_ns=by_ns)

@@ -11,7 +11,7 @@ from kracked.protocol import encode
 from kracked.protocol.requests import Subscribe, Unsubscribe
 
 
-class Reason(msgspec.Struct, frozen=True):
+class RefusalWording(msgspec.Struct, frozen=True):
     """How one refusal is worded."""
 
     error: str
@@ -26,33 +26,37 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 REASONS = {
-    "pair": Reason("Currency pair not supported {symbol}", names_symbol=True),
-    "depth": Reason("Subscription depth not supported"),
-    "interval": Reason("Subscription ohlc interval not supported"),
-    "duplicate": Reason("Already subscribed", names_symbol=True, passing=True),
-    "event": Reason("Unsupported event"),
-    "surplus": Reason("Unsupported field: 'params' for the given msg type: subscribe"),
-    "field": Reason("Depth field must be a number_integer"),
-    "private": Reason(
+    "pair": RefusalWording("Currency pair not supported {symbol}", names_symbol=True),
+    "depth": RefusalWording("Subscription depth not supported"),
+    "interval": RefusalWording("Subscription ohlc interval not supported"),
+    "duplicate": RefusalWording("Already subscribed", names_symbol=True, passing=True),
+    "event": RefusalWording("Unsupported event"),
+    "surplus": RefusalWording("Unsupported field: 'params' for the given msg type: subscribe"),
+    "field": RefusalWording("Depth field must be a number_integer"),
+    "private": RefusalWording(
         "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com"
     ),
-    "public": Reason(
+    "public": RefusalWording(
         "Public market data subscriptions are unavailable on this endpoint. Try ws.kraken.com"
     ),
-    "no-token": Reason("Token(s) not found", passing=True, session=True),
-    "session": Reason("ESession:Invalid session", passing=True, session=True),
-    "authentication": Reason("Authentication failed", passing=True, session=True),
-    "permission": Reason("EGeneral:Permission denied"),
-    "rate": Reason("Exceeded msg rate", passing=True),
-    "bare-rate": Reason("Exceeded msg rate", passing=True, bare=True),
-    "malformed": Reason("Malformed request"),
-    "unavailable": Reason("EService:Unavailable", passing=True),
+    "no-token": RefusalWording("Token(s) not found", passing=True, session=True),
+    "session": RefusalWording("ESession:Invalid session", passing=True, session=True),
+    "authentication": RefusalWording("Authentication failed", passing=True, session=True),
+    "permission": RefusalWording("EGeneral:Permission denied"),
+    "rate": RefusalWording("Exceeded msg rate", passing=True),
+    "bare-rate": RefusalWording("Exceeded msg rate", passing=True, bare=True),
+    "malformed": RefusalWording("Malformed request"),
+    "unavailable": RefusalWording("EService:Unavailable", passing=True),
 }
 """By the name a fault's detail may give."""
 
 
 def words(
-    reason: Reason, request: Subscribe | Unsubscribe, symbol: str, req_id: int | None, now: int
+    reason: RefusalWording,
+    request: Subscribe | Unsubscribe,
+    symbol: str,
+    req_id: int | None,
+    now: int,
 ) -> bytes:
     """The refusal of one symbol of a request."""
     if reason.bare:

@@ -26,7 +26,7 @@ from kracked.sim.faults.refusals import REASONS
 from kracked.times import NS_PER_S
 
 
-class Kind(StrEnum):
+class FaultKind(StrEnum):
     """What can go wrong."""
 
     DROP = "drop"
@@ -51,29 +51,35 @@ class Kind(StrEnum):
 
 
 MEANINGS = {
-    Kind.DROP: "a connection ends without a word, or with a proxy's",
-    Kind.HALF_OPEN: "a connection stays open and nothing flows any more",
-    Kind.REFUSE: "a connection ends, and new ones are refused for 3 s (DETAIL: seconds)",
-    Kind.SLOW_ACCEPT: "a connection ends, and the next ones take 2 s to be accepted",
-    Kind.GARBAGE: "a connection ends, and the next handshake is answered with noise",
-    Kind.LOST: "an update of a book or an account is never sent",
-    Kind.DUPLICATE: "an update of a book or an account is sent twice",
-    Kind.REORDER: "two successive updates of a book or an account change places",
-    Kind.CHECKSUM: "a book update states a wrong checksum",
-    Kind.JSON: "a message is no valid JSON",
-    Kind.TRUNCATE: "a connection ends in the middle of a frame",
-    Kind.HUGE: "a frame of 4 MiB",
-    Kind.LATE_SNAPSHOT: "the next snapshot comes 3 s late (DETAIL: seconds)",
-    Kind.REFUSAL: "the next subscription is refused (DETAIL: the reason)",
-    Kind.TOKEN: "every token used on a connection is refused from now on",
-    Kind.HEARTBEAT: "a connection's heartbeats stop for 8 s (DETAIL: seconds)",
-    Kind.BURST: "1,000 further messages about one book within 100 ms",
-    Kind.CLOCK: "what a connection is told carries times an hour off, for 5 s",
-    Kind.MAINTENANCE: "maintenance for 3 s (DETAIL: seconds), and return",
+    FaultKind.DROP: "a connection ends without a word, or with a proxy's",
+    FaultKind.HALF_OPEN: "a connection stays open and nothing flows any more",
+    FaultKind.REFUSE: "a connection ends, and new ones are refused for 3 s (DETAIL: seconds)",
+    FaultKind.SLOW_ACCEPT: "a connection ends, and the next ones take 2 s to be accepted",
+    FaultKind.GARBAGE: "a connection ends, and the next handshake is answered with noise",
+    FaultKind.LOST: "an update of a book or an account is never sent",
+    FaultKind.DUPLICATE: "an update of a book or an account is sent twice",
+    FaultKind.REORDER: "two successive updates of a book or an account change places",
+    FaultKind.CHECKSUM: "a book update states a wrong checksum",
+    FaultKind.JSON: "a message is no valid JSON",
+    FaultKind.TRUNCATE: "a connection ends in the middle of a frame",
+    FaultKind.HUGE: "a frame of 4 MiB",
+    FaultKind.LATE_SNAPSHOT: "the next snapshot comes 3 s late (DETAIL: seconds)",
+    FaultKind.REFUSAL: "the next subscription is refused (DETAIL: the reason)",
+    FaultKind.TOKEN: "every token used on a connection is refused from now on",
+    FaultKind.HEARTBEAT: "a connection's heartbeats stop for 8 s (DETAIL: seconds)",
+    FaultKind.BURST: "1,000 further messages about one book within 100 ms",
+    FaultKind.CLOCK: "what a connection is told carries times an hour off, for 5 s",
+    FaultKind.MAINTENANCE: "maintenance for 3 s (DETAIL: seconds), and return",
 }
-SPOILING = (Kind.LOST, Kind.DUPLICATE, Kind.REORDER, Kind.CHECKSUM, Kind.JSON)
+SPOILING = (
+    FaultKind.LOST,
+    FaultKind.DUPLICATE,
+    FaultKind.REORDER,
+    FaultKind.CHECKSUM,
+    FaultKind.JSON,
+)
 """The kinds that strike single messages, and so may be given as a chance."""
-LASTING = (Kind.REFUSE, Kind.LATE_SNAPSHOT, Kind.HEARTBEAT, Kind.MAINTENANCE)
+LASTING = (FaultKind.REFUSE, FaultKind.LATE_SNAPSHOT, FaultKind.HEARTBEAT, FaultKind.MAINTENANCE)
 """The kinds whose detail is how many seconds they last."""
 ROLES = ("public", "level3", "private")
 ANY = "all"
@@ -102,16 +108,16 @@ class BadFaults(ConfigError):
 class Fault(msgspec.Struct, frozen=True):
     """One fault to bring about now."""
 
-    kind: Kind
+    kind: FaultKind
     where: str = ""
     """A symbol, or one of `ROLES`; empty lets chance pick."""
     detail: str = ""
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
+class FaultRule(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a specification. Exactly one of the three times is set."""
 
-    kind: Kind | None
+    kind: FaultKind | None
     """None is any of them."""
     where: str = ""
     detail: str = ""
@@ -121,12 +127,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     chance: float | None = None
 
 
-class Schedule:
+class FaultSchedule:
     """When the faults of a specification are due; the same seed gives the same ones."""
 
-    def __init__(self, rules: Sequence[Rule], seed: object, now: int) -> None:
+    def __init__(self, rules: Sequence[FaultRule], seed: object, now: int) -> None:
         self._random = Random(f"{seed}/faults")
-        self._next: list[tuple[int, int, Rule]] = []
+        self._next: list[tuple[int, int, FaultRule]] = []
         for place, rule in enumerate(rules):
             if rule.at_ns is not None:
                 self._next.append((now + rule.at_ns, place, rule))
@@ -138,7 +144,7 @@ class Schedule:
         faults: list[Fault] = []
         for time, place, rule in sorted(entry for entry in self._next if entry[0] <= now):
             self._next.remove((time, place, rule))
-            kind = self._random.choice(tuple(Kind)) if rule.kind is None else rule.kind
+            kind = self._random.choice(tuple(FaultKind)) if rule.kind is None else rule.kind
             faults.append(Fault(kind, rule.where, rule.detail))
             if rule.mean_ns is not None:
                 self._next.append((self._later(rule.mean_ns, now), place, rule))
@@ -148,12 +154,12 @@ class Schedule:
         return now + int(self._random.expovariate(1 / mean_ns))
 
 
-def read(text: str) -> tuple[Rule, ...]:
+def read(text: str) -> tuple[FaultRule, ...]:
     """A specification's rules. Raises `BadFaults`, which lists every kind."""
     return tuple(_rule(entry.strip()) for entry in text.split(",") if entry.strip())
 
 
-def _rule(entry: str) -> Rule:
+def _rule(entry: str) -> FaultRule:
     name, _, rest = entry.partition(":")
     when, _, where = rest.partition(":")
     kind_name, _, detail = name.partition("=")
@@ -165,32 +171,32 @@ def _rule(entry: str) -> Rule:
     if where and where not in ROLES and "/" not in where:
         raise BadFaults(entry, f"{where!r} is neither a symbol nor one of {', '.join(ROLES)}")
     if when.startswith("@"):
-        return Rule(kind=kind, where=where, detail=detail, at_ns=_duration(when[1:], entry))
+        return FaultRule(kind=kind, where=where, detail=detail, at_ns=_duration(when[1:], entry))
     if _CHANCE.fullmatch(when):
         if kind not in SPOILING:
             raise BadFaults(entry, f"a chance is for {', '.join(SPOILING)}; give a time")
-        return Rule(kind=kind, where=where, detail=detail, chance=float(when))
+        return FaultRule(kind=kind, where=where, detail=detail, chance=float(when))
     mean_ns = _duration(when, entry)
     if mean_ns == 0:
         raise BadFaults(entry, "the mean time between two is zero")
-    return Rule(kind=kind, where=where, detail=detail, mean_ns=mean_ns)
+    return FaultRule(kind=kind, where=where, detail=detail, mean_ns=mean_ns)
 
 
-def _kind(name: str, entry: str) -> Kind | None:
+def _kind(name: str, entry: str) -> FaultKind | None:
     if name == ANY:
         return None
     try:
-        return Kind(name)
+        return FaultKind(name)
     except ValueError:
         raise BadFaults(entry, f"there is no kind {name!r}") from None
 
 
-def _check_detail(kind: Kind | None, detail: str, entry: str) -> None:
-    if kind is Kind.REFUSAL:
+def _check_detail(kind: FaultKind | None, detail: str, entry: str) -> None:
+    if kind is FaultKind.REFUSAL:
         if detail not in REASONS:
             raise BadFaults(entry, f"{detail!r} is none of the reasons {', '.join(REASONS)}")
     elif kind not in LASTING:
-        raise BadFaults(entry, f"only {', '.join((Kind.REFUSAL, *LASTING))} take a detail")
+        raise BadFaults(entry, f"only {', '.join((FaultKind.REFUSAL, *LASTING))} take a detail")
     elif not _SECONDS.fullmatch(detail):
         raise BadFaults(entry, f"{detail!r} is no number of seconds")
 

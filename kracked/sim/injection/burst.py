@@ -7,7 +7,7 @@ and checksums stay right.
 from __future__ import annotations
 
 from kracked.protocol.events import Side
-from kracked.sim.engine.exchange_ids import Ids
+from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.orders import NewOrder
 from kracked.sim.exchange import Exchange
 from kracked.times import NS_PER_S
@@ -19,7 +19,7 @@ LENGTH_NS = NS_PER_S // 10
 class Burst:
     """Places and cancels one small order, again and again."""
 
-    def __init__(self, exchange: Exchange, symbol: str, ids: Ids, now: int) -> None:
+    def __init__(self, exchange: Exchange, symbol: str, ids: ExchangeIds, now: int) -> None:
         self.symbol = symbol
         self._exchange, self._ids, self._begun = exchange, ids, now
         self._sent = 0

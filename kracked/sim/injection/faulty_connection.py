@@ -14,11 +14,11 @@ import msgspec
 
 from kracked.protocol import encode, requests
 from kracked.protocol.requests import Subscribe, Unsubscribe
-from kracked.sim.client_session import Conversation
+from kracked.sim.client_session import ClientSession
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.corrupt import About
-from kracked.sim.faults.refusals import REASONS, Reason, words
-from kracked.sim.faults.schedule import ANY, ROLES, Kind, Rule
+from kracked.sim.faults.refusals import REASONS, RefusalWording, words
+from kracked.sim.faults.schedule import ANY, ROLES, FaultKind, FaultRule
 from kracked.times import NS_PER_S
 
 BOOKS = ("book", "level3")
@@ -34,7 +34,7 @@ Key = tuple[str, str]
 """Channel and symbol."""
 
 
-class Line(Protocol):
+class SocketBelow(Protocol):
     """The socket below: what a fault of the connection itself needs."""
 
     def abort(self) -> None:
@@ -47,10 +47,10 @@ class Line(Protocol):
         """Send what waits, then say goodbye."""
 
 
-class Struck(msgspec.Struct, frozen=True, kw_only=True):
+class InjectedFault(msgspec.Struct, frozen=True, kw_only=True):
     """A fault that has come about."""
 
-    kind: Kind
+    kind: FaultKind
     time: int
     """Exchange time, ns since the Unix epoch: nothing told up to it was touched."""
     role: str = ""
@@ -68,19 +68,19 @@ class _Dam(NamedTuple):
     messages: list[bytes]
 
 
-class Wire:
+class FaultyConnection:
     """A connection that can be spoilt. `conversation` must be set before anything is heard."""
 
-    conversation: Conversation
+    conversation: ClientSession
 
     def __init__(
         self,
         role: str,
         put: Callable[[bytes], None],
-        line: Line,
+        line: SocketBelow,
         random: Random,
-        note: Callable[[Struck], None],
-        chances: Sequence[Rule] = (),
+        note: Callable[[InjectedFault], None],
+        chances: Sequence[FaultRule] = (),
     ) -> None:
         self.role, self.line = role, line
         self.now = 0
@@ -90,17 +90,17 @@ class Wire:
         """Whether every token is refused."""
         self._put, self._random, self._note = put, random, note
         self._chances = [rule for rule in chances if rule.where not in _others(role)]
-        self._armed: dict[Key, list[Kind]] = {}
+        self._armed: dict[Key, list[FaultKind]] = {}
         self._swap: dict[Key, _Dam] = {}
         self._dams: dict[Key, _Dam] = {}
         self._late_ns: int | None = None
-        self._refusal: tuple[Reason, str] | None = None
+        self._refusal: tuple[RefusalWording, str] | None = None
         self._mute_until = self._skew_until = self._skew_ns = 0
         self._troubled = bool(self._chances)
 
     # --- what is to go wrong ----------------------------------------------------------
 
-    def arm(self, kind: Kind, key: Key) -> None:
+    def arm(self, kind: FaultKind, key: Key) -> None:
         """Spoil the next update of this channel and symbol."""
         self._armed.setdefault(key, []).append(kind)
         self._troubled = True
@@ -110,7 +110,7 @@ class Wire:
         self._late_ns = by_ns
         self._troubled = True
 
-    def refuse_next(self, reason: Reason, symbol: str = "") -> None:
+    def refuse_next(self, reason: RefusalWording, symbol: str = "") -> None:
         """Refuse the next subscription (of the symbol)."""
         self._refusal = (reason, symbol)
 
@@ -145,9 +145,9 @@ class Wire:
             if topic.channel in BOOKS
         ]
 
-    def targets(self, kind: Kind) -> list[Key]:
+    def targets(self, kind: FaultKind) -> list[Key]:
         """The streams this kind can spoil: an account's messages state no checksum."""
-        if kind is Kind.CHECKSUM:
+        if kind is FaultKind.CHECKSUM:
             return self.books
         topics = self.conversation.topics
         return self.books + [(one.channel, "") for one in topics if one.channel in ACCOUNT]
@@ -176,7 +176,7 @@ class Wire:
             if self._late_ns is not None:
                 self._dams[key] = _Dam(self.now + self._late_ns, [])
                 self._late_ns = None
-                self._tell_struck(Kind.LATE_SNAPSHOT, subject, message)
+                self._tell_struck(FaultKind.LATE_SNAPSHOT, subject, message)
         if (dam := self._dams.get(key)) is not None:
             dam.messages.append(message)
             return []
@@ -193,21 +193,21 @@ class Wire:
         self._tell_struck(kind, subject, message)
         return self._damaged(kind, key, message)
 
-    def _damaged(self, kind: Kind, key: Key, message: bytes) -> list[bytes]:
+    def _damaged(self, kind: FaultKind, key: Key, message: bytes) -> list[bytes]:
         match kind:
-            case Kind.LOST:
+            case FaultKind.LOST:
                 return []
-            case Kind.DUPLICATE:
+            case FaultKind.DUPLICATE:
                 return [message, message]
-            case Kind.CHECKSUM:
+            case FaultKind.CHECKSUM:
                 return [corrupt.wrong_checksum(message)]
-            case Kind.JSON:
+            case FaultKind.JSON:
                 return [corrupt.broken_json(message, self._random)]
             case _:
                 self._swap[key] = _Dam(self.now + SWAP_NS, [message])
                 return []
 
-    def _drawn(self, subject: About) -> Kind | None:
+    def _drawn(self, subject: About) -> FaultKind | None:
         for rule in self._chances if subject.channel in BOOKS else ():
             if rule.where in ("", self.role, subject.symbol):
                 assert rule.chance is not None
@@ -215,9 +215,9 @@ class Wire:
                     return rule.kind
         return None
 
-    def _tell_struck(self, kind: Kind, subject: About, message: bytes) -> None:
+    def _tell_struck(self, kind: FaultKind, subject: About, message: bytes) -> None:
         self._note(
-            Struck(
+            InjectedFault(
                 kind=kind,
                 time=corrupt.time_of(message) or self.now,
                 role=self.role,
@@ -247,7 +247,7 @@ class Wire:
         if not isinstance(request, Subscribe | Unsubscribe) or req_id is None:
             return data
         if self.expired and request.token is not None:
-            self._answer(Kind.TOKEN, REASONS["session"], request, "", req_id, now)
+            self._answer(FaultKind.TOKEN, REASONS["session"], request, "", req_id, now)
             return None
         if self._refusal is None or isinstance(request, Unsubscribe):
             return data
@@ -257,7 +257,7 @@ class Wire:
             return data
         self._refusal = None
         symbol = wanted or (self._random.choice(symbols) if symbols else "")
-        self._answer(Kind.REFUSAL, reason, request, symbol, req_id, now)
+        self._answer(FaultKind.REFUSAL, reason, request, symbol, req_id, now)
         others = tuple(one for one in symbols if one != symbol)
         if reason.bare or not others:
             return None
@@ -265,8 +265,8 @@ class Wire:
 
     def _answer(
         self,
-        kind: Kind,
-        reason: Reason,
+        kind: FaultKind,
+        reason: RefusalWording,
         request: Subscribe | Unsubscribe,
         symbol: str,
         req_id: int,
@@ -274,7 +274,7 @@ class Wire:
     ) -> None:
         self._put(words(reason, request, symbol, req_id, now))
         self._note(
-            Struck(
+            InjectedFault(
                 kind=kind,
                 time=now,
                 role=self.role,

@@ -11,12 +11,19 @@ from collections.abc import Callable
 from enum import Enum
 from random import Random
 
-from kracked.sim.engine.exchange_ids import Ids
+from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults.refusals import REASONS
-from kracked.sim.faults.schedule import ROLES, SPOILING, Fault, Kind, Rule, Schedule
+from kracked.sim.faults.schedule import ROLES, SPOILING, Fault, FaultKind, FaultRule, FaultSchedule
 from kracked.sim.injection.burst import Burst
-from kracked.sim.injection.faulty_connection import LATE_NS, MUTE_NS, SKEW_NS, Line, Struck, Wire
+from kracked.sim.injection.faulty_connection import (
+    LATE_NS,
+    MUTE_NS,
+    SKEW_NS,
+    FaultyConnection,
+    InjectedFault,
+    SocketBelow,
+)
 from kracked.times import NS_PER_S
 
 REFUSED_NS, NOISE_NS = 3 * NS_PER_S, 30 * NS_PER_S
@@ -39,36 +46,36 @@ class Welcome(Enum):
 
 
 _DOORS = {
-    Kind.REFUSE: (Welcome.REFUSED, REFUSED_NS),
-    Kind.SLOW_ACCEPT: (Welcome.SLOW, REFUSED_NS),
-    Kind.GARBAGE: (Welcome.NOISE, NOISE_NS),
+    FaultKind.REFUSE: (Welcome.REFUSED, REFUSED_NS),
+    FaultKind.SLOW_ACCEPT: (Welcome.SLOW, REFUSED_NS),
+    FaultKind.GARBAGE: (Welcome.NOISE, NOISE_NS),
 }
 
 
-class Saboteur:
+class FaultInjector:
     """Faults of one exchange; scheduled by rules, or brought about at once by `strike`."""
 
     def __init__(
         self,
         exchange: Exchange,
-        rules: tuple[Rule, ...],
+        rules: tuple[FaultRule, ...],
         *,
         seed: object,
         now: int,
-        note: Callable[[Struck], None] | None = None,
+        note: Callable[[InjectedFault], None] | None = None,
     ) -> None:
-        self.log: deque[Struck] = deque(maxlen=LOGGED)
+        self.log: deque[InjectedFault] = deque(maxlen=LOGGED)
         """What has come about, oldest first."""
-        self.wires: list[Wire] = []
+        self.wires: list[FaultyConnection] = []
         self._exchange = exchange
-        self._schedule = Schedule(rules, seed, now)
+        self._schedule = FaultSchedule(rules, seed, now)
         self._chances = tuple(rule for rule in rules if rule.chance is not None)
         self._random = Random(f"{seed}/mishaps")
         self._tell = note
         self._now = now
         self._doors: dict[str, tuple[Welcome, int]] = {}
         self._bursts: list[Burst] = []
-        self._ids = Ids("O", start=_BURST_IDS)
+        self._ids = ExchangeIds("O", start=_BURST_IDS)
         self._maintenance_until: int | None = None
         self._held_until = self._calm_until = 0
 
@@ -85,14 +92,14 @@ class Saboteur:
         """What a port that speaks another protocol might answer a handshake with."""
         return self._random.randbytes(200)
 
-    def wire(self, role: str, put: Callable[[bytes], None], line: Line) -> Wire:
+    def wire(self, role: str, put: Callable[[bytes], None], line: SocketBelow) -> FaultyConnection:
         """A new connection's wire; `remove` it when the connection has ended."""
-        wire = Wire(role, put, line, self._random, self._noted, self._chances)
+        wire = FaultyConnection(role, put, line, self._random, self._noted, self._chances)
         wire.elapse(self._now)
         self.wires.append(wire)
         return wire
 
-    def remove(self, wire: Wire) -> None:
+    def remove(self, wire: FaultyConnection) -> None:
         self.wires.remove(wire)
 
     # --- time -----------------------------------------------------------------------------
@@ -138,9 +145,9 @@ class Saboteur:
 
     def strike(self, fault: Fault) -> bool:
         """Bring a fault about now; False when there is nothing it could strike."""
-        if fault.kind is Kind.MAINTENANCE:
+        if fault.kind is FaultKind.MAINTENANCE:
             return self._maintain(fault)
-        if fault.kind is Kind.BURST:
+        if fault.kind is FaultKind.BURST:
             return self._burst(fault)
         if fault.kind in SPOILING:
             return self._spoil(fault)
@@ -165,45 +172,45 @@ class Saboteur:
         wire.arm(fault.kind, key)
         return True
 
-    def _trouble(self, wire: Wire, fault: Fault) -> None:
+    def _trouble(self, wire: FaultyConnection, fault: Fault) -> None:
         """A fault of one connection. Those that wait for a chance are logged when it comes."""
         symbol = fault.where if "/" in fault.where else ""
         match fault.kind:
-            case Kind.LATE_SNAPSHOT:
+            case FaultKind.LATE_SNAPSHOT:
                 wire.delay_snapshot(_ns(fault.detail, LATE_NS))
                 return
-            case Kind.REFUSAL:
+            case FaultKind.REFUSAL:
                 wire.refuse_next(REASONS[fault.detail or self._passing(wire)], symbol)
                 return
-            case Kind.TOKEN:
+            case FaultKind.TOKEN:
                 wire.expired = True
                 return
-            case Kind.HALF_OPEN:
+            case FaultKind.HALF_OPEN:
                 wire.die()
-            case Kind.HEARTBEAT:
+            case FaultKind.HEARTBEAT:
                 wire.mute(_ns(fault.detail, MUTE_NS))
-            case Kind.CLOCK:
+            case FaultKind.CLOCK:
                 wire.skew(self._random.choice((-SKEW_NS, SKEW_NS)))
-            case Kind.HUGE:
+            case FaultKind.HUGE:
                 wire.flood()
-            case Kind.TRUNCATE:
+            case FaultKind.TRUNCATE:
                 wire.tear()
             case _:
                 self._end(wire, fault)
         self._note_wire(wire, fault)
 
-    def _end(self, wire: Wire, fault: Fault) -> None:
+    def _end(self, wire: FaultyConnection, fault: Fault) -> None:
         """End a connection, and perhaps make it hard to come back."""
         if fault.kind in _DOORS:
             welcome, lasts_ns = _DOORS[fault.kind]
             self._doors[wire.role] = (welcome, self._now + _ns(fault.detail, lasts_ns))
-        if fault.kind is Kind.DROP and self._random.random() < 0.5:
+        if fault.kind is FaultKind.DROP and self._random.random() < 0.5:
             wire.tell(FAREWELL.encode())
             wire.line.close(FAREWELL)
         else:
             wire.line.abort()
 
-    def _passing(self, wire: Wire) -> str:
+    def _passing(self, wire: FaultyConnection) -> str:
         """A reason that asking again may help, fit for this address."""
         private = wire.role != "public"
         names = [
@@ -226,7 +233,7 @@ class Saboteur:
             return False
         symbol = self._random.choice(symbols)
         self._bursts.append(Burst(self._exchange, symbol, self._ids, self._now))
-        self._noted(Struck(kind=fault.kind, time=self._exchange.time, symbol=symbol))
+        self._noted(InjectedFault(kind=fault.kind, time=self._exchange.time, symbol=symbol))
         return True
 
     def _maintain(self, fault: Fault) -> bool:
@@ -240,12 +247,12 @@ class Saboteur:
             for wire in self.wires:
                 wire.line.close("maintenance")
         detail = "hung up" if hangs_up else ""
-        self._noted(Struck(kind=fault.kind, time=self._exchange.time, detail=detail))
+        self._noted(InjectedFault(kind=fault.kind, time=self._exchange.time, detail=detail))
         return True
 
-    def _note_wire(self, wire: Wire, fault: Fault) -> None:
+    def _note_wire(self, wire: FaultyConnection, fault: Fault) -> None:
         self._noted(
-            Struck(
+            InjectedFault(
                 kind=fault.kind,
                 time=max(self._exchange.time, self._now),
                 role=wire.role,
@@ -253,13 +260,13 @@ class Saboteur:
             )
         )
 
-    def _noted(self, struck: Struck) -> None:
+    def _noted(self, struck: InjectedFault) -> None:
         self.log.append(struck)
         if self._tell is not None:
             self._tell(struck)
 
 
-def _fits(wire: Wire, where: str) -> bool:
+def _fits(wire: FaultyConnection, where: str) -> bool:
     """Whether a fault meant for `where` may strike this connection."""
     if wire.dead:
         return False

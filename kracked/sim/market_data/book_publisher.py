@@ -23,14 +23,14 @@ from kracked.instruments import Instrument
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.protocol.events import Side
-from kracked.sim.engine.orders import Batch, Cause, Left, Resized, Rested
+from kracked.sim.engine.orders import EngineBatch, LeaveCause, LeftLevel, Resized, Rested
 from kracked.sim.market_data.public_book import VisibleBook, VisibleLevel, VisibleSide
 
 BOOK, LEVEL3 = "book", "level3"
 _NS_PER_US = 1000
 _EVENT_SPACING_NS = 15
 """Recorded deletes of one taker stand 10 to 20 ns apart."""
-_GONE = {Cause.FILLED, Cause.CANCELLED, Cause.EXPIRED}
+_GONE = {LeaveCause.FILLED, LeaveCause.CANCELLED, LeaveCause.EXPIRED}
 
 
 class Cutting(NamedTuple):
@@ -79,7 +79,7 @@ class _Window:
         return level
 
 
-class Publisher:
+class BookPublisher:
     """Words the changes of one instrument's book for whoever watches it."""
 
     def __init__(self, instrument: Instrument, book: VisibleBook, time: int) -> None:
@@ -135,7 +135,7 @@ class Publisher:
 
     # --- what happened ----------------------------------------------------------------
 
-    def apply(self, batch: Batch) -> list[Cutting]:
+    def apply(self, batch: EngineBatch) -> list[Cutting]:
         """Follow the engine by one batch: the messages it makes, in order."""
         told: list[Cutting] = []
         time = batch.time
@@ -145,9 +145,9 @@ class Publisher:
                 self._rested(happening)  # type: ignore[arg-type]
             elif kind is Resized:
                 self._resized(happening)  # type: ignore[arg-type]
-            elif kind is Left:
+            elif kind is LeftLevel:
                 self._left(happening, time)  # type: ignore[arg-type]
-                if happening.cause is Cause.AMENDED:  # type: ignore[attr-defined]
+                if happening.cause is LeaveCause.AMENDED:  # type: ignore[attr-defined]
                     self._tell_orders(batch.time, told)
             time += _EVENT_SPACING_NS
         if self._begun_books or self._begun_orders:
@@ -170,7 +170,7 @@ class Publisher:
         self._show_level(side, rank, level)
         self._show_order("modify", order, side, rank, level, order.visible_qty, order.entered)
 
-    def _left(self, order: Left, time: int) -> None:
+    def _left(self, order: LeftLevel, time: int) -> None:
         side = self.book.side(order.side)
         rank, level = side.remove(order.order_id, order.price)
         self._show_level(side, rank, level)
@@ -198,7 +198,7 @@ class Publisher:
     def _show_order(
         self,
         event: str,
-        order: Rested | Resized | Left,
+        order: Rested | Resized | LeftLevel,
         side: VisibleSide,
         rank: int,
         level: VisibleLevel,

@@ -16,11 +16,11 @@ from kracked.protocol import encode, events
 from kracked.protocol.events import Side
 from kracked.sim.channels import Topic, Variety
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import Batch
+from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.listings import Listing
-from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, Publisher
+from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, BookPublisher
 from kracked.sim.market_data.public_book import VisibleBook
-from kracked.sim.market_data.trade_history import DAY_NS, Candle, Tape, Trade
+from kracked.sim.market_data.trade_history import DAY_NS, PastCandle, PastTrade, TradeHistory
 
 TRADES_TOLD = 50
 CANDLES_TOLD = 10
@@ -37,15 +37,15 @@ class Spread(NamedTuple):
     ask: int | None
 
 
-class Desk:
+class MarketDataPublisher:
     """One instrument's public face."""
 
-    def __init__(self, listing: Listing, matcher: Matcher, tape: Tape, now: int) -> None:
+    def __init__(self, listing: Listing, matcher: Matcher, tape: TradeHistory, now: int) -> None:
         self.listing = listing
         self.matcher, self.tape = matcher, tape
         self.spreads: deque[Spread] = deque(maxlen=SPREADS_KEPT)
         self._time = now
-        self._publisher: Publisher | None = None
+        self._publisher: BookPublisher | None = None
         self._watched: dict[tuple[str, Variety], Topic] = {}
         self._note_spread()
 
@@ -78,7 +78,7 @@ class Desk:
         """What words are made for now."""
         return frozenset(self._watched.values())
 
-    def _books(self) -> Publisher:
+    def _books(self) -> BookPublisher:
         """The publisher, begun from the engine's book when the first one asks."""
         if self._publisher is None:
             instrument = self.listing.instrument
@@ -86,7 +86,7 @@ class Desk:
             for side in Side:
                 for level in self.matcher.levels(side):
                     book.fill(side, self.matcher.queue(side, level.price))
-            self._publisher = Publisher(instrument, book, self._time)
+            self._publisher = BookPublisher(instrument, book, self._time)
         return self._publisher
 
     # --- what is told -----------------------------------------------------------------
@@ -103,7 +103,7 @@ class Desk:
             case _:
                 return self._ticker(now, snapshot=True)
 
-    def apply(self, batch: Batch) -> Iterator[tuple[Topic, str]]:
+    def apply(self, batch: EngineBatch) -> Iterator[tuple[Topic, str]]:
         """Follow the engine by one batch: what to tell the listeners of which topic."""
         self._time = batch.time
         trades = self.tape.apply(batch)
@@ -118,7 +118,7 @@ class Desk:
             for channel, depth, text in self._publisher.apply(batch):
                 yield self._watched[channel, depth], text
 
-    def _traded(self, trades: tuple[Trade, ...], time: int) -> Iterator[tuple[Topic, str]]:
+    def _traded(self, trades: tuple[PastTrade, ...], time: int) -> Iterator[tuple[Topic, str]]:
         for (channel, variety), topic in self._watched.items():
             if channel == "trade":
                 yield topic, self._trades(trades)
@@ -138,7 +138,9 @@ class Desk:
 
     # --- words ------------------------------------------------------------------------
 
-    def _trades(self, trades: list[Trade] | tuple[Trade, ...], *, snapshot: bool = False) -> str:
+    def _trades(
+        self, trades: list[PastTrade] | tuple[PastTrade, ...], *, snapshot: bool = False
+    ) -> str:
         rows = tuple(
             events.Trade(
                 trade.side,
@@ -153,7 +155,7 @@ class Desk:
         precision = self.listing.instrument.precision
         return encode.trades(events.Trades(0, self.symbol, precision, rows, snapshot))
 
-    def _series(self, topic: Topic) -> deque[Candle]:
+    def _series(self, topic: Topic) -> deque[PastCandle]:
         assert isinstance(topic.variety, int)
         return self.tape.series[topic.variety].traded
 
@@ -165,7 +167,7 @@ class Desk:
         return self._candles(topic, rows, time, snapshot=True)
 
     def _candles(
-        self, topic: Topic, candles: list[Candle], time: int, *, snapshot: bool = False
+        self, topic: Topic, candles: list[PastCandle], time: int, *, snapshot: bool = False
     ) -> str:
         assert isinstance(topic.variety, int)
         minutes = topic.variety

@@ -1,6 +1,6 @@
 """What an instrument traded: the last trades, candles of every interval, the last 24 hours.
 
-A `Tape` changes by `apply(batch)` and by nothing else; whoever publishes a batch
+A `TradeHistory` changes by `apply(batch)` and by nothing else; whoever publishes a batch
 applies it first. Everything is bounded. Candles begin at multiples of their interval
 since the Unix epoch.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from kracked.protocol.events import Side
-from kracked.sim.engine.orders import Batch, Filled, Taking
+from kracked.sim.engine.orders import EngineBatch, OrderFilled, TakerType
 from kracked.times import NS_PER_S
 
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
@@ -26,7 +26,7 @@ NS_PER_MINUTE = 60 * NS_PER_S
 DAY_NS = 24 * 60 * NS_PER_MINUTE
 
 
-class Trade(NamedTuple):
+class PastTrade(NamedTuple):
     """One fill as the public sees it; `side` is the taker's."""
 
     trade_id: int
@@ -34,10 +34,10 @@ class Trade(NamedTuple):
     side: Side
     price: int
     qty: int
-    taking: Taking
+    taking: TakerType
 
 
-class Candle(msgspec.Struct, frozen=True, gc=False):
+class PastCandle(msgspec.Struct, frozen=True, gc=False):
     """The trades of one interval; a quiet interval has volume and trades 0."""
 
     begin: int
@@ -55,8 +55,8 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
         """Volume-weighted mean price, cut to the price precision; 0 when quiet."""
         return self.cost // self.volume if self.volume else 0
 
-    def with_trade(self, price: int, qty: int) -> Candle:
-        return Candle(
+    def with_trade(self, price: int, qty: int) -> PastCandle:
+        return PastCandle(
             self.begin,
             self.open,
             max(self.high, price),
@@ -67,9 +67,9 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
             self.trades + 1,
         )
 
-    def with_later(self, later: Candle) -> Candle:
+    def with_later(self, later: PastCandle) -> PastCandle:
         """This candle and a later one as one."""
-        return Candle(
+        return PastCandle(
             self.begin,
             self.open,
             max(self.high, later.high),
@@ -80,9 +80,9 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
             self.trades + later.trades,
         )
 
-    def quiet_after(self, begin: int) -> Candle:
+    def quiet_after(self, begin: int) -> PastCandle:
         """A flat candle at this one's close."""
-        return Candle(begin, self.close, self.close, self.close, self.close, 0, 0, 0)
+        return PastCandle(begin, self.close, self.close, self.close, self.close, 0, 0, 0)
 
 
 class Series:
@@ -92,13 +92,13 @@ class Series:
     intervals of most instruments are never looked at.
     """
 
-    def __init__(self, minutes: int, past: Callable[[], list[Candle]] = list) -> None:
+    def __init__(self, minutes: int, past: Callable[[], list[PastCandle]] = list) -> None:
         self.length_ns = minutes * NS_PER_MINUTE
-        self._candles: deque[Candle] = deque(maxlen=KEPT_CANDLES)
-        self._past: Callable[[], list[Candle]] | None = past
+        self._candles: deque[PastCandle] = deque(maxlen=KEPT_CANDLES)
+        self._past: Callable[[], list[PastCandle]] | None = past
 
     @property
-    def traded(self) -> deque[Candle]:
+    def traded(self) -> deque[PastCandle]:
         """The last 720 intervals with trades; the newest may still be forming."""
         if self._past is not None:
             self._recall(self._past())
@@ -111,9 +111,9 @@ class Series:
         if candles and candles[-1].begin == begin:
             candles[-1] = candles[-1].with_trade(price, qty)
         else:
-            candles.append(Candle(begin, price, price, price, price, qty, price * qty, 1))
+            candles.append(PastCandle(begin, price, price, price, price, qty, price * qty, 1))
 
-    def _recall(self, past: list[Candle]) -> None:
+    def _recall(self, past: list[PastCandle]) -> None:
         """Put the past before what was traded since, joined where they share an interval."""
         recent = list(self._candles)
         older = [candle for candle in past if candle.trades]
@@ -122,9 +122,9 @@ class Series:
         self._candles.clear()
         self._candles.extend(older + recent)
 
-    def until(self, now: int) -> list[Candle]:
+    def until(self, now: int) -> list[PastCandle]:
         """The last 720 intervals up to now without a hole: quiet ones are flat candles."""
-        filled: deque[Candle] = deque(maxlen=KEPT_CANDLES)
+        filled: deque[PastCandle] = deque(maxlen=KEPT_CANDLES)
         for candle in self.traded:
             if filled:
                 filled.extend(self._quiet(filled[-1], candle.begin))
@@ -133,7 +133,7 @@ class Series:
             filled.extend(self._quiet(filled[-1], now - now % self.length_ns + self.length_ns))
         return list(filled)
 
-    def _quiet(self, last: Candle, until: int) -> Iterator[Candle]:
+    def _quiet(self, last: PastCandle, until: int) -> Iterator[PastCandle]:
         first = max(last.begin + self.length_ns, until - KEPT_CANDLES * self.length_ns)
         return (last.quiet_after(begin) for begin in range(first, until, self.length_ns))
 
@@ -142,7 +142,7 @@ class Day:
     """Running sums over the last 24 hours, to the minute."""
 
     def __init__(self) -> None:
-        self._minutes: deque[Candle] = deque()
+        self._minutes: deque[PastCandle] = deque()
         self.volume = self.cost = self.trades = 0
         self.low = self.high = self.open = self.last = 0
 
@@ -155,7 +155,7 @@ class Day:
         """Last price less the price a day ago."""
         return self.last - self.open
 
-    def add(self, minute: Candle) -> None:
+    def add(self, minute: PastCandle) -> None:
         """Take in a whole minute, or one more trade of the newest."""
         minutes = self._minutes
         if not minutes:
@@ -186,50 +186,50 @@ class Day:
             self.low = min(minute.low for minute in minutes)
             self.high = max(minute.high for minute in minutes)
 
-    def since(self, begin: int) -> Candle | None:
+    def since(self, begin: int) -> PastCandle | None:
         """Everything from an instant within the day on, as one candle."""
-        total: Candle | None = None
+        total: PastCandle | None = None
         for minute in self._minutes:
             if minute.begin >= begin:
                 total = minute if total is None else total.with_later(minute)
         return total
 
 
-class Tape:
+class TradeHistory:
     """One instrument's trading, past and present."""
 
-    def __init__(self, past: Callable[[int], list[Candle]] = lambda _: []) -> None:
-        self.trades: deque[Trade] = deque(maxlen=KEPT_TRADES)
+    def __init__(self, past: Callable[[int], list[PastCandle]] = lambda _: []) -> None:
+        self.trades: deque[PastTrade] = deque(maxlen=KEPT_TRADES)
         """Oldest first."""
         self.series = {minutes: Series(minutes, partial(past, minutes)) for minutes in INTERVALS}
         """By interval in minutes; `past` gives the candles before the first trade."""
         self.day = Day()
 
-    def apply(self, batch: Batch) -> tuple[Trade, ...]:
+    def apply(self, batch: EngineBatch) -> tuple[PastTrade, ...]:
         """Take in what a batch traded, and say what it was."""
         if len(batch.happenings) == 1:
             return ()  # a fill never comes alone, and nine batches of ten are one step
         trades = tuple(
-            Trade(fill.trade_id, batch.time, fill.side, fill.price, fill.qty, fill.taker_type)
+            PastTrade(fill.trade_id, batch.time, fill.side, fill.price, fill.qty, fill.taker_type)
             for fill in batch.happenings
-            if type(fill) is Filled
+            if type(fill) is OrderFilled
         )
         for trade in trades:
             self._add(trade)
         return trades
 
-    def candles(self, minutes: int, now: int) -> list[Candle]:
+    def candles(self, minutes: int, now: int) -> list[PastCandle]:
         """The last 720 candles up to now, quiet ones too; the last is still forming."""
         return self.series[minutes].until(now)
 
     @property
-    def last(self) -> Trade | None:
+    def last(self) -> PastTrade | None:
         return self.trades[-1] if self.trades else None
 
-    def _add(self, trade: Trade) -> None:
+    def _add(self, trade: PastTrade) -> None:
         self.trades.append(trade)
         for series in self.series.values():
             series.add(trade.time, trade.price, trade.qty)
         begin = trade.time - trade.time % NS_PER_MINUTE
         price, qty = trade.price, trade.qty
-        self.day.add(Candle(begin, price, price, price, price, qty, price * qty, 1))
+        self.day.add(PastCandle(begin, price, price, price, price, qty, price * qty, 1))

@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from kracked.protocol import limits
 from kracked.sim import messages
-from kracked.sim.accounts.account import Account
-from kracked.sim.accounts.order_records import Order, Status
-from kracked.sim.accounts.order_request import Change, Kind, Ticket
-from kracked.sim.engine.orders import Amend
+from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.order_records import OrderRecord, OrderStatus
+from kracked.sim.accounts.order_request import AmendRequest, OrderRequest, OrderType
+from kracked.sim.engine.orders import AmendTerms
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.brokerage import Brokerage, Placed
-from kracked.sim.order_entry.ports import Venue
+from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.order_entry.settlement import Triggered
 from kracked.sim.order_entry.triggers import met
 from kracked.sim.refusal import Refusal
@@ -30,13 +30,15 @@ from kracked.sim.refusal import Refusal
 _ONE = Decimal(1)
 
 
-class Changes:
+class Amends:
     """Changes open orders, through the brokerage that placed them."""
 
-    def __init__(self, venue: Venue, brokerage: Brokerage) -> None:
+    def __init__(self, venue: TradingVenue, brokerage: Brokerage) -> None:
         self._venue, self._brokerage, self._clerk = venue, brokerage, brokerage.clerk
 
-    def amend(self, account: Account, order: Order, read: Callable[[], Change], now: int) -> str:
+    def amend(
+        self, account: ClientAccount, order: OrderRecord, read: Callable[[], AmendRequest], now: int
+    ) -> str:
         """Change an open order in place: the id of the amend. Raises `Refusal`.
 
         The counter's fixed part is charged even when the request is malformed.
@@ -55,13 +57,13 @@ class Changes:
         self._apply(account, new, change, now)
         return new.amends[-1].amend_id
 
-    def _check(self, order: Order, change: Change) -> None:
+    def _check(self, order: OrderRecord, change: AmendRequest) -> None:
         listing = self._venue.listing(order.symbol)
         as_asked = replace(order.ticket, post_only=change.post_only)
         order_checks.mode(self._venue.system, listing.instrument.status, as_asked)
         _check_change(order, change, listing)
 
-    def _amended(self, order: Order, change: Change, now: int) -> Order:
+    def _amended(self, order: OrderRecord, change: AmendRequest, now: int) -> OrderRecord:
         new = replace(
             order,
             touched=now,
@@ -75,11 +77,13 @@ class Changes:
         amendment = self._brokerage.amendment(new, now, post_only=change.post_only)
         return replace(new, amends=(*order.amends, amendment))
 
-    def _apply(self, account: Account, new: Order, change: Change, now: int) -> None:
+    def _apply(
+        self, account: ClientAccount, new: OrderRecord, change: AmendRequest, now: int
+    ) -> None:
         """Change the engine's order, or the one that waits, and tell so first."""
         batch = None
         if not new.waiting:
-            request = Amend(
+            request = AmendTerms(
                 new.order_id, change.qty, change.price, change.display_qty, change.post_only
             )
             batch = self._venue.matcher(new.symbol).amend(request, now)
@@ -91,7 +95,7 @@ class Changes:
         if batch is not None:
             self._venue.publish(new.symbol, batch)
         elif not new.left:
-            self._clerk.close(account, new, Status.CANCELED, messages.USER_REQUESTED, now)
+            self._clerk.close(account, new, OrderStatus.CANCELED, messages.USER_REQUESTED, now)
         elif not new.started:
             return
         elif met(new, last := self._venue.last_price(new.symbol)):
@@ -102,9 +106,9 @@ class Changes:
 
     def edit(
         self,
-        account: Account,
-        order: Order,
-        read: Callable[[], Ticket],
+        account: ClientAccount,
+        order: OrderRecord,
+        read: Callable[[], OrderRequest],
         now: int,
         *,
         validate: bool = False,
@@ -127,11 +131,13 @@ class Changes:
         self._brokerage.remove(account, order, messages.USER_REQUESTED, now)
         return Placed(ticket, self._brokerage.add(account, ticket, now))
 
-    def _check_funds(self, account: Account, order: Order, ticket: Ticket, now: int) -> None:
+    def _check_funds(
+        self, account: ClientAccount, order: OrderRecord, ticket: OrderRequest, now: int
+    ) -> None:
         """Whether the successor can be paid for with what the order gives back."""
         if ticket.kind.waits:
             return
-        successor = Order(
+        successor = OrderRecord(
             order_id="",
             ticket=ticket,
             rates=account.rates(now),
@@ -146,19 +152,19 @@ class Changes:
         self._brokerage.funds.afforded(account, successor, freed=held)
 
 
-def _cost(order: Order, change: Change, now: int) -> Decimal:
+def _cost(order: OrderRecord, change: AmendRequest, now: int) -> Decimal:
     """Of an amend; one that cancels what is left costs what cancelling does as well."""
     age_ns = now - order.touched
     empties = change.qty is not None and change.qty <= order.filled
     return limits.cost_of_amend(age_ns) + (limits.cost_of_cancel(age_ns) if empties else 0)
 
 
-def _check_edit(order: Order, ticket: Ticket) -> None:
+def _check_edit(order: OrderRecord, ticket: OrderRequest) -> None:
     if order.triggered or order.ticket.close is not None or order.filled > ticket.qty:
         raise Refusal(messages.INVALID_ORDER)
 
 
-def _check_change(order: Order, change: Change, listing: Listing) -> None:
+def _check_change(order: OrderRecord, change: AmendRequest, listing: Listing) -> None:
     """Whether the order has what is to be changed, and the new terms are allowed."""
     kind, instrument = order.ticket.kind, listing.instrument
     if order.ticket.close is not None:
@@ -167,7 +173,7 @@ def _check_change(order: Order, change: Change, listing: Listing) -> None:
         raise Refusal(messages.INVALID_LIMIT)
     if change.trigger_price is not None and (not (kind.waits and order.waiting) or kind.trails):
         raise Refusal(messages.argument("trigger_price"))
-    if change.display_qty is not None and kind is not Kind.ICEBERG:
+    if change.display_qty is not None and kind is not OrderType.ICEBERG:
         raise Refusal(messages.argument("display_qty"))
     order_checks.tick(instrument, change.price, change.trigger_price)
     qty = order.qty if change.qty is None else change.qty

@@ -23,19 +23,19 @@ from kracked.protocol import limits
 from kracked.protocol.events import Side
 from kracked.protocol.limits import Tier
 from kracked.sim import messages
-from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.amounts import Amounts, scales
 from kracked.sim.accounts.fees import Volume
 from kracked.sim.accounts.ledger import Ledger
-from kracked.sim.accounts.order_records import Amendment, Order, Status
-from kracked.sim.accounts.order_request import Ticket
-from kracked.sim.engine.exchange_ids import Ids
-from kracked.sim.engine.orders import Batch, NewOrder
+from kracked.sim.accounts.order_records import Amendment, OrderRecord, OrderStatus
+from kracked.sim.accounts.order_request import OrderRequest
+from kracked.sim.engine.exchange_ids import ExchangeIds
+from kracked.sim.engine.orders import EngineBatch, NewOrder
 from kracked.sim.listings import ListedAsset, Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.funds import Funds
-from kracked.sim.order_entry.ports import Venue
-from kracked.sim.order_entry.settlement import Clerk, Closing, Triggered
+from kracked.sim.order_entry.ports import TradingVenue
+from kracked.sim.order_entry.settlement import Closing, Settlement, Triggered
 from kracked.sim.order_entry.triggers import met
 from kracked.sim.refusal import Refusal
 
@@ -54,7 +54,7 @@ STARTING_BALANCES: Mapping[str, str] = {
 """What a new account owns, of what is listed."""
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class AccountOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a new account begins with."""
 
     tier: Tier = limits.PRO
@@ -67,7 +67,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 class Placed(NamedTuple):
     """An order that was accepted, or would have been."""
 
-    ticket: Ticket
+    ticket: OrderRequest
     order_id: str = ""
     """Empty when it was only validated."""
 
@@ -77,43 +77,46 @@ class Brokerage:
 
     def __init__(
         self,
-        venue: Venue,
+        venue: TradingVenue,
         listings: Iterable[Listing],
         assets: Iterable[ListedAsset],
-        terms: Terms | None = None,
+        terms: AccountOptions | None = None,
     ) -> None:
         instruments = [listing.instrument for listing in listings]
         self.assets = {listed.asset.id: listed for listed in assets}
         self._shown = {name: listed.asset.precision for name, listed in self.assets.items()}
         self._scales = {USD: _USD_DECIMALS} | scales(instruments, self._shown)
         self._venue = venue
-        self.clerk = Clerk({one.symbol: Amounts(one, self._scales) for one in instruments})
+        self.clerk = Settlement({one.symbol: Amounts(one, self._scales) for one in instruments})
         self.funds = Funds(venue, self.clerk)
-        self.accounts: dict[str, Account] = {}
-        self._terms = terms or Terms()
+        self.accounts: dict[str, ClientAccount] = {}
+        self._terms = terms or AccountOptions()
         self._deposits(self._terms)  # a balance that cannot be is told now, not to a client
-        self._orders, self._amends = Ids("O", start=1 << 72), Ids("T", start=1 << 72)
+        self._orders, self._amends = (
+            ExchangeIds("O", start=1 << 72),
+            ExchangeIds("T", start=1 << 72),
+        )
         self._due: deque[Triggered | Closing] = deque()
         self._working = False
-        self._starts: list[tuple[int, str, Account]] = []
+        self._starts: list[tuple[int, str, ClientAccount]] = []
         """Scheduled orders, soonest first; order ids are unique, so accounts never compare."""
 
-    def account(self, name: str) -> Account:
+    def account(self, name: str) -> ClientAccount:
         """The account of this name, opened on the usual terms when it is first asked for."""
         found = self.accounts.get(name)
         return self.open_account(name, self._terms) if found is None else found
 
-    def open_account(self, name: str, terms: Terms) -> Account:
+    def open_account(self, name: str, terms: AccountOptions) -> ClientAccount:
         """A new account."""
         ledger = Ledger(self._scales, self._shown, self.clerk.ledgers)
         volume = Volume(self._amount(USD, terms.volume))
-        account = Account(name, ledger, terms.tier, volume, self._amount(USD, "1"))
+        account = ClientAccount(name, ledger, terms.tier, volume, self._amount(USD, "1"))
         for asset, amount in self._deposits(terms).items():
             ledger.deposit(asset, amount)
         self.accounts[name] = account
         return account
 
-    def _deposits(self, terms: Terms) -> dict[str, int]:
+    def _deposits(self, terms: AccountOptions) -> dict[str, int]:
         """What an account begins with, of what is listed. Raises `TooPrecise`."""
         listed = {name: text for name, text in terms.balances.items() if name in self._scales}
         return {name: self._amount(name, text) for name, text in listed.items()}
@@ -129,9 +132,9 @@ class Brokerage:
 
     def place(
         self,
-        account: Account,
+        account: ClientAccount,
         symbol: str,
-        read: Callable[[], Ticket],
+        read: Callable[[], OrderRequest],
         now: int,
         *,
         validate: bool = False,
@@ -147,9 +150,9 @@ class Brokerage:
 
     def place_all(
         self,
-        account: Account,
+        account: ClientAccount,
         symbol: str,
-        read: Callable[[], list[Ticket]],
+        read: Callable[[], list[OrderRequest]],
         now: int,
         *,
         validate: bool = False,
@@ -171,7 +174,7 @@ class Brokerage:
             return [Placed(ticket) for ticket in tickets]
         return [self._try(account, ticket, now) for ticket in tickets]
 
-    def check(self, account: Account, ticket: Ticket, now: int) -> None:
+    def check(self, account: ClientAccount, ticket: OrderRequest, now: int) -> None:
         """Whether the market and the order's own terms allow it. Raises `Refusal`."""
         listing = self._venue.listing(ticket.symbol)
         order_checks.mode(self._venue.system, listing.instrument.status, ticket)
@@ -179,18 +182,20 @@ class Brokerage:
         order_checks.form(ticket, listing.instrument, last, now)
         order_checks.client_id(ticket.cl_ord_id, ticket.userref, account.orders)
 
-    def _try(self, account: Account, ticket: Ticket, now: int) -> Placed | Refusal:
+    def _try(self, account: ClientAccount, ticket: OrderRequest, now: int) -> Placed | Refusal:
         try:
             order_checks.client_id(ticket.cl_ord_id, ticket.userref, account.orders)
             return Placed(ticket, self.add(account, ticket, now))
         except Refusal as refusal:
             return refusal
 
-    def add(self, account: Account, ticket: Ticket, now: int, *, ref_id: str | None = None) -> str:
+    def add(
+        self, account: ClientAccount, ticket: OrderRequest, now: int, *, ref_id: str | None = None
+    ) -> str:
         """Accept a checked order, if the account can bear it, and hand it to the engine: its id."""
         if len(account.orders.open(ticket.symbol)) >= account.tier.open_orders:
             raise Refusal(messages.ORDERS_LIMIT)
-        order = Order(
+        order = OrderRecord(
             order_id=self._orders.take(),
             ticket=ticket,
             rates=account.rates(now),
@@ -217,7 +222,7 @@ class Brokerage:
             self._enter(account, order, now)
         return order.order_id
 
-    def _start(self, account: Account, order: Order, now: int) -> None:
+    def _start(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         """A scheduled order's time has come; it holds no funds before."""
         order = replace(order, started=True, trigger_price=self._first_trigger(order.ticket))
         if order.ticket.kind.waits:
@@ -226,34 +231,34 @@ class Brokerage:
         try:
             order = replace(order, reserve=self.funds.afforded(account, order))
         except Refusal:
-            self.clerk.close(account, order, Status.CANCELED, messages.NO_FUNDS, now)
+            self.clerk.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
             return
         self._enter(account, self.clerk.keep(account, order, now), now)
 
-    def _first_trigger(self, ticket: Ticket) -> int | None:
+    def _first_trigger(self, ticket: OrderRequest) -> int | None:
         if ticket.trail is None:
             return ticket.trigger_price
         return ticket.trail.trigger(ticket.side, self._venue.last_price(ticket.symbol))
 
-    def _enter(self, account: Account, order: Order, now: int) -> None:
+    def _enter(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         """Submit to the engine; what it does comes back through `follow`."""
         batch = self._venue.matcher(order.symbol).submit(_new_order(account, order), now)
         if batch.refusal is not None:
-            self.clerk.close(account, order, Status.CANCELED, batch.refusal.value, batch.time)
+            self.clerk.close(account, order, OrderStatus.CANCELED, batch.refusal.value, batch.time)
             return
-        if order.status is Status.PENDING:
+        if order.status is OrderStatus.PENDING:
             self._confirm(account, order, batch.time)
         self._venue.publish(order.symbol, batch)
 
-    def _confirm(self, account: Account, order: Order, now: int) -> Order:
-        order = self.clerk.keep(account, replace(order, status=Status.NEW), now)
+    def _confirm(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
+        order = self.clerk.keep(account, replace(order, status=OrderStatus.NEW), now)
         row = self.clerk.reports[order.symbol].new(order, now)
         self.clerk.tell(account, order.symbol, row, now)
         return order
 
     # --- triggers ---------------------------------------------------------------------
 
-    def _await_trigger(self, account: Account, order: Order, now: int) -> None:
+    def _await_trigger(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         order = self._confirm(account, order, now)
         last = self._venue.last_price(order.symbol)
         if met(order, last):
@@ -269,7 +274,7 @@ class Brokerage:
         try:
             order = replace(order, reserve=self.funds.afforded(account, order))
         except Refusal:
-            self.clerk.close(account, order, Status.CANCELED, messages.NO_FUNDS, now)
+            self.clerk.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
             return
         self.clerk.keep(account, order, now)
         self._enter(account, order, now)
@@ -278,7 +283,7 @@ class Brokerage:
         """Place the order that closes a fill; without funds it is not placed."""
         parent, close = due.order.ticket, due.order.ticket.close
         assert close is not None
-        ticket = Ticket(
+        ticket = OrderRequest(
             symbol=parent.symbol,
             side=Side.ASK if parent.side is Side.BID else Side.BID,
             kind=close.kind,
@@ -295,7 +300,7 @@ class Brokerage:
             return
 
     def amendment(
-        self, order: Order, now: int, *, post_only: bool = False, original: bool = False
+        self, order: OrderRecord, now: int, *, post_only: bool = False, original: bool = False
     ) -> Amendment:
         return Amendment(
             self._amends.take(),
@@ -311,13 +316,15 @@ class Brokerage:
 
     # --- cancelling -------------------------------------------------------------------
 
-    def cancel(self, account: Account, orders: Iterable[Order], now: int) -> int:
+    def cancel(self, account: ClientAccount, orders: Iterable[OrderRecord], now: int) -> int:
         """Cancel open orders, at the price of their age: how many. Raises `Refusal`."""
         if self._venue.system == "maintenance":
             raise Refusal(messages.UNAVAILABLE)
         return self._cancel(account, orders, messages.USER_REQUESTED, now)
 
-    def _cancel(self, account: Account, orders: Iterable[Order], reason: str, now: int) -> int:
+    def _cancel(
+        self, account: ClientAccount, orders: Iterable[OrderRecord], reason: str, now: int
+    ) -> int:
         count = 0
         for order in orders:
             account.counts.spend(order.symbol, limits.cost_of_cancel(now - order.touched), now)
@@ -325,9 +332,9 @@ class Brokerage:
             count += 1
         return count
 
-    def remove(self, account: Account, order: Order, reason: str, now: int) -> None:
+    def remove(self, account: ClientAccount, order: OrderRecord, reason: str, now: int) -> None:
         if order.waiting:
-            self.clerk.close(account, order, Status.CANCELED, reason, now)
+            self.clerk.close(account, order, OrderStatus.CANCELED, reason, now)
         else:
             matcher = self._venue.matcher(order.symbol)
             self._venue.publish(order.symbol, matcher.cancel(order.order_id, now, reason))
@@ -347,7 +354,7 @@ class Brokerage:
                 account.cancel_all_at = None
                 self._cancel(account, account.orders.open(), messages.TIMED_OUT, now)
 
-    def follow(self, symbol: str, batch: Batch) -> None:
+    def follow(self, symbol: str, batch: EngineBatch) -> None:
         """Book what an engine did, and do what follows from it."""
         self._due.extend(self.clerk.follow(symbol, batch))
         if self._working:
@@ -364,7 +371,7 @@ class Brokerage:
             self._working = False
 
 
-def _triggered(order: Order) -> Order:
+def _triggered(order: OrderRecord) -> OrderRecord:
     """The order on its way to the book; a trailing one learns its limit now."""
     trail, trigger = order.ticket.trail, order.trigger_price
     if trail is None or trail.limit is None or trigger is None:
@@ -372,7 +379,7 @@ def _triggered(order: Order) -> Order:
     return replace(order, triggered=True, price=trail.limit.of(trigger))
 
 
-def _new_order(account: Account, order: Order) -> NewOrder:
+def _new_order(account: ClientAccount, order: OrderRecord) -> NewOrder:
     ticket = order.ticket
     return NewOrder(
         order_id=order.order_id,

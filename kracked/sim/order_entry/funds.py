@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from kracked.protocol.events import Side
 from kracked.sim import messages
-from kracked.sim.accounts.account import Account
-from kracked.sim.accounts.order_records import Order
-from kracked.sim.order_entry.ports import Venue
-from kracked.sim.order_entry.settlement import Clerk
+from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.order_records import OrderRecord
+from kracked.sim.order_entry.ports import TradingVenue
+from kracked.sim.order_entry.settlement import Settlement
 from kracked.sim.refusal import Refusal
 
 
 class Funds:
     """Reads the accounts and the books; changes neither."""
 
-    def __init__(self, venue: Venue, clerk: Clerk) -> None:
+    def __init__(self, venue: TradingVenue, clerk: Settlement) -> None:
         self._venue, self._clerk = venue, clerk
 
-    def afforded(self, account: Account, order: Order, *, freed: int = 0) -> int:
+    def afforded(self, account: ClientAccount, order: OrderRecord, *, freed: int = 0) -> int:
         """What the order must hold in all; raises `Refusal` when it is not there."""
         need = self._need(account, order) + self._clerk.spent(order)
         asset = self._clerk.amounts[order.symbol].pays_with(order.side)
@@ -30,7 +30,7 @@ class Funds:
             raise Refusal(messages.INSUFFICIENT_FUNDS)
         return need
 
-    def _need(self, account: Account, order: Order) -> int:
+    def _need(self, account: ClientAccount, order: OrderRecord) -> int:
         if order.price is not None:
             return self._clerk.need(order, order.left, order.price)
         notional, _ = self._sweep(account, order.symbol, order.side, order.left)
@@ -43,7 +43,7 @@ class Funds:
         )
 
     def _sweep(
-        self, account: Account, symbol: str, side: Side, qty: int, cash: int | None = None
+        self, account: ClientAccount, symbol: str, side: Side, qty: int, cash: int | None = None
     ) -> tuple[int, int]:
         """What a market order would pay at most (price times quantity), and get.
 
@@ -65,11 +65,11 @@ class Funds:
                 break
         return notional, filled
 
-    def bought_for(self, account: Account, symbol: str, cash: int) -> int:
+    def bought_for(self, account: ClientAccount, symbol: str, cash: int) -> int:
         """How much a market buy of this value gets; `cash` is scaled by price and quantity."""
         every = sum(level.qty for level in self._venue.matcher(symbol).levels(Side.ASK))
         return self._sweep(account, symbol, Side.BID, every, cash)[1]
 
-    def unfilled(self, order: Order, last: int) -> int:
+    def unfilled(self, order: OrderRecord, last: int) -> int:
         """What is left of an open order, in the quote asset, in ledger units."""
         return self._clerk.amounts[order.symbol].cost(order.left * (order.price or last))

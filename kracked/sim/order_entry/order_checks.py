@@ -12,8 +12,8 @@ import re
 
 from kracked.instruments import Instrument
 from kracked.sim import messages
-from kracked.sim.accounts.order_records import Orders
-from kracked.sim.accounts.order_request import Close, Kind, Ticket
+from kracked.sim.accounts.order_records import OrderRecords
+from kracked.sim.accounts.order_request import CloseTerms, OrderRequest, OrderType
 from kracked.sim.engine.orders import TimeInForce
 from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
@@ -30,7 +30,7 @@ _SLICES = 15
 """An iceberg shows at least one part in so many."""
 
 
-def mode(system: str, pair: str, ticket: Ticket | None) -> None:
+def mode(system: str, pair: str, ticket: OrderRequest | None) -> None:
     """Whether the market takes this order now; None asks for anything but a new one."""
     for found in (system, pair):
         match found:
@@ -46,12 +46,12 @@ def mode(system: str, pair: str, ticket: Ticket | None) -> None:
                 raise Refusal(messages.market_mode(found))
 
 
-def form(ticket: Ticket, instrument: Instrument, last: int, now: int) -> None:
+def form(ticket: OrderRequest, instrument: Instrument, last: int, now: int) -> None:
     """Tick size, minimums, and whether the order's parts go together."""
     prices = (ticket.price, ticket.trigger_price, *_close_prices(ticket.close))
     tick(instrument, *prices)
     minimum(instrument, ticket.qty, ticket.price or ticket.trigger_price or last)
-    if ticket.kind is Kind.ICEBERG:
+    if ticket.kind is OrderType.ICEBERG:
         shown = ticket.display_qty or 0
         if not ticket.qty <= shown * _SLICES <= ticket.qty * _SLICES:
             raise Refusal(messages.argument("displayvol"))
@@ -80,7 +80,7 @@ def minimum(instrument: Instrument, qty: int, price: int) -> None:
         raise Refusal(messages.COST_MINIMUM)
 
 
-def client_id(cl_ord_id: str | None, userref: int | None, orders: Orders) -> None:
+def client_id(cl_ord_id: str | None, userref: int | None, orders: OrderRecords) -> None:
     if cl_ord_id is None:
         return
     if userref is not None:
@@ -101,5 +101,5 @@ def deadline(until: int | None, now: int, notice_ns: int) -> None:
         raise Refusal(messages.argument("deadline"))
 
 
-def _close_prices(close: Close | None) -> tuple[int | None, ...]:
+def _close_prices(close: CloseTerms | None) -> tuple[int | None, ...]:
     return () if close is None else (close.price, close.trigger_price)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Protocol
 
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import Batch
+from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.listings import Listing
 
 
-class Venue(Protocol):
+class TradingVenue(Protocol):
     """An exchange, as its brokerage sees it."""
 
     system: str
@@ -23,5 +23,5 @@ class Venue(Protocol):
     def last_price(self, symbol: str) -> int:
         """Of the latest trade, scaled."""
 
-    def publish(self, symbol: str, batch: Batch) -> None:
+    def publish(self, symbol: str, batch: EngineBatch) -> None:
         """Tell everybody what an engine did; it comes back through `follow`."""

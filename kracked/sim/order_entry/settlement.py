@@ -14,73 +14,84 @@ from msgspec.structs import replace
 
 from kracked.protocol.events import Side
 from kracked.sim.accounts import stream_rows
-from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.amounts import Amounts
-from kracked.sim.accounts.order_records import Fill, Order, Status
-from kracked.sim.accounts.order_request import Kind
+from kracked.sim.accounts.order_records import FillRecord, OrderRecord, OrderStatus
+from kracked.sim.accounts.order_request import OrderType
 from kracked.sim.accounts.private_streams import BALANCES, EXECUTIONS, Row
-from kracked.sim.accounts.stream_rows import Reports
-from kracked.sim.engine.exchange_ids import Ids
-from kracked.sim.engine.orders import Batch, Cause, Done, Filled, Happening, Left, Outcome, Rested
-from kracked.sim.order_entry.triggers import Waiting
+from kracked.sim.accounts.stream_rows import StreamRows
+from kracked.sim.engine.exchange_ids import ExchangeIds
+from kracked.sim.engine.orders import (
+    Done,
+    EngineBatch,
+    EngineStep,
+    LeaveCause,
+    LeftLevel,
+    OrderEnd,
+    OrderFilled,
+    Rested,
+)
+from kracked.sim.order_entry.triggers import WaitingStops
 
 _ENDINGS = {
-    Outcome.FILLED: Status.FILLED,
-    Outcome.CANCELLED: Status.CANCELED,
-    Outcome.EXPIRED: Status.EXPIRED,
+    OrderEnd.FILLED: OrderStatus.FILLED,
+    OrderEnd.CANCELLED: OrderStatus.CANCELED,
+    OrderEnd.EXPIRED: OrderStatus.EXPIRED,
 }
 
 
 class Triggered(msgspec.Struct, frozen=True):
     """A stop's trigger was met by a trade at `last`."""
 
-    account: Account
-    order: Order
+    account: ClientAccount
+    order: OrderRecord
     last: int
 
 
 class Closing(msgspec.Struct, frozen=True):
     """A fill of this quantity asks for its conditional close."""
 
-    account: Account
-    order: Order
+    account: ClientAccount
+    order: OrderRecord
     qty: int
 
 
-class Clerk:
+class Settlement:
     """Owner of the accounts' orders and money while they are in the engines."""
 
     def __init__(self, amounts: Mapping[str, Amounts]) -> None:
         """`amounts` by symbol."""
         self.amounts = amounts
-        self.reports = {symbol: Reports(one) for symbol, one in amounts.items()}
-        self.waiting = Waiting()
-        self._owners: dict[str, Account] = {}
+        self.reports = {symbol: StreamRows(one) for symbol, one in amounts.items()}
+        self.waiting = WaitingStops()
+        self._owners: dict[str, ClientAccount] = {}
         """Of the open orders, by order id."""
-        self._trades, self._ledgers = Ids("T", start=0), Ids("L", start=0)
+        self._trades, self._ledgers = ExchangeIds("T", start=0), ExchangeIds("L", start=0)
 
     @property
-    def ledgers(self) -> Ids:
+    def ledgers(self) -> ExchangeIds:
         """Where ledger entries take their ids from."""
         return self._ledgers
 
-    def owner(self, order_id: str) -> Account | None:
+    def owner(self, order_id: str) -> ClientAccount | None:
         """Whose open order this is."""
         return self._owners.get(order_id)
 
     # --- what a request does to the table ---------------------------------------------
 
-    def open(self, account: Account, order: Order, now: int) -> Order:
+    def open(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
         """Take in an accepted order."""
         self._owners[order.order_id] = account
         return self.keep(account, order, now)
 
-    def keep(self, account: Account, order: Order, now: int) -> Order:
+    def keep(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
         """Take in the order's new state, and hold what it needs."""
         self._hold(account, order)
         return account.orders.put(order, now)
 
-    def close(self, account: Account, order: Order, status: Status, reason: str, now: int) -> None:
+    def close(
+        self, account: ClientAccount, order: OrderRecord, status: OrderStatus, reason: str, now: int
+    ) -> None:
         """End an order and tell so."""
         self._owners.pop(order.order_id, None)
         self.waiting.remove(order)
@@ -88,21 +99,21 @@ class Clerk:
         order = account.orders.put(replace(order, status=status, reason=reason, closed=now), now)
         words = self.reports[order.symbol]
         match status:
-            case Status.FILLED:
+            case OrderStatus.FILLED:
                 row = words.filled(order, now)
-            case Status.EXPIRED:
+            case OrderStatus.EXPIRED:
                 row = words.expired(order, now)
             case _:
                 row = words.canceled(order, now)
         self.tell(account, order.symbol, row, now)
 
-    def tell(self, account: Account, symbol: str, row: Row, now: int) -> None:
+    def tell(self, account: ClientAccount, symbol: str, row: Row, now: int) -> None:
         """Tell the account's listeners one row of `executions`."""
         for stream in account.audience.of(EXECUTIONS):
             count = account.counts.count(symbol, now) if stream.rate_count else None
             stream.update(row if count is None else {**row, "ratecount": float(count)})
 
-    def need(self, order: Order, left: int, price: int) -> int:
+    def need(self, order: OrderRecord, left: int, price: int) -> int:
         """What `left` of the order may still spend at this price, the fee included."""
         return self.amounts[order.symbol].need(
             order.side,
@@ -112,14 +123,14 @@ class Clerk:
             fee_in_base=order.ticket.fee_in_base,
         )
 
-    def spent(self, order: Order) -> int:
+    def spent(self, order: OrderRecord) -> int:
         """What its fills took of the asset it pays with."""
         in_base = order.ticket.fee_in_base
         if order.side is Side.BID:
             return order.cost + (0 if in_base else order.fee)
         return self.amounts[order.symbol].lots(order.filled) + (order.fee if in_base else 0)
 
-    def _hold(self, account: Account, order: Order) -> None:
+    def _hold(self, account: ClientAccount, order: OrderRecord) -> None:
         """What is reserved and not yet spent; no more than the rest needs at its limit."""
         if order.waiting:
             return
@@ -131,14 +142,14 @@ class Clerk:
 
     # --- what the engines do ----------------------------------------------------------
 
-    def follow(self, symbol: str, batch: Batch) -> Iterator[Triggered | Closing]:
+    def follow(self, symbol: str, batch: EngineBatch) -> Iterator[Triggered | Closing]:
         """Book what a batch did to clients' orders; what is to be done about it."""
         if not self._owners:
             return
-        before: Happening | None = None
+        before: EngineStep | None = None
         for happening in batch.happenings:
             match happening:
-                case Filled():
+                case OrderFilled():
                     yield from self._filled(happening, batch.time)
                     yield from self._triggered(symbol, happening.price, batch.time)
                 case Rested() if _is_refill(before, happening):
@@ -157,7 +168,7 @@ class Clerk:
             for order in self.waiting.due(symbol, last):
                 yield Triggered(self._owners[order.order_id], order, last)
 
-    def _filled(self, trade: Filled, time: int) -> Iterator[Closing]:
+    def _filled(self, trade: OrderFilled, time: int) -> Iterator[Closing]:
         for order_id, maker in ((trade.order_id, False), (trade.maker_order_id, True)):
             account = self._owners.get(order_id)
             order = account.orders.get(order_id) if account else None
@@ -166,7 +177,9 @@ class Clerk:
                 if order.ticket.close is not None:
                     yield Closing(account, order, trade.qty)
 
-    def _book(self, account: Account, order: Order, trade: Filled, maker: bool, time: int) -> Order:
+    def _book(
+        self, account: ClientAccount, order: OrderRecord, trade: OrderFilled, maker: bool, time: int
+    ) -> OrderRecord:
         """Move the money of one fill, and tell it on both channels."""
         fill, order = self._fill(order, trade, maker, time)
         amounts, asset = self.amounts[order.symbol], fill.fee_asset
@@ -191,7 +204,9 @@ class Clerk:
                 stream.update(stream_rows.movement(account.ledger, entry))
         return order
 
-    def _fill(self, order: Order, trade: Filled, maker: bool, time: int) -> tuple[Fill, Order]:
+    def _fill(
+        self, order: OrderRecord, trade: OrderFilled, maker: bool, time: int
+    ) -> tuple[FillRecord, OrderRecord]:
         """The fill and the order after it: running totals are rounded, parts subtracted."""
         amounts = self.amounts[order.symbol]
         rate = order.rates.maker if maker else order.rates.taker
@@ -200,7 +215,7 @@ class Clerk:
         weight = order.fee_weight + rate * trade.qty * (1 if in_base else trade.price)
         cost = amounts.cost(notional)
         fee = amounts.base_fee(weight) if in_base else amounts.quote_fee(weight)
-        fill = Fill(
+        fill = FillRecord(
             exec_id=self._trades.take(),
             order_id=order.order_id,
             trade_id=trade.trade_id,
@@ -215,7 +230,7 @@ class Clerk:
         )
         return fill, replace(
             order,
-            status=Status.PARTIAL,
+            status=OrderStatus.PARTIAL,
             filled=order.filled + trade.qty,
             notional=notional,
             fee_weight=weight,
@@ -227,15 +242,15 @@ class Clerk:
     def _refilled(self, slice_: Rested, time: int) -> None:
         account = self._owners.get(slice_.order_id)
         order = account.orders.get(slice_.order_id) if account else None
-        if account and order and order.ticket.kind is Kind.ICEBERG:
+        if account and order and order.ticket.kind is OrderType.ICEBERG:
             row = self.reports[order.symbol].refilled(order, slice_.visible_qty, time)
             self.tell(account, order.symbol, row, time)
 
 
-def _is_refill(before: Happening | None, now: Rested) -> bool:
+def _is_refill(before: EngineStep | None, now: Rested) -> bool:
     """A slice that follows one that was filled, and not an order that moves or is new."""
     return (
-        isinstance(before, Left)
+        isinstance(before, LeftLevel)
         and before.order_id == now.order_id
-        and before.cause is Cause.FILLED
+        and before.cause is LeaveCause.FILLED
     )

@@ -11,10 +11,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from kracked.protocol.events import Side
-from kracked.sim.accounts.order_records import Order
+from kracked.sim.accounts.order_records import OrderRecord
 
 
-def met(order: Order, last: int) -> bool:
+def met(order: OrderRecord, last: int) -> bool:
     """Whether a trade at `last` triggers the order.
 
     A stop buys above and sells below its trigger; a profit is taken the other way round.
@@ -24,17 +24,17 @@ def met(order: Order, last: int) -> bool:
     return last >= order.trigger_price if upward else last <= order.trigger_price
 
 
-class Waiting:
+class WaitingStops:
     """The untriggered orders of every account, by symbol, oldest first."""
 
     def __init__(self) -> None:
-        self._orders: dict[str, dict[str, Order]] = {}
+        self._orders: dict[str, dict[str, OrderRecord]] = {}
 
-    def put(self, order: Order) -> None:
+    def put(self, order: OrderRecord) -> None:
         """Take in an order, or its amended self."""
         self._orders.setdefault(order.symbol, {})[order.order_id] = order
 
-    def remove(self, order: Order) -> None:
+    def remove(self, order: OrderRecord) -> None:
         orders = self._orders.get(order.symbol, {})
         orders.pop(order.order_id, None)
         if not orders:
@@ -44,7 +44,7 @@ class Waiting:
         """Whether any order waits for the symbol."""
         return symbol in self._orders
 
-    def trail(self, symbol: str, last: int) -> list[Order]:
+    def trail(self, symbol: str, last: int) -> list[OrderRecord]:
         """The orders whose triggers follow a trade at `last`, with the new ones."""
         moved = []
         for order in self._orders.get(symbol, {}).values():
@@ -56,7 +56,7 @@ class Waiting:
                 moved.append(replace(order, trigger_price=trigger))
         return moved
 
-    def due(self, symbol: str, last: int) -> list[Order]:
+    def due(self, symbol: str, last: int) -> list[OrderRecord]:
         """The orders a trade at `last` triggers; they wait no more."""
         found = [order for order in self._orders.get(symbol, {}).values() if met(order, last)]
         for order in found:

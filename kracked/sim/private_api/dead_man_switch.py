@@ -8,14 +8,14 @@ Source: docs.kraken.com/api/docs/rest-api/cancel-all-orders-after
 from __future__ import annotations
 
 from kracked.sim import messages
-from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S, to_rfc3339
 
 _LONGEST_S = 86_400
 
 
-def turn(account: Account, timeout_s: int, now: int) -> dict[str, object]:
+def turn(account: ClientAccount, timeout_s: int, now: int) -> dict[str, object]:
     """Arm the switch anew, or disarm it with 0: what the exchange answers. Raises `Refusal`."""
     if not 0 <= timeout_s < _LONGEST_S:
         raise Refusal(messages.argument("timeout"))

@@ -13,8 +13,8 @@ from kracked import units
 from kracked.errors import TooPrecise
 from kracked.protocol.events import Side
 from kracked.sim import messages
-from kracked.sim.accounts.order_request import Kind
-from kracked.sim.accounts.trailing_stops import Offset
+from kracked.sim.accounts.order_request import OrderType
+from kracked.sim.accounts.trailing_stops import TrailOffset
 from kracked.sim.listings import Listing
 from kracked.sim.refusal import Refusal
 
@@ -63,7 +63,7 @@ def relative(text: str, listing: Listing, base: int, *, upward: bool) -> int:
     return offset(listing, by, percent=bool(percent)).of(base)
 
 
-def trailing(text: str, listing: Listing, malformed: str, *, signs: str) -> Offset:
+def trailing(text: str, listing: Listing, malformed: str, *, signs: str) -> TrailOffset:
     """The distance of a trailing order; `signs` it may have. Raises `Refusal`."""
     match = _RELATIVE.fullmatch(text)
     if match is None or match[1] not in signs:
@@ -72,14 +72,14 @@ def trailing(text: str, listing: Listing, malformed: str, *, signs: str) -> Offs
     return offset(listing, Decimal(sign + number), percent=bool(percent))
 
 
-def offset(listing: Listing, by: Decimal, *, percent: bool) -> Offset:
+def offset(listing: Listing, by: Decimal, *, percent: bool) -> TrailOffset:
     """An amount in the quote currency, or a percentage."""
     instrument = listing.instrument
     scaled = by if percent else by.scaleb(instrument.precision.price)
-    return Offset(scaled, percent, instrument.price_increment)
+    return TrailOffset(scaled, percent, instrument.price_increment)
 
 
-def upward(kind: Kind, side: Side) -> bool:
+def upward(kind: OrderType, side: Side) -> bool:
     """Which way `#` points: to where the order would wait."""
     above = side is Side.ASK
     return not above if kind.stops else above

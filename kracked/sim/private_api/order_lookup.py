@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from kracked.sim import messages
-from kracked.sim.accounts.account import Account
-from kracked.sim.accounts.order_records import Order
+from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.refusal import Refusal
 
 _USERREF = re.compile(r"-?[0-9]{1,10}")
 
 
-def one(account: Account, *, order_id: str | None, cl_ord_id: str | None) -> Order:
+def one(account: ClientAccount, *, order_id: str | None, cl_ord_id: str | None) -> OrderRecord:
     """The open order of this id or this client id. Raises `Refusal`."""
     if (order_id is None) == (cl_ord_id is None):
         raise Refusal(messages.ARGUMENTS)
@@ -36,7 +36,7 @@ def one(account: Account, *, order_id: str | None, cl_ord_id: str | None) -> Ord
     return order
 
 
-def meant(account: Account, name: str) -> list[Order]:
+def meant(account: ClientAccount, name: str) -> list[OrderRecord]:
     """The open orders an order id or a userref in digits means. Raises `Refusal`."""
     if not _USERREF.fullmatch(name):
         return [one(account, order_id=name, cl_ord_id=None)]
@@ -46,19 +46,21 @@ def meant(account: Account, name: str) -> list[Order]:
     return found
 
 
-def by_client_id(account: Account, cl_ord_id: str) -> list[Order]:
+def by_client_id(account: ClientAccount, cl_ord_id: str) -> list[OrderRecord]:
     """The open order of this client id. Raises `Refusal`."""
     return [one(account, order_id=None, cl_ord_id=cl_ord_id)]
 
 
-def several(account: Account, names: Iterable[str], cl_ord_ids: Iterable[str]) -> list[Order]:
+def several(
+    account: ClientAccount, names: Iterable[str], cl_ord_ids: Iterable[str]
+) -> list[OrderRecord]:
     """The open orders of a batch, each once; those that are gone are left out."""
     finds = [partial(meant, account, name) for name in names]
     finds += [partial(by_client_id, account, cl_ord_id) for cl_ord_id in cl_ord_ids]
     return list({order.order_id: order for find in finds for order in _or_none(find)}.values())
 
 
-def _or_none(find: Callable[[], list[Order]]) -> list[Order]:
+def _or_none(find: Callable[[], list[OrderRecord]]) -> list[OrderRecord]:
     try:
         return find()
     except Refusal:

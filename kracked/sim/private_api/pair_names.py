@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from kracked.sim import messages
 from kracked.sim.listings import Listing
-from kracked.sim.order_entry.ports import Venue
+from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.refusal import Refusal
 
 
 class Listings:
     """Names to listings, as they are now."""
 
-    def __init__(self, venue: Venue, listed: Iterable[Listing]) -> None:
+    def __init__(self, venue: TradingVenue, listed: Iterable[Listing]) -> None:
         self._venue = venue
         self._symbols = {
             name: one.symbol

@@ -1,6 +1,6 @@
 """What REST answers about an account: balances, orders, trades, fees, the key itself.
 
-Nothing here changes anything. Orders and trades are shown as of `Asking.seen`, which
+Nothing here changes anything. Orders and trades are shown as of `PrivateRequest.seen`, which
 lies in the past when the REST view is made to lag.
 
 Sources: the endpoint pages below docs.kraken.com/api/docs/rest-api/
@@ -15,14 +15,14 @@ from typing import TypeVar
 from kracked import units
 from kracked.sim import messages
 from kracked.sim.accounts.fees import SCHEDULE, percent
-from kracked.sim.accounts.ledger import Entry
-from kracked.sim.accounts.order_records import Fill, Order
+from kracked.sim.accounts.ledger import LedgerMovement
+from kracked.sim.accounts.order_records import FillRecord, OrderRecord
 from kracked.sim.order_entry.brokerage import USD, Brokerage
-from kracked.sim.order_entry.ports import Venue
+from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.private_api.pair_names import Listings
-from kracked.sim.private_api.rest_params import Form
-from kracked.sim.private_api.rest_request import Asking
-from kracked.sim.private_api.rest_rows import Row, Rows, seconds
+from kracked.sim.private_api.rest_params import RestParams
+from kracked.sim.private_api.rest_request import PrivateRequest
+from kracked.sim.private_api.rest_rows import RestRows, Row, seconds
 from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
 
@@ -45,19 +45,19 @@ _Item = TypeVar("_Item")
 class Queries:
     """Answers about the accounts of one brokerage."""
 
-    def __init__(self, venue: Venue, brokerage: Brokerage, listings: Listings) -> None:
+    def __init__(self, venue: TradingVenue, brokerage: Brokerage, listings: Listings) -> None:
         self._venue, self._brokerage, self._listings = venue, brokerage, listings
 
     # --- money ------------------------------------------------------------------------
 
-    def balance(self, ask: Asking) -> object:
+    def balance(self, ask: PrivateRequest) -> object:
         ledger = ask.account.ledger
         return {
             self._rest_id(asset): ledger.text(asset, amount)
             for asset, amount in ledger.balances.items()
         }
 
-    def balance_ex(self, ask: Asking) -> object:
+    def balance_ex(self, ask: PrivateRequest) -> object:
         ledger = ask.account.ledger
         return {
             self._rest_id(asset): {
@@ -67,7 +67,7 @@ class Queries:
             for asset, amount in ledger.balances.items()
         }
 
-    def trade_balance(self, ask: Asking) -> object:
+    def trade_balance(self, ask: PrivateRequest) -> object:
         """In dollars: every pair here is quoted in them, and there is no margin."""
         if ask.form.text("asset") not in (None, "ZUSD", "USD"):
             raise Refusal(messages.UNKNOWN_ASSET)
@@ -96,7 +96,7 @@ class Queries:
             "uv": self._usd(unfilled),
         }
 
-    def trade_volume(self, ask: Asking) -> object:
+    def trade_volume(self, ask: PrivateRequest) -> object:
         account = ask.account
         reply: Row = {"currency": "ZUSD", "volume": self._usd(account.volume.total(ask.now))}
         names = ask.form.names("pair")
@@ -118,11 +118,11 @@ class Queries:
 
     # --- orders -----------------------------------------------------------------------
 
-    def open_orders(self, ask: Asking) -> object:
+    def open_orders(self, ask: PrivateRequest) -> object:
         found = (order for order in _asked(ask) if order.status.open)
         return {"open": self._order_rows(ask, found)}
 
-    def closed_orders(self, ask: Asking) -> object:
+    def closed_orders(self, ask: PrivateRequest) -> object:
         """Newest first, 50 a page."""
         measured, within = ask.form.text("closetime") or "both", _period(ask)
         if measured not in ("open", "close", "both"):
@@ -137,32 +137,32 @@ class Queries:
         rows = self._order_rows(ask, _page(ask.form, found))
         return {"closed": rows} | _count(ask.form, len(found))
 
-    def query_orders(self, ask: Asking) -> object:
+    def query_orders(self, ask: PrivateRequest) -> object:
         names = ask.form.names("txid")
         if not 1 <= len(names) <= _ORDERS_ASKED:
             raise Refusal(messages.ARGUMENTS)
         known = {order.order_id: order for order in _asked(ask)}
         return self._order_rows(ask, (known[name] for name in names if name in known))
 
-    def order_amends(self, ask: Asking) -> object:
+    def order_amends(self, ask: PrivateRequest) -> object:
         order = ask.account.orders.get(ask.form.needed("order_id"))
         if order is None:
             raise Refusal(messages.INVALID_ORDER)
         rows = [self._rows(order.symbol).amendment(entry) for entry in order.amends]
         return {"amends": rows, "count": len(rows)}
 
-    def _order_rows(self, ask: Asking, orders: Iterable[Order]) -> Row:
+    def _order_rows(self, ask: PrivateRequest, orders: Iterable[OrderRecord]) -> Row:
         trades = ask.form.flag("trades")
         return {
             order.order_id: self._rows(order.symbol).order(order, trades=trades) for order in orders
         }
 
-    def _rows(self, symbol: str) -> Rows:
-        return Rows(self._listings.of(symbol), self._brokerage.clerk.amounts[symbol])
+    def _rows(self, symbol: str) -> RestRows:
+        return RestRows(self._listings.of(symbol), self._brokerage.clerk.amounts[symbol])
 
     # --- trades -----------------------------------------------------------------------
 
-    def trades_history(self, ask: Asking) -> object:
+    def trades_history(self, ask: PrivateRequest) -> object:
         """Newest first, 50 a page."""
         kind, within = ask.form.text("type") or "all", _period(ask)
         if kind not in _TRADE_KINDS:
@@ -175,14 +175,14 @@ class Queries:
         rows = self._trade_rows(ask, _page(ask.form, found))
         return {"trades": rows} | _count(ask.form, len(found))
 
-    def query_trades(self, ask: Asking) -> object:
+    def query_trades(self, ask: PrivateRequest) -> object:
         names = ask.form.names("txid")
         if not 1 <= len(names) <= _TRADES_ASKED:
             raise Refusal(messages.ARGUMENTS)
         fills = ask.account.fills
         return self._trade_rows(ask, (fills[name] for name in names if name in fills))
 
-    def _trade_rows(self, ask: Asking, fills: Iterable[Fill]) -> Row:
+    def _trade_rows(self, ask: PrivateRequest, fills: Iterable[FillRecord]) -> Row:
         rows: Row = {}
         for fill in fills:
             order = ask.account.orders.get(fill.order_id)
@@ -192,7 +192,7 @@ class Queries:
 
     # --- the ledger -------------------------------------------------------------------
 
-    def ledgers(self, ask: Asking) -> object:
+    def ledgers(self, ask: PrivateRequest) -> object:
         """What fills and their fees moved, newest first, 50 a page."""
         kind, assets = ask.form.text("type") or "all", ask.form.names("asset")
         within = _period(ask)
@@ -210,13 +210,13 @@ class Queries:
         rows = self._ledger_rows(ask, _page(ask.form, found))
         return {"ledger": rows} | _count(ask.form, len(found))
 
-    def query_ledgers(self, ask: Asking) -> object:
+    def query_ledgers(self, ask: PrivateRequest) -> object:
         names, entries = ask.form.names("id"), ask.account.ledger.entries
         if not 1 <= len(names) <= _TRADES_ASKED:
             raise Refusal(messages.ARGUMENTS)
         return self._ledger_rows(ask, (entries[name] for name in names if name in entries))
 
-    def _ledger_rows(self, ask: Asking, entries: Iterable[Entry]) -> Row:
+    def _ledger_rows(self, ask: PrivateRequest, entries: Iterable[LedgerMovement]) -> Row:
         ledger = ask.account.ledger
         return {
             entry.ledger_id: {
@@ -243,7 +243,7 @@ class Queries:
     # --- the key ----------------------------------------------------------------------
 
     @staticmethod
-    def key_info(ask: Asking) -> object:
+    def key_info(ask: PrivateRequest) -> object:
         key = ask.key
         return {
             "api_key_name": key.account,
@@ -261,7 +261,7 @@ class Queries:
         }
 
 
-def _asked(ask: Asking) -> Iterable[Order]:
+def _asked(ask: PrivateRequest) -> Iterable[OrderRecord]:
     """Orders as they are seen, of the userref and client id that were asked for."""
     userref, cl_ord_id = ask.form.userref(), ask.form.text("cl_ord_id")
     for order in ask.account.orders.as_of(ask.seen):
@@ -272,13 +272,13 @@ def _asked(ask: Asking) -> Iterable[Order]:
             yield order
 
 
-def _period(ask: Asking) -> Callable[[int], bool]:
+def _period(ask: PrivateRequest) -> Callable[[int], bool]:
     """Whether a time lies after `start` and up to `end`; both are unix seconds or ids."""
     start, end = _bound(ask, "start"), _bound(ask, "end")
     return lambda time: (start is None or time > start) and (end is None or time <= end)
 
 
-def _bound(ask: Asking, name: str) -> int | None:
+def _bound(ask: PrivateRequest, name: str) -> int | None:
     text = ask.form.text(name)
     if text is None:
         return None
@@ -296,14 +296,14 @@ def _bound(ask: Asking, name: str) -> int | None:
     return int(whole) * NS_PER_S + int(fraction[:9].ljust(9, "0"))
 
 
-def _page(form: Form, found: list[_Item]) -> list[_Item]:
+def _page(form: RestParams, found: list[_Item]) -> list[_Item]:
     offset = form.whole("ofs", 0) or 0
     if offset < 0:
         raise Refusal(messages.argument("ofs"))
     return found[offset : offset + _PAGE]
 
 
-def _count(form: Form, count: int) -> Row:
+def _count(form: RestParams, count: int) -> Row:
     return {} if form.flag("without_count") else {"count": count}
 
 

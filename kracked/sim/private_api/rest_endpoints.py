@@ -14,15 +14,15 @@ from kracked.sim.accounts.rate_counters import CallCounts
 from kracked.sim.auth import TOKEN_LIFETIME_S, Accounts, Call, Permission
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
-from kracked.sim.order_entry.amends import Changes
+from kracked.sim.order_entry.amends import Amends
 from kracked.sim.order_entry.brokerage import Brokerage
-from kracked.sim.order_entry.ports import Venue
+from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.private_api import dead_man_switch, order_lookup
 from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.queries import Queries
-from kracked.sim.private_api.rest_params import Form, TicketReader
-from kracked.sim.private_api.rest_request import Asking
-from kracked.sim.private_api.rest_rows import Rows
+from kracked.sim.private_api.rest_params import RestOrderReader, RestParams
+from kracked.sim.private_api.rest_request import PrivateRequest
+from kracked.sim.private_api.rest_rows import RestRows
 from kracked.sim.refusal import Refusal
 
 _FUNDS, _OPEN, _CLOSED = (
@@ -41,17 +41,17 @@ class Endpoint(NamedTuple):
 
     needed: tuple[frozenset[Permission], ...]
     """Alternatives; a key needs all of one. None at all is open to every key."""
-    answer: Callable[[Asking], object]
+    answer: Callable[[PrivateRequest], object]
 
 
-class Private:
+class PrivateRest:
     """Answers private calls about one exchange."""
 
     def __init__(
-        self, venue: Venue, brokerage: Brokerage, accounts: Accounts, listings: Listings
+        self, venue: TradingVenue, brokerage: Brokerage, accounts: Accounts, listings: Listings
     ) -> None:
         self._brokerage, self._accounts, self._listings = brokerage, accounts, listings
-        self._venue, self._changes = venue, Changes(venue, brokerage)
+        self._venue, self._changes = venue, Amends(venue, brokerage)
         self._counts = CallCounts()
         self._endpoints = _endpoints(self, Queries(venue, brokerage, listings))
 
@@ -70,11 +70,11 @@ class Private:
         self._counts.charge(key.key, account.tier, method, now)
         key.last_used = now
         seen = now - lag_ns if lag_ns else _LATEST
-        return endpoint.answer(Asking(account, key, Form(admitted.params), now, seen))
+        return endpoint.answer(PrivateRequest(account, key, RestParams(admitted.params), now, seen))
 
     # --- orders -----------------------------------------------------------------------
 
-    def add_order(self, ask: Asking) -> object:
+    def add_order(self, ask: PrivateRequest) -> object:
         listing = self._listings.named(ask.form.needed("pair"))
         self._in_time(ask)
         reader = self._reader(ask, listing)
@@ -91,7 +91,7 @@ class Private:
             descr["close"] = rows.closing(placed.ticket.close)
         return {"descr": descr} | ({"txid": [placed.order_id]} if placed.order_id else {})
 
-    def add_batch(self, ask: Asking) -> object:
+    def add_batch(self, ask: PrivateRequest) -> object:
         listing = self._listings.named(ask.form.needed("pair"))
         self._in_time(ask)
         asked = ask.form.params.get("orders")
@@ -103,7 +103,7 @@ class Private:
         placed = self._brokerage.place_all(
             ask.account,
             listing.symbol,
-            lambda: [reader.ticket(Form(one)) for one in asked],
+            lambda: [reader.ticket(RestParams(one)) for one in asked],
             ask.now,
             validate=ask.form.flag("validate"),
             cost=limits.cost_of_batch_add(len(asked)),
@@ -119,7 +119,7 @@ class Private:
             orders.append(row)
         return {"orders": orders}
 
-    def amend_order(self, ask: Asking) -> object:
+    def amend_order(self, ask: PrivateRequest) -> object:
         self._in_time(ask)
         order = order_lookup.one(
             ask.account, order_id=ask.form.text("txid"), cl_ord_id=ask.form.text("cl_ord_id")
@@ -130,7 +130,7 @@ class Private:
         )
         return {"amend_id": amend_id}
 
-    def edit_order(self, ask: Asking) -> object:
+    def edit_order(self, ask: PrivateRequest) -> object:
         listing = self._listings.named(ask.form.needed("pair"))
         self._in_time(ask)
         found = order_lookup.meant(ask.account, ask.form.needed("txid"))
@@ -155,7 +155,7 @@ class Private:
             "descr": {"order": rows.description(new.ticket)},
         }
 
-    def cancel_order(self, ask: Asking) -> object:
+    def cancel_order(self, ask: PrivateRequest) -> object:
         name, cl_ord_id = ask.form.text("txid"), ask.form.text("cl_ord_id")
         if name is not None and cl_ord_id is None:
             found = order_lookup.meant(ask.account, name)
@@ -163,27 +163,27 @@ class Private:
             found = [order_lookup.one(ask.account, order_id=name, cl_ord_id=cl_ord_id)]
         return {"count": self._brokerage.cancel(ask.account, found, ask.now)}
 
-    def cancel_batch(self, ask: Asking) -> object:
+    def cancel_batch(self, ask: PrivateRequest) -> object:
         names, cl_ord_ids = ask.form.names("orders"), ask.form.names("cl_ord_ids")
         if not 1 <= len(names) + len(cl_ord_ids) <= _BATCH_CANCELS:
             raise Refusal(messages.ARGUMENTS)
         found = order_lookup.several(ask.account, names, cl_ord_ids)
         return {"count": self._brokerage.cancel(ask.account, found, ask.now)}
 
-    def cancel_all(self, ask: Asking) -> object:
+    def cancel_all(self, ask: PrivateRequest) -> object:
         every = ask.account.orders.open()
         return {"count": self._brokerage.cancel(ask.account, every, ask.now)}
 
-    def cancel_all_after(self, ask: Asking) -> object:
+    def cancel_all_after(self, ask: PrivateRequest) -> object:
         timeout_s = ask.form.whole("timeout")
         if timeout_s is None:
             raise Refusal(messages.argument("timeout"))
         return dead_man_switch.turn(ask.account, timeout_s, ask.now)
 
-    def token(self, ask: Asking) -> object:
+    def token(self, ask: PrivateRequest) -> object:
         return {"token": self._accounts.issue(ask.key, ask.now), "expires": TOKEN_LIFETIME_S}
 
-    def level3(self, ask: Asking) -> object:
+    def level3(self, ask: PrivateRequest) -> object:
         """Every order of a book; costs a call like any query."""
         name, depth = ask.form.needed("pair"), ask.form.whole("depth", 100)
         listing = self._listings.named(name)
@@ -194,21 +194,21 @@ class Private:
             listing, matcher, name if "/" in name else listing.rest_id, depth
         )
 
-    def _in_time(self, ask: Asking) -> None:
+    def _in_time(self, ask: PrivateRequest) -> None:
         order_checks.deadline(ask.form.deadline(), ask.now, order_checks.REST_NOTICE_NS)
 
-    def _reader(self, ask: Asking, listing: Listing) -> TicketReader:
+    def _reader(self, ask: PrivateRequest, listing: Listing) -> RestOrderReader:
         def bought_for(cash: int) -> int:
             return self._brokerage.funds.bought_for(ask.account, listing.symbol, cash)
 
         last = self._venue.last_price(listing.symbol)
-        return TicketReader(listing, last, ask.now, bought_for)
+        return RestOrderReader(listing, last, ask.now, bought_for)
 
-    def _rows(self, listing: Listing) -> Rows:
-        return Rows(listing, self._brokerage.clerk.amounts[listing.symbol])
+    def _rows(self, listing: Listing) -> RestRows:
+        return RestRows(listing, self._brokerage.clerk.amounts[listing.symbol])
 
 
-def _endpoints(private: Private, queries: Queries) -> Mapping[str, Endpoint]:
+def _endpoints(private: PrivateRest, queries: Queries) -> Mapping[str, Endpoint]:
     def only(*permissions: Permission) -> tuple[frozenset[Permission], ...]:
         return (frozenset(permissions),)
 

@@ -20,8 +20,14 @@ from msgspec.structs import replace
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
 from kracked.sim import messages
-from kracked.sim.accounts.order_records import Order
-from kracked.sim.accounts.order_request import Change, Close, Kind, Pricing, Ticket
+from kracked.sim.accounts.order_records import OrderRecord
+from kracked.sim.accounts.order_request import (
+    AmendRequest,
+    CloseTerms,
+    OrderRequest,
+    OrderType,
+    Pricing,
+)
 from kracked.sim.accounts.trailing_stops import Trail
 from kracked.sim.engine.orders import SelfTrade, TimeInForce
 from kracked.sim.listings import Listing
@@ -39,7 +45,7 @@ _MOMENT = re.compile(r"\+?[0-9]{1,12}")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
-class Form:
+class RestParams:
     """One request's parameters."""
 
     def __init__(self, params: Mapping[str, object]) -> None:
@@ -105,7 +111,7 @@ class Form:
         return userref
 
 
-class TicketReader:
+class RestOrderReader:
     """Reads orders of one listing, with the last trade for relative prices."""
 
     def __init__(
@@ -115,7 +121,7 @@ class TicketReader:
         self._listing, self._last, self._now = listing, last, now
         self._bought_for = bought_for
 
-    def ticket(self, form: Form) -> Ticket:
+    def ticket(self, form: RestParams) -> OrderRequest:
         """Raises `Refusal`."""
         kind = _kind(form)
         side = _SIDES.get(form.needed("type"))
@@ -126,7 +132,7 @@ class TicketReader:
         pricing = self._prices(form, kind, side)
         tif = _time_in_force(form, kind)
         _spot_only(form)
-        return Ticket(
+        return OrderRequest(
             symbol=self._listing.symbol,
             side=side,
             kind=kind,
@@ -148,7 +154,7 @@ class TicketReader:
             close=self._close(form, side),
         )
 
-    def _volume(self, form: Form, *, in_quote: bool) -> tuple[int, int | None]:
+    def _volume(self, form: RestParams, *, in_quote: bool) -> tuple[int, int | None]:
         """The quantity, and the value it was asked for in, if it was."""
         text = form.needed("volume")
         if not in_quote:
@@ -157,9 +163,9 @@ class TicketReader:
         cash = numbers.amount(text, digits.price + digits.qty, "volume")
         return self._bought_for(cash), cash
 
-    def _prices(self, form: Form, kind: Kind, side: Side) -> Pricing:
+    def _prices(self, form: RestParams, kind: OrderType, side: Side) -> Pricing:
         """Limit and trigger: `price` is the trigger of a kind that waits, else the limit."""
-        if kind is Kind.MARKET:
+        if kind is OrderType.MARKET:
             return Pricing()
         if kind.trails:
             return Pricing(trail=self._trail(form, kind))
@@ -173,7 +179,7 @@ class TicketReader:
             raise Refusal(messages.INVALID_PRICE2)
         return Pricing(self._price(text, kind, side, messages.INVALID_PRICE2), first)
 
-    def _trail(self, form: Form, kind: Kind) -> Trail:
+    def _trail(self, form: RestParams, kind: OrderType) -> Trail:
         """Distances: `price` from the best price seen, `price2` from the trigger."""
         listing = self._listing
         text = form.needed("price")
@@ -185,25 +191,25 @@ class TicketReader:
         text = form.text("price2") or ""
         return Trail(distance, numbers.trailing(text, listing, messages.INVALID_PRICE2, signs="+-"))
 
-    def _price(self, text: str, kind: Kind, side: Side, malformed: str) -> int:
+    def _price(self, text: str, kind: OrderType, side: Side, malformed: str) -> int:
         if numbers.is_relative(text):
             points_up = numbers.upward(kind, side)
             return numbers.relative(text, self._listing, self._last, upward=points_up)
         return numbers.price(text, self._listing, malformed)
 
-    def _shown(self, form: Form, kind: Kind) -> int | None:
+    def _shown(self, form: RestParams, kind: OrderType) -> int | None:
         text = form.text("displayvol")
-        if (text is None) == (kind is Kind.ICEBERG):
+        if (text is None) == (kind is OrderType.ICEBERG):
             raise Refusal(messages.argument("displayvol"))
         return None if text is None else numbers.quantity(text, self._listing, "displayvol")
 
-    def _expiry(self, form: Form, tif: TimeInForce) -> int | None:
+    def _expiry(self, form: RestParams, tif: TimeInForce) -> int | None:
         expires = self._moment(form, "expiretm")
         if (expires is None) == (tif is TimeInForce.GTD):
             raise Refusal(messages.argument("expiretm"))
         return expires
 
-    def _moment(self, form: Form, name: str) -> int | None:
+    def _moment(self, form: RestParams, name: str) -> int | None:
         """`<unix s>`, or `+<s>` from now; None for 0."""
         text = form.text(name) or "0"
         if not _MOMENT.fullmatch(text):
@@ -213,28 +219,28 @@ class TicketReader:
             return None
         return seconds * NS_PER_S + (self._now if text.startswith("+") else 0)
 
-    def _close(self, form: Form, side: Side) -> Close | None:
+    def _close(self, form: RestParams, side: Side) -> CloseTerms | None:
         """The conditional close; only plain prices are taken for it."""
         nested = form.params.get("close")
         members = nested if isinstance(nested, dict) else _flat_close(form)
         if not members:
             return None
-        close, opposite = Form(members), Side.ASK if side is Side.BID else Side.BID
+        close, opposite = RestParams(members), Side.ASK if side is Side.BID else Side.BID
         kind = _kind(close)
-        if kind in (Kind.MARKET, Kind.ICEBERG):
+        if kind in (OrderType.MARKET, OrderType.ICEBERG):
             raise Refusal(messages.argument("close[ordertype]"))
-        return Close(kind=kind, **self._prices(close, kind, opposite)._asdict())
+        return CloseTerms(kind=kind, **self._prices(close, kind, opposite)._asdict())
 
     # --- changes ----------------------------------------------------------------------
 
-    def change(self, form: Form, order: Order) -> Change:
+    def change(self, form: RestParams, order: OrderRecord) -> AmendRequest:
         """What AmendOrder asks for. Raises `Refusal`."""
         qty, shown = form.text("order_qty"), form.text("display_qty")
         limit, trigger = form.text("limit_price"), form.text("trigger_price")
         if (qty, shown, limit, trigger) == (None, None, None, None):
             raise Refusal(messages.ARGUMENTS)
         kind, side = order.ticket.kind, order.side
-        return Change(
+        return AmendRequest(
             qty=None if qty is None else numbers.quantity(qty, self._listing, "order_qty"),
             display_qty=None
             if shown is None
@@ -246,7 +252,7 @@ class TicketReader:
             post_only=form.flag("post_only"),
         )
 
-    def edited(self, form: Form, order: Order) -> Ticket:
+    def edited(self, form: RestParams, order: OrderRecord) -> OrderRequest:
         """The successor EditOrder asks for: named terms are new, flags but `post` stay."""
         old = order.ticket
         members = {
@@ -263,10 +269,10 @@ class TicketReader:
         if form.text("oflags") not in (None, "post"):
             raise Refusal(messages.argument("oflags"))
         asked = {name: value for name, value in form.params.items() if name not in _EDIT_OTHERS}
-        ticket = self.ticket(Form({**members, **asked}))
+        ticket = self.ticket(RestParams({**members, **asked}))
         return _kept(ticket, old)
 
-    def _priced(self, order: Order) -> dict[str, str | None]:
+    def _priced(self, order: OrderRecord) -> dict[str, str | None]:
         """The prices an order was given, as AddOrder takes them."""
         trail, digits = order.ticket.trail, self._listing.instrument.precision.price
         if trail is not None:
@@ -286,7 +292,7 @@ class TicketReader:
 _EDIT_OTHERS = frozenset(("txid", "pair", "deadline", "cancel_response", "validate", "cl_ord_id"))
 
 
-def _kept(ticket: Ticket, old: Ticket) -> Ticket:
+def _kept(ticket: OrderRequest, old: OrderRequest) -> OrderRequest:
     """What an edit keeps of the order it replaces."""
     return replace(
         ticket,
@@ -299,19 +305,19 @@ def _kept(ticket: Ticket, old: Ticket) -> Ticket:
     )
 
 
-def _kind(form: Form) -> Kind:
+def _kind(form: RestParams) -> OrderType:
     try:
-        return Kind(form.needed("ordertype"))
+        return OrderType(form.needed("ordertype"))
     except ValueError:
         raise Refusal(messages.argument("ordertype")) from None
 
 
-def _flags(form: Form, kind: Kind, side: Side) -> frozenset[str]:
+def _flags(form: RestParams, kind: OrderType, side: Side) -> frozenset[str]:
     flags = frozenset(form.names("oflags"))
     wrong = (
         flags - _FLAGS
-        or ("post" in flags and kind is not Kind.LIMIT)
-        or ("viqc" in flags and not (kind is Kind.MARKET and side is Side.BID))
+        or ("post" in flags and kind is not OrderType.LIMIT)
+        or ("viqc" in flags and not (kind is OrderType.MARKET and side is Side.BID))
         or {"fcib", "fciq"} <= flags
     )
     if wrong:
@@ -319,23 +325,23 @@ def _flags(form: Form, kind: Kind, side: Side) -> frozenset[str]:
     return flags
 
 
-def _time_in_force(form: Form, kind: Kind) -> TimeInForce:
+def _time_in_force(form: RestParams, kind: OrderType) -> TimeInForce:
     text = (form.text("timeinforce") or "GTC").lower()
     try:
         tif = TimeInForce(text)
     except ValueError:
         raise Refusal(messages.argument("timeinforce")) from None
-    return TimeInForce.IOC if kind is Kind.MARKET and tif is not TimeInForce.FOK else tif
+    return TimeInForce.IOC if kind is OrderType.MARKET and tif is not TimeInForce.FOK else tif
 
 
-def _by_index(form: Form) -> bool:
+def _by_index(form: RestParams) -> bool:
     reference = form.text("trigger") or "last"
     if reference not in ("last", "index"):
         raise Refusal(messages.argument("trigger"))
     return reference == "index"
 
 
-def _spot_only(form: Form) -> None:
+def _spot_only(form: RestParams) -> None:
     """No margin is lent here."""
     if form.flag("reduce_only"):
         raise Refusal(messages.NO_POSITION)
@@ -343,7 +349,7 @@ def _spot_only(form: Form) -> None:
         raise Refusal(messages.NO_MARGIN)
 
 
-def _flat_close(form: Form) -> dict[str, object]:
+def _flat_close(form: RestParams) -> dict[str, object]:
     return {
         name[len("close[") : -1]: value
         for name, value in form.params.items()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kracked.sim.accounts.account import Account
+from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.auth import ApiKey
-from kracked.sim.private_api.rest_params import Form
+from kracked.sim.private_api.rest_params import RestParams
 
 
-class Asking(NamedTuple):
+class PrivateRequest(NamedTuple):
     """What an endpoint is called with."""
 
-    account: Account
+    account: ClientAccount
     key: ApiKey
-    form: Form
+    form: RestParams
     now: int
     seen: int
     """Queries show nothing later; it lies in the past when the REST view lags."""

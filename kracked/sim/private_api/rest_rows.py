@@ -10,8 +10,8 @@ from msgspec import Raw
 
 from kracked.protocol.events import Side
 from kracked.sim.accounts.amounts import Amounts
-from kracked.sim.accounts.order_records import Amendment, Fill, Order
-from kracked.sim.accounts.order_request import Close, Kind, Ticket
+from kracked.sim.accounts.order_records import Amendment, FillRecord, OrderRecord
+from kracked.sim.accounts.order_request import CloseTerms, OrderRequest, OrderType
 from kracked.sim.accounts.trailing_stops import Trail
 from kracked.sim.engine.orders import TimeInForce
 from kracked.sim.listings import Listing
@@ -21,7 +21,7 @@ Row = dict[str, object]
 _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 
 
-class Rows:
+class RestRows:
     """The words for one listing's orders and trades."""
 
     def __init__(self, listing: Listing, amounts: Amounts) -> None:
@@ -30,13 +30,13 @@ class Rows:
 
     # --- descriptions -----------------------------------------------------------------
 
-    def description(self, ticket: Ticket) -> str:
+    def description(self, ticket: OrderRequest) -> str:
         """`buy 1.25000000 XBTUSD @ limit 37500.0`."""
         qty = self._digits.qty_text(ticket.qty)
         terms = self._at(ticket.kind, ticket.price, ticket.trigger_price, ticket.trail)
         return f"{_SIDES[ticket.side]} {qty} {self._listing.altname} @ {terms}"
 
-    def closing(self, close: Close | None) -> str:
+    def closing(self, close: CloseTerms | None) -> str:
         """`close position @ stop loss 22000.0 -> limit 21000.0`; empty without one."""
         if close is None:
             return ""
@@ -44,13 +44,13 @@ class Rows:
         return f"close position @ {terms}"
 
     def _at(
-        self, kind: Kind, price: int | None, trigger: int | None, trail: Trail | None = None
+        self, kind: OrderType, price: int | None, trigger: int | None, trail: Trail | None = None
     ) -> str:
         if trail is not None:
             stop = f"{kind.words} {trail.distance.text(self._digits.price)}"
             return stop if trail.limit is None else f"{stop} -> limit {self._behind(trail)}"
         limit = "" if price is None else self._digits.price_text(price)
-        if kind is Kind.MARKET:
+        if kind is OrderType.MARKET:
             return "market"
         if trigger is None:
             return f"limit {limit}"
@@ -62,7 +62,7 @@ class Rows:
 
     # --- orders -----------------------------------------------------------------------
 
-    def order(self, order: Order, *, trades: bool = False) -> Row:
+    def order(self, order: OrderRecord, *, trades: bool = False) -> Row:
         ticket = order.ticket
         row: Row = {"refid": order.ref_id, "userref": ticket.userref or 0}
         if ticket.cl_ord_id is not None:
@@ -79,7 +79,7 @@ class Rows:
         row |= {"misc": self._misc(order), "oflags": _flags(ticket)}
         return row | ({"trades": list(order.trades)} if trades and order.trades else {})
 
-    def _descr(self, order: Order) -> Row:
+    def _descr(self, order: OrderRecord) -> Row:
         ticket, waits = order.ticket, order.ticket.kind.waits
         text = self._digits.price_text
         first, second = order.price or 0, 0
@@ -101,7 +101,7 @@ class Rows:
             "close": self.closing(ticket.close),
         }
 
-    def _progress(self, order: Order) -> Row:
+    def _progress(self, order: OrderRecord) -> Row:
         qty = self._digits.qty_text
         average = self._amounts.average_price(order.notional, order.filled)
         limit = order.price if order.triggered else None
@@ -119,7 +119,7 @@ class Rows:
         return self._digits.price_text(price) if price else self._amounts.cost_text(0)
 
     @staticmethod
-    def _misc(order: Order) -> str:
+    def _misc(order: OrderRecord) -> str:
         found = []
         if order.triggered:
             found.append("stopped" if order.ticket.kind.stops else "touched")
@@ -128,7 +128,7 @@ class Rows:
         return ",".join(found)
 
     @staticmethod
-    def _expiry(ticket: Ticket) -> Raw | int:
+    def _expiry(ticket: OrderRequest) -> Raw | int:
         return seconds(ticket.expire_at) if ticket.tif is TimeInForce.GTD else 0
 
     def amendment(self, entry: Amendment) -> Row:
@@ -151,7 +151,7 @@ class Rows:
 
     # --- trades -----------------------------------------------------------------------
 
-    def trade(self, order: Order, fill: Fill) -> Row:
+    def trade(self, order: OrderRecord, fill: FillRecord) -> Row:
         ticket = order.ticket
         return {
             "ordertxid": fill.order_id,
@@ -179,7 +179,7 @@ def seconds(time: int | None) -> Raw:
     return Raw(f"{whole}.{fraction // 100_000:04d}".encode())
 
 
-def _flags(ticket: Ticket) -> str:
+def _flags(ticket: OrderRequest) -> str:
     flags = ["fcib" if ticket.fee_in_base else "fciq"]
     if ticket.post_only:
         flags.append("post")

@@ -22,7 +22,7 @@ _WARNINGS = [
 ]
 
 
-class Subscriptions:
+class StreamSubscriptions:
     """Opens and ends streams about the accounts of one brokerage."""
 
     def __init__(self, brokerage: Brokerage) -> None:

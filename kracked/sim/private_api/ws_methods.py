@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 from kracked.protocol import limits
 from kracked.sim import messages
-from kracked.sim.accounts.account import Account
-from kracked.sim.accounts.order_records import Order
+from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.auth import ApiKey, Permission
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
-from kracked.sim.order_entry.amends import Changes
+from kracked.sim.order_entry.amends import Amends
 from kracked.sim.order_entry.brokerage import Brokerage, Placed
-from kracked.sim.order_entry.ports import Venue
+from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.private_api import dead_man_switch, known_params, order_lookup
 from kracked.sim.private_api.pair_names import Listings
-from kracked.sim.private_api.ws_params import FieldReader, Fields
+from kracked.sim.private_api.ws_params import WsOrderReader, WsParams
 from kracked.sim.refusal import Refusal
 
 Result = dict[str, object] | list[dict[str, object]]
@@ -36,11 +36,11 @@ _ALSO = {
 """Arguments REST calls by another name."""
 
 
-class Asked(NamedTuple):
+class MethodRequest(NamedTuple):
     """One request of a key that may make it."""
 
-    account: Account
-    fields: Fields
+    account: ClientAccount
+    fields: WsParams
     now: int
 
 
@@ -49,16 +49,16 @@ class Method(NamedTuple):
     """Its counterpart over REST, by which mishaps name it."""
     needed: tuple[frozenset[Permission], ...]
     """Alternatives; a key needs all of one."""
-    answers: Callable[[Asked], Iterator[Result | str]]
+    answers: Callable[[MethodRequest], Iterator[Result | str]]
     """Results, and refusals as text; most methods give one."""
 
 
-class Methods:
+class TradingMethods:
     """Answers trading requests about one exchange."""
 
-    def __init__(self, venue: Venue, brokerage: Brokerage, listings: Listings) -> None:
+    def __init__(self, venue: TradingVenue, brokerage: Brokerage, listings: Listings) -> None:
         self._venue, self._brokerage, self._listings = venue, brokerage, listings
-        self._changes = Changes(venue, brokerage)
+        self._changes = Amends(venue, brokerage)
         either = (frozenset((_MODIFY,)), frozenset((_CANCEL,)))
         add, both = (frozenset((_MODIFY,)),), (frozenset((_MODIFY, _CANCEL)),)
         self._methods = {
@@ -85,7 +85,7 @@ class Methods:
         found = self._methods[method]
         if not any(need <= key.permissions for need in found.needed):
             return [messages.PERMISSION_DENIED]
-        asked = Asked(self._brokerage.account(key.account), Fields(params), now)
+        asked = MethodRequest(self._brokerage.account(key.account), WsParams(params), now)
         try:
             known_params.check(method, params)
             return list(found.answers(asked))
@@ -94,7 +94,7 @@ class Methods:
 
     # --- placing ----------------------------------------------------------------------
 
-    def _add_order(self, asked: Asked) -> Iterator[Result | str]:
+    def _add_order(self, asked: MethodRequest) -> Iterator[Result | str]:
         listing = self._listing(asked.fields)
         self._in_time(asked)
         reader = self._reader(asked, listing)
@@ -107,7 +107,7 @@ class Methods:
         )
         yield _ids(placed)
 
-    def _batch_add(self, asked: Asked) -> Iterator[Result | str]:
+    def _batch_add(self, asked: MethodRequest) -> Iterator[Result | str]:
         listing = self._listing(asked.fields)
         self._in_time(asked)
         orders = asked.fields.params.get("orders")
@@ -119,7 +119,7 @@ class Methods:
         placed = self._brokerage.place_all(
             asked.account,
             listing.symbol,
-            lambda: [reader.ticket(Fields(one)) for one in orders],
+            lambda: [reader.ticket(WsParams(one)) for one in orders],
             asked.now,
             validate=asked.fields.flag("validate"),
             cost=limits.cost_of_batch_add(len(orders)),
@@ -133,7 +133,7 @@ class Methods:
 
     # --- changing ---------------------------------------------------------------------
 
-    def _amend_order(self, asked: Asked) -> Iterator[Result | str]:
+    def _amend_order(self, asked: MethodRequest) -> Iterator[Result | str]:
         fields = asked.fields
         self._in_time(asked)
         order_id, cl_ord_id = fields.text("order_id"), fields.text("cl_ord_id")
@@ -145,7 +145,7 @@ class Methods:
         name = {"cl_ord_id": cl_ord_id} if order_id is None else {"order_id": order_id}
         yield {"amend_id": amend_id, **name}
 
-    def _edit_order(self, asked: Asked) -> Iterator[Result | str]:
+    def _edit_order(self, asked: MethodRequest) -> Iterator[Result | str]:
         listing = self._listing(asked.fields)
         self._in_time(asked)
         old = order_lookup.one(
@@ -165,7 +165,7 @@ class Methods:
 
     # --- cancelling -------------------------------------------------------------------
 
-    def _cancel_order(self, asked: Asked) -> Iterator[Result | str]:
+    def _cancel_order(self, asked: MethodRequest) -> Iterator[Result | str]:
         """One answer per order, each of them granted or refused by itself."""
         fields, account = asked.fields, asked.account
         ids, client_ids = fields.texts("order_id"), fields.texts("cl_ord_id")
@@ -180,8 +180,8 @@ class Methods:
 
     def _cancelled(
         self,
-        asked: Asked,
-        find: Callable[[], list[Order]],
+        asked: MethodRequest,
+        find: Callable[[], list[OrderRecord]],
         named: dict[str, object] | None = None,
     ) -> Iterator[Result | str]:
         """Cancel what is found; each is answered by the name it was called, or by its id."""
@@ -192,18 +192,18 @@ class Methods:
         except Refusal as refusal:
             yield refusal.error
 
-    def _batch_cancel(self, asked: Asked) -> Iterator[Result | str]:
+    def _batch_cancel(self, asked: MethodRequest) -> Iterator[Result | str]:
         names, client_ids = asked.fields.texts("orders"), asked.fields.texts("cl_ord_id")
         if len(names) + len(client_ids) not in _BATCH_CANCELS:
             raise Refusal(messages.ARGUMENTS)
         found = order_lookup.several(asked.account, names, client_ids)
         yield {"count": self._brokerage.cancel(asked.account, found, asked.now)}
 
-    def _cancel_all(self, asked: Asked) -> Iterator[Result | str]:
+    def _cancel_all(self, asked: MethodRequest) -> Iterator[Result | str]:
         every = asked.account.orders.open()
         yield {"count": self._brokerage.cancel(asked.account, every, asked.now)}
 
-    def _cancel_all_after(self, asked: Asked) -> Iterator[Result | str]:
+    def _cancel_all_after(self, asked: MethodRequest) -> Iterator[Result | str]:
         timeout_s = asked.fields.whole("timeout")
         if timeout_s is None:
             raise Refusal(messages.argument("timeout"))
@@ -211,20 +211,20 @@ class Methods:
 
     # --- shared -----------------------------------------------------------------------
 
-    def _listing(self, fields: Fields) -> Listing:
+    def _listing(self, fields: WsParams) -> Listing:
         symbol = fields.needed("symbol")
         if not self._listings.lists(symbol):
             raise Refusal(f"Currency pair not supported {symbol}")
         return self._listings.of(symbol)
 
-    def _reader(self, asked: Asked, listing: Listing) -> FieldReader:
+    def _reader(self, asked: MethodRequest, listing: Listing) -> WsOrderReader:
         def bought_for(cash: int) -> int:
             return self._brokerage.funds.bought_for(asked.account, listing.symbol, cash)
 
-        return FieldReader(listing, self._venue.last_price(listing.symbol), bought_for)
+        return WsOrderReader(listing, self._venue.last_price(listing.symbol), bought_for)
 
     @staticmethod
-    def _in_time(asked: Asked) -> None:
+    def _in_time(asked: MethodRequest) -> None:
         order_checks.deadline(
             asked.fields.time("deadline"), asked.now, order_checks.SOCKET_NOTICE_NS
         )

@@ -20,8 +20,14 @@ from kracked.errors import ProtocolError, TooPrecise
 from kracked.protocol.events import Side
 from kracked.protocol.requests import must_be
 from kracked.sim import messages
-from kracked.sim.accounts.order_records import Order
-from kracked.sim.accounts.order_request import Change, Close, Kind, Pricing, Ticket
+from kracked.sim.accounts.order_records import OrderRecord
+from kracked.sim.accounts.order_request import (
+    AmendRequest,
+    CloseTerms,
+    OrderRequest,
+    OrderType,
+    Pricing,
+)
 from kracked.sim.accounts.trailing_stops import Trail
 from kracked.sim.engine.orders import SelfTrade, TimeInForce
 from kracked.sim.listings import Listing
@@ -36,7 +42,7 @@ _DISTANCES = ("pct", "quote")
 _Choice = TypeVar("_Choice", bound=StrEnum)
 
 
-class Fields:
+class WsParams:
     """One request's `params`, or an object within them."""
 
     def __init__(self, params: Mapping[str, object]) -> None:
@@ -87,14 +93,14 @@ class Fields:
             raise Refusal(must_be(name, "array"))
         return [str(one) for one in value]
 
-    def within(self, name: str) -> Fields | None:
+    def within(self, name: str) -> WsParams | None:
         """The object of this name."""
         value = self.params.get(name)
         if value is None:
             return None
         if not isinstance(value, dict):
             raise Refusal(must_be(name, "object"))
-        return Fields(value)
+        return WsParams(value)
 
     def choice(self, name: str, kind: type[_Choice], default: _Choice) -> _Choice:
         text = self.text(name)
@@ -118,28 +124,28 @@ class Fields:
         return userref
 
 
-class FieldReader:
+class WsOrderReader:
     """Reads orders of one listing, with the last trade for relative prices."""
 
     def __init__(self, listing: Listing, last: int, bought_for: Callable[[int], int]) -> None:
         """`bought_for`: how much a market buy of a value gets, both scaled."""
         self._listing, self._last, self._bought_for = listing, last, bought_for
 
-    def ticket(self, fields: Fields) -> Ticket:
+    def ticket(self, fields: WsParams) -> OrderRequest:
         """Raises `Refusal`."""
         kind = _kind(fields)
         side = _SIDES.get(fields.needed("side"))
         if side is None:
             raise Refusal(messages.argument("side"))
         _spot_only(fields)
-        if fields.flag("post_only") and kind is not Kind.LIMIT:
+        if fields.flag("post_only") and kind is not OrderType.LIMIT:
             raise Refusal(messages.argument("post_only"))
         qty, cash = self._qty(fields, kind, side)
         pricing, by_index = self._pricing(fields, kind)
         tif = fields.choice("time_in_force", TimeInForce, TimeInForce.GTC)
-        if kind is Kind.MARKET and tif is not TimeInForce.FOK:
+        if kind is OrderType.MARKET and tif is not TimeInForce.FOK:
             tif = TimeInForce.IOC
-        return Ticket(
+        return OrderRequest(
             symbol=self._listing.symbol,
             side=side,
             kind=kind,
@@ -161,14 +167,14 @@ class FieldReader:
             close=self._close(fields),
         )
 
-    def _qty(self, fields: Fields, kind: Kind, side: Side) -> tuple[int, int | None]:
+    def _qty(self, fields: WsParams, kind: OrderType, side: Side) -> tuple[int, int | None]:
         """The quantity, and the value it was asked for in, if it was."""
         cash, qty = fields.number("cash_order_qty"), fields.number("order_qty")
         if cash is None:
             if qty is None:
                 raise Refusal(messages.argument("order_qty"))
             return self._lots(qty), None
-        if kind is not Kind.MARKET or side is not Side.BID or qty is not None:
+        if kind is not OrderType.MARKET or side is not Side.BID or qty is not None:
             raise Refusal(messages.argument("cash_order_qty"))
         digits = self._listing.instrument.precision
         scaled = _cut(cash, digits.price + digits.qty)
@@ -177,16 +183,16 @@ class FieldReader:
     def _lots(self, qty: Decimal) -> int:
         return _cut(qty, self._listing.instrument.precision.qty)
 
-    def _pricing(self, fields: Fields, kind: Kind) -> tuple[Pricing, bool]:
+    def _pricing(self, fields: WsParams, kind: OrderType) -> tuple[Pricing, bool]:
         """The prices, and whether the trigger watches the index."""
         if not kind.trails:
             trigger, by_index = self._trigger(fields, kind)
             return Pricing(self._limit(fields, kind), trigger), by_index
-        triggers = fields.within("triggers") or Fields({})
+        triggers = fields.within("triggers") or WsParams({})
         by_index = _reference(triggers) == "index"
         return Pricing(trail=self._trail(fields, triggers, kind)), by_index
 
-    def _trail(self, fields: Fields, triggers: Fields, kind: Kind) -> Trail:
+    def _trail(self, fields: WsParams, triggers: WsParams, kind: OrderType) -> Trail:
         """Distances: the trigger's from the best price seen, the limit's from the trigger."""
         distance = triggers.number("price")
         price_type = triggers.text("price_type") or "static"
@@ -203,7 +209,7 @@ class FieldReader:
             raise Refusal(messages.argument("limit_price_type"))
         return Trail(behind, numbers.offset(self._listing, limit, percent=limit_type == "pct"))
 
-    def _limit(self, fields: Fields, kind: Kind) -> int | None:
+    def _limit(self, fields: WsParams, kind: OrderType) -> int | None:
         price = fields.number("limit_price")
         if (price is None) == kind.limited:
             raise Refusal(messages.argument("limit_price"))
@@ -211,7 +217,7 @@ class FieldReader:
             raise Refusal(messages.argument("limit_price_type"))  # a trailing stop's alone
         return None if price is None else self._price(price)
 
-    def _trigger(self, fields: Fields, kind: Kind) -> tuple[int | None, bool]:
+    def _trigger(self, fields: WsParams, kind: OrderType) -> tuple[int | None, bool]:
         """The trigger price, and whether it watches the index."""
         triggers = fields.within("triggers")
         if (triggers is None) == kind.waits:
@@ -224,7 +230,7 @@ class FieldReader:
         moved = self._priced(price, triggers.text("price_type") or "static")
         return moved, reference == "index"
 
-    def _typed(self, price: Decimal | None, fields: Fields, name: str) -> int | None:
+    def _typed(self, price: Decimal | None, fields: WsParams, name: str) -> int | None:
         return None if price is None else self._priced(price, fields.text(name) or "static")
 
     def _priced(self, price: Decimal, price_type: str) -> int:
@@ -243,32 +249,32 @@ class FieldReader:
         except TooPrecise as error:
             raise Refusal(messages.too_many_decimals(self._listing.rest_id, decimals)) from error
 
-    def _shown(self, fields: Fields, kind: Kind) -> int | None:
+    def _shown(self, fields: WsParams, kind: OrderType) -> int | None:
         shown = fields.number("display_qty")
-        if (shown is None) == (kind is Kind.ICEBERG):
+        if (shown is None) == (kind is OrderType.ICEBERG):
             raise Refusal(messages.argument("display_qty"))
         return None if shown is None else self._lots(shown)
 
-    def _close(self, fields: Fields) -> Close | None:
+    def _close(self, fields: WsParams) -> CloseTerms | None:
         """The conditional close; its prices are known when the parent is placed."""
         close = fields.within("conditional")
         if close is None:
             return None
         kind = _kind(close)
-        if kind in (Kind.MARKET, Kind.ICEBERG):
+        if kind in (OrderType.MARKET, OrderType.ICEBERG):
             raise Refusal(messages.argument("conditional"))
         if kind.trails:
-            triggers = Fields(
+            triggers = WsParams(
                 {
                     "price": close.params.get("trigger_price"),
                     "price_type": close.params.get("trigger_price_type"),
                 }
             )
-            return Close(kind=kind, trail=self._trail(close, triggers, kind))
+            return CloseTerms(kind=kind, trail=self._trail(close, triggers, kind))
         price, trigger = close.number("limit_price"), close.number("trigger_price")
         if (price is None) == kind.limited or (trigger is None) == kind.waits:
             raise Refusal(messages.argument("conditional"))
-        return Close(
+        return CloseTerms(
             kind=kind,
             price=self._typed(price, close, "limit_price_type"),
             trigger_price=self._typed(trigger, close, "trigger_price_type"),
@@ -276,7 +282,7 @@ class FieldReader:
 
     # --- changes ----------------------------------------------------------------------
 
-    def change(self, fields: Fields) -> Change:
+    def change(self, fields: WsParams) -> AmendRequest:
         """What amend_order asks for. Raises `Refusal`."""
         qty, shown = fields.number("order_qty"), fields.number("display_qty")
         limit, trigger = fields.number("limit_price"), fields.number("trigger_price")
@@ -284,7 +290,7 @@ class FieldReader:
             raise Refusal(messages.ARGUMENTS)
         limit_type = fields.text("limit_price_type") or "static"
         trigger_type = fields.text("trigger_price_type") or "static"
-        return Change(
+        return AmendRequest(
             qty=None if qty is None else self._lots(qty),
             display_qty=None if shown is None else self._lots(shown),
             price=None if limit is None else self._priced(limit, limit_type),
@@ -292,7 +298,7 @@ class FieldReader:
             post_only=fields.flag("post_only"),
         )
 
-    def edited(self, fields: Fields, order: Order) -> Ticket:
+    def edited(self, fields: WsParams, order: OrderRecord) -> OrderRequest:
         """The successor edit_order asks for: the old order, with what is named anew."""
         _spot_only(fields)
         old, kind = order.ticket, order.ticket.kind
@@ -324,14 +330,14 @@ class FieldReader:
         )
 
 
-def _kind(fields: Fields) -> Kind:
+def _kind(fields: WsParams) -> OrderType:
     try:
-        return Kind(fields.needed("order_type"))
+        return OrderType(fields.needed("order_type"))
     except ValueError:
         raise Refusal(messages.argument("order_type")) from None
 
 
-def _reference(triggers: Fields) -> str:
+def _reference(triggers: WsParams) -> str:
     """What a trigger watches."""
     reference = triggers.text("reference") or "last"
     if reference not in ("last", "index"):
@@ -339,21 +345,21 @@ def _reference(triggers: Fields) -> str:
     return reference
 
 
-def _fee_in_base(fields: Fields) -> bool:
+def _fee_in_base(fields: WsParams) -> bool:
     preference = fields.text("fee_preference")
     if preference not in (None, "base", "quote"):
         raise Refusal(messages.argument("fee_preference"))
     return preference == "base"
 
 
-def _expiry(fields: Fields, tif: TimeInForce) -> int | None:
+def _expiry(fields: WsParams, tif: TimeInForce) -> int | None:
     expires = fields.time("expire_time")
     if (expires is None) == (tif is TimeInForce.GTD):
         raise Refusal(messages.argument("expire_time"))
     return expires
 
 
-def _spot_only(fields: Fields) -> None:
+def _spot_only(fields: WsParams) -> None:
     """No margin is lent here."""
     if fields.flag("reduce_only"):
         raise Refusal(messages.NO_POSITION)

@@ -14,7 +14,7 @@ from kracked_tui.view.account import orders
 from kracked_tui.view.account.balances import Balance
 from kracked_tui.view.account.orders import Mine, OrderRow, Sent
 from kracked_tui.view.account.rates import RateView
-from kracked_tui.view.chrome.trading_status import Standing
+from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.line import Line, Span, fit
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class AccountView:
     """What belongs to us."""
 
-    standing: Standing = field(default_factory=Standing)
+    standing: TradingStatus = field(default_factory=TradingStatus)
     known: bool = False
     """There is a key, and the account's streams have told their state."""
     rows: tuple[OrderRow, ...] = ()
@@ -57,12 +57,12 @@ def own_of(
     instruments: Mapping[str, Instrument],
     fee_percent: Decimal,
     now: int,
-) -> Own:
+) -> AccountView:
     """Everything the account says at this moment. Reads it and its books, keeps neither."""
     working = tuple(account.orders.values())
     digits = {name: instruments[name].precision for name in _symbols(account, instruments)}
     holds = money.held(working, fee_percent)
-    return Own(
+    return AccountView(
         known=account.orders_known,
         rows=orders.rows_of(working, sent, books, digits, now),
         mine=orders.by_price(working, symbol, books.get(symbol), precision),
@@ -72,7 +72,7 @@ def own_of(
     )
 
 
-def mine_line(own: Own, width: int) -> Line:
+def mine_line(own: AccountView, width: int) -> Line:
     """One row for a screen without room for the orders pane."""
     if own.rows:
         return orders.line_of_orders(own.rows, width, stale=not own.known)

@@ -18,7 +18,7 @@ from kracked_tui.view.words import verb
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
-    from kracked.book.queue import Place
+    from kracked.book.queue import QueuePosition
 
 _UNKNOWN = "UNKNOWN"
 _AS_WANTED = "User requested"
@@ -149,7 +149,7 @@ def _trails(order: OwnOrder) -> bool:
     return order.order_type in TRAILING and order.triggers.status != "triggered"
 
 
-def _ahead(place: Place | None, precision: Precision | None) -> str:
+def _ahead(place: QueuePosition | None, precision: Precision | None) -> str:
     if place is None or precision is None:
         return ""
     return fmt.qty(place.qty_ahead, precision.qty, 4, 8) if place.qty_ahead else "front"
@@ -188,7 +188,7 @@ def row_at(
     return None
 
 
-class Columns(NamedTuple):
+class OrderColumns(NamedTuple):
     """Widths; 0 leaves a column out."""
 
     width: int
@@ -198,11 +198,11 @@ class Columns(NamedTuple):
     price: int
 
 
-def columns_for(width: int) -> Columns:
+def columns_for(width: int) -> OrderColumns:
     """The state always; then the quantity ahead, then whole numbers, then the pair."""
     ahead = 8 if width >= 50 else 0
     qty, price = (12, 11) if width >= 62 else (9, 9)
-    return Columns(width, 10 if width >= 76 else 0, ahead, qty, price)
+    return OrderColumns(width, 10 if width >= 76 else 0, ahead, qty, price)
 
 
 def _cut(text: str, width: int) -> str:
@@ -211,7 +211,7 @@ def _cut(text: str, width: int) -> str:
     return (text if len(text) <= room else f"{text[: room - 1]}…").rjust(width)
 
 
-def head_line(columns: Columns) -> Line:
+def head_line(columns: OrderColumns) -> Line:
     symbol = "pair".ljust(columns.symbol)[: columns.symbol]
     ahead = "ahead".rjust(columns.ahead)[: columns.ahead]
     numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}{'place':>{_PLACE}}{ahead}"
@@ -219,7 +219,7 @@ def head_line(columns: Columns) -> Line:
     return Line(fit([Span(text, "header")], columns.width))
 
 
-def order_line(row: OrderRow, columns: Columns) -> Line:
+def order_line(row: OrderRow, columns: OrderColumns) -> Line:
     role = "bid" if row.side is Side.BID else "ask" if row.side is Side.ASK else "dim"
     word = "" if row.side is None else verb(row.side)
     spans = [
@@ -238,7 +238,7 @@ def order_line(row: OrderRow, columns: Columns) -> Line:
     return Line(fit(spans, columns.width), "cursor" if row.cursor else "")
 
 
-def _queueing(row: OrderRow, columns: Columns, room: int) -> tuple[Span, ...]:
+def _queueing(row: OrderRow, columns: OrderColumns, room: int) -> tuple[Span, ...]:
     """Place and what is ahead; an order without a place gives the room to a long state."""
     if not row.place:
         blank = " " * (_PLACE + columns.ahead)

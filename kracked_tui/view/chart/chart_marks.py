@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from kracked.protocol.events import Side
-from kracked_tui.view.account.own_marks import Marks
+from kracked_tui.view.account.own_marks import OwnMarks
 from kracked_tui.view.chart.candles import ChartView
 from kracked_tui.view.line import Line, Span
 
 _DOT_EVERY = 2
 
 
-def marked(view: ChartView, plot: Sequence[Line], ours: Marks) -> list[Line]:
+def marked(view: ChartView, plot: Sequence[Line], ours: OwnMarks) -> list[Line]:
     """The plot with what is ours on its scale; rows without are as they were."""
     lines = list(plot)
     for price, side in ours.orders.items():
@@ -30,7 +30,7 @@ def marked(view: ChartView, plot: Sequence[Line], ours: Marks) -> list[Line]:
     return lines
 
 
-def _fill_cells(view: ChartView, ours: Marks) -> dict[tuple[int, int], Side]:
+def _fill_cells(view: ChartView, ours: OwnMarks) -> dict[tuple[int, int], Side]:
     """Row and column of every fill in sight; of several in one cell the newest counts."""
     begins = [bar.begin for bar in view.bars]
     cells: dict[tuple[int, int], Side] = {}

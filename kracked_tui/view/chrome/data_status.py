@@ -26,7 +26,7 @@ def system_words(system: str) -> str:
     return _SYSTEMS.get(system, f"the exchange says it is in {system}")
 
 
-class Health(NamedTuple):
+class DataHealth(NamedTuple):
     """What is known about one symbol's data and the connection it comes by."""
 
     mode: str = "LIVE"
@@ -48,7 +48,7 @@ class Health(NamedTuple):
     """Why the exchange gives nothing of the symbol, in its words."""
 
 
-class Condition(NamedTuple):
+class DataStatus(NamedTuple):
     word: str
     role: str
     reason: str = ""
@@ -57,7 +57,7 @@ class Condition(NamedTuple):
     """False: prices are history and are shown greyed."""
 
 
-def condition(health: Health, now: int) -> Condition:
+def data_status(health: DataHealth, now: int) -> DataStatus:
     """One word for the light, the reason for the banner over the ladder."""
     if health.mode == "REPLAY":
         return _replay(health)
@@ -65,54 +65,54 @@ def condition(health: Health, now: int) -> Condition:
         return _unconnected(health)
     silent = now - health.last_heard
     if health.last_heard and silent > STALE_AFTER_NS:
-        return Condition("STALE", "warn", f"nothing heard for {fmt.age(silent)}")
+        return DataStatus("STALE", "warn", f"nothing heard for {fmt.age(silent)}")
     if health.system == MAINTENANCE:
-        return Condition("MAINTENANCE", "warn", system_words(health.system))
-    return _of_book(health) or _of_system(health) or Condition(health.mode, "good", usable=True)
+        return DataStatus("MAINTENANCE", "warn", system_words(health.system))
+    return _of_book(health) or _of_system(health) or DataStatus(health.mode, "good", usable=True)
 
 
-def _unconnected(health: Health) -> Condition:
+def _unconnected(health: DataHealth) -> DataStatus:
     trouble = health.trouble or "waiting for the exchange"
     if health.has_book:
-        return Condition("RECONNECTING", "warn", trouble)
+        return DataStatus("RECONNECTING", "warn", trouble)
     if health.trouble and health.mode == "LIVE":
         trouble += ". No network here? kracked-tui --demo brings an exchange of its own"
-    return Condition("CONNECTING", "warn", trouble)
+    return DataStatus("CONNECTING", "warn", trouble)
 
 
-def _of_system(health: Health) -> Condition | None:
+def _of_system(health: DataHealth) -> DataStatus | None:
     """What an engine that is not quite itself does not take; its data are as good as ever."""
     if health.system == ONLINE:
         return None
     word = health.system.replace("_", " ").upper()
-    return Condition(word, "warn", system_words(health.system), usable=True)
+    return DataStatus(word, "warn", system_words(health.system), usable=True)
 
 
-def _of_book(health: Health) -> Condition | None:
+def _of_book(health: DataHealth) -> DataStatus | None:
     """What is wrong with the book itself, if anything is."""
     if health.refused and not health.verified:
-        return Condition("REFUSED", "warn", f"{health.refused}; / finds a pair by its name")
+        return DataStatus("REFUSED", "warn", f"{health.refused}; / finds a pair by its name")
     if health.resync:
-        return Condition("RESYNC", "warn", f"{health.resync}; waiting for a fresh snapshot")
+        return DataStatus("RESYNC", "warn", f"{health.resync}; waiting for a fresh snapshot")
     if not health.has_book:
         missing = "nothing of this book was recorded up to here"
         waiting = "waiting for the first snapshot"
-        return Condition("CONNECTING", "warn", missing if health.mode == "REPLAY" else waiting)
+        return DataStatus("CONNECTING", "warn", missing if health.mode == "REPLAY" else waiting)
     if not health.verified:
-        return Condition("UNVERIFIED", "warn", "the last checksum did not match")
+        return DataStatus("UNVERIFIED", "warn", "the last checksum did not match")
     return None
 
 
-def _replay(health: Health) -> Condition:
+def _replay(health: DataHealth) -> DataStatus:
     if health.trouble:
-        return Condition("REPLAY", "warn", health.trouble)
+        return DataStatus("REPLAY", "warn", health.trouble)
     wrong = _of_book(health)
     if wrong is not None:
         return wrong._replace(word="REPLAY")
-    return Condition("ENDED" if health.ended else "REPLAY", "accent", usable=True)
+    return DataStatus("ENDED" if health.ended else "REPLAY", "accent", usable=True)
 
 
-def light(state: Condition, verified: int) -> tuple[Span, ...]:
+def light(state: DataStatus, verified: int) -> tuple[Span, ...]:
     """The light of the header: a sign, the word, and whether the checksum holds."""
     sign = "●" if state.usable else "○"
     check = ("crc✓", "good") if state.usable and verified else ("crc–", "dim")

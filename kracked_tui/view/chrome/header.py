@@ -9,8 +9,8 @@ from typing import NamedTuple
 from kracked.instruments import Precision
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome import data_status as health
-from kracked_tui.view.chrome.data_status import Condition
-from kracked_tui.view.chrome.trading_status import Standing, standing_spans
+from kracked_tui.view.chrome.data_status import DataStatus
+from kracked_tui.view.chrome.trading_status import TradingStatus, standing_spans
 from kracked_tui.view.line import Line, Span, spread
 
 _CLOCK_CELLS = 8
@@ -23,7 +23,7 @@ _LATENCY = len("9.9ms")
 class HeaderView(NamedTuple):
     symbol: str
     precision: Precision
-    state: Condition
+    state: DataStatus
     last: int | None = None
     rising: bool | None = None
     """The last trade against the one before it; None while unknown."""
@@ -38,7 +38,7 @@ class HeaderView(NamedTuple):
     verified: int = 0
     latency_ns: int | None = None
     clock: str = ""
-    standing: Standing = Standing()
+    standing: TradingStatus = TradingStatus()
 
 
 def header_line(view: HeaderView, width: int) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class Rectangle(NamedTuple):
     """A rectangle in cells, from the top left corner of the screen."""
 
     x: int
@@ -27,7 +27,7 @@ _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
 """Columns below which a ladder, and one with own orders, has no room for a neighbour."""
 
-Arrangement = dict[str, Place]
+Arrangement = dict[str, Rectangle]
 
 
 def arrange(
@@ -49,10 +49,10 @@ def arrange(
         foot = [MINE, *foot]
     if timed:
         foot = [TIME, *foot]
-    places = {HEADER: Place(0, 0, width, 1)}
+    places = {HEADER: Rectangle(0, 0, width, 1)}
     for at, name in enumerate(foot):
-        places[name] = Place(0, height - len(foot) + at, width, 1)
-    body = Place(0, 1, width, max(1, height - 1 - len(foot)))
+        places[name] = Rectangle(0, height - len(foot) + at, width, 1)
+    body = Rectangle(0, 1, width, max(1, height - 1 - len(foot)))
     if panel:
         docked, body = _docked(body, panel)
         places[panel] = docked
@@ -70,7 +70,7 @@ def _has_room(width: int, height: int) -> bool:
     return width >= 110 and height >= 30
 
 
-def _docked(body: Place, panel: str) -> tuple[Place, Place]:
+def _docked(body: Rectangle, panel: str) -> tuple[Rectangle, Rectangle]:
     """The panel at the right edge; the whole body where the ladder would not fit beside it."""
     wanted = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60}.get(panel, 44)
     if body.width < wanted + _LEAST_WIDTH - 20:
@@ -79,7 +79,7 @@ def _docked(body: Place, panel: str) -> tuple[Place, Place]:
     return body._replace(x=left, width=wanted), body._replace(width=left)
 
 
-def _panes(body: Place, *, account: bool) -> Arrangement:
+def _panes(body: Rectangle, *, account: bool) -> Arrangement:
     if body.width >= 170 and body.height >= 45:
         return _huge(body, account=account)
     if _has_room(body.width, body.height):
@@ -87,7 +87,7 @@ def _panes(body: Place, *, account: bool) -> Arrangement:
     return _compact(body)
 
 
-def _compact(body: Place) -> Arrangement:
+def _compact(body: Rectangle) -> Arrangement:
     """80x24: ladder, queue, tape."""
     right = max(30, min(58, body.width * 3 // 8))
     ladder, side = _columns(body, body.width - right)
@@ -95,7 +95,7 @@ def _compact(body: Place) -> Arrangement:
     return {LADDER: ladder, QUEUE: queue, TAPE: tape}
 
 
-def _large(body: Place, *, account: bool) -> Arrangement:
+def _large(body: Rectangle, *, account: bool) -> Arrangement:
     """120x40: those, the candles, and own orders or else the watchlist."""
     left, right = _columns(body, body.width * 11 // 20)
     ladder, chart = _rows(left, body.height * 7 // 10)
@@ -105,7 +105,7 @@ def _large(body: Place, *, account: bool) -> Arrangement:
     return panes | {ORDERS if account else WATCH: last}
 
 
-def _huge(body: Place, *, account: bool) -> Arrangement:
+def _huge(body: Rectangle, *, account: bool) -> Arrangement:
     """200x60: everything."""
     upper, lower = _rows(body, body.height * 7 // 10)
     ladder, rest = _columns(upper, upper.width * 2 // 5)
@@ -131,14 +131,14 @@ def _huge(body: Place, *, account: bool) -> Arrangement:
     }
 
 
-def _columns(place: Place, left: int) -> tuple[Place, Place]:
+def _columns(place: Rectangle, left: int) -> tuple[Rectangle, Rectangle]:
     return (
         place._replace(width=left),
         place._replace(x=place.x + left, width=place.width - left),
     )
 
 
-def _rows(place: Place, upper: int) -> tuple[Place, Place]:
+def _rows(place: Rectangle, upper: int) -> tuple[Rectangle, Rectangle]:
     return (
         place._replace(height=upper),
         place._replace(y=place.y + upper, height=place.height - upper),

@@ -15,7 +15,7 @@ _WHOLE_ACCOUNT = (
 )
 
 
-class Asked(NamedTuple):
+class QuestionText(NamedTuple):
     """One question; without `answers` it wants a word typed."""
 
     title: str
@@ -35,22 +35,22 @@ _FIELDS = {
 }
 
 
-def field(name: str) -> Asked:
+def field(name: str) -> QuestionText:
     """For something exact on the ticket."""
-    return Asked(name.capitalize(), (_FIELDS[name],))
+    return QuestionText(name.capitalize(), (_FIELDS[name],))
 
 
-def cancel(row: OrderRow) -> Asked:
+def cancel(row: OrderRow) -> QuestionText:
     word = verb(row.side) if row.side else "order"
     text = f"Cancel {word} {row.qty} {row.symbol} at {row.price}?"
-    return Asked("Cancel", (text,), (("y", "cancel it"),))
+    return QuestionText("Cancel", (text,), (("y", "cancel it"),))
 
 
 SIDES = {"b": Side.BID, "a": Side.ASK, "y": None}
 """What the answers to `cancel_pair` mean."""
 
 
-def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> Asked:
+def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> QuestionText:
     """`rows` are the pair's; those that have ended do not count."""
     rows = [row for row in rows if row.symbol == symbol and not row.ended]
     bids = sum(row.side is Side.BID for row in rows)
@@ -59,26 +59,26 @@ def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> Asked:
     if elsewhere:
         sentences.append(f"{elsewhere} of them placed elsewhere: they go too.")
     answers = (("b", f"bids ({bids})"), ("a", f"asks ({len(rows) - bids})"), ("y", "all"))
-    return Asked("Cancel the pair", tuple(sentences), answers)
+    return QuestionText("Cancel the pair", tuple(sentences), answers)
 
 
-def cancel_everything() -> Asked:
+def cancel_everything() -> QuestionText:
     sentences = (
         "Cancel EVERY order of the account, on all pairs, whoever placed it?",
         "Type all, then enter.",
     )
-    return Asked("Cancel everything", sentences, expected="all")
+    return QuestionText("Cancel everything", sentences, expected="all")
 
 
-def arm(symbol: str, minutes: int, *, before: bool) -> Asked:
+def arm(symbol: str, minutes: int, *, before: bool) -> QuestionText:
     """A yes is enough when it was armed `before`; else the pair is typed."""
     sentences = (f"Keys will send orders for {minutes} minutes.", _WHOLE_ACCOUNT)
     if before:
-        return Asked("Arm", sentences, (("y", "arm"),))
-    return Asked("Arm", (*sentences, f"Type {symbol}, then enter."), expected=symbol)
+        return QuestionText("Arm", sentences, (("y", "arm"),))
+    return QuestionText("Arm", (*sentences, f"Type {symbol}, then enter."), expected=symbol)
 
 
-def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> Asked:
+def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> QuestionText:
     """What becomes of own orders. `unconfirmed`: the last answer did not get through."""
     noun = "order" if orders == 1 else "orders"
     sentences = [f"Leave or cancel my {orders} {noun}?"]
@@ -90,4 +90,4 @@ def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> Asked
     if unconfirmed:
         sentences.append("The exchange has not confirmed the last answer.")
         answers.append(("y", "quit all the same"))
-    return Asked("Quit", tuple(sentences), tuple(answers))
+    return QuestionText("Quit", tuple(sentences), tuple(answers))

@@ -62,7 +62,7 @@ def _count(bad: int) -> Span:
     return Span(str(bad), "warn" if bad else "dim")
 
 
-class Happening(NamedTuple):
+class LogEntry(NamedTuple):
     """One line of the log of key events."""
 
     time: int
@@ -73,7 +73,7 @@ class Happening(NamedTuple):
     """About what we did or own: an answer to a key, an order's fate."""
 
 
-def foremost(happenings: Sequence[Happening], now: int) -> list[Happening]:
+def foremost(happenings: Sequence[LogEntry], now: int) -> list[LogEntry]:
     """Newest first; but for some seconds our own affairs stay before what the feed tells.
 
     Where one line is shown, gaps of twenty symbols would else push a failed cancel away.
@@ -86,7 +86,7 @@ def foremost(happenings: Sequence[Happening], now: int) -> list[Happening]:
     return [*recent, *(each for each in happenings if id(each) not in held)]
 
 
-def log_line(happenings: Sequence[Happening], now: int, width: int) -> Line:
+def log_line(happenings: Sequence[LogEntry], now: int, width: int) -> Line:
     """The newest happenings side by side, as many as fit; one that is fresh stands out."""
     spans: list[Span] = []
     for each in happenings:

@@ -16,7 +16,7 @@ HOW_TO_GIVE_A_KEY = (
 KEY_IN_SHORT = "A key adds orders: KRAKEN_API_KEY and _SECRET, or --key-file FILE"
 
 
-class Standing(NamedTuple):
+class TradingStatus(NamedTuple):
     word: str = ""
     """One of the above; empty where there is nothing to trade on, as in a replay."""
     reason: str = ""
@@ -31,7 +31,7 @@ class Standing(NamedTuple):
         return self.word == ARMED
 
 
-def standing_spans(view: Standing) -> tuple[Span, ...]:
+def standing_spans(view: TradingStatus) -> tuple[Span, ...]:
     """For the header: ``ARMED 14:32 switch 58s``."""
     if not view.word:
         return ()
@@ -42,7 +42,7 @@ def standing_spans(view: Standing) -> tuple[Span, ...]:
     return (Span(f" {ARMED} {minutes(view.armed_ns)}{switch or ' NO SWITCH'} ", role),)
 
 
-def _switch(view: Standing) -> str:
+def _switch(view: TradingStatus) -> str:
     return "" if not view.switch_ns else f" ⟳{view.switch_ns // times.NS_PER_S}s"
 
 

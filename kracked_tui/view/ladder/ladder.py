@@ -11,7 +11,7 @@ from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.orders import Mine, joined, mine_text
 from kracked_tui.view.ladder import ladder_scroll
-from kracked_tui.view.ladder.ladder_scroll import Position
+from kracked_tui.view.ladder.ladder_scroll import LadderScroll
 from kracked_tui.view.line import Line, Span, fit
 
 _QTY = 8
@@ -65,7 +65,7 @@ class Traded(NamedTuple):
 def ladder_view(
     bids: Iterable[Level],
     asks: Iterable[Level],
-    where: Position,
+    where: LadderScroll,
     rows: int,
     *,
     traded: Mapping[int, Traded],
@@ -181,7 +181,7 @@ def _coarse(value: int) -> int:
     return next(step * power for step in _STEPS if step * power >= value)
 
 
-class Columns(NamedTuple):
+class LadderColumns(NamedTuple):
     """Widths of one half; the halves mirror each other around the price."""
 
     width: int
@@ -192,7 +192,7 @@ class Columns(NamedTuple):
     mine: int = 0
 
 
-def columns_for(width: int, price_width: int, *, mine: bool = False) -> Columns:
+def columns_for(width: int, price_width: int, *, mine: bool = False) -> LadderColumns:
     """What fits in `width`. Order counts go first, then the traded columns, then the bars.
 
     Own orders are never left out, though their column gives way to the prices.
@@ -203,10 +203,10 @@ def columns_for(width: int, price_width: int, *, mine: bool = False) -> Columns:
     traded = _TRADED if spare >= _TRADED + _LEAST_BAR else 0
     spare -= traded
     count = _COUNT if spare >= _COUNT + 3 * _LEAST_BAR else 0
-    return Columns(width, price_width, max(0, spare - count), traded, count, own)
+    return LadderColumns(width, price_width, max(0, spare - count), traded, count, own)
 
 
-def head_line(columns: Columns) -> Line:
+def head_line(columns: LadderColumns) -> Line:
     bid = "BID".rjust(_QTY + 1)
     ask = "ASK".rjust(_QTY + 1)
     left = "#".rjust(columns.orders)[: columns.orders] + " " * columns.bar + bid + " "
@@ -219,7 +219,7 @@ def head_line(columns: Columns) -> Line:
 
 
 def ladder_line(
-    row: LadderRow, largest: int, columns: Columns, precision: Precision, decimals: int
+    row: LadderRow, largest: int, columns: LadderColumns, precision: Precision, decimals: int
 ) -> Line:
     """One row of the ladder as it is drawn."""
 

@@ -12,7 +12,7 @@ _NICE = (1, 2, 5)
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
+class LadderScroll:
     """Prices are scaled integers and multiples of `step`."""
 
     centre: int = 0
@@ -27,12 +27,12 @@ class Position:
         return self.step > 0
 
 
-def top_price(position: Position, rows: int) -> int:
+def top_price(position: LadderScroll, rows: int) -> int:
     """The price of the first row."""
     return position.centre + rows // 2 * position.step
 
 
-def bottom_price(position: Position, rows: int) -> int:
+def bottom_price(position: LadderScroll, rows: int) -> int:
     return top_price(position, rows) - (rows - 1) * position.step
 
 
@@ -57,14 +57,14 @@ def fitting_step(tick: int, reach: int, rows: int) -> int:
     return next((step for step in steps(tick) if step * half >= reach), steps(tick)[-1])
 
 
-def started(tick: int, bids: list[int], asks: list[int], rows: int) -> Position:
+def started(tick: int, bids: list[int], asks: list[int], rows: int) -> LadderScroll:
     """A first position for these prices, best first: most of them in sight, centred."""
     reach = max(bids[0] - bids[-1], asks[-1] - asks[0])
     step = fitting_step(tick, reach, rows)
-    return Position(centre=below(bids[0], step), step=step)
+    return LadderScroll(centre=below(bids[0], step), step=step)
 
 
-def following(position: Position, bid: int, ask: int, rows: int) -> Position:
+def following(position: LadderScroll, bid: int, ask: int, rows: int) -> LadderScroll:
     """The position after the best prices moved."""
     if position.held:
         return position
@@ -75,18 +75,18 @@ def following(position: Position, bid: int, ask: int, rows: int) -> Position:
     return replace(position, centre=below((bid + ask) // 2, position.step))
 
 
-def recentred(position: Position, bid: int, ask: int) -> Position:
+def recentred(position: LadderScroll, bid: int, ask: int) -> LadderScroll:
     """On the market, with the cursor back on the best bid and nothing held."""
     return replace(position, centre=below((bid + ask) // 2, position.step), cursor=None, held=False)
 
 
-def moved(position: Position, rows_up: int, *, bid: int, rows: int) -> Position:
+def moved(position: LadderScroll, rows_up: int, *, bid: int, rows: int) -> LadderScroll:
     """The cursor `rows_up` higher; past the edge the ladder scrolls, and is then held."""
     at = below(bid, position.step) if position.cursor is None else position.cursor
     return pointed(position, max(position.step, at + rows_up * position.step), rows=rows)
 
 
-def pointed(position: Position, price: int, *, rows: int) -> Position:
+def pointed(position: LadderScroll, price: int, *, rows: int) -> LadderScroll:
     """The cursor on this row's price."""
     over = max(0, price - top_price(position, rows))
     under = max(0, bottom_price(position, rows) - price)
@@ -98,7 +98,7 @@ def pointed(position: Position, price: int, *, rows: int) -> Position:
     )
 
 
-def regrouped(position: Position, tick: int, coarser: int, *, bid: int) -> Position:
+def regrouped(position: LadderScroll, tick: int, coarser: int, *, bid: int) -> LadderScroll:
     """The next coarser (1) or finer (-1) grouping, around the best bid."""
     offered = steps(tick)
     nearest = min(range(len(offered)), key=lambda at: abs(offered[at] - position.step))

@@ -92,7 +92,7 @@ def queue_view(
     )
 
 
-class Columns(NamedTuple):
+class QueueColumns(NamedTuple):
     """Widths; 0 leaves a column out. What is left over is for bars."""
 
     width: int
@@ -103,7 +103,7 @@ class Columns(NamedTuple):
     decimals: int
 
 
-def columns_for(width: int, price_width: int, precision: Precision, decimals: int) -> Columns:
+def columns_for(width: int, price_width: int, precision: Precision, decimals: int) -> QueueColumns:
     """Price first, then the order's id, then bars, as the room allows."""
     narrow = width < 44
     number = 8 if narrow else 10
@@ -116,10 +116,12 @@ def columns_for(width: int, price_width: int, precision: Precision, decimals: in
             break
     bar = spare - price - order - 1
     shown = decimals if narrow else decimals + 1
-    return Columns(width, order, price, number, bar if bar >= 3 else 0, min(precision.qty, shown))
+    return QueueColumns(
+        width, order, price, number, bar if bar >= 3 else 0, min(precision.qty, shown)
+    )
 
 
-def head_line(columns: Columns) -> Line:
+def head_line(columns: QueueColumns) -> Line:
     order = "order".ljust(columns.order)[: columns.order]
     price = "price".rjust(columns.price)[: columns.price]
     text = f"  # {order}{price}{'qty':>{columns.number}} {'ahead':>{columns.number}}{'age':>6}"
@@ -127,7 +129,7 @@ def head_line(columns: Columns) -> Line:
 
 
 def queue_line(
-    row: QueueRow, side: Side, largest: int, columns: Columns, precision: Precision
+    row: QueueRow, side: Side, largest: int, columns: QueueColumns, precision: Precision
 ) -> Line:
     """Place, order, price, quantity, what is ahead, age; a bar where there is room."""
     room = columns.number - 1

@@ -13,7 +13,7 @@ from kracked_tui.view.ticket.ticket import Ticket
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
-    from kracked.book.queue import Place
+    from kracked.book.queue import QueuePosition
 
 
 class Effect(NamedTuple):
@@ -53,7 +53,7 @@ def effect_of(
     return Effect(f"goes to the tail {tail}/{tail}{at}{before}", loses=True, position=tail, of=tail)
 
 
-def measured(effect: Effect, place: Place) -> tuple[str, str]:
+def measured(effect: Effect, place: QueuePosition) -> tuple[str, str]:
     """What came of it beside what was foretold: the words, and `good` or `warn`.
 
     Those ahead may have gone meanwhile: a place that is better than foretold is kept too.

@@ -16,7 +16,7 @@ from kracked.rest.orders import OrderType
 from kracked_tui.view.ticket.ticket import Ticket
 
 
-class Quote(NamedTuple):
+class BestPrices(NamedTuple):
     """Best prices, scaled; None where a side is empty."""
 
     bid: int | None = None
@@ -29,7 +29,7 @@ class Quote(NamedTuple):
         return self.ask if side is Side.BID else self.bid
 
 
-def crosses(ticket: Ticket, quote: Quote) -> bool:
+def crosses(ticket: Ticket, quote: BestPrices) -> bool:
     """Whether its limit reaches the other side."""
     opposite = quote.opposite(ticket.side)
     if opposite is None or ticket.order_type not in (OrderType.LIMIT, OrderType.ICEBERG):
@@ -38,7 +38,7 @@ def crosses(ticket: Ticket, quote: Quote) -> bool:
     return ticket.price >= opposite if buys else ticket.price <= opposite
 
 
-def rested(ticket: Ticket, quote: Quote) -> Ticket:
+def rested(ticket: Ticket, quote: BestPrices) -> Ticket:
     """A new post-only ticket that would trade at once, joining the best of its own side."""
     joined = quote.own(ticket.side)
     fresh = not (ticket.previewed or ticket.amends)
@@ -47,7 +47,7 @@ def rested(ticket: Ticket, quote: Quote) -> Ticket:
     return ticket
 
 
-def note(ticket: Ticket, quote: Quote, precision: Precision) -> str:
+def note(ticket: Ticket, quote: BestPrices, precision: Precision) -> str:
     """What there is to say about it; mostly nothing."""
     if ticket.aside is not None and ticket.posts:
         best = "bid" if ticket.side is Side.BID else "ask"
@@ -58,7 +58,7 @@ def note(ticket: Ticket, quote: Quote, precision: Precision) -> str:
     return ""
 
 
-def _standing(ticket: Ticket, quote: Quote, precision: Precision) -> str:
+def _standing(ticket: Ticket, quote: BestPrices, precision: Precision) -> str:
     opposite = quote.opposite(ticket.side)
     word = "ask" if ticket.side is Side.BID else "bid"
     return f"the best {word} is {precision.price_text(opposite or 0)}."

@@ -12,7 +12,7 @@ from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line, spread
 from kracked_tui.view.queue.queue_effect import Effect
 from kracked_tui.view.ticket import expiry
-from kracked_tui.view.ticket.post_only import Quote
+from kracked_tui.view.ticket.post_only import BestPrices
 from kracked_tui.view.ticket.ticket import AT_ONCE, TRAILING, TWO_PRICES, Ticket
 from kracked_tui.view.words import verb, wrapped
 
@@ -24,7 +24,7 @@ class TicketView(NamedTuple):
 
     ticket: Ticket
     instrument: Instrument
-    quote: Quote = Quote()
+    quote: BestPrices = BestPrices()
     now: int = 0
     sizes: tuple[int, ...] = ()
     """Of the keys 1 to 5."""

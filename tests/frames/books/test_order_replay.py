@@ -24,9 +24,9 @@ from kracked.errors import ConfigError
 from kracked.frames import best_bid_offer, load_orders, queue_position, sampled_books
 from kracked.frames.books import order_replay
 from kracked.frames.books.numba_engine import Engine, Kernel, kernel
-from kracked.frames.books.order_kernel import ADD, Changes, Rings, Shape, Touches, advance
+from kracked.frames.books.order_kernel import ADD, OrderChanges, Rings, Shape, Touches, advance
 from kracked.frames.books.order_rows import TooLong, scaled
-from kracked.frames.books.table_replay import Rebuild, books
+from kracked.frames.books.table_replay import TableReplay, books
 from kracked.protocol import events
 from kracked.record.write.session import record_into
 from kracked.record.write.session_folder import SessionInfo
@@ -75,7 +75,7 @@ class Recording:
         self._session.intake.message("level3", self.now, data)
         for event in self.keeper.receive(data, self.now):
             self._session.intake.event(event)
-            if isinstance(event, events.OrdersSnapshot | events.OrdersUpdate):
+            if isinstance(event, events.L3Snapshot | events.L3Update):
                 self.seen += [order.order_id for order in (*event.bids, *event.asks)]
 
     def _lost(self) -> None:
@@ -186,7 +186,7 @@ def edited(path: Path, row: int, column: int, text: str) -> None:
 
 def applied(path: Path, **how: Any) -> int:
     """How many messages the keeper must judge for the best bid and offer."""
-    with patch.object(Rebuild, "apply", autospec=True, side_effect=Rebuild.apply) as judged:
+    with patch.object(TableReplay, "apply", autospec=True, side_effect=TableReplay.apply) as judged:
         best_bid_offer(path, SYMBOL, **how)
     return judged.call_count
 
@@ -277,7 +277,7 @@ def test_recordings_of_other_decimals_and_depths_are_one_source(tmp_path: Path) 
 
 def test_an_order_behind_the_depth_is_strange_to_the_kernel() -> None:
     levels, orders = [*range(1, 12)], [*range(12, 23)]  # level 1 is the worst, and comes last
-    changes = Changes(orders, levels[::-1], [5] * 11, [ADD] * 11)
+    changes = OrderChanges(orders, levels[::-1], [5] * 11, [ADD] * 11)
     nodes = [*range(23)]
     rings = Rings(nodes.copy(), nodes.copy(), [0] * 23, [0] * 23)
     told = advance(changes, rings, ([0], [0]), Shape(1, 10, 10), Touches([], [], [], [], []))

@@ -10,7 +10,7 @@ import pytest
 
 from kracked.errors import RecordError
 from kracked.frames import load_book_wide, load_orders, load_trades
-from kracked.frames.books.table_replay import Rebuild
+from kracked.frames.books.table_replay import TableReplay
 from kracked.record.write.session import Format
 from tests.record.seeded_market import record_stream
 
@@ -18,7 +18,7 @@ HEADER = "ts_event,ts_recv,symbol,price,qty,side,ord_type,trade_id,seq,flags\n"
 
 
 @pytest.mark.parametrize("text", [b'{"end": nu', b"[]", b'{"end": 7}', b"\0\0", b'{"end": "\xad"}'])
-@pytest.mark.parametrize("load", [load_trades, lambda path: Rebuild(path, "BTC/USD")])
+@pytest.mark.parametrize("load", [load_trades, lambda path: TableReplay(path, "BTC/USD")])
 def test_a_damaged_session_json_is_told_by_its_name(
     text: bytes, load: Callable[[Path], object], tmp_path: Path
 ) -> None:

@@ -12,30 +12,32 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kracked.orders import State
+from kracked.orders import OrderState
 from kracked.orders.outbox import compaction
 from kracked.orders.outbox.compaction import KEPT_ENDED, KEPT_NS, kept, records_of
 from kracked.orders.outbox.journal import Journal, JournalFull, JournalInUse
-from kracked.orders.outbox.outbox import Kind, Moved, Outbox, Prepared, Record
+from kracked.orders.outbox.outbox import ActionKind, Outbox, PreparedAction, Record, StateChange
 from tests.orders.conftest import OpenDesk
 from tests.rest.conftest import FrozenTime
 
 T = 1_754_000_000_000_000_000
 
 
-def prepared(number: int, at: int = T, kind: Kind = Kind.ADD) -> Prepared:
+def prepared(number: int, at: int = T, kind: ActionKind = ActionKind.ADD) -> PreparedAction:
     request = {"ordertype": "limit", "price": "24900.0", "volume": "0.00100000"}
-    return Prepared(
+    return PreparedAction(
         at=at, id=f"k{number}", kind=kind, symbol="BTC/USD", deadline=at, request=request
     )
 
 
-def life(number: int, *states: State, at: int = T) -> list[Record]:
-    moved = [Moved(at=at, id=f"k{number}", state=state, txid=f"O{number}") for state in states]
+def life(number: int, *states: OrderState, at: int = T) -> list[Record]:
+    moved = [
+        StateChange(at=at, id=f"k{number}", state=state, txid=f"O{number}") for state in states
+    ]
     return [prepared(number, at), *moved]
 
 
-FILLED = (State.SENT, State.ACKNOWLEDGED, State.LIVE, State.FILLED)
+FILLED = (OrderState.SENT, OrderState.ACKNOWLEDGED, OrderState.LIVE, OrderState.FILLED)
 
 
 def rebuilt(records: list[Record]) -> Outbox:
@@ -48,9 +50,9 @@ def test_what_ended_long_ago_is_forgotten_and_what_ended_lately_is_not() -> None
 
 
 @pytest.mark.parametrize(
-    "states", [(), FILLED[:1], FILLED[:2], FILLED[:3], (State.SENT, State.UNKNOWN)]
+    "states", [(), FILLED[:1], FILLED[:2], FILLED[:3], (OrderState.SENT, OrderState.UNKNOWN)]
 )
-def test_what_has_not_ended_is_never_forgotten(states: tuple[State, ...]) -> None:
+def test_what_has_not_ended_is_never_forgotten(states: tuple[OrderState, ...]) -> None:
     outbox = rebuilt(life(1, *states, at=0))
     assert len(kept(outbox, T)) == 1
 
@@ -63,7 +65,7 @@ def test_only_so_many_ended_ones_are_kept_the_latest() -> None:
 steps = st.lists(
     st.tuples(
         st.integers(0, 5),
-        st.sampled_from([state for state in State if state is not State.PREPARED]),
+        st.sampled_from([state for state in OrderState if state is not OrderState.PREPARED]),
         st.decimals(0, 10, places=8, allow_nan=False),
         st.none() | st.just("O1"),
         st.sampled_from(["", "User requested"]),
@@ -72,16 +74,20 @@ steps = st.lists(
 )
 
 
-def history(told: list[tuple[int, State, Decimal, str | None, str]]) -> list[Record]:
+def history(told: list[tuple[int, OrderState, Decimal, str | None, str]]) -> list[Record]:
     """The records a run with these news would have written."""
     written: list[Record] = []
     outbox = Outbox(written.append)
     for number in range(6):
-        outbox.prepare(prepared(number, T + number, Kind.AMEND if number == 5 else Kind.ADD))
+        outbox.prepare(
+            prepared(number, T + number, ActionKind.AMEND if number == 5 else ActionKind.ADD)
+        )
     for at, (number, state, filled, txid, reason) in enumerate(told, T):
-        if state is State.SENT and outbox[f"k{number}"].state is not State.PREPARED:
+        if state is OrderState.SENT and outbox[f"k{number}"].state is not OrderState.PREPARED:
             continue
-        news = Moved(at=at, id=f"k{number}", state=state, filled=filled, txid=txid, reason=reason)
+        news = StateChange(
+            at=at, id=f"k{number}", state=state, filled=filled, txid=txid, reason=reason
+        )
         outbox.learn(news)
     return written
 

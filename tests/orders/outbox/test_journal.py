@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from kracked.orders.outbox.journal import DamagedJournal, Journal, JournalFull, JournalInUse
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Kind, Moved, Prepared
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, PreparedAction, StateChange
 
 T = 1_754_000_000_000_000_000
-PREPARED = Prepared(at=T, id="k", kind=Kind.ADD, symbol="BTC/USD", deadline=T, request={})
-SENT = Moved(at=T, id="k", state=State.SENT)
+PREPARED = PreparedAction(
+    at=T, id="k", kind=ActionKind.ADD, symbol="BTC/USD", deadline=T, request={}
+)
+SENT = StateChange(at=T, id="k", state=OrderState.SENT)
 
 
 @pytest.fixture

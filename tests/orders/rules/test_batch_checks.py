@@ -11,7 +11,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from kracked.orders import Check, CloseDraft, Declined, Desk, Draft, Entry, Limits, State
+from kracked.orders import (
+    Check,
+    CloseDraft,
+    Draft,
+    Limits,
+    OrderDeclined,
+    OrderManager,
+    OrderState,
+    OutboxEntry,
+)
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Record
 from kracked.protocol.events import Side
@@ -30,19 +39,19 @@ THREE = [msgspec.structs.replace(DRAFT, price=price) for price in (249_000, 248_
 SIXTEEN = [msgspec.structs.replace(DRAFT, price=249_000 - step) for step in range(16)]
 
 
-async def placed(desk: Desk, drafts: list[Draft] = THREE) -> tuple[Entry, ...]:
+async def placed(desk: OrderManager, drafts: list[Draft] = THREE) -> tuple[OutboxEntry, ...]:
     entries = await desk.place_batch(drafts, NOW)
     assert isinstance(entries, tuple), entries
     return entries
 
 
-async def declined(desk: Desk, drafts: list[Draft], **situation: Any) -> set[Check]:
+async def declined(desk: OrderManager, drafts: list[Draft], **situation: Any) -> set[Check]:
     result = await desk.place_batch(drafts, msgspec.structs.replace(NOW, **situation))
-    assert isinstance(result, Declined)
+    assert isinstance(result, OrderDeclined)
     return {refusal.check for refusal in result.refusals}
 
 
-async def settled(desk: Desk, frozen: FrozenTime) -> list[State]:
+async def settled(desk: OrderManager, frozen: FrozenTime) -> list[OrderState]:
     for _ in range(40):
         await desk.settler.settle_due()
         if not desk.outbox.unknown():
@@ -67,7 +76,7 @@ async def test_every_order_has_its_own_id_and_its_own_line_before_one_request_go
     assert len(set(ids)) == 3
     assert all(id_.encode() in seen[0] for id_ in ids)
     assert market.exchange.count("AddOrderBatch") == 1
-    assert [entry.state for entry in entries] == [State.ACKNOWLEDGED] * 3
+    assert [entry.state for entry in entries] == [OrderState.ACKNOWLEDGED] * 3
 
 
 async def test_an_order_refused_alone_leaves_the_others_standing(
@@ -77,9 +86,9 @@ async def test_an_order_refused_alone_leaves_the_others_standing(
     with opened() as desk:
         entries = await placed(desk)
     assert [(entry.state, entry.reason) for entry in entries] == [
-        (State.ACKNOWLEDGED, ""),
-        (State.REFUSED, "EOrder:Insufficient funds"),
-        (State.ACKNOWLEDGED, ""),
+        (OrderState.ACKNOWLEDGED, ""),
+        (OrderState.REFUSED, "EOrder:Insufficient funds"),
+        (OrderState.ACKNOWLEDGED, ""),
     ]
 
 
@@ -90,7 +99,7 @@ async def test_a_doubtful_error_of_one_order_makes_that_one_unknown(
     with opened() as desk:
         entries = await placed(desk)
     states = [entry.state for entry in entries]
-    assert states == [State.ACKNOWLEDGED, State.ACKNOWLEDGED, State.UNKNOWN]
+    assert states == [OrderState.ACKNOWLEDGED, OrderState.ACKNOWLEDGED, OrderState.UNKNOWN]
 
 
 @pytest.mark.parametrize("fault", [answers.dropped, answers.bad_gateway])
@@ -101,9 +110,9 @@ async def test_a_lost_reply_makes_all_unknown_and_each_is_settled_by_itself(
     market.fails("AddOrderBatch", fault, after_acting=True)
     with opened() as desk:
         entries = await placed(desk)
-        assert {entry.state for entry in entries} == {State.UNKNOWN}
+        assert {entry.state for entry in entries} == {OrderState.UNKNOWN}
         assert await declined(desk, THREE[:2]) >= {Check.UNKNOWN}
-        assert await settled(desk, frozen) == [State.REFUSED, State.LIVE, State.LIVE]
+        assert await settled(desk, frozen) == [OrderState.REFUSED, OrderState.LIVE, OrderState.LIVE]
     assert market.exchange.count("AddOrderBatch") == 1
 
 
@@ -113,7 +122,7 @@ async def test_a_batch_that_never_arrived_is_never_placed_after_the_window(
     market.fails("AddOrderBatch", answers.dropped, after_acting=False)
     with opened() as desk:
         await placed(desk)
-        assert await settled(desk, frozen) == [State.REFUSED] * 3
+        assert await settled(desk, frozen) == [OrderState.REFUSED] * 3
 
 
 async def test_a_batch_in_flight_when_the_program_ends_is_settled_after_it(
@@ -123,14 +132,14 @@ async def test_a_batch_in_flight_when_the_program_ends_is_settled_after_it(
     with opened() as desk:
         await placed(desk)
     with opened() as desk:
-        assert await settled(desk, frozen) == [State.LIVE] * 3
+        assert await settled(desk, frozen) == [OrderState.LIVE] * 3
 
 
 async def test_a_batch_refused_whole_refuses_all(market: Market, opened: OpenDesk) -> None:
     refusal = answers.refusal("EGeneral:Invalid arguments:volume")
     market.exchange.script["AddOrderBatch"].append(refusal)
     with opened() as desk:
-        assert {entry.state for entry in await placed(desk)} == {State.REFUSED}
+        assert {entry.state for entry in await placed(desk)} == {OrderState.REFUSED}
 
 
 @pytest.mark.parametrize("rows", [[], [{"txid": "O1"}], [{"txid": "O1"}, {}, {"txid": "O3"}]])
@@ -140,8 +149,8 @@ async def test_a_reply_that_does_not_name_every_order_leaves_the_rest_in_doubt(
     market.exchange.script["AddOrderBatch"].append(answers.reply({"orders": rows}))
     with opened() as desk:
         states = [entry.state for entry in await placed(desk)]
-    assert State.UNKNOWN in states
-    assert State.REFUSED not in states
+    assert OrderState.UNKNOWN in states
+    assert OrderState.REFUSED not in states
 
 
 async def test_an_order_named_and_refused_at_once_is_in_doubt(
@@ -151,7 +160,7 @@ async def test_an_order_named_and_refused_at_once_is_in_doubt(
     market.exchange.script["AddOrderBatch"].append(answers.reply({"orders": rows}))
     with opened() as desk:
         states = [entry.state for entry in await placed(desk)]
-    assert states == [State.ACKNOWLEDGED, State.UNKNOWN, State.ACKNOWLEDGED]
+    assert states == [OrderState.ACKNOWLEDGED, OrderState.UNKNOWN, OrderState.ACKNOWLEDGED]
 
 
 async def test_a_batch_that_does_not_fit_on_the_disk_leaves_no_order_waiting(
@@ -187,7 +196,7 @@ async def test_a_cancel_of_one_withdraws_the_whole_batch_that_is_not_out_yet(
         disk.set()
         entries = await placing
     assert isinstance(entries, tuple)
-    assert [entry.state for entry in entries] == [State.REFUSED] * 3
+    assert [entry.state for entry in entries] == [OrderState.REFUSED] * 3
     assert market.exchange.count("AddOrderBatch") == 0
 
 

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from kracked.orders.draft import Draft, rounded, to_order
-from kracked.orders.outbox.order_states import State
-from kracked.orders.outbox.outbox import Entry, Kind
+from kracked.orders.outbox.order_states import OrderState
+from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
 from kracked.orders.rules.fees import Fees
-from kracked.orders.rules.market_context import Check, Limits, Situation
+from kracked.orders.rules.market_context import Check, Limits, MarketContext
 from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
 from kracked.rest.orders import OrderType, TimeInForce
@@ -32,12 +32,12 @@ def but(draft: Draft = GOOD, **changes: Any) -> Draft:
     return msgspec.structs.replace(draft, **changes)
 
 
-def pending(state: State) -> tuple[Entry, ...]:
+def pending(state: OrderState) -> tuple[OutboxEntry, ...]:
     request = {"ordertype": "limit", "type": "buy", "volume": "0.00100000", "price": "24900.0"}
     return (
-        Entry(
+        OutboxEntry(
             id="k",
-            kind=Kind.ADD,
+            kind=ActionKind.ADD,
             symbol="BTC/USD",
             prepared=0,
             deadline=0,
@@ -116,21 +116,21 @@ def test_the_market_takes_what_its_status_says(
 
 
 def test_an_outcome_not_known_blocks_every_order() -> None:
-    assert against(SELL, pending=pending(State.UNKNOWN)) == [Check.UNKNOWN]
+    assert against(SELL, pending=pending(OrderState.UNKNOWN)) == [Check.UNKNOWN]
 
 
-@pytest.mark.parametrize("state", [State.SENT, State.ACKNOWLEDGED, State.LIVE])
-def test_the_same_order_twice_is_stopped(state: State) -> None:
+@pytest.mark.parametrize("state", [OrderState.SENT, OrderState.ACKNOWLEDGED, OrderState.LIVE])
+def test_the_same_order_twice_is_stopped(state: OrderState) -> None:
     assert against(pending=pending(state)) == [Check.DUPLICATE]
 
 
 def test_the_same_order_twice_goes_when_it_is_meant() -> None:
     meant = Limits(allow_duplicate=True)
-    assert against(limits=meant, pending=pending(State.LIVE)) == []
+    assert against(limits=meant, pending=pending(OrderState.LIVE)) == []
 
 
 def test_another_price_is_another_order() -> None:
-    assert against(but(price=249_001), pending=pending(State.LIVE)) == []
+    assert against(but(price=249_001), pending=pending(OrderState.LIVE)) == []
 
 
 def test_own_limits_on_quantity_and_notional_hold() -> None:
@@ -186,7 +186,7 @@ def test_the_last_of_the_rate_counter_is_kept_for_cancels() -> None:
         {"book_verified": False},
         {"available": {}},
         {"rate_room": Decimal(0)},
-        {"pending": pending(State.UNKNOWN)},
+        {"pending": pending(OrderState.UNKNOWN)},
     ],
 )
 def test_every_refusal_is_a_sentence(fault: dict[str, Any]) -> None:
@@ -220,5 +220,5 @@ def test_a_trailing_draft_gives_distances() -> None:
 
 
 def test_a_situation_without_a_side_has_no_middle() -> None:
-    empty = Situation(instrument=BTC, bid=None, ask=1, book_verified=True, book_age_ns=0)
+    empty = MarketContext(instrument=BTC, bid=None, ask=1, book_verified=True, book_age_ns=0)
     assert empty.middle_twice is None

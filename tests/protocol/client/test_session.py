@@ -9,8 +9,8 @@ from kracked.protocol.client.subscription import (
     BALANCES,
     EXECUTIONS,
     INSTRUMENTS,
-    State,
     Subscription,
+    SubscriptionStage,
 )
 
 BTC = Subscription("book", "BTC/USD", depth=10)
@@ -85,7 +85,7 @@ def test_symbols_of_the_same_terms_share_one_request(talk) -> None:
 
 def test_a_snapshot_makes_a_book_live_and_verified(talk) -> None:
     start(talk, BTC)
-    assert talk.session.tracks[BTC.key].state is State.LIVE
+    assert talk.session.tracks[BTC.key].state is SubscriptionStage.LIVE
     assert book(talk).verified
 
 
@@ -112,7 +112,7 @@ def test_an_acknowledgement_may_follow_its_snapshot(talk, exchange) -> None:
     answers = exchange.answer(talk.session.to_send(0))
     happened = talk.hear(*reversed(answers))
     assert kinds(happened) == ["BookSnapshot", "Verified", "Subscribed"]
-    assert talk.session.tracks[BTC.key].state is State.LIVE
+    assert talk.session.tracks[BTC.key].state is SubscriptionStage.LIVE
 
 
 def test_a_thin_snapshot_before_its_acknowledgement_has_the_depth_that_was_asked(
@@ -225,7 +225,7 @@ def test_an_answer_to_an_older_request_is_ignored(talk, exchange) -> None:
     requests = talk.session.to_send(talk.now)
     talk.hear(stale)
     talk.hear(*exchange.answer(requests), stale)
-    assert talk.session.tracks[BTC.key].state is State.TO_ASK
+    assert talk.session.tracks[BTC.key].state is SubscriptionStage.TO_ASK
 
 
 def test_a_snapshot_that_is_wrong_itself_is_asked_for_again(talk, exchange) -> None:
@@ -322,11 +322,14 @@ def test_a_pair_that_does_not_exist_is_refused_for_good(talk) -> None:
     nope = Subscription("book", "XBT/USD", depth=10)
     start(talk, nope, BTC)
     track = talk.session.tracks[nope.key]
-    assert (track.state, track.error) == (State.REFUSED, "Currency pair not supported XBT/USD")
+    assert (track.state, track.error) == (
+        SubscriptionStage.REFUSED,
+        "Currency pair not supported XBT/USD",
+    )
     talk.session.close("test")
     talk.connect()
     talk.settle()
-    assert track.state is State.REFUSED
+    assert track.state is SubscriptionStage.REFUSED
     assert book(talk).verified
 
 
@@ -335,7 +338,7 @@ def test_a_refusal_that_names_no_symbol_is_found_by_its_id(talk, exchange) -> No
     talk.session.want(BTC)
     request = talk.asks()[0]
     talk.hear(exchange.refusal("Subscription depth not supported", request["req_id"]))
-    assert talk.session.tracks[BTC.key].state is State.REFUSED
+    assert talk.session.tracks[BTC.key].state is SubscriptionStage.REFUSED
 
 
 def test_a_refusal_of_several_symbols_is_settled_by_asking_each_alone(talk, exchange) -> None:
@@ -351,7 +354,7 @@ def test_unknown_words_are_retried_a_few_times(talk, exchange) -> None:
     start(talk)
     talk.session.want(BTC)
     asked = 0
-    while talk.session.tracks[BTC.key].state is not State.REFUSED:
+    while talk.session.tracks[BTC.key].state is not SubscriptionStage.REFUSED:
         for request in talk.asks():
             asked += request["method"] == "subscribe"
             talk.hear(exchange.refusal("EService:Busy", request["req_id"]))
@@ -503,7 +506,7 @@ def test_a_process_that_stood_still_does_not_blame_the_exchange(talk, exchange) 
     talk.now += 60 * 10**9
     talk.wait(0.1)
     assert talk.session.broken is None
-    assert talk.session.tracks[ETH.key].state is State.ASKED
+    assert talk.session.tracks[ETH.key].state is SubscriptionStage.ASKED
 
 
 def test_an_unanswered_ping_on_a_silent_connection_means_it_is_dead(talk) -> None:

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
 from kracked.protocol.client.session import Session
-from kracked.protocol.client.subscription import EXECUTIONS, INSTRUMENTS, State, Subscription
+from kracked.protocol.client.subscription import (
+    EXECUTIONS,
+    INSTRUMENTS,
+    Subscription,
+    SubscriptionStage,
+)
 from tests.exchange import Exchange, Talk
 
 SYMBOLS = ("BTC/USD", "ETH/USD")
@@ -195,7 +200,7 @@ def test_after_any_storm_every_book_is_live_verified_and_right(storm_steps) -> N
         getattr(storm, name)(symbol, channel)
         storm.tend()
     storm.heal()
-    assert {track.state for track in storm.talk.session.tracks.values()} == {State.LIVE}
+    assert {track.state for track in storm.talk.session.tracks.values()} == {SubscriptionStage.LIVE}
     assert len(storm.books()) == 4
     assert all(book.verified and is_right(book, storm.exchange) for book in storm.books())
 

@@ -9,10 +9,10 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.format import frame, keyframe, line
 from kracked.format.frame import FrameKind
-from kracked.format.symbol_info import Subject
+from kracked.format.symbol_info import SymbolInfo
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.record.read.book_rebuilder import Walk
+from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.write.session_folder import SessionInfo
 from tests.record.seeded_market import Level3Market
 
@@ -21,15 +21,15 @@ HEALED = 2_000
 
 
 @pytest.fixture
-def walk() -> Walk:
+def walk() -> BookRebuilder:
     """A book proven by a snapshot that came at HEALED."""
-    walk, market = Walk(SessionInfo(start="")), Level3Market()
-    walk.take(FrameKind.DATA, line.Line(HEALED, 1, "level3", market.snapshot()))
+    walk, market = BookRebuilder(SessionInfo(start="")), Level3Market()
+    walk.take(FrameKind.DATA, line.LogLine(HEALED, 1, "level3", market.snapshot()))
     assert walk.keeper.orders[market.symbol].verified
     return walk
 
 
-def trusted_after(walk: Walk, event: line.OurEvent) -> bool:
+def trusted_after(walk: BookRebuilder, event: line.OurEvent) -> bool:
     entry = line.unpack(line.pack_event(1, "level3", event).rstrip(b"\n"))
     told: list[Event] = walk.take(FrameKind.EVENT, entry)
     assert told == [event]
@@ -40,19 +40,21 @@ def gap(end: int, channel: str = "level3", *symbols: str) -> events.Gap:
     return events.Gap(end, channel, symbols, 1_000, end, "lost")
 
 
-def test_a_gap_is_told_after_the_snapshot_that_ended_it_and_leaves_that_alone(walk: Walk) -> None:
+def test_a_gap_is_told_after_the_snapshot_that_ended_it_and_leaves_that_alone(
+    walk: BookRebuilder,
+) -> None:
     assert trusted_after(walk, gap(HEALED, "level3", "BTC/USD"))
 
 
-def test_a_gap_that_nothing_has_ended_is_doubted(walk: Walk) -> None:
+def test_a_gap_that_nothing_has_ended_is_doubted(walk: BookRebuilder) -> None:
     assert not trusted_after(walk, gap(HEALED + 1, "level3", "BTC/USD"))
 
 
-def test_a_gap_in_everything_concerns_every_book(walk: Walk) -> None:
+def test_a_gap_in_everything_concerns_every_book(walk: BookRebuilder) -> None:
     assert not trusted_after(walk, gap(HEALED + 1, ""))
 
 
-def test_a_gap_of_another_channel_or_symbol_concerns_no_other_book(walk: Walk) -> None:
+def test_a_gap_of_another_channel_or_symbol_concerns_no_other_book(walk: BookRebuilder) -> None:
     assert trusted_after(walk, gap(HEALED + 1, "instrument"))
     assert trusted_after(walk, gap(HEALED + 1, "book", "BTC/USD"))
     assert trusted_after(walk, gap(HEALED + 1, "level3", "ETH/USD"))
@@ -60,7 +62,7 @@ def test_a_gap_of_another_channel_or_symbol_concerns_no_other_book(walk: Walk) -
 
 @pytest.mark.parametrize(("connection", "trusted"), [("level3", False), ("public", True)])
 def test_a_book_is_doubted_while_its_connection_is_lost(
-    walk: Walk, connection: str, trusted: bool
+    walk: BookRebuilder, connection: str, trusted: bool
 ) -> None:
     lost = events.Reconnecting(HEALED + 1, connection, "wss://example", "reset", 1, 0.5)
     assert trusted_after(walk, lost) is trusted
@@ -68,24 +70,24 @@ def test_a_book_is_doubted_while_its_connection_is_lost(
 
 def test_before_the_first_message_that_came_some_may_be_missing() -> None:
     """A recording that joined a running feed begins with its books, before any message."""
-    walk, market, keeper = Walk(SessionInfo(start="")), Level3Market(), BookKeeper()
+    walk, market, keeper = BookRebuilder(SessionInfo(start="")), Level3Market(), BookKeeper()
     keeper.receive(market.snapshot(), HEALED)
     picture = keyframe.encode(keeper.orders[market.symbol])
-    walk.take(FrameKind.KEYFRAME, line.Line(HEALED, 0, "keyframe", picture))
+    walk.take(FrameKind.KEYFRAME, line.LogLine(HEALED, 0, "keyframe", picture))
     assert walk.keeper.orders[market.symbol].verified
     market.update()  # message 1, which was lost
-    walk.take(FrameKind.DATA, line.Line(HEALED + 2, 2, "level3", market.update()))
+    walk.take(FrameKind.DATA, line.LogLine(HEALED + 2, 2, "level3", market.update()))
     assert not walk.keeper.orders[market.symbol].verified
     assert walk.lost == 1
 
 
 def test_a_connection_that_greets_leaves_the_books_of_another_as_deep_as_they_are() -> None:
-    walk, market = Walk(SessionInfo(start="")), Level3Market(depth=1000)
+    walk, market = BookRebuilder(SessionInfo(start="")), Level3Market(depth=1000)
     greeting = (
         b'{"channel":"status","type":"update","data":[{"system":"online","connection_id":7}]}'
     )
     for seq, message in enumerate((market.acknowledge(), greeting, market.snapshot()), 1):
-        walk.take(FrameKind.DATA, line.Line(HEALED + seq, seq, "level3", message))
+        walk.take(FrameKind.DATA, line.LogLine(HEALED + seq, seq, "level3", message))
     assert walk.keeper.orders[market.symbol].depth == 1000
 
 
@@ -108,7 +110,7 @@ def test_a_frame_taken_at_once_is_the_frame_taken_line_by_line(
     packed = frame.pack(lines, kind=FrameKind.DATA, count=len(lines), received=(101, 112), seq=1)
     [found] = frame.scan(packed)
     assert isinstance(found, frame.Frame)
-    at_once, singly = (Walk(SessionInfo(start=""), symbol) for _ in range(2))
+    at_once, singly = (BookRebuilder(SessionInfo(start=""), symbol) for _ in range(2))
     at_once.take_all(found, frame.unpack_whole(packed, found))
     for text in lines:
         singly.take(FrameKind.DATA, line.unpack(text.rstrip(b"\n")))
@@ -118,22 +120,22 @@ def test_a_frame_taken_at_once_is_the_frame_taken_line_by_line(
     assert (one.verified, one.received, at_once.seq) == (other.verified, other.received, singly.seq)
 
 
-def test_a_keyframe_that_cannot_be_read_is_a_wrong_one(walk: Walk) -> None:
+def test_a_keyframe_that_cannot_be_read_is_a_wrong_one(walk: BookRebuilder) -> None:
     message = keyframe.encode(walk.keeper.orders["BTC/USD"])
-    other = Walk(SessionInfo(start=""))
-    other.take(FrameKind.KEYFRAME, line.Line(HEALED, 1, "keyframe", spoilt(message)[:-9]))
+    other = BookRebuilder(SessionInfo(start=""))
+    other.take(FrameKind.KEYFRAME, line.LogLine(HEALED, 1, "keyframe", spoilt(message)[:-9]))
     found = other.verification()
     assert (found.keyframes, found.keyframes_wrong) == (1, 1)
 
 
 @pytest.mark.parametrize("stated", [(0, 8), (2, 10)])
 def test_a_keyframe_is_read_with_the_decimals_of_its_time(
-    walk: Walk, stated: tuple[int, int]
+    walk: BookRebuilder, stated: tuple[int, int]
 ) -> None:
     """The instrument's may have changed before it or since."""
     message = keyframe.encode(walk.keeper.orders["BTC/USD"])
-    subject = Subject(price_precision=stated[0], qty_precision=stated[1])
-    other = Walk(SessionInfo(start="", symbols={"BTC/USD": subject}))
-    other.take(FrameKind.KEYFRAME, line.Line(HEALED, 1, "keyframe", message))
+    subject = SymbolInfo(price_precision=stated[0], qty_precision=stated[1])
+    other = BookRebuilder(SessionInfo(start="", symbols={"BTC/USD": subject}))
+    other.take(FrameKind.KEYFRAME, line.LogLine(HEALED, 1, "keyframe", message))
     assert other.keeper.orders["BTC/USD"].verified
     assert keyframe.encode(other.keeper.orders["BTC/USD"]) == message

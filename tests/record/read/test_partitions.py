@@ -21,7 +21,7 @@ from kracked.format.frame import Frame, FrameKind
 from kracked.protocol import events
 from kracked.record.check import check
 from kracked.record.read import partitions, recording
-from kracked.record.read.partitions import Share
+from kracked.record.read.partitions import Partition
 from kracked.record.read.recording import WorkerLost, open_recording
 from tests.record.seeded_market import START, Level3Market, record_stream
 
@@ -130,7 +130,7 @@ def test_a_gap_doubts_in_every_share_the_books_it_concerns(
 
 
 def test_a_message_of_another_book_is_passed_over_only_where_it_is_of_no_other() -> None:
-    share = Share(frozenset({"BTC/USD"}), others=False)
+    share = Partition(frozenset({"BTC/USD"}), others=False)
     market = Level3Market(symbol="ETH/USD")
     of_one = market.snapshot()
     of_two = of_one[:-2] + b"," + of_one.partition(b'"data":[')[2][:-2] + b"]}"

@@ -11,7 +11,7 @@ import zstandard
 
 from kracked.record.write.hour_compression import ClosedHours
 from kracked.record.write.session_folder import SessionFolder, SessionInfo
-from kracked.record.write.sinks import Batch, CsvTables
+from kracked.record.write.sinks import CsvTables, WriteBatch
 
 HOUR = "trades-20241112T06Z.csv"
 ROWS = b"ts_event,ts_recv\n" + b"2024-11-12T06:50:44.000000000Z,\n" * 50_000
@@ -85,7 +85,7 @@ def test_an_hour_that_is_there_compressed_is_not_written_over(folder: SessionFol
     time = "2024-11-12T06:50:44.000000000Z"
     row = f"{time},{time},BTC/USD,1,1,buy,limit,1,1,128\n"
     for hour in range(2):
-        batch = Batch(begun + hour * hour_ns, 0, "", (), {"trades": [row]})
+        batch = WriteBatch(begun + hour * hour_ns, 0, "", (), {"trades": [row]})
         tables.prepare(batch)
         tables.write(batch)
         tables.flush()

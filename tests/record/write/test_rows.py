@@ -12,7 +12,7 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.format.lazy_text import whole
 from kracked.format.tables import WIDE_LEVELS
-from kracked.record.write.ingest import Intake
+from kracked.record.write.ingest import Ingest
 from tests.benchmarks.recording_cost import tickers
 from tests.benchmarks.streams import START, stream
 from tests.record.seeded_market import Level3Market
@@ -38,7 +38,7 @@ class Gathering:
 def recorded(connection: str, messages: list[bytes], *, at_once: int) -> dict[str, list[str]]:
     """The rows of messages that arrive a nanosecond after one another, in slices of so many."""
     keeper, gathering = BookKeeper(), Gathering()
-    intake = Intake(gathering, taken=lambda _: False)  # type: ignore[arg-type]
+    intake = Ingest(gathering, taken=lambda _: False)  # type: ignore[arg-type]
     arrived = [(connection, START + n, data) for n, data in enumerate(messages)]
     for first in range(0, len(arrived), at_once):
         frames = arrived[first : first + at_once]
@@ -188,7 +188,7 @@ def test_levels_with_the_same_digits_at_prices_of_other_lengths_are_told_apart()
 
 def test_an_event_told_after_the_hand_over_bears_the_number_of_its_message() -> None:
     market, keeper, gathering = Level3Market(seed=3), BookKeeper(), Gathering()
-    intake = Intake(gathering, taken=lambda _: False)  # type: ignore[arg-type]
+    intake = Ingest(gathering, taken=lambda _: False)  # type: ignore[arg-type]
     frames = [("level3", START, market.snapshot()), ("level3", START + 1, market.update())]
     happened = [keeper.receive(data, received) for _, received, data in frames]
 
@@ -202,7 +202,7 @@ def test_an_event_told_after_the_hand_over_bears_the_number_of_its_message() -> 
 
 def test_the_rows_counted_are_those_handed_over() -> None:
     keeper, gathering = BookKeeper(), Gathering()
-    intake = Intake(gathering, taken=lambda _: False)  # type: ignore[arg-type]
+    intake = Ingest(gathering, taken=lambda _: False)  # type: ignore[arg-type]
     market = Level3Market(seed=5)
     snapshot, updates = stream("book", 25, 50)
     messages = [snapshot, *updates, *tickers(20), *(data for _, data in market.stream(50))]

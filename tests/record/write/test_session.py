@@ -23,14 +23,14 @@ from kracked.record.check import check
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn
 from kracked.record.write import session as session_module
-from kracked.record.write.session import Format, Session, record_into
+from kracked.record.write.session import Format, RecordingSession, record_into
 from kracked.record.write.session_folder import (
     FolderInUse,
     NotAFolder,
     NotARecording,
-    Planted,
     SessionFolder,
     SessionInfo,
+    SymbolicLink,
     read_info,
 )
 from kracked.record.write.writer import Writer
@@ -112,7 +112,7 @@ def test_a_damaged_database_is_named_before_anything_is_recorded(tmp_path: Path)
 def test_what_a_writer_that_failed_has_left_is_counted(tmp_path: Path) -> None:
     path, info = tmp_path / "session", SessionInfo(start=INFO.start)
 
-    def damage_the_database_and_go_on(session: Session) -> None:
+    def damage_the_database_and_go_on(session: RecordingSession) -> None:
         (path / "recording.sqlite").write_bytes(b"no database" * 1000)
         session.intake.message("public", 1, b"{}")
 
@@ -154,7 +154,7 @@ def test_a_planted_link_is_refused_and_not_followed(record: Record, tmp_path: Pa
     path, victim = record(), tmp_path / "victim"
     victim.write_text("precious")
     (path / "trades.csv").symlink_to(victim)
-    with pytest.raises(Planted, match=r"trades\.csv"), record_into(path, INFO):
+    with pytest.raises(SymbolicLink, match=r"trades\.csv"), record_into(path, INFO):
         pass
     assert victim.read_text() == "precious"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.format.lazy_text import whole
-from kracked.format.symbol_info import Former, Subject
+from kracked.format.symbol_info import PreviousInfo, SymbolInfo
 from kracked.format.tables import ASSETS, EXECUTIONS, ORDERS, PAIRS, Flag
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import events
@@ -18,12 +18,12 @@ PRECISION = Precision(1, 8)
 ORDER = OrderChange(OrderAction.ADD, "OAAAAA-BBBBB-CCCCCC", 630_000, 10**8, "")
 
 
-def snapshot(now: int) -> events.OrdersSnapshot:
-    return events.OrdersSnapshot(now, "BTC/USD", PRECISION, (ORDER,), (), 7, None)
+def snapshot(now: int) -> events.L3Snapshot:
+    return events.L3Snapshot(now, "BTC/USD", PRECISION, (ORDER,), (), 7, None)
 
 
-def update(now: int) -> events.OrdersUpdate:
-    return events.OrdersUpdate(now, "BTC/USD", PRECISION, (ORDER,), (), 7, None)
+def update(now: int) -> events.L3Update:
+    return events.L3Update(now, "BTC/USD", PRECISION, (ORDER,), (), 7, None)
 
 
 def gap(end: int, channel: str = "level3", *symbols: str) -> events.Gap:
@@ -158,11 +158,11 @@ def test_the_decimals_of_a_book_are_not_those_a_ticker_happened_to_show() -> Non
 
 
 def test_what_a_symbol_was_is_known_with_the_message_that_changed_it() -> None:
-    subject = Subject()
+    subject = SymbolInfo()
     assert subject.change(3, price_precision=1, qty_precision=8)
     assert subject.change(4, level3=10)
     assert not subject.change(5, level3=10)
     assert subject.change(9, price_precision=2, qty_precision=8)
     assert subject.change(9, level3=100)
-    assert subject.was == [Former(until=9, price_precision=1, qty_precision=8, level3=10)]
+    assert subject.was == [PreviousInfo(until=9, price_precision=1, qty_precision=8, level3=10)]
     assert (subject.first_precision, subject.level3) == (Precision(1, 8), 100)

@@ -17,10 +17,10 @@ from kracked.protocol.events import Gap, Reconnecting, Resync, Subscribed
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn, mapped
 from kracked.record.write import ingest, writer
-from kracked.record.write.ingest import Intake
+from kracked.record.write.ingest import Ingest
 from kracked.record.write.session import record_into
 from kracked.record.write.session_folder import SessionFolder, SessionInfo, read_info
-from kracked.record.write.sinks import AppendFile, Batch
+from kracked.record.write.sinks import AppendFile, WriteBatch
 from kracked.record.write.writer import Writer
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
@@ -42,7 +42,7 @@ def files_no_larger_than(limit: int) -> Iterator[Callable[[], None]]:
         make_room()
 
 
-def _noise(intake: Intake, count: int) -> None:
+def _noise(intake: Ingest, count: int) -> None:
     """So many messages that do not compress, a batch each."""
     for number in range(count):
         data = MESSAGE % (number, os.urandom(500).hex().encode())
@@ -138,7 +138,7 @@ def test_a_writer_too_far_behind_loses_whole_batches_and_says_which(tmp_path: Pa
     with SessionFolder.hold(tmp_path / "session") as folder:
         folder.write_info(INFO)
         slow = Writer(folder, queue_bytes=5_000)  # never started: nothing is taken off
-        intake = Intake(slow, taken=lambda _: False)
+        intake = Ingest(slow, taken=lambda _: False)
         _noise(intake, 10)
         assert intake.lost == 10 - 4
         assert intake.gaps == 1
@@ -148,7 +148,7 @@ def test_what_stands_is_wanted_once_the_writer_takes_messages_again(tmp_path: Pa
     with SessionFolder.hold(tmp_path / "session") as folder:
         folder.write_info(INFO)
         slow = Writer(folder, queue_bytes=5_000)
-        intake = Intake(slow, taken=lambda _: False)
+        intake = Ingest(slow, taken=lambda _: False)
         _noise(intake, 4)
         assert not intake.wants_standing
         _noise(intake, 2)
@@ -170,9 +170,9 @@ class Door:
 
     def __init__(self) -> None:
         self.open = False
-        self.taken: list[Batch] = []
+        self.taken: list[WriteBatch] = []
 
-    def hand_over(self, batch: Batch) -> bool:
+    def hand_over(self, batch: WriteBatch) -> bool:
         if self.open:
             self.taken.append(batch)
         return self.open
@@ -184,9 +184,9 @@ def door() -> Door:
 
 
 @pytest.fixture
-def refused(door: Door) -> Intake:
+def refused(door: Door) -> Ingest:
     """Before a writer that takes nothing until the door is opened."""
-    return Intake(door, taken=lambda _: False, describe=lambda symbols: {"known": str([*symbols])})  # type: ignore[arg-type]
+    return Ingest(door, taken=lambda _: False, describe=lambda symbols: {"known": str([*symbols])})  # type: ignore[arg-type]
 
 
 LOST = Reconnecting(5, "public", "wss://", "gone", 1, 1.0)
@@ -194,7 +194,7 @@ HOLE = Gap(9, "trade", ("BTC/USD",), 5, 9, "trade ids 5 to 7 never came")
 
 
 def test_what_befell_the_connection_is_kept_however_long_the_writer_takes_nothing(
-    door: Door, refused: Intake
+    door: Door, refused: Ingest
 ) -> None:
     for event in (LOST, HOLE):
         refused.event(event)
@@ -212,7 +212,7 @@ def test_what_befell_the_connection_is_kept_however_long_the_writer_takes_nothin
 
 
 def test_however_long_the_writer_takes_nothing_one_row_tells_of_all_that_is_lost(
-    door: Door, refused: Intake
+    door: Door, refused: Ingest
 ) -> None:
     for number in range(50):
         _noise(refused, 2)
@@ -227,7 +227,7 @@ def test_however_long_the_writer_takes_nothing_one_row_tells_of_all_that_is_lost
 
 
 def test_what_is_known_of_a_symbol_is_written_with_the_first_batch_that_is_taken(
-    door: Door, refused: Intake
+    door: Door, refused: Ingest
 ) -> None:
     refused.event(Subscribed(1, "level3", "BTC/USD", 10))
     refused.hand_over(1)
@@ -237,7 +237,7 @@ def test_what_is_known_of_a_symbol_is_written_with_the_first_batch_that_is_taken
 
 
 def test_a_book_whose_gap_was_told_is_not_told_of_again_when_the_recording_stops(
-    door: Door, refused: Intake
+    door: Door, refused: Ingest
 ) -> None:
     door.open = True
     refused.event(Resync(5, "BTC/USD", "level3", "checksum"))

@@ -17,18 +17,18 @@ from kracked.protocol.events import Side
 from kracked.protocol.requests import Subscribe
 from kracked.protocol.signing import sign
 from kracked.sim import listings
-from kracked.sim.accounts.account import Account
-from kracked.sim.accounts.order_records import Order
+from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.auth import Accounts, ApiKey, Call, Permission
-from kracked.sim.engine.exchange_ids import Ids
+from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import Batch, Filled, NewOrder
+from kracked.sim.engine.orders import EngineBatch, NewOrder, OrderFilled
 from kracked.sim.listings import Listing
-from kracked.sim.order_entry.brokerage import Brokerage, Terms
+from kracked.sim.order_entry.brokerage import AccountOptions, Brokerage
 from kracked.sim.private_api.pair_names import Listings
-from kracked.sim.private_api.rest_endpoints import Private
-from kracked.sim.private_api.stream_subscriptions import Subscriptions
-from kracked.sim.private_api.ws_methods import Methods
+from kracked.sim.private_api.rest_endpoints import PrivateRest
+from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
+from kracked.sim.private_api.ws_methods import TradingMethods
 from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S, to_rfc3339
 
@@ -43,7 +43,7 @@ class Pit:
     def __init__(
         self,
         *symbols: str,
-        terms: Terms | None = None,
+        terms: AccountOptions | None = None,
         permissions: frozenset[Permission] = frozenset(Permission),
     ) -> None:
         listed = listings.listings(symbols or (BTC,))
@@ -56,17 +56,17 @@ class Pit:
         self.key = ApiKey("key", SECRET, permissions=permissions)
         self.accounts = Accounts()
         self.accounts.add(self.key)
-        self.private = Private(self, self.brokerage, self.accounts, self.listings)
-        self.methods = Methods(self, self.brokerage, self.listings)
-        self.subscriptions = Subscriptions(self.brokerage)
-        self._agents = Ids("O", start=0)
+        self.private = PrivateRest(self, self.brokerage, self.accounts, self.listings)
+        self.methods = TradingMethods(self, self.brokerage, self.listings)
+        self.subscriptions = StreamSubscriptions(self.brokerage)
+        self._agents = ExchangeIds("O", start=0)
         self._nonce = 0
 
     @property
-    def account(self) -> Account:
+    def account(self) -> ClientAccount:
         return self.brokerage.account("main")
 
-    def order(self, txid: str) -> Order:
+    def order(self, txid: str) -> OrderRecord:
         """One order of the account, as it stands."""
         order = self.account.orders.get(txid)
         assert order is not None
@@ -83,9 +83,9 @@ class Pit:
     def last_price(self, symbol: str) -> int:
         return self.last[symbol]
 
-    def publish(self, symbol: str, batch: Batch) -> None:
+    def publish(self, symbol: str, batch: EngineBatch) -> None:
         for happening in batch.happenings:
-            if isinstance(happening, Filled):
+            if isinstance(happening, OrderFilled):
                 self.last[symbol] = happening.price
         self.brokerage.follow(symbol, batch)
 

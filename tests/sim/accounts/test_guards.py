@@ -9,7 +9,7 @@ import pytest
 
 from kracked.protocol.limits import INTERMEDIATE, PRO, STARTER, Tier
 from kracked.sim.auth import Permission
-from kracked.sim.order_entry.brokerage import Terms
+from kracked.sim.order_entry.brokerage import AccountOptions
 from tests.sim.accounts.empty_exchange import BTC, NOW, Pit
 
 ORDER = {"ordertype": "limit", "type": "buy", "pair": "XBTUSD", "volume": "0.001"}
@@ -23,7 +23,7 @@ def count(pit: Pit) -> Decimal:
 
 
 def test_an_order_s_life_costs_what_the_documentation_says() -> None:
-    pit = Pit(terms=Terms(tier=PRO))
+    pit = Pit(terms=AccountOptions(tier=PRO))
     txid = pit.add("buy", "0.001", "20000")
     assert count(pit) == 1
     pit.rest("CancelOrder", txid=txid)
@@ -31,7 +31,7 @@ def test_an_order_s_life_costs_what_the_documentation_says() -> None:
 
 
 def test_the_counter_falls_with_time() -> None:
-    pit = Pit(terms=Terms(tier=INTERMEDIATE))
+    pit = Pit(terms=AccountOptions(tier=INTERMEDIATE))
     for _ in range(50):
         pit.add("buy", "0.001", "20000")
     pit.wait(10)
@@ -44,7 +44,7 @@ def test_a_refused_order_still_costs_its_fixed_part(pit: Pit) -> None:
 
 
 def test_adding_is_refused_over_the_threshold_and_cancelling_is_not() -> None:
-    pit = Pit(terms=Terms(tier=STARTER))
+    pit = Pit(terms=AccountOptions(tier=STARTER))
     # Seven pairs of adding and cancelling at once cost 63, and a Starter has 60.
     for _ in range(7):
         txid = pit.add("buy", "0.001", "20000")
@@ -64,7 +64,7 @@ def test_a_batch_costs_half_an_order_each(pit: Pit) -> None:
 
 @pytest.mark.parametrize("tier", [STARTER, INTERMEDIATE, PRO])
 def test_a_pair_takes_so_many_open_orders(tier: Tier) -> None:
-    pit = Pit(terms=Terms(tier=tier))
+    pit = Pit(terms=AccountOptions(tier=tier))
     for _ in range(tier.open_orders):
         pit.wait(1)
         pit.add("buy", "0.001", "20000")
@@ -76,7 +76,7 @@ def test_a_pair_takes_so_many_open_orders(tier: Tier) -> None:
 def test_the_acknowledgement_tells_the_threshold(tier: Tier, most: int) -> None:
     from kracked.protocol.requests import Subscribe
 
-    pit = Pit(terms=Terms(tier=tier))
+    pit = Pit(terms=AccountOptions(tier=tier))
     request = Subscribe(channel="executions", token="")
     assert pit.subscriptions.terms("main", request)["maxratecount"] == most
 
@@ -85,7 +85,7 @@ def test_the_acknowledgement_tells_the_threshold(tier: Tier, most: int) -> None:
 
 
 def test_a_key_may_make_so_many_calls_and_then_waits() -> None:
-    pit = Pit(terms=Terms(tier=STARTER))
+    pit = Pit(terms=AccountOptions(tier=STARTER))
     for _ in range(15):
         pit.rest("Balance")
     assert pit.refused("Balance") == "EAPI:Rate limit exceeded"
@@ -94,7 +94,7 @@ def test_a_key_may_make_so_many_calls_and_then_waits() -> None:
 
 
 def test_placing_and_cancelling_are_not_counted_as_calls() -> None:
-    pit = Pit(terms=Terms(tier=STARTER))
+    pit = Pit(terms=AccountOptions(tier=STARTER))
     for _ in range(30):
         pit.wait(2)
         pit.add("buy", "0.001", "20000")

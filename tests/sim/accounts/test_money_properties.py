@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from kracked.feed.account import Account as Followed
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Balances, Executions, Side
-from kracked.sim.accounts.order_records import Fill
-from kracked.sim.order_entry.brokerage import STARTING_BALANCES, Terms
+from kracked.sim.accounts.order_records import FillRecord
+from kracked.sim.order_entry.brokerage import STARTING_BALANCES, AccountOptions
 from kracked.sim.refusal import Refusal
 from tests.sim.accounts.empty_exchange import BTC, Ear, Pit
 
@@ -67,7 +67,7 @@ class World:
     """One account among agents, and everything its streams have said."""
 
     def __init__(self, balances: dict[str, str] | None = None) -> None:
-        self.pit = Pit(terms=Terms(balances=balances or STARTING_BALANCES))
+        self.pit = Pit(terms=AccountOptions(balances=balances or STARTING_BALANCES))
         self.executions, self.balances = self.pit.listen(), self.pit.listen("balances")
         self.placed: list[str] = []
         for tenths in range(5):
@@ -123,7 +123,7 @@ def followed(*ears: Ear) -> Followed:
     return account
 
 
-def moved(fill: Fill, pit: Pit) -> dict[str, int]:
+def moved(fill: FillRecord, pit: Pit) -> dict[str, int]:
     """What one fill did to each asset, in ledger units."""
     order = pit.account.orders.get(fill.order_id)
     assert order is not None

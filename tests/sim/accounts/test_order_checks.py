@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kracked.sim.order_entry.brokerage import Terms
+from kracked.sim.order_entry.brokerage import AccountOptions
 from kracked.sim.refusal import Refusal
 from tests.shared import VECTORS
 from tests.sim.accounts.empty_exchange import Pit
@@ -239,7 +239,7 @@ def test_validate_checks_the_form_and_not_the_funds(pit: Pit) -> None:
 
 
 def test_a_pair_without_an_index_cannot_trigger_by_it() -> None:
-    pit = Pit("BONK/USD", terms=Terms(balances={"USD": "1000"}))
+    pit = Pit("BONK/USD", terms=AccountOptions(balances={"USD": "1000"}))
     params = {"ordertype": "stop-loss", "type": "buy", "volume": "500000", "price": "0.000006"}
     error = pit.refused("AddOrder", pair="BONKUSD", trigger="index", **params)
     assert error == "EGeneral:Invalid arguments:Index unavailable"

@@ -12,7 +12,13 @@ import aiohttp
 import pytest
 
 from kracked.protocol.signing import sign
-from kracked.sim.faults.order_faults import BadMishaps, Mishap, Mishaps, Rule, read
+from kracked.sim.faults.order_faults import (
+    BadOrderFaults,
+    OrderFault,
+    OrderFaultRule,
+    OrderFaults,
+    read,
+)
 from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S
 from tests.patience import PATIENCE_S
@@ -23,15 +29,15 @@ ORDER = {"ordertype": "limit", "type": "buy", "pair": "XBTUSD", "volume": "0.01"
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("reply-lost:0.1", Rule(kind=Mishap.REPLY_LOST, chance=0.1)),
+        ("reply-lost:0.1", OrderFaultRule(kind=OrderFault.REPLY_LOST, chance=0.1)),
         (
             "reply-late=500ms:1:AddOrder",
-            Rule(kind=Mishap.REPLY_LATE, method="AddOrder", by_ns=NS_PER_S // 2),
+            OrderFaultRule(kind=OrderFault.REPLY_LATE, method="AddOrder", by_ns=NS_PER_S // 2),
         ),
-        ("rest-lag=10s:1", Rule(kind=Mishap.REST_LAG, by_ns=10 * NS_PER_S)),
+        ("rest-lag=10s:1", OrderFaultRule(kind=OrderFault.REST_LAG, by_ns=10 * NS_PER_S)),
     ],
 )
-def test_a_specification_is_read(text: str, rule: Rule) -> None:
+def test_a_specification_is_read(text: str, rule: OrderFaultRule) -> None:
     assert read(text) == (rule,)
 
 
@@ -39,31 +45,33 @@ def test_a_specification_is_read(text: str, rule: Rule) -> None:
     "text", ["reply-lost", "lost:0.1", "reply-lost:2", "reply-late=soon:1", "nonce:1:Nothing"]
 )
 def test_a_specification_that_cannot_be_read_is_answered_with_the_kinds(text: str) -> None:
-    with pytest.raises(BadMishaps, match="reply-lost"):
+    with pytest.raises(BadOrderFaults, match="reply-lost"):
         read(text)
 
 
 def test_an_expected_mishap_strikes_the_next_request_that_fits_and_no_other() -> None:
-    mishaps = Mishaps()
-    mishaps.expect(Mishap.REPLY_LOST, "AddOrder")
+    mishaps = OrderFaults()
+    mishaps.expect(OrderFault.REPLY_LOST, "AddOrder")
     assert mishaps.strike("CancelOrder") is None
-    assert mishaps.strike("AddOrder") == Rule(kind=Mishap.REPLY_LOST, method="AddOrder")
+    assert mishaps.strike("AddOrder") == OrderFaultRule(
+        kind=OrderFault.REPLY_LOST, method="AddOrder"
+    )
     assert mishaps.strike("AddOrder") is None
-    assert mishaps.struck == [(Mishap.REPLY_LOST, "AddOrder")]
+    assert mishaps.struck == [(OrderFault.REPLY_LOST, "AddOrder")]
 
 
 def test_chance_repeats_with_its_seed() -> None:
     struck = []
     for _ in range(2):
-        mishaps = Mishaps(read("reply-lost:0.3,502-before:0.2"), seed=7)
+        mishaps = OrderFaults(read("reply-lost:0.3,502-before:0.2"), seed=7)
         struck.append([mishaps.strike("AddOrder") for _ in range(200)])
     assert struck[0] == struck[1]
     assert 60 < sum(rule is not None for rule in struck[0]) < 140
 
 
 def test_queries_are_struck_by_nothing_but_the_lag() -> None:
-    mishaps = Mishaps(read("reply-lost:1,rest-lag:1"))
-    assert mishaps.strike("OpenOrders") == Rule(kind=Mishap.REST_LAG)
+    mishaps = OrderFaults(read("reply-lost:1,rest-lag:1"))
+    assert mishaps.strike("OpenOrders") == OrderFaultRule(kind=OrderFault.REST_LAG)
     assert mishaps.strike("Balance") is None
 
 
@@ -108,9 +116,11 @@ async def call(server: SimServer) -> AsyncIterator[Caller]:
         yield Caller(server, http)
 
 
-@pytest.mark.parametrize(("mishap", "placed"), [(Mishap.REPLY_LOST, 1), (Mishap.REQUEST_LOST, 0)])
+@pytest.mark.parametrize(
+    ("mishap", "placed"), [(OrderFault.REPLY_LOST, 1), (OrderFault.REQUEST_LOST, 0)]
+)
 async def test_a_connection_may_end_after_or_before_the_exchange_acts(
-    server: SimServer, call: Caller, mishap: Mishap, placed: int
+    server: SimServer, call: Caller, mishap: OrderFault, placed: int
 ) -> None:
     server.exchange.order_faults.expect(mishap)
     with pytest.raises(aiohttp.ClientConnectionError):
@@ -119,10 +129,10 @@ async def test_a_connection_may_end_after_or_before_the_exchange_acts(
 
 
 @pytest.mark.parametrize(
-    ("mishap", "placed"), [(Mishap.GATEWAY_AFTER, 1), (Mishap.GATEWAY_BEFORE, 0)]
+    ("mishap", "placed"), [(OrderFault.GATEWAY_AFTER, 1), (OrderFault.GATEWAY_BEFORE, 0)]
 )
 async def test_a_gateway_answers_with_a_page_whether_or_not_the_exchange_has_acted(
-    server: SimServer, call: Caller, mishap: Mishap, placed: int
+    server: SimServer, call: Caller, mishap: OrderFault, placed: int
 ) -> None:
     server.exchange.order_faults.expect(mishap)
     status, text = await call("AddOrder", **ORDER)
@@ -134,13 +144,13 @@ async def test_a_gateway_answers_with_a_page_whether_or_not_the_exchange_has_act
 @pytest.mark.parametrize(
     ("mishap", "error"),
     [
-        (Mishap.NONCE, "EAPI:Invalid nonce"),
-        (Mishap.UNAVAILABLE, "EService:Unavailable"),
-        (Mishap.THROTTLED, "EService: Throttled: "),
+        (OrderFault.NONCE, "EAPI:Invalid nonce"),
+        (OrderFault.UNAVAILABLE, "EService:Unavailable"),
+        (OrderFault.THROTTLED, "EService: Throttled: "),
     ],
 )
 async def test_a_refusal_comes_before_anything_is_done(
-    server: SimServer, call: Caller, mishap: Mishap, error: str
+    server: SimServer, call: Caller, mishap: OrderFault, error: str
 ) -> None:
     server.exchange.order_faults.expect(mishap)
     status, text = await call("AddOrder", **ORDER)
@@ -150,7 +160,7 @@ async def test_a_refusal_comes_before_anything_is_done(
 
 
 async def test_a_late_reply_comes_after_the_order_is_live(server: SimServer, call: Caller) -> None:
-    server.exchange.order_faults.expect(Mishap.REPLY_LATE, by_ns=NS_PER_S // 20)
+    server.exchange.order_faults.expect(OrderFault.REPLY_LATE, by_ns=NS_PER_S // 20)
     waiting = asyncio.create_task(call("AddOrder", **ORDER))
     async with asyncio.timeout(PATIENCE_S):
         _, text = await waiting
@@ -160,7 +170,7 @@ async def test_a_late_reply_comes_after_the_order_is_live(server: SimServer, cal
 
 async def test_the_rest_view_may_lag(server: SimServer, call: Caller) -> None:
     await call("AddOrder", **ORDER)
-    server.exchange.order_faults.expect(Mishap.REST_LAG, by_ns=10 * NS_PER_S)
+    server.exchange.order_faults.expect(OrderFault.REST_LAG, by_ns=10 * NS_PER_S)
     _, lagging = await call("OpenOrders")
     _, fresh = await call("OpenOrders")
     assert json.loads(lagging)["result"]["open"] == {}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kracked.sim.accounts.fees import SCHEDULE
-from kracked.sim.order_entry.brokerage import Terms
+from kracked.sim.order_entry.brokerage import AccountOptions
 from tests.sim.accounts.empty_exchange import BTC, Pit
 
 
@@ -219,7 +219,7 @@ def test_a_market_order_that_cannot_be_paid_for_is_refused(pit: Pit) -> None:
 
 @pytest.mark.parametrize("step", SCHEDULE)
 def test_fees_fall_with_the_volume_of_thirty_days(step: Any) -> None:
-    pit = Pit(terms=Terms(volume=str(step.volume)))
+    pit = Pit(terms=AccountOptions(volume=str(step.volume)))
     reply = pit.rest("TradeVolume", pair="XBTUSD")
     taker, maker = (reply[name]["XXBTZUSD"]["fee"] for name in ("fees", "fees_maker"))
     assert (Decimal(taker) * 100, Decimal(maker) * 100) == step.rates

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
-from kracked.sim.accounts.trailing_stops import Offset, Trail
+from kracked.sim.accounts.trailing_stops import Trail, TrailOffset
 from tests.sim.accounts.empty_exchange import BTC, Pit
 from tests.sim.accounts.test_triggers import trade_at
 
-BY_100 = Trail(Offset(Decimal(1000), percent=False, tick=1))
+BY_100 = Trail(TrailOffset(Decimal(1000), percent=False, tick=1))
 
 
 @pytest.fixture

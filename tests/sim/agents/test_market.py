@@ -13,12 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
-from kracked.sim.agents.market import Market
-from kracked.sim.agents.warmup import Past
+from kracked.sim.agents.market import SimulatedMarket
+from kracked.sim.agents.warmup import MarketWarmup
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import Batch, Cause, Filled, Left, NewOrder, Rested, TimeInForce
+from kracked.sim.engine.orders import (
+    EngineBatch,
+    LeaveCause,
+    LeftLevel,
+    NewOrder,
+    OrderFilled,
+    Rested,
+    TimeInForce,
+)
 from kracked.sim.listings import LISTED, listings
-from kracked.sim.market_data.book_publisher import BOOK, Publisher
+from kracked.sim.market_data.book_publisher import BOOK, BookPublisher
 from kracked.sim.market_data.trade_history import (
     INTERVALS,
     KEPT_CANDLES,
@@ -33,16 +41,16 @@ SECOND = 10**9
 PAIR = "BTC/USD"
 
 
-def market(*symbols: str, seed: int = 7, rate: float = 1.0) -> Market:
-    return Market(listings(symbols or (PAIR,)), seed=seed, rate=rate).opened(OPENING)
+def market(*symbols: str, seed: int = 7, rate: float = 1.0) -> SimulatedMarket:
+    return SimulatedMarket(listings(symbols or (PAIR,)), seed=seed, rate=rate).opened(OPENING)
 
 
-def run(opened: Market, seconds: float) -> list[tuple[str, Batch]]:
+def run(opened: SimulatedMarket, seconds: float) -> list[tuple[str, EngineBatch]]:
     return list(opened.advance(OPENING + int(seconds * SECOND)))
 
 
 @pytest.fixture(scope="module")
-def minute() -> list[Batch]:
+def minute() -> list[EngineBatch]:
     """Two minutes of BTC/USD at natural speed."""
     return [batch for _, batch in run(market(seed=3), 120)]
 
@@ -65,7 +73,7 @@ WHOLE = run(market("BONK/USD"), 6)
 @settings(max_examples=20, deadline=None)
 def test_how_finely_time_is_cut_changes_nothing(cuts: list[int]) -> None:
     cut = market("BONK/USD")
-    pieces: list[tuple[str, Batch]] = []
+    pieces: list[tuple[str, EngineBatch]] = []
     for to in (*sorted(cuts), 6 * SECOND):
         pieces.extend(cut.advance(OPENING + to))
     assert pieces == WHOLE
@@ -106,9 +114,9 @@ def test_a_batch_is_yielded_with_the_engine_as_the_batch_left_it() -> None:
             match step:
                 case Rested(order_id=order_id, side=side, price=price, visible_qty=qty):
                     orders[order_id] = (side, price, qty)
-                case Left(order_id=order_id):
+                case LeftLevel(order_id=order_id):
                     del orders[order_id]
-                case Filled(maker_order_id=order_id, qty=qty):
+                case OrderFilled(maker_order_id=order_id, qty=qty):
                     side, price, visible = orders[order_id]
                     orders[order_id] = (side, price, visible - qty)
                 case _ if hasattr(step, "visible_qty"):
@@ -123,11 +131,13 @@ def test_a_batch_is_yielded_with_the_engine_as_the_batch_left_it() -> None:
     assert dict(totals) == shown(matcher)
 
 
-def test_no_batch_is_empty_or_a_refusal(minute: list[Batch]) -> None:
+def test_no_batch_is_empty_or_a_refusal(minute: list[EngineBatch]) -> None:
     assert all(batch.happenings and batch.refusal is None for batch in minute)
 
 
-def test_quantities_are_at_least_the_minimum_when_an_order_enters(minute: list[Batch]) -> None:
+def test_quantities_are_at_least_the_minimum_when_an_order_enters(
+    minute: list[EngineBatch],
+) -> None:
     least = LISTED[0].instrument.qty_min
     first: dict[str, int] = {}
     for batch in minute:
@@ -152,7 +162,7 @@ def test_the_market_trades_with_clients() -> None:
         step.maker_order_id
         for _, batch in opened.advance(OPENING + 120 * SECOND)
         for step in batch.happenings
-        if isinstance(step, Filled)
+        if isinstance(step, OrderFilled)
     }
     assert makers & {"buy", "sell"}
 
@@ -167,7 +177,7 @@ def test_a_clients_dated_order_expires_within_the_stretch_it_ends_in() -> None:
         batch
         for _, batch in run(opened, 3)
         for step in batch.happenings
-        if isinstance(step, Left) and step.cause is Cause.EXPIRED
+        if isinstance(step, LeftLevel) and step.cause is LeaveCause.EXPIRED
     )
     assert ends <= expired.time < ends + 1000
 
@@ -197,26 +207,26 @@ def test_books_stay_deep_and_nothing_grows_over_an_hour_of_model_time() -> None:
 # --- as busy as the real one --------------------------------------------------------
 
 
-def rate_of(batches: Iterable[Batch], seconds: float) -> float:
+def rate_of(batches: Iterable[EngineBatch], seconds: float) -> float:
     return sum(1 for _ in batches) / seconds
 
 
-def test_engine_events_come_about_a_hundred_a_second(minute: list[Batch]) -> None:
+def test_engine_events_come_about_a_hundred_a_second(minute: list[EngineBatch]) -> None:
     assert 60 < rate_of(minute, 120) < 160
 
 
-def test_the_busiest_second_has_several_times_the_mean(minute: list[Batch]) -> None:
+def test_the_busiest_second_has_several_times_the_mean(minute: list[EngineBatch]) -> None:
     seconds = Counter((batch.time - OPENING) // SECOND for batch in minute)
     assert 150 < max(seconds.values()) < 800
 
 
-def test_trades_come_clustered_one_to_six_a_second(minute: list[Batch]) -> None:
+def test_trades_come_clustered_one_to_six_a_second(minute: list[EngineBatch]) -> None:
     takers = Counter(
         (batch.time - OPENING) // SECOND
         for batch in minute
-        if any(isinstance(step, Filled) for step in batch.happenings)
+        if any(isinstance(step, OrderFilled) for step in batch.happenings)
     )
-    fills = sum(isinstance(step, Filled) for batch in minute for step in batch.happenings)
+    fills = sum(isinstance(step, OrderFilled) for batch in minute for step in batch.happenings)
     assert 0.5 < fills / 120 < 6
     # A Poisson stream's counts per second vary as much as their mean; these far more.
     counts = [takers[second] for second in range(120)]
@@ -224,16 +234,16 @@ def test_trades_come_clustered_one_to_six_a_second(minute: list[Batch]) -> None:
     assert sum((count - mean) ** 2 for count in counts) / 120 > 1.5 * mean
 
 
-def test_takers_are_market_and_limit_orders_of_many_sizes(minute: list[Batch]) -> None:
-    fills = [step for batch in minute for step in batch.happenings if isinstance(step, Filled)]
+def test_takers_are_market_and_limit_orders_of_many_sizes(minute: list[EngineBatch]) -> None:
+    fills = [step for batch in minute for step in batch.happenings if isinstance(step, OrderFilled)]
     assert {fill.taker_type for fill in fills} == {"market", "limit"}
     sizes = sorted(fill.qty for fill in fills)
     assert sizes[-1] > 20 * sizes[len(sizes) // 2]
 
 
-def test_a_sweep_takes_several_levels_at_once(minute: list[Batch]) -> None:
+def test_a_sweep_takes_several_levels_at_once(minute: list[EngineBatch]) -> None:
     assert any(
-        len({step.price for step in batch.happenings if isinstance(step, Filled)}) >= 3
+        len({step.price for step in batch.happenings if isinstance(step, OrderFilled)}) >= 3
         for batch in minute
     )
 
@@ -255,7 +265,7 @@ def depth_25(symbol: str, seed: int, seconds: int) -> list[dict[str, Any]]:
     opened = market(symbol, seed=seed)
     (listing,) = opened.listings
     book = public_book(opened.matcher(symbol), listing.instrument.precision)
-    publisher = Publisher(listing.instrument, book, OPENING)
+    publisher = BookPublisher(listing.instrument, book, OPENING)
     publisher.watch(BOOK, 25)
     cuttings = (cut for _, batch in run(opened, seconds) for cut in publisher.apply(batch))
     return [json.loads(cutting.text)["data"][0] for cutting in cuttings]
@@ -277,7 +287,7 @@ def test_a_quarter_of_the_entries_take_a_level_away() -> None:
 
 def test_a_thin_pair_is_quiet() -> None:
     (last,) = listings(count=60)[-1:]
-    opened = Market((last,), seed=7).opened(OPENING)
+    opened = SimulatedMarket((last,), seed=7).opened(OPENING)
     assert rate_of((batch for _, batch in run(opened, 60)), 60) < 2
 
 
@@ -298,7 +308,7 @@ def test_the_past_leads_up_to_where_the_market_opens(seconds: int) -> None:
     """Trade by trade in small steps, wherever in the minute it opens."""
     minute = OPENING - OPENING % NS_PER_MINUTE
     (listing,) = (each for each in LISTED if each.instrument.symbol == PAIR)
-    past = Past(listing, minute + seconds * NS_PER_S, 1000, "seed").tape()
+    past = MarketWarmup(listing, minute + seconds * NS_PER_S, 1000, "seed").tape()
     prices = [trade.price for trade in past.trades] + [listing.opening_price]
     steps = [abs(later / price - 1) for price, later in pairwise(prices[-100:])]
     assert max(steps) < 0.0005
@@ -313,7 +323,7 @@ def test_the_first_trade_follows_the_last_of_the_past() -> None:
         step
         for _, batch in run(opened, 60)
         for step in batch.happenings
-        if isinstance(step, Filled)
+        if isinstance(step, OrderFilled)
     )
     assert first.trade_id == last.trade_id + 1
 

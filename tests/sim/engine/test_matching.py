@@ -7,21 +7,21 @@ import pytest
 from kracked.protocol.events import Level, Side
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import (
-    Amend,
-    Batch,
-    Cause,
+    AmendTerms,
     Done,
-    Filled,
-    Happening,
-    Left,
+    EngineBatch,
+    EngineReason,
+    EngineStep,
+    LeaveCause,
+    LeftLevel,
     NewOrder,
-    Outcome,
-    Reason,
-    Refused,
+    OrderEnd,
+    OrderFilled,
+    RequestRefused,
     Resized,
     Rested,
     SelfTrade,
-    Taking,
+    TakerType,
     TimeInForce,
 )
 
@@ -36,16 +36,16 @@ def book(*orders: NewOrder) -> Matcher:
     return matcher
 
 
-def of(kind: type[Happening], batch: Batch) -> list[Happening]:
+def of(kind: type[EngineStep], batch: EngineBatch) -> list[EngineStep]:
     return [step for step in batch.happenings if isinstance(step, kind)]
 
 
-def filled(batch: Batch) -> list[tuple[str, int, int]]:
+def filled(batch: EngineBatch) -> list[tuple[str, int, int]]:
     """Maker, price and quantity of each fill."""
     return [
         (step.maker_order_id, step.price, step.qty)
         for step in batch.happenings
-        if isinstance(step, Filled)
+        if isinstance(step, OrderFilled)
     ]
 
 
@@ -58,7 +58,7 @@ def queue(matcher: Matcher, side: Side, price: int) -> list[tuple[str, int]]:
 
 def test_a_limit_order_that_meets_nobody_rests() -> None:
     batch = Matcher().submit(NewOrder("a", BID, 5, 100), 7)
-    assert batch == Batch(7, (Rested("a", BID, 100, 5, 7),))
+    assert batch == EngineBatch(7, (Rested("a", BID, 100, 5, 7),))
 
 
 def test_levels_are_totals_best_first() -> None:
@@ -104,12 +104,12 @@ def test_a_batch_tells_everything_in_engine_order() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101), NewOrder("b", ASK, 9, 102))
     batch = matcher.submit(NewOrder("t", BID, 7, 102), 9)
     assert batch.happenings == (
-        Filled("t", BID, 1, 101, 5, "a", Taking.LIMIT, 0, 2),
-        Left("a", ASK, 101, 0, 1, Cause.FILLED),
-        Done("a", ASK, Outcome.FILLED, 5),
-        Filled("t", BID, 2, 102, 2, "b", Taking.LIMIT, 7, 0),
+        OrderFilled("t", BID, 1, 101, 5, "a", TakerType.LIMIT, 0, 2),
+        LeftLevel("a", ASK, 101, 0, 1, LeaveCause.FILLED),
+        Done("a", ASK, OrderEnd.FILLED, 5),
+        OrderFilled("t", BID, 2, 102, 2, "b", TakerType.LIMIT, 7, 0),
         Resized("b", ASK, 102, 7, 2),
-        Done("t", BID, Outcome.FILLED, 7),
+        Done("t", BID, OrderEnd.FILLED, 7),
     )
 
 
@@ -124,23 +124,23 @@ def test_a_market_order_takes_at_any_price_and_never_rests() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101), NewOrder("b", ASK, 5, 900))
     batch = matcher.submit(NewOrder("t", BID, 12, None), 9)
     assert filled(batch) == [("a", 101, 5), ("b", 900, 5)]
-    assert batch.happenings[-1] == Done("t", BID, Outcome.CANCELLED, 10, Reason.NO_LIQUIDITY)
+    assert batch.happenings[-1] == Done("t", BID, OrderEnd.CANCELLED, 10, EngineReason.NO_LIQUIDITY)
     assert len(matcher) == 0
 
 
 def test_trades_say_that_the_taker_was_a_market_order() -> None:
     matcher = book(NewOrder("a", BID, 5, 101))
-    (fill,) = of(Filled, matcher.submit(NewOrder("t", ASK, 1, None), 9))
-    assert isinstance(fill, Filled)
-    assert (fill.taker_type, fill.taker_side, fill.taker_order_id) == (Taking.MARKET, ASK, "t")
+    (fill,) = of(OrderFilled, matcher.submit(NewOrder("t", ASK, 1, None), 9))
+    assert isinstance(fill, OrderFilled)
+    assert (fill.taker_type, fill.taker_side, fill.taker_order_id) == (TakerType.MARKET, ASK, "t")
 
 
 def test_trade_ids_rise_by_one_from_where_they_were_told_to_start() -> None:
     matcher = Matcher(first_trade_id=500)
     for order_id in "ab":
         matcher.submit(NewOrder(order_id, ASK, 1, 100), 1)
-    fills = of(Filled, matcher.submit(NewOrder("t", BID, 2, 100), 3))
-    assert [fill.trade_id for fill in fills if isinstance(fill, Filled)] == [500, 501]
+    fills = of(OrderFilled, matcher.submit(NewOrder("t", BID, 2, 100), 3))
+    assert [fill.trade_id for fill in fills if isinstance(fill, OrderFilled)] == [500, 501]
 
 
 # --- order kinds --------------------------------------------------------------------
@@ -149,33 +149,35 @@ def test_trade_ids_rise_by_one_from_where_they_were_told_to_start() -> None:
 def test_immediate_or_cancel_fills_what_it_can_and_cancels_the_rest() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101))
     batch = matcher.submit(NewOrder("t", BID, 8, 103, TimeInForce.IOC), 9)
-    assert batch.happenings[-1] == Done("t", BID, Outcome.CANCELLED, 5, Reason.IMMEDIATE_OR_CANCEL)
+    assert batch.happenings[-1] == Done(
+        "t", BID, OrderEnd.CANCELLED, 5, EngineReason.IMMEDIATE_OR_CANCEL
+    )
     assert matcher.best_bid is None
 
 
 def test_fill_or_kill_fills_whole_when_it_can() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101), NewOrder("b", ASK, 5, 102))
     batch = matcher.submit(NewOrder("t", BID, 8, 102, TimeInForce.FOK), 9)
-    assert batch.happenings[-1] == Done("t", BID, Outcome.FILLED, 8)
+    assert batch.happenings[-1] == Done("t", BID, OrderEnd.FILLED, 8)
 
 
 def test_fill_or_kill_touches_nothing_when_it_cannot() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101), NewOrder("b", ASK, 5, 103))
     batch = matcher.submit(NewOrder("t", BID, 8, 102, TimeInForce.FOK), 9)
-    assert batch == Batch(9, (Refused("t", Reason.FILL_OR_KILL),))
+    assert batch == EngineBatch(9, (RequestRefused("t", EngineReason.FILL_OR_KILL),))
     assert queue(matcher, ASK, 101) == [("a", 5)]
 
 
 def test_fill_or_kill_counts_what_icebergs_hide() -> None:
     matcher = book(NewOrder("ice", ASK, 50, 101, display_qty=5))
     batch = matcher.submit(NewOrder("t", BID, 48, 101, TimeInForce.FOK), 9)
-    assert batch.happenings[-1] == Done("t", BID, Outcome.FILLED, 48)
+    assert batch.happenings[-1] == Done("t", BID, OrderEnd.FILLED, 48)
 
 
 def test_post_only_is_refused_when_it_would_take() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101))
     batch = matcher.submit(NewOrder("t", BID, 8, 101, post_only=True), 9)
-    assert batch.refusal is Reason.POST_ONLY
+    assert batch.refusal is EngineReason.POST_ONLY
     assert queue(matcher, ASK, 101) == [("a", 5)]
 
 
@@ -190,8 +192,8 @@ def test_a_good_till_date_order_expires_at_its_time_and_not_before() -> None:
     assert matcher.next_expiry == 50
     assert matcher.expire(49).happenings == ()
     assert matcher.expire(50).happenings == (
-        Left("a", BID, 100, 5, 1, Cause.EXPIRED),
-        Done("a", BID, Outcome.EXPIRED, 0, Reason.EXPIRED),
+        LeftLevel("a", BID, 100, 5, 1, LeaveCause.EXPIRED),
+        Done("a", BID, OrderEnd.EXPIRED, 0, EngineReason.EXPIRED),
     )
 
 
@@ -207,12 +209,12 @@ def test_expiry_dates_of_orders_long_gone_are_forgotten() -> None:
     "order", [NewOrder("t", BID, 0, 1), NewOrder("t", BID, 1, 1, display_qty=0)]
 )
 def test_an_order_for_nothing_is_refused(order: NewOrder) -> None:
-    assert Matcher().submit(order, 1).refusal is Reason.INVALID_QUANTITY
+    assert Matcher().submit(order, 1).refusal is EngineReason.INVALID_QUANTITY
 
 
 def test_an_id_that_already_rests_is_refused() -> None:
     matcher = book(NewOrder("a", BID, 5, 100))
-    assert matcher.submit(NewOrder("a", BID, 5, 99), 2).refusal is Reason.DUPLICATE_ORDER
+    assert matcher.submit(NewOrder("a", BID, 5, 99), 2).refusal is EngineReason.DUPLICATE_ORDER
 
 
 # --- icebergs -----------------------------------------------------------------------
@@ -227,7 +229,7 @@ def test_the_next_slice_of_an_iceberg_joins_the_back_of_its_level() -> None:
     matcher = book(NewOrder("ice", ASK, 50, 101, display_qty=5), NewOrder("b", ASK, 3, 101))
     batch = matcher.submit(NewOrder("t", BID, 5, 101), 9)
     assert batch.happenings[1:3] == (
-        Left("ice", ASK, 101, 0, 1, Cause.FILLED),
+        LeftLevel("ice", ASK, 101, 0, 1, LeaveCause.FILLED),
         Rested("ice", ASK, 101, 5, 9),
     )
     assert queue(matcher, ASK, 101) == [("b", 3), ("ice", 5)]
@@ -251,14 +253,14 @@ def test_one_taker_may_go_through_several_slices_and_the_orders_between_them() -
 def test_a_cancelled_order_leaves_with_what_it_showed() -> None:
     matcher = book(NewOrder("a", BID, 5, 100))
     assert matcher.cancel("a", 4, "Cancel all").happenings == (
-        Left("a", BID, 100, 5, 1, Cause.CANCELLED),
-        Done("a", BID, Outcome.CANCELLED, 0, "Cancel all"),
+        LeftLevel("a", BID, 100, 5, 1, LeaveCause.CANCELLED),
+        Done("a", BID, OrderEnd.CANCELLED, 0, "Cancel all"),
     )
     assert "a" not in matcher
 
 
 def test_cancelling_what_does_not_rest_is_refused() -> None:
-    assert Matcher().cancel("a", 4).happenings == (Refused("a", Reason.UNKNOWN_ORDER),)
+    assert Matcher().cancel("a", 4).happenings == (RequestRefused("a", EngineReason.UNKNOWN_ORDER),)
 
 
 # --- amending -----------------------------------------------------------------------
@@ -266,16 +268,16 @@ def test_cancelling_what_does_not_rest_is_refused() -> None:
 
 def test_less_quantity_keeps_the_place() -> None:
     matcher = book(NewOrder("a", BID, 5, 100), NewOrder("b", BID, 5, 100))
-    batch = matcher.amend(Amend("a", 3), 9)
+    batch = matcher.amend(AmendTerms("a", 3), 9)
     assert batch.happenings == (Resized("a", BID, 100, 3, 1),)
     assert queue(matcher, BID, 100) == [("a", 3), ("b", 5)]
 
 
 def test_more_quantity_goes_to_the_back_of_the_level() -> None:
     matcher = book(NewOrder("a", BID, 5, 100), NewOrder("b", BID, 5, 100))
-    batch = matcher.amend(Amend("a", 6), 9)
+    batch = matcher.amend(AmendTerms("a", 6), 9)
     assert batch.happenings == (
-        Left("a", BID, 100, 5, 1, Cause.AMENDED),
+        LeftLevel("a", BID, 100, 5, 1, LeaveCause.AMENDED),
         Rested("a", BID, 100, 6, 9),
     )
     assert queue(matcher, BID, 100) == [("b", 5), ("a", 6)]
@@ -283,53 +285,55 @@ def test_more_quantity_goes_to_the_back_of_the_level() -> None:
 
 def test_another_price_goes_to_the_back_of_that_level() -> None:
     matcher = book(NewOrder("a", BID, 5, 100), NewOrder("b", BID, 5, 99))
-    matcher.amend(Amend("a", price=99), 9)
+    matcher.amend(AmendTerms("a", price=99), 9)
     assert queue(matcher, BID, 99) == [("b", 5), ("a", 5)]
 
 
 def test_an_amended_quantity_is_the_total_and_counts_what_is_filled() -> None:
     matcher = book(NewOrder("a", BID, 10, 100))
     matcher.submit(NewOrder("t", ASK, 4, 100), 2)
-    matcher.amend(Amend("a", 9), 9)
+    matcher.amend(AmendTerms("a", 9), 9)
     assert queue(matcher, BID, 100) == [("a", 5)]
 
 
 def test_a_quantity_already_filled_cancels_the_rest() -> None:
     matcher = book(NewOrder("a", BID, 10, 100))
     matcher.submit(NewOrder("t", ASK, 4, 100), 2)
-    batch = matcher.amend(Amend("a", 4), 9)
-    assert batch.happenings[-1] == Done("a", BID, Outcome.CANCELLED, 4, Reason.USER_REQUESTED)
+    batch = matcher.amend(AmendTerms("a", 4), 9)
+    assert batch.happenings[-1] == Done(
+        "a", BID, OrderEnd.CANCELLED, 4, EngineReason.USER_REQUESTED
+    )
 
 
 def test_an_amend_to_a_price_that_crosses_takes() -> None:
     matcher = book(NewOrder("a", BID, 10, 100), NewOrder("b", ASK, 4, 102))
-    batch = matcher.amend(Amend("a", price=102), 9)
+    batch = matcher.amend(AmendTerms("a", price=102), 9)
     assert filled(batch) == [("b", 102, 4)]
     assert batch.happenings[-1] == Rested("a", BID, 102, 6, 9)
 
 
 def test_a_post_only_amend_that_would_take_leaves_the_order_as_it_was() -> None:
     matcher = book(NewOrder("a", BID, 10, 100), NewOrder("b", ASK, 4, 102))
-    batch = matcher.amend(Amend("a", 12, 102, post_only=True), 9)
-    assert batch.refusal is Reason.POST_ONLY
+    batch = matcher.amend(AmendTerms("a", 12, 102, post_only=True), 9)
+    assert batch.refusal is EngineReason.POST_ONLY
     assert queue(matcher, BID, 100) == [("a", 10)]
 
 
 def test_more_display_counts_from_the_next_slice() -> None:
     matcher = book(NewOrder("ice", ASK, 50, 101, display_qty=5))
-    assert matcher.amend(Amend("ice", display_qty=8), 4).happenings == ()
+    assert matcher.amend(AmendTerms("ice", display_qty=8), 4).happenings == ()
     matcher.submit(NewOrder("t", BID, 5, 101), 9)
     assert queue(matcher, ASK, 101) == [("ice", 8)]
 
 
 def test_less_display_counts_at_once_and_keeps_the_place() -> None:
     matcher = book(NewOrder("ice", ASK, 50, 101, display_qty=5), NewOrder("b", ASK, 3, 101))
-    matcher.amend(Amend("ice", display_qty=2), 4)
+    matcher.amend(AmendTerms("ice", display_qty=2), 4)
     assert queue(matcher, ASK, 101) == [("ice", 2), ("b", 3)]
 
 
 def test_amending_what_does_not_rest_is_refused() -> None:
-    assert Matcher().amend(Amend("a", 3), 9).refusal is Reason.UNKNOWN_ORDER
+    assert Matcher().amend(AmendTerms("a", 3), 9).refusal is EngineReason.UNKNOWN_ORDER
 
 
 # --- one owner on both sides --------------------------------------------------------
@@ -342,7 +346,7 @@ def own(order_id: str, side: Side, stp: SelfTrade = SelfTrade.CANCEL_NEWEST) -> 
 def test_the_newest_order_of_an_owner_is_cancelled_rather_than_trade_with_itself() -> None:
     matcher = book(own("old", ASK))
     batch = matcher.submit(own("new", BID), 9)
-    assert batch.happenings == (Done("new", BID, Outcome.CANCELLED, 0, Reason.SELF_TRADE),)
+    assert batch.happenings == (Done("new", BID, OrderEnd.CANCELLED, 0, EngineReason.SELF_TRADE),)
     assert "old" in matcher
 
 
@@ -362,13 +366,13 @@ def test_others_ahead_in_the_queue_are_traded_with_first() -> None:
     matcher = book(NewOrder("other", ASK, 2, 100), own("old", ASK))
     batch = matcher.submit(own("new", BID), 9)
     assert filled(batch) == [("other", 100, 2)]
-    assert batch.happenings[-1] == Done("new", BID, Outcome.CANCELLED, 2, Reason.SELF_TRADE)
+    assert batch.happenings[-1] == Done("new", BID, OrderEnd.CANCELLED, 2, EngineReason.SELF_TRADE)
 
 
 def test_a_fill_or_kill_does_not_count_on_its_owners_orders() -> None:
     matcher = book(own("old", ASK), NewOrder("other", ASK, 4, 100))
     order = NewOrder("new", BID, 5, 100, TimeInForce.FOK, owner="me", stp=SelfTrade.CANCEL_OLDEST)
-    assert matcher.submit(order, 9).refusal is Reason.FILL_OR_KILL
+    assert matcher.submit(order, 9).refusal is EngineReason.FILL_OR_KILL
     assert "old" in matcher
 
 

@@ -15,11 +15,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from kracked.protocol.events import Side
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import (
-    Amend,
-    Batch,
-    Filled,
-    Left,
+    AmendTerms,
+    EngineBatch,
+    LeftLevel,
     NewOrder,
+    OrderFilled,
     Resized,
     Rested,
     TimeInForce,
@@ -103,7 +103,7 @@ class Reference:
             self.orders.append(taker)
         return fills
 
-    def amend(self, amend: Amend) -> list[tuple[str, int, int]]:
+    def amend(self, amend: AmendTerms) -> list[tuple[str, int, int]]:
         (order,) = (order for order in self.orders if order.order_id == amend.order_id)
         price = order.price if amend.price is None else amend.price
         if amend.post_only and self.crossing(order.side, price):
@@ -127,11 +127,11 @@ class Reference:
         return fills
 
 
-def fills_of(batch: Batch) -> list[tuple[str, int, int]]:
+def fills_of(batch: EngineBatch) -> list[tuple[str, int, int]]:
     return [
         (step.maker_order_id, step.price, step.qty)
         for step in batch.happenings
-        if isinstance(step, Filled)
+        if isinstance(step, OrderFilled)
     ]
 
 
@@ -197,7 +197,7 @@ class Trading(RuleBasedStateMachine):
         post_only: bool,
     ) -> None:
         order = data.draw(st.sampled_from(self.reference.orders))
-        amend = Amend(order.order_id, qty, price, display, post_only and price is not None)
+        amend = AmendTerms(order.order_id, qty, price, display, post_only and price is not None)
         batch = self.engine.amend(amend, self.tick())
         assert fills_of(batch) == self.reference.amend(amend)
 
@@ -208,7 +208,7 @@ class Trading(RuleBasedStateMachine):
         assert self.engine.cancel(order.order_id, self.tick()).refusal is None
         self.reference.orders.remove(order)
 
-    def check(self, order: NewOrder, batch: Batch) -> None:
+    def check(self, order: NewOrder, batch: EngineBatch) -> None:
         """Laws of a single submission."""
         taken = sum(qty for _, _, qty in fills_of(batch))
         assert taken <= order.qty
@@ -287,7 +287,7 @@ def test_what_happened_rebuilds_the_levels(
         for step in batch.happenings:
             if isinstance(step, Rested | Resized):
                 shown[step.order_id] = (step.side, step.price, step.visible_qty)
-            elif isinstance(step, Left):
+            elif isinstance(step, LeftLevel):
                 del shown[step.order_id]
     for side in Side:
         totals: dict[int, int] = {}

@@ -17,8 +17,8 @@ from kracked.protocol.requests import encode as request
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.corrupt import About
 from kracked.sim.faults.refusals import REASONS
-from kracked.sim.faults.schedule import BadFaults, Fault, Kind, Rule, Schedule, read
-from kracked.sim.injection.faulty_connection import Struck, Wire
+from kracked.sim.faults.schedule import BadFaults, Fault, FaultKind, FaultRule, FaultSchedule, read
+from kracked.sim.injection.faulty_connection import FaultyConnection, InjectedFault
 
 S = 10**9
 NOW = 1_790_000_000 * S
@@ -30,22 +30,31 @@ NOW = 1_790_000_000 * S
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("drop:30s", Rule(kind=Kind.DROP, mean_ns=30 * S)),
-        ("lost:0.001", Rule(kind=Kind.LOST, chance=0.001)),
-        ("checksum:@10s:BTC/USD", Rule(kind=Kind.CHECKSUM, at_ns=10 * S, where="BTC/USD")),
-        ("half-open:2m:level3", Rule(kind=Kind.HALF_OPEN, mean_ns=120 * S, where="level3")),
-        ("refusal=pair:@0s", Rule(kind=Kind.REFUSAL, at_ns=0, detail="pair")),
-        ("maintenance=2.5:1h", Rule(kind=Kind.MAINTENANCE, mean_ns=3600 * S, detail="2.5")),
-        ("all:500ms", Rule(kind=None, mean_ns=S // 2)),
+        ("drop:30s", FaultRule(kind=FaultKind.DROP, mean_ns=30 * S)),
+        ("lost:0.001", FaultRule(kind=FaultKind.LOST, chance=0.001)),
+        (
+            "checksum:@10s:BTC/USD",
+            FaultRule(kind=FaultKind.CHECKSUM, at_ns=10 * S, where="BTC/USD"),
+        ),
+        (
+            "half-open:2m:level3",
+            FaultRule(kind=FaultKind.HALF_OPEN, mean_ns=120 * S, where="level3"),
+        ),
+        ("refusal=pair:@0s", FaultRule(kind=FaultKind.REFUSAL, at_ns=0, detail="pair")),
+        (
+            "maintenance=2.5:1h",
+            FaultRule(kind=FaultKind.MAINTENANCE, mean_ns=3600 * S, detail="2.5"),
+        ),
+        ("all:500ms", FaultRule(kind=None, mean_ns=S // 2)),
     ],
 )
-def test_a_rule_says_what_when_and_where(text: str, rule: Rule) -> None:
+def test_a_rule_says_what_when_and_where(text: str, rule: FaultRule) -> None:
     assert read(text) == (rule,)
 
 
 def test_rules_are_separated_by_commas() -> None:
     kinds = [rule.kind for rule in read("drop:30s, lost:0.001,all:5s")]
-    assert kinds == [Kind.DROP, Kind.LOST, None]
+    assert kinds == [FaultKind.DROP, FaultKind.LOST, None]
 
 
 def test_no_rules_are_no_faults() -> None:
@@ -71,7 +80,7 @@ def test_a_bad_rule_is_refused_with_the_reason_and_every_kind(text: str, problem
         read(text)
     sentence = str(refused.value)
     assert problem in sentence
-    assert all(f"\n  {kind} " in sentence for kind in Kind)
+    assert all(f"\n  {kind} " in sentence for kind in FaultKind)
 
 
 def test_the_command_ends_with_2_on_faults_it_cannot_read(capsys) -> None:
@@ -85,7 +94,7 @@ def test_the_command_ends_with_2_on_faults_it_cannot_read(capsys) -> None:
 
 
 def strikes(spec: str, seed: object, seconds: int) -> list[tuple[int, Fault]]:
-    schedule = Schedule(read(spec), seed, NOW)
+    schedule = FaultSchedule(read(spec), seed, NOW)
     return [
         (tenth, fault)
         for tenth in range(seconds * 10)
@@ -94,7 +103,7 @@ def strikes(spec: str, seed: object, seconds: int) -> list[tuple[int, Fault]]:
 
 
 def test_a_scripted_fault_strikes_once_and_on_time() -> None:
-    assert strikes("drop:@3s:public", 1, 60) == [(30, Fault(Kind.DROP, "public"))]
+    assert strikes("drop:@3s:public", 1, 60) == [(30, Fault(FaultKind.DROP, "public"))]
 
 
 def test_the_same_seed_gives_the_same_faults() -> None:
@@ -107,7 +116,7 @@ def test_random_faults_keep_their_mean_interval() -> None:
 
 
 def test_any_fault_is_every_kind_in_turn() -> None:
-    assert {fault.kind for _, fault in strikes("all:1s", 1, 300)} == set(Kind)
+    assert {fault.kind for _, fault in strikes("all:1s", 1, 300)} == set(FaultKind)
 
 
 # --- damage -------------------------------------------------------------------------------
@@ -168,8 +177,8 @@ class Client:
         self.heard: list[bytes] = []
         self.asked: list[bytes] = []
         self.ended: list[str] = []
-        self.struck: list[Struck] = []
-        self.wire = Wire(
+        self.struck: list[InjectedFault] = []
+        self.wire = FaultyConnection(
             "public", self.heard.append, self, Random(1), self.struck.append, read(spec)
         )
         self.wire.conversation = self
@@ -206,12 +215,14 @@ def test_an_untroubled_wire_passes_everything_on() -> None:
 @pytest.mark.parametrize(
     ("kind", "heard"),
     [
-        (Kind.LOST, [1, 2]),
-        (Kind.DUPLICATE, [0, 0, 1, 2]),
-        (Kind.REORDER, [1, 0, 2]),
+        (FaultKind.LOST, [1, 2]),
+        (FaultKind.DUPLICATE, [0, 0, 1, 2]),
+        (FaultKind.REORDER, [1, 0, 2]),
     ],
 )
-def test_an_armed_fault_strikes_the_next_update_and_no_other(kind: Kind, heard: list[int]) -> None:
+def test_an_armed_fault_strikes_the_next_update_and_no_other(
+    kind: FaultKind, heard: list[int]
+) -> None:
     client = Client()
     client.wire.arm(kind, ("book", "BTC/USD"))
     for serial in range(3):
@@ -222,14 +233,14 @@ def test_an_armed_fault_strikes_the_next_update_and_no_other(kind: Kind, heard: 
 
 def test_a_fault_of_one_book_leaves_the_others_alone() -> None:
     client = Client()
-    client.wire.arm(Kind.LOST, ("book", "BTC/USD"))
+    client.wire.arm(FaultKind.LOST, ("book", "BTC/USD"))
     client.wire.tell(update("ETH/USD"))
     assert client.heard == [update("ETH/USD")]
 
 
 def test_a_snapshot_is_never_struck() -> None:
     client = Client()
-    client.wire.arm(Kind.LOST, ("book", "BTC/USD"))
+    client.wire.arm(FaultKind.LOST, ("book", "BTC/USD"))
     client.wire.tell(update(kind="snapshot"))
     assert client.heard == [update(kind="snapshot")]
 
@@ -250,7 +261,7 @@ def test_a_chance_for_one_symbol_spares_the_others() -> None:
 
 def test_an_update_that_waits_for_its_successor_is_sent_after_a_second() -> None:
     client = Client()
-    client.wire.arm(Kind.REORDER, ("book", "BTC/USD"))
+    client.wire.arm(FaultKind.REORDER, ("book", "BTC/USD"))
     client.wire.tell(update())
     client.wire.elapse(NOW + S)
     assert client.heard == [update()]

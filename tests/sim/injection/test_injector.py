@@ -6,9 +6,9 @@ import pytest
 
 from kracked.protocol.requests import Subscribe, encode
 from kracked.sim.channels import Socket
-from kracked.sim.faults.schedule import Fault, Kind
-from kracked.sim.injection.faulty_connection import Wire
-from kracked.sim.injection.injector import Saboteur, Welcome
+from kracked.sim.faults.schedule import Fault, FaultKind
+from kracked.sim.injection.faulty_connection import FaultyConnection
+from kracked.sim.injection.injector import FaultInjector, Welcome
 from kracked.sim.server import SimOptions, SimServer
 
 S = 10**9
@@ -21,7 +21,7 @@ class Client:
     def __init__(self, server: SimServer, role: Socket = Socket.PUBLIC, depth: int = 10) -> None:
         self.heard: list[bytes] = []
         self.ended: list[str] = []
-        self.wire: Wire = server.saboteur.wire(role, self.heard.append, self)
+        self.wire: FaultyConnection = server.saboteur.wire(role, self.heard.append, self)
         self.wire.conversation = server.exchange.connect(role, self.wire.tell, NOW)
         asked = Subscribe(channel="book", symbol=("BTC/USD",), depth=depth)
         self.wire.receive(encode(asked, 1), NOW)
@@ -44,34 +44,34 @@ def server() -> SimServer:
     return SimServer(SimOptions(seed=3, symbols=["BTC/USD"], faults=""), clock=lambda: NOW)
 
 
-def strike(server: SimServer, kind: Kind, where: str = "", detail: str = "") -> bool:
+def strike(server: SimServer, kind: FaultKind, where: str = "", detail: str = "") -> bool:
     return server.saboteur.strike(Fault(kind, where, detail))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.MAINTENANCE])
-def test_where_nobody_is_connected_nobody_is_struck(server: SimServer, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind is not FaultKind.MAINTENANCE])
+def test_where_nobody_is_connected_nobody_is_struck(server: SimServer, kind: FaultKind) -> None:
     assert not strike(server, kind)
     assert not server.saboteur.log
 
 
-@pytest.mark.parametrize("kind", [Kind.DROP, Kind.LOST, Kind.BURST])
-def test_a_symbol_that_nobody_follows_is_not_struck(server: SimServer, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.LOST, FaultKind.BURST])
+def test_a_symbol_that_nobody_follows_is_not_struck(server: SimServer, kind: FaultKind) -> None:
     Client(server)
     assert not strike(server, kind, "ETH/USD")
 
 
 def test_only_a_connection_of_the_named_role_is_struck(server: SimServer) -> None:
     public, level3 = Client(server), Client(server, Socket.LEVEL3)
-    assert strike(server, Kind.DROP, "level3")
+    assert strike(server, FaultKind.DROP, "level3")
     assert (public.ended, len(level3.ended)) == ([], 1)
 
 
 @pytest.mark.parametrize(
     ("kind", "welcome", "lasts_s"),
-    [(Kind.REFUSE, Welcome.REFUSED, 3), (Kind.SLOW_ACCEPT, Welcome.SLOW, 3)],
+    [(FaultKind.REFUSE, Welcome.REFUSED, 3), (FaultKind.SLOW_ACCEPT, Welcome.SLOW, 3)],
 )
 def test_a_closed_door_opens_again(
-    server: SimServer, kind: Kind, welcome: Welcome, lasts_s: int
+    server: SimServer, kind: FaultKind, welcome: Welcome, lasts_s: int
 ) -> None:
     client = Client(server)
     strike(server, kind)
@@ -84,7 +84,7 @@ def test_a_closed_door_opens_again(
 
 def test_noise_is_met_once(server: SimServer) -> None:
     Client(server)
-    strike(server, Kind.GARBAGE)
+    strike(server, FaultKind.GARBAGE)
     met = [server.saboteur.welcome("public") for _ in range(2)]
     assert met == [Welcome.NOISE, Welcome.OPEN]
 
@@ -93,7 +93,7 @@ def test_a_burst_is_a_thousand_messages_in_a_tenth_of_a_second(server: SimServer
     client = Client(server)
     server.saboteur.hold(0)
     quiet = len(client.updates())
-    strike(server, Kind.BURST)
+    strike(server, FaultKind.BURST)
     for hundredth in range(11):
         server.exchange.rest(NOW + hundredth * S // 100)
         server.saboteur.elapse(server.exchange.time)
@@ -103,7 +103,7 @@ def test_a_burst_is_a_thousand_messages_in_a_tenth_of_a_second(server: SimServer
 
 def test_in_maintenance_nothing_is_traded_and_afterwards_it_is(server: SimServer) -> None:
     client = Client(server)
-    strike(server, Kind.MAINTENANCE)
+    strike(server, FaultKind.MAINTENANCE)
     server._step(NOW + 2 * S)
     assert (server.exchange.system, client.updates()) == ("maintenance", [])
     server._step(NOW + 3 * S)
@@ -113,8 +113,8 @@ def test_in_maintenance_nothing_is_traded_and_afterwards_it_is(server: SimServer
 
 
 def test_maintenance_is_not_begun_twice(server: SimServer) -> None:
-    assert strike(server, Kind.MAINTENANCE)
-    assert not strike(server, Kind.MAINTENANCE)
+    assert strike(server, FaultKind.MAINTENANCE)
+    assert not strike(server, FaultKind.MAINTENANCE)
 
 
 def test_in_calm_nothing_new_strikes() -> None:
@@ -133,12 +133,12 @@ def test_everybody_is_told_of_what_struck() -> None:
     told = []
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="")
     server = SimServer(options, clock=lambda: NOW, note=told.append)
-    strike(server, Kind.MAINTENANCE)
+    strike(server, FaultKind.MAINTENANCE)
     assert told == list(server.saboteur.log)
 
 
 def test_a_connection_that_has_ended_is_not_struck(server: SimServer) -> None:
     client = Client(server)
     server.saboteur.remove(client.wire)
-    assert isinstance(server.saboteur, Saboteur)
-    assert not strike(server, Kind.DROP)
+    assert isinstance(server.saboteur, FaultInjector)
+    assert not strike(server, FaultKind.DROP)

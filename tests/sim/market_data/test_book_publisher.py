@@ -15,8 +15,8 @@ from kracked.book.keeper import BookKeeper
 from kracked.instruments import Instrument, Precision
 from kracked.protocol.events import Resync, Side
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import Amend, Batch, NewOrder, TimeInForce
-from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, Publisher
+from kracked.sim.engine.orders import AmendTerms, EngineBatch, NewOrder, TimeInForce
+from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, BookPublisher
 from kracked.sim.market_data.public_book import VisibleBook
 from kracked.times import parse_ns
 
@@ -46,24 +46,24 @@ class Desk:
         for rank in range(levels):
             self.rest(Side.BID, MID - 1 - rank)
             self.rest(Side.ASK, MID + 1 + rank)
-        self.publisher = Publisher(INSTRUMENT, seen(self.matcher), self.now)
+        self.publisher = BookPublisher(INSTRUMENT, seen(self.matcher), self.now)
         self.clients: dict[tuple[str, int], BookKeeper] = {}
         self.told: list[tuple[str, int, dict[str, Any]]] = []
 
-    def rest(self, side: Side, price: int, qty: int = 100_000, **extra: Any) -> Batch:
+    def rest(self, side: Side, price: int, qty: int = 100_000, **extra: Any) -> EngineBatch:
         order_id = next(self.ids)
         self.live.append(order_id)
         return self.request(NewOrder(order_id, side, qty, price, **extra))
 
-    def take(self, side: Side, qty: int) -> Batch:
+    def take(self, side: Side, qty: int) -> EngineBatch:
         return self.request(NewOrder(next(self.ids), side, qty, tif=TimeInForce.IOC))
 
-    def request(self, request: NewOrder | Amend | str) -> Batch:
+    def request(self, request: NewOrder | AmendTerms | str) -> EngineBatch:
         self.now += 1_700
         match request:
             case NewOrder():
                 return self.matcher.submit(request, self.now)
-            case Amend():
+            case AmendTerms():
                 return self.matcher.amend(request, self.now)
             case _:
                 return self.matcher.cancel(request, self.now)
@@ -76,7 +76,7 @@ class Desk:
         self.clients[channel, depth] = keeper
         return keeper
 
-    def tell(self, batch: Batch) -> list[tuple[str, int, dict[str, Any]]]:
+    def tell(self, batch: EngineBatch) -> list[tuple[str, int, dict[str, Any]]]:
         """Publish a batch to every client; what was said, as (channel, depth, data)."""
         said = []
         for cutting in self.publisher.apply(batch):
@@ -150,7 +150,7 @@ actions = st.one_of(
 )
 
 
-def act(desk: Desk, action: tuple[Any, ...]) -> Batch:
+def act(desk: Desk, action: tuple[Any, ...]) -> EngineBatch:
     match action:
         case ("rest", side, offset, lots, display):
             shown = None if display is None else display * 50_000
@@ -163,7 +163,7 @@ def act(desk: Desk, action: tuple[Any, ...]) -> Batch:
             order_id = desk.live[at % len(desk.live)]
             qty = None if lots is None else lots * 50_000
             price = None if offset is None else MID + offset
-            return desk.request(Amend(order_id, qty, price))
+            return desk.request(AmendTerms(order_id, qty, price))
 
 
 @settings(max_examples=150, deadline=None)
@@ -246,7 +246,7 @@ def test_a_taker_repeats_the_price_once_per_fill() -> None:
     desk = Desk(1)
     for _ in range(2):
         desk.rest(Side.ASK, MID + 1, 50_000)
-    desk.publisher = Publisher(INSTRUMENT, seen(desk.matcher), desk.now)
+    desk.publisher = BookPublisher(INSTRUMENT, seen(desk.matcher), desk.now)
     desk.join(BOOK, 10)
     ((_, _, data),) = desk.tell(desk.take(Side.BID, 175_000))
     assert entries(data, "asks") == [(63000.1, 0.001), (63000.1, 0.0005), (63000.1, 0.00025)]
@@ -287,7 +287,7 @@ def test_a_price_amend_is_a_delete_and_in_a_later_message_an_add_of_the_same_id(
     desk = Desk(2)
     desk.join(LEVEL3, 10)
     order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
-    batch = desk.request(Amend(order.order_id, price=MID))
+    batch = desk.request(AmendTerms(order.order_id, price=MID))
     (_, _, gone), (_, _, back) = desk.tell(batch)
     assert entries(gone) == [("delete", order.order_id, 62999.9, 0.001)]
     assert parse_ns(gone["bids"][0]["timestamp"]) == order.entered
@@ -299,7 +299,7 @@ def test_a_price_amend_is_one_message_of_the_book() -> None:
     desk = Desk(12)
     desk.join(BOOK, 10)
     order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
-    batch = desk.request(Amend(order.order_id, price=MID))
+    batch = desk.request(AmendTerms(order.order_id, price=MID))
     ((_, _, data),) = desk.tell(batch)
     assert entries(data) == [(62999.9, 0.0), (62998.9, 0.001), (63000.0, 0.001)]
 
@@ -308,14 +308,14 @@ def test_less_quantity_modifies_in_place() -> None:
     desk = Desk(2)
     desk.join(LEVEL3, 10)
     order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
-    ((_, _, data),) = desk.tell(desk.request(Amend(order.order_id, qty=60_000)))
+    ((_, _, data),) = desk.tell(desk.request(AmendTerms(order.order_id, qty=60_000)))
     assert entries(data) == [("modify", order.order_id, 62999.9, 0.0006)]
 
 
 def test_a_level_entering_scope_adds_all_its_orders_with_their_own_times() -> None:
     desk = Desk(11)
     desk.rest(Side.BID, MID - 11)
-    desk.publisher = Publisher(INSTRUMENT, seen(desk.matcher), desk.now)
+    desk.publisher = BookPublisher(INSTRUMENT, seen(desk.matcher), desk.now)
     desk.join(LEVEL3, 10)
     entering = list(desk.matcher.queue(Side.BID, MID - 11))
     best = next(iter(desk.matcher.queue(Side.BID, MID - 1))).order_id

@@ -6,39 +6,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
-from kracked.sim.engine.orders import Batch, Filled, Rested, Taking
+from kracked.sim.engine.orders import EngineBatch, OrderFilled, Rested, TakerType
 from kracked.sim.market_data.trade_history import (
     DAY_NS,
     KEPT_TRADES,
     NS_PER_MINUTE,
-    Candle,
     Day,
-    Tape,
+    PastCandle,
+    TradeHistory,
 )
 
 BEGIN = 1_790_000_040 * 10**9 // NS_PER_MINUTE * NS_PER_MINUTE
 
 
-def traded(time: int, price: int, qty: int, trade_id: int = 1) -> Batch:
-    fill = Filled("t", Side.BID, trade_id, price, qty, "m", Taking.MARKET, 0, 0)
-    return Batch(time, (fill, Rested("x", Side.ASK, 999, 1, time)))
+def traded(time: int, price: int, qty: int, trade_id: int = 1) -> EngineBatch:
+    fill = OrderFilled("t", Side.BID, trade_id, price, qty, "m", TakerType.MARKET, 0, 0)
+    return EngineBatch(time, (fill, Rested("x", Side.ASK, 999, 1, time)))
 
 
-def taped(*trades: tuple[int, int, int]) -> Tape:
-    tape = Tape()
+def taped(*trades: tuple[int, int, int]) -> TradeHistory:
+    tape = TradeHistory()
     for time, price, qty in trades:
         tape.apply(traded(time, price, qty))
     return tape
 
 
 def test_a_batch_is_reduced_to_its_trades() -> None:
-    (trade,) = Tape().apply(traded(BEGIN, 100, 5, trade_id=77))
-    assert trade == (77, BEGIN, Side.BID, 100, 5, Taking.MARKET)
+    (trade,) = TradeHistory().apply(traded(BEGIN, 100, 5, trade_id=77))
+    assert trade == (77, BEGIN, Side.BID, 100, 5, TakerType.MARKET)
 
 
 def test_trades_of_a_minute_make_one_candle() -> None:
     tape = taped((BEGIN, 100, 5), (BEGIN + 1, 120, 1), (BEGIN + 2, 90, 2), (BEGIN + 3, 110, 2))
-    assert list(tape.series[1].traded) == [Candle(BEGIN, 100, 120, 90, 110, 10, 1020, 4)]
+    assert list(tape.series[1].traded) == [PastCandle(BEGIN, 100, 120, 90, 110, 10, 1020, 4)]
     assert tape.series[1].traded[0].vwap == 102
 
 
@@ -79,7 +79,7 @@ def test_what_was_traded_since_an_instant_is_one_candle() -> None:
 def test_a_days_running_sums_equal_those_counted_afresh(minutes: list[tuple[int, int]]) -> None:
     day = Day()
     candles = [
-        Candle(BEGIN + minute * NS_PER_MINUTE, price, price, price, price, 1, price, 1)
+        PastCandle(BEGIN + minute * NS_PER_MINUTE, price, price, price, price, 1, price, 1)
         for minute, price in sorted(minutes)
     ]
     for candle in candles:

@@ -8,10 +8,10 @@ import pytest
 
 from kracked.protocol import events
 from kracked_tui.sources import log_file, raw_log
-from kracked_tui.sources.base import Cut
-from kracked_tui.sources.log_file import LogReel, LogTape, Marks
-from kracked_tui.sources.raw_log import NoMessages, RawLog
-from kracked_tui.sources.recording import Spot
+from kracked_tui.sources.base import TimeJump
+from kracked_tui.sources.log_file import LogCheckpoints, LogPlayer, LogRecording
+from kracked_tui.sources.raw_log import MessageLog, NoMessages
+from kracked_tui.sources.recording import MessagePlace
 from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.state.store import Store
 
@@ -34,13 +34,13 @@ def written(folder: Path, *lines: str) -> Path:
 
 
 def test_the_pace_is_that_of_the_messages_own_times(tmp_path: Path) -> None:
-    due = [said.at for said in RawLog(written(tmp_path, STATUS, SNAPSHOT, LATER)).read()]
+    due = [said.at for said in MessageLog(written(tmp_path, STATUS, SNAPSHOT, LATER)).read()]
     assert due[2] - due[1] == 2_400_000_000
     assert due == sorted(due)
 
 
 def test_messages_before_the_first_time_are_not_from_1970(tmp_path: Path) -> None:
-    due = [said.at for said in RawLog(written(tmp_path, STATUS, SNAPSHOT)).read()]
+    due = [said.at for said in MessageLog(written(tmp_path, STATUS, SNAPSHOT)).read()]
     assert due[1] - due[0] < 10**9
 
 
@@ -49,16 +49,16 @@ def test_a_candle_that_ends_later_does_not_hold_up_what_follows(tmp_path: Path) 
         '{"channel":"ohlc","type":"update","data":[{"symbol":"MATIC/USD","interval":1,'
         '"interval_begin":"2026-08-01T00:00:00Z","timestamp":"2026-08-01T00:01:00.000000Z"}]}'
     )
-    due = [said.at for said in RawLog(written(tmp_path, SNAPSHOT, candle, LATER)).read()]
+    due = [said.at for said in MessageLog(written(tmp_path, SNAPSHOT, candle, LATER)).read()]
     assert [at - due[0] for at in due] == [0, 0, 2_400_000_000]
 
 
 def test_unreadable_lines_do_not_stop_a_replay(tmp_path: Path) -> None:
-    assert len(RawLog(written(tmp_path, STATUS, "{not json", SNAPSHOT, ""))) == 3
+    assert len(MessageLog(written(tmp_path, STATUS, "{not json", SNAPSHOT, ""))) == 3
 
 
 def test_a_book_that_does_not_verify_is_told_and_not_trusted(tmp_path: Path) -> None:
-    reel = LogReel(written(tmp_path, SNAPSHOT))
+    reel = LogRecording(written(tmp_path, SNAPSHOT))
     tape = reel.tape()
     moment = tape.step()
     assert moment is not None
@@ -67,7 +67,7 @@ def test_a_book_that_does_not_verify_is_told_and_not_trusted(tmp_path: Path) -> 
 
 
 def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
-    reel = LogReel(captures / "crossbook_book_ethusd_d25.jsonl")
+    reel = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl")
     assert ReplaySource(reel).counters() == (0, 0)
     tallies = reel.wound(reel.end).keeper.tallies.values()
     assert [(tally.verified, tally.mismatched) for tally in tallies] == [(1129, 0)]
@@ -82,13 +82,13 @@ EXECUTIONS = (
 
 
 def test_own_orders_that_were_recorded_are_there_again(tmp_path: Path) -> None:
-    reel = LogReel(written(tmp_path, SNAPSHOT, EXECUTIONS, LATER))
+    reel = LogRecording(written(tmp_path, SNAPSHOT, EXECUTIONS, LATER))
     store = Store("REPLAY")
-    for event in reel.past(Spot(3, 0)):
+    for event in reel.past(MessagePlace(3, 0)):
         store.apply(event)
     assert store.account.orders_known
     assert list(store.account.orders) == ["OABCDE-FGHIJ-KLMNOP"]
-    store.apply(Cut(0))
+    store.apply(TimeJump(0))
     assert not store.account.orders
 
 
@@ -104,7 +104,9 @@ def update(number: int) -> str:
 
 
 def test_reading_from_anywhere_gives_what_reading_straight_through_gives(tmp_path: Path) -> None:
-    log = RawLog(written(tmp_path, STATUS, *(update(n) for n in range(300)), "", "{junk", SNAPSHOT))
+    log = MessageLog(
+        written(tmp_path, STATUS, *(update(n) for n in range(300)), "", "{junk", SNAPSHOT)
+    )
     whole = list(log.read())
     assert len(whole) == len(log) == 303
     assert [list(log.read(first)) for first in (0, 63, 64, 65, 302, 303)] == [
@@ -116,15 +118,15 @@ def test_reading_from_anywhere_gives_what_reading_straight_through_gives(tmp_pat
 def test_what_is_not_about_books_is_found_without_reading_the_books(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = RawLog(written(tmp_path, STATUS, SNAPSHOT, "", LATER, SNAPSHOT, STATUS))
+    log = MessageLog(written(tmp_path, STATUS, SNAPSHOT, "", LATER, SNAPSHOT, STATUS))
     straight = list(enumerate(log.read()))
-    monkeypatch.delattr(RawLog, "read")
+    monkeypatch.delattr(MessageLog, "read")
     assert list(log.quiet(4)) == [straight[0], straight[2]]
 
 
 def test_what_is_written_to_a_log_later_is_not_of_this_opening(tmp_path: Path) -> None:
     path = written(tmp_path, STATUS, SNAPSHOT)
-    log = RawLog(path)
+    log = MessageLog(path)
     with path.open("a") as file:
         file.write(LATER + "\n")
     assert len(list(log.read())) == 2
@@ -134,7 +136,7 @@ def test_a_line_without_an_end_is_not_held_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(raw_log, "_LONGEST", 4096)
-    log = RawLog(written(tmp_path, "x" * 10_000, SNAPSHOT))
+    log = MessageLog(written(tmp_path, "x" * 10_000, SNAPSHOT))
     assert max(len(data) for _, data in log.read()) <= 4096
     assert SNAPSHOT.encode() in [data for _, data in log.read()]
 
@@ -144,7 +146,7 @@ def test_a_file_without_a_readable_message_is_refused(tmp_path: Path, content: b
     path = tmp_path / "log.jsonl"
     path.write_bytes(content)
     with pytest.raises(NoMessages, match="holds no readable message"):
-        RawLog(path)
+        MessageLog(path)
 
 
 # --- marks ----------------------------------------------------------------------------
@@ -153,11 +155,13 @@ def test_a_file_without_a_readable_message_is_refused(tmp_path: Path, content: b
 def test_winding_back_begins_at_a_mark_and_comes_to_the_same_books(
     captures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    straight = LogReel(captures / "crossbook_book_ethusd_d25.jsonl").before(Spot(801, 0))
+    straight = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl").before(
+        MessagePlace(801, 0)
+    )
     monkeypatch.setattr(log_file, "_EVERY", 100)
-    reel = LogReel(captures / "crossbook_book_ethusd_d25.jsonl")
+    reel = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl")
     reel.wound(reel.end)
-    wound = reel.before(Spot(801, 0))
+    wound = reel.before(MessagePlace(801, 0))
     assert wound.seq == straight.seq == 800
     assert wound.keeper.tallies == straight.keeper.tallies
     assert wound.keeper.books["ETH/USD"].computed == straight.keeper.books["ETH/USD"].computed
@@ -167,8 +171,8 @@ def test_winding_back_begins_at_a_mark_and_comes_to_the_same_books(
 def test_marks_grow_rarer_instead_of_more(captures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_file, "_EVERY", 2)
     monkeypatch.setattr(log_file, "_MOST", 8)
-    marks = Marks()
-    tape = LogTape(RawLog(captures / "crossbook_book_ethusd_d25.jsonl"), marks)
+    marks = LogCheckpoints()
+    tape = LogPlayer(MessageLog(captures / "crossbook_book_ethusd_d25.jsonl"), marks)
     while tape.step():
         pass
     places = [marks.before(seq=seq)[0] for seq in range(0, 1130, 100)]
@@ -177,8 +181,10 @@ def test_marks_grow_rarer_instead_of_more(captures: Path, monkeypatch: pytest.Mo
 
 
 def test_a_verdict_on_a_book_is_part_of_the_past_and_not_of_the_time_before(tmp_path: Path) -> None:
-    reel = LogReel(written(tmp_path, STATUS, SNAPSHOT, update(9)))
+    reel = LogRecording(written(tmp_path, STATUS, SNAPSHOT, update(9)))
     reel.wound(reel.end)
-    assert not reel.silent(Spot(1, 0), Spot(2, 0))
-    assert not [event for event in reel.past(Spot(1, 0)) if isinstance(event, events.Resync)]
-    assert [event for event in reel.past(Spot(3, 0)) if isinstance(event, events.Resync)]
+    assert not reel.silent(MessagePlace(1, 0), MessagePlace(2, 0))
+    assert not [
+        event for event in reel.past(MessagePlace(1, 0)) if isinstance(event, events.Resync)
+    ]
+    assert [event for event in reel.past(MessagePlace(3, 0)) if isinstance(event, events.Resync)]

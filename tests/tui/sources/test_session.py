@@ -6,8 +6,8 @@ from pathlib import Path
 
 from kracked.format import frame
 from kracked.format.frame import HEADER_SIZE, Frame, FrameKind
-from kracked_tui.sources.recording import Spot
-from kracked_tui.sources.session import SessionReel
+from kracked_tui.sources.recording import MessagePlace
+from kracked_tui.sources.session import SessionRecording
 from tests.record.seeded_market import Level3Market, record_stream
 
 
@@ -24,8 +24,8 @@ def test_a_damaged_frame_keeps_no_reel_from_playing(tmp_path: Path) -> None:
     hurt = messages[len(messages) // 2]
     content[hurt.offset + HEADER_SIZE + 5] ^= 4
     log.write_bytes(content)
-    reel = SessionReel(tmp_path / "session")
-    assert reel.latest(hurt.first_seq, "BTC/USD", "level3") == Spot(
+    reel = SessionRecording(tmp_path / "session")
+    assert reel.latest(hurt.first_seq, "BTC/USD", "level3") == MessagePlace(
         hurt.first_seq - 1, stream[hurt.first_seq - 2][0]
     )
-    assert reel.past(Spot(len(stream), stream[-1][0])) is not None
+    assert reel.past(MessagePlace(len(stream), stream[-1][0])) is not None

@@ -14,23 +14,23 @@ from kracked.feed.account import OwnOrder
 from kracked.instruments import Instrument
 from kracked.protocol.own_orders import Triggers
 from kracked.rest.orders import OrderType, TimeInForce
-from kracked_tui.state.frame_state import Scene
+from kracked_tui.state.frame_state import FrameState
 from kracked_tui.trader import messages
 from kracked_tui.view.account import orders
 from kracked_tui.view.ticket import expiry, ticket
-from kracked_tui.widgets.account import Orders
+from kracked_tui.widgets.account import OrdersPane
 from tests.tui.frozen_market import NOW, PRECISION, SYMBOL
 from tests.tui.view.test_account import TICKET, own
 
 
-def after(pane: Orders, shown: Iterable[OwnOrder]) -> str:
+def after(pane: OrdersPane, shown: Iterable[OwnOrder]) -> str:
     """The number of the order that is selected in a frame with these."""
     rows = orders.rows_of(tuple(shown), [], {}, {}, NOW)
-    pane.show(cast("Scene", SimpleNamespace(own=SimpleNamespace(rows=rows))))
+    pane.show(cast("FrameState", SimpleNamespace(own=SimpleNamespace(rows=rows))))
     return selected(pane)
 
 
-def selected(pane: Orders) -> str:
+def selected(pane: OrdersPane) -> str:
     return pane.row.order_id[-1] if pane.row else "none"
 
 
@@ -39,7 +39,7 @@ def numbered(*numbers: int) -> Iterable[OwnOrder]:
 
 
 def test_the_cursor_stays_with_its_order_when_others_come_and_go() -> None:
-    pane = Orders(9, id="orders")
+    pane = OrdersPane(9, id="orders")
     assert after(pane, numbered(1, 2)) == "1"
     pane.move(0)
     assert after(pane, numbered(3, 1, 2)) == "1"
@@ -48,7 +48,7 @@ def test_the_cursor_stays_with_its_order_when_others_come_and_go() -> None:
 
 
 def test_no_order_is_selected_in_the_place_of_one_that_is_gone() -> None:
-    pane = Orders(9, id="orders")
+    pane = OrdersPane(9, id="orders")
     after(pane, numbered(1, 2))
     pane.move(0)
     assert after(pane, numbered(3, 2)) == "none"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kracked.sim.faults.order_faults import Mishap
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.config import Settings, Trading
 from tests.tui.trading_monitor import QUIET, SYMBOL, trading
@@ -200,7 +200,7 @@ async def test_a_panic_that_is_refused_lets_the_switch_run_out_and_says_when(
         await found.armed()
         await found.pilot.press("B")
         await found.until(lambda: found.open and not found.trader.unknown)
-        found.fails(Mishap.THROTTLED, "CancelOrder")
+        found.fails(OrderFault.THROTTLED, "CancelOrder")
         await found.pilot.press("K")
         await found.until(lambda: "cancels everything in" in found.said())
         assert (found.trader.armed, len(found.open)) == (False, 1)
@@ -214,7 +214,7 @@ async def test_a_switch_that_runs_out_is_turned_off_when_the_orders_are_left(
     async with trading(tmp_path) as found:
         await found.armed()
         await found.until(lambda: found.switch_at)
-        found.fails(Mishap.THROTTLED, "CancelOrder")
+        found.fails(OrderFault.THROTTLED, "CancelOrder")
         await found.pilot.press("B")
         await found.until(lambda: found.open and not found.trader.unknown)
         await found.pilot.press("K")
@@ -226,7 +226,7 @@ async def test_a_switch_that_runs_out_is_turned_off_when_the_orders_are_left(
 async def test_an_order_whose_reply_is_lost_is_settled_by_the_stream(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        found.fails(Mishap.REPLY_LOST, "AddOrder")
+        found.fails(OrderFault.REPLY_LOST, "AddOrder")
         await found.pilot.press("B")
         await found.until(lambda: found.open and not found.trader.unknown)
         await found.until(lambda: "live" in found.text())
@@ -236,7 +236,7 @@ async def test_an_order_whose_reply_is_lost_is_settled_by_the_stream(tmp_path: P
 async def test_an_order_of_unknown_outcome_stops_the_next_one(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        found.fails(Mishap.REQUEST_LOST, "AddOrder")
+        found.fails(OrderFault.REQUEST_LOST, "AddOrder")
         await found.pilot.press("B")
         await found.until(lambda: "UNKNOWN" in found.said())
         await found.pilot.press("S")

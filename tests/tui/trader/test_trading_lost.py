@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from kracked.orders import CancelOutcome
-from kracked.sim.faults.order_faults import Mishap
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.config import Lost, Settings, Trading
 from kracked_tui.trader import messages
@@ -118,7 +118,7 @@ async def test_it_may_cancel_at_once_and_turn_the_switch_off(tmp_path: Path) -> 
 async def test_the_switch_is_left_on_while_an_order_may_still_arrive(tmp_path: Path) -> None:
     async with trading(tmp_path, settings=settings(Lost.CANCEL)) as found:
         await found.armed()
-        found.fails(Mishap.REQUEST_LOST, "AddOrder")
+        found.fails(OrderFault.REQUEST_LOST, "AddOrder")
         await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
         await found.until(lambda: found.trader.unknown, found.said())
         await found.trader.abandon()

@@ -8,15 +8,15 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from kracked.book.queue import Place
+from kracked.book.queue import QueuePosition
 from kracked.feed.account import Account, Fee, Fill, OwnOrder
-from kracked.orders import Entry, State
-from kracked.orders.outbox.outbox import Kind
+from kracked.orders import OrderState, OutboxEntry
+from kracked.orders.outbox.outbox import ActionKind
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.trader.messages import settled
 from kracked_tui.view.account import balances, fills, orders, rates
-from kracked_tui.view.account.account_view import Own, mine_line, own_of
+from kracked_tui.view.account.account_view import AccountView, mine_line, own_of
 from kracked_tui.view.account.orders import Mine, OrderRow, Sent
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.line import Line
@@ -86,7 +86,7 @@ def test_a_kept_place_and_a_lost_one_are_told_with_their_numbers() -> None:
 def test_the_measured_place_stands_beside_the_predicted_one(
     foretold: Effect, came: tuple[int, int], said: tuple[str, str]
 ) -> None:
-    assert queue_effect.measured(foretold, Place(*came, 0, 0, 0)) == said
+    assert queue_effect.measured(foretold, QueuePosition(*came, 0, 0, 0)) == said
 
 
 # --- orders -------------------------------------------------------------------------------
@@ -132,8 +132,8 @@ def test_that_we_cancelled_it_needs_no_reason() -> None:
 
 def test_own_orders_of_a_stream_that_is_down_are_marked_on_a_narrow_screen() -> None:
     row = OrderRow(SYMBOL, Side.BID, "0.15", "64209.0", "4/6", "1.75", "38s", "live")
-    assert mine_line(Own(known=False, rows=(row,)), 80).text.startswith(" MINE  STALE  BUY")
-    assert "STALE" not in mine_line(Own(known=True, rows=(row,)), 80).text
+    assert mine_line(AccountView(known=False, rows=(row,)), 80).text.startswith(" MINE  STALE  BUY")
+    assert "STALE" not in mine_line(AccountView(known=True, rows=(row,)), 80).text
 
 
 def test_an_order_placed_elsewhere_says_so() -> None:
@@ -215,15 +215,15 @@ def test_the_meter_says_when_cancelling_gets_cheaper() -> None:
 
 
 def test_the_header_says_armed_with_both_clocks_or_that_the_switch_is_off() -> None:
-    armed = trading_status.Standing(trading_status.ARMED, "", 872 * NS_PER_S, 58 * NS_PER_S)
+    armed = trading_status.TradingStatus(trading_status.ARMED, "", 872 * NS_PER_S, 58 * NS_PER_S)
     assert trading_status.standing_spans(armed)[0].text == " ARMED 14:32 ⟳58s "
     alone = armed._replace(switch_ns=None)
     assert trading_status.standing_spans(alone)[0].text == " ARMED 14:32 NO SWITCH "
-    assert trading_status.standing_spans(trading_status.Standing()) == ()
+    assert trading_status.standing_spans(trading_status.TradingStatus()) == ()
 
 
 def test_an_account_that_is_not_known_says_why() -> None:
-    assert Own(trading_status.Standing(reason="why")).empty == "why"
+    assert AccountView(trading_status.TradingStatus(reason="why")).empty == "why"
     found = own_of(
         Account(), (), symbol=SYMBOL, precision=PRECISION, books={}, instruments={},
         fee_percent=Decimal(0), now=NOW,
@@ -233,10 +233,16 @@ def test_an_account_that_is_not_known_says_why() -> None:
 
 def test_an_order_that_was_unknown_is_told_with_what_became_of_it() -> None:
     request = {"type": "buy", "volume": "0.001", "price": "63002.6"}
-    entry = Entry(
-        id="1", kind=Kind.ADD, symbol="BTC/USD", prepared=0, deadline=1, request=request, since=2
+    entry = OutboxEntry(
+        id="1",
+        kind=ActionKind.ADD,
+        symbol="BTC/USD",
+        prepared=0,
+        deadline=1,
+        request=request,
+        since=2,
     )
-    live = msgspec.structs.replace(entry, state=State.LIVE)
+    live = msgspec.structs.replace(entry, state=OrderState.LIVE)
     assert settled(live) == ("settled: BUY 0.001 @ 63002.6 live", "good")
-    never = msgspec.structs.replace(entry, state=State.REFUSED, reason="never placed")
+    never = msgspec.structs.replace(entry, state=OrderState.REFUSED, reason="never placed")
     assert settled(never) == ("settled: BUY 0.001 @ 63002.6 refused: never placed", "warn")

@@ -13,33 +13,33 @@ from kracked.protocol.events import Level, Side
 from kracked_tui.view.account.orders import Mine
 from kracked_tui.view.ladder import ladder
 from kracked_tui.view.ladder.ladder import LadderRow, LadderView, Traded
-from kracked_tui.view.ladder.ladder_scroll import Position
+from kracked_tui.view.ladder.ladder_scroll import LadderScroll
 
 PRECISION = Precision(1, 8)
 BIDS = [Level(1000, 5), Level(999, 7), Level(994, 11)]
 ASKS = [Level(1001, 3), Level(1004, 9)]
 
 
-def view(where: Position, rows: int = 11, last: int | None = None) -> LadderView:
+def view(where: LadderScroll, rows: int = 11, last: int | None = None) -> LadderView:
     return ladder.ladder_view(
         BIDS, ASKS, where, rows, traded={1000: Traded(2, 1)}, orders={1000: 4}, last=last
     )
 
 
 def test_each_level_is_in_its_own_row_when_ungrouped() -> None:
-    rows = {row.price: row for row in view(Position(1000, step=1)).rows}
+    rows = {row.price: row for row in view(LadderScroll(1000, step=1)).rows}
     assert (rows[1000].bid, rows[999].bid, rows[1001].ask, rows[1004].ask) == (5, 7, 3, 9)
     assert rows[1002].bid == rows[1002].ask == 0
 
 
 def test_prices_fall_from_the_top_row_down_in_equal_steps() -> None:
-    prices = [row.price for row in view(Position(1000, step=5)).rows]
+    prices = [row.price for row in view(LadderScroll(1000, step=5)).rows]
     assert prices == sorted(prices, reverse=True)
     assert {high - low for high, low in pairwise(prices)} == {5}
 
 
 def test_grouping_rounds_bids_down_and_asks_up() -> None:
-    rows = {row.price: row for row in view(Position(1000, step=5)).rows}
+    rows = {row.price: row for row in view(LadderScroll(1000, step=5)).rows}
     assert (rows[1000].bid, rows[995].bid, rows[990].bid) == (5, 7, 11)
     assert rows[1005].ask == 12
 
@@ -47,23 +47,25 @@ def test_grouping_rounds_bids_down_and_asks_up() -> None:
 @given(st.lists(st.tuples(st.integers(900, 1000), st.integers(1, 99)), unique_by=lambda x: x[0]))
 def test_grouping_loses_no_quantity(levels: list[tuple[int, int]]) -> None:
     bids = [Level(*level) for level in sorted(levels, reverse=True)]
-    seen = ladder.ladder_view(bids, [], Position(950, step=10), 21, traded={}, orders={}, last=None)
+    seen = ladder.ladder_view(
+        bids, [], LadderScroll(950, step=10), 21, traded={}, orders={}, last=None
+    )
     assert seen.bid_total == sum(level.qty for level in bids)
 
 
 def test_the_cursor_is_on_the_best_bid_until_it_is_moved() -> None:
-    assert next(row.price for row in view(Position(1000, step=1)).rows if row.cursor) == 1000
-    moved = view(Position(1000, step=1, cursor=1003))
+    assert next(row.price for row in view(LadderScroll(1000, step=1)).rows if row.cursor) == 1000
+    moved = view(LadderScroll(1000, step=1, cursor=1003))
     assert next(row.price for row in moved.rows if row.cursor) == 1003
 
 
 def test_order_counts_and_traded_quantities_stand_at_their_price() -> None:
-    row = next(row for row in view(Position(1000, step=1)).rows if row.price == 1000)
+    row = next(row for row in view(LadderScroll(1000, step=1)).rows if row.price == 1000)
     assert (row.bid_orders, row.sold, row.bought) == (4, 2, 1)
 
 
 def test_the_last_trade_is_marked_with_a_sign() -> None:
-    found = view(Position(1000, step=1), last=1001)
+    found = view(LadderScroll(1000, step=1), last=1001)
     columns = ladder.columns_for(60, 7)
     marked = [row for row in found.rows if row.last]
     assert [row.price for row in marked] == [1001]
@@ -72,7 +74,9 @@ def test_the_last_trade_is_marked_with_a_sign() -> None:
 
 def test_a_large_level_is_marked_with_a_sign_and_not_only_a_colour() -> None:
     bids = [Level(1000 - at, qty) for at, qty in enumerate([10] * 7 + [80] + [160])]
-    seen = ladder.ladder_view(bids, [], Position(1000, step=1), 40, traded={}, orders={}, last=None)
+    seen = ladder.ladder_view(
+        bids, [], LadderScroll(1000, step=1), 40, traded={}, orders={}, last=None
+    )
     columns = ladder.columns_for(60, 7)
     texts = {
         row.bid: ladder.ladder_line(row, seen.largest, columns, Precision(1, 0), 0).text

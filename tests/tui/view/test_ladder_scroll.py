@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked_tui.view.ladder import ladder_scroll
-from kracked_tui.view.ladder.ladder_scroll import Position
+from kracked_tui.view.ladder.ladder_scroll import LadderScroll
 
 ROWS = 21
-STILL = Position(centre=1000, step=5)
+STILL = LadderScroll(centre=1000, step=5)
 
 
 def test_rows_stand_still_while_the_market_is_in_sight() -> None:
@@ -23,13 +23,13 @@ def test_rows_recentre_when_the_market_comes_near_the_edge() -> None:
 
 
 def test_held_rows_do_not_move_at_all() -> None:
-    held = Position(centre=1000, step=5, held=True)
+    held = LadderScroll(centre=1000, step=5, held=True)
     assert ladder_scroll.following(held, 9000, 9005, ROWS) is held
 
 
 def test_recentring_lets_go_and_takes_the_cursor_back_to_the_best_bid() -> None:
-    away = Position(centre=1000, step=5, cursor=900, held=True)
-    assert ladder_scroll.recentred(away, 2000, 2010) == Position(centre=2005, step=5)
+    away = LadderScroll(centre=1000, step=5, cursor=900, held=True)
+    assert ladder_scroll.recentred(away, 2000, 2010) == LadderScroll(centre=2005, step=5)
 
 
 def test_a_cursor_past_the_edge_scrolls_and_holds() -> None:

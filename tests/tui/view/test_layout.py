@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kracked_tui.view.chrome import layout as places
-from kracked_tui.view.chrome.layout import Place, arrange
+from kracked_tui.view.chrome.layout import Rectangle, arrange
 from kracked_tui.view.ladder.ladder import columns_for, head_line
 
 PANELS = st.sampled_from((None, places.PICKER, places.HELP, places.TICKET, places.PROMPT))
 ZOOMED = st.sampled_from((None, *places.PANES))
 
 
-def cells(place: Place) -> set[tuple[int, int]]:
+def cells(place: Rectangle) -> set[tuple[int, int]]:
     return {
         (x, y)
         for x in range(place.x, place.x + place.width)
@@ -93,7 +93,7 @@ def test_a_ladder_with_a_neighbour_has_room_for_both_sides(
 
 
 def test_a_small_terminal_gives_the_whole_body_to_the_help() -> None:
-    assert arrange(80, 24, panel=places.HELP)[places.HELP] == Place(0, 1, 80, 20)
+    assert arrange(80, 24, panel=places.HELP)[places.HELP] == Rectangle(0, 1, 80, 20)
 
 
 def test_a_wide_terminal_keeps_the_ladder_beside_the_help() -> None:

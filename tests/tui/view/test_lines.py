@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from kracked.instruments import Precision
 from kracked_tui.view import block_bars
-from kracked_tui.view.chrome.data_status import Condition
+from kracked_tui.view.chrome.data_status import DataStatus
 from kracked_tui.view.chrome.header import HeaderView, header_line
 from kracked_tui.view.chrome.pane_frame import Box, Title, framed
-from kracked_tui.view.chrome.trading_status import Standing
+from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.line import Line, Span, fit, line, spread
 
 TEXTS = st.lists(st.text(st.characters(codec="ascii", exclude_categories=["C"])), max_size=5)
@@ -93,10 +93,10 @@ def test_an_urgent_mark_is_shown_where_there_is_no_room_for_the_note_too() -> No
 
 @pytest.mark.parametrize(("width", "shown"), [(60, "12ms crc✓"), (44, "crc✓"), (40, "● LIVE")])
 def test_in_a_small_place_the_header_keeps_the_price_and_the_light(width: int, shown: str) -> None:
-    state = Condition("LIVE", "good", usable=True)
+    state = DataStatus("LIVE", "good", usable=True)
     view = HeaderView(
         "BTC/USD", Precision(1, 8), state, last=629_924, rising=False, verified=1,
-        latency_ns=12_000_000, standing=Standing("DISARMED"),
+        latency_ns=12_000_000, standing=TradingStatus("DISARMED"),
     )  # fmt: skip
     text = header_line(view, width).text
     quicker = header_line(view._replace(latency_ns=900_000), width).text

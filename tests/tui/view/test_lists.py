@@ -6,9 +6,9 @@ import pytest
 
 from kracked.protocol import events
 from kracked.protocol.events import Side
-from kracked_tui.state.frame_state import Scene
-from kracked_tui.state.store import Market
-from kracked_tui.view.chrome.data_status import Condition
+from kracked_tui.state.frame_state import FrameState
+from kracked_tui.state.store import MarketState
+from kracked_tui.view.chrome.data_status import DataStatus
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.queue import level_inspector, queue
 from kracked_tui.view.tape import flow, tape
@@ -16,10 +16,10 @@ from kracked_tui.widgets.watchlist import matching
 from tests.tui.frozen_market import BEST_BID, NOW, PRECISION, SYMBOL, order, orders, trade, trades
 
 
-def scene(selection: Selection) -> Scene:
-    state = Condition("LIVE", "good", usable=True)
-    return Scene(
-        NOW, SYMBOL, Market(SYMBOL), state, PRECISION, orders=orders(), selection=selection
+def scene(selection: Selection) -> FrameState:
+    state = DataStatus("LIVE", "good", usable=True)
+    return FrameState(
+        NOW, SYMBOL, MarketState(SYMBOL), state, PRECISION, orders=orders(), selection=selection
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from kracked.times import NS_PER_S
-from kracked_tui.view.chrome.status import Happening, foremost
+from kracked_tui.view.chrome.status import LogEntry, foremost
 from tests.tui.frozen_market import NOW
 
-GAP = Happening(NOW + 2, "gap of 3.0s in book", "warn")
-FAILED = Happening(NOW, "order not cancelled", "warn", own=True)
-FILLED = Happening(NOW + 1, "bought 0.1", "good", own=True)
-COPIED = Happening(NOW + 3, "copied", own=True)
+GAP = LogEntry(NOW + 2, "gap of 3.0s in book", "warn")
+FAILED = LogEntry(NOW, "order not cancelled", "warn", own=True)
+FILLED = LogEntry(NOW + 1, "bought 0.1", "good", own=True)
+COPIED = LogEntry(NOW + 3, "copied", own=True)
 
 
 def test_what_became_of_own_orders_stays_before_news_of_the_feed() -> None:
@@ -21,7 +21,7 @@ def test_after_some_seconds_the_newest_line_is_first_again() -> None:
 
 
 def test_what_confirms_a_key_press_makes_room_at_once() -> None:
-    lost = Happening(NOW + 4, "public lost: no route", "warn")
+    lost = LogEntry(NOW + 4, "public lost: no route", "warn")
     assert foremost([lost, COPIED, GAP], NOW + 5) == [lost, COPIED, GAP]
 
 

@@ -11,7 +11,7 @@ from kracked.protocol.events import Side
 from kracked.protocol.own_orders import Fill
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.view.account.orders import Mine
-from kracked_tui.view.account.own_marks import Filled, MarkBook, Marks
+from kracked_tui.view.account.own_marks import FillMark, OwnMarks, OwnMarksCache
 from kracked_tui.view.chart import candles, chart_marks
 from kracked_tui.view.chart.candles import Bar
 from kracked_tui.view.line import Line, Span
@@ -70,20 +70,20 @@ def test_nothing_is_marked_where_nothing_is_ours() -> None:
 
 def test_fills_of_other_pairs_are_not_marked() -> None:
     other = msgspec.structs.replace(FILL, symbol="ETH/USD", trade_id=7, exec_id="T2")
-    ours = MarkBook().marks(SYMBOL, PRECISION, [FILL, other], {})
+    ours = OwnMarksCache().marks(SYMBOL, PRECISION, [FILL, other], {})
     assert ours.trade_ids == {1001}
-    assert ours.fills == (Filled(NOW, Side.BID, 642_055),)
+    assert ours.fills == (FillMark(NOW, Side.BID, 642_055),)
 
 
 def test_a_new_fill_and_another_pair_are_noticed() -> None:
-    book = MarkBook()
+    book = OwnMarksCache()
     assert not book.marks(SYMBOL, PRECISION, [], {}).fills
     assert book.marks(SYMBOL, PRECISION, [FILL], {}).fills
     assert not book.marks("ETH/USD", PRECISION, [FILL], {}).fills
 
 
 def test_orders_are_marked_at_their_prices_as_they_come_and_go() -> None:
-    book, mine = MarkBook(), {BEST_BID: Mine(Side.BID, Decimal(1))}
+    book, mine = OwnMarksCache(), {BEST_BID: Mine(Side.BID, Decimal(1))}
     assert book.marks(SYMBOL, PRECISION, [], mine).orders == {BEST_BID: Side.BID}
     assert not book.marks(SYMBOL, PRECISION, [], {}).orders
 
@@ -92,7 +92,7 @@ def test_orders_are_marked_at_their_prices_as_they_come_and_go() -> None:
 
 
 def test_a_fill_is_an_arrow_in_the_column_of_its_candle_and_the_row_of_its_price() -> None:
-    ours = Marks(fills=(Filled(BEGIN - MINUTE + 5, Side.ASK, 642_000),))
+    ours = OwnMarks(fills=(FillMark(BEGIN - MINUTE + 5, Side.ASK, 642_000),))
     lines = chart_marks.marked(VIEW, BLANK, ours)
     row, column = VIEW.row(642_000), VIEW.column(len(VIEW.bars) - 2)
     assert lines[row].text[column] == "▼"
@@ -100,8 +100,8 @@ def test_a_fill_is_an_arrow_in_the_column_of_its_candle_and_the_row_of_its_price
 
 
 def test_what_is_before_the_first_candle_or_off_the_scale_is_left_out() -> None:
-    ours = Marks(
-        fills=(Filled(SERIES[0].begin - 1, Side.BID, 642_000), Filled(NOW, Side.BID, 1)),
+    ours = OwnMarks(
+        fills=(FillMark(SERIES[0].begin - 1, Side.BID, 642_000), FillMark(NOW, Side.BID, 1)),
         orders={1: Side.BID},
     )
     assert chart_marks.marked(VIEW, BLANK, ours) == BLANK
@@ -111,7 +111,7 @@ def test_an_order_is_a_dotted_line_that_leaves_candles_alone_and_a_name_on_the_a
     row = VIEW.row(642_050)
     plot = list(BLANK)
     plot[row] = Line((Span("███", "chart-up"),))
-    lines = chart_marks.marked(VIEW, plot, Marks(orders={642_050: Side.ASK}))
+    lines = chart_marks.marked(VIEW, plot, OwnMarks(orders={642_050: Side.ASK}))
     assert lines[row].text.startswith("███ ·")
     drawn = candles.chart_lines(VIEW, lines, 642_100, 40, {642_050: Side.ASK})
     assert "▸64205.0" in drawn[row].text

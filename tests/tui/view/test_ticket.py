@@ -14,7 +14,7 @@ from kracked_tui.view.line import Line
 from kracked_tui.view.queue.queue_effect import Effect
 from kracked_tui.view.ticket import ticket as writing
 from kracked_tui.view.ticket.expiry import Expiry, NotAnExpiry, parsed, shown
-from kracked_tui.view.ticket.post_only import Quote, note, rested
+from kracked_tui.view.ticket.post_only import BestPrices, note, rested
 from kracked_tui.view.ticket.ticket import Ticket, TwoWaysToRead
 from kracked_tui.view.ticket.ticket_lines import TicketView, foot_spans, ticket_lines
 from tests.tui.frozen_market import BEST_ASK, BEST_BID, INSTRUMENT, NOW, PRECISION, SYMBOL
@@ -23,7 +23,7 @@ from tests.tui.test_goldens import compare
 TICKET = Ticket(
     symbol=SYMBOL, side=Side.BID, qty=15_000_000, price=642_090, limit=642_090, post_only=True
 )
-QUOTE = Quote(BEST_BID, BEST_ASK)
+QUOTE = BestPrices(BEST_BID, BEST_ASK)
 SIZES = (100_000, 1_000_000, 5_000_000, 15_000_000, 100_000_000)
 WORDS = (
     "Buy 0.15000000 BTC at limit 64209.0 USD, post-only, good till cancelled. "
@@ -254,5 +254,5 @@ def test_turning_the_ticket_round_starts_from_the_price_that_was_meant() -> None
 
 
 def test_without_a_best_price_to_join_nothing_is_moved() -> None:
-    assert rested(SALE, Quote(BEST_BID, None)) == SALE
-    assert rested(SALE, Quote(None, BEST_ASK)) == SALE
+    assert rested(SALE, BestPrices(BEST_BID, None)) == SALE
+    assert rested(SALE, BestPrices(None, BEST_ASK)) == SALE
