@@ -27,8 +27,8 @@ async def main() -> None:
         async for event in feed:
             if isinstance(event, events.Resync):  # the feed fetches a fresh snapshot by itself
                 print(f"{event.symbol}: {event.reason}; waiting for a fresh snapshot")
-            if isinstance(event, events.BookUpdate) and feed.books[event.symbol].verified:
-                show(feed.books[event.symbol])
+            if isinstance(event, events.BookUpdate) and feed.l2[event.symbol].verified:
+                show(feed.l2[event.symbol])
                 shown += 1
                 if shown == 10:
                     return

@@ -30,8 +30,8 @@ async def main() -> None:
     shown = 0
     async with kracked.FeedManager(["BTC/USD"], level3=100, endpoints=ENDPOINTS) as feed:
         async for event in feed:
-            if isinstance(event, events.L3Update) and feed.orders[event.symbol].verified:
-                show(feed.orders[event.symbol])
+            if isinstance(event, events.L3Update) and feed.l3[event.symbol].verified:
+                show(feed.l3[event.symbol])
                 shown += 1
                 if shown == 5:
                     return

@@ -30,7 +30,7 @@ async def main() -> None:
                 await feed.subscribe("SOL/USD", book=100)
             if isinstance(event, events.Verified) and event.symbol == "SOL/USD":
                 break
-        for symbol, book in sorted(feed.books.items()):
+        for symbol, book in sorted(feed.l2.items()):
             bid, ask = book.best_bid, book.best_ask
             if bid and ask:
                 price = book.precision.price_text

@@ -33,7 +33,7 @@ LIMITS = Limits(max_distance_percent=None)  # the default refuses orders this fa
 
 def situation(feed: kracked.FeedManager) -> MarketContext:
     """The market as the checks of an order want to know it."""
-    book = feed.books[SYMBOL]
+    book = feed.l2[SYMBOL]
     bid, ask = book.best_bid, book.best_ask
     return MarketContext(
         instrument=feed.instruments[SYMBOL],

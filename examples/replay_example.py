@@ -28,7 +28,7 @@ async def play() -> None:
     updates = 0
     async for moment in replay:
         updates += sum(isinstance(event, events.BookUpdate) for event in moment.events)
-    book = player.keeper.books["BTC/USD"]
+    book = player.keeper.l2["BTC/USD"]
     print(f"{updates} updates of the second half; verified at the end: {book.verified}")
 
 

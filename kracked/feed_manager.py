@@ -1,33 +1,79 @@
-"""`kracked.FeedManager`: the feed with credentials in place of a token function.
+"""`FeedManager`: one feed for the monitor, the recorder and your code.
 
-The feed and the REST client are siblings that never meet; this is where they do.
+It joins the feed's parts to the REST client, which fetches the tokens. What each connection
+hears goes through its `Session` and its `BookKeeper`, then to every consumer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
-from typing import Unpack
+from typing import Self, Unpack
 
+from msgspec.structs import replace
+
+from kracked.book.l2 import L2Book
+from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.feed import manager
-from kracked.feed.channels import Channels
+from kracked.errors import RequestRejected
+from kracked.feed.account import Account
+from kracked.feed.backoff import attempts_budget
+from kracked.feed.channels import Channels, subscriptions
 from kracked.feed.clock import Clock
-from kracked.feed.connection import Token
+from kracked.feed.connection import Connection, Token
+from kracked.feed.connection_pool import ConnectionPool
+from kracked.feed.errors import AlreadyOpen, NeedsToken, NoToken, NotOpen
+from kracked.feed.fanout import Consumer, Fanout, Policy
+from kracked.feed.managed_connection import PRIVATE, PUBLIC, ManagedConnection
+from kracked.feed.stats import ConsumerStats, FeedStats
+from kracked.feed.tap import LIMIT_BYTES, Tap
+from kracked.instruments import Asset, Instrument
+from kracked.protocol import events
+from kracked.protocol.client.subscription import (
+    BALANCES,
+    EXECUTIONS,
+    INSTRUMENTS,
+    NEEDS_TOKEN,
+    Key,
+    Subscription,
+    SubscriptionStage,
+    gap,
+)
+from kracked.protocol.events import Event
+from kracked.protocol.last_values import TOLD, LastValues
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.rest.client import RestClient
 
+_STATEFUL = frozenset((events.Instruments, events.Executions, events.Balances, events.Resync))
 
-class FeedManager(manager.FeedManager):
+
+class FeedManager:
     """Verified books and every event of the symbols asked for; an async context manager.
 
         async with kracked.FeedManager(["BTC/USD"], book=25, trade=True) as feed:
             async for event in feed: ...
 
-    `level3` and `account` need `credentials`; without, those of the environment are
-    taken. A program that has a `RestClient` already gives its `websockets_token` as
-    `token` instead.
+    Each iteration is a consumer of its own and gives every event, in order. After leaving
+    the block the manager may be entered again: it connects and subscribes to what it had,
+    and tells what it missed as a `Gap`, as after a reconnect.
+
+    Args:
+        symbols: Pairs to subscribe at once, ``["BTC/USD", "ETH/USD"]``.
+        account: Subscribe to the own executions and balances too.
+        credentials: API key for `level3` and `account`; by default the environment's.
+        token: Async function that fetches a WebSocket token, in place of `credentials`;
+            a program that has a `RestClient` gives its `websockets_token`.
+        endpoints: Addresses of the exchange; Kraken's own by default.
+        clock: Source of time; tests bring their own.
+        budget: Connection attempts allowed in ten minutes; managers of one process share it.
+        channels: `book`, `level3`, `trade`, `ticker`, `ohlc`, as `Channels` describes them.
+
+    Raises:
+        UnsupportedDepth: The exchange does not offer this depth.
+        UnsupportedChoice: The exchange does not offer this ticker trigger or interval.
+        NeedsToken: `level3` or `account` without a key.
     """
 
     def __init__(
@@ -42,21 +88,91 @@ class FeedManager(manager.FeedManager):
         budget: SlidingWindow | None = None,
         **channels: Unpack[Channels],
     ) -> None:
+        self.endpoints = endpoints or Endpoints.kraken()
+        self.clock = clock or Clock()
+        self.budget = budget or attempts_budget()
+        """Connection attempts; managers of one process should share it."""
+        self.instruments: dict[str, Instrument] = {}
+        """Every listed symbol's rules, as last heard."""
+        self.assets: dict[str, Asset] = {}
+        self.account = Account()
+        """Open orders, fills and balances; unknown unless `account` was asked for."""
         self._rest: RestClient | None = None
-        if token is None:
-            credentials = credentials or Credentials.from_environment()
-        if token is None and credentials is not None:
-            self._rest = RestClient(credentials, endpoints)
-            token = self._rest.websockets_token
-        super().__init__(
-            symbols,
-            account=account,
-            token=token,
-            endpoints=endpoints,
-            clock=clock,
-            budget=budget,
-            **channels,
+        self._credentials = credentials
+        self._last_values = LastValues()
+        self._connections = ConnectionPool(self, self.endpoints, token)
+        self._fanout = Fanout()
+        self._taps: tuple[Tap, ...] = ()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._state_changed = asyncio.Event()
+        if account:
+            self._want([EXECUTIONS, BALANCES])
+        for symbol in (symbols,) if isinstance(symbols, str) else symbols:
+            self._want(subscriptions(symbol, channels))
+
+    # --- books and state --------------------------------------------------------------
+
+    @property
+    def l2(self) -> Mapping[str, L2Book]:
+        """Level 2 books by symbol, always current; look at `verified` before trusting one."""
+        return self._connections.public.keeper.l2
+
+    @property
+    def l3(self) -> Mapping[str, L3Book]:
+        """Level 3 books by symbol, always current; look at `verified` before trusting one."""
+        return self._connections.l3
+
+    def current_state(self) -> list[Event]:
+        """Return what is known now besides the books, as the snapshots a subscriber gets first.
+
+        For a program that joins a running feed: the instruments, then of each live
+        subscription the ticker, the last trades and the candles, then the account.
+        """
+        now, snapshots = self.clock.wall(), list[Event]()
+        if self.instruments:
+            pairs, assets = tuple(self.instruments.values()), tuple(self.assets.values())
+            snapshots.append(events.Instruments(now, pairs, assets, snapshot=True))
+        for key, state in self._connections.states():
+            if state.stage is SubscriptionStage.LIVE:
+                snapshot = self._last_values.snapshot(key)
+                if snapshot is not None:
+                    snapshots.append(replace(snapshot, received=now))
+        return snapshots + self.account.snapshots(now)
+
+    def open_gaps(self) -> list[events.Gap]:
+        """Return the gaps that have begun and not ended, each up to now.
+
+        A gap is published when it ends; a program that stops listening before that finds
+        it here. A feed that is not open has none.
+        """
+        now = self.clock.wall()
+        return [
+            gap(state, state.lost_at, now, state.lost_why)
+            for _, state in self._connections.states()
+            if state.lost_at is not None and self._tasks is not None
+        ]
+
+    def stats(self) -> FeedStats:
+        """Return the counters of every connection, subscription and consumer."""
+        now = self.clock.steady()
+        return FeedStats(
+            connections=tuple(one.stats(now) for one in self._connections if one.session.states),
+            consumers=tuple(
+                ConsumerStats(policy=one.policy.name, waiting=one.waiting, dropped=one.dropped)
+                for one in self._fanout.consumers
+            ),
         )
+
+    # --- life -------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        if self._tasks is not None:
+            raise AlreadyOpen
+        self._state_changed = asyncio.Event()  # an event belongs to the loop that waited for it
+        self._fanout.open()
+        self._tasks = await asyncio.TaskGroup().__aenter__()
+        self._connections.open(self._tasks)
+        return self
 
     async def __aexit__(
         self,
@@ -64,8 +180,207 @@ class FeedManager(manager.FeedManager):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        assert self._tasks is not None
+        self._connections.close()
+        self._fanout.close()
+        cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
         try:
-            await super().__aexit__(kind, error, trace)
+            # The group would wrap what the caller's own code raised; its own tasks' errors
+            # it reports by cancelling the caller, so only a cancellation concerns it.
+            await self._tasks.__aexit__(*(kind, error, trace) if cancelled else (None,) * 3)
         finally:
+            self._tasks = None
+            self.account.distrust()
+            self.on_state_change()
             if self._rest is not None:
                 await self._rest.close()
+
+    # --- subscribing ------------------------------------------------------------------
+
+    async def subscribe(self, symbol: str, **channels: Unpack[Channels]) -> None:
+        """Add channels of a symbol, or change their depth; returns when they are live.
+
+        Waits as long as the connection is down.
+
+        Raises:
+            RequestRejected: The exchange refused one of them; the others stay.
+            NotOpen: The feed is not open.
+        """
+        wanted = subscriptions(symbol, channels)
+        self._want(wanted)
+        await self._until_settled(wanted)
+
+    async def unsubscribe(self, symbol: str, *channels: str) -> None:
+        """Drop the named channels of a symbol, or all of them; returns when they are gone."""
+        dropped: list[tuple[ManagedConnection, Key]] = []
+        for managed in self._connections:
+            for key in tuple(managed.session.states):
+                if key[1] == symbol and (not channels or key[0] in channels):
+                    managed.session.drop(key)
+                    dropped.append((managed, key))
+            managed.connection.wake()
+        while any(_being_dropped(managed, key) for managed, key in dropped):
+            await self._state_changed.wait()
+        self._connections.close_idle()
+
+    async def ready(self) -> None:
+        """Wait until every subscription is live or refused for good.
+
+        Raises:
+            RequestRejected: The first refusal, after all the others are live.
+            NoToken: The refusal when it is the key that was refused.
+            NotOpen: The feed is not open.
+        """
+        states = (state for _, state in self._connections.states())
+        await self._until_settled([state.wanted for state in states if state.wanted is not None])
+
+    async def _until_settled(self, wanted: list[Subscription]) -> None:
+        while self._tasks is not None:
+            if all(self._settled(subscription) for subscription in wanted):
+                break
+            await self._state_changed.wait()
+        else:
+            raise NotOpen
+        for rejection in filter(None, map(self._rejection, wanted)):
+            raise rejection
+
+    def _settled(self, subscription: Subscription) -> bool:
+        """Whether there is nothing to wait for: live, refused, or dropped meanwhile."""
+        managed = self._connections.holder_of(subscription.key)
+        if managed is None:
+            return True
+        state = managed.session.states[subscription.key]
+        live = state.stage is SubscriptionStage.LIVE and state.subscription == subscription
+        return live or self._rejection(subscription) is not None
+
+    def _rejection(self, subscription: Subscription) -> RequestRejected | None:
+        managed = self._connections.holder_of(subscription.key)
+        if managed is None:
+            return None
+        state, refused = managed.session.states[subscription.key], managed.connection.refused
+        if refused is not None:
+            return NoToken(managed.connection.name, str(refused))
+        if state.stage is SubscriptionStage.REFUSED:
+            return RequestRejected(state.subscription.name, state.error or "")
+        return None
+
+    def _want(self, wanted: list[Subscription]) -> None:
+        for subscription in wanted:
+            if subscription.channel in NEEDS_TOKEN and not self._has_token():
+                raise NeedsToken(subscription.channel)
+        for subscription in wanted:
+            if subscription.symbol is not None:
+                # Precisions come before data.
+                self._connections.public.session.want(INSTRUMENTS)
+            self._connections.connection_for(subscription).session.want(subscription)
+        self._connections.start_needed()
+        for managed in self._connections:
+            managed.connection.wake()
+
+    def _has_token(self) -> bool:
+        """Whether a token can be fetched; the key is looked for when first needed."""
+        if self._connections.token is None:
+            credentials = self._credentials or Credentials.from_environment()
+            if credentials is not None:
+                self._rest = RestClient(credentials, self.endpoints)
+                self._connections.token = self._rest.websockets_token
+        return self._connections.token is not None
+
+    # --- consumers --------------------------------------------------------------------
+
+    def consumer(self, policy: Policy = Policy.NEVER_SKIP, *, limit: int | None = None) -> Consumer:
+        """Return a stream of every event from now on; use it in a `with` block, which ends it.
+
+        `current_state` tells what came before.
+
+        Args:
+            policy: What becomes of events when the consumer is too slow.
+            limit: Events its queue holds; by default the policy's own number.
+        """
+        return self._fanout.consumer(policy, limit)
+
+    def tap(self, *, limit_bytes: int = LIMIT_BYTES) -> Tap:
+        """Return a stream of every frame from now on as it came; use it in a `with` block.
+
+        Args:
+            limit_bytes: Bytes it holds; past that frames are dropped and counted.
+        """
+        tap = Tap(limit_bytes, self._remove_tap)
+        self._taps = (*self._taps, tap)
+        return tap
+
+    def _remove_tap(self, tap: Tap) -> None:
+        self._taps = tuple(one for one in self._taps if one is not tap)
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        with self.consumer() as consumer:
+            async for event in consumer:
+                yield event
+
+    # --- what connections report (`kracked.feed.connection.Owner`) ----------------------
+
+    def on_frame(self, connection: Connection, data: bytes, received: int) -> None:
+        """Apply one frame to the books, then publish its events."""
+        happened = connection.session.receive(data, received, self.clock.steady())
+        for tap in self._taps:
+            tap.put(connection.name, received, data)
+        for event in happened:
+            kind = type(event)
+            if kind in TOLD:
+                self._last_values.remember(event)  # type: ignore[arg-type]
+            elif kind in _STATEFUL:
+                happened = [*happened, *self._update_state(event, connection)]
+        self._fanout.publish(happened)
+
+    def on_events(self, happened: list[Event]) -> None:
+        """Publish what happened to a connection."""
+        for event in happened:
+            match event:
+                case events.Reconnecting(connection=name) if name == PRIVATE:
+                    self.account.distrust()
+                case events.Reconnecting(connection=name) if name == PUBLIC:
+                    self._last_values.pause()
+                case events.Resync(channel=channel):
+                    self.account.distrust(channel)
+        self._fanout.publish(happened)
+
+    def on_state_change(self) -> None:
+        """Wake whoever waits for a subscription or a connection to change its state."""
+        self._state_changed.set()
+        self._state_changed.clear()
+
+    def _update_state(self, event: Event, source: Connection) -> list[Event]:
+        """Update what the manager itself shows before the event is published."""
+        match event:
+            case events.Instruments():
+                self._update_instruments(event, source)
+            case events.Executions() | events.Balances():
+                return self._update_account(event, source)
+            case events.Resync(channel=channel):
+                self.account.distrust(channel)
+        return []
+
+    def _update_account(
+        self, event: events.Executions | events.Balances, source: Connection
+    ) -> list[Event]:
+        """Apply an account event; one that makes no sense asks for a snapshot."""
+        self.account.apply(event)
+        orders = isinstance(event, events.Executions)
+        if self.account.orders_known if orders else self.account.balances_known:
+            return []
+        key = (EXECUTIONS if orders else BALANCES).key
+        return source.session.doubt(key, "a report without sense", event.received)
+
+    def _update_instruments(self, event: events.Instruments, source: Connection) -> None:
+        self.instruments.update((instrument.symbol, instrument) for instrument in event.pairs)
+        self.assets.update((asset.id, asset) for asset in event.assets)
+        self._connections.instruments_known = bool(self.instruments)
+        for managed in self._connections:
+            if managed.connection is not source:
+                self._fanout.publish(managed.session.inform(event, self.clock.steady()))
+                managed.connection.wake()
+
+
+def _being_dropped(managed: ManagedConnection, key: Key) -> bool:
+    state = managed.session.states.get(key)
+    return state is not None and state.wanted is None

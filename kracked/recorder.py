@@ -23,8 +23,8 @@ from typing import NamedTuple
 from kracked.feed import open_gaps
 from kracked.feed.fanout import Consumer, Policy
 from kracked.feed.managed_connection import PRIVATE
-from kracked.feed.manager import FeedManager
 from kracked.feed.tap import Tap
+from kracked.feed_manager import FeedManager
 from kracked.format import keyframe
 from kracked.format.cells import instant
 from kracked.format.keyframe import Book
@@ -133,7 +133,7 @@ class Recorder:
     def _finish(self) -> None:
         """Take in what is still queued, and what is missing to the end."""
         self.take(self._consumer.take())
-        gaps = self._feed.missing()
+        gaps = self._feed.open_gaps()
         self._session.intake.take([], gaps)
         self._missing = tuple(open_gaps.in_words(self._feed.stats(), gaps))
 
@@ -165,12 +165,12 @@ class Recorder:
 
 
 def _books(feed: FeedManager) -> list[Book]:
-    return [*feed.books.values(), *feed.orders.values()]
+    return [*feed.l2.values(), *feed.l3.values()]
 
 
 def _standing(feed: FeedManager, *, own: bool) -> list[Event]:
     """What stands besides the books."""
-    standing = feed.standing()
+    standing = feed.current_state()
     return standing if own else _without_own(standing)
 
 

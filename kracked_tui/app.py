@@ -48,7 +48,7 @@ from kracked_tui.widgets.painted_rows import paint
 from kracked_tui.widgets.session_picker import SessionPicker
 
 if TYPE_CHECKING:
-    from kracked.feed.manager import FeedManager
+    from kracked.feed_manager import FeedManager
 
 _GRACE_S = 3.0
 _SLICE_S = 0.002

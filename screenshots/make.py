@@ -106,12 +106,12 @@ class PastMarket:
         self.raw.append((self.time, data))
 
     @property
-    def books(self) -> Mapping[str, L2Book]:
-        return self.keeper.books
+    def l2(self) -> Mapping[str, L2Book]:
+        return self.keeper.l2
 
     @property
-    def orders(self) -> Mapping[str, L3Book]:
-        return self.keeper.orders
+    def l3(self) -> Mapping[str, L3Book]:
+        return self.keeper.l3
 
     def counters(self) -> Counters:
         tallies = self.keeper.tallies.values()
@@ -187,7 +187,7 @@ def record(raw: list[tuple[int, bytes]], path: Path) -> None:
             session.intake.message("public", received, data)
             for event in keeper.receive(data, received):
                 session.intake.event(event)
-            session.hand_over([*keeper.books.values(), *keeper.orders.values()], received)
+            session.hand_over([*keeper.l2.values(), *keeper.l3.values()], received)
 
 
 def main() -> int:

@@ -44,8 +44,8 @@ async def test_every_channel_of_a_running_market(sim, tmp_path, monkeypatch) -> 
                 kinds = set()
                 while not {events.BookUpdate, events.L3Update} <= kinds:
                     kinds |= {type(event) for event in await consumer.batch()}
-        assert all(manager.books[symbol].verified for symbol in SYMBOLS)
-        assert all(manager.orders[symbol].verified for symbol in SYMBOLS)
+        assert all(manager.l2[symbol].verified for symbol in SYMBOLS)
+        assert all(manager.l3[symbol].verified for symbol in SYMBOLS)
         assert manager.account.orders_known
         assert manager.stats().resyncs == 0
 
@@ -64,7 +64,7 @@ async def test_a_wrong_key_is_told_and_the_public_half_works_on(sim, tmp_path, m
             with pytest.raises(NoToken, match=r"EAPI:Invalid key\. .*Check the key") as refused:
                 await manager.ready()
             told = [one.reason for one in consumer.take() if type(one) is events.Reconnecting]
-        assert all(manager.books[symbol].verified for symbol in SYMBOLS)
+        assert all(manager.l2[symbol].verified for symbol in SYMBOLS)
     assert told[0].startswith("no token: ")
     assert "nobody" not in f"{told[0]} {refused.value}"
 
@@ -74,4 +74,4 @@ async def test_it_may_be_entered_again(sim, tmp_path, monkeypatch) -> None:
     for _ in range(2):
         async with asyncio.timeout(PATIENCE_S), manager:
             await manager.ready()
-            assert all(manager.orders[symbol].verified for symbol in SYMBOLS)
+            assert all(manager.l3[symbol].verified for symbol in SYMBOLS)

@@ -41,8 +41,8 @@ class BookKeeper:
     ) -> None:
         """`depths` by symbol, or one `depth` for all, overrule what the stream says."""
         self.codec = codec or Codec(dict(precisions or {}))
-        self.books: dict[str, L2Book] = {}
-        self.orders: dict[str, L3Book] = {}
+        self.l2: dict[str, L2Book] = {}
+        self.l3: dict[str, L3Book] = {}
         self.tallies: dict[tuple[str, str], BookStats] = {}
         self._stated_depth = depth
         self._stated_depths = dict(depths or {})
@@ -66,9 +66,9 @@ class BookKeeper:
         kind = type(event)
         book: L2Book | L3Book | None
         if kind is events.BookUpdate:
-            book = self.books.get(event.symbol)  # type: ignore[attr-defined]
+            book = self.l2.get(event.symbol)  # type: ignore[attr-defined]
         elif kind is events.L3Update:
-            book = self.orders.get(event.symbol)  # type: ignore[attr-defined]
+            book = self.l3.get(event.symbol)  # type: ignore[attr-defined]
         else:
             return self._apply_rare(event)
         if book is None or not book.verified or event.precision is not book.precision:  # type: ignore[attr-defined]
@@ -127,11 +127,11 @@ class BookKeeper:
         symbol = event.symbol
         if isinstance(event, events.BookSnapshot):
             channel, (depth, known) = BOOK, self._depth(symbol, BOOK, _l2_levels(event), l2.DEPTHS)
-            book = self.books.setdefault(symbol, L2Book(symbol, event.precision, depth))
+            book = self.l2.setdefault(symbol, L2Book(symbol, event.precision, depth))
         else:
             levels = _l3_levels(event)
             channel, (depth, known) = LEVEL3, self._depth(symbol, LEVEL3, levels, l3.DEPTHS)
-            book = self.orders.setdefault(symbol, L3Book(symbol, event.precision, depth))
+            book = self.l3.setdefault(symbol, L3Book(symbol, event.precision, depth))
         book.depth, book.precision = depth, event.precision
         book.know_depth(depth if known else 0)
         book.tally = tally = self._tally(symbol, channel)
@@ -167,7 +167,7 @@ class BookKeeper:
     def expect(self, symbol: str, channel: str, depth: int) -> None:
         """The depth asked for or acknowledged; a snapshot that came before learns it late."""
         self._depths[symbol, channel] = depth
-        books: Mapping[str, L2Book | L3Book] = self.books if channel == BOOK else self.orders
+        books: Mapping[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3
         book = books.get(symbol)
         stated = self._stated_depth or self._stated_depths.get(symbol)
         if book is not None and not stated:
@@ -186,7 +186,7 @@ class BookKeeper:
 
     def distrust(self, symbol: str, channel: str) -> bool:
         """Stop trusting one book without asking for another; True if it had been trusted."""
-        books: Mapping[str, L2Book | L3Book] = self.books if channel == BOOK else self.orders
+        books: Mapping[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3
         book = books.get(symbol)
         if book is None or not book.verified:
             return False
@@ -195,7 +195,7 @@ class BookKeeper:
 
     def forget(self, symbol: str, channel: str) -> None:
         """Drop one book and what was known of its subscription."""
-        (self.books if channel == BOOK else self.orders).pop(symbol, None)
+        (self.l2 if channel == BOOK else self.l3).pop(symbol, None)
         self._depths.pop((symbol, channel), None)
 
     def _resync(self, book: L2Book | L3Book) -> events.Resync:
@@ -208,7 +208,7 @@ class BookKeeper:
         """A book whose instrument counts in other decimals now is of no use."""
         resyncs: list[Event] = []
         for instrument in event.pairs:
-            for channel, books in ((BOOK, self.books), (LEVEL3, self.orders)):
+            for channel, books in ((BOOK, self.l2), (LEVEL3, self.l3)):
                 book: L2Book | L3Book | None = books.get(instrument.symbol)
                 if book is not None and book.precision != instrument.precision:
                     resyncs += self.doubt(instrument.symbol, channel, "precision", event.received)
@@ -227,7 +227,7 @@ class BookKeeper:
         for channel in channels:
             if channel not in (BOOK, LEVEL3):
                 continue
-            books: Mapping[str, L2Book | L3Book] = self.books if channel == BOOK else self.orders
+            books: Mapping[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3
             for symbol in (event.symbol,) if event.symbol else tuple(books):
                 resyncs += self.doubt(symbol, channel, "impossible", event.received, event.reason)
         return tuple(resyncs)

@@ -18,7 +18,7 @@ from kracked.cli.findings import Finding, Severity, of_key
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints, is_loopback
 from kracked.errors import KrackedError
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Event, Reconnecting, Rejected, Status, Subscribed
 from kracked.protocol.limits import tier_of
 from kracked.rest.client import RestClient, state_folder

@@ -22,11 +22,11 @@ from kracked.protocol.own_orders import (
     Fill,
     OwnOrder,
     OwnOrders,
+    fill_report,
     is_amount,
-    past,
+    open_report,
     read,
     side_of,
-    standing,
 )
 
 __all__ = ["KEPT_CLOSED", "KEPT_FILLS", "Account", "Fee", "Fill", "OwnOrder"]
@@ -85,14 +85,14 @@ class Account:
         else:
             self._apply_balances(event)
 
-    def standing(self, now: int) -> list[Executions | Balances]:
+    def snapshots(self, now: int) -> list[Executions | Balances]:
         """What is known, as the snapshots that would tell it; nothing of a half that is not.
 
         Own orders that are open and the fills kept, then balances; told at `now`.
         """
         told: list[Executions | Balances] = []
         if self.orders_known:
-            reports = (*map(past, self.fills), *map(standing, self._orders))
+            reports = (*map(fill_report, self.fills), *map(open_report, self._orders))
             told.append(Executions(now, reports, snapshot=True))
         if self.balances_known:
             totals = self.balances.items()

@@ -51,9 +51,9 @@ class Owner(Protocol):
     budget: SlidingWindow
     """Connection attempts, all connections together."""
 
-    def hear(self, connection: Connection, data: bytes, received: int) -> None: ...
-    def tell(self, happened: list[Event]) -> None: ...
-    def moved(self) -> None: ...
+    def on_frame(self, connection: Connection, data: bytes, received: int) -> None: ...
+    def on_events(self, happened: list[Event]) -> None: ...
+    def on_state_change(self) -> None: ...
 
 
 class Connection:
@@ -79,18 +79,17 @@ class Connection:
         """Why there is no token with this key; None while there is hope of one."""
         self._owner, self._clock = owner, owner.clock
         self._backoff, self._token = backoff, token
-        self._spur = asyncio.Event()
+        self._woken = asyncio.Event()
         self._lost_at: int | None = None
-        self._opened_now = 0
         self._revision = 0
 
-    def spur(self) -> None:
+    def wake(self) -> None:
         """The session has something to say: do not wait for the next tick."""
-        self._spur.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        self._spur = asyncio.Event()  # an event belongs to the loop that waited for it
+        self._woken = asyncio.Event()  # an event belongs to the loop that waited for it
         try:
             while True:
                 try:
@@ -113,12 +112,14 @@ class Connection:
             self._lost_at = wall
         self.open, self.reason = False, reason
         session.close(reason)
-        self._owner.moved()
+        self._owner.on_state_change()
         refused = self.refused is not None
         delay_s = self._backoff.next_delay_s(maintenance=maintenance, refused=refused)
         delay_s = max(delay_s, self._owner.budget.wait_ns(now) / NS_PER_S)
         attempt = self._backoff.attempt
-        self._owner.tell([events.Reconnecting(wall, self.name, self.url, reason, attempt, delay_s)])
+        self._owner.on_events(
+            [events.Reconnecting(wall, self.name, self.url, reason, attempt, delay_s)]
+        )
         return delay_s
 
     async def _converse(self) -> None:
@@ -160,10 +161,10 @@ class Connection:
         self.session.open(self._clock.steady(), token)
         self.open = True
         self.connects += 1
-        self._owner.tell([events.Connected(wall, self.name, self.url)])
+        self._owner.on_events([events.Connected(wall, self.name, self.url)])
         if self._lost_at is not None:
             down_ns, self._lost_at = wall - self._lost_at, None
-            self._owner.tell([events.Reconnected(wall, self.name, self.url, down_ns)])
+            self._owner.on_events([events.Reconnected(wall, self.name, self.url, down_ns)])
 
     async def _talk(self, socket: ClientConnection) -> str:
         """Listen and speak until either cannot; why."""
@@ -175,27 +176,32 @@ class Connection:
 
     async def _listen(self, socket: ClientConnection) -> str:
         # Bound once: this loop runs for every message there is.
-        recv, wall, hear, session = socket.recv, self._clock.wall, self._owner.hear, self.session
+        recv, wall, on_frame, session = (
+            socket.recv,
+            self._clock.wall,
+            self._owner.on_frame,
+            self.session,
+        )
         turn = 0
         try:
             while True:
                 data = await recv(decode=False)
-                hear(self, data, wall())
+                on_frame(self, data, wall())
                 turn += 1
                 if turn == TURN:
                     turn = 0
                     await asyncio.sleep(0)
-                if session.subscriptions.life.restless:
-                    self._spur.set()
+                if session.subscriptions.life.has_pending_requests:
+                    self._woken.set()
                 if session.subscriptions.life.revision != self._revision:
-                    self._tell_moved()
+                    self._report_state_change()
         except ConnectionClosed as closed:
             return session.broken or _describe(closed)
 
     async def _speak(self, socket: ClientConnection) -> None:
         clock, session = self._clock, self.session
         while True:
-            self._owner.tell(session.elapse(clock.wall(), clock.steady()))
+            self._owner.on_events(session.elapse(clock.wall(), clock.steady()))
             if session.broken is not None:
                 socket.transport.abort()  # no farewell: there may be no one to answer it
                 return
@@ -205,20 +211,20 @@ class Connection:
             except ConnectionClosed:
                 return  # the listener knows why
             if session.subscriptions.life.revision != self._revision:
-                self._tell_moved()
+                self._report_state_change()
             await self._tick()
 
-    def _tell_moved(self) -> None:
+    def _report_state_change(self) -> None:
         self._revision = self.session.subscriptions.life.revision
-        self._owner.moved()
+        self._owner.on_state_change()
 
     async def _tick(self) -> None:
         try:
             async with asyncio.timeout(TICK_S):
-                await self._spur.wait()
+                await self._woken.wait()
         except TimeoutError:
             return
-        self._spur.clear()
+        self._woken.clear()
 
 
 def _is_final(error: KrackedError) -> bool:

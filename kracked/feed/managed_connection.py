@@ -45,22 +45,24 @@ class ManagedConnection:
             silent_ns=now - liveness.heard if connection.open else None,
             rtt_ns=liveness.rtt_ns,
             clock_offset_ns=liveness.clock_offset_ns,
-            subscriptions=tuple(self._track_stats(one, now) for one in session.tracks.values()),
+            subscriptions=tuple(
+                self._subscription_stats(one, now) for one in session.states.values()
+            ),
         )
 
-    def _track_stats(self, track: SubscriptionState, now: int) -> SubscriptionStats:
-        one = track.subscription
+    def _subscription_stats(self, state: SubscriptionState, now: int) -> SubscriptionStats:
+        one = state.subscription
         tally = self.keeper.tallies.get((one.symbol or "", one.channel))
         return SubscriptionStats(
             channel=one.channel,
             symbol=one.symbol,
             depth=one.depth,
             interval=one.interval,
-            state=track.state.value,
-            messages=track.messages,
+            state=state.stage.value,
+            messages=state.messages,
             verified=tally.verified if tally else 0,
             mismatched=tally.mismatched if tally else 0,
-            resyncs=track.resyncs,
-            silent_ns=now - track.heard if track.messages else None,
-            error=track.error,
+            resyncs=state.resyncs,
+            silent_ns=now - state.heard if state.messages else None,
+            error=state.error,
         )

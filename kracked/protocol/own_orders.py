@@ -247,7 +247,7 @@ def side_of(report: Mapping[str, object], known: OwnOrder | None) -> dict[str, S
     return {"side": side} if side else {}
 
 
-def standing(order: OwnOrder) -> dict[str, object]:
+def open_report(order: OwnOrder) -> dict[str, object]:
     """The report a snapshot makes of an open order: `merged` makes the same order of it.
 
     Its time is that of `touched`, as the exchange has it there.
@@ -257,7 +257,7 @@ def standing(order: OwnOrder) -> dict[str, object]:
     return report
 
 
-def past(fill: Fill) -> dict[str, object]:
+def fill_report(fill: Fill) -> dict[str, object]:
     """The report a snapshot makes of a fill."""
     return _told(fill) | {"exec_type": "trade", "order_status": "filled"}
 

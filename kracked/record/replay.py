@@ -176,7 +176,7 @@ class Player:
 
     def _shown(self) -> Moment:
         """The books of this place, as the events a new subscriber would get."""
-        books: tuple[Book, ...] = (*self.keeper.books.values(), *self.keeper.orders.values())
+        books: tuple[Book, ...] = (*self.keeper.l2.values(), *self.keeper.l3.values())
         happened: list[Event] = [
             keyframe.picture(book, self.position) for book in books if book.verified
         ]

@@ -161,7 +161,7 @@ class RecordedExchange:
 
     def _book(self, topic: Topic) -> Book | None:
         keeper = self._player.keeper
-        return (keeper.orders if topic.channel == LEVEL3 else keeper.books).get(topic.symbol)
+        return (keeper.l3 if topic.channel == LEVEL3 else keeper.l2).get(topic.symbol)
 
     def _proven(self, topic: Topic) -> Book | None:
         """The topic's book, if it can be trusted."""

@@ -82,7 +82,7 @@ class TicketScreen(AskingScreen):
         moment = self.desk.moment(ticket.symbol) if ticket else None
         if ticket is None or trader is None or moment is None:
             return None
-        return trader.look(ticket, moment, self.desk.source.orders.get(ticket.symbol))
+        return trader.look(ticket, moment, self.desk.source.l3.get(ticket.symbol))
 
     # --- the ticket -------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ class TicketScreen(AskingScreen):
             return
         self.ticket_panel.write(None)
         self._close_panel()
-        book = self.desk.source.orders.get(ticket.symbol)
+        book = self.desk.source.l3.get(ticket.symbol)
         self._do(partial(trader.send, ticket, moment, book))
 
     def action_back(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
     from kracked.feed.account import Account
     from kracked.feed.fanout import Consumer
-    from kracked.feed.manager import FeedManager
+    from kracked.feed_manager import FeedManager
     from kracked.rest.client import RestClient
 
 
@@ -73,9 +73,9 @@ class Source(Protocol):
     """What it is connected to, for people."""
 
     @property
-    def books(self) -> Mapping[str, L2Book]: ...
+    def l2(self) -> Mapping[str, L2Book]: ...
     @property
-    def orders(self) -> Mapping[str, L3Book]: ...
+    def l3(self) -> Mapping[str, L3Book]: ...
     @property
     def level3(self) -> str:
         """Why there are no orders, for people; said only when there are none."""

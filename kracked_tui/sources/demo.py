@@ -13,7 +13,7 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Candles, Event
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.sources.base import Access, Counters
@@ -45,12 +45,12 @@ class DemoSource:
         return self._live
 
     @property
-    def books(self) -> Mapping[str, L2Book]:
-        return self.live.books
+    def l2(self) -> Mapping[str, L2Book]:
+        return self.live.l2
 
     @property
-    def orders(self) -> Mapping[str, L3Book]:
-        return self.live.orders
+    def l3(self) -> Mapping[str, L3Book]:
+        return self.live.l3
 
     @property
     def access(self) -> Access | None:

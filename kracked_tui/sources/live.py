@@ -17,7 +17,7 @@ from kracked.endpoints import Endpoints
 from kracked.feed.errors import NoToken
 from kracked.feed.fanout import Policy
 from kracked.feed.managed_connection import PUBLIC
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Candles, Event
 from kracked.protocol.requests import OHLC_INTERVALS
 from kracked.rest.client import RestClient, key_file, state_folder
@@ -81,12 +81,12 @@ class LiveSource:
         return Access(self._rest, self.feed.account, reports, outbox, self._silent_ns)
 
     @property
-    def books(self) -> Mapping[str, L2Book]:
-        return self.feed.books
+    def l2(self) -> Mapping[str, L2Book]:
+        return self.feed.l2
 
     @property
-    def orders(self) -> Mapping[str, L3Book]:
-        return self.feed.orders
+    def l3(self) -> Mapping[str, L3Book]:
+        return self.feed.l3
 
     @property
     def level3(self) -> str:

@@ -19,7 +19,7 @@ from kracked_tui.sources.base import Access, Counters, PlaybackControls, Source
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
-    from kracked.feed.manager import FeedManager
+    from kracked.feed_manager import FeedManager
 
 
 class Deferred:
@@ -32,12 +32,12 @@ class Deferred:
         self._stack = AsyncExitStack()
 
     @property
-    def books(self) -> Mapping[str, L2Book]:
-        return self._source.books if self._source else {}
+    def l2(self) -> Mapping[str, L2Book]:
+        return self._source.l2 if self._source else {}
 
     @property
-    def orders(self) -> Mapping[str, L3Book]:
-        return self._source.orders if self._source else {}
+    def l3(self) -> Mapping[str, L3Book]:
+        return self._source.l3 if self._source else {}
 
     @property
     def level3(self) -> str:

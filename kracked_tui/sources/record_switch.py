@@ -17,7 +17,7 @@ from kracked import times
 from kracked_tui.view.replay.record_status import RecordView
 
 if TYPE_CHECKING:
-    from kracked.feed.manager import FeedManager
+    from kracked.feed_manager import FeedManager
     from kracked.recorder import Recorder
 
 _LOOK_EVERY_NS = times.NS_PER_S

@@ -61,12 +61,12 @@ class ReplaySource:
     # --- what is shown ------------------------------------------------------------------
 
     @property
-    def books(self) -> Mapping[str, L2Book]:
-        return self._tape.keeper.books
+    def l2(self) -> Mapping[str, L2Book]:
+        return self._tape.keeper.l2
 
     @property
-    def orders(self) -> Mapping[str, L3Book]:
-        orders = self._tape.keeper.orders
+    def l3(self) -> Mapping[str, L3Book]:
+        orders = self._tape.keeper.l3
         return ChainMap(self._halfway, orders) if self._halfway else orders
 
     def counters(self) -> Counters:
@@ -218,10 +218,10 @@ class ReplaySource:
         self._half, self._halfway = changes, {}
         if changes:
             symbol = changes[0].symbol
-            self._halfway = {symbol: between(self._tape.keeper.orders[symbol], changes)}
+            self._halfway = {symbol: between(self._tape.keeper.l3[symbol], changes)}
 
     def _level3(self, symbol: str) -> bool:
-        return symbol in self._tape.keeper.orders
+        return symbol in self._tape.keeper.l3
 
     def _upcoming(self, symbol: str) -> tuple[OrderStep, ...]:
         """The order events of this symbol in the next message."""

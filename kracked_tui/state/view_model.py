@@ -105,7 +105,7 @@ class ViewModel:
 
     def symbols(self) -> list[str]:
         """Every symbol that could be shown, those already here first."""
-        known = list(dict.fromkeys((*self.source.books, *self.source.orders)))
+        known = list(dict.fromkeys((*self.source.l2, *self.source.l3)))
         return known + sorted(set(self.store.instruments) - set(known))
 
     def recorded(self) -> RecordView | None:
@@ -120,9 +120,9 @@ class ViewModel:
     def scene(self, ladder: LadderPane, chosen: str = "") -> FrameState:
         """The present. The ladder's cursor says which level is selected; `chosen` an order."""
         if not self.symbol:
-            self.symbol = next(iter((*self.source.books, *self.source.orders)), "")
+            self.symbol = next(iter((*self.source.l2, *self.source.l3)), "")
         now, symbol, market = self.source.now(), self.symbol, self.market
-        book, orders = self._book(symbol), self.source.orders.get(symbol)
+        book, orders = self._book(symbol), self.source.l3.get(symbol)
         health = self._health(symbol, book)
         precision = book.precision if book else market.precision or _UNKNOWN
         best = book.best_bid if book else None
@@ -150,7 +150,7 @@ class ViewModel:
 
     def _book(self, symbol: str) -> L2Book | LevelBook | None:
         """The level 2 book, or where there is none the level 3 book's levels."""
-        book, orders = self.source.books.get(symbol), self.source.orders.get(symbol)
+        book, orders = self.source.l2.get(symbol), self.source.l3.get(symbol)
         return LevelBook(orders) if book is None and orders is not None else book
 
     def _health(self, symbol: str, book: L2Book | LevelBook | None) -> DataHealth:
@@ -178,7 +178,7 @@ class ViewModel:
             trader.sent() if trader else (),
             symbol=symbol,
             precision=precision,
-            books=self.source.orders,
+            books=self.source.l3,
             instruments=self.store.instruments,
             fee_percent=trader.dearest_fee if trader else Decimal(0),
             now=now,
@@ -196,7 +196,7 @@ class ViewModel:
 
     def moment(self, symbol: str) -> MarketMoment | None:
         """The market an order is checked against; None before it is known."""
-        instrument, book = self.store.instruments.get(symbol), self.source.books.get(symbol)
+        instrument, book = self.store.instruments.get(symbol), self.source.l2.get(symbol)
         if instrument is None or book is None or self.trader is None:
             return None
         health = self.store.health(symbol, has_book=True, verified=book.verified)
@@ -274,7 +274,7 @@ class ViewModel:
         )
 
     def watched(self) -> tuple[WatchRow, ...]:
-        held = (*self.source.books, *self.source.orders)
+        held = (*self.source.l2, *self.source.l3)
         symbols = list(dict.fromkeys((*self.store.markets, *held)))
         return tuple(self._watched(symbol) for symbol in symbols[:_MOST_WATCHED] if symbol)
 

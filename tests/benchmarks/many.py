@@ -64,7 +64,7 @@ async def wrong_books(remote: Remote, feed: FeedManager, symbols: list[str], dep
         return [
             symbol
             for symbol, truth in truths.items()
-            if not feed.books[symbol].verified or differences(feed.books[symbol], truth)
+            if not feed.l2[symbol].verified or differences(feed.l2[symbol], truth)
         ]
 
     await settle(lambda: not wrong(), DRAIN_S)

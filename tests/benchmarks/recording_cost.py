@@ -155,7 +155,7 @@ def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
             kept = clock()
             intake.take(slice_, happened)
             if number == len(block):
-                intake.keyframe([*keeper.books.values(), *keeper.orders.values()], slice_[-1][1])
+                intake.keyframe([*keeper.l2.values(), *keeper.l3.values()], slice_[-1][1])
                 intake.hand_over(slice_[-1][1])
             yield Step(parsed - begun, kept - parsed, clock() - kept)
 
@@ -204,7 +204,7 @@ def record(blocks: Blocks, path: Path) -> None:
         for block in blocks:
             for slice_ in block:
                 session.intake.take(slice_, heard(keeper, slice_))
-            books = [*keeper.books.values(), *keeper.orders.values()]
+            books = [*keeper.l2.values(), *keeper.l3.values()]
             session.hand_over(books, slice_[-1][1])
 
 

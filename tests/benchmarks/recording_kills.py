@@ -52,7 +52,7 @@ def victim(path: Path, told: Path) -> None:
             heard = [keeper.receive(data, received) for _, received, data in due]
             session.intake.take(due, [event for happened in heard for event in happened])
             if now - handed >= HAND_OVER_NS:
-                session.hand_over([*keeper.orders.values()], now)
+                session.hand_over([*keeper.l3.values()], now)
                 handed = now
             if len(due) < SLICE:
                 time.sleep(SLICE_NS / NS_PER_S)

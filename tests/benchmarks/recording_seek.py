@@ -95,7 +95,7 @@ def record(path: Path, depth: int, seconds: float) -> None:
         for now, frames in told(depth, seconds):
             happened = [event for _, at, data in frames for event in keeper.receive(data, at)]
             session.intake.take(frames, happened)
-            session.hand_over([*keeper.books.values(), *keeper.orders.values()], now)
+            session.hand_over([*keeper.l2.values(), *keeper.l3.values()], now)
             _wait_for_writer(session)
 
 
@@ -146,7 +146,7 @@ def equal(path: Path, instants: Sequence[int]) -> bool:
 
 
 def _spelled(keeper: BookKeeper) -> list[bytes]:
-    books: list[Book] = [*keeper.books.values(), *keeper.orders.values()]
+    books: list[Book] = [*keeper.l2.values(), *keeper.l3.values()]
     return sorted(keyframe.encode(book) for book in books if book.verified)
 
 

@@ -58,7 +58,7 @@ class Recoveries:
 
     def book(self, key: Key) -> L2Book | L3Book | None:
         channel, symbol = key
-        return (self.feed.books if channel == "book" else self.feed.orders).get(symbol)
+        return (self.feed.l2 if channel == "book" else self.feed.l3).get(symbol)
 
     def known(self, key: Key) -> bool:
         """Whether this half of the account is."""

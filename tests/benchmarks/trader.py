@@ -77,7 +77,7 @@ class Trader:
 
     async def _place(self, symbol: str, side: Side, kind: OrderType) -> None:
         """At the touch, where the market soon trades, or a few ticks behind it."""
-        instrument, book = self._feed.instruments[symbol], self._feed.books.get(symbol)
+        instrument, book = self._feed.instruments[symbol], self._feed.l2.get(symbol)
         best = book and (book.best_bid if side is Side.BID else book.best_ask)
         if not best:
             return

@@ -173,7 +173,7 @@ def test_a_book_of_ten_levels_is_the_checksums_to_judge() -> None:
     for change in ((WORST - 1, 7), (WORST - 1, 0), (5, 0)):
         update = BookUpdate(1, "BTC/USD", PRECISION, (change,), (), checksum((), ten))
         assert keeper.apply(update) == ()
-    assert keeper.books["BTC/USD"].verified
+    assert keeper.l2["BTC/USD"].verified
 
 
 def test_a_snapshot_ends_a_contradiction() -> None:

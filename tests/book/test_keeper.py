@@ -34,7 +34,7 @@ def kept(*happenings: Event) -> BookKeeper:
 def test_a_snapshot_with_the_right_checksum_verifies_the_book() -> None:
     keeper = BookKeeper()
     assert keeper.apply(SNAPSHOT) == (Verified(0, "BTC/USD", "book"),)
-    assert keeper.books["BTC/USD"].verified
+    assert keeper.l2["BTC/USD"].verified
 
 
 def test_a_checksum_mismatch_asks_for_exactly_one_resync() -> None:
@@ -43,7 +43,7 @@ def test_a_checksum_mismatch_asks_for_exactly_one_resync() -> None:
     assert isinstance(resync, Resync)
     assert (resync.symbol, resync.channel, resync.reason) == ("BTC/USD", "book", "checksum")
     assert keeper.apply(UPDATE) == ()
-    assert not keeper.books["BTC/USD"].verified
+    assert not keeper.l2["BTC/USD"].verified
 
 
 def test_a_snapshot_that_fails_asks_again() -> None:
@@ -55,35 +55,35 @@ def test_a_snapshot_that_fails_asks_again() -> None:
 
 def test_a_fresh_snapshot_ends_the_doubt() -> None:
     keeper = kept(SNAPSHOT, WRONG_UPDATE, SNAPSHOT)
-    assert keeper.books["BTC/USD"].verified
+    assert keeper.l2["BTC/USD"].verified
     assert keeper.apply(UPDATE) == ()
-    assert keeper.books["BTC/USD"].best_bid == (100, 4)
+    assert keeper.l2["BTC/USD"].best_bid == (100, 4)
 
 
 def test_updates_before_the_snapshot_are_ignored_and_counted() -> None:
     keeper = kept(UPDATE, UPDATE)
-    assert "BTC/USD" not in keeper.books
+    assert "BTC/USD" not in keeper.l2
     assert keeper.tallies["BTC/USD", "book"].ignored == 2
 
 
 def test_one_symbol_in_doubt_leaves_the_others_alone() -> None:
     other = BookSnapshot(0, "ETH/USD", P, BIDS, ASKS, RIGHT)
     keeper = kept(SNAPSHOT, other, WRONG_UPDATE)
-    assert keeper.books["ETH/USD"].verified
+    assert keeper.l2["ETH/USD"].verified
 
 
 def test_an_acknowledgement_after_its_snapshot_still_sets_the_depth() -> None:
     keeper = BookKeeper()
     keeper.apply(SNAPSHOT)
     keeper.apply(events.Subscribed(1, "book", "BTC/USD", 25))
-    assert keeper.books["BTC/USD"].depth == 25
+    assert keeper.l2["BTC/USD"].depth == 25
 
 
 @pytest.mark.parametrize("depth", [0, -5])
 def test_an_acknowledged_depth_of_nothing_does_not_empty_the_book(depth: int) -> None:
     keeper = kept(SNAPSHOT)
     keeper.apply(events.Subscribed(1, "book", "BTC/USD", depth))
-    assert len(keeper.books["BTC/USD"].bids) == len(BIDS)
+    assert len(keeper.l2["BTC/USD"].bids) == len(BIDS)
 
 
 def test_a_snapshot_with_more_levels_than_acknowledged_is_believed() -> None:
@@ -91,7 +91,7 @@ def test_a_snapshot_with_more_levels_than_acknowledged_is_believed() -> None:
     keeper.apply(events.Subscribed(0, "book", "BTC/USD", 10))
     bids = tuple((1000 - n, 1) for n in range(25))
     keeper.apply(BookSnapshot(0, "BTC/USD", P, bids, (), checksum((), bids[:10])))
-    assert keeper.books["BTC/USD"].depth == 25
+    assert keeper.l2["BTC/USD"].depth == 25
 
 
 @pytest.mark.parametrize(("levels", "depth"), [(2, 10), (10, 10), (11, 25), (600, 1000)])
@@ -101,7 +101,7 @@ def test_without_an_acknowledgement_the_smallest_fitting_depth_is_taken(
     bids = tuple((1000 - n, 1) for n in range(levels))
     keeper = BookKeeper()
     keeper.apply(BookSnapshot(0, "BTC/USD", P, bids, (), checksum((), bids)))
-    assert keeper.books["BTC/USD"].depth == depth
+    assert keeper.l2["BTC/USD"].depth == depth
 
 
 def instruments(precision: Precision) -> events.Instruments:
@@ -117,15 +117,15 @@ def test_a_new_precision_makes_the_book_useless_until_its_snapshot() -> None:
     [resync] = keeper.apply(instruments(Precision(2, 8)))
     assert isinstance(resync, Resync)
     assert resync.reason == "precision"
-    assert not keeper.books["BTC/USD"].verified
+    assert not keeper.l2["BTC/USD"].verified
     keeper.apply(BookSnapshot(6, "BTC/USD", Precision(2, 8), BIDS, ASKS, RIGHT))
-    assert keeper.books["BTC/USD"].precision == Precision(2, 8)
+    assert keeper.l2["BTC/USD"].precision == Precision(2, 8)
 
 
 def test_the_same_precision_again_changes_nothing() -> None:
     keeper = kept(SNAPSHOT)
     assert keeper.apply(instruments(P)) == ()
-    assert keeper.books["BTC/USD"].verified
+    assert keeper.l2["BTC/USD"].verified
 
 
 def test_an_update_that_cannot_be_applied_asks_for_a_resync() -> None:
@@ -149,13 +149,13 @@ def test_a_broken_ticker_is_no_reason_to_doubt_a_book() -> None:
 def test_the_end_of_a_subscription_ends_the_trust() -> None:
     keeper = kept(SNAPSHOT)
     assert keeper.apply(events.Unsubscribed(1, "book", "BTC/USD", 10)) == ()
-    assert not keeper.books["BTC/USD"].verified
+    assert not keeper.l2["BTC/USD"].verified
 
 
 def test_a_forgotten_book_is_gone() -> None:
     keeper = kept(SNAPSHOT)
     keeper.forget("BTC/USD", "book")
-    assert keeper.books == {}
+    assert keeper.l2 == {}
 
 
 def test_every_message_is_counted_once() -> None:
@@ -217,7 +217,7 @@ class Stream(RuleBasedStateMachine):
         bids, asks = self.side("bids")[:10], self.side("asks")[:10]
         self.deliver(BookSnapshot(0, "BTC/USD", P, tuple(bids), tuple(asks), checksum(asks, bids)))
         self.resyncs_wanted = 0
-        assert self.keeper.books["BTC/USD"].verified
+        assert self.keeper.l2["BTC/USD"].verified
 
     @rule(
         name=st.sampled_from(["bids", "asks"]),
@@ -240,10 +240,10 @@ class Stream(RuleBasedStateMachine):
         if fate == "doubled":
             self.deliver(event)
 
-    @precondition(lambda self: "BTC/USD" in self.keeper.books)
+    @precondition(lambda self: "BTC/USD" in self.keeper.l2)
     @invariant()
     def a_verified_book_hashes_to_what_was_stated_last(self) -> None:
-        book = self.keeper.books["BTC/USD"]
+        book = self.keeper.l2["BTC/USD"]
         if book.verified:
             assert checksum(book.asks, book.bids) == book.checksum
 

@@ -152,7 +152,7 @@ def test_every_step_of_the_worked_sequence_verifies(vectors: Path) -> None:
         depth=case["depth"],
     )
     keeper.receive(case["snapshot_frame"].encode())
-    book = keeper.books[case["symbol"]]
+    book = keeper.l2[case["symbol"]]
     for step in case["steps"]:
         keeper.receive(step["frame"].encode())
         assert book.verified, step["name"]

@@ -202,7 +202,7 @@ def test_every_step_of_the_worked_sequence_verifies(vectors: Path) -> None:
         depth=case["depth"],
     )
     keeper.receive(case["snapshot_frame"].encode())
-    book = keeper.orders[case["symbol"]]
+    book = keeper.l3[case["symbol"]]
     assert book.checksum == case["snapshot_checksum"] == 1063832831
     for step in case["steps"]:
         keeper.receive(step["frame"].encode())

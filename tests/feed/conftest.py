@@ -158,7 +158,7 @@ class FaultyExchange:
         return [(one.channel, one.symbol) for one in subscriptions if one.depth is not None]
 
     def _is_right(self, feed: FeedManager, channel: str, symbol: str) -> bool:
-        book = (feed.books if channel == "book" else feed.orders).get(symbol)
+        book = (feed.l2 if channel == "book" else feed.l3).get(symbol)
         if book is None or not book.verified:
             return False
         query = {"symbol": symbol, "channel": channel, "depth": str(book.depth)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from kracked.feed.clock import Clock
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from tests.patience import PATIENCE_S
 
 

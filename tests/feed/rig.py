@@ -18,7 +18,7 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.feed.clock import Clock
 from kracked.feed.managed_connection import ManagedConnection
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
@@ -84,7 +84,7 @@ class Rig:
         )
         self._old: list[bytes] = []
         self._trader = self.exchange.connect(Socket.PRIVATE, lambda _: None, START)
-        self.lines = [Line(link) for link in self.feed._links]
+        self.lines = [Line(link) for link in self.feed._connections]
         for line in self.lines:
             self._connect(line)
 
@@ -124,8 +124,8 @@ class Rig:
         link, session = line.link, line.link.session
         arrived, line.waiting = line.waiting, []
         for message in self._spoilt(arrived):
-            self.feed.hear(link.connection, message, self.now)
-        self.feed.tell(session.elapse(self.now, self.now))
+            self.feed.on_frame(link.connection, message, self.now)
+        self.feed.on_events(session.elapse(self.now, self.now))
         if session.broken is not None:
             self.cut(line, session.broken)
         for request in session.to_send(self.now):
@@ -207,7 +207,7 @@ class Rig:
 
 
 def kept(keeper: BookKeeper) -> list[L2Book | L3Book]:
-    return [*keeper.books.values(), *keeper.orders.values()]
+    return [*keeper.l2.values(), *keeper.l3.values()]
 
 
 def key(book: L2Book | L3Book) -> tuple[str, str]:

@@ -198,7 +198,7 @@ def test_no_order_is_both_open_and_closed(reports) -> None:
 def copied(account: Account) -> Account:
     """One that was told nothing but what stands in the other."""
     copy = Account()
-    for event in account.standing(0):
+    for event in account.snapshots(0):
         copy.apply(event)
     return copy
 
@@ -226,7 +226,7 @@ def test_what_stands_tells_the_balances_again() -> None:
 def test_nothing_stands_of_what_is_not_known() -> None:
     account = told(PENDING)
     account.distrust("executions")
-    assert account.standing(0) == []
+    assert account.snapshots(0) == []
 
 
 def test_every_private_frame_on_record_is_understood(vectors: Path) -> None:

@@ -85,7 +85,7 @@ async def test_what_was_missed_while_the_connection_was_down_is_made_up_for(faul
             assert set(feed.account.orders) == {kept, added}
             assert feed.account.fills
             assert {one.connection for one in witness.all(events.Reconnecting)} == {"private"}
-            assert all(book.verified for book in feed.books.values())
+            assert all(book.verified for book in feed.l2.values())
 
 
 @pytest.mark.parametrize(

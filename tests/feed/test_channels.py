@@ -6,7 +6,7 @@ import pytest
 
 from kracked.errors import ConfigError
 from kracked.feed.channels import subscriptions
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,11 @@ def test_what_the_exchange_does_not_offer_is_refused_with_the_choice(
 
 
 def test_one_symbol_may_be_given_as_it_is() -> None:
-    assert [key[1] for key in FeedManager("BTC/USD", book=10)._public.session.tracks if key[1]] == [
-        "BTC/USD"
-    ]
+    assert [
+        key[1]
+        for key in FeedManager("BTC/USD", book=10)._connections.public.session.states
+        if key[1]
+    ] == ["BTC/USD"]
 
 
 async def test_a_feed_that_is_not_open_is_not_waited_for() -> None:

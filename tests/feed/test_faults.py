@@ -37,8 +37,8 @@ async def test_a_dropped_connection_comes_back_and_the_other_does_not_blink(faul
         with watching(feed) as witness:
             faulty.strike(FaultKind.DROP, "public")
             await witness.until(events.Reconnecting)
-            assert not any(book.verified for book in feed.books.values())
-            assert all(book.verified for book in feed.orders.values())
+            assert not any(book.verified for book in feed.l2.values())
+            assert all(book.verified for book in feed.l3.values())
             await witness.until(events.Reconnected)
             assert await faulty.follow(feed)
             gaps = {(gap.channel, *gap.symbols) for gap in witness.all(events.Gap)}
@@ -145,7 +145,7 @@ async def test_a_wrong_book_is_mended_alone(faulty, kind: FaultKind) -> None:
                 await asyncio.wait([noticed], timeout=2)
             resync = noticed.result()
             assert (resync.symbol, resync.reason) == ("BTC/USD", "checksum")
-            assert feed.books["ETH/USD"].verified
+            assert feed.l2["ETH/USD"].verified
             await witness.until(events.Verified, of("BTC/USD"))
             assert await faulty.follow(feed)
             assert {event.symbol for event in witness.all(events.Resync)} == {"BTC/USD"}
@@ -219,7 +219,7 @@ async def test_a_late_snapshot_is_waited_for_and_the_book_is_marked_meanwhile(fa
             faulty.strike(FaultKind.LATE_SNAPSHOT, "public", "6")
             faulty.strike(FaultKind.CHECKSUM, "BTC/USD")
             await witness.until(events.Resync)
-            assert not feed.books["BTC/USD"].verified
+            assert not feed.l2["BTC/USD"].verified
             gap = await witness.until(events.Gap)
             assert gap.end - gap.start > 2 * 10**9
             assert await faulty.follow(feed)
@@ -264,7 +264,7 @@ async def test_a_final_refusal_is_told_to_who_asked_and_to_nobody_else(faulty, r
             with pytest.raises(RequestRejected) as refused:
                 await asyncio.wait_for(feed.subscribe("ETH/USD", book=10), PATIENCE_S)
             assert refused.value.error == words
-            assert feed.books["BTC/USD"].verified
+            assert feed.l2["BTC/USD"].verified
             assert witness.all(*BLINKS) == []
 
 

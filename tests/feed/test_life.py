@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from kracked.endpoints import Endpoints
-from kracked.feed import manager as manager_module
+from kracked.feed import connection_pool
 from kracked.feed.errors import AlreadyOpen, NotOpen
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol import events
 from tests.feed.feeds import feed, seen
 from tests.patience import PATIENCE_S
@@ -20,16 +20,16 @@ async def test_a_feed_entered_again_takes_up_what_it_had(server) -> None:
     for _ in range(2):
         async with manager:
             await asyncio.wait_for(manager.ready(), PATIENCE_S)
-            assert manager.books["BTC/USD"].verified
-            assert manager.orders["BTC/USD"].verified
+            assert manager.l2["BTC/USD"].verified
+            assert manager.l3["BTC/USD"].verified
             assert manager.account.orders_known
 
 
 async def test_nothing_is_trusted_once_a_feed_has_been_left(server) -> None:
     async with feed(server, "BTC/USD", book=10, level3=10, account=True) as manager:
         await manager.ready()
-    assert not manager.books["BTC/USD"].verified
-    assert not manager.orders["BTC/USD"].verified
+    assert not manager.l2["BTC/USD"].verified
+    assert not manager.l3["BTC/USD"].verified
     assert not manager.account.orders_known
     assert not manager.account.balances_known
 
@@ -63,7 +63,7 @@ async def test_symbols_may_be_added_and_dropped_between_two_times(server) -> Non
         await manager.subscribe("ETH/USD", book=10)
     async with manager:
         await asyncio.wait_for(manager.ready(), PATIENCE_S)
-        assert {symbol for symbol, book in manager.books.items() if book.verified} == {"ETH/USD"}
+        assert {symbol for symbol, book in manager.l2.items() if book.verified} == {"ETH/USD"}
 
 
 def test_a_feed_may_be_entered_again_in_another_loop() -> None:
@@ -99,7 +99,7 @@ async def test_a_wait_ends_with_the_feed(server) -> None:
 
 
 async def test_no_two_connections_ever_share_a_name(server, monkeypatch) -> None:
-    monkeypatch.setattr(manager_module, "LEVEL3_SYMBOLS", 1)
+    monkeypatch.setattr(connection_pool, "LEVEL3_SYMBOLS", 1)
     async with feed(server, "BTC/USD", "ETH/USD", level3=10) as manager:
         await manager.ready()
         await manager.unsubscribe("BTC/USD")

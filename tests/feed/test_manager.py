@@ -11,13 +11,12 @@ from msgspec.structs import replace
 
 from kracked.endpoints import Endpoints
 from kracked.errors import ConnectionLost, RequestRejected, UnsupportedDepth
-from kracked.feed import connection
-from kracked.feed import manager as manager_module
+from kracked.feed import connection, connection_pool
 from kracked.feed.channels import NothingWanted, UnsupportedChoice
 from kracked.feed.clock import Clock
 from kracked.feed.errors import NeedsToken
 from kracked.feed.fanout import Policy
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol import events
 from tests.feed.feeds import feed, no_wait, seen
 from tests.patience import PATIENCE_S
@@ -26,8 +25,8 @@ from tests.patience import PATIENCE_S
 async def test_books_are_verified_once_ready(server) -> None:
     async with feed(server, "BTC/USD", "ETH/USD", book=10, level3=10) as manager:
         await manager.ready()
-        assert [manager.books[symbol].verified for symbol in ("BTC/USD", "ETH/USD")] == [True] * 2
-        assert manager.orders["BTC/USD"].verified
+        assert [manager.l2[symbol].verified for symbol in ("BTC/USD", "ETH/USD")] == [True] * 2
+        assert manager.l3["BTC/USD"].verified
 
 
 async def test_every_event_comes_in_order(server) -> None:
@@ -50,7 +49,7 @@ async def test_an_update_is_in_the_book_when_its_event_is_read(server) -> None:
         await seen(stream, events.Verified)
         await server.push(lambda exchange: exchange.update("BTC/USD"))
         update = (await seen(stream, events.BookUpdate))[-1]
-        assert manager.books["BTC/USD"].best_bid == update.bids[0]
+        assert manager.l2["BTC/USD"].best_bid == update.bids[0]
 
 
 async def test_one_socket_serves_all_public_channels(server) -> None:
@@ -68,9 +67,9 @@ async def test_an_account_alone_opens_the_private_socket_alone(server) -> None:
 async def test_a_symbol_can_be_added_and_dropped_while_running(server) -> None:
     async with feed(server, "BTC/USD", book=10) as manager:
         await manager.subscribe("ETH/USD", book=25)
-        assert manager.books["ETH/USD"].depth == 25
+        assert manager.l2["ETH/USD"].depth == 25
         await manager.unsubscribe("ETH/USD")
-        assert set(manager.books) == {"BTC/USD"}
+        assert set(manager.l2) == {"BTC/USD"}
 
 
 async def test_one_channel_of_a_symbol_can_be_dropped(server) -> None:
@@ -86,7 +85,7 @@ async def test_the_level3_socket_closes_with_its_last_symbol(server) -> None:
         await manager.ready()
         await manager.unsubscribe("BTC/USD", "level3")
         assert [one.name for one in manager.stats().connections] == ["public"]
-        assert "BTC/USD" not in manager.orders
+        assert "BTC/USD" not in manager.l3
 
 
 async def test_a_refused_symbol_is_told_to_who_asked(server) -> None:
@@ -102,9 +101,9 @@ async def test_a_lost_connection_comes_back_with_verified_books(server) -> None:
         await seen(stream, events.Verified)
         server.cut()
         await seen(stream, events.Reconnecting)
-        assert not manager.books["BTC/USD"].verified
+        assert not manager.l2["BTC/USD"].verified
         await seen(stream, events.Reconnected, events.Gap, events.Verified)
-        assert manager.books["BTC/USD"].verified
+        assert manager.l2["BTC/USD"].verified
 
 
 async def test_a_refused_connection_is_tried_again(server) -> None:
@@ -150,7 +149,7 @@ async def test_a_wrong_checksum_is_mended_without_touching_the_others(server) ->
         await asyncio.sleep(0)
         await server.push(lambda exchange: exchange.wrong_update("BTC/USD"))
         await task
-        assert manager.books["BTC/USD"].verified
+        assert manager.l2["BTC/USD"].verified
         resyncs = {one.symbol: one.resyncs for one in manager.stats().connections[0].subscriptions}
     assert resyncs == {None: 0, "BTC/USD": 1, "ETH/USD": 0}
 
@@ -265,18 +264,18 @@ async def test_a_frame_too_large_to_take_costs_one_connection(server, monkeypatc
         await seen(stream, events.Verified)
         await server.push(lambda _: b" " * 20_000)
         await seen(stream, events.Reconnecting, events.Verified)
-        assert manager.books["BTC/USD"].verified
+        assert manager.l2["BTC/USD"].verified
 
 
 async def test_more_level3_symbols_than_one_connection_takes_open_another(
     server, monkeypatch
 ) -> None:
-    monkeypatch.setattr(manager_module, "LEVEL3_SYMBOLS", 2)
+    monkeypatch.setattr(connection_pool, "LEVEL3_SYMBOLS", 2)
     symbols = ("BTC/USD", "ETH/USD", "SOL/USD")
     async with feed(server, *symbols, level3=10) as manager:
         await manager.ready()
         assert sorted(server.connects) == ["/level3/v2", "/level3/v2", "/public/v2"]
-        assert all(manager.orders[symbol].verified for symbol in symbols)
+        assert all(manager.l3[symbol].verified for symbol in symbols)
         await manager.unsubscribe("SOL/USD")
         assert [one.name for one in manager.stats().connections] == ["public", "level3"]
 
@@ -383,13 +382,13 @@ async def test_who_joins_late_can_ask_for_what_stands(server) -> None:
         await manager.ready()
         await server.push(lambda exchange: TICK)
         (*_, tick) = await seen(stream, events.Ticker)
-        standing = manager.standing()
-    instruments, ticker, executions, balances = standing
+        state = manager.current_state()
+    instruments, ticker, executions, balances = state
     assert instruments.pairs == tuple(manager.instruments.values())
     assert replace(ticker, received=tick.received) == replace(tick, snapshot=True)
     assert isinstance(executions, events.Executions)
     assert isinstance(balances, events.Balances)
-    assert all(event.snapshot for event in standing)
+    assert all(event.snapshot for event in state)
 
 
 async def test_what_was_unsubscribed_stands_no_longer(server) -> None:
@@ -399,7 +398,7 @@ async def test_what_was_unsubscribed_stands_no_longer(server) -> None:
         await server.push(lambda exchange: TICK)
         await seen(stream, events.Ticker)
         await manager.unsubscribe("BTC/USD", "ticker")
-        assert [type(event) for event in manager.standing()] == [events.Instruments]
+        assert [type(event) for event in manager.current_state()] == [events.Instruments]
 
 
 async def test_what_stood_before_a_connection_was_lost_stands_no_longer(server) -> None:
@@ -411,4 +410,4 @@ async def test_what_stood_before_a_connection_was_lost_stands_no_longer(server) 
         server.cut()
         await seen(stream, events.Reconnected)
         await manager.ready()
-        assert [type(event) for event in manager.standing()] == [events.Instruments]
+        assert [type(event) for event in manager.current_state()] == [events.Instruments]

@@ -11,7 +11,7 @@ from kracked.errors import ConfigError, ConnectionLost, KrackedError, RequestRej
 from kracked.feed.backoff import AFTER_REFUSAL_S
 from kracked.feed.clock import Clock
 from kracked.feed.errors import NoToken
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.protocol import events
 from tests.feed.feeds import seen
 from tests.patience import PATIENCE_S
@@ -57,7 +57,7 @@ async def test_ready_raises_what_to_do_once_the_rest_is_live(server, words: str)
     async with Keys(rejected(words)).feed(server, book=10, level3=10) as feed:
         with pytest.raises(NoToken, match=f"no token for the level3 connection: .*{words}"):
             await asyncio.wait_for(feed.ready(), PATIENCE_S)
-        assert feed.books["BTC/USD"].verified
+        assert feed.l2["BTC/USD"].verified
 
 
 async def test_subscribe_raises_it_too_and_only_for_what_needs_a_token(server) -> None:
@@ -100,7 +100,7 @@ async def test_a_key_that_is_mended_at_the_exchange_comes_alive(server) -> None:
         keys.may_go_on.set()
         await waiting
         await asyncio.wait_for(feed.ready(), PATIENCE_S)
-        assert feed.orders["BTC/USD"].verified
+        assert feed.l3["BTC/USD"].verified
 
 
 @pytest.mark.parametrize("error", [*map(rejected, PASSING), ConnectionLost("rest", "no route")])

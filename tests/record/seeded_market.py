@@ -148,7 +148,7 @@ def feed(
         for event in keeper.receive(data, received):
             session.intake.event(event)
         if received - handed > NS_PER_S // 10:
-            session.hand_over([*keeper.books.values(), *keeper.orders.values()], received)
+            session.hand_over([*keeper.l2.values(), *keeper.l3.values()], received)
             handed = received
 
 
@@ -164,4 +164,4 @@ def record_stream(
     info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
     with record_into(path, info, form=form, clock=lambda: now) as session:
         feed(session, keeper, arrived)
-        now = max((book.received + 1 for book in keeper.orders.values()), default=START)
+        now = max((book.received + 1 for book in keeper.l3.values()), default=START)

@@ -44,7 +44,7 @@ def test_a_thin_book_that_a_recording_joined_is_converted_as_deep_as_it_was(tmp_
     keeper.apply(Subscribed(START, "book", "BTC/USD", 100))
     snapshot, *updates = book_messages(*told)
     keeper.receive(snapshot, START)
-    joined = JoinedState(START, (), keyframe.stood(keeper.books.values(), START))
+    joined = JoinedState(START, (), keyframe.stood(keeper.l2.values(), START))
     info, path = SessionInfo(start=instant(START)), tmp_path / "session"
     with record_into(path, info, clock=lambda: START + 9, joined=joined) as session:
         for number, data in enumerate(updates, 1):

@@ -21,7 +21,7 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import RecordError
 from kracked.feed.account import Account
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.format.tables import ASSETS, PAIRS
 from kracked.frames import load_balances, load_executions, load_ohlc, load_ticker, load_trades
 from kracked.protocol import encode, events
@@ -47,7 +47,7 @@ class Trading:
 
     async def recorded(self, path: Path, *, own: bool = True) -> list[Event]:
         """Record from now on, a little; what stood when the recorder joined."""
-        stood = self.feed.standing()
+        stood = self.feed.current_state()
         async with recording(self.feed, path, own=own):
             await self.heard(60)
         return stood
@@ -88,7 +88,9 @@ async def _trade(client: RestClient, feed: FeedManager) -> None:
             await client.add_order(AddOrder(price=Decimal(price), **resting), SYMBOL)
         taking = {"order_type": OrderType.MARKET, "side": Side.BID, "volume": Decimal("0.01")}
         await client.add_order(AddOrder(**taking), SYMBOL)
-        while len(feed.account.orders) < 2 or not feed.account.fills or len(feed.standing()) < 6:
+        while (
+            len(feed.account.orders) < 2 or not feed.account.fills or len(feed.current_state()) < 6
+        ):
             await consumer.batch()
 
 
@@ -208,7 +210,11 @@ async def test_which_candles_stood_is_known_of_the_recording(
     await trading.recorded(tmp_path / "session")
     symbols = open_recording(tmp_path / "session").info().symbols
     assert [symbol for symbol, subject in symbols.items() if subject.ohlc] == sorted(
-        {event.symbol for event in trading.feed.standing() if isinstance(event, events.Candles)}
+        {
+            event.symbol
+            for event in trading.feed.current_state()
+            if isinstance(event, events.Candles)
+        }
     )
 
 

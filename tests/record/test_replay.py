@@ -49,7 +49,7 @@ def _books(stream: Stream) -> bytes:
     keeper = BookKeeper()
     for received, data in stream:
         keeper.receive(data, received)
-    return keyframe.encode(keeper.orders["BTC/USD"])
+    return keyframe.encode(keeper.l3["BTC/USD"])
 
 
 async def _played(replay: Replay) -> list[Moment]:
@@ -109,7 +109,7 @@ def test_a_step_back_undoes_a_step(player: Player, stream: Stream) -> None:
     for number in (59, 58, 57):
         player.back()
         assert player.seq == number
-        assert keyframe.encode(player.keeper.orders["BTC/USD"]) == _books(stream[:number])
+        assert keyframe.encode(player.keeper.l3["BTC/USD"]) == _books(stream[:number])
 
 
 def test_there_is_nothing_before_the_first_message(player: Player) -> None:
@@ -125,7 +125,7 @@ def test_at_the_end_there_is_nothing_to_step_to(player: Player) -> None:
 
 
 def _state(player: Player) -> tuple[int, dict[str, bytes], dict[str, bool]]:
-    books = player.keeper.orders
+    books = player.keeper.l3
     return (
         player.seq,
         {symbol: keyframe.encode(book) for symbol, book in books.items()},
@@ -160,7 +160,7 @@ def test_between_the_keyframes_of_two_books_both_are_known(
         for player in (searched, fresh):
             player.rewind(number)
         assert _state(searched) == _state(fresh)
-        assert len(fresh.keeper.orders) == 2
+        assert len(fresh.keeper.l3) == 2
 
 
 def test_places_after_a_change_of_decimals_are_kept_too(tmp_path: Path) -> None:

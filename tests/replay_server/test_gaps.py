@@ -91,7 +91,7 @@ def record_losing_three(out: Path) -> int:
         feed(session, keeper, before)
         session.intake.miss(3, before[-1][0])
         feed(session, keeper, after)
-    return keeper.orders["BTC/USD"].checksum
+    return keeper.l3["BTC/USD"].checksum
 
 
 async def test_missing_messages_close_every_connection(serve: Serve, tmp_path: Path) -> None:
@@ -103,9 +103,9 @@ async def test_missing_messages_close_every_connection(serve: Serve, tmp_path: P
         listener(server, ["BTC/USD"], level3=10) as client,
     ):
         with client.consumer() as consumer:
-            while not client.orders or client.orders["BTC/USD"].checksum != end:
+            while not client.l3 or client.l3["BTC/USD"].checksum != end:
                 heard += await consumer.batch()
-        assert client.orders["BTC/USD"].verified
+        assert client.l3["BTC/USD"].verified
     lost = [event for event in heard if isinstance(event, events.Reconnecting)]
     assert {event.connection for event in lost} == {"public", "level3"}
     assert all("messages are missing here" in event.reason for event in lost)

@@ -60,12 +60,12 @@ def by_channel(frames: Iterable[tuple[str, bytes]]) -> dict[tuple[str, bytes], l
 
 
 def kept(feed: kracked.FeedManager, symbol: str, channel: str) -> Book | None:
-    return (feed.books if channel == "book" else feed.orders).get(symbol)
+    return (feed.l2 if channel == "book" else feed.l3).get(symbol)
 
 
 def told_last(feed: kracked.FeedManager) -> dict[tuple[type, str], Any]:
     """What a feed would tell one who joins it now, its books left out."""
-    told = [event for event in feed.standing() if isinstance(event, tuple(TOLD))]
+    told = [event for event in feed.current_state() if isinstance(event, tuple(TOLD))]
     return {(type(event), event.symbol): event for event in told}
 
 
@@ -152,7 +152,7 @@ async def test_a_late_subscriber_starts_from_a_snapshot_of_that_moment(
             told: set[type] = set()
             async for event in late:
                 told |= {type(event)} if getattr(event, "snapshot", False) else set()
-                if late.orders.keys() == late.books.keys() == set(SYMBOLS) and told >= {
+                if late.l3.keys() == late.l2.keys() == set(SYMBOLS) and told >= {
                     events.Ticker,
                     events.Trades,
                     events.Candles,
@@ -214,7 +214,7 @@ async def test_after_the_end_heartbeats_go_on(serve: Serve) -> None:
             heard: list[type] = []
             while heard.count(events.Heartbeat) < 2:
                 heard += map(type, await consumer.batch())
-        assert feed.books["BTC/USD"].verified
+        assert feed.l2["BTC/USD"].verified
 
 
 async def test_one_that_begins_later_tells_first_what_had_been_told_before(

@@ -11,7 +11,7 @@ from typing import Self
 
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
-from kracked.feed.manager import FeedManager
+from kracked.feed_manager import FeedManager
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event, OrderAction, OrderChange, Side, Trade
@@ -195,11 +195,11 @@ class ScriptedSource:
         self._queue: asyncio.Queue[list[Event]] = asyncio.Queue()
 
     @property
-    def books(self) -> Mapping[str, L2Book]:
+    def l2(self) -> Mapping[str, L2Book]:
         return self.books_held
 
     @property
-    def orders(self) -> Mapping[str, L3Book]:
+    def l3(self) -> Mapping[str, L3Book]:
         return self.orders_held
 
     feed: FeedManager | None = None

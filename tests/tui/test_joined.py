@@ -49,7 +49,7 @@ async def heard_until_recorded(folder: Path, state: Path) -> Store:
                     happened: list[Event] = []
                     while len(feed.account.orders) < 1 or len(feed.account.fills) < 1:
                         happened += await consumer.batch()
-                    while len(feed.standing()) < 6:
+                    while len(feed.current_state()) < 6:
                         happened += await consumer.batch()
                     happened += consumer.take()
                     async with recording(feed, folder) as recorder:

@@ -67,7 +67,7 @@ async def playing(path: Path) -> AsyncIterator[tuple[ReplaySource, list[Event]]]
 
 def books(source: ReplaySource) -> list[object]:
     """Every order, in its place, and where we are."""
-    book = source.orders[SYMBOL]
+    book = source.l3[SYMBOL]
     orders = [tuple(queue) for side in (book.bids, book.asks) for queue in side]
     return [orders, book.computed, source.now()]
 
@@ -106,8 +106,8 @@ async def test_a_seek_ends_with_the_books_of_a_straight_read(session: Path) -> N
         straight = SessionRecording(session).tape()
         while straight.next_due is not None and straight.next_due <= at:
             straight.step()
-        assert source.orders[SYMBOL].computed == straight.keeper.orders[SYMBOL].computed
-        assert source.orders[SYMBOL].verified
+        assert source.l3[SYMBOL].computed == straight.keeper.l3[SYMBOL].computed
+        assert source.l3[SYMBOL].verified
         assert source.now() == at
 
 
@@ -165,7 +165,7 @@ async def test_the_ends_are_as_far_as_it_goes(session: Path) -> None:
 
 
 def levels(source: ReplaySource) -> list[object]:
-    book = source.books["ETH/USD"]
+    book = source.l2["ETH/USD"]
     return [tuple(book.bids), tuple(book.asks)]
 
 

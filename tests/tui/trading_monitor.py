@@ -148,7 +148,7 @@ async def _opened(
     async with monitor.run_test(size=size) as pilot:
         found = Trading(monitor, pilot, server)
         await found.until(lambda: source.feed.account.orders_known, "no account")
-        await found.until(lambda: source.feed.orders.get(SYMBOL), "no level 3")
+        await found.until(lambda: source.feed.l3.get(SYMBOL), "no level 3")
         if not read_only:
             await found.until(
                 lambda: monitor.desk.trader is not None and monitor.desk.trader.open, "no desk"

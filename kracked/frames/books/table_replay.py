@@ -118,14 +118,14 @@ class TableReplay:
     @property
     def book(self) -> Book | None:
         level3 = self.channel == "level3"
-        kept = self._keeper.orders if level3 else self._keeper.books
+        kept = self._keeper.l3 if level3 else self._keeper.l2
         book: Book | None = kept.get(self.symbol)
         return book if book is not None and book.verified else None
 
     @property
     def orders(self) -> L3Book:
         """The level 3 book as it is kept, verified or not. Raises KeyError before a snapshot."""
-        return self._keeper.orders[self.symbol]
+        return self._keeper.l3[self.symbol]
 
     def restore(self, picture: L3Snapshot) -> None:
         """Put the level 3 book to what it was; as deep, unlike by a snapshot of the exchange."""

@@ -37,89 +37,89 @@ class Lifecycle:
     """Where each subscription stands, and the steps it can take."""
 
     def __init__(self, keeper: Keeper) -> None:
-        self.tracks: dict[Key, SubscriptionState] = {}
+        self.states: dict[Key, SubscriptionState] = {}
         self.pending: dict[Key, SubscriptionState] = {}
         """Those with something to ask, or an answer to wait for."""
         self.broken: str | None = None
         """Why the connection must be replaced; None while it is good."""
-        self.restless = False
+        self.has_pending_requests = False
         """Whether there may be something new to ask."""
         self.revision = 0
-        """Rises whenever a subscription moves to another state."""
+        """Rises whenever a subscription moves to another stage."""
         self.productive_since: int | None = None
         """When this connection first made one live, by the steady clock."""
         self.news: list[Event] = []
         """What has happened on the way and is still to be told."""
         self._keeper = keeper
 
-    def move(self, track: SubscriptionState, state: SubscriptionStage, due: int) -> None:
-        """Enter a state; at `due`, by the steady clock, it is time to ask, or to stop waiting."""
-        track.state, track.due = state, due
+    def move(self, state: SubscriptionState, stage: SubscriptionStage, due: int) -> None:
+        """Enter a stage; at `due`, by the steady clock, it is time to ask, or to stop waiting."""
+        state.stage, state.due = stage, due
         self.revision += 1
-        if state in (SubscriptionStage.LIVE, SubscriptionStage.REFUSED):
-            self.pending.pop(track.subscription.key, None)
+        if stage in (SubscriptionStage.LIVE, SubscriptionStage.REFUSED):
+            self.pending.pop(state.subscription.key, None)
         else:
-            self.pending[track.subscription.key] = track
-            self.restless = True
+            self.pending[state.subscription.key] = state
+            self.has_pending_requests = True
 
-    def go_live(self, track: SubscriptionState, received: int, now: int) -> None:
+    def go_live(self, state: SubscriptionState, received: int, now: int) -> None:
         """It has proven itself; what was missed until now is told."""
-        self.move(track, SubscriptionStage.LIVE, 0)
-        track.live_since, track.error = now, None
+        self.move(state, SubscriptionStage.LIVE, 0)
+        state.live_since, state.error = now, None
         if self.productive_since is None:
             self.productive_since = now
-        if track.lost_at is not None:
-            if track.subscription.channel != "trade":  # those are numbered: the tape knows
-                self.news.append(gap(track, track.lost_at, received, track.lost_why))
-            track.lost_at = None
-        if track.wanted != track.subscription:
-            self.leave(track, now)
+        if state.lost_at is not None:
+            if state.subscription.channel != "trade":  # those are numbered: the tape knows
+                self.news.append(gap(state, state.lost_at, received, state.lost_why))
+            state.lost_at = None
+        if state.wanted != state.subscription:
+            self.leave(state, now)
 
-    def leave(self, track: SubscriptionState, due: int) -> None:
+    def leave(self, state: SubscriptionState, due: int) -> None:
         """Unsubscribe when it is due."""
-        self.distrust(track)
-        self.move(track, SubscriptionStage.TO_LEAVE, due)
+        self.distrust(state)
+        self.move(state, SubscriptionStage.TO_LEAVE, due)
 
-    def left(self, track: SubscriptionState, now: int) -> None:
+    def left(self, state: SubscriptionState, now: int) -> None:
         """The exchange has let it go: it is gone, or asked for once more."""
-        if track.wanted is None:
-            self.remove(track)
+        if state.wanted is None:
+            self.remove(state)
             return
-        track.subscription = track.wanted
-        self.move(track, SubscriptionStage.TO_ASK, max(now, track.resume_at))
+        state.subscription = state.wanted
+        self.move(state, SubscriptionStage.TO_ASK, max(now, state.resume_at))
 
-    def remove(self, track: SubscriptionState) -> None:
+    def remove(self, state: SubscriptionState) -> None:
         """Nobody wants it any more, and its book is dropped."""
-        channel, symbol, _ = key = track.subscription.key
-        self.tracks.pop(key, None)
+        channel, symbol, _ = key = state.subscription.key
+        self.states.pop(key, None)
         self.pending.pop(key, None)
         self.revision += 1
         if channel in BOOKS and symbol is not None:
             self._keeper.forget(symbol, channel)
 
-    def distrust(self, track: SubscriptionState) -> bool:
+    def distrust(self, state: SubscriptionState) -> bool:
         """True when there was a book and it had been trusted."""
-        channel, symbol, _ = track.subscription.key
+        channel, symbol, _ = state.subscription.key
         return channel in BOOKS and symbol is not None and self._keeper.distrust(symbol, channel)
 
     def resync(
-        self, track: SubscriptionState, reason: str, detail: str, received: int, now: int
+        self, state: SubscriptionState, reason: str, detail: str, received: int, now: int
     ) -> None:
         """Stop trusting it, say so, and send it round."""
-        channel, symbol, _ = track.subscription.key
-        self.distrust(track)
+        channel, symbol, _ = state.subscription.key
+        self.distrust(state)
         self.news.append(events.Resync(received, symbol or "", channel, reason, detail))
-        self.go_round(track, reason, received, now)
+        self.go_round(state, reason, received, now)
 
-    def go_round(self, track: SubscriptionState, reason: str, received: int, now: int) -> None:
+    def go_round(self, state: SubscriptionState, reason: str, received: int, now: int) -> None:
         """Leave, wait for the answer, ask again: this subscription alone."""
-        track.resyncs += 1
-        if track.lost_at is None:
-            track.lost_at, track.lost_why = received, reason
-        self.try_again(track, now)
-        self.leave(track, now)
+        state.resyncs += 1
+        if state.lost_at is None:
+            state.lost_at, state.lost_why = received, reason
+        self.try_again(state, now)
+        self.leave(state, now)
 
-    def try_again(self, track: SubscriptionState, now: int) -> None:
+    def try_again(self, state: SubscriptionState, now: int) -> None:
         """Set when to ask next; in the end blame the connection."""
-        if not put_off(track, now):
-            self.broken = self.broken or f"{track.subscription.name} fails again and again"
+        if not put_off(state, now):
+            self.broken = self.broken or f"{state.subscription.name} fails again and again"

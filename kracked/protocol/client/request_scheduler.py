@@ -28,7 +28,7 @@ LEVEL3_COST = {10: 5, 100: 25, 1000: 100}
 
 
 class RequestScheduler:
-    """Turns tracks whose time has come into requests."""
+    """Turns states whose time has come into requests."""
 
     def __init__(self) -> None:
         self._last_req_id = 0
@@ -45,25 +45,25 @@ class RequestScheduler:
         self._requests.fill(now)
 
     def requests(
-        self, tracks: Iterable[SubscriptionState], token: str | None, now: int
+        self, states: Iterable[SubscriptionState], token: str | None, now: int
     ) -> Iterator[tuple[bytes, int, list[SubscriptionState]]]:
-        """Bytes, id and tracks of each request that may go out, leaving before asking.
+        """Bytes, id and states of each request that may go out, leaving before asking.
 
-        A track that finds no room is left as it is; its turn comes.
+        A state that finds no room is left as it is; its turn comes.
         """
-        due = [track for track in tracks if track.due <= now]
-        for state in (SubscriptionStage.TO_LEAVE, SubscriptionStage.TO_ASK):
-            for group in _groups(track for track in due if track.state is state):
+        due = [state for state in states if state.due <= now]
+        for stage in (SubscriptionStage.TO_LEAVE, SubscriptionStage.TO_ASK):
+            for group in _groups(state for state in due if state.stage is stage):
                 if self._requests.room(now) < 1:
                     return
-                asking = state is SubscriptionStage.TO_ASK
+                asking = stage is SubscriptionStage.TO_ASK
                 part = self._affordable(group, now) if asking else group
                 if not part:
                     continue
                 self._requests.spend(1, now)
                 req_id = self._next_req_id()
                 make = subscribe_request if asking else unsubscribe_request
-                request = make((track.subscription for track in part), token)
+                request = make((state.subscription for state in part), token)
                 yield requests.encode(request, req_id), req_id, part
 
     def _affordable(self, group: list[SubscriptionState], now: int) -> list[SubscriptionState]:
@@ -80,12 +80,12 @@ class RequestScheduler:
         return self._last_req_id
 
 
-def _groups(tracks: Iterable[SubscriptionState]) -> Iterator[list[SubscriptionState]]:
+def _groups(states: Iterable[SubscriptionState]) -> Iterator[list[SubscriptionState]]:
     """Tracks of the same terms together, as many as one request should name."""
     groups: dict[tuple[object, ...], list[SubscriptionState]] = {}
-    for track in tracks:
-        one = track.subscription
-        groups.setdefault(one.key if track.alone else one.terms, []).append(track)
+    for state in states:
+        one = state.subscription
+        groups.setdefault(one.key if state.alone else one.terms, []).append(state)
     for group in groups.values():
         for start in range(0, len(group), SYMBOLS_PER_REQUEST):
             yield group[start : start + SYMBOLS_PER_REQUEST]

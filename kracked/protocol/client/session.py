@@ -36,6 +36,10 @@ _CHANNEL_OF: dict[type, str] = {
     events.Trades: "trade",
 }
 """Data that only prove a subscription lives: by far the most frequent events."""
+_ACCOUNT_CHANNEL_OF: dict[type[Event], str] = {
+    events.Executions: "executions",
+    events.Balances: "balances",
+}
 
 
 class Session:
@@ -75,9 +79,9 @@ class Session:
         }
 
     @property
-    def tracks(self) -> dict[Key, SubscriptionState]:
+    def states(self) -> dict[Key, SubscriptionState]:
         """Where each subscription stands."""
-        return self.subscriptions.life.tracks
+        return self.subscriptions.life.states
 
     @property
     def broken(self) -> str | None:
@@ -146,8 +150,11 @@ class Session:
                 subscriptions.heard((channel, event.symbol, None), now)  # type: ignore[attr-defined]
             elif (observe := self._observers.get(kind)) is not None:
                 observe(event, now)
-        if happened and type(happened[0]) is events.Trades:
+        first = type(happened[0]) if happened else None
+        if first is events.Trades:
             happened = self._retell(happened)
+        elif first is events.Executions or first is events.Balances:
+            happened = [self._account_event(event) for event in happened]
         if subscriptions.has_news:
             happened += subscriptions.take_news()
         return happened
@@ -162,6 +169,17 @@ class Session:
             told += (one for one in (gap, fresh) if one is not None)
         return told
 
+    def _account_event(self, event: Event) -> Event:
+        """The event, or `Malformed` in its place where this connection never asked for it.
+
+        Such a message belongs to another connection, and may be as old as that.
+        """
+        channel = _ACCOUNT_CHANNEL_OF.get(type(event))
+        if channel is None or (channel, None, None) in self.states:
+            return event
+        reason = f"{channel} on a connection that is not subscribed to it"
+        return events.Malformed(event.received, "", reason, channel=channel)
+
     def _on_heartbeat(self, _event: events.Heartbeat, _now: int) -> None:
         self.liveness.beating = True
 
@@ -169,12 +187,12 @@ class Session:
         self.system = event.system
         self._may_ask = event.system != HELD
         self.liveness.greet()
-        self.subscriptions.life.restless = True
+        self.subscriptions.life.has_pending_requests = True
 
     def _go_ungreeted(self) -> None:
         """Ask without a `status`, and take whatever else is said for the first word."""
         if not self._may_ask:
-            self._may_ask = self.subscriptions.life.restless = True
+            self._may_ask = self.subscriptions.life.has_pending_requests = True
         if self.messages > self._messages_before:
             self.liveness.greet()
 
@@ -193,7 +211,7 @@ class Session:
         if self.system is None and now - self._opened > GREETING_NS:
             self._go_ungreeted()
         self.subscriptions.elapse(received, now)
-        if not self.tracks:
+        if not self.states:
             liveness.beating = False  # no heartbeat comes without a subscription
         if liveness.dead(now):
             self._silent = f"silent for {SILENCE_NS // NS_PER_S} s"
@@ -207,7 +225,7 @@ class Session:
 
     def to_send(self, now: int) -> list[bytes]:
         """The requests that may go out now; the rest waits for its time."""
-        self.subscriptions.life.restless = False
+        self.subscriptions.life.has_pending_requests = False
         sent, self._outbox = self._outbox, []
         if self._open and self._may_ask:
             sent += self.subscriptions.to_ask(self._token, now)

@@ -83,7 +83,7 @@ class SubscriptionState:
         "resyncs",
         "rounds",
         "sequence",
-        "state",
+        "stage",
         "subscription",
         "tries",
         "wanted",
@@ -94,7 +94,7 @@ class SubscriptionState:
         """What was, or will be, asked."""
         self.wanted: Subscription | None = subscription
         """What should stand once this conversation is over; None: nothing."""
-        self.state = SubscriptionStage.TO_ASK
+        self.stage = SubscriptionStage.TO_ASK
         self.due = 0
         """When to act: ask, leave, or stop waiting for an answer."""
         self.resume_at = 0
@@ -117,28 +117,28 @@ class SubscriptionState:
         self.error: str | None = None
 
 
-def answers(event: events.Subscribed | events.Unsubscribed, track: SubscriptionState) -> bool:
-    """Whether this is the answer to the track's latest request."""
-    return event.req_id is None or event.req_id == track.req_id
+def answers(event: events.Subscribed | events.Unsubscribed, state: SubscriptionState) -> bool:
+    """Whether this is the answer to the state's latest request."""
+    return event.req_id is None or event.req_id == state.req_id
 
 
-def is_refusal_of(event: events.Rejected, track: SubscriptionState) -> bool:
-    """Whether this refuses the track's latest request: by id, else only by a named symbol."""
-    if track.state is SubscriptionStage.ASKED:
-        if track.acked or event.method == "unsubscribe":
+def is_refusal_of(event: events.Rejected, state: SubscriptionState) -> bool:
+    """Whether this refuses the state's latest request: by id, else only by a named symbol."""
+    if state.stage is SubscriptionStage.ASKED:
+        if state.acked or event.method == "unsubscribe":
             return False
-    elif track.state is not SubscriptionStage.LEAVING or event.method == "subscribe":
+    elif state.stage is not SubscriptionStage.LEAVING or event.method == "subscribe":
         return False
-    if event.symbol not in (None, track.subscription.symbol):
+    if event.symbol not in (None, state.subscription.symbol):
         return False
     if event.req_id is not None:
-        return event.req_id == track.req_id
-    return event.symbol is not None and event.channel in (None, track.subscription.channel)
+        return event.req_id == state.req_id
+    return event.symbol is not None and event.channel in (None, state.subscription.channel)
 
 
-def gap(track: SubscriptionState, start: int, end: int, reason: str) -> events.Gap:
-    """A hole in the data of this track."""
-    channel, symbol, _ = track.subscription.key
+def gap(state: SubscriptionState, start: int, end: int, reason: str) -> events.Gap:
+    """A hole in the data of this state."""
+    channel, symbol, _ = state.subscription.key
     return events.Gap(end, channel, (symbol,) if symbol else (), start, end, reason)
 
 

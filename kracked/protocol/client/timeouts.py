@@ -25,18 +25,18 @@ PATIENCE_NS = NS_PER_S
 """For a snapshot, when something unreadable came in its place."""
 
 
-def put_off(track: SubscriptionState, now: int) -> bool:
+def put_off(state: SubscriptionState, now: int) -> bool:
     """Set when to ask for this subscription next, later each time.
 
     False when its tries are used up on this connection and another may help; after
     that it is tried at long intervals for ever.
     """
-    if track.state is SubscriptionStage.LIVE and now - track.live_since >= SETTLED_NS:
-        track.tries = track.rounds = 0
-    if track.tries < len(RETRY_NS):
-        track.resume_at = now + RETRY_NS[track.tries]
-        track.tries += 1
+    if state.stage is SubscriptionStage.LIVE and now - state.live_since >= SETTLED_NS:
+        state.tries = state.rounds = 0
+    if state.tries < len(RETRY_NS):
+        state.resume_at = now + RETRY_NS[state.tries]
+        state.tries += 1
         return True
-    track.resume_at = now + LONG_WAIT_NS
-    track.rounds += 1
-    return track.rounds > 1
+    state.resume_at = now + LONG_WAIT_NS
+    state.rounds += 1
+    return state.rounds > 1

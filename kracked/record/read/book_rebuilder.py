@@ -233,7 +233,7 @@ class BookRebuilder:
     def _trusted(self, message: bytes) -> Book | None:
         """The book of a keyframe as it is here, if it is trusted."""
         symbol, level2 = keyframe.symbol(message), message.startswith(_LEVEL2)
-        books: Mapping[str, Book] = self.keeper.books if level2 else self.keeper.orders
+        books: Mapping[str, Book] = self.keeper.l2 if level2 else self.keeper.l3
         book = books.get(symbol)
         return book if book is not None and book.verified else None
 
@@ -265,8 +265,8 @@ class BookRebuilder:
     def is_complete(self) -> bool:
         """Whether it has every book of the recording: from a keyframe on they come one by one."""
         kept: Mapping[str, Mapping[str, Book]] = {
-            "book": self.keeper.books,
-            "level3": self.keeper.orders,
+            "book": self.keeper.l2,
+            "level3": self.keeper.l3,
         }
         return all(symbol in kept[channel] for symbol, channel in self._recorded)
 
@@ -289,7 +289,7 @@ class BookRebuilder:
 
     def _book(self, picture: events.BookSnapshot | events.L3Snapshot) -> Book | None:
         books: dict[str, L2Book] | dict[str, L3Book] = (
-            self.keeper.books if isinstance(picture, events.BookSnapshot) else self.keeper.orders
+            self.keeper.l2 if isinstance(picture, events.BookSnapshot) else self.keeper.l3
         )
         return books.get(picture.symbol)
 
@@ -327,9 +327,9 @@ class BookRebuilder:
         """Those of a channel, by symbol; none of a channel without books."""
         match channel:
             case "book":
-                return self.keeper.books.items()
+                return self.keeper.l2.items()
             case "level3":
-                return self.keeper.orders.items()
+                return self.keeper.l3.items()
         return ()
 
 

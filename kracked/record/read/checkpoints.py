@@ -49,7 +49,7 @@ class Checkpoints:
         """Keep this place, unless it is far, there is one near or a book is not to be trusted."""
         far = goal.seq - walk.seq > _STEPS * self._every
         near = any(0 <= walk.seq - each.seq < self._every for each in tuple(self._kept))
-        books: tuple[Book, ...] = (*walk.keeper.books.values(), *walk.keeper.orders.values())
+        books: tuple[Book, ...] = (*walk.keeper.l2.values(), *walk.keeper.l3.values())
         if far or near or not books or not all(walk.is_settled(book) for book in books):
             return
         pictures = tuple((keyframe.standing(book, book.received), book.depth) for book in books)

@@ -229,7 +229,7 @@ class Recording:
         if self._info.symbols and symbol not in self._info.symbols:
             raise RecordError(f"no book of {symbol}: recorded is {', '.join(self._info.symbols)}")
         keeper = self.keeper_at(when, symbol)
-        for name, books in (("level3", keeper.orders), ("book", keeper.books)):
+        for name, books in (("level3", keeper.l3), ("book", keeper.l2)):
             book: Book | None = books.get(symbol)
             if channel in ("", name) and book is not None and book.verified:
                 return book

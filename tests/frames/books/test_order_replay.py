@@ -121,7 +121,7 @@ class Recording:
         self.market.now = max(self.market.now, self.now) + 3600 * NS_PER_S
 
     def _keyframe(self) -> None:
-        self._session.hand_over([*self.keeper.orders.values()], self.now)
+        self._session.hand_over([*self.keeper.l3.values()], self.now)
 
 
 @contextmanager

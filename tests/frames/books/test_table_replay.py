@@ -36,7 +36,7 @@ def test_the_book_of_the_tables_is_the_book_of_the_wire_after_each_message(
     lived = []
     for received, data in stream[1:]:
         keeper.receive(data, received)
-        lived.append(keyframe.encode(keeper.orders["BTC/USD"]))
+        lived.append(keyframe.encode(keeper.l3["BTC/USD"]))
     assert [_times_aside(text) for text in rebuilt] == [_times_aside(text) for text in lived]
 
 
@@ -111,7 +111,7 @@ def test_a_queue_position_never_grows_while_the_order_rests(session: Path, strea
     keeper = BookKeeper()
     for received, data in stream[:40]:
         keeper.receive(data, received)
-    order_id = next(iter(keeper.orders["BTC/USD"].bids[2])).order_id
+    order_id = next(iter(keeper.l3["BTC/USD"].bids[2])).order_id
     positions = queue_position(session, "BTC/USD", order_id)
     assert positions["position"].is_monotonic_decreasing
     assert (positions["position"] <= positions["orders"]).all()

@@ -35,7 +35,7 @@ def start(talk, *wanted):
 
 
 def book(talk, symbol="BTC/USD"):
-    return talk.session._keeper.books[symbol]
+    return talk.session._keeper.l2[symbol]
 
 
 # --- the order of things -----------------------------------------------------------------
@@ -85,7 +85,7 @@ def test_symbols_of_the_same_terms_share_one_request(talk) -> None:
 
 def test_a_snapshot_makes_a_book_live_and_verified(talk) -> None:
     start(talk, BTC)
-    assert talk.session.tracks[BTC.key].state is SubscriptionStage.LIVE
+    assert talk.session.states[BTC.key].stage is SubscriptionStage.LIVE
     assert book(talk).verified
 
 
@@ -112,7 +112,7 @@ def test_an_acknowledgement_may_follow_its_snapshot(talk, exchange) -> None:
     answers = exchange.answer(talk.session.to_send(0))
     happened = talk.hear(*reversed(answers))
     assert kinds(happened) == ["BookSnapshot", "Verified", "Subscribed"]
-    assert talk.session.tracks[BTC.key].state is SubscriptionStage.LIVE
+    assert talk.session.states[BTC.key].stage is SubscriptionStage.LIVE
 
 
 def test_a_thin_snapshot_before_its_acknowledgement_has_the_depth_that_was_asked(
@@ -132,8 +132,8 @@ def test_a_dropped_subscription_is_left_and_forgotten(talk) -> None:
     start(talk, BTC, ETH)
     talk.session.drop(BTC.key)
     talk.settle()
-    assert BTC.key not in talk.session.tracks
-    assert list(talk.session._keeper.books) == ["ETH/USD"]
+    assert BTC.key not in talk.session.states
+    assert list(talk.session._keeper.l2) == ["ETH/USD"]
 
 
 def test_one_dropped_before_it_was_asked_for_is_never_asked_for(talk) -> None:
@@ -225,7 +225,7 @@ def test_an_answer_to_an_older_request_is_ignored(talk, exchange) -> None:
     requests = talk.session.to_send(talk.now)
     talk.hear(stale)
     talk.hear(*exchange.answer(requests), stale)
-    assert talk.session.tracks[BTC.key].state is SubscriptionStage.TO_ASK
+    assert talk.session.states[BTC.key].stage is SubscriptionStage.TO_ASK
 
 
 def test_a_snapshot_that_is_wrong_itself_is_asked_for_again(talk, exchange) -> None:
@@ -255,7 +255,7 @@ def test_after_too_many_tries_the_connection_is_blamed(talk, exchange) -> None:
         talk.hear(exchange.wrong_update("BTC/USD"))
         talk.live(10)
     assert talk.session.broken == "book BTC/USD fails again and again"
-    assert talk.session.tracks[BTC.key].resyncs == 7
+    assert talk.session.states[BTC.key].resyncs == 7
 
 
 def test_a_book_that_has_been_good_for_long_is_resynced_at_once_again(talk, exchange) -> None:
@@ -315,21 +315,21 @@ def test_a_missing_unsubscribe_answer_is_asked_for_again(talk, exchange) -> None
     talk.session.drop(BTC.key)
     talk.asks()
     talk.live(6)
-    assert BTC.key not in talk.session.tracks
+    assert BTC.key not in talk.session.states
 
 
 def test_a_pair_that_does_not_exist_is_refused_for_good(talk) -> None:
     nope = Subscription("book", "XBT/USD", depth=10)
     start(talk, nope, BTC)
-    track = talk.session.tracks[nope.key]
-    assert (track.state, track.error) == (
+    state = talk.session.states[nope.key]
+    assert (state.stage, state.error) == (
         SubscriptionStage.REFUSED,
         "Currency pair not supported XBT/USD",
     )
     talk.session.close("test")
     talk.connect()
     talk.settle()
-    assert track.state is SubscriptionStage.REFUSED
+    assert state.stage is SubscriptionStage.REFUSED
     assert book(talk).verified
 
 
@@ -338,7 +338,7 @@ def test_a_refusal_that_names_no_symbol_is_found_by_its_id(talk, exchange) -> No
     talk.session.want(BTC)
     request = talk.asks()[0]
     talk.hear(exchange.refusal("Subscription depth not supported", request["req_id"]))
-    assert talk.session.tracks[BTC.key].state is SubscriptionStage.REFUSED
+    assert talk.session.states[BTC.key].stage is SubscriptionStage.REFUSED
 
 
 def test_a_refusal_of_several_symbols_is_settled_by_asking_each_alone(talk, exchange) -> None:
@@ -354,7 +354,7 @@ def test_unknown_words_are_retried_a_few_times(talk, exchange) -> None:
     start(talk)
     talk.session.want(BTC)
     asked = 0
-    while talk.session.tracks[BTC.key].state is not SubscriptionStage.REFUSED:
+    while talk.session.states[BTC.key].stage is not SubscriptionStage.REFUSED:
         for request in talk.asks():
             asked += request["method"] == "subscribe"
             talk.hear(exchange.refusal("EService:Busy", request["req_id"]))
@@ -401,9 +401,9 @@ def start_level3(talk) -> None:
 def test_leaving_too_fast_is_tried_again(talk) -> None:
     start_level3(talk)
     refuse_to_let_go(talk, "Exceeded msg rate")
-    assert BTC3.key in talk.session.tracks
+    assert BTC3.key in talk.session.states
     talk.live(2)
-    assert BTC3.key not in talk.session.tracks
+    assert BTC3.key not in talk.session.states
     assert talk.exchange.granted == {}
 
 
@@ -412,7 +412,7 @@ def test_a_token_that_is_too_old_to_leave_asks_for_a_new_connection(talk) -> Non
     refuse_to_let_go(talk, "ESession:Invalid session")
     assert talk.session.broken == "token refused: ESession:Invalid session"
     talk.session.close("token")
-    assert BTC3.key not in talk.session.tracks
+    assert BTC3.key not in talk.session.states
 
 
 def test_exceeded_rate_holds_every_request_back(talk, exchange) -> None:
@@ -506,7 +506,7 @@ def test_a_process_that_stood_still_does_not_blame_the_exchange(talk, exchange) 
     talk.now += 60 * 10**9
     talk.wait(0.1)
     assert talk.session.broken is None
-    assert talk.session.tracks[ETH.key].state is SubscriptionStage.ASKED
+    assert talk.session.states[ETH.key].stage is SubscriptionStage.ASKED
 
 
 def test_an_unanswered_ping_on_a_silent_connection_means_it_is_dead(talk) -> None:
@@ -548,6 +548,25 @@ def test_a_hole_in_the_accounts_numbers_asks_for_it_again(talk, exchange) -> Non
     assert of(happened, events.Resync)[0].detail == "message 4 after 2"
     asked = [one["params"]["channel"] for one in talk.asks()]
     assert asked == ["executions"]
+
+
+def test_an_old_snapshot_of_the_account_delivered_again_asks_for_a_new_one(talk, exchange) -> None:
+    talk.session.want(EXECUTIONS)
+    talk.connect("token")
+    talk.settle()
+    talk.hear(exchange.account("executions"))
+    happened = talk.hear(exchange.account("executions", "snapshot"))
+    assert of(happened, events.Resync)[0].detail == "message 1 after 2"
+
+
+@pytest.mark.parametrize("channel", ["executions", "balances"])
+def test_an_account_message_on_a_connection_that_did_not_ask_is_malformed(
+    talk, exchange, channel: str
+) -> None:
+    start(talk)
+    (event,) = talk.hear(exchange.account(channel, "snapshot"))
+    assert isinstance(event, events.Malformed)
+    assert event.reason == f"{channel} on a connection that is not subscribed to it"
 
 
 def test_executions_name_both_kinds_of_snapshot_and_carry_the_token(talk) -> None:

@@ -178,7 +178,7 @@ class Storm:
 
     def books(self) -> list:
         keeper = self.talk.session._keeper
-        return [*keeper.books.values(), *keeper.orders.values()]
+        return [*keeper.l2.values(), *keeper.l3.values()]
 
 
 FAULTS = sorted(name for name in vars(Storm) if name not in ("tend", "heal", "books"))
@@ -200,7 +200,7 @@ def test_after_any_storm_every_book_is_live_verified_and_right(storm_steps) -> N
         getattr(storm, name)(symbol, channel)
         storm.tend()
     storm.heal()
-    assert {track.state for track in storm.talk.session.tracks.values()} == {SubscriptionStage.LIVE}
+    assert {state.stage for state in storm.talk.session.states.values()} == {SubscriptionStage.LIVE}
     assert len(storm.books()) == 4
     assert all(book.verified and is_right(book, storm.exchange) for book in storm.books())
 

@@ -25,7 +25,7 @@ def walk() -> BookRebuilder:
     """A book proven by a snapshot that came at HEALED."""
     walk, market = BookRebuilder(SessionInfo(start="")), Level3Market()
     walk.take(FrameKind.DATA, line.LogLine(HEALED, 1, "level3", market.snapshot()))
-    assert walk.keeper.orders[market.symbol].verified
+    assert walk.keeper.l3[market.symbol].verified
     return walk
 
 
@@ -33,7 +33,7 @@ def trusted_after(walk: BookRebuilder, event: line.OurEvent) -> bool:
     entry = line.unpack(line.pack_event(1, "level3", event).rstrip(b"\n"))
     told: list[Event] = walk.take(FrameKind.EVENT, entry)
     assert told == [event]
-    return walk.keeper.orders["BTC/USD"].verified
+    return walk.keeper.l3["BTC/USD"].verified
 
 
 def gap(end: int, channel: str = "level3", *symbols: str) -> events.Gap:
@@ -72,12 +72,12 @@ def test_before_the_first_message_that_came_some_may_be_missing() -> None:
     """A recording that joined a running feed begins with its books, before any message."""
     walk, market, keeper = BookRebuilder(SessionInfo(start="")), Level3Market(), BookKeeper()
     keeper.receive(market.snapshot(), HEALED)
-    picture = keyframe.encode(keeper.orders[market.symbol])
+    picture = keyframe.encode(keeper.l3[market.symbol])
     walk.take(FrameKind.KEYFRAME, line.LogLine(HEALED, 0, "keyframe", picture))
-    assert walk.keeper.orders[market.symbol].verified
+    assert walk.keeper.l3[market.symbol].verified
     market.update()  # message 1, which was lost
     walk.take(FrameKind.DATA, line.LogLine(HEALED + 2, 2, "level3", market.update()))
-    assert not walk.keeper.orders[market.symbol].verified
+    assert not walk.keeper.l3[market.symbol].verified
     assert walk.lost == 1
 
 
@@ -88,7 +88,7 @@ def test_a_connection_that_greets_leaves_the_books_of_another_as_deep_as_they_ar
     )
     for seq, message in enumerate((market.acknowledge(), greeting, market.snapshot()), 1):
         walk.take(FrameKind.DATA, line.LogLine(HEALED + seq, seq, "level3", message))
-    assert walk.keeper.orders[market.symbol].depth == 1000
+    assert walk.keeper.l3[market.symbol].depth == 1000
 
 
 def spoilt(message: bytes) -> bytes:
@@ -115,13 +115,13 @@ def test_a_frame_taken_at_once_is_the_frame_taken_line_by_line(
     for text in lines:
         singly.take(FrameKind.DATA, line.unpack(text.rstrip(b"\n")))
     assert at_once.verification() == singly.verification()
-    [one, other] = (walk.keeper.orders["BTC/USD"] for walk in (at_once, singly))
+    [one, other] = (walk.keeper.l3["BTC/USD"] for walk in (at_once, singly))
     assert keyframe.encode(one) == keyframe.encode(other)
     assert (one.verified, one.received, at_once.seq) == (other.verified, other.received, singly.seq)
 
 
 def test_a_keyframe_that_cannot_be_read_is_a_wrong_one(walk: BookRebuilder) -> None:
-    message = keyframe.encode(walk.keeper.orders["BTC/USD"])
+    message = keyframe.encode(walk.keeper.l3["BTC/USD"])
     other = BookRebuilder(SessionInfo(start=""))
     other.take(FrameKind.KEYFRAME, line.LogLine(HEALED, 1, "keyframe", spoilt(message)[:-9]))
     found = other.verification()
@@ -133,9 +133,9 @@ def test_a_keyframe_is_read_with_the_decimals_of_its_time(
     walk: BookRebuilder, stated: tuple[int, int]
 ) -> None:
     """The instrument's may have changed before it or since."""
-    message = keyframe.encode(walk.keeper.orders["BTC/USD"])
+    message = keyframe.encode(walk.keeper.l3["BTC/USD"])
     subject = SymbolInfo(price_precision=stated[0], qty_precision=stated[1])
     other = BookRebuilder(SessionInfo(start="", symbols={"BTC/USD": subject}))
     other.take(FrameKind.KEYFRAME, line.LogLine(HEALED, 1, "keyframe", message))
-    assert other.keeper.orders["BTC/USD"].verified
-    assert keyframe.encode(other.keeper.orders["BTC/USD"]) == message
+    assert other.keeper.l3["BTC/USD"].verified
+    assert keyframe.encode(other.keeper.l3["BTC/USD"]) == message

@@ -34,7 +34,7 @@ def recording(request: pytest.FixtureRequest, tmp_path: Path) -> Recording:
 
 
 def _books(keeper: BookKeeper) -> Books:
-    return {name: (keyframe.encode(book), book.verified) for name, book in keeper.orders.items()}
+    return {name: (keyframe.encode(book), book.verified) for name, book in keeper.l3.items()}
 
 
 def _state(player: Player) -> State:

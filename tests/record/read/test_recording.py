@@ -32,7 +32,7 @@ def _book_at(stream: Stream, time: int) -> bytes:
         if received > time:
             break
         keeper.receive(data, received)
-    return keyframe.encode(keeper.orders["BTC/USD"])
+    return keyframe.encode(keeper.l3["BTC/USD"])
 
 
 def _frames(log: Path) -> list[frame.Frame]:
@@ -201,7 +201,7 @@ def test_inside_a_hole_no_book_is_trusted_though_our_own_events_come_next(
     with pytest.raises(NotVerified):
         recording.at(hurt.last_received, "BTC/USD")
     player.seek(hurt.last_received)
-    assert not player.keeper.orders["BTC/USD"].verified
+    assert not player.keeper.l3["BTC/USD"].verified
 
 
 def test_between_two_recorders_no_book_is_trusted(record: Record, stream: Stream) -> None:
@@ -211,7 +211,7 @@ def test_between_two_recorders_no_book_is_trusted(record: Record, stream: Stream
         recording.at(stream[99][0] + 10**11)
     player = Player(recording)
     player.seek(stream[99][0] + 10**11)
-    assert not player.keeper.orders["BTC/USD"].verified
+    assert not player.keeper.l3["BTC/USD"].verified
 
 
 def test_past_messages_that_are_gone_from_the_end_no_book_is_trusted(

@@ -33,7 +33,7 @@ with record_into(path, SessionInfo(start="2024-11-12T06:50:44Z"), form=form) as 
         for event in keeper.receive(data, received):
             session.intake.event(event)
         if number % 10 == 0:
-            session.hand_over([*keeper.orders.values()], received)
+            session.hand_over([*keeper.l3.values()], received)
             print(number, session.status().queued_bytes, flush=True)
 """
 

@@ -40,7 +40,7 @@ with record_into(Path(sys.argv[1]), SessionInfo(start="2024-11-12T06:50:44Z")) a
         now = time.time_ns()
         data = next(messages, None) or market.update()
         session.intake.take([("level3", now, data)], keeper.receive(data, now))
-        session.hand_over([*keeper.orders.values()], now)
+        session.hand_over([*keeper.l3.values()], now)
         print(now, flush=True)
         time.sleep(0.02)
 """

@@ -91,7 +91,7 @@ def test_the_time_after_a_recording_without_messages_is_a_hole_as_well(
         if number % 50 == 0:
             info = SessionInfo(start=INFO.start)
             with record_into(path, info, clock=count(received).__next__) as session:
-                session.hand_over(keeper.orders.values(), received)
+                session.hand_over(keeper.l3.values(), received)
     recording = open_recording(path)
     assert [hole.reason for hole in recording.gaps()] == ["recording resumed"]
     assert not recording.verify().keyframes_wrong

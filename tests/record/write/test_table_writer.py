@@ -96,7 +96,7 @@ def test_the_rows_of_a_book_joined_midway_are_those_of_a_snapshot_of_that_moment
     snapshot, updates = stream("book", 25, 60)
     for number, message in enumerate([snapshot, *updates[:30]]):
         keeper.receive(message, number)
-    [book] = keeper.books.values()
+    [book] = keeper.l2.values()
     told.event(events.Subscribed(50, "book", "BTC/USD", 25), 30)
     told.event(keyframe.picture(book, 50), 30)
 

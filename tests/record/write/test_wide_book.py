@@ -46,7 +46,7 @@ def test_rows_are_the_best_ten_of_the_kept_book_where_they_changed(depth: int) -
         assert wide.apply(event)
         if row := wide.row(seq):
             rows.append(row)
-        expected.append(best(kept.books[SYMBOL]))
+        expected.append(best(kept.l2[SYMBOL]))
     changed = [expected[0], *(now for before, now in pairwise(expected) if now != before)]
     assert [",".join(row.split(",")[2:-1]) for row in rows] == [",".join(one) for one in changed]
 
@@ -63,12 +63,12 @@ def test_a_row_is_written_only_while_the_checksum_proves_it(lost: set[int], agai
             continue
         now = event
         if seq == again:
-            book = whole.books[SYMBOL]
+            book = whole.l2[SYMBOL]
             now = keyframe.picture(book, event.received)  # type: ignore[assignment]
         kept.apply(now)
-        assert wide.apply(now) == kept.books[SYMBOL].verified
+        assert wide.apply(now) == kept.l2[SYMBOL].verified
         if wide.verified and (row := wide.row(seq)):
-            assert row.split(",", 2)[2] == f"{','.join(best(kept.books[SYMBOL]))},{seq}\n"
+            assert row.split(",", 2)[2] == f"{','.join(best(kept.l2[SYMBOL]))},{seq}\n"
 
 
 def test_the_picture_of_a_kept_book_goes_on_as_its_snapshot_would() -> None:
@@ -77,7 +77,7 @@ def test_the_picture_of_a_kept_book_goes_on_as_its_snapshot_would() -> None:
     wide.acknowledge(25)
     for event in told[:100]:
         kept.apply(event)
-    assert wide.apply(keyframe.standing(kept.books[SYMBOL], START))  # type: ignore[arg-type]
+    assert wide.apply(keyframe.standing(kept.l2[SYMBOL], START))  # type: ignore[arg-type]
     for event in told[100:]:
         assert wide.apply(event)
 
@@ -103,7 +103,7 @@ def test_what_stands_is_told_as_it_was_whatever_comes_after() -> None:
     for event in told[:50]:
         wide.apply(event)
         kept.apply(event)
-    standing, levels = wide.standing(), [tuple(level) for level in kept.books[SYMBOL].bids]
+    standing, levels = wide.standing(), [tuple(level) for level in kept.l2[SYMBOL].bids]
     for event in told[50:]:
         wide.apply(event)
     assert list(standing.bids) == levels

@@ -100,11 +100,11 @@ class Desk:
         for (channel, depth), keeper in self.clients.items():
             for side in Side:
                 if channel == BOOK:
-                    book = keeper.books[SYMBOL]
+                    book = keeper.l2[SYMBOL]
                     assert book.verified
                     assert [tuple(level) for level in book.side(side)] == self.truth(side, depth)
                 else:
-                    orders = keeper.orders[SYMBOL]
+                    orders = keeper.l3[SYMBOL]
                     assert orders.verified
                     assert held(orders.side(side)) == self.queues(side, depth)
 
@@ -206,7 +206,7 @@ def test_both_channels_agree_at_every_timestamp(history) -> None:
             stamps[cutting.channel] = data["timestamp"][:26]
             agreed = stamps[BOOK] == stamps[LEVEL3]
             for side in Side:
-                l2, l3 = book.books[SYMBOL].side(side), orders.orders[SYMBOL].side(side)
+                l2, l3 = book.l2[SYMBOL].side(side), orders.l3[SYMBOL].side(side)
                 totals = [(queue.price, queue.qty) for queue in l3]
                 assert not agreed or totals == [tuple(level) for level in l2]
 

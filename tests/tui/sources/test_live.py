@@ -23,7 +23,7 @@ async def shown_after(*symbols: str) -> set[str]:
             async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
                 for symbol in symbols:
                     tasks.create_task(source.show(symbol))
-            return {book.symbol for book in source.books.values() if book.verified}
+            return {book.symbol for book in source.l2.values() if book.verified}
 
 
 async def test_there_and_back_in_one_moment_shows_the_first_symbol_again() -> None:

@@ -63,7 +63,7 @@ def test_a_book_that_does_not_verify_is_told_and_not_trusted(tmp_path: Path) -> 
     moment = tape.step()
     assert moment is not None
     assert any(isinstance(event, events.Resync) for event in reel.heard(moment))
-    assert not tape.keeper.books["MATIC/USD"].verified
+    assert not tape.keeper.l2["MATIC/USD"].verified
 
 
 def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
@@ -164,7 +164,7 @@ def test_winding_back_begins_at_a_mark_and_comes_to_the_same_books(
     wound = reel.before(MessagePlace(801, 0))
     assert wound.seq == straight.seq == 800
     assert wound.keeper.tallies == straight.keeper.tallies
-    assert wound.keeper.books["ETH/USD"].computed == straight.keeper.books["ETH/USD"].computed
+    assert wound.keeper.l2["ETH/USD"].computed == straight.keeper.l2["ETH/USD"].computed
     assert wound.upcoming == straight.upcoming
 
 

@@ -114,7 +114,7 @@ async def test_a_key_starts_and_stops_and_what_is_left_verifies(
     live: Monitor, tmp_path: Path
 ) -> None:
     async with live.run_test(size=(120, 40)) as pilot:
-        await until(lambda: live.source.feed and live.source.books)
+        await until(lambda: live.source.feed and live.source.l2)
         await pilot.press("R")
         await recorded_some(live)
         live.trade.draw()
@@ -155,7 +155,7 @@ async def test_a_full_disk_is_a_banner_until_it_takes_more_again(
     live: Monitor, tmp_path: Path, disk: Callable[[bool], None]
 ) -> None:
     async with live.run_test(size=(160, 48)) as pilot:
-        await until(lambda: live.source.feed and live.source.books)
+        await until(lambda: live.source.feed and live.source.l2)
         await pilot.press("R")
         await recorded_some(live)
         disk(False)

@@ -69,7 +69,7 @@ async def test_joining_needs_no_ticket_while_armed_and_is_refused_otherwise(
         await found.until(lambda: "not sent: DISARMED" in found.said())
         await found.armed()
         await found.joined("B", "S")
-        book = found.monitor.source.books[SYMBOL]
+        book = found.monitor.source.l2[SYMBOL]
         assert book.best_bid is not None
         found.text()
         assert any("▸B." in line.text and " q" in line.text for line in found.screen.ladder.lines)
@@ -123,7 +123,7 @@ async def test_a_cancelled_order_is_shown_as_it_was_amended(tmp_path: Path) -> N
         await found.until(lambda: not found.open)
         await found.until(lambda: found.screen.desk.scene(found.screen.ladder).own.rows[0].ended)
         (row,) = found.screen.desk.scene(found.screen.ladder).own.rows
-        precision = found.monitor.source.books[SYMBOL].precision
+        precision = found.monitor.source.l2[SYMBOL].precision
         assert order.price is not None
         assert row.price == precision.price_text(order.price)
         assert row.qty == precision.qty_text(order.qty).rstrip("0")
@@ -305,7 +305,7 @@ async def test_a_restart_takes_up_what_the_last_run_left_open(tmp_path: Path) ->
 async def test_a_stale_book_stops_orders_and_says_so(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        found.monitor.source.books[SYMBOL].verified = False
+        found.monitor.source.l2[SYMBOL].verified = False
         await found.pilot.press("B")
         await found.until(lambda: "The book is not verified" in found.said())
         assert not found.received

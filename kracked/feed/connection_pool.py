@@ -1,0 +1,124 @@
+"""The connections of one feed: the fewest the exchange allows, opened when there is a use for them.
+
+One connection carries public data, one every 200 symbols of level3, one the account.
+Each has a session and a book keeper of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import ChainMap
+from collections.abc import Iterator
+from itertools import chain, count
+
+from kracked.book.keeper import BookKeeper
+from kracked.book.l3 import L3Book
+from kracked.endpoints import Endpoints
+from kracked.feed.backoff import Backoff
+from kracked.feed.connection import Connection, Owner, Token
+from kracked.feed.managed_connection import LEVEL3, PUBLIC, ROLES, ManagedConnection
+from kracked.protocol.client.session import Session
+from kracked.protocol.client.subscription import Key, Subscription, SubscriptionState
+from kracked.protocol.codec import Codec
+
+LEVEL3_SYMBOLS = 200
+"""Symbols one level3 connection takes.
+
+Source: docs.kraken.com/api/docs/websocket-v2/level3
+"""
+
+
+class ConnectionPool:
+    """Owner of a feed's connections.
+
+    `owner` is told what they hear; `token` fetches a token for each new socket that needs one.
+    """
+
+    def __init__(self, owner: Owner, endpoints: Endpoints, token: Token | None) -> None:
+        self._owner, self._endpoints = owner, endpoints
+        self.token = token
+        self._codec = Codec()
+        self._connections: list[ManagedConnection] = []
+        self._tasks: asyncio.TaskGroup | None = None
+        self.l3: ChainMap[str, L3Book] = ChainMap()
+        """Level 3 books of every level3 connection, by symbol."""
+        self.instruments_known = False
+        """Whether the instrument list has come; level3 subscriptions wait for it."""
+        self.public = self._add(PUBLIC)
+        """Exists from the start: instruments are heard on it before anything else."""
+
+    def __iter__(self) -> Iterator[ManagedConnection]:
+        """Iterate over a copy: a connection may be added or closed meanwhile."""
+        return iter(tuple(self._connections))
+
+    def states(self) -> Iterator[tuple[Key, SubscriptionState]]:
+        """Every subscription of every connection."""
+        for managed in self:
+            yield from managed.session.states.items()
+
+    def holder_of(self, key: Key) -> ManagedConnection | None:
+        """The connection that has this subscription; None when none has."""
+        return next((one for one in self._connections if key in one.session.states), None)
+
+    def connection_for(self, subscription: Subscription) -> ManagedConnection:
+        """The connection that has it or has room for it, else a new one."""
+        if (holder := self.holder_of(subscription.key)) is not None:
+            return holder
+        role = ROLES.get(subscription.channel, PUBLIC)
+        for managed in self._connections:
+            full = role is LEVEL3 and len(managed.session.states) >= LEVEL3_SYMBOLS
+            if managed.role is role and not full:
+                return managed
+        return self._add(role)
+
+    def open(self, tasks: asyncio.TaskGroup) -> None:
+        """Run connections as tasks of this group from now on."""
+        self._tasks = tasks
+        self.start_needed()
+
+    def close(self) -> None:
+        """Stop every connection. `open` starts them again with the subscriptions they had."""
+        self._tasks = None
+        for managed in self._connections:
+            managed.stop()
+
+    def start_needed(self) -> None:
+        """Connect what has subscriptions and is not running; before `open` nothing connects."""
+        if self._tasks is None:
+            return
+        for managed in self._connections:
+            if managed.task is None and managed.session.states:
+                run = managed.connection.run()
+                managed.task = self._tasks.create_task(run, name=managed.connection.name)
+
+    def close_idle(self) -> None:
+        """Close the connections, all but the public one, that have no subscription left."""
+        for managed in self:
+            if managed.role is PUBLIC or managed.session.states:
+                continue
+            managed.stop()
+            self._connections.remove(managed)
+            self.l3.maps = [books for books in self.l3.maps if books is not managed.keeper.l3]
+
+    def _add(self, role: str) -> ManagedConnection:
+        taken = {managed.connection.name for managed in self._connections}
+        numbered = (f"{role}-{number}" for number in count(2))
+        name = next(name for name in chain((role,), numbered) if name not in taken)
+        keeper = BookKeeper(codec=self._codec)
+        session = Session(keeper)
+        connection = Connection(
+            name,
+            getattr(self._endpoints, role),
+            session,
+            self._owner,
+            backoff=Backoff(random.random),
+            token=None if role is PUBLIC else self.token,
+        )
+        managed = ManagedConnection(role, keeper, session, connection)
+        self._connections.append(managed)
+        if role is LEVEL3:
+            self.l3.maps.append(keeper.l3)
+            if self.instruments_known:
+                session.subscriptions.admit()
+        return managed
