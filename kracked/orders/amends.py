@@ -9,12 +9,13 @@ from decimal import Decimal
 
 import msgspec
 
-from kracked.orders.draft import TRIGGERED, Draft
+from kracked.orders.draft import Draft
 from kracked.orders.rules import order_rules
 from kracked.orders.rules.market_context import Check, FailedCheck, MarketContext
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
 from kracked.protocol.own_orders import OwnOrder
-from kracked.rest.orders import TRAILING, AmendOrder, OrderType
+from kracked.rest.orders import AmendOrder
 
 
 class AmendedTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +36,7 @@ def not_amendable(order: OwnOrder, symbol: str) -> str | None:
         return "The stream has not described this order yet; wait for its snapshot."
     if order.order_type not in set(OrderType):
         return f"A {order.order_type} order is not known here; cancel it and place another."
-    if order.order_type in TRAILING:
+    if OrderType(order.order_type).trails:
         return "A trailing order follows the market by itself; cancel it and place another."
     if order.contingent is not None:
         return "An order with a conditional close cannot be amended; cancel it and place another."
@@ -50,7 +51,7 @@ def amended(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> Draft:
     kind = OrderType(order.order_type)
     if order.triggers.status == "triggered" and limit is not None:
         kind, trigger = OrderType.LIMIT, None
-    two = kind in TRIGGERED and limit is not None
+    two = kind.waits and limit is not None
     moved = change.price if change.price is not None else (trigger if limit is None else limit)
     return Draft(
         symbol=order.symbol,

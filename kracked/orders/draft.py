@@ -16,26 +16,10 @@ import msgspec
 from kracked import units
 from kracked.instruments import Instrument
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 from kracked.rest.encoding import RelativePrice
-from kracked.rest.orders import (
-    TRAILING,
-    AddOrder,
-    ConditionalClose,
-    OrderFlag,
-    OrderType,
-    Price,
-    SelfTrade,
-    TimeInForce,
-    Trigger,
-)
+from kracked.rest.orders import AddOrder, ConditionalClose, OrderFlag, Price
 
-TRIGGERED = (
-    OrderType.STOP_LOSS,
-    OrderType.TAKE_PROFIT,
-    OrderType.STOP_LOSS_LIMIT,
-    OrderType.TAKE_PROFIT_LIMIT,
-    *TRAILING,
-)
 PERCENT_DECIMALS = 2
 """A distance in percent is scaled by two decimals: 150 is 1.50 %."""
 
@@ -102,7 +86,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def trigger_price(self) -> int | None:
         """Where a stop or profit is set off; trailing types have no price of their own."""
-        waits = self.order_type in TRIGGERED and self.order_type not in TRAILING
+        waits = self.order_type.waits and not self.order_type.trails
         return self.price if waits else None
 
 
@@ -179,14 +163,14 @@ def _first_price(draft: Draft | CloseDraft, instrument: Instrument) -> Price | N
     if draft.in_percent:
         return _offset(units.to_decimal(draft.price, PERCENT_DECIMALS), percent=True)
     value = instrument.precision.price_decimal(draft.price)
-    return _offset(value) if draft.order_type in TRAILING else value
+    return _offset(value) if draft.order_type.trails else value
 
 
 def _second_price(draft: Draft | CloseDraft, instrument: Instrument) -> Price | None:
     if draft.price2 is None:
         return None
     value = instrument.precision.price_decimal(draft.price2)
-    return _offset(value) if draft.order_type in TRAILING else value
+    return _offset(value) if draft.order_type.trails else value
 
 
 def _offset(value: Decimal, *, percent: bool = False) -> RelativePrice:

@@ -9,7 +9,7 @@ from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, FeeIn
 from kracked.orders.rules.fees import fee, shown
 from kracked.orders.rules.market_context import MarketContext, distance_percent, notional
 from kracked.protocol.events import Side
-from kracked.rest.orders import TRAILING, OrderType, SelfTrade, TimeInForce, Trigger
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 
 _LITTLE_PERCENT = Decimal("0.10")
 _LEAST_POINTS = Decimal("0.1")
@@ -56,7 +56,7 @@ def _price(part: Draft | CloseDraft, now: MarketContext, display_qty: int | None
         case OrderType.ICEBERG:
             showing = "" if display_qty is None else precision.qty_text(display_qty)
             return f"at limit {first} {quote}, iceberg showing {showing}"
-        case _ if part.order_type in TRAILING:
+        case _ if part.order_type.trails:
             distance = f"{first} {quote}"
             if part.in_percent:
                 distance = f"{units.to_text(part.price or 0, PERCENT_DECIMALS)} %"

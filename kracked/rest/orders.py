@@ -17,40 +17,8 @@ import msgspec
 from kracked import times
 from kracked.errors import ConfigError
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 from kracked.rest.encoding import RelativePrice, fields
-
-
-class OrderType(StrEnum):
-    MARKET = "market"
-    LIMIT = "limit"
-    ICEBERG = "iceberg"
-    STOP_LOSS = "stop-loss"
-    TAKE_PROFIT = "take-profit"
-    STOP_LOSS_LIMIT = "stop-loss-limit"
-    TAKE_PROFIT_LIMIT = "take-profit-limit"
-    TRAILING_STOP = "trailing-stop"
-    TRAILING_STOP_LIMIT = "trailing-stop-limit"
-    SETTLE_POSITION = "settle-position"
-
-
-class TimeInForce(StrEnum):
-    GTC = "GTC"
-    IOC = "IOC"
-    FOK = "FOK"
-    GTD = "GTD"
-
-
-class Trigger(StrEnum):
-    LAST = "last"
-    INDEX = "index"
-
-
-class SelfTrade(StrEnum):
-    """Which of two own orders that would meet is cancelled."""
-
-    CANCEL_NEWEST = "cancel-newest"
-    CANCEL_OLDEST = "cancel-oldest"
-    CANCEL_BOTH = "cancel-both"
 
 
 class OrderFlag(StrEnum):
@@ -77,7 +45,6 @@ _PRICES = {
     OrderType.TRAILING_STOP_LIMIT: (True, True),
 }
 """Whether the type takes `price` and `price2`."""
-TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
 
 
 class BadOrder(ConfigError):
@@ -182,12 +149,12 @@ def _price_problem(order: AddOrder | ConditionalClose) -> str | None:
             return f"a {kind} order needs {name}"
         if not wanted and value is not None:
             return f"a {kind} order takes no {name}; leave it out"
-    if kind not in TRAILING:
+    if not kind.trails:
         return None
     if not (isinstance(order.price, RelativePrice) and order.price.sign == "+"):
-        return f"the price of a {kind} order is a distance; give an Offset with +"
+        return f"the price of a {kind} order is a distance; give a RelativePrice with +"
     if order.price2 is not None and not _from_trigger(order.price2):
-        return f"the price2 of a {kind} order counts from its trigger; give an Offset with + or -"
+        return f"the price2 of a {kind} order counts from its trigger: a RelativePrice with + or -"
     return None
 
 

@@ -18,7 +18,7 @@ from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome import questions
 from kracked_tui.view.ticket.post_only import BestPrices, rested
-from kracked_tui.view.ticket.ticket import TRAILING, Ticket, takes
+from kracked_tui.view.ticket.ticket import Ticket, takes
 from kracked_tui.view.ticket.ticket_lines import TicketView
 from kracked_tui.widgets.ticket_panel import TicketPanel
 
@@ -154,7 +154,7 @@ class TicketScreen(AskingScreen):
     def action_enter(self, field: str) -> None:
         """Type one of the ticket's fields."""
         if self.ticket and takes(self.ticket, field):
-            trails = field == "price" and self.ticket.order_type in TRAILING
+            trails = field == "price" and self.ticket.order_type.trails
             asked = "distance" if trails and not self.ticket.on_second else field
             self.ask(questions.field(asked), partial(self._entered, field))
 

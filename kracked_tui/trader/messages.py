@@ -8,7 +8,7 @@ from kracked import units
 from kracked.instruments import Instrument
 from kracked.orders import ActionKind, CancelOutcome, OrderDeclined, OrderState, OutboxEntry
 from kracked.orders.draft import PERCENT_DECIMALS
-from kracked_tui.view.ticket.ticket import TRAILING, Ticket
+from kracked_tui.view.ticket.ticket import Ticket
 from kracked_tui.view.words import verb
 
 Said = tuple[str, str]
@@ -19,7 +19,7 @@ def order(ticket: Ticket, instrument: Instrument) -> str:
     """``BUY 0.15 @ 64209.0``; of a trailing order its distance: ``SELL 0.15 +1.50%``."""
     price = ticket.prices[0]
     at = "" if price is None else f" @ {instrument.precision.price_text(price)}"
-    if ticket.order_type in TRAILING:
+    if ticket.order_type.trails:
         at = f" +{instrument.precision.price_text(ticket.trail)}"
         if ticket.in_percent:
             at = f" +{units.to_text(ticket.trail, PERCENT_DECIMALS)}%"

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from kracked.instruments import Instrument
 from kracked.orders import ActionKind, Draft, OutboxEntry
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import TimeInForce
 from kracked.protocol.own_orders import OwnOrder
-from kracked.rest.orders import TimeInForce
 from kracked_tui.view.account.orders import Sent
-from kracked_tui.view.ticket.ticket import TRAILING, Ticket, amending
+from kracked_tui.view.ticket.ticket import Ticket, amending
 
 
 class MarketMoment(NamedTuple):
@@ -34,7 +34,7 @@ def draft_of(ticket: Ticket) -> Draft:
         order_type=ticket.order_type,
         price=price,
         price2=limit,
-        in_percent=ticket.in_percent and ticket.order_type in TRAILING,
+        in_percent=ticket.in_percent and ticket.order_type.trails,
         post_only=ticket.posts,
         time_in_force=ticket.time_in_force if ticket.waits else TimeInForce.GTC,
         expires=ticket.until.at if dated else None,

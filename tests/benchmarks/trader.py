@@ -15,8 +15,9 @@ from random import Random
 from kracked.errors import KrackedError
 from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
 from kracked.rest.client import RestClient
-from kracked.rest.orders import AddOrder, AmendOrder, OrderRef, OrderType
+from kracked.rest.orders import AddOrder, AmendOrder, OrderRef
 
 PAUSE_S = 0.4
 KEPT = 8

@@ -13,9 +13,9 @@ from kracked.orders.preview import preview
 from kracked.orders.rules import fees
 from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 from kracked.rest.account import FeeLevel, TradeVolume
 from kracked.rest.market import PairInfo
-from kracked.rest.orders import OrderType, SelfTrade, TimeInForce, Trigger
 from tests.orders.exchange_model import BTC, NOW
 
 DRAFT = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=247_500)

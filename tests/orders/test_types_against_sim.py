@@ -10,7 +10,7 @@ import pytest
 
 from kracked.orders import CloseDraft, Draft, Limits, OrderState, OutboxEntry
 from kracked.protocol.events import Side
-from kracked.rest.orders import OrderType, TimeInForce
+from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.times import NS_PER_S
 from tests.orders.sim_setup import FAR, SYMBOL, Stage

@@ -26,13 +26,14 @@ from kracked.format.tables import ASSETS, PAIRS
 from kracked.frames import load_balances, load_executions, load_ohlc, load_ticker, load_trades
 from kracked.protocol import encode, events
 from kracked.protocol.events import Event, Side
+from kracked.protocol.order_terms import OrderType
 from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
 from kracked.recorder import recording
 from kracked.rest.client import RestClient
-from kracked.rest.orders import AddOrder, OrderType
+from kracked.rest.orders import AddOrder
 from kracked.sim.server import SimOptions, SimServer
 from kracked.verify import verify_lines
 

@@ -18,9 +18,10 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.errors import ConfigError, ConnectionLost
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
 from kracked.rest.account import WebSocketsToken
 from kracked.rest.client import RestClient
-from kracked.rest.orders import AddOrder, AmendOrder, OrderRef, OrderType
+from kracked.rest.orders import AddOrder, AmendOrder, OrderRef
 from kracked.rest.priority_lock import LockTurn, PriorityLock, Urgency
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
 from kracked.rest.request_executor import RequestTiming

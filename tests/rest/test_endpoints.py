@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
 from kracked.rest.account import ClosedBy
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import RelativePrice
-from kracked.rest.orders import AddOrder, AmendOrder, BadOrder, EditOrder, OrderRef, OrderType
+from kracked.rest.orders import AddOrder, AmendOrder, BadOrder, EditOrder, OrderRef
 from tests.rest.scripted_http import Exchange
 from tests.shared import VECTORS
 

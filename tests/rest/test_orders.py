@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from kracked.errors import ConfigError
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 from kracked.rest import encoding
 from kracked.rest.encoding import RelativePrice, plain
 from kracked.rest.orders import (
@@ -22,10 +23,6 @@ from kracked.rest.orders import (
     DeadMansSwitch,
     OrderFlag,
     OrderRef,
-    OrderType,
-    SelfTrade,
-    TimeInForce,
-    Trigger,
     add_members,
     batch_members,
 )

@@ -12,10 +12,11 @@ from kracked.book.keeper import BookKeeper
 from kracked.feed.account import Account as Followed
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Resync, Side
+from kracked.protocol.order_terms import OrderType
 from kracked.protocol.requests import Subscribe, encode
 from kracked.sim import listings
 from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.order_request import OrderRequest, OrderType
+from kracked.sim.accounts.order_request import OrderRequest
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket

@@ -13,8 +13,9 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.events import Event, Side
 from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT
+from kracked.protocol.order_terms import OrderType
 from kracked.recorder import recording
-from kracked.rest.orders import AddOrder, OrderType
+from kracked.rest.orders import AddOrder
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.sources.recording import MessagePlace
 from kracked_tui.sources.session import SessionRecording

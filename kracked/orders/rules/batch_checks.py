@@ -13,7 +13,7 @@ from decimal import Decimal
 
 import msgspec
 
-from kracked.orders.draft import TRIGGERED, Draft
+from kracked.orders.draft import Draft
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext, needs
 from kracked.protocol.limits import cost_of_batch_add
 
@@ -58,7 +58,7 @@ def _funds(drafts: Sequence[Draft], now: MarketContext) -> FailedCheck | None:
     sums: dict[str, Decimal] = {}
     for draft in drafts:
         asset, needed = needs(draft, now)
-        if draft.order_type not in TRIGGERED and needed is not None:
+        if not draft.order_type.waits and needed is not None:
             sums[asset] = sums.get(asset, Decimal(0)) + needed
     for asset, needed in sums.items():
         have = now.available.get(asset, Decimal(0))

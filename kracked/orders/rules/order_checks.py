@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from kracked.instruments import Instrument
-from kracked.orders.draft import TRIGGERED, Draft, to_order
+from kracked.orders.draft import Draft, to_order
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.rules import order_rules
@@ -24,8 +24,9 @@ from kracked.orders.rules.market_context import (
     notional,
 )
 from kracked.protocol.limits import cost_of_add
+from kracked.protocol.order_terms import OrderType
 from kracked.rest.encoding import fields
-from kracked.rest.orders import TRAILING, BadOrder, OrderType
+from kracked.rest.orders import BadOrder
 from kracked.times import NS_PER_S
 
 
@@ -141,7 +142,7 @@ def _notional(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck |
 
 def _distance(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     most = limits.max_distance_percent
-    if most is None or draft.order_type in TRAILING:
+    if most is None or draft.order_type.trails:
         return None
     for price in (draft.price, draft.price2):
         if price is None:
@@ -160,7 +161,7 @@ def _distance(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck |
 
 def _funds(draft: Draft, now: MarketContext) -> FailedCheck | None:
     # Triggered orders hold nothing until they trigger.
-    if now.available is None or draft.order_type in TRIGGERED:
+    if now.available is None or draft.order_type.waits:
         return None
     asset, needed = needs(draft, now)
     have = now.available.get(asset, Decimal(0))

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, to_order
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext, notional
 from kracked.protocol.events import Side
-from kracked.rest.orders import TRAILING, BadOrder, OrderType, TimeInForce, Trigger
+from kracked.protocol.order_terms import OrderType, TimeInForce, Trigger
+from kracked.rest.orders import BadOrder
 from kracked.times import NS_PER_S
 
 SLICES = 15
@@ -45,7 +46,7 @@ def _misfit(draft: Draft, now: MarketContext, limits: Limits) -> str | None:
         "A market order never waits; it takes no time in force.": kind is OrderType.MARKET
         and force is not TimeInForce.GTC,
         "Only the distance of a trailing order can be in percent.": any(
-            it.in_percent and it.order_type not in TRAILING for it in _parts(draft)
+            it.in_percent and not it.order_type.trails for it in _parts(draft)
         ),
         f"{draft.symbol} has no index price; trigger by the last trade.": (
             draft.trigger is Trigger.INDEX and not now.instrument.has_index
@@ -72,7 +73,7 @@ def _parts(draft: Draft) -> Iterator[Draft | CloseDraft]:
 
 def _off(part: Draft | CloseDraft, name: str, now: MarketContext) -> str | None:
     value: int | None = getattr(part, name)
-    trails = part.order_type in TRAILING
+    trails = part.order_type.trails
     if value is None or (trails and name == "price2" and value == 0):
         return None
     if value <= 0 and not (trails and name == "price2"):
@@ -91,7 +92,7 @@ def _off(part: Draft | CloseDraft, name: str, now: MarketContext) -> str | None:
 def _too_wide(draft: Draft, now: MarketContext) -> str | None:
     """A distance that leaves no price to trade at."""
     twice = now.middle_twice
-    if draft.order_type not in TRAILING or draft.in_percent or draft.price is None or twice is None:
+    if not draft.order_type.trails or draft.in_percent or draft.price is None or twice is None:
         return None
     if 2 * draft.price < twice:
         return None

@@ -5,58 +5,13 @@ Source: docs.kraken.com/api/docs/rest-api/add-order, .../websocket-v2/add_order
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
 from kracked.sim.accounts.trailing_stops import Trail
-from kracked.sim.engine.orders import SelfTrade, TimeInForce
-
-
-class OrderType(StrEnum):
-    """The order types a spot account may send."""
-
-    MARKET = "market"
-    LIMIT = "limit"
-    ICEBERG = "iceberg"
-    STOP_LOSS = "stop-loss"
-    TAKE_PROFIT = "take-profit"
-    STOP_LOSS_LIMIT = "stop-loss-limit"
-    TAKE_PROFIT_LIMIT = "take-profit-limit"
-    TRAILING_STOP = "trailing-stop"
-    TRAILING_STOP_LIMIT = "trailing-stop-limit"
-
-    @property
-    def waits(self) -> bool:
-        """Whether it stands outside the book until its trigger."""
-        return self not in (OrderType.MARKET, OrderType.LIMIT, OrderType.ICEBERG)
-
-    @property
-    def limited(self) -> bool:
-        """Whether it has a limit price."""
-        return self not in (
-            OrderType.MARKET,
-            OrderType.STOP_LOSS,
-            OrderType.TAKE_PROFIT,
-            OrderType.TRAILING_STOP,
-        )
-
-    @property
-    def trails(self) -> bool:
-        """Whether its trigger follows the market."""
-        return self in (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
-
-    @property
-    def stops(self) -> bool:
-        """Whether it buys above and sells below its trigger; a profit is taken the other way."""
-        return self in (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT) or self.trails
-
-    @property
-    def words(self) -> str:
-        """As order descriptions say it: `stop loss`."""
-        return self.removesuffix("-limit").replace("-", " ")
 
 
 class Pricing(NamedTuple):

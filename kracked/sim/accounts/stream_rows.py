@@ -141,7 +141,7 @@ class StreamRows:
         terms: Row = {
             "symbol": order.symbol,
             "order_qty": self._qty(order.qty),
-            "time_in_force": ticket.tif.upper(),
+            "time_in_force": ticket.tif.value,
             "side": _SIDES[order.side],
             "order_type": ticket.kind.value,
             **_client_id(order),

@@ -7,8 +7,9 @@ self-exciting (Hawkes) process, written as the family tree it is.
 from __future__ import annotations
 
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.agents.agent_context import AgentContext
-from kracked.sim.engine.orders import EngineBatch, OrderFilled, TimeInForce
+from kracked.sim.engine.orders import EngineBatch, OrderFilled
 
 DRAWN = 0.6
 """Mean number of takers each one draws; 1 / (1 - DRAWN) come for each by itself."""

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import msgspec
 
 from kracked.protocol.events import Level, Side
-from kracked.sim.engine.orders import OpenOrder, SelfTrade, TakerType
+from kracked.protocol.order_terms import SelfTrade
+from kracked.sim.engine.orders import OpenOrder, TakerType
 
 
 class RestingOrder(msgspec.Struct, gc=False):

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 
 from kracked.protocol.events import Level, Side
+from kracked.protocol.order_terms import SelfTrade, TimeInForce
 from kracked.sim.engine.book_side import EngineSide, RestingOrder
 from kracked.sim.engine.orders import (
     AmendTerms,
@@ -32,8 +33,6 @@ from kracked.sim.engine.orders import (
     RequestRefused,
     Resized,
     Rested,
-    SelfTrade,
-    TimeInForce,
 )
 
 

@@ -13,21 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from kracked.protocol.events import Side
-
-
-class TimeInForce(StrEnum):
-    GTC = "gtc"
-    IOC = "ioc"
-    FOK = "fok"
-    GTD = "gtd"
-
-
-class SelfTrade(StrEnum):
-    """Whose order goes when an owner is about to trade with itself."""
-
-    CANCEL_NEWEST = "cancel_newest"
-    CANCEL_OLDEST = "cancel_oldest"
-    CANCEL_BOTH = "cancel_both"
+from kracked.protocol.order_terms import SelfTrade, TimeInForce
 
 
 class TakerType(StrEnum):

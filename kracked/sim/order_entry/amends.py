@@ -14,10 +14,11 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from kracked.protocol import limits
+from kracked.protocol.order_terms import OrderType
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord, OrderStatus
-from kracked.sim.accounts.order_request import AmendRequest, OrderRequest, OrderType
+from kracked.sim.accounts.order_request import AmendRequest, OrderRequest
 from kracked.sim.engine.orders import AmendTerms
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 
 from kracked.instruments import Instrument
+from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.sim import messages
 from kracked.sim.accounts.order_records import OrderRecords
-from kracked.sim.accounts.order_request import CloseTerms, OrderRequest, OrderType
-from kracked.sim.engine.orders import TimeInForce
+from kracked.sim.accounts.order_request import CloseTerms, OrderRequest
 from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
 

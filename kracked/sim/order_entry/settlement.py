@@ -13,11 +13,11 @@ import msgspec
 from msgspec.structs import replace
 
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
 from kracked.sim.accounts import stream_rows
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.amounts import Amounts
 from kracked.sim.accounts.order_records import FillRecord, OrderRecord, OrderStatus
-from kracked.sim.accounts.order_request import OrderType
 from kracked.sim.accounts.private_streams import BALANCES, EXECUTIONS, Row
 from kracked.sim.accounts.stream_rows import StreamRows
 from kracked.sim.engine.exchange_ids import ExchangeIds

@@ -12,8 +12,8 @@ from decimal import Decimal
 from kracked import units
 from kracked.errors import TooPrecise
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType
 from kracked.sim import messages
-from kracked.sim.accounts.order_request import OrderType
 from kracked.sim.accounts.trailing_stops import TrailOffset
 from kracked.sim.listings import Listing
 from kracked.sim.refusal import Refusal

@@ -19,17 +19,11 @@ from msgspec.structs import replace
 
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
 from kracked.sim import messages
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.accounts.order_request import (
-    AmendRequest,
-    CloseTerms,
-    OrderRequest,
-    OrderType,
-    Pricing,
-)
+from kracked.sim.accounts.order_request import AmendRequest, CloseTerms, OrderRequest, Pricing
 from kracked.sim.accounts.trailing_stops import Trail
-from kracked.sim.engine.orders import SelfTrade, TimeInForce
 from kracked.sim.listings import Listing
 from kracked.sim.private_api import numbers
 from kracked.sim.refusal import Refusal
@@ -86,7 +80,7 @@ class RestParams:
         if text is None:
             return default
         try:
-            return kind(text.lower().replace("-", "_") if kind is SelfTrade else text)
+            return kind(text.lower() if kind is SelfTrade else text)
         except ValueError:
             raise Refusal(messages.argument(name)) from None
 
@@ -306,10 +300,10 @@ def _kept(ticket: OrderRequest, old: OrderRequest) -> OrderRequest:
 
 
 def _kind(form: RestParams) -> OrderType:
-    try:
-        return OrderType(form.needed("ordertype"))
-    except ValueError:
-        raise Refusal(messages.argument("ordertype")) from None
+    name = form.needed("ordertype")
+    if name not in SPOT_ORDER_TYPES:
+        raise Refusal(messages.argument("ordertype"))
+    return OrderType(name)
 
 
 def _flags(form: RestParams, kind: OrderType, side: Side) -> frozenset[str]:
@@ -326,7 +320,7 @@ def _flags(form: RestParams, kind: OrderType, side: Side) -> frozenset[str]:
 
 
 def _time_in_force(form: RestParams, kind: OrderType) -> TimeInForce:
-    text = (form.text("timeinforce") or "GTC").lower()
+    text = (form.text("timeinforce") or "GTC").upper()
     try:
         tif = TimeInForce(text)
     except ValueError:

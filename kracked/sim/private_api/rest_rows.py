@@ -9,11 +9,11 @@ from __future__ import annotations
 from msgspec import Raw
 
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.sim.accounts.amounts import Amounts
 from kracked.sim.accounts.order_records import Amendment, FillRecord, OrderRecord
-from kracked.sim.accounts.order_request import CloseTerms, OrderRequest, OrderType
+from kracked.sim.accounts.order_request import CloseTerms, OrderRequest
 from kracked.sim.accounts.trailing_stops import Trail
-from kracked.sim.engine.orders import TimeInForce
 from kracked.sim.listings import Listing
 from kracked.times import NS_PER_S
 

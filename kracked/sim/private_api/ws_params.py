@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from enum import StrEnum
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -18,18 +17,12 @@ from msgspec.structs import replace
 from kracked import units
 from kracked.errors import ProtocolError, TooPrecise
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
 from kracked.protocol.requests import must_be
 from kracked.sim import messages
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.accounts.order_request import (
-    AmendRequest,
-    CloseTerms,
-    OrderRequest,
-    OrderType,
-    Pricing,
-)
+from kracked.sim.accounts.order_request import AmendRequest, CloseTerms, OrderRequest, Pricing
 from kracked.sim.accounts.trailing_stops import Trail
-from kracked.sim.engine.orders import SelfTrade, TimeInForce
 from kracked.sim.listings import Listing
 from kracked.sim.private_api import numbers
 from kracked.sim.refusal import Refusal
@@ -39,7 +32,7 @@ _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 _INT32 = 2**31
 _DIGITS = 25
 _DISTANCES = ("pct", "quote")
-_Choice = TypeVar("_Choice", bound=StrEnum)
+_Choice = TypeVar("_Choice", TimeInForce, SelfTrade)
 
 
 class WsParams:
@@ -104,10 +97,12 @@ class WsParams:
 
     def choice(self, name: str, kind: type[_Choice], default: _Choice) -> _Choice:
         text = self.text(name)
-        try:
-            return default if text is None else kind(text)
-        except ValueError:
-            raise Refusal(messages.argument(name)) from None
+        if text is None:
+            return default
+        by_name = {each.ws_name: each for each in kind}
+        if text not in by_name:
+            raise Refusal(messages.argument(name))
+        return by_name[text]
 
     def time(self, name: str) -> int | None:
         """ns since the Unix epoch."""
@@ -331,10 +326,10 @@ class WsOrderReader:
 
 
 def _kind(fields: WsParams) -> OrderType:
-    try:
-        return OrderType(fields.needed("order_type"))
-    except ValueError:
-        raise Refusal(messages.argument("order_type")) from None
+    name = fields.needed("order_type")
+    if name not in SPOT_ORDER_TYPES:
+        raise Refusal(messages.argument("order_type"))
+    return OrderType(name)
 
 
 def _reference(triggers: WsParams) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kracked.feed.account import OwnOrder
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
-from kracked.rest.orders import TRAILING
+from kracked.protocol.order_terms import TRAILING
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.balances import amount_text
 from kracked_tui.view.ladder.selection import Selection

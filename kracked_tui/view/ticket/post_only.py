@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
-from kracked.rest.orders import OrderType
+from kracked.protocol.order_terms import OrderType
 from kracked_tui.view.ticket.ticket import Ticket
 
 

@@ -13,8 +13,8 @@ from kracked import times, units
 from kracked.errors import NotANumber, ProtocolError
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.protocol.own_orders import OwnOrder
-from kracked.rest.orders import OrderType, TimeInForce
 from kracked_tui.view.ticket import expiry
 from kracked_tui.view.ticket.expiry import Expiry
 
@@ -31,12 +31,6 @@ TYPES = (
 )
 FORCES = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD)
 AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
-TRAILING = (OrderType.TRAILING_STOP, OrderType.TRAILING_STOP_LIMIT)
-TWO_PRICES = (
-    OrderType.STOP_LOSS_LIMIT,
-    OrderType.TAKE_PROFIT_LIMIT,
-    OrderType.TRAILING_STOP_LIMIT,
-)
 TEN_MINUTES = Expiry(in_s=600)
 _SHOWN_PART = 5
 """An iceberg shows one part in so many, unless another quantity is typed."""
@@ -95,10 +89,10 @@ class Ticket:
     @property
     def prices(self) -> tuple[int | None, int | None]:
         """What the order type takes."""
-        second = self.order_type in TWO_PRICES
+        second = self.order_type.two_prices
         if self.order_type is OrderType.MARKET:
             return None, None
-        if self.order_type in TRAILING:
+        if self.order_type.trails:
             return self.trail, self.trail_limit if second else None
         return self.price, self.limit if second else None
 
@@ -146,7 +140,7 @@ def amending(order: OwnOrder, precision: Precision) -> Ticket:
         post_only=order.post_only,
         time_in_force=TimeInForce.GTD if dated else TimeInForce.GTC,
         until=until,
-        on_second=kind in TWO_PRICES,
+        on_second=kind.two_prices,
         amends=order.order_id,
     )
 
@@ -158,9 +152,9 @@ def stepped(ticket: Ticket, ticks: int, tick: int) -> Ticket:
     """The price under the arrows moved, never below zero; a percentage by hundredths."""
     if ticket.previewed or not ticket.waits:
         return ticket
-    second = ticket.on_second and ticket.order_type in TWO_PRICES
-    by = ticks if ticket.in_percent and ticket.order_type in TRAILING else ticks * tick
-    if ticket.order_type in TRAILING:
+    second = ticket.on_second and ticket.order_type.two_prices
+    by = ticks if ticket.in_percent and ticket.order_type.trails else ticks * tick
+    if ticket.order_type.trails:
         if second:
             return replace(ticket, trail_limit=ticket.trail_limit + ticks * tick)
         return replace(ticket, trail=max(0, ticket.trail + by))
@@ -214,7 +208,7 @@ def posted(ticket: Ticket) -> Ticket:
 
 
 def other_price(ticket: Ticket) -> Ticket:
-    two = ticket.order_type in TWO_PRICES and not ticket.previewed
+    two = ticket.order_type.two_prices and not ticket.previewed
     return replace(ticket, on_second=not ticket.on_second) if two else ticket
 
 
@@ -249,8 +243,8 @@ def entered(ticket: Ticket, field: str, text: str, precision: Precision, now: in
 
 
 def _entered_price(ticket: Ticket, text: str, precision: Precision) -> Ticket:
-    second = ticket.on_second and ticket.order_type in TWO_PRICES
-    if ticket.order_type in TRAILING and not second:
+    second = ticket.on_second and ticket.order_type.two_prices
+    if ticket.order_type.trails and not second:
         if text.strip().endswith("%"):
             trail = _scaled(text.strip()[:-1], _PERCENT_DECIMALS)
             return replace(ticket, trail=trail, in_percent=True)
@@ -258,7 +252,7 @@ def _entered_price(ticket: Ticket, text: str, precision: Precision) -> Ticket:
     price = _scaled(text, precision.price)
     if not second:
         return priced(ticket, price)
-    if ticket.order_type in TRAILING:
+    if ticket.order_type.trails:
         return replace(ticket, trail_limit=price)
     return replace(ticket, limit=price)
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 from kracked import units
 from kracked.instruments import Instrument
 from kracked.protocol.events import Side
-from kracked.rest.orders import OrderType, TimeInForce
+from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line, spread
 from kracked_tui.view.queue.queue_effect import Effect
 from kracked_tui.view.ticket import expiry
 from kracked_tui.view.ticket.post_only import BestPrices
-from kracked_tui.view.ticket.ticket import AT_ONCE, TRAILING, TWO_PRICES, Ticket
+from kracked_tui.view.ticket.ticket import AT_ONCE, Ticket
 from kracked_tui.view.words import verb, wrapped
 
 _ARROWS = "↑ ↓  p"
@@ -92,10 +92,10 @@ def _prices(view: TicketView, width: int) -> list[Line]:
     kind = ticket.order_type
     if kind is OrderType.MARKET:
         return [_field("price", "at market", "", width)]
-    two = kind in TWO_PRICES
+    two = kind.two_prices
     first_key, second_key = ("tab", _ARROWS) if ticket.on_second else (_ARROWS, "tab")
     first, second = ticket.prices
-    if kind in TRAILING:
+    if kind.trails:
         name, value = "distance", _distance(view)
         limit = f"trigger {fmt.signed(precision.price_text(second or 0))}"
     else:

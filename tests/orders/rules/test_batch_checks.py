@@ -25,7 +25,7 @@ from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Record
 from kracked.protocol.events import Side
 from kracked.protocol.limits import STARTER
-from kracked.rest.orders import OrderType
+from kracked.protocol.order_terms import OrderType
 from kracked.times import NS_PER_S
 from tests.orders.conftest import OpenDesk
 from tests.orders.exchange_model import NOW

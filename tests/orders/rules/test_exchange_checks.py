@@ -15,7 +15,7 @@ from kracked.orders.draft import Draft
 from kracked.orders.rules.market_context import Check, Limits
 from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
-from kracked.rest.orders import OrderType, TimeInForce
+from kracked.protocol.order_terms import OrderType, TimeInForce
 from tests.orders.exchange_model import BTC, NOW
 from tests.shared import VECTORS
 

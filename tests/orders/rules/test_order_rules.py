@@ -15,7 +15,8 @@ from kracked.orders.rules.fees import Fees
 from kracked.orders.rules.market_context import Check, Limits
 from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Side
-from kracked.rest.orders import OrderType, SelfTrade, TimeInForce, Trigger, add_members
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
+from kracked.rest.orders import add_members
 from kracked.times import NS_PER_S
 from tests.orders.exchange_model import BTC, NOW, START
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.agents.warmup import MarketWarmup
 from kracked.sim.engine.matching import Matcher
@@ -23,7 +24,6 @@ from kracked.sim.engine.orders import (
     NewOrder,
     OrderFilled,
     Rested,
-    TimeInForce,
 )
 from kracked.sim.listings import LISTED, listings
 from kracked.sim.market_data.book_publisher import BOOK, BookPublisher

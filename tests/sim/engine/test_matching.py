@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kracked.protocol.events import Level, Side
+from kracked.protocol.order_terms import SelfTrade, TimeInForce
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import (
     AmendTerms,
@@ -20,9 +21,7 @@ from kracked.sim.engine.orders import (
     RequestRefused,
     Resized,
     Rested,
-    SelfTrade,
     TakerType,
-    TimeInForce,
 )
 
 BID, ASK = Side.BID, Side.ASK

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from kracked.protocol.events import Side
+from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import (
     AmendTerms,
@@ -22,7 +23,6 @@ from kracked.sim.engine.orders import (
     OrderFilled,
     Resized,
     Rested,
-    TimeInForce,
 )
 
 SIDES = st.sampled_from(list(Side))

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from kracked.book.keeper import BookKeeper
 from kracked.instruments import Instrument, Precision
 from kracked.protocol.events import Resync, Side
+from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.engine.matching import Matcher
-from kracked.sim.engine.orders import AmendTerms, EngineBatch, NewOrder, TimeInForce
+from kracked.sim.engine.orders import AmendTerms, EngineBatch, NewOrder
 from kracked.sim.market_data.book_publisher import BOOK, LEVEL3, BookPublisher
 from kracked.sim.market_data.public_book import VisibleBook
 from kracked.times import parse_ns

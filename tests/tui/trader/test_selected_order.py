@@ -12,8 +12,8 @@ import pytest
 
 from kracked.feed.account import OwnOrder
 from kracked.instruments import Instrument
+from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.protocol.own_orders import Triggers
-from kracked.rest.orders import OrderType, TimeInForce
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.trader import messages
 from kracked_tui.view.account import orders

@@ -8,7 +8,7 @@ import pytest
 
 from kracked.errors import NotANumber, TooPrecise
 from kracked.protocol.events import Side
-from kracked.rest.orders import OrderType, TimeInForce
+from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked_tui.trader.ticket_to_order import draft_of
 from kracked_tui.view.line import Line
 from kracked_tui.view.queue.queue_effect import Effect
