@@ -138,11 +138,12 @@ def _folder(text: str) -> Path:
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)?", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 5s, 500ms or 2m")
-    number, unit = match.groups()
-    return float(number) * {"ms": 0.001, "s": 1.0, "m": 60.0, None: 1.0}[unit]
+    from kracked.durations import NotADuration, parse_duration_ns  # noqa: PLC0415  `--help` loads argparse alone
+
+    try:
+        return parse_duration_ns(text, bare_s=True, zero=True) / 1e9
+    except NotADuration as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 _LEAST_COLUMNS, _LEAST_ROWS = 10, 3

@@ -23,7 +23,6 @@ _CHANNEL_DEFAULTS: dict[str, Choice] = {
     "ohlc": 1,
     "instrument": True,
 }
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class ExampleHelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -202,15 +201,13 @@ def chosen(named: Sequence[tuple[str, Choice]]) -> dict[str, Choice | list[Choic
 
 
 def seconds(text: str) -> float:
-    """``60s``, ``5m``, ``1h``, ``1d``, or a number of seconds."""
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS_S else (text, "s")
+    """Return a length of time in seconds; a number without a unit counts as seconds."""
+    from kracked.durations import NotADuration, parse_duration_ns
+
     try:
-        seconds = float(number) * _UNITS_S[unit]
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 60s, 5m or 1h")
-    return seconds
+        return parse_duration_ns(text, bare_s=True) / 1e9
+    except NotADuration as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def speed(text: str) -> float:
@@ -225,8 +222,14 @@ def speed(text: str) -> float:
 
 
 def interval(text: str) -> str:
-    """A time such as ``1m`` as pandas writes it."""
-    return f"{seconds(text):.0f}s"
+    """Check a length of time that must name its unit, and return it as it is."""
+    from kracked.durations import NotADuration, parse_duration_ns
+
+    try:
+        parse_duration_ns(text)
+    except NotADuration as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def count(text: str) -> int:

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from kracked.durations import parse_duration_ns
 from kracked.errors import ConfigError
-from kracked.frames.durations import length_ns
 from kracked.frames.loaders import load_trades
 from kracked.frames.read.table_files import HasPath, Source
 from kracked.frames.trade_arrays import Ints, TradeArrays, tapes
@@ -112,7 +112,7 @@ def _bars_of_frame(
     carry: bool,
     history: bool,
 ) -> pd.DataFrame:
-    step = length_ns(every) if every is not None else 0
+    step = parse_duration_ns(str(every)) if every is not None else 0
     made: list[tuple[str, dict[str, Any]]] = []
     for symbol, tape in tapes(trades, history=history):
         if step:

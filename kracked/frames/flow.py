@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kracked.durations import parse_duration_ns
 from kracked.frames.books.numba_engine import Engine
 from kracked.frames.books.observables import BestBidOffer, BookSamples, QueuePositions
 from kracked.frames.books.sampling import readings
-from kracked.frames.durations import length_ns
 from kracked.frames.read.precision_periods import Channel
 from kracked.frames.read.table_files import Source
 
@@ -67,7 +67,7 @@ def sampled_books(
     Columns `bid_px_0`, `bid_sz_0`, `ask_px_0`, `ask_sz_0`, ... While the book is not
     verified nothing is sampled. The rest as for `best_bid_offer`.
     """
-    look = partial(BookSamples, length_ns(every), levels)
+    look = partial(BookSamples, parse_duration_ns(str(every)), levels)
     return readings(source, symbol, look, channel=channel, verify=verify, engine=engine)
 
 
@@ -127,7 +127,7 @@ def ofi(touch: pd.DataFrame, every: str | None = None) -> pd.Series[float]:
     series = pd.Series(flow, touch.index, name="ofi")
     if every is None or series.empty:
         return series
-    index = pd.DatetimeIndex(touch.index).floor(pd.Timedelta(length_ns(every), "ns"))
+    index = pd.DatetimeIndex(touch.index).floor(pd.Timedelta(parse_duration_ns(str(every)), "ns"))
     starts = np.flatnonzero(np.append(True, index[1:] != index[:-1]))
     return pd.Series(np.add.reduceat(flow, starts), index[starts], name="ofi")
 

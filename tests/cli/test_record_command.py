@@ -96,7 +96,7 @@ def test_it_needs_no_open_stream(rest: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--duration", "soon"], "not a time such as 60s"),
+        (["--duration", "soon"], "no length of time"),
         (["--channels", "level4"], "name one of book"),
         (["--channels", "book=7"], "book offers no depth 7; choose one of 10, 25"),
         (["--channels", "ohlc=7"], "ohlc interval 7 is not offered"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 from kracked import times
+from kracked.durations import NotADuration, parse_duration_ns
 from kracked.errors import ProtocolError
 
-_SPAN = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 _DAY_NS = 86_400 * times.NS_PER_S
@@ -42,10 +43,8 @@ def parsed(text: str, now: int) -> Expiry:
     (Expiry(in_s=5400, at=None), Expiry(in_s=None, at=87000000000000))
     """
     text = text.strip().lower().replace(" ", "")
-    span = _SPAN.fullmatch(text)
-    if span and text:
-        counts = (int(count or 0) for count in span.groups())
-        return Expiry(in_s=sum(n * unit for n, (unit, _) in zip(counts, _UNITS, strict=True)))
+    with suppress(NotADuration):
+        return Expiry(in_s=parse_duration_ns(text, zero=True) // times.NS_PER_S)
     try:
         if _CLOCK.fullmatch(text):
             return Expiry(at=_next(text, now))
