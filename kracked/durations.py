@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
 
 _UNITS_NS = {
     "ns": 1,
@@ -28,16 +28,13 @@ _MONTH = re.compile(r"M(?![iI])")
 """A capital M is a month in pandas: refused, so that nobody means one and gets a minute."""
 
 
+@says("{text!r} is no length of time{problem}: say 500ms, 60s, 5m, 1h30m or 1d")
 class NotADuration(ConfigError):
     """Text that is no length of time."""
 
-    def __init__(self, text: str, problem: str = "") -> None:
-        super().__init__(text, problem)
-        self.text, self.problem = text, problem
-
-    def __str__(self) -> str:
-        why = f" ({self.problem})" if self.problem else ""
-        return f"{self.text!r} is no length of time{why}: say 500ms, 60s, 5m, 1h30m or 1d"
+    text: str
+    problem: str = ""
+    """In parentheses, with a blank before."""
 
 
 def parse_duration_ns(text: str, *, bare_s: bool = False, zero: bool = False) -> int:
@@ -59,7 +56,7 @@ def parse_duration_ns(text: str, *, bare_s: bool = False, zero: bool = False) ->
     compact = written.lower().replace(" ", "")
     if _BARE.fullmatch(compact):
         if not bare_s:
-            raise NotADuration(written, "it has no unit")
+            raise NotADuration(written, " (it has no unit)")
         compact += "s"
     elif compact in _UNITS_NS:
         compact = f"1{compact}"
@@ -72,5 +69,5 @@ def parse_duration_ns(text: str, *, bare_s: bool = False, zero: bool = False) ->
         raise NotADuration(written)
     length_ns = int(sum(Decimal(number) * _UNITS_NS[unit] for number, unit in parts))
     if length_ns == 0 and not zero:
-        raise NotADuration(written, "it is no time at all")
+        raise NotADuration(written, " (it is no time at all)")
     return length_ns

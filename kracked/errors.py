@@ -1,11 +1,66 @@
 """The exceptions kracked raises, arranged by what the reader can do about them.
 
-Facts are attributes; the sentence for a person is built in ``__str__``. A
-divergence of a book or a refused subscription is *not* here: those are expected
+An error declares its facts as fields and its sentence once, at the class:
+
+    @says("{channel} offers no depth {depth}; choose one of {offered}")
+    class UnsupportedDepth(ConfigError):
+        channel: str
+        depth: int
+        offered: tuple[int, ...]
+
+A book that diverges and a subscription that is refused are not here: those are expected
 and travel as events (see `kracked.protocol.events`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, dataclass_transform
+
+_Raised = TypeVar("_Raised", bound=Exception)
+
+
+class _Facts:
+    """The attributes of an error as `str.format_map` asks for them; a tuple is listed."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getitem__(self, name: str) -> object:
+        value: object = getattr(self._error, name)
+        return ", ".join(map(str, value)) if isinstance(value, tuple) else value
+
+
+@dataclass_transform()
+def says(sentence: str) -> Callable[[type[_Raised]], type[_Raised]]:
+    """Give an exception class its fields as parameters, and its message.
+
+    Args:
+        sentence: The message, with fields and properties of the class in braces. Tuples are
+            listed with commas.
+    """
+
+    def decorate(error: type[_Raised]) -> type[_Raised]:
+        own = tuple(name for name in error.__annotations__ if not name.startswith("_"))
+        names: tuple[str, ...] = (*getattr(error, "_fields", ()), *own)
+
+        def __init__(self: Exception, *args: object, **kwargs: object) -> None:  # noqa: N807
+            facts = dict(zip(names, args, strict=False)) | kwargs
+            values = [facts[name] if name in facts else getattr(self, name) for name in names]
+            Exception.__init__(self, *values)  # `args` holds them all, for pickling
+            for name, value in zip(names, values, strict=True):
+                setattr(self, name, value)
+
+        def __str__(self: Exception) -> str:  # noqa: N807
+            return sentence.format_map(_Facts(self))
+
+        error._fields = names  # type: ignore[attr-defined]
+        error.__init__ = __init__  # type: ignore[method-assign, assignment]
+        if "__str__" not in vars(error):
+            error.__str__ = __str__  # type: ignore[method-assign, assignment]
+        return error
+
+    return decorate
 
 
 class KrackedError(Exception):
@@ -16,65 +71,50 @@ class ConfigError(KrackedError):
     """What was asked for cannot be done; change the request."""
 
 
+@says("{url}: {reason}")
 class ConnectionLost(KrackedError):
     """The exchange could not be reached, or stopped answering; retrying may help."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(url, reason)
-        self.url, self.reason = url, reason
-
-    def __str__(self) -> str:
-        return f"{self.url}: {self.reason}"
+    url: str
+    reason: str
 
 
+@says("the exchange refused {method}: {error}")
 class RequestRejected(KrackedError):
-    """The exchange understood and said no; its own words are kept in `error`."""
+    """The exchange understood and said no."""
 
-    def __init__(self, method: str, error: str) -> None:
-        super().__init__(method, error)
-        self.method, self.error = method, error
-
-    def __str__(self) -> str:
-        return f"the exchange refused {self.method}: {self.error}"
+    method: str
+    error: str
+    """The exchange's own words."""
 
 
 class ProtocolError(KrackedError):
     """Something arrived that the exchange's documentation rules out."""
 
 
+@says("{text!r} is not a decimal number")
 class NotANumber(ProtocolError):
     """A price or quantity that is not a decimal number."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"{self.text!r} is not a decimal number"
+    text: str
 
 
+@says("{text} has more than the {precision} decimals its instrument allows")
 class TooPrecise(ProtocolError):
     """A number with more decimals than its instrument allows. It is never rounded."""
 
-    def __init__(self, text: str, precision: int) -> None:
-        super().__init__(text, precision)
-        self.text, self.precision = text, precision
-
-    def __str__(self) -> str:
-        return f"{self.text} has more than the {self.precision} decimals its instrument allows"
+    text: str
+    precision: int
 
 
 class RecordError(KrackedError):
     """A recording is damaged, in use or not a recording."""
 
 
+@says("{channel} offers no depth {depth!r}; choose one of {offered}")
 class UnsupportedDepth(ConfigError):
     """The channel offers no such depth."""
 
-    def __init__(self, channel: str, depth: int, offered: tuple[int, ...]) -> None:
-        super().__init__(channel, depth, offered)
-        self.channel, self.depth, self.offered = channel, depth, offered
-
-    def __str__(self) -> str:
-        offered = ", ".join(map(str, self.offered))
-        return f"{self.channel} offers no depth {self.depth!r}; choose one of {offered}"
+    channel: str
+    depth: int
+    offered: tuple[int, ...]
