@@ -38,7 +38,8 @@ from kracked_tui.screens.order import OrderScreen
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import Source
-from kracked_tui.sources.record_switch import session_name
+from kracked_tui.sources.opening import EmptySource, Open, Opening
+from kracked_tui.sources.record_switch import RecordSwitch, session_name, sessions_folder
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import trading_status
@@ -82,33 +83,48 @@ class Monitor(App[None]):
 
     def __init__(
         self,
-        source: Source,
+        source: Source | Opening,
         settings: Settings,
         symbols: tuple[str, ...] = (),
         *,
         read_only: bool = False,
     ) -> None:
-        """Read-only, no key that moves money exists."""
+        """
+        Args:
+            source: What to watch, or how to open it once the screen is there.
+            settings: Colours, keys, trading limits.
+            symbols: Pairs to watch, the first of them shown.
+            read_only: Have no key that moves money.
+        """
         super().__init__()
         for theme in themes.THEMES:
             self.register_theme(theme)
         if settings.theme not in self.available_themes:
             raise themes.UnknownTheme(settings.theme, tuple(self.available_themes))
-        money = not read_only and source.mode != "REPLAY"
-        self.source = source
+        replay, money = source.mode == "REPLAY", not read_only and source.mode != "REPLAY"
+        if isinstance(source, Opening):
+            self._open: Open = source.open
+            shown_first: Source = EmptySource(source.mode, source.name)
+        else:
+            opened = shown_first = source
+            self._open = lambda: opened
         self.settings = settings
         self.store = Store(source.mode)
-        self.desk = ViewModel(source, self.store, symbols)
-        self.desk.armed_min = settings.trading.armed_min
-        self.table: tuple[Key, ...] = keys.active(
-            settings.keys, money=money, replay=source.mode == "REPLAY"
-        )
-        replay = source.mode == "REPLAY"
+        self.view_model = ViewModel(shown_first, self.store, symbols)
+        self.recording = RecordSwitch(sessions_folder(os.environ))
+        self.table: tuple[Key, ...] = keys.active(settings.keys, money=money, replay=replay)
         screen = ReplayScreen if replay else OrderScreen if money else TradeScreen
-        self.trade: TradeScreen = screen(self.desk, self.table, ascii_only=settings.ascii)
-        self._odd = ""
-        """Why the last message that is not shown is not."""
+        self.trade: TradeScreen = screen(
+            self.view_model, self.table, recording=self.recording, ascii_only=settings.ascii
+        )
+        self._undrawn_event = ""
+        """Why the last event that is not shown is not."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
+
+    @property
+    def source(self) -> Source:
+        """What is watched; empty until it is open."""
+        return self.view_model.source
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return dict(themes.FALLBACKS)
@@ -141,8 +157,8 @@ class Monitor(App[None]):
         self.leads_to = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
-                await endured(self.desk.abandon(), self.desk.tell, "orders may be left open")
-        await self.desk.recording.stop()
+                await endured(self._abandon(), self.view_model.tell, "orders may be left open")
+        await self.recording.stop()
         # The toolkit waits for ever to restore a terminal that is gone, and a program that
         # lives on unseen would go on renewing the dead-man's switch.
         last = threading.Timer(_GRACE_S, os._exit, (1,))
@@ -150,10 +166,16 @@ class Monitor(App[None]):
         last.start()
         await self.action_finish()
 
+    async def _abandon(self) -> None:
+        """Deal with own orders as the settings say: nobody watches any more."""
+        if self.view_model.trader is not None:
+            await self.view_model.trader.abandon()
+
     async def _watch(self) -> None:
         """The source from beginning to end. What it cannot do ends the monitor with a sentence."""
         try:
-            async with self.source as source:
+            async with self._open() as source:
+                self.view_model.source = source
                 self.trade.subscribe()
                 if self.record_at_once:
                     await self.action_record()
@@ -168,17 +190,21 @@ class Monitor(App[None]):
         access = source.access
         if access is None:
             if source.mode == "LIVE":
-                self.desk.idle = TradingStatus(
+                self.view_model.idle = TradingStatus(
                     trading_status.NO_KEY, trading_status.HOW_TO_GIVE_A_KEY
                 )
-                self.desk.tell(trading_status.KEY_IN_SHORT)
+                self.view_model.tell(trading_status.KEY_IN_SHORT)
         elif access.reports is None:
-            self.desk.idle = TradingStatus(trading_status.READ_ONLY, "Started with --read-only.")
+            self.view_model.idle = TradingStatus(
+                trading_status.READ_ONLY, "Started with --read-only."
+            )
         else:
             from kracked_tui.trader import Trader  # noqa: PLC0415  not before the first paint
 
-            trader = Trader(access, self.settings.trading, tell=self.desk.tell, now=source.now)
-            self.desk.trader = trader
+            trader = Trader(
+                access, self.settings.trading, tell=self.view_model.tell, now=source.now
+            )
+            self.view_model.trader = trader
             self.run_worker(trader.run(), group="trade")
 
     async def _consume(self, source: Source) -> None:
@@ -199,15 +225,15 @@ class Monitor(App[None]):
             self.store.apply(event)
         except Exception as error:
             failure = error_boundary.words(error)
-            if failure != self._odd:
-                told(error, self.desk.tell, f"{type(event).__name__} not shown")
-            self._odd = failure
+            if failure != self._undrawn_event:
+                told(error, self.view_model.tell, f"{type(event).__name__} not shown")
+            self._undrawn_event = failure
 
     def _frame(self) -> Iterator[None]:
         # While the program ends there may be a frame left, and no screen.
         modal = self.screen_stack[-1:] not in ([], [self.trade])
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
-        self.desk.frames += 1
+        self.trade.frames += 1
         yield from self.trade.frame()
         paint(self.trade, self.trade.children)
 
@@ -216,26 +242,26 @@ class Monitor(App[None]):
     async def action_record(self) -> None:
         """Start recording, or stop."""
         feed = self.source.feed
-        if self.desk.recording.on:
-            await self.desk.recording.stop()
+        if self.recording.on:
+            await self.recording.stop()
         elif feed is None:
             replay = self.source.mode == "REPLAY"
             reason = "a replay is a recording already" if replay else "not connected yet"
-            self.desk.tell(f"nothing to record: {reason}", "warn")
+            self.view_model.tell(f"nothing to record: {reason}", "warn")
         else:
             name = session_name(self.source.name, self.source.now())
-            out = self.record_to or self.desk.sessions_folder / name
+            out = self.record_to or self.recording.folder / name
             self._record(feed, out)
 
     @work(group="record")
     async def _record(self, feed: FeedManager, out: Path) -> None:
-        self.desk.tell(f"recording into {out}", "good")
+        self.view_model.tell(f"recording into {out}", "good")
         try:
-            await self.desk.recording.run(feed, out)
+            await self.recording.run(feed, out)
         except Exception as error:  # the market goes on, recorded or not
-            told(error, self.desk.tell, "recording")
+            told(error, self.view_model.tell, "recording")
         else:
-            self.desk.tell(f"recorded {out}", "good")
+            self.view_model.tell(f"recorded {out}", "good")
 
     def _fatal_error(self) -> None:
         """The toolkit's own prints every frame's variables: a key or a token may be among them."""
@@ -248,10 +274,10 @@ class Monitor(App[None]):
     async def on_session_picker_chosen(self, message: SessionPicker.Chosen) -> None:
         """Another monitor opens it, once this one has ended as it always does."""
         if message.path is not None and (reason := await _unplayable(message.path)):
-            self.desk.tell(reason, "warn")
+            self.view_model.tell(reason, "warn")
             self.trade.sessions.refuse(reason)
             return
-        self.leads_to = Destination(message.path, self.desk.recording.on)
+        self.leads_to = Destination(message.path, self.recording.on)
         await self._leave()
 
     async def action_quit(self) -> None:
@@ -266,7 +292,7 @@ class Monitor(App[None]):
 
     async def action_finish(self) -> None:
         """End, once what was recorded is on the disk."""
-        await self.desk.recording.stop()
+        await self.recording.stop()
         await super().action_quit()
 
     def action_theme(self) -> None:
@@ -274,7 +300,7 @@ class Monitor(App[None]):
         names = themes.NAMES
         at = names.index(self.theme) + 1 if self.theme in names else 0
         self.theme = names[at % len(names)]
-        self.desk.tell(f"theme {self.theme}")
+        self.view_model.tell(f"theme {self.theme}")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
         """Every key's action, by name, in the palette."""
@@ -297,12 +323,11 @@ class Monitor(App[None]):
         try:
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
-            told(error, self.desk.tell, "that key did not do all it should")
+            told(error, self.view_model.tell, "that key did not do all it should")
             return True
 
     async def on_unmount(self) -> None:
-        await self.desk.recording.stop()
-        self.desk.close()
+        await self.recording.stop()
 
 
 async def _unplayable(path: Path) -> str:

@@ -1,19 +1,25 @@
-"""The screen with the keys that move money: orders, arming, cancels. `--read-only` has none.
+"""The keys that move money: orders at once, arming, amends, cancels. `--read-only` has none.
 
-Every such key is checked in one place, `check_action`: it acts only while a pane has the
-focus and nothing is open that a key could be meant for. What is sent, and whether it may
-be, is the trader's business.
+Every such key passes one gate, `OrderKeys.allows`: it acts only while a pane has the focus
+and nothing is open that a key could be meant for. What is sent, and whether it may be, is
+the trader's business.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from kracked.orders.amends import not_amendable
 from kracked.protocol.events import Side
 from kracked_tui import keys
-from kracked_tui.screens.ticket import TicketScreen
+from kracked_tui.keys import Key
+from kracked_tui.screens.part import ScreenPart
+from kracked_tui.screens.ticket import TicketKeys
+from kracked_tui.screens.trade import TradeScreen
+from kracked_tui.sources.record_switch import RecordSwitch
+from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import OrderRow, row_at
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome import questions
@@ -21,165 +27,204 @@ from kracked_tui.view.ticket.ticket import amending
 from kracked_tui.widgets.account import OrdersPane
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.ladder import LadderPane
-from kracked_tui.widgets.pane import Pane
+from kracked_tui.widgets.ticket_panel import TicketPanel
 
 if TYPE_CHECKING:
     from kracked_tui.trader import Trader
 
-_ORDERS = frozenset(("join", "amend", "cancel", "cancel_pair", "cancel_all"))
-_ON_TICKET = frozenset(("send", "enter"))
-_ELSEWHERE = frozenset(("go", "pane", "watch", "zoom", "copy"))
+_ON_A_PANE = frozenset(("join", "amend", "cancel", "cancel_pair", "cancel_all"))
+_ON_A_PANE_OR_TICKET = frozenset(("panic", "arm", "size"))
+_ON_THE_TICKET = frozenset(("send", "enter"))
+_LEADING_AWAY = frozenset(("go", "pane", "watch", "zoom", "copy"))
 """They would lead away from an open ticket, by a key that was meant for it."""
+_PRESETS = 5
 
 
-class OrderScreen(TicketScreen):
-    """Everything of the trade screen, and orders."""
+class OrderKeys(ScreenPart):
+    """Acts on orders through the trader; what is written first goes through the ticket."""
 
-    BINDINGS = list(bindings(key for key in keys.KEYS if key.group == keys.TRADING))  # noqa: RUF012
+    def __init__(self, screen: TradeScreen, ticket: TicketKeys) -> None:
+        self._screen, self._model, self._panels = screen, screen.model, screen.panels
+        self._ticket = ticket
+        self._unconfirmed = False
+        """The exchange has not confirmed the last answer to the question before the end."""
+        self._go_to_pane = screen.parts[-1].actions["go"]
+        self.actions = {
+            "join": self._join,
+            "go": self._size_or_pane,
+            "panic": self._panic,
+            "amend": self._amend,
+            "cancel": self._cancel,
+            "cancel_pair": self._cancel_pair,
+            "cancel_all": self._cancel_all,
+            "arm": self._arm,
+        }
 
-    _unconfirmed = False
-    """The exchange has not confirmed the last answer to the question before the end."""
-
-    # --- which keys act ---------------------------------------------------------------------
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+    def allows(self, action: str) -> bool | None:
         """The one gate of every key that moves money, or could."""
-        on_pane, on_ticket = isinstance(self.focused, Pane), self.ticket_panel.has_focus
-        nothing_open = self._panel is None and on_pane
-        if action in _ORDERS:
+        panel = self._panels.top
+        on_pane, on_ticket = self._panels.focused is not None, self._ticket.panel.has_focus
+        nothing_open = panel is None and on_pane
+        if action in _ON_A_PANE:
             return nothing_open
-        if action in ("panic", "arm", "size"):
+        if action in _ON_A_PANE_OR_TICKET:
             return nothing_open or on_ticket
-        if action in _ON_TICKET:
-            return on_ticket and self.ticket is not None
+        if action in _ON_THE_TICKET:
+            return on_ticket and self._ticket.ticket is not None
         if action == "ticket":
-            return on_pane and self._panel in (None, places.TICKET)
-        led_away = action in _ELSEWHERE and self._panel in (places.TICKET, places.PROMPT)
-        return on_pane if led_away else super().check_action(action, parameters)
+            return on_pane and panel in (None, places.TICKET)
+        if action in _LEADING_AWAY and panel in (places.TICKET, places.PROMPT):
+            return on_pane
+        return None
 
     # --- at once, while armed ---------------------------------------------------------------
 
-    def action_join(self, side: str) -> None:
-        """The best price of a side with the current size, post-only."""
-        trader, moment = self._ready(), self.desk.moment(self.desk.symbol)
+    def _join(self, side: str) -> None:
+        """Send a post-only order at the best price of a side, with the size in use."""
+        trader = self._ticket.ready_trader()
+        moment = self._model.market_moment(self._model.symbol)
         if trader is None or moment is None:
             return
         price = moment.bid if side == Side.BID else moment.ask
         if price is None:
-            self.desk.tell(f"not sent: there is no best {side} to join", "warn")
+            self._model.tell(f"not sent: there is no best {side} to join", "warn")
             return
-        ticket = self._limit(trader, moment, Side(side), price)
-        self._do(partial(trader.send, ticket, moment))
+        ticket = self._ticket.limit_order(trader, moment, Side(side), price)
+        self._ticket.run_order(partial(trader.send, ticket, moment))
 
-    def action_go(self, number: int) -> None:
-        """While armed, the first digits choose the size in the ladder."""
-        armed = self.trader is not None and self.trader.armed
-        if armed and isinstance(self.focused, LadderPane) and number <= 5 and self._panel is None:
-            self.action_size(number)
+    def _size_or_pane(self, number: int) -> None:
+        """Go to a pane by its number; while armed the first digits choose the size instead."""
+        trader = self._model.trader
+        in_ladder = isinstance(self._panels.focused, LadderPane) and self._panels.top is None
+        if trader is not None and trader.armed and in_ladder and number <= _PRESETS:
+            self._ticket.choose_size(number)
         else:
-            super().action_go(number)
+            self._go_to_pane(number)
 
-    def action_panic(self) -> None:
-        """No question: it only reduces risk."""
-        trader = self._ready()
+    def _panic(self) -> None:
+        """Cancel the pair and disarm, without a question: it only reduces risk."""
+        trader = self._ticket.ready_trader()
         if trader is not None:
-            self.ticket_panel.write(None)
-            self._close_panel()
-            self._do(partial(trader.panic, self.desk.symbol))
+            self._ticket.close()
+            self._ticket.run_order(partial(trader.panic, self._model.symbol))
 
     # --- working orders ---------------------------------------------------------------------
 
     def selected(self) -> OrderRow | None:
-        """The row of the orders pane when it has the focus, else our order at the cursor."""
-        if isinstance(self.focused, OrdersPane):
-            return self.focused.row
-        scene = self.desk.scene(self.ladder)
-        return row_at(scene.own.rows, scene.symbol, scene.selection, scene.precision)
+        """Return the row of the focused orders pane, else our order at the ladder's cursor."""
+        if isinstance(self._panels.focused, OrdersPane):
+            return self._panels.focused.row
+        frame = self._screen.frame_state()
+        return row_at(frame.own.rows, frame.symbol, frame.selection, frame.precision)
 
     def _selected_or_tell(self) -> OrderRow | None:
         row = self.selected()
         if row is None or row.ended:
-            self.desk.tell("no order of yours here: move the cursor to one, or press 9", "warn")
-            self.draw()
+            self._model.tell("no order of yours here: move the cursor to one, or press 9", "warn")
+            self._screen.draw()
             return None
         return row
 
-    def action_amend(self) -> None:
-        """The selected order on a ticket; its effect on the place is shown before it is sent."""
-        trader, row = self._ready(), self._selected_or_tell()
+    def _amend(self) -> None:
+        """Open the selected order on a ticket; its effect on the place is shown first."""
+        trader, row = self._ticket.ready_trader(), self._selected_or_tell()
         if trader is None or row is None:
             return
-        access, moment = self.desk.source.access, self.desk.moment(row.symbol)
+        access, moment = self._model.source.access, self._model.market_moment(row.symbol)
         order = access.account.orders.get(row.order_id) if access else None
         if order is None or moment is None:
-            self.desk.tell("this order cannot be amended: show its pair first", "warn")
+            self._model.tell("this order cannot be amended: show its pair first", "warn")
             return
         if problem := not_amendable(order, row.symbol):
-            self.desk.tell(problem, "warn")
-            self.draw()
+            self._model.tell(problem, "warn")
+            self._screen.draw()
             return
-        self._write(trader, amending(order, moment.instrument.precision))
+        self._ticket.open(trader, amending(order, moment.instrument.precision))
 
-    def action_cancel(self) -> None:
-        trader, row = self._ready(), self._selected_or_tell()
+    def _cancel(self) -> None:
+        """Cancel the selected order; disarmed, after a question."""
+        trader, row = self._ticket.ready_trader(), self._selected_or_tell()
         if trader is None or row is None:
             return
         cancel = partial(trader.cancel, order_id=row.order_id, cl_ord_id=row.cl_ord_id)
         if trader.armed:
-            self._do(cancel)
+            self._ticket.run_order(cancel)
         else:
-            self.ask(questions.cancel(row), lambda _: self._do(cancel))
+            self._ask(questions.cancel(row), lambda _: cancel())
 
-    def action_cancel_pair(self) -> None:
-        trader, symbol = self._ready(), self.desk.symbol
+    def _cancel_pair(self) -> None:
+        trader, symbol = self._ticket.ready_trader(), self._model.symbol
         if trader is None:
             return
-        rows = self.desk.scene(self.ladder).own.rows
-        self.ask(
+        rows = self._screen.frame_state().own.rows
+        self._ask(
             questions.cancel_pair(symbol, rows),
-            lambda key: self._do(partial(trader.cancel_pair, symbol, questions.SIDES[key])),
+            lambda key: trader.cancel_pair(symbol, questions.SIDES[key]),
         )
 
-    def action_cancel_all(self) -> None:
-        trader = self._ready()
+    def _cancel_all(self) -> None:
+        trader = self._ticket.ready_trader()
         if trader is not None:
-            everything = questions.cancel_everything()
-            self.ask(everything, lambda _: self._do(trader.cancel_everything))
+            self._ask(questions.cancel_everything(), lambda _: trader.cancel_everything())
+
+    def _ask(
+        self, question: questions.QuestionText, work: Callable[[str], Awaitable[object]]
+    ) -> None:
+        """Ask, then run what moves money with the answer."""
+        self._screen.questions.ask(
+            question, lambda answer: self._ticket.run_order(partial(work, answer))
+        )
 
     # --- arming and leaving -----------------------------------------------------------------
 
-    def action_arm(self) -> None:
-        trader = self._ready()
+    def _arm(self) -> None:
+        trader = self._ticket.ready_trader()
         if trader is None:
             return
         if trader.armed:
-            self._do(trader.disarm)
+            self._ticket.run_order(trader.disarm)
             return
-        minutes, before = self.desk.armed_min, trader.armed_before
-        self.ask(questions.arm(self.desk.symbol, minutes, before=before), lambda _: trader.arm())
+        question = questions.arm(self._model.symbol, trader.armed_min, before=trader.armed_before)
+        self._screen.questions.ask(question, lambda _: trader.arm())
 
     async def may_leave(self) -> bool:
-        """Whether nothing is left to be asked before the program ends."""
-        trader = self.trader
+        trader = self._model.trader
         if trader is None or not (trader.own() or trader.armed):
             return True
-        asked = questions.leave(
+        question = questions.leave(
             len(trader.own()),
             armed=trader.armed,
             unknown=trader.unknown,
             unconfirmed=self._unconfirmed,
         )
-        self.ask(asked, partial(self._leave, trader))
+        self._ask(question, partial(self._leave, trader))
         return False
 
-    def _leave(self, trader: Trader, key: str) -> None:
-        settle = partial(self._settle, trader, cancel=key == "c")
-        self._do(self._finish if key == "y" else settle)
+    async def _leave(self, trader: Trader, key: str) -> None:
+        if key != "y":
+            self._unconfirmed = not await trader.leave(cancel=key == "c")
+        if key == "y" or not self._unconfirmed:
+            await self._screen.app.run_action("app.finish")
 
-    async def _settle(self, trader: Trader, *, cancel: bool) -> None:
-        self._unconfirmed = not await trader.leave(cancel=cancel)
-        if not self._unconfirmed:
-            await self._finish()
 
-    async def _finish(self) -> None:
-        await self.app.run_action("app.finish")
+class OrderScreen(TradeScreen):
+    """Everything of the trade screen, and orders."""
+
+    BINDINGS = list(bindings(key for key in keys.KEYS if key.group == keys.TRADING))  # noqa: RUF012
+
+    def __init__(
+        self,
+        model: ViewModel,
+        table: tuple[Key, ...],
+        *,
+        recording: RecordSwitch,
+        ascii_only: bool,
+    ) -> None:
+        super().__init__(model, table, recording=recording, ascii_only=ascii_only)
+        self.ticket_keys = TicketKeys(self, ascii_only=ascii_only)
+        self.order_keys = OrderKeys(self, self.ticket_keys)
+        self.add_part(self.ticket_keys)
+        self.add_part(self.order_keys)
+
+    def on_ticket_panel_changed(self, _: TicketPanel.Changed) -> None:
+        self.ticket_keys.draw()

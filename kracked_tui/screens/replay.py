@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
-from textual.app import ComposeResult
 from textual.events import Click
 from textual.message import Message
+from textual.widget import Widget
 
 from kracked.errors import ProtocolError
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui import keys
 from kracked_tui.keys import Key
+from kracked_tui.screens.part import ScreenPart
 from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import PlaybackControls
+from kracked_tui.sources.record_switch import RecordSwitch
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome.questions import QuestionText
 from kracked_tui.view.replay.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.painted_rows import LiveRows
-from kracked_tui.widgets.prompt import Prompt, Question
 from kracked_tui.widgets.session_picker import SessionPicker
 
 _HOW = "A time of day, such as 14:03 or 14:03:21.5, or a whole instant: 2026-11-22T14:03:21Z."
@@ -48,85 +50,101 @@ class TimeBar(LiveRows):
             self.post_message(self.Pointed(time))
 
 
-class ReplayScreen(TradeScreen):
-    """Routes the keys of time to the source's transport."""
+class TimeKeys(ScreenPart):
+    """Routes the keys of time to the controls of the recording, once it is open."""
 
-    BINDINGS = list(bindings(key for key in keys.of_replay() if key.id in keys.CHANGED))  # noqa: RUF012
-    timed = True
+    def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
+        self._screen, self._model = screen, screen.model
+        self.bar = TimeBar(ascii_only=ascii_only)
+        self.actions = {
+            "play": self._play,
+            "speed": self._speed,
+            "step": self._step,
+            "shift": self._shift,
+            "jump": self._ask_time,
+        }
 
-    def __init__(self, desk: ViewModel, table: tuple[Key, ...], *, ascii_only: bool) -> None:
-        super().__init__(desk, table, ascii_only=ascii_only)
-        self.time_bar = TimeBar(ascii_only=ascii_only)
-        self.prompt = Prompt(id=places.PROMPT, ascii_only=ascii_only)
-
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
-        yield self.prompt
-        yield self.time_bar
-
-    def frame(self) -> Iterator[None]:
-        yield from super().frame()
-        if self.is_attached and self._transport is not None:
-            self.time_bar.show(self._transport.view())
+    def widgets(self) -> Iterable[Widget]:
+        yield self.bar
 
     @property
-    def _transport(self) -> PlaybackControls | None:
-        """None until the recording is open."""
-        return self.desk.source.transport
+    def _controls(self) -> PlaybackControls | None:
+        return self._model.source.transport
 
-    def _do(self, wind: Callable[[], Awaitable[object]]) -> None:
+    def draw(self) -> None:
+        if self._controls is not None:
+            self.bar.show(self._controls.view())
+
+    def back(self) -> bool:
+        """With nothing open, go back to what was watched before."""
+        panels = self._screen.panels
+        if panels.top or panels.zoomed or not self._screen.watched_before:
+            return False
+        self._screen.post_message(SessionPicker.Chosen(None))
+        return True
+
+    def _wind(self, wind: Callable[[], Awaitable[object]]) -> None:
         """Winding takes a moment: the keys do not wait for it."""
-        self._let(wind, "wind", "not gone there", drawn=True)
+        self._screen.run_beside(wind, "wind", "not gone there", drawn=True)
 
-    # --- keys -------------------------------------------------------------------------
+    def _play(self) -> None:
+        if self._controls:
+            self._controls.toggle()
+            self._screen.draw()
 
-    def action_play(self) -> None:
-        if self._transport:
-            self._transport.toggle()
-            self.draw()
+    def _speed(self, faster: int) -> None:
+        if self._controls:
+            self._controls.faster(faster)
+            self._screen.draw()
 
-    def action_speed(self, faster: int) -> None:
-        if self._transport:
-            self._transport.faster(faster)
-            self.draw()
+    def _step(self, by: int) -> None:
+        if self._controls:
+            self._wind(partial(self._controls.step, self._model.symbol, by))
 
-    def action_step(self, by: int) -> None:
-        if self._transport:
-            self._do(partial(self._transport.step, self.desk.symbol, by))
+    def _shift(self, seconds: int) -> None:
+        if self._controls:
+            self._wind(partial(self._controls.shift, seconds * NS_PER_S))
 
-    def action_shift(self, seconds: int) -> None:
-        if self._transport:
-            self._do(partial(self._transport.shift, seconds * NS_PER_S))
+    def go_to(self, time: int) -> None:
+        """Go to an instant, ns since the Unix epoch."""
+        if self._controls:
+            self._wind(partial(self._controls.seek, time))
 
-    def on_time_bar_pointed(self, message: TimeBar.Pointed) -> None:
-        if self._transport:
-            self._do(partial(self._transport.seek, message.instant))
-
-    def action_back(self) -> None:
-        """Close what is open; with nothing open, back to what was watched before."""
-        if self._panel or self._zoomed or not self.desk.before:
-            super().action_back()
-        else:
-            self.post_message(SessionPicker.Chosen(None))
-
-    # --- going to a time ------------------------------------------------------------------
-
-    def action_jump(self) -> None:
-        if self._transport is None:
+    def _ask_time(self) -> None:
+        if self._controls is None:
             return
-        view = self._transport.view()
+        view = self._controls.view()
         whole = f"It goes from {to_rfc3339(view.start, 0)} to {to_rfc3339(view.end, 0)}."
-        self._panel = places.PROMPT
-        self._place()
-        self.prompt.ask(Question("Go to", (_HOW, whole), self._jump))
+        self._screen.questions.ask(QuestionText("Go to", (_HOW, whole)), self._go_to_text)
 
-    def _jump(self, text: str) -> None:
-        self._close_panel()
-        if self._transport is None:
+    def _go_to_text(self, text: str) -> None:
+        if self._controls is None:
             return
         try:
-            time = instant_of(text, self._transport.view())
+            time = instant_of(text, self._controls.view())
         except ProtocolError:
-            self.desk.tell(f"{text!r} is no time: {_HOW}", "warn")
-            return
-        self._do(partial(self._transport.seek, time))
+            self._model.tell(f"{text!r} is no time: {_HOW}", "warn")
+        else:
+            self.go_to(time)
+
+
+class ReplayScreen(TradeScreen):
+    """Everything of the trade screen, and time."""
+
+    BINDINGS = list(bindings(key for key in keys.of_replay() if key.id in keys.CHANGED))  # noqa: RUF012
+    has_time_bar = True
+
+    def __init__(
+        self,
+        model: ViewModel,
+        table: tuple[Key, ...],
+        *,
+        recording: RecordSwitch,
+        ascii_only: bool,
+    ) -> None:
+        super().__init__(model, table, recording=recording, ascii_only=ascii_only)
+        self.time_keys = TimeKeys(self, ascii_only=ascii_only)
+        self.add_part(self.time_keys)
+
+    def on_time_bar_pointed(self, message: TimeBar.Pointed) -> None:
+        self.time_keys.go_to(message.instant)

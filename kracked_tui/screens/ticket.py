@@ -1,20 +1,17 @@
-"""A screen on which an order can be written; nothing is sent before its preview was seen."""
+"""The ticket: an order is written here, and sent only from the preview that shows it whole."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
+from textual.widget import Widget
 
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
-from kracked_tui.keys import Key
-from kracked_tui.screens.asking import AskingScreen
-from kracked_tui.screens.trade import hints
-from kracked_tui.state.view_model import ViewModel
+from kracked_tui.screens.part import ScreenPart
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome import questions
 from kracked_tui.view.ticket.post_only import BestPrices, rested
@@ -23,83 +20,78 @@ from kracked_tui.view.ticket.ticket_lines import TicketView
 from kracked_tui.widgets.ticket_panel import TicketPanel
 
 if TYPE_CHECKING:
+    from kracked_tui.screens.trade import TradeScreen
     from kracked_tui.trader import MarketMoment, Trader
 
 
-class TicketScreen(AskingScreen):
+class TicketKeys(ScreenPart):
     """Opens the ticket, shows what its order would be, and sends what the preview shows."""
 
-    def __init__(self, desk: ViewModel, table: tuple[Key, ...], *, ascii_only: bool) -> None:
-        super().__init__(desk, table, ascii_only=ascii_only)
-        self.ticket_panel = TicketPanel(id=places.TICKET, ascii_only=ascii_only)
-        self._hints, self._calm_hints = hints(table, money=True), hints(table)
+    def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
+        self._screen, self._model, self._panels = screen, screen.model, screen.panels
+        self.panel = TicketPanel(id=places.TICKET, ascii_only=ascii_only)
+        self._panels.takes_focus[places.TICKET] = self.panel
+        self.actions = {
+            "ticket": self._new_ticket,
+            "send": self._send,
+            "enter": self._ask_field,
+            "size": self.choose_size,
+        }
 
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
-        yield self.ticket_panel
-
-    @property
-    def trader(self) -> Trader | None:
-        return self.desk.trader
+    def widgets(self) -> Iterable[Widget]:
+        yield self.panel
 
     @property
     def ticket(self) -> Ticket | None:
         """The order being written."""
-        return self.ticket_panel.ticket
+        return self.panel.ticket
 
-    def _ready(self) -> Trader | None:
-        """The trader, if there is a desk to trade at; else the reason goes to the log."""
-        trader = self.trader
+    def ready_trader(self) -> Trader | None:
+        """Return the trader when orders can be placed or cancelled; else log the reason."""
+        trader = self._model.trader
         if trader is not None and trader.open:
             return trader
-        own = self.desk.scene(self.ladder).own
-        self.desk.tell(own.standing.reason or "not connected yet", "warn")
-        self.draw()
+        reason = trader.status().reason if trader else self._model.idle.reason
+        self._model.tell(reason or "not connected yet", "warn")
+        self._screen.draw()
         return None
 
-    def _do(self, work: Callable[[], Awaitable[object]]) -> None:
-        """What moves money: let it run."""
-        self._let(work, "orders", "look at your orders before you go on", drawn=True)
+    def run_order(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Run what moves money, beside all else."""
+        self._screen.run_beside(work, "orders", "look at your orders before you go on", drawn=True)
 
-    # --- drawing ----------------------------------------------------------------------------
+    # --- drawing ----------------------------------------------------------------------
 
-    def frame(self) -> Iterator[None]:
-        self.hints.hints = self._hints if self.trader else self._calm_hints
-        yield from super().frame()
-        self._show_ticket()
+    def draw(self) -> None:
+        view = self.view()
+        if view is not None and self._panels.top == places.TICKET:
+            trader = self._model.trader
+            self.panel.show(view, armed=trader is not None and trader.armed)
 
-    def on_ticket_panel_changed(self, _: TicketPanel.Changed) -> None:
-        self._show_ticket()
-
-    def _show_ticket(self) -> None:
-        shown = self._ticket_view()
-        if shown is not None and self._panel == places.TICKET:
-            armed = self.trader is not None and self.trader.armed
-            self.ticket_panel.show(shown, armed=armed)
-
-    def _ticket_view(self) -> TicketView | None:
-        ticket, trader = self.ticket, self.trader
-        moment = self.desk.moment(ticket.symbol) if ticket else None
+    def view(self) -> TicketView | None:
+        """Return the ticket as it would be sent now; None without one."""
+        ticket, trader = self.ticket, self._model.trader
+        moment = self._model.market_moment(ticket.symbol) if ticket else None
         if ticket is None or trader is None or moment is None:
             return None
-        return trader.look(ticket, moment, self.desk.source.l3.get(ticket.symbol))
+        return trader.review(ticket, moment, self._model.source.l3.get(ticket.symbol))
 
-    # --- the ticket -------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------
 
-    def action_ticket(self, side: str) -> None:
-        """A new order at the cursor's price; nothing is sent by this key."""
-        trader, moment = self._ready(), self.desk.moment(self.desk.symbol)
-        selection = self.desk.scene(self.ladder).selection
+    def _new_ticket(self, side: str) -> None:
+        """Open a ticket at the cursor's price; nothing is sent by this key."""
+        trader, moment = self.ready_trader(), self._model.market_moment(self._model.symbol)
+        selection = self._screen.frame_state().selection
         if trader is None or moment is None or selection is None:
             return
         price = selection.low if selection.side is Side.BID else selection.high
-        ticket = self._limit(trader, moment, Side(side), price)
-        self._write(trader, rested(ticket, BestPrices(moment.bid, moment.ask)))
+        ticket = self.limit_order(trader, moment, Side(side), price)
+        self.open(trader, rested(ticket, BestPrices(moment.bid, moment.ask)))
 
-    def _limit(self, trader: Trader, moment: MarketMoment, side: Side, price: int) -> Ticket:
-        """A post-only limit order of the size in use."""
+    def limit_order(self, trader: Trader, moment: MarketMoment, side: Side, price: int) -> Ticket:
+        """Return a post-only limit order of the size in use."""
         return Ticket(
-            symbol=self.desk.symbol,
+            symbol=self._model.symbol,
             side=side,
             qty=trader.size(moment),
             price=price,
@@ -107,76 +99,74 @@ class TicketScreen(AskingScreen):
             post_only=True,
         )
 
-    def _write(self, trader: Trader, ticket: Ticket) -> None:
-        """Open the ticket."""
-        self.ticket_panel.write(ticket)
-        self._do(partial(trader.learn_fees, ticket.symbol))
-        self._open(places.TICKET)
+    def open(self, trader: Trader, ticket: Ticket) -> None:
+        """Open the panel with this ticket on it; it is reviewed and drawn as it comes up."""
+        self.panel.write(ticket)
+        self.run_order(partial(trader.learn_fees, ticket.symbol))
+        self._panels.open(places.TICKET)
 
-    def _open(self, panel: str) -> None:
-        super()._open(panel)
-        if panel == places.TICKET:
-            self.set_focus(self.ticket_panel)
-        self._show_ticket()
+    def close(self) -> None:
+        """Give the ticket up."""
+        self.panel.write(None)
+        if self._panels.top == places.TICKET:
+            self._panels.close()
 
-    def action_send(self) -> None:
-        """Only from the preview, and only what it shows."""
-        ticket, trader, shown = self.ticket, self.trader, self._ticket_view()
-        if ticket is None or trader is None or shown is None:
-            return
-        moment = self.desk.moment(ticket.symbol)
-        if not ticket.previewed or shown.problems or moment is None:
-            reason = shown.problems[0] if shown.problems else "enter previews first, then y sends"
-            self.desk.tell(f"not sent: {reason}", "warn")
-            self.draw()
-            return
-        self.ticket_panel.write(None)
-        self._close_panel()
-        book = self.desk.source.l3.get(ticket.symbol)
-        self._do(partial(trader.send, ticket, moment, book))
-
-    def action_back(self) -> None:
-        if self._panel == places.TICKET and self.ticket and self.ticket.previewed:
-            self.ticket_panel.write(replace(self.ticket, previewed=False, waived=False))
-        elif self._panel == places.TICKET:
-            self.ticket_panel.write(None)
-            self._close_panel()
+    def back(self) -> bool:
+        """From the preview back to the fields; from the fields away."""
+        if self._panels.top != places.TICKET:
+            return False
+        if self.ticket and self.ticket.previewed:
+            self.panel.write(replace(self.ticket, previewed=False, waived=False))
         else:
-            super().action_back()
+            self.close()
+        return True
 
-    def _leave_prompt(self) -> None:
-        self._open(places.TICKET) if self.ticket else self._close_panel()
+    def leave_symbol(self) -> None:
+        self.close()
 
-    def show_symbol(self, symbol: str) -> None:
-        self.ticket_panel.write(None)
-        super().show_symbol(symbol)
-
-    def action_enter(self, field: str) -> None:
-        """Type one of the ticket's fields."""
+    def _ask_field(self, field: str) -> None:
+        """Ask for one of the ticket's fields to be typed."""
         if self.ticket and takes(self.ticket, field):
             trails = field == "price" and self.ticket.order_type.trails
             asked = "distance" if trails and not self.ticket.on_second else field
-            self.ask(questions.field(asked), partial(self._entered, field))
+            self._screen.questions.ask(questions.field(asked), partial(self._typed, field))
 
-    def _entered(self, field: str, text: str) -> None:
-        """What was typed; nothing at all leaves the field as it was."""
+    def _typed(self, field: str, text: str) -> None:
+        """Take what was typed; nothing at all leaves the field as it was."""
         try:
             if text:
-                self.ticket_panel.enter(field, text)
+                self.panel.enter(field, text)
         except ProtocolError as error:
-            self.desk.tell(str(error), "warn")
+            self._model.tell(str(error), "warn")
 
-    def action_size(self, number: int) -> None:
-        """For the ticket while one is open, else for the next order."""
-        symbol = self.ticket.symbol if self.ticket else self.desk.symbol
-        moment, trader = self.desk.moment(symbol), self.trader
+    def choose_size(self, number: int) -> None:
+        """Choose a preset size: of the ticket while one is open, else of the next order."""
+        symbol = self.ticket.symbol if self.ticket else self._model.symbol
+        moment, trader = self._model.market_moment(symbol), self._model.trader
         if trader is None or moment is None:
             return
         trader.choose_size(number)
         if self.ticket:
-            self.ticket_panel.resize(trader.size(moment))
+            self.panel.resize(trader.size(moment))
             return
         instrument = moment.instrument
         text = instrument.precision.qty_text(trader.size(moment)).rstrip("0").rstrip(".")
-        self.desk.tell(f"size {number}: {text} {instrument.base}")
-        self.draw()
+        self._model.tell(f"size {number}: {text} {instrument.base}")
+        self._screen.draw()
+
+    # --- sending ----------------------------------------------------------------------
+
+    def _send(self) -> None:
+        """Send what the preview shows, and only from the preview."""
+        ticket, trader, view = self.ticket, self._model.trader, self.view()
+        if ticket is None or trader is None or view is None:
+            return
+        moment = self._model.market_moment(ticket.symbol)
+        if not ticket.previewed or view.problems or moment is None:
+            reason = view.problems[0] if view.problems else "enter previews first, then y sends"
+            self._model.tell(f"not sent: {reason}", "warn")
+            self._screen.draw()
+            return
+        self.close()
+        book = self._model.source.l3.get(ticket.symbol)
+        self.run_order(partial(trader.send, ticket, moment, book))

@@ -39,7 +39,6 @@ _WITHOUT_THE_KEY = "Public data go on without the key, which is tried again ever
 class LiveSource:
     """One exchange. The shown symbol has every channel, the others their ticker and trades."""
 
-    mode = "LIVE"
     transport = None
 
     def __init__(
@@ -50,10 +49,21 @@ class LiveSource:
         *,
         state: Path | None = None,
         trades: bool = True,
+        mode: str = "LIVE",
+        name: str = "",
     ) -> None:
-        """`state`: the folder for the key's files. Without `trades` orders are only shown."""
+        """
+        Args:
+            symbols: Pairs to watch from the start.
+            endpoints: The exchange's addresses.
+            credentials: Its key; without one there is no level 3 and no account.
+            state: Folder for the key's files.
+            trades: Whether orders may be placed, else they are only shown.
+            mode: LIVE, or DEMO where the exchange is simulated.
+            name: What it is connected to, for people; the host by default.
+        """
         state = state or state_folder()
-        self.name = endpoints.public.split("/")[2]
+        self.mode, self.name = mode, name or endpoints.public.split("/")[2]
         self._shown = self._wanted = self._refusal = ""
         self._turn, self._candle_turn = asyncio.Lock(), asyncio.Lock()
         self._candles: tuple[str, int] = ("", 0)

@@ -42,7 +42,9 @@ def session_name(host: str, now: int) -> str:
 class RecordSwitch:
     """At most one recording at a time. `run` is awaited by a task of its owner."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        """`folder` is where recordings are kept unless another is named."""
+        self.folder = folder
         self._recorder: Recorder | None = None
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()

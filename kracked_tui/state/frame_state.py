@@ -1,84 +1,119 @@
-"""Everything the panes draw from, at one moment."""
+"""What a pane may ask about one moment. Each answer is worked out when it is first asked for.
+
+A frame begins with nothing computed: own orders, flow and rates cost something only where a
+pane in sight draws them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.instruments import Precision
-from kracked.protocol.events import OrderChange, Side
-from kracked_tui.state.store import MarketState
-from kracked_tui.view.account.account_view import AccountView
-from kracked_tui.view.chrome.data_status import DataStatus
+from kracked_tui.state.own_state import OwnState
+from kracked_tui.view import format as fmt
+from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.watchlist import WatchRow
+from kracked_tui.view.ladder.l3_levels import LevelBook
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.tape.flow import FlowView
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
-    from kracked.book.queue import LevelQueue
-    from kracked_tui.view.ladder.l3_levels import LevelBook
+    from kracked_tui.state.store import MarketState
+    from kracked_tui.state.view_model import ViewModel
+
+_UNKNOWN = Precision(2, 8)
+"""Of a market of which nothing has come yet."""
+
+Select = Callable[[tuple[int, int]], Selection | None]
+"""Gives the ladder's selected prices for the best bid and ask."""
 
 
-@dataclass(frozen=True, slots=True)
 class FrameState:
-    """The books and the market are their owners': read, never changed, never kept."""
+    """The present, for one frame. The books and the market are their owners': read only."""
 
-    now: int
-    symbol: str
-    market: MarketState
-    state: DataStatus
-    precision: Precision
-    decimals: int = 4
-    """Of a quantity on the screen."""
-    tick: int = 1
-    book: L2Book | LevelBook | None = None
-    """Of levels: the level 2 book, or the sums of the level 3 one."""
-    orders: L3Book | None = None
-    level3: str = ""
-    """Why there are no orders, when there are none."""
-    selection: Selection | None = None
-    timeframe_s: int = 60
-    flow: FlowView = field(default_factory=FlowView)
-    watched: Callable[[], Sequence[WatchRow]] = tuple
-    """Every symbol's row: made when somebody draws them."""
-    own: AccountView = field(default_factory=AccountView)
+    def __init__(self, model: ViewModel, select: Select, chosen_order: str = "") -> None:
+        """
+        Args:
+            model: What is looked at.
+            select: The ladder's selection, asked at most once.
+            chosen_order: Id of the order selected in the orders pane; its age sets the rates.
+        """
+        self._model, self._select = model, select
+        self.source, self.store = model.source, model.store
+        self.now = model.source.now()
+        self.symbol = model.symbol
+        self.timeframe_s = model.timeframe_s
+        self.market: MarketState = model.market
+        self.own = OwnState(model, self.now, self.symbol, chosen_order)
+
+    @cached_property
+    def book(self) -> L2Book | LevelBook | None:
+        """The book by level: level 2, or where there is none the sums of level 3."""
+        return self._model.book(self.symbol)
 
     @property
+    def l3_book(self) -> L3Book | None:
+        """Every order, where the key gives level 3."""
+        return self.source.l3.get(self.symbol)
+
+    @property
+    def no_level3_reason(self) -> str:
+        """Why there is no level 3 book; empty where there is one."""
+        return self.market.level3_error or self.source.level3
+
+    @cached_property
+    def data_status(self) -> DataStatus:
+        """Whether what is shown can be trusted."""
+        return data_status(self._model.health(self.symbol, self.book), self.now)
+
+    @cached_property
+    def precision(self) -> Precision:
+        return self.book.precision if self.book else self.market.precision or _UNKNOWN
+
+    @cached_property
+    def decimals(self) -> int:
+        """Decimals of a quantity on the screen."""
+        best = self.book.best_bid if self.book else None
+        return fmt.qty_decimals(best.price if best else self.market.last or 0, self.precision)
+
+    @property
+    def tick(self) -> int:
+        """Smallest price step, scaled."""
+        instrument = self.store.instruments.get(self.symbol)
+        return instrument.price_increment if instrument else 1
+
+    @cached_property
     def quote(self) -> tuple[int, int] | None:
         """Best bid and ask; None while a side is empty."""
-        if self.book is None:
-            return None
-        bid, ask = self.book.best_bid, self.book.best_ask
+        bid, ask = (self.book.best_bid, self.book.best_ask) if self.book else (None, None)
         return (bid.price, ask.price) if bid and ask else None
 
-    @property
+    @cached_property
     def price_width(self) -> int:
         """Characters of a price of this market."""
-        quote = self.quote
-        price = quote[1] if quote else self.market.last or 0
+        price = self.quote[1] if self.quote else self.market.last or 0
         return max(6, len(self.precision.price_text(price + price // 20)))
 
-    def with_selection(self, selection: Selection | None) -> FrameState:
-        return replace(self, selection=selection)
+    @cached_property
+    def selection(self) -> Selection | None:
+        """The prices under the ladder's cursor."""
+        return self._select(self.quote) if self.quote else None
 
-    def selected_queues(self) -> Iterator[LevelQueue]:
-        """From the best selected price on, in the order they fill."""
-        if self.selection is None or self.orders is None:
-            return
-        side, low, high = self.selection
-        for queue in self.orders.side(side):
-            if queue.price <= high if side is Side.BID else queue.price >= low:
-                yield queue
+    @property
+    def armed(self) -> bool:
+        """Whether keys send orders."""
+        return self._model.trader is not None and self._model.trader.armed
 
-    def selected_orders(self) -> list[OrderChange]:
-        """The orders at the selected prices, in the order they fill."""
-        found: list[OrderChange] = []
-        if self.selection is not None:
-            for queue in self.selected_queues():
-                if not self.selection.low <= queue.price <= self.selection.high:
-                    break
-                found += queue
-        return found
+    @cached_property
+    def flow(self) -> FlowView:
+        """What takers bought and sold over the last minutes."""
+        return self._model.flow(self.market, self.now)
+
+    @cached_property
+    def watched(self) -> tuple[WatchRow, ...]:
+        """A row for each subscribed symbol."""
+        return self._model.watched()

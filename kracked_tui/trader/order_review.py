@@ -42,56 +42,56 @@ class Reviewer:
     def __init__(self, access: Access, terms: AccountTerms, presets: Presets) -> None:
         self._access, self._terms, self._presets = access, terms, presets
 
-    def look(
+    def review(
         self,
-        desk: OrderManager,
+        manager: OrderManager,
         ticket: Ticket,
         moment: MarketMoment,
         book: L3Book | None,
         *,
         blocked: str,
-        at: int,
+        now: int,
     ) -> TicketView:
-        """All that is known of the ticket `at` (ns); `blocked`: why no order at all would go."""
+        """All that is known of the ticket `now` (ns); `blocked`: why no order at all would go."""
         quote = BestPrices(moment.bid, moment.ask)
-        review = self._review(desk, ticket, moment)
+        review = self._review(manager, ticket, moment)
         problems = [blocked] if blocked else []
         problems += [refusal.sentence for refusal in review.refusals]
         return TicketView(
             ticket,
             moment.instrument,
             quote,
-            at,
+            now,
             self._presets.sizes(moment),
             self._presets.size(moment),
             review.words,
             tuple(problems),
             _waivable(review.refusals),
             note(ticket, quote, moment.instrument.precision),
-            self.effect(desk, ticket, moment, book),
+            self.effect(manager, ticket, moment, book),
         )
 
-    def _review(self, desk: OrderManager, ticket: Ticket, moment: MarketMoment) -> OrderReview:
+    def _review(self, manager: OrderManager, ticket: Ticket, moment: MarketMoment) -> OrderReview:
         """By the very rules that sending goes by."""
-        now, limits = self.situation(moment), self.limits(desk, ticket)
-        order = desk.working.get(ticket.amends) if ticket.amends else None
+        now, limits = self.context(moment), self.limits(manager, ticket)
+        order = manager.working.get(ticket.amends) if ticket.amends else None
         if order is None:
-            return desk.review(ticket_to_order.draft_of(ticket), now, limits)
+            return manager.review(ticket_to_order.draft_of(ticket), now, limits)
         change = AmendedTerms(**ticket_to_order.changes(ticket, order, moment.instrument))
-        return desk.review_amend(order, now, change, limits)
+        return manager.review_amend(order, now, change, limits)
 
     def effect(
-        self, desk: OrderManager, ticket: Ticket, moment: MarketMoment, book: L3Book | None
+        self, manager: OrderManager, ticket: Ticket, moment: MarketMoment, book: L3Book | None
     ) -> Effect:
         """What an amend will do to the place in the queue; of a new order nothing."""
         if not ticket.amends:
             return Effect()
-        order = desk.working.get(ticket.amends)
+        order = manager.working.get(ticket.amends)
         wanted = ticket_to_order.wanted(ticket, moment.instrument)
         keeps = None if order is None else keeps_place(order, **wanted)
         return effect_of(ticket, keeps, book, moment.instrument.precision)
 
-    def situation(self, moment: MarketMoment) -> MarketContext:
+    def context(self, moment: MarketMoment) -> MarketContext:
         silent = self._access.silent_ns()
         return MarketContext(
             instrument=moment.instrument,
@@ -110,11 +110,13 @@ class Reviewer:
         holds = held(account.orders.values(), self._terms.dearest_fee)
         return {one.asset: one.free for one in balances_of(account.balances, holds)}
 
-    def limits(self, desk: OrderManager, ticket: Ticket) -> Limits:
-        """The desk's own, but for what the user has said to be meant."""
+    def limits(self, manager: OrderManager, ticket: Ticket) -> Limits:
+        """The manager's own, but for what the user has said to be meant."""
         if not ticket.waived:
-            return desk.limits
-        return msgspec.structs.replace(desk.limits, allow_duplicate=True, max_distance_percent=None)
+            return manager.limits
+        return msgspec.structs.replace(
+            manager.limits, allow_duplicate=True, max_distance_percent=None
+        )
 
 
 def _waivable(refusals: Iterable[FailedCheck]) -> bool:

@@ -1,6 +1,6 @@
 """The trader: takes what the screen wrote, checks it, sends it once, and says what became of it.
 
-It owns the desk with its outbox, and whether the monitor is armed. It draws nothing and
+It owns the manager with its outbox, and whether the monitor is armed. It draws nothing and
 knows no key; every answer is words.
 """
 
@@ -76,10 +76,10 @@ class Trader:
         self._terms, self._presets = AccountTerms(access.client), Presets(settings.sizes)
         self._reviewer = Reviewer(access, self._terms, self._presets)
         self._pace = RequestTiming(clock=now)
-        self._desk: OrderManager | None = None
+        self._manager: OrderManager | None = None
         self._arming: Arming | None = None
         self._closed = "Asking the exchange what the key may do."
-        """Why there is no desk."""
+        """Why there is no manager."""
         self._busy = False
         self._pending: frozenset[str] = frozenset()
         self._ended: deque[Sent] = deque(maxlen=_SHOWN_ENDED)
@@ -87,7 +87,7 @@ class Trader:
     # --- life -----------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Opens the desk and keeps it until cancelled. What it cannot do, `standing` says."""
+        """Opens the manager and keeps it until cancelled. What it cannot do, `standing` says."""
         with logbook.written(self._access.outbox.parent):
             await self._run()
 
@@ -106,8 +106,8 @@ class Trader:
                 limits=limits,
                 pairs=self._terms.pairs,
                 pace=self._pace,
-            ) as desk:
-                await self._trade(desk)
+            ) as manager:
+                await self._trade(manager)
         except KrackedError as error:
             self._closed = str(error)
             self._tell(self._closed, "warn")
@@ -124,13 +124,13 @@ class Trader:
         log.log(level, "told", extra={"text": text})
         self._shown(text, role)
 
-    async def _trade(self, desk: OrderManager) -> None:
+    async def _trade(self, manager: OrderManager) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 # Without it unknown orders go on blocking; cancels must go on too.
-                settling = endured(desk.settler.run(), self._tell, _UNSETTLED)
+                settling = endured(manager.settler.run(), self._tell, _UNSETTLED)
                 tasks.create_task(settling, name="settler")
-                tasks.create_task(self._listen(desk), name="own reports")
+                tasks.create_task(self._listen(manager), name="own reports")
                 self._arming = Arming(
                     DeadManSwitch(self._access.client, pace=self._pace),
                     tasks,
@@ -138,43 +138,48 @@ class Trader:
                     tell=self._tell,
                     now=self._now,
                 )
-                self._desk, self._closed = desk, ""
-                desk.outbox.on_settled = lambda entry: self._tell(*messages.settled(entry))
-                self._tell_unsettled(desk)
+                self._manager, self._closed = manager, ""
+                manager.outbox.on_settled = lambda entry: self._tell(*messages.settled(entry))
+                self._tell_unsettled(manager)
         finally:
-            self._desk, self._arming, self._closed = None, None, "The desk is closed."
+            self._manager, self._arming, self._closed = None, None, "Trading is closed."
 
-    def _tell_unsettled(self, desk: OrderManager) -> None:
-        count = len(desk.outbox.unknown())
+    def _tell_unsettled(self, manager: OrderManager) -> None:
+        count = len(manager.outbox.unknown())
         if count:
             noun = "order" if count == 1 else "orders"
             self._tell(f"{count} {noun} of the last run: looking up what became of them", "warn")
 
-    async def _listen(self, desk: OrderManager) -> None:
-        """Every report of the account to the desk, in order and none left out."""
+    async def _listen(self, manager: OrderManager) -> None:
+        """Every report of the account to the manager, in order and none left out."""
         assert self._access.reports is not None
         with self._access.reports as reports:
             while batch := await reports.batch():
                 for event in batch:
                     try:
-                        self._hear(desk, event)
+                        self._hear(manager, event)
                     except Exception as error:  # the next report is heard all the same
                         told(error, self._tell, "own orders may be shown wrong")
 
-    def _hear(self, desk: OrderManager, event: events.Event) -> None:
+    def _hear(self, manager: OrderManager, event: events.Event) -> None:
         match event:
             case events.Executions():
-                desk.apply(event)
+                manager.apply(event)
                 for report in () if event.snapshot else event.reports:
                     if report.get("exec_type") == "trade":
                         self._tell(*messages.fill(report))
             case events.Subscribed(channel="executions", max_rate_count=int(most)):
-                desk.engine.tier = tier_of(most)
+                manager.engine.tier = tier_of(most)
             case events.Overflow():
-                for entry in desk.outbox.pending():
-                    desk.settler.doubt(entry)
+                for entry in manager.outbox.pending():
+                    manager.settler.doubt(entry)
 
     # --- whether it can -------------------------------------------------------------------
+
+    @property
+    def armed_min(self) -> int:
+        """Minutes that arming lasts."""
+        return self._settings.armed_min
 
     @property
     def armed(self) -> bool:
@@ -187,9 +192,9 @@ class Trader:
     @property
     def open(self) -> bool:
         """Whether orders can be cancelled, armed or not."""
-        return self._desk is not None
+        return self._manager is not None
 
-    def standing(self) -> TradingStatus:
+    def status(self) -> TradingStatus:
         word = trading_status.ARMED if self.armed else trading_status.DISARMED
         if self._arming is None:
             return TradingStatus(word, self.why_not())
@@ -218,13 +223,14 @@ class Trader:
 
     # --- reviewing and sending ------------------------------------------------------------
 
-    def look(self, ticket: Ticket, moment: MarketMoment, book: L3Book | None) -> TicketView | None:
+    def review(
+        self, ticket: Ticket, moment: MarketMoment, book: L3Book | None
+    ) -> TicketView | None:
         """The ticket as it would be sent, and everything that speaks against it."""
-        if self._desk is None:
+        if self._manager is None:
             return None
-        look = self._reviewer.look
-        blocked, at = self.why_not(), self._now()
-        return look(self._desk, ticket, moment, book, blocked=blocked, at=at)
+        blocked, now = self.why_not(), self._now()
+        return self._reviewer.review(self._manager, ticket, moment, book, blocked=blocked, now=now)
 
     async def send(self, ticket: Ticket, moment: MarketMoment, book: L3Book | None = None) -> bool:
         """One request at most, whatever is pressed meanwhile; says whether one went out.
@@ -234,14 +240,14 @@ class Trader:
         blocked = self.why_not()
         if self._busy:
             blocked = "the last order is still on its way"
-        if self._desk is None or blocked:
+        if self._manager is None or blocked:
             self._tell(f"not sent: {blocked}", "warn")
             return False
-        foretold = self._reviewer.effect(self._desk, ticket, moment, book)
+        foretold = self._reviewer.effect(self._manager, ticket, moment, book)
         before = book.order(ticket.amends) if book else None
         self._busy = True
         try:
-            result = await self._deliver(self._desk, ticket, moment)
+            result = await self._deliver(self._manager, ticket, moment)
         except KrackedError as error:
             self._tell(f"not sent: {error}", "warn")
             return False
@@ -257,18 +263,18 @@ class Trader:
         return isinstance(result, OutboxEntry)
 
     async def _deliver(
-        self, desk: OrderManager, ticket: Ticket, moment: MarketMoment
+        self, manager: OrderManager, ticket: Ticket, moment: MarketMoment
     ) -> OutboxEntry | OrderDeclined:
-        now = self._reviewer.situation(moment)
+        now = self._reviewer.context(moment)
         if not ticket.amends:
-            return await desk.place(
-                ticket_to_order.draft_of(ticket), now, self._reviewer.limits(desk, ticket)
+            return await manager.place(
+                ticket_to_order.draft_of(ticket), now, self._reviewer.limits(manager, ticket)
             )
-        order = desk.working.get(ticket.amends)
+        order = manager.working.get(ticket.amends)
         if order is None:
             return OrderDeclined((FailedCheck(Check.FORM, "The order is not open any more."),))
         change = ticket_to_order.changes(ticket, order, moment.instrument)
-        return await desk.amend(order, now, self._reviewer.limits(desk, ticket), **change)
+        return await manager.amend(order, now, self._reviewer.limits(manager, ticket), **change)
 
     async def learn_fees(self, symbol: str) -> None:
         await self._terms.learn_fees(symbol)
@@ -281,21 +287,21 @@ class Trader:
 
     async def cancel(self, *, order_id: str, cl_ord_id: str) -> None:
         """One order, also one of unknown outcome."""
-        if self._desk is not None:
-            outcome = await self._desk.cancel(txid=order_id or None, cl_ord_id=cl_ord_id or None)
+        if self._manager is not None:
+            outcome = await self._manager.cancel(txid=order_id or None, cl_ord_id=cl_ord_id or None)
             self._tell_cancelled("cancel", outcome)
 
     async def cancel_pair(self, symbol: str, side: Side | None = None) -> bool:
         """All of a pair, or of one side of it; whether the exchange has answered."""
-        if self._desk is None:
+        if self._manager is None:
             return False
-        outcome = await self._desk.cancel_pair(symbol, side)
+        outcome = await self._manager.cancel_pair(symbol, side)
         what = {None: "orders", Side.BID: "bids", Side.ASK: "asks"}[side]
         return self._tell_cancelled(f"cancel all {what} of {symbol}", outcome)
 
     async def cancel_everything(self) -> None:
-        if self._desk is not None:
-            self._tell_cancelled("cancel everything", await self._desk.cancel_all())
+        if self._manager is not None:
+            self._tell_cancelled("cancel everything", await self._manager.cancel_all())
 
     async def panic(self, symbol: str) -> None:
         """Cancel the pair at once and disarm. A switch that may still be needed is let run out."""
@@ -311,16 +317,16 @@ class Trader:
 
     async def leave(self, *, cancel: bool) -> bool:
         """Before the program ends: whether all that was asked for is confirmed."""
-        if self._desk is None or self._arming is None:
+        if self._manager is None or self._arming is None:
             return True
         self._arming.stop()
-        own = await self._desk.cancel_own() if cancel else CancelOutcome()
+        own = await self._manager.cancel_own() if cancel else CancelOutcome()
         done = not cancel or self._tell_cancelled("cancel own orders", own)
         return done and await self._arming.release()
 
     async def abandon(self) -> None:
         """The terminal is gone, or the program was told to end: what the settings say is done."""
-        if self._desk is None or self._arming is None:
+        if self._manager is None or self._arming is None:
             return
         choice, orders = self._settings.when_lost, len(self.own())
         if choice is Lost.SWITCH or not await self.leave(cancel=choice is Lost.CANCEL):
@@ -336,20 +342,20 @@ class Trader:
     @property
     def unknown(self) -> int:
         """How many actions have an outcome that is not known."""
-        return len(self._desk.outbox.unknown()) if self._desk else 0
+        return len(self._manager.outbox.unknown()) if self._manager else 0
 
     def own(self) -> list[OwnOrder]:
         """Open orders this program placed."""
-        if self._desk is None:
+        if self._manager is None:
             return []
-        outbox = self._desk.outbox
-        return [order for order in self._desk.working if (order.cl_ord_id or "") in outbox]
+        outbox = self._manager.outbox
+        return [order for order in self._manager.working if (order.cl_ord_id or "") in outbox]
 
     def sent(self) -> tuple[Sent, ...]:
         """All of the outbox that has not ended, and what has just ended; oldest first."""
-        if self._desk is None:
+        if self._manager is None:
             return ()
-        outbox, now = self._desk.outbox, self._now()
+        outbox, now = self._manager.outbox, self._now()
         pending = {entry.id: entry for entry in outbox.pending()}
         for id_ in sorted(self._pending - pending.keys()):
             self._ended.append(ticket_to_order.sent_of(outbox[id_], self._amends(outbox[id_])))
@@ -359,7 +365,7 @@ class Trader:
 
     def _amends(self, order: OutboxEntry) -> list[OutboxEntry]:
         """Those of an order that took effect."""
-        outbox = self._desk.outbox if self._desk else ()
+        outbox = self._manager.outbox if self._manager else ()
         return [
             each
             for each in outbox
@@ -368,13 +374,13 @@ class Trader:
 
     def rates(self, symbol: str, touched: int | None) -> RateView | None:
         """The pair's rate counter, with the age of the order last touched at `touched`."""
-        if self._desk is None:
+        if self._manager is None:
             return None
-        count, room = self._desk.rate(symbol)
+        count, room = self._manager.rate(symbol)
         age = None if touched is None else max(0, self._now() - touched)
-        return RateView(count, self._desk.engine.tier.threshold, room, age)
+        return RateView(count, self._manager.engine.tier.threshold, room, age)
 
-    def moment(
+    def market_moment(
         self, instrument: Instrument, bid: int | None, ask: int | None, *, trusted: bool
     ) -> MarketMoment:
         return MarketMoment(instrument, bid, ask, trusted)

@@ -45,14 +45,14 @@ class OrdersPane(Pane):
 
     @property
     def _rows(self) -> Sequence[OrderRow]:
-        return self.scene.own.rows if self.scene else ()
+        return self.frame.own.rows if self.frame else ()
 
-    def show(self, scene: FrameState) -> None:
+    def show(self, frame: FrameState) -> None:
         """Rows come and go above the cursor: it stays with its order, not with its line."""
-        for number, row in enumerate(scene.own.rows):
+        for number, row in enumerate(frame.own.rows):
             if row.key == self._chosen:
                 self._cursor = number
-        super().show(scene)
+        super().show(frame)
         if self.has_focus and not self._chosen:
             self._choose(self._cursor)
 
@@ -66,15 +66,15 @@ class OrdersPane(Pane):
         self._chosen = rows[self._cursor].key if rows else ""
         self.redraw()
 
-    def content(self, scene: FrameState) -> Content:
+    def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        own = scene.own
+        own = frame.own
         note = f"{len(own.ids)} working" if own.ids else ""
         foot = (
             (*rates.meter(own.rates), Span(" "), *rates.price_spans(own.rates)) if own.rates else ()
         )
         if not own.rows:
-            return Content(_sentence(own.empty, width), note, foot=foot)
+            return Content(_sentence(own.empty_reason, width), note, foot=foot)
         columns = orders.columns_for(width)
         at = min(self._cursor, len(own.rows) - 1)
         rows = [
@@ -86,20 +86,20 @@ class OrdersPane(Pane):
         room = height - 1 - 2
         self._first = max(0, min(at - room + 1, len(rows) - room))
         shown = rows[self._first : self._first + max(1, room)]
-        body = self._with_sums(scene, [orders.head_line(columns), *shown])
+        body = self._with_sums(frame, [orders.head_line(columns), *shown])
         if not own.known:
             body = [each.within("stale") for each in body]
         return Content(body, note, "" if own.known else "STALE", foot, urgent=not own.known)
 
-    def _with_sums(self, scene: FrameState, body: list[Line]) -> list[Line]:
+    def _with_sums(self, frame: FrameState, body: list[Line]) -> list[Line]:
         """What is owned and what was filled, at the bottom where there is room."""
         width, height = self.inside
         if len(body) + 2 > height:
             return body
-        wanted = reversed(scene.symbol.split("/"))
+        wanted = reversed(frame.symbol.split("/"))
         sums = [
-            Line(fit(balances.summary_spans(scene.own.balances, wanted), width)),
-            Line(fit(fills.summary_spans(fills.summary_of(scene.own.fills)), width)),
+            Line(fit(balances.summary_spans(frame.own.balances, wanted), width)),
+            Line(fit(fills.summary_spans(fills.summary_of(frame.own.fills)), width)),
         ]
         blank = Line(fit([], width))
         return [*body, *[blank] * (height - len(body) - 2), *sums]
@@ -130,11 +130,11 @@ class FillsPane(Pane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
 
-    def content(self, scene: FrameState) -> Content:
+    def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        found = scene.own.fills
+        found = frame.own.fills
         if not found:
-            words = "No fill yet." if scene.own.known else scene.own.empty
+            words = "No fill yet." if frame.own.known else frame.own.empty_reason
             return Content(_sentence(words, width))
         rows = max(0, height - 1)
         self._scroll.move(0, length=len(found), rows=rows)
@@ -143,7 +143,7 @@ class FillsPane(Pane):
         return Content(body, foot=fills.summary_spans(fills.summary_of(found)))
 
     def move(self, rows_up: int) -> None:
-        length = len(self.scene.own.fills) if self.scene else 0
+        length = len(self.frame.own.fills) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
 
@@ -158,12 +158,12 @@ class BalancesPane(Pane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
 
-    def content(self, scene: FrameState) -> Content:
+    def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        if not scene.own.balances:
-            words = "Nothing on the account." if scene.own.known else scene.own.empty
+        if not frame.own.balances:
+            words = "Nothing on the account." if frame.own.known else frame.own.empty_reason
             return Content(_sentence(words, width))
-        rows, room = scene.own.balances, max(0, height - 1)
+        rows, room = frame.own.balances, max(0, height - 1)
         self._scroll.move(0, length=len(rows), rows=room)
         shown = rows[self._scroll.skip : self._scroll.skip + room]
         below = len(rows) - self._scroll.skip - len(shown)
@@ -172,7 +172,7 @@ class BalancesPane(Pane):
         return Content([balances.head_line(width), *lines], foot=foot)
 
     def move(self, rows_up: int) -> None:
-        length = len(self.scene.own.balances) if self.scene else 0
+        length = len(self.frame.own.balances) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
 

@@ -8,6 +8,7 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.account.own_marks import OwnMarksCache
 from kracked_tui.view.chart import ansi, candles, chart_marks, depth
 from kracked_tui.view.chart.candles import ChartView
+from kracked_tui.view.ladder.selection import orders_at
 from kracked_tui.view.line import Line
 from kracked_tui.view.queue import level_inspector
 from kracked_tui.widgets.pane import Content, Pane
@@ -40,19 +41,19 @@ class ChartPane(Pane):
         self._asked: ChartView | None = None
         self._ours = OwnMarksCache()
 
-    def content(self, scene: FrameState) -> Content:
+    def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        series = scene.market.bars(scene.timeframe_s)
-        wanted = candles.chart_view(series, width, height, scene.precision, scene.timeframe_s)
+        series = frame.market.bars(frame.timeframe_s)
+        wanted = candles.chart_view(series, width, height, frame.precision, frame.timeframe_s)
         self._wanted = wanted
         self._ask(wanted)
-        note = candles.timeframe_name(scene.timeframe_s)
+        note = candles.timeframe_name(frame.timeframe_s)
         if not wanted.alike(self._plotted):
             return Content((), note)
-        own, plot = scene.own, self._plot
-        ours = self._ours.marks(scene.symbol, scene.precision, own.fills, own.mine)
+        own, plot = frame.own, self._plot
+        ours = self._ours.marks(frame.symbol, frame.precision, own.fills, own.mine)
         plot = chart_marks.marked(self._plotted, plot, ours)
-        lines = candles.chart_lines(self._plotted, plot, scene.market.last, width, ours.orders)
+        lines = candles.chart_lines(self._plotted, plot, frame.market.last, width, ours.orders)
         return Content(lines, note, "[ ] frame")
 
     @property
@@ -90,15 +91,15 @@ class DepthPane(Pane):
     name_shown = "Depth"
     every = 4
 
-    def content(self, scene: FrameState) -> Content:
+    def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        if scene.book is None:
+        if frame.book is None:
             return Content(())
-        shown = depth.depth_view(scene.book.bids, scene.book.asks, (width - 1) // 2)
-        lines = depth.depth_lines(shown, width, height, scene.precision)
-        if not scene.state.usable:
+        shown = depth.depth_view(frame.book.bids, frame.book.asks, (width - 1) // 2)
+        lines = depth.depth_lines(shown, width, height, frame.precision)
+        if not frame.data_status.usable:
             lines = [each.within("stale") for each in lines]
-        return Content(lines, f"{scene.book.depth} levels a side")
+        return Content(lines, f"{frame.book.depth} levels a side")
 
 
 class LevelPane(Pane):
@@ -107,9 +108,10 @@ class LevelPane(Pane):
     name_shown = "Level"
     every = 4
 
-    def content(self, scene: FrameState) -> Content:
-        width, selection = self.inside[0], scene.selection
-        shown = level_inspector.inspector_view(scene.selected_orders(), scene.now)
+    def content(self, frame: FrameState) -> Content:
+        width, selection, book = self.inside[0], frame.selection, frame.l3_book
+        orders = orders_at(book, selection) if book is not None and selection else []
+        shown = level_inspector.inspector_view(orders, frame.now)
         side = selection.side.value if selection else "bid"
-        lines = level_inspector.inspector_lines(shown, side, width, scene.precision)
-        return Content(lines, selection.text(scene.precision, width) if selection else "")
+        lines = level_inspector.inspector_lines(shown, side, width, frame.precision)
+        return Content(lines, selection.text(frame.precision, width) if selection else "")

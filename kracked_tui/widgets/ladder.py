@@ -40,82 +40,81 @@ class LadderPane(Pane):
         """Price rows in sight."""
         return max(1, self.inside[1] - 1)
 
-    def content(self, scene: FrameState) -> Content:
-        self._follow(scene)
+    def content(self, frame: FrameState) -> Content:
+        self._follow(frame)
         width, _ = self.inside
-        book = scene.book
+        book = frame.book
         if book is None or not self.position.ready:
-            return Content(_notice(scene, self.rows, width))
+            return Content(_notice(frame, self.rows, width))
         columns = view.columns_for(
-            width, scene.price_width, mine=scene.own.known or bool(scene.own.mine)
+            width, frame.price_width, mine=frame.own.known or bool(frame.own.mine)
         )
         shown = view.ladder_view(
             book.bids,
             book.asks,
             self.position,
             self.rows,
-            traded=scene.market.traded,
-            orders=self._order_counts(scene),
-            last=scene.market.last,
-            mine=scene.own.mine,
+            traded=frame.market.traded,
+            orders=self._order_counts(frame),
+            last=frame.market.last,
+            mine=frame.own.mine,
         )
         body = [
             view.head_line(columns),
             *(
-                _line(row, shown.largest, columns, scene.precision, scene.decimals)
+                _line(row, shown.largest, columns, frame.precision, frame.decimals)
                 for row in shown.rows
             ),
         ]
-        if not scene.state.usable:
-            body = _greyed(body, scene, width)
-        step = scene.precision.price_text(self.position.step)
+        if not frame.data_status.usable:
+            body = _greyed(body, frame, width)
+        step = frame.precision.price_text(self.position.step)
         note = f"{step} a row · {'HELD' if self.position.held else 'static'}"
-        foot = view.foot_spans(shown, scene.precision, width)
-        return Content(body, note, self._out_of_sight(scene), foot)
+        foot = view.foot_spans(shown, frame.precision, width)
+        return Content(body, note, self._out_of_sight(frame), foot)
 
-    def _follow(self, scene: FrameState) -> None:
+    def _follow(self, frame: FrameState) -> None:
         """Find a first position for a new symbol, then keep the market in sight."""
-        if scene.symbol != self._symbol:
-            self._symbol, self.position = scene.symbol, LadderScroll()
-        quote = scene.quote
-        if quote is None or scene.book is None or self.rows < 3:
+        if frame.symbol != self._symbol:
+            self._symbol, self.position = frame.symbol, LadderScroll()
+        quote = frame.quote
+        if quote is None or frame.book is None or self.rows < 3:
             return
         if not self.position.ready:
             near = max(2, self.rows // 2)
-            bids = [level.price for level in scene.book.bids.top(near)]
-            asks = [level.price for level in scene.book.asks.top(near)]
-            self.position = ladder_scroll.started(scene.tick, bids, asks, self.rows)
+            bids = [level.price for level in frame.book.bids.top(near)]
+            asks = [level.price for level in frame.book.asks.top(near)]
+            self.position = ladder_scroll.started(frame.tick, bids, asks, self.rows)
         self.position = ladder_scroll.following(self.position, *quote, self.rows)
 
-    def _order_counts(self, scene: FrameState) -> Mapping[int, int]:
-        if scene.orders is None:
+    def _order_counts(self, frame: FrameState) -> Mapping[int, int]:
+        if frame.l3_book is None:
             return {}
         low = ladder_scroll.bottom_price(self.position, self.rows)
         high = ladder_scroll.top_price(self.position, self.rows)
         counts = {}
-        for side in (scene.orders.bids, scene.orders.asks):
+        for side in (frame.l3_book.bids, frame.l3_book.asks):
             for queue in side:
                 if not low <= queue.price <= high:
                     break
                 counts[queue.price] = len(queue)
         return counts
 
-    def _out_of_sight(self, scene: FrameState) -> str:
+    def _out_of_sight(self, frame: FrameState) -> str:
         """Where the market is, when it is not on the screen."""
-        quote = scene.quote
+        quote = frame.quote
         if quote is None:
             return ""
         bid, ask = quote
         if ask > ladder_scroll.top_price(self.position, self.rows):
-            return f"▲ {scene.precision.price_text(ask)}"
+            return f"▲ {frame.precision.price_text(ask)}"
         if bid < ladder_scroll.bottom_price(self.position, self.rows):
-            return f"▼ {scene.precision.price_text(bid)}"
+            return f"▼ {frame.precision.price_text(bid)}"
         return ""
 
-    def selection(self, scene: FrameState) -> Selection | None:
-        """The prices and the side under the cursor."""
-        quote = scene.quote
-        if quote is None or not self.position.ready:
+    def selection(self, quote: tuple[int, int]) -> Selection | None:
+        """Return the prices and the side under the cursor; None before the first book."""
+        if not self.position.ready:
             return None
         step, (bid, ask) = self.position.step, quote
         at = self.position.cursor
@@ -136,7 +135,7 @@ class LadderPane(Pane):
         self.post_message(self.Moved())
 
     def move(self, rows_up: int) -> None:
-        quote = self.scene.quote if self.scene else None
+        quote = self.frame.quote if self.frame else None
         if quote and self.position.ready:
             self._place(ladder_scroll.moved(self.position, rows_up, bid=quote[0], rows=self.rows))
 
@@ -153,7 +152,7 @@ class LadderPane(Pane):
             self._place(ladder_scroll.pointed(self.position, row, rows=self.rows))
 
     def recentre(self) -> None:
-        quote = self.scene.quote if self.scene else None
+        quote = self.frame.quote if self.frame else None
         if quote and self.position.ready:
             self._place(ladder_scroll.recentred(self.position, *quote))
 
@@ -161,10 +160,10 @@ class LadderPane(Pane):
         self._place(replace(self.position, held=not self.position.held))
 
     def group(self, coarser: int) -> None:
-        quote = self.scene.quote if self.scene else None
-        if quote and self.scene and self.position.ready:
+        quote = self.frame.quote if self.frame else None
+        if quote and self.frame and self.position.ready:
             self._place(
-                ladder_scroll.regrouped(self.position, self.scene.tick, coarser, bid=quote[0])
+                ladder_scroll.regrouped(self.position, self.frame.tick, coarser, bid=quote[0])
             )
 
     def on_click(self, event: Click) -> None:
@@ -180,20 +179,20 @@ class LadderPane(Pane):
         self.move(-1)
 
 
-def _notice(scene: FrameState, rows: int, width: int) -> list[Line]:
+def _notice(frame: FrameState, rows: int, width: int) -> list[Line]:
     """There is no book: say why, in the middle."""
     blank = Line(fit([], width))
-    return [blank] * (rows // 2 - 1) + _banner(scene, width)
+    return [blank] * (rows // 2 - 1) + _banner(frame, width)
 
 
-def _greyed(body: list[Line], scene: FrameState, width: int) -> list[Line]:
+def _greyed(body: list[Line], frame: FrameState, width: int) -> list[Line]:
     """Prices that are history, in grey, with the reason written over them."""
     grey = [each.within("stale") for each in body]
-    banner = _banner(scene, width)
+    banner = _banner(frame, width)
     at = max(0, len(grey) // 2 - len(banner) // 2)
     return [*grey[:at], *banner, *grey[at + len(banner) :]]
 
 
-def _banner(scene: FrameState, width: int) -> list[Line]:
-    lines = [scene.state.word, *wrapped(scene.state.reason, width - 4)]
+def _banner(frame: FrameState, width: int) -> list[Line]:
+    lines = [frame.data_status.word, *wrapped(frame.data_status.reason, width - 4)]
     return [Line(fit([Span(text.center(width), "notice")], width), "notice") for text in lines]

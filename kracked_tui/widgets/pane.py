@@ -49,7 +49,7 @@ class FrameSkip:
 
 
 class Pane(LiveRows, can_focus=True):
-    """Attributes down: `show` gives it the scene. Messages up: its subclasses post them."""
+    """Attributes down: `show` gives it the frame. Messages up: its subclasses post them."""
 
     name_shown = ""
     every = 1
@@ -58,7 +58,7 @@ class Pane(LiveRows, can_focus=True):
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, ascii_only=ascii_only)
         self.number = number
-        self.scene: FrameState | None = None
+        self.frame: FrameState | None = None
         self.turns = FrameSkip(self.every)
         self._box = Box()
         self._failure = ""
@@ -69,21 +69,21 @@ class Pane(LiveRows, can_focus=True):
         """Width and height within the frame."""
         return max(0, self.cells.width - 2), max(0, self.cells.height - 2)
 
-    def show(self, scene: FrameState) -> None:
-        self.scene = scene
+    def show(self, frame: FrameState) -> None:
+        self.frame = frame
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw the scene again: a key changed how it is looked at."""
-        if self.scene is None or not self.cells:
+        """Draw the frame again: a key changed how it is looked at."""
+        if self.frame is None or not self.cells:
             return
         try:
-            body, note, right, foot, urgent = self.content(self.scene)
+            body, note, right, foot, urgent = self.content(self.frame)
             self._failure = ""
         except Exception as error:  # one pane less is better than no screen
             body, note, right, foot, urgent = self._undrawn(error)
         title = Title(PANE_KEYS[self.number - 1], self.name_shown, note, right, urgent)
-        armed = self.scene.own.standing.armed
+        armed = self.frame.armed
         self.set_lines(
             self._box.around(
                 title, body, self.cells, focused=self.has_focus, armed=armed, foot=foot
@@ -100,9 +100,9 @@ class Pane(LiveRows, can_focus=True):
         lines = [Line((Span(f" {row}", "warn"),)) for row in wrapped(sentence, self.inside[0] - 2)]
         return Content([Line(fit(line.spans, self.inside[0])) for line in lines])
 
-    def content(self, scene: FrameState) -> Content:
-        """What to show of the scene; each pane has its own."""
-        return Content((), scene.symbol)
+    def content(self, frame: FrameState) -> Content:
+        """What to show of the frame; each pane has its own."""
+        return Content((), frame.symbol)
 
     def move(self, rows_up: int) -> None:
         """The cursor, or the view, `rows_up` higher."""

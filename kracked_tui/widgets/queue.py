@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from kracked_tui.state.frame_state import FrameState
+from kracked_tui.view.ladder.selection import levels_from, orders_at
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue import queue as view
 from kracked_tui.widgets.pane import Content, Pane, Scroll
@@ -22,32 +23,32 @@ class QueuePane(Pane):
         self._scroll = Scroll()
         self._length = 0
 
-    def content(self, scene: FrameState) -> Content:
+    def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        if scene.selection is None or scene.orders is None:
-            return Content(_sentence(scene.level3 or "no orders yet", width))
+        if frame.selection is None or frame.l3_book is None:
+            return Content(_sentence(frame.no_level3_reason or "no orders yet", width))
         rows = max(0, height - 1)
-        orders = scene.selected_orders()
+        orders = orders_at(frame.l3_book, frame.selection)
         self._length = len(orders)
         self._scroll.move(0, length=len(orders), rows=rows)
         shown = view.queue_view(
-            scene.selection,
-            scene.selected_queues(),
-            scene.now,
+            frame.selection,
+            levels_from(frame.l3_book, frame.selection),
+            frame.now,
             skip=self._scroll.skip,
             rows=rows,
-            own=scene.own.ids,
+            own=frame.own.ids,
         )
-        columns = view.columns_for(width, scene.price_width, scene.precision, scene.decimals)
+        columns = view.columns_for(width, frame.price_width, frame.precision, frame.decimals)
         body = [view.head_line(columns)]
         body += [
-            _line(row, shown.side, shown.largest, columns, scene.precision) for row in shown.rows
+            _line(row, shown.side, shown.largest, columns, frame.precision) for row in shown.rows
         ]
-        trusted = scene.state.usable and scene.orders.verified
+        trusted = frame.data_status.usable and frame.l3_book.verified
         if not trusted:
             body = [each.within("stale") for each in body]
-        note = scene.selection.text(scene.precision, width)
-        foot = view.foot_spans(shown, scene.precision, scene.decimals)
+        note = frame.selection.text(frame.precision, width)
+        foot = view.foot_spans(shown, frame.precision, frame.decimals)
         foot = foot or (Span("no order at this price", "dim"),)
         return Content(body, note, "" if trusted else "STALE", foot, urgent=not trusted)
 

@@ -27,43 +27,43 @@ class TapePane(Pane):
         self.at_least = 0
         """Scaled quantity below which a print is left out."""
 
-    def content(self, scene: FrameState) -> Content:
+    def content(self, frame: FrameState) -> Content:
         width, height = self.inside
         rows = max(0, height - 1)
         shown = tape.tape_view(
-            reversed(scene.market.prints),
+            reversed(frame.market.prints),
             at_least=self.at_least,
             skip=self._scroll.skip,
             rows=rows,
             own=self._ours.marks(
-                scene.symbol, scene.precision, scene.own.fills, scene.own.mine
+                frame.symbol, frame.precision, frame.own.fills, frame.own.mine
             ).trade_ids,
         )
         lines = [
-            _line(row, width, scene.price_width, scene.precision, scene.decimals) for row in shown
+            _line(row, width, frame.price_width, frame.precision, frame.decimals) for row in shown
         ]
-        size = fmt.qty(self.at_least, scene.precision.qty, scene.decimals)
+        size = fmt.qty(self.at_least, frame.precision.qty, frame.decimals)
         note = f"≥ {size}" if self.at_least else ""
         right = f"{self._scroll.skip} newer" if self._scroll.skip else ""
-        foot = flow.share_spans(scene.flow.windows[1], width) if scene.flow.windows else ()
-        return Content([tape.head_line(width, scene.price_width), *lines], note, right, foot)
+        foot = flow.share_spans(frame.flow.windows[1], width) if frame.flow.windows else ()
+        return Content([tape.head_line(width, frame.price_width), *lines], note, right, foot)
 
     def filter(self, further: int) -> None:
         """The next larger size, round to none again; 0 shows everything."""
-        if self.scene is None:
+        if self.frame is None:
             return
-        offered = tape.filters(self.scene.market.prints)
+        offered = tape.filters(self.frame.market.prints)
         larger = [size for size in offered if size > self.at_least]
         self.at_least = larger[0] if further and larger else 0
         self.redraw()
 
     def move(self, rows_up: int) -> None:
-        length = len(self.scene.market.prints) if self.scene else 0
+        length = len(self.frame.market.prints) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
 
     def edge(self, up: int) -> None:
-        self.move(up * (len(self.scene.market.prints) if self.scene else 0))
+        self.move(up * (len(self.frame.market.prints) if self.frame else 0))
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
         self.move(3)
@@ -78,5 +78,5 @@ class FlowPane(Pane):
     name_shown = "Flow"
     every = 10
 
-    def content(self, scene: FrameState) -> Content:
-        return Content(flow.flow_lines(scene.flow, self.inside[0], scene.precision), "takers")
+    def content(self, frame: FrameState) -> Content:
+        return Content(flow.flow_lines(frame.flow, self.inside[0], frame.precision), "takers")

@@ -35,16 +35,16 @@ class WatchlistPane(Pane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._cursor = 0
 
-    def content(self, scene: FrameState) -> Content:
+    def content(self, frame: FrameState) -> Content:
         width, _ = self.inside
         rows = [
             watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
-            for at, row in enumerate(scene.watched())
+            for at, row in enumerate(frame.watched)
         ]
         return Content([watchlist.head_line(width), *rows])
 
     def move(self, rows_up: int) -> None:
-        count = len(self.scene.watched()) if self.scene else 0
+        count = len(self.frame.watched) if self.frame else 0
         self._cursor = max(0, min(count - 1, self._cursor - rows_up))
         self.redraw()
 
@@ -52,12 +52,12 @@ class WatchlistPane(Pane):
         self.move(up * 1000)
 
     def open(self) -> None:
-        rows = self.scene.watched() if self.scene else ()
+        rows = self.frame.watched if self.frame else ()
         if self._cursor < len(rows):
             self.post_message(SymbolChosen(rows[self._cursor].symbol))
 
     def on_click(self, event: Click) -> None:
-        if self.scene and 0 <= event.y - 2 < len(self.scene.watched()):
+        if self.frame and 0 <= event.y - 2 < len(self.frame.watched):
             self._cursor = event.y - 2
             self.open()
 

@@ -204,6 +204,6 @@ async def account(
     async with monitor.run_test(size=size) as pilot:
         await settled(monitor, pilot)
         if not read_only:
-            await until(lambda: monitor.desk.trader and monitor.desk.trader.open)
+            await until(lambda: monitor.view_model.trader and monitor.view_model.trader.open)
         await settled(monitor, pilot)
         yield monitor, pilot

@@ -61,7 +61,7 @@ async def test_a_defect_in_a_key_leaves_all_the_others(
     async with trading(tmp_path) as found:
         await found.armed()
         with monkeypatch.context() as once:
-            once.setattr(found.screen, "_limit", broken)
+            once.setattr(found.screen.ticket_keys, "limit_order", broken)
             await found.pilot.press("B")
         assert f"that key did not do all it should: {SAID}" in found.text()
         await is_alive(found)
@@ -86,7 +86,7 @@ async def test_a_look_up_that_fails_leaves_the_keys_that_cancel(
 ) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        desk = found.trader._desk
+        desk = found.trader._manager
         assert desk is not None
         monkeypatch.setattr(desk.settler, "settle_due", broken_later)
         desk.settler.wake()
@@ -139,7 +139,7 @@ async def test_a_chart_that_cannot_be_plotted_is_said_and_costs_nothing_else(
     opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with opened() as (monitor, pilot):
-        monkeypatch.setattr(monitor.desk, "plot", broken_later)
+        monkeypatch.setattr(monitor.trade._plotter, "candles", broken_later)
         await pilot.press("right_square_bracket")
         await until(lambda: f"no candles are drawn: {SAID}" in happenings(monitor))
         assert happenings(monitor).count(f"no candles are drawn: {SAID}") == 1

@@ -95,7 +95,7 @@ async def test_a_failed_cancel_is_not_pushed_away_by_gaps_on_a_small_screen(
     opened: Opened,
 ) -> None:
     async with told(opened, size=(80, 24)) as (monitor, source):
-        monitor.desk.tell("order not cancelled: unknown order", "warn")
+        monitor.view_model.tell("order not cancelled: unknown order", "warn")
         for number in range(12):
             await heard(monitor, source, events.Gap(NOW, "book", (f"X{number}/USD",), NOW, NOW, ""))
         assert "order not cancelled: unknown order" in log(monitor)
@@ -169,4 +169,4 @@ async def test_a_refused_key_is_told_with_the_exchanges_words_and_public_data_go
             words = " ".join(line.text.strip("│ ") for line in queue.lines)
             assert "EAPI:Invalid key" in words
             assert "Public data go on without the key" in words
-            assert any("EAPI:Invalid key" in each.text for each in monitor.desk.recent())
+            assert any("EAPI:Invalid key" in each.text for each in monitor.view_model.recent_log())

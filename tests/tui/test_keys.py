@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from kracked_tui import keys
-from kracked_tui.app import Monitor
-from kracked_tui.screens.order import OrderScreen
 from kracked_tui.view.chrome import help as pages
 from kracked_tui.widgets.ticket_panel import TicketPanel
+from tests.tui.conftest import Opened
 
 
 def test_every_binding_has_an_id_and_a_help_line() -> None:
@@ -19,11 +18,12 @@ def test_every_binding_has_an_id_and_a_help_line() -> None:
         assert key.help in listed or key.id.startswith(("pane-", "size-"))
 
 
-def test_every_action_exists() -> None:
-    for key in keys.KEYS:
-        owner, _, action = key.action.partition("(")[0].rpartition(".")
-        place = {"": OrderScreen, "app": Monitor, "focused": TicketPanel}[owner]
-        assert hasattr(place, f"action_{action}"), key.id
+async def test_every_action_exists(opened: Opened) -> None:
+    async with opened() as (monitor, _):
+        for key in keys.KEYS:
+            owner, _, action = key.action.partition("(")[0].rpartition(".")
+            place = {"": monitor.trade, "app": monitor, "focused": TicketPanel}[owner]
+            assert hasattr(place, f"action_{action}"), key.id
 
 
 def test_no_key_does_two_things() -> None:

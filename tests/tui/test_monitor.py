@@ -41,7 +41,7 @@ async def test_a_number_goes_to_its_pane_and_shows_it_when_there_is_no_room(open
 async def test_the_cursor_moves_the_queue_with_it_at_once(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         await pilot.press("j", "j")
-        scene = monitor.desk.scene(monitor.trade.ladder)
+        scene = monitor.trade.frame_state()
         step = monitor.trade.ladder.position.step
         assert scene.selection is not None
         assert scene.selection.side is Side.BID
@@ -82,7 +82,7 @@ async def test_the_picker_finds_a_pair_by_a_part_of_its_name(opened: Opened) -> 
         await pilot.press("slash", *"ethe")
         await pilot.press("enter")
         await pilot.pause()
-        assert monitor.desk.symbol == "ETH/EUR"
+        assert monitor.view_model.symbol == "ETH/EUR"
         assert ("show", "ETH/EUR") in source.asked
         assert focused(monitor) == "ladder"
 
@@ -103,13 +103,13 @@ async def test_pairs_that_become_known_while_it_is_open_can_be_picked(opened: Op
         monitor.store.instruments["SOL/EUR"] = msgspec.structs.replace(found, symbol="SOL/EUR")
         monitor.trade.draw()
         await pilot.press("enter")
-        assert monitor.desk.symbol == "SOL/EUR"
+        assert monitor.view_model.symbol == "SOL/EUR"
 
 
 async def test_a_copied_row_is_its_words_without_box_and_bars(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         await pilot.press("y")
-        copied = monitor.desk.recent()[0].text
+        copied = monitor.view_model.recent_log()[0].text
         assert copied.startswith("copied: ")
         assert not set("│┃║▸█▌▏") & set(copied)
 
@@ -117,7 +117,7 @@ async def test_a_copied_row_is_its_words_without_box_and_bars(opened: Opened) ->
 async def test_escape_closes_the_picker_and_changes_nothing(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         await pilot.press("slash", "e", "escape")
-        assert monitor.desk.symbol == SYMBOL
+        assert monitor.view_model.symbol == SYMBOL
         assert not monitor.trade.picker.display
         assert focused(monitor) == "ladder"
 
@@ -161,7 +161,7 @@ async def test_brackets_change_the_candles_and_ask_the_exchange_for_them(opened:
     async with opened(source=source) as (monitor, pilot):
         await pilot.press("right_square_bracket")
         await pilot.pause()
-        assert monitor.desk.timeframe_s == 300
+        assert monitor.view_model.timeframe_s == 300
         assert (SYMBOL, 300) in source.asked
 
 

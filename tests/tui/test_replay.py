@@ -200,7 +200,7 @@ async def screen(
 def bar(monitor: Monitor) -> str:
     assert isinstance(monitor.trade, ReplayScreen)
     monitor.trade.draw()
-    return monitor.trade.time_bar.lines[0].text
+    return monitor.trade.time_keys.bar.lines[0].text
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
@@ -262,13 +262,13 @@ async def test_a_replay_at_rest_shows_all_of_an_instant_in_one_frame(session: Pa
 async def test_a_replay_at_rest_sums_the_trades_that_are_on_its_tape(session: Path) -> None:
     async with screen(session) as (monitor, source, _):
         market, trade = monitor.store.market(SYMBOL), monitor.trade
-        before = trade.desk.scene(trade.ladder).flow.windows[1]
+        before = trade.frame_state().flow.windows[1]
         assert market.last
         assert market.precision
         fill = Trade(Side.BID, market.last, 5, "market", 1, to_rfc3339(source.now(), 9))
         # Heard at the very instant that the screen shows already.
         monitor.store.apply(Trades(source.now(), SYMBOL, market.precision, (fill,)))
-        after = trade.desk.scene(trade.ladder).flow.windows[1]
+        after = trade.frame_state().flow.windows[1]
     assert (after.bought - before.bought, after.sold) == (5, before.sold)
 
 
@@ -299,7 +299,7 @@ async def test_what_is_no_time_is_told_and_nothing_moves(session: Path) -> None:
         await pilot.press(*"noon", "enter")
         await pilot.pause()
         assert source.now() == before
-        assert "'noon' is no time" in monitor.desk.recent()[0].text
+        assert "'noon' is no time" in monitor.view_model.recent_log()[0].text
 
 
 async def test_a_click_on_the_bar_goes_there(session: Path) -> None:
@@ -325,13 +325,13 @@ async def test_winding_that_the_end_keeps_from_starting_was_never_begun(
 async def test_a_replay_is_not_recorded_and_has_no_key_for_orders(session: Path) -> None:
     async with screen(session) as (monitor, _, pilot):
         await pilot.press("R")
-        assert "a replay is a recording already" in monitor.desk.recent()[0].text
+        assert "a replay is a recording already" in monitor.view_model.recent_log()[0].text
         assert not {key.id for key in monitor.table} & {"buy", "sell", "arm"}
 
 
 async def test_the_list_of_recordings_leads_to_one(session: Path) -> None:
     async with screen(session) as (monitor, _, pilot):
-        monitor.desk.sessions_folder = session.parent
+        monitor.recording.folder = session.parent
         await pilot.press("P")
         sessions = monitor.trade.sessions
         await until(lambda: any(session.name in line.text for line in sessions.lines))

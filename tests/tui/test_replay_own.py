@@ -66,7 +66,7 @@ async def replaying(
     source = ReplaySource(opened(log(folder)))
     source.toggle()
     monitor = Monitor(source, Settings(), (SYMBOL,))
-    monitor.desk.before = before
+    monitor.trade.watched_before = before
     async with monitor.run_test(size=(200, 60)) as pilot:
         await source.seek(source.view().end)
         await settled(monitor, pilot)

@@ -43,8 +43,8 @@ class Trading:
 
     @property
     def trader(self) -> Trader:
-        assert self.screen.trader is not None
-        return self.screen.trader
+        assert self.monitor.view_model.trader is not None
+        return self.monitor.view_model.trader
 
     @property
     def _account(self) -> ClientAccount:
@@ -67,7 +67,7 @@ class Trading:
 
     def place(self) -> str:
         """Of the first working order, as the screen has it."""
-        return self.screen.desk.scene(self.screen.ladder).own.rows[0].place
+        return self.screen.frame_state().own.rows[0].place
 
     async def until(self, so: Callable[[], object], what: str = "") -> None:
         """Let the loop turn until it is so."""
@@ -83,7 +83,7 @@ class Trading:
     def written(self) -> str:
         """What the ticket says, in one line."""
         self.monitor.trade.draw()
-        inside = [line.text[1:-1] for line in self.screen.ticket_panel.lines]
+        inside = [line.text[1:-1] for line in self.screen.ticket_keys.panel.lines]
         return " ".join(" ".join(inside).split())
 
     def said(self) -> str:
@@ -151,7 +151,8 @@ async def _opened(
         await found.until(lambda: source.feed.l3.get(SYMBOL), "no level 3")
         if not read_only:
             await found.until(
-                lambda: monitor.desk.trader is not None and monitor.desk.trader.open, "no desk"
+                lambda: monitor.view_model.trader is not None and monitor.view_model.trader.open,
+                "no desk",
             )
         monitor.trade.draw()
         yield found

@@ -318,3 +318,10 @@ def line_of_orders(rows: Sequence[OrderRow], width: int, *, stale: bool = False)
             break
         spans += part
     return Line(fit(spans, width))
+
+
+def mine_line(rows: Sequence[OrderRow], width: int, *, known: bool, empty: str) -> Line:
+    """One row for a screen without room for the orders pane; `empty` is said without orders."""
+    if rows:
+        return line_of_orders(rows, width, stale=not known)
+    return Line(fit([Span(" MINE", "header"), Span(f"  {empty}", "dim")], width))

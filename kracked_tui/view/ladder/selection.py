@@ -1,11 +1,16 @@
-"""What the ladder's cursor is on."""
+"""What the ladder's cursor is on, and the orders there."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from kracked.instruments import Precision
-from kracked.protocol.events import Side
+from kracked.protocol.events import OrderChange, Side
+
+if TYPE_CHECKING:
+    from kracked.book.l3 import L3Book
+    from kracked.book.queue import LevelQueue
 
 
 class Selection(NamedTuple):
@@ -24,3 +29,21 @@ class Selection(NamedTuple):
             return text
         whole = f"{text} to {precision.price_text(worst)}"
         return whole if len(whole) + 14 <= width else f"{text}…"
+
+
+def levels_from(book: L3Book, selection: Selection) -> Iterator[LevelQueue]:
+    """Yield levels from the best selected price on, in the order they fill."""
+    side, low, high = selection
+    for queue in book.side(side):
+        if queue.price <= high if side is Side.BID else queue.price >= low:
+            yield queue
+
+
+def orders_at(book: L3Book, selection: Selection) -> list[OrderChange]:
+    """Return the orders at the selected prices, in the order they fill."""
+    found: list[OrderChange] = []
+    for queue in levels_from(book, selection):
+        if not selection.low <= queue.price <= selection.high:
+            break
+        found += queue
+    return found

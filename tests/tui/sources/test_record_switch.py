@@ -85,7 +85,7 @@ def test_a_folder_that_cannot_be_is_refused_before_anything_is_watched(
 async def test_a_source_that_cannot_be_recorded_says_why(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         await pilot.press("R")
-        assert "nothing to record: not connected yet" in monitor.desk.recent()[0].text
+        assert "nothing to record: not connected yet" in monitor.view_model.recent_log()[0].text
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ async def recorded_some(monitor: Monitor) -> None:
     """Wait until messages have been recorded."""
 
     def some() -> bool:
-        monitor.desk.recording._looked = (0, RecordView())
-        view = monitor.desk.recorded()
+        monitor.recording._looked = (0, RecordView())
+        view = monitor.recording.view(monitor.source.now())
         return view is not None and view.bytes > 10_000
 
     await until(some)
@@ -143,7 +143,7 @@ async def shown(monitor: Monitor, wanted: Callable[[str], bool]) -> str:
     """The line the banner stands in, once it is as wanted."""
 
     def line() -> str:
-        monitor.desk.recording._looked = (0, RecordView())
+        monitor.recording._looked = (0, RecordView())
         monitor.trade.draw()
         text = monitor.trade.log_row.lines[0].text
         return text if wanted(text) else ""
@@ -181,7 +181,7 @@ async def test_a_folder_that_cannot_be_written_to_is_refused_on_the_screen(
         await pilot.press("R")
         line = await shown(live, lambda line: "recording: " in line)
         assert "cannot be a folder: a file is in its place" in line
-        assert not live.desk.recording.on
+        assert not live.recording.on
 
 
 async def test_what_was_to_be_recorded_and_is_not_stays_on_the_screen_until_it_is(
@@ -211,7 +211,7 @@ async def test_quitting_ends_a_recording_cleanly(live: Monitor, tmp_path: Path) 
 async def test_the_list_of_recordings_says_that_opening_one_ends_this_one(
     live: Monitor, tmp_path: Path
 ) -> None:
-    live.desk.sessions_folder = tmp_path
+    live.recording.folder = tmp_path
     live.record_at_once = True
     async with live.run_test(size=(80, 24)) as pilot:
         await recorded_some(live)
@@ -252,7 +252,7 @@ async def test_a_folder_of_something_else_is_refused_in_the_log(
     async with live.run_test(size=(120, 40)):
 
         def refused() -> bool:
-            return any("is not a recording" in each.text for each in live.desk.recent())
+            return any("is not a recording" in each.text for each in live.view_model.recent_log())
 
         await until(refused)
-        assert not live.desk.recording.on
+        assert not live.recording.on

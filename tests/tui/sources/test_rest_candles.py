@@ -82,5 +82,5 @@ class Unreachable(ScriptedSource):
 
 async def test_a_past_that_cannot_be_had_is_a_line_in_the_log_and_no_more(opened: Opened) -> None:
     async with opened(source=Unreachable()) as (monitor, _):
-        assert "no candles: no answer" in [each.text for each in monitor.desk.recent()]
+        assert "no candles: no answer" in [each.text for each in monitor.view_model.recent_log()]
         assert monitor.return_code is None

@@ -75,7 +75,7 @@ async def test_the_list_of_recordings_says_why_one_cannot_be_replayed(
 ) -> None:
     record_stream(tmp_path / "empty", [])
     async with opened() as (monitor, pilot):
-        monitor.desk.sessions_folder = tmp_path
+        monitor.recording.folder = tmp_path
         await pilot.press("P")
         sessions = monitor.trade.sessions
         await until(lambda: any("empty" in line.text for line in sessions.lines))

@@ -18,7 +18,7 @@ async def test_before_the_key_is_known_nothing_says_that_orders_can_be_placed(
 ) -> None:
     async with trading(tmp_path) as found:
         assert "b buys and s sells" in found.text()
-        found.trader._desk, found.trader._closed = None, "Asking the exchange."
+        found.trader._manager, found.trader._closed = None, "Asking the exchange."
         assert "b buys and s sells" not in found.text()
         assert "Asking the exchange." in found.text()
 
@@ -43,7 +43,7 @@ async def test_what_is_sent_is_what_the_preview_said(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("b", "2", "down", "down", "shift+down", "enter")
-        ticket = found.screen.ticket
+        ticket = found.screen.ticket_keys.ticket
         assert ticket is not None
         await found.pilot.press("y")
         await found.until(lambda: found.open)
@@ -91,7 +91,7 @@ async def test_an_amend_says_what_becomes_of_the_place_before_it_is_sent(tmp_pat
         await found.armed()
         await found.pilot.press("3", "B")
         await found.placed()
-        await found.until(lambda: found.screen.selected() is not None)
+        await found.until(lambda: found.screen.order_keys.selected() is not None)
         await found.pilot.press("e")
         assert "keeps place" in found.text()
         await found.pilot.press("down")
@@ -115,14 +115,14 @@ async def test_a_cancelled_order_is_shown_as_it_was_amended(tmp_path: Path) -> N
         await found.pilot.press("b", *["down"] * 9, "enter", "y")
         await found.placed()
         await found.pilot.press("9")
-        await found.until(lambda: found.screen.selected() is not None)
+        await found.until(lambda: found.screen.order_keys.selected() is not None)
         await found.pilot.press("e", "down", "right", "enter", "y")
         await found.until(lambda: "amended order" in found.said())
         (order,) = found.open
         await found.pilot.press("x")
         await found.until(lambda: not found.open)
-        await found.until(lambda: found.screen.desk.scene(found.screen.ladder).own.rows[0].ended)
-        (row,) = found.screen.desk.scene(found.screen.ladder).own.rows
+        await found.until(lambda: found.screen.frame_state().own.rows[0].ended)
+        (row,) = found.screen.frame_state().own.rows
         precision = found.monitor.source.l2[SYMBOL].precision
         assert order.price is not None
         assert row.price == precision.price_text(order.price)
@@ -135,12 +135,12 @@ async def test_an_order_is_cancelled_at_once_while_armed_and_after_a_yes_otherwi
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("B")
-        await found.until(lambda: found.screen.selected() is not None)
+        await found.until(lambda: found.screen.order_keys.selected() is not None)
         await found.pilot.press("x")
         await found.until(lambda: not found.open)
         await found.joined("S")
         await found.pilot.press("A", "9")
-        await found.until(lambda: found.screen.selected() is not None)
+        await found.until(lambda: found.screen.order_keys.selected() is not None)
         await found.pilot.press("x")
         assert "Cancel SELL" in found.text()
         await found.pilot.press("x")

@@ -30,13 +30,13 @@ async def holding_an_order(folder: Path) -> AsyncIterator[Trading]:
     async with trading(folder, settings=Settings(fps=60)) as found:
         await found.armed()
         await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
-        await found.until(lambda: found.monitor.desk.scene(found.screen.ladder).own.rows)
+        await found.until(lambda: found.screen.frame_state().own.rows)
         yield found
 
 
 def is_open(found: Trading) -> bool:
     """Whether there is something over the panes."""
-    return bool(found.screen._panel) or found.monitor.screen is not found.screen
+    return bool(found.screen.panels.top) or found.monitor.screen is not found.screen
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -54,8 +54,8 @@ async def test_no_order_key_acts_while_something_else_has_the_focus(
             await found.pilot.press(name)
         assert len(found.open) == 1, found.said()
         assert len(found.received) == 1
-        assert found.screen.trader is not None
-        assert found.screen.trader.armed
+        assert found.monitor.view_model.trader is not None
+        assert found.monitor.view_model.trader.armed
 
 
 async def test_the_keys_of_the_ladder_do_nothing_to_orders_while_the_ticket_is_open(
@@ -63,7 +63,7 @@ async def test_the_keys_of_the_ladder_do_nothing_to_orders_while_the_ticket_is_o
 ) -> None:
     async with holding_an_order(tmp_path) as found:
         await found.pilot.press("b", "x", "X", "e", "B", "S", "ctrl+x")
-        assert found.screen.ticket is not None
+        assert found.screen.ticket_keys.ticket is not None
         assert (len(found.open), len(found.received)) == (1, 1)
 
 
@@ -73,7 +73,7 @@ async def test_read_only_has_no_order_key_and_no_order_action(tmp_path: Path) ->
         bound = {one.id for _, one in found.monitor.trade._bindings}
         assert not bound & {key.id for key in ORDER_KEYS}
         assert not any(hasattr(found.monitor.trade, f"action_{name}") for name in actions)
-        assert found.monitor.desk.trader is None
+        assert found.monitor.view_model.trader is None
         titles = {one.title for one in found.monitor.get_system_commands(found.monitor.screen)}
         assert not titles & {"Buy", "Send", "Arm", "Panic"}
         await found.until(lambda: "No order of yours is open." in found.text())

@@ -28,7 +28,7 @@ async def test_an_order_of_every_type_is_received_as_the_preview_said(
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press(*PRESSED[kind], "enter")
-        ticket = found.screen.ticket
+        ticket = found.screen.ticket_keys.ticket
         assert ticket is not None
         assert "SENDS IT" in found.text()
         await found.pilot.press("y")
@@ -81,9 +81,9 @@ async def test_an_expiry_that_is_none_is_refused_in_words(tmp_path: Path) -> Non
 async def test_typing_nothing_leaves_the_field_as_it_was(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.pilot.press("b")
-        before = found.screen.ticket
+        before = found.screen.ticket_keys.ticket
         await found.pilot.press("p", "enter")
-        assert (found.screen.ticket, "not a decimal" in found.said()) == (before, False)
+        assert (found.screen.ticket_keys.ticket, "not a decimal" in found.said()) == (before, False)
 
 
 async def test_a_sale_opened_on_the_best_bid_joins_the_best_ask_until_it_may_take(
@@ -92,7 +92,7 @@ async def test_a_sale_opened_on_the_best_bid_joins_the_best_ask_until_it_may_tak
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("s")
-        joined = found.screen.ticket
+        joined = found.screen.ticket_keys.ticket
         assert joined is not None
         assert joined.aside is not None
         assert (joined.side, joined.post_only) == (Side.ASK, True)
@@ -109,27 +109,27 @@ async def test_a_sale_opened_on_the_best_bid_joins_the_best_ask_until_it_may_tak
 async def test_every_size_key_and_plus_and_minus_set_the_quantity(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.pilot.press("b", "1")
-        first = found.screen.ticket
+        first = found.screen.ticket_keys.ticket
         await found.pilot.press("plus", "plus", "minus")
-        doubled = found.screen.ticket
+        doubled = found.screen.ticket_keys.ticket
         assert first is not None
         assert doubled is not None
         assert doubled.qty == 2 * first.qty
         seen = set()
         for key in "12345":
             await found.pilot.press(key)
-            assert found.screen.ticket is not None
-            seen.add(found.screen.ticket.qty)
+            assert found.screen.ticket_keys.ticket is not None
+            seen.add(found.screen.ticket_keys.ticket.qty)
         assert len(seen) == 5
 
 
 async def test_what_changes_a_ticket_is_in_the_palette_too(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.pilot.press("b")
-        before = found.screen.ticket
+        before = found.screen.ticket_keys.ticket
         commands = found.monitor.get_system_commands(found.monitor.screen)
         await next(one for one in commands if one.title == "Price down").callback()
-        after = found.screen.ticket
+        after = found.screen.ticket_keys.ticket
         assert before is not None
         assert after is not None
         assert after.price == before.price - 1

@@ -9,14 +9,16 @@ import msgspec
 import pytest
 
 from kracked.book.queue import QueuePosition
-from kracked.feed.account import Account, Fee, Fill, OwnOrder
+from kracked.feed.account import Fee, Fill, OwnOrder
 from kracked.orders import OrderState, OutboxEntry
 from kracked.orders.outbox.outbox import ActionKind
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S, to_rfc3339
+from kracked_tui.state.own_state import OwnState
+from kracked_tui.state.store import Store
+from kracked_tui.state.view_model import ViewModel
 from kracked_tui.trader.messages import settled
 from kracked_tui.view.account import balances, fills, orders, rates
-from kracked_tui.view.account.account_view import AccountView, mine_line, own_of
 from kracked_tui.view.account.orders import Mine, OrderRow, Sent
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.line import Line
@@ -132,8 +134,9 @@ def test_that_we_cancelled_it_needs_no_reason() -> None:
 
 def test_own_orders_of_a_stream_that_is_down_are_marked_on_a_narrow_screen() -> None:
     row = OrderRow(SYMBOL, Side.BID, "0.15", "64209.0", "4/6", "1.75", "38s", "live")
-    assert mine_line(AccountView(known=False, rows=(row,)), 80).text.startswith(" MINE  STALE  BUY")
-    assert "STALE" not in mine_line(AccountView(known=True, rows=(row,)), 80).text
+    stale = orders.mine_line((row,), 80, known=False, empty="")
+    assert stale.text.startswith(" MINE  STALE  BUY")
+    assert "STALE" not in orders.mine_line((row,), 80, known=True, empty="").text
 
 
 def test_an_order_placed_elsewhere_says_so() -> None:
@@ -223,12 +226,10 @@ def test_the_header_says_armed_with_both_clocks_or_that_the_switch_is_off() -> N
 
 
 def test_an_account_that_is_not_known_says_why() -> None:
-    assert AccountView(trading_status.TradingStatus(reason="why")).empty == "why"
-    found = own_of(
-        Account(), (), symbol=SYMBOL, precision=PRECISION, books={}, instruments={},
-        fee_percent=Decimal(0), now=NOW,
-    )  # fmt: skip
-    assert not found.known
+    model = ViewModel(frozen_market.ScriptedSource(), Store("LIVE"), (SYMBOL,))
+    model.idle = trading_status.TradingStatus(reason="why")
+    own = OwnState(model, NOW, SYMBOL, "")
+    assert (own.known, own.empty_reason) == (False, "why")
 
 
 def test_an_order_that_was_unknown_is_told_with_what_became_of_it() -> None:

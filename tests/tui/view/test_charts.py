@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from kracked.instruments import Precision
 from kracked.protocol.events import Level
 from kracked.times import NS_PER_S
-from kracked_tui.state.candle_plot import Plotter
 from kracked_tui.view.chart import ansi, candles, depth
 from kracked_tui.view.chart.candles import Bar
 from kracked_tui.view.line import Line, Span
+from kracked_tui.widgets.candle_plot import Plotter
 
 PRECISION = Precision(1, 8)
 MINUTE = 60 * NS_PER_S

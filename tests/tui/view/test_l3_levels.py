@@ -45,6 +45,6 @@ async def test_its_resync_greys_the_ladder(opened: Opened) -> None:
 
 async def test_without_a_symbol_asked_for_it_shows_the_one_there_is(opened: Opened) -> None:
     async with opened(source=alone()) as (monitor, _):
-        monitor.desk.symbol = ""
+        monitor.view_model.symbol = ""
         monitor.trade.draw()
-        assert monitor.desk.symbol == SYMBOL
+        assert monitor.view_model.symbol == SYMBOL

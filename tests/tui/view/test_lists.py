@@ -6,36 +6,24 @@ import pytest
 
 from kracked.protocol import events
 from kracked.protocol.events import Side
-from kracked_tui.state.frame_state import FrameState
-from kracked_tui.state.store import MarketState
-from kracked_tui.view.chrome.data_status import DataStatus
-from kracked_tui.view.ladder.selection import Selection
+from kracked_tui.view.ladder.selection import Selection, levels_from
 from kracked_tui.view.queue import level_inspector, queue
 from kracked_tui.view.tape import flow, tape
 from kracked_tui.widgets.watchlist import matching
 from tests.tui.frozen_market import BEST_BID, NOW, PRECISION, SYMBOL, order, orders, trade, trades
 
 
-def scene(selection: Selection) -> FrameState:
-    state = DataStatus("LIVE", "good", usable=True)
-    return FrameState(
-        NOW, SYMBOL, MarketState(SYMBOL), state, PRECISION, orders=orders(), selection=selection
-    )
-
-
 def test_the_queue_starts_with_the_order_that_fills_first() -> None:
-    seen = scene(Selection(Side.BID, BEST_BID, BEST_BID))
-    assert seen.selection is not None
-    found = queue.queue_view(seen.selection, seen.selected_queues(), NOW, skip=0, rows=9)
+    selection = Selection(Side.BID, BEST_BID, BEST_BID)
+    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=9)
     assert (found.rows[0].place, found.rows[0].ahead) == (1, 0)
     assert found.rows[1].ahead == found.rows[0].qty
     assert [row.place for row in found.rows] == list(range(1, 10))
 
 
 def test_what_is_ahead_is_everything_that_fills_before() -> None:
-    seen = scene(Selection(Side.ASK, BEST_BID, BEST_BID + 50))
-    assert seen.selection is not None
-    found = queue.queue_view(seen.selection, seen.selected_queues(), NOW, skip=0, rows=40)
+    selection = Selection(Side.ASK, BEST_BID, BEST_BID + 50)
+    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=40)
     ahead = 0
     for row in found.rows:
         assert row.ahead == ahead
@@ -43,18 +31,16 @@ def test_what_is_ahead_is_everything_that_fills_before() -> None:
 
 
 def test_orders_past_the_selected_prices_are_told_apart() -> None:
-    seen = scene(Selection(Side.BID, BEST_BID, BEST_BID))
-    assert seen.selection is not None
-    found = queue.queue_view(seen.selection, seen.selected_queues(), NOW, skip=0, rows=9)
+    selection = Selection(Side.BID, BEST_BID, BEST_BID)
+    found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=9)
     assert [row.beyond for row in found.rows] == [row.price != BEST_BID for row in found.rows]
     assert found.orders == sum(not row.beyond for row in found.rows)
 
 
 def test_a_scrolled_queue_keeps_the_places_of_its_orders() -> None:
-    seen = scene(Selection(Side.BID, BEST_BID - 100, BEST_BID))
-    assert seen.selection is not None
-    whole = queue.queue_view(seen.selection, seen.selected_queues(), NOW, skip=0, rows=9)
-    part = queue.queue_view(seen.selection, seen.selected_queues(), NOW, skip=3, rows=4)
+    selection = Selection(Side.BID, BEST_BID - 100, BEST_BID)
+    whole = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=9)
+    part = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=3, rows=4)
     assert part.rows == whole.rows[3:7]
 
 

@@ -1,0 +1,131 @@
+"""Where everything on the screen is: panes, the panel over them, the zoomed pane, the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual.widget import Widget
+
+from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome.layout import arrange
+from kracked_tui.widgets.pane import Pane
+
+if TYPE_CHECKING:
+    from kracked_tui.screens.trade import TradeScreen
+
+
+class Panels:
+    """Owner of the layout. At most one panel is open; a question lies over the ticket."""
+
+    def __init__(self, screen: TradeScreen, panes: Sequence[Pane]) -> None:
+        """`panes` in the order of their numbers."""
+        self._screen, self._panes = screen, panes
+        self._open: list[str] = []
+        """Panels, the one on top last."""
+        self._zoomed: str | None = None
+        self._came_from: Pane | None = None
+        """The pane that had the focus before the panel."""
+        self._account = False
+        """Whether the layout has room for own orders."""
+        self.takes_focus: dict[str, Widget] = {}
+        """The widget that has the focus while a panel is on top; other panels leave it alone."""
+
+    @property
+    def top(self) -> str | None:
+        """The panel that is open; None when there is none."""
+        return self._open[-1] if self._open else None
+
+    def pane(self, name: str) -> Pane:
+        return self._panes[places.PANES.index(name)]
+
+    def in_sight(self) -> list[Pane]:
+        """Return the panes that this size and layout show."""
+        return [pane for pane in self._panes if pane.display]
+
+    @property
+    def focused(self) -> Pane | None:
+        """The pane with the focus; None while a panel or field has it."""
+        focused = self._screen.focused
+        return focused if isinstance(focused, Pane) else None
+
+    # --- panels -----------------------------------------------------------------------
+
+    def open(self, panel: str) -> None:
+        """Open a panel over what is open already."""
+        self._came_from = self.focused or self._came_from
+        if self.top != panel:
+            self._open.append(panel)
+        self.place()
+        self._focus_top()
+
+    def toggle(self, panel: str) -> None:
+        """Open a panel in place of what is open, or close it."""
+        if self.top == panel:
+            self.close()
+            return
+        self._open.clear()
+        self.open(panel)
+
+    def close(self) -> None:
+        """Close the panel on top, and go back to what was below it."""
+        if self._open:
+            self._open.pop()
+        self.place()
+        if self._open:
+            self._focus_top()
+        elif self._came_from is not None and self._came_from.display:
+            self._screen.set_focus(self._came_from)
+            self._came_from = None
+
+    def _focus_top(self) -> None:
+        if (widget := self.takes_focus.get(self.top or "")) is not None:
+            self._screen.set_focus(widget)
+
+    def back(self) -> bool:
+        """Take escape: close the panel, else show all panes again; False with nothing to leave."""
+        if self._open:
+            self.close()
+        elif self._zoomed:
+            self.zoom(None)
+        else:
+            return False
+        return True
+
+    def zoom(self, pane: str | None) -> None:
+        """Give one pane the whole screen, or show all of them again."""
+        self._zoomed = pane
+        self.place()
+
+    @property
+    def zoomed(self) -> bool:
+        return self._zoomed is not None
+
+    # --- placing ----------------------------------------------------------------------
+
+    def place_account(self, *, has_account: bool) -> None:
+        """Make room for own orders as soon as there is an account."""
+        if has_account != self._account:
+            self.place()
+
+    def place(self) -> None:
+        """Put every widget where this size has it, and hide those it has no room for."""
+        screen = self._screen
+        self._account = screen.model.has_account
+        arranged = arrange(
+            *screen.size,
+            zoomed=self._zoomed,
+            panel=self.top,
+            account=self._account,
+            timed=screen.has_time_bar,
+        )
+        for widget in screen.children:
+            place = arranged.get(widget.id or "")
+            widget.display = place is not None
+            if place is not None:
+                widget.styles.offset = (place.x, place.y)
+                widget.styles.width, widget.styles.height = place.width, place.height
+        focused = self.focused
+        if not self._open and not (focused and focused.display):
+            screen.set_focus(self.pane(self._zoomed or places.LADDER))
+        screen.call_after_refresh(screen.draw)

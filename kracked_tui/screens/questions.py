@@ -1,0 +1,52 @@
+"""Questions in a docked panel. While one is open no other key acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from textual.widget import Widget
+
+from kracked_tui.screens.part import ScreenPart
+from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome.questions import QuestionText
+from kracked_tui.widgets.prompt import Prompt, Question
+
+if TYPE_CHECKING:
+    from kracked_tui.screens.trade import TradeScreen
+
+
+class Questions(ScreenPart):
+    """Asks one question at a time; escape leads back and nothing happens."""
+
+    def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
+        self._screen = screen
+        self.prompt = Prompt(id=places.PROMPT, ascii_only=ascii_only)
+
+    def widgets(self) -> Iterable[Widget]:
+        yield self.prompt
+
+    def ask(self, text: QuestionText, then: Callable[[str], object]) -> None:
+        """Open the panel; `then` gets the answer's key, or the typed text, once it is closed."""
+
+        def answered(answer: str) -> None:
+            self._close()
+            then(answer)
+            self._screen.draw()
+
+        self._screen.panels.open(places.PROMPT)
+        self.prompt.ask(Question(text.title, text.sentences, answered, text.answers, text.expected))
+
+    def draw(self) -> None:
+        if self._screen.panels.top == places.PROMPT:
+            self.prompt.show()
+
+    def back(self) -> bool:
+        if self._screen.panels.top != places.PROMPT:
+            return False
+        self._close()
+        return True
+
+    def _close(self) -> None:
+        self.prompt.question = None
+        self._screen.panels.close()

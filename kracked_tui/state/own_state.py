@@ -1,0 +1,117 @@
+"""The account at one moment: own orders, fills, balances, rates, and whether keys trade.
+
+Like the frame it belongs to, it works out each part when a pane first asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kracked.feed.account import Account, Fill, OwnOrder
+from kracked_tui.view.account.balances import Balance, balances_of, held
+from kracked_tui.view.account.orders import Mine, OrderRow, by_price, rows_of
+from kracked_tui.view.account.rates import RateView
+from kracked_tui.view.chrome.trading_status import TradingStatus
+
+if TYPE_CHECKING:
+    from kracked_tui.state.view_model import ViewModel
+
+_HOW_TO_ORDER = "No order of yours. b buys and s sells at the cursor's price."
+
+
+class OwnState:
+    """What belongs to the account, for one frame."""
+
+    def __init__(self, model: ViewModel, now: int, symbol: str, chosen_order: str) -> None:
+        self._model, self._now, self._symbol, self._chosen = model, now, symbol, chosen_order
+
+    @cached_property
+    def _account(self) -> Account | None:
+        """The live account of the key, or the recorded one; None without either."""
+        access, store = self._model.source.access, self._model.store
+        if access is not None:
+            return access.account
+        return store.account if store.account.orders_known else None
+
+    @property
+    def _working(self) -> Sequence[OwnOrder]:
+        return tuple(self._account.orders.values()) if self._account else ()
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an account and its streams have told their state."""
+        return self._account is not None and self._account.orders_known
+
+    @cached_property
+    def status(self) -> TradingStatus:
+        """Whether keys trade, and why not."""
+        trader = self._model.trader
+        return trader.status() if trader and self._account is not None else self._model.idle
+
+    @cached_property
+    def rows(self) -> tuple[OrderRow, ...]:
+        """Own orders of every pair, those of doubtful outcome first."""
+        if self._account is None:
+            return ()
+        model, working = self._model, self._working
+        instruments = model.store.instruments
+        precisions = {
+            order.symbol: instruments[order.symbol].precision
+            for order in working
+            if order.symbol in instruments
+        }
+        sent = model.trader.sent() if model.trader else ()
+        return rows_of(working, sent, model.source.l3, precisions, self._now)
+
+    @cached_property
+    def mine(self) -> Mapping[int, Mine]:
+        """Resting orders of the shown pair, by scaled price."""
+        book = self._model.book(self._symbol)
+        precision = book.precision if book else self._model.market.precision
+        if precision is None:
+            return {}
+        l3_book = self._model.source.l3.get(self._symbol)
+        return by_price(self._working, self._symbol, l3_book, precision)
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Ids of the open orders."""
+        return frozenset(self._account.orders) if self._account else frozenset()
+
+    @property
+    def fills(self) -> Sequence[Fill]:
+        """The latest fills of every pair, oldest first."""
+        return tuple(self._account.fills) if self._account else ()
+
+    @cached_property
+    def balances(self) -> tuple[Balance, ...]:
+        if self._account is None:
+            return ()
+        trader = self._model.trader
+        fee_percent = trader.dearest_fee if trader else Decimal(0)
+        return balances_of(self._account.balances, held(self._working, fee_percent))
+
+    @cached_property
+    def rates(self) -> RateView | None:
+        """The engine's rate counter of the shown pair; None where nothing can be sent."""
+        trader = self._model.trader
+        if trader is None or self._account is None:
+            return None
+        order = self._account.orders.get(self._chosen)
+        return trader.rates(self._symbol, order.touched if order else None)
+
+    @property
+    def empty_reason(self) -> str:
+        """Why there is nothing to show, or what to do to have something."""
+        model = self._model
+        if not self.known:
+            return self.status.reason or "Waiting for the account's streams."
+        if model.source.access is None:
+            return "No order of yours was open then."
+        if model.trader is None:
+            return "No order of yours is open."
+        # A screen that names b as the key that buys must have a b that buys.
+        return _HOW_TO_ORDER if model.trader.open else self.status.reason
