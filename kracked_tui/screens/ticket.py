@@ -157,13 +157,18 @@ class TicketKeys(ScreenPart):
     # --- sending ----------------------------------------------------------------------
 
     def _send(self) -> None:
-        """Send what the preview shows, and only from the preview."""
-        ticket, trader, view = self.ticket, self._model.trader, self.view()
-        if ticket is None or trader is None or view is None:
+        """Send what the preview shows, and only from the preview.
+
+        The trader checks it again, against the market of this moment.
+        """
+        ticket, trader, problems = self.ticket, self._model.trader, self.panel.problems
+        if ticket is None or trader is None:
             return
         moment = self._model.market_moment(ticket.symbol)
-        if not ticket.previewed or view.problems or moment is None:
-            reason = view.problems[0] if view.problems else "enter previews first, then y sends"
+        if problems is None or not ticket.previewed or problems or moment is None:
+            reason = problems[0] if problems else "enter previews first, then y sends"
+            if ticket.previewed and problems is None:
+                reason = "the preview was not on the screen yet; press y again"
             self._model.tell(f"not sent: {reason}", "warn")
             self._screen.draw()
             return

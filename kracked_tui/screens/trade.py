@@ -183,8 +183,7 @@ class TradeScreen(Screen[None]):
 
     def frame_state(self) -> FrameState:
         """Return the present, with what is selected in the ladder and the orders pane."""
-        row = self.orders.row
-        return self.model.frame_state(self.ladder.selection, row.order_id if row else "")
+        return self.model.frame_state(self.ladder.selection, self.orders.chosen_order)
 
     def draw(self) -> None:
         """Draw one whole frame, now."""

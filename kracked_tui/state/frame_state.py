@@ -30,17 +30,19 @@ _UNKNOWN = Precision(2, 8)
 
 Select = Callable[[tuple[int, int]], Selection | None]
 """Gives the ladder's selected prices for the best bid and ask."""
+ChosenOrder = Callable[[], str]
+"""Gives the id of an own order, empty for none."""
 
 
 class FrameState:
     """The present, for one frame. The books and the market are their owners': read only."""
 
-    def __init__(self, model: ViewModel, select: Select, chosen_order: str = "") -> None:
+    def __init__(self, model: ViewModel, select: Select, chosen_order: ChosenOrder) -> None:
         """
         Args:
             model: What is looked at.
             select: The ladder's selection, asked at most once.
-            chosen_order: Id of the order selected in the orders pane; its age sets the rates.
+            chosen_order: The order selected in the orders pane; its age sets the rates.
         """
         self._model, self._select = model, select
         self.source, self.store = model.source, model.store

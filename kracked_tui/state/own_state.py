@@ -5,7 +5,7 @@ Like the frame it belongs to, it works out each part when a pane first asks for 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -25,7 +25,9 @@ _HOW_TO_ORDER = "No order of yours. b buys and s sells at the cursor's price."
 class OwnState:
     """What belongs to the account, for one frame."""
 
-    def __init__(self, model: ViewModel, now: int, symbol: str, chosen_order: str) -> None:
+    def __init__(
+        self, model: ViewModel, now: int, symbol: str, chosen_order: Callable[[], str]
+    ) -> None:
         self._model, self._now, self._symbol, self._chosen = model, now, symbol, chosen_order
 
     @cached_property
@@ -100,7 +102,7 @@ class OwnState:
         trader = self._model.trader
         if trader is None or self._account is None:
             return None
-        order = self._account.orders.get(self._chosen)
+        order = self._account.orders.get(self._chosen())
         return trader.rates(self._symbol, order.touched if order else None)
 
     @property

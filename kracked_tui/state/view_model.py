@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
 from kracked_tui.sources.base import Source
-from kracked_tui.state.frame_state import FrameState, Select
+from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
 from kracked_tui.state.store import MarketState, Store
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataHealth, data_status
@@ -82,7 +82,7 @@ class ViewModel:
 
     # --- the present ------------------------------------------------------------------
 
-    def frame_state(self, select: Select, chosen_order: str = "") -> FrameState:
+    def frame_state(self, select: Select, chosen_order: ChosenOrder) -> FrameState:
         """Return the present, of which nothing is computed before it is asked for."""
         if not self.symbol:
             self.symbol = next(iter((*self.source.l2, *self.source.l3)), "")

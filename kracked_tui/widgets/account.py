@@ -43,6 +43,11 @@ class OrdersPane(Pane):
             return rows[0] if rows else None
         return next((row for row in rows if row.key == self._chosen), None)
 
+    def chosen_order(self) -> str:
+        """Return the exchange's id of the selected order; empty for none."""
+        row = self.row
+        return row.order_id if row else ""
+
     @property
     def _rows(self) -> Sequence[OrderRow]:
         return self.frame.own.rows if self.frame else ()

@@ -20,6 +20,9 @@ from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.pane import Content, Pane
 
 _line = lru_cache(2048)(view.ladder_line)
+_columns = lru_cache(16)(view.columns_for)
+_head = lru_cache(16)(view.head_line)
+_foot = lru_cache(64)(view.foot_spans)
 
 
 class LadderPane(Pane):
@@ -46,21 +49,19 @@ class LadderPane(Pane):
         book = frame.book
         if book is None or not self.position.ready:
             return Content(_notice(frame, self.rows, width))
-        columns = view.columns_for(
-            width, frame.price_width, mine=frame.own.known or bool(frame.own.mine)
-        )
+        columns = _columns(width, frame.price_width, mine=frame.own.known or bool(frame.own.mine))
         shown = view.ladder_view(
             book.bids,
             book.asks,
             self.position,
             self.rows,
             traded=frame.market.traded,
-            orders=self._order_counts(frame),
+            orders=self._order_counts(frame) if columns.orders else {},
             last=frame.market.last,
             mine=frame.own.mine,
         )
         body = [
-            view.head_line(columns),
+            _head(columns),
             *(
                 _line(row, shown.largest, columns, frame.precision, frame.decimals)
                 for row in shown.rows
@@ -70,7 +71,7 @@ class LadderPane(Pane):
             body = _greyed(body, frame, width)
         step = frame.precision.price_text(self.position.step)
         note = f"{step} a row · {'HELD' if self.position.held else 'static'}"
-        foot = view.foot_spans(shown, frame.precision, width)
+        foot = _foot(shown.bid_total, shown.ask_total, frame.precision, width)
         return Content(body, note, self._out_of_sight(frame), foot)
 
     def _follow(self, frame: FrameState) -> None:

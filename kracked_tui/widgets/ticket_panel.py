@@ -50,6 +50,12 @@ class TicketPanel(LiveRows, can_focus=True):
         name = Title("=", title(shown))
         self.set_lines(framed(name, body, (width, height), focused=True, foot=foot, armed=armed))
 
+    @property
+    def problems(self) -> tuple[str, ...] | None:
+        """Why the ticket as it is shown cannot be sent; None while it has not been shown."""
+        view = self._view
+        return view.problems if view is not None and view.ticket is self.ticket else None
+
     def write(self, ticket: Ticket | None) -> None:
         """Put another ticket on it; None clears it."""
         self.ticket = ticket

@@ -110,7 +110,7 @@ def _working(
     now: int,
     ours: set[str],
 ) -> OrderRow:
-    place = book.place(order.order_id) if book else None
+    place = book.place(order.order_id) if book is not None else None
     state = "live"
     if order.order_status == "pending_new":
         state = "pending"
@@ -269,7 +269,7 @@ def by_price(
         if _trails(order):
             continue
         price = int(order.limit_price.scaleb(precision.price))
-        place = book.place(order.order_id) if book else None
+        place = book.place(order.order_id) if book is not None else None
         position = place.position if place else 0
         mine = Mine(order.side, order.remaining, position)
         found[price] = joined(found[price], mine) if price in found else mine

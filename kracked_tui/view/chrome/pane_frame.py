@@ -74,7 +74,11 @@ class Box:
             self._edges, self._edged = edges, {}
         rows = self._rows(body[:inside], Span(edges.box[3], edges.role))
         rows += [_empty(width, edges)] * (inside - len(rows))
-        return [_top(title, width, edges, focused=focused), *rows, _bottom(foot, width, edges)]
+        return [
+            _top(title, width, edges, focused=focused),
+            *rows,
+            _bottom(tuple(foot), width, edges),
+        ]
 
     def _rows(self, body: Sequence[Line], edge: Span) -> list[Line]:
         known, self._edged = self._edged, {}
@@ -125,10 +129,10 @@ def _top(title: Title, width: int, edges: _Edges, *, focused: bool) -> Line:
     return line(*spans, Span(right, "dim"), Span(box[1] + box[2], role))
 
 
-def _bottom(foot: Iterable[Span], width: int, edges: _Edges) -> Line:
+@lru_cache(256)
+def _bottom(words: tuple[Span, ...], width: int, edges: _Edges) -> Line:
     """The words of the foot are there whole or not at all."""
     box, role = edges.box, edges.role
-    words = tuple(foot)
     used = sum(len(span.text) for span in words) + 2 if words else 0
     if used + 3 > width:
         words, used = (), 0

@@ -272,17 +272,17 @@ def _price_role(row: LadderRow) -> str:
     return "faint"
 
 
-def foot_spans(view: LadderView, precision: Precision, width: int) -> tuple[Span, ...]:
-    """What is in sight on each side, and which way it leans."""
-    both = view.bid_total + view.ask_total
-    lean = fmt.percent(view.bid_total - view.ask_total, both) if both else 0
+def foot_spans(bids: int, asks: int, precision: Precision, width: int) -> tuple[Span, ...]:
+    """The quantity in sight on each side, and which way it leans."""
+    both = bids + asks
+    lean = fmt.percent(bids - asks, both) if both else 0
     return (
         Span("bid ", "dim"),
-        Span(fmt.compact(view.bid_total, precision.qty), "bid"),
+        Span(fmt.compact(bids, precision.qty), "bid"),
         Span(" "),
-        *block_bars.share(view.bid_total, both, max(6, min(24, width - 42))),
+        *block_bars.share(bids, both, max(6, min(24, width - 42))),
         Span(" "),
-        Span(fmt.compact(view.ask_total, precision.qty), "ask"),
+        Span(fmt.compact(asks, precision.qty), "ask"),
         Span(" ask", "dim"),
         Span(f"  imb {fmt.signed(str(lean))}%", "dim"),
     )

@@ -68,9 +68,10 @@ def following(position: LadderScroll, bid: int, ask: int, rows: int) -> LadderSc
     """The position after the best prices moved."""
     if position.held:
         return position
-    margin = rows // 5 * position.step
-    high = above(ask, position.step) < top_price(position, rows) - margin
-    if high and below(bid, position.step) > bottom_price(position, rows) + margin:
+    step, margin = position.step, rows // 5 * position.step
+    top = top_price(position, rows)
+    in_sight = ask <= top - margin - step and bid >= top - (rows - 1) * step + margin + step
+    if in_sight:
         return position
     return replace(position, centre=below((bid + ask) // 2, position.step))
 

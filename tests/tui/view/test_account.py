@@ -228,7 +228,7 @@ def test_the_header_says_armed_with_both_clocks_or_that_the_switch_is_off() -> N
 def test_an_account_that_is_not_known_says_why() -> None:
     model = ViewModel(frozen_market.ScriptedSource(), Store("LIVE"), (SYMBOL,))
     model.idle = trading_status.TradingStatus(reason="why")
-    own = OwnState(model, NOW, SYMBOL, "")
+    own = OwnState(model, NOW, SYMBOL, str)
     assert (own.known, own.empty_reason) == (False, "why")
 
 
