@@ -46,7 +46,7 @@ from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.widgets.frame_pump import FramePump, backlog, keep_quick
 from kracked_tui.widgets.painted_rows import paint
-from kracked_tui.widgets.session_picker import SessionPicker
+from kracked_tui.widgets.panels.session_picker import SessionPicker
 
 if TYPE_CHECKING:
     from kracked.feed_manager import FeedManager

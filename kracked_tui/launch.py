@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from kracked.endpoints import Endpoints
-from kracked_tui import credentials_source
+from kracked_tui import credentials_source, source_factories
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import saved
 from kracked_tui.options import Options
-from kracked_tui.sources import opening
 from kracked_tui.sources.opening import Opening
 from kracked_tui.view.replay.sessions import SessionRow
 
@@ -62,12 +61,12 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Opening:
     """
     trades = not options.read_only
     if options.replay is not None:
-        return opening.replay(options.replay)
+        return source_factories.replay(options.replay)
     if options.demo:
-        return opening.demo(symbols, options.seed, trades=trades)
+        return source_factories.demo(symbols, options.seed, trades=trades)
     endpoints = Endpoints.at(options.endpoint) if options.endpoint else Endpoints.kraken()
     credentials = credentials_source.credentials(options.key_file)
-    return opening.exchange(symbols, endpoints, credentials, trades=trades)
+    return source_factories.exchange(symbols, endpoints, credentials, trades=trades)
 
 
 def _check_replay(path: Path) -> None:

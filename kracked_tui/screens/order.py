@@ -24,10 +24,10 @@ from kracked_tui.view.account.orders import OrderRow, row_at
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome import questions
 from kracked_tui.view.ticket.ticket import amending
-from kracked_tui.widgets.account import OrdersPane
 from kracked_tui.widgets.bindings import bindings
-from kracked_tui.widgets.ladder import LadderPane
-from kracked_tui.widgets.ticket_panel import TicketPanel
+from kracked_tui.widgets.panels.ticket_panel import TicketPanel
+from kracked_tui.widgets.panes.account import OrdersPane
+from kracked_tui.widgets.panes.ladder import LadderPane
 
 if TYPE_CHECKING:
     from kracked_tui.trader import Trader

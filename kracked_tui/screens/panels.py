@@ -9,7 +9,7 @@ from textual.widget import Widget
 
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome.layout import arrange
-from kracked_tui.widgets.pane import Pane
+from kracked_tui.widgets.panes.pane import Pane
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen

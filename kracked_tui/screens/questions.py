@@ -10,7 +10,7 @@ from textual.widget import Widget
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome.questions import QuestionText
-from kracked_tui.widgets.prompt import Prompt, Question
+from kracked_tui.widgets.panels.prompt import Prompt, Question
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen

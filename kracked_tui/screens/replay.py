@@ -23,7 +23,7 @@ from kracked_tui.view.chrome.questions import QuestionText
 from kracked_tui.view.replay.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.painted_rows import LiveRows
-from kracked_tui.widgets.session_picker import SessionPicker
+from kracked_tui.widgets.panels.session_picker import SessionPicker
 
 _HOW = "A time of day, such as 14:03 or 14:03:21.5, or a whole instant: 2026-11-22T14:03:21Z."
 

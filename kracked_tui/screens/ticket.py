@@ -17,7 +17,7 @@ from kracked_tui.view.chrome import questions
 from kracked_tui.view.ticket.post_only import BestPrices, rested
 from kracked_tui.view.ticket.ticket import Ticket, takes
 from kracked_tui.view.ticket.ticket_lines import TicketView
-from kracked_tui.widgets.ticket_panel import TicketPanel
+from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen

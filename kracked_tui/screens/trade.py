@@ -31,19 +31,21 @@ from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome.status import Hint, log_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
-from kracked_tui.widgets.account import BalancesPane, FillsPane, OrdersPane
 from kracked_tui.widgets.bindings import bindings
-from kracked_tui.widgets.candle_plot import Plotter
-from kracked_tui.widgets.charts import ChartPane, DepthPane, LevelPane
 from kracked_tui.widgets.header import Header
-from kracked_tui.widgets.ladder import LadderPane
 from kracked_tui.widgets.painted_rows import LiveRows
-from kracked_tui.widgets.pane import FrameSkip
-from kracked_tui.widgets.queue import QueuePane
-from kracked_tui.widgets.session_picker import SessionPicker
-from kracked_tui.widgets.status_lines import HelpPages, Hints, StatusLine
-from kracked_tui.widgets.tape import FlowPane, TapePane
-from kracked_tui.widgets.watchlist import SymbolChosen, SymbolPicker, WatchlistPane
+from kracked_tui.widgets.panels.help_pages import HelpPages
+from kracked_tui.widgets.panels.session_picker import SessionPicker
+from kracked_tui.widgets.panels.symbol_picker import SymbolChosen, SymbolPicker
+from kracked_tui.widgets.panes.account import BalancesPane, FillsPane, OrdersPane
+from kracked_tui.widgets.panes.candle_plot import Plotter
+from kracked_tui.widgets.panes.charts import ChartPane, DepthPane, LevelPane
+from kracked_tui.widgets.panes.ladder import LadderPane
+from kracked_tui.widgets.panes.pane import FrameSkip
+from kracked_tui.widgets.panes.queue import QueuePane
+from kracked_tui.widgets.panes.tape import FlowPane, TapePane
+from kracked_tui.widgets.panes.watchlist import WatchlistPane
+from kracked_tui.widgets.status_lines import Hints, StatusLine
 
 _PLOT_EVERY_S = 0.5
 """A plot costs tens of milliseconds of processor time, if not of the loop's."""

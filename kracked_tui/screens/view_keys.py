@@ -14,11 +14,11 @@ from kracked_tui.sources.session_list import recorded_sessions
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.replay.sessions import SessionRow
-from kracked_tui.widgets.ladder import LadderPane
-from kracked_tui.widgets.pane import Pane
-from kracked_tui.widgets.session_picker import SessionPicker
-from kracked_tui.widgets.status_lines import HelpPages
-from kracked_tui.widgets.watchlist import SymbolPicker
+from kracked_tui.widgets.panels.help_pages import HelpPages
+from kracked_tui.widgets.panels.session_picker import SessionPicker
+from kracked_tui.widgets.panels.symbol_picker import SymbolPicker
+from kracked_tui.widgets.panes.ladder import LadderPane
+from kracked_tui.widgets.panes.pane import Pane
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen

@@ -1,32 +1,19 @@
-"""How each source is opened, behind the first paint of the screen.
-
-The libraries of a feed take longer to load than the screen takes to appear, and a simulated
-market has a past to trade first: both happen in a thread.
-"""
+"""A source that is opened behind the first paint of the screen, and what is shown until then."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from kracked.credentials import Credentials
-from kracked.endpoints import Endpoints
 from kracked.protocol.events import Candles, Event
 from kracked_tui.sources.base import Counters, Source
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
     from kracked.book.l3 import L3Book
-    from kracked.sim.server import SimServer
-
-SIMULATED = "simulated exchange"
 
 Open = Callable[[], AbstractAsyncContextManager[Source]]
 
@@ -78,87 +65,3 @@ class EmptySource:
 
     async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
         """Have no candles yet."""
-
-
-def exchange(
-    symbols: tuple[str, ...],
-    endpoints: Endpoints,
-    credentials: Credentials | None,
-    *,
-    trades: bool,
-) -> Opening:
-    """Watch an exchange. With `trades` the key may place orders, else they are only shown."""
-    name = endpoints.public.split("/")[2]
-    return Opening("LIVE", name, partial(_exchange, symbols, endpoints, credentials, trades))
-
-
-def demo(symbols: tuple[str, ...], seed: int, *, trades: bool) -> Opening:
-    """Watch a simulated exchange in this process and loop."""
-    return Opening("DEMO", SIMULATED, partial(_demo, symbols, seed, trades))
-
-
-def replay(path: Path) -> Opening:
-    """Play a recording's folder, or a log of raw messages."""
-    return Opening("REPLAY", path.name, partial(_replay, path))
-
-
-@asynccontextmanager
-async def _exchange(
-    symbols: tuple[str, ...],
-    endpoints: Endpoints,
-    credentials: Credentials | None,
-    trades: bool,
-) -> AsyncIterator[Source]:
-    def load() -> Source:
-        from kracked_tui.sources.live import LiveSource  # noqa: PLC0415
-
-        if credentials is not None:
-            _load_trader()
-        return LiveSource(symbols, endpoints, credentials, trades=trades)
-
-    async with await asyncio.to_thread(load) as source:
-        yield source
-
-
-@asynccontextmanager
-async def _demo(symbols: tuple[str, ...], seed: int, trades: bool) -> AsyncIterator[Source]:
-    def load() -> SimServer:
-        from kracked.sim.server import SimOptions, SimServer  # noqa: PLC0415
-        from kracked_tui.sources import live  # noqa: F401, PLC0415
-
-        _load_trader()
-        return SimServer(SimOptions(seed=seed, symbols=symbols))
-
-    async with await asyncio.to_thread(load) as server:
-        from kracked_tui.sources.live import LiveSource  # noqa: PLC0415  loaded above
-
-        # The key dies with the exchange, and what is kept for it goes too.
-        with TemporaryDirectory(prefix="kracked-demo-") as state:
-            live = LiveSource(
-                symbols,
-                Endpoints.at(server.endpoints.rest),
-                Credentials(server.api_key, server.api_secret),
-                state=Path(state),
-                trades=trades,
-                mode="DEMO",
-                name=SIMULATED,
-            )
-            async with live as source:
-                yield source
-
-
-@asynccontextmanager
-async def _replay(path: Path) -> AsyncIterator[Source]:
-    def load() -> Source:
-        from kracked_tui.sources.open import opened  # noqa: PLC0415
-        from kracked_tui.sources.replay import ReplaySource  # noqa: PLC0415
-
-        return ReplaySource(opened(path))
-
-    async with await asyncio.to_thread(load) as source:
-        yield source
-
-
-def _load_trader() -> None:
-    """Load the libraries of trading in this thread too."""
-    from kracked_tui import trader  # noqa: F401, PLC0415

@@ -1,4 +1,4 @@
-"""The one-row widgets at the foot of the screen, and the help pages."""
+"""The one-row widgets at the foot of the screen."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from textual.events import Click
 from textual.message import Message
 
 from kracked.times import NS_PER_S
-from kracked_tui.keys import Key
 from kracked_tui.state.frame_state import FrameState
-from kracked_tui.view.chrome import help as pages
-from kracked_tui.view.chrome.pane_frame import Title, framed
 from kracked_tui.view.chrome.status import FeedView, Hint, hint_at, hint_line, status_line
-from kracked_tui.view.line import Line, Span
+from kracked_tui.view.line import Line
 from kracked_tui.view.replay.record_status import RecordView
 from kracked_tui.widgets.painted_rows import LiveRows
 
@@ -89,32 +86,3 @@ class Hints(LiveRows):
         hint = hint_at(self.hints, self.size.width, event.x)
         if hint is not None:
             self.post_message(self.Pressed(hint.action))
-
-
-class HelpPages(LiveRows):
-    """One page of the help at a time."""
-
-    def __init__(self, table: tuple[Key, ...], *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
-        super().__init__(id=id, ascii_only=ascii_only)
-        self._table = table
-        self._page = 0
-
-    def show(self) -> None:
-        width, height = self.size
-        if not height:
-            return
-        found = pages.pages(self._table, height - 2, width - 2)
-        self._page %= len(found)
-        title = Title("?", "Help", f"page {self._page + 1} of {len(found)}", "")
-        foot = (Span("up and down turn the page · esc closes", "dim"),)
-        body = pages.help_lines(found[self._page], width - 2)
-        self.set_lines(framed(title, body, (width, height), focused=True, foot=foot))
-
-    def move(self, rows_up: int) -> None:
-        self._page -= 1 if rows_up > 0 else -1
-        self.show()
-
-    def edge(self, up: int) -> None:
-        """To the first page (1) or the last (-1)."""
-        self._page = 0 if up > 0 else -1
-        self.show()

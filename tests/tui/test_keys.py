@@ -6,7 +6,7 @@ import pytest
 
 from kracked_tui import keys
 from kracked_tui.view.chrome import help as pages
-from kracked_tui.widgets.ticket_panel import TicketPanel
+from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 from tests.tui.conftest import Opened
 
 

@@ -18,7 +18,7 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.trader import messages
 from kracked_tui.view.account import orders
 from kracked_tui.view.ticket import expiry, ticket
-from kracked_tui.widgets.account import OrdersPane
+from kracked_tui.widgets.panes.account import OrdersPane
 from tests.tui.frozen_market import NOW, PRECISION, SYMBOL
 from tests.tui.view.test_account import TICKET, own
 

@@ -11,7 +11,7 @@ from kracked.times import NS_PER_S
 from kracked_tui.view.chart import ansi, candles, depth
 from kracked_tui.view.chart.candles import Bar
 from kracked_tui.view.line import Line, Span
-from kracked_tui.widgets.candle_plot import Plotter
+from kracked_tui.widgets.panes.candle_plot import Plotter
 
 PRECISION = Precision(1, 8)
 MINUTE = 60 * NS_PER_S

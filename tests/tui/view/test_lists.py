@@ -9,7 +9,7 @@ from kracked.protocol.events import Side
 from kracked_tui.view.ladder.selection import Selection, levels_from
 from kracked_tui.view.queue import level_inspector, queue
 from kracked_tui.view.tape import flow, tape
-from kracked_tui.widgets.watchlist import matching
+from kracked_tui.widgets.panels.symbol_picker import matching
 from tests.tui.frozen_market import BEST_BID, NOW, PRECISION, SYMBOL, order, orders, trade, trades
 
 

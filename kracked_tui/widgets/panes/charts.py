@@ -11,7 +11,7 @@ from kracked_tui.view.chart.candles import ChartView
 from kracked_tui.view.ladder.selection import orders_at
 from kracked_tui.view.line import Line
 from kracked_tui.view.queue import level_inspector
-from kracked_tui.widgets.pane import Content, Pane
+from kracked_tui.widgets.panes.pane import Content, Pane
 
 
 class ChartPane(Pane):

@@ -17,7 +17,7 @@ from kracked_tui.view.ladder.ladder_scroll import LadderScroll
 from kracked_tui.view.ladder.selection import Selection
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
-from kracked_tui.widgets.pane import Content, Pane
+from kracked_tui.widgets.panes.pane import Content, Pane
 
 _line = lru_cache(2048)(view.ladder_line)
 _columns = lru_cache(16)(view.columns_for)

@@ -1,4 +1,4 @@
-"""The watchlist pane and the symbol picker: choosing what to look at."""
+"""The symbol picker: choosing a pair by a part of its name."""
 
 from __future__ import annotations
 
@@ -6,15 +6,11 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.events import Click
 from textual.message import Message
 from textual.widgets import Input
 
-from kracked_tui.state.frame_state import FrameState
-from kracked_tui.view.chrome import watchlist
 from kracked_tui.view.line import Line, Span, fit, line
 from kracked_tui.widgets.painted_rows import LiveRows
-from kracked_tui.widgets.pane import Content, Pane
 
 
 class SymbolChosen(Message):
@@ -23,43 +19,6 @@ class SymbolChosen(Message):
     def __init__(self, symbol: str) -> None:
         super().__init__()
         self.symbol = symbol
-
-
-class WatchlistPane(Pane):
-    """Every subscribed symbol; enter or a click shows one."""
-
-    name_shown = "Watchlist"
-    every = 4
-
-    def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
-        super().__init__(number, id=id, ascii_only=ascii_only)
-        self._cursor = 0
-
-    def content(self, frame: FrameState) -> Content:
-        width, _ = self.inside
-        rows = [
-            watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
-            for at, row in enumerate(frame.watched)
-        ]
-        return Content([watchlist.head_line(width), *rows])
-
-    def move(self, rows_up: int) -> None:
-        count = len(self.frame.watched) if self.frame else 0
-        self._cursor = max(0, min(count - 1, self._cursor - rows_up))
-        self.redraw()
-
-    def edge(self, up: int) -> None:
-        self.move(up * 1000)
-
-    def open(self) -> None:
-        rows = self.frame.watched if self.frame else ()
-        if self._cursor < len(rows):
-            self.post_message(SymbolChosen(rows[self._cursor].symbol))
-
-    def on_click(self, event: Click) -> None:
-        if self.frame and 0 <= event.y - 2 < len(self.frame.watched):
-            self._cursor = event.y - 2
-            self.open()
 
 
 def matching(text: str, symbols: Sequence[str]) -> list[str]:

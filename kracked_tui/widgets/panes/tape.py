@@ -10,7 +10,7 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.own_marks import OwnMarksCache
 from kracked_tui.view.tape import flow, tape
-from kracked_tui.widgets.pane import Content, Pane, Scroll
+from kracked_tui.widgets.panes.pane import Content, Pane, Scroll
 
 _line = lru_cache(1024)(tape.tape_line)
 

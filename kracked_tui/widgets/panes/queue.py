@@ -8,7 +8,7 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder.selection import levels_from, orders_at
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.queue import queue as view
-from kracked_tui.widgets.pane import Content, Pane, Scroll
+from kracked_tui.widgets.panes.pane import Content, Pane, Scroll
 
 _line = lru_cache(1024)(view.queue_line)
 

@@ -12,7 +12,7 @@ from kracked_tui.view.account import balances, fills, orders, rates
 from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
-from kracked_tui.widgets.pane import Content, Pane, Scroll
+from kracked_tui.widgets.panes.pane import Content, Pane, Scroll
 
 
 class OrdersPane(Pane):
