@@ -109,7 +109,7 @@ def reaching_tests(
     took_s = time.monotonic() - started
     report = checkout.root / "coverage.json"
     subprocess.run(
-        [*coverage, "json", "--rcfile", str(settings), "-q", "-o", str(report), "--include", str(path)],
+        [*coverage, "json", f"--rcfile={settings}", "-q", "-o", str(report), f"--include={path}"],
         cwd=checkout.root, env=environment, capture_output=True, check=False,
     )  # fmt: skip
     if not report.exists():

@@ -109,7 +109,9 @@ def _is_docstring(node: ast.AST) -> bool:
     )
 
 
-def _changes_at(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> Iterator[_Change]:
+def _changes_at(  # noqa: C901  a table of what is changed
+    node: ast.AST, path: tuple[tuple[str, int | None], ...]
+) -> Iterator[_Change]:
     def change(what: str, apply: Callable[[ast.AST], None]) -> _Change:
         return _Change(getattr(node, "lineno", 0), what, apply, path)
 
