@@ -332,10 +332,10 @@ class Monitor(App[None]):
 
 async def _unplayable(path: Path) -> str:
     """Why a recording cannot be replayed, or nothing."""
-    from kracked_tui.sources.open import check  # noqa: PLC0415  not before it is asked for
+    from kracked_tui.sources.open import check_playable  # noqa: PLC0415  not before it is asked for
 
     try:
-        await asyncio.to_thread(check, path)
+        await asyncio.to_thread(check_playable, path)
     except (KrackedError, OSError) as error:
         return str(error)
     return ""

@@ -70,6 +70,6 @@ def source_for(options: Options, symbols: tuple[str, ...]) -> Opening:
 
 
 def _check_replay(path: Path) -> None:
-    from kracked_tui.sources.open import check  # noqa: PLC0415
+    from kracked_tui.sources.open import check_playable  # noqa: PLC0415
 
-    check(path)
+    check_playable(path)

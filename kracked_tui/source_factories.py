@@ -95,10 +95,10 @@ async def _demo(symbols: tuple[str, ...], seed: int, trades: bool) -> AsyncItera
 @asynccontextmanager
 async def _replay(path: Path) -> AsyncIterator[Source]:
     def load() -> Source:
-        from kracked_tui.sources.open import opened  # noqa: PLC0415
+        from kracked_tui.sources.open import open_playable  # noqa: PLC0415
         from kracked_tui.sources.replay import ReplaySource  # noqa: PLC0415
 
-        return ReplaySource(opened(path))
+        return ReplaySource(open_playable(path))
 
     async with await asyncio.to_thread(load) as source:
         yield source

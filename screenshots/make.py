@@ -33,7 +33,7 @@ from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
 from kracked_tui.sources.base import Counters
-from kracked_tui.sources.open import opened
+from kracked_tui.sources.open import open_playable
 from kracked_tui.sources.replay import ReplaySource
 
 FOLDER = Path(__file__).parent
@@ -55,9 +55,9 @@ class PastMarket:
     """What a feed would have heard of a market between two instants, all at once."""
 
     mode = "DEMO"
-    transport = None
+    playback = None
     name = "simulated exchange"
-    level3 = ""
+    no_level3_reason = ""
     access = None
 
     feed = None
@@ -157,7 +157,7 @@ async def draw_replay(past: PastMarket, size: tuple[int, int]) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "20261123T132000Z-ws.kraken.com"
         record(past.raw, path)
-        source = ReplaySource(opened(path))
+        source = ReplaySource(open_playable(path))
         source.toggle()
         monitor = Monitor(source, Settings(), SYMBOLS)
         async with monitor.run_test(size=size) as pilot:

@@ -69,7 +69,7 @@ class TimeKeys(ScreenPart):
 
     @property
     def _controls(self) -> PlaybackControls | None:
-        return self._model.source.transport
+        return self._model.source.playback
 
     def draw(self) -> None:
         if self._controls is not None:

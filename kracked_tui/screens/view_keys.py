@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from kracked_tui.screens.part import ScreenPart
-from kracked_tui.sources.session_list import recorded_sessions
+from kracked_tui.sources.record_switch import recorded_sessions
 from kracked_tui.view.chart.candles import TIMEFRAMES, timeframe_name
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.replay.sessions import SessionRow

@@ -1,4 +1,8 @@
-"""Where the data comes from: the exchange, one in this process, or a file. One shape for all."""
+"""Where the data comes from: the exchange, a simulated one, or a recording, all in one shape.
+
+A source decides nothing about the screen. It gives the events, and the books that follow from
+them.
+"""
 
 from __future__ import annotations
 
@@ -24,44 +28,46 @@ class Access(NamedTuple):
 
     client: RestClient
     account: Account
-    """The account's state as its streams tell it."""
+    """The account's state as its streams report it."""
     reports: Consumer | None
-    """Every event, none left out; None when nothing may be traded."""
+    """Every event, none left out; None when orders may not be placed."""
     outbox: Path
-    """The file orders of this key are written down in."""
+    """The file that records the orders sent with this key."""
     silent_ns: Callable[[], int | None]
-    """Since anything came on the public connection; None while there is none."""
+    """Time since the last message on the public connection; None while there is none."""
 
 
 class Counters(NamedTuple):
-    """Of every book together, since the start."""
+    """Checksum counts of all books together, since the start."""
 
     verified: int = 0
     mismatched: int = 0
 
 
 class TimeJump(Event, frozen=True, tag="cut"):
-    """What follows belongs to another moment: everything shown so far is to be forgotten."""
+    """The events that follow belong to another moment: forget everything shown so far."""
 
 
 class PlaybackControls(Protocol):
-    """What can be done to a source that is no exchange but a recording of one."""
+    """The controls of a recording: play, pause, speed, and going to another time."""
 
-    def view(self) -> TimeView: ...
+    def view(self) -> TimeView:
+        """Return the time bar's data."""
+
     def toggle(self) -> None:
         """Play or pause."""
 
     def faster(self, by: int) -> None:
-        """The next higher (1) or lower (-1) speed."""
+        """Take the next higher (1) or lower (-1) speed."""
 
     async def seek(self, to: int) -> None:
-        """Go to an instant, ns; one out of reach is the end it is beyond."""
+        """Go to an instant, ns; outside the recording, to its nearer end."""
 
     async def shift(self, by_ns: int) -> None:
-        """Go so far back or ahead."""
+        """Go this much time ahead, or back where it is negative."""
 
     async def step(self, symbol: str, by: int) -> None:
-        """Pause, then go one order event of this symbol's book on (1) or back (-1)."""
+        """Pause, then go one order event of this symbol's book ahead (1) or back (-1)."""
 
 
 class Source(Protocol):
@@ -70,31 +76,37 @@ class Source(Protocol):
     mode: str
     """LIVE, DEMO or REPLAY: the word on the screen."""
     name: str
-    """What it is connected to, for people."""
+    """The host or recording it is connected to, for people."""
 
     @property
-    def l2(self) -> Mapping[str, L2Book]: ...
+    def l2(self) -> Mapping[str, L2Book]:
+        """The level 2 books by symbol."""
+
     @property
-    def l3(self) -> Mapping[str, L3Book]: ...
+    def l3(self) -> Mapping[str, L3Book]:
+        """The level 3 books by symbol."""
+
     @property
-    def level3(self) -> str:
-        """Why there are no orders, for people; said only when there are none."""
+    def no_level3_reason(self) -> str:
+        """Why there are no level 3 books, for people; shown only where there is none."""
 
     @property
     def access(self) -> Access | None:
-        """What the key opens; None without one."""
+        """What the API key opens; None without a key."""
 
     @property
     def feed(self) -> FeedManager | None:
-        """What a recorder can listen to; None where nothing can be recorded."""
+        """The feed a recorder can consume; None where nothing can be recorded."""
 
     @property
-    def transport(self) -> PlaybackControls | None:
-        """The keys of a recording; None of an exchange."""
+    def playback(self) -> PlaybackControls | None:
+        """The controls of a recording; None for an exchange."""
 
-    def counters(self) -> Counters: ...
+    def counters(self) -> Counters:
+        """Return the checksum counts of all books since the start."""
+
     def now(self) -> int:
-        """The data's present, ns: the clock, or where a replay has come to."""
+        """Return the present of the data, ns: the clock, or the position of a replay."""
 
     async def __aenter__(self) -> Self: ...
     async def __aexit__(
@@ -104,16 +116,21 @@ class Source(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
     def batches(self) -> AsyncIterator[list[Event]]:
-        """Events in order, as many at a time as there are."""
+        """Yield the events in order, each time all that have arrived."""
 
     async def show(self, symbol: str) -> None:
-        """Have everything the monitor shows of this symbol, and of no other.
+        """Subscribe everything the monitor shows of this symbol, and of no other.
 
-        Raises `RequestRejected` when the exchange refuses.
+        Raises:
+            RequestRejected: The exchange refuses a channel.
         """
 
     async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
-        """Have the exchange's own candles of this length, where it makes them.
+        """Subscribe the exchange's own candles of this length, where it makes them.
 
-        Returns those of the past, once. Raises `KrackedError` when they cannot be had.
+        Returns:
+            Past candles, once; None where they are there already or not made.
+
+        Raises:
+            KrackedError: The candles could not be fetched.
         """

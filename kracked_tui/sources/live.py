@@ -1,4 +1,4 @@
-"""The exchange as a source, over a `FeedManager`; and the one inside, for the demo."""
+"""The exchange as a source, over a `FeedManager`; the demo uses it for the simulated one too."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,16 +19,17 @@ from kracked.feed.errors import NoToken
 from kracked.feed.fanout import Policy
 from kracked.feed.managed_connection import PUBLIC
 from kracked.feed_manager import FeedManager
-from kracked.protocol.events import Candles, Event
+from kracked.instruments import Precision
+from kracked.protocol.events import Candle, Candles, Event
 from kracked.protocol.requests import OHLC_INTERVALS
 from kracked.rest.client import RestClient, key_file, state_folder
+from kracked.times import NS_PER_S
 from kracked_tui.sources.base import Access, Counters
-from kracked_tui.sources.rest_candles import past_candles
 
 BOOK_DEPTH = 100
 LEVEL3_DEPTH = 100
 _GATHER_S = 0.01
-"""Events are taken this often and not one by one: the books are current meanwhile."""
+"""How often events are taken, many at a time; the books are current meanwhile."""
 _NO_KEY = (
     "The orders of a level come with level3, which Kraken gives to holders of an API key: "
     "set KRAKEN_API_KEY and KRAKEN_API_SECRET. The WebSocket permission is enough."
@@ -39,7 +41,7 @@ _WITHOUT_THE_KEY = "Public data go on without the key, which is tried again ever
 class LiveSource:
     """One exchange. The shown symbol has every channel, the others their ticker and trades."""
 
-    transport = None
+    playback = None
 
     def __init__(
         self,
@@ -56,20 +58,21 @@ class LiveSource:
         Args:
             symbols: Pairs to watch from the start.
             endpoints: The exchange's addresses.
-            credentials: Its key; without one there is no level 3 and no account.
+            credentials: The API key; without one there is no level 3 and no account.
             state: Folder for the key's files.
-            trades: Whether orders may be placed, else they are only shown.
+            trades: Whether orders may be placed; otherwise they are only shown.
             mode: LIVE, or DEMO where the exchange is simulated.
-            name: What it is connected to, for people; the host by default.
+            name: The exchange's name for people; its host by default.
         """
         state = state or state_folder()
         self.mode, self.name = mode, name or endpoints.public.split("/")[2]
-        self._shown = self._wanted = self._refusal = ""
-        self._turn, self._candle_turn = asyncio.Lock(), asyncio.Lock()
+        self._shown = self._requested = self._level3_error = ""
+        self._show_lock, self._candles_lock = asyncio.Lock(), asyncio.Lock()
         self._candles: tuple[str, int] = ("", 0)
+        """Symbol and timeframe of the subscribed candles."""
+        self._requested_candles = self._candles
         self._counted: dict[tuple[str, str], Counters] = {}
         """By channel and symbol, also of books that are not subscribed any more."""
-        self._candles_wanted = self._candles
         self._has_key = credentials is not None
         self._rest = RestClient(credentials, endpoints, state=state)
         self.feed = FeedManager(
@@ -80,47 +83,48 @@ class LiveSource:
             endpoints=endpoints,
             token=self._rest.websockets_token if credentials else None,
         )
-        self._access = self._opened(credentials, state, trades) if credentials else None
+        self.access: Access | None = None
+        if credentials is not None:
+            # From the very first report on: a display may skip events, the trader must not.
+            reports = self.feed.consumer(Policy.NEVER_SKIP) if trades else None
+            outbox = key_file(credentials, state).name.replace("nonce", "outbox") + ".jsonl"
+            self.access = Access(
+                self._rest, self.feed.account, reports, state / outbox, self._silent_ns
+            )
         self._stack = AsyncExitStack()
-
-    def _opened(self, credentials: Credentials, state: Path, trades: bool) -> Access:
-        # From the very first report on: a display may skip, this must not.
-        reports = self.feed.consumer(Policy.NEVER_SKIP) if trades else None
-        name = key_file(credentials, state).name.replace("nonce", "outbox")
-        outbox = state / f"{name}.jsonl"
-        return Access(self._rest, self.feed.account, reports, outbox, self._silent_ns)
 
     @property
     def l2(self) -> Mapping[str, L2Book]:
+        """The level 2 books by symbol."""
         return self.feed.l2
 
     @property
     def l3(self) -> Mapping[str, L3Book]:
+        """The level 3 books by symbol."""
         return self.feed.l3
 
     @property
-    def level3(self) -> str:
-        return self._refusal if self._has_key else _NO_KEY
-
-    @property
-    def access(self) -> Access | None:
-        return self._access
+    def no_level3_reason(self) -> str:
+        """Why there are no level 3 books, for people."""
+        return self._level3_error if self._has_key else _NO_KEY
 
     def _silent_ns(self) -> int | None:
         connections = self.feed.stats().connections
         return next((one.silent_ns for one in connections if one.name == PUBLIC), None)
 
     def counters(self) -> Counters:
-        for each in self.feed.stats().connections:
-            for part in each.subscriptions:
-                found = Counters(part.verified, part.mismatched)
-                self._counted[part.channel, part.symbol or ""] = found
+        """Return the checksum counts of all books since the start."""
+        for connection in self.feed.stats().connections:
+            for book in connection.subscriptions:
+                found = Counters(book.verified, book.mismatched)
+                self._counted[book.channel, book.symbol or ""] = found
         counted = self._counted.values()
         return Counters(
             sum(one.verified for one in counted), sum(one.mismatched for one in counted)
         )
 
     def now(self) -> int:
+        """Return the wall clock, ns."""
         return time.time_ns()
 
     async def __aenter__(self) -> Self:
@@ -137,25 +141,31 @@ class LiveSource:
         await self._stack.__aexit__(kind, error, trace)
 
     async def batches(self) -> AsyncIterator[list[Event]]:
+        """Yield the events in order, each time all that have arrived; the newest where late."""
         with self.feed.consumer(Policy.NEWEST) as consumer:
             while batch := await consumer.batch():
                 yield batch
                 await asyncio.sleep(_GATHER_S)
 
     async def show(self, symbol: str) -> None:
-        self._wanted = symbol
+        """Subscribe the books of this symbol, and unsubscribe those of the one before.
+
+        Raises:
+            RequestRejected: The exchange refuses a channel.
+        """
+        self._requested = symbol
         # One change at a time: two quick keys would else undo each other's subscriptions.
-        async with self._turn:
-            was = self._shown
-            if symbol != self._wanted or symbol == was:
+        async with self._show_lock:
+            before = self._shown
+            if symbol != self._requested or symbol == before:
                 return
-            # Also when a part of it is refused: what is not, is live.
+            # Even when a part of it is refused: the rest is subscribed.
             self._shown = symbol
             try:
                 await self._subscribe(symbol)
             finally:
-                if was:
-                    await self.feed.unsubscribe(was, "book", "level3")
+                if before:
+                    await self.feed.unsubscribe(before, "book", "level3")
 
     async def _subscribe(self, symbol: str) -> None:
         level3 = LEVEL3_DEPTH if self._has_key else None
@@ -163,25 +173,66 @@ class LiveSource:
             await self.feed.subscribe(
                 symbol, book=BOOK_DEPTH, level3=level3, trade=True, ticker=True
             )
-        except NoToken as refused:
-            self._refusal = f"{refused.error} {_WITHOUT_THE_KEY}"
+        except NoToken as error:
+            self._level3_error = f"{error.error} {_WITHOUT_THE_KEY}"
             raise
-        self._refusal = ""
+        self._level3_error = ""
 
     async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
-        self._candles_wanted = wanted = (symbol, timeframe_s)
+        """Subscribe the exchange's own candles of this length, where it makes them.
+
+        Returns:
+            Past candles, once; None where they are there already or not made.
+
+        Raises:
+            KrackedError: The candles could not be fetched.
+        """
+        self._requested_candles = requested = (symbol, timeframe_s)
         interval = timeframe_s // 60
-        async with self._candle_turn:
-            was = self._candles
-            if wanted != self._candles_wanted or wanted == was:
+        async with self._candles_lock:
+            before = self._candles
+            if requested != self._requested_candles or requested == before:
                 return None
-            if was[0]:
-                await self.feed.unsubscribe(was[0], "ohlc")
-            self._candles = wanted
+            if before[0]:
+                await self.feed.unsubscribe(before[0], "ohlc")
+            self._candles = requested
             if interval not in OHLC_INTERVALS:
                 return None
             await self.feed.subscribe(symbol, ohlc=interval)
-        known = self.feed.instruments.get(symbol)
-        if known is None:
+        instrument = self.feed.instruments.get(symbol)
+        if instrument is None:
             return None
-        return await past_candles(self._rest, symbol, interval, known.precision, self.now())
+        return await past_candles(self._rest, symbol, interval, instrument.precision, self.now())
+
+
+async def past_candles(
+    rest: RestClient, symbol: str, interval: int, precision: Precision, now: int
+) -> Candles:
+    """Fetch up to 720 candles of `interval` minutes, the last one still forming.
+
+    The stream alone would begin with an empty chart.
+
+    Raises:
+        KrackedError: The exchange cannot be reached or refuses.
+    """
+    rows, _ = await rest.ohlc(symbol, interval=interval)
+    candles = tuple(
+        Candle(
+            interval=interval,
+            begin=row.begin_s * NS_PER_S,
+            open=_scaled(row.open, precision.price),
+            high=_scaled(row.high, precision.price),
+            low=_scaled(row.low, precision.price),
+            close=_scaled(row.close, precision.price),
+            vwap=_scaled(row.vwap, precision.price),
+            volume=_scaled(row.volume, precision.qty),
+            trades=row.trades,
+        )
+        for row in rows
+    )
+    return Candles(now, symbol, precision, candles, snapshot=True)
+
+
+def _scaled(value: Decimal, decimals: int) -> int:
+    """Scale a REST number, which has more decimals than the pair: zeros, except in an average."""
+    return int(value.scaleb(decimals).to_integral_value())

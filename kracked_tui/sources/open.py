@@ -1,4 +1,4 @@
-"""Opens whatever can be replayed, and says before the screen opens that something cannot."""
+"""Opens whatever can be replayed; `check_playable` finds what cannot before the screen opens."""
 
 from __future__ import annotations
 
@@ -6,26 +6,32 @@ from pathlib import Path
 
 from kracked.errors import RecordError
 from kracked.record.read.raw_index import first_message
-from kracked.record.read.recording import Recording, open_recording
+from kracked.record.read.recording import open_recording
 from kracked_tui.sources import raw_log
 from kracked_tui.sources.log_file import LogRecording
 from kracked_tui.sources.recording import PlayableRecording
 from kracked_tui.sources.session import SessionRecording
 
 
-def check(path: Path) -> None:
-    """Raises `RecordError` or OSError when there is nothing there to play; quick."""
-    if path.is_dir():
-        _check_session(open_recording(path))
-    else:
-        raw_log.check(path)
+def check_playable(path: Path) -> None:
+    """Check that there is something to play; reads little.
 
-
-def _check_session(recording: Recording) -> None:
+    Raises:
+        RecordError: The folder or file holds no messages.
+        OSError: It cannot be read.
+    """
+    if not path.is_dir():
+        raw_log.check_readable(path)
+        return
+    recording = open_recording(path)
     if not any(map(first_message, recording.logs)):
         raise RecordError(f"{recording.path} holds no messages")
 
 
-def opened(path: Path) -> PlayableRecording:
-    """The reel of a folder or a file. Raises `RecordError` when it cannot be played."""
+def open_playable(path: Path) -> PlayableRecording:
+    """Open a session's folder, or a log of raw messages.
+
+    Raises:
+        RecordError: It cannot be played.
+    """
     return SessionRecording(path) if path.is_dir() else LogRecording(path)

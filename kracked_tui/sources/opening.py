@@ -19,20 +19,20 @@ Open = Callable[[], AbstractAsyncContextManager[Source]]
 
 
 class Opening(NamedTuple):
-    """A source to be opened once the screen is there."""
+    """A source to be opened once the screen is painted."""
 
     mode: str
     """LIVE, DEMO or REPLAY."""
     name: str
-    """What it connects to, for people."""
+    """The host or recording it connects to, for people."""
     open: Open
 
 
 class EmptySource:
-    """What is shown until the source is open: nothing yet."""
+    """Stands in until the source is open: no books and no events."""
 
-    level3 = ""
-    access = feed = transport = None
+    no_level3_reason = ""
+    access = feed = playback = None
 
     def __init__(self, mode: str, name: str) -> None:
         self.mode, self.name = mode, name
@@ -51,17 +51,20 @@ class EmptySource:
         return None
 
     async def batches(self) -> AsyncIterator[list[Event]]:
+        """Yield nothing."""
         for batch in list[list[Event]]():
             yield batch
 
     def counters(self) -> Counters:
+        """Return zero counts."""
         return Counters()
 
     def now(self) -> int:
+        """Return the wall clock, ns."""
         return time.time_ns()
 
     async def show(self, symbol: str) -> None:
         """Subscribe nothing: the source does once it is open."""
 
     async def candles(self, symbol: str, timeframe_s: int) -> Candles | None:
-        """Have no candles yet."""
+        """Return no candles."""

@@ -1,7 +1,7 @@
-"""A log of raw messages, one a line, as messages with a time each.
+"""A log of raw messages, one a line, read as messages with a time each.
 
-It is never held whole: an index remembers where every so-manieth message begins and what
-time it was then, and reading goes on from there.
+The log is never held whole: an index remembers where every 64th message begins and the time
+there, and reading goes on from it.
 """
 
 from __future__ import annotations
@@ -18,29 +18,25 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from kracked import times
-from kracked.errors import ProtocolError, RecordError
+from kracked.errors import ProtocolError, RecordError, says
 
 _PACE_NS = 100 * 1_000_000
-"""Between messages of a log that says nothing about time."""
+"""Time between messages of a log that states no times."""
 _STRIDE = 64
-"""Messages from one entry of the index to the next: 16 bytes for so many."""
-_OF_BOOKS = re.compile(rb'\{"channel":"(?:book|level3)"')
-_LONGEST = 64 << 20
-"""Bytes of a line; what is longer is no message, and is not held in memory to find out."""
+"""Messages from one entry of the index to the next; an entry takes 16 bytes."""
+_BOOK_MESSAGE = re.compile(rb'\{"channel":"(?:book|level3)"')
+_MAX_LINE = 64 << 20
+"""Bytes of a line; a longer one is no message and is never held whole in memory."""
 
 
+@says(
+    "{path} holds no readable message: a log has one v2 message a line, and "
+    "a recorded session is named by its folder"
+)
 class NoMessages(RecordError):
-    """A file in which not one line is a message of the exchange."""
+    """Not one line of the file is a message of the exchange."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path} holds no readable message: a log has one v2 message a line, and "
-            "a recorded session is named by its folder"
-        )
+    path: Path
 
 
 class LoggedMessage(NamedTuple):
@@ -50,44 +46,54 @@ class LoggedMessage(NamedTuple):
     data: bytes
 
 
-def check(path: Path) -> None:
-    """Raises `NoMessages` when there is nothing in the file to play; reads no further."""
+def check_readable(path: Path) -> None:
+    """Read up to the first message.
+
+    Raises:
+        NoMessages: There is nothing in the file to play.
+    """
     with path.open("rb") as file:
-        if not any(_outline(data) for data in _stripped(file)):
+        if not any(_parsed(data) for data in _lines(file)):
             raise NoMessages(path)
 
 
 class MessageLog:
-    """The index of a log as it stood when it was opened, and the way into it.
+    """The index of a log as it was when it was opened, and the ways to read it.
 
-    Messages that are not about books are few, and each is indexed: what they said up to a
-    place is found without reading all the rest again.
+    Messages that are not about books are few, and each is indexed: those up to a place are
+    found without reading all the others.
 
-    Times never fall. A message that states none is due with the one before it, and what
-    comes before the first that does, with that. In a log without any time all are equally
-    far apart.
+    Times never fall. A message without a time is due with the one before it; the messages
+    before the first time are due with that. In a log without any time all messages are
+    equally far apart.
     """
 
     def __init__(self, path: Path) -> None:
-        """Reads the file once. Raises `NoMessages` when none of it is readable."""
-        check(path)
+        """Read the file once and index it.
+
+        Raises:
+            NoMessages: None of it is readable.
+        """
+        check_readable(path)
         self.path = path
-        first = _first_time(path)
+        with path.open("rb") as file:
+            first = next((stated for data in _lines(file) if (stated := _stated_time(data))), 0)
         self._pace = 0 if first else _PACE_NS
         self._offsets, self._times = array("q"), array("q")
-        self._quiet, self._quiet_offsets, self._quiet_times = array("q"), array("q"), array("q")
+        self._other, self._other_offsets, self._other_times = array("q"), array("q"), array("q")
+        """Number, offset and time of each message that is not about a book."""
         self._length, self.end = 0, first
         before = first
-        for offset, said in _placed(path, 0, first, self._pace):
+        for offset, message in _messages_from(path, 0, first, self._pace):
             if self._length % _STRIDE == 0:
                 self._offsets.append(offset)
                 self._times.append(before)
-            if not of_books(said.data):
-                self._quiet.append(self._length)
-                self._quiet_offsets.append(offset)
-                self._quiet_times.append(said.at)
+            if not is_book_message(message.data):
+                self._other.append(self._length)
+                self._other_offsets.append(offset)
+                self._other_times.append(message.at)
             self._length += 1
-            before = self.end = said.at
+            before = self.end = message.at
         self.start = first or _PACE_NS
         """Times of the first and the last message, ns since the Unix epoch."""
 
@@ -95,24 +101,26 @@ class MessageLog:
         return self._length
 
     def read(self, first: int = 0, until: int | None = None) -> Iterator[LoggedMessage]:
-        """The messages from number `first` on, 0 being the very first."""
+        """Yield the messages from number `first` on, the very first being number 0."""
         until = self._length if until is None else min(until, self._length)
         if first >= until:
             return
         block = first // _STRIDE
-        said = _paced(self.path, self._offsets[block], self._times[block], self._pace)
-        yield from islice(said, first - block * _STRIDE, until - block * _STRIDE)
+        indexed = _messages_from(self.path, self._offsets[block], self._times[block], self._pace)
+        begin = block * _STRIDE
+        for _, message in islice(indexed, first - begin, until - begin):
+            yield message
 
-    def quiet(self, until: int) -> Iterator[tuple[int, LoggedMessage]]:
-        """Number and message of each before `until` that is not about a book."""
+    def other_messages(self, until: int) -> Iterator[tuple[int, LoggedMessage]]:
+        """Yield number and message of each before `until` that is not about a book."""
         with self.path.open("rb") as file:
-            for at in range(bisect_left(self._quiet, until)):
-                file.seek(self._quiet_offsets[at])
-                data = file.readline(_LONGEST).strip()
-                yield self._quiet[at], LoggedMessage(self._quiet_times[at], data)
+            for at in range(bisect_left(self._other, until)):
+                file.seek(self._other_offsets[at])
+                data = file.readline(_MAX_LINE).strip()
+                yield self._other[at], LoggedMessage(self._other_times[at], data)
 
     def backwards(self, until: int) -> Iterator[tuple[int, LoggedMessage]]:
-        """Number and message of each before `until`, the nearest first."""
+        """Yield number and message of each before `until`, the nearest first."""
         for block in range((until - 1) // _STRIDE, -1, -1):
             first = block * _STRIDE
             yield from reversed(
@@ -120,20 +128,25 @@ class MessageLog:
             )
 
 
-def of_books(data: bytes) -> bool:
+def is_book_message(data: bytes) -> bool:
     """Whether a message is about a level 2 or level 3 book."""
-    return _OF_BOOKS.match(data) is not None
+    return _BOOK_MESSAGE.match(data) is not None
 
 
-def _paced(path: Path, offset: int, at: int, pace: int) -> Iterator[LoggedMessage]:
-    return (said for _, said in _placed(path, offset, at, pace))
+def _messages_from(
+    path: Path, offset: int, at: int, pace: int
+) -> Iterator[tuple[int, LoggedMessage]]:
+    """Yield each message from an offset of the file on, with the offset where it begins.
 
-
-def _placed(path: Path, offset: int, at: int, pace: int) -> Iterator[tuple[int, LoggedMessage]]:
-    """Each message from a place in the file on, with the place where it begins."""
+    Args:
+        path: The log.
+        offset: Where to begin, bytes.
+        at: The time of the message before, ns.
+        pace: The time from one message to the next where they state none, ns.
+    """
     with path.open("rb") as file:
         file.seek(offset)
-        for each in iter(partial(file.readline, _LONGEST), b""):
+        for each in iter(partial(file.readline, _MAX_LINE), b""):
             if data := each.strip():
                 stated = _stated_time(data)
                 at = max(at, stated) if stated else at + pace
@@ -141,13 +154,9 @@ def _placed(path: Path, offset: int, at: int, pace: int) -> Iterator[tuple[int, 
             offset += len(each)
 
 
-def _stripped(file: BinaryIO) -> Iterator[bytes]:
-    return (data for each in iter(partial(file.readline, _LONGEST), b"") if (data := each.strip()))
-
-
-def _first_time(path: Path) -> int:
-    with path.open("rb") as file:
-        return next((stated for data in _stripped(file) if (stated := _stated_time(data))), 0)
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines that are not blank."""
+    return (data for each in iter(partial(file.readline, _MAX_LINE), b"") if (data := each.strip()))
 
 
 class _Timed(msgspec.Struct):
@@ -164,8 +173,8 @@ class _Message(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Message).decode
 
 
-def _outline(data: bytes) -> _Message | None:
-    """What tells a message of the exchange from anything else; None for anything else."""
+def _parsed(data: bytes) -> _Message | None:
+    """Return a message of the exchange, as far as times need it; None for anything else."""
     try:
         message = _decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -174,21 +183,18 @@ def _outline(data: bytes) -> _Message | None:
 
 
 def _stated_time(data: bytes) -> int:
-    """The newest time a message carries; 0 when it carries none.
+    """Return the newest time a message carries; 0 when it carries none.
 
-    That of a candle is its end, which lies ahead while it lasts: none, as far as we know.
+    The time of a candle is its end, which lies ahead while the candle lasts: it counts as none.
     """
-    message = _outline(data)
+    message = _parsed(data)
     if message is None or message.channel == "ohlc":
         return 0
     parts = message.data if isinstance(message.data, list) else []
     stated = [part.timestamp for part in parts if part.timestamp]
     text = stated[-1] if stated else message.time_out
-    return _time(text) if text else 0
-
-
-def _time(text: str) -> int:
-    """A time, or 0 for what is none; read once for all messages of the same second."""
+    if not text:
+        return 0
     whole, point, fraction = text.removesuffix("Z").partition(".")
     try:
         if point and fraction.isdecimal() and fraction.isascii():
@@ -200,4 +206,5 @@ def _time(text: str) -> int:
 
 @lru_cache(64)
 def _second(text: str) -> int:
+    """Parse a time without its fraction: once for all messages of the same second."""
     return times.parse_ns(text + "Z")

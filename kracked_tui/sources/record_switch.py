@@ -1,7 +1,7 @@
-"""Recording what is watched: switched on and off while the monitor runs.
+"""Recording what is watched, on and off while the monitor runs; and the recordings there are.
 
 The recorder is one more consumer of the monitor's own feed. Its disk work happens in
-threads; here is the switch, and what the status line says meanwhile.
+threads; here are the switch, and what the status line says meanwhile.
 """
 
 from __future__ import annotations
@@ -14,23 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kracked import times
+from kracked.errors import KrackedError
 from kracked_tui.view.replay.record_status import RecordView
+from kracked_tui.view.replay.sessions import SessionRow
 
 if TYPE_CHECKING:
     from kracked.feed_manager import FeedManager
     from kracked.recorder import Recorder
 
-_LOOK_EVERY_NS = times.NS_PER_S
+_VIEW_EVERY_NS = times.NS_PER_S
 
 
 def sessions_folder(environment: Mapping[str, str]) -> Path:
-    """Where recordings are kept unless a folder is named."""
+    """Return the folder of the recordings, unless another is named."""
     home = environment.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(home) / "kracked" / "rec"
 
 
 def session_name(host: str, now: int) -> str:
-    """A folder name that sorts by time and says what was watched.
+    """Return a folder name that sorts by time and says what was watched.
 
     >>> session_name("ws.kraken.com", 1716144920910159752)
     '20240519T185520Z-ws.kraken.com'
@@ -39,29 +41,50 @@ def session_name(host: str, now: int) -> str:
     return f"{stamp}-{re.sub(r'[^A-Za-z0-9.]+', '-', host)}"
 
 
+def recorded_sessions(folder: Path) -> list[SessionRow]:
+    """List the recordings below a folder, newest first. Reads a small file of each: use a thread.
+
+    Folders that are no recording, or one of a newer version, are left out.
+    """
+    from kracked.record.write.session_folder import INFO, read_info  # noqa: PLC0415  slow to load
+
+    rows = []
+    for path in (each.parent for each in folder.glob(f"*/{INFO}")):
+        try:
+            info = read_info(path)
+            size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+            length = times.parse_ns(info.end) - times.parse_ns(info.start) if info.end else None
+            rows.append(SessionRow(path.name, path, size, length, info.clean_stop))
+        except (KrackedError, OSError):
+            continue
+    return sorted(rows, key=lambda row: row.name, reverse=True)
+
+
 class RecordSwitch:
-    """At most one recording at a time. `run` is awaited by a task of its owner."""
+    """Records at most one session at a time. A task of its owner awaits `run`."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` is where recordings are kept unless another is named."""
+        """`folder` holds the recordings for which no other is named."""
         self.folder = folder
         self._recorder: Recorder | None = None
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
-        self._looked: tuple[int, RecordView] = (0, RecordView())
+        self._last_view: tuple[int, RecordView] = (0, RecordView())
+        """When it was made, ns, and the view."""
         self._failed = False
 
     @property
     def on(self) -> bool:
-        """From the moment it is wanted until everything is on the disk."""
+        """Whether a recording is requested, or its last rows are not on the disk yet."""
         return not self._ended.is_set()
 
     async def run(self, feed: FeedManager, out: Path) -> None:
-        """Record into the folder until `stop`, or until cancelled: the end is clean either way.
+        """Record into the folder until `stop`, or until cancelled: both end it cleanly.
 
-        Raises `RecordError` or OSError when the folder cannot be used, `RecordError` at
-        the end when something could not be written.
+        Raises:
+            RecordError: The folder cannot be used, or, at the end, something was not written.
+            OSError: The folder cannot be used.
         """
         self._stopping.clear()
         self._ended.clear()
@@ -75,7 +98,7 @@ class RecordSwitch:
             raise
         finally:
             self._recorder = None
-            self._looked = (0, RecordView())
+            self._last_view = (0, RecordView())
             self._ended.set()
 
     async def stop(self) -> None:
@@ -84,24 +107,21 @@ class RecordSwitch:
         await self._ended.wait()
 
     def view(self, now: int) -> RecordView | None:
-        """How it goes, looked at once a second; None while nothing is to be recorded."""
+        """Return the progress, made anew once a second; None while recording is off."""
         if not self.on:
             return RecordView(failed=True) if self._failed else None
-        looked, _ = self._looked
-        if self._recorder is not None and not 0 <= now - looked < _LOOK_EVERY_NS:
-            self._looked = (now, _view(self._recorder))
-        return self._looked[1]
-
-
-def _view(recorder: Recorder) -> RecordView:
-    _, _, rate, status, _ = recorder.progress()
-    return RecordView(
-        status.bytes,
-        status.rows,
-        int(rate),
-        status.gaps,
-        status.lost,
-        status.free_bytes,
-        status.queued_bytes,
-        status.trouble,
-    )
+        made, view = self._last_view
+        if self._recorder is not None and not 0 <= now - made < _VIEW_EVERY_NS:
+            _, _, rate, status, _ = self._recorder.progress()
+            view = RecordView(
+                bytes=status.bytes,
+                rows=status.rows,
+                rate=int(rate),
+                gaps=status.gaps,
+                lost=status.lost,
+                free_bytes=status.free_bytes,
+                waiting_bytes=status.queued_bytes,
+                trouble=status.trouble,
+            )
+            self._last_view = (now, view)
+        return view

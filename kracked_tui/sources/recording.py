@@ -1,7 +1,7 @@
-"""What every recording on disk can do: be wound to any place, with everything heard until there.
+"""What every recording on disk can do: be played from any place, with the events up to it.
 
-A session's folder or a bare log of raw messages; both are played by the same deck. All of
-this may take a moment and runs in a thread.
+A recording is the folder of a session or a log of raw messages; `ReplaySource` plays both.
+All of this may take a moment: call it in a thread.
 """
 
 from __future__ import annotations
@@ -15,76 +15,79 @@ from kracked.protocol.events import Event
 from kracked.record.replay import Moment, Playable
 
 VERDICTS = (events.Verified, events.Resync)
-"""What is said of a book, not by it."""
+"""Events about a book that the exchange did not send."""
 
 
 class SeekablePlayer(Playable, Protocol):
-    """A tape that shows its next message and knows the number of the last."""
+    """A player that shows its next message and knows the number of the last one."""
 
     seq: int
 
     @property
-    def keeper(self) -> BookKeeper: ...
+    def keeper(self) -> BookKeeper:
+        """The books at this place."""
+
     @property
-    def upcoming(self) -> bytes: ...
+    def upcoming(self) -> bytes:
+        """The message of the exchange that comes next; empty where none does."""
 
 
 class MessagePlace(NamedTuple):
-    """A message of a reel, or a time after it and before the next."""
+    """A message of a recording, or a time after it and before the next one."""
 
     seq: int
     received: int
 
 
 class PlayableRecording(Protocol):
-    """A recording to be wound. Times are ns since the Unix epoch."""
+    """A recording that can be played from any place. Times are ns since the Unix epoch."""
 
     name: str
     start: int
     end: int
-    holes: Sequence[tuple[int, int]]
-    """Begin and end of each stretch that is not complete."""
+    gaps: Sequence[tuple[int, int]]
+    """Begin and end of each incomplete stretch."""
 
-    def tape(self) -> SeekablePlayer:
-        """Wound to the beginning."""
+    def player(self) -> SeekablePlayer:
+        """Return a player at the beginning."""
 
-    def wound(self, to: int) -> SeekablePlayer:
-        """Everything that came until `to` has been played."""
+    def player_at(self, time: int) -> SeekablePlayer:
+        """Return a player that has played everything received until `time`."""
 
-    def before(self, spot: MessagePlace) -> SeekablePlayer:
-        """Everything before that message has been played."""
+    def player_before(self, place: MessagePlace) -> SeekablePlayer:
+        """Return a player that has played everything before that message."""
 
-    def latest(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
-        """The last update of a book up to message `seq`; None when there is none."""
+    def last_update(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
+        """Find the last update of a book up to message `seq`; None when there is none."""
 
-    def past(self, until: MessagePlace) -> list[Event]:
-        """What was said up to a place, books left out, each fact once."""
+    def events_until(self, place: MessagePlace) -> list[Event]:
+        """Return the events up to a place without those of books, each fact once."""
 
-    def silent(self, one: MessagePlace, other: MessagePlace) -> bool:
-        """Whether nothing but books changed between two places."""
+    def only_books_between(self, first: MessagePlace, second: MessagePlace) -> bool:
+        """Whether nothing but books changed between two places, in either order."""
 
-    def heard(self, moment: Moment) -> list[Event]:
-        """What is told of a moment."""
+    def events_of(self, moment: Moment) -> list[Event]:
+        """Return the events the screen applies for a moment."""
 
 
-def marks_of(symbol: str, channel: str) -> tuple[bytes, bytes, bytes]:
-    """What an update of this book has in it."""
+def update_marks(symbol: str, channel: str) -> tuple[bytes, bytes, bytes]:
+    """Return the texts that every update of this book contains."""
     return f'"channel":"{channel}"'.encode(), b'"type":"update"', f'"{symbol}"'.encode()
 
 
-def condensed(said: Sequence[Event]) -> list[Event]:
-    """The same end in fewer events: of each ticker and each candle the last word alone."""
+def condensed(history: Sequence[Event]) -> list[Event]:
+    """Drop the tickers and single candles that a later one replaces; the end is the same."""
     last: dict[object, int] = {}
-    for at, event in enumerate(said):
+    for at, event in enumerate(history):
         if isinstance(event, events.Ticker):
             last[event.symbol] = at
         elif isinstance(event, events.Candles) and len(event.candles) == 1:
             last[event.symbol, event.candles[0].interval, event.candles[0].begin] = at
-    kept = frozenset(last.values())
+    newest = frozenset(last.values())
     return [
         event
-        for at, event in enumerate(said)
-        if at in kept
+        for at, event in enumerate(history)
+        if at in newest
         or not isinstance(event, events.Ticker | events.Candles)
         or (isinstance(event, events.Candles) and len(event.candles) != 1)
     ]

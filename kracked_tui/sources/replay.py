@@ -1,8 +1,8 @@
 """A recording as a source: the same books and events, at any speed and from any place.
 
-Winding to another place happens in a thread, with another tape; the screen keeps showing
-the old place until it is there. Between two messages that hold several order events each
-event can be looked at alone: then one book is shown as it would be halfway through.
+A seek plays to the other place in a thread, with a player of its own; the screen keeps
+showing the old place until then. The order events of one message can be stepped through one
+by one: one book is then shown as it would be between them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from kracked.protocol.events import Event
 from kracked.record.replay import MAX_SPEED, Moment, Replay
 from kracked_tui.sources.base import Counters, TimeJump
 from kracked_tui.sources.recording import MessagePlace, PlayableRecording, SeekablePlayer
-from kracked_tui.sources.stepping import OrderStep, between, changes_of
+from kracked_tui.sources.stepping import OrderStep, book_after, steps_of
 from kracked_tui.view.replay.timebar import TimeView
 
 _SPEEDS = (0.1, 1.0, 10.0, MAX_SPEED)
@@ -33,67 +33,74 @@ _HEAD = 60
 
 
 class ReplaySource:
-    """Plays a reel. It is its own transport."""
+    """Plays a recording. It is its own playback control."""
 
     mode = "REPLAY"
-    level3 = "This recording has no level3 message of this symbol up to here."
+    no_level3_reason = "This recording has no level3 message of this symbol up to here."
     feed = None
     access = None
 
-    def __init__(self, reel: PlayableRecording, *, speed: float = 1.0) -> None:
-        self.name = reel.name
-        self._reel = reel
-        self._tape: SeekablePlayer = reel.tape()
-        self._replay = Replay(self._tape, speed=speed, max_gap_s=_LONGEST_SILENCE_S)
-        self._beat = time.monotonic_ns()
-        """When the last message was played."""
+    def __init__(self, recording: PlayableRecording, *, speed: float = 1.0) -> None:
+        self.name = recording.name
+        self._recording = recording
+        self._player: SeekablePlayer = recording.player()
+        self._replay = Replay(self._player, speed=speed, max_gap_s=_LONGEST_SILENCE_S)
+        self._played_at = time.monotonic_ns()
+        """When the last message was played, on the steady clock."""
         self._goal: int | None = None
-        self._winding = asyncio.Lock()
-        self._half: tuple[OrderStep, ...] = ()
+        """Where the seeks that are not done yet lead to; None without one."""
+        self._seeking = asyncio.Lock()
+        self._steps: tuple[OrderStep, ...] = ()
         """Order events of the next message that are shown already."""
-        self._halfway: dict[str, L3Book] = {}
-        self._words = ""
+        self._stepped_book: dict[str, L3Book] = {}
+        """The book with those events, by its symbol; empty without any."""
+        self._step_text = ""
 
     @property
-    def transport(self) -> Self:
+    def playback(self) -> Self:
+        """This source."""
         return self
 
     # --- what is shown ------------------------------------------------------------------
 
     @property
     def l2(self) -> Mapping[str, L2Book]:
-        return self._tape.keeper.l2
+        """The level 2 books by symbol."""
+        return self._player.keeper.l2
 
     @property
     def l3(self) -> Mapping[str, L3Book]:
-        orders = self._tape.keeper.l3
-        return ChainMap(self._halfway, orders) if self._halfway else orders
+        """The level 3 books by symbol, one of them between two messages while stepping."""
+        books = self._player.keeper.l3
+        return ChainMap(self._stepped_book, books) if self._stepped_book else books
 
     def counters(self) -> Counters:
-        tallies = self._tape.keeper.tallies.values()
+        """Return the checksum counts of all books up to here."""
+        tallies = self._player.keeper.tallies.values()
         return Counters(
             sum(tally.verified for tally in tallies), sum(tally.mismatched for tally in tallies)
         )
 
     def now(self) -> int:
-        """Where the replay is: between two messages it goes on as the clock did."""
-        position, due, speed = self._tape.position, self._tape.next_due, self._replay.speed
+        """Return the position of the replay, ns; between two messages it moves with the clock."""
+        position, due, speed = self._player.position, self._player.next_due, self._replay.speed
         if self._replay.paused or due is None or speed == MAX_SPEED:
             return position
-        passed = time.monotonic_ns() - self._beat
+        passed = time.monotonic_ns() - self._played_at
         return min(position + int(passed * speed), max(position, due))
 
     def view(self) -> TimeView:
+        """Return the time bar's data."""
         return TimeView(
-            self._reel.start,
-            self._reel.end,
-            self.now(),
-            _SPEED_NAMES.get(self._replay.speed, f"{self._replay.speed:g}x"),
+            start=self._recording.start,
+            end=self._recording.end,
+            position=self.now(),
+            speed=_SPEED_NAMES.get(self._replay.speed, f"{self._replay.speed:g}x"),
             playing=not self._replay.paused,
-            ended=self._tape.next_due is None,
-            winding=self._winding.locked(),
-            holes=self._reel.holes,
-            step=self._words,
+            ended=self._player.next_due is None,
+            seeking=self._seeking.locked(),
+            gaps=self._recording.gaps,
+            step=self._step_text,
         )
 
     # --- life ---------------------------------------------------------------------------
@@ -110,145 +117,148 @@ class ReplaySource:
         return None
 
     async def batches(self) -> AsyncIterator[list[Event]]:
-        """Never ends: at the end of the recording there is still the way back."""
+        """Yield the events of each moment; pause at the end, from which a seek leads back."""
         while True:
             async for moment in self._replay:
-                self._beat = time.monotonic_ns()
-                yield self._reel.heard(moment)
+                self._played_at = time.monotonic_ns()
+                yield self._recording.events_of(moment)
             self._replay.pause()
 
     async def show(self, symbol: str) -> None:
-        """A recording holds what it holds."""
+        """Subscribe nothing: a recording has the channels it was made with."""
 
     async def candles(self, symbol: str, timeframe_s: int) -> None:
-        """A recording holds what it holds."""
+        """Return no candles: a recording has the channels it was made with."""
 
-    # --- the transport keys -----------------------------------------------------------
+    # --- controls -----------------------------------------------------------------------
 
     def toggle(self) -> None:
-        self._show_half(())
-        self._words = ""
-        self._beat = time.monotonic_ns()
+        """Play or pause."""
+        self._show_steps(())
+        self._step_text = ""
+        self._played_at = time.monotonic_ns()
         if self._replay.paused:
             self._replay.resume()
         else:
             self._replay.pause()
 
     def faster(self, by: int) -> None:
+        """Take the next higher (1) or lower (-1) speed."""
         speed = self._replay.speed
         further = [each for each in _SPEEDS if (each > speed if by > 0 else each < speed)]
         if further:
             self._replay.speed = further[0] if by > 0 else further[-1]
 
     async def shift(self, by_ns: int) -> None:
-        here = self._tape.position if self._goal is None else self._goal
+        """Go this much time ahead or back; shifts that come during a seek add up."""
+        here = self._player.position if self._goal is None else self._goal
         await self.seek(here + by_ns)
 
     async def seek(self, to: int) -> None:
-        """Of several wishes that come while it winds, the last one is fulfilled."""
-        self._goal = max(self._reel.start, min(self._reel.end, to))
-        if self._winding.locked():
+        """Go to an instant, ns. Of several seeks that overlap, the last one counts."""
+        self._goal = max(self._recording.start, min(self._recording.end, to))
+        if self._seeking.locked():
             return
-        async with self._winding:
+        async with self._seeking:
             try:
                 while (goal := self._goal) is not None:
-                    await self._wind(partial(self._reel.wound, goal))
+                    await self._take_player(partial(self._recording.player_at, goal))
                     if self._goal == goal:
                         self._goal = None
             finally:
-                self._goal = None  # what cannot be read is wished for no longer
+                self._goal = None  # a goal that cannot be read is given up
 
     async def step(self, symbol: str, by: int) -> None:
+        """Pause, then go one order event of this symbol's book ahead (1) or back (-1)."""
         if not self._replay.paused:
             self.toggle()
-        if self._winding.locked():
+        if self._seeking.locked():
             return
-        async with self._winding:
-            await (self._on(symbol) if by > 0 else self._back(symbol))
+        async with self._seeking:
+            await (self._step_ahead(symbol) if by > 0 else self._step_back(symbol))
 
     # --- stepping ---------------------------------------------------------------------
 
-    async def _on(self, symbol: str) -> None:
+    async def _step_ahead(self, symbol: str) -> None:
         """Show the next order event; with the last one of a message, play the message.
 
         A place between two steps is right before the next order event, so that stepping
         back comes to the same places, and what the event did elsewhere is there too.
         """
-        changes = await self._ahead(symbol)
-        if not changes:
-            self._words = "the end"
+        steps = await self._play_to_next(symbol)
+        if not steps:
+            self._step_text = "the end"
             return
-        shown = len(self._half) + 1 if self._level3(symbol) else len(changes)
-        self._words = changes[shown - 1].words(shown, len(changes))
-        if shown < len(changes):
-            self._show_half(changes[:shown])
+        shown = len(self._steps) + 1 if self._has_level3(symbol) else len(steps)
+        self._step_text = steps[shown - 1].words(shown, len(steps))
+        if shown < len(steps):
+            self._show_steps(steps[:shown])
         else:
-            self._show_half(())
+            self._show_steps(())
             self._replay.step()
-            await self._ahead(symbol)
+            await self._play_to_next(symbol)
 
-    async def _ahead(self, symbol: str) -> tuple[OrderStep, ...]:
-        """Play up to the next order events of this symbol; those, or nothing at the end."""
+    async def _play_to_next(self, symbol: str) -> tuple[OrderStep, ...]:
+        """Play up to the next order events of this symbol, and return them; none at the end."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _SLICE_S
-        while not (changes := self._upcoming(symbol)) and self._tape.next_due is not None:
+        while not (steps := self._next_steps(symbol)) and self._player.next_due is not None:
             self._replay.step()
             if loop.time() > until:
                 await asyncio.sleep(0)
                 until = loop.time() + _SLICE_S
-        return changes
+        return steps
 
-    async def _back(self, symbol: str) -> None:
+    async def _step_back(self, symbol: str) -> None:
         """Undo the order event shown last."""
-        changes = self._half
-        if not changes:
-            channel = "level3" if self._level3(symbol) else "book"
-            spot = await asyncio.to_thread(self._reel.latest, self._tape.seq, symbol, channel)
-            if spot is None:
-                self._words = "the beginning"
+        steps = self._steps
+        if not steps:
+            channel = "level3" if self._has_level3(symbol) else "book"
+            find, seq = self._recording.last_update, self._player.seq
+            place = await asyncio.to_thread(find, seq, symbol, channel)
+            if place is None:
+                self._step_text = "the beginning"
                 return
-            await self._wind(partial(self._reel.before, spot))
-            changes = self._upcoming(symbol)
-        total = len(self._upcoming(symbol))
-        self._words = f"before {changes[-1].words(len(changes), total)}"
-        self._show_half(changes[:-1] if self._level3(symbol) else ())
+            await self._take_player(partial(self._recording.player_before, place))
+            steps = self._next_steps(symbol)
+        total = len(self._next_steps(symbol))
+        self._step_text = f"before {steps[-1].words(len(steps), total)}"
+        self._show_steps(steps[:-1] if self._has_level3(symbol) else ())
 
-    def _show_half(self, changes: tuple[OrderStep, ...]) -> None:
+    def _show_steps(self, steps: tuple[OrderStep, ...]) -> None:
         """Show the book as it is after these events of the next message."""
-        self._half, self._halfway = changes, {}
-        if changes:
-            symbol = changes[0].symbol
-            self._halfway = {symbol: between(self._tape.keeper.l3[symbol], changes)}
+        self._steps, self._stepped_book = steps, {}
+        if steps:
+            symbol = steps[0].symbol
+            self._stepped_book = {symbol: book_after(self._player.keeper.l3[symbol], steps)}
 
-    def _level3(self, symbol: str) -> bool:
-        return symbol in self._tape.keeper.l3
+    def _has_level3(self, symbol: str) -> bool:
+        return symbol in self._player.keeper.l3
 
-    def _upcoming(self, symbol: str) -> tuple[OrderStep, ...]:
-        """The order events of this symbol in the next message."""
-        channel = b'"level3"' if self._level3(symbol) else b'"book"'
-        data = self._tape.upcoming
+    def _next_steps(self, symbol: str) -> tuple[OrderStep, ...]:
+        """Return the order events of this symbol in the next message."""
+        channel = b'"level3"' if self._has_level3(symbol) else b'"book"'
+        data = self._player.upcoming
         if channel not in data[:_HEAD] or symbol.encode() not in data:
             return ()
-        decoded = self._tape.keeper.codec.decode(data, self._tape.next_due or 0)
-        return tuple(change for event in decoded for change in changes_of(event, symbol))
+        decoded = self._player.keeper.codec.decode(data, self._player.next_due or 0)
+        return tuple(step for event in decoded for step in steps_of(event, symbol))
 
-    # --- winding ----------------------------------------------------------------------
+    # --- seeking ----------------------------------------------------------------------
 
-    async def _wind(self, wound: Callable[[], SeekablePlayer]) -> None:
-        """Go on from a tape that is made elsewhere, in a thread."""
-        here = MessagePlace(self._tape.seq, self._tape.position)
-        tape, told = await asyncio.to_thread(self._made, wound, here)
-        self._tape, self._words = tape, ""
-        self._show_half(())
-        self._beat = time.monotonic_ns()
-        self._replay.go_on(tape, Moment(tape.position, tape.seq, "", b"", told))
+    async def _take_player(self, make: Callable[[], SeekablePlayer]) -> None:
+        """Go on with another player, which plays to its place in a thread."""
+        here = MessagePlace(self._player.seq, self._player.position)
 
-    def _made(
-        self, wound: Callable[[], SeekablePlayer], here: MessagePlace
-    ) -> tuple[SeekablePlayer, list[Event]]:
-        """The tape, and what the screen must hear to be of its time."""
-        tape = wound()
-        there = MessagePlace(tape.seq, tape.position)
-        if self._reel.silent(there, here):
-            return tape, []
-        return tape, [TimeJump(tape.position), *self._reel.past(there)]
+        def prepared() -> tuple[SeekablePlayer, list[Event]]:
+            player = make()
+            there = MessagePlace(player.seq, player.position)
+            if self._recording.only_books_between(there, here):
+                return player, []
+            return player, [TimeJump(player.position), *self._recording.events_until(there)]
+
+        player, happened = await asyncio.to_thread(prepared)
+        self._player, self._step_text = player, ""
+        self._show_steps(())
+        self._played_at = time.monotonic_ns()
+        self._replay.go_on(player, Moment(player.position, player.seq, "", b"", happened))

@@ -1,4 +1,4 @@
-"""The folder of a recorded session as a reel."""
+"""The folder of a recorded session as a playable recording."""
 
 from __future__ import annotations
 
@@ -20,120 +20,133 @@ from kracked_tui.sources.recording import (
     MessagePlace,
     SeekablePlayer,
     condensed,
-    marks_of,
+    update_marks,
 )
 
-_QUIET = re.compile(rb'\{"channel":"(?:trade|ticker|ohlc|instrument|executions|balances|status)"')
+_OTHER_MESSAGE = re.compile(
+    rb'\{"channel":"(?:trade|ticker|ohlc|instrument|executions|balances|status)"'
+)
+"""A message that is not about a book."""
 
 
 class SessionRecording:
     """The folder of a recorded session."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `RecordError` when it holds no messages."""
+        """Open the folder.
+
+        Raises:
+            RecordError: It holds no messages.
+        """
         self.name = path.resolve().name
         self._recording = open_recording(path)
         self.start, self.end = self._recording.span()
-        self.holes: Sequence[tuple[int, int]] = [
-            (hole.start, hole.end) for hole in self._recording.gaps()
+        self.gaps: Sequence[tuple[int, int]] = [
+            (gap.start, gap.end) for gap in self._recording.gaps()
         ]
-        self._quiet = _Quiet(self._recording)
+        self._other = _OtherEvents(self._recording)
 
-    def tape(self) -> SeekablePlayer:
+    def player(self) -> SeekablePlayer:
+        """Return a player at the beginning."""
         return Player(self._recording)
 
-    def wound(self, to: int) -> SeekablePlayer:
+    def player_at(self, time: int) -> SeekablePlayer:
+        """Return a player that has played everything received until `time`, ns."""
         player = Player(self._recording)
-        player.wind(to)
+        player.wind(time)
         return player
 
-    def before(self, spot: MessagePlace) -> SeekablePlayer:
+    def player_before(self, place: MessagePlace) -> SeekablePlayer:
+        """Return a player that has played everything before that message."""
         player = Player(self._recording)
-        player.rewind(spot.seq - 1)
+        player.rewind(place.seq - 1)
         return player
 
-    def latest(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
-        """Read backwards, frame by frame; no book is kept meanwhile."""
-        wanted = marks_of(symbol, channel)
+    def last_update(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
+        """Find the last update of a book up to message `seq`; None when there is none.
+
+        Reads backwards, frame by frame, and keeps no book. A damaged frame, which shows as a
+        gap, has no update.
+        """
+        marks = update_marks(symbol, channel)
         places = self._recording.places
         last = bisect_right(places, seq, key=lambda place: place.frame.first_seq)
         for path, found in reversed(places[:last]):
             if found.kind is not FrameKind.DATA:
                 continue
-            for text in reversed(_texts(path, found)):
-                if all(mark in text for mark in wanted):
+            texts: list[bytes] = []
+            with mapped(path) as data, suppress(frame.DamagedFrame):
+                texts = frame.unpack(data, found)
+            for text in reversed(texts):
+                if all(mark in text for mark in marks):
                     entry = line.unpack(text)
                     if entry.seq <= seq:
                         return MessagePlace(entry.seq, entry.received)
         return None
 
-    def past(self, until: MessagePlace) -> list[Event]:
-        return self._quiet.until(until)
+    def events_until(self, place: MessagePlace) -> list[Event]:
+        """Return the events up to a place without those of books, each fact once."""
+        return condensed(self._other.until(place))
 
-    def silent(self, one: MessagePlace, other: MessagePlace) -> bool:
-        return self._quiet.count(one) == self._quiet.count(other)
+    def only_books_between(self, first: MessagePlace, second: MessagePlace) -> bool:
+        """Whether nothing but books changed between two places, in either order."""
+        return self._other.count(first) == self._other.count(second)
 
-    def heard(self, moment: Moment) -> list[Event]:
-        """The verdicts on books are the recorded feed's own: those of the player are no news."""
-        heard = [*moment.stood, *moment.events]
+    def events_of(self, moment: Moment) -> list[Event]:
+        """Return the events the screen applies for a moment.
+
+        The verdicts on books are the recorded feed's own, those of the player are dropped.
+        """
+        found = [*moment.stood, *moment.events]
         if not moment.connection:
-            return heard
-        return [each for each in heard if type(each) not in VERDICTS]
+            return found
+        return [each for each in found if type(each) not in VERDICTS]
 
 
-def _texts(path: Path, found: frame.Frame) -> list[bytes]:
-    """The lines of a frame; none of a damaged one, which shows as a hole."""
-    with mapped(path) as data, suppress(frame.DamagedFrame):
-        return frame.unpack(data, found)
-    return []
-
-
-class _Quiet:
-    """The messages of a recording that are not about books, read once, as far as was asked."""
+class _OtherEvents:
+    """The events of a recording that are not about books; each part is read once, when needed."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._keeper = BookRebuilder(recording.info()).keeper
-        self._read = 0
-        """Frames read so far."""
-        self._said: list[tuple[int, Event]] = []
+        self._frames_read = 0
+        self._events: list[tuple[int, Event]] = []
+        """Message number and event."""
 
     def until(self, place: MessagePlace) -> list[Event]:
-        return condensed([event for _, event in self._said[: self.count(place)]])
+        """Return the events up to a place."""
+        return [event for _, event in self._events[: self.count(place)]]
 
     def count(self, place: MessagePlace) -> int:
-        """How much was said up to a place.
+        """Count the events up to a place.
 
-        A gap bears the number of the message before it, and is known at its end: within
-        it, it was not said yet.
+        A gap bears the number of the message before it and is known at its end: a place
+        within the gap does not count it.
         """
         places = self._recording.places
         beyond = bisect_right(places, place.seq, key=lambda each: each.frame.first_seq)
-        for _, found, body in self._recording.frames(self._read, beyond):
+        for _, found, body in self._recording.frames(self._frames_read, beyond):
             if found.kind is not FrameKind.KEYFRAME:
                 self._take(body, found.kind)
-        self._read = max(self._read, beyond)
-        count = bisect_right(self._said, place.seq, key=lambda each: each[0])
-        while count and self._later(self._said[count - 1], place):
+        self._frames_read = max(self._frames_read, beyond)
+        count = bisect_right(self._events, place.seq, key=lambda each: each[0])
+        while count:
+            seq, event = self._events[count - 1]
+            if seq != place.seq or event.received <= place.received:
+                break
             count -= 1
         return count
 
-    @staticmethod
-    def _later(said: tuple[int, Event], place: MessagePlace) -> bool:
-        """Whether it came after the last message up to there, and after that time."""
-        seq, event = said
-        return seq == place.seq and event.received > place.received
-
     def _take(self, body: bytes, kind: FrameKind) -> None:
-        if kind is FrameKind.DATA and not _QUIET.search(body):
-            return  # as most: books alone
+        if kind is FrameKind.DATA and not _OTHER_MESSAGE.search(body):
+            return  # most frames hold books alone
         for text in body.splitlines():
             if kind is FrameKind.EVENT:
                 entry = line.unpack(text)
-                self._said.append((entry.seq, line.event_of(entry)))
-            elif _QUIET.search(text, 0, 160):
+                self._events.append((entry.seq, line.event_of(entry)))
+            elif _OTHER_MESSAGE.search(text, 0, 160):
                 entry = line.unpack(text)
-                standing = kind is FrameKind.STANDING
-                data = keyframe.as_snapshot(entry.data) if standing else entry.data
-                heard = self._keeper.receive(data, entry.received)
-                self._said += [(entry.seq, event) for event in heard]
+                is_state = kind is FrameKind.STANDING
+                data = keyframe.as_snapshot(entry.data) if is_state else entry.data
+                happened = self._keeper.receive(data, entry.received)
+                self._events += [(entry.seq, event) for event in happened]

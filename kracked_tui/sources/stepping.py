@@ -1,4 +1,4 @@
-"""A book halfway through a message: order events one by one, as the exchange never shows them.
+"""A book between two messages: order events one by one, as the exchange never shows them.
 
 The checksum comes with the last event of a message, so such a book is as trusted as the
 one it was made from, and no more.
@@ -22,7 +22,7 @@ from kracked.protocol.events import (
 
 
 class OrderStep(NamedTuple):
-    """One order event; of a level 2 book, one level's new quantity and no order."""
+    """One order event; in a level 2 book one level's new quantity, without an order."""
 
     symbol: str
     precision: Precision
@@ -32,7 +32,12 @@ class OrderStep(NamedTuple):
     order: OrderChange | None = None
 
     def words(self, number: int, total: int) -> str:
-        """``add bid 0.25000000 @ 64210.0 K00012``, and which one of its message it is."""
+        """Describe the event for the time bar: ``add bid 0.25000000 @ 64210.0 K00012 (1/2)``.
+
+        Args:
+            number: Which event of its message it is, from 1.
+            total: Events of this symbol in the message; a single one is not numbered.
+        """
         verb = self.order.action.value if self.order else "set"
         qty, price = self.precision.qty_text(self.qty), self.precision.price_text(self.price)
         name = f" {self.order.order_id[-6:]}" if self.order else ""
@@ -40,8 +45,8 @@ class OrderStep(NamedTuple):
         return f"{verb} {self.side.value} {qty} @ {price}{name}{place}"
 
 
-def changes_of(event: Event, symbol: str) -> Iterator[OrderStep]:
-    """The events of one update in the order the book takes them."""
+def steps_of(event: Event, symbol: str) -> Iterator[OrderStep]:
+    """Yield the order events of one update of a symbol's book, in the order the book takes them."""
     if not isinstance(event, L3Update | BookUpdate) or event.symbol != symbol:
         return
     if isinstance(event, L3Update):
@@ -54,16 +59,16 @@ def changes_of(event: Event, symbol: str) -> Iterator[OrderStep]:
             yield OrderStep(symbol, event.precision, side, price, qty)
 
 
-def between(book: L3Book, changes: Sequence[OrderStep]) -> L3Book:
-    """The book after some of the events of a message."""
-    made = L3Book(book.symbol, book.precision, book.depth)
+def book_after(book: L3Book, steps: Sequence[OrderStep]) -> L3Book:
+    """Return a copy of the book with some of the events of a message applied."""
+    copy = L3Book(book.symbol, book.precision, book.depth)
     bids, asks = tuple(book.bids.orders()), tuple(book.asks.orders())
     received = book.last.received if book.last else 0
-    made.apply(L3Snapshot(received, book.symbol, book.precision, bids, asks, 0))
+    copy.apply(L3Snapshot(received, book.symbol, book.precision, bids, asks, 0))
     bids, asks = (
-        tuple(each.order for each in changes if each.order and each.side is side)
+        tuple(each.order for each in steps if each.order and each.side is side)
         for side in (Side.BID, Side.ASK)
     )
-    made.apply(L3Update(received, book.symbol, book.precision, bids, asks, 0))
-    made.verified = book.verified
-    return made
+    copy.apply(L3Update(received, book.symbol, book.precision, bids, asks, 0))
+    copy.verified = book.verified
+    return copy

@@ -65,7 +65,7 @@ class FrameState:
     @property
     def no_level3_reason(self) -> str:
         """Why there is no level 3 book; empty where there is one."""
-        return self.market.level3_error or self.source.level3
+        return self.market.level3_error or self.source.no_level3_reason
 
     @cached_property
     def data_status(self) -> DataStatus:

@@ -103,7 +103,7 @@ class ViewModel:
         )
         if isinstance(book, LevelBook):
             health = health._replace(resync=self.store.market(symbol).level3_resync)
-        if self.source.mode == "REPLAY" and self.source.transport is None:
+        if self.source.mode == "REPLAY" and self.source.playback is None:
             return health._replace(trouble=f"reading {self.source.name}")
         return health
 
@@ -115,8 +115,8 @@ class ViewModel:
     @property
     def at_rest(self) -> bool:
         """Whether this is a replay that does not play: no later frame will catch up."""
-        transport = self.source.transport
-        return transport is not None and not transport.view().playing
+        playback = self.source.playback
+        return playback is not None and not playback.view().playing
 
     def market_moment(self, symbol: str) -> MarketMoment | None:
         """Return the market an order is checked against; None before it is known."""

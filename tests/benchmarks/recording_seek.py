@@ -33,7 +33,7 @@ from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S, to_rfc3339
-from kracked_tui.sources.open import check, opened
+from kracked_tui.sources.open import check_playable, open_playable
 from kracked_tui.sources.replay import ReplaySource
 from tests.benchmarks.recording_cost import informed
 from tests.benchmarks.streams import START
@@ -159,8 +159,8 @@ async def _cpu_ms_of(work: Awaitable[object]) -> float:
 async def steps(path: Path, instants: Sequence[int]) -> None:
     """Print what it costs in the monitor to open a recording, to step, and to jump to its end."""
     begun = time.process_time()
-    check(path)
-    source = ReplaySource(opened(path))
+    check_playable(path)
+    source = ReplaySource(open_playable(path))
     _print("monitor: open", [(time.process_time() - begun) * 1e3], OPEN_MS)
     source.toggle()
     back, again, on = [], [], []

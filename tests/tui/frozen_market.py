@@ -182,9 +182,9 @@ class ScriptedSource:
     """A source that says what the test tells it to; its clock stands still."""
 
     mode = "LIVE"
-    transport = None
+    playback = None
     name = "ws.example"
-    level3 = ""
+    no_level3_reason = ""
     access = None
 
     def __init__(self, *, with_book: bool = True) -> None:

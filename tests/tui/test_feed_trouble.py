@@ -162,7 +162,7 @@ async def test_a_refused_key_is_told_with_the_exchanges_words_and_public_data_go
         source = LiveSource((SYMBOL,), Endpoints.at(sim.endpoints.rest), key)
         monitor = Monitor(source, Settings(), (SYMBOL,))
         async with monitor.run_test(size=(120, 40)):
-            await until(lambda: source.level3 and source.l2)
+            await until(lambda: source.no_level3_reason and source.l2)
             monitor.trade.draw()
             assert "● LIVE" in header(monitor)
             queue = next(pane for pane in monitor.trade.panes if pane.id == "queue")

@@ -23,15 +23,15 @@ from kracked_tui.state.store import Store
 from tests.tui.frozen_market import SYMBOL
 
 
-def told(happened: list[Event]) -> Store:
+def applied(events_so_far: list[Event]) -> Store:
     store = Store("REPLAY")
-    for event in happened:
+    for event in events_so_far:
         store.apply(event)
     return store
 
 
-async def heard_until_recorded(folder: Path, state: Path) -> Store:
-    """Trade a little, then record a little: what a monitor knew when that began."""
+async def watched_until_recorded(folder: Path, state: Path) -> Store:
+    """Trade a little, then record a little; return what a monitor knew when that began."""
     async with asyncio.timeout(60), SimServer(SimOptions(seed=3, symbols=(SYMBOL,))) as sim:
         key, endpoints = Credentials(sim.api_key, sim.api_secret), Endpoints.at(sim.endpoints.rest)
         channels = {"book": 25, "level3": 10, "trade": True, "ticker": True, "ohlc": 1}
@@ -47,16 +47,16 @@ async def heard_until_recorded(folder: Path, state: Path) -> Store:
                 async with feed:
                     await feed.ready()
                     await _trade(client)
-                    happened: list[Event] = []
+                    events_so_far: list[Event] = []
                     while len(feed.account.orders) < 1 or len(feed.account.fills) < 1:
-                        happened += await consumer.batch()
+                        events_so_far += await consumer.batch()
                     while len(feed.current_state()) < 6:
-                        happened += await consumer.batch()
-                    happened += consumer.take()
+                        events_so_far += await consumer.batch()
+                    events_so_far += consumer.take()
                     async with recording(feed, folder) as recorder:
                         while recorder.progress().status.messages < 50:
                             await consumer.batch()
-    return told(happened)
+    return applied(events_so_far)
 
 
 async def _trade(client: kracked.RestClient) -> None:
@@ -68,15 +68,15 @@ async def _trade(client: kracked.RestClient) -> None:
 
 @pytest.fixture
 async def shown(tmp_path: Path) -> Store:
-    return await heard_until_recorded(tmp_path / "session", tmp_path / "state")
+    return await watched_until_recorded(tmp_path / "session", tmp_path / "state")
 
 
 def played(folder: Path) -> Store:
-    """What is shown before the first message itself."""
-    reel = SessionRecording(folder)
-    moment = reel.tape().step()
+    """Return what is shown before the first message itself."""
+    recording = SessionRecording(folder)
+    moment = recording.player().step()
     assert moment is not None
-    return told(reel.heard(moment._replace(events=[])))
+    return applied(recording.events_of(moment._replace(events=[])))
 
 
 async def test_it_begins_with_own_orders_fills_and_balances(shown: Store, tmp_path: Path) -> None:
@@ -100,8 +100,8 @@ async def test_it_begins_with_the_last_price_the_tape_and_the_candles(
     assert now.bars(60) == then.bars(60)[-CANDLES_KEPT:]
 
 
-async def test_wound_back_to_its_start_it_shows_the_same(shown: Store, tmp_path: Path) -> None:
-    reel = SessionRecording(tmp_path / "session")
-    store = told(reel.past(MessagePlace(0, reel.start)))
+async def test_back_at_its_start_it_shows_the_same(shown: Store, tmp_path: Path) -> None:
+    recording = SessionRecording(tmp_path / "session")
+    store = applied(recording.events_until(MessagePlace(0, recording.start)))
     assert store.account.orders.keys() == shown.account.orders.keys()
     assert store.market(SYMBOL).last == shown.market(SYMBOL).last

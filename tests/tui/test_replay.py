@@ -21,7 +21,7 @@ from kracked_tui.config import Settings
 from kracked_tui.export.snapshot import picture
 from kracked_tui.screens.replay import ReplayScreen
 from kracked_tui.sources.base import TimeJump
-from kracked_tui.sources.open import opened
+from kracked_tui.sources.open import open_playable
 from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.sources.session import SessionRecording
 from kracked_tui.state.store import Store
@@ -35,7 +35,7 @@ from tests.tui.test_goldens import compare
 def test_a_folder_without_messages_cannot_be_played(tmp_path: Path) -> None:
     record_stream(tmp_path / "empty", [])
     with pytest.raises(RecordError, match="no messages"):
-        opened(tmp_path / "empty")
+        open_playable(tmp_path / "empty")
 
 
 # --- a recorded session ---------------------------------------------------------------
@@ -51,7 +51,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @asynccontextmanager
 async def playing(path: Path) -> AsyncIterator[tuple[ReplaySource, list[Event]]]:
     """A paused replay and what it tells."""
-    source = ReplaySource(opened(path))
+    source = ReplaySource(open_playable(path))
     source.toggle()
     told: list[Event] = []
 
@@ -103,7 +103,7 @@ async def test_a_seek_ends_with_the_books_of_a_straight_read(session: Path) -> N
     async with playing(session) as (source, _):
         at = OPENED + 45 * NS_PER_S
         await source.seek(at)
-        straight = SessionRecording(session).tape()
+        straight = SessionRecording(session).player()
         while straight.next_due is not None and straight.next_due <= at:
             straight.step()
         assert source.l3[SYMBOL].computed == straight.keeper.l3[SYMBOL].computed
@@ -188,7 +188,7 @@ async def test_a_raw_log_can_be_stepped_and_wound_too(captures: Path) -> None:
 async def screen(
     session: Path, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[Monitor, ReplaySource, Pilot[None]]]:
-    source = ReplaySource(opened(session))
+    source = ReplaySource(open_playable(session))
     source.toggle()
     monitor = Monitor(source, Settings(), (SYMBOL,))
     async with monitor.run_test(size=size) as pilot:

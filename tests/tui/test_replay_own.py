@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from kracked.format import keyframe
 from kracked_tui.app import Destination, Monitor
 from kracked_tui.config import Settings
-from kracked_tui.sources.open import opened
+from kracked_tui.sources.open import open_playable
 from kracked_tui.sources.replay import ReplaySource
 from kracked_tui.view.replay.sessions import SessionRow
 from tests.tui.conftest import settled
@@ -63,7 +63,7 @@ def log(folder: Path) -> Path:
 async def replaying(
     folder: Path, *, before: tuple[SessionRow, ...] = ()
 ) -> AsyncIterator[tuple[Monitor, ReplaySource, Pilot[None]]]:
-    source = ReplaySource(opened(log(folder)))
+    source = ReplaySource(open_playable(log(folder)))
     source.toggle()
     monitor = Monitor(source, Settings(), (SYMBOL,))
     monitor.trade.watched_before = before

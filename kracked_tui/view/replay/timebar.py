@@ -23,9 +23,9 @@ class TimeView(NamedTuple):
     speed: str = "1x"
     playing: bool = False
     ended: bool = False
-    winding: bool = False
+    seeking: bool = False
     """On its way to somewhere else."""
-    holes: Sequence[tuple[int, int]] = ()
+    gaps: Sequence[tuple[int, int]] = ()
     step: str = ""
     """The order event that was stepped over last, in words."""
 
@@ -46,7 +46,7 @@ def time_line(view: TimeView, width: int) -> Line:
 
 
 def _sign(view: TimeView) -> str:
-    if view.winding:
+    if view.seeking:
         return "»"
     if view.ended:
         return "■"
@@ -56,15 +56,15 @@ def _sign(view: TimeView) -> str:
 def _words(view: TimeView) -> str:
     passed, whole = view.position - view.start, view.end - view.start
     text = f"{fmt.age(passed)} of {fmt.age(whole)}"
-    count = len(view.holes)
+    count = len(view.gaps)
     return text + (f"  {count} gap{'' if count == 1 else 's'}" if count else "")
 
 
 def bar_spans(view: TimeView, width: int) -> list[Span]:
-    """The whole recording as one row: what was played, the place, the holes."""
+    """The whole recording as one row: what was played, the place, the gaps."""
     here = _column(view, view.position, width)
     cells = [("━" if at < here else "─", "accent" if at < here else "faint") for at in range(width)]
-    for start, end in view.holes:
+    for start, end in view.gaps:
         for at in range(_column(view, start, width), _column(view, end, width) + 1):
             cells[at] = ("░", "warn")
     cells[here] = ("●", "bright")

@@ -34,13 +34,13 @@ def written(folder: Path, *lines: str) -> Path:
 
 
 def test_the_pace_is_that_of_the_messages_own_times(tmp_path: Path) -> None:
-    due = [said.at for said in MessageLog(written(tmp_path, STATUS, SNAPSHOT, LATER)).read()]
+    due = [message.at for message in MessageLog(written(tmp_path, STATUS, SNAPSHOT, LATER)).read()]
     assert due[2] - due[1] == 2_400_000_000
     assert due == sorted(due)
 
 
 def test_messages_before_the_first_time_are_not_from_1970(tmp_path: Path) -> None:
-    due = [said.at for said in MessageLog(written(tmp_path, STATUS, SNAPSHOT)).read()]
+    due = [message.at for message in MessageLog(written(tmp_path, STATUS, SNAPSHOT)).read()]
     assert due[1] - due[0] < 10**9
 
 
@@ -49,7 +49,7 @@ def test_a_candle_that_ends_later_does_not_hold_up_what_follows(tmp_path: Path) 
         '{"channel":"ohlc","type":"update","data":[{"symbol":"MATIC/USD","interval":1,'
         '"interval_begin":"2026-08-01T00:00:00Z","timestamp":"2026-08-01T00:01:00.000000Z"}]}'
     )
-    due = [said.at for said in MessageLog(written(tmp_path, SNAPSHOT, candle, LATER)).read()]
+    due = [message.at for message in MessageLog(written(tmp_path, SNAPSHOT, candle, LATER)).read()]
     assert [at - due[0] for at in due] == [0, 0, 2_400_000_000]
 
 
@@ -57,19 +57,19 @@ def test_unreadable_lines_do_not_stop_a_replay(tmp_path: Path) -> None:
     assert len(MessageLog(written(tmp_path, STATUS, "{not json", SNAPSHOT, ""))) == 3
 
 
-def test_a_book_that_does_not_verify_is_told_and_not_trusted(tmp_path: Path) -> None:
-    reel = LogRecording(written(tmp_path, SNAPSHOT))
-    tape = reel.tape()
-    moment = tape.step()
+def test_a_book_that_does_not_verify_is_reported_and_not_trusted(tmp_path: Path) -> None:
+    recording = LogRecording(written(tmp_path, SNAPSHOT))
+    player = recording.player()
+    moment = player.step()
     assert moment is not None
-    assert any(isinstance(event, events.Resync) for event in reel.heard(moment))
-    assert not tape.keeper.l2["MATIC/USD"].verified
+    assert any(isinstance(event, events.Resync) for event in recording.events_of(moment))
+    assert not player.keeper.l2["MATIC/USD"].verified
 
 
 def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
-    reel = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl")
-    assert ReplaySource(reel).counters() == (0, 0)
-    tallies = reel.wound(reel.end).keeper.tallies.values()
+    recording = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl")
+    assert ReplaySource(recording).counters() == (0, 0)
+    tallies = recording.player_at(recording.end).keeper.tallies.values()
     assert [(tally.verified, tally.mismatched) for tally in tallies] == [(1129, 0)]
 
 
@@ -82,9 +82,9 @@ EXECUTIONS = (
 
 
 def test_own_orders_that_were_recorded_are_there_again(tmp_path: Path) -> None:
-    reel = LogRecording(written(tmp_path, SNAPSHOT, EXECUTIONS, LATER))
+    recording = LogRecording(written(tmp_path, SNAPSHOT, EXECUTIONS, LATER))
     store = Store("REPLAY")
-    for event in reel.past(MessagePlace(3, 0)):
+    for event in recording.events_until(MessagePlace(3, 0)):
         store.apply(event)
     assert store.account.orders_known
     assert list(store.account.orders) == ["OABCDE-FGHIJ-KLMNOP"]
@@ -121,10 +121,10 @@ def test_what_is_not_about_books_is_found_without_reading_the_books(
     log = MessageLog(written(tmp_path, STATUS, SNAPSHOT, "", LATER, SNAPSHOT, STATUS))
     straight = list(enumerate(log.read()))
     monkeypatch.delattr(MessageLog, "read")
-    assert list(log.quiet(4)) == [straight[0], straight[2]]
+    assert list(log.other_messages(4)) == [straight[0], straight[2]]
 
 
-def test_what_is_written_to_a_log_later_is_not_of_this_opening(tmp_path: Path) -> None:
+def test_lines_written_to_a_log_later_are_not_read(tmp_path: Path) -> None:
     path = written(tmp_path, STATUS, SNAPSHOT)
     log = MessageLog(path)
     with path.open("a") as file:
@@ -135,7 +135,7 @@ def test_what_is_written_to_a_log_later_is_not_of_this_opening(tmp_path: Path) -
 def test_a_line_without_an_end_is_not_held_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(raw_log, "_LONGEST", 4096)
+    monkeypatch.setattr(raw_log, "_MAX_LINE", 4096)
     log = MessageLog(written(tmp_path, "x" * 10_000, SNAPSHOT))
     assert max(len(data) for _, data in log.read()) <= 4096
     assert SNAPSHOT.encode() in [data for _, data in log.read()]
@@ -149,42 +149,50 @@ def test_a_file_without_a_readable_message_is_refused(tmp_path: Path, content: b
         MessageLog(path)
 
 
-# --- marks ----------------------------------------------------------------------------
+# --- checkpoints ----------------------------------------------------------------------------
 
 
-def test_winding_back_begins_at_a_mark_and_comes_to_the_same_books(
+def test_going_back_begins_at_a_checkpoint_and_comes_to_the_same_books(
     captures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    straight = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl").before(
+    straight = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl").player_before(
         MessagePlace(801, 0)
     )
-    monkeypatch.setattr(log_file, "_EVERY", 100)
-    reel = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl")
-    reel.wound(reel.end)
-    wound = reel.before(MessagePlace(801, 0))
-    assert wound.seq == straight.seq == 800
-    assert wound.keeper.tallies == straight.keeper.tallies
-    assert wound.keeper.l2["ETH/USD"].computed == straight.keeper.l2["ETH/USD"].computed
-    assert wound.upcoming == straight.upcoming
+    monkeypatch.setattr(log_file, "_CHECKPOINT_EVERY", 100)
+    recording = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl")
+    recording.player_at(recording.end)
+    there = recording.player_before(MessagePlace(801, 0))
+    assert there.seq == straight.seq == 800
+    assert there.keeper.tallies == straight.keeper.tallies
+    assert there.keeper.l2["ETH/USD"].computed == straight.keeper.l2["ETH/USD"].computed
+    assert there.upcoming == straight.upcoming
 
 
-def test_marks_grow_rarer_instead_of_more(captures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_file, "_EVERY", 2)
-    monkeypatch.setattr(log_file, "_MOST", 8)
-    marks = LogCheckpoints()
-    tape = LogPlayer(MessageLog(captures / "crossbook_book_ethusd_d25.jsonl"), marks)
-    while tape.step():
+def test_checkpoints_grow_rarer_instead_of_more(
+    captures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_file, "_CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(log_file, "_MAX_CHECKPOINTS", 8)
+    checkpoints = LogCheckpoints()
+    player = LogPlayer(MessageLog(captures / "crossbook_book_ethusd_d25.jsonl"), checkpoints)
+    while player.step():
         pass
-    places = [marks.before(seq=seq)[0] for seq in range(0, 1130, 100)]
+    places = [checkpoints.before(seq=seq)[0] for seq in range(0, 1130, 100)]
     assert len(set(places)) > 3
-    assert len(marks) <= 8
+    assert len(checkpoints) <= 8
 
 
 def test_a_verdict_on_a_book_is_part_of_the_past_and_not_of_the_time_before(tmp_path: Path) -> None:
-    reel = LogRecording(written(tmp_path, STATUS, SNAPSHOT, update(9)))
-    reel.wound(reel.end)
-    assert not reel.silent(MessagePlace(1, 0), MessagePlace(2, 0))
+    recording = LogRecording(written(tmp_path, STATUS, SNAPSHOT, update(9)))
+    recording.player_at(recording.end)
+    assert not recording.only_books_between(MessagePlace(1, 0), MessagePlace(2, 0))
     assert not [
-        event for event in reel.past(MessagePlace(1, 0)) if isinstance(event, events.Resync)
+        event
+        for event in recording.events_until(MessagePlace(1, 0))
+        if isinstance(event, events.Resync)
     ]
-    assert [event for event in reel.past(MessagePlace(3, 0)) if isinstance(event, events.Resync)]
+    assert [
+        event
+        for event in recording.events_until(MessagePlace(3, 0))
+        if isinstance(event, events.Resync)
+    ]

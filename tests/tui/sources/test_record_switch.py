@@ -103,7 +103,7 @@ async def recorded_some(monitor: Monitor) -> None:
     """Wait until messages have been recorded."""
 
     def some() -> bool:
-        monitor.recording._looked = (0, RecordView())
+        monitor.recording._last_view = (0, RecordView())
         view = monitor.recording.view(monitor.source.now())
         return view is not None and view.bytes > 10_000
 
@@ -143,7 +143,7 @@ async def shown(monitor: Monitor, wanted: Callable[[str], bool]) -> str:
     """The line the banner stands in, once it is as wanted."""
 
     def line() -> str:
-        monitor.recording._looked = (0, RecordView())
+        monitor.recording._last_view = (0, RecordView())
         monitor.trade.draw()
         text = monitor.trade.log_row.lines[0].text
         return text if wanted(text) else ""

@@ -1,4 +1,4 @@
-"""A recorded session as a reel, though some of it is damaged."""
+"""A recorded session as a recording, though some of it is damaged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kracked_tui.sources.session import SessionRecording
 from tests.record.seeded_market import Level3Market, record_stream
 
 
-def test_a_damaged_frame_keeps_no_reel_from_playing(tmp_path: Path) -> None:
+def test_a_damaged_frame_does_not_keep_a_session_from_playing(tmp_path: Path) -> None:
     stream = Level3Market(seed=2).stream(100)
     record_stream(tmp_path / "session", stream)
     [log] = tmp_path.glob("session/raw/*")
@@ -21,11 +21,11 @@ def test_a_damaged_frame_keeps_no_reel_from_playing(tmp_path: Path) -> None:
         for each in frame.scan(bytes(content))
         if isinstance(each, Frame) and each.kind is FrameKind.DATA
     ]
-    hurt = messages[len(messages) // 2]
-    content[hurt.offset + HEADER_SIZE + 5] ^= 4
+    damaged = messages[len(messages) // 2]
+    content[damaged.offset + HEADER_SIZE + 5] ^= 4
     log.write_bytes(content)
-    reel = SessionRecording(tmp_path / "session")
-    assert reel.latest(hurt.first_seq, "BTC/USD", "level3") == MessagePlace(
-        hurt.first_seq - 1, stream[hurt.first_seq - 2][0]
+    recording = SessionRecording(tmp_path / "session")
+    assert recording.last_update(damaged.first_seq, "BTC/USD", "level3") == MessagePlace(
+        damaged.first_seq - 1, stream[damaged.first_seq - 2][0]
     )
-    assert reel.past(MessagePlace(len(stream), stream[-1][0])) is not None
+    assert recording.events_until(MessagePlace(len(stream), stream[-1][0])) is not None

@@ -12,7 +12,7 @@ VIEW = TimeView(
     START,
     START + 1200 * NS_PER_S,
     START + 300 * NS_PER_S,
-    holes=((START + 600 * NS_PER_S, START + 660 * NS_PER_S),),
+    gaps=((START + 600 * NS_PER_S, START + 660 * NS_PER_S),),
 )
 
 
@@ -35,7 +35,7 @@ def test_it_is_as_wide_as_the_screen_and_ascii_has_a_twin(width: int) -> None:
         (VIEW, "‖"),
         (VIEW._replace(playing=True), "▶"),
         (VIEW._replace(ended=True), "■"),
-        (VIEW._replace(winding=True), "»"),
+        (VIEW._replace(seeking=True), "»"),
     ],
 )
 def test_its_first_sign_says_what_it_does(view: TimeView, sign: str) -> None:

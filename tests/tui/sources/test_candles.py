@@ -1,4 +1,4 @@
-"""The chart's past: as the exchange tells it by REST, merged with what the stream says."""
+"""The past candles of the chart come by REST, and are merged with those of the stream."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def candle(minute: int, volume: int = 5, close: int = 10) -> Candle:
     )  # fmt: skip
 
 
-def told(*candles: Candle, snapshot: bool = False) -> Candles:
+def candles_event(*candles: Candle, snapshot: bool = False) -> Candles:
     return Candles(NOW, SYMBOL, PRECISION, candles, snapshot)
 
 
@@ -35,18 +35,18 @@ def shown(store: Store) -> list[tuple[int, int]]:
     return [(bar.begin // MINUTE, bar.close) for bar in store.market(SYMBOL).bars(60)]
 
 
-def test_a_past_that_comes_late_goes_before_what_the_stream_said() -> None:
+def test_past_candles_that_come_late_go_before_those_of_the_stream() -> None:
     store = Store("LIVE")
-    store.apply(told(candle(9)))
-    store.apply(told(candle(7), candle(8), candle(9), snapshot=True))
+    store.apply(candles_event(candle(9)))
+    store.apply(candles_event(candle(7), candle(8), candle(9), snapshot=True))
     assert [minute for minute, _ in shown(store)] == [7, 8, 9]
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_the_unfinished_candle_of_the_past_never_hides_a_newer_one(order: tuple[int, int]) -> None:
+def test_the_unfinished_past_candle_never_hides_a_newer_one(order: tuple[int, int]) -> None:
     both = (
-        told(candle(9, volume=5, close=11), snapshot=True),
-        told(candle(9, volume=7, close=12)),
+        candles_event(candle(9, volume=5, close=11), snapshot=True),
+        candles_event(candle(9, volume=7, close=12)),
     )
     store = Store("LIVE")
     for at in order:
