@@ -32,7 +32,7 @@ from kracked.errors import KrackedError
 from kracked.protocol.events import Event
 from kracked_tui import error_boundary, keys, themes
 from kracked_tui.config import Settings
-from kracked_tui.error_boundary import endured, told
+from kracked_tui.error_boundary import report_error, reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.screens.order import OrderScreen
 from kracked_tui.screens.replay import ReplayScreen
@@ -157,7 +157,9 @@ class Monitor(App[None]):
         self.leads_to = None
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE_S):
-                await endured(self._abandon(), self.view_model.tell, "orders may be left open")
+                await reporting_errors(
+                    self._abandon(), self.view_model.tell, "orders may be left open"
+                )
         await self.recording.stop()
         # The toolkit waits for ever to restore a terminal that is gone, and a program that
         # lives on unseen would go on renewing the dead-man's switch.
@@ -190,12 +192,12 @@ class Monitor(App[None]):
         access = source.access
         if access is None:
             if source.mode == "LIVE":
-                self.view_model.idle = TradingStatus(
+                self.view_model.status_without_trader = TradingStatus(
                     trading_status.NO_KEY, trading_status.HOW_TO_GIVE_A_KEY
                 )
                 self.view_model.tell(trading_status.KEY_IN_SHORT)
         elif access.reports is None:
-            self.view_model.idle = TradingStatus(
+            self.view_model.status_without_trader = TradingStatus(
                 trading_status.READ_ONLY, "Started with --read-only."
             )
         else:
@@ -224,9 +226,9 @@ class Monitor(App[None]):
         try:
             self.store.apply(event)
         except Exception as error:
-            failure = error_boundary.words(error)
+            failure = error_boundary.error_text(error)
             if failure != self._undrawn_event:
-                told(error, self.view_model.tell, f"{type(event).__name__} not shown")
+                report_error(error, self.view_model.tell, f"{type(event).__name__} not shown")
             self._undrawn_event = failure
 
     def _frame(self) -> Iterator[None]:
@@ -259,7 +261,7 @@ class Monitor(App[None]):
         try:
             await self.recording.run(feed, out)
         except Exception as error:  # the market goes on, recorded or not
-            told(error, self.view_model.tell, "recording")
+            report_error(error, self.view_model.tell, "recording")
         else:
             self.view_model.tell(f"recorded {out}", "good")
 
@@ -323,7 +325,7 @@ class Monitor(App[None]):
         try:
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
-            told(error, self.view_model.tell, "that key did not do all it should")
+            report_error(error, self.view_model.tell, "that key did not do all it should")
             return True
 
     async def on_unmount(self) -> None:

@@ -82,15 +82,15 @@ class OrderKeys(ScreenPart):
     def _join(self, side: str) -> None:
         """Send a post-only order at the best price of a side, with the size in use."""
         trader = self._ticket.ready_trader()
-        moment = self._model.market_moment(self._model.symbol)
-        if trader is None or moment is None:
+        market = self._model.ticket_market(self._model.symbol)
+        if trader is None or market is None:
             return
-        price = moment.bid if side == Side.BID else moment.ask
+        price = market.bid if side == Side.BID else market.ask
         if price is None:
             self._model.tell(f"not sent: there is no best {side} to join", "warn")
             return
-        ticket = self._ticket.limit_order(trader, moment, Side(side), price)
-        self._ticket.run_order(partial(trader.send, ticket, moment))
+        ticket = self._ticket.limit_order(trader, market, Side(side), price)
+        self._ticket.run_order(partial(trader.send, ticket, market))
 
     def _size_or_pane(self, number: int) -> None:
         """Go to a pane by its number; while armed the first digits choose the size instead."""
@@ -115,7 +115,7 @@ class OrderKeys(ScreenPart):
         if isinstance(self._panels.focused, OrdersPane):
             return self._panels.focused.row
         frame = self._screen.frame_state()
-        return row_at(frame.own.rows, frame.symbol, frame.selection, frame.precision)
+        return row_at(frame.account.order_rows, frame.symbol, frame.selection, frame.precision)
 
     def _selected_or_tell(self) -> OrderRow | None:
         row = self.selected()
@@ -130,16 +130,16 @@ class OrderKeys(ScreenPart):
         trader, row = self._ticket.ready_trader(), self._selected_or_tell()
         if trader is None or row is None:
             return
-        access, moment = self._model.source.access, self._model.market_moment(row.symbol)
+        access, market = self._model.source.access, self._model.ticket_market(row.symbol)
         order = access.account.orders.get(row.order_id) if access else None
-        if order is None or moment is None:
+        if order is None or market is None:
             self._model.tell("this order cannot be amended: show its pair first", "warn")
             return
         if problem := not_amendable(order, row.symbol):
             self._model.tell(problem, "warn")
             self._screen.draw()
             return
-        self._ticket.open(trader, amending(order, moment.instrument.precision))
+        self._ticket.open(trader, amending(order, market.instrument.precision))
 
     def _cancel(self) -> None:
         """Cancel the selected order; disarmed, after a question."""
@@ -156,7 +156,7 @@ class OrderKeys(ScreenPart):
         trader, symbol = self._ticket.ready_trader(), self._model.symbol
         if trader is None:
             return
-        rows = self._screen.frame_state().own.rows
+        rows = self._screen.frame_state().account.order_rows
         self._ask(
             questions.cancel_pair(symbol, rows),
             lambda key: trader.cancel_pair(symbol, questions.SIDES[key]),

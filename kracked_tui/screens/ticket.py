@@ -14,14 +14,14 @@ from kracked.protocol.events import Side
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.view.chrome import layout as places
 from kracked_tui.view.chrome import questions
-from kracked_tui.view.ticket.post_only import BestPrices, rested
-from kracked_tui.view.ticket.ticket import Ticket, takes
+from kracked_tui.view.ticket.post_only import rested
+from kracked_tui.view.ticket.ticket import Ticket, TicketMarket, takes
 from kracked_tui.view.ticket.ticket_lines import TicketView
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 
 if TYPE_CHECKING:
     from kracked_tui.screens.trade import TradeScreen
-    from kracked_tui.trader import MarketMoment, Trader
+    from kracked_tui.trader import Trader
 
 
 class TicketKeys(ScreenPart):
@@ -51,7 +51,7 @@ class TicketKeys(ScreenPart):
         trader = self._model.trader
         if trader is not None and trader.open:
             return trader
-        reason = trader.status().reason if trader else self._model.idle.reason
+        reason = trader.status().reason if trader else self._model.status_without_trader.reason
         self._model.tell(reason or "not connected yet", "warn")
         self._screen.draw()
         return None
@@ -71,29 +71,29 @@ class TicketKeys(ScreenPart):
     def view(self) -> TicketView | None:
         """Return the ticket as it would be sent now; None without one."""
         ticket, trader = self.ticket, self._model.trader
-        moment = self._model.market_moment(ticket.symbol) if ticket else None
-        if ticket is None or trader is None or moment is None:
+        market = self._model.ticket_market(ticket.symbol) if ticket else None
+        if ticket is None or trader is None or market is None:
             return None
-        return trader.review(ticket, moment, self._model.source.l3.get(ticket.symbol))
+        return trader.review(ticket, market, self._model.source.l3.get(ticket.symbol))
 
     # --- writing ----------------------------------------------------------------------
 
     def _new_ticket(self, side: str) -> None:
         """Open a ticket at the cursor's price; nothing is sent by this key."""
-        trader, moment = self.ready_trader(), self._model.market_moment(self._model.symbol)
+        trader, market = self.ready_trader(), self._model.ticket_market(self._model.symbol)
         selection = self._screen.frame_state().selection
-        if trader is None or moment is None or selection is None:
+        if trader is None or market is None or selection is None:
             return
         price = selection.low if selection.side is Side.BID else selection.high
-        ticket = self.limit_order(trader, moment, Side(side), price)
-        self.open(trader, rested(ticket, BestPrices(moment.bid, moment.ask)))
+        ticket = self.limit_order(trader, market, Side(side), price)
+        self.open(trader, rested(ticket, market))
 
-    def limit_order(self, trader: Trader, moment: MarketMoment, side: Side, price: int) -> Ticket:
+    def limit_order(self, trader: Trader, market: TicketMarket, side: Side, price: int) -> Ticket:
         """Return a post-only limit order of the size in use."""
         return Ticket(
             symbol=self._model.symbol,
             side=side,
-            qty=trader.size(moment),
+            qty=trader.presets.size(market),
             price=price,
             limit=price,
             post_only=True,
@@ -102,7 +102,7 @@ class TicketKeys(ScreenPart):
     def open(self, trader: Trader, ticket: Ticket) -> None:
         """Open the panel with this ticket on it; it is reviewed and drawn as it comes up."""
         self.panel.write(ticket)
-        self.run_order(partial(trader.learn_fees, ticket.symbol))
+        self.run_order(partial(trader.terms.learn_fees, ticket.symbol))
         self._panels.open(places.TICKET)
 
     def close(self) -> None:
@@ -142,15 +142,15 @@ class TicketKeys(ScreenPart):
     def choose_size(self, number: int) -> None:
         """Choose a preset size: of the ticket while one is open, else of the next order."""
         symbol = self.ticket.symbol if self.ticket else self._model.symbol
-        moment, trader = self._model.market_moment(symbol), self._model.trader
-        if trader is None or moment is None:
+        market, trader = self._model.ticket_market(symbol), self._model.trader
+        if trader is None or market is None:
             return
-        trader.choose_size(number)
+        trader.presets.choose(number)
         if self.ticket:
-            self.panel.resize(trader.size(moment))
+            self.panel.resize(trader.presets.size(market))
             return
-        instrument = moment.instrument
-        text = instrument.precision.qty_text(trader.size(moment)).rstrip("0").rstrip(".")
+        instrument = market.instrument
+        text = instrument.precision.qty_text(trader.presets.size(market)).rstrip("0").rstrip(".")
         self._model.tell(f"size {number}: {text} {instrument.base}")
         self._screen.draw()
 
@@ -159,13 +159,13 @@ class TicketKeys(ScreenPart):
     def _send(self) -> None:
         """Send what the preview shows, and only from the preview.
 
-        The trader checks it again, against the market of this moment.
+        The trader checks it again, against the market of this market.
         """
         ticket, trader, problems = self.ticket, self._model.trader, self.panel.problems
         if ticket is None or trader is None:
             return
-        moment = self._model.market_moment(ticket.symbol)
-        if problems is None or not ticket.previewed or problems or moment is None:
+        market = self._model.ticket_market(ticket.symbol)
+        if problems is None or not ticket.previewed or problems or market is None:
             reason = problems[0] if problems else "enter previews first, then y sends"
             if ticket.previewed and problems is None:
                 reason = "the preview was not on the screen yet; press y again"
@@ -174,4 +174,4 @@ class TicketKeys(ScreenPart):
             return
         self.close()
         book = self._model.source.l3.get(ticket.symbol)
-        self.run_order(partial(trader.send, ticket, moment, book))
+        self.run_order(partial(trader.send, ticket, market, book))

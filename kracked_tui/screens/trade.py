@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.worker import WorkType
 
 from kracked_tui import keys
-from kracked_tui.error_boundary import endured
+from kracked_tui.error_boundary import reporting_errors
 from kracked_tui.keys import Key
 from kracked_tui.screens.panels import Panels
 from kracked_tui.screens.part import ScreenPart
@@ -203,7 +203,7 @@ class TradeScreen(Screen[None]):
         if not self.is_attached:
             return
         self.panels.place_account(has_account=self.model.has_account)
-        if self.model.at_rest:
+        if self.model.paused:
             self._skip_nothing()
         frame = self.frame_state()
         self.header.show(frame)
@@ -214,8 +214,10 @@ class TradeScreen(Screen[None]):
         if self.status.display and self._foot.take():
             self._draw_foot(frame)
         if self.mine.display:
-            own, width = frame.own, self.size.width
-            line = mine_line(own.rows, width, known=own.known, empty=own.empty_reason)
+            account, width = frame.account, self.size.width
+            line = mine_line(
+                account.order_rows, width, known=account.known, empty=account.empty_reason
+            )
             self.mine.set_lines([line])
         self.hints.hints = self._money_hints if self.model.trader else self._calm_hints
         self.hints.show()
@@ -296,7 +298,7 @@ class TradeScreen(Screen[None]):
         """
 
         async def begin() -> None:
-            await endured(work(), self.model.tell, on_error)
+            await reporting_errors(work(), self.model.tell, on_error)
             if drawn:
                 self.draw()
 

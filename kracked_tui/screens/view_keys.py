@@ -138,7 +138,7 @@ class ViewKeys(ScreenPart):
 
     def _watch(self, step: int) -> None:
         model = self._screen.model
-        symbols = [row.symbol for row in model.watched()]
+        symbols = [row.symbol for row in model.watch_rows()]
         if model.symbol in symbols:
             at = symbols.index(model.symbol) + step
             self._screen.show_symbol(symbols[at % len(symbols)])

@@ -1,7 +1,7 @@
-"""What a pane may ask about one moment. Each answer is worked out when it is first asked for.
+"""The state of one moment, as panes ask for it. Each answer is computed when it is first needed.
 
-A frame begins with nothing computed: own orders, flow and rates cost something only where a
-pane in sight draws them.
+A new frame has computed nothing: own orders, flow and rates cost something only where a pane in
+sight draws them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.instruments import Precision
-from kracked_tui.state.own_state import OwnState
+from kracked_tui.state.account_state import AccountState
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, data_status
 from kracked_tui.view.chrome.watchlist import WatchRow
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
     from kracked_tui.state.view_model import ViewModel
 
 _UNKNOWN = Precision(2, 8)
-"""Of a market of which nothing has come yet."""
+"""The precision of a market before its first message."""
 
 Select = Callable[[tuple[int, int]], Selection | None]
-"""Gives the ladder's selected prices for the best bid and ask."""
+"""Returns the ladder's selected prices, given the best bid and ask."""
 ChosenOrder = Callable[[], str]
-"""Gives the id of an own order, empty for none."""
+"""Returns the id of the selected own order; empty for none."""
 
 
 class FrameState:
-    """The present, for one frame. The books and the market are their owners': read only."""
+    """The state of one moment. The books and the market belong to their owners: read only."""
 
     def __init__(self, model: ViewModel, select: Select, chosen_order: ChosenOrder) -> None:
         """
         Args:
-            model: What is looked at.
-            select: The ladder's selection, asked at most once.
+            model: The source, the store and the choices behind the screen.
+            select: The ladder's selection; called at most once.
             chosen_order: The order selected in the orders pane; its age sets the rates.
         """
         self._model, self._select = model, select
@@ -50,7 +50,7 @@ class FrameState:
         self.symbol = model.symbol
         self.timeframe_s = model.timeframe_s
         self.market: MarketState = model.market
-        self.own = OwnState(model, self.now, self.symbol, chosen_order)
+        self.account = AccountState(model, self.now, self.symbol, chosen_order)
 
     @cached_property
     def book(self) -> L2Book | LevelBook | None:
@@ -59,7 +59,7 @@ class FrameState:
 
     @property
     def l3_book(self) -> L3Book | None:
-        """Every order, where the key gives level 3."""
+        """The book of every order, where the key gives level 3."""
         return self.source.l3.get(self.symbol)
 
     @property
@@ -69,11 +69,12 @@ class FrameState:
 
     @cached_property
     def data_status(self) -> DataStatus:
-        """Whether what is shown can be trusted."""
+        """Whether the data shown can be trusted."""
         return data_status(self._model.health(self.symbol, self.book), self.now)
 
     @cached_property
     def precision(self) -> Precision:
+        """Decimals of prices and quantities."""
         return self.book.precision if self.book else self.market.precision or _UNKNOWN
 
     @cached_property
@@ -84,7 +85,7 @@ class FrameState:
 
     @property
     def tick(self) -> int:
-        """Smallest price step, scaled."""
+        """The smallest price step, scaled."""
         instrument = self.store.instruments.get(self.symbol)
         return instrument.price_increment if instrument else 1
 
@@ -112,10 +113,10 @@ class FrameState:
 
     @cached_property
     def flow(self) -> FlowView:
-        """What takers bought and sold over the last minutes."""
+        """Takers' purchases and sales over the last minutes."""
         return self._model.flow(self.market, self.now)
 
     @cached_property
-    def watched(self) -> tuple[WatchRow, ...]:
+    def watch_rows(self) -> tuple[WatchRow, ...]:
         """A row for each subscribed symbol."""
-        return self._model.watched()
+        return self._model.watch_rows()

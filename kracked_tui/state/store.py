@@ -1,7 +1,7 @@
-"""The owner of what is shown besides the books: it changes by events and by nothing else.
+"""The owner of everything shown besides the books: it changes by events and by nothing else.
 
-The books belong to the source's keeper. Here are the tape, candles, traded quantities,
-the connection's health and the log. Everything is bounded.
+The books belong to the source's keeper. Here are the trade tape, candles, traded quantities,
+the health of the connections and the log. Everything is bounded.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from kracked_tui.view.chrome.status import LogEntry
 from kracked_tui.view.ladder.ladder import Traded
 from kracked_tui.view.tape.tape import Print, prints
 
-KEPT_PRINTS = 5_000
-KEPT_BARS = 2_000
-KEPT_PRICES = 20_000
-"""Traded prices remembered; past it the oldest half is forgotten."""
-KEPT_HAPPENINGS = 500
+MAX_PRINTS = 5_000
+MAX_BARS = 2_000
+MAX_PRICES = 20_000
+"""Prices with traded quantities; above it the oldest half is dropped."""
+MAX_LOG_ENTRIES = 500
 _FINEST_S = 5
 _UNKNOWN_PAIR = "Currency pair not supported"
-"""How the exchange refuses a pair it does not list, or no longer."""
+"""The exchange's refusal of a pair it does not list, or no longer lists."""
 
 
 class MarketState:
-    """What is known of one symbol. Changed by its store only."""
+    """What is known of one symbol. Only its store changes it."""
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
@@ -42,14 +42,15 @@ class MarketState:
         self.ticker: events.Ticker | None = None
         self.last: int | None = None
         self.rising: bool | None = None
-        self.prints: deque[Print] = deque(maxlen=KEPT_PRINTS)
+        self.prints: deque[Print] = deque(maxlen=MAX_PRINTS)
         """Oldest first."""
         self.traded: dict[int, Traded] = {}
         self.session_bought = 0
         self.session_sold = 0
         self.exchange_bars: dict[int, dict[int, Bar]] = {}
         """By timeframe in seconds, then by begin."""
-        self.finest: deque[Bar] = deque(maxlen=KEPT_BARS)
+        self.trade_bars: deque[Bar] = deque(maxlen=MAX_BARS)
+        """Bars of five seconds made from trades, oldest first."""
         self.resync = ""
         """Why its level 2 book waits for a snapshot."""
         self.level3_resync = ""
@@ -59,53 +60,57 @@ class MarketState:
 
     @property
     def change(self) -> Decimal | None:
+        """The price change in 24 hours, per cent."""
         return self.ticker.change_pct if self.ticker else None
 
     def bars(self, timeframe_s: int) -> Sequence[Bar]:
-        """Oldest first: the exchange's own, or made from trades where it has none."""
-        stated = self.exchange_bars.get(timeframe_s)
-        if stated:
-            return list(stated.values())
-        return merged(self.finest, timeframe_s)
+        """Return the exchange's own bars, or bars made from trades where it has none.
+
+        They are ordered oldest first.
+        """
+        from_exchange = self.exchange_bars.get(timeframe_s)
+        if from_exchange:
+            return list(from_exchange.values())
+        return merged(self.trade_bars, timeframe_s)
 
     # --- events -------------------------------------------------------------------
 
-    def trade(self, event: events.Trades) -> None:
-        self._learn(event.precision)
+    def apply_trades(self, event: events.Trades) -> None:
+        """Put trades on the tape and count them; a snapshot replaces the tape uncounted."""
+        self._set_precision(event.precision)
         if event.snapshot:
             self.prints.clear()
         for each in sorted(prints(event), key=lambda one: one.time):
             self.prints.append(each)
-            self._priced(each.last_price)
-            self._bar(each.time, each.last_price, each.qty)
+            self._set_last(each.last_price)
+            self._extend_bar(each.time, each.last_price, each.qty)
         if event.snapshot:
             return
         for trade in event.trades:
-            bought = trade.side is Side.BID
-            was = self.traded.get(trade.price, Traded())
-            self.traded[trade.price] = Traded(
-                was.sold + (0 if bought else trade.qty), was.bought + (trade.qty if bought else 0)
-            )
-            if bought:
+            sold, bought = self.traded.get(trade.price, Traded())
+            if trade.side is Side.BID:
+                self.traded[trade.price] = Traded(sold, bought + trade.qty)
                 self.session_bought += trade.qty
             else:
+                self.traded[trade.price] = Traded(sold + trade.qty, bought)
                 self.session_sold += trade.qty
-        if len(self.traded) > KEPT_PRICES:
-            for price in list(self.traded)[: KEPT_PRICES // 2]:
+        if len(self.traded) > MAX_PRICES:
+            for price in list(self.traded)[: MAX_PRICES // 2]:
                 del self.traded[price]
 
-    def tick(self, event: events.Ticker) -> None:
-        self._learn(event.precision)
+    def apply_ticker(self, event: events.Ticker) -> None:
+        """Set the ticker, and the last price where no trade has come yet."""
+        self._set_precision(event.precision)
         self.ticker = event
         if not self.prints and event.last is not None:
-            self._priced(event.last)
+            self._set_last(event.last)
 
-    def candles(self, event: events.Candles) -> None:
-        """Set candles. One only grows: of two that begin together the smaller is old news.
+    def apply_candles(self, event: events.Candles) -> None:
+        """Set candles; of two that begin together the one with the larger volume is the newer.
 
-        So it does not matter whether the stream or the history answered first.
+        A candle only grows, so it does not matter whether the stream or REST answered first.
         """
-        self._learn(event.precision)
+        self._set_precision(event.precision)
         for candle in event.candles:
             series = self.exchange_bars.setdefault(candle.interval * 60, {})
             bar = Bar(
@@ -114,7 +119,7 @@ class MarketState:
             known = series.get(bar.begin)
             if known is None or bar.volume >= known.volume:
                 series[bar.begin] = bar
-            if len(series) > KEPT_BARS:
+            if len(series) > MAX_BARS:
                 del series[next(iter(series))]
         if event.snapshot:
             self.exchange_bars = {
@@ -122,42 +127,42 @@ class MarketState:
                 for seconds, series in self.exchange_bars.items()
             }
 
-    def quote(self, bid: int, ask: int, now: int) -> None:
-        """The best prices at a moment: the only prices there are where nothing trades."""
+    def apply_quote(self, bid: int, ask: int, now: int) -> None:
+        """Chart the middle of the best prices, where neither trades nor a ticker came yet."""
         if not self.prints and self.ticker is None:
-            self._bar(now, (bid + ask) // 2, 0)
+            self._extend_bar(now, (bid + ask) // 2, 0)
 
     def reset_traded(self) -> None:
+        """Clear the traded quantities of all prices."""
         self.traded.clear()
 
-    def _learn(self, precision: Precision) -> None:
+    def _set_precision(self, precision: Precision) -> None:
+        """Drop everything that was scaled by another precision."""
         if self.precision != precision:
             self.precision = precision
             self.traded.clear()
             self.prints.clear()
-            self.finest.clear()
+            self.trade_bars.clear()
             self.exchange_bars.clear()
 
-    def _priced(self, price: int) -> None:
+    def _set_last(self, price: int) -> None:
         if self.last is not None and price != self.last:
             self.rising = price > self.last
         self.last = price
 
-    def _bar(self, time: int, price: int, qty: int) -> None:
+    def _extend_bar(self, time: int, price: int, qty: int) -> None:
         length = _FINEST_S * times.NS_PER_S
         begin = time // length * length
-        if self.finest and self.finest[-1].begin >= begin:
-            bar = self.finest[-1]
-            self.finest[-1] = Bar(
-                bar.begin,
-                bar.open,
-                max(bar.high, price),
-                min(bar.low, price),
-                price,
-                bar.volume + qty,
+        if self.trade_bars and self.trade_bars[-1].begin >= begin:
+            bar = self.trade_bars[-1]
+            self.trade_bars[-1] = bar._replace(
+                high=max(bar.high, price),
+                low=min(bar.low, price),
+                close=price,
+                volume=bar.volume + qty,
             )
         else:
-            self.finest.append(Bar(begin, price, price, price, price, qty))
+            self.trade_bars.append(Bar(begin, price, price, price, price, qty))
 
 
 class Store:
@@ -167,63 +172,67 @@ class Store:
         self.mode = mode
         self.markets: dict[str, MarketState] = {}
         self.instruments: dict[str, Instrument] = {}
-        self.happenings: deque[LogEntry] = deque(maxlen=KEPT_HAPPENINGS)
+        self.log_entries: deque[LogEntry] = deque(maxlen=MAX_LOG_ENTRIES)
         """Newest first."""
         self.messages = 0
         self.resyncs = 0
         self.gaps = 0
         self.dropped = 0
         self.started = 0
-        self.last_heard = 0
-        self._trouble: dict[str, str] = {}
-        """Connection name to why it is down."""
-        self._reasons: set[tuple[str, str]] = set()
-        """Connection and reason, once told: retries repeat them."""
+        self.last_received = 0
         self._connected: set[str] = set()
+        self._down_reasons: dict[str, str] = {}
+        """Why a connection is down, by its name."""
+        self._logged_losses: set[tuple[str, str]] = set()
+        """Connection and reason of losses in the log: retries repeat them."""
         self.ended = False
         self.system = ONLINE
         """The trading engine's state in the exchange's word."""
-        self._announced = False
+        self._maintenance_announced = False
         self.account = Account()
-        """As a recording tells it; live, the feed's own is the one to look at."""
+        """The account as a recording holds it; live, the feed's own account is shown."""
 
     def market(self, symbol: str) -> MarketState:
+        """Return the state of a symbol; a new one for a symbol not seen before."""
         found = self.markets.get(symbol)
         if found is None:
             found = self.markets[symbol] = MarketState(symbol)
         return found
 
     def health(self, symbol: str, *, has_book: bool, verified: bool) -> DataHealth:
+        """Return what is known about a symbol's data and the public connection."""
+        market, down_reason = self.market(symbol), self._down_reasons.get("public", "")
         return DataHealth(
-            self.mode,
-            bool(self._connected) and "public" not in self._trouble,
-            self._trouble.get("public", ""),
-            self.market(symbol).resync,
-            has_book,
-            verified,
-            self.last_heard,
-            self.ended,
-            self.system,
-            self.market(symbol).refused,
+            mode=self.mode,
+            connected=bool(self._connected) and "public" not in self._down_reasons,
+            trouble=down_reason,
+            resync=market.resync,
+            has_book=has_book,
+            verified=verified,
+            last_received=self.last_received,
+            ended=self.ended,
+            system=self.system,
+            refused=market.refused,
         )
 
     def apply(self, event: Event) -> None:
+        """Take in one event of the source. A `TimeJump` forgets all that came before."""
         if type(event) is TimeJump:
             vars(self).update(vars(Store(self.mode)))
             return
         self.messages += 1
-        self.last_heard = event.received
+        self.last_received = event.received
         if not self.started:
             self.started = event.received
         match event:
             case events.BookUpdate() | events.L3Update() | events.Heartbeat():
-                pass  # the keeper's, and nothing
+                pass  # the keeper applies the first two
             case events.Trades():
-                self.market(event.symbol).trade(event)
+                self.market(event.symbol).apply_trades(event)
             case events.Ticker():
-                self.market(event.symbol).tick(event)
+                self.market(event.symbol).apply_ticker(event)
             case events.Candles():
-                self.market(event.symbol).candles(event)
+                self.market(event.symbol).apply_candles(event)
             case events.Instruments():
                 self.instruments.update({pair.symbol: pair for pair in event.pairs})
             case events.Executions() | events.Balances():
@@ -232,28 +241,46 @@ class Store:
                 self._apply_condition(event)
 
     def tell(self, time: int, text: str, role: str = "dim", *, own: bool = False) -> None:
-        """Write a line to the log of what happened."""
-        self.happenings.appendleft(LogEntry(time, text, role, own))
+        """Write an entry to the log.
+
+        Args:
+            time: When it happened, ns.
+            text: The words shown.
+            role: `good`, `warn` or `dim`.
+            own: About an order of ours, or the answer to a key.
+        """
+        self.log_entries.appendleft(LogEntry(time, text, role, own))
+
+    # --- whether the data can be trusted ------------------------------------------
 
     def _apply_condition(self, event: Event) -> None:
-        """Events that say whether the data can be trusted."""
         match event:
             case events.Resync() | events.Verified():
-                self._judged(event)
+                self._apply_verdict(event)
             case events.Connected() | events.Reconnected():
-                self._connected.add(event.connection)
-                self._trouble.pop(event.connection, None)
-                self._reasons = {told for told in self._reasons if told[0] != event.connection}
-                self.tell(event.received, f"{event.connection} connected", "good")
+                name = event.connection
+                self._connected.add(name)
+                self._down_reasons.pop(name, None)
+                self._logged_losses = {loss for loss in self._logged_losses if loss[0] != name}
+                self.tell(event.received, f"{name} connected", "good")
             case events.Reconnecting():
-                self._lost(event)
+                self._apply_loss(event)
             case events.Overflow():
                 self.dropped += event.dropped
-            case _:
-                self._tell_of(event)
+            case events.Gap():
+                self.gaps += 1
+                length = fmt.milliseconds(event.end - event.start)
+                text = f"gap of {length} in {event.channel}: {event.reason}"
+                self.tell(event.received, text, "warn")
+            case events.Stale():
+                self.tell(event.received, f"{event.symbol} {event.channel} is stale", "warn")
+            case events.Rejected():
+                self._apply_rejection(event)
+            case events.Status():
+                self._apply_status(event)
 
-    def _judged(self, event: events.Resync | events.Verified) -> None:
-        """A book fell out of trust, or is back in it."""
+    def _apply_verdict(self, event: events.Resync | events.Verified) -> None:
+        """Note that a book lost its trust, or regained it."""
         reason = event.reason if isinstance(event, events.Resync) else ""
         market = self.market(event.symbol)
         if event.channel == "book":
@@ -265,44 +292,29 @@ class Store:
         word, role = (f"resync: {reason}", "warn") if reason else ("verified", "good")
         self.tell(event.received, f"{event.symbol} {event.channel} {word}", role)
 
-    def _tell_of(self, event: Event) -> None:
-        """Events that only the log wants to know."""
-        match event:
-            case events.Gap():
-                self.gaps += 1
-                missing = fmt.milliseconds(event.end - event.start)
-                text = f"gap of {missing} in {event.channel}: {event.reason}"
-                self.tell(event.received, text, "warn")
-            case events.Stale():
-                self.tell(event.received, f"{event.symbol} {event.channel} is stale", "warn")
-            case events.Rejected():
-                self._rejected(event)
-            case events.Status():
-                self._stated(event)
-
-    def _stated(self, event: events.Status) -> None:
-        """The engine's state comes with every connection: said when it is another one."""
+    def _apply_status(self, event: events.Status) -> None:
+        """Note the engine's state. It comes with every connection; only a change is logged."""
         if event.system != self.system:
             well = event.system == ONLINE
             text = "the exchange is online again" if well else system_words(event.system)
             self.tell(event.received, text, "good" if well else "warn")
         announced = bool(event.upcoming_maintenance)
-        if announced and not self._announced:
+        if announced and not self._maintenance_announced:
             self.tell(event.received, "the exchange announces maintenance", "warn")
-        self.system, self._announced = event.system, announced
+        self.system, self._maintenance_announced = event.system, announced
 
-    def _lost(self, event: events.Reconnecting) -> None:
+    def _apply_loss(self, event: events.Reconnecting) -> None:
         host = event.url.partition("://")[2].partition("/")[0]
         reason = f"cannot reach {host} ({event.reason}); trying again"
         if self.mode == "REPLAY":
             reason = f"the recorder could not reach {host} ({event.reason})"
-        if (told := (event.connection, event.reason)) not in self._reasons:
-            self._reasons.add(told)
+        if (loss := (event.connection, event.reason)) not in self._logged_losses:
+            self._logged_losses.add(loss)
             self.tell(event.received, f"{event.connection} lost: {event.reason}", "warn")
-        self._trouble[event.connection] = reason
+        self._down_reasons[event.connection] = reason
         self._connected.discard(event.connection)
 
-    def _rejected(self, event: events.Rejected) -> None:
+    def _apply_rejection(self, event: events.Rejected) -> None:
         if event.channel == "level3" and event.symbol:
             self.market(event.symbol).level3_error = event.error
         elif event.symbol and event.error.startswith(_UNKNOWN_PAIR):

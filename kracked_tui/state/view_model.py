@@ -1,6 +1,6 @@
-"""What is looked at: the source, the store, and the choices that outlive a frame.
+"""What the screen shows: the source, the store, and the choices that outlive a frame.
 
-It holds no rule of drawing and knows no widget. A frame is a `FrameState`, which asks here.
+It holds no rule of drawing and knows no widget. A `FrameState` computes one frame from it.
 """
 
 from __future__ import annotations
@@ -20,20 +20,27 @@ from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.chrome.watchlist import WatchRow
 from kracked_tui.view.ladder.l3_levels import LevelBook
 from kracked_tui.view.tape.flow import FlowView, flow_view
+from kracked_tui.view.ticket.ticket import TicketMarket
 
 if TYPE_CHECKING:
     from kracked.book.l2 import L2Book
-    from kracked_tui.trader import MarketMoment, Trader
+    from kracked_tui.trader import Trader
 
-_MOST_WATCHED = 40
+_MAX_WATCHED = 40
 _FLOW_EVERY_NS = times.NS_PER_S // 2
-_LOG_ENTRIES = 8
+_RECENT_ENTRIES = 8
 
 
 class ViewModel:
     """One per monitor."""
 
     def __init__(self, source: Source, store: Store, symbols: tuple[str, ...]) -> None:
+        """
+        Args:
+            source: Where the data comes from; replaced once the real one is open.
+            store: The owner of everything shown besides the books.
+            symbols: Pairs to watch; the first is shown.
+        """
         self.source = source
         self.store = store
         self.symbol = symbols[0] if symbols else ""
@@ -42,23 +49,23 @@ class ViewModel:
         """Length of the candles shown."""
         self.trader: Trader | None = None
         """None where no order can be sent."""
-        self.idle = TradingStatus()
-        """The trading status without a trader."""
+        self.status_without_trader = TradingStatus()
         self._flow: tuple[int, str, int, FlowView] = (0, "", 0, FlowView())
-        """When it was made, of which pair, after how many messages."""
+        """When it was made, of which pair, after how many messages, and the view."""
 
     @property
     def market(self) -> MarketState:
+        """The state of the pair shown."""
         return self.store.market(self.symbol)
 
     def tell(self, text: str, role: str = "dim") -> None:
-        """Write a line to the log: the answer to a key, or what became of an order."""
+        """Write an entry to the log: the answer to a key, or the outcome of an order."""
         self.store.tell(self.source.now(), text, role, own=True)
 
     # --- choosing ---------------------------------------------------------------------
 
     async def show(self, symbol: str) -> None:
-        """Subscribe what is shown of a symbol; a refusal goes to the log."""
+        """Subscribe everything that is shown of a symbol; the log says what is refused."""
         try:
             await self.source.show(symbol)
         except (RequestRejected, ConfigError) as error:
@@ -76,19 +83,19 @@ class ViewModel:
             self.store.apply(past)
 
     def known_symbols(self) -> list[str]:
-        """Return every symbol that could be shown, those already here first."""
-        here = list(dict.fromkeys((*self.source.l2, *self.source.l3)))
-        return here + sorted(set(self.store.instruments) - set(here))
+        """Return every symbol that could be shown, those with a book first."""
+        with_book = list(dict.fromkeys((*self.source.l2, *self.source.l3)))
+        return with_book + sorted(set(self.store.instruments) - set(with_book))
 
     # --- the present ------------------------------------------------------------------
 
     def frame_state(self, select: Select, chosen_order: ChosenOrder) -> FrameState:
-        """Return the present, of which nothing is computed before it is asked for."""
+        """Return the state of this moment; its parts are computed when they are needed."""
         if not self.symbol:
             self.symbol = next(iter((*self.source.l2, *self.source.l3)), "")
         frame = FrameState(self, select, chosen_order)
         if frame.quote:
-            self.market.quote(*frame.quote, frame.now)
+            self.market.apply_quote(*frame.quote, frame.now)
         return frame
 
     def book(self, symbol: str) -> L2Book | LevelBook | None:
@@ -113,33 +120,33 @@ class ViewModel:
         return self.source.access is not None or self.store.account.orders_known
 
     @property
-    def at_rest(self) -> bool:
+    def paused(self) -> bool:
         """Whether this is a replay that does not play: no later frame will catch up."""
         playback = self.source.playback
         return playback is not None and not playback.view().playing
 
-    def market_moment(self, symbol: str) -> MarketMoment | None:
+    def ticket_market(self, symbol: str) -> TicketMarket | None:
         """Return the market an order is checked against; None before it is known."""
         instrument, book = self.store.instruments.get(symbol), self.source.l2.get(symbol)
-        if instrument is None or book is None or self.trader is None:
+        if instrument is None or book is None:
             return None
         status = data_status(self.health(symbol, book), self.source.now())
         bid, ask = book.best_bid, book.best_ask
-        return self.trader.market_moment(
+        return TicketMarket(
             instrument,
             bid.price if bid else None,
             ask.price if ask else None,
-            trusted=status.usable,
+            verified=status.usable,
         )
 
     def flow(self, market: MarketState, now: int) -> FlowView:
-        """Return what takers bought and sold: sums over minutes, made anew twice a second.
+        """Return takers' purchases and sales over the last minutes, made anew twice a second.
 
-        While a replay rests they are made with every frame that has something new.
+        While a replay is paused they are made anew with every frame that has something new.
         """
         made, symbol, messages, view = self._flow
         due = not 0 <= now - made < _FLOW_EVERY_NS
-        due = due or (self.at_rest and self.store.messages != messages)
+        due = due or (self.paused and self.store.messages != messages)
         if due or symbol != market.symbol:
             session = (market.session_bought, market.session_sold)
             view = flow_view(
@@ -148,11 +155,11 @@ class ViewModel:
             self._flow = (now, market.symbol, self.store.messages, view)
         return view
 
-    def watched(self) -> tuple[WatchRow, ...]:
+    def watch_rows(self) -> tuple[WatchRow, ...]:
         """Return a row for each subscribed symbol."""
-        held = (*self.source.l2, *self.source.l3)
-        symbols = list(dict.fromkeys((*self.store.markets, *held)))
-        return tuple(self._watch_row(symbol) for symbol in symbols[:_MOST_WATCHED] if symbol)
+        symbols = dict.fromkeys((*self.store.markets, *self.source.l2, *self.source.l3))
+        shown = [symbol for symbol in list(symbols)[:_MAX_WATCHED] if symbol]
+        return tuple(self._watch_row(symbol) for symbol in shown)
 
     def _watch_row(self, symbol: str) -> WatchRow:
         market, book = self.store.market(symbol), self.book(symbol)
@@ -170,7 +177,7 @@ class ViewModel:
             symbol,
             price=precision.price_text(last) if last is not None else "",
             change=market.change,
-            spark=tuple(bar.close for bar in list(market.finest)[-24:]),
+            spark=tuple(bar.close for bar in list(market.trade_bars)[-24:]),
             spread=precision.price_text(spread) if spread is not None else "",
             volume=fmt.compact(ticker.volume, precision.qty) if ticker else "",
             word="RESYNC" if market.resync else "",
@@ -179,4 +186,4 @@ class ViewModel:
 
     def recent_log(self) -> Sequence[LogEntry]:
         """Return the latest log entries, the foremost first."""
-        return foremost(self.store.happenings, self.source.now())[:_LOG_ENTRIES]
+        return foremost(self.store.log_entries, self.source.now())[:_RECENT_ENTRIES]

@@ -1,6 +1,5 @@
-"""Everything in the monitor that can move money; nothing else in it reaches for orders."""
+"""Everything in the monitor that can move money: nothing outside it sends an order or a cancel."""
 
-from kracked_tui.trader.ticket_to_order import MarketMoment
 from kracked_tui.trader.trader import Trader
 
-__all__ = ["MarketMoment", "Trader"]
+__all__ = ["Trader"]

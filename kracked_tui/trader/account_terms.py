@@ -1,4 +1,4 @@
-"""What a key may do, what the exchange calls its pairs, and what the account pays on them."""
+"""The permissions of the API key, the exchange's names for its pairs, and the account's fees."""
 
 from __future__ import annotations
 
@@ -21,23 +21,28 @@ _RETRY_S = 5.0
 
 
 class UnfitKey(ConfigError):
-    """A key that will not be traded with."""
+    """A key that the monitor does not trade with."""
 
 
 class AccountTerms:
-    """Owner of what is asked once: pair names and fees."""
+    """Owner of what is fetched once: pair names and fees."""
 
     def __init__(self, client: RestClient) -> None:
         self._client = client
         self._listed: dict[str, tuple[str, PairInfo]] = {}
         self.pairs: dict[str, str] = {}
-        """The names REST knows symbols by."""
+        """REST's names of pairs, by symbol."""
         self.fees: dict[str, Fees] = {}
 
     async def learn(self, waiting: Callable[[str], None]) -> None:
-        """Asks until the exchange answers; `waiting` is told why it takes so long.
+        """Check the key and fetch the pairs, trying until the exchange answers.
 
-        Raises `UnfitKey`, or `RequestRejected` when the key is refused.
+        Args:
+            waiting: Called with the reason of each failed attempt.
+
+        Raises:
+            UnfitKey: The key may do too much, or too little.
+            RequestRejected: The exchange refuses the key.
         """
         while True:
             try:
@@ -53,27 +58,31 @@ class AccountTerms:
             self.pairs[symbol] = pair.altname
 
     async def learn_fees(self, symbol: str) -> None:
-        """What the account pays on this pair; the pair's own table where it may not ask."""
+        """Fetch the account's fees of a pair, once; the pair's own table where that is refused."""
         id_, pair = self._listed.get(symbol, ("", None))
         if pair is None or symbol in self.fees:
             return
         try:
             found = of_account(await self._client.trade_volume(pair.altname), id_)
         except (RequestRejected, ConnectionLost) as error:
-            log.info("fees not told", extra={"symbol": symbol, "reason": str(error)})
+            log.info("account fees unknown", extra={"symbol": symbol, "reason": str(error)})
             found = None
         found = found or of_pair(pair, Decimal(0))
         if found is not None:
             self.fees[symbol] = found
 
     @property
-    def dearest_fee(self) -> Decimal:
-        """Per cent; what open orders are taken to hold for their fees."""
+    def highest_fee(self) -> Decimal:
+        """The highest known taker fee, per cent: open orders are taken to hold it."""
         return max((fees.taker for fees in self.fees.values()), default=Decimal(0))
 
 
 def check_fit(key: KeyInfo) -> None:
-    """Raises `UnfitKey` for one that may do too much, or too little."""
+    """Check the permissions of a key.
+
+    Raises:
+        UnfitKey: It may withdraw, or may not trade.
+    """
     if key.may_withdraw:
         raise UnfitKey("This key may withdraw funds; make one that may only query and trade.")
     if not key.may_trade:

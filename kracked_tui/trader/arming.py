@@ -9,12 +9,11 @@ from collections.abc import Callable
 from kracked.errors import KrackedError
 from kracked.orders import DeadManSwitch
 from kracked.times import NS_PER_S
+from kracked_tui.error_boundary import Tell
 
 log = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
-
-Tell = Callable[[str, str], None]
 
 
 class Arming:
@@ -29,74 +28,90 @@ class Arming:
         tell: Tell,
         now: Callable[[], int],
     ) -> None:
+        """
+        Args:
+            switch: The dead-man's switch of the account.
+            tasks: Owner of the renewal and of the timer.
+            minutes: How long arming lasts.
+            tell: Writes to the log.
+            now: The clock, ns.
+        """
         self._switch, self._tasks, self._minutes = switch, tasks, minutes
         self._tell, self._now = tell, now
         self._until = 0
-        self._holding: asyncio.Task[None] | None = None
-        self._expiring: asyncio.Task[None] | None = None
-        self.ever = False
-        """It was armed before: the pair need not be typed again."""
+        self._renewal: asyncio.Task[None] | None = None
+        self._timer: asyncio.Task[None] | None = None
+        self.armed_before = False
+        """Whether it was armed since the start: the pair need not be typed again."""
 
     @property
     def armed(self) -> bool:
+        """Whether keys send orders."""
         return self._now() < self._until
 
     @property
     def left_ns(self) -> int:
+        """Time until it disarms by itself."""
         return max(0, self._until - self._now())
 
     @property
     def switch_ns(self) -> int | None:
-        """Until the exchange cancels everything; None while the switch is off."""
+        """Time until the exchange cancels everything; None while the switch is off."""
         return self._switch.remaining_ns()
 
     @property
     def switch_failure(self) -> str:
+        """Why the switch could not be set; empty while it can."""
         return self._switch.failure
 
     def arm(self) -> None:
-        """From now on keys send orders, for as long as the settings say."""
+        """Let keys send orders for the configured minutes, and hold the switch meanwhile."""
+
+        async def disarm_in_time() -> None:
+            await asyncio.sleep(self._minutes * 60)
+            self._timer = None
+            await self.disarm("its time is over")
+
         self._until = self._now() + self._minutes * 60 * NS_PER_S
-        self.ever = True
-        if self._holding is None:
-            self._holding = self._tasks.create_task(self._switch.hold(), name="dead-man's switch")
-        if self._expiring is not None:
-            self._expiring.cancel()
-        self._expiring = self._tasks.create_task(self._expire(), name="disarm in time")
+        self.armed_before = True
+        if self._renewal is None:
+            self._renewal = self._tasks.create_task(self._switch.hold(), name="dead-man's switch")
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._tasks.create_task(disarm_in_time(), name="disarm in time")
         self._tell(f"ARMED for {self._minutes} minutes; the dead-man's switch is on", "warn")
 
-    async def _expire(self) -> None:
-        await asyncio.sleep(self._minutes * 60)
-        self._expiring = None
-        await self.disarm("its time is over")
-
     def stop(self) -> None:
-        """No key sends an order any more, at once; the switch is left as it is."""
+        """Let no key send an order any more, at once; the switch is left as it is."""
         self._until = 0
-        if self._expiring is not None:
-            self._expiring.cancel()
-            self._expiring = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def let_run(self) -> int | None:
-        """Stops, and renews the switch no more: seconds until it fires, None where it is off."""
+    def let_switch_run_out(self) -> int | None:
+        """Stop, and renew the switch no more.
+
+        Returns:
+            Seconds until the switch fires; None where it is off.
+        """
         self.stop()
-        if self._holding is not None:
-            self._holding.cancel()
-            self._holding = None
+        if self._renewal is not None:
+            self._renewal.cancel()
+            self._renewal = None
         left_ns = self._switch.remaining_ns()
         return None if left_ns is None else left_ns // NS_PER_S
 
     async def disarm(self, why: str = "") -> bool:
-        """Stops, and turns the switch off: orders stay. False while it may still fire."""
+        """Stop, and turn the switch off: orders stay. False while it may still fire."""
         self.stop()
         self._tell(f"DISARMED{': ' + why if why else ''}", "good")
         return await self.release()
 
     async def release(self) -> bool:
-        """Turns the switch off; whether the exchange has confirmed it."""
-        if self._holding is None and not self._switch.remaining_ns():
+        """Turn the switch off. Returns whether the exchange has confirmed it."""
+        if self._renewal is None and not self._switch.remaining_ns():
             return True
-        self.let_run()
+        self.let_switch_run_out()
         for _ in range(_ATTEMPTS):
             try:
                 await self._switch.disarm()

@@ -1,4 +1,4 @@
-"""What became of a request, in a line for the log and the role it is shown in. Pure."""
+"""The outcome of a request in a line for the log, and the role the line is shown in. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from kracked.orders.draft import PERCENT_DECIMALS
 from kracked_tui.view.ticket.ticket import Ticket
 from kracked_tui.view.words import verb
 
-Said = tuple[str, str]
-"""The words, and `good` or `warn`."""
+Message = tuple[str, str]
+"""The text, and `good` or `warn`."""
 
 
 def order(ticket: Ticket, instrument: Instrument) -> str:
-    """``BUY 0.15 @ 64209.0``; of a trailing order its distance: ``SELL 0.15 +1.50%``."""
+    """Name an order: ``BUY 0.15 @ 64209.0``, or with its trailing distance ``SELL 0.15 +1.50%``."""
     price = ticket.prices[0]
     at = "" if price is None else f" @ {instrument.precision.price_text(price)}"
     if ticket.order_type.trails:
@@ -27,8 +27,8 @@ def order(ticket: Ticket, instrument: Instrument) -> str:
     return f"{'amend to ' if ticket.amends else ''}{verb(ticket.side)} {qty}{at}"
 
 
-def outcome(what: str, result: OutboxEntry | OrderDeclined) -> Said:
-    """Of an order or an amend."""
+def outcome(what: str, result: OutboxEntry | OrderDeclined) -> Message:
+    """Report an order or an amend; `what` names it."""
     if isinstance(result, OrderDeclined):
         return f"{what} not sent: {result.sentence}", "warn"
     bad = result.state in (OrderState.UNKNOWN, OrderState.REFUSED)
@@ -36,26 +36,22 @@ def outcome(what: str, result: OutboxEntry | OrderDeclined) -> Said:
     return f"{what} {result.state}{reason}", "warn" if bad else "good"
 
 
-def settled(entry: OutboxEntry) -> Said:
-    """Of an action whose outcome was unknown until now."""
-    meant = entry.request
-    price = f" @ {meant['price']}" if "price" in meant else ""
+def resolved(entry: OutboxEntry) -> Message:
+    """Report an action whose outcome was unknown until now."""
+    request = entry.request
+    price = f" @ {request['price']}" if "price" in request else ""
     what = (
-        f"{meant.get('type', '').upper()} {meant.get('volume', '')}{price}"
+        f"{request.get('type', '').upper()} {request.get('volume', '')}{price}"
         if entry.kind is ActionKind.ADD
         else f"amend of {entry.target}"
     )
     lost = entry.state is OrderState.REFUSED
     reason = f": {entry.reason}" if lost and entry.reason else ""
-    return f"settled: {what} {entry.state}{reason}", "warn" if lost else "good"
+    return f"resolved: {what} {entry.state}{reason}", "warn" if lost else "good"
 
 
-def answered(result: CancelOutcome) -> bool:
-    """Whether nothing that was meant can be open any more, as far as the exchange has said."""
-    return not result.failed
-
-
-def cancelled(what: str, result: CancelOutcome) -> Said:
+def cancelled(what: str, result: CancelOutcome) -> Message:
+    """Report a request to cancel; `what` names it."""
     if result.failed:
         refused = "" if result.gone else result.error
         return f"{what}: {refused or 'an order of unknown outcome may still arrive'}", "warn"
@@ -63,35 +59,40 @@ def cancelled(what: str, result: CancelOutcome) -> Said:
     return f"{what}: {number}{', on the way' if result.pending else ''}", "good"
 
 
-def panic(why: str, switch_s: int | None) -> Said:
-    """What a panic could not make sure of, and what will; `switch_s` as in `abandoned`.
+def panic(why: str, switch_s: int | None) -> Message:
+    """Report a panic that could not confirm every cancel, and what will cancel the rest.
 
-    The reason comes last: a narrow screen cuts it off, and not what matters.
+    The reason comes last, where a narrow screen cuts the line off.
+
+    Args:
+        why: What is not confirmed.
+        switch_s: Seconds until the dead-man's switch fires; 0 where it ran out, None where it
+            is off.
     """
     if switch_s:
         return f"PANIC: the dead-man's switch cancels everything in {switch_s} s ({why})", "warn"
-    switch = _spent(switch_s)
+    switch = _unset_switch(switch_s)
     return f"PANIC: LOOK AT YOUR ORDERS AT THE EXCHANGE; {switch} ({why})", "warn"
 
 
-def abandoned(orders: int, switch_s: int | None) -> Said:
-    """Nothing is sent any more: what becomes of this many orders by themselves."""
+def abandoned(orders: int, switch_s: int | None) -> Message:
+    """Report what happens to open orders once nothing is sent; `switch_s` as in `panic`."""
     if switch_s:
         left = "left to the dead-man's switch: the exchange cancels every open order"
         return f"{left} in {switch_s} s", "warn"
     if switch_s is not None:
-        return f"{_spent(switch_s)}: look at your orders at the exchange", "warn"
+        return f"{_unset_switch(switch_s)}: look at your orders at the exchange", "warn"
     noun = "order stays" if orders == 1 else "orders stay"
-    return f"{_spent(switch_s)}: {orders} {noun} working", "warn"
+    return f"{_unset_switch(switch_s)}: {orders} {noun} working", "warn"
 
 
-def _spent(switch_s: int | None) -> str:
-    """A switch that protects nobody; of one at 0 we hear nothing more, whatever it did."""
+def _unset_switch(switch_s: int | None) -> str:
+    """Describe a switch that protects nobody; whether one at 0 has fired is not known."""
     return f"the dead-man's switch {'is off' if switch_s is None else 'has run out'}"
 
 
-def fill(report: Mapping[str, object]) -> Said:
-    """Of a report of the account's stream."""
+def fill(report: Mapping[str, object]) -> Message:
+    """Report a fill, given its report on the account's stream."""
     side = str(report.get("side", "")).upper()
     qty, price = report.get("last_qty"), report.get("last_price")
     kind = {"m": " maker", "t": " taker"}.get(str(report.get("liquidity_ind")), "")

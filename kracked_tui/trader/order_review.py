@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from kracked.orders import (
-    AmendedTerms,
-    Check,
-    FailedCheck,
-    Limits,
-    MarketContext,
-    OrderManager,
-    OrderReview,
-)
+from kracked.orders import AmendedTerms, Check, Limits, MarketContext, OrderManager, OrderReview
 from kracked.orders.rules.queue_priority import keeps_place
 from kracked_tui.sources.base import Access
 from kracked_tui.trader import ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
 from kracked_tui.trader.presets import Presets
-from kracked_tui.trader.ticket_to_order import MarketMoment
 from kracked_tui.view.account.balances import balances_of, held
 from kracked_tui.view.queue.queue_effect import Effect, effect_of
-from kracked_tui.view.ticket.post_only import BestPrices, note
-from kracked_tui.view.ticket.ticket import Ticket
+from kracked_tui.view.ticket.post_only import note
+from kracked_tui.view.ticket.ticket import Ticket, TicketMarket
 from kracked_tui.view.ticket.ticket_lines import TicketView
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
+    from kracked.book.queue import QueuePosition
+    from kracked.protocol.events import OrderChange
 
 _FOREVER_NS = 1 << 62
 _WAIVABLE = frozenset({Check.DUPLICATE, Check.DISTANCE})
+_LOOKS, _LOOK_EVERY_S = 60, 0.05
+"""The order's own stream and the book's come over two connections: one is ahead of the other."""
 
 
 class Reviewer:
-    """Joins the market, the account and the trader's own bounds. It sends nothing."""
+    """Joins the market, the account and the trader's limits. It sends nothing."""
 
     def __init__(self, access: Access, terms: AccountTerms, presets: Presets) -> None:
         self._access, self._terms, self._presets = access, terms, presets
@@ -46,72 +42,78 @@ class Reviewer:
         self,
         manager: OrderManager,
         ticket: Ticket,
-        moment: MarketMoment,
+        market: TicketMarket,
         book: L3Book | None,
         *,
         blocked: str,
         now: int,
     ) -> TicketView:
-        """All that is known of the ticket `now` (ns); `blocked`: why no order at all would go."""
-        quote = BestPrices(moment.bid, moment.ask)
-        review = self._review(manager, ticket, moment)
+        """Review a ticket by the very rules that apply when it is sent.
+
+        Args:
+            manager: The order manager.
+            ticket: The ticket.
+            market: The market it is checked against.
+            book: The level 3 book, which holds the places in the queue; None without one.
+            blocked: Why no order at all would be sent; empty where one would.
+            now: The present, ns.
+        """
+        review = self._reviewed(manager, ticket, market)
         problems = [blocked] if blocked else []
         problems += [refusal.sentence for refusal in review.refusals]
+        checks = {refusal.check for refusal in review.refusals}
         return TicketView(
-            ticket,
-            moment.instrument,
-            quote,
-            now,
-            self._presets.sizes(moment),
-            self._presets.size(moment),
-            review.words,
-            tuple(problems),
-            _waivable(review.refusals),
-            note(ticket, quote, moment.instrument.precision),
-            self.effect(manager, ticket, moment, book),
+            ticket=ticket,
+            market=market,
+            now=now,
+            sizes=self._presets.sizes(market),
+            size=self._presets.size(market),
+            words=review.words,
+            problems=tuple(problems),
+            waivable=bool(checks) and checks <= _WAIVABLE,
+            note=note(ticket, market),
+            effect=self.effect(manager, ticket, market, book),
         )
 
-    def _review(self, manager: OrderManager, ticket: Ticket, moment: MarketMoment) -> OrderReview:
-        """By the very rules that sending goes by."""
-        now, limits = self.context(moment), self.limits(manager, ticket)
+    def _reviewed(self, manager: OrderManager, ticket: Ticket, market: TicketMarket) -> OrderReview:
+        context, limits = self.context(market), self.limits(manager, ticket)
         order = manager.working.get(ticket.amends) if ticket.amends else None
         if order is None:
-            return manager.review(ticket_to_order.draft_of(ticket), now, limits)
-        change = AmendedTerms(**ticket_to_order.changes(ticket, order, moment.instrument))
-        return manager.review_amend(order, now, change, limits)
+            return manager.review(ticket_to_order.draft_of(ticket), context, limits)
+        change = AmendedTerms(**ticket_to_order.changes(ticket, order, market.instrument))
+        return manager.review_amend(order, context, change, limits)
 
     def effect(
-        self, manager: OrderManager, ticket: Ticket, moment: MarketMoment, book: L3Book | None
+        self, manager: OrderManager, ticket: Ticket, market: TicketMarket, book: L3Book | None
     ) -> Effect:
-        """What an amend will do to the place in the queue; of a new order nothing."""
+        """Predict what an amend does to the place in the queue; a new order has no effect."""
         if not ticket.amends:
             return Effect()
         order = manager.working.get(ticket.amends)
-        wanted = ticket_to_order.wanted(ticket, moment.instrument)
-        keeps = None if order is None else keeps_place(order, **wanted)
-        return effect_of(ticket, keeps, book, moment.instrument.precision)
+        terms = ticket_to_order.amended_terms(ticket, market.instrument)
+        keeps = None if order is None else keeps_place(order, **terms)
+        return effect_of(ticket, keeps, book, market.instrument.precision)
 
-    def context(self, moment: MarketMoment) -> MarketContext:
+    def context(self, market: TicketMarket) -> MarketContext:
+        """Return the market and the account as the order checks see them."""
         silent = self._access.silent_ns()
+        account, terms = self._access.account, self._terms
+        available: Mapping[str, Decimal] | None = None
+        if account.balances_known:
+            holds = held(account.orders.values(), terms.highest_fee)
+            available = {one.asset: one.free for one in balances_of(account.balances, holds)}
         return MarketContext(
-            instrument=moment.instrument,
-            bid=moment.bid,
-            ask=moment.ask,
-            book_verified=moment.verified,
+            instrument=market.instrument,
+            bid=market.bid,
+            ask=market.ask,
+            book_verified=market.verified,
             book_age_ns=_FOREVER_NS if silent is None else silent,
-            available=self._available(),
-            fees=self._terms.fees.get(moment.instrument.symbol),
+            available=available,
+            fees=terms.fees.get(market.instrument.symbol),
         )
 
-    def _available(self) -> Mapping[str, Decimal] | None:
-        account = self._access.account
-        if not account.balances_known:
-            return None
-        holds = held(account.orders.values(), self._terms.dearest_fee)
-        return {one.asset: one.free for one in balances_of(account.balances, holds)}
-
     def limits(self, manager: OrderManager, ticket: Ticket) -> Limits:
-        """The manager's own, but for what the user has said to be meant."""
+        """Return the manager's limits, without the checks that the user has waived."""
         if not ticket.waived:
             return manager.limits
         return msgspec.structs.replace(
@@ -119,6 +121,22 @@ class Reviewer:
         )
 
 
-def _waivable(refusals: Iterable[FailedCheck]) -> bool:
-    checks = {refusal.check for refusal in refusals}
-    return bool(checks) and checks <= _WAIVABLE
+async def place_after(
+    book: L3Book, order_id: str, before: OrderChange | None
+) -> QueuePosition | None:
+    """Wait a few seconds until an amend shows in the book.
+
+    Args:
+        book: The level 3 book.
+        order_id: The amended order.
+        before: The order as the book had it before the amend.
+
+    Returns:
+        Its place in the queue then; None where the amend does not show.
+    """
+    for _ in range(_LOOKS):
+        order = book.order(order_id)
+        if order is not None and order != before:
+            return book.place(order_id)
+        await asyncio.sleep(_LOOK_EVERY_S)
+    return None

@@ -1,10 +1,9 @@
-"""What the screen writes, as what is sent; and what was sent, as what the screen shows. Pure."""
+"""Converts a ticket to what is sent, and an outbox entry to what the screen shows. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
 
 from kracked.instruments import Instrument
 from kracked.orders import ActionKind, Draft, OutboxEntry
@@ -15,16 +14,8 @@ from kracked_tui.view.account.orders import Sent
 from kracked_tui.view.ticket.ticket import Ticket, amending
 
 
-class MarketMoment(NamedTuple):
-    """The market as the screen has it now. Prices scaled; None where a side is empty."""
-
-    instrument: Instrument
-    bid: int | None
-    ask: int | None
-    verified: bool
-
-
 def draft_of(ticket: Ticket) -> Draft:
+    """Return the draft of a new order."""
     price, limit = ticket.prices
     dated = ticket.waits and ticket.time_in_force is TimeInForce.GTD
     return Draft(
@@ -43,8 +34,8 @@ def draft_of(ticket: Ticket) -> Draft:
     )
 
 
-def wanted(ticket: Ticket, instrument: Instrument) -> dict[str, Decimal | None]:
-    """An amending ticket's quantity and price as decimals."""
+def amended_terms(ticket: Ticket, instrument: Instrument) -> dict[str, Decimal | None]:
+    """Return an amending ticket's quantity and price as decimals."""
     price, limit = ticket.prices
     last = price if limit is None else limit
     precision = instrument.precision
@@ -55,42 +46,49 @@ def wanted(ticket: Ticket, instrument: Instrument) -> dict[str, Decimal | None]:
 
 
 def changes(ticket: Ticket, order: OwnOrder, instrument: Instrument) -> dict[str, int | None]:
-    """Only what differs from the order: an amend that names a price anew may lose the place."""
+    """Return the terms that differ from the order, None for the others.
+
+    An amend that repeats a price may lose the place in the queue.
+    """
+
+    def changed(value: int | None, old: int | None) -> int | None:
+        return None if value == old else value
+
     before = amending(order, instrument.precision)
     (price, limit), (old_price, old_limit) = ticket.prices, before.prices
     two = limit is not None
     return {
-        "qty": _new(ticket.qty, before.qty),
-        "price": _new(limit, old_limit) if two else _new(price, old_price),
-        "trigger_price": _new(price, old_price) if two else None,
-        "display_qty": _new(ticket.display_qty, before.display_qty),
+        "qty": changed(ticket.qty, before.qty),
+        "price": changed(limit, old_limit) if two else changed(price, old_price),
+        "trigger_price": changed(price, old_price) if two else None,
+        "display_qty": changed(ticket.display_qty, before.display_qty),
     }
 
 
-def _new(value: int | None, old: int | None) -> int | None:
-    return None if value == old else value
-
-
 def sent_of(entry: OutboxEntry, amends: Iterable[OutboxEntry] = ()) -> Sent:
-    """`amends` are those of this order that took effect, oldest first."""
+    """Return an outbox entry as the screen shows it.
+
+    Args:
+        entry: The entry.
+        amends: Amends of this order that took effect, oldest first.
+    """
     request = entry.request
     adds = entry.kind is ActionKind.ADD
-    side = {"buy": Side.BID, "sell": Side.ASK}.get(request.get("type", ""))
     qty = request.get("volume" if adds else "order_qty", "")
     price = request.get("price" if adds else "limit_price", "")
     for amend in amends:
         qty = amend.request.get("order_qty", qty)
         price = amend.request.get("limit_price", price)
     return Sent(
-        entry.id,
-        entry.symbol,
-        str(entry.kind),
-        side,
-        qty,
-        price,
-        str(entry.state),
-        entry.since,
-        entry.reason,
-        entry.txid if adds else entry.target,
-        entry.ended,
+        id=entry.id,
+        symbol=entry.symbol,
+        what=str(entry.kind),
+        side={"buy": Side.BID, "sell": Side.ASK}.get(request.get("type", "")),
+        qty=qty,
+        price=price,
+        state=str(entry.state),
+        since=entry.since,
+        reason=entry.reason,
+        txid=entry.txid if adds else entry.target,
+        ended=entry.ended,
     )

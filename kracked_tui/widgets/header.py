@@ -37,7 +37,7 @@ def _view(frame: FrameState) -> HeaderView:
         latency_ns=latency if latency and not replay else None,
         # Of a recording the day is news too.
         clock=_date_and_time(frame.now) if replay else fmt.clock(frame.now),
-        standing=frame.own.status,
+        standing=frame.account.status,
     )
 
 

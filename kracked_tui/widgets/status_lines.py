@@ -58,7 +58,7 @@ class StatusLine(LiveRows):
             dropped=store.dropped,
             frames=self._frames.per_second(now, frames),
             uptime_ns=now - store.started if store.started else 0,
-            rates=frame.own.rates,
+            rates=frame.account.rates,
         )
         self.set_lines([status_line(view, self.size.width, record)])
 

@@ -9,15 +9,15 @@ import pytest
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked_tui.app import Monitor
-from kracked_tui.error_boundary import words
-from kracked_tui.trader.logbook import NAME
+from kracked_tui.error_boundary import error_text
+from kracked_tui.trader.monitor_log import NAME
 from tests.patience import until
 from tests.tui.conftest import Opened, settled
 from tests.tui.frozen_market import NOW
 from tests.tui.trading_monitor import Trading, trading
 
 DEFECT = KeyError("price")
-SAID = "unforeseen KeyError: 'price'"
+SAID = "unexpected KeyError: 'price'"
 
 
 def broken(*_: object, **__: object) -> None:
@@ -28,8 +28,8 @@ async def broken_later(*_: object, **__: object) -> None:
     raise DEFECT
 
 
-def happenings(monitor: Monitor) -> list[str]:
-    return [each.text for each in monitor.store.happenings]
+def log_entries(monitor: Monitor) -> list[str]:
+    return [each.text for each in monitor.store.log_entries]
 
 
 async def is_alive(found: Trading) -> None:
@@ -73,7 +73,7 @@ async def test_a_report_that_cannot_be_told_leaves_the_desk_open(
     async with trading(tmp_path) as found:
         await found.armed()
         with monkeypatch.context() as once:
-            once.setattr(found.trader, "_hear", broken)
+            once.setattr(found.trader, "_apply_report", broken)
             await found.pilot.press("B")
             await found.until(lambda: f"own orders may be shown wrong: {SAID}" in found.said())
         await found.until(lambda: found.open)
@@ -86,10 +86,10 @@ async def test_a_look_up_that_fails_leaves_the_keys_that_cancel(
 ) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
-        desk = found.trader._manager
-        assert desk is not None
-        monkeypatch.setattr(desk.settler, "settle_due", broken_later)
-        desk.settler.wake()
+        manager = found.trader._manager
+        assert manager is not None
+        monkeypatch.setattr(manager.settler, "settle_due", broken_later)
+        manager.settler.wake()
         await found.until(lambda: "orders are not looked up any more" in found.said())
         await is_alive(found)
 
@@ -121,7 +121,7 @@ async def test_a_message_the_screen_cannot_take_is_said_once_and_the_next_is_tak
         for _ in range(2):
             monitor._apply(events.Heartbeat(NOW))
         assert len(taken) == 2
-        assert happenings(monitor).count(f"Heartbeat not shown: {SAID}") == 1
+        assert log_entries(monitor).count(f"Heartbeat not shown: {SAID}") == 1
 
 
 async def test_a_pane_that_cannot_be_drawn_says_so_where_its_picture_would_be(
@@ -141,11 +141,11 @@ async def test_a_chart_that_cannot_be_plotted_is_said_and_costs_nothing_else(
     async with opened() as (monitor, pilot):
         monkeypatch.setattr(monitor.trade._plotter, "candles", broken_later)
         await pilot.press("right_square_bracket")
-        await until(lambda: f"no candles are drawn: {SAID}" in happenings(monitor))
-        assert happenings(monitor).count(f"no candles are drawn: {SAID}") == 1
+        await until(lambda: f"no candles are drawn: {SAID}" in log_entries(monitor))
+        assert log_entries(monitor).count(f"no candles are drawn: {SAID}") == 1
         assert monitor.is_running
 
 
 def test_of_several_defects_that_came_together_the_first_is_named() -> None:
     together = ExceptionGroup("both", [DEFECT, ValueError()])
-    assert words(together) == SAID
+    assert error_text(together) == SAID

@@ -67,7 +67,7 @@ class Trading:
 
     def place(self) -> str:
         """Of the first working order, as the screen has it."""
-        return self.screen.frame_state().own.rows[0].place
+        return self.screen.frame_state().account.order_rows[0].place
 
     async def until(self, so: Callable[[], object], what: str = "") -> None:
         """Let the loop turn until it is so."""
@@ -88,7 +88,7 @@ class Trading:
 
     def said(self) -> str:
         """The log of what happened."""
-        return "\n".join(each.text for each in self.monitor.store.happenings)
+        return "\n".join(each.text for each in self.monitor.store.log_entries)
 
     async def joined(self, *keys: str) -> None:
         """Join these sides in turn: such a key sends nothing while the last order is on its way."""

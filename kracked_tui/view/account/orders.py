@@ -248,7 +248,7 @@ def _queueing(row: OrderRow, columns: OrderColumns, room: int) -> tuple[Span, ..
     return Span(f"{row.place:>{_PLACE}}", role), Span(ahead, "dim")
 
 
-class Mine(NamedTuple):
+class OwnLevel(NamedTuple):
     """Own orders at one price of the ladder."""
 
     side: Side
@@ -258,11 +258,11 @@ class Mine(NamedTuple):
     orders: int = 1
 
 
-def by_price(
+def own_levels(
     orders: Iterable[OwnOrder], symbol: str, book: L3Book | None, precision: Precision
-) -> dict[int, Mine]:
+) -> dict[int, OwnLevel]:
     """Resting own orders of the pair by scaled price."""
-    found: dict[int, Mine] = {}
+    found: dict[int, OwnLevel] = {}
     for order in orders:
         if order.symbol != symbol or order.limit_price is None or order.side is None:
             continue
@@ -271,24 +271,24 @@ def by_price(
         price = int(order.limit_price.scaleb(precision.price))
         place = book.place(order.order_id) if book is not None else None
         position = place.position if place else 0
-        mine = Mine(order.side, order.remaining, position)
+        mine = OwnLevel(order.side, order.remaining, position)
         found[price] = joined(found[price], mine) if price in found else mine
     return found
 
 
-def joined(one: Mine, other: Mine) -> Mine:
+def joined(one: OwnLevel, other: OwnLevel) -> OwnLevel:
     """Both in one row: the sum, and the first of the places."""
     places = [place for place in (one.place, other.place) if place]
     qty, orders = one.qty + other.qty, one.orders + other.orders
-    return Mine(one.side, qty, min(places, default=0), orders)
+    return OwnLevel(one.side, qty, min(places, default=0), orders)
 
 
-def mine_text(mine: Mine, width: int) -> str:
+def own_level_text(mine: OwnLevel, width: int) -> str:
     """``B.15q4``: side, quantity, place; a plus where there are several orders.
 
-    >>> mine_text(Mine(Side.BID, Decimal("0.15000000"), 4), 9)
+    >>> own_level_text(OwnLevel(Side.BID, Decimal("0.15000000"), 4), 9)
     'B.15 q4'
-    >>> mine_text(Mine(Side.ASK, Decimal("0.00035"), 12), 9)
+    >>> own_level_text(OwnLevel(Side.ASK, Decimal("0.00035"), 12), 9)
     'S.0003q12'
     """
     place = f" q{mine.place}" if mine.place else ""

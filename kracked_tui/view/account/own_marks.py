@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kracked.instruments import Precision
 from kracked.protocol.events import Side
 from kracked.protocol.own_orders import Fill
-from kracked_tui.view.account.orders import Mine
+from kracked_tui.view.account.orders import OwnLevel
 
 
 class FillMark(NamedTuple):
@@ -38,7 +38,7 @@ class OwnMarksCache:
         self._marks = OwnMarks()
 
     def marks(
-        self, symbol: str, precision: Precision, fills: Sequence[Fill], mine: Mapping[int, Mine]
+        self, symbol: str, precision: Precision, fills: Sequence[Fill], mine: Mapping[int, OwnLevel]
     ) -> OwnMarks:
         """Of this pair. `fills` are the account's, of every pair; `mine` the pair's orders."""
         told = (symbol, len(fills), fills[-1].exec_id if fills else "")

@@ -38,7 +38,7 @@ class DataHealth(NamedTuple):
     """Why the book waits for a snapshot; empty while it does not."""
     has_book: bool = False
     verified: bool = False
-    last_heard: int = 0
+    last_received: int = 0
     """When anything last arrived on the connection, ns."""
     ended: bool = False
     """A replay came to its end."""
@@ -63,8 +63,8 @@ def data_status(health: DataHealth, now: int) -> DataStatus:
         return _replay(health)
     if not health.connected:
         return _unconnected(health)
-    silent = now - health.last_heard
-    if health.last_heard and silent > STALE_AFTER_NS:
+    silent = now - health.last_received
+    if health.last_received and silent > STALE_AFTER_NS:
         return DataStatus("STALE", "warn", f"nothing heard for {fmt.age(silent)}")
     if health.system == MAINTENANCE:
         return DataStatus("MAINTENANCE", "warn", system_words(health.system))

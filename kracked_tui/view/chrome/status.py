@@ -73,23 +73,23 @@ class LogEntry(NamedTuple):
     """About what we did or own: an answer to a key, an order's fate."""
 
 
-def foremost(happenings: Sequence[LogEntry], now: int) -> list[LogEntry]:
+def foremost(log_entries: Sequence[LogEntry], now: int) -> list[LogEntry]:
     """Newest first; but for some seconds our own affairs stay before what the feed tells.
 
     Where one line is shown, gaps of twenty symbols would else push a failed cancel away.
     What only confirms a key press does not stay by itself.
     """
-    recent = [it for it in happenings if it.own and 0 <= now - it.time < _HELD_FOR_NS]
+    recent = [it for it in log_entries if it.own and 0 <= now - it.time < _HELD_FOR_NS]
     if all(each.role == "dim" for each in recent):
-        return list(happenings)
+        return list(log_entries)
     held = set(map(id, recent))
-    return [*recent, *(each for each in happenings if id(each) not in held)]
+    return [*recent, *(each for each in log_entries if id(each) not in held)]
 
 
-def log_line(happenings: Sequence[LogEntry], now: int, width: int) -> Line:
-    """The newest happenings side by side, as many as fit; one that is fresh stands out."""
+def log_line(log_entries: Sequence[LogEntry], now: int, width: int) -> Line:
+    """The newest log_entries side by side, as many as fit; one that is fresh stands out."""
     spans: list[Span] = []
-    for each in happenings:
+    for each in log_entries:
         text = f" {fmt.clock(each.time)} {each.text}  "
         if spans and sum(len(span.text) for span in spans) + len(text) > width:
             break

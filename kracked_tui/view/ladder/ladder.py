@@ -9,7 +9,7 @@ from kracked.instruments import Precision
 from kracked.protocol.events import Level, Side
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
-from kracked_tui.view.account.orders import Mine, joined, mine_text
+from kracked_tui.view.account.orders import OwnLevel, joined, own_level_text
 from kracked_tui.view.ladder import ladder_scroll
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll
 from kracked_tui.view.line import Line, Span, fit
@@ -38,7 +38,7 @@ class LadderRow(NamedTuple):
     bought: int = 0
     cursor: bool = False
     last: bool = False
-    mine: Mine | None = None
+    mine: OwnLevel | None = None
     """Own orders at this price."""
     bid_weight: int = 0
     """0 for usual, 1 for large, 2 for huge against what else is in sight."""
@@ -71,7 +71,7 @@ def ladder_view(
     traded: Mapping[int, Traded],
     orders: Mapping[int, int],
     last: int | None,
-    mine: Mapping[int, Mine] | None = None,
+    mine: Mapping[int, OwnLevel] | None = None,
 ) -> LadderView:
     """`rows` rows from the top price down. Levels come best first; `orders` counts per price."""
     step = where.step
@@ -158,9 +158,9 @@ def _grouped_traded(
     return sold, bought
 
 
-def _grouped_mine(mine: Mapping[int, Mine], step: int) -> dict[int, Mine]:
+def _grouped_mine(mine: Mapping[int, OwnLevel], step: int) -> dict[int, OwnLevel]:
     """By row."""
-    rows: dict[int, Mine] = {}
+    rows: dict[int, OwnLevel] = {}
     for price, one in mine.items():
         low, high = ladder_scroll.below(price, step), ladder_scroll.above(price, step)
         row = low if one.side is Side.BID else high
@@ -254,10 +254,10 @@ def ladder_line(
     )
 
 
-def _mine_span(mine: Mine | None, width: int) -> Span:
+def _mine_span(mine: OwnLevel | None, width: int) -> Span:
     if mine is None or not width:
         return Span(" " * width)
-    return Span(mine_text(mine, width - 1).ljust(width), mine.side.value)
+    return Span(own_level_text(mine, width - 1).ljust(width), mine.side.value)
 
 
 def _count(orders: int, width: int) -> str:

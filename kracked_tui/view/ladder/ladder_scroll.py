@@ -52,7 +52,7 @@ def steps(tick: int) -> tuple[int, ...]:
 
 
 def fitting_step(tick: int, reach: int, rows: int) -> int:
-    """The finest grouping that shows `reach` of price on half of the rows."""
+    """The trade_bars grouping that shows `reach` of price on half of the rows."""
     half = max(1, rows // 2 - 1)
     return next((step for step in steps(tick) if step * half >= reach), steps(tick)[-1])
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kracked import times
 from kracked.durations import NotADuration, parse_duration_ns
-from kracked.errors import ProtocolError
+from kracked.errors import ProtocolError, says
 
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?")
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s"))
@@ -16,28 +16,27 @@ _DAY_NS = 86_400 * times.NS_PER_S
 
 
 class Expiry(NamedTuple):
-    """One of the two: so long after the exchange took it, or an instant."""
+    """A time after the exchange has taken the order, or an instant: one of the two."""
 
     in_s: int | None = None
     at: int | None = None
     """ns since the Unix epoch."""
 
 
+@says("{text!r} is no expiry: write 10m, 1h30m, 2d, or a time (UTC) such as 14:30")
 class NotAnExpiry(ProtocolError):
-    """Text that names no time to come."""
+    """A text that names no time to come."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"{self.text!r} is no expiry: write 10m, 1h30m, 2d, or a time (UTC) such as 14:30"
+    text: str
 
 
 def parsed(text: str, now: int) -> Expiry:
-    """A span (``10m``, ``1h30m``), the next such time of day (``14:30``), or a whole instant.
+    """Read a duration (``10m``, ``1h30m``), a time of day (``14:30``), or a whole instant.
 
-    Raises `NotAnExpiry`.
+    A time of day is the first one after `now`, ns.
+
+    Raises:
+        NotAnExpiry: It is none of them.
 
     >>> parsed("1h30m", 0), parsed("00:10", 3600 * 10**9)
     (Expiry(in_s=5400, at=None), Expiry(in_s=None, at=87000000000000))
@@ -46,23 +45,18 @@ def parsed(text: str, now: int) -> Expiry:
     with suppress(NotADuration):
         return Expiry(in_s=parse_duration_ns(text, zero=True) // times.NS_PER_S)
     try:
-        if _CLOCK.fullmatch(text):
-            return Expiry(at=_next(text, now))
-        return Expiry(at=times.parse_ns(text.upper().removesuffix("Z") + "Z"))
+        if not _CLOCK.fullmatch(text):
+            return Expiry(at=times.parse_ns(text.upper().removesuffix("Z") + "Z"))
+        hours, _, rest = text.partition(":")
+        seconds = rest if ":" in rest else f"{rest}:00"
+        at = times.parse_ns(f"{times.to_rfc3339(now, 0)[:10]}T{hours:0>2}:{seconds}Z")
     except ProtocolError as error:
         raise NotAnExpiry(text) from error
-
-
-def _next(clock: str, now: int) -> int:
-    """The first time after `now` that a clock shows this."""
-    hours, _, rest = clock.partition(":")
-    seconds = rest if ":" in rest else f"{rest}:00"
-    at = times.parse_ns(f"{times.to_rfc3339(now, 0)[:10]}T{hours:0>2}:{seconds}Z")
-    return at if at > now else at + _DAY_NS
+    return Expiry(at=at if at > now else at + _DAY_NS)
 
 
 def shown(expiry: Expiry) -> str:
-    """As it would be written.
+    """Return the expiry as a person would write it.
 
     >>> shown(Expiry(in_s=5400)), shown(Expiry(at=87 * 10**12))
     ('1h30m', '1970-01-02 00:10:00')

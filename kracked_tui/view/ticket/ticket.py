@@ -1,17 +1,18 @@
 """The order being written, and how keys change it. Pure.
 
-A ticket is not an order yet. What it would be as one, rounded and checked, comes from
-outside as words; nothing here can send anything.
+A ticket is not an order yet. The order it would be, rounded, checked and in words, comes
+from the trader; nothing here can send anything.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from kracked import times, units
-from kracked.errors import NotANumber, ProtocolError
-from kracked.instruments import Precision
+from kracked.errors import NotANumber, ProtocolError, says
+from kracked.instruments import Instrument, Precision
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.protocol.own_orders import OwnOrder
@@ -33,62 +34,72 @@ FORCES = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD)
 AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 TEN_MINUTES = Expiry(in_s=600)
 _SHOWN_PART = 5
-"""An iceberg shows one part in so many, unless another quantity is typed."""
+"""An iceberg shows a fifth of itself, unless another quantity is typed."""
 _TRAIL_PART = 200
-"""A trailing order first keeps one part in so many of the price as its distance."""
+"""A trailing order begins at a distance of a 200th of the price."""
 _PERCENT_DECIMALS = 2
 _TWO_WAYS = re.compile(r"[0-9]+(,[0-9]{3})+(\.[0-9]*)?")
 
 
+@says("{text!r} can be read two ways: leave the comma out, or write a point")
 class TwoWaysToRead(ProtocolError):
-    """A number whose comma may part thousands, or decimals: a thousandfold difference."""
+    """A number whose comma may separate thousands or decimals: a thousandfold difference."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
+    text: str
 
-    def __str__(self) -> str:
-        return f"{self.text!r} can be read two ways: leave the comma out, or write a point"
+
+class TicketMarket(NamedTuple):
+    """The market a ticket is written against. Prices are scaled; None where a side is empty."""
+
+    instrument: Instrument
+    bid: int | None
+    ask: int | None
+    verified: bool = False
+    """Whether the book is fresh and its checksum matched."""
+
+    def best(self, side: Side) -> int | None:
+        """Return the best price of a side."""
+        return self.bid if side is Side.BID else self.ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """Prices and quantities scaled by the instrument."""
+    """An order as it is being written. Prices and quantities are scaled by the instrument."""
 
     symbol: str
     side: Side
     qty: int
     price: int
-    """The limit, or the trigger of the types that have one."""
+    """The limit, or the trigger where the order type has one."""
     limit: int
-    """After the trigger: the limit of the types that end in ``-limit``."""
+    """The limit after the trigger, where the order type ends in ``-limit``."""
     order_type: OrderType = OrderType.LIMIT
     trail: int = 0
-    """What a trailing order keeps from the best price."""
+    """The distance of a trailing order from the best price."""
     in_percent: bool = False
     """`trail` is in percent, with two decimals."""
     trail_limit: int = 0
-    """From a trailing order's trigger to its limit, negative below it."""
+    """The distance from a trailing order's trigger to its limit; negative below the trigger."""
     display_qty: int | None = None
-    """What an iceberg shows; None: a fifth of it."""
+    """The quantity an iceberg shows; None for a fifth of it."""
     post_only: bool = False
     time_in_force: TimeInForce = TimeInForce.GTC
     until: Expiry = TEN_MINUTES
-    """Of good-till-date orders."""
-    aside: int | None = None
-    """The price that was meant and would have traded at once, though post-only."""
+    """The expiry of a good-till-date order."""
+    crossing_price: int | None = None
+    """The price asked for, where post-only moved the ticket off it."""
     on_second: bool = False
-    """The arrows move the second price."""
+    """Whether the arrows move the second price."""
     previewed: bool = False
-    """It stands as it would be sent, and only `y` sends it."""
+    """Whether it is shown as it would be sent: only then does `y` send it."""
     waived: bool = False
-    """The user has said that a second equal order, or a price far away, is meant."""
+    """Whether the user confirmed a second equal order, or a price far from the market."""
     amends: str = ""
-    """The id of the order it changes; empty for a new one."""
+    """The id of the order it changes; empty for a new order."""
 
     @property
     def prices(self) -> tuple[int | None, int | None]:
-        """What the order type takes."""
+        """First and second price of the order type, None for each it does not take."""
         second = self.order_type.two_prices
         if self.order_type is OrderType.MARKET:
             return None, None
@@ -98,7 +109,7 @@ class Ticket:
 
     @property
     def posts(self) -> bool:
-        """Post-only is for limit orders that may wait."""
+        """Whether it is sent post-only, which only a limit order that may rest can be."""
         return (
             self.post_only
             and self.order_type is OrderType.LIMIT
@@ -107,19 +118,19 @@ class Ticket:
 
     @property
     def shows(self) -> int | None:
-        """What an iceberg shows of itself; None of another type."""
+        """The quantity an iceberg shows of itself; None for another order type."""
         if self.order_type is not OrderType.ICEBERG:
             return None
         return -(-self.qty // _SHOWN_PART) if self.display_qty is None else self.display_qty
 
     @property
     def waits(self) -> bool:
-        """It has a time in force."""
+        """Whether the order type has a time in force."""
         return self.order_type is not OrderType.MARKET
 
 
 def amending(order: OwnOrder, precision: Precision) -> Ticket:
-    """The order as it stands, ready to be changed."""
+    """Return a ticket for changing an open order, with the order's present terms."""
     prices = [order.triggers.price, order.limit_price]
     first, last = (None if one is None else int(one.scaleb(precision.price)) for one in prices)
     kind = OrderType(order.order_type)
@@ -149,7 +160,7 @@ def amending(order: OwnOrder, precision: Precision) -> Ticket:
 
 
 def stepped(ticket: Ticket, ticks: int, tick: int) -> Ticket:
-    """The price under the arrows moved, never below zero; a percentage by hundredths."""
+    """Move the price under the arrows, never below zero; a percentage moves by hundredths."""
     if ticket.previewed or not ticket.waits:
         return ticket
     second = ticket.on_second and ticket.order_type.two_prices
@@ -164,24 +175,25 @@ def stepped(ticket: Ticket, ticks: int, tick: int) -> Ticket:
 
 
 def priced(ticket: Ticket, price: int) -> Ticket:
-    """Another first price, chosen on purpose."""
-    return replace(ticket, price=max(0, price), aside=None)
+    """Set the first price."""
+    return replace(ticket, price=max(0, price), crossing_price=None)
 
 
 def sized(ticket: Ticket, qty: int) -> Ticket:
+    """Set the quantity."""
     return ticket if ticket.previewed else replace(ticket, qty=max(0, qty))
 
 
 def sided(ticket: Ticket, side: Side) -> Ticket:
-    """The other side, at the price that was meant."""
+    """Set the side; a price that post-only moved is the one asked for again."""
     if ticket.previewed or ticket.amends:
         return ticket
-    meant = ticket.price if ticket.aside is None else ticket.aside
-    return replace(ticket, side=side, price=meant, aside=None)
+    price = ticket.price if ticket.crossing_price is None else ticket.crossing_price
+    return replace(ticket, side=side, price=price, crossing_price=None)
 
 
 def typed(ticket: Ticket, by: int, tick: int) -> Ticket:
-    """The order type so many further on; an amended order keeps its own."""
+    """Take the next order type (1) or the previous one (-1); an amended order keeps its own."""
     if ticket.previewed or ticket.amends:
         return ticket
     kind = TYPES[(TYPES.index(ticket.order_type) + by) % len(TYPES)]
@@ -190,7 +202,7 @@ def typed(ticket: Ticket, by: int, tick: int) -> Ticket:
 
 
 def forced_next(ticket: Ticket) -> Ticket:
-    """The next time in force."""
+    """Take the next time in force."""
     if ticket.previewed or ticket.amends or not ticket.waits:
         return ticket
     following = FORCES[(FORCES.index(ticket.time_in_force) + 1) % len(FORCES)]
@@ -198,22 +210,23 @@ def forced_next(ticket: Ticket) -> Ticket:
 
 
 def posted(ticket: Ticket) -> Ticket:
-    """Post-only on or off; off, the price that it put aside is back."""
+    """Turn post-only on or off; off brings back the price that it moved."""
     limit = ticket.order_type is OrderType.LIMIT and ticket.time_in_force not in AT_ONCE
     if ticket.previewed or ticket.amends or not limit:
         return ticket
-    if ticket.post_only and ticket.aside is not None:
-        return replace(ticket, post_only=False, price=ticket.aside, aside=None)
+    if ticket.post_only and ticket.crossing_price is not None:
+        return replace(ticket, post_only=False, price=ticket.crossing_price, crossing_price=None)
     return replace(ticket, post_only=not ticket.post_only)
 
 
 def other_price(ticket: Ticket) -> Ticket:
+    """Put the arrows on the other of two prices."""
     two = ticket.order_type.two_prices and not ticket.previewed
     return replace(ticket, on_second=not ticket.on_second) if two else ticket
 
 
 def takes(ticket: Ticket, field: str) -> bool:
-    """Whether there is such a field to type into."""
+    """Whether the ticket has this field to type into."""
     if ticket.previewed:
         return False
     if field == "expiry":
@@ -221,14 +234,24 @@ def takes(ticket: Ticket, field: str) -> bool:
     return {"price": ticket.waits, "display": ticket.shows is not None}.get(field, True)
 
 
-# --- what is typed --------------------------------------------------------------------------
+# --- typed fields ---------------------------------------------------------------------------
 
 
 def entered(ticket: Ticket, field: str, text: str, precision: Precision, now: int) -> Ticket:
-    """What was typed for `price`, `quantity`, `display` or `expiry`.
+    """Set a field from typed text.
 
-    Raises `NotANumber`, `TwoWaysToRead`, `NotAnExpiry`, or `TooPrecise` for more
-    decimals than the instrument has.
+    Args:
+        ticket: The ticket.
+        field: `price`, `quantity`, `display` or `expiry`.
+        text: The text typed.
+        precision: The decimals of the instrument.
+        now: The present, ns, for times of day.
+
+    Raises:
+        NotANumber: The text is no number.
+        TwoWaysToRead: Its comma is ambiguous.
+        TooPrecise: It has more decimals than the instrument.
+        NotAnExpiry: It names no time to come.
     """
     if not takes(ticket, field):
         return ticket
@@ -258,7 +281,7 @@ def _entered_price(ticket: Ticket, text: str, precision: Precision) -> Ticket:
 
 
 def _scaled(text: str, decimals: int) -> int:
-    """A number as a person writes it: plain, with a point or a comma before the decimals."""
+    """Read a number as a person writes it, with a point or a comma before the decimals."""
     text = text.strip().removeprefix("+")
     if _TWO_WAYS.fullmatch(text):
         raise TwoWaysToRead(text)

@@ -1,19 +1,17 @@
-"""How a ticket looks: its fields while it is written, the whole order in words at the end."""
+"""How a ticket looks: its fields while it is written, then the whole order in words."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from kracked import units
-from kracked.instruments import Instrument
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line, spread
 from kracked_tui.view.queue.queue_effect import Effect
 from kracked_tui.view.ticket import expiry
-from kracked_tui.view.ticket.post_only import BestPrices
-from kracked_tui.view.ticket.ticket import AT_ONCE, Ticket
+from kracked_tui.view.ticket.ticket import AT_ONCE, Ticket, TicketMarket
 from kracked_tui.view.words import verb, wrapped
 
 _ARROWS = "↑ ↓  p"
@@ -23,56 +21,53 @@ class TicketView(NamedTuple):
     """A ticket and what is known about it at this moment."""
 
     ticket: Ticket
-    instrument: Instrument
-    quote: BestPrices = BestPrices()
+    market: TicketMarket
     now: int = 0
     sizes: tuple[int, ...] = ()
-    """Of the keys 1 to 5."""
+    """Preset sizes of the keys 1 to 5."""
     size: int = 0
-    """The one in use."""
+    """The preset size in use."""
     words: str = ""
     """The whole order as it would be sent."""
     problems: tuple[str, ...] = ()
-    """Why it cannot be sent, the weightiest first."""
+    """Why it cannot be sent, the most important first."""
     waivable: bool = False
-    """All of the problems are ones the user may overrule."""
+    """Whether the user may overrule all of the problems."""
     note: str = ""
-    """What else should be known before it is sent."""
+    """What else the user should know before it is sent."""
     effect: Effect = Effect()
-    """Of an amend: what becomes of the place in the queue."""
+    """The effect of an amend on the place in the queue."""
 
 
 def title(view: TicketView) -> str:
+    """Return the title of the ticket's panel."""
     if view.ticket.amends:
         return f"Amend …{view.ticket.amends[-6:]}"
     return f"{verb(view.ticket.side)} ticket"
 
 
 def ticket_lines(view: TicketView, width: int) -> list[Line]:
-    """While it is written its fields, then what stands against it; then the order in words.
+    """Draw the fields, then the problems, then the order in words.
 
     In the preview the words come first and there are no fields: nothing can be changed.
     """
-    blank = Line(fit([], width))
-    if view.ticket.previewed:
-        return [_headline(view, width), blank, *_words(view, width), *_against(view, width)]
-    fields = [_headline(view, width), blank, *_fields(view, width), blank]
-    return [*fields, *_against(view, width), *_words(view, width)]
-
-
-def _headline(view: TicketView, width: int) -> Line:
     ticket = view.ticket
     role = "buy-word" if ticket.side is Side.BID else "sell-word"
     word = Span(f" {verb(ticket.side)} ", role)
     mark = [Span(" PREVIEW ", "armed"), Span(" ")] if ticket.previewed else []
-    return Line(spread([Span(" "), word, Span(f" {ticket.symbol}", "bright")], mark, width))
+    head = Line(spread([Span(" "), word, Span(f" {ticket.symbol}", "bright")], mark, width))
+    blank = Line(fit([], width))
+    words = _sentence(view.words, "word" if ticket.previewed else "dim", width)
+    if ticket.previewed:
+        return [head, blank, *words, *_warnings(view, width)]
+    return [head, blank, *_fields(view, width), blank, *_warnings(view, width), *words]
 
 
 # --- fields ---------------------------------------------------------------------------------
 
 
 def _fields(view: TicketView, width: int) -> list[Line]:
-    ticket, precision = view.ticket, view.instrument.precision
+    ticket, precision = view.ticket, view.market.instrument.precision
     new = not ticket.amends
     rows = [
         _field("type", ticket.order_type.replace("-", " "), "t" if new else "", width),
@@ -83,45 +78,34 @@ def _fields(view: TicketView, width: int) -> list[Line]:
         rows.append(_field("showing", precision.qty_text(ticket.shows), "d", width))
     if new:
         rows += _sizes(view, width)
-        rows += _terms(ticket, width)
+    if new and ticket.waits:
+        if ticket.order_type is OrderType.LIMIT and ticket.time_in_force not in AT_ONCE:
+            rows.append(_field("post-only", "yes" if ticket.post_only else "no", "o", width))
+        rows.append(_field("in force", ticket.time_in_force.value, "f", width))
+        if ticket.time_in_force is TimeInForce.GTD:
+            name = "good for" if ticket.until.at is None else "good till"
+            rows.append(_field(name, expiry.shown(ticket.until), "u", width))
     return rows
 
 
 def _prices(view: TicketView, width: int) -> list[Line]:
-    ticket, precision = view.ticket, view.instrument.precision
-    kind = ticket.order_type
-    if kind is OrderType.MARKET:
+    ticket, precision = view.ticket, view.market.instrument.precision
+    order_type = ticket.order_type
+    if order_type is OrderType.MARKET:
         return [_field("price", "at market", "", width)]
-    two = kind.two_prices
+    two = order_type.two_prices
     first_key, second_key = ("tab", _ARROWS) if ticket.on_second else (_ARROWS, "tab")
     first, second = ticket.prices
-    if kind.trails:
-        name, value = "distance", _distance(view)
+    if order_type.trails:
+        name, value = "distance", precision.price_text(ticket.trail)
+        if ticket.in_percent:
+            value = f"{units.to_text(ticket.trail, 2)} %"
         limit = f"trigger {fmt.signed(precision.price_text(second or 0))}"
     else:
-        name = "price" if kind in (OrderType.LIMIT, OrderType.ICEBERG) else "trigger"
+        name = "price" if order_type in (OrderType.LIMIT, OrderType.ICEBERG) else "trigger"
         value, limit = precision.price_text(first or 0), precision.price_text(second or 0)
     rows = [_field(name, value, first_key if two else _ARROWS, width)]
     return [*rows, _field("limit", limit, second_key, width)] if two else rows
-
-
-def _distance(view: TicketView) -> str:
-    if view.ticket.in_percent:
-        return f"{units.to_text(view.ticket.trail, 2)} %"
-    return view.instrument.precision.price_text(view.ticket.trail)
-
-
-def _terms(ticket: Ticket, width: int) -> list[Line]:
-    if not ticket.waits:
-        return []
-    rows = []
-    if ticket.order_type is OrderType.LIMIT and ticket.time_in_force not in AT_ONCE:
-        rows.append(_field("post-only", "yes" if ticket.post_only else "no", "o", width))
-    rows.append(_field("in force", ticket.time_in_force.value, "f", width))
-    if ticket.time_in_force is TimeInForce.GTD:
-        name = "good for" if ticket.until.at is None else "good till"
-        rows.append(_field(name, expiry.shown(ticket.until), "u", width))
-    return rows
 
 
 def _field(name: str, value: str, key: str, width: int) -> Line:
@@ -130,12 +114,14 @@ def _field(name: str, value: str, key: str, width: int) -> Line:
 
 
 def _sizes(view: TicketView, width: int) -> list[Line]:
-    """The presets by their keys, the one in use marked."""
+    """Draw the preset sizes by their keys, the one on the ticket highlighted."""
     rows: list[list[Span]] = [[Span(" sizes", "dim")]]
     for number, qty in enumerate(view.sizes, 1):
-        text = units.to_text(qty, view.instrument.precision.qty).rstrip("0").rstrip(".")
-        chosen = qty == view.ticket.qty
-        part = [Span(f" {number} ", "key"), Span(text, "bright" if chosen else "dim")]
+        text = units.to_text(qty, view.market.instrument.precision.qty).rstrip("0").rstrip(".")
+        part = [
+            Span(f" {number} ", "key"),
+            Span(text, "bright" if qty == view.ticket.qty else "dim"),
+        ]
         if sum(len(span.text) for span in (*rows[-1], *part)) > width:
             rows.append([Span("      ")])
         rows[-1] += part
@@ -145,11 +131,7 @@ def _sizes(view: TicketView, width: int) -> list[Line]:
 # --- words ----------------------------------------------------------------------------------
 
 
-def _words(view: TicketView, width: int) -> list[Line]:
-    return _sentence(view.words, "word" if view.ticket.previewed else "dim", width)
-
-
-def _against(view: TicketView, width: int) -> list[Line]:
+def _warnings(view: TicketView, width: int) -> list[Line]:
     lines: list[Line] = []
     if view.effect.words:
         lines += _sentence(view.effect.words, "warn" if view.effect.loses else "good", width)
@@ -171,7 +153,7 @@ def _sentence(text: str, role: str, width: int) -> list[Line]:
 
 
 def foot_spans(view: TicketView) -> tuple[Span, ...]:
-    """What the next key does."""
+    """Name the next keys and what they do."""
     if not view.ticket.previewed:
         return (Span("enter", "key"), Span(" previews · ", "dim"), *_key("esc", " closes"))
     if view.problems:

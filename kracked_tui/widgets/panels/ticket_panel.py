@@ -64,7 +64,7 @@ class TicketPanel(LiveRows, can_focus=True):
     def enter(self, field: str, text: str) -> None:
         """Take what was typed for a field. Raises `ProtocolError` when it makes no sense."""
         if self.ticket and self._view:
-            precision, now = self._view.instrument.precision, self._view.now
+            precision, now = self._view.market.instrument.precision, self._view.now
             self.write(writing.entered(self.ticket, field, text, precision, now))
 
     def resize(self, qty: int) -> None:
@@ -83,7 +83,7 @@ class TicketPanel(LiveRows, can_focus=True):
 
     def action_step(self, ticks: int) -> None:
         if self.ticket and self._view:
-            tick = self._view.instrument.price_increment
+            tick = self._view.market.instrument.price_increment
             self.write(writing.stepped(self.ticket, ticks, tick))
 
     def action_grow(self, sizes: int) -> None:
@@ -92,16 +92,16 @@ class TicketPanel(LiveRows, can_focus=True):
 
     def action_side(self, side: str) -> None:
         if self.ticket and self._view:
-            self.write(rested(writing.sided(self.ticket, Side(side)), self._view.quote))
+            self.write(rested(writing.sided(self.ticket, Side(side)), self._view.market))
 
     def action_order_type(self, by: int) -> None:
         if self.ticket and self._view:
-            tick = self._view.instrument.price_increment
+            tick = self._view.market.instrument.price_increment
             self.write(writing.typed(self.ticket, by, tick))
 
     def action_post_only(self) -> None:
         if self.ticket and self._view:
-            self.write(rested(writing.posted(self.ticket), self._view.quote))
+            self.write(rested(writing.posted(self.ticket), self._view.market))
 
     def action_in_force(self) -> None:
         if self.ticket:

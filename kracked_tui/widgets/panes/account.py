@@ -50,11 +50,11 @@ class OrdersPane(Pane):
 
     @property
     def _rows(self) -> Sequence[OrderRow]:
-        return self.frame.own.rows if self.frame else ()
+        return self.frame.account.order_rows if self.frame else ()
 
     def show(self, frame: FrameState) -> None:
         """Rows come and go above the cursor: it stays with its order, not with its line."""
-        for number, row in enumerate(frame.own.rows):
+        for number, row in enumerate(frame.account.order_rows):
             if row.key == self._chosen:
                 self._cursor = number
         super().show(frame)
@@ -73,28 +73,30 @@ class OrdersPane(Pane):
 
     def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        own = frame.own
-        note = f"{len(own.ids)} working" if own.ids else ""
+        account = frame.account
+        note = f"{len(account.order_ids)} working" if account.order_ids else ""
         foot = (
-            (*rates.meter(own.rates), Span(" "), *rates.price_spans(own.rates)) if own.rates else ()
+            (*rates.meter(account.rates), Span(" "), *rates.price_spans(account.rates))
+            if account.rates
+            else ()
         )
-        if not own.rows:
-            return Content(_sentence(own.empty_reason, width), note, foot=foot)
+        if not account.order_rows:
+            return Content(_sentence(account.empty_reason, width), note, foot=foot)
         columns = orders.columns_for(width)
-        at = min(self._cursor, len(own.rows) - 1)
+        at = min(self._cursor, len(account.order_rows) - 1)
         rows = [
             orders.order_line(
                 row._replace(cursor=self.has_focus and row.key == self._chosen), columns
             )
-            for row in own.rows
+            for row in account.order_rows
         ]
         room = height - 1 - 2
         self._first = max(0, min(at - room + 1, len(rows) - room))
         shown = rows[self._first : self._first + max(1, room)]
         body = self._with_sums(frame, [orders.head_line(columns), *shown])
-        if not own.known:
+        if not account.known:
             body = [each.within("stale") for each in body]
-        return Content(body, note, "" if own.known else "STALE", foot, urgent=not own.known)
+        return Content(body, note, "" if account.known else "STALE", foot, urgent=not account.known)
 
     def _with_sums(self, frame: FrameState, body: list[Line]) -> list[Line]:
         """What is owned and what was filled, at the bottom where there is room."""
@@ -103,8 +105,8 @@ class OrdersPane(Pane):
             return body
         wanted = reversed(frame.symbol.split("/"))
         sums = [
-            Line(fit(balances.summary_spans(frame.own.balances, wanted), width)),
-            Line(fit(fills.summary_spans(fills.summary_of(frame.own.fills)), width)),
+            Line(fit(balances.summary_spans(frame.account.balances, wanted), width)),
+            Line(fit(fills.summary_spans(fills.summary_of(frame.account.fills)), width)),
         ]
         blank = Line(fit([], width))
         return [*body, *[blank] * (height - len(body) - 2), *sums]
@@ -137,9 +139,9 @@ class FillsPane(Pane):
 
     def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        found = frame.own.fills
+        found = frame.account.fills
         if not found:
-            words = "No fill yet." if frame.own.known else frame.own.empty_reason
+            words = "No fill yet." if frame.account.known else frame.account.empty_reason
             return Content(_sentence(words, width))
         rows = max(0, height - 1)
         self._scroll.move(0, length=len(found), rows=rows)
@@ -148,7 +150,7 @@ class FillsPane(Pane):
         return Content(body, foot=fills.summary_spans(fills.summary_of(found)))
 
     def move(self, rows_up: int) -> None:
-        length = len(self.frame.own.fills) if self.frame else 0
+        length = len(self.frame.account.fills) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
 
@@ -165,10 +167,10 @@ class BalancesPane(Pane):
 
     def content(self, frame: FrameState) -> Content:
         width, height = self.inside
-        if not frame.own.balances:
-            words = "Nothing on the account." if frame.own.known else frame.own.empty_reason
+        if not frame.account.balances:
+            words = "Nothing on the account." if frame.account.known else frame.account.empty_reason
             return Content(_sentence(words, width))
-        rows, room = frame.own.balances, max(0, height - 1)
+        rows, room = frame.account.balances, max(0, height - 1)
         self._scroll.move(0, length=len(rows), rows=room)
         shown = rows[self._scroll.skip : self._scroll.skip + room]
         below = len(rows) - self._scroll.skip - len(shown)
@@ -177,7 +179,7 @@ class BalancesPane(Pane):
         return Content([balances.head_line(width), *lines], foot=foot)
 
     def move(self, rows_up: int) -> None:
-        length = len(self.frame.own.balances) if self.frame else 0
+        length = len(self.frame.account.balances) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
 

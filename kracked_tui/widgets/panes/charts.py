@@ -39,7 +39,7 @@ class ChartPane(Pane):
         self._wanted = self._plotted = ChartView()
         self._plot: list[Line] = []
         self._asked: ChartView | None = None
-        self._ours = OwnMarksCache()
+        self._own_marks = OwnMarksCache()
 
     def content(self, frame: FrameState) -> Content:
         width, height = self.inside
@@ -50,10 +50,12 @@ class ChartPane(Pane):
         note = candles.timeframe_name(frame.timeframe_s)
         if not wanted.alike(self._plotted):
             return Content((), note)
-        own, plot = frame.own, self._plot
-        ours = self._ours.marks(frame.symbol, frame.precision, own.fills, own.mine)
-        plot = chart_marks.marked(self._plotted, plot, ours)
-        lines = candles.chart_lines(self._plotted, plot, frame.market.last, width, ours.orders)
+        account, plot = frame.account, self._plot
+        marks = self._own_marks.marks(
+            frame.symbol, frame.precision, account.fills, account.own_levels
+        )
+        plot = chart_marks.marked(self._plotted, plot, marks)
+        lines = candles.chart_lines(self._plotted, plot, frame.market.last, width, marks.orders)
         return Content(lines, note, "[ ] frame")
 
     @property

@@ -49,7 +49,9 @@ class LadderPane(Pane):
         book = frame.book
         if book is None or not self.position.ready:
             return Content(_notice(frame, self.rows, width))
-        columns = _columns(width, frame.price_width, mine=frame.own.known or bool(frame.own.mine))
+        columns = _columns(
+            width, frame.price_width, mine=frame.account.known or bool(frame.account.own_levels)
+        )
         shown = view.ladder_view(
             book.bids,
             book.asks,
@@ -58,7 +60,7 @@ class LadderPane(Pane):
             traded=frame.market.traded,
             orders=self._order_counts(frame) if columns.orders else {},
             last=frame.market.last,
-            mine=frame.own.mine,
+            mine=frame.account.own_levels,
         )
         body = [
             _head(columns),

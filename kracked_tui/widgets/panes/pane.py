@@ -92,7 +92,7 @@ class Pane(LiveRows, can_focus=True):
 
     def _undrawn(self, error: Exception) -> Content:
         """Instead of what would be an old picture: why there is none."""
-        failure = error_boundary.words(error)
+        failure = error_boundary.error_text(error)
         if failure != self._failure:
             log.error("pane not drawn", exc_info=error, extra={"pane": self.id})
             self._failure = failure

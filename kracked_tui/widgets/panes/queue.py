@@ -37,7 +37,7 @@ class QueuePane(Pane):
             frame.now,
             skip=self._scroll.skip,
             rows=rows,
-            own=frame.own.ids,
+            own=frame.account.order_ids,
         )
         columns = view.columns_for(width, frame.price_width, frame.precision, frame.decimals)
         body = [view.head_line(columns)]

@@ -23,7 +23,7 @@ class TapePane(Pane):
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._scroll = Scroll()
-        self._ours = OwnMarksCache()
+        self._own_marks = OwnMarksCache()
         self.at_least = 0
         """Scaled quantity below which a print is left out."""
 
@@ -35,8 +35,8 @@ class TapePane(Pane):
             at_least=self.at_least,
             skip=self._scroll.skip,
             rows=rows,
-            own=self._ours.marks(
-                frame.symbol, frame.precision, frame.own.fills, frame.own.mine
+            own=self._own_marks.marks(
+                frame.symbol, frame.precision, frame.account.fills, frame.account.own_levels
             ).trade_ids,
         )
         lines = [

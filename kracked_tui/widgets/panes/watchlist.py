@@ -24,12 +24,12 @@ class WatchlistPane(Pane):
         width, _ = self.inside
         rows = [
             watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
-            for at, row in enumerate(frame.watched)
+            for at, row in enumerate(frame.watch_rows)
         ]
         return Content([watchlist.head_line(width), *rows])
 
     def move(self, rows_up: int) -> None:
-        count = len(self.frame.watched) if self.frame else 0
+        count = len(self.frame.watch_rows) if self.frame else 0
         self._cursor = max(0, min(count - 1, self._cursor - rows_up))
         self.redraw()
 
@@ -37,11 +37,11 @@ class WatchlistPane(Pane):
         self.move(up * 1000)
 
     def open(self) -> None:
-        rows = self.frame.watched if self.frame else ()
+        rows = self.frame.watch_rows if self.frame else ()
         if self._cursor < len(rows):
             self.post_message(SymbolChosen(rows[self._cursor].symbol))
 
     def on_click(self, event: Click) -> None:
-        if self.frame and 0 <= event.y - 2 < len(self.frame.watched):
+        if self.frame and 0 <= event.y - 2 < len(self.frame.watch_rows):
             self._cursor = event.y - 2
             self.open()

@@ -87,7 +87,7 @@ def test_a_pair_spelled_otherwise_than_it_is_listed_is_asked_about() -> None:
 def test_a_lost_connection_is_told_once_until_it_is_back() -> None:
     lost = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "no route", 1, 1.0)
     store = told(lost, lost, lost)
-    assert [each.text for each in store.happenings] == ["public lost: no route"]
+    assert [each.text for each in store.log_entries] == ["public lost: no route"]
     store.apply(events.Connected(NOW, "public", "wss://ws.kraken.com/v2"))
     assert store.health(SYMBOL, has_book=False, verified=False).connected
 
@@ -103,7 +103,7 @@ def test_another_reason_why_a_connection_stays_lost_is_told_too() -> None:
     url = "wss://ws-l3.kraken.com/v2"
     reasons = ("no close frame", "no token: EAPI:Invalid key", "no close frame")
     store = told(*(events.Reconnecting(NOW, "level3", url, why, 1, 1.0) for why in reasons))
-    assert [each.text for each in store.happenings] == [
+    assert [each.text for each in store.log_entries] == [
         "level3 lost: no token: EAPI:Invalid key",
         "level3 lost: no close frame",
     ]
@@ -118,8 +118,8 @@ def test_gaps_and_skipped_events_are_counted() -> None:
 
 def test_nothing_grows_without_bound() -> None:
     store = Store("LIVE")
-    for number in range(stores.KEPT_PRICES + 10):
+    for number in range(stores.MAX_PRICES + 10):
         store.apply(one_trade(Side.BID, 1000 + number, 1))
     market = store.market(SYMBOL)
-    assert len(market.traded) <= stores.KEPT_PRICES
-    assert len(market.prints) == stores.KEPT_PRINTS
+    assert len(market.traded) <= stores.MAX_PRICES
+    assert len(market.prints) == stores.MAX_PRINTS

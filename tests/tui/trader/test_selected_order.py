@@ -26,7 +26,7 @@ from tests.tui.view.test_account import TICKET, own
 def after(pane: OrdersPane, shown: Iterable[OwnOrder]) -> str:
     """The number of the order that is selected in a frame with these."""
     rows = orders.rows_of(tuple(shown), [], {}, {}, NOW)
-    pane.show(cast("FrameState", SimpleNamespace(own=SimpleNamespace(rows=rows))))
+    pane.show(cast("FrameState", SimpleNamespace(account=SimpleNamespace(order_rows=rows))))
     return selected(pane)
 
 
@@ -77,4 +77,4 @@ def test_the_distance_of_a_trailing_order_does_not_look_like_a_price(kind: str, 
     order = own(1, "-20.0", order_type="trailing-stop-limit", triggers=waiting)
     (row,) = orders.rows_of([order], [], {}, {}, NOW)
     assert (row.price, row.limit) == (shown, None)
-    assert orders.by_price([order], SYMBOL, None, PRECISION) == {}
+    assert orders.own_levels([order], SYMBOL, None, PRECISION) == {}

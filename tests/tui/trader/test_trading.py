@@ -18,7 +18,7 @@ async def test_before_the_key_is_known_nothing_says_that_orders_can_be_placed(
 ) -> None:
     async with trading(tmp_path) as found:
         assert "b buys and s sells" in found.text()
-        found.trader._manager, found.trader._closed = None, "Asking the exchange."
+        found.trader._manager, found.trader._unavailable = None, "Asking the exchange."
         assert "b buys and s sells" not in found.text()
         assert "Asking the exchange." in found.text()
 
@@ -121,8 +121,8 @@ async def test_a_cancelled_order_is_shown_as_it_was_amended(tmp_path: Path) -> N
         (order,) = found.open
         await found.pilot.press("x")
         await found.until(lambda: not found.open)
-        await found.until(lambda: found.screen.frame_state().own.rows[0].ended)
-        (row,) = found.screen.frame_state().own.rows
+        await found.until(lambda: found.screen.frame_state().account.order_rows[0].ended)
+        (row,) = found.screen.frame_state().account.order_rows
         precision = found.monitor.source.l2[SYMBOL].precision
         assert order.price is not None
         assert row.price == precision.price_text(order.price)

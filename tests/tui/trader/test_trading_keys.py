@@ -30,7 +30,7 @@ async def holding_an_order(folder: Path) -> AsyncIterator[Trading]:
     async with trading(folder, settings=Settings(fps=60)) as found:
         await found.armed()
         await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
-        await found.until(lambda: found.screen.frame_state().own.rows)
+        await found.until(lambda: found.screen.frame_state().account.order_rows)
         yield found
 
 
@@ -86,9 +86,9 @@ async def test_read_only_has_no_order_key_and_no_order_action(tmp_path: Path) ->
 async def test_without_a_key_every_order_key_says_what_a_key_would_add(opened: Opened) -> None:
     async with opened((120, 40)) as (monitor, pilot):
         for name in ("b", "s", "B", "S", "A", "x", "X", "ctrl+x", "K", "e"):
-            monitor.store.happenings.clear()
+            monitor.store.log_entries.clear()
             await pilot.press(name)
-            said = " ".join(each.text for each in monitor.store.happenings)
+            said = " ".join(each.text for each in monitor.store.log_entries)
             assert "KRAKEN_API_KEY" in said
 
 

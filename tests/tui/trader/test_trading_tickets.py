@@ -94,16 +94,16 @@ async def test_a_sale_opened_on_the_best_bid_joins_the_best_ask_until_it_may_tak
         await found.pilot.press("s")
         joined = found.screen.ticket_keys.ticket
         assert joined is not None
-        assert joined.aside is not None
+        assert joined.crossing_price is not None
         assert (joined.side, joined.post_only) == (Side.ASK, True)
-        assert joined.price > joined.aside
+        assert joined.price > joined.crossing_price
         assert "would trade at once" in found.written()
         await found.pilot.press("o")
         assert "TAKES LIQUIDITY" in found.written()
         await found.pilot.press("enter", "y")
         await found.until(lambda: "fill SELL" in found.said(), found.said())
         (order,) = found.received
-        assert order.price == joined.aside
+        assert order.price == joined.crossing_price
 
 
 async def test_every_size_key_and_plus_and_minus_set_the_quantity(tmp_path: Path) -> None:

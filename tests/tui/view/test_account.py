@@ -14,12 +14,12 @@ from kracked.orders import OrderState, OutboxEntry
 from kracked.orders.outbox.outbox import ActionKind
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S, to_rfc3339
-from kracked_tui.state.own_state import OwnState
+from kracked_tui.state.account_state import AccountState
 from kracked_tui.state.store import Store
 from kracked_tui.state.view_model import ViewModel
-from kracked_tui.trader.messages import settled
+from kracked_tui.trader.messages import resolved
 from kracked_tui.view.account import balances, fills, orders, rates
-from kracked_tui.view.account.orders import Mine, OrderRow, Sent
+from kracked_tui.view.account.orders import OrderRow, OwnLevel, Sent
 from kracked_tui.view.chrome import trading_status
 from kracked_tui.view.line import Line
 from kracked_tui.view.queue import queue_effect
@@ -146,8 +146,8 @@ def test_an_order_placed_elsewhere_says_so() -> None:
 
 def test_own_orders_at_one_price_are_summed_with_the_first_place() -> None:
     book = frozen_market.orders()
-    found = orders.by_price([own(1, "64210.0"), own(3, "64210.0")], SYMBOL, book, PRECISION)
-    assert found == {BEST_BID: Mine(Side.BID, Decimal("0.30"), 1, 2)}
+    found = orders.own_levels([own(1, "64210.0"), own(3, "64210.0")], SYMBOL, book, PRECISION)
+    assert found == {BEST_BID: OwnLevel(Side.BID, Decimal("0.30"), 1, 2)}
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_own_orders_at_one_price_are_summed_with_the_first_place() -> None:
     ],
 )
 def test_the_mine_column_holds_side_quantity_and_place(qty: str, place: int, shown: str) -> None:
-    assert orders.mine_text(Mine(Side.BID, Decimal(qty), place), 10) == shown
+    assert orders.own_level_text(OwnLevel(Side.BID, Decimal(qty), place), 10) == shown
 
 
 # --- money --------------------------------------------------------------------------------
@@ -227,8 +227,8 @@ def test_the_header_says_armed_with_both_clocks_or_that_the_switch_is_off() -> N
 
 def test_an_account_that_is_not_known_says_why() -> None:
     model = ViewModel(frozen_market.ScriptedSource(), Store("LIVE"), (SYMBOL,))
-    model.idle = trading_status.TradingStatus(reason="why")
-    own = OwnState(model, NOW, SYMBOL, str)
+    model.status_without_trader = trading_status.TradingStatus(reason="why")
+    own = AccountState(model, NOW, SYMBOL, str)
     assert (own.known, own.empty_reason) == (False, "why")
 
 
@@ -244,6 +244,6 @@ def test_an_order_that_was_unknown_is_told_with_what_became_of_it() -> None:
         since=2,
     )
     live = msgspec.structs.replace(entry, state=OrderState.LIVE)
-    assert settled(live) == ("settled: BUY 0.001 @ 63002.6 live", "good")
+    assert resolved(live) == ("resolved: BUY 0.001 @ 63002.6 live", "good")
     never = msgspec.structs.replace(entry, state=OrderState.REFUSED, reason="never placed")
-    assert settled(never) == ("settled: BUY 0.001 @ 63002.6 refused: never placed", "warn")
+    assert resolved(never) == ("resolved: BUY 0.001 @ 63002.6 refused: never placed", "warn")

@@ -7,7 +7,7 @@ import pytest
 from kracked_tui.view.chrome.data_status import DataHealth, data_status
 
 NOW = 10**18
-GOOD = DataHealth("LIVE", connected=True, has_book=True, verified=True, last_heard=NOW)
+GOOD = DataHealth("LIVE", connected=True, has_book=True, verified=True, last_received=NOW)
 
 
 def test_fresh_verified_data_is_live_and_usable() -> None:
@@ -21,7 +21,7 @@ def test_fresh_verified_data_is_live_and_usable() -> None:
         (GOOD._replace(connected=False, trouble="no route"), "RECONNECTING", "no route"),
         (GOOD._replace(resync="checksum"), "RESYNC", "checksum"),
         (GOOD._replace(verified=False), "UNVERIFIED", "checksum"),
-        (GOOD._replace(last_heard=NOW - 8 * 10**9), "STALE", "8s"),
+        (GOOD._replace(last_received=NOW - 8 * 10**9), "STALE", "8s"),
         (GOOD._replace(has_book=False), "CONNECTING", "snapshot"),
         (GOOD._replace(has_book=False, verified=False, refused="no such pair"), "REFUSED", "no s"),
         (GOOD._replace(verified=False, refused="no such pair"), "REFUSED", "finds a pair"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Level, Side
-from kracked_tui.view.account.orders import Mine
+from kracked_tui.view.account.orders import OwnLevel
 from kracked_tui.view.ladder import ladder
 from kracked_tui.view.ladder.ladder import LadderRow, LadderView, Traded
 from kracked_tui.view.ladder.ladder_scroll import LadderScroll
@@ -113,7 +113,7 @@ def test_columns_go_in_order_as_the_pane_narrows() -> None:
 
 def test_own_orders_give_way_before_the_prices_do() -> None:
     columns = ladder.columns_for(38, 7, mine=True)
-    row = LadderRow(642_105, ask=12_345_678, mine=Mine(Side.BID, Decimal("0.15"), 4))
+    row = LadderRow(642_105, ask=12_345_678, mine=OwnLevel(Side.BID, Decimal("0.15"), 4))
     text = ladder.ladder_line(row, 10**15, columns, PRECISION, 4).text
     assert text.split() == ["B.15", "q4", "64210.5", "0.1235"]
     assert ladder.head_line(columns).text.split() == ["MINE", "BID", "PRICE", "ASK"]

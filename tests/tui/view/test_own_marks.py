@@ -10,7 +10,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Side
 from kracked.protocol.own_orders import Fill
 from kracked.times import NS_PER_S, to_rfc3339
-from kracked_tui.view.account.orders import Mine
+from kracked_tui.view.account.orders import OwnLevel
 from kracked_tui.view.account.own_marks import FillMark, OwnMarks, OwnMarksCache
 from kracked_tui.view.chart import candles, chart_marks
 from kracked_tui.view.chart.candles import Bar
@@ -83,7 +83,7 @@ def test_a_new_fill_and_another_pair_are_noticed() -> None:
 
 
 def test_orders_are_marked_at_their_prices_as_they_come_and_go() -> None:
-    book, mine = OwnMarksCache(), {BEST_BID: Mine(Side.BID, Decimal(1))}
+    book, mine = OwnMarksCache(), {BEST_BID: OwnLevel(Side.BID, Decimal(1))}
     assert book.marks(SYMBOL, PRECISION, [], mine).orders == {BEST_BID: Side.BID}
     assert not book.marks(SYMBOL, PRECISION, [], {}).orders
 

@@ -14,8 +14,8 @@ from kracked_tui.view.line import Line
 from kracked_tui.view.queue.queue_effect import Effect
 from kracked_tui.view.ticket import ticket as writing
 from kracked_tui.view.ticket.expiry import Expiry, NotAnExpiry, parsed, shown
-from kracked_tui.view.ticket.post_only import BestPrices, note, rested
-from kracked_tui.view.ticket.ticket import Ticket, TwoWaysToRead
+from kracked_tui.view.ticket.post_only import note, rested
+from kracked_tui.view.ticket.ticket import Ticket, TicketMarket, TwoWaysToRead
 from kracked_tui.view.ticket.ticket_lines import TicketView, foot_spans, ticket_lines
 from tests.tui.frozen_market import BEST_ASK, BEST_BID, INSTRUMENT, NOW, PRECISION, SYMBOL
 from tests.tui.test_goldens import compare
@@ -23,7 +23,7 @@ from tests.tui.test_goldens import compare
 TICKET = Ticket(
     symbol=SYMBOL, side=Side.BID, qty=15_000_000, price=642_090, limit=642_090, post_only=True
 )
-QUOTE = BestPrices(BEST_BID, BEST_ASK)
+MARKET = TicketMarket(INSTRUMENT, BEST_BID, BEST_ASK)
 SIZES = (100_000, 1_000_000, 5_000_000, 15_000_000, 100_000_000)
 WORDS = (
     "Buy 0.15000000 BTC at limit 64209.0 USD, post-only, good till cancelled. "
@@ -33,7 +33,7 @@ DISARMED = ("DISARMED: press A to arm first.",)
 
 
 def looking(ticket: Ticket, **known: object) -> TicketView:
-    view = TicketView(ticket, INSTRUMENT, QUOTE, NOW, SIZES, SIZES[3], WORDS)
+    view = TicketView(ticket, MARKET, NOW, SIZES, SIZES[3], WORDS)
     return view._replace(**known)
 
 
@@ -227,32 +227,32 @@ SALE = replace(TICKET, side=Side.ASK, price=BEST_BID - 50)
 
 
 def test_a_post_only_sale_opened_on_a_bid_joins_the_best_ask_and_says_so() -> None:
-    ticket = rested(SALE, QUOTE)
-    assert (ticket.price, ticket.aside) == (BEST_ASK, BEST_BID - 50)
-    assert note(ticket, QUOTE, PRECISION) == (
+    ticket = rested(SALE, MARKET)
+    assert (ticket.price, ticket.crossing_price) == (BEST_ASK, BEST_BID - 50)
+    assert note(ticket, MARKET) == (
         "64205.0 would trade at once: joins the best ask instead. o: take liquidity."
     )
 
 
 def test_post_only_off_brings_the_price_that_was_meant_back_and_warns() -> None:
-    ticket = writing.posted(rested(SALE, QUOTE))
+    ticket = writing.posted(rested(SALE, MARKET))
     assert (ticket.price, ticket.post_only) == (BEST_BID - 50, False)
-    assert note(ticket, QUOTE, PRECISION) == "TAKES LIQUIDITY: the best bid is 64210.0."
-    assert rested(writing.posted(ticket), QUOTE).price == BEST_ASK
+    assert note(ticket, MARKET) == "TAKES LIQUIDITY: the best bid is 64210.0."
+    assert rested(writing.posted(ticket), MARKET).price == BEST_ASK
 
 
 def test_a_price_moved_on_purpose_stays_and_is_the_checks_business() -> None:
-    ticket = writing.stepped(rested(SALE, QUOTE), -20, 1)
-    assert (ticket.price, ticket.aside) == (BEST_ASK - 20, None)
-    assert note(ticket, QUOTE, PRECISION) == ""
+    ticket = writing.stepped(rested(SALE, MARKET), -20, 1)
+    assert (ticket.price, ticket.crossing_price) == (BEST_ASK - 20, None)
+    assert note(ticket, MARKET) == ""
 
 
 def test_turning_the_ticket_round_starts_from_the_price_that_was_meant() -> None:
-    ticket = writing.sided(rested(SALE, QUOTE), Side.BID)
-    assert (ticket.price, ticket.aside) == (BEST_BID - 50, None)
-    assert rested(ticket, QUOTE) == ticket
+    ticket = writing.sided(rested(SALE, MARKET), Side.BID)
+    assert (ticket.price, ticket.crossing_price) == (BEST_BID - 50, None)
+    assert rested(ticket, MARKET) == ticket
 
 
 def test_without_a_best_price_to_join_nothing_is_moved() -> None:
-    assert rested(SALE, BestPrices(BEST_BID, None)) == SALE
-    assert rested(SALE, BestPrices(None, BEST_ASK)) == SALE
+    assert rested(SALE, TicketMarket(INSTRUMENT, BEST_BID, None)) == SALE
+    assert rested(SALE, TicketMarket(INSTRUMENT, None, BEST_ASK)) == SALE

@@ -1,7 +1,7 @@
-"""What the trader did and said, in a file that is still there when the terminal is not.
+"""The file `monitor.log`: what the trader did and wrote, still there when the terminal is not.
 
-The framework's records stand beside the monitor's own, from INFO up. Nothing that is
-logged anywhere holds a key, a token or a raw private message.
+The framework's log records stand beside the monitor's own, from INFO up. No record holds a key,
+a token or a raw private message.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 NAME = "monitor.log"
-_MOST_BYTES, _KEPT = 1_000_000, 3
+_MAX_BYTES, _OLD_FILES = 1_000_000, 3
 _LOGGERS = ("kracked", "kracked_tui")
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-"""What every record has; the rest are its facts."""
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+"""Attributes of every log record; the others are its facts."""
 
 
-class _Facts(logging.Formatter):
-    """One line: time, level, where, the message and its facts by name."""
+class _FactsFormatter(logging.Formatter):
+    """One line: time, level, logger, the message and its facts by name."""
 
     def format(self, record: logging.LogRecord) -> str:
-        facts = [f"{name}={value}" for name, value in vars(record).items() if name not in _OWN]
+        """Return the line of a record."""
+        facts = [f"{name}={value}" for name, value in vars(record).items() if name not in _STANDARD]
         return " ".join((super().format(record), *facts))
 
 
-class _PrivateFile(RotatingFileHandler):
-    """Only its owner can read it."""
+class _PrivateFileHandler(RotatingFileHandler):
+    """Writes a file that only its owner can read."""
 
     def _open(self) -> TextIOWrapper:
         def private(path: str, flags: int) -> int:
@@ -40,12 +41,15 @@ class _PrivateFile(RotatingFileHandler):
 
 
 @contextmanager
-def written(folder: Path) -> Iterator[Path]:
-    """While it lasts, everything goes to `monitor.log` in the folder; three older ones are kept."""
+def monitor_log(folder: Path) -> Iterator[Path]:
+    """Write all log records to `monitor.log` in the folder while the context lasts.
+
+    Three older files are kept.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / NAME
-    handler = _PrivateFile(path, maxBytes=_MOST_BYTES, backupCount=_KEPT)
-    handler.setFormatter(_Facts("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler = _PrivateFileHandler(path, maxBytes=_MAX_BYTES, backupCount=_OLD_FILES)
+    handler.setFormatter(_FactsFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,6 +1,6 @@
 """The account at one moment: own orders, fills, balances, rates, and whether keys trade.
 
-Like the frame it belongs to, it works out each part when a pane first asks for it.
+Like the frame it belongs to, it computes each part when a pane first asks for it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kracked.feed.account import Account, Fill, OwnOrder
 from kracked_tui.view.account.balances import Balance, balances_of, held
-from kracked_tui.view.account.orders import Mine, OrderRow, by_price, rows_of
+from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome.trading_status import TradingStatus
 
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 _HOW_TO_ORDER = "No order of yours. b buys and s sells at the cursor's price."
 
 
-class OwnState:
-    """What belongs to the account, for one frame."""
+class AccountState:
+    """The account, for one frame."""
 
     def __init__(
         self, model: ViewModel, now: int, symbol: str, chosen_order: Callable[[], str]
     ) -> None:
-        self._model, self._now, self._symbol, self._chosen = model, now, symbol, chosen_order
+        self._model, self._now, self._symbol = model, now, symbol
+        self._chosen_order = chosen_order
 
     @cached_property
     def _account(self) -> Account | None:
@@ -39,47 +40,49 @@ class OwnState:
         return store.account if store.account.orders_known else None
 
     @property
-    def _working(self) -> Sequence[OwnOrder]:
+    def _open_orders(self) -> Sequence[OwnOrder]:
         return tuple(self._account.orders.values()) if self._account else ()
 
     @property
     def known(self) -> bool:
-        """Whether there is an account and its streams have told their state."""
+        """Whether there is an account whose streams have sent their snapshots."""
         return self._account is not None and self._account.orders_known
 
     @cached_property
     def status(self) -> TradingStatus:
         """Whether keys trade, and why not."""
         trader = self._model.trader
-        return trader.status() if trader and self._account is not None else self._model.idle
+        if trader is None or self._account is None:
+            return self._model.status_without_trader
+        return trader.status()
 
     @cached_property
-    def rows(self) -> tuple[OrderRow, ...]:
-        """Own orders of every pair, those of doubtful outcome first."""
+    def order_rows(self) -> tuple[OrderRow, ...]:
+        """Own orders of every pair, those of unknown outcome first."""
         if self._account is None:
             return ()
-        model, working = self._model, self._working
+        model, open_orders = self._model, self._open_orders
         instruments = model.store.instruments
         precisions = {
             order.symbol: instruments[order.symbol].precision
-            for order in working
+            for order in open_orders
             if order.symbol in instruments
         }
         sent = model.trader.sent() if model.trader else ()
-        return rows_of(working, sent, model.source.l3, precisions, self._now)
+        return rows_of(open_orders, sent, model.source.l3, precisions, self._now)
 
     @cached_property
-    def mine(self) -> Mapping[int, Mine]:
+    def own_levels(self) -> Mapping[int, OwnLevel]:
         """Resting orders of the shown pair, by scaled price."""
         book = self._model.book(self._symbol)
         precision = book.precision if book else self._model.market.precision
         if precision is None:
             return {}
         l3_book = self._model.source.l3.get(self._symbol)
-        return by_price(self._working, self._symbol, l3_book, precision)
+        return own_levels(self._open_orders, self._symbol, l3_book, precision)
 
     @property
-    def ids(self) -> frozenset[str]:
+    def order_ids(self) -> frozenset[str]:
         """Ids of the open orders."""
         return frozenset(self._account.orders) if self._account else frozenset()
 
@@ -90,11 +93,12 @@ class OwnState:
 
     @cached_property
     def balances(self) -> tuple[Balance, ...]:
+        """Assets with their total, held and free amounts."""
         if self._account is None:
             return ()
         trader = self._model.trader
-        fee_percent = trader.dearest_fee if trader else Decimal(0)
-        return balances_of(self._account.balances, held(self._working, fee_percent))
+        fee_percent = trader.terms.highest_fee if trader else Decimal(0)
+        return balances_of(self._account.balances, held(self._open_orders, fee_percent))
 
     @cached_property
     def rates(self) -> RateView | None:
@@ -102,12 +106,12 @@ class OwnState:
         trader = self._model.trader
         if trader is None or self._account is None:
             return None
-        order = self._account.orders.get(self._chosen())
+        order = self._account.orders.get(self._chosen_order())
         return trader.rates(self._symbol, order.touched if order else None)
 
     @property
     def empty_reason(self) -> str:
-        """Why there is nothing to show, or what to do to have something."""
+        """Why there is no order to show, or how to place one."""
         model = self._model
         if not self.known:
             return self.status.reason or "Waiting for the account's streams."
