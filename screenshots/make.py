@@ -174,7 +174,7 @@ async def rested(monitor: Monitor, pilot: Pilot[None]) -> None:
     while rounds < RESTED_ROUNDS:
         await pilot.pause(0.02)
         monitor.trade.draw()
-        still = heard == monitor.store.messages and (chart.newest or not chart.display)
+        still = heard == monitor.store.messages and (chart.up_to_date or not chart.display)
         rounds, heard = rounds + 1 if still else 0, monitor.store.messages
     await pilot.pause()
 

@@ -195,7 +195,7 @@ class TradeScreen(Screen[None]):
 
     def _skip_nothing(self) -> None:
         for pane in self.panes:
-            pane.turns.reset()
+            pane.frame_skip.reset()
         self._foot.reset()
 
     def frame(self) -> Iterator[None]:
@@ -208,7 +208,7 @@ class TradeScreen(Screen[None]):
         frame = self.frame_state()
         self.header.show(frame)
         for pane in self.panels.in_sight():
-            if pane.turns.take():
+            if pane.frame_skip.take():
                 pane.show(frame)
                 yield
         if self.status.display and self._foot.take():
@@ -266,7 +266,7 @@ class TradeScreen(Screen[None]):
     def on_hints_pressed(self, message: Hints.Pressed) -> None:
         self.run_beside(partial(self.run_action, message.action), "hints", "this key failed")
 
-    def on_chart_pane_wanted(self, message: ChartPane.Wanted) -> None:
+    def on_chart_pane_plot_requested(self, message: ChartPane.PlotRequested) -> None:
         plot = partial(self._plot, message.view)
         self.run_beside(plot, "plot", "no candles are drawn", exclusive=True)
 

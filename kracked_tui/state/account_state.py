@@ -81,12 +81,12 @@ class AccountState:
         l3_book = self._model.source.l3.get(self._symbol)
         return own_levels(self._open_orders, self._symbol, l3_book, precision)
 
-    @property
+    @cached_property
     def order_ids(self) -> frozenset[str]:
         """Ids of the open orders."""
         return frozenset(self._account.orders) if self._account else frozenset()
 
-    @property
+    @cached_property
     def fills(self) -> Sequence[Fill]:
         """The latest fills of every pair, oldest first."""
         return tuple(self._account.fills) if self._account else ()

@@ -6,11 +6,12 @@ from kracked.protocol.events import Side
 
 
 def verb(side: Side) -> str:
+    """Return what an order of this side does."""
     return "BUY" if side is Side.BID else "SELL"
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The sentence in lines of at most `width`; a word longer than that has its own."""
+    """Break a sentence into lines of at most `width`; a longer word has a line of its own."""
     lines = [""]
     for word in text.split():
         if lines[-1] and len(lines[-1]) + 1 + len(word) > width:

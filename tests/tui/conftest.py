@@ -61,6 +61,6 @@ async def settled(monitor: Monitor, pilot: Pilot[None]) -> None:
 def _is_drawn(monitor: Monitor) -> bool:
     """Every pane in sight, the candles of the newest state."""
     chart, panes = monitor.trade.chart, monitor.trade.panes
-    plotted = chart.newest or not chart.display or not monitor.store.markets
+    plotted = chart.up_to_date or not chart.display or not monitor.store.markets
     drawn = all(each.lines for each in panes if each.display)
     return bool(monitor.pump.frames) and plotted and drawn

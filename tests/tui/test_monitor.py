@@ -42,7 +42,7 @@ async def test_the_cursor_moves_the_queue_with_it_at_once(opened: Opened) -> Non
     async with opened() as (monitor, pilot):
         await pilot.press("j", "j")
         scene = monitor.trade.frame_state()
-        step = monitor.trade.ladder.position.step
+        step = monitor.trade.ladder.scroll.step
         assert scene.selection is not None
         assert scene.selection.side is Side.BID
         assert scene.selection.low == BEST_BID // step * step - 2 * step
@@ -62,18 +62,18 @@ async def test_moving_down_off_the_screen_scrolls_and_says_held_until_recentred(
 async def test_space_holds_and_lets_go(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         await pilot.press("space")
-        assert monitor.trade.ladder.position.held
+        assert monitor.trade.ladder.scroll.held
         await pilot.press("space")
-        assert not monitor.trade.ladder.position.held
+        assert not monitor.trade.ladder.scroll.held
 
 
 async def test_plus_and_minus_change_the_grouping(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
-        before = monitor.trade.ladder.position.step
+        before = monitor.trade.ladder.scroll.step
         await pilot.press("plus")
-        assert monitor.trade.ladder.position.step > before
+        assert monitor.trade.ladder.scroll.step > before
         await pilot.press("minus")
-        assert monitor.trade.ladder.position.step == before
+        assert monitor.trade.ladder.scroll.step == before
 
 
 async def test_the_picker_finds_a_pair_by_a_part_of_its_name(opened: Opened) -> None:
@@ -91,7 +91,7 @@ async def test_letters_typed_into_the_picker_are_no_keys(opened: Opened) -> None
     async with opened() as (monitor, pilot):
         await pilot.press("slash", "c", "space", "z")
         assert monitor.screen.query_one(Input).value == "c z"
-        assert not monitor.trade.ladder.position.held
+        assert not monitor.trade.ladder.scroll.held
 
 
 async def test_pairs_that_become_known_while_it_is_open_can_be_picked(opened: Opened) -> None:

@@ -227,7 +227,7 @@ async def wound(monitor: Monitor, pilot: Pilot[None]) -> None:
 async def test_keys_move_through_time_and_leave_the_cursor_alone(session: Path) -> None:
     async with screen(session) as (monitor, source, pilot):
         await pilot.press("j", "j")
-        cursor = monitor.trade.ladder.position.cursor
+        cursor = monitor.trade.ladder.scroll.cursor
         for key, seconds in (
             ("greater_than_sign", 40),
             ("less_than_sign", 30),
@@ -237,17 +237,17 @@ async def test_keys_move_through_time_and_leave_the_cursor_alone(session: Path) 
             await pilot.press(key)
             await wound(monitor, pilot)
             assert abs(source.now() - OPENED - seconds * NS_PER_S) < NS_PER_S // 5
-        assert monitor.trade.ladder.position.cursor == cursor
+        assert monitor.trade.ladder.scroll.cursor == cursor
 
 
 async def test_space_plays_and_h_holds_the_ladder(session: Path) -> None:
     async with screen(session) as (monitor, source, pilot):
         await pilot.press("space")
         assert source.view().playing
-        assert not monitor.trade.ladder.position.held
+        assert not monitor.trade.ladder.scroll.held
         await pilot.press("space", "h")
         assert not source.view().playing
-        assert monitor.trade.ladder.position.held
+        assert monitor.trade.ladder.scroll.held
 
 
 async def test_a_replay_at_rest_shows_all_of_an_instant_in_one_frame(session: Path) -> None:

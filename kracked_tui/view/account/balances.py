@@ -1,7 +1,7 @@
-"""What the account has, what its open orders hold, and what is free. Pure.
+"""The account's assets: how much there is, how much open orders hold, and how much is free. Pure.
 
-The stream tells totals; what is held follows from the open orders. A fee is counted as
-held with a purchase, so that free is rather too little than too much.
+The stream reports totals; the held amounts follow from the open orders. The fee of a purchase
+counts as held, so that the free amount is rather too small than too large.
 """
 
 from __future__ import annotations
@@ -16,21 +16,25 @@ from kracked_tui.view.line import Line, Span, fit
 
 ZERO = Decimal(0)
 _RESTING = frozenset({"limit", "iceberg"})
-"""Triggered orders hold nothing until they trigger."""
+"""Order types that hold an amount from the start; triggered ones hold nothing before."""
+_MONEY = ("USD", "EUR", "GBP", "USDT", "USDC")
 
 
 class Balance(NamedTuple):
+    """One asset of the account."""
+
     asset: str
     total: Decimal
     held: Decimal
 
     @property
     def free(self) -> Decimal:
+        """The amount that no order holds, never below zero."""
         return max(ZERO, self.total - self.held)
 
 
 def held(orders: Iterable[OwnOrder], fee_percent: Decimal = ZERO) -> dict[str, Decimal]:
-    """By asset, of orders that rest in the book."""
+    """Sum the amounts that orders in the book hold, by asset; `fee_percent` is the taker fee."""
     amounts: dict[str, Decimal] = {}
     for order in orders:
         base, _, quote = order.symbol.partition("/")
@@ -48,34 +52,31 @@ def held(orders: Iterable[OwnOrder], fee_percent: Decimal = ZERO) -> dict[str, D
 
 
 def balances_of(totals: Mapping[str, Decimal], holds: Mapping[str, Decimal]) -> tuple[Balance, ...]:
-    """Assets there are any of, by name; the money first."""
-    found = [Balance(name, total, holds.get(name, ZERO)) for name, total in totals.items()]
-    return tuple(sorted((one for one in found if one.total), key=_money_first))
-
-
-def _money_first(balance: Balance) -> tuple[bool, str]:
-    return balance.asset not in ("USD", "EUR", "GBP", "USDT", "USDC"), balance.asset
+    """Return the assets of which there is something, by name, money before coins."""
+    found = [Balance(name, total, holds.get(name, ZERO)) for name, total in totals.items() if total]
+    return tuple(sorted(found, key=lambda one: (one.asset not in _MONEY, one.asset)))
 
 
 def amount_text(amount: Decimal) -> str:
-    """Money to the cent, coins to eight decimals; zeros at the end are left out."""
+    """Write money to the cent and coins to eight decimals, without zeros at the end."""
     text = f"{amount:.2f}" if abs(amount) >= 1000 else f"{amount:.8f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def head_line(width: int) -> Line:
-    room = _room(width)
+    """Draw the heads of the columns."""
+    room = _amount_width(width)
     text = f" {'asset':<6}{'total':>{room}}{'held':>{room}}{'free':>{room}}"
     return Line(fit([Span(text, "header")], width))
 
 
-def _room(width: int) -> int:
-    """Of one amount."""
+def _amount_width(width: int) -> int:
     return max(8, min(14, (width - 7) // 3))
 
 
 def balance_line(balance: Balance, width: int) -> Line:
-    room = _room(width)
+    """Draw one asset."""
+    room = _amount_width(width)
     spans = [
         Span(f" {balance.asset:<6}", "bright"),
         Span(f"{amount_text(balance.total):>{room}}"),
@@ -85,11 +86,11 @@ def balance_line(balance: Balance, width: int) -> Line:
     return Line(fit(spans, width))
 
 
-def summary_spans(balances: Iterable[Balance], wanted: Iterable[str]) -> tuple[Span, ...]:
-    """The two sides of a pair in a line: ``USD 9412.1 free 8447  BTC 0.4021``."""
+def summary_spans(balances: Iterable[Balance], assets: Iterable[str]) -> tuple[Span, ...]:
+    """Draw some assets side by side: ``USD 9412.1 free 8447  BTC 0.4021``."""
     by_name = {balance.asset: balance for balance in balances}
     spans: list[Span] = []
-    for name in wanted:
+    for name in assets:
         balance = by_name.get(name, Balance(name, ZERO, ZERO))
         spans += [Span(f" {name} ", "dim"), Span(amount_text(balance.total))]
         if balance.held:

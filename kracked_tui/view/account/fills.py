@@ -1,8 +1,8 @@
-"""Own fills, newest first, and what they come to. Pure."""
+"""Own fills, newest first, and their sums. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -15,17 +15,20 @@ from kracked_tui.view.words import verb
 
 
 class FillsSummary(NamedTuple):
+    """The number of fills, and of those as a maker, and the fees paid."""
+
     fills: int
     maker: int
     fees: tuple[tuple[str, Decimal], ...]
-    """By asset."""
+    """Asset and amount, by asset."""
 
 
 _WITH_KIND, _WITH_FEE, _WITH_PAIR = 45, 57, 70
-"""Columns from which there is room to say so."""
+"""Widths from which there is room for each of these columns."""
 
 
 def summary_of(fills: Sequence[Fill]) -> FillsSummary:
+    """Sum up fills."""
     fees: dict[str, Decimal] = {}
     for fill in fills:
         for fee in fill.fees:
@@ -35,7 +38,7 @@ def summary_of(fills: Sequence[Fill]) -> FillsSummary:
 
 
 def summary_spans(summary: FillsSummary) -> tuple[Span, ...]:
-    """``14 fills  maker 86%  fees 3.11 USD``."""
+    """Draw the sums: ``14 fills  maker 86%  fees 3.11 USD``."""
     noun = "fill" if summary.fills == 1 else "fills"
     spans = [Span(f" {summary.fills} {noun}", "dim")]
     if summary.fills:
@@ -46,20 +49,22 @@ def summary_spans(summary: FillsSummary) -> tuple[Span, ...]:
 
 
 def head_line(width: int) -> Line:
-    text = f" {'time':<9}{'side':<5}{'qty':>{_qty(width)}} {'price':>10}"
+    """Draw the heads of the columns."""
+    text = f" {'time':<9}{'side':<5}{'qty':>{_qty_width(width)}} {'price':>10}"
     fee = f"  {'':<6}{'fee':>12}" if width >= _WITH_FEE else ""
     pair = "  pair" if width > _WITH_PAIR else ""
     return Line(fit([Span(text + fee + pair, "header")], width))
 
 
 def fill_line(fill: Fill, width: int) -> Line:
+    """Draw one fill."""
     role = "buy" if fill.side is Side.BID else "sell"
     kind = {"m": "maker", "t": "taker"}.get(fill.liquidity_ind, "")
     fees = " ".join(f"{amount_text(fee.qty)} {fee.asset}" for fee in fill.fees)
     spans = [
         Span(f" {fmt.clock(fill.exchange_time):<9}", "dim"),
         Span(f"{verb(fill.side):<5}", role),
-        Span(f"{amount_text(fill.last_qty):>{_qty(width)}}", role),
+        Span(f"{amount_text(fill.last_qty):>{_qty_width(width)}}", role),
         Span(f" {fill.last_price:>10f}", "price"),
     ]
     if width >= _WITH_KIND:
@@ -71,9 +76,5 @@ def fill_line(fill: Fill, width: int) -> Line:
     return Line(fit(spans, width))
 
 
-def _qty(width: int) -> int:
+def _qty_width(width: int) -> int:
     return 11 if width >= _WITH_KIND else 10
-
-
-def fill_lines(fills: Iterable[Fill], width: int) -> list[Line]:
-    return [fill_line(fill, width) for fill in fills]

@@ -1,4 +1,4 @@
-"""Own orders as the screen shows them: place in the queue, age, and an honest state. Pure."""
+"""Own orders as the screen shows them: place in the queue, age, and the true state. Pure."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from kracked_tui.view.words import verb
 
 if TYPE_CHECKING:
     from kracked.book.l3 import L3Book
-    from kracked.book.queue import QueuePosition
 
 _UNKNOWN = "UNKNOWN"
-_AS_WANTED = "User requested"
-"""The exchange's reason where we cancelled: it would only fill the row."""
+_CANCELLED_BY_US = "User requested"
+"""The exchange's reason for a cancel of ours: it would only fill the row."""
 _PLACE = 6
 """Width of the place in the queue."""
 
@@ -45,31 +44,31 @@ class Sent(NamedTuple):
 
 
 class OrderRow(NamedTuple):
-    """One line of the pane. Amounts are text: nothing is computed from a row."""
+    """One line of the orders pane. Amounts are text: nothing is computed from a row."""
 
     symbol: str
     side: Side | None
     qty: str
     price: str
     place: str = ""
-    """`4/6`; empty where it does not rest in a book we see."""
+    """``4/6``; empty where the order does not rest in a book we have."""
     ahead: str = ""
     age: str = ""
     state: str = ""
     role: str = ""
     order_id: str = ""
-    """The exchange's; empty while it is not known."""
+    """The exchange's id; empty while it is not known."""
     cl_ord_id: str = ""
     limit: Decimal | None = None
     ours: bool = True
-    """Placed by this program."""
+    """Whether this program placed it."""
     ended: bool = False
-    """It is only shown for how it ended."""
+    """Whether it is shown only for its outcome."""
     cursor: bool = False
 
     @property
     def key(self) -> str:
-        """The same for as long as it is the same order, whatever else is shown."""
+        """An id that stays the same for as long as the order does."""
         return self.cl_ord_id or self.order_id
 
 
@@ -80,30 +79,38 @@ def rows_of(
     precisions: Mapping[str, Precision],
     now: int,
 ) -> tuple[OrderRow, ...]:
-    """What is doubtful first, then what works, then what has just ended; newest first in each."""
-    shown = {order.order_id for order in orders}
-    names = {order.cl_ord_id for order in orders}
+    """Return the rows of the pane: unknown outcomes, then open orders, then ended ones.
+
+    Each part has the newest first.
+
+    Args:
+        orders: The open orders.
+        sent: Entries of the outbox, oldest first.
+        books: Level 3 books by symbol.
+        precisions: Decimals by symbol.
+        now: The present, ns.
+    """
+    order_ids = {order.order_id for order in orders}
+    cl_ord_ids = {order.cl_ord_id for order in orders}
     ours = {entry.id for entry in sent}
     working = [
-        _working(order, books.get(order.symbol), precisions.get(order.symbol), now, ours)
+        _open_row(order, books.get(order.symbol), precisions.get(order.symbol), now, ours)
         for order in sorted(orders, key=lambda order: order.touched, reverse=True)
     ]
-    beside = [
-        _sent(entry, now)
+    # An amend has a row of its own only while its outcome is open, or when it was refused.
+    others = [
+        _sent_row(entry, now)
         for entry in reversed(sent)
-        if entry.id not in names and entry.txid not in shown and _beside(entry)
+        if entry.id not in cl_ord_ids
+        and entry.txid not in order_ids
+        and (entry.what == "add" or entry.state in (_UNKNOWN, "sent", "refused"))
     ]
-    doubtful = [row for row in beside if row.state.startswith(_UNKNOWN)]
-    ending = [row for row in beside if not row.state.startswith(_UNKNOWN)]
-    return (*doubtful, *working, *ending)
+    unknown = [row for row in others if row.state.startswith(_UNKNOWN)]
+    ended = [row for row in others if not row.state.startswith(_UNKNOWN)]
+    return (*unknown, *working, *ended)
 
 
-def _beside(entry: Sent) -> bool:
-    """An amend is a line of its own only while its outcome is open, or when it was refused."""
-    return entry.what == "add" or entry.state in (_UNKNOWN, "sent", "refused")
-
-
-def _working(
+def _open_row(
     order: OwnOrder,
     book: L3Book | None,
     precision: Precision | None,
@@ -111,6 +118,10 @@ def _working(
     ours: set[str],
 ) -> OrderRow:
     place = book.place(order.order_id) if book is not None else None
+    ahead = ""
+    if place is not None and precision is not None:
+        qty_ahead = place.qty_ahead
+        ahead = fmt.qty(qty_ahead, precision.qty, 4, 8) if qty_ahead else "front"
     state = "live"
     if order.order_status == "pending_new":
         state = "pending"
@@ -119,24 +130,24 @@ def _working(
     elif order.cum_qty:
         state = f"{int(100 * order.cum_qty / order.order_qty)}% done"
     return OrderRow(
-        order.symbol,
-        order.side,
-        amount_text(order.remaining),
-        _price(order),
-        "" if place is None else f"{place.position}/{place.of}",
-        _ahead(place, precision),
-        fmt.age(max(0, now - order.touched)),
-        state,
-        "good" if state == "live" else "mark",
-        order.order_id,
-        order.cl_ord_id or "",
-        None if _trails(order) else order.limit_price,
-        order.cl_ord_id in ours,
+        symbol=order.symbol,
+        side=order.side,
+        qty=amount_text(order.remaining),
+        price=_price_text(order),
+        place="" if place is None else f"{place.position}/{place.of}",
+        ahead=ahead,
+        age=fmt.age(max(0, now - order.touched)),
+        state=state,
+        role="good" if state == "live" else "mark",
+        order_id=order.order_id,
+        cl_ord_id=order.cl_ord_id or "",
+        limit=None if _trails(order) else order.limit_price,
+        ours=order.cl_ord_id in ours,
     )
 
 
-def _price(order: OwnOrder) -> str:
-    """Its limit, else its trigger; of a trailing order its distance, as the exchange writes it."""
+def _price_text(order: OwnOrder) -> str:
+    """Write the limit, else the trigger; the distance of a trailing order as the exchange does."""
     if _trails(order):
         percent = order.triggers.price_type == "pct"
         distance = amount_text(order.triggers.price or Decimal(0))
@@ -149,15 +160,9 @@ def _trails(order: OwnOrder) -> bool:
     return order.order_type in TRAILING and order.triggers.status != "triggered"
 
 
-def _ahead(place: QueuePosition | None, precision: Precision | None) -> str:
-    if place is None or precision is None:
-        return ""
-    return fmt.qty(place.qty_ahead, precision.qty, 4, 8) if place.qty_ahead else "front"
-
-
-def _sent(entry: Sent, now: int) -> OrderRow:
+def _sent_row(entry: Sent, now: int) -> OrderRow:
     what = "amend " if entry.what == "amend" else ""
-    reason = f": {entry.reason}" if entry.reason not in ("", _AS_WANTED) else ""
+    reason = f": {entry.reason}" if entry.reason not in ("", _CANCELLED_BY_US) else ""
     state = f"{entry.state}{reason}"
     if state.startswith(_UNKNOWN):
         state = f"{_UNKNOWN}{reason}"
@@ -179,7 +184,7 @@ def _sent(entry: Sent, now: int) -> OrderRow:
 def row_at(
     rows: Iterable[OrderRow], symbol: str, selection: Selection | None, precision: Precision
 ) -> OrderRow | None:
-    """The first order of the pair at the selected prices."""
+    """Return the first order of the pair at the selected prices."""
     for row in rows:
         if selection and row.symbol == symbol and row.limit is not None:
             price = int(row.limit.scaleb(precision.price))
@@ -189,7 +194,7 @@ def row_at(
 
 
 class OrderColumns(NamedTuple):
-    """Widths; 0 leaves a column out."""
+    """Widths of the columns; 0 leaves one out."""
 
     width: int
     symbol: int
@@ -199,19 +204,20 @@ class OrderColumns(NamedTuple):
 
 
 def columns_for(width: int) -> OrderColumns:
-    """The state always; then the quantity ahead, then whole numbers, then the pair."""
+    """Fit the columns: the quantity ahead comes first, then whole numbers, then the pair."""
     ahead = 8 if width >= 50 else 0
     qty, price = (12, 11) if width >= 62 else (9, 9)
     return OrderColumns(width, 10 if width >= 76 else 0, ahead, qty, price)
 
 
-def _cut(text: str, width: int) -> str:
-    """At the right edge behind a blank; a number that is cut says so."""
+def _right_aligned(text: str, width: int) -> str:
+    """Align a number right behind a blank; an ellipsis marks one that is cut."""
     room = width - 1
     return (text if len(text) <= room else f"{text[: room - 1]}…").rjust(width)
 
 
 def head_line(columns: OrderColumns) -> Line:
+    """Draw the heads of the columns."""
     symbol = "pair".ljust(columns.symbol)[: columns.symbol]
     ahead = "ahead".rjust(columns.ahead)[: columns.ahead]
     numbers = f"{'qty':>{columns.qty}}{'price':>{columns.price}}{'place':>{_PLACE}}{ahead}"
@@ -220,32 +226,28 @@ def head_line(columns: OrderColumns) -> Line:
 
 
 def order_line(row: OrderRow, columns: OrderColumns) -> Line:
+    """Draw one order. An order without a place gives that room to a long state."""
     role = "bid" if row.side is Side.BID else "ask" if row.side is Side.ASK else "dim"
     word = "" if row.side is None else verb(row.side)
     spans = [
         Span("▸" if row.cursor else " ", "accent"),
         Span(row.symbol.ljust(columns.symbol)[: columns.symbol], "dim"),
         Span(f"{word:<4}", role),
-        Span(_cut(row.qty, columns.qty), role),
-        Span(_cut(row.price, columns.price), "price"),
+        Span(_right_aligned(row.qty, columns.qty), role),
+        Span(_right_aligned(row.price, columns.price), "price"),
     ]
     ending = (
         Span(f"{row.age:>6} ", "dim"),
         Span(row.state if row.ours else f"{row.state} (elsewhere)", row.role),
     )
     room = columns.width - sum(len(span.text) for span in (*spans, *ending))
-    spans += (*_queueing(row, columns, room), *ending)
-    return Line(fit(spans, columns.width), "cursor" if row.cursor else "")
-
-
-def _queueing(row: OrderRow, columns: OrderColumns, room: int) -> tuple[Span, ...]:
-    """Place and what is ahead; an order without a place gives the room to a long state."""
-    if not row.place:
-        blank = " " * (_PLACE + columns.ahead)
-        return (Span(blank),) if len(blank) <= room else ()
-    role = "accent" if row.place.startswith("1/") else ""
-    ahead = row.ahead.rjust(columns.ahead)[: columns.ahead]
-    return Span(f"{row.place:>{_PLACE}}", role), Span(ahead, "dim")
+    if row.place:
+        place_role = "accent" if row.place.startswith("1/") else ""
+        spans.append(Span(f"{row.place:>{_PLACE}}", place_role))
+        spans.append(Span(row.ahead.rjust(columns.ahead)[: columns.ahead], "dim"))
+    elif _PLACE + columns.ahead <= room:
+        spans.append(Span(" " * (_PLACE + columns.ahead)))
+    return Line(fit((*spans, *ending), columns.width), "cursor" if row.cursor else "")
 
 
 class OwnLevel(NamedTuple):
@@ -254,14 +256,14 @@ class OwnLevel(NamedTuple):
     side: Side
     qty: Decimal
     place: int = 0
-    """Of the first of them; 0 while not known."""
+    """Place of the first of them in the queue; 0 while not known."""
     orders: int = 1
 
 
 def own_levels(
     orders: Iterable[OwnOrder], symbol: str, book: L3Book | None, precision: Precision
 ) -> dict[int, OwnLevel]:
-    """Resting own orders of the pair by scaled price."""
+    """Return the pair's resting own orders by scaled price."""
     found: dict[int, OwnLevel] = {}
     for order in orders:
         if order.symbol != symbol or order.limit_price is None or order.side is None:
@@ -270,43 +272,51 @@ def own_levels(
             continue
         price = int(order.limit_price.scaleb(precision.price))
         place = book.place(order.order_id) if book is not None else None
-        position = place.position if place else 0
-        mine = OwnLevel(order.side, order.remaining, position)
-        found[price] = joined(found[price], mine) if price in found else mine
+        level = OwnLevel(order.side, order.remaining, place.position if place else 0)
+        found[price] = joined(found[price], level) if price in found else level
     return found
 
 
 def joined(one: OwnLevel, other: OwnLevel) -> OwnLevel:
-    """Both in one row: the sum, and the first of the places."""
+    """Join two levels in one row: the sum, and the first of the places."""
     places = [place for place in (one.place, other.place) if place]
     qty, orders = one.qty + other.qty, one.orders + other.orders
     return OwnLevel(one.side, qty, min(places, default=0), orders)
 
 
-def own_level_text(mine: OwnLevel, width: int) -> str:
-    """``B.15q4``: side, quantity, place; a plus where there are several orders.
+def own_level_text(level: OwnLevel, width: int) -> str:
+    """Write side, quantity and place: ``B.15q4``; a plus where there are several orders.
 
     >>> own_level_text(OwnLevel(Side.BID, Decimal("0.15000000"), 4), 9)
     'B.15 q4'
     >>> own_level_text(OwnLevel(Side.ASK, Decimal("0.00035"), 12), 9)
     'S.0003q12'
     """
-    place = f" q{mine.place}" if mine.place else ""
-    if mine.orders > 1:
+    place = f" q{level.place}" if level.place else ""
+    if level.orders > 1:
         place += "+"
-    letter = "B" if mine.side is Side.BID else "S"
-    qty = f"{mine.qty:.8f}".rstrip("0").rstrip(".").removeprefix("0")
+    letter = "B" if level.side is Side.BID else "S"
+    qty = f"{level.qty:.8f}".rstrip("0").rstrip(".").removeprefix("0")
     if len(qty) + len(place) >= width:
         place = place.lstrip()
     room = max(1, width - 1 - len(place))
-    # What is too small for its column is a dot with a sign, never a zero.
+    # A quantity too small for its column is shown as less than a digit, never as zero.
     shown = qty if len(qty) <= room else qty[:room].rstrip(".")
     return f"{letter}{shown if shown.strip('.0') else '<' + shown[:-1]}{place}"
 
 
-def line_of_orders(rows: Sequence[OrderRow], width: int, *, stale: bool = False) -> Line:
-    """Working orders side by side, for a screen without room for the pane."""
-    spans: list[Span] = [Span(" MINE", "header"), Span("  STALE" if stale else "", "warn")]
+def mine_line(rows: Sequence[OrderRow], width: int, *, known: bool, empty: str) -> Line:
+    """Draw the orders side by side, for a screen without room for the pane.
+
+    Args:
+        rows: The rows of the pane.
+        width: Cells of the line.
+        known: Whether the account's streams are up; without them the line is marked stale.
+        empty: The sentence where there is no order.
+    """
+    if not rows:
+        return Line(fit([Span(" MINE", "header"), Span(f"  {empty}", "dim")], width))
+    spans: list[Span] = [Span(" MINE", "header"), Span("" if known else "  STALE", "warn")]
     for row in rows:
         role = "bid" if row.side is Side.BID else "ask"
         word = verb(row.side) if row.side else ""
@@ -318,10 +328,3 @@ def line_of_orders(rows: Sequence[OrderRow], width: int, *, stale: bool = False)
             break
         spans += part
     return Line(fit(spans, width))
-
-
-def mine_line(rows: Sequence[OrderRow], width: int, *, known: bool, empty: str) -> Line:
-    """One row for a screen without room for the orders pane; `empty` is said without orders."""
-    if rows:
-        return line_of_orders(rows, width, stale=not known)
-    return Line(fit([Span(" MINE", "header"), Span(f"  {empty}", "dim")], width))

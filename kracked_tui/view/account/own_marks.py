@@ -1,4 +1,4 @@
-"""What is ours of a pair, as the tape and the chart mark it. Pure."""
+"""Own orders and fills of a pair, as the tape and the chart mark them. Pure."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class FillMark(NamedTuple):
 
 
 class OwnMarks(NamedTuple):
-    """What is ours of one pair."""
+    """Own orders and fills of one pair."""
 
     trade_ids: frozenset[int] = frozenset()
+    """Trades in which an own order had a part."""
     fills: tuple[FillMark, ...] = ()
     """Oldest first."""
     orders: Mapping[int, Side] = {}
@@ -31,24 +32,37 @@ class OwnMarks(NamedTuple):
 
 
 class OwnMarksCache:
-    """Owner of one pane's marks: fills are looked through again only when there is a new one."""
+    """Owner of one pane's marks: fills are searched again only when there is a new one."""
 
     def __init__(self) -> None:
-        self._told: tuple[str, int, str] = ("", 0, "")
+        self._made_of: tuple[str, int, str] = ("", 0, "")
+        """Symbol, number of fills, and id of the last one."""
         self._marks = OwnMarks()
 
     def marks(
-        self, symbol: str, precision: Precision, fills: Sequence[Fill], mine: Mapping[int, OwnLevel]
+        self,
+        symbol: str,
+        precision: Precision,
+        fills: Sequence[Fill],
+        levels: Mapping[int, OwnLevel],
     ) -> OwnMarks:
-        """Of this pair. `fills` are the account's, of every pair; `mine` the pair's orders."""
-        told = (symbol, len(fills), fills[-1].exec_id if fills else "")
-        if told != self._told:
+        """Return the marks of a pair.
+
+        Args:
+            symbol: The pair.
+            precision: Its decimals.
+            fills: The account's fills of every pair, oldest first.
+            levels: The pair's own orders by scaled price.
+        """
+        made_of = (symbol, len(fills), fills[-1].exec_id if fills else "")
+        if made_of != self._made_of:
             own = [fill for fill in fills if fill.symbol == symbol]
             ids = frozenset(fill.trade_id for fill in own if fill.trade_id is not None)
-            self._marks = OwnMarks(ids, tuple(_filled(fill, precision) for fill in own))
-            self._told = told
-        return self._marks._replace(orders={price: one.side for price, one in mine.items()})
-
-
-def _filled(fill: Fill, precision: Precision) -> FillMark:
-    return FillMark(fill.exchange_time, fill.side, int(fill.last_price.scaleb(precision.price)))
+            marks = (
+                FillMark(
+                    fill.exchange_time, fill.side, int(fill.last_price.scaleb(precision.price))
+                )
+                for fill in own
+            )
+            self._marks, self._made_of = OwnMarks(ids, tuple(marks)), made_of
+        return self._marks._replace(orders={price: level.side for price, level in levels.items()})

@@ -1,4 +1,4 @@
-"""The engine's rate counter of a pair, and what the next action would add to it. Pure."""
+"""The engine's rate counter of a pair, and what the next action adds to it. Pure."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from kracked_tui.view.line import Span
 
 
 class RateView(NamedTuple):
-    """The counter of one account and pair, as counted here."""
+    """The rate counter of one account and pair, as this program counts it."""
 
     used: Decimal
     threshold: int
     room: Decimal
-    """What adds and amends may still spend; the rest of the threshold is for cancels."""
+    """The part that adds and amends may still spend; the rest is left for cancels."""
     age_ns: int | None = None
-    """Of the order that is selected; None when none is."""
+    """Age of the selected order; None without one."""
 
 
 def cheaper_in_s(age_ns: int) -> int | None:
-    """Seconds until cancelling an order of this age costs less; None when it is free."""
+    """Return the seconds until cancelling an order of this age costs less; None if free."""
     now = limits.cost_of_cancel(age_ns)
     later = (s for s in range(1, 301) if limits.cost_of_cancel(age_ns + s * times.NS_PER_S) < now)
     return next(later, None) if now else None
 
 
 def meter(view: RateView) -> tuple[Span, ...]:
-    """``rate 12/60``; it warns when only cancels are left."""
+    """Draw ``rate 12/60``, as a warning when there is room for cancels alone."""
     role = "warn" if view.room < limits.cost_of_add() else "dim"
     return (Span("rate ", "dim"), Span(f"{view.used:.0f}/{view.threshold}", role))
 
 
 def price_spans(view: RateView) -> tuple[Span, ...]:
-    """What the next action costs, and when cancelling gets cheaper."""
+    """Draw the cost of the next action, and when cancelling gets cheaper."""
     if view.age_ns is None:
         return (Span(f"add {limits.cost_of_add():f}", "dim"),)
     cancel = limits.cost_of_cancel(view.age_ns)

@@ -1,12 +1,14 @@
-"""What the candle chart shows: which candles, at which columns, on which scale.
+"""The candle chart: which candles, at which columns, on which scale, with own orders and fills.
 
-The drawing itself is plotext's (`kracked_tui.state.candle_plot`); here is everything around it. One
-candle stands on exactly one column, so that the volume row lines up with it.
+plotext draws the candles (`widgets.panes.candle_plot`); everything around and over them is here.
+One candle stands on exactly one column, so that the volume row lines up with it. Pure.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from kracked import times
@@ -14,11 +16,13 @@ from kracked.instruments import Precision
 from kracked.protocol.events import Side
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
+from kracked_tui.view.account.own_marks import OwnMarks
 from kracked_tui.view.line import Line, Span, fit
 
 TIMEFRAMES = (5, 15, 60, 300, 900, 3600, 14_400, 86_400)
-"""Seconds. Those under a minute are made here from trades; the exchange offers the others."""
+"""Seconds. Bars under a minute are made here from trades; the exchange offers the others."""
 _SPACINGS = (3, 2)
+_DOT_EVERY = 2
 
 
 class Bar(NamedTuple):
@@ -33,6 +37,8 @@ class Bar(NamedTuple):
 
 
 class ChartView(NamedTuple):
+    """The bars of a chart and the scale they are drawn on."""
+
     bars: tuple[Bar, ...] = ()
     width: int = 0
     """Columns of the plot, without the price axis."""
@@ -45,25 +51,26 @@ class ChartView(NamedTuple):
     timeframe_s: int = 60
 
     def alike(self, other: ChartView) -> bool:
-        """Whether both are of one kind: the axes of one fit the plot of the other."""
-        mine = (self.width, self.height, self.timeframe_s, self.precision)
-        return mine == (other.width, other.height, other.timeframe_s, other.precision)
+        """Whether the axes of one chart fit the plot of the other."""
+        kind = (self.width, self.height, self.timeframe_s, self.precision)
+        return kind == (other.width, other.height, other.timeframe_s, other.precision)
 
     def reaches(self, price: int) -> bool:
         """Whether a price is on the scale."""
         return self.low <= price <= self.high
 
     def column(self, at: int) -> int:
-        """The plot column of the `at`-th bar; the newest is near the right edge."""
+        """Return the plot column of the `at`-th bar; the newest is near the right edge."""
         return self.width - 2 - (len(self.bars) - 1 - at) * self.spacing
 
     def row(self, price: int) -> int:
-        """The plot row of a price, from the top, as plotext rounds it."""
+        """Return the plot row of a price, from the top, as plotext rounds it."""
         reach = max(1, self.high - self.low)
         return (2 * (self.high - price) * (self.height - 1) + reach) // (2 * reach)
 
 
 def timeframe_name(seconds: int) -> str:
+    """Return the short name of a timeframe: ``5s``, ``1m``, ``4h``, ``1d``."""
     for unit, name in ((86_400, "d"), (3600, "h"), (60, "m")):
         if seconds >= unit:
             return f"{seconds // unit}{name}"
@@ -71,20 +78,18 @@ def timeframe_name(seconds: int) -> str:
 
 
 def merged(series: Iterable[Bar], seconds: int) -> list[Bar]:
-    """Finer bars as bars of `seconds`, oldest first in both."""
+    """Merge finer bars, oldest first, into bars of `seconds`, oldest first."""
     length = seconds * times.NS_PER_S
     found: list[Bar] = []
     for bar in series:
         begin = bar.begin // length * length
         if found and found[-1].begin == begin:
             last = found[-1]
-            found[-1] = Bar(
-                begin,
-                last.open,
-                max(last.high, bar.high),
-                min(last.low, bar.low),
-                bar.close,
-                last.volume + bar.volume,
+            found[-1] = last._replace(
+                high=max(last.high, bar.high),
+                low=min(last.low, bar.low),
+                close=bar.close,
+                volume=last.volume + bar.volume,
             )
         else:
             found.append(bar._replace(begin=begin))
@@ -94,7 +99,7 @@ def merged(series: Iterable[Bar], seconds: int) -> list[Bar]:
 def chart_view(
     series: Sequence[Bar], width: int, height: int, precision: Precision, timeframe_s: int
 ) -> ChartView:
-    """The newest bars that fit in a pane of this inner size."""
+    """Return the newest bars that fit in a pane of this inner size."""
     axis = 1 + max((len(precision.price_text(bar.high)) for bar in series[-1:]), default=0) + 1
     columns, rows = width - axis, height - 2
     if columns < 8 or rows < 3 or not series:
@@ -104,7 +109,14 @@ def chart_view(
     low, high = min(bar.low for bar in shown), max(bar.high for bar in shown)
     margin = max(1, (high - low) // 20)
     return ChartView(
-        shown, columns, rows, spacing, max(0, low - margin), high + margin, precision, timeframe_s
+        bars=shown,
+        width=columns,
+        height=rows,
+        spacing=spacing,
+        low=max(0, low - margin),
+        high=high + margin,
+        precision=precision,
+        timeframe_s=timeframe_s,
     )
 
 
@@ -115,22 +127,64 @@ def chart_lines(
     width: int,
     own: Mapping[int, Side] | None = None,
 ) -> list[Line]:
-    """The plot with its price axis, the volumes below it, and the time axis.
+    """Draw the plot with its price axis, the volumes below it, and the time axis.
 
-    `own`: sides of resting orders by price, which the axis names.
+    Args:
+        view: The chart.
+        plot: The rows that plotext drew.
+        last: Price of the last trade, scaled.
+        width: Cells of a line.
+        own: Sides of resting orders by price; the price axis names them.
     """
     if not view.bars:
         return []
     named = {
         view.row(price): (price, side) for price, side in (own or {}).items() if view.reaches(price)
     }
-    marked = view.row(last) if last is not None and view.reaches(last) else None
+    last_row = view.row(last) if last is not None and view.reaches(last) else None
     lines = []
     for row in range(view.height):
         drawn = plot[row].spans if row < len(plot) else ()
-        label = _price_label(view, row, last if row == marked else None, named.get(row))
+        label = _price_label(view, row, last if row == last_row else None, named.get(row))
         lines.append(Line(fit((*fit(drawn, view.width), *label), width)))
     return [*lines, _volume_line(view, width), _time_line(view, width)]
+
+
+def marked(view: ChartView, plot: Sequence[Line], marks: OwnMarks) -> list[Line]:
+    """Draw own orders and fills over the plot.
+
+    An open order is a dotted line at its price. A fill is an arrow in the column of its candle,
+    up where we bought and down where we sold; of several in one cell the newest is drawn.
+    """
+    cells: dict[int, list[Span]] = {}
+
+    def cells_of(row: int) -> list[Span]:
+        if row not in cells:
+            drawn = [Span(glyph, span.role) for span in plot[row].spans for glyph in span.text]
+            cells[row] = drawn[: view.width] + [Span(" ")] * (view.width - len(drawn))
+        return cells[row]
+
+    for price, side in marks.orders.items():
+        if view.reaches(price) and view.row(price) < len(plot):
+            row = cells_of(view.row(price))
+            for column in range(0, view.width, _DOT_EVERY):
+                if row[column].text == " ":
+                    row[column] = Span("·", side.value)
+    begins = [bar.begin for bar in view.bars]
+    for fill in marks.fills:
+        at = bisect_right(begins, fill.time) - 1
+        if at < 0 or not view.reaches(fill.price) or view.row(fill.price) >= len(plot):
+            continue
+        if 0 <= view.column(at) < view.width:
+            arrow = Span("▲" if fill.side is Side.BID else "▼", "mine")
+            cells_of(view.row(fill.price))[view.column(at)] = arrow
+    return [Line(_joined(cells[at])) if at in cells else line for at, line in enumerate(plot)]
+
+
+def _joined(cells: Iterable[Span]) -> tuple[Span, ...]:
+    """Join neighbours of one role to one span."""
+    runs = groupby(cells, key=lambda cell: cell.role)
+    return tuple(Span("".join(cell.text for cell in run), role) for role, run in runs)
 
 
 def _price_label(
@@ -157,17 +211,6 @@ def _volume_line(view: ChartView, width: int) -> Line:
             cells[column] = Span(block_bars.columns([bar.volume], largest), role)
     newest = fmt.compact(view.bars[-1].volume, view.precision.qty)
     return Line(fit([*_joined(cells), Span("│", "chart-axis"), Span(f"v {newest}", "dim")], width))
-
-
-def _joined(cells: Sequence[Span]) -> list[Span]:
-    """Neighbours of one role as one span."""
-    joined: list[Span] = []
-    for cell in cells:
-        if joined and (cell.text == " " or joined[-1].role == cell.role):
-            joined[-1] = Span(joined[-1].text + cell.text, joined[-1].role)
-        else:
-            joined.append(cell)
-    return joined
 
 
 def _time_line(view: ChartView, width: int) -> Line:

@@ -11,16 +11,18 @@ from kracked.protocol.events import Level
 
 
 class LevelSide:
-    """One side's levels, best first; summed as they are asked for."""
+    """One side's levels, best first; each is summed when it is reached."""
 
     def __init__(self, side: OrderSide) -> None:
         self._side = side
 
     @property
     def best(self) -> Level | None:
+        """The best level."""
         return self._side.best
 
     def top(self, count: int) -> list[Level]:
+        """Return the best `count` levels."""
         return list(islice(self, count))
 
     def __iter__(self) -> Iterator[Level]:
@@ -28,40 +30,48 @@ class LevelSide:
 
 
 class LevelBook:
-    """Reads the book of orders below it and keeps nothing; made anew for every look."""
+    """Reads the level 3 book below it and keeps nothing; made anew for every frame."""
 
-    def __init__(self, orders: L3Book) -> None:
-        self._orders = orders
-        self.bids, self.asks = LevelSide(orders.bids), LevelSide(orders.asks)
+    def __init__(self, book: L3Book) -> None:
+        self._book = book
+        self.bids, self.asks = LevelSide(book.bids), LevelSide(book.asks)
 
     @property
     def precision(self) -> Precision:
-        return self._orders.precision
+        """Decimals of prices and quantities."""
+        return self._book.precision
 
     @property
     def depth(self) -> int:
-        return self._orders.depth
+        """Levels a side, as subscribed."""
+        return self._book.depth
 
     @property
     def verified(self) -> bool:
-        return self._orders.verified
+        """Whether the last checksum matched."""
+        return self._book.verified
 
     @property
     def best_bid(self) -> Level | None:
-        return self._orders.best_bid
+        """The best bid."""
+        return self._book.best_bid
 
     @property
     def best_ask(self) -> Level | None:
-        return self._orders.best_ask
+        """The best ask."""
+        return self._book.best_ask
 
     @property
     def spread(self) -> int | None:
-        return self._orders.spread
+        """Best ask minus best bid; None while a side is empty."""
+        return self._book.spread
 
     @property
     def exchange_time(self) -> int | None:
-        return self._orders.exchange_time
+        """The exchange's time of the last message, ns."""
+        return self._book.exchange_time
 
     @property
     def received(self) -> int:
-        return self._orders.received
+        """When the last message was received, ns."""
+        return self._book.received

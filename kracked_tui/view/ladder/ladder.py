@@ -1,4 +1,4 @@
-"""The price ladder: fixed price rows, bids to the left, asks to the right."""
+"""The price ladder: fixed price rows, bids to the left, asks to the right. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from kracked.protocol.events import Level, Side
 from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.account.orders import OwnLevel, joined, own_level_text
-from kracked_tui.view.ladder import ladder_scroll
-from kracked_tui.view.ladder.ladder_scroll import LadderScroll
+from kracked_tui.view.ladder.ladder_scroll import LadderScroll, ask_row, bid_row
 from kracked_tui.view.line import Line, Span, fit
 
 _QTY = 8
@@ -20,14 +19,14 @@ _COUNT = 4
 _MINE, _LEAST_MINE = 11, 7
 _LEAST_BAR = 2
 _LARGE, _HUGE = 3, 8
-"""A level this many times the visible mean is large, or huge."""
+"""A level this many times the mean in sight is large, or huge."""
 _MARKS = (" ", "•", "◆")
-"""Size is told by a sign as well as by a colour."""
-_STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
+"""Size is shown by a sign as well as by a colour."""
+_SCALES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 
 
 class LadderRow(NamedTuple):
-    """Everything one row shows. Equal rows look equal: this is what is compared, not text."""
+    """Everything one row shows. Equal rows look equal: rows are compared, and not their text."""
 
     price: int
     bid: int = 0
@@ -41,14 +40,16 @@ class LadderRow(NamedTuple):
     mine: OwnLevel | None = None
     """Own orders at this price."""
     bid_weight: int = 0
-    """0 for usual, 1 for large, 2 for huge against what else is in sight."""
+    """0 for usual, 1 for large, 2 for huge, against the other levels in sight."""
     ask_weight: int = 0
 
 
 class LadderView(NamedTuple):
+    """The rows in sight, top to bottom, and their sums."""
+
     rows: tuple[LadderRow, ...] = ()
     largest: int = 1
-    """What bars are drawn against; it moves in coarse steps so that few rows change."""
+    """The quantity of the longest bar; it moves in coarse steps so that few rows change."""
     bid_total: int = 0
     ask_total: int = 0
 
@@ -57,15 +58,15 @@ class Traded(NamedTuple):
     """Quantity traded at a price since the last reset."""
 
     sold: int = 0
-    """By takers that hit the bid."""
+    """Sold by takers that hit the bid."""
     bought: int = 0
-    """By takers that lifted the ask."""
+    """Bought by takers that lifted the ask."""
 
 
 def ladder_view(
     bids: Iterable[Level],
     asks: Iterable[Level],
-    where: LadderScroll,
+    scroll: LadderScroll,
     rows: int,
     *,
     traded: Mapping[int, Traded],
@@ -73,15 +74,29 @@ def ladder_view(
     last: int | None,
     mine: Mapping[int, OwnLevel] | None = None,
 ) -> LadderView:
-    """`rows` rows from the top price down. Levels come best first; `orders` counts per price."""
-    step = where.step
-    top, bottom = ladder_scroll.top_price(where, rows), ladder_scroll.bottom_price(where, rows)
-    bid_at, bid_orders = _grouped_bids(bids, step, bottom, orders)
-    ask_at, ask_orders = _grouped_asks(asks, step, top, orders)
-    sold, bought = _grouped_traded(traded, step, bottom, top)
-    cursor = where.cursor if where.cursor is not None else max(bid_at, default=None)
-    last_row = None if last is None else _row_of(last, step, bid_at)
-    own = _grouped_mine(mine or {}, step)
+    """Return the rows from the top price down.
+
+    Args:
+        bids: Levels, best first.
+        asks: Levels, best first.
+        scroll: Which prices are in sight.
+        rows: Rows in sight.
+        traded: Traded quantities by price.
+        orders: Number of orders by price.
+        last: Price of the last trade.
+        mine: Own orders by price.
+    """
+    step, top, bottom = scroll.step, scroll.top_price(rows), scroll.bottom_price(rows)
+    bid_at, bid_orders = _side_by_row(bids, orders, step, sign=1, edge=bottom)
+    ask_at, ask_orders = _side_by_row(asks, orders, step, sign=-1, edge=top)
+    sold, bought = _traded_by_row(traded, step, bottom, top)
+    own = _own_by_row(mine or {}, step)
+    cursor = scroll.cursor if scroll.cursor is not None else max(bid_at, default=None)
+    last_row = None
+    if last is not None:
+        # A last trade at or below the best bid was a sale and belongs to the bid's row.
+        row = bid_row(last, step)
+        last_row = row if bid_at and row <= max(bid_at) else ask_row(last, step)
     prices = range(top, bottom - 1, -step)
     seen_bids = [bid_at[price] for price in prices if price in bid_at]
     seen_asks = [ask_at[price] for price in prices if price in ask_at]
@@ -90,59 +105,44 @@ def ladder_view(
     ladder = tuple(
         LadderRow(
             price,
-            bid_at.get(price, 0),
-            ask_at.get(price, 0),
-            bid_orders.get(price, 0),
-            ask_orders.get(price, 0),
-            sold.get(price, 0),
-            bought.get(price, 0),
-            price == cursor,
-            price == last_row,
-            own.get(price),
-            _weight(bid_at.get(price, 0), mean),
-            _weight(ask_at.get(price, 0), mean),
+            bid=bid_at.get(price, 0),
+            ask=ask_at.get(price, 0),
+            bid_orders=bid_orders.get(price, 0),
+            ask_orders=ask_orders.get(price, 0),
+            sold=sold.get(price, 0),
+            bought=bought.get(price, 0),
+            cursor=price == cursor,
+            last=price == last_row,
+            mine=own.get(price),
+            bid_weight=_weight(bid_at.get(price, 0), mean),
+            ask_weight=_weight(ask_at.get(price, 0), mean),
         )
         for price in prices
     )
-    largest = _coarse(max(seen, default=0))
+    largest = bar_scale(max(seen, default=0))
     return LadderView(ladder, largest, sum(seen_bids), sum(seen_asks))
 
 
-def _row_of(last: int, step: int, bid_at: Mapping[int, int]) -> int:
-    """A last trade at or below the best bid was a sale and belongs to the bid's row."""
-    low = ladder_scroll.below(last, step)
-    return low if bid_at and low <= max(bid_at) else ladder_scroll.above(last, step)
-
-
-def _grouped_bids(
-    levels: Iterable[Level], step: int, bottom: int, orders: Mapping[int, int]
+def _side_by_row(
+    levels: Iterable[Level], orders: Mapping[int, int], step: int, *, sign: int, edge: int
 ) -> tuple[dict[int, int], dict[int, int]]:
+    """Sum quantities and order counts by row, up to the edge of the screen.
+
+    `sign` is 1 for bids, which are counted in the row below them, and -1 for asks, which are
+    counted in the row above.
+    """
     qtys: dict[int, int] = {}
     counts: dict[int, int] = {}
     for price, qty in levels:
-        if price < bottom:
+        if sign * price < sign * edge:
             break
-        row = price // step * step
+        row = sign * (sign * price // step * step)
         qtys[row] = qtys.get(row, 0) + qty
         counts[row] = counts.get(row, 0) + orders.get(price, 0)
     return qtys, counts
 
 
-def _grouped_asks(
-    levels: Iterable[Level], step: int, top: int, orders: Mapping[int, int]
-) -> tuple[dict[int, int], dict[int, int]]:
-    qtys: dict[int, int] = {}
-    counts: dict[int, int] = {}
-    for price, qty in levels:
-        if price > top:
-            break
-        row = -(-price // step) * step
-        qtys[row] = qtys.get(row, 0) + qty
-        counts[row] = counts.get(row, 0) + orders.get(price, 0)
-    return qtys, counts
-
-
-def _grouped_traded(
+def _traded_by_row(
     traded: Mapping[int, Traded], step: int, bottom: int, top: int
 ) -> tuple[dict[int, int], dict[int, int]]:
     sold: dict[int, int] = {}
@@ -152,20 +152,18 @@ def _grouped_traded(
     for price in inside:
         quantities = traded.get(price)
         if quantities and bottom <= price <= top:
-            low, high = ladder_scroll.below(price, step), ladder_scroll.above(price, step)
+            low, high = bid_row(price, step), ask_row(price, step)
             sold[low] = sold.get(low, 0) + quantities.sold
             bought[high] = bought.get(high, 0) + quantities.bought
     return sold, bought
 
 
-def _grouped_mine(mine: Mapping[int, OwnLevel], step: int) -> dict[int, OwnLevel]:
-    """By row."""
+def _own_by_row(mine: Mapping[int, OwnLevel], step: int) -> dict[int, OwnLevel]:
     rows: dict[int, OwnLevel] = {}
-    for price, one in mine.items():
-        low, high = ladder_scroll.below(price, step), ladder_scroll.above(price, step)
-        row = low if one.side is Side.BID else high
-        was = rows.get(row)
-        rows[row] = one if was is None else joined(was, one)
+    for price, level in mine.items():
+        row = bid_row(price, step) if level.side is Side.BID else ask_row(price, step)
+        before = rows.get(row)
+        rows[row] = level if before is None else joined(before, level)
     return rows
 
 
@@ -175,14 +173,17 @@ def _weight(qty: int, mean: int) -> int:
     return 2 if qty >= _HUGE * mean else 1
 
 
-def _coarse(value: int) -> int:
-    """Up to the next of ten steps a decade: a bar's scale that does not tremble."""
-    power = int(10 ** max(0, len(str(value)) - 2))
-    return next(step * power for step in _STEPS if step * power >= value)
+def bar_scale(largest: int) -> int:
+    """Round the largest quantity up to the scale of the bars.
+
+    There are few scales a decade: bars do not tremble with each change of the largest level.
+    """
+    power = int(10 ** max(0, len(str(largest)) - 2))
+    return next(scale * power for scale in _SCALES if scale * power >= largest)
 
 
 class LadderColumns(NamedTuple):
-    """Widths of one half; the halves mirror each other around the price."""
+    """Widths of the columns of one half; the halves mirror each other around the price."""
 
     width: int
     price: int
@@ -193,9 +194,14 @@ class LadderColumns(NamedTuple):
 
 
 def columns_for(width: int, price_width: int, *, mine: bool = False) -> LadderColumns:
-    """What fits in `width`. Order counts go first, then the traded columns, then the bars.
+    """Fit the columns. Order counts are left out first, then traded quantities, then bars.
 
-    Own orders are never left out, though their column gives way to the prices.
+    The column of own orders is never left out, though it gives way to the prices.
+
+    Args:
+        width: Cells of a row.
+        price_width: Characters of a price.
+        mine: Whether there is a column of own orders.
     """
     least = price_width + 3 + 2 * (_QTY + 2)
     own = max(_LEAST_MINE, min(_MINE, width - least)) if mine else 0
@@ -207,6 +213,7 @@ def columns_for(width: int, price_width: int, *, mine: bool = False) -> LadderCo
 
 
 def head_line(columns: LadderColumns) -> Line:
+    """Draw the heads of the columns."""
     bid = "BID".rjust(_QTY + 1)
     ask = "ASK".rjust(_QTY + 1)
     left = "#".rjust(columns.orders)[: columns.orders] + " " * columns.bar + bid + " "
@@ -221,32 +228,42 @@ def head_line(columns: LadderColumns) -> Line:
 def ladder_line(
     row: LadderRow, largest: int, columns: LadderColumns, precision: Precision, decimals: int
 ) -> Line:
-    """One row of the ladder as it is drawn."""
+    """Draw one row of the ladder; a quantity has at most `decimals`."""
 
     def amount(value: int, width: int) -> str:
         text = fmt.qty(value, precision.qty, decimals, width - 1) if value else ""
         return text.rjust(width)
 
+    def count(orders: int) -> Span:
+        text = (str(orders) if orders else "").rjust(columns.orders)[: columns.orders]
+        return Span(text, "faint")
+
+    mine = Span(" " * columns.mine)
+    if row.mine is not None and columns.mine:
+        text = own_level_text(row.mine, columns.mine - 1)
+        mine = Span(text.ljust(columns.mine), row.mine.side.value)
+
     bid_role = "large" if row.bid_weight else "bid"
     ask_role = "large" if row.ask_weight else "ask"
+    price_role = "last" if row.last else "price" if row.bid or row.ask else "faint"
     return Line(
         fit(
             (
                 Span("▸" if row.cursor else " ", "accent"),
-                _mine_span(row.mine, columns.mine),
-                Span(_count(row.bid_orders, columns.orders), "faint"),
+                mine,
+                count(row.bid_orders),
                 *block_bars.leftwards(row.bid, largest, columns.bar, "bid"),
                 Span(amount(row.bid, _QTY + 1), bid_role),
                 Span(_MARKS[row.bid_weight], "mark"),
                 Span(amount(row.sold, columns.traded) if columns.traded else "", "dim"),
                 Span(" "),
-                Span(precision.price_text(row.price).rjust(columns.price), _price_role(row)),
+                Span(precision.price_text(row.price).rjust(columns.price), price_role),
                 Span("◂" if row.last else " ", "last"),
                 Span(amount(row.bought, columns.traded) if columns.traded else "", "dim"),
                 Span(amount(row.ask, _QTY + 1), ask_role),
                 Span(_MARKS[row.ask_weight], "mark"),
                 *block_bars.rightwards(row.ask, largest, columns.bar, "ask"),
-                Span(_count(row.ask_orders, columns.orders), "faint"),
+                count(row.ask_orders),
             ),
             columns.width,
         ),
@@ -254,26 +271,8 @@ def ladder_line(
     )
 
 
-def _mine_span(mine: OwnLevel | None, width: int) -> Span:
-    if mine is None or not width:
-        return Span(" " * width)
-    return Span(own_level_text(mine, width - 1).ljust(width), mine.side.value)
-
-
-def _count(orders: int, width: int) -> str:
-    return (str(orders) if orders else "").rjust(width)[:width]
-
-
-def _price_role(row: LadderRow) -> str:
-    if row.last:
-        return "last"
-    if row.bid or row.ask:
-        return "price"
-    return "faint"
-
-
 def foot_spans(bids: int, asks: int, precision: Precision, width: int) -> tuple[Span, ...]:
-    """The quantity in sight on each side, and which way it leans."""
+    """Draw the quantity in sight on each side, and the imbalance between them."""
     both = bids + asks
     lean = fmt.percent(bids - asks, both) if both else 0
     return (

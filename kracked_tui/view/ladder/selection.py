@@ -1,4 +1,4 @@
-"""What the ladder's cursor is on, and the orders there."""
+"""The prices under the ladder's cursor, and the orders there."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ class Selection(NamedTuple):
 
     side: Side
     low: int
-    """Scaled, included, like `high`."""
+    """Lowest price, scaled and included."""
     high: int
+    """Highest price, scaled and included."""
 
     def text(self, precision: Precision, width: int) -> str:
-        """For the title of a pane so wide: which prices these are, the best one first."""
+        """Name the prices, the best one first, for the title of a pane of this width."""
         best, worst = (self.low, self.high) if self.side is Side.ASK else (self.high, self.low)
         text = f"{self.side.value} {precision.price_text(best)}"
         if best == worst:

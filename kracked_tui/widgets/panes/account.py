@@ -1,4 +1,4 @@
-"""The panes of the account: working orders, fills and balances."""
+"""The panes of the account: open orders, fills and balances."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.account import balances, fills, orders, rates
 from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.view.line import Line, Span, fit
-from kracked_tui.view.words import wrapped
-from kracked_tui.widgets.panes.pane import Content, Pane, Scroll
+from kracked_tui.widgets.panes.pane import Content, Pane, Scroll, sentence_lines
 
 
 class OrdersPane(Pane):
-    """Own orders with their places; what is selected here is what keys amend and cancel."""
+    """Own orders with their places; keys amend and cancel the order selected here."""
 
     name_shown = "Orders"
 
     class Opened(Message):
-        """Show this order's level."""
+        """Show the level of this order."""
 
         def __init__(self, row: OrderRow) -> None:
             super().__init__()
@@ -31,7 +30,7 @@ class OrdersPane(Pane):
         super().__init__(number, id=id, ascii_only=ascii_only)
         self._cursor = 0
         self._first = 0
-        """Row of the list that stands highest."""
+        """The list's first row in sight."""
         self._chosen = ""
         """The key of the row at the cursor, once the pane has had the focus."""
 
@@ -53,7 +52,7 @@ class OrdersPane(Pane):
         return self.frame.account.order_rows if self.frame else ()
 
     def show(self, frame: FrameState) -> None:
-        """Rows come and go above the cursor: it stays with its order, not with its line."""
+        """Draw a frame; the cursor stays with its order while rows come and go above it."""
         for number, row in enumerate(frame.account.order_rows):
             if row.key == self._chosen:
                 self._cursor = number
@@ -72,6 +71,7 @@ class OrdersPane(Pane):
         self.redraw()
 
     def content(self, frame: FrameState) -> Content:
+        """Draw the orders, and the sums of balances and fills below them where there is room."""
         width, height = self.inside
         account = frame.account
         note = f"{len(account.order_ids)} working" if account.order_ids else ""
@@ -80,8 +80,10 @@ class OrdersPane(Pane):
             if account.rates
             else ()
         )
+        blank = Line(fit([], width))
         if not account.order_rows:
-            return Content(_sentence(account.empty_reason, width), note, foot=foot)
+            body = [blank, *sentence_lines(account.empty_reason, width)]
+            return Content(body, note, foot=foot)
         columns = orders.columns_for(width)
         at = min(self._cursor, len(account.order_rows) - 1)
         rows = [
@@ -93,31 +95,28 @@ class OrdersPane(Pane):
         room = height - 1 - 2
         self._first = max(0, min(at - room + 1, len(rows) - room))
         shown = rows[self._first : self._first + max(1, room)]
-        body = self._with_sums(frame, [orders.head_line(columns), *shown])
+        body = [orders.head_line(columns), *shown]
+        if len(body) + 2 <= height:
+            assets = reversed(frame.symbol.split("/"))
+            filled = fills.summary_of(account.fills)
+            body += [blank] * (height - len(body) - 2)
+            body.append(Line(fit(balances.summary_spans(account.balances, assets), width)))
+            body.append(Line(fit(fills.summary_spans(filled), width)))
         if not account.known:
             body = [each.within("stale") for each in body]
-        return Content(body, note, "" if account.known else "STALE", foot, urgent=not account.known)
-
-    def _with_sums(self, frame: FrameState, body: list[Line]) -> list[Line]:
-        """What is owned and what was filled, at the bottom where there is room."""
-        width, height = self.inside
-        if len(body) + 2 > height:
-            return body
-        wanted = reversed(frame.symbol.split("/"))
-        sums = [
-            Line(fit(balances.summary_spans(frame.account.balances, wanted), width)),
-            Line(fit(fills.summary_spans(fills.summary_of(frame.account.fills)), width)),
-        ]
-        blank = Line(fit([], width))
-        return [*body, *[blank] * (height - len(body) - 2), *sums]
+        right = "" if account.known else "STALE"
+        return Content(body, note, right, foot, urgent=not account.known)
 
     def move(self, rows_up: int) -> None:
+        """Select an order some rows higher."""
         self._choose(self._cursor - rows_up)
 
     def edge(self, up: int) -> None:
+        """Select the first order (1) or the last (-1)."""
         self.move(up * 1000)
 
     def open(self) -> None:
+        """Show the level of the selected order."""
         if self.row is not None:
             self.post_message(self.Opened(self.row))
 
@@ -138,25 +137,27 @@ class FillsPane(Pane):
         self._scroll = Scroll()
 
     def content(self, frame: FrameState) -> Content:
+        """Draw the fills in sight; their sums in the foot."""
         width, height = self.inside
-        found = frame.account.fills
-        if not found:
-            words = "No fill yet." if frame.account.known else frame.account.empty_reason
-            return Content(_sentence(words, width))
+        account = frame.account
+        if not account.fills:
+            text = "No fill yet." if account.known else account.empty_reason
+            return Content([Line(fit([], width)), *sentence_lines(text, width)])
         rows = max(0, height - 1)
-        self._scroll.move(0, length=len(found), rows=rows)
-        newest = list(reversed(found))[self._scroll.skip : self._scroll.skip + rows]
-        body = [fills.head_line(width), *fills.fill_lines(newest, width)]
-        return Content(body, foot=fills.summary_spans(fills.summary_of(found)))
+        self._scroll.move(0, length=len(account.fills), rows=rows)
+        newest = list(reversed(account.fills))[self._scroll.skip : self._scroll.skip + rows]
+        body = [fills.head_line(width), *(fills.fill_line(fill, width) for fill in newest)]
+        return Content(body, foot=fills.summary_spans(fills.summary_of(account.fills)))
 
     def move(self, rows_up: int) -> None:
+        """Scroll up by some rows."""
         length = len(self.frame.account.fills) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
 
 
 class BalancesPane(Pane):
-    """What there is of each asset, what open orders hold, and what is free."""
+    """The total of each asset, the amount that open orders hold, and the amount that is free."""
 
     name_shown = "Balances"
     every = 4
@@ -166,11 +167,13 @@ class BalancesPane(Pane):
         self._scroll = Scroll()
 
     def content(self, frame: FrameState) -> Content:
+        """Draw the assets in sight."""
         width, height = self.inside
-        if not frame.account.balances:
-            words = "Nothing on the account." if frame.account.known else frame.account.empty_reason
-            return Content(_sentence(words, width))
-        rows, room = frame.account.balances, max(0, height - 1)
+        account = frame.account
+        if not account.balances:
+            text = "Nothing on the account." if account.known else account.empty_reason
+            return Content([Line(fit([], width)), *sentence_lines(text, width)])
+        rows, room = account.balances, max(0, height - 1)
         self._scroll.move(0, length=len(rows), rows=room)
         shown = rows[self._scroll.skip : self._scroll.skip + room]
         below = len(rows) - self._scroll.skip - len(shown)
@@ -179,10 +182,7 @@ class BalancesPane(Pane):
         return Content([balances.head_line(width), *lines], foot=foot)
 
     def move(self, rows_up: int) -> None:
+        """Scroll up by some rows."""
         length = len(self.frame.account.balances) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
-
-
-def _sentence(text: str, width: int) -> list[Line]:
-    return [Line(fit([Span(f" {row}", "dim")], width)) for row in ["", *wrapped(text, width - 2)]]

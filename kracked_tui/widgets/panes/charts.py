@@ -1,4 +1,4 @@
-"""The pictures: candles by plotext, the depth curve, the make-up of a level."""
+"""The chart panes: candles by plotext, the depth curve, the orders of a level by age and size."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from textual.message import Message
 
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.account.own_marks import OwnMarksCache
-from kracked_tui.view.chart import ansi, candles, chart_marks, depth
+from kracked_tui.view.chart import candles, depth
 from kracked_tui.view.chart.candles import ChartView
 from kracked_tui.view.ladder.selection import orders_at
 from kracked_tui.view.line import Line
 from kracked_tui.view.queue import level_inspector
+from kracked_tui.widgets.panes.candle_plot import parsed
 from kracked_tui.widgets.panes.pane import Content, Pane
 
 
 class ChartPane(Pane):
     """Shows the newest plot it was given, with axes of its own.
 
-    It never draws the plot: it posts `Wanted` when what it should show is another one,
-    and whoever owns the plotting thread brings it back by `draw`.
+    It never draws the plot: it posts `PlotRequested` when it needs another one, and the owner
+    of the plotting thread brings it back by `draw`.
     """
 
     name_shown = "Candles"
     every = 4
 
-    class Wanted(Message):
+    class PlotRequested(Message):
         """A plot of this view is missing."""
 
         def __init__(self, view: ChartView) -> None:
@@ -32,29 +33,37 @@ class ChartPane(Pane):
             self.view = view
 
         def can_replace(self, message: Message) -> bool:
-            return isinstance(message, ChartPane.Wanted)
+            """Whether this replaces a message that waits: the newest request is enough."""
+            return isinstance(message, ChartPane.PlotRequested)
 
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(number, id=id, ascii_only=ascii_only)
-        self._wanted = self._plotted = ChartView()
+        self._newest = self._plotted = ChartView()
+        """The charts of the last frame, and of the plot."""
         self._plot: list[Line] = []
-        self._asked: ChartView | None = None
+        self._requested: ChartView | None = None
+        """The chart whose plot is being made."""
         self._own_marks = OwnMarksCache()
 
     def content(self, frame: FrameState) -> Content:
+        """Draw the plot with axes and own marks; request another plot where it is old."""
         width, height = self.inside
         series = frame.market.bars(frame.timeframe_s)
-        wanted = candles.chart_view(series, width, height, frame.precision, frame.timeframe_s)
-        self._wanted = wanted
-        self._ask(wanted)
+        newest = candles.chart_view(series, width, height, frame.precision, frame.timeframe_s)
+        self._newest = newest
+        # One plot at a time, except that another size or timeframe does not wait.
+        free = self._requested is None or not newest.alike(self._requested)
+        if newest.bars and newest != self._plotted and free:
+            self._requested = newest
+            self.post_message(self.PlotRequested(newest))
         note = candles.timeframe_name(frame.timeframe_s)
-        if not wanted.alike(self._plotted):
+        if not newest.alike(self._plotted):
             return Content((), note)
-        account, plot = frame.account, self._plot
+        account = frame.account
         marks = self._own_marks.marks(
             frame.symbol, frame.precision, account.fills, account.own_levels
         )
-        plot = chart_marks.marked(self._plotted, plot, marks)
+        plot = candles.marked(self._plotted, self._plot, marks)
         lines = candles.chart_lines(self._plotted, plot, frame.market.last, width, marks.orders)
         return Content(lines, note, "[ ] frame")
 
@@ -64,36 +73,29 @@ class ChartPane(Pane):
         return bool(self._plot)
 
     @property
-    def newest(self) -> bool:
-        """Whether the plot shown is of what was to be shown with the last frame."""
-        return self.plotted and self._plotted == self._wanted
-
-    def _ask(self, wanted: ChartView) -> None:
-        """One plot at a time, except that another size or timeframe does not wait."""
-        if not wanted.bars or wanted == self._plotted:
-            return
-        if self._asked is None or not wanted.alike(self._asked):
-            self._asked = wanted
-            self.post_message(self.Wanted(wanted))
+    def up_to_date(self) -> bool:
+        """Whether the plot is that of the last frame."""
+        return self.plotted and self._plotted == self._newest
 
     def draw(self, view: ChartView, plotted: str) -> None:
         """Take the finished plot of a view."""
         shapes = self.ascii_only or self.app.no_color
-        self._plotted, self._plot = view, ansi.parsed(plotted, shapes=shapes)
+        self._plotted, self._plot = view, parsed(plotted, shapes=shapes)
         self.redraw()
 
     def ready(self) -> None:
-        """Another plot may be asked for."""
-        self._asked = None
+        """Allow another plot to be requested."""
+        self._requested = None
 
 
 class DepthPane(Pane):
-    """How much stands between here and a price."""
+    """The cumulative quantity from the best price to each price."""
 
     name_shown = "Depth"
     every = 4
 
     def content(self, frame: FrameState) -> Content:
+        """Draw the depth curve."""
         width, height = self.inside
         if frame.book is None:
             return Content(())
@@ -111,6 +113,7 @@ class LevelPane(Pane):
     every = 4
 
     def content(self, frame: FrameState) -> Content:
+        """Draw both histograms of the selected level."""
         width, selection, book = self.inside[0], frame.selection, frame.l3_book
         orders = orders_at(book, selection) if book is not None and selection else []
         shown = level_inspector.inspector_view(orders, frame.now)

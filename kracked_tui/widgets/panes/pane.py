@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from textual.events import Blur, Focus
 
-from kracked_tui import error_boundary
+from kracked_tui.error_boundary import error_text
 from kracked_tui.keys import PANE_KEYS
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.chrome.pane_frame import Box, Title
@@ -27,39 +27,39 @@ class Content(NamedTuple):
     right: str = ""
     foot: Iterable[Span] = ()
     urgent: bool = False
-    """Where there is no room for both, `right` is shown and the note is not."""
+    """Whether `right` is shown in place of the note where there is no room for both."""
 
 
 class FrameSkip:
-    """One frame in so many: what nobody reads twenty times a second need not be drawn so often."""
+    """Draws one frame in so many: what changes slowly need not be drawn twenty times a second."""
 
     def __init__(self, every: int) -> None:
         self._every = every
         self._wait = 0
 
     def take(self) -> bool:
-        """Whether this frame is one of them."""
-        mine = self._wait <= 0
-        self._wait = self._every - 1 if mine else self._wait - 1
-        return mine
+        """Count a frame. Returns whether it is to be drawn."""
+        due = self._wait <= 0
+        self._wait = self._every - 1 if due else self._wait - 1
+        return due
 
     def reset(self) -> None:
-        """The next frame is one of them."""
+        """Let the next frame be drawn."""
         self._wait = 0
 
 
 class Pane(LiveRows, can_focus=True):
-    """Attributes down: `show` gives it the frame. Messages up: its subclasses post them."""
+    """Draws the frame it is given by `show`; subclasses post messages upwards."""
 
     name_shown = ""
     every = 1
-    """Drawn with one frame in so many: a slow picture need not cost twenty a second."""
+    """One frame in so many is drawn: a costly picture is not made twenty times a second."""
 
     def __init__(self, number: int, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, ascii_only=ascii_only)
         self.number = number
         self.frame: FrameState | None = None
-        self.turns = FrameSkip(self.every)
+        self.frame_skip = FrameSkip(self.every)
         self._box = Box()
         self._failure = ""
         """Why the last frame has nothing inside."""
@@ -70,18 +70,19 @@ class Pane(LiveRows, can_focus=True):
         return max(0, self.cells.width - 2), max(0, self.cells.height - 2)
 
     def show(self, frame: FrameState) -> None:
+        """Draw a frame."""
         self.frame = frame
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw the frame again: a key changed how it is looked at."""
+        """Draw the last frame again, after a key changed the pane."""
         if self.frame is None or not self.cells:
             return
         try:
             body, note, right, foot, urgent = self.content(self.frame)
             self._failure = ""
-        except Exception as error:  # one pane less is better than no screen
-            body, note, right, foot, urgent = self._undrawn(error)
+        except Exception as error:  # a screen without one pane is better than no screen
+            body, note, right, foot, urgent = self._failed(error)
         title = Title(PANE_KEYS[self.number - 1], self.name_shown, note, right, urgent)
         armed = self.frame.armed
         self.set_lines(
@@ -90,31 +91,29 @@ class Pane(LiveRows, can_focus=True):
             )
         )
 
-    def _undrawn(self, error: Exception) -> Content:
-        """Instead of what would be an old picture: why there is none."""
-        failure = error_boundary.error_text(error)
+    def _failed(self, error: Exception) -> Content:
+        """Show the error in place of a picture that would be old; log each one once."""
+        failure = error_text(error)
         if failure != self._failure:
             log.error("pane not drawn", exc_info=error, extra={"pane": self.id})
             self._failure = failure
-        sentence = f"Not drawn: {failure}"
-        lines = [Line((Span(f" {row}", "warn"),)) for row in wrapped(sentence, self.inside[0] - 2)]
-        return Content([Line(fit(line.spans, self.inside[0])) for line in lines])
+        return Content(sentence_lines(f"Not drawn: {failure}", self.inside[0], "warn"))
 
     def content(self, frame: FrameState) -> Content:
-        """What to show of the frame; each pane has its own."""
+        """Return what the pane shows of a frame; each subclass has its own."""
         return Content((), frame.symbol)
 
     def move(self, rows_up: int) -> None:
-        """The cursor, or the view, `rows_up` higher."""
+        """Move the cursor, or the view, up by some rows."""
 
     def edge(self, up: int) -> None:
-        """To the top (1) or the bottom (-1)."""
+        """Go to the top (1) or the bottom (-1)."""
 
     def open(self) -> None:
-        """What enter does here."""
+        """Do what enter does in this pane."""
 
     def row_text(self) -> str:
-        """What copying takes: the row under the cursor, else the first below the heads."""
+        """Return the text to copy: the row under the cursor, else the first below the heads."""
         rows = self.lines[2:-1]
         marked = next((row for row in rows if "▸" in row.text), rows[0] if rows else Line(()))
         words = "".join(span.text for span in marked.spans if "-bar" not in span.role)
@@ -128,10 +127,17 @@ class Pane(LiveRows, can_focus=True):
 
 
 class Scroll:
-    """How far a list is scrolled down; its owner says how long it is."""
+    """How far a list is scrolled down; its owner knows how long it is."""
 
     def __init__(self) -> None:
         self.skip = 0
 
     def move(self, rows_up: int, *, length: int, rows: int) -> None:
+        """Scroll, within a list of this length of which `rows` are in sight."""
         self.skip = max(0, min(self.skip - rows_up, length - rows))
+
+
+def sentence_lines(text: str, width: int, role: str = "dim") -> list[Line]:
+    """Draw a sentence over as many rows as it needs."""
+    rows = wrapped(text, width - 2)
+    return [Line(fit([Span(f" {row}", role)], width)) for row in rows]

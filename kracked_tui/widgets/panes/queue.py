@@ -7,14 +7,14 @@ from functools import lru_cache
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view.ladder.selection import levels_from, orders_at
 from kracked_tui.view.line import Line, Span, fit
-from kracked_tui.view.queue import queue as view
-from kracked_tui.widgets.panes.pane import Content, Pane, Scroll
+from kracked_tui.view.queue import queue
+from kracked_tui.widgets.panes.pane import Content, Pane, Scroll, sentence_lines
 
-_line = lru_cache(1024)(view.queue_line)
+_line = lru_cache(1024)(queue.queue_line)
 
 
 class QueuePane(Pane):
-    """Draws `view.queue` of the selected level."""
+    """The orders of the selected level, first to fill first."""
 
     name_shown = "Queue"
 
@@ -24,14 +24,16 @@ class QueuePane(Pane):
         self._length = 0
 
     def content(self, frame: FrameState) -> Content:
+        """Draw the orders in sight; the reason where there is no level 3 book."""
         width, height = self.inside
         if frame.selection is None or frame.l3_book is None:
-            return Content(_sentence(frame.no_level3_reason or "no orders yet", width))
+            reason = frame.no_level3_reason or "no orders yet"
+            return Content([Line(fit([], width)), *sentence_lines(reason, width)])
         rows = max(0, height - 1)
         orders = orders_at(frame.l3_book, frame.selection)
         self._length = len(orders)
         self._scroll.move(0, length=len(orders), rows=rows)
-        shown = view.queue_view(
+        shown = queue.queue_view(
             frame.selection,
             levels_from(frame.l3_book, frame.selection),
             frame.now,
@@ -39,8 +41,8 @@ class QueuePane(Pane):
             rows=rows,
             own=frame.account.order_ids,
         )
-        columns = view.columns_for(width, frame.price_width, frame.precision, frame.decimals)
-        body = [view.head_line(columns)]
+        columns = queue.columns_for(width, frame.price_width, frame.precision, frame.decimals)
+        body = [queue.head_line(columns)]
         body += [
             _line(row, shown.side, shown.largest, columns, frame.precision) for row in shown.rows
         ]
@@ -48,23 +50,15 @@ class QueuePane(Pane):
         if not trusted:
             body = [each.within("stale") for each in body]
         note = frame.selection.text(frame.precision, width)
-        foot = view.foot_spans(shown, frame.precision, frame.decimals)
+        foot = queue.foot_spans(shown, frame.precision, frame.decimals)
         foot = foot or (Span("no order at this price", "dim"),)
         return Content(body, note, "" if trusted else "STALE", foot, urgent=not trusted)
 
     def move(self, rows_up: int) -> None:
+        """Scroll up by some rows."""
         self._scroll.move(rows_up, length=self._length, rows=self.inside[1] - 1)
         self.redraw()
 
     def edge(self, up: int) -> None:
+        """Scroll to the first order (1) or the last (-1)."""
         self.move(up * self._length)
-
-
-def _sentence(text: str, width: int) -> list[Line]:
-    """A reason, over as many rows as it needs."""
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + 1 + len(word) > width - 1:
-            lines.append("")
-        lines[-1] += f" {word}"
-    return [Line(fit([Span(each, "dim")], width)) for each in ["", *lines]]

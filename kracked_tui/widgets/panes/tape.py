@@ -1,4 +1,4 @@
-"""The tape pane and the flow pane: what was traded, and by whom."""
+"""The tape pane and the flow pane: trades, and takers' purchases and sales."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _line = lru_cache(1024)(tape.tape_line)
 
 
 class TapePane(Pane):
-    """Newest print on top; a size filter that says what it hides."""
+    """Trades, newest on top; the note names the size of a filter."""
 
     name_shown = "Tape"
 
@@ -28,6 +28,7 @@ class TapePane(Pane):
         """Scaled quantity below which a print is left out."""
 
     def content(self, frame: FrameState) -> Content:
+        """Draw the prints in sight; takers' shares of the last minute in the foot."""
         width, height = self.inside
         rows = max(0, height - 1)
         shown = tape.tape_view(
@@ -49,7 +50,7 @@ class TapePane(Pane):
         return Content([tape.head_line(width, frame.price_width), *lines], note, right, foot)
 
     def filter(self, further: int) -> None:
-        """The next larger size, round to none again; 0 shows everything."""
+        """Hide prints below the next larger size, none after the largest; 0 shows them all."""
         if self.frame is None:
             return
         offered = tape.filters(self.frame.market.prints)
@@ -58,11 +59,13 @@ class TapePane(Pane):
         self.redraw()
 
     def move(self, rows_up: int) -> None:
+        """Scroll up by some rows."""
         length = len(self.frame.market.prints) if self.frame else 0
         self._scroll.move(rows_up, length=length, rows=self.inside[1] - 1)
         self.redraw()
 
     def edge(self, up: int) -> None:
+        """Scroll to the newest print (1) or the oldest (-1)."""
         self.move(up * (len(self.frame.market.prints) if self.frame else 0))
 
     def on_mouse_scroll_up(self, _: MouseScrollUp) -> None:
@@ -73,10 +76,11 @@ class TapePane(Pane):
 
 
 class FlowPane(Pane):
-    """Bought against sold over several windows."""
+    """Takers' purchases and sales over several windows of time."""
 
     name_shown = "Flow"
     every = 10
 
     def content(self, frame: FrameState) -> Content:
+        """Draw a line for each window."""
         return Content(flow.flow_lines(frame.flow, self.inside[0], frame.precision), "takers")

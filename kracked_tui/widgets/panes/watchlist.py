@@ -21,6 +21,7 @@ class WatchlistPane(Pane):
         self._cursor = 0
 
     def content(self, frame: FrameState) -> Content:
+        """Draw a row for each symbol."""
         width, _ = self.inside
         rows = [
             watchlist.watch_line(row._replace(cursor=self.has_focus and at == self._cursor), width)
@@ -29,14 +30,17 @@ class WatchlistPane(Pane):
         return Content([watchlist.head_line(width), *rows])
 
     def move(self, rows_up: int) -> None:
+        """Move the cursor up by some rows."""
         count = len(self.frame.watch_rows) if self.frame else 0
         self._cursor = max(0, min(count - 1, self._cursor - rows_up))
         self.redraw()
 
     def edge(self, up: int) -> None:
+        """Put the cursor on the first symbol (1) or the last (-1)."""
         self.move(up * 1000)
 
     def open(self) -> None:
+        """Show the symbol under the cursor."""
         rows = self.frame.watch_rows if self.frame else ()
         if self._cursor < len(rows):
             self.post_message(SymbolChosen(rows[self._cursor].symbol))

@@ -191,7 +191,11 @@ def test_fills_are_the_golden_ones_and_their_fees_are_summed() -> None:
     ]  # fmt: skip
     summary = fills.summary_of(made)
     assert summary.fees == (("USD", Decimal("3.00")),)
-    lines = [fills.head_line(60), *fills.fill_lines(made, 60), Line(fills.summary_spans(summary))]
+    lines = [
+        fills.head_line(60),
+        *(fills.fill_line(each, 60) for each in made),
+        Line(fills.summary_spans(summary)),
+    ]
     compare("fills", text(lines))
 
 

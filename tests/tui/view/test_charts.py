@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from kracked.instruments import Precision
 from kracked.protocol.events import Level
 from kracked.times import NS_PER_S
-from kracked_tui.view.chart import ansi, candles, depth
+from kracked_tui.view.chart import candles, depth
 from kracked_tui.view.chart.candles import Bar
 from kracked_tui.view.line import Line, Span
-from kracked_tui.widgets.panes.candle_plot import Plotter
+from kracked_tui.widgets.panes.candle_plot import Plotter, parsed
 
 PRECISION = Precision(1, 8)
 MINUTE = 60 * NS_PER_S
@@ -34,7 +34,7 @@ def test_the_newest_candles_are_the_ones_shown() -> None:
 async def test_plotext_draws_every_candle_on_the_column_the_volume_stands_on() -> None:
     view = candles.chart_view(RISING, 60, 14, PRECISION, 60)
     with Plotter() as plotter:
-        rows = ansi.parsed(await plotter.candles(view))
+        rows = parsed(await plotter.candles(view))
     drawn = {at for row in rows for at, cell in enumerate(row.text) if cell != " "}
     assert drawn == {view.column(at) for at in range(len(view.bars))}
     assert len(rows) == view.height
@@ -43,7 +43,7 @@ async def test_plotext_draws_every_candle_on_the_column_the_volume_stands_on() -
 async def test_a_chart_fits_its_pane() -> None:
     view = candles.chart_view(RISING, 60, 14, PRECISION, 60)
     with Plotter() as plotter:
-        plot = ansi.parsed(await plotter.candles(view))
+        plot = parsed(await plotter.candles(view))
     lines = candles.chart_lines(view, plot, 1044, 60)
     assert [len(line.text) for line in lines] == [60] * 14
     assert "◂104.4" in "".join(line.text for line in lines)
@@ -51,13 +51,13 @@ async def test_a_chart_fits_its_pane() -> None:
 
 def test_colour_numbers_become_roles() -> None:
     text = "  \x1b[0m\x1b[38;5;2m█│\x1b[0m \x1b[0m\x1b[38;5;1m█\x1b[0m"
-    assert ansi.parsed(text) == [
+    assert parsed(text) == [
         Line((Span("  "), Span("█│", "chart-up"), Span(" "), Span("█", "chart-down")))
     ]
 
 
 def test_falling_candles_are_told_apart_without_colour() -> None:
-    (line,) = ansi.parsed("\x1b[38;5;2m█\x1b[38;5;1m█", shapes=True)
+    (line,) = parsed("\x1b[38;5;2m█\x1b[38;5;1m█", shapes=True)
     assert line.text == "█▒"
 
 

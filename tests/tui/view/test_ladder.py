@@ -20,9 +20,9 @@ BIDS = [Level(1000, 5), Level(999, 7), Level(994, 11)]
 ASKS = [Level(1001, 3), Level(1004, 9)]
 
 
-def view(where: LadderScroll, rows: int = 11, last: int | None = None) -> LadderView:
+def view(scroll: LadderScroll, rows: int = 11, last: int | None = None) -> LadderView:
     return ladder.ladder_view(
-        BIDS, ASKS, where, rows, traded={1000: Traded(2, 1)}, orders={1000: 4}, last=last
+        BIDS, ASKS, scroll, rows, traded={1000: Traded(2, 1)}, orders={1000: 4}, last=last
     )
 
 
@@ -94,7 +94,7 @@ def test_a_huge_level_has_a_sign_of_its_own() -> None:
 
 @given(st.integers(1, 10**20))
 def test_a_bars_scale_is_never_too_small_and_at_most_twice_too_large(value: int) -> None:
-    assert value <= ladder._coarse(value) <= 2 * value
+    assert value <= ladder.bar_scale(value) <= 2 * value
 
 
 @given(st.integers(20, 200), st.integers(5, 14))

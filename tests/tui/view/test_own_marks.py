@@ -12,7 +12,7 @@ from kracked.protocol.own_orders import Fill
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.view.account.orders import OwnLevel
 from kracked_tui.view.account.own_marks import FillMark, OwnMarks, OwnMarksCache
-from kracked_tui.view.chart import candles, chart_marks
+from kracked_tui.view.chart import candles
 from kracked_tui.view.chart.candles import Bar
 from kracked_tui.view.line import Line, Span
 from kracked_tui.view.tape import tape
@@ -93,7 +93,7 @@ def test_orders_are_marked_at_their_prices_as_they_come_and_go() -> None:
 
 def test_a_fill_is_an_arrow_in_the_column_of_its_candle_and_the_row_of_its_price() -> None:
     ours = OwnMarks(fills=(FillMark(BEGIN - MINUTE + 5, Side.ASK, 642_000),))
-    lines = chart_marks.marked(VIEW, BLANK, ours)
+    lines = candles.marked(VIEW, BLANK, ours)
     row, column = VIEW.row(642_000), VIEW.column(len(VIEW.bars) - 2)
     assert lines[row].text[column] == "▼"
     assert sum("▼" in line.text for line in lines) == 1
@@ -104,14 +104,14 @@ def test_what_is_before_the_first_candle_or_off_the_scale_is_left_out() -> None:
         fills=(FillMark(SERIES[0].begin - 1, Side.BID, 642_000), FillMark(NOW, Side.BID, 1)),
         orders={1: Side.BID},
     )
-    assert chart_marks.marked(VIEW, BLANK, ours) == BLANK
+    assert candles.marked(VIEW, BLANK, ours) == BLANK
 
 
 def test_an_order_is_a_dotted_line_that_leaves_candles_alone_and_a_name_on_the_axis() -> None:
     row = VIEW.row(642_050)
     plot = list(BLANK)
     plot[row] = Line((Span("███", "chart-up"),))
-    lines = chart_marks.marked(VIEW, plot, OwnMarks(orders={642_050: Side.ASK}))
+    lines = candles.marked(VIEW, plot, OwnMarks(orders={642_050: Side.ASK}))
     assert lines[row].text.startswith("███ ·")
     drawn = candles.chart_lines(VIEW, lines, 642_100, 40, {642_050: Side.ASK})
     assert "▸64205.0" in drawn[row].text
