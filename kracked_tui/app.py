@@ -325,7 +325,7 @@ class Monitor(App[None]):
         try:
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
-            report_error(error, self.view_model.tell, "that key did not do all it should")
+            report_error(error, self.view_model.tell, "this key did not finish")
             return True
 
     async def on_unmount(self) -> None:

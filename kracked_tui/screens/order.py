@@ -1,15 +1,14 @@
 """The keys that move money: orders at once, arming, amends, cancels. `--read-only` has none.
 
 Every such key passes one gate, `OrderKeys.allows`: it acts only while a pane has the focus
-and nothing is open that a key could be meant for. What is sent, and whether it may be, is
-the trader's business.
+and nothing is open that a key could be meant for. The trader decides whether an order may be
+sent, and sends it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from kracked.orders.amends import not_amendable
 from kracked.protocol.events import Side
@@ -21,47 +20,32 @@ from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.record_switch import RecordSwitch
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import OrderRow, row_at
-from kracked_tui.view.chrome import layout as places
-from kracked_tui.view.chrome import questions
+from kracked_tui.view.chrome import layout, questions
 from kracked_tui.view.ticket.ticket import amending
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 from kracked_tui.widgets.panes.account import OrdersPane
 from kracked_tui.widgets.panes.ladder import LadderPane
 
-if TYPE_CHECKING:
-    from kracked_tui.trader import Trader
-
 _ON_A_PANE = frozenset(("join", "amend", "cancel", "cancel_pair", "cancel_all"))
 _ON_A_PANE_OR_TICKET = frozenset(("panic", "arm", "size"))
 _ON_THE_TICKET = frozenset(("send", "enter"))
 _LEADING_AWAY = frozenset(("go", "pane", "watch", "zoom", "copy"))
-"""They would lead away from an open ticket, by a key that was meant for it."""
+"""Keys that would lead away from an open ticket, though they were meant for it."""
 _PRESETS = 5
 
 
 class OrderKeys(ScreenPart):
-    """Acts on orders through the trader; what is written first goes through the ticket."""
+    """Acts on orders through the trader; an order that is written first goes through the ticket."""
 
     def __init__(self, screen: TradeScreen, ticket: TicketKeys) -> None:
         self._screen, self._model, self._panels = screen, screen.model, screen.panels
         self._ticket = ticket
         self._unconfirmed = False
-        """The exchange has not confirmed the last answer to the question before the end."""
-        self._go_to_pane = screen.parts[-1].actions["go"]
-        self.actions = {
-            "join": self._join,
-            "go": self._size_or_pane,
-            "panic": self._panic,
-            "amend": self._amend,
-            "cancel": self._cancel,
-            "cancel_pair": self._cancel_pair,
-            "cancel_all": self._cancel_all,
-            "arm": self._arm,
-        }
+        """Whether the exchange has not confirmed the last answer to the question before the end."""
 
     def allows(self, action: str) -> bool | None:
-        """The one gate of every key that moves money, or could."""
+        """Say whether a key that moves money, or could, may act: the one gate of all of them."""
         panel = self._panels.top
         on_pane, on_ticket = self._panels.focused is not None, self._ticket.panel.has_focus
         nothing_open = panel is None and on_pane
@@ -72,14 +56,14 @@ class OrderKeys(ScreenPart):
         if action in _ON_THE_TICKET:
             return on_ticket and self._ticket.ticket is not None
         if action == "ticket":
-            return on_pane and panel in (None, places.TICKET)
-        if action in _LEADING_AWAY and panel in (places.TICKET, places.PROMPT):
+            return on_pane and panel in (None, layout.TICKET)
+        if action in _LEADING_AWAY and panel in (layout.TICKET, layout.PROMPT):
             return on_pane
         return None
 
     # --- at once, while armed ---------------------------------------------------------------
 
-    def _join(self, side: str) -> None:
+    def action_join(self, side: str) -> None:
         """Send a post-only order at the best price of a side, with the size in use."""
         trader = self._ticket.ready_trader()
         market = self._model.ticket_market(self._model.symbol)
@@ -92,16 +76,16 @@ class OrderKeys(ScreenPart):
         ticket = self._ticket.limit_order(trader, market, Side(side), price)
         self._ticket.run_order(partial(trader.send, ticket, market))
 
-    def _size_or_pane(self, number: int) -> None:
+    def action_go(self, number: int) -> None:
         """Go to a pane by its number; while armed the first digits choose the size instead."""
         trader = self._model.trader
         in_ladder = isinstance(self._panels.focused, LadderPane) and self._panels.top is None
         if trader is not None and trader.armed and in_ladder and number <= _PRESETS:
-            self._ticket.choose_size(number)
+            self._ticket.action_size(number)
         else:
-            self._go_to_pane(number)
+            self._screen.view_keys.action_go(number)
 
-    def _panic(self) -> None:
+    def action_panic(self) -> None:
         """Cancel the pair and disarm, without a question: it only reduces risk."""
         trader = self._ticket.ready_trader()
         if trader is not None:
@@ -125,8 +109,8 @@ class OrderKeys(ScreenPart):
             return None
         return row
 
-    def _amend(self) -> None:
-        """Open the selected order on a ticket; its effect on the place is shown first."""
+    def action_amend(self) -> None:
+        """Open the selected order on a ticket, which shows the effect on its place first."""
         trader, row = self._ticket.ready_trader(), self._selected_or_tell()
         if trader is None or row is None:
             return
@@ -141,7 +125,7 @@ class OrderKeys(ScreenPart):
             return
         self._ticket.open(trader, amending(order, market.instrument.precision))
 
-    def _cancel(self) -> None:
+    def action_cancel(self) -> None:
         """Cancel the selected order; disarmed, after a question."""
         trader, row = self._ticket.ready_trader(), self._selected_or_tell()
         if trader is None or row is None:
@@ -152,7 +136,8 @@ class OrderKeys(ScreenPart):
         else:
             self._ask(questions.cancel(row), lambda _: cancel())
 
-    def _cancel_pair(self) -> None:
+    def action_cancel_pair(self) -> None:
+        """Ask which orders of the pair to cancel."""
         trader, symbol = self._ticket.ready_trader(), self._model.symbol
         if trader is None:
             return
@@ -162,7 +147,8 @@ class OrderKeys(ScreenPart):
             lambda key: trader.cancel_pair(symbol, questions.SIDES[key]),
         )
 
-    def _cancel_all(self) -> None:
+    def action_cancel_all(self) -> None:
+        """Ask for a typed word, then cancel every order of the account."""
         trader = self._ticket.ready_trader()
         if trader is not None:
             self._ask(questions.cancel_everything(), lambda _: trader.cancel_everything())
@@ -170,14 +156,15 @@ class OrderKeys(ScreenPart):
     def _ask(
         self, question: questions.QuestionText, work: Callable[[str], Awaitable[object]]
     ) -> None:
-        """Ask, then run what moves money with the answer."""
+        """Ask, then run the work that moves money with the answer."""
         self._screen.questions.ask(
             question, lambda answer: self._ticket.run_order(partial(work, answer))
         )
 
     # --- arming and leaving -----------------------------------------------------------------
 
-    def _arm(self) -> None:
+    def action_arm(self) -> None:
+        """Disarm; or ask, then arm."""
         trader = self._ticket.ready_trader()
         if trader is None:
             return
@@ -188,6 +175,7 @@ class OrderKeys(ScreenPart):
         self._screen.questions.ask(question, lambda _: trader.arm())
 
     async def may_leave(self) -> bool:
+        """Whether no own order is open and nothing is armed; else ask what to do about it."""
         trader = self._model.trader
         if trader is None or not (trader.own() or trader.armed):
             return True
@@ -197,14 +185,15 @@ class OrderKeys(ScreenPart):
             unknown=trader.unknown,
             unconfirmed=self._unconfirmed,
         )
-        self._ask(question, partial(self._leave, trader))
-        return False
 
-    async def _leave(self, trader: Trader, key: str) -> None:
-        if key != "y":
-            self._unconfirmed = not await trader.leave(cancel=key == "c")
-        if key == "y" or not self._unconfirmed:
-            await self._screen.app.run_action("app.finish")
+        async def leave(key: str) -> None:
+            if key != "y":
+                self._unconfirmed = not await trader.leave(cancel=key == "c")
+            if key == "y" or not self._unconfirmed:
+                await self._screen.app.run_action("app.finish")
+
+        self._ask(question, leave)
+        return False
 
 
 class OrderScreen(TradeScreen):

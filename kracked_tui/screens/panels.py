@@ -1,4 +1,4 @@
-"""Where everything on the screen is: panes, the panel over them, the zoomed pane, the focus."""
+"""The places of everything on the screen: panes, the panel over them, the zoom, the focus."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
-from kracked_tui.view.chrome import layout as places
-from kracked_tui.view.chrome.layout import arrange
+from kracked_tui.view.chrome import layout
 from kracked_tui.widgets.panes.pane import Pane
 
 if TYPE_CHECKING:
@@ -19,12 +18,12 @@ class Panels:
     """Owner of the layout. At most one panel is open; a question lies over the ticket."""
 
     def __init__(self, screen: TradeScreen, panes: Sequence[Pane]) -> None:
-        """`panes` in the order of their numbers."""
+        """`panes` come in the order of their numbers."""
         self._screen, self._panes = screen, panes
         self._open: list[str] = []
-        """Panels, the one on top last."""
+        """Open panels, the one on top last."""
         self._zoomed: str | None = None
-        self._came_from: Pane | None = None
+        self._focused_before: Pane | None = None
         """The pane that had the focus before the panel."""
         self._account = False
         """Whether the layout has room for own orders."""
@@ -33,11 +32,12 @@ class Panels:
 
     @property
     def top(self) -> str | None:
-        """The panel that is open; None when there is none."""
+        """The open panel on top; None without one."""
         return self._open[-1] if self._open else None
 
     def pane(self, name: str) -> Pane:
-        return self._panes[places.PANES.index(name)]
+        """Return the pane of this name."""
+        return self._panes[layout.PANES.index(name)]
 
     def in_sight(self) -> list[Pane]:
         """Return the panes that this size and layout show."""
@@ -52,15 +52,15 @@ class Panels:
     # --- panels -----------------------------------------------------------------------
 
     def open(self, panel: str) -> None:
-        """Open a panel over what is open already."""
-        self._came_from = self.focused or self._came_from
+        """Open a panel over those that are open."""
+        self._focused_before = self.focused or self._focused_before
         if self.top != panel:
             self._open.append(panel)
         self.place()
         self._focus_top()
 
     def toggle(self, panel: str) -> None:
-        """Open a panel in place of what is open, or close it."""
+        """Open a panel in place of those that are open, or close it."""
         if self.top == panel:
             self.close()
             return
@@ -68,15 +68,15 @@ class Panels:
         self.open(panel)
 
     def close(self) -> None:
-        """Close the panel on top, and go back to what was below it."""
+        """Close the panel on top, and go back to the panel or pane before it."""
         if self._open:
             self._open.pop()
         self.place()
         if self._open:
             self._focus_top()
-        elif self._came_from is not None and self._came_from.display:
-            self._screen.set_focus(self._came_from)
-            self._came_from = None
+        elif self._focused_before is not None and self._focused_before.display:
+            self._screen.set_focus(self._focused_before)
+            self._focused_before = None
 
     def _focus_top(self) -> None:
         if (widget := self.takes_focus.get(self.top or "")) is not None:
@@ -99,20 +99,21 @@ class Panels:
 
     @property
     def zoomed(self) -> bool:
+        """Whether one pane has the whole screen."""
         return self._zoomed is not None
 
     # --- placing ----------------------------------------------------------------------
 
     def place_account(self, *, has_account: bool) -> None:
-        """Make room for own orders as soon as there is an account."""
+        """Make room for own orders once there is an account."""
         if has_account != self._account:
             self.place()
 
     def place(self) -> None:
-        """Put every widget where this size has it, and hide those it has no room for."""
+        """Place every widget for this size, and hide those without room."""
         screen = self._screen
         self._account = screen.model.has_account
-        arranged = arrange(
+        arranged = layout.arrange(
             *screen.size,
             zoomed=self._zoomed,
             panel=self.top,
@@ -127,5 +128,5 @@ class Panels:
                 widget.styles.width, widget.styles.height = place.width, place.height
         focused = self.focused
         if not self._open and not (focused and focused.display):
-            screen.set_focus(self.pane(self._zoomed or places.LADDER))
+            screen.set_focus(self.pane(self._zoomed or layout.LADDER))
         screen.call_after_refresh(screen.draw)

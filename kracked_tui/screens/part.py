@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 from textual.widget import Widget
 
-Action = Callable[..., object]
-
 
 class ScreenPart:
-    """One concern of a screen. The hooks do nothing unless a part has something to do."""
+    """One concern of a screen. The hooks do nothing unless a part overrides them.
 
-    actions: Mapping[str, Action] = {}
-    """What its keys do, by the names that bindings use."""
+    What its keys do is named `action_*`, as in the toolkit; `TradeScreen.add_part` makes
+    these the actions of the screen.
+    """
 
     def widgets(self) -> Iterable[Widget]:
         """Return the widgets it adds to the screen."""
         return ()
 
     def allows(self, action: str) -> bool | None:
-        """Say whether an action may run now; None leaves that to others."""
+        """Say whether an action may run now; None leaves that to other parts."""
         del action
         return None
 
@@ -28,11 +27,11 @@ class ScreenPart:
         """Draw its widgets, after the panes of a frame."""
 
     def back(self) -> bool:
-        """Take escape; False leaves it to others."""
+        """Take escape; False leaves it to other parts."""
         return False
 
     def leave_symbol(self) -> None:
-        """Give up what is about the pair shown: another one will be."""
+        """Close what belongs to the pair shown: another pair will be."""
 
     async def may_leave(self) -> bool:
         """Whether the program may end without a question. A part that says no has asked one."""

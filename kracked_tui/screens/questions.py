@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from kracked_tui.screens.part import ScreenPart
-from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome import layout
 from kracked_tui.view.chrome.questions import QuestionText
 from kracked_tui.widgets.panels.prompt import Prompt, Question
 
@@ -17,32 +17,40 @@ if TYPE_CHECKING:
 
 
 class Questions(ScreenPart):
-    """Asks one question at a time; escape leads back and nothing happens."""
+    """Asks one question at a time; escape closes it without an answer."""
 
     def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
         self._screen = screen
-        self.prompt = Prompt(id=places.PROMPT, ascii_only=ascii_only)
+        self.prompt = Prompt(id=layout.PROMPT, ascii_only=ascii_only)
 
     def widgets(self) -> Iterable[Widget]:
+        """Return the panel."""
         yield self.prompt
 
     def ask(self, text: QuestionText, then: Callable[[str], object]) -> None:
-        """Open the panel; `then` gets the answer's key, or the typed text, once it is closed."""
+        """Open the panel.
+
+        Args:
+            text: The question.
+            then: Called with the key of the answer, or the typed text, once the panel is closed.
+        """
 
         def answered(answer: str) -> None:
             self._close()
             then(answer)
             self._screen.draw()
 
-        self._screen.panels.open(places.PROMPT)
+        self._screen.panels.open(layout.PROMPT)
         self.prompt.ask(Question(text.title, text.sentences, answered, text.answers, text.expected))
 
     def draw(self) -> None:
-        if self._screen.panels.top == places.PROMPT:
+        """Draw the question."""
+        if self._screen.panels.top == layout.PROMPT:
             self.prompt.show()
 
     def back(self) -> bool:
-        if self._screen.panels.top != places.PROMPT:
+        """Close the question without an answer."""
+        if self._screen.panels.top != layout.PROMPT:
             return False
         self._close()
         return True

@@ -18,7 +18,7 @@ from kracked_tui.screens.trade import TradeScreen
 from kracked_tui.sources.base import PlaybackControls
 from kracked_tui.sources.record_switch import RecordSwitch
 from kracked_tui.state.view_model import ViewModel
-from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome import layout
 from kracked_tui.view.chrome.questions import QuestionText
 from kracked_tui.view.replay.timebar import TimeView, instant_of, time_at, time_line
 from kracked_tui.widgets.bindings import bindings
@@ -32,15 +32,18 @@ class TimeBar(LiveRows):
     """One row; a click goes to the time under it."""
 
     class Pointed(Message):
+        """Go to this time, ns."""
+
         def __init__(self, time: int) -> None:
             super().__init__()
             self.instant = time
 
     def __init__(self, *, ascii_only: bool) -> None:
-        super().__init__(id=places.TIME, ascii_only=ascii_only)
+        super().__init__(id=layout.TIME, ascii_only=ascii_only)
         self.view = TimeView()
 
     def show(self, view: TimeView) -> None:
+        """Draw the bar."""
         self.view = view
         self.set_lines([time_line(view, self.size.width)])
 
@@ -56,15 +59,9 @@ class TimeKeys(ScreenPart):
     def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
         self._screen, self._model = screen, screen.model
         self.bar = TimeBar(ascii_only=ascii_only)
-        self.actions = {
-            "play": self._play,
-            "speed": self._speed,
-            "step": self._step,
-            "shift": self._shift,
-            "jump": self._ask_time,
-        }
 
     def widgets(self) -> Iterable[Widget]:
+        """Return the time bar."""
         yield self.bar
 
     @property
@@ -72,60 +69,66 @@ class TimeKeys(ScreenPart):
         return self._model.source.playback
 
     def draw(self) -> None:
+        """Draw the time bar."""
         if self._controls is not None:
             self.bar.show(self._controls.view())
 
     def back(self) -> bool:
-        """With nothing open, go back to what was watched before."""
+        """Go back to what was watched before, where nothing is open."""
         panels = self._screen.panels
         if panels.top or panels.zoomed or not self._screen.watched_before:
             return False
         self._screen.post_message(SessionPicker.Chosen(None))
         return True
 
-    def _wind(self, wind: Callable[[], Awaitable[object]]) -> None:
-        """Winding takes a moment: the keys do not wait for it."""
-        self._screen.run_beside(wind, "wind", "not gone there", drawn=True)
+    def _run_seek(self, seek: Callable[[], Awaitable[object]]) -> None:
+        """Seek in the background: it takes a moment, and keys do not wait for it."""
+        self._screen.run_in_background(seek, "seek", "the seek failed", drawn=True)
 
-    def _play(self) -> None:
+    def action_play(self) -> None:
+        """Play or pause."""
         if self._controls:
             self._controls.toggle()
             self._screen.draw()
 
-    def _speed(self, faster: int) -> None:
+    def action_speed(self, faster: int) -> None:
+        """Play faster (1) or slower (-1)."""
         if self._controls:
             self._controls.faster(faster)
             self._screen.draw()
 
-    def _step(self, by: int) -> None:
+    def action_step(self, by: int) -> None:
+        """Go one order event ahead (1) or back (-1)."""
         if self._controls:
-            self._wind(partial(self._controls.step, self._model.symbol, by))
+            self._run_seek(partial(self._controls.step, self._model.symbol, by))
 
-    def _shift(self, seconds: int) -> None:
+    def action_shift(self, seconds: int) -> None:
+        """Go some seconds ahead, or back."""
         if self._controls:
-            self._wind(partial(self._controls.shift, seconds * NS_PER_S))
+            self._run_seek(partial(self._controls.shift, seconds * NS_PER_S))
 
     def go_to(self, time: int) -> None:
         """Go to an instant, ns since the Unix epoch."""
         if self._controls:
-            self._wind(partial(self._controls.seek, time))
+            self._run_seek(partial(self._controls.seek, time))
 
-    def _ask_time(self) -> None:
-        if self._controls is None:
+    def action_jump(self) -> None:
+        """Ask for a time, and go there."""
+        controls = self._controls
+        if controls is None:
             return
-        view = self._controls.view()
-        whole = f"It goes from {to_rfc3339(view.start, 0)} to {to_rfc3339(view.end, 0)}."
-        self._screen.questions.ask(QuestionText("Go to", (_HOW, whole)), self._go_to_text)
 
-    def _go_to_text(self, text: str) -> None:
-        if self._controls is None:
-            return
-        try:
-            time = instant_of(text, self._controls.view())
-        except ProtocolError:
-            self._model.tell(f"{text!r} is no time: {_HOW}", "warn")
-        else:
-            self.go_to(time)
+        def go_to_typed(text: str) -> None:
+            try:
+                time = instant_of(text, controls.view())
+            except ProtocolError:
+                self._model.tell(f"{text!r} is no time: {_HOW}", "warn")
+            else:
+                self.go_to(time)
+
+        view = controls.view()
+        span = f"It goes from {to_rfc3339(view.start, 0)} to {to_rfc3339(view.end, 0)}."
+        self._screen.questions.ask(QuestionText("Go to", (_HOW, span)), go_to_typed)
 
 
 class ReplayScreen(TradeScreen):

@@ -12,8 +12,7 @@ from textual.widget import Widget
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Side
 from kracked_tui.screens.part import ScreenPart
-from kracked_tui.view.chrome import layout as places
-from kracked_tui.view.chrome import questions
+from kracked_tui.view.chrome import layout, questions
 from kracked_tui.view.ticket.post_only import rested
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket, takes
 from kracked_tui.view.ticket.ticket_lines import TicketView
@@ -25,25 +24,20 @@ if TYPE_CHECKING:
 
 
 class TicketKeys(ScreenPart):
-    """Opens the ticket, shows what its order would be, and sends what the preview shows."""
+    """Opens the ticket, shows the order it would be, and sends what the preview shows."""
 
     def __init__(self, screen: TradeScreen, *, ascii_only: bool) -> None:
         self._screen, self._model, self._panels = screen, screen.model, screen.panels
-        self.panel = TicketPanel(id=places.TICKET, ascii_only=ascii_only)
-        self._panels.takes_focus[places.TICKET] = self.panel
-        self.actions = {
-            "ticket": self._new_ticket,
-            "send": self._send,
-            "enter": self._ask_field,
-            "size": self.choose_size,
-        }
+        self.panel = TicketPanel(id=layout.TICKET, ascii_only=ascii_only)
+        self._panels.takes_focus[layout.TICKET] = self.panel
 
     def widgets(self) -> Iterable[Widget]:
+        """Return the panel."""
         yield self.panel
 
     @property
     def ticket(self) -> Ticket | None:
-        """The order being written."""
+        """The order being written; None without one."""
         return self.panel.ticket
 
     def ready_trader(self) -> Trader | None:
@@ -57,14 +51,16 @@ class TicketKeys(ScreenPart):
         return None
 
     def run_order(self, work: Callable[[], Awaitable[object]]) -> None:
-        """Run what moves money, beside all else."""
-        self._screen.run_beside(work, "orders", "look at your orders before you go on", drawn=True)
+        """Run work that moves money, in the background."""
+        failed = "check your orders before you go on"
+        self._screen.run_in_background(work, "orders", failed, drawn=True)
 
     # --- drawing ----------------------------------------------------------------------
 
     def draw(self) -> None:
+        """Draw the ticket with its review."""
         view = self.view()
-        if view is not None and self._panels.top == places.TICKET:
+        if view is not None and self._panels.top == layout.TICKET:
             trader = self._model.trader
             self.panel.show(view, armed=trader is not None and trader.armed)
 
@@ -78,7 +74,7 @@ class TicketKeys(ScreenPart):
 
     # --- writing ----------------------------------------------------------------------
 
-    def _new_ticket(self, side: str) -> None:
+    def action_ticket(self, side: str) -> None:
         """Open a ticket at the cursor's price; nothing is sent by this key."""
         trader, market = self.ready_trader(), self._model.ticket_market(self._model.symbol)
         selection = self._screen.frame_state().selection
@@ -103,17 +99,17 @@ class TicketKeys(ScreenPart):
         """Open the panel with this ticket on it; it is reviewed and drawn as it comes up."""
         self.panel.write(ticket)
         self.run_order(partial(trader.terms.learn_fees, ticket.symbol))
-        self._panels.open(places.TICKET)
+        self._panels.open(layout.TICKET)
 
     def close(self) -> None:
-        """Give the ticket up."""
+        """Drop the ticket and close its panel."""
         self.panel.write(None)
-        if self._panels.top == places.TICKET:
+        if self._panels.top == layout.TICKET:
             self._panels.close()
 
     def back(self) -> bool:
-        """From the preview back to the fields; from the fields away."""
-        if self._panels.top != places.TICKET:
+        """Go back from the preview to the fields, and from the fields close the ticket."""
+        if self._panels.top != layout.TICKET:
             return False
         if self.ticket and self.ticket.previewed:
             self.panel.write(replace(self.ticket, previewed=False, waived=False))
@@ -122,24 +118,26 @@ class TicketKeys(ScreenPart):
         return True
 
     def leave_symbol(self) -> None:
+        """Drop the ticket: it belongs to the pair shown."""
         self.close()
 
-    def _ask_field(self, field: str) -> None:
-        """Ask for one of the ticket's fields to be typed."""
-        if self.ticket and takes(self.ticket, field):
-            trails = field == "price" and self.ticket.order_type.trails
-            asked = "distance" if trails and not self.ticket.on_second else field
-            self._screen.questions.ask(questions.field(asked), partial(self._typed, field))
+    def action_enter(self, field: str) -> None:
+        """Ask for one of the ticket's fields; an empty answer leaves it as it was."""
+        ticket = self.ticket
+        if ticket is None or not takes(ticket, field):
+            return
 
-    def _typed(self, field: str, text: str) -> None:
-        """Take what was typed; nothing at all leaves the field as it was."""
-        try:
-            if text:
-                self.panel.enter(field, text)
-        except ProtocolError as error:
-            self._model.tell(str(error), "warn")
+        def enter(text: str) -> None:
+            try:
+                if text:
+                    self.panel.enter(field, text)
+            except ProtocolError as error:
+                self._model.tell(str(error), "warn")
 
-    def choose_size(self, number: int) -> None:
+        is_distance = field == "price" and ticket.order_type.trails and not ticket.on_second
+        self._screen.questions.ask(questions.field("distance" if is_distance else field), enter)
+
+    def action_size(self, number: int) -> None:
         """Choose a preset size: of the ticket while one is open, else of the next order."""
         symbol = self.ticket.symbol if self.ticket else self._model.symbol
         market, trader = self._model.ticket_market(symbol), self._model.trader
@@ -156,10 +154,10 @@ class TicketKeys(ScreenPart):
 
     # --- sending ----------------------------------------------------------------------
 
-    def _send(self) -> None:
+    def action_send(self) -> None:
         """Send what the preview shows, and only from the preview.
 
-        The trader checks it again, against the market of this market.
+        The trader checks it again, against the market of this moment.
         """
         ticket, trader, problems = self.ticket, self._model.trader, self.panel.problems
         if ticket is None or trader is None:

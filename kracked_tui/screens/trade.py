@@ -1,7 +1,7 @@
 """The screen: its panes, one frame of them, and the messages that widgets send up.
 
-Keys are the business of its parts: every screen can look (`ViewKeys`) and ask (`Questions`);
-`OrderScreen` adds orders, `ReplayScreen` adds time.
+Its parts handle keys: every screen has those for looking (`ViewKeys`) and asks questions
+(`Questions`); `OrderScreen` adds orders, `ReplayScreen` adds time.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from kracked_tui.sources.record_switch import RecordSwitch
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.state.view_model import ViewModel
 from kracked_tui.view.account.orders import mine_line
-from kracked_tui.view.chart.candles import ChartView
-from kracked_tui.view.chrome import layout as places
+from kracked_tui.view.chrome import layout
 from kracked_tui.view.chrome.status import Hint, log_line
 from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
@@ -48,19 +47,23 @@ from kracked_tui.widgets.panes.watchlist import WatchlistPane
 from kracked_tui.widgets.status_lines import Hints, StatusLine
 
 _PLOT_EVERY_S = 0.5
-"""A plot costs tens of milliseconds of processor time, if not of the loop's."""
+"""A plot costs tens of milliseconds of processor time, though not of the loop's."""
 _FOOT_EVERY = 5
-"""Frames to one of the counters at the foot."""
+"""The counters at the foot are drawn with one frame in so many."""
 _FIRST_HINTS = 4
 
 
 def hints(table: tuple[Key, ...], *, money: bool = False) -> list[Hint]:
-    """Return the keys for the foot of the screen; a short text may name its keys itself.
+    """Return the keys for the foot of the screen.
 
-    With `money` those of orders come after the very first.
+    A short text that names its keys itself has no key before it.
+
+    Args:
+        table: The keys of the screen.
+        money: Whether keys that move money are shown, after the first others.
     """
     named = [key for key in table if key.short]
-    calm = [key for key in named if key.group not in keys.MONEY]
+    looking = [key for key in named if key.group not in keys.MONEY]
     orders = [key for key in named if key.group in keys.MONEY] if money else []
     return [
         Hint(
@@ -68,12 +71,12 @@ def hints(table: tuple[Key, ...], *, money: bool = False) -> list[Hint]:
             key.short,
             key.action,
         )
-        for key in (*calm[:_FIRST_HINTS], *orders, *calm[_FIRST_HINTS:])
+        for key in (*looking[:_FIRST_HINTS], *orders, *looking[_FIRST_HINTS:])
     ]
 
 
 class TradeScreen(Screen[None]):
-    """Ladder, queue, tape, candles and what else fits."""
+    """Ladder, queue, tape, candles, and the other panes for which there is room."""
 
     BINDINGS = list(bindings(key for key in keys.KEYS if key.group not in keys.MONEY))  # noqa: RUF012  the toolkit's own way
     AUTO_FOCUS = None
@@ -87,56 +90,64 @@ class TradeScreen(Screen[None]):
         recording: RecordSwitch,
         ascii_only: bool,
     ) -> None:
-        """`table` are the keys there are; `recording` is switched elsewhere and shown here."""
+        """
+        Args:
+            model: What the screen shows.
+            table: The keys of the screen.
+            recording: The switch of the recorder, whose progress is shown.
+            ascii_only: Draw with ASCII characters alone.
+        """
         super().__init__()
         self.model = model
         self.recording = recording
         self.watched_before: tuple[SessionRow, ...] = ()
-        """What was watched before this recording was opened, to go back to."""
+        """The source watched before this recording was opened, to go back to."""
         self.frames = 0
         """Frames drawn since the start."""
-        self.ladder = LadderPane(1, id=places.LADDER, ascii_only=ascii_only)
-        self.tape = TapePane(3, id=places.TAPE, ascii_only=ascii_only)
-        self.chart = ChartPane(4, id=places.CHART, ascii_only=ascii_only)
-        self.orders = OrdersPane(9, id=places.ORDERS, ascii_only=ascii_only)
+        self.ladder = LadderPane(1, id=layout.LADDER, ascii_only=ascii_only)
+        self.tape = TapePane(3, id=layout.TAPE, ascii_only=ascii_only)
+        self.chart = ChartPane(4, id=layout.CHART, ascii_only=ascii_only)
+        self.orders = OrdersPane(9, id=layout.ORDERS, ascii_only=ascii_only)
         self.panes = (
             self.ladder,
-            QueuePane(2, id=places.QUEUE, ascii_only=ascii_only),
+            QueuePane(2, id=layout.QUEUE, ascii_only=ascii_only),
             self.tape,
             self.chart,
-            FlowPane(5, id=places.FLOW, ascii_only=ascii_only),
-            LevelPane(6, id=places.LEVEL, ascii_only=ascii_only),
-            DepthPane(7, id=places.DEPTH, ascii_only=ascii_only),
-            WatchlistPane(8, id=places.WATCH, ascii_only=ascii_only),
+            FlowPane(5, id=layout.FLOW, ascii_only=ascii_only),
+            LevelPane(6, id=layout.LEVEL, ascii_only=ascii_only),
+            DepthPane(7, id=layout.DEPTH, ascii_only=ascii_only),
+            WatchlistPane(8, id=layout.WATCH, ascii_only=ascii_only),
             self.orders,
-            FillsPane(10, id=places.FILLS, ascii_only=ascii_only),
-            BalancesPane(11, id=places.BALANCES, ascii_only=ascii_only),
+            FillsPane(10, id=layout.FILLS, ascii_only=ascii_only),
+            BalancesPane(11, id=layout.BALANCES, ascii_only=ascii_only),
         )
-        self.header = Header(id=places.HEADER, ascii_only=ascii_only)
-        self.status = StatusLine(id=places.STATUS, ascii_only=ascii_only)
-        self.log_row = LiveRows(id=places.LOG, ascii_only=ascii_only)
-        self.mine = LiveRows(id=places.MINE, ascii_only=ascii_only)
-        self.hints = Hints(hints(table), id=places.HINTS, ascii_only=ascii_only)
-        self.picker = SymbolPicker(id=places.PICKER, ascii_only=ascii_only)
-        self.help_pages = HelpPages(table, id=places.HELP, ascii_only=ascii_only)
-        self.sessions = SessionPicker(id=places.SESSIONS, ascii_only=ascii_only)
+        self.header = Header(id=layout.HEADER, ascii_only=ascii_only)
+        self.status = StatusLine(id=layout.STATUS, ascii_only=ascii_only)
+        self.log_row = LiveRows(id=layout.LOG, ascii_only=ascii_only)
+        self.mine = LiveRows(id=layout.MINE, ascii_only=ascii_only)
+        self.hints = Hints(hints(table), id=layout.HINTS, ascii_only=ascii_only)
+        self.picker = SymbolPicker(id=layout.PICKER, ascii_only=ascii_only)
+        self.help_pages = HelpPages(table, id=layout.HELP, ascii_only=ascii_only)
+        self.sessions = SessionPicker(id=layout.SESSIONS, ascii_only=ascii_only)
         self.panels = Panels(self, self.panes)
         self.questions = Questions(self, ascii_only=ascii_only)
         self.parts: list[ScreenPart] = []
-        self.add_part(ViewKeys(self))
+        self.view_keys = ViewKeys(self)
+        self.add_part(self.view_keys)
         self.add_part(self.questions)
-        self._money_hints, self._calm_hints = hints(table, money=True), hints(table)
+        self._money_hints, self._hints = hints(table, money=True), hints(table)
         self._plotter = Plotter()
-        self._foot = FrameSkip(_FOOT_EVERY)
+        self._foot_skip = FrameSkip(_FOOT_EVERY)
 
     def add_part(self, part: ScreenPart) -> None:
         """Take in a part; the last one added is asked first.
 
-        The toolkit looks for what a key does under this name, on the screen.
+        Its actions become the screen's, where the toolkit looks for them.
         """
         self.parts.insert(0, part)
-        for name, action in part.actions.items():
-            setattr(self, f"action_{name}", action)
+        for name in dir(part):
+            if name.startswith("action_"):
+                setattr(self, name, getattr(part, name))
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -164,14 +175,14 @@ class TradeScreen(Screen[None]):
     # --- keys -------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Ask the parts whether a key acts now."""
+        """Say whether a key may act now; the parts are asked first."""
         for part in self.parts:
             if (allowed := part.allows(action)) is not None:
                 return allowed
         return super().check_action(action, parameters)
 
     def action_back(self) -> None:
-        """Leave what is open: a part's own business first, then the panel, then the zoom."""
+        """Leave what is open: what a part has open first, then the panel, then the zoom."""
         any(part.back() for part in self.parts) or self.panels.back()
 
     async def may_leave(self) -> bool:
@@ -184,42 +195,46 @@ class TradeScreen(Screen[None]):
     # --- drawing ----------------------------------------------------------------------
 
     def frame_state(self) -> FrameState:
-        """Return the present, with what is selected in the ladder and the orders pane."""
+        """Return the state of this moment, with the selections of ladder and orders pane."""
         return self.model.frame_state(self.ladder.selection, self.orders.chosen_order)
 
     def draw(self) -> None:
         """Draw one whole frame, now."""
-        self._skip_nothing()
+        self._skip_no_pane()
         for _ in self.frame():
             pass
 
-    def _skip_nothing(self) -> None:
+    def _skip_no_pane(self) -> None:
         for pane in self.panes:
             pane.frame_skip.reset()
-        self._foot.reset()
+        self._foot_skip.reset()
 
     def frame(self) -> Iterator[None]:
-        """Draw one frame, in parts: every pane in sight whose turn it is."""
+        """Draw one frame: every pane in sight whose turn it is. Yields after each."""
         if not self.is_attached:
             return
         self.panels.place_account(has_account=self.model.has_account)
         if self.model.paused:
-            self._skip_nothing()
+            self._skip_no_pane()
         frame = self.frame_state()
         self.header.show(frame)
         for pane in self.panels.in_sight():
             if pane.frame_skip.take():
                 pane.show(frame)
                 yield
-        if self.status.display and self._foot.take():
-            self._draw_foot(frame)
+        width = self.size.width
+        if self.status.display and self._foot_skip.take():
+            record = self.recording.view(frame.now)
+            self.status.show(frame, frames=self.frames, record=record)
+            banner = banner_line(record, width)
+            self.log_row.set_lines([banner or log_line(self.model.recent_log(), frame.now, width)])
         if self.mine.display:
-            account, width = frame.account, self.size.width
+            account = frame.account
             line = mine_line(
                 account.order_rows, width, known=account.known, empty=account.empty_reason
             )
             self.mine.set_lines([line])
-        self.hints.hints = self._money_hints if self.model.trader else self._calm_hints
+        self.hints.hints = self._money_hints if self.model.trader else self._hints
         self.hints.show()
         self._draw_panel()
         for part in self.parts:
@@ -227,19 +242,13 @@ class TradeScreen(Screen[None]):
 
     def _draw_panel(self) -> None:
         match self.panels.top:
-            case places.HELP:
+            case layout.HELP:
                 self.help_pages.show()
-            case places.PICKER:
+            case layout.PICKER:
                 self.picker.offer(self.model.known_symbols())
-            case places.SESSIONS:
+            case layout.SESSIONS:
                 self.sessions.ends_recording = self.recording.on
                 self.sessions.show()
-
-    def _draw_foot(self, frame: FrameState) -> None:
-        record, width = self.recording.view(frame.now), self.size.width
-        self.status.show(frame, frames=self.frames, record=record)
-        banner = banner_line(record, width)
-        self.log_row.set_lines([banner or log_line(self.model.recent_log(), frame.now, width)])
 
     # --- messages up ------------------------------------------------------------------
 
@@ -247,7 +256,7 @@ class TradeScreen(Screen[None]):
         """Show the queue of the newly selected level at once, not with the next frame."""
         frame = self.frame_state()
         for pane in self.panels.in_sight():
-            if pane.id in (places.QUEUE, places.LEVEL):
+            if pane.id in (layout.QUEUE, layout.LEVEL):
                 pane.show(frame)
 
     def on_orders_pane_opened(self, message: OrdersPane.Opened) -> None:
@@ -264,21 +273,20 @@ class TradeScreen(Screen[None]):
         self.show_symbol(message.symbol)
 
     def on_hints_pressed(self, message: Hints.Pressed) -> None:
-        self.run_beside(partial(self.run_action, message.action), "hints", "this key failed")
+        self.run_in_background(partial(self.run_action, message.action), "hints", "this key failed")
 
     def on_chart_pane_plot_requested(self, message: ChartPane.PlotRequested) -> None:
-        plot = partial(self._plot, message.view)
-        self.run_beside(plot, "plot", "no candles are drawn", exclusive=True)
+        async def plot() -> None:
+            plotted = await self._plotter.candles(message.view)
+            self.chart.draw(message.view, plotted)
+            await asyncio.sleep(_PLOT_EVERY_S)
+            self.chart.ready()
 
-    async def _plot(self, view: ChartView) -> None:
-        plotted = await self._plotter.candles(view)
-        self.chart.draw(view, plotted)
-        await asyncio.sleep(_PLOT_EVERY_S)
-        self.chart.ready()
+        self.run_in_background(plot, "plot", "no candles are drawn", exclusive=True)
 
-    # --- what parts use ---------------------------------------------------------------
+    # --- for the parts ----------------------------------------------------------------
 
-    def run_beside(
+    def run_in_background(
         self,
         work: Callable[[], Awaitable[object]],
         group: str,
@@ -287,14 +295,14 @@ class TradeScreen(Screen[None]):
         exclusive: bool = False,
         drawn: bool = False,
     ) -> None:
-        """Run something beside all else; an unforeseen error is said and ends nothing.
+        """Run something in the background; an unexpected error is reported and ends nothing else.
 
         Args:
-            work: Is called when the worker begins, never when the program ends before.
-            group: Workers of one group are told apart by it.
-            on_error: What the error means to the user.
-            exclusive: End the group's earlier workers.
-            drawn: Draw the screen at once when it is done.
+            work: Called when the worker begins; not at all when the program ends before.
+            group: The name of the group of workers.
+            on_error: What an error means to the user.
+            exclusive: Cancel the group's earlier workers.
+            drawn: Draw the screen at once when the work is done.
         """
 
         async def begin() -> None:
@@ -306,7 +314,7 @@ class TradeScreen(Screen[None]):
         self.run_worker(worker, group=group, exclusive=exclusive)
 
     def show_symbol(self, symbol: str) -> None:
-        """Show another pair; what it needs is subscribed meanwhile."""
+        """Show another pair, and subscribe what it needs."""
         for part in self.parts:
             part.leave_symbol()
         self.model.symbol = symbol
@@ -318,4 +326,4 @@ class TradeScreen(Screen[None]):
         """Subscribe everything that is shown of the pair; the log says what is refused."""
         symbol = self.model.symbol
         show = partial(self.model.show, symbol)
-        self.run_beside(show, "show", f"not all of {symbol} is shown")
+        self.run_in_background(show, "show", f"not all of {symbol} is shown")

@@ -49,7 +49,7 @@ async def test_a_defect_while_an_order_is_sent_is_said_and_logged_and_keys_still
             once.setattr(found.trader, "_deliver", broken_later)
             await found.pilot.press("B")
             await found.until(lambda: SAID in found.said())
-        assert f"look at your orders before you go on: {SAID}" in found.text()
+        assert f"check your orders before you go on: {SAID}" in found.text()
         await is_alive(found)
     (file,) = tmp_path.rglob(NAME)  # noqa: ASYNC240  the monitor has ended
     assert "in broken_later" in file.read_text()
@@ -63,7 +63,7 @@ async def test_a_defect_in_a_key_leaves_all_the_others(
         with monkeypatch.context() as once:
             once.setattr(found.screen.ticket_keys, "limit_order", broken)
             await found.pilot.press("B")
-        assert f"that key did not do all it should: {SAID}" in found.text()
+        assert f"this key did not finish: {SAID}" in found.text()
         await is_alive(found)
 
 

@@ -218,7 +218,7 @@ async def test_the_screen_of_a_recording_is_the_golden_one(
 async def wound(monitor: Monitor, pilot: Pilot[None]) -> None:
     """What the keys asked for has been done."""
     await pilot.pause()
-    winding = [worker for worker in monitor.workers if worker.group == "wind"]
+    winding = [worker for worker in monitor.workers if worker.group == "seek"]
     if winding:
         await monitor.workers.wait_for_complete(winding)
     await pilot.pause()
