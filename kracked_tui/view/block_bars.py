@@ -1,4 +1,4 @@
-"""Bars in eighths of a cell, growing to either side, and small histograms."""
+"""Bars in eighths of a cell, growing to either side, and small histograms. Pure."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _RISING = " ▁▂▃▄▅▆▇█"
 
 
 def rightwards(value: int, largest: int, width: int, name: str) -> tuple[Span, ...]:
-    """`value` of `largest` as a bar from the left edge; roles `name`-bar."""
+    """Draw `value` of `largest` as a bar from the left edge, in the role `name`-bar."""
     full, part = _cells(value, largest, width)
     text = "█" * full + (_EIGHTHS[part] if part else "")
     return (Span(text, f"{name}-bar"), Span(" " * (width - len(text))))
 
 
 def leftwards(value: int, largest: int, width: int, name: str) -> tuple[Span, ...]:
-    """`value` of `largest` as a bar from the right edge.
+    """Draw `value` of `largest` as a bar from the right edge, in the role `name`-bar.
 
-    There are no right-hand eighths to draw with: the tip is the missing part, with
-    foreground and background exchanged, as its role says.
+    Fonts have no right-hand eighths: the tip draws the missing part, with foreground and
+    background exchanged by its role.
     """
     full, part = _cells(value, largest, width)
     tip = _EIGHTHS[8 - part] if part else ""
@@ -30,7 +30,7 @@ def leftwards(value: int, largest: int, width: int, name: str) -> tuple[Span, ..
 
 
 def share(part: int, whole: int, width: int) -> tuple[Span, ...]:
-    """Two amounts against each other: `part` from the left, the rest up to `width`."""
+    """Draw two amounts against each other: `part` from the left, the rest up to `width`."""
     full, eighths = _cells(part, max(whole, 1), width)
     if not whole:
         return (Span("░" * width, "faint"),)
@@ -42,7 +42,7 @@ def share(part: int, whole: int, width: int) -> tuple[Span, ...]:
 
 
 def columns(values: Sequence[int], largest: int | None = None) -> str:
-    """One character a value, one row high: a sparkline from zero."""
+    """Draw one character a value, one row high, from zero up to `largest`."""
     top = max(values, default=0) if largest is None else largest
     if top <= 0:
         return " " * len(values)
@@ -50,7 +50,7 @@ def columns(values: Sequence[int], largest: int | None = None) -> str:
 
 
 def spark(values: Sequence[int]) -> str:
-    """One character a value, from the least to the greatest; rows above each other stay apart."""
+    """Draw one character a value, from the least to the greatest; rows do not touch."""
     low, high = min(values, default=0), max(values, default=0)
     if high == low:
         return "▄" * len(values)
@@ -58,7 +58,7 @@ def spark(values: Sequence[int]) -> str:
 
 
 def _cells(value: int, largest: int, width: int) -> tuple[int, int]:
-    """Full cells and eighths of the next one; anything above zero shows."""
+    """Return the full cells and the eighths of the next; any value above zero is visible."""
     if value <= 0 or largest <= 0 or width <= 0:
         return 0, 0
     eighths = max(1, min(8 * width, (8 * width * value + largest // 2) // largest))

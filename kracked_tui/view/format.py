@@ -1,4 +1,4 @@
-"""Numbers and times as people read them, from scaled integers and never through a float."""
+"""Numbers and times as people read them, from scaled integers, never through a float. Pure."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from kracked import times, units
 from kracked.instruments import Precision
 
 _SUFFIXES = ("", "k", "M", "G", "T", "P", "E")
-_MOST_DECIMALS = 5
+_MAX_DECIMALS = 5
 
 
 def qty_decimals(price: int, precision: Precision) -> int:
-    """How many decimals of a quantity matter: as many as the price has digits before the point.
+    """Return the decimals of a quantity that matter: one less than the digits of the price.
 
-    One less, in fact: the last decimal shown is then worth a few units of the quote
-    currency, so that a column lines up and hides nothing a trader would act on.
+    Only digits before the point count. The last decimal shown is then worth a few units of
+    the quote currency, so that a column lines up and hides nothing a trader would act on.
 
     >>> qty_decimals(642105, Precision(1, 8)), qty_decimals(5123, Precision(4, 8))
     (4, 0)
     """
     whole = abs(price) // 10**precision.price
     digits = len(str(whole)) if whole else 0
-    return max(0, min(digits - 1, _MOST_DECIMALS, precision.qty))
+    return max(0, min(digits - 1, _MAX_DECIMALS, precision.qty))
 
 
 def qty(value: int, scale: int, decimals: int, width: int = 8) -> str:
-    """A quantity with `scale` decimals, shown with at most `decimals` and within `width`.
+    """Write a quantity of `scale` decimals with at most `decimals`, and within `width`.
 
-    Too small for its last decimal shows as ``<0.0001``, never as zero.
+    One too small for its last decimal is written ``<0.0001``, never zero.
 
     >>> qty(25_000_000, 8, 4), qty(51, 8, 4), qty(123_456_700_000_000, 8, 4, 7)
     ('0.2500', '<0.0001', '1.235M')
@@ -40,7 +40,7 @@ def qty(value: int, scale: int, decimals: int, width: int = 8) -> str:
 
 
 def compact(value: int, scale: int = 0, width: int = 6) -> str:
-    """At most `width` characters, four digits and a suffix for thousands; for totals and volumes.
+    """Write a total or volume with four digits and a suffix for thousands, within `width`.
 
     >>> compact(1842), compact(41_204), compact(3_100_000), compact(184_250, 2)
     ('1842', '41.20k', '3.100M', '1842.5')
@@ -62,7 +62,7 @@ def compact(value: int, scale: int = 0, width: int = 6) -> str:
 
 
 def rescale(value: int, scale: int, decimals: int) -> int:
-    """The scaled integer with another number of decimals, halves away from zero."""
+    """Convert a scaled integer to another number of decimals, halves away from zero."""
     if decimals >= scale:
         return int(value * 10 ** (decimals - scale))
     step = 10 ** (scale - decimals)
@@ -71,12 +71,12 @@ def rescale(value: int, scale: int, decimals: int) -> int:
 
 
 def signed(text: str) -> str:
-    """The number with its sign, also when it is positive."""
+    """Write a number with its sign, also when it is positive."""
     return text if text.startswith("-") else f"+{text}"
 
 
 def age(age_ns: int) -> str:
-    """A span of time in at most five characters.
+    """Write a length of time in at most five characters.
 
     >>> [age(s * 10**9) for s in (0, 9, 72, 252, 4000, 200_000)]
     ['<1s', '9s', '1m12', '4m12', '1h06', '2d07']
@@ -94,7 +94,7 @@ def age(age_ns: int) -> str:
 
 
 def clock(time_ns: int, digits: int = 0) -> str:
-    """Time of day in UTC with `digits` decimals of the second.
+    """Write the time of day in UTC, with `digits` decimals of the second.
 
     >>> clock(1716144920910159752, 3)
     '18:55:20.910'
@@ -103,7 +103,7 @@ def clock(time_ns: int, digits: int = 0) -> str:
 
 
 def milliseconds(duration_ns: int) -> str:
-    """A delay: ``0.4ms``, ``38ms``, ``1.2s``.
+    """Write a delay: ``0.4ms``, ``38ms``, ``1.2s``.
 
     >>> milliseconds(400_000), milliseconds(38_000_000), milliseconds(1_230_000_000)
     ('0.4ms', '38ms', '1.2s')
@@ -117,5 +117,5 @@ def milliseconds(duration_ns: int) -> str:
 
 
 def percent(part: int, whole: int) -> int:
-    """`part` of `whole` in per cent, rounded; 0 of nothing."""
+    """Return the share of `part` in `whole`, in per cent and rounded; 0 where `whole` is 0."""
     return (200 * part + whole) // (2 * whole) if whole else 0

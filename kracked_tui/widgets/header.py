@@ -1,4 +1,4 @@
-"""The first line of the screen."""
+"""The first line of the screen, drawn from a frame."""
 
 from __future__ import annotations
 
@@ -10,36 +10,32 @@ from kracked_tui.widgets.painted_rows import LiveRows
 
 
 class Header(LiveRows):
-    """What is watched, what it costs, whether it can be trusted, whether keys trade."""
+    """The symbol and its price, whether the data can be trusted, whether keys trade."""
 
     def show(self, frame: FrameState) -> None:
-        self.set_lines([header_line(_view(frame), self.size.width)])
-
-
-def _view(frame: FrameState) -> HeaderView:
-    market, quote, book = frame.market, frame.quote, frame.book
-    ticker, replay = market.ticker, frame.source.mode == "REPLAY"
-    stated = book.exchange_time if book else None
-    latency = book.received - stated if book and stated else None
-    return HeaderView(
-        symbol=frame.symbol or "no symbol",
-        precision=frame.precision,
-        state=frame.data_status,
-        last=market.last,
-        rising=market.rising,
-        change=market.change,
-        high=ticker.high if ticker else None,
-        low=ticker.low if ticker else None,
-        volume=ticker.volume if ticker else None,
-        spread=quote[1] - quote[0] if quote else None,
-        mid2=sum(quote) if quote else 0,
-        verified=int(book is not None and book.verified),
-        latency_ns=latency if latency and not replay else None,
-        # Of a recording the day is news too.
-        clock=_date_and_time(frame.now) if replay else fmt.clock(frame.now),
-        standing=frame.account.status,
-    )
-
-
-def _date_and_time(now: int) -> str:
-    return times.to_rfc3339(now, 0)[:-1].replace("T", " ")
+        """Draw a frame."""
+        market, quote, book = frame.market, frame.quote, frame.book
+        ticker, replay = market.ticker, frame.source.mode == "REPLAY"
+        exchange_time = book.exchange_time if book else None
+        latency = book.received - exchange_time if book and exchange_time else None
+        clock = fmt.clock(frame.now)
+        if replay:  # a recording may be of another day
+            clock = times.to_rfc3339(frame.now, 0)[:-1].replace("T", " ")
+        view = HeaderView(
+            symbol=frame.symbol or "no symbol",
+            precision=frame.precision,
+            data=frame.data_status,
+            last=market.last,
+            rising=market.rising,
+            change=market.change,
+            high=ticker.high if ticker else None,
+            low=ticker.low if ticker else None,
+            volume=ticker.volume if ticker else None,
+            spread=quote[1] - quote[0] if quote else None,
+            mid2=sum(quote) if quote else 0,
+            verified=book is not None and book.verified,
+            latency_ns=latency if latency and not replay else None,
+            clock=clock,
+            trading=frame.account.status,
+        )
+        self.set_lines([header_line(view, self.size.width)])

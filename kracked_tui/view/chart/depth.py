@@ -1,4 +1,4 @@
-"""The depth curve: how much stands between here and a price, on both sides."""
+"""The depth curve: the cumulative quantity from the best price outwards, both sides. Pure."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ class DepthView(NamedTuple):
     """Cumulative quantities per column, the best price in the middle."""
 
     bids: tuple[int, ...] = ()
-    """From the touch outwards."""
+    """From the best bid outwards."""
     asks: tuple[int, ...] = ()
+    """From the best ask outwards."""
     largest: int = 1
     bid_edge: int = 0
-    """The price of the outermost bid column."""
+    """Price of the outermost bid column."""
     ask_edge: int = 0
+    """Price of the outermost ask column."""
     mid2: int = 0
+    """Best bid plus best ask: twice the middle, exactly."""
 
 
 def depth_view(bids: Iterable[Level], asks: Iterable[Level], columns: int) -> DepthView:
-    """Both sides over the same reach of price, `columns` columns each."""
+    """Sum up both sides over the same reach of price, with `columns` columns each."""
     bid_levels, ask_levels = list(bids), list(asks)
     if not bid_levels or not ask_levels or columns < 1:
         return DepthView()
@@ -57,7 +60,7 @@ def _summed(levels: Iterable[tuple[int, int]], reach: int, columns: int) -> list
 
 
 def depth_lines(view: DepthView, width: int, height: int, precision: Precision) -> list[Line]:
-    """The curve on all rows but the last, which is the price axis."""
+    """Draw the curve on all rows but the last, which is the price axis."""
     half = (width - 1) // 2
     if not view.bids or height < 2:
         return []
@@ -74,7 +77,11 @@ def depth_lines(view: DepthView, width: int, height: int, precision: Precision) 
         ]
         lines.append(Line(fit(spans, width)))
     lines[0] = _labelled(lines[0], fmt.compact(view.largest, precision.qty), width)
-    lines.append(_axis(view, width, precision))
+    low, high = precision.price_text(view.bid_edge), precision.price_text(view.ask_edge)
+    middle = precision.price_text(view.mid2 // 2)
+    gap = (width - 1) // 2 - len(low) - len(middle) // 2
+    axis = Span(low + " " * max(1, gap) + middle, "dim")
+    lines.append(Line(spread([axis], [Span(high, "dim")], width)))
     return lines
 
 
@@ -84,7 +91,7 @@ def _cell(value: int, largest: int, rows: int, floor: int) -> str:
 
 
 def _labelled(first: Line, text: str, width: int) -> Line:
-    """The scale's label in the middle, where the curve is lowest."""
+    """Put the scale's label in the middle, where the curve is lowest."""
     middle = (width - 1) // 2
     bare = first.text
     start = middle + 2
@@ -98,11 +105,3 @@ def _labelled(first: Line, text: str, width: int) -> Line:
             Span(bare[start + len(text) :], "ask-bar"),
         )
     )
-
-
-def _axis(view: DepthView, width: int, precision: Precision) -> Line:
-    low, high = precision.price_text(view.bid_edge), precision.price_text(view.ask_edge)
-    middle = precision.price_text(view.mid2 // 2)
-    gap = (width - 1) // 2 - len(low) - len(middle) // 2
-    left = Span(low + " " * max(1, gap) + middle, "dim")
-    return Line(spread([left], [Span(high, "dim")], width))

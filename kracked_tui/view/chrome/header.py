@@ -1,4 +1,4 @@
-"""The first line of the screen: what is watched, what it costs, whether it can be trusted."""
+"""The first line of the screen: symbol, price, whether data can be trusted and keys trade. Pure."""
 
 from __future__ import annotations
 
@@ -8,42 +8,47 @@ from typing import NamedTuple
 
 from kracked.instruments import Precision
 from kracked_tui.view import format as fmt
-from kracked_tui.view.chrome import data_status as health
-from kracked_tui.view.chrome.data_status import DataStatus
-from kracked_tui.view.chrome.trading_status import TradingStatus, standing_spans
+from kracked_tui.view.chrome.data_status import DataStatus, light
+from kracked_tui.view.chrome.trading_status import TradingStatus, trading_spans
 from kracked_tui.view.line import Line, Span, spread
 
 _CLOCK_CELLS = 8
-"""Of a live clock: it gives way on a small screen, a recorded time does not."""
+"""Cells of a live clock: it is left out on a small screen, a recorded time is not."""
 _CLOCK_FROM = 100
 _LATENCY = len("9.9ms")
-"""Cells it always takes, so that nothing beside it trembles."""
+"""Cells the latency always takes, so that nothing beside it trembles."""
 
 
 class HeaderView(NamedTuple):
+    """Everything the header may show."""
+
     symbol: str
     precision: Precision
-    state: DataStatus
+    data: DataStatus
     last: int | None = None
     rising: bool | None = None
-    """The last trade against the one before it; None while unknown."""
+    """Whether the last trade was higher than the one before it; None while unknown."""
     change: Decimal | None = None
-    """In 24 hours, per cent."""
+    """Change in 24 hours, per cent."""
     high: int | None = None
     low: int | None = None
     volume: int | None = None
     spread: int | None = None
     mid2: int = 0
-    """Best bid plus best ask: twice the middle, exact."""
-    verified: int = 0
+    """Best bid plus best ask: twice the middle, exactly."""
+    verified: bool = False
     latency_ns: int | None = None
     clock: str = ""
-    standing: TradingStatus = TradingStatus()
+    trading: TradingStatus = TradingStatus()
 
 
 def header_line(view: HeaderView, width: int) -> Line:
-    """As much as fits: the symbol, its price and the light always; the rest by use."""
-    left = _price(view)
+    """Draw as much as fits: symbol, price and light always, the other facts by their use."""
+    left = [Span(f" {view.symbol}", "bright"), Span("  ")]
+    if view.last is not None:
+        role = {True: "buy", False: "sell", None: "bright"}[view.rising]
+        sign = {True: "▲", False: "▼", None: " "}[view.rising]
+        left += [Span(view.precision.price_text(view.last), role), Span(f" {sign}", role)]
     right = _right(view, width, _cells(left))
     for part in _facts(view):
         if _cells((*left, *part, *right)) + 2 > width:
@@ -53,31 +58,25 @@ def header_line(view: HeaderView, width: int) -> Line:
 
 
 def _right(view: HeaderView, width: int, taken: int) -> list[Span]:
-    """The light, the clock, whether orders can be sent. In a small place the price goes first."""
-    sign, *check = health.light(view.state, view.verified)
-    standing = [Span(" "), *standing_spans(view.standing)]
-    late = view.latency_ns if view.state.usable else None
+    """Draw the light, the clock, and whether keys trade; parts that do not fit are left out.
+
+    `taken` are the cells of the price, which goes before all of them but the light.
+    """
+    sign, *check = light(view.data, verified=view.verified)
+    trading = [Span(" "), *trading_spans(view.trading)]
+    late = view.latency_ns if view.data.usable else None
     latency = [] if late is None else [Span(f" {fmt.milliseconds(late):>{_LATENCY}}", "dim")]
     clock = [Span("  "), Span(view.clock, "dim")] if view.clock else []
     if width < _CLOCK_FROM and len(view.clock) <= _CLOCK_CELLS:
         clock = []
-    for given_way in ([*latency, *check, *clock], [*check, *clock]):
-        if taken + _cells([sign, *given_way, *standing]) <= width:
-            return [sign, *given_way, *standing]
-    return [sign, *clock, *standing]
+    for optional in ([*latency, *check, *clock], [*check, *clock]):
+        if taken + _cells([sign, *optional, *trading]) <= width:
+            return [sign, *optional, *trading]
+    return [sign, *clock, *trading]
 
 
 def _cells(spans: Iterable[Span]) -> int:
     return sum(len(span.text) for span in spans)
-
-
-def _price(view: HeaderView) -> list[Span]:
-    spans = [Span(f" {view.symbol}", "bright"), Span("  ")]
-    if view.last is not None:
-        role = {True: "buy", False: "sell", None: "bright"}[view.rising]
-        sign = {True: "▲", False: "▼", None: " "}[view.rising]
-        spans += [Span(view.precision.price_text(view.last), role), Span(f" {sign}", role)]
-    return spans
 
 
 def _facts(view: HeaderView) -> list[list[Span]]:
@@ -89,7 +88,9 @@ def _facts(view: HeaderView) -> list[list[Span]]:
         text = view.precision.price_text(view.spread)
         facts.append(_labelled("spr", text))
         if view.mid2:
-            facts.append([Span(f" {_basis_points(view.spread, view.mid2)}bp", "dim")])
+            hundredths = (view.spread * 2 * 1_000_000 + view.mid2 // 2) // view.mid2
+            basis_points = f"{hundredths // 100}.{hundredths % 100:02d}"
+            facts.append([Span(f" {basis_points}bp", "dim")])
     for label, price in (("H", view.high), ("L", view.low)):
         if price is not None:
             facts.append(_labelled(label, view.precision.price_text(price)))
@@ -100,8 +101,3 @@ def _facts(view: HeaderView) -> list[list[Span]]:
 
 def _labelled(label: str, text: str) -> list[Span]:
     return [Span(f"   {label} ", "dim"), Span(text)]
-
-
-def _basis_points(spread: int, mid2: int) -> str:
-    hundredths = (spread * 2 * 1_000_000 + mid2 // 2) // mid2
-    return f"{hundredths // 100}.{hundredths % 100:02d}"

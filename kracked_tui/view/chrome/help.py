@@ -1,4 +1,4 @@
-"""The help: pages as full as the screen, and no word cut on a small one."""
+"""The help in pages as full as the screen; no word is cut on a small one. Pure."""
 
 from __future__ import annotations
 
@@ -27,38 +27,55 @@ _READING = (
 
 _DIGITS = ("pane-", "size-")
 _COLUMN = 16
-"""The keys' own, where there is room; else it is as wide as the group's longest."""
+"""Width of the keys where there is room; else the group's longest sets it."""
 _ROOMY = 60
 Row = tuple[str, str]
 
 
 def pages(table: tuple[Key, ...], rows: int, width: int) -> list[list[Row]]:
-    """(key, words) rows; a row without a key is a heading, or stands between two groups.
+    """Divide the help into pages of (key, words) rows; groups that fit share a page.
 
-    No page is longer than `rows`, nor a row than `width`; groups that fit share a page.
+    A row without a key is a heading, or separates two groups.
+
+    Args:
+        table: The keys of the screen.
+        rows: Rows of the longest page.
+        width: Cells of the longest row.
     """
     rows = max(3, rows)
+    groups = [(group, _entries(table, group)) for group in keys.GROUPS]
+    groups.append(("Reading the screen", list(_READING)))
     found: list[list[Row]] = []
-    for heading, entries in _groups(table):
+    for heading, entries in groups:
+        if not entries:
+            continue
         body = _body(entries, width)
         if found and len(found[-1]) + 2 + len(body) <= rows:
             found[-1] += [("", ""), ("", heading), *body]
         else:
-            found += _paged(heading, body, rows)
+            room = rows - 1
+            parts = [body[start : start + room] for start in range(0, len(body), room)]
+            found += [[("", heading), *part] for part in parts]
     return found
 
 
-def _groups(table: tuple[Key, ...]) -> list[tuple[str, list[Row]]]:
-    """Headings with what stands below them; without one that has nothing."""
-    groups = [
-        (group, [(keys.shown(key.keys), key.help) for key in _without_digits(table, group)])
-        for group in keys.GROUPS
+def _entries(table: tuple[Key, ...], group: str) -> list[Row]:
+    """Return the keys of a group; those of a row of digits are one line of help."""
+    ids = {key.id for key in table if key.group == group}
+    found = [
+        (keys.shown(key.keys), key.help)
+        for key in table
+        if key.group == group and not key.id.startswith(_DIGITS)
     ]
-    return [group for group in (*groups, ("Reading the screen", list(_READING))) if group[1]]
+    if "pane-1" in ids:
+        found.append((keys.shown("1..9,0,$"), "Go to the pane of that number"))
+    if "size-1" in ids:
+        found.append(("1..5", "One of the five sizes; in the ladder too while ARMED"))
+    return found
 
 
 def _body(entries: list[Row], width: int) -> list[Row]:
-    """The entries in columns; words that need more than a row go on below themselves."""
+    """Put the entries in columns; words that need more than a row go on in the next."""
     column = _COLUMN if width >= _ROOMY else max(len(key) for key, _ in entries)
     found: list[Row] = []
     for key, words in entries:
@@ -68,24 +85,8 @@ def _body(entries: list[Row], width: int) -> list[Row]:
     return found
 
 
-def _without_digits(table: tuple[Key, ...], group: str) -> list[Key]:
-    """Keys of a row of digits are one line of help."""
-    kept = [key for key in table if key.group == group and not key.id.startswith(_DIGITS)]
-    ids = {key.id for key in table if key.group == group}
-    if "pane-1" in ids:
-        kept.append(Key("pane", "1..9,0,$", "", "", "Go to the pane of that number", group))
-    if "size-1" in ids:
-        words = "One of the five sizes; in the ladder too while ARMED"
-        kept.append(Key("size", "1..5", "", "", words, group))
-    return kept
-
-
-def _paged(heading: str, body: list[Row], rows: int) -> list[list[Row]]:
-    room = rows - 1
-    return [[("", heading), *body[start : start + room]] for start in range(0, len(body), room)]
-
-
 def help_lines(page: list[Row], width: int) -> list[Line]:
+    """Draw a page."""
     lines = []
     for key, words in page:
         if key:

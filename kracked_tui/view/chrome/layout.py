@@ -1,4 +1,4 @@
-"""Which panes a terminal of this size shows, and where: the layout as a pure function."""
+"""The panes that a terminal of some size shows, and their places, as a pure function."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PICKER, HELP, TICKET, PROMPT = "picker", "help", "ticket", "prompt"
 TIME, SESSIONS = "time", "sessions"
 
 PANES = (LADDER, QUEUE, TAPE, CHART, FLOW, LEVEL, DEPTH, WATCH, ORDERS, FILLS, BALANCES)
-"""In the order of their numbers, from 1."""
+"""Panes in the order of their numbers, from 1."""
 _LEAST_WIDTH, _LEAST_HEIGHT = 60, 16
 _LEAST_SHARED, _LEAST_WITH_OWN = 66, 72
 """Columns below which a ladder, and one with own orders, has no room for a neighbour."""
@@ -39,9 +39,15 @@ def arrange(
     account: bool = False,
     timed: bool = False,
 ) -> Arrangement:
-    """Everything that is shown at this size. `panel` is docked.
+    """Return the places of everything that is shown at this size.
 
-    With `account` own orders too; `timed` has the time bar of a recording.
+    Args:
+        width: Columns of the terminal.
+        height: Rows of the terminal.
+        zoomed: A pane that has the whole screen.
+        panel: A panel to dock at the right edge.
+        account: Whether there are own orders to show.
+        timed: Whether there is the time bar of a recording.
     """
     small = width < _LEAST_WIDTH or height < _LEAST_HEIGHT
     foot = [HINTS] if small else [STATUS, LOG, HINTS]
@@ -66,17 +72,20 @@ def arrange(
 
 
 def _has_room(width: int, height: int) -> bool:
-    """For more than ladder, queue and tape."""
+    """Whether there is room for more than ladder, queue and tape."""
     return width >= 110 and height >= 30
 
 
 def _docked(body: Rectangle, panel: str) -> tuple[Rectangle, Rectangle]:
-    """The panel at the right edge; the whole body where the ladder would not fit beside it."""
-    wanted = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60}.get(panel, 44)
-    if body.width < wanted + _LEAST_WIDTH - 20:
+    """Dock the panel at the right edge, or over the body where the ladder would not fit beside it.
+
+    Returns the place of the panel and the body that is left.
+    """
+    width = {HELP: 78, TICKET: 36, PROMPT: 36, SESSIONS: 60}.get(panel, 44)
+    if body.width < width + _LEAST_WIDTH - 20:
         return body, body._replace(width=0)
-    left = body.width - wanted
-    return body._replace(x=left, width=wanted), body._replace(width=left)
+    left = body.width - width
+    return body._replace(x=left, width=width), body._replace(width=left)
 
 
 def _panes(body: Rectangle, *, account: bool) -> Arrangement:
@@ -88,7 +97,7 @@ def _panes(body: Rectangle, *, account: bool) -> Arrangement:
 
 
 def _compact(body: Rectangle) -> Arrangement:
-    """80x24: ladder, queue, tape."""
+    """Place ladder, queue and tape, as at 80x24."""
     right = max(30, min(58, body.width * 3 // 8))
     ladder, side = _columns(body, body.width - right)
     queue, tape = _rows(side, body.height // 2)
@@ -96,7 +105,7 @@ def _compact(body: Rectangle) -> Arrangement:
 
 
 def _large(body: Rectangle, *, account: bool) -> Arrangement:
-    """120x40: those, the candles, and own orders or else the watchlist."""
+    """Place those, the candles, and own orders or else the watchlist, as at 120x40."""
     left, right = _columns(body, body.width * 11 // 20)
     ladder, chart = _rows(left, body.height * 7 // 10)
     queue, rest = _rows(right, body.height * 3 // 10)
@@ -106,20 +115,20 @@ def _large(body: Rectangle, *, account: bool) -> Arrangement:
 
 
 def _huge(body: Rectangle, *, account: bool) -> Arrangement:
-    """200x60: everything."""
+    """Place every pane, as at 200x60."""
     upper, lower = _rows(body, body.height * 7 // 10)
     ladder, rest = _columns(upper, upper.width * 2 // 5)
     middle, right = _columns(rest, rest.width // 2)
     queue, level = _rows(middle, middle.height - 11)
     tape, flow = _rows(right, right.height - 8)
     chart, rest = _columns(lower, lower.width // 2)
-    own = {}
+    account_panes = {}
     if account:
         upper, rest = _rows(rest, rest.height // 2)
-        own[ORDERS], upper = _columns(upper, upper.width * 3 // 5)
-        own[BALANCES], own[FILLS] = _rows(upper, upper.height // 2)
+        account_panes[ORDERS], upper = _columns(upper, upper.width * 3 // 5)
+        account_panes[BALANCES], account_panes[FILLS] = _rows(upper, upper.height // 2)
     depth, watch = _columns(rest, rest.width * 9 // 20)
-    return own | {
+    return account_panes | {
         LADDER: ladder,
         QUEUE: queue,
         TAPE: tape,

@@ -1,8 +1,8 @@
 """The box around a pane, drawn as lines like everything inside it.
 
-Focus is a heavier box and not only a colour; while orders can be sent every box is a
-double one, and focus is a sign before the pane's number. Drawing it here costs one changed row
-when a title changes, where a border of the toolkit would repaint the pane.
+Focus is a heavier box and not only a colour; while orders can be sent every box is double, and
+focus is a sign before the pane's number. A changed title costs one row, where a border of
+the toolkit would repaint the pane.
 """
 
 from __future__ import annotations
@@ -19,42 +19,29 @@ _DOUBLE = "╔═╗║╚╝"
 
 
 class Title(NamedTuple):
-    """What stands in a pane's top edge: its key and name, then what it shows."""
+    """The text of a pane's top edge: its key and name, then what it shows."""
 
     key: str
-    """What goes there."""
+    """The key that focuses the pane."""
     name: str
     note: str = ""
     right: str = ""
     """Left out where it does not fit beside the note."""
     urgent: bool = False
-    """Then it is the note that makes room."""
-
-
-def framed(
-    title: Title,
-    body: Sequence[Line],
-    size: tuple[int, int],
-    *,
-    focused: bool,
-    armed: bool = False,
-    foot: Iterable[Span] = (),
-) -> list[Line]:
-    """The pane at `size` (width, height): box, title, body cut or filled to fit."""
-    return Box().around(title, body, size, focused=focused, armed=armed, foot=foot)
+    """Whether the note is left out instead."""
 
 
 class Box:
     """Draws the box of one pane again and again.
 
-    Most rows of a body are the very objects of the frame before: they come back as the
-    same framed rows, which are then known not to have changed without a look inside.
+    Most rows of a body are the very objects of the frame before. They come back as the same
+    framed rows, so that a comparison by identity finds them unchanged.
     """
 
     def __init__(self) -> None:
         self._edges: _Edges | None = None
-        self._edged: dict[int, tuple[Line, Line]] = {}
-        """By the identity of a bare row: that row, which keeps it alive, and the framed one."""
+        self._framed: dict[int, tuple[Line, Line]] = {}
+        """The bare row, which is kept alive, and the framed one, by the bare row's identity."""
 
     def around(
         self,
@@ -66,13 +53,28 @@ class Box:
         armed: bool = False,
         foot: Iterable[Span] = (),
     ) -> list[Line]:
-        """As `framed`."""
+        """Draw the pane: box, title, and the body cut or filled to fit.
+
+        Args:
+            title: The text of the top edge.
+            body: The rows inside.
+            size: Width and height of the whole pane.
+            focused: Whether the pane has the focus.
+            armed: Whether keys send orders.
+            foot: The text of the bottom edge, left out where it does not fit.
+        """
         width, height = size
         inside = max(0, height - 2)
         edges = _edges(focused=focused, armed=armed)
         if edges is not self._edges:
-            self._edges, self._edged = edges, {}
-        rows = self._rows(body[:inside], Span(edges.box[3], edges.role))
+            self._edges, self._framed = edges, {}
+        edge = Span(edges.box[3], edges.role)
+        known, self._framed = self._framed, {}
+        rows = []
+        for each in body[:inside]:
+            pair = known.get(id(each)) or (each, Line((edge, *each.spans, edge), each.role))
+            self._framed[id(each)] = pair
+            rows.append(pair[1])
         rows += [_empty(width, edges)] * (inside - len(rows))
         return [
             _top(title, width, edges, focused=focused),
@@ -80,19 +82,10 @@ class Box:
             _bottom(tuple(foot), width, edges),
         ]
 
-    def _rows(self, body: Sequence[Line], edge: Span) -> list[Line]:
-        known, self._edged = self._edged, {}
-        rows = []
-        for each in body:
-            pair = known.get(id(each))
-            if pair is None:
-                pair = (each, Line((edge, *each.spans, edge), each.role))
-            self._edged[id(each)] = pair
-            rows.append(pair[1])
-        return rows
-
 
 class _Edges(NamedTuple):
+    """The characters of a box, their role, and the sign of focus."""
+
     box: str
     role: str
     mark: str
@@ -131,7 +124,7 @@ def _top(title: Title, width: int, edges: _Edges, *, focused: bool) -> Line:
 
 @lru_cache(256)
 def _bottom(words: tuple[Span, ...], width: int, edges: _Edges) -> Line:
-    """The words of the foot are there whole or not at all."""
+    """Draw the bottom edge, with the whole foot or none of it."""
     box, role = edges.box, edges.role
     used = sum(len(span.text) for span in words) + 2 if words else 0
     if used + 3 > width:

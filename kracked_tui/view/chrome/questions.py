@@ -1,4 +1,4 @@
-"""The questions that are asked before something cannot be taken back, in words. Pure."""
+"""The questions before an act that cannot be undone, in words. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WHOLE_ACCOUNT = (
 
 
 class QuestionText(NamedTuple):
-    """One question; without `answers` it wants a word typed."""
+    """One question; without `answers` it asks for typed text."""
 
     title: str
     sentences: tuple[str, ...]
@@ -36,22 +36,23 @@ _FIELDS = {
 
 
 def field(name: str) -> QuestionText:
-    """For something exact on the ticket."""
+    """Ask for the text of a field of the ticket."""
     return QuestionText(name.capitalize(), (_FIELDS[name],))
 
 
 def cancel(row: OrderRow) -> QuestionText:
+    """Ask whether to cancel an order."""
     word = verb(row.side) if row.side else "order"
     text = f"Cancel {word} {row.qty} {row.symbol} at {row.price}?"
     return QuestionText("Cancel", (text,), (("y", "cancel it"),))
 
 
 SIDES = {"b": Side.BID, "a": Side.ASK, "y": None}
-"""What the answers to `cancel_pair` mean."""
+"""The sides that the answers to `cancel_pair` cancel; None for both."""
 
 
 def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> QuestionText:
-    """`rows` are the pair's; those that have ended do not count."""
+    """Ask which side of a pair to cancel; `rows` may hold other pairs and ended orders."""
     rows = [row for row in rows if row.symbol == symbol and not row.ended]
     bids = sum(row.side is Side.BID for row in rows)
     elsewhere = sum(not row.ours for row in rows)
@@ -63,6 +64,7 @@ def cancel_pair(symbol: str, rows: Sequence[OrderRow]) -> QuestionText:
 
 
 def cancel_everything() -> QuestionText:
+    """Ask for the word that cancels every order of the account."""
     sentences = (
         "Cancel EVERY order of the account, on all pairs, whoever placed it?",
         "Type all, then enter.",
@@ -71,7 +73,7 @@ def cancel_everything() -> QuestionText:
 
 
 def arm(symbol: str, minutes: int, *, before: bool) -> QuestionText:
-    """A yes is enough when it was armed `before`; else the pair is typed."""
+    """Ask whether keys may send orders; the pair is typed, unless it was armed `before`."""
     sentences = (f"Keys will send orders for {minutes} minutes.", _WHOLE_ACCOUNT)
     if before:
         return QuestionText("Arm", sentences, (("y", "arm"),))
@@ -79,7 +81,14 @@ def arm(symbol: str, minutes: int, *, before: bool) -> QuestionText:
 
 
 def leave(orders: int, *, armed: bool, unknown: int, unconfirmed: bool) -> QuestionText:
-    """What becomes of own orders. `unconfirmed`: the last answer did not get through."""
+    """Ask whether to leave or cancel own orders.
+
+    Args:
+        orders: Number of own orders.
+        armed: Whether the dead-man's switch is on.
+        unknown: Number of actions of unknown outcome.
+        unconfirmed: Whether the exchange did not confirm the last answer.
+    """
     noun = "order" if orders == 1 else "orders"
     sentences = [f"Leave or cancel my {orders} {noun}?"]
     if armed:

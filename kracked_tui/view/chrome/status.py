@@ -1,4 +1,4 @@
-"""The lines at the foot of the screen: the feed's counters, what happened, the keys."""
+"""The lines at the foot of the screen: the feed's counters, the log, the keys. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kracked_tui.view.account.rates import RateView, meter
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.replay.record_status import RecordView, record_facts
 
-_HELD_FOR_NS = 10 * times.NS_PER_S
+_OWN_FIRST_NS = 10 * times.NS_PER_S
 
 
 class FeedView(NamedTuple):
@@ -26,28 +26,28 @@ class FeedView(NamedTuple):
     resyncs: int = 0
     gaps: int = 0
     dropped: int = 0
-    """Events this screen was too slow for."""
+    """Events skipped because the screen was too slow."""
     frames: int = 0
-    """Drawn in the last second."""
+    """Frames drawn in the last second."""
     uptime_ns: int = 0
     rates: RateView | None = None
 
 
 def status_line(view: FeedView, width: int, record: RecordView | None = None) -> Line:
-    """The counters, most telling first; what does not fit is left out whole."""
+    """Draw the counters, the most important first; one that does not fit is left out whole."""
     verified = f"{view.verified:,}".replace(",", " ")
     facts = [
         *(record_facts(record) if record else ()),
         [Span(f" {view.source}", "word")],
         list(meter(view.rates)) if view.rates else [],
         [Span(" verified ", "dim"), Span(verified, "good" if view.verified else "dim")],
-        [Span(" failed ", "dim"), _count(view.mismatched)],
-        [Span(" gaps ", "dim"), _count(view.gaps)],
+        [Span(" failed ", "dim"), _problems(view.mismatched)],
+        [Span(" gaps ", "dim"), _problems(view.gaps)],
         [Span(f" {view.rate:>3} msg/s", "dim")],
         [Span(f" up {fmt.age(view.uptime_ns)}", "dim")],
         [Span(f" {view.frames:>2} fps", "dim")],
-        [Span(" resyncs ", "dim"), _count(view.resyncs)],
-        [Span(" skipped ", "dim"), _count(view.dropped)],
+        [Span(" resyncs ", "dim"), _problems(view.resyncs)],
+        [Span(" skipped ", "dim"), _problems(view.dropped)],
     ]
     spans: list[Span] = []
     for fact in filter(None, facts):
@@ -57,29 +57,28 @@ def status_line(view: FeedView, width: int, record: RecordView | None = None) ->
     return Line(fit(spans, width))
 
 
-def _count(bad: int) -> Span:
-    """A count that should be nothing."""
-    return Span(str(bad), "warn" if bad else "dim")
+def _problems(count: int) -> Span:
+    return Span(str(count), "warn" if count else "dim")
 
 
 class LogEntry(NamedTuple):
-    """One line of the log of key events."""
+    """One entry of the log on the screen."""
 
     time: int
     text: str
     role: str = "dim"
     """`good` when something is well again, `warn` when it is not."""
     own: bool = False
-    """About what we did or own: an answer to a key, an order's fate."""
+    """Whether it answers a key, or is about an order of ours."""
 
 
 def foremost(log_entries: Sequence[LogEntry], now: int) -> list[LogEntry]:
-    """Newest first; but for some seconds our own affairs stay before what the feed tells.
+    """Put our own entries of the last seconds before those of the feed; newest first in each.
 
     Where one line is shown, gaps of twenty symbols would else push a failed cancel away.
-    What only confirms a key press does not stay by itself.
+    Entries that only confirm a key press do not stay in front by themselves.
     """
-    recent = [it for it in log_entries if it.own and 0 <= now - it.time < _HELD_FOR_NS]
+    recent = [it for it in log_entries if it.own and 0 <= now - it.time < _OWN_FIRST_NS]
     if all(each.role == "dim" for each in recent):
         return list(log_entries)
     held = set(map(id, recent))
@@ -87,7 +86,7 @@ def foremost(log_entries: Sequence[LogEntry], now: int) -> list[LogEntry]:
 
 
 def log_line(log_entries: Sequence[LogEntry], now: int, width: int) -> Line:
-    """The newest log_entries side by side, as many as fit; one that is fresh stands out."""
+    """Draw the entries side by side, as many as fit; those of the last half minute stand out."""
     spans: list[Span] = []
     for each in log_entries:
         text = f" {fmt.clock(each.time)} {each.text}  "
@@ -107,7 +106,7 @@ class Hint(NamedTuple):
 
 
 def hint_line(hints: Sequence[Hint], width: int) -> Line:
-    """The first hints that fit, most useful first."""
+    """Draw the first hints that fit."""
     spans: list[Span] = []
     for hint in hints:
         part = [Span(f" {hint.key}", "key"), Span(f" {hint.text} ", "dim")]
@@ -118,7 +117,7 @@ def hint_line(hints: Sequence[Hint], width: int) -> Line:
 
 
 def hint_at(hints: Sequence[Hint], width: int, column: int) -> Hint | None:
-    """The hint drawn at this column of `hint_line`."""
+    """Return the hint at this column of `hint_line`; None beside them."""
     start = 0
     for hint in hints:
         end = start + len(f" {hint.key} {hint.text} ")

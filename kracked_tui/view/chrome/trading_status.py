@@ -17,37 +17,36 @@ KEY_IN_SHORT = "A key adds orders: KRAKEN_API_KEY and _SECRET, or --key-file FIL
 
 
 class TradingStatus(NamedTuple):
+    """Whether keys trade, why not, and the time left."""
+
     word: str = ""
-    """One of the above; empty where there is nothing to trade on, as in a replay."""
+    """One of the words above; empty where there is nothing to trade on, as in a replay."""
     reason: str = ""
     """Why no order would be sent now; empty when one would."""
     armed_ns: int = 0
-    """How long it stays armed."""
+    """Time until it disarms by itself."""
     switch_ns: int | None = None
-    """Until the exchange cancels everything; None while the dead-man's switch is off."""
+    """Time until the exchange cancels everything; None while the dead-man's switch is off."""
 
     @property
     def armed(self) -> bool:
+        """Whether keys send orders."""
         return self.word == ARMED
 
 
-def standing_spans(view: TradingStatus) -> tuple[Span, ...]:
-    """For the header: ``ARMED 14:32 switch 58s``."""
+def trading_spans(view: TradingStatus) -> tuple[Span, ...]:
+    """Draw the status for the header: ``ARMED 14:32 ⟳58s``."""
     if not view.word:
         return ()
     if not view.armed:
         return (Span(f" {view.word} ", "dim"),)
-    switch = _switch(view)
+    switch = f" ⟳{view.switch_ns // times.NS_PER_S}s" if view.switch_ns else ""
     role = "armed" if switch else "armed-alone"
     return (Span(f" {ARMED} {minutes(view.armed_ns)}{switch or ' NO SWITCH'} ", role),)
 
 
-def _switch(view: TradingStatus) -> str:
-    return "" if not view.switch_ns else f" ⟳{view.switch_ns // times.NS_PER_S}s"
-
-
 def minutes(left_ns: int) -> str:
-    """Time left as minutes and seconds.
+    """Write a time left as minutes and seconds.
 
     >>> minutes(872 * 10**9)
     '14:32'

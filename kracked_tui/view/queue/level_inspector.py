@@ -1,7 +1,8 @@
-"""What a level is made of: one old wall or sixty young orders."""
+"""The orders of a level by age and size: one old wall, or sixty young orders. Pure."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import zip_longest
 from typing import NamedTuple
@@ -13,10 +14,12 @@ from kracked_tui.view import block_bars
 from kracked_tui.view import format as fmt
 from kracked_tui.view.line import Line, Span, fit, line
 
-_AGES = (("<1s", 1), ("<10s", 10), ("<1m", 60), ("<10m", 600), ("<1h", 3600), ("older", 0))
+_AGES = ("<1s", "<10s", "<1m", "<10m", "<1h", "older")
+_AGE_LIMITS_S = (1, 10, 60, 600, 3600)
+_SHARES = ("<5%", "<10%", "<25%", "<50%", "more")
+_SHARE_LIMITS = (5, 10, 25, 50)
 _BOTH = 56
-"""Columns it takes to show both histograms."""
-_SHARES = (("<5%", 5), ("<10%", 10), ("<25%", 25), ("<50%", 50), ("more", 101))
+"""Width from which there is room for both histograms."""
 
 
 class InspectorView(NamedTuple):
@@ -33,6 +36,7 @@ class InspectorView(NamedTuple):
 
 
 def inspector_view(orders: Sequence[OrderChange], now: int) -> InspectorView:
+    """Sort the orders of a level into classes of age and size; `now` in ns."""
     if not orders:
         return InspectorView()
     total = sum(order.qty for order in orders)
@@ -41,8 +45,11 @@ def inspector_view(orders: Sequence[OrderChange], now: int) -> InspectorView:
     shares = [[0, 0] for _ in _SHARES]
     for order in orders:
         age_s = max(0, now - order.exchange_time) // times.NS_PER_S
-        _count(ages[_age_class(age_s)], order.qty)
-        _count(shares[_share_class(100 * order.qty // max(1, total))], order.qty)
+        share = 100 * order.qty // max(1, total)
+        by_age, by_share = bisect_right(_AGE_LIMITS_S, age_s), bisect_right(_SHARE_LIMITS, share)
+        for counts in (ages[by_age], shares[by_share]):
+            counts[0] += 1
+            counts[1] += order.qty
     return InspectorView(
         tuple((a, b) for a, b in ages),
         tuple((a, b) for a, b in shares),
@@ -53,28 +60,30 @@ def inspector_view(orders: Sequence[OrderChange], now: int) -> InspectorView:
     )
 
 
-def _count(into: list[int], qty: int) -> None:
-    into[0] += 1
-    into[1] += qty
-
-
-def _age_class(age_s: int) -> int:
-    return next((at for at, (_, limit) in enumerate(_AGES[:-1]) if age_s < limit), len(_AGES) - 1)
-
-
-def _share_class(share: int) -> int:
-    return next(at for at, (_, limit) in enumerate(_SHARES) if share < limit)
-
-
 def inspector_lines(view: InspectorView, side: str, width: int, precision: Precision) -> list[Line]:
-    """Two histograms side by side, and what stands out."""
+    """Draw the histograms side by side, and the oldest and the largest order."""
     if not view.total:
         return [Line(fit([Span("no orders at this price", "dim")], width))]
-    draw = _Drawing(view.total, precision.qty, side)
+
+    def histogram(
+        title: str, classes: Sequence[str], counts: Sequence[tuple[int, int]]
+    ) -> list[list[Span]]:
+        rows = [[*fit([Span(f"{title:<6}{'orders':>6}{'quantity':>10}", "header")], left)]]
+        for name, (orders, qty) in zip(classes, counts, strict=True):
+            text = fmt.compact(qty, precision.qty) if qty else ""
+            bar = block_bars.rightwards(qty, view.total, max(0, left - 23), side)
+            row = (
+                Span(f"{name:<6}", "dim"),
+                Span(f"{orders or '':>6}"),
+                Span(f"{text:>10} ", side),
+            )
+            rows.append([*row, *bar])
+        return rows
+
     left = width if width < _BOTH else width // 2 - 1
-    rows = draw.histogram("age", [name for name, _ in _AGES], view.ages, left)
+    rows = histogram("age", _AGES, view.ages)
     if left < width:
-        shares = draw.histogram("share", [name for name, _ in _SHARES], view.shares, left)
+        shares = histogram("share", _SHARES, view.shares)
         nothing: list[Span] = []
         pairs = zip_longest(rows, shares, fillvalue=nothing)
         rows = [[*by_age, Span("  "), *by_share] for by_age, by_share in pairs]
@@ -96,29 +105,3 @@ def inspector_lines(view: InspectorView, side: str, width: int, precision: Preci
         )
     )
     return lines
-
-
-class _Drawing(NamedTuple):
-    """What both histograms share."""
-
-    total: int
-    decimals: int
-    side: str
-
-    def histogram(
-        self, title: str, names: Sequence[str], holdings: Sequence[tuple[int, int]], width: int
-    ) -> list[list[Span]]:
-        """Of each class how many orders, their quantity, and that as a part of the whole."""
-        head = fit([Span(f"{title:<6}{'orders':>6}{'quantity':>10}", "header")], width)
-        rows = (self._row(*each, width) for each in zip(names, holdings, strict=True))
-        return [[*head], *rows]
-
-    def _row(self, name: str, holding: tuple[int, int], width: int) -> list[Span]:
-        orders, qty = holding
-        text = fmt.compact(qty, self.decimals) if qty else ""
-        return [
-            Span(f"{name:<6}", "dim"),
-            Span(f"{orders or '':>6}"),
-            Span(f"{text:>10} ", self.side),
-            *block_bars.rightwards(qty, self.total, max(0, width - 23), self.side),
-        ]

@@ -1,4 +1,4 @@
-"""The orders of one price level, first to fill first."""
+"""The orders of one price level, first to fill first. Pure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ _LARGE = 4
 
 
 class QueueRow(NamedTuple):
+    """One order in the queue."""
+
     place: int
-    """1 is first to fill of those selected."""
+    """Place among the selected orders; 1 is first to fill."""
     price: int
     order_id: str
     qty: int
@@ -29,14 +31,16 @@ class QueueRow(NamedTuple):
     large: bool = False
     mine: bool = False
     beyond: bool = False
-    """Past the selected prices: shown because there is room."""
+    """Whether it is past the selected prices, and shown because there is room."""
 
 
 class QueueView(NamedTuple):
+    """The orders in sight, and the sums of the selected ones."""
+
     side: Side = Side.BID
     low: int = 0
     high: int = 0
-    """The selected prices, both included; equal where a row is one price."""
+    """Lowest and highest selected price, both included; equal where a row is one price."""
     total: int = 0
     orders: int = 0
     rows: tuple[QueueRow, ...] = ()
@@ -52,9 +56,15 @@ def queue_view(
     rows: int,
     own: frozenset[str] = frozenset(),
 ) -> QueueView:
-    """`rows` orders from the one at `skip`: the selected prices, then those that fill after.
+    """Return the orders in sight: those at the selected prices, then those that fill after.
 
-    `queues` come in the order they fill, the first of them selected; `own` are our orders.
+    Args:
+        selection: The selected prices.
+        queues: Levels in the order they fill, from the best selected one on.
+        now: The present, ns.
+        skip: Orders scrolled past.
+        rows: Orders in sight.
+        own: Ids of own orders.
     """
     selected: list[OrderChange] = []
     beyond: list[OrderChange] = []
@@ -74,26 +84,32 @@ def queue_view(
     for place, order in enumerate(found[skip : skip + rows], skip + 1):
         shown.append(
             QueueRow(
-                place,
-                order.price,
-                order.order_id,
-                order.qty,
-                ahead,
-                fmt.age(max(0, now - order.exchange_time)),
-                large is not None and order.qty >= large,
-                order.order_id in own,
-                place > len(selected),
+                place=place,
+                price=order.price,
+                order_id=order.order_id,
+                qty=order.qty,
+                ahead=ahead,
+                age=fmt.age(max(0, now - order.exchange_time)),
+                large=large is not None and order.qty >= large,
+                mine=order.order_id in own,
+                beyond=place > len(selected),
             )
         )
         ahead += order.qty
     largest = max((row.qty for row in shown), default=1)
     return QueueView(
-        selection.side, selection.low, selection.high, total, len(selected), tuple(shown), largest
+        side=selection.side,
+        low=selection.low,
+        high=selection.high,
+        total=total,
+        orders=len(selected),
+        rows=tuple(shown),
+        largest=largest,
     )
 
 
 class QueueColumns(NamedTuple):
-    """Widths; 0 leaves a column out. What is left over is for bars."""
+    """Widths of the columns; 0 leaves one out."""
 
     width: int
     order: int
@@ -104,15 +120,22 @@ class QueueColumns(NamedTuple):
 
 
 def columns_for(width: int, price_width: int, precision: Precision, decimals: int) -> QueueColumns:
-    """Price first, then the order's id, then bars, as the room allows."""
+    """Fit the columns: the price comes first, then the order's id, then bars.
+
+    Args:
+        width: Cells of a row.
+        price_width: Characters of a price.
+        precision: Decimals of the instrument.
+        decimals: Decimals of a quantity on the screen.
+    """
     narrow = width < 44
     number = 8 if narrow else 10
     spare = width - 4 - 2 * number - 1 - 6
     price = price_width + 1 if spare >= price_width + 1 else 0
     order = 0
-    for wanted in (20, 8):
-        if price and spare - price >= wanted + (0 if wanted == 8 else 6):
-            order = wanted
+    for id_width in (20, 8):
+        if price and spare - price >= id_width + (0 if id_width == 8 else 6):
+            order = id_width
             break
     bar = spare - price - order - 1
     shown = decimals if narrow else decimals + 1
@@ -122,6 +145,7 @@ def columns_for(width: int, price_width: int, precision: Precision, decimals: in
 
 
 def head_line(columns: QueueColumns) -> Line:
+    """Draw the heads of the columns."""
     order = "order".ljust(columns.order)[: columns.order]
     price = "price".rjust(columns.price)[: columns.price]
     text = f"  # {order}{price}{'qty':>{columns.number}} {'ahead':>{columns.number}}{'age':>6}"
@@ -131,39 +155,33 @@ def head_line(columns: QueueColumns) -> Line:
 def queue_line(
     row: QueueRow, side: Side, largest: int, columns: QueueColumns, precision: Precision
 ) -> Line:
-    """Place, order, price, quantity, what is ahead, age; a bar where there is room."""
+    """Draw one order: place, id, price, quantity, quantity ahead, age, and a bar."""
     room = columns.number - 1
     ahead = fmt.qty(row.ahead, precision.qty, columns.decimals, room) if row.ahead else "front"
     qty = fmt.qty(row.qty, precision.qty, columns.decimals, room)
     role = "large" if row.large else "dim" if row.beyond and not row.mine else side.value
     price = precision.price_text(row.price) if columns.price else ""
     bar = block_bars.rightwards(row.qty, largest, columns.bar, side.value) if columns.bar else ()
+    order_id = row.order_id.ljust(columns.order) if columns.order else ""
+    if len(row.order_id) >= columns.order > 0:  # the last letters tell orders apart
+        order_id = "…" + row.order_id[-(columns.order - 2) :] + " "
+    age_role = "mine" if row.mine else "faint" if row.beyond else "dim"
     spans = (
         Span(f"{row.place:>3} ", "accent" if row.place == 1 else "faint" if row.beyond else "dim"),
-        Span(_short_id(row.order_id, columns.order), "faint"),
+        Span(order_id, "faint"),
         Span(price.rjust(columns.price), "faint" if row.beyond else "price"),
         Span(qty.rjust(columns.number), role),
         Span("•" if row.large else " ", "mark"),
         Span(ahead.rjust(columns.number), "faint" if row.beyond else "dim"),
-        Span(" ◀ YOU" if row.mine else row.age.rjust(6), _age_role(row)),
+        Span(" ◀ YOU" if row.mine else row.age.rjust(6), age_role),
         Span(" " if columns.bar else ""),
         *bar,
     )
     return Line(fit(spans, columns.width), "cursor" if row.mine else "")
 
 
-def _age_role(row: QueueRow) -> str:
-    return "mine" if row.mine else "faint" if row.beyond else "dim"
-
-
-def _short_id(order_id: str, width: int) -> str:
-    """An order id is told apart by its last letters."""
-    if len(order_id) < width:
-        return order_id.ljust(width)
-    return "…" + order_id[-(width - 2) :] + " " if width else ""
-
-
 def foot_spans(view: QueueView, precision: Precision, decimals: int) -> tuple[Span, ...]:
+    """Draw the number and the quantity of the selected orders; empty without one."""
     if not view.orders:
         return ()
     noun = "order" if view.orders == 1 else "orders"

@@ -1,7 +1,7 @@
-"""What an amend does to an order's place in the queue: foretold before, measured after. Pure.
+"""The effect of an amend on an order's place in the queue: predicted, then measured. Pure.
 
-The rule is the exchange's own: a smaller quantity keeps the place, a larger one or
-another price goes to the back.
+The rule is the exchange's: a smaller quantity keeps the place, a larger one or another price
+goes to the back.
 """
 
 from __future__ import annotations
@@ -17,25 +17,33 @@ if TYPE_CHECKING:
 
 
 class Effect(NamedTuple):
-    """What is to be expected."""
+    """The predicted effect."""
 
     words: str = ""
     loses: bool = False
-    """The place in the queue."""
+    """Whether the order loses its place."""
     position: int = 0
-    """Where it will stand; 0 while that is not known."""
+    """Its place afterwards; 0 where that is not known."""
     of: int = 0
+    """The number of orders at the price afterwards."""
 
     @property
     def place(self) -> str:
-        """``4/6``."""
+        """The place as ``4/6``; empty where it is not known."""
         return f"{self.position}/{self.of}" if self.position else ""
 
 
 def effect_of(
     ticket: Ticket, keeps: bool | None, book: L3Book | None, precision: Precision
 ) -> Effect:
-    """`keeps`: whether the exchange leaves the order where it is; None of a closed one."""
+    """Predict the effect of an amending ticket.
+
+    Args:
+        ticket: The ticket.
+        keeps: Whether the exchange leaves the order in its place; None for a closed order.
+        book: The level 3 book; None without one.
+        precision: Decimals of the instrument.
+    """
     if keeps is None:
         return Effect("This order is not open any more.", loses=True)
     place = book.place(ticket.amends) if book else None
@@ -54,14 +62,14 @@ def effect_of(
 
 
 def measured(effect: Effect, place: QueuePosition) -> tuple[str, str]:
-    """What came of it beside what was foretold: the words, and `good` or `warn`.
+    """Compare the measured place with the prediction. Returns the words, and `good` or `warn`.
 
-    Those ahead may have gone meanwhile: a place that is better than foretold is kept too.
+    Orders ahead may have gone meanwhile: a place better than predicted counts as kept.
     """
     at = f"{place.position}/{place.of}"
-    foretold = f", predicted {effect.place}" if effect.place else ""
+    predicted = f", predicted {effect.place}" if effect.place else ""
     if effect.loses:
-        return f"went to {at}{foretold}", "good"
+        return f"went to {at}{predicted}", "good"
     if effect.position and place.position > effect.position:
-        return f"LOST its place: at {at}{foretold}", "warn"
-    return f"kept {at}{foretold if at != effect.place else ''}", "good"
+        return f"LOST its place: at {at}{predicted}", "warn"
+    return f"kept {at}{predicted if at != effect.place else ''}", "good"

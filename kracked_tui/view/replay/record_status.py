@@ -1,4 +1,4 @@
-"""What the foot of the screen says of a recording."""
+"""The progress of a recording at the foot of the screen. Pure."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ class RecordView(NamedTuple):
     """Messages a second."""
     gaps: int = 0
     lost: int = 0
-    """Messages that could not be kept."""
+    """Messages that were dropped."""
     free_bytes: int = 0
     waiting_bytes: int = 0
-    """Not on the disk yet."""
+    """Bytes not on the disk yet."""
     trouble: str = ""
-    """Why the disk does not take them, or empty."""
+    """Why they cannot be written; empty where they can."""
     failed: bool = False
-    """It could not begin, or ended by itself: nothing is recorded, though it was wanted."""
+    """Whether it could not begin, or ended by itself: nothing is recorded, though requested."""
 
 
 def record_facts(view: RecordView) -> list[list[Span]]:
-    """Pieces for the status line, most telling first."""
+    """Draw the facts for the status line, the most important first."""
     if view.failed:
         return [[Span(" ✗ NOT RECORDING", "warn")]]
     role = "warn" if view.trouble or view.lost else "sell"
     disk = "warn" if view.free_bytes < _LITTLE_BYTES else "dim"
     return [
         [Span(" ● REC", role)],
-        # Not what the list of recordings tells, which is what they take on the disk.
+        # The list of recordings shows the size on the disk, which is smaller.
         [Span(f"{fmt.compact(view.bytes)}B", "word"), Span(" unpacked", "dim")],
         [Span(f"{fmt.compact(view.rows)} rows", "dim")],
         [Span(f"{view.rate:>3}/s", "dim")],
@@ -48,7 +48,7 @@ def record_facts(view: RecordView) -> list[list[Span]]:
 
 
 def banner_line(view: RecordView | None, width: int) -> Line | None:
-    """A disk that takes nothing must be seen; None while there is nothing to say."""
+    """Draw the warning that the disk takes nothing, or messages are lost; None without either."""
     if view is None or not (view.trouble or view.lost):
         return None
     parts = [f"{view.lost} messages lost"] if view.lost else []

@@ -1,4 +1,4 @@
-"""The list of recordings to choose from."""
+"""The list of recordings to choose from. Pure."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from kracked_tui.view.line import Line, Span, fit
 
 
 class SessionRow(NamedTuple):
-    """One recording. No path stands for what was watched before."""
+    """One recording; without a path, what was watched before."""
 
     name: str
     path: Path | None = None
     size: int = 0
     """Bytes on the disk."""
     length_ns: int | None = None
-    """None while it grows, or when its recorder was killed."""
+    """None while it is being recorded, or when its recorder was killed."""
     clean: bool = True
+    """Whether its recorder ended cleanly."""
 
 
 def session_lines(rows: Sequence[SessionRow], cursor: int, width: int) -> list[Line]:
-    return [_row_line(row, width, chosen=at == cursor) for at, row in enumerate(rows)]
-
-
-def _row_line(row: SessionRow, width: int, *, chosen: bool) -> Line:
-    mark = Span("▸ " if chosen else "  ", "accent")
-    spans: tuple[Span, ...]
-    if row.path is None:
-        spans = (mark, Span(f"back to {row.name}", "word"))
-    else:
-        length = fmt.age(row.length_ns) if row.length_ns is not None else "open"
-        tail = f" {length:>5} {fmt.compact(row.size) + 'B':>7} "
-        room = max(0, width - len(tail) - 2)
-        spans = (mark, *fit([Span(row.name)], room), Span(tail, "dim" if row.clean else "warn"))
-    return Line(fit(spans, width), "cursor" if chosen else "")
+    """Draw the recordings; `cursor` is the number of the marked one, from 0."""
+    lines = []
+    for at, row in enumerate(rows):
+        mark = Span("▸ " if at == cursor else "  ", "accent")
+        spans: tuple[Span, ...] = (mark, Span(f"back to {row.name}", "word"))
+        if row.path is not None:
+            length = fmt.age(row.length_ns) if row.length_ns is not None else "open"
+            tail = f" {length:>5} {fmt.compact(row.size) + 'B':>7} "
+            room = max(0, width - len(tail) - 2)
+            name = fit([Span(row.name)], room)
+            spans = (mark, *name, Span(tail, "dim" if row.clean else "warn"))
+        lines.append(Line(fit(spans, width), "cursor" if at == cursor else ""))
+    return lines

@@ -1,4 +1,4 @@
-"""The time bar of a replay: where it stands, how fast it goes, and where nothing is known."""
+"""The time bar of a replay: its position, its speed, and the gaps of the recording. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DAY_NS = 86_400 * times.NS_PER_S
 
 
 class TimeView(NamedTuple):
-    """A recording and a place in it. Times are ns since the Unix epoch."""
+    """A recording and a position in it. Times are ns since the Unix epoch."""
 
     start: int = 0
     end: int = 0
@@ -24,20 +24,30 @@ class TimeView(NamedTuple):
     playing: bool = False
     ended: bool = False
     seeking: bool = False
-    """On its way to somewhere else."""
+    """Whether it is on its way to another position."""
     gaps: Sequence[tuple[int, int]] = ()
+    """Begin and end of each."""
     step: str = ""
-    """The order event that was stepped over last, in words."""
+    """The last order event stepped over, in words."""
 
 
 def time_line(view: TimeView, width: int) -> Line:
-    """`▶ 10x  14:03:21.441 ━━━━●──░──  2m04 of 30m12  1 gap`; a step's words push out the rest."""
+    """Draw `▶ 10x  14:03:21.441 ━━━━●──░──  2m04 of 30m12  1 gap`.
+
+    A step's words stand in place of the length and the gaps.
+    """
+    sign = "▶" if view.playing else "‖"
+    if view.ended or view.seeking:
+        sign = "»" if view.seeking else "■"
     left = [
-        Span(f" {_sign(view)} ", "accent"),
+        Span(f" {sign} ", "accent"),
         Span(f"{view.speed:<4}", "word"),
         Span(f" {fmt.clock(view.position, 3)} ", "bright"),
     ]
-    words = view.step or _words(view)
+    passed, whole = view.position - view.start, view.end - view.start
+    words = view.step or f"{fmt.age(passed)} of {fmt.age(whole)}"
+    if view.gaps and not view.step:
+        words += f"  {len(view.gaps)} gap{'' if len(view.gaps) == 1 else 's'}"
     right = [Span(f" {words} ", "word" if view.step else "dim")]
     room = width - sum(len(span.text) for span in (*left, *right))
     if room < _LEAST_BAR:
@@ -45,23 +55,8 @@ def time_line(view: TimeView, width: int) -> Line:
     return Line((*left, *bar_spans(view, room), *right))
 
 
-def _sign(view: TimeView) -> str:
-    if view.seeking:
-        return "»"
-    if view.ended:
-        return "■"
-    return "▶" if view.playing else "‖"
-
-
-def _words(view: TimeView) -> str:
-    passed, whole = view.position - view.start, view.end - view.start
-    text = f"{fmt.age(passed)} of {fmt.age(whole)}"
-    count = len(view.gaps)
-    return text + (f"  {count} gap{'' if count == 1 else 's'}" if count else "")
-
-
 def bar_spans(view: TimeView, width: int) -> list[Span]:
-    """The whole recording as one row: what was played, the place, the gaps."""
+    """Draw the whole recording as one row: the part before the position, and the gaps."""
     here = _column(view, view.position, width)
     cells = [("━" if at < here else "─", "accent" if at < here else "faint") for at in range(width)]
     for start, end in view.gaps:
@@ -83,7 +78,7 @@ def _column(view: TimeView, time: int, width: int) -> int:
 
 
 def time_at(view: TimeView, column: int, width: int) -> int | None:
-    """The instant a click on this column of `time_line` means; None beside the bar."""
+    """Return the instant under a column of `time_line`; None beside the bar."""
     line = time_line(view, width)
     text = line.text
     marks = [at for at, glyph in enumerate(text) if glyph in "━─░●"]
@@ -95,9 +90,10 @@ def time_at(view: TimeView, column: int, width: int) -> int | None:
 
 
 def instant_of(text: str, view: TimeView) -> int:
-    """What a person means by a time: of the recording's days the one nearest to the place.
+    """Read a whole instant, or a time of day: on the day that is nearest to the position.
 
-    Raises `NotATime` when it is none.
+    Raises:
+        NotATime: The text is neither.
     """
     text = text.strip().upper().removesuffix("Z")
     if "T" in text or " " in text:

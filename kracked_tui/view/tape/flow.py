@@ -1,4 +1,4 @@
-"""Who is in a hurry: what takers bought and sold over the last minutes."""
+"""The flow: what takers bought and sold over the last minutes. Pure."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ _COLUMNS = 60
 
 
 class Window(NamedTuple):
+    """Takers' purchases and sales over the last seconds or minutes."""
+
     name: str
     bought: int = 0
     sold: int = 0
     prints: int = 0
     full: bool = True
-    """False while we have watched for less than the window."""
+    """Whether the whole window has been watched."""
 
 
 class FlowView(NamedTuple):
+    """The sums of all windows."""
+
     windows: tuple[Window, ...] = ()
     delta: tuple[int, ...] = ()
     """Bought minus sold per bucket of ten seconds, oldest first."""
@@ -38,7 +42,14 @@ class FlowView(NamedTuple):
 def flow_view(
     newest_first: Iterable[Print], now: int, *, since: int, session: tuple[int, int] = (0, 0)
 ) -> FlowView:
-    """Sums of the windows that end now. `since` is when watching began."""
+    """Sum up the windows that end now.
+
+    Args:
+        newest_first: Prints, newest first.
+        now: The present, ns.
+        since: When watching began, ns.
+        session: Quantities bought and sold since the start.
+    """
     totals = [[0, 0, 0] for _ in WINDOWS]
     delta = [0] * _COLUMNS
     for each in newest_first:
@@ -61,25 +72,22 @@ def flow_view(
 
 
 def flow_lines(view: FlowView, width: int, precision: Precision) -> list[Line]:
-    lines = [_window_line(window, width, precision) for window in view.windows]
-    return [*lines, _delta_line(view.delta, width), _session_line(view.session, width, precision)]
-
-
-def _session_line(session: tuple[int, int], width: int, precision: Precision) -> Line:
-    bought, sold = session
-    spans = line(
+    """Draw a line for each window, the deltas over time, and the sums since the start."""
+    bought, sold = view.session
+    session = (
         Span("session   ", "dim"),
         Span(_delta(bought - sold, precision), "word"),
         Span("  bought ", "dim"),
         Span(fmt.compact(bought, precision.qty), "buy"),
         Span("  sold ", "dim"),
         Span(fmt.compact(sold, precision.qty), "sell"),
-    ).spans
-    return Line(fit(spans, width))
+    )
+    lines = [_window_line(window, width, precision) for window in view.windows]
+    return [*lines, _delta_line(view.delta, width), Line(fit(session, width))]
 
 
 def share_spans(window: Window, width: int) -> tuple[Span, ...]:
-    """One window in little, for the foot of the tape."""
+    """Draw one window small, for the foot of the tape."""
     both = window.bought + window.sold
     if not both or width < 26:
         return ()
@@ -93,7 +101,7 @@ def share_spans(window: Window, width: int) -> tuple[Span, ...]:
 
 
 def _window_line(window: Window, width: int, precision: Precision) -> Line:
-    """`1m  62% buy ███░░ sell 38%  +3.9`; an ellipsis while the window is not full yet."""
+    """Draw `1m  62% buy ███░░ sell 38%  +3.9`; an ellipsis marks a window not watched whole."""
     both = window.bought + window.sold
     buy = fmt.percent(window.bought, both)
     name = window.name + ("" if window.full else "…")
@@ -118,7 +126,7 @@ def _delta(value: int, precision: Precision) -> str:
 
 
 def _delta_line(delta: tuple[int, ...], width: int) -> Line:
-    """Buckets of ten seconds: the height is how much, the colour and sign which way."""
+    """Draw buckets of ten seconds: the height shows the quantity, the colour its direction."""
     shown = delta[-max(0, width - 10) :]
     largest = max((abs(value) for value in shown), default=0)
     spans = [Span("per 10s   ", "dim")]

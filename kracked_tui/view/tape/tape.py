@@ -1,4 +1,4 @@
-"""The tape: one row for every taker order, newest first."""
+"""The tape: one row for every taker order, newest first. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGE = 4
 """A print this many times the recent mean is large."""
 _SAMPLE = 200
 _WIDE = 44
-"""From here on times have milliseconds and sides are words."""
+"""Width from which times have milliseconds and sides are words."""
 
 
 class Print(NamedTuple):
@@ -22,24 +22,24 @@ class Print(NamedTuple):
 
     time: int
     side: Side
-    """BID: the taker bought."""
+    """BID where the taker bought."""
     price: int
-    """Of the first fill."""
+    """Price of the first fill."""
     last_price: int
     qty: int
     fills: int
     levels: int
     first_id: int = 0
-    """The exchange numbers trades of a pair one after the other."""
+    """Number of its first trade; the exchange numbers the trades of a pair in order."""
     last_id: int = -1
 
     def among(self, trade_ids: frozenset[int]) -> bool:
-        """Whether one of these is of its trades."""
+        """Whether one of its trades is among these."""
         return any(number in trade_ids for number in range(self.first_id, self.last_id + 1))
 
 
 def prints(event: Trades) -> list[Print]:
-    """The event's fills as taker orders: fills of one time and side belong together."""
+    """Join the fills of an event to taker orders: those of one time and side belong together."""
     found: list[Print] = []
     prices: set[int] = set()
     for trade in event.trades:
@@ -55,16 +55,29 @@ def prints(event: Trades) -> list[Print]:
             )
         else:
             prices = {trade.price}
-            price, number = trade.price, trade.trade_id
-            found.append(Print(time, trade.side, price, price, trade.qty, 1, 1, number, number))
+            found.append(
+                Print(
+                    time=time,
+                    side=trade.side,
+                    price=trade.price,
+                    last_price=trade.price,
+                    qty=trade.qty,
+                    fills=1,
+                    levels=1,
+                    first_id=trade.trade_id,
+                    last_id=trade.trade_id,
+                )
+            )
     return found
 
 
 class TapeRow(NamedTuple):
+    """One print as it is drawn."""
+
     print: Print
     large: bool = False
     mine: bool = False
-    """An own order had a part in it."""
+    """Whether an own order had a part in it."""
 
 
 def tape_view(
@@ -75,43 +88,48 @@ def tape_view(
     rows: int,
     own: frozenset[int] = frozenset(),
 ) -> tuple[TapeRow, ...]:
-    """`rows` prints of at least this quantity, after the first `skip` of them.
+    """Return the prints in sight.
 
-    `own` are the numbers of trades of own orders.
+    Args:
+        newest_first: Prints, newest first.
+        at_least: The smallest quantity shown, scaled.
+        skip: Prints scrolled past.
+        rows: Prints in sight.
+        own: Numbers of the trades of own orders.
     """
     sample = 0
     count = 0
-    kept: list[Print] = []
+    found: list[Print] = []
     for each in newest_first:
         if count < _SAMPLE:
             count += 1
             sample += each.qty
         if each.qty >= at_least:
-            kept.append(each)
-        if len(kept) >= skip + rows and count >= _SAMPLE:
+            found.append(each)
+        if len(found) >= skip + rows and count >= _SAMPLE:
             break
     large = _LARGE * sample // count if count else 0
     return tuple(
         TapeRow(each, each.qty >= large, bool(own) and each.among(own))
-        for each in kept[skip : skip + rows]
+        for each in found[skip : skip + rows]
     )
 
 
 def filters(newest_first: Iterable[Print]) -> tuple[int, ...]:
-    """Sizes worth filtering by, from what is traded: none, the larger half, fifth, twentieth."""
+    """Return round sizes to filter by: none, and those of the larger half, fifth, twentieth."""
     qtys = sorted(each.qty for each in newest_first)
     if not qtys:
         return (0,)
-    chosen = {_nice(qtys[len(qtys) * share // 100]) for share in (50, 80, 95)}
+    chosen = set()
+    for share in (50, 80, 95):
+        qty = qtys[len(qtys) * share // 100]
+        power = 10 ** max(0, len(str(qty)) - 1)
+        chosen.add(next((nice * power for nice in (5, 2, 1) if nice * power <= qty), 0))
     return (0, *sorted(chosen - {0}))
 
 
-def _nice(value: int) -> int:
-    power = 10 ** max(0, len(str(value)) - 1)
-    return next((nice * power for nice in (5, 2, 1) if nice * power <= value), 0)
-
-
 def head_line(width: int, price_width: int) -> Line:
+    """Draw the heads of the columns."""
     wide = width >= _WIDE
     time, side, qty = ("time".ljust(12), "side   ", 9) if wide else ("time".ljust(8), "", 10)
     text = f"{time} {'price':>{price_width}} {' ' if wide else ''}{side}{'qty':>{qty}}"
@@ -121,18 +139,27 @@ def head_line(width: int, price_width: int) -> Line:
 def tape_line(
     row: TapeRow, width: int, price_width: int, precision: Precision, decimals: int
 ) -> Line:
-    """Time, price, side in a word or a letter, quantity; remarks where there is room."""
+    """Draw time, price, side, quantity, and a remark where there is room.
+
+    Args:
+        row: The print.
+        width: Cells of a row.
+        price_width: Characters of a price.
+        precision: Decimals of the instrument.
+        decimals: Decimals of a quantity on the screen.
+    """
     each, wide = row.print, width >= _WIDE
     role = "buy" if each.side is Side.BID else "sell"
     word = ("BUY" if each.side is Side.BID else "SELL").ljust(7)
     shown = min(precision.qty, decimals + wide)
     qty = fmt.qty(each.qty, precision.qty, shown, 8)
+    mark = Span("◀", "mine") if row.mine else Span("•" if row.large else " ", "mark")
     spans = (
         Span(fmt.clock(each.time, 3 if wide else 0), "faint"),
         Span(f" {precision.price_text(each.price):>{price_width}} ", role),
         Span(f" {word}" if wide else word[0], role),
         Span(qty.rjust(9), "large" if row.large else role),
-        _mark(row),
+        mark,
         Span(" yours " if row.mine and wide else "", "mine"),
     )
     room = width - sum(len(span.text) for span in spans) if wide else 0
@@ -140,15 +167,8 @@ def tape_line(
     return Line(fit((*spans, Span(remark, "dim")), width), "cursor" if row.mine else "")
 
 
-def _mark(row: TapeRow) -> Span:
-    """Ours before large."""
-    if row.mine:
-        return Span("◀", "mine")
-    return Span("•" if row.large else " ", "mark")
-
-
 def _remarks(each: Print, precision: Precision) -> tuple[str, ...]:
-    """What there is to say of it, the longest first: one that does not fit is left out whole."""
+    """Return the remarks on a print, the longest first; one that fits is drawn whole."""
     if each.levels > 1:
         levels = f"{each.levels}lv"
         return f"▸{precision.price_text(each.last_price)} {levels}", levels

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.message import Message
 from textual.widgets import Input
 
 from kracked_tui.view.line import Line, Span, fit
@@ -19,11 +18,12 @@ _ANSWERS = "yablc"
 
 
 class Question(NamedTuple):
-    """`answered` gets the key that was pressed, or the text that was typed."""
+    """One question and what to do with its answer."""
 
     title: str
     sentences: tuple[str, ...]
-    answered: Callable[[str], None]
+    on_answer: Callable[[str], None]
+    """Called with the key pressed, or the text typed."""
     answers: tuple[tuple[str, str], ...] = ()
     """Keys and what they mean; empty asks for text."""
     expected: str = ""
@@ -31,16 +31,9 @@ class Question(NamedTuple):
 
 
 class Prompt(Vertical, can_focus=True):
-    """Asks one question at a time. Nothing but an answer or escape leads out of it."""
+    """Asks one question at a time. Only an answer or escape closes it."""
 
     BINDINGS = [Binding(key, f"answer('{key}')", show=False) for key in _ANSWERS]  # noqa: RUF012
-
-    class Wrong(Message):
-        """The word that was typed is not the one asked for."""
-
-        def __init__(self, expected: str) -> None:
-            super().__init__()
-            self.expected = expected
 
     def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -52,6 +45,7 @@ class Prompt(Vertical, can_focus=True):
         yield self._rows
 
     def ask(self, question: Question) -> None:
+        """Ask a question, and take the focus for its answer."""
         self.question = question
         self.border_title = question.title
         field = self.query_one(Input)
@@ -68,7 +62,7 @@ class Prompt(Vertical, can_focus=True):
         question = self.question
         if question and any(key == offered for offered, _ in question.answers):
             self.question = None
-            question.answered(key)
+            question.on_answer(key)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -76,13 +70,12 @@ class Prompt(Vertical, can_focus=True):
         if question is None:
             return
         if question.expected and text.upper() != question.expected.upper():
-            self.post_message(self.Wrong(question.expected))
             return
         self.question = None
-        question.answered(text)
+        question.on_answer(text)
 
     def show(self) -> None:
-        """Draw the question; with every frame, because a panel that opens is laid out later."""
+        """Draw the question, with every frame: a panel that opens is laid out later."""
         width, height = self._rows.size
         if self.question is None or not height:
             return

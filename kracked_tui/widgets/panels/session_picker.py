@@ -1,4 +1,4 @@
-"""The docked list of recordings; enter replays the marked one."""
+"""The docked list of recordings; enter replays the one under the cursor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.events import Click
 from textual.message import Message
 
-from kracked_tui.view.chrome.pane_frame import Title, framed
+from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.replay.sessions import SessionRow, session_lines
 from kracked_tui.view.words import wrapped
@@ -18,13 +18,15 @@ _ENDS = "● REC goes on: what you open ends it. Back here, another recording be
 
 
 class SessionPicker(LiveRows):
-    """Never modal: the market goes on beside it."""
+    """Lists recordings. Never modal: the market goes on beside it."""
 
     class Chosen(Message):
+        """Replay this recording, or go back."""
+
         def __init__(self, path: Path | None) -> None:
             super().__init__()
             self.path = path
-            """None: back to what was watched before."""
+            """None: go back to what was watched before."""
 
     def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, ascii_only=ascii_only)
@@ -33,22 +35,25 @@ class SessionPicker(LiveRows):
         self._cursor = 0
         self._refusal = ""
         self._first = 0
-        """Row of the list that stands highest."""
+        """The list's first row in sight."""
         self._above = 0
-        """Lines above it."""
+        """Lines above the list."""
+        self._box = Box()
         self.ends_recording = False
-        """Whether choosing one ends a recording that is going on."""
+        """Whether choosing one ends a recording in progress."""
 
     def start(self, rows: Sequence[SessionRow], folder: Path) -> None:
+        """Open for these recordings of a folder."""
         self._rows, self._folder, self._cursor, self._refusal = rows, str(folder), 0, ""
         self.show()
 
     def refuse(self, reason: str) -> None:
-        """The marked one cannot be replayed; said until the cursor moves."""
+        """Say why the chosen one cannot be replayed, until the cursor moves."""
         self._refusal = reason
         self.show()
 
     def show(self) -> None:
+        """Draw the list."""
         width, height = self.size
         if not height:
             return
@@ -56,27 +61,29 @@ class SessionPicker(LiveRows):
         if not lines:
             none = f" none yet; R records into {self._folder}"
             lines = [Line(fit([Span(none, "dim")], width - 2))]
-        told = [_ENDS] if self.ends_recording else []
+        warnings = [_ENDS] if self.ends_recording else []
         above = [
             Line(fit([Span(f" {text}", "warn")], width - 2))
-            for sentence in (*told, self._refusal)
+            for sentence in (*warnings, self._refusal)
             for text in wrapped(sentence, width - 4)
             if text
         ]
         self._above = len(above)
         self._first = max(0, self._cursor + len(above) - height + 3)
         title = Title("P", "Recordings", f"{len(self._rows)}")
-        enter = "enter ends the recording, then replays" if told else "enter replays"
+        enter = "enter ends the recording, then replays" if warnings else "enter replays"
         foot = (Span(f"{enter} · esc closes", "dim"),)
         body = [*above, *lines[self._first :]]
-        self.set_lines(framed(title, body, (width, height), focused=True, foot=foot))
+        self.set_lines(self._box.around(title, body, (width, height), focused=True, foot=foot))
 
     def move(self, rows_up: int) -> None:
+        """Move the cursor up by some rows."""
         self._cursor = max(0, min(len(self._rows) - 1, self._cursor - rows_up))
         self._refusal = ""
         self.show()
 
     def open(self) -> None:
+        """Replay the recording under the cursor."""
         if self._rows:
             self.post_message(self.Chosen(self._rows[self._cursor].path))
 

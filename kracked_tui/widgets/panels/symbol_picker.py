@@ -1,4 +1,4 @@
-"""The symbol picker: choosing a pair by a part of its name."""
+"""The symbol picker: finds a pair by a part of its name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kracked_tui.widgets.painted_rows import LiveRows
 
 
 class SymbolChosen(Message):
-    """The user wants to see this symbol."""
+    """Show this symbol."""
 
     def __init__(self, symbol: str) -> None:
         super().__init__()
@@ -22,22 +22,19 @@ class SymbolChosen(Message):
 
 
 def matching(text: str, symbols: Sequence[str]) -> list[str]:
-    """Symbols with these letters: those that begin so first, then those that hold them.
+    """Return the symbols that begin with this text, then those that contain it.
 
     A slash need not be typed, and XBT finds BTC.
     """
-    wanted = text.upper().replace("/", "").replace("XBT", "BTC").strip()
+    letters = text.upper().replace("/", "").replace("XBT", "BTC").strip()
     bare = [(symbol.replace("/", ""), symbol) for symbol in symbols]
-    first = [symbol for plain, symbol in bare if plain.startswith(wanted)]
-    later = [symbol for plain, symbol in bare if wanted in plain and symbol not in first]
+    first = [symbol for plain, symbol in bare if plain.startswith(letters)]
+    later = [symbol for plain, symbol in bare if letters in plain and symbol not in first]
     return first + later
 
 
 class SymbolPicker(Vertical):
-    """Type a part of a pair's name; enter shows the marked one. Docked, never modal."""
-
-    class Closed(Message):
-        """Nothing was chosen."""
+    """Lists the pairs that match the typed text; enter shows the marked one. Never modal."""
 
     def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -60,7 +57,7 @@ class SymbolPicker(Vertical):
         self._search("")
 
     def offer(self, symbols: Sequence[str]) -> None:
-        """Those that became known while it is open, too."""
+        """Add the symbols that became known while it is open."""
         if len(symbols) != len(self._symbols):
             self._symbols = list(symbols)
             self._search(self.query_one(Input).value)
@@ -80,6 +77,7 @@ class SymbolPicker(Vertical):
         self.call_after_refresh(self._draw)
 
     def move(self, rows_up: int) -> None:
+        """Move the mark up by some rows."""
         self._cursor = max(0, min(len(self._found) - 1, self._cursor - rows_up))
         self._draw()
 

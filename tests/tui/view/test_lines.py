@@ -10,7 +10,7 @@ from kracked.instruments import Precision
 from kracked_tui.view import block_bars
 from kracked_tui.view.chrome.data_status import DataStatus
 from kracked_tui.view.chrome.header import HeaderView, header_line
-from kracked_tui.view.chrome.pane_frame import Box, Title, framed
+from kracked_tui.view.chrome.pane_frame import Box, Title
 from kracked_tui.view.chrome.trading_status import TradingStatus
 from kracked_tui.view.line import Line, Span, fit, line, spread
 
@@ -64,14 +64,15 @@ def test_every_glyph_of_a_pane_has_an_ascii_twin_of_one_cell() -> None:
         )
     ]
     for focused in (True, False):
-        for each in framed(Title(1, "Pane", "note"), body, (44, 4), focused=focused):
+        for each in Box().around(Title(1, "Pane", "note"), body, (44, 4), focused=focused):
             assert each.plain().text.isascii()
             assert len(each.plain().text) == len(each.text)
 
 
 def test_a_focused_frame_is_heavier_and_not_only_of_another_colour() -> None:
     frames = {
-        framed(Title(1, "Tape"), [], (20, 3), focused=focused)[0].text for focused in (True, False)
+        Box().around(Title(1, "Tape"), [], (20, 3), focused=focused)[0].text
+        for focused in (True, False)
     }
     assert len(frames) == 2
 
@@ -79,24 +80,26 @@ def test_a_focused_frame_is_heavier_and_not_only_of_another_colour() -> None:
 @given(st.integers(2, 60), st.integers(2, 20), st.text(max_size=30))
 def test_a_frame_has_exactly_its_size(width: int, height: int, name: str) -> None:
     body = [Line(fit([Span("x" * 80)], width - 2))] * 30
-    rows = framed(Title(1, name, "note", "right"), body, (width, height), focused=True)
+    rows = Box().around(Title(1, name, "note", "right"), body, (width, height), focused=True)
     assert [len(row.text) for row in rows] == [width] * height
 
 
 def test_an_urgent_mark_is_shown_where_there_is_no_room_for_the_note_too() -> None:
     title = Title("2", "Queue", "bid 64210.9…", "STALE")
-    assert "STALE" not in framed(title, [], (30, 3), focused=False)[0].text
+    assert "STALE" not in Box().around(title, [], (30, 3), focused=False)[0].text
     urgent = title._replace(urgent=True)
-    assert framed(urgent, [], (30, 3), focused=False)[0].text == "╭─ 2 Queue ────────── STALE ─╮"
-    assert "64210.9… ─ STALE" in framed(urgent, [], (34, 3), focused=False)[0].text
+    assert (
+        Box().around(urgent, [], (30, 3), focused=False)[0].text == "╭─ 2 Queue ────────── STALE ─╮"
+    )
+    assert "64210.9… ─ STALE" in Box().around(urgent, [], (34, 3), focused=False)[0].text
 
 
 @pytest.mark.parametrize(("width", "shown"), [(60, "12ms crc✓"), (44, "crc✓"), (40, "● LIVE")])
 def test_in_a_small_place_the_header_keeps_the_price_and_the_light(width: int, shown: str) -> None:
-    state = DataStatus("LIVE", "good", usable=True)
+    data = DataStatus("LIVE", "good", usable=True)
     view = HeaderView(
-        "BTC/USD", Precision(1, 8), state, last=629_924, rising=False, verified=1,
-        latency_ns=12_000_000, standing=TradingStatus("DISARMED"),
+        "BTC/USD", Precision(1, 8), data, last=629_924, rising=False, verified=True,
+        latency_ns=12_000_000, trading=TradingStatus("DISARMED"),
     )  # fmt: skip
     text = header_line(view, width).text
     quicker = header_line(view._replace(latency_ns=900_000), width).text
@@ -121,6 +124,6 @@ def test_rows_that_are_the_same_objects_come_back_as_the_same_framed_rows() -> N
 def test_another_focus_frames_every_row_anew() -> None:
     box, body, size = Box(), [Line(fit([Span("a")], 18))], (20, 4)
     box.around(Title("1", "Pane"), body, size, focused=False)
-    assert box.around(Title("1", "Pane"), body, size, focused=True) == framed(
+    assert box.around(Title("1", "Pane"), body, size, focused=True) == Box().around(
         Title("1", "Pane"), body, size, focused=True
     )
