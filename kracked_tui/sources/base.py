@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Access(NamedTuple):
-    """What an API key opens."""
+    """Everything that an API key opens."""
 
     client: RestClient
     account: Account
@@ -88,11 +88,11 @@ class Source(Protocol):
 
     @property
     def no_level3_reason(self) -> str:
-        """Why there are no level 3 books, for people; shown only where there is none."""
+        """The reason for no level 3 book, for people; shown only where there is none."""
 
     @property
     def access(self) -> Access | None:
-        """What the API key opens; None without a key."""
+        """Everything the API key opens; None without a key."""
 
     @property
     def feed(self) -> FeedManager | None:

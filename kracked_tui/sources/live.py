@@ -105,7 +105,7 @@ class LiveSource:
 
     @property
     def no_level3_reason(self) -> str:
-        """Why there are no level 3 books, for people."""
+        """The reason for no level 3 book, for people."""
         return self._level3_error if self._has_key else _NO_KEY
 
     def _silent_ns(self) -> int | None:

@@ -111,7 +111,7 @@ class AccountState:
 
     @property
     def empty_reason(self) -> str:
-        """Why there is no order to show, or how to place one."""
+        """The reason for no order to show, or how to place one."""
         model = self._model
         if not self.known:
             return self.status.reason or "Waiting for the account's streams."

@@ -64,7 +64,7 @@ class FrameState:
 
     @property
     def no_level3_reason(self) -> str:
-        """Why there is no level 3 book; empty where there is one."""
+        """The reason for no level 3 book; empty where there is one."""
         return self.market.level3_error or self.source.no_level3_reason
 
     @cached_property

@@ -34,7 +34,7 @@ _UNKNOWN_PAIR = "Currency pair not supported"
 
 
 class MarketState:
-    """What is known of one symbol. Only its store changes it."""
+    """Everything shown of one symbol besides its books. Only its store changes it."""
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol

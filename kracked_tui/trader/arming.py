@@ -61,7 +61,7 @@ class Arming:
 
     @property
     def switch_failure(self) -> str:
-        """Why the switch could not be set; empty while it can."""
+        """The reason why the switch could not be set; empty while it can."""
         return self._switch.failure
 
     def arm(self) -> None:

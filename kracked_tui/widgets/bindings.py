@@ -1,4 +1,4 @@
-"""The table of keys as the toolkit wants it."""
+"""The table of keys as the toolkit's bindings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from kracked_tui.keys import Key
 
 
 def bindings(table: Iterable[Key], namespace: str = "") -> Iterator[Binding]:
-    """`namespace`, such as ``screen.``, says whose the actions are; empty: the owner's."""
+    """Yield a binding for each key.
+
+    Args:
+        table: The keys.
+        namespace: The owner of the actions, such as ``screen.``; empty for the widget itself.
+    """
     for key in table:
         action = key.action if "." in key.action.partition("(")[0] else namespace + key.action
         yield Binding(key.keys, action, key.short or key.help, show=False, id=key.id)

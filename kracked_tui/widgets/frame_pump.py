@@ -1,7 +1,7 @@
-"""Turns any number of updates into a bounded number of frames, and none too many.
+"""Turns any number of updates into a bounded number of frames.
 
-Also what keeps the loop quick: fewer pauses of the collector, and no frame for a
-terminal that does not take them.
+It also keeps the loop quick: fewer pauses of the garbage collector, and no frame for a terminal
+that does not take them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ _BACKLOG = 2
 """Writes waiting for the terminal above which a frame is skipped."""
 
 _TURN_S = 0.002
-"""How long a frame is worked on before whatever else waits has its turn."""
+"""How long a frame is drawn before other tasks have their turn."""
 SWITCH_S = 0.0005
 """How long a drawing thread may keep the interpreter from the loop."""
 
 
 def keep_quick() -> None:
-    """After the first paint: what lives now lives for good, so never look at it again."""
+    """Tune the interpreter, after the first paint: what lives now lives for good.
+
+    The garbage collector never looks at it again, and runs less often.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
@@ -31,7 +34,7 @@ def keep_quick() -> None:
 
 
 def backlog(app: App[None]) -> int:
-    """Writes the terminal has not taken yet; 0 where there is no terminal.
+    """Count the writes the terminal has not taken yet; 0 where there is no terminal.
 
     Textual's writer thread blocks the whole loop, feed and all, once thirty are queued.
     """
@@ -40,12 +43,17 @@ def backlog(app: App[None]) -> int:
 
 
 class FramePump:
-    """At most `fps` frames a second, and only when something changed."""
+    """Draws at most `fps` frames a second, and only when something changed."""
 
     def __init__(
         self, draw: Callable[[], Iterable[None]], waiting: Callable[[], int], fps: float
     ) -> None:
-        """`draw` yields after each part of a frame; `waiting`: writes the terminal is behind."""
+        """
+        Args:
+            draw: Draws a frame; yields after each part.
+            waiting: Returns the number of writes the terminal is behind.
+            fps: Frames a second at most.
+        """
         self.fps = fps
         self.frames = 0
         self.skipped = 0
@@ -55,10 +63,11 @@ class FramePump:
         self._dirty = asyncio.Event()
 
     def mark(self) -> None:
-        """Something changed; the next frame will show it."""
+        """Have the next frame drawn: something changed."""
         self._dirty.set()
 
     async def run(self) -> None:
+        """Draw frames until cancelled."""
         loop = asyncio.get_running_loop()
         drawn = 0.0
         while True:

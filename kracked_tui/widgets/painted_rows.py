@@ -1,7 +1,7 @@
 """The core of every pane: a widget that draws its own lines, and only those that changed.
 
-Measured against the toolkit's tables and labels this is six to forty times cheaper; see
-tests/benchmarks. Semi-private points of Textual are touched here and nowhere else, each
+This is six to forty times cheaper than the toolkit's tables and labels (measured; see
+tests/benchmarks). Semi-private points of Textual are touched here and nowhere else, each
 pinned by a test: `Widget.render_lines`, `Strip.divide` and its slots, `App.get_line_filters`,
 and the screen's compositor, for the echo of a key.
 """
@@ -28,14 +28,14 @@ _WANTS_PAINT = "_repaint_required"
 
 
 class RowStrip(Strip):
-    """A strip that is quick to make and to send, and no reference cycle.
+    """A strip that is quick to make and to send, and makes no reference cycle.
 
-    The toolkit's strip has seven caches and a `Segment` for each piece; of a row that is
-    painted once and then replaced nothing is wanted but its escape codes. The rest is
-    made when somebody asks: a crop, a colour filter, a picture of the screen.
+    The toolkit's strip has seven caches and a `Segment` for each piece; a row that is painted
+    once and then replaced needs only its escape codes. The rest is made when a crop, a colour
+    filter or a picture of the screen needs it.
 
-    Its `divide` keeps ``[self]`` in the strip's own cache when there is nothing to cut.
-    Every painted row is then garbage only the cycle collector can find, and its pauses
+    The toolkit's `divide` keeps ``[self]`` in the strip's own cache when there is nothing to
+    cut. Every painted row is then garbage that only the cycle collector finds, and its pauses
     grow to a tenth of a second.
     """
 
@@ -47,13 +47,14 @@ class RowStrip(Strip):
         self._cell_length = cell_length
 
     def __getattr__(self, name: str) -> object:
-        """A slot that is still empty: be a whole strip from here on."""
+        """Become a whole strip when an empty slot is read."""
         if name not in Strip.__slots__:
             raise AttributeError(name)
         super().__init__((Segment(text, style) for text, style in self._pieces), self._cell_length)
         return object.__getattribute__(self, name)
 
     def render(self, console: Console) -> str:
+        """Return the escape codes of the row."""
         if self._sent is None:
             colours = console._color_system or ColorSystem.TRUECOLOR  # noqa: SLF001  as it does
             self._sent = "".join(
@@ -62,6 +63,7 @@ class RowStrip(Strip):
         return self._sent
 
     def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        """Cut the strip, as the toolkit does, without caching a strip in itself."""
         cuts = list(cuts)
         if cuts == [self.cell_length]:
             return [self]
@@ -69,15 +71,15 @@ class RowStrip(Strip):
 
 
 def paint(screen: Screen[Any], widgets: Iterable[Widget]) -> None:
-    """Send what changed in these widgets to the terminal, all of it as one write.
+    """Send the changes of these widgets to the terminal, all of them as one write.
 
     The toolkit would send each of them a message, then wake a timer, and paint what it
-    has by then. Where its private ways have gone, or it has a layout to do first, its own
-    next repaint does it.
+    has by then. Where the private names it takes are gone, or a layout comes first, the
+    toolkit's own next repaint does it.
 
-    A widget that was given a place but not laid out yet waits for the layout. Told of one,
-    the compositor arranges the whole screen in passing, while it draws: the layout then
-    finds every place as it was left, and so draws nothing of what has moved.
+    A widget that has a place but is not laid out yet waits for the layout. Given one, the
+    compositor arranges the whole screen while it draws: the layout then finds every place as
+    it was, and draws nothing of what has moved.
     """
     compositor = getattr(screen, "_compositor", None)
     refresh = getattr(screen, "_compositor_refresh", None)
@@ -103,7 +105,7 @@ class LiveRows(Widget):
         super().__init__(id=id)
         self.ascii_only = ascii_only
         self.painted = 0
-        """Rows made into strips since the start: what a frame costs."""
+        """Rows made into strips since the start: the cost of frames."""
         self._lines: list[Line | None] = []
         self._strips: list[Strip | None] = []
         self._styles: dict[tuple[str, str], Style] = {}
@@ -121,20 +123,19 @@ class LiveRows(Widget):
 
     @property
     def cells(self) -> Size:
-        """Width and height. There is no border here, so that the outer size is the inner one.
+        """Width and height. Without a border the outer size is the inner one.
 
-        The toolkit works out the inner one anew each time it is asked: a twentieth of the
-        monitor's work.
+        The toolkit computes the inner size anew each time: a twentieth of the monitor's work.
         """
         return self.outer_size
 
     @property
     def lines(self) -> list[Line]:
-        """What is on the screen now, top to bottom."""
+        """The lines on the screen now, top to bottom."""
         return [each for each in self._lines if each is not None]
 
     def set_lines(self, lines: Sequence[Line]) -> int:
-        """Show these lines from the top; how many rows that changed."""
+        """Show these lines from the top. Returns the number of rows that changed."""
         width, height = self.cells
         if len(self._lines) != height:
             self._lines = [None] * height
@@ -151,7 +152,7 @@ class LiveRows(Widget):
         return len(dirty)
 
     def paint_now(self) -> None:
-        """Send what changed to the terminal at once: a key's echo waits for no frame."""
+        """Send the changes to the terminal at once: a key's echo waits for no frame."""
         paint(self.screen, (self,))
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -186,9 +187,9 @@ class LiveRows(Widget):
         return strip
 
     def _pieces(self, line: Line) -> tuple[list[tuple[str, Style]], int]:
-        """Texts and styles, and their width. Blanks are joined to what is left of them.
+        """Return texts with their styles, and their width.
 
-        That makes half the pieces and half the escape codes.
+        Blanks are joined to the text on their left: half the pieces, half the escape codes.
         """
         pieces: list[tuple[str, Style]] = []
         under, width, tip = line.role, 0, True
@@ -203,7 +204,7 @@ class LiveRows(Widget):
         return pieces, width
 
     def _style(self, line_role: str, role: str) -> Style:
-        """One `Style` object per pair of roles: it keeps the escape codes it was drawn with."""
+        """Return one `Style` object per pair of roles: it caches its escape codes."""
         style = self.rich_style
         for name in (line_role, role.removesuffix(TIP)):
             if name:

@@ -17,13 +17,14 @@ from kracked_tui.widgets.painted_rows import LiveRows
 
 
 class Rate:
-    """How fast a count rises, over about the last two seconds."""
+    """The rate at which a count rises, over about the last two seconds."""
 
     def __init__(self) -> None:
         self._samples: deque[tuple[int, int]] = deque(maxlen=40)
-        """(time, count), ten a second at the most."""
+        """Time and count, at most ten a second."""
 
     def per_second(self, now: int, count: int) -> int:
+        """Take a sample at `now`, ns, and return the rate."""
         samples = self._samples
         if samples and now < samples[-1][0]:
             samples.clear()  # a replay has gone back
@@ -32,20 +33,20 @@ class Rate:
         while len(samples) > 1 and now - samples[0][0] > 2 * NS_PER_S:
             samples.popleft()
         passed = now - samples[0][0]
-        # On a recording that stands still there is no rate.
+        # A paused replay has no rate.
         steady = passed > NS_PER_S // 10
         return (count - samples[0][1]) * NS_PER_S // passed if steady else 0
 
 
 class StatusLine(LiveRows):
-    """The feed's counters, and how a recording goes."""
+    """The feed's counters, and the progress of a recording."""
 
     def __init__(self, *, id: str, ascii_only: bool = False) -> None:  # noqa: A002
         super().__init__(id=id, ascii_only=ascii_only)
         self._messages, self._frames = Rate(), Rate()
 
     def show(self, frame: FrameState, *, frames: int, record: RecordView | None) -> None:
-        """Draw the counters; `frames` were drawn since the start."""
+        """Draw the counters; `frames` is the number drawn since the start."""
         now, store, counters = frame.now, frame.store, frame.source.counters()
         view = FeedView(
             source=frame.source.name,
@@ -67,6 +68,8 @@ class Hints(LiveRows):
     """The keys worth knowing; each is a button too."""
 
     class Pressed(Message):
+        """Run the action of this hint."""
+
         def __init__(self, action: str) -> None:
             super().__init__()
             self.action = action
@@ -77,6 +80,7 @@ class Hints(LiveRows):
         self._shown: tuple[object, int, Line] | None = None
 
     def show(self) -> None:
+        """Draw the hints that fit."""
         width = self.cells.width
         if self._shown is None or self._shown[:2] != (self.hints, width):
             self._shown = (self.hints, width, hint_line(self.hints, width))

@@ -73,5 +73,5 @@ class LevelBook:
 
     @property
     def received(self) -> int:
-        """When the last message was received, ns."""
+        """Local time of the last message, ns."""
         return self._book.received

@@ -16,10 +16,10 @@ from kracked_tui.view.ticket.ticket import Ticket, TicketMarket
 
 def crosses(ticket: Ticket, market: TicketMarket) -> bool:
     """Whether the limit reaches the other side of the book."""
-    opposite = market.best(ticket.side.opposite)
+    buys = ticket.side is Side.BID
+    opposite = market.ask if buys else market.bid
     if opposite is None or ticket.order_type not in (OrderType.LIMIT, OrderType.ICEBERG):
         return False
-    buys = ticket.side is Side.BID
     return ticket.price >= opposite if buys else ticket.price <= opposite
 
 

@@ -53,7 +53,7 @@ class TicketPanel(LiveRows, can_focus=True):
 
     @property
     def problems(self) -> tuple[str, ...] | None:
-        """Why the ticket cannot be sent; None while its review has not been shown."""
+        """Reasons why the ticket cannot be sent; None while its review has not been shown."""
         view = self._view
         return view.problems if view is not None and view.ticket is self.ticket else None
 

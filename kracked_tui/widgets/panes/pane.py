@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Content(NamedTuple):
-    """What a pane shows inside its frame."""
+    """Everything a pane shows inside its frame."""
 
     body: Sequence[Line]
     note: str = ""
@@ -127,7 +127,7 @@ class Pane(LiveRows, can_focus=True):
 
 
 class Scroll:
-    """How far a list is scrolled down; its owner knows how long it is."""
+    """The rows a list is scrolled down by; its owner knows how long it is."""
 
     def __init__(self) -> None:
         self.skip = 0
