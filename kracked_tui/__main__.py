@@ -1,4 +1,4 @@
-"""`kracked-tui`: reads the command line and runs the monitor. Loads it only to run it."""
+"""`kracked-tui`: reads the command line, and loads the monitor only to run it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ FAILED, MISUSED = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0 done, 1 failed, 2 misused."""
+    """Run the program. Returns the exit status: 0 done, 1 failed, 2 misused."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    from_keys = list(arguments) == ["keys"]
-    options = Options() if from_keys else parsed(arguments)
-    elsewhere = from_keys or options.web or options.snapshot is not None
-    if not elsewhere and not _has_terminal():
+    lists_keys = list(arguments) == ["keys"]
+    options = Options() if lists_keys else parsed(arguments)
+    draws_here = not (lists_keys or options.web or options.snapshot is not None)
+    if draws_here and not _has_terminal():
         print(  # noqa: T201
             "kracked-tui needs a terminal; without one, save a picture with --snapshot FILE",
             file=sys.stderr,
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from kracked.errors import ConfigError, KrackedError  # noqa: PLC0415
 
     try:
-        return _list_keys() if from_keys else _run(arguments, options)
+        return _list_keys() if lists_keys else _run(arguments, options)
     except ConfigError as error:
         print(f"kracked-tui: {error}", file=sys.stderr)  # noqa: T201
         return MISUSED
@@ -45,7 +45,7 @@ def _list_keys() -> int:
 
 
 def _run(arguments: Sequence[str], options: Options) -> int:
-    """Here, or in a browser."""
+    """Run the monitor here, or serve it to a browser."""
     from kracked_tui import config  # noqa: PLC0415
 
     settings = config.settings(options)
@@ -59,7 +59,10 @@ def _run(arguments: Sequence[str], options: Options) -> int:
 
 
 def _has_terminal() -> bool:
-    """Textual reads keys from standard input and draws on standard error; a browser does both."""
+    """Whether Textual can read keys from standard input and draw on standard error.
+
+    In a browser, which sets `TEXTUAL_DRIVER`, it uses neither.
+    """
     return "TEXTUAL_DRIVER" in os.environ or (os.isatty(0) and os.isatty(2))
 
 

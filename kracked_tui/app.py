@@ -1,8 +1,8 @@
 """The monitor: wires a source to a screen and keeps the loop quick.
 
-Importing this module loads Textual; `__main__` does so only to run. The repaint timer
-is set from the environment when Textual is imported: a frame is then drawn within
-milliseconds of being ready, while the pump below limits how many there are.
+Importing this module loads Textual; `__main__` does so only to run. Textual sets its repaint
+timer from the environment when it is imported: a frame is then drawn within milliseconds of
+being ready, and the frame pump limits how many there are.
 """
 
 from __future__ import annotations
@@ -52,20 +52,22 @@ if TYPE_CHECKING:
     from kracked.feed_manager import FeedManager
 
 _GRACE_S = 3.0
+"""Time to deal with own orders when the terminal is gone, or the program is told to end."""
 _SLICE_S = 0.002
 """Longest time events are applied for before the screen gets its turn."""
 _TICK_S = 0.5
-"""Ages and staleness move on without an event."""
+"""How often a frame is drawn without an event: ages and staleness change all the same."""
 _MODAL_FPS = 2
-"""Drawing below the command palette costs five times as much."""
+"""Frame rate below the command palette, where drawing costs five times as much."""
 
 
 class Destination(NamedTuple):
-    """What to open when this monitor has ended; no path: what was watched before."""
+    """The source to open when this monitor has ended."""
 
     path: Path | None
+    """A recording; None for the source watched before."""
     ends_recording: bool = False
-    """Whether one goes on until then."""
+    """Whether this ends a recording in progress."""
 
 
 class Monitor(App[None]):
@@ -76,10 +78,12 @@ class Monitor(App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
-    leads_to: Destination | None = None
+    destination: Destination | None = None
+    """None: the program ends with this monitor."""
     record_at_once = False
+    """Whether to record as soon as the source is open."""
     record_to: Path | None = None
-    """None: a new folder for each recording."""
+    """Folder of the recording; None for a new folder for each."""
 
     def __init__(
         self,
@@ -91,10 +95,13 @@ class Monitor(App[None]):
     ) -> None:
         """
         Args:
-            source: What to watch, or how to open it once the screen is there.
+            source: The source, open or to be opened once the screen is painted.
             settings: Colours, keys, trading limits.
-            symbols: Pairs to watch, the first of them shown.
+            symbols: Pairs to watch; the first is shown.
             read_only: Have no key that moves money.
+
+        Raises:
+            UnknownTheme: The settings name a theme that does not exist.
         """
         super().__init__()
         for theme in themes.THEMES:
@@ -118,15 +125,16 @@ class Monitor(App[None]):
             self.view_model, self.table, recording=self.recording, ascii_only=settings.ascii
         )
         self._undrawn_event = ""
-        """Why the last event that is not shown is not."""
+        """The last error of an event that is not shown."""
         self.pump = FramePump(self._frame, partial(backlog, self), settings.fps)
 
     @property
     def source(self) -> Source:
-        """What is watched; empty until it is open."""
+        """The source watched; an empty one until it is open."""
         return self.view_model.source
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Return our variables for the toolkit's own themes."""
         return dict(themes.FALLBACKS)
 
     def on_mount(self) -> None:
@@ -137,29 +145,28 @@ class Monitor(App[None]):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
-        """After the first paint: the data, then the frames."""
+        """Start the source and the frames, after the first paint."""
         keep_quick()
-        self._heed_signals()
+        if not self.is_headless:
+            # A lost terminal or a request to end must not cut a recording short.
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self._end)
         # A defect of these two ends the program: it would show old prices as today's.
         self.run_worker(self._watch(), group="feed")
         self.run_worker(self.pump.run(), group="frames")
         self.pump.mark()
 
-    def _heed_signals(self) -> None:
-        """A lost terminal or a request to end must not cut a recording short."""
-        if not self.is_headless:
-            for number in (signal.SIGTERM, signal.SIGHUP):
-                asyncio.get_running_loop().add_signal_handler(number, self._end)
-
     @work
     async def _end(self) -> None:
-        """Asked to end from outside, or the terminal is gone."""
-        self.leads_to = None
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_GRACE_S):
-                await reporting_errors(
-                    self._abandon(), self.view_model.tell, "orders may be left open"
-                )
+        """End as the settings say: the terminal is gone, or another program asks for it."""
+        self.destination = None
+        trader = self.view_model.trader
+        if trader is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE_S):
+                    await reporting_errors(
+                        trader.abandon(), self.view_model.tell, "orders may be left open"
+                    )
         await self.recording.stop()
         # The toolkit waits for ever to restore a terminal that is gone, and a program that
         # lives on unseen would go on renewing the dead-man's switch.
@@ -168,13 +175,8 @@ class Monitor(App[None]):
         last.start()
         await self.action_finish()
 
-    async def _abandon(self) -> None:
-        """Deal with own orders as the settings say: nobody watches any more."""
-        if self.view_model.trader is not None:
-            await self.view_model.trader.abandon()
-
     async def _watch(self) -> None:
-        """The source from beginning to end. What it cannot do ends the monitor with a sentence."""
+        """Take the source from beginning to end; its error ends the monitor with a sentence."""
         try:
             async with self._open() as source:
                 self.view_model.source = source
@@ -188,7 +190,7 @@ class Monitor(App[None]):
             return
 
     async def _open_account(self, source: Source) -> None:
-        """Trade with the key, if there is one; say what one would add, if there is none."""
+        """Start the trader, if there is a key; otherwise say what one would add."""
         access = source.access
         if access is None:
             if source.mode == "LIVE":
@@ -210,7 +212,7 @@ class Monitor(App[None]):
             self.run_worker(trader.run(), group="trade")
 
     async def _consume(self, source: Source) -> None:
-        """Every event into the store, in slices, so that a burst never blocks a key."""
+        """Apply every event to the store, in slices, so that a burst never blocks a key."""
         loop = asyncio.get_running_loop()
         async for batch in source.batches():
             until = loop.time() + _SLICE_S
@@ -222,7 +224,7 @@ class Monitor(App[None]):
             self.pump.mark()
 
     def _apply(self, event: Event) -> None:
-        """One odd message is no reason to see none of the others."""
+        """Apply one event; an error is reported once, and the next events are applied."""
         try:
             self.store.apply(event)
         except Exception as error:
@@ -232,7 +234,7 @@ class Monitor(App[None]):
             self._undrawn_event = failure
 
     def _frame(self) -> Iterator[None]:
-        # While the program ends there may be a frame left, and no screen.
+        # While the program ends there may be a last frame, and no screen.
         modal = self.screen_stack[-1:] not in ([], [self.trade])
         self.pump.fps = _MODAL_FPS if modal else self.settings.fps
         self.trade.frames += 1
@@ -242,7 +244,7 @@ class Monitor(App[None]):
     # --- recording ----------------------------------------------------------------------
 
     async def action_record(self) -> None:
-        """Start recording, or stop."""
+        """Start or stop recording."""
         feed = self.source.feed
         if self.recording.on:
             await self.recording.stop()
@@ -266,7 +268,7 @@ class Monitor(App[None]):
             self.view_model.tell(f"recorded {out}", "good")
 
     def _fatal_error(self) -> None:
-        """The toolkit's own prints every frame's variables: a key or a token may be among them."""
+        """Print a traceback without variables: a key or a token may be among them."""
         trace = Traceback(show_locals=False, width=None)
         self._exit_renderables.append(Segments(self.console.render(trace, self.console.options)))
         self._close_messages_no_wait()
@@ -274,46 +276,48 @@ class Monitor(App[None]):
     # --- leaving ------------------------------------------------------------------------
 
     async def on_session_picker_chosen(self, message: SessionPicker.Chosen) -> None:
-        """Another monitor opens it, once this one has ended as it always does."""
-        if message.path is not None and (reason := await _unplayable(message.path)):
-            self.view_model.tell(reason, "warn")
-            self.trade.sessions.refuse(reason)
-            return
-        self.leads_to = Destination(message.path, self.recording.on)
+        """Leave for another source, which a new monitor opens once this one has ended."""
+        if message.path is not None:
+            from kracked_tui.sources.open import check_playable  # noqa: PLC0415  slow to load
+
+            try:
+                await asyncio.to_thread(check_playable, message.path)
+            except (KrackedError, OSError) as error:
+                self.view_model.tell(str(error), "warn")
+                self.trade.sessions.refuse(str(error))
+                return
+        self.destination = Destination(message.path, self.recording.on)
         await self._leave()
 
     async def action_quit(self) -> None:
-        """The end, also after a way to elsewhere that was not gone."""
-        self.leads_to = None
+        """End the program, even where another source was chosen and not opened."""
+        self.destination = None
         await self._leave()
 
     async def _leave(self) -> None:
-        """Leave, once it is settled what becomes of own orders."""
+        """End the monitor, once the user has decided about own orders."""
         if await self.trade.may_leave():
             await self.action_finish()
 
     async def action_finish(self) -> None:
-        """End, once what was recorded is on the disk."""
+        """End the monitor, once the recording is on the disk."""
         await self.recording.stop()
         await super().action_quit()
 
     def action_theme(self) -> None:
-        """The next of our own themes."""
+        """Take the next of our themes."""
         names = themes.NAMES
         at = names.index(self.theme) + 1 if self.theme in names else 0
         self.theme = names[at % len(names)]
         self.view_model.tell(f"theme {self.theme}")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002
-        """Every key's action, by name, in the palette."""
+        """Yield every key's action by name, for the palette."""
         for key in self.table:
             if key.id not in ("palette", "back"):
                 name = key.id.replace("-", " ").capitalize()
-                run = partial(self._run, key.action)
+                run = partial(self.trade.run_action, key.action)
                 yield SystemCommand(name, f"{key.help} ({keys.first_shown(key.keys)})", run)
-
-    async def _run(self, action: str) -> None:
-        await self.trade.run_action(action)
 
     async def run_action(
         self,
@@ -321,7 +325,7 @@ class Monitor(App[None]):
         default_namespace: DOMNode | None = None,
         namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
-        """Every key ends up here; a defect of one leaves all the others."""
+        """Run the action of a key; an error of one leaves all the others."""
         try:
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
@@ -330,14 +334,3 @@ class Monitor(App[None]):
 
     async def on_unmount(self) -> None:
         await self.recording.stop()
-
-
-async def _unplayable(path: Path) -> str:
-    """Why a recording cannot be replayed, or nothing."""
-    from kracked_tui.sources.open import check_playable  # noqa: PLC0415  not before it is asked for
-
-    try:
-        await asyncio.to_thread(check_playable, path)
-    except (KrackedError, OSError) as error:
-        return str(error)
-    return ""

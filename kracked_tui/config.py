@@ -1,51 +1,63 @@
-"""The settings: flag over environment over `config.toml` over the defaults here."""
+"""The settings and the API key of the user.
+
+A flag goes before the environment, the environment before `config.toml`, and the file before
+the defaults here. The key comes from a private file, the environment, or the system's keyring.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
-from kracked.errors import ConfigError
+from kracked.credentials import Credentials
+from kracked.errors import ConfigError, says
 from kracked_tui import keys
 from kracked_tui.options import Options
 
+KEYRING_SERVICE = "kracked"
+"""The service in the keyring, with the users `key` and `secret`."""
+
 
 class Lost(StrEnum):
-    """What becomes of own orders when the terminal is gone, or the program is told to end."""
+    """The fate of own orders when the terminal is gone, or the program is told to end."""
 
     SWITCH = "switch"
-    """Nothing is sent: while armed the dead-man's switch cancels them, else they stay."""
+    """Send nothing: while armed the dead-man's switch cancels them, otherwise they stay."""
     CANCEL = "cancel"
-    """They are cancelled at once, then the switch is turned off."""
+    """Cancel them at once, then turn the switch off."""
     LEAVE = "leave"
-    """They stay: the switch is turned off."""
+    """Leave them open, and turn the switch off."""
 
 
 class Trading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the `[trading]` table may say: the trader's own bounds, and what keys mean."""
+    """The `[trading]` table: the user's own limits, and the meaning of keys."""
 
     armed_min: int = 15
-    """Minutes until it disarms by itself."""
+    """Minutes that arming lasts."""
     max_notional: Decimal | None = Decimal(10_000)
-    """The most one order may cost, in the quote currency."""
+    """Highest cost of one order, in the quote currency."""
     max_qty: Decimal | None = None
-    """In the base currency."""
+    """Highest quantity of one order, in the base currency."""
     max_distance_percent: Decimal | None = Decimal(3)
-    """From the middle of the market."""
+    """Highest distance of a price from the middle of the market."""
     when_lost: Lost = Lost.SWITCH
     sizes: dict[str, tuple[str, ...]] = {}
-    """Of the keys 1 to 5, by symbol, in the base currency: ``"BTC/USD" = ["0.01", "0.05"]``."""
+    """Sizes of the keys 1 to 5, by symbol, in the base currency:
+    ``"BTC/USD" = ["0.01", "0.05"]``."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the `[monitor]` table of the file may say; `[keys]` and `[trading]` beside it."""
+    """The `[monitor]` table of the file, with the tables `[keys]` and `[trading]`."""
 
     fps: int = 20
     theme: str = "night"
@@ -55,48 +67,51 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trading: Trading = Trading()
 
 
+@says("{path}: [{table}] has no {name}; {_hint}")
 class UnknownSetting(ConfigError):
-    """A name in a table of the configuration that means nothing."""
+    """A name in a table of the configuration that the monitor does not know."""
 
-    def __init__(self, path: Path, table: str, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(path, table, name, known)
-        self.path, self.table, self.name, self.known = path, table, name, known
+    path: Path
+    table: str
+    name: str
+    known: tuple[str, ...]
 
-    def __str__(self) -> str:
+    @property
+    def _hint(self) -> str:
         near = get_close_matches(self.name, self.known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self.known)}"
-        return f"{self.path}: [{self.table}] has no {self.name}; {hint}"
+        return f"did you mean {near[0]}?" if near else f"known are {', '.join(self.known)}"
 
 
+@says("{path}: {reason}")
 class WrongSetting(ConfigError):
-    """A value the configuration cannot have."""
+    """A value that the configuration cannot have."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+    path: Path
+    reason: str
 
 
 def config_path(environment: Mapping[str, str]) -> Path:
-    """Where the file would be, whether it exists or not."""
+    """Return the path of the configuration file, whether it exists or not."""
     home = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(home) / "kracked" / "config.toml"
 
 
 def settings(options: Options, environment: Mapping[str, str] = os.environ) -> Settings:
-    """Raises `ConfigError` with the file, the name and the nearest known one."""
+    """Join the command line, the environment and the configuration file.
+
+    Raises:
+        UnknownSetting: A name in the file is not known; the error has the nearest known one.
+        WrongSetting: The file cannot be read, or a value does not fit.
+    """
     path = config_path(environment)
-    found = _read(path)
-    said: dict[str, object] = {**found}
+    values: dict[str, object] = {**_read(path)}
     for name in ("fps", "theme", "ascii", "mouse"):
         if name in ("fps", "theme") and (text := environment.get(f"KRACKED_{name.upper()}")):
-            said[name] = text
+            values[name] = text
         if (flag := getattr(options, name)) is not None:
-            said[name] = flag
+            values[name] = flag
     try:
-        return msgspec.convert(said, Settings, strict=False)
+        return msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise WrongSetting(path, str(error)) from error
 
@@ -111,17 +126,37 @@ def _read(path: Path) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         raise WrongSetting(path, str(error)) from error
     known = tuple(set(Settings.__struct_fields__) - {"keys", "trading"})
-    said = dict(tables.get("monitor", {}))
+    monitor = dict(tables.get("monitor", {}))
     trading = dict(tables.get("trading", {}))
-    _check_names(path, "monitor", said, known)
-    _check_names(path, "trading", trading, Trading.__struct_fields__)
     changes = dict(tables.get("keys", {}))
-    ids = tuple(key.id for key in (*keys.KEYS, *keys.TRANSPORT))
+    _check_names(path, "monitor", monitor, known)
+    _check_names(path, "trading", trading, Trading.__struct_fields__)
+    ids = tuple(key.id for key in (*keys.KEYS, *keys.REPLAY_KEYS))
     _check_names(path, "keys", changes, ids)
-    return {**said, "keys": changes, "trading": trading}
+    return {**monitor, "keys": changes, "trading": trading}
 
 
-def _check_names(path: Path, table: str, said: Iterable[str], known: tuple[str, ...]) -> None:
-    for name in said:
+def _check_names(path: Path, table: str, names: Iterable[str], known: tuple[str, ...]) -> None:
+    for name in names:
         if name not in known:
             raise UnknownSetting(path, table, name, known)
+
+
+def credentials(file: Path | None) -> Credentials | None:
+    """Find the API key; None without one. A file that is named goes before all else.
+
+    The keyring is asked where the package `keyring` is installed; a locked one holds nothing.
+
+    Raises:
+        ConfigError: Half of a key is missing, or others may read the file.
+    """
+    if file is not None:
+        return Credentials.from_file(file)
+    if (found := Credentials.from_environment()) is not None or find_spec("keyring") is None:
+        return found
+    keyring, errors = import_module("keyring"), import_module("keyring.errors")
+    with contextlib.suppress(errors.KeyringError):
+        key, secret = (keyring.get_password(KEYRING_SERVICE, user) for user in ("key", "secret"))
+        if key and secret:
+            return Credentials(key, secret)
+    return None

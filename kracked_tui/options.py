@@ -12,18 +12,18 @@ from pathlib import Path
 from kracked.cli.arguments import spelled
 
 _EXAMPLES = """examples:
-  kracked-tui --demo                        an exchange inside: no network, no key
+  kracked-tui --demo                        a simulated exchange: no network, no key
   kracked-tui BTC/USD ETH/USD               Kraken itself
   kracked-tui --replay SESSION              a recording, with keys for time
   kracked-tui --replay messages.jsonl       a log of raw v2 messages, one a line
-  kracked-tui BTC/USD --record              and every message of it on disk
+  kracked-tui BTC/USD --record              record every message to disk
   kracked-tui --demo --snapshot now.png --after 5s --size 120x40
-  kracked-tui keys                          the keys as they are set"""
+  kracked-tui keys                          print the keys as they are set"""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What was asked for; None where nothing was said."""
+    """The command line; None where it leaves a setting to the configuration."""
 
     symbols: tuple[str, ...] = ()
     demo: bool = False
@@ -47,7 +47,7 @@ class Options:
 
 
 def parsed(arguments: Sequence[str]) -> Options:
-    """Exits with 2 and a sentence when the arguments make no sense."""
+    """Read the command line. Exits with status 2 and a sentence for misuse."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if given.replay and given.record is not None:
@@ -87,25 +87,38 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("symbols", nargs="*", metavar="SYMBOL", help="for example BTC/USD; the first is shown")
-    add("--demo", action="store_true", help="an exchange inside this program")
-    add("--replay", type=_recorded, metavar="PATH", help="a recorded session, or a log of messages")
+    add("--demo", action="store_true", help="watch a simulated exchange in this program")
+    add(
+        "--replay",
+        type=_recorded,
+        metavar="PATH",
+        help="play a recorded session, or a log of messages",
+    )
     add(
         "--record", type=_folder, nargs="?", const=False, metavar="DIR",
         help="record from the start, into DIR or a new folder; R stops and starts it",
     )  # fmt: skip
-    add("--endpoint", metavar="URL", help="another exchange, as http://127.0.0.1:PORT")
-    add("--web", action="store_true", help="in a browser on this machine; only --demo trades there")
-    add("--port", type=_port, default=8000, metavar="N", help="of --web (8000)")
-    add("--snapshot", type=Path, metavar="FILE", help="no terminal: save a .svg, .png or .txt")
-    add("--after", type=_seconds, default=5.0, metavar="TIME", help="when to save it (5s)")
-    add("--size", type=_size, default=(120, 40), metavar="WxH", help="its size (120x40)")
+    add("--endpoint", metavar="URL", help="watch another exchange, as http://127.0.0.1:PORT")
+    add("--web", action="store_true", help="open in a browser on this machine; only --demo trades")
+    add("--port", type=_port, default=8000, metavar="N", help="port of --web (8000)")
+    add(
+        "--snapshot", type=Path, metavar="FILE", help="save a .svg, .png or .txt; needs no terminal"
+    )
+    add("--after", type=_seconds, default=5.0, metavar="TIME", help="time until --snapshot (5s)")
+    add(
+        "--size",
+        type=_size,
+        default=(120, 40),
+        metavar="WxH",
+        help="size of --snapshot in cells (120x40)",
+    )
     add("--fps", type=_fps, metavar="N", help="frames a second at most, 1 to 60 (20)")
     add("--theme", metavar="NAME", help="night, blue-orange, mono, day, or one of Textual's")
     add("--ascii", action="store_const", const=True, help="draw with ASCII characters alone")
-    add("--no-mouse", action="store_const", const=False, dest="mouse", help="leave the mouse alone")
-    add("--read-only", action="store_true", help="no key of this program can place an order")
+    add("--no-mouse", action="store_const", const=False, dest="mouse", help="do not use the mouse")
+    add("--read-only", action="store_true", help="have no key that can place an order")
     add("--key-file", type=_file, metavar="FILE", help="API key and secret, a line each; mode 600")
-    add("--seed", type=int, default=1, metavar="N", help="of the exchange inside (1)")
+    add("--seed", type=int, default=1, metavar="N", help="seed of --demo (1)")
     return parser
 
 

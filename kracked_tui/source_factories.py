@@ -1,7 +1,7 @@
-"""How each source is opened, behind the first paint of the screen.
+"""Opens each source behind the first paint of the screen.
 
 The libraries of a feed take longer to load than the screen takes to appear, and a simulated
-market has a past to trade first: both happen in a thread.
+market trades its past first: both happen in a thread.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ def exchange(
     *,
     trades: bool,
 ) -> Opening:
-    """Watch an exchange. With `trades` the key may place orders, else they are only shown."""
+    """Return an exchange to watch; `trades` says whether the key may place orders."""
     name = endpoints.public.split("/")[2]
     return Opening("LIVE", name, partial(_exchange, symbols, endpoints, credentials, trades))
 
 
 def demo(symbols: tuple[str, ...], seed: int, *, trades: bool) -> Opening:
-    """Watch a simulated exchange in this process and loop."""
+    """Return a simulated exchange to watch, which runs in this process and loop."""
     return Opening("DEMO", _SIMULATED, partial(_demo, symbols, seed, trades))
 
 
 def replay(path: Path) -> Opening:
-    """Play a recording's folder, or a log of raw messages."""
+    """Return a recording to play: a session's folder, or a log of raw messages."""
     return Opening("REPLAY", path.name, partial(_replay, path))
 
 
@@ -77,7 +77,7 @@ async def _demo(symbols: tuple[str, ...], seed: int, trades: bool) -> AsyncItera
     async with await asyncio.to_thread(load) as server:
         from kracked_tui.sources.live import LiveSource  # noqa: PLC0415  loaded above
 
-        # The key dies with the exchange, and what is kept for it goes too.
+        # The key ends with the exchange, and so do the files of its state.
         with TemporaryDirectory(prefix="kracked-demo-") as state:
             live = LiveSource(
                 symbols,

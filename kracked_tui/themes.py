@@ -1,29 +1,26 @@
-"""The colours, and the only place that names them.
+"""The colour themes, and the only place that names colours.
 
-Each theme gives the toolkit's own variables and ours (`$bid`, `$ask`, ...), which
-monitor.tcss hands to the roles of `view.line`. Sides also differ by position and letter.
+Each theme sets the toolkit's variables and ours (`$bid`, `$ask`, ...), which monitor.tcss
+assigns to the roles of `view.line`. Sides also differ by position and letter.
 """
 
 from __future__ import annotations
 
 from textual.theme import Theme
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
 
 
+@says("no theme is called {name}; choose one of {known}")
 class UnknownTheme(ConfigError):
-    """Colours nobody has named so."""
+    """No theme has this name."""
 
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(name, known)
-        self.name, self.known = name, known
-
-    def __str__(self) -> str:
-        return f"no theme is called {self.name}; choose one of {', '.join(self.known)}"
+    name: str
+    known: tuple[str, ...]
 
 
 def _theme(name: str, colours: dict[str, str], *, dark: bool = True) -> Theme:
-    """A theme from one colour per idea; everything else is derived from them."""
+    """Make a theme from one colour per idea; the toolkit derives the others."""
     return Theme(
         name=name,
         primary=colours["accent"],
@@ -122,4 +119,4 @@ THEMES = (
 
 NAMES = tuple(theme.name for theme in THEMES)
 FALLBACKS = THEMES[0].variables
-"""For the toolkit's own themes, which know nothing of bids and asks."""
+"""Our variables for the toolkit's own themes, which lack them."""

@@ -30,7 +30,7 @@ from kracked.sim.auth import Call
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.rest import HttpAnswer
 from kracked.sim.server import SimOptions, SimServer
-from kracked_tui.export.snapshot import _png
+from kracked_tui.export.snapshot import png
 from kracked_tui.export.svg import Cell, svg
 
 FOLDER = Path(__file__).parent
@@ -129,7 +129,7 @@ class Session:
         await asyncio.sleep(0.4)
         rows = [Text.from_ansi(row) for row in self.tmux("capture-pane", "-e", "-p").split("\n")]
         drawn = svg([_cells(row) for row in rows], SIZE, GROUND)
-        await asyncio.to_thread((FOLDER / f"{name}.png").write_bytes, _png(drawn))
+        await asyncio.to_thread((FOLDER / f"{name}.png").write_bytes, png(drawn))
 
     @property
     def orders(self) -> list[OrderRecord]:

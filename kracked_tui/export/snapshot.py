@@ -11,7 +11,7 @@ from rich.color import Color
 from rich.style import Style
 from textual.strip import Strip
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
 from kracked_tui.export.svg import Cell, svg
 
 if TYPE_CHECKING:
@@ -20,44 +20,40 @@ if TYPE_CHECKING:
 _RIGHT_HAND = str.maketrans(
     {**dict.fromkeys("▏▎", "█"), **dict.fromkeys("▍▌▋", "▐"), **dict.fromkeys("▊▉", "▕")}
 )
+"""Left parts of a block, drawn reversed, to the nearest right part that text has."""
 ENDINGS = (".svg", ".png", ".txt")
 
 
+@says(f"{{path}}: a picture ends in {', '.join(ENDINGS)}")
 class UnknownPicture(ConfigError):
-    """A file ending we cannot write."""
+    """No picture has this file ending."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path}: a picture ends in {', '.join(ENDINGS)}"
+    path: Path
 
 
+@says("{path}: {path.parent} is no folder that can be written to")
 class NoFolder(ConfigError):
-    """A picture is to go where nothing can be written."""
+    """The folder of the picture cannot be written to."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.path.parent} is no folder that can be written to"
+    path: Path
 
 
+@says("a .png needs the package resvg_py (pip install resvg_py); .svg and .txt need nothing")
 class NoRasterizer(ConfigError):
-    """PNG needs a package that is not installed."""
-
-    def __str__(self) -> str:
-        return (
-            "a .png needs the package resvg_py (pip install resvg_py); .svg and .txt need nothing"
-        )
+    """The package that makes a PNG is not installed."""
 
 
-async def saved(monitor: Monitor, path: Path, size: tuple[int, int], after_s: float) -> None:
+async def save_picture(monitor: Monitor, path: Path, size: tuple[int, int], after_s: float) -> None:
     """Run the monitor headless, save the screen after a while, and quit.
 
-    Raises `ConfigError` before it starts when the file's ending cannot be written.
+    Args:
+        monitor: The monitor, not running yet.
+        path: The file to write.
+        size: Columns and rows.
+        after_s: Seconds until the picture.
+
+    Raises:
+        ConfigError: The picture could not be written; raised before the monitor starts.
     """
     check(path)
     async with monitor.run_test(size=size) as pilot:
@@ -70,7 +66,13 @@ async def saved(monitor: Monitor, path: Path, size: tuple[int, int], after_s: fl
 
 
 def check(path: Path) -> None:
-    """Raises `ConfigError` when a picture of this name could not be written."""
+    """Check that a picture of this name can be written.
+
+    Raises:
+        UnknownPicture: Its ending is none of `ENDINGS`.
+        NoFolder: Its folder cannot be written to.
+        NoRasterizer: A PNG cannot be made.
+    """
     if path.suffix not in ENDINGS:
         raise UnknownPicture(path)
     if not os.access(path.parent, os.W_OK) or path.is_dir():
@@ -83,27 +85,36 @@ def check(path: Path) -> None:
 
 
 def picture(monitor: Monitor, ending: str) -> bytes:
-    """The screen as it is now."""
+    """Return the picture of the screen, in the format of a file ending."""
     strips = monitor.screen._compositor.render_strips()  # noqa: SLF001  as its own screenshots do
     if ending == ".txt":
         return ("\n".join(_text(strip).rstrip() for strip in strips) + "\n").encode()
     ground = monitor.current_theme.background or "#000000"
     drawn = svg([_cells(strip, ground) for strip in strips], monitor.size, ground)
-    return _png(drawn) if ending == ".png" else drawn.encode()
+    return png(drawn) if ending == ".png" else drawn.encode()
+
+
+def png(drawn: str) -> bytes:
+    """Rasterize an SVG picture, at twice its size."""
+    import resvg_py  # noqa: PLC0415
+
+    return bytes(
+        resvg_py.svg_to_bytes(svg_string=drawn, zoom=2, monospace_family="DejaVu Sans Mono")
+    )
 
 
 def _text(strip: Strip) -> str:
-    """The characters; a reversed part of a block becomes the nearest right-hand one."""
+    """Return the characters; a reversed part of a block becomes the nearest right-hand one."""
     return "".join(
         text.translate(_RIGHT_HAND) if style and style.reverse else text for text, style, _ in strip
     )
 
 
 def _cells(strip: Strip, ground: str) -> list[Cell]:
-    """A painted row as runs with the colours they really have."""
+    """Return a painted row as runs with their effective colours."""
     cells, column = [], 0
-    for text, stated, _ in strip:
-        style = stated or Style()
+    for text, given, _ in strip:
+        style = given or Style()
         colour, behind = _colour(style.color, "#ffffff"), _colour(style.bgcolor, ground)
         if style.reverse:
             colour, behind = behind, colour
@@ -114,11 +125,3 @@ def _cells(strip: Strip, ground: str) -> list[Cell]:
 
 def _colour(colour: Color | None, default: str) -> str:
     return colour.get_truecolor().hex if colour and not colour.is_default else default
-
-
-def _png(drawn: str) -> bytes:
-    import resvg_py  # noqa: PLC0415
-
-    return bytes(
-        resvg_py.svg_to_bytes(svg_string=drawn, zoom=2, monospace_family="DejaVu Sans Mono")
-    )

@@ -1,8 +1,8 @@
 """The screen as an SVG picture, exact to the eighth of a cell and without web fonts.
 
-The toolkit's own export leaves block and box characters to whatever font the viewer has:
-bars fall apart and borders break. Here those are drawn as shapes on the cell grid and
-only letters are text.
+The toolkit's own export leaves block and box characters to the viewer's font: bars fall
+apart and borders break. Here those are drawn as shapes on the cell grid, and only letters
+are text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ARMS = {
     "─": "lr", "│": "ud", "╭": "rd", "╮": "ld", "╰": "ru", "╯": "lu", "┤": "udl", "├": "udr",
     "┊": "ud", "━": "LR", "┃": "UD", "┏": "RD", "┓": "LD", "┗": "RU", "┛": "LU",
 }  # fmt: skip
-"""Which arms a box character has; capitals are heavy."""
+"""Arms of each box character: left, right, up, down; capitals are heavy."""
 
 
 class Cell(NamedTuple):
@@ -42,7 +42,13 @@ class Cell(NamedTuple):
 
 
 def svg(rows: Sequence[Sequence[Cell]], size: tuple[int, int], ground: str) -> str:
-    """The whole picture. `size` is columns and rows; colours are CSS colours."""
+    """Return the whole picture.
+
+    Args:
+        rows: The cells of each row.
+        size: Columns and rows.
+        ground: The background, as a CSS colour.
+    """
     width, height = size[0] * CELL_W + 2 * _MARGIN, size[1] * CELL_H + 2 * _MARGIN
     parts = [
         (
@@ -61,7 +67,7 @@ def svg(rows: Sequence[Sequence[Cell]], size: tuple[int, int], ground: str) -> s
 
 
 def _grounds(row: Sequence[Cell], y: int, ground: str) -> Iterator[str]:
-    """Backgrounds, neighbours of one colour as one piece."""
+    """Draw the backgrounds, neighbours of one colour as one piece."""
     start = end = 0
     colour = ground
     for cell in (*row, Cell(-1, "", "", ground)):
@@ -74,7 +80,7 @@ def _grounds(row: Sequence[Cell], y: int, ground: str) -> Iterator[str]:
 
 
 def _drawn(cell: Cell, y: int) -> Iterator[str]:
-    """Shapes for the shapes, text for the rest, a word at a time."""
+    """Draw block and box characters as shapes, and the rest as text, a word at a time."""
     word, begin = "", 0
     for at, character in enumerate(cell.text):
         boxes = list(_boxes(character))
@@ -82,7 +88,9 @@ def _drawn(cell: Cell, y: int) -> Iterator[str]:
             yield from _word(word, cell, begin, y)
             word = ""
             for box, opacity in boxes:
-                yield _placed(box, cell.column + at, y, cell.colour, opacity)
+                left, top, width, height = box
+                x, from_top = (cell.column + at + left) * CELL_W, (y + top) * CELL_H
+                yield _rect((x, from_top, width * CELL_W, height * CELL_H), cell.colour, opacity)
         else:
             begin = begin if word else at
             word += character
@@ -101,7 +109,7 @@ def _word(word: str, cell: Cell, begin: int, y: int) -> Iterator[str]:
 
 
 def _boxes(character: str) -> Iterable[tuple[Box, float]]:
-    """The shapes of a block or box character with their opacity; none for a letter."""
+    """Return the shapes of a block or box character with their opacity; none for a letter."""
     if character in _LEFT:
         return [((0, 0, _LEFT[character] / 8, 1), 1)]
     if character in _RISING:
@@ -113,7 +121,7 @@ def _boxes(character: str) -> Iterable[tuple[Box, float]]:
 
 
 def _arm(arm: str) -> Box:
-    """From the middle of the cell to one edge. Stroke widths are parts of a cell's width."""
+    """Return a stroke from the middle of the cell to one edge; its width is part of the cell's."""
     wide = _HEAVY if arm.isupper() else _THIN
     flat = wide * CELL_W / CELL_H
     left, top = (1 - wide) / 2, (1 - flat) / 2
@@ -125,17 +133,6 @@ def _arm(arm: str) -> Box:
         case "u":
             return (left, 0, wide, (1 + flat) / 2)
     return (left, top, wide, 1 - top)
-
-
-def _placed(box: Box, column: int, y: int, colour: str, opacity: float) -> str:
-    left, top, width, height = box
-    placed = (
-        (column + left) * CELL_W,
-        (y + top) * CELL_H,
-        width * CELL_W,
-        height * CELL_H,
-    )
-    return _rect(placed, colour, opacity)
 
 
 def _rect(box: Box, colour: str, opacity: float = 1) -> str:

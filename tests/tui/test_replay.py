@@ -336,6 +336,6 @@ async def test_the_list_of_recordings_leads_to_one(session: Path) -> None:
         sessions = monitor.trade.sessions
         await until(lambda: any(session.name in line.text for line in sessions.lines))
         await pilot.press("enter")
-        await until(lambda: monitor.leads_to)
-    assert monitor.leads_to is not None
-    assert monitor.leads_to.path == session
+        await until(lambda: monitor.destination)
+    assert monitor.destination is not None
+    assert monitor.destination.path == session

@@ -101,21 +101,21 @@ async def test_before_the_fill_there_is_no_fill(tmp_path: Path) -> None:
 async def test_escape_closes_what_is_open_and_then_leads_back(tmp_path: Path) -> None:
     async with replaying(tmp_path, before=(SessionRow("ws.example"),)) as (monitor, _, pilot):
         await pilot.press("question_mark", "escape")
-        assert monitor.leads_to is None
+        assert monitor.destination is None
         await pilot.press("escape")
         await pilot.pause()
-    assert monitor.leads_to == Destination(None)
+    assert monitor.destination == Destination(None)
 
 
 async def test_to_quit_is_to_quit_though_a_replay_was_chosen_before(tmp_path: Path) -> None:
     async with replaying(tmp_path) as (monitor, _, pilot):
-        monitor.leads_to = Destination(tmp_path)  # chosen; then it was stayed for own orders
+        monitor.destination = Destination(tmp_path)  # chosen; then it was stayed for own orders
         await pilot.press("ctrl+q")
-    assert monitor.leads_to is None
+    assert monitor.destination is None
 
 
 async def test_escape_stays_where_nothing_was_watched_before(tmp_path: Path) -> None:
     async with replaying(tmp_path) as (monitor, _, pilot):
         await pilot.press("escape")
         await pilot.pause()
-        assert monitor.leads_to is None
+        assert monitor.destination is None

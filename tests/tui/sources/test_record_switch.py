@@ -220,8 +220,8 @@ async def test_the_list_of_recordings_says_that_opening_one_ends_this_one(
         await until(lambda: "session" in "".join(line.text for line in sessions.lines[2:3]))
         assert "● REC goes on: what you open ends it" in sessions.lines[1].text
         await pilot.click(sessions, offset=(5, 2))
-        await until(lambda: live.leads_to)
-    assert live.leads_to == Destination(tmp_path / "session", ends_recording=True)
+        await until(lambda: live.destination)
+    assert live.destination == Destination(tmp_path / "session", ends_recording=True)
     assert kracked.open_recording(tmp_path / "session").info().clean_stop
 
 
@@ -235,7 +235,7 @@ def test_a_recording_that_a_replay_ended_begins_anew_on_the_way_back(
     def run(self: Monitor, *, mouse: bool) -> None:
         assert mouse
         opened.append((self.source.name, self.record_at_once))
-        self.leads_to = next(ways, None)
+        self.destination = next(ways, None)
 
     monkeypatch.setattr(Monitor, "run", run)
     launch.run(Options(demo=True), Settings())

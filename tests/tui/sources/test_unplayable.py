@@ -81,4 +81,4 @@ async def test_the_list_of_recordings_says_why_one_cannot_be_replayed(
         await until(lambda: any("empty" in line.text for line in sessions.lines))
         await pilot.press("enter")
         await until(lambda: any("holds no messages" in line.text for line in sessions.lines))
-        assert monitor.leads_to is None
+        assert monitor.destination is None

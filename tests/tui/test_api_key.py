@@ -11,7 +11,7 @@ from textual.worker import WorkerFailed
 
 from kracked.credentials import Credentials
 from kracked.errors import ConfigError
-from kracked_tui import credentials_source
+from kracked_tui import config
 from tests.tui.conftest import Opened
 
 KEY, SECRET = "a-key-nobody-may-see", "a-secret-nobody-may-see"
@@ -29,7 +29,7 @@ def test_a_private_file_goes_before_the_environment(
 ) -> None:
     monkeypatch.setenv("KRAKEN_API_KEY", "other")
     monkeypatch.setenv("KRAKEN_API_SECRET", "other")
-    found = credentials_source.credentials(written(tmp_path, 0o600))
+    found = config.credentials(written(tmp_path, 0o600))
     assert found is not None
     assert found.key == KEY
 
@@ -37,7 +37,7 @@ def test_a_private_file_goes_before_the_environment(
 def test_a_file_others_may_read_is_refused_with_the_fix(tmp_path: Path) -> None:
     path = written(tmp_path, 0o644)
     with pytest.raises(ConfigError, match=f"chmod 600 {path}") as refused:
-        credentials_source.credentials(path)
+        config.credentials(path)
     assert SECRET not in str(refused.value)
 
 
@@ -53,11 +53,11 @@ def test_the_systems_keyring_is_asked_last_where_there_is_one(
     monkeypatch.setitem(sys.modules, "keyring.errors", errors)
     for name in ("KRAKEN_API_KEY", "KRAKEN_API_SECRET"):
         monkeypatch.delenv(name, raising=False)
-    found = credentials_source.credentials(None)
+    found = config.credentials(None)
     assert found is not None
     assert (found.key, found.secret) == (KEY, SECRET)
     held.clear()
-    assert credentials_source.credentials(None) is None
+    assert config.credentials(None) is None
 
 
 def test_credentials_print_as_redacted() -> None:
