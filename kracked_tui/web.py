@@ -93,7 +93,7 @@ def only_from(address: str) -> Middleware:
         """Refuse the request, or hand it on."""
         foreign = request.headers.get("Origin", address) != address
         if foreign or f"http://{request.host}" != address:
-            raise web.HTTPForbidden(text="only the page served here may ask\n")
+            raise web.HTTPForbidden(text="only the page served here may send requests\n")
         return await handler(request)
 
     return guard

@@ -80,7 +80,7 @@ async def test_a_feed_that_falls_silent_is_stale_with_the_time_since(opened: Ope
         source.time = NOW + 8 * NS_PER_S
         monitor.trade.draw()
         assert "○ STALE crc–" in header(monitor)
-        assert "nothing heard for 8s" in ladder(monitor)
+        assert "no message for 8s" in ladder(monitor)
         assert f"{SYMBOL} book is stale" in log(monitor)
 
 

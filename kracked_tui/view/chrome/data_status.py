@@ -69,7 +69,7 @@ def data_status(health: DataHealth, now: int) -> DataStatus:
         return DataStatus("RECONNECTING" if health.has_book else "CONNECTING", "warn", trouble)
     silent = now - health.last_received
     if health.last_received and silent > STALE_AFTER_NS:
-        return DataStatus("STALE", "warn", f"nothing heard for {fmt.age(silent)}")
+        return DataStatus("STALE", "warn", f"no message for {fmt.age(silent)}")
     if health.system == MAINTENANCE:
         return DataStatus("MAINTENANCE", "warn", system_words(health.system))
     problem = _book_problem(health)
@@ -87,7 +87,7 @@ def _book_problem(health: DataHealth) -> DataStatus | None:
     if health.resync:
         return DataStatus("RESYNC", "warn", f"{health.resync}; waiting for a fresh snapshot")
     if not health.has_book:
-        missing = "nothing of this book was recorded up to here"
+        missing = "this book was not recorded up to here"
         waiting = "waiting for the first snapshot"
         return DataStatus("CONNECTING", "warn", missing if health.mode == "REPLAY" else waiting)
     if not health.verified:

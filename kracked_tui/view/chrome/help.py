@@ -10,19 +10,19 @@ from kracked_tui.view.words import wrapped
 _READING = (
     ("▸", "the cursor; the queue pane shows the orders at its price"),
     ("◂", "the price of the last trade"),
-    ("▲ ▼", "the last trade was dearer, or cheaper, than the one before"),
+    ("▲ ▼", "the last trade was higher, or lower, than the one before"),
     ("• ◆", "a large level or trade: 3 and 8 times the usual"),
-    ("BGHT SOLD", "what takers bought or sold at a price since we watch"),
-    ("1m… 5m…", "a time of which only a part has been watched yet"),
+    ("BGHT SOLD", "bought or sold by takers at a price since the start"),
+    ("1m… 5m…", "a window of time that has been watched only in part"),
     ("ahead", "quantity that fills before this order does"),
     ("▸64211.5 3lv", "a sweep: its last price, and how many levels it took"),
     ("MINE B.15 q4", "own orders here: buy 0.15, fourth in the queue"),
-    ("⟳58s", "the dead-man's switch: all orders go in 58 s unless it is renewed"),
+    ("⟳58s", "the dead-man's switch cancels all orders in 58 s unless renewed"),
     ("crc✓", "every update's checksum matched so far"),
     ("● LIVE", "data is fresh and verified"),
-    ("○ STALE", "nothing heard for five seconds: prices are grey, and history"),
+    ("○ STALE", "no message for five seconds: prices are grey and old"),
     ("○ RESYNC", "a checksum failed; a new snapshot is on its way"),
-    ("○ RECONNECTING", "no connection; we keep trying"),
+    ("○ RECONNECTING", "no connection; the monitor keeps trying"),
 )
 
 _DIGITS = ("pane-", "size-")

@@ -48,11 +48,11 @@ def record_facts(view: RecordView) -> list[list[Span]]:
 
 
 def banner_line(view: RecordView | None, width: int) -> Line | None:
-    """Draw the warning that the disk takes nothing, or messages are lost; None without either."""
+    """Draw the warning of a failing disk or of lost messages; None without either."""
     if view is None or not (view.trouble or view.lost):
         return None
     parts = [f"{view.lost} messages lost"] if view.lost else []
     if view.trouble:
         waiting = f"{fmt.compact(view.waiting_bytes)}B wait in memory"
-        parts = [f"the disk takes nothing: {view.trouble}", waiting, *parts]
+        parts = [f"cannot write to the disk: {view.trouble}", waiting, *parts]
     return Line(fit([Span(f" ✗ REC  {' · '.join(parts)}", "notice")], width), "notice")

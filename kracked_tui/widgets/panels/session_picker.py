@@ -14,7 +14,7 @@ from kracked_tui.view.replay.sessions import SessionRow, session_lines
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
 
-_ENDS = "● REC goes on: what you open ends it. Back here, another recording begins."
+_ENDS = "● REC: opening a recording ends it; back here another one begins."
 
 
 class SessionPicker(LiveRows):

@@ -159,14 +159,14 @@ async def test_a_full_disk_is_a_banner_until_it_takes_more_again(
         await pilot.press("R")
         await recorded_some(live)
         disk(False)
-        banner = await shown(live, lambda line: "the disk takes nothing" in line)
+        banner = await shown(live, lambda line: "cannot write to the disk" in line)
         disk(True)
         assert "✗ REC" in banner
         assert "File too large" in banner
         assert "wait in memory" in banner
         facts = live.trade.status.lines[0].text
         assert re.search(r"● REC  \S+B unpacked  \S+ rows +\d+/s  gaps \d+  disk \S+B", facts)
-        await shown(live, lambda line: "the disk takes nothing" not in line)
+        await shown(live, lambda line: "cannot write to the disk" not in line)
         await pilot.press("R")
     assert kracked.open_recording(tmp_path / "session").verify().proven
 
@@ -218,7 +218,7 @@ async def test_the_list_of_recordings_says_that_opening_one_ends_this_one(
         await pilot.press("P")
         sessions = live.trade.sessions
         await until(lambda: "session" in "".join(line.text for line in sessions.lines[2:3]))
-        assert "● REC goes on: what you open ends it" in sessions.lines[1].text
+        assert "● REC: opening a recording ends it" in sessions.lines[1].text
         await pilot.click(sessions, offset=(5, 2))
         await until(lambda: live.destination)
     assert live.destination == Destination(tmp_path / "session", ends_recording=True)

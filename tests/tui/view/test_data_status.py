@@ -50,4 +50,4 @@ def test_a_replay_says_that_it_is_one_and_when_it_is_over() -> None:
 def test_a_replay_waits_for_nothing_that_was_not_recorded() -> None:
     without = data_status(GOOD._replace(mode="REPLAY", has_book=False), NOW)
     assert (without.word, without.usable) == ("REPLAY", False)
-    assert without.reason == "nothing of this book was recorded up to here"
+    assert without.reason == "this book was not recorded up to here"
