@@ -67,7 +67,7 @@ class PastMarket:
         self.time = OPENED
         self.raw: list[tuple[int, bytes]] = []
         """The messages themselves, each with its time."""
-        self.heard: list[Event] = [Connected(OPENED, "public", "ws://127.0.0.1/public/v2")]
+        self.events: list[Event] = [Connected(OPENED, "public", "ws://127.0.0.1/public/v2")]
         listings = listed.listings(SYMBOLS)
         accounts, self._account = Accounts(), ApiKey(*new_key())
         accounts.add(self._account)
@@ -102,7 +102,7 @@ class PastMarket:
             self.exchange.advance(self.time)
 
     def _hear(self, data: bytes) -> None:
-        self.heard += self.keeper.receive(data, self.time)
+        self.events += self.keeper.receive(data, self.time)
         self.raw.append((self.time, data))
 
     @property
@@ -145,7 +145,7 @@ class PastMarket:
 async def draw(past: PastMarket, size: tuple[int, int], theme: str) -> bytes:
     """The screen at this size as PNG."""
     monitor = Monitor(past, Settings(theme=theme), SYMBOLS)
-    for event in past.heard:
+    for event in past.events:
         monitor.store.apply(event)
     async with monitor.run_test(size=size) as pilot:
         await rested(monitor, pilot)

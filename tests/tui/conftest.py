@@ -15,14 +15,14 @@ from tests.patience import PATIENCE_S
 from tests.tui.frozen_market import SYMBOL, ScriptedSource, opening
 
 _ROUNDS = 2
-"""How often nothing more must have been heard and shown: what is under way takes a turn or two."""
+"""Rounds without another event or picture: work in progress takes a turn or two."""
 
 Opened = Callable[..., AbstractAsyncContextManager[tuple[Monitor, Pilot[None]]]]
 
 
 @pytest.fixture
 def opened() -> Opened:
-    """`async with opened(size) as (monitor, pilot)`: everything has been heard and drawn."""
+    """`async with opened(size) as (monitor, pilot)`: everything has been applied and drawn."""
 
     @asynccontextmanager
     async def open_monitor(
@@ -44,7 +44,7 @@ def opened() -> Opened:
 
 
 async def settled(monitor: Monitor, pilot: Pilot[None]) -> None:
-    """Everything said has been applied, the plot is there, and the newest frame is drawn."""
+    """Wait until all events are applied, the plot is there, and the newest frame is drawn."""
     rounds, before = 0, None
     async with asyncio.timeout(PATIENCE_S):
         while rounds < _ROUNDS:
@@ -59,7 +59,7 @@ async def settled(monitor: Monitor, pilot: Pilot[None]) -> None:
 
 
 def _is_drawn(monitor: Monitor) -> bool:
-    """Every pane in sight, the candles of the newest state."""
+    """Whether every pane in sight is drawn, with the candles of the newest state."""
     chart, panes = monitor.trade.chart, monitor.trade.panes
     plotted = chart.up_to_date or not chart.display or not monitor.store.markets
     drawn = all(each.lines for each in panes if each.display)

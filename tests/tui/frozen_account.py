@@ -41,7 +41,7 @@ SIZES = {SYMBOL: ("0.01", "0.05", "0.1", "0.25", "0.5")}
 
 
 class StillExchange:
-    """Answers what is asked at the start, and nothing that would settle an order."""
+    """Answers the requests of the start, and none that would resolve an order."""
 
     async def api_key_info(self) -> KeyInfo:
         return KeyInfo(permissions=("modify-trades",))
@@ -67,7 +67,7 @@ class StillExchange:
 
 
 class Reports:
-    """What the account's stream says at first; then it is quiet."""
+    """Return the first events of the account, after which its stream is quiet."""
 
     def __init__(self, *said: Event) -> None:
         self._said = [list(said)]
@@ -135,7 +135,7 @@ def _entry(asset: str, balance: str) -> dict[str, object]:
 
 
 def written_down(path: Path, *, unknown: bool) -> None:
-    """The outbox as the last run left it."""
+    """Write the outbox as the last run left it."""
     with Journal(path) as journal:
         outbox = Outbox(journal.append, journal.read())
         for number, (side, order) in enumerate(OURS):
@@ -195,7 +195,7 @@ async def account(
     read_only: bool = False,
     unknown: bool = False,
 ) -> AsyncIterator[tuple[Monitor, Pilot[None]]]:
-    """Everything has been heard and drawn; `unknown`: an order of the last run is in doubt."""
+    """Open a drawn monitor; with `unknown` an order of the last run is of unknown outcome."""
     source = AccountSource(folder, trades=not read_only, unknown=unknown)
     settings = Settings(trading=Trading(sizes=SIZES))
     monitor = Monitor(source, settings, (SYMBOL,), read_only=read_only)

@@ -26,7 +26,7 @@ BEST_BID, BEST_ASK = 642_100, 642_105
 
 
 def levels(side: Side, count: int = 60, seed: int = 7) -> list[tuple[int, int]]:
-    """Best first; prices 0.5 apart with gaps, quantities from 0.0005 to 3."""
+    """Return levels, best first; prices 0.5 apart with gaps, quantities from 0.0005 to 3."""
     random = Random(seed + (side is Side.ASK))
     step = -5 if side is Side.BID else 5
     price = BEST_BID if side is Side.BID else BEST_ASK
@@ -42,7 +42,7 @@ def levels(side: Side, count: int = 60, seed: int = 7) -> list[tuple[int, int]]:
 def book(
     bids: list[tuple[int, int]] | None = None, asks: list[tuple[int, int]] | None = None
 ) -> L2Book:
-    """A verified level 2 book of these levels, or of the frozen ones."""
+    """Return a verified level 2 book of these levels, or of the frozen ones."""
     bids = levels(Side.BID) if bids is None else bids
     asks = levels(Side.ASK) if asks is None else asks
     made = L2Book(SYMBOL, PRECISION, 100)
@@ -74,7 +74,7 @@ def order(number: int, price: int, qty: int, age_s: int = 60) -> OrderChange:
 
 
 def orders() -> L3Book:
-    """The same levels, each split into one to four orders."""
+    """Return a level 3 book of the same levels, each split into one to four orders."""
     random = Random(11)
     sides: dict[Side, list[OrderChange]] = {Side.BID: [], Side.ASK: []}
     number = 0
@@ -103,7 +103,7 @@ def trade(number: int, side: Side, price: int, qty: int, ago_s: float) -> Trade:
 
 
 def trades(count: int = 80) -> list[Event]:
-    """Taker orders of the last minutes, oldest first."""
+    """Return the taker orders of the last minutes, oldest first."""
     random = Random(5)
     found: list[Event] = []
     for number in range(count):
@@ -157,7 +157,7 @@ INSTRUMENT = Instrument(
 
 
 def opening() -> list[Event]:
-    """Everything a live screen has been told."""
+    """Return the events that a live screen has received."""
     rules = [INSTRUMENT, *(_rules(symbol) for symbol in ("ETH/USD", "SOL/USD", "ETH/EUR"))]
     return [
         events.Connected(NOW, "public", "ws://127.0.0.1/public/v2"),
@@ -179,7 +179,7 @@ def _rules(symbol: str) -> Instrument:
 
 
 class ScriptedSource:
-    """A source that says what the test tells it to; its clock stands still."""
+    """A source that publishes what the test gives it; its clock stands still."""
 
     mode = "LIVE"
     playback = None
@@ -191,7 +191,7 @@ class ScriptedSource:
         self.books_held: dict[str, L2Book] = {SYMBOL: book()} if with_book else {}
         self.orders_held: dict[str, L3Book] = {SYMBOL: orders()} if with_book else {}
         self.time = NOW
-        self.asked: list[tuple[str, object]] = []
+        self.requests: list[tuple[str, object]] = []
         self._queue: asyncio.Queue[list[Event]] = asyncio.Queue()
 
     @property
@@ -229,8 +229,8 @@ class ScriptedSource:
             yield await self._queue.get()
 
     async def show(self, symbol: str) -> None:
-        self.asked.append(("show", symbol))
+        self.requests.append(("show", symbol))
 
     async def candles(self, symbol: str, timeframe_s: int) -> events.Candles | None:
-        self.asked.append((symbol, timeframe_s))
+        self.requests.append((symbol, timeframe_s))
         return None

@@ -38,7 +38,7 @@ def test_without_a_terminal_one_line_says_what_to_do_instead() -> None:
     assert "--snapshot" in ran.stderr
 
 
-def test_keys_prints_the_map(capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_prints_the_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["keys"]) == 0
     assert "recentre" in capsys.readouterr().out
 
@@ -55,9 +55,7 @@ def test_times_are_read_with_their_unit(text: str, seconds: float) -> None:
     [["--size", "big"], ["--after", "soon"], ["--fps", "0"], ["--replay", "/no/such/file"],
      ["--demo", "--endpoint", "http://127.0.0.1:1"]],
 )  # fmt: skip
-def test_what_makes_no_sense_ends_with_two(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_misuse_ends_with_two(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         options.parsed(arguments)
     assert left.value.code == 2
@@ -111,14 +109,16 @@ def test_a_png_without_its_package_says_which_one_to_install(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentence"),
     [
         (["--theme", "nope"], "no theme is called nope"),
         (["--snapshot", "/no/such/folder/x.svg"], "is no folder that can be written to"),
         (["--size", "0x0"], "is not a size"),
     ],
 )
-def test_misuse_is_one_line_and_ends_with_2(words: list[str], told: str, tmp_path: Path) -> None:
+def test_misuse_is_one_line_and_ends_with_2(
+    words: list[str], sentence: str, tmp_path: Path
+) -> None:
     picture = [] if "--snapshot" in words else ["--snapshot", str(tmp_path / "x.txt")]
     done = subprocess.run(
         [sys.executable, "-m", "kracked_tui", "--demo", *words, *picture],
@@ -128,5 +128,5 @@ def test_misuse_is_one_line_and_ends_with_2(words: list[str], told: str, tmp_pat
         check=False,
     )
     assert done.returncode == 2
-    assert told in done.stderr
+    assert sentence in done.stderr
     assert "Traceback" not in done.stderr

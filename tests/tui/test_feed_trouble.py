@@ -1,4 +1,4 @@
-"""Whatever befalls the feed is on the screen in words: header, banner over the ladder, log."""
+"""Trouble with the feed is on the screen in words: header, banner over the ladder, log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOST = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "connection 
 async def told(
     opened: Opened, *happened: Event, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[Monitor, ScriptedSource]]:
-    """A monitor that has just heard this."""
+    """Open a monitor that has just received these events."""
     source = ScriptedSource()
     async with opened(size, source=source) as (monitor, _):
         await heard(monitor, source, *happened)
@@ -61,7 +61,7 @@ async def test_a_lost_connection_is_the_word_the_banner_and_the_log(opened: Open
         assert "public lost: connection reset" in log(monitor)
 
 
-async def test_a_connection_that_is_back_is_told_too(opened: Opened) -> None:
+async def test_a_connection_that_is_back_is_logged_too(opened: Opened) -> None:
     back = events.Connected(NOW, "public", LOST.url)
     async with told(opened, LOST, back) as (monitor, _):
         assert "● LIVE" in header(monitor)
@@ -84,7 +84,7 @@ async def test_a_feed_that_falls_silent_is_stale_with_the_time_since(opened: Ope
         assert f"{SYMBOL} book is stale" in log(monitor)
 
 
-async def test_a_gap_is_counted_and_told_with_its_length(opened: Opened) -> None:
+async def test_a_gap_is_counted_and_logged_with_its_length(opened: Opened) -> None:
     gap = events.Gap(NOW, "book", (SYMBOL,), NOW - 3 * NS_PER_S, NOW, "reconnect")
     async with told(opened, gap) as (monitor, _):
         assert "gaps 1" in monitor.trade.status.lines[0].text
@@ -128,7 +128,7 @@ async def test_a_queue_that_cannot_be_trusted_is_stale_in_a_word(
         ("dancing", "● DANCING", "the exchange says it is in dancing"),
     ],
 )
-async def test_an_engine_that_is_not_itself_is_in_the_header_and_in_the_log(
+async def test_a_restricted_engine_is_in_the_header_and_in_the_log(
     opened: Opened, system: str, word: str, words: str
 ) -> None:
     async with told(opened, events.Status(NOW, system)) as (monitor, _):
@@ -136,14 +136,14 @@ async def test_an_engine_that_is_not_itself_is_in_the_header_and_in_the_log(
         assert words in log(monitor)
 
 
-async def test_an_engine_that_is_itself_again_is_told_once(opened: Opened) -> None:
+async def test_an_engine_that_is_online_again_is_logged_once(opened: Opened) -> None:
     online = events.Status(NOW, "online")
     async with told(opened, events.Status(NOW, "post_only"), online, online) as (monitor, _):
         assert "● LIVE" in header(monitor)
         assert log(monitor).count("the exchange is online again") == 1
 
 
-async def test_maintenance_that_is_announced_is_told_once(opened: Opened) -> None:
+async def test_announced_maintenance_is_logged_once(opened: Opened) -> None:
     announced = events.Status(NOW, "online", upcoming_maintenance=({"id": 1},))
     async with told(opened, announced, announced) as (monitor, _):
         assert "● LIVE" in header(monitor)
@@ -153,7 +153,7 @@ async def test_maintenance_that_is_announced_is_told_once(opened: Opened) -> Non
 # --- a key that is refused ----------------------------------------------------------------
 
 
-async def test_a_refused_key_is_told_with_the_exchanges_words_and_public_data_go_on(
+async def test_a_refused_key_is_shown_in_the_exchanges_words_and_public_data_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))

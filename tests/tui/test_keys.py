@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from kracked_tui import keys
-from kracked_tui.view.chrome import help as pages
+from kracked_tui.view.chrome.help import help_lines, pages
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 from tests.tui.conftest import Opened
 
 
 def test_every_binding_has_an_id_and_a_help_line() -> None:
-    listed = "\n".join(words for page in pages.pages(keys.KEYS, 20, 200) for _, words in page)
+    listed = "\n".join(words for page in pages(keys.KEYS, 20, 200) for _, words in page)
     for key in keys.KEYS:
         assert key.id
         assert key.help
@@ -30,7 +30,7 @@ def test_no_key_does_two_things() -> None:
     assert keys.clashes(keys.KEYS) == []
 
 
-def test_a_clash_of_the_configuration_is_told_in_words() -> None:
+def test_a_clash_of_the_configuration_is_described() -> None:
     table = keys.active({"zoom": "c"})
     assert keys.clashes(table) == ["c: recentre and zoom"]
     assert "clash: c: recentre and zoom" in keys.listing({"zoom": "c"})
@@ -53,18 +53,18 @@ def test_the_longest_keys_leave_the_columns_straight() -> None:
 
 @pytest.mark.parametrize("rows", [3, 18, 20, 50])
 def test_no_page_of_the_help_is_longer_than_the_screen(rows: int) -> None:
-    assert all(len(page) <= rows for page in pages.pages(keys.KEYS, rows, 76))
+    assert all(len(page) <= rows for page in pages(keys.KEYS, rows, 76))
 
 
 @pytest.mark.parametrize("width", [38, 58, 76, 118])
 def test_no_word_of_the_help_is_cut(width: int) -> None:
-    for page in pages.pages(keys.KEYS, 20, width):
-        for (key, words), line in zip(page, pages.help_lines(page, width), strict=True):
+    for page in pages(keys.KEYS, 20, width):
+        for (key, words), line in zip(page, help_lines(page, width), strict=True):
             assert line.text.rstrip() == f"{key or ' '}{words}".rstrip()
 
 
 def test_groups_of_keys_share_a_page_where_there_is_room() -> None:
-    small, large = (len(pages.pages(keys.KEYS, rows, 118)) for rows in (18, 50))
+    small, large = (len(pages(keys.KEYS, rows, 118)) for rows in (18, 50))
     assert (small, large) == (6, 2)
 
 

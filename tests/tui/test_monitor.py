@@ -41,11 +41,11 @@ async def test_a_number_goes_to_its_pane_and_shows_it_when_there_is_no_room(open
 async def test_the_cursor_moves_the_queue_with_it_at_once(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         await pilot.press("j", "j")
-        scene = monitor.trade.frame_state()
+        frame = monitor.trade.frame_state()
         step = monitor.trade.ladder.scroll.step
-        assert scene.selection is not None
-        assert scene.selection.side is Side.BID
-        assert scene.selection.low == BEST_BID // step * step - 2 * step
+        assert frame.selection is not None
+        assert frame.selection.side is Side.BID
+        assert frame.selection.low == BEST_BID // step * step - 2 * step
         assert "▸" in "".join(line.text for line in monitor.trade.ladder.lines)
 
 
@@ -83,7 +83,7 @@ async def test_the_picker_finds_a_pair_by_a_part_of_its_name(opened: Opened) -> 
         await pilot.press("enter")
         await pilot.pause()
         assert monitor.view_model.symbol == "ETH/EUR"
-        assert ("show", "ETH/EUR") in source.asked
+        assert ("show", "ETH/EUR") in source.requests
         assert focused(monitor) == "ladder"
 
 
@@ -162,7 +162,7 @@ async def test_brackets_change_the_candles_and_ask_the_exchange_for_them(opened:
         await pilot.press("right_square_bracket")
         await pilot.pause()
         assert monitor.view_model.timeframe_s == 300
-        assert (SYMBOL, 300) in source.asked
+        assert (SYMBOL, 300) in source.requests
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60), (40, 10), (10, 4)])
@@ -191,7 +191,7 @@ async def test_a_key_of_the_configuration_replaces_the_default(opened: Opened) -
         assert monitor.trade.ladder.size.width == 120
 
 
-async def test_every_theme_can_be_looked_at(opened: Opened) -> None:
+async def test_every_theme_can_be_shown(opened: Opened) -> None:
     async with opened() as (monitor, pilot):
         for _ in range(5):
             await pilot.press("T")

@@ -1,4 +1,4 @@
-"""A log on the screen: at its own pace, through the same books, never trusted blindly."""
+"""A recording on the screen: at its own pace, through the same books, never trusted blindly."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @asynccontextmanager
 async def playing(path: Path) -> AsyncIterator[tuple[ReplaySource, list[Event]]]:
-    """A paused replay and what it tells."""
+    """Open a paused replay; yields it and the events it publishes."""
     source = ReplaySource(open_playable(path))
     source.toggle()
-    told: list[Event] = []
+    published: list[Event] = []
 
     async def listen() -> None:
         async for batch in source.batches():
-            told.extend(batch)
+            published.extend(batch)
 
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(listen())
-        yield source, told
+        yield source, published
         listening.cancel()
 
 
 def books(source: ReplaySource) -> list[object]:
-    """Every order, in its place, and where we are."""
+    """Return every order in its place, and the position."""
     book = source.l3[SYMBOL]
     orders = [tuple(queue) for side in (book.bids, book.asks) for queue in side]
     return [orders, book.computed, source.now()]
@@ -113,20 +113,20 @@ async def test_a_seek_ends_with_the_books_of_a_straight_read(session: Path) -> N
 
 async def test_after_a_seek_back_the_tape_has_no_trade_of_the_future(session: Path) -> None:
     store = Store("REPLAY")
-    async with playing(session) as (source, told):
+    async with playing(session) as (source, published):
         for second in (50, 20):
-            told.clear()
+            published.clear()
             at = OPENED + second * NS_PER_S
             await source.seek(at)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            assert isinstance(told[0], TimeJump)
-            for event in told:
+            assert isinstance(published[0], TimeJump)
+            for event in published:
                 store.apply(event)
             assert 0 < at - store.market(SYMBOL).prints[-1].time < 10 * NS_PER_S
 
 
-async def test_a_gap_is_told_from_its_end_on_and_not_within_it(tmp_path: Path) -> None:
+async def test_a_gap_is_known_from_its_end_on_and_not_within_it(tmp_path: Path) -> None:
     stream = Level3Market().stream(20)
     begin, end = stream[-1][0], stream[-1][0] + 10 * NS_PER_S
     with record_into(
@@ -135,19 +135,21 @@ async def test_a_gap_is_told_from_its_end_on_and_not_within_it(tmp_path: Path) -
         feed(session, BookKeeper(), stream)
         session.intake.event(Gap(end, "level3", ("BTC/USD",), begin, end, "lost"))
         session.intake.message("level3", end + NS_PER_S, b'{"channel":"heartbeat"}')
-    async with playing(tmp_path / "gap") as (source, told):
-        said = []
+    async with playing(tmp_path / "gap") as (source, published):
+        results = []
         for at in (end + NS_PER_S, begin + NS_PER_S, end):
-            told.clear()
+            published.clear()
             await source.seek(at)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            said.append([type(told[0]), *(event for event in told if type(event) is Gap)])
+            results.append(
+                [type(published[0]), *(event for event in published if type(event) is Gap)]
+            )
     known = Gap(end, "level3", ("BTC/USD",), begin, end, "lost")
-    assert said == [[TimeJump, known], [TimeJump], [TimeJump, known]]
+    assert results == [[TimeJump, known], [TimeJump], [TimeJump, known]]
 
 
-async def test_wishes_made_while_it_winds_add_up(session: Path) -> None:
+async def test_shifts_during_a_seek_add_up(session: Path) -> None:
     async with playing(session) as (source, _):
         begun = source.now()
         await asyncio.gather(*(source.shift(10 * NS_PER_S) for _ in range(4)))
@@ -169,7 +171,7 @@ def levels(source: ReplaySource) -> list[object]:
     return [tuple(book.bids), tuple(book.asks)]
 
 
-async def test_a_raw_log_can_be_stepped_and_wound_too(captures: Path) -> None:
+async def test_a_raw_log_takes_steps_and_seeks_too(captures: Path) -> None:
     async with playing(captures / "crossbook_book_ethusd_d25.jsonl") as (source, _):
         await source.step("ETH/USD", 1)
         first = levels(source)
@@ -210,17 +212,17 @@ async def test_the_screen_of_a_recording_is_the_golden_one(
     async with screen(session, size) as (monitor, _, pilot):
         for _ in range(3):
             await pilot.press("full_stop")
-            await wound(monitor, pilot)
+            await seek_done(monitor, pilot)
         await settled(monitor, pilot)
         compare(f"replay-{size[0]}x{size[1]}", picture(monitor, ".txt").decode())
 
 
-async def wound(monitor: Monitor, pilot: Pilot[None]) -> None:
-    """What the keys asked for has been done."""
+async def seek_done(monitor: Monitor, pilot: Pilot[None]) -> None:
+    """Wait until the seeks of pressed keys are done."""
     await pilot.pause()
-    winding = [worker for worker in monitor.workers if worker.group == "seek"]
-    if winding:
-        await monitor.workers.wait_for_complete(winding)
+    seeks = [worker for worker in monitor.workers if worker.group == "seek"]
+    if seeks:
+        await monitor.workers.wait_for_complete(seeks)
     await pilot.pause()
 
 
@@ -235,7 +237,7 @@ async def test_keys_move_through_time_and_leave_the_cursor_alone(session: Path) 
             ("right_curly_bracket", 60),
         ):
             await pilot.press(key)
-            await wound(monitor, pilot)
+            await seek_done(monitor, pilot)
             assert abs(source.now() - OPENED - seconds * NS_PER_S) < NS_PER_S // 5
         assert monitor.trade.ladder.scroll.cursor == cursor
 
@@ -250,7 +252,7 @@ async def test_space_plays_and_h_holds_the_ladder(session: Path) -> None:
         assert monitor.trade.ladder.scroll.held
 
 
-async def test_a_replay_at_rest_shows_all_of_an_instant_in_one_frame(session: Path) -> None:
+async def test_a_paused_replay_shows_all_of_an_instant_in_one_frame(session: Path) -> None:
     async with screen(session) as (monitor, _, _pilot):
         trade = monitor.trade
         trade.draw()
@@ -259,14 +261,14 @@ async def test_a_replay_at_rest_shows_all_of_an_instant_in_one_frame(session: Pa
         assert trade.status.lines[0].text.strip()
 
 
-async def test_a_replay_at_rest_sums_the_trades_that_are_on_its_tape(session: Path) -> None:
+async def test_a_paused_replay_sums_the_trades_that_are_on_its_tape(session: Path) -> None:
     async with screen(session) as (monitor, source, _):
         market, trade = monitor.store.market(SYMBOL), monitor.trade
         before = trade.frame_state().flow.windows[1]
         assert market.last
         assert market.precision
         fill = Trade(Side.BID, market.last, 5, "market", 1, to_rfc3339(source.now(), 9))
-        # Heard at the very instant that the screen shows already.
+        # Received at the very instant that the screen shows already.
         monitor.store.apply(Trades(source.now(), SYMBOL, market.precision, (fill,)))
         after = trade.frame_state().flow.windows[1]
     assert (after.bought - before.bought, after.sold) == (5, before.sold)
@@ -287,11 +289,11 @@ async def test_a_time_of_day_can_be_typed(session: Path) -> None:
         await pilot.press("t")
         await pilot.pause()
         await pilot.press(*"14:00:12", "enter")
-        await wound(monitor, pilot)
+        await seek_done(monitor, pilot)
         assert to_rfc3339(source.now(), 0) == "2026-11-22T14:00:12Z"
 
 
-async def test_what_is_no_time_is_told_and_nothing_moves(session: Path) -> None:
+async def test_text_that_is_no_time_is_refused_and_nothing_moves(session: Path) -> None:
     async with screen(session) as (monitor, source, pilot):
         before = source.now()
         await pilot.press("t")
@@ -306,11 +308,11 @@ async def test_a_click_on_the_bar_goes_there(session: Path) -> None:
     async with screen(session) as (monitor, source, pilot):
         column = bar(monitor).index("━")
         await pilot.click("#time", offset=(column, 0))
-        await wound(monitor, pilot)
+        await seek_done(monitor, pilot)
         assert source.now() == source.view().start
 
 
-async def test_winding_that_the_end_keeps_from_starting_was_never_begun(
+async def test_a_seek_that_the_end_cancels_never_begins(
     session: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with screen(session) as (monitor, source, _):

@@ -52,7 +52,7 @@ LAST = (
 
 
 def log(folder: Path) -> Path:
-    """A book, an own order five seconds later, a fill of it after ten more."""
+    """Write a log of a book, an own order five seconds later, and a fill after ten more."""
     path = folder / "own.jsonl"
     picture = keyframe.as_snapshot(keyframe.encode(book())).decode()
     path.write_text("\n".join((INSTRUMENT, picture, OPEN, FILL, TRADE, LAST)) + "\n")
@@ -107,9 +107,9 @@ async def test_escape_closes_what_is_open_and_then_leads_back(tmp_path: Path) ->
     assert monitor.destination == Destination(None)
 
 
-async def test_to_quit_is_to_quit_though_a_replay_was_chosen_before(tmp_path: Path) -> None:
+async def test_quitting_ends_the_program_though_a_replay_was_chosen_before(tmp_path: Path) -> None:
     async with replaying(tmp_path) as (monitor, _, pilot):
-        monitor.destination = Destination(tmp_path)  # chosen; then it was stayed for own orders
+        monitor.destination = Destination(tmp_path)  # chosen, then not opened because of own orders
         await pilot.press("ctrl+q")
     assert monitor.destination is None
 

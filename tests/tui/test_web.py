@@ -1,4 +1,4 @@
-"""The monitor in a browser: what it starts, who may ask, and what is missing for it."""
+"""The monitor in a browser: its command, its guard, and its missing package."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_without_the_package_one_line_says_what_to_install(
     )
 
 
-def test_what_is_served_is_guarded_and_its_address_is_told(
+def test_the_served_page_is_guarded_and_its_address_is_printed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With textual-serve's place taken, and the serving itself."""
+    """Replace textual-serve and the serving itself."""
     application = web.Application()
     started: list[str] = []
 
@@ -89,7 +89,9 @@ def test_the_demo_may_trade_in_a_browser() -> None:
         ({"Host": "example.com:8000"}, 403),
     ],
 )
-async def test_only_the_page_served_here_may_ask(headers: dict[str, str], status: int) -> None:
+async def test_only_the_page_served_here_may_send_requests(
+    headers: dict[str, str], status: int
+) -> None:
     async def answer(_request: web.Request) -> web.Response:
         return web.Response()
 
@@ -101,6 +103,6 @@ async def test_only_the_page_served_here_may_ask(headers: dict[str, str], status
 
 
 @pytest.mark.parametrize("words", [["--web", "--record"], ["--web", "--port", "0"]])
-def test_what_makes_no_sense_on_the_web_ends_with_two(words: list[str]) -> None:
+def test_misuse_of_web_ends_with_two(words: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words)

@@ -52,25 +52,25 @@ class Trading:
 
     @property
     def received(self) -> list[OrderRecord]:
-        """Every order the exchange ever took, by its own books."""
+        """Return every order the exchange ever took, by its own books."""
         return list(self._account.orders.as_of(self.server.exchange.time))
 
     @property
     def open(self) -> list[OrderRecord]:
-        """Those that are open there."""
+        """Return the orders that are open at the exchange."""
         return self._account.orders.open()
 
     @property
     def switch_at(self) -> int | None:
-        """When the exchange would cancel everything."""
+        """Return when the exchange would cancel everything."""
         return self._account.cancel_all_at
 
     def place(self) -> str:
-        """Of the first working order, as the screen has it."""
+        """Return the place of the first open order, as the screen has it."""
         return self.screen.frame_state().account.order_rows[0].place
 
     async def until(self, so: Callable[[], object], what: str = "") -> None:
-        """Let the loop turn until it is so."""
+        """Let the loop turn until the condition holds."""
         try:
             await until(so)
         except TimeoutError:
@@ -81,13 +81,13 @@ class Trading:
         return picture(self.monitor, ".txt").decode()
 
     def written(self) -> str:
-        """What the ticket says, in one line."""
+        """Return the text of the ticket in one line."""
         self.monitor.trade.draw()
         inside = [line.text[1:-1] for line in self.screen.ticket_keys.panel.lines]
         return " ".join(" ".join(inside).split())
 
-    def said(self) -> str:
-        """The log of what happened."""
+    def log_text(self) -> str:
+        """Return the texts of the log."""
         return "\n".join(each.text for each in self.monitor.store.log_entries)
 
     async def joined(self, *keys: str) -> None:
@@ -98,8 +98,8 @@ class Trading:
             await self.placed(open_before + 1)
 
     async def placed(self, count: int = 1) -> None:
-        """So many are open, and none is on its way any more."""
-        await self.until(lambda: len(self.open) == count and not self.trader._busy, self.said())
+        """Wait until this many are open, and none is on its way."""
+        await self.until(lambda: len(self.open) == count and not self.trader._busy, self.log_text())
 
     async def armed(self) -> None:
         """Arm as a person does, and wait for the dead-man's switch."""
@@ -107,7 +107,7 @@ class Trading:
         await self.until(lambda: not self.trader.why_not(), "never armed")
 
     def fails(self, mishap: OrderFault, method: str) -> None:
-        """What befalls the next call of this method."""
+        """Set the fault of the next call of this method."""
         self.server.exchange.order_faults.expect(mishap, method)
 
 
@@ -152,7 +152,7 @@ async def _opened(
         if not read_only:
             await found.until(
                 lambda: monitor.view_model.trader is not None and monitor.view_model.trader.open,
-                "no desk",
+                "no order manager",
             )
         monitor.trade.draw()
         yield found

@@ -80,7 +80,9 @@ class Unreachable(ScriptedSource):
         raise KrackedError("no answer")
 
 
-async def test_a_past_that_cannot_be_had_is_a_line_in_the_log_and_no_more(opened: Opened) -> None:
+async def test_past_candles_that_cannot_be_fetched_are_a_log_entry_and_no_more(
+    opened: Opened,
+) -> None:
     async with opened(source=Unreachable()) as (monitor, _):
         assert "no candles: no answer" in [each.text for each in monitor.view_model.recent_log()]
         assert monitor.return_code is None

@@ -115,7 +115,7 @@ def test_reading_from_anywhere_gives_what_reading_straight_through_gives(tmp_pat
     assert list(log.backwards(130)) == list(enumerate(whole))[129::-1]
 
 
-def test_what_is_not_about_books_is_found_without_reading_the_books(
+def test_messages_that_are_not_about_books_are_found_without_reading_the_books(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = MessageLog(written(tmp_path, STATUS, SNAPSHOT, "", LATER, SNAPSHOT, STATUS))

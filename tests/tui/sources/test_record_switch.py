@@ -28,13 +28,13 @@ from tests.tui.frozen_market import NOW, SYMBOL
 GOING = RecordView(3_100_000, 41_204, 120, 0, 0, 212_000_000_000)
 
 
-def test_the_status_line_tells_of_a_recording_first() -> None:
+def test_the_status_line_begins_with_the_recording() -> None:
     line = status_line(FeedView("ws.kraken.com", verified=9), 80, GOING)
     assert line.text.startswith(" ● REC  3.100MB unpacked  41.20k rows  120/s  gaps 0")
     assert len(line.text) == 80
 
 
-def test_a_disk_that_takes_nothing_is_a_banner_with_the_reason() -> None:
+def test_a_failing_disk_is_a_banner_with_the_reason() -> None:
     full = GOING._replace(trouble="No space left on device", waiting_bytes=12_000_000)
     line = banner_line(full, 100)
     assert line is not None
@@ -184,7 +184,7 @@ async def test_a_folder_that_cannot_be_written_to_is_refused_on_the_screen(
         assert not live.recording.on
 
 
-async def test_what_was_to_be_recorded_and_is_not_stays_on_the_screen_until_it_is(
+async def test_a_failed_recording_stays_on_the_screen_until_another_works(
     live: Monitor, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()

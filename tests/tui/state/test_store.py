@@ -76,7 +76,7 @@ def test_a_pair_the_exchange_does_not_know_is_refused_until_its_book_comes() -> 
     assert store.health(SYMBOL, has_book=True, verified=True).refused == ""
 
 
-def test_a_pair_spelled_otherwise_than_it_is_listed_is_asked_about() -> None:
+def test_a_pair_spelled_otherwise_than_listed_gets_a_hint() -> None:
     other = SYMBOL.replace("/", "-")
     refused = events.Rejected(NOW, "subscribe", "Currency pair not supported", 1, other)
     store = told(*opening(), refused)
@@ -84,7 +84,7 @@ def test_a_pair_spelled_otherwise_than_it_is_listed_is_asked_about() -> None:
     assert said == f"Currency pair not supported (did you mean {SYMBOL}?)"
 
 
-def test_a_lost_connection_is_told_once_until_it_is_back() -> None:
+def test_a_lost_connection_is_logged_once_until_it_is_back() -> None:
     lost = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "no route", 1, 1.0)
     store = told(lost, lost, lost)
     assert [each.text for each in store.log_entries] == ["public lost: no route"]
@@ -92,14 +92,14 @@ def test_a_lost_connection_is_told_once_until_it_is_back() -> None:
     assert store.health(SYMBOL, has_book=False, verified=False).connected
 
 
-def test_what_the_recorder_could_not_reach_is_not_tried_again_in_its_replay() -> None:
+def test_a_replay_does_not_say_that_it_tries_to_reach_the_exchange() -> None:
     store = Store("REPLAY")
     store.apply(events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "no route", 1, 1.0))
     trouble = store.health(SYMBOL, has_book=False, verified=False).trouble
     assert trouble == "the recorder could not reach ws.kraken.com (no route)"
 
 
-def test_another_reason_why_a_connection_stays_lost_is_told_too() -> None:
+def test_another_reason_of_a_lost_connection_is_logged_too() -> None:
     url = "wss://ws-l3.kraken.com/v2"
     reasons = ("no close frame", "no token: EAPI:Invalid key", "no close frame")
     store = told(*(events.Reconnecting(NOW, "level3", url, why, 1, 1.0) for why in reasons))

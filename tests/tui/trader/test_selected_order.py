@@ -56,7 +56,7 @@ def test_no_order_is_selected_in_the_place_of_one_that_is_gone() -> None:
     assert selected(pane) == "2"
 
 
-def test_an_order_with_an_end_is_amended_in_words_that_name_it() -> None:
+def test_the_amend_of_an_order_with_an_expiry_names_it() -> None:
     dated = own(1, "64209.0", time_in_force="GTD", expire_time="2026-11-23T12:00:00.000000Z")
     written = ticket.amending(dated, PRECISION)
     assert written.time_in_force is TimeInForce.GTD
@@ -65,7 +65,7 @@ def test_an_order_with_an_end_is_amended_in_words_that_name_it() -> None:
 
 
 @pytest.mark.parametrize(("percent", "said"), [(True, "+1.50%"), (False, "+15.0")])
-def test_what_became_of_a_trailing_order_names_its_distance(percent: bool, said: str) -> None:
+def test_the_outcome_of_a_trailing_order_names_its_distance(percent: bool, said: str) -> None:
     trailing = replace(TICKET, order_type=OrderType.TRAILING_STOP, trail=150, in_percent=percent)
     instrument = cast("Instrument", SimpleNamespace(precision=PRECISION))
     assert messages.order(trailing, instrument) == f"BUY 0.15 {said}"

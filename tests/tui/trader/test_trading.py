@@ -57,7 +57,7 @@ async def test_disarmed_the_ticket_opens_and_its_send_does_nothing(tmp_path: Pat
         await found.pilot.press("b", "enter")
         assert "DISARMED: press A" in found.text()
         await found.pilot.press("y")
-        await found.until(lambda: "not sent: DISARMED" in found.said())
+        await found.until(lambda: "not sent: DISARMED" in found.log_text())
         assert not found.received
 
 
@@ -66,7 +66,7 @@ async def test_joining_needs_no_ticket_while_armed_and_is_refused_otherwise(
 ) -> None:
     async with trading(tmp_path) as found:
         await found.pilot.press("B")
-        await found.until(lambda: "not sent: DISARMED" in found.said())
+        await found.until(lambda: "not sent: DISARMED" in found.log_text())
         await found.armed()
         await found.joined("B", "S")
         book = found.monitor.source.l2[SYMBOL]
@@ -75,18 +75,18 @@ async def test_joining_needs_no_ticket_while_armed_and_is_refused_otherwise(
         assert any("▸B." in line.text and " q" in line.text for line in found.screen.ladder.lines)
 
 
-async def test_the_same_order_twice_is_doubted_and_sent_once_it_is_meant(tmp_path: Path) -> None:
+async def test_the_same_order_twice_is_refused_until_it_is_confirmed(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("b", "enter", "y")
         await found.placed()
         await found.pilot.press("b", "enter", "y")
-        await found.until(lambda: "The same order" in found.said())
+        await found.until(lambda: "The same order" in found.log_text())
         await found.pilot.press("w", "y")
         await found.until(lambda: len(found.open) == 2)
 
 
-async def test_an_amend_says_what_becomes_of_the_place_before_it_is_sent(tmp_path: Path) -> None:
+async def test_an_amend_predicts_the_place_before_it_is_sent(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("3", "B")
@@ -103,10 +103,12 @@ async def test_an_amend_says_what_becomes_of_the_place_before_it_is_sent(tmp_pat
         await found.until(lambda: found.open[0].qty == 50_000)
         assert found.place() == before
         assert len(found.received) == 1
-        await found.until(lambda: f"amended order kept {before}" in found.said(), found.said())
+        await found.until(
+            lambda: f"amended order kept {before}" in found.log_text(), found.log_text()
+        )
         await found.pilot.press("e", "pagedown", "enter", "y")
-        await found.until(lambda: "amended order went to" in found.said(), found.said())
-        assert ", predicted " in found.said()
+        await found.until(lambda: "amended order went to" in found.log_text(), found.log_text())
+        assert ", predicted " in found.log_text()
 
 
 async def test_a_cancelled_order_is_shown_as_it_was_amended(tmp_path: Path) -> None:
@@ -117,7 +119,7 @@ async def test_a_cancelled_order_is_shown_as_it_was_amended(tmp_path: Path) -> N
         await found.pilot.press("9")
         await found.until(lambda: found.screen.order_keys.selected() is not None)
         await found.pilot.press("e", "down", "right", "enter", "y")
-        await found.until(lambda: "amended order" in found.said())
+        await found.until(lambda: "amended order" in found.log_text())
         (order,) = found.open
         await found.pilot.press("x")
         await found.until(lambda: not found.open)
@@ -160,7 +162,7 @@ async def test_cancelling_the_pair_asks_for_bids_asks_or_all(tmp_path: Path) -> 
         await found.until(lambda: not found.open)
 
 
-async def test_cancelling_everything_wants_the_word(tmp_path: Path) -> None:
+async def test_cancelling_everything_needs_the_typed_word(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
         await found.pilot.press("B")
@@ -182,7 +184,7 @@ async def test_panic_cancels_the_pair_and_disarms_without_a_question(tmp_path: P
         await found.until(lambda: found.switch_at is None, "the switch stayed on")
 
 
-async def test_a_key_that_the_programs_end_keeps_from_acting_has_begun_nothing(
+async def test_an_order_key_that_the_end_cancels_never_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with trading(tmp_path) as found:
@@ -202,7 +204,7 @@ async def test_a_panic_that_is_refused_lets_the_switch_run_out_and_says_when(
         await found.until(lambda: found.open and not found.trader.unknown)
         found.fails(OrderFault.THROTTLED, "CancelOrder")
         await found.pilot.press("K")
-        await found.until(lambda: "cancels everything in" in found.said())
+        await found.until(lambda: "cancels everything in" in found.log_text())
         assert (found.trader.armed, len(found.open)) == (False, 1)
         renewals = [task for task in asyncio.all_tasks() if "switch" in task.get_name()]
         assert (renewals, found.switch_at is None) == ([], False)
@@ -218,12 +220,12 @@ async def test_a_switch_that_runs_out_is_turned_off_when_the_orders_are_left(
         await found.pilot.press("B")
         await found.until(lambda: found.open and not found.trader.unknown)
         await found.pilot.press("K")
-        await found.until(lambda: "cancels everything in" in found.said())
+        await found.until(lambda: "cancels everything in" in found.log_text())
         assert await found.trader.leave(cancel=False)
         assert found.switch_at is None
 
 
-async def test_an_order_whose_reply_is_lost_is_settled_by_the_stream(tmp_path: Path) -> None:
+async def test_an_order_whose_reply_is_lost_is_resolved_by_the_stream(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.armed()
         found.fails(OrderFault.REPLY_LOST, "AddOrder")
@@ -238,14 +240,14 @@ async def test_an_order_of_unknown_outcome_stops_the_next_one(tmp_path: Path) ->
         await found.armed()
         found.fails(OrderFault.REQUEST_LOST, "AddOrder")
         await found.pilot.press("B")
-        await found.until(lambda: "UNKNOWN" in found.said())
+        await found.until(lambda: "UNKNOWN" in found.log_text())
         await found.pilot.press("S")
-        await found.until(lambda: "not sent: The outcome of" in found.said())
+        await found.until(lambda: "not sent: The outcome of" in found.log_text())
         assert "UNKNOWN" in found.text()
         assert not found.received
 
 
-async def test_arming_wants_the_pair_typed_once_and_a_yes_later(tmp_path: Path) -> None:
+async def test_arming_needs_the_pair_typed_once_and_a_yes_later(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         trader = found.trader
         await found.pilot.press("A", *"eth/usd", "enter")
@@ -307,7 +309,7 @@ async def test_a_stale_book_stops_orders_and_says_so(tmp_path: Path) -> None:
         await found.armed()
         found.monitor.source.l2[SYMBOL].verified = False
         await found.pilot.press("B")
-        await found.until(lambda: "The book is not verified" in found.said())
+        await found.until(lambda: "The book is not verified" in found.log_text())
         assert not found.received
 
 
@@ -318,14 +320,16 @@ async def test_no_secret_is_on_the_screen_in_the_log_or_in_the_outbox(tmp_path: 
         await found.until(lambda: found.open)
         kept = await asyncio.to_thread(lambda: [each.read_text() for each in tmp_path.iterdir()])
         for secret in (found.server.api_key, found.server.api_secret):
-            assert secret not in "".join([found.text(), found.said(), *kept])
+            assert secret not in "".join([found.text(), found.log_text(), *kept])
 
 
 async def test_arming_ends_by_itself_and_turns_the_switch_off(tmp_path: Path) -> None:
     at_once = Settings(trading=Trading(armed_min=0))
     async with trading(tmp_path, settings=at_once) as found:
         await found.pilot.press("A", *"btc/usd", "enter")
-        await found.until(lambda: "DISARMED: its time is over" in found.said(), found.said())
+        await found.until(
+            lambda: "DISARMED: its time is over" in found.log_text(), found.log_text()
+        )
         await found.until(lambda: found.switch_at is None, "the switch stayed on")
         assert not found.trader.armed
         assert "╔" not in found.text()

@@ -52,7 +52,7 @@ async def test_no_order_key_acts_while_something_else_has_the_focus(
                 await found.pilot.press(*PLACES[place])
             assert is_open(found)
             await found.pilot.press(name)
-        assert len(found.open) == 1, found.said()
+        assert len(found.open) == 1, found.log_text()
         assert len(found.received) == 1
         assert found.monitor.view_model.trader is not None
         assert found.monitor.view_model.trader.armed

@@ -89,7 +89,7 @@ async def lost(found: Session) -> None:
     await found.armed()
     await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
     await found.placed()
-    await found.until(found.trader.own, found.said())
+    await found.until(found.trader.own, found.log_text())
     await found.trader.abandon()
 
 
@@ -97,7 +97,7 @@ def settings(choice: Lost) -> Settings:
     return Settings(trading=Trading(when_lost=choice, max_notional=Decimal(10_000)))
 
 
-async def test_unless_told_otherwise_the_dead_mans_switch_is_left_to_do_it(
+async def test_by_default_the_dead_mans_switch_is_left_to_cancel(
     tmp_path: Path,
 ) -> None:
     async with trading(tmp_path) as found:
@@ -105,7 +105,7 @@ async def test_unless_told_otherwise_the_dead_mans_switch_is_left_to_do_it(
         assert found.open
         assert found.switch_at is not None
         assert not found.trader.armed
-        assert "left to the dead-man's switch: the exchange cancels" in found.said()
+        assert "left to the dead-man's switch: the exchange cancels" in found.log_text()
 
 
 async def test_it_may_cancel_at_once_and_turn_the_switch_off(tmp_path: Path) -> None:
@@ -120,10 +120,10 @@ async def test_the_switch_is_left_on_while_an_order_may_still_arrive(tmp_path: P
         await found.armed()
         found.fails(OrderFault.REQUEST_LOST, "AddOrder")
         await found.pilot.press("b", *["pagedown"] * 9, "enter", "y")
-        await found.until(lambda: found.trader.unknown, found.said())
+        await found.until(lambda: found.trader.unknown, found.log_text())
         await found.trader.abandon()
         assert found.switch_at is not None
-        assert "left to the dead-man's switch" in found.said()
+        assert "left to the dead-man's switch" in found.log_text()
 
 
 async def test_own_orders_are_marked_while_the_account_is_silent(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ async def test_it_may_leave_the_orders_and_turn_the_switch_off(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("switch_s", "said"), [(47, "in 47 s"), (None, "2 orders stay working")])
-def test_what_becomes_of_the_orders_is_said_with_and_without_the_switch(
+def test_the_fate_of_the_orders_is_logged_with_and_without_the_switch(
     switch_s: int | None, said: str
 ) -> None:
     assert said in messages.abandoned(2, switch_s)[0]
@@ -175,7 +175,7 @@ def test_a_narrow_screen_shows_when_the_switch_cancels_everything() -> None:
         (CancelOutcome(error="EOrder:Rate limit", failed=True), "EOrder:Rate limit", "warn"),
     ],
 )
-def test_a_cancel_is_never_told_better_than_it_went(
+def test_a_cancel_is_never_reported_better_than_it_went(
     outcome: CancelOutcome, said: str, style: str
 ) -> None:
     sentence, tone = messages.cancelled("cancel", outcome)

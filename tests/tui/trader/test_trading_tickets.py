@@ -32,7 +32,7 @@ async def test_an_order_of_every_type_is_received_as_the_preview_said(
         assert ticket is not None
         assert "SENDS IT" in found.text()
         await found.pilot.press("y")
-        await found.until(lambda: found.received, found.said())
+        await found.until(lambda: found.received, found.log_text())
         (order,) = found.received
         assert order.ticket.kind.value == kind
         triggered = order.ticket.trigger_price is not None
@@ -63,7 +63,7 @@ async def test_an_order_good_for_ten_minutes_ends_at_the_exchange_by_itself(
         await found.pilot.press("b", "pagedown", "u", *"10m", "enter", "enter")
         assert "good for 10 min" in found.written()
         await found.pilot.press("y")
-        await found.until(lambda: found.open, found.said())
+        await found.until(lambda: found.open, found.log_text())
         (order,) = found.open
         assert order.ticket.expire_at is not None
         left_ns = order.ticket.expire_at - found.server.exchange.time
@@ -73,7 +73,7 @@ async def test_an_order_good_for_ten_minutes_ends_at_the_exchange_by_itself(
 async def test_an_expiry_that_is_none_is_refused_in_words(tmp_path: Path) -> None:
     async with trading(tmp_path) as found:
         await found.pilot.press("b", "u", *"soon", "enter")
-        assert "'soon' is no expiry" in found.said()
+        assert "'soon' is no expiry" in found.log_text()
         await found.pilot.press("u", *"2s", "enter")
         assert "It must expire between 5 s and 30 days" in found.written()
 
@@ -83,7 +83,10 @@ async def test_typing_nothing_leaves_the_field_as_it_was(tmp_path: Path) -> None
         await found.pilot.press("b")
         before = found.screen.ticket_keys.ticket
         await found.pilot.press("p", "enter")
-        assert (found.screen.ticket_keys.ticket, "not a decimal" in found.said()) == (before, False)
+        assert (found.screen.ticket_keys.ticket, "not a decimal" in found.log_text()) == (
+            before,
+            False,
+        )
 
 
 async def test_a_sale_opened_on_the_best_bid_joins_the_best_ask_until_it_may_take(
@@ -101,7 +104,7 @@ async def test_a_sale_opened_on_the_best_bid_joins_the_best_ask_until_it_may_tak
         await found.pilot.press("o")
         assert "TAKES LIQUIDITY" in found.written()
         await found.pilot.press("enter", "y")
-        await found.until(lambda: "fill SELL" in found.said(), found.said())
+        await found.until(lambda: "fill SELL" in found.log_text(), found.log_text())
         (order,) = found.received
         assert order.price == joined.crossing_price
 

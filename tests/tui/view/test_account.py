@@ -61,7 +61,7 @@ def text(lines: list[Line]) -> str:
 # --- amends -------------------------------------------------------------------------------
 
 
-def test_a_kept_place_and_a_lost_one_are_told_with_their_numbers() -> None:
+def test_a_kept_place_and_a_lost_one_are_named_with_their_numbers() -> None:
     book = frozen_market.orders()
     queue = next(iter(book.bids))
     second = list(queue)[1]
@@ -75,7 +75,7 @@ def test_a_kept_place_and_a_lost_one_are_told_with_their_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("foretold", "came", "said"),
+    ("predicted", "came", "said"),
     [
         (Effect("", False, 4, 6), (4, 6), ("kept 4/6", "good")),
         (Effect("", False, 4, 6), (3, 5), ("kept 3/5, predicted 4/6", "good")),
@@ -86,9 +86,9 @@ def test_a_kept_place_and_a_lost_one_are_told_with_their_numbers() -> None:
     ],
 )
 def test_the_measured_place_stands_beside_the_predicted_one(
-    foretold: Effect, came: tuple[int, int], said: tuple[str, str]
+    predicted: Effect, came: tuple[int, int], said: tuple[str, str]
 ) -> None:
-    assert queue_effect.measured(foretold, QueuePosition(*came, 0, 0, 0)) == said
+    assert queue_effect.measured(predicted, QueuePosition(*came, 0, 0, 0)) == said
 
 
 # --- orders -------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_the_orders_pane_is_the_golden_one() -> None:
     compare("orders", text(lines))
 
 
-def test_what_is_doubtful_comes_first_and_what_works_is_not_shown_twice() -> None:
+def test_unknown_orders_come_first_and_open_ones_are_not_shown_twice() -> None:
     live = sent("live")._replace(id="ours-1", txid="OABCDE-FGHIJ-K00001")
     rows = orders.rows_of([own(1, "64210.0")], [live, sent("UNKNOWN")], {}, {}, NOW)
     assert [row.state for row in rows] == ["UNKNOWN", "live"]
@@ -236,7 +236,7 @@ def test_an_account_that_is_not_known_says_why() -> None:
     assert (own.known, own.empty_reason) == (False, "why")
 
 
-def test_an_order_that_was_unknown_is_told_with_what_became_of_it() -> None:
+def test_an_order_that_was_unknown_is_logged_with_its_outcome() -> None:
     request = {"type": "buy", "volume": "0.001", "price": "63002.6"}
     entry = OutboxEntry(
         id="1",

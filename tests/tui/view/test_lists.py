@@ -21,7 +21,7 @@ def test_the_queue_starts_with_the_order_that_fills_first() -> None:
     assert [row.place for row in found.rows] == list(range(1, 10))
 
 
-def test_what_is_ahead_is_everything_that_fills_before() -> None:
+def test_the_quantity_ahead_is_everything_that_fills_before() -> None:
     selection = Selection(Side.ASK, BEST_BID, BEST_BID + 50)
     found = queue.queue_view(selection, levels_from(orders(), selection), NOW, skip=0, rows=40)
     ahead = 0
@@ -97,7 +97,7 @@ def test_a_window_longer_than_we_have_watched_says_so() -> None:
     assert [each.full for each in seen.windows] == [True, True, False, False]
 
 
-def test_a_level_is_told_by_the_age_and_the_share_of_its_orders() -> None:
+def test_a_level_is_described_by_the_age_and_the_share_of_its_orders() -> None:
     wall = [order(1, 100, 900, age_s=700), order(2, 100, 60, age_s=2), order(3, 100, 40, age_s=2)]
     seen = level_inspector.inspector_view(wall, NOW)
     assert [orders for orders, _ in seen.ages] == [0, 2, 0, 0, 1, 0]

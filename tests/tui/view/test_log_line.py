@@ -12,7 +12,7 @@ FILLED = LogEntry(NOW + 1, "bought 0.1", "good", own=True)
 COPIED = LogEntry(NOW + 3, "copied", own=True)
 
 
-def test_what_became_of_own_orders_stays_before_news_of_the_feed() -> None:
+def test_the_outcome_of_own_orders_stays_before_entries_of_the_feed() -> None:
     assert foremost([GAP, FILLED, FAILED], NOW + 5) == [FILLED, FAILED, GAP]
 
 
@@ -20,7 +20,7 @@ def test_after_some_seconds_the_newest_line_is_first_again() -> None:
     assert foremost([GAP, FAILED], NOW + 11 * NS_PER_S) == [GAP, FAILED]
 
 
-def test_what_confirms_a_key_press_makes_room_at_once() -> None:
+def test_an_entry_that_confirms_a_key_press_makes_room_at_once() -> None:
     lost = LogEntry(NOW + 4, "public lost: no route", "warn")
     assert foremost([lost, COPIED, GAP], NOW + 5) == [lost, COPIED, GAP]
 

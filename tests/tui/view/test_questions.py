@@ -1,4 +1,4 @@
-"""What is asked before something cannot be taken back."""
+"""The questions before an act that cannot be undone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_only_the_word_all_cancels_everything() -> None:
     assert (asked.expected, asked.answers) == ("all", ())
 
 
-def test_arming_wants_the_pair_typed_at_first_and_always_says_what_the_switch_covers() -> None:
+def test_arming_needs_the_pair_typed_at_first_and_always_says_what_the_switch_covers() -> None:
     first = questions.arm("BTC/USD", 15, before=False)
     later = questions.arm("BTC/USD", 15, before=True)
     assert (first.expected, later.expected) == ("BTC/USD", "")

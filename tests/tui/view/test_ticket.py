@@ -12,7 +12,7 @@ from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked_tui.trader.ticket_to_order import draft_of
 from kracked_tui.view.line import Line
 from kracked_tui.view.queue.queue_effect import Effect
-from kracked_tui.view.ticket import ticket as writing
+from kracked_tui.view.ticket import ticket as ticket_module
 from kracked_tui.view.ticket.expiry import Expiry, NotAnExpiry, parsed, shown
 from kracked_tui.view.ticket.post_only import note, rested
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket, TwoWaysToRead
@@ -42,10 +42,10 @@ def text(lines: list[Line]) -> str:
 
 
 def of_type(kind: OrderType) -> Ticket:
-    """Reached by the keys a person would press."""
+    """Return a ticket of this type, reached by the keys a person would press."""
     ticket = TICKET
     while ticket.order_type is not kind:
-        ticket = writing.typed(ticket, 1, 1)
+        ticket = ticket_module.typed(ticket, 1, 1)
     return ticket
 
 
@@ -58,7 +58,9 @@ def test_a_ticket_is_the_golden_one(width: int) -> None:
 
 
 def test_the_ticket_of_every_type_is_the_golden_one() -> None:
-    pages = [text(ticket_lines(looking(of_type(kind), words=""), 34)) for kind in writing.TYPES]
+    pages = [
+        text(ticket_lines(looking(of_type(kind), words=""), 34)) for kind in ticket_module.TYPES
+    ]
     compare("ticket-types", "".join(pages))
 
 
@@ -83,14 +85,14 @@ def test_the_foot_offers_to_send_only_what_nothing_speaks_against() -> None:
 def test_a_previewed_ticket_does_not_change_any_more() -> None:
     shown = replace(TICKET, previewed=True)
     for changed in (
-        writing.stepped(shown, 10, 1),
-        writing.sized(shown, 1),
-        writing.sided(shown, Side.ASK),
-        writing.typed(shown, 1, 1),
-        writing.forced_next(shown),
-        writing.posted(shown),
-        writing.other_price(shown),
-        writing.entered(shown, "price", "1", PRECISION, NOW),
+        ticket_module.stepped(shown, 10, 1),
+        ticket_module.sized(shown, 1),
+        ticket_module.sided(shown, Side.ASK),
+        ticket_module.typed(shown, 1, 1),
+        ticket_module.forced_next(shown),
+        ticket_module.posted(shown),
+        ticket_module.other_price(shown),
+        ticket_module.entered(shown, "price", "1", PRECISION, NOW),
     ):
         assert changed == shown
 
@@ -103,35 +105,38 @@ def test_only_limit_orders_are_post_only_and_market_orders_have_no_price() -> No
 
 
 def test_the_types_go_round_in_both_directions() -> None:
-    assert writing.typed(TICKET, -1, 1).order_type is OrderType.ICEBERG
-    assert writing.typed(writing.typed(TICKET, 1, 1), -1, 1).order_type is TICKET.order_type
+    assert ticket_module.typed(TICKET, -1, 1).order_type is OrderType.ICEBERG
+    assert (
+        ticket_module.typed(ticket_module.typed(TICKET, 1, 1), -1, 1).order_type
+        is TICKET.order_type
+    )
 
 
 def test_the_arrows_move_the_second_price_once_it_is_chosen() -> None:
     stop = of_type(OrderType.STOP_LOSS_LIMIT)
-    moved = writing.stepped(writing.other_price(stop), 5, 1)
+    moved = ticket_module.stepped(ticket_module.other_price(stop), 5, 1)
     assert moved.prices == (642_090, 642_095)
 
 
 def test_a_trailing_order_begins_half_a_percent_away_on_a_tick() -> None:
-    trailing = writing.typed(replace(TICKET, order_type=OrderType.TAKE_PROFIT_LIMIT), 1, 50)
+    trailing = ticket_module.typed(replace(TICKET, order_type=OrderType.TAKE_PROFIT_LIMIT), 1, 50)
     assert trailing.prices == (3_200, None)
-    assert writing.stepped(trailing, -1, 50).prices == (3_150, None)
+    assert ticket_module.stepped(trailing, -1, 50).prices == (3_150, None)
 
 
 def test_the_limit_of_a_trailing_order_may_lie_on_either_side_of_its_trigger() -> None:
-    trailing = writing.other_price(of_type(OrderType.TRAILING_STOP_LIMIT))
-    assert writing.stepped(trailing, -5, 1).prices == (3_210, -5)
-    assert writing.entered(trailing, "price", "+2.5", PRECISION, NOW).prices == (3_210, 25)
+    trailing = ticket_module.other_price(of_type(OrderType.TRAILING_STOP_LIMIT))
+    assert ticket_module.stepped(trailing, -5, 1).prices == (3_210, -5)
+    assert ticket_module.entered(trailing, "price", "+2.5", PRECISION, NOW).prices == (3_210, 25)
 
 
 def test_an_amended_order_keeps_its_side_and_type() -> None:
     amended = replace(TICKET, amends="O")
-    assert writing.sided(amended, Side.ASK) == writing.typed(amended, 1, 1) == amended
+    assert ticket_module.sided(amended, Side.ASK) == ticket_module.typed(amended, 1, 1) == amended
 
 
-def test_what_trades_at_once_is_not_post_only_and_the_wish_comes_back() -> None:
-    at_once = writing.forced_next(TICKET)
+def test_orders_that_trade_at_once_are_not_post_only_and_the_choice_comes_back() -> None:
+    at_once = ticket_module.forced_next(TICKET)
     assert at_once.time_in_force is TimeInForce.IOC
     assert not at_once.posts
     assert replace(at_once, time_in_force=TimeInForce.GTC).posts
@@ -142,7 +147,7 @@ def test_what_trades_at_once_is_not_post_only_and_the_wish_comes_back() -> None:
 
 def test_a_typed_number_is_exact_or_refused() -> None:
     def entered(field: str, text: str) -> Ticket:
-        return writing.entered(TICKET, field, text, PRECISION, NOW)
+        return ticket_module.entered(TICKET, field, text, PRECISION, NOW)
 
     assert entered("price", "64210,5").price == 642_105
     assert entered("quantity", "0.1").qty == entered("quantity", ".1").qty == 10_000_000
@@ -154,32 +159,32 @@ def test_a_typed_number_is_exact_or_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["64,210", "0,125", "1,250,000.5"])
-def test_a_comma_that_may_part_thousands_is_asked_about(text: str) -> None:
+def test_a_comma_that_may_separate_thousands_is_refused(text: str) -> None:
     with pytest.raises(TwoWaysToRead, match="write a point"):
-        writing.entered(TICKET, "price", text, PRECISION, NOW)
+        ticket_module.entered(TICKET, "price", text, PRECISION, NOW)
 
 
 def test_a_distance_may_be_typed_in_percent() -> None:
     trailing = of_type(OrderType.TRAILING_STOP)
-    percent = writing.entered(trailing, "price", "1.5%", PRECISION, NOW)
+    percent = ticket_module.entered(trailing, "price", "1.5%", PRECISION, NOW)
     assert (percent.trail, percent.in_percent) == (150, True)
-    assert writing.stepped(percent, 10, 1).trail == 160
-    assert not writing.entered(percent, "price", "50", PRECISION, NOW).in_percent
+    assert ticket_module.stepped(percent, 10, 1).trail == 160
+    assert not ticket_module.entered(percent, "price", "50", PRECISION, NOW).in_percent
 
 
 def test_an_iceberg_shows_a_fifth_until_another_quantity_is_typed() -> None:
     iceberg = of_type(OrderType.ICEBERG)
     assert iceberg.shows == 3_000_000
-    assert writing.sized(iceberg, 20_000_000).shows == 4_000_000
-    typed = writing.entered(iceberg, "display", "0.02", PRECISION, NOW)
-    assert writing.sized(typed, 20_000_000).shows == 2_000_000
+    assert ticket_module.sized(iceberg, 20_000_000).shows == 4_000_000
+    typed = ticket_module.entered(iceberg, "display", "0.02", PRECISION, NOW)
+    assert ticket_module.sized(typed, 20_000_000).shows == 2_000_000
 
 
 def test_only_the_fields_of_its_type_are_typed_into() -> None:
-    assert not writing.takes(TICKET, "display")
-    assert not writing.takes(of_type(OrderType.MARKET), "price")
-    assert not writing.takes(of_type(OrderType.MARKET), "expiry")
-    assert not writing.takes(replace(TICKET, previewed=True), "quantity")
+    assert not ticket_module.takes(TICKET, "display")
+    assert not ticket_module.takes(of_type(OrderType.MARKET), "price")
+    assert not ticket_module.takes(of_type(OrderType.MARKET), "expiry")
+    assert not ticket_module.takes(replace(TICKET, previewed=True), "quantity")
 
 
 # --- expiry -------------------------------------------------------------------------------
@@ -204,19 +209,19 @@ def test_an_expiry_is_a_span_the_next_time_of_day_or_an_instant(
 
 
 @pytest.mark.parametrize("text", ["", "soon", "10", "25:00", "-5m", "1h-2m"])
-def test_what_names_no_time_is_refused_with_examples(text: str) -> None:
+def test_text_that_names_no_time_is_refused_with_examples(text: str) -> None:
     with pytest.raises(NotAnExpiry, match="write 10m"):
         parsed(text, NOW)
 
 
 def test_typing_an_expiry_makes_the_order_good_till_then() -> None:
-    ticket = writing.entered(TICKET, "expiry", "1h", PRECISION, NOW)
+    ticket = ticket_module.entered(TICKET, "expiry", "1h", PRECISION, NOW)
     draft = draft_of(ticket)
     assert (draft.time_in_force, draft.expires_in_s, draft.expires) == (TimeInForce.GTD, 3600, None)
 
 
 def test_a_market_order_takes_no_time_in_force_along() -> None:
-    dated = writing.entered(TICKET, "expiry", "1h", PRECISION, NOW)
+    dated = ticket_module.entered(TICKET, "expiry", "1h", PRECISION, NOW)
     draft = draft_of(replace(dated, order_type=OrderType.MARKET))
     assert (draft.time_in_force, draft.expires_in_s) == (TimeInForce.GTC, None)
 
@@ -234,21 +239,21 @@ def test_a_post_only_sale_opened_on_a_bid_joins_the_best_ask_and_says_so() -> No
     )
 
 
-def test_post_only_off_brings_the_price_that_was_meant_back_and_warns() -> None:
-    ticket = writing.posted(rested(SALE, MARKET))
+def test_post_only_off_brings_back_the_price_asked_for_and_warns() -> None:
+    ticket = ticket_module.posted(rested(SALE, MARKET))
     assert (ticket.price, ticket.post_only) == (BEST_BID - 50, False)
     assert note(ticket, MARKET) == "TAKES LIQUIDITY: the best bid is 64210.0."
-    assert rested(writing.posted(ticket), MARKET).price == BEST_ASK
+    assert rested(ticket_module.posted(ticket), MARKET).price == BEST_ASK
 
 
 def test_a_price_moved_on_purpose_stays_and_is_the_checks_business() -> None:
-    ticket = writing.stepped(rested(SALE, MARKET), -20, 1)
+    ticket = ticket_module.stepped(rested(SALE, MARKET), -20, 1)
     assert (ticket.price, ticket.crossing_price) == (BEST_ASK - 20, None)
     assert note(ticket, MARKET) == ""
 
 
-def test_turning_the_ticket_round_starts_from_the_price_that_was_meant() -> None:
-    ticket = writing.sided(rested(SALE, MARKET), Side.BID)
+def test_changing_the_side_starts_from_the_price_asked_for() -> None:
+    ticket = ticket_module.sided(rested(SALE, MARKET), Side.BID)
     assert (ticket.price, ticket.crossing_price) == (BEST_BID - 50, None)
     assert rested(ticket, MARKET) == ticket
 

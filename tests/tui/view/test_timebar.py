@@ -16,7 +16,7 @@ VIEW = TimeView(
 )
 
 
-def test_the_bar_shows_the_place_and_the_holes() -> None:
+def test_the_bar_shows_the_position_and_the_gaps() -> None:
     assert time_line(VIEW, 80).text == (
         " ‖ 1x   23:55:00.000 ━━━━━━━━━●────────░░───────────────── 5m00 of 20m00  1 gap "
     )
@@ -69,6 +69,6 @@ def test_a_time_of_day_is_of_the_day_the_recording_has_it_on(text: str, meant: s
     assert instant_of(text, VIEW) == parse_ns(meant)
 
 
-def test_what_is_no_time_is_refused() -> None:
+def test_text_that_is_no_time_is_refused() -> None:
     with pytest.raises(NotATime):
         instant_of("noon", VIEW)
