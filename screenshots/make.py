@@ -1,7 +1,7 @@
 """Draw the pictures of this folder: `python screenshots/make.py`.
 
-A seeded simulated market is traded for some minutes of its own time, without sockets or
-a clock, then looked at: the same pictures every time, on every machine.
+A seeded simulated market trades for some minutes of its own time, without sockets or a
+clock, and is then drawn: the same pictures every time, on every machine.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ PICTURES = (
 
 
 class PastMarket:
-    """What a feed would have heard of a market between two instants, all at once."""
+    """A source with everything a feed would have received between two instants."""
 
     mode = "DEMO"
     playback = None
@@ -66,7 +66,7 @@ class PastMarket:
         self.keeper = BookKeeper()
         self.time = OPENED
         self.raw: list[tuple[int, bytes]] = []
-        """The messages themselves, each with its time."""
+        """The messages, each with its time."""
         self.events: list[Event] = [Connected(OPENED, "public", "ws://127.0.0.1/public/v2")]
         listings = listed.listings(SYMBOLS)
         accounts, self._account = Accounts(), ApiKey(*new_key())
@@ -76,23 +76,23 @@ class PastMarket:
         self._trade()
 
     def _trade(self) -> None:
-        talk = self.exchange.connect(Socket.PUBLIC, self._hear, OPENED)
+        connection = self.exchange.connect(Socket.PUBLIC, self._receive, OPENED)
         symbols = list(SYMBOLS)
-        wanted = [
+        requests = [
             Subscribe(channel="instrument"),
             Subscribe(channel="trade", symbol=symbols),
             Subscribe(channel="ticker", symbol=symbols),
             Subscribe(channel="ohlc", symbol=symbols[:1], interval=1),
         ]
-        for number, request in enumerate(wanted, 1):
-            talk.receive(encode(request, number), OPENED)
+        for number, request in enumerate(requests, 1):
+            connection.receive(encode(request, number), OPENED)
         self._pass(OPENED + WATCHED_NS)
-        # The books of the last minute are all that is seen of them.
+        # Books are subscribed for the last minute alone, which is all that is drawn of them.
         book = Subscribe(channel="book", symbol=symbols[:1], depth=100)
-        talk.receive(encode(book, 9), self.time)
+        connection.receive(encode(book, 9), self.time)
         token = self.exchange.accounts.issue(self._account, self.time)
         orders = Subscribe(channel="level3", symbol=symbols[:1], depth=100, token=token)
-        level3 = self.exchange.connect(Socket.LEVEL3, self._hear, self.time)
+        level3 = self.exchange.connect(Socket.LEVEL3, self._receive, self.time)
         level3.receive(encode(orders, 1), self.time)
         self._pass(self.time + 60 * NS_PER_S)
 
@@ -101,7 +101,7 @@ class PastMarket:
             self.time += NS_PER_S
             self.exchange.advance(self.time)
 
-    def _hear(self, data: bytes) -> None:
+    def _receive(self, data: bytes) -> None:
         self.events += self.keeper.receive(data, self.time)
         self.raw.append((self.time, data))
 
@@ -136,14 +136,14 @@ class PastMarket:
         await asyncio.Event().wait()
 
     async def show(self, symbol: str) -> None:
-        """It has been heard."""
+        """Subscribe nothing: everything has been received."""
 
     async def candles(self, symbol: str, timeframe_s: int) -> None:
-        """They have been heard."""
+        """Return nothing: the candles have been received."""
 
 
 async def draw(past: PastMarket, size: tuple[int, int], theme: str) -> bytes:
-    """The screen at this size as PNG."""
+    """Draw the screen at this size as PNG."""
     monitor = Monitor(past, Settings(theme=theme), SYMBOLS)
     for event in past.events:
         monitor.store.apply(event)
@@ -153,7 +153,7 @@ async def draw(past: PastMarket, size: tuple[int, int], theme: str) -> bytes:
 
 
 async def draw_replay(past: PastMarket, size: tuple[int, int]) -> bytes:
-    """The same market recorded, halfway through one message of its last minute."""
+    """Draw a replay of the same market, between the order events of one message."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "20261123T132000Z-ws.kraken.com"
         record(past.raw, path)
@@ -169,13 +169,13 @@ async def draw_replay(past: PastMarket, size: tuple[int, int]) -> bytes:
 
 
 async def rested(monitor: Monitor, pilot: Pilot[None]) -> None:
-    """Nothing more is heard, and all that was is drawn, the candles too."""
-    chart, heard, rounds = monitor.trade.chart, -1, 0
+    """Wait until no more events come, and all are drawn, the candles too."""
+    chart, received, rounds = monitor.trade.chart, -1, 0
     while rounds < RESTED_ROUNDS:
         await pilot.pause(0.02)
         monitor.trade.draw()
-        still = heard == monitor.store.messages and (chart.up_to_date or not chart.display)
-        rounds, heard = rounds + 1 if still else 0, monitor.store.messages
+        still = received == monitor.store.messages and (chart.up_to_date or not chart.display)
+        rounds, received = rounds + 1 if still else 0, monitor.store.messages
     await pilot.pause()
 
 

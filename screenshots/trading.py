@@ -2,8 +2,8 @@
 
 The monitor runs in tmux against a simulated exchange in this process: three orders, an
 amend that keeps its place and one that loses it, a partial fill, a cancel, an order
-whose reply is lost at the moment the program is killed, and the restart that settles it.
-At the end the exchange's own books are counted: nothing was sent twice. Needs tmux.
+whose reply is lost at the moment the program is killed, and the restart that resolves it.
+At the end the orders in the exchange's books are counted: none was sent twice. Needs tmux.
 """
 
 # ruff: noqa: S603, S607, SLF001, T201  it drives tmux, and hooks the exchange it owns
@@ -52,7 +52,7 @@ class Session:
         self.server, self.state = server, state
         self.name = f"kracked-{os.getpid()}"
         self.deadly = False
-        """The next order kills the program before it hears of its order."""
+        """Whether the next order kills the program before its reply."""
         self._answer = server._rest.call
         server._rest.call = self._call
 
@@ -79,7 +79,9 @@ class Session:
             "TERM": "tmux-256color",
             "COLORTERM": "truecolor",
         }
-        given = [part for name, value in settings.items() for part in ("-e", f"{name}={value}")]
+        environment = [
+            part for name, value in settings.items() for part in ("-e", f"{name}={value}")
+        ]
         rest = self.server.endpoints.rest
         command = ["exec", sys.executable, "-m", "kracked_tui", "--endpoint", rest, SYMBOL]
         self.tmux(
@@ -91,7 +93,7 @@ class Session:
             width,
             "-y",
             height,
-            *given,
+            *environment,
             " ".join(command),
         )
 
@@ -133,22 +135,22 @@ class Session:
 
     @property
     def orders(self) -> list[OrderRecord]:
-        """All the exchange ever took."""
+        """Every order the exchange ever took."""
         account = self.server.exchange.brokerage.account("main")
         return list(account.orders.as_of(self.server.exchange.time))
 
     def best(self, side: Side) -> tuple[str, str]:
-        """Price and quantity of the exchange's best level."""
+        """Return price and quantity of the exchange's best level."""
         matcher = self.server.exchange.desks[SYMBOL].matcher
         level = next(iter(matcher.levels(side)))
         return f"{level.price / 10:.1f}", f"{level.qty / 10**8:.8f}"
 
 
 def _cells(row: Text) -> list[Cell]:
-    """A captured row as runs with the colours they have."""
+    """Return a captured row as runs with their colours."""
     cells, column = [], 0
-    for text, stated, _ in row.render(Console()):
-        style = stated or Style()
+    for text, given, _ in row.render(Console()):
+        style = given or Style()
         colour, behind = (
             found.get_truecolor().hex if found and not found.is_default else default
             for found, default in ((style.color, "#c3ccd6"), (style.bgcolor, GROUND))
@@ -161,7 +163,7 @@ def _cells(row: Text) -> list[Cell]:
 
 
 async def play(session: Session) -> None:
-    """The session, step by step."""
+    """Run the session, step by step."""
     session.start()
     await session.sees("No order of yours")
     await session.press("b", "4", "deeper", "enter")
@@ -205,13 +207,13 @@ async def play(session: Session) -> None:
     await session.until(lambda: len(session.orders) > before, "the last order never came")
     session.end()
     session.start()  # the program was killed: -9
-    await session.sees("settled: BUY")
+    await session.sees("resolved: BUY")
     await session.sees("working")
     await session.picture("trading-restart")
 
 
 def verdict(session: Session) -> int:
-    """What the exchange received against what the program wrote down."""
+    """Compare the orders the exchange received with the outbox. Returns the exit status."""
     (outbox,) = Path(session.state).glob("kracked/outbox-*.jsonl")
     prepared = [line for line in outbox.read_text().splitlines() if '"kind":"add"' in line]
     names = [one.ticket.cl_ord_id for one in session.orders]
