@@ -55,6 +55,7 @@ async def _exchange(
     trades: bool,
 ) -> AsyncIterator[Source]:
     def load() -> Source:
+        """Load the libraries and make the source."""
         from kracked_tui.sources.live import LiveSource  # noqa: PLC0415
 
         if credentials is not None:
@@ -68,6 +69,7 @@ async def _exchange(
 @asynccontextmanager
 async def _demo(symbols: tuple[str, ...], seed: int, trades: bool) -> AsyncIterator[Source]:
     def load() -> SimServer:
+        """Load the libraries and trade the market's past."""
         from kracked.sim.server import SimOptions, SimServer  # noqa: PLC0415
         from kracked_tui.sources import live  # noqa: F401, PLC0415
 
@@ -95,6 +97,7 @@ async def _demo(symbols: tuple[str, ...], seed: int, trades: bool) -> AsyncItera
 @asynccontextmanager
 async def _replay(path: Path) -> AsyncIterator[Source]:
     def load() -> Source:
+        """Load the libraries and open the recording."""
         from kracked_tui.sources.open import open_playable  # noqa: PLC0415
         from kracked_tui.sources.replay import ReplaySource  # noqa: PLC0415
 

@@ -187,6 +187,7 @@ class OrderKeys(ScreenPart):
         )
 
         async def leave(key: str) -> None:
+            """Carry out the answer, and end the program unless it failed."""
             if key != "y":
                 self._unconfirmed = not await trader.leave(cancel=key == "c")
             if key == "y" or not self._unconfirmed:

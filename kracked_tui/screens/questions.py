@@ -36,6 +36,7 @@ class Questions(ScreenPart):
         """
 
         def answered(answer: str) -> None:
+            """Close the panel, then hand the answer on."""
             self._close()
             then(answer)
             self._screen.draw()

@@ -119,6 +119,7 @@ class TimeKeys(ScreenPart):
             return
 
         def go_to_typed(text: str) -> None:
+            """Go to the typed time, or say that it is none."""
             try:
                 time = instant_of(text, controls.view())
             except ProtocolError:

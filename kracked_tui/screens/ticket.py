@@ -128,6 +128,7 @@ class TicketKeys(ScreenPart):
             return
 
         def enter(text: str) -> None:
+            """Set the field, or say why the text does not fit."""
             try:
                 if text:
                     self.panel.enter(field, text)

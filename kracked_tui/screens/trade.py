@@ -277,6 +277,7 @@ class TradeScreen(Screen[None]):
 
     def on_chart_pane_plot_requested(self, message: ChartPane.PlotRequested) -> None:
         async def plot() -> None:
+            """Draw the plot, then wait a while before the next one."""
             plotted = await self._plotter.candles(message.view)
             self.chart.draw(message.view, plotted)
             await asyncio.sleep(_PLOT_EVERY_S)
@@ -306,6 +307,7 @@ class TradeScreen(Screen[None]):
         """
 
         async def begin() -> None:
+            """Call the work, and report its error."""
             await reporting_errors(work(), self.model.tell, on_error)
             if drawn:
                 self.draw()

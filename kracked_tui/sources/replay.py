@@ -251,6 +251,7 @@ class ReplaySource:
         here = MessagePlace(self._player.seq, self._player.position)
 
         def prepared() -> tuple[SeekablePlayer, list[Event]]:
+            """Return the player, and the events that bring the screen to its time."""
             player = make()
             there = MessagePlace(player.seq, player.position)
             if self._recording.only_books_between(there, here):

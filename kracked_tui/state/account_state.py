@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from kracked.feed.account import Account, Fill, OwnOrder
+from kracked.feed.account import Account, Fill
 from kracked_tui.view.account.balances import Balance, balances_of, held
 from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
 from kracked_tui.view.account.rates import RateView
@@ -40,10 +40,6 @@ class AccountState:
         return store.account if store.account.orders_known else None
 
     @property
-    def _open_orders(self) -> Sequence[OwnOrder]:
-        return tuple(self._account.orders.values()) if self._account else ()
-
-    @property
     def known(self) -> bool:
         """Whether there is an account whose streams have sent their snapshots."""
         return self._account is not None and self._account.orders_known
@@ -61,7 +57,7 @@ class AccountState:
         """Own orders of every pair, those of unknown outcome first."""
         if self._account is None:
             return ()
-        model, open_orders = self._model, self._open_orders
+        model, open_orders = self._model, tuple(self._account.orders.values())
         instruments = model.store.instruments
         precisions = {
             order.symbol: instruments[order.symbol].precision
@@ -76,10 +72,10 @@ class AccountState:
         """Resting orders of the shown pair, by scaled price."""
         book = self._model.book(self._symbol)
         precision = book.precision if book else self._model.market.precision
-        if precision is None:
+        if precision is None or self._account is None:
             return {}
         l3_book = self._model.source.l3.get(self._symbol)
-        return own_levels(self._open_orders, self._symbol, l3_book, precision)
+        return own_levels(self._account.orders.values(), self._symbol, l3_book, precision)
 
     @cached_property
     def order_ids(self) -> frozenset[str]:
@@ -98,7 +94,7 @@ class AccountState:
             return ()
         trader = self._model.trader
         fee_percent = trader.terms.highest_fee if trader else Decimal(0)
-        return balances_of(self._account.balances, held(self._open_orders, fee_percent))
+        return balances_of(self._account.balances, held(self._account.orders.values(), fee_percent))
 
     @cached_property
     def rates(self) -> RateView | None:

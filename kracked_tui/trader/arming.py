@@ -68,6 +68,7 @@ class Arming:
         """Let keys send orders for the configured minutes, and hold the switch meanwhile."""
 
         async def disarm_in_time() -> None:
+            """Disarm when the time is over."""
             await asyncio.sleep(self._minutes * 60)
             self._timer = None
             await self.disarm("its time is over")

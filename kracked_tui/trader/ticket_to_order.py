@@ -52,6 +52,7 @@ def changes(ticket: Ticket, order: OwnOrder, instrument: Instrument) -> dict[str
     """
 
     def changed(value: int | None, old: int | None) -> int | None:
+        """Return the value where it is a new one."""
         return None if value == old else value
 
     before = amending(order, instrument.precision)

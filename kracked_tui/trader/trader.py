@@ -93,6 +93,7 @@ class Trader:
         """Open the order manager and keep it until cancelled; `status` says why there is none."""
 
         def waiting(reason: str) -> None:
+            """Show why there is no order manager yet."""
             self._unavailable = reason
 
         access, settings = self._access, self._settings

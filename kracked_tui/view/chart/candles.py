@@ -159,6 +159,7 @@ def marked(view: ChartView, plot: Sequence[Line], marks: OwnMarks) -> list[Line]
     cells: dict[int, list[Span]] = {}
 
     def cells_of(row: int) -> list[Span]:
+        """Return a row of the plot as single cells, to be drawn over."""
         if row not in cells:
             drawn = [Span(glyph, span.role) for span in plot[row].spans for glyph in span.text]
             cells[row] = drawn[: view.width] + [Span(" ")] * (view.width - len(drawn))

@@ -231,10 +231,12 @@ def ladder_line(
     """Draw one row of the ladder; a quantity has at most `decimals`."""
 
     def amount(value: int, width: int) -> str:
+        """Write a quantity, aligned right; blank for none."""
         text = fmt.qty(value, precision.qty, decimals, width - 1) if value else ""
         return text.rjust(width)
 
     def count(orders: int) -> Span:
+        """Write a number of orders, aligned right; blank for none."""
         text = (str(orders) if orders else "").rjust(columns.orders)[: columns.orders]
         return Span(text, "faint")
 

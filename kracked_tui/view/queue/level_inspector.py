@@ -68,6 +68,7 @@ def inspector_lines(view: InspectorView, side: str, width: int, precision: Preci
     def histogram(
         title: str, classes: Sequence[str], counts: Sequence[tuple[int, int]]
     ) -> list[list[Span]]:
+        """Draw a row for each class: its orders, their quantity, and that as a bar."""
         rows = [[*fit([Span(f"{title:<6}{'orders':>6}{'quantity':>10}", "header")], left)]]
         for name, (orders, qty) in zip(classes, counts, strict=True):
             text = fmt.compact(qty, precision.qty) if qty else ""
