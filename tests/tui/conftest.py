@@ -30,11 +30,11 @@ def opened() -> Opened:
         *,
         source: ScriptedSource | None = None,
         settings: Settings | None = None,
-        told: bool = True,
+        applied: bool = True,
     ) -> AsyncIterator[tuple[Monitor, Pilot[None]]]:
         source = source or ScriptedSource()
         monitor = Monitor(source, settings or Settings(), (SYMBOL,))
-        for event in opening() if told else ():
+        for event in opening() if applied else ():
             monitor.store.apply(event)
         async with monitor.run_test(size=size) as pilot:
             await settled(monitor, pilot)

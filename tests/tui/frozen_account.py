@@ -175,10 +175,10 @@ class AccountSource(ScriptedSource):
         super().__init__()
         path = folder / "outbox.jsonl"
         written_down(path, unknown=unknown)
-        account, told = Account(), (executions(), balances())
-        for event in told:
+        account, first = Account(), (executions(), balances())
+        for event in first:
             account.apply(event)
-        reports = cast(Consumer, Reports(*told)) if trades else None
+        reports = cast(Consumer, Reports(*first)) if trades else None
         client = cast(RestClient, StillExchange())
         self.key = Access(client, account, reports, path, lambda: 0)
 

@@ -78,6 +78,6 @@ async def test_a_crash_shows_where_it_was_and_no_variable_of_it(
 
     with pytest.raises(WorkerFailed):
         await watched()
-    said = capsys.readouterr().err
-    assert "is no divisor" in said
-    assert SECRET not in said
+    text = capsys.readouterr().err
+    assert "is no divisor" in text
+    assert SECRET not in text

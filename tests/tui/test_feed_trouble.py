@@ -25,17 +25,17 @@ LOST = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "connection 
 
 
 @asynccontextmanager
-async def told(
+async def received(
     opened: Opened, *happened: Event, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[Monitor, ScriptedSource]]:
     """Open a monitor that has just received these events."""
     source = ScriptedSource()
     async with opened(size, source=source) as (monitor, _):
-        await heard(monitor, source, *happened)
+        await publish(monitor, source, *happened)
         yield monitor, source
 
 
-async def heard(monitor: Monitor, source: ScriptedSource, *happened: Event) -> None:
+async def publish(monitor: Monitor, source: ScriptedSource, *happened: Event) -> None:
     before = monitor.store.messages
     source.say(*happened)
     await until(lambda: monitor.store.messages == before + len(happened))
@@ -55,7 +55,7 @@ def log(monitor: Monitor) -> str:
 
 
 async def test_a_lost_connection_is_the_word_the_banner_and_the_log(opened: Opened) -> None:
-    async with told(opened, LOST) as (monitor, _):
+    async with received(opened, LOST) as (monitor, _):
         assert "○ RECONNECTING crc–" in header(monitor)
         assert "cannot reach ws.kraken.com (connection reset); trying again" in ladder(monitor)
         assert "public lost: connection reset" in log(monitor)
@@ -63,20 +63,20 @@ async def test_a_lost_connection_is_the_word_the_banner_and_the_log(opened: Open
 
 async def test_a_connection_that_is_back_is_logged_too(opened: Opened) -> None:
     back = events.Connected(NOW, "public", LOST.url)
-    async with told(opened, LOST, back) as (monitor, _):
+    async with received(opened, LOST, back) as (monitor, _):
         assert "● LIVE" in header(monitor)
         assert "public connected" in log(monitor)
 
 
 async def test_a_resync_says_what_it_waits_for(opened: Opened) -> None:
-    async with told(opened, events.Resync(NOW, SYMBOL, "book", "checksum")) as (monitor, _):
+    async with received(opened, events.Resync(NOW, SYMBOL, "book", "checksum")) as (monitor, _):
         assert "○ RESYNC crc–" in header(monitor)
         assert "checksum; waiting for a fresh snapshot" in ladder(monitor)
         assert f"{SYMBOL} book resync: checksum" in log(monitor)
 
 
 async def test_a_feed_that_falls_silent_is_stale_with_the_time_since(opened: Opened) -> None:
-    async with told(opened, events.Stale(NOW, SYMBOL, "book", 9)) as (monitor, source):
+    async with received(opened, events.Stale(NOW, SYMBOL, "book", 9)) as (monitor, source):
         source.time = NOW + 8 * NS_PER_S
         monitor.trade.draw()
         assert "○ STALE crc–" in header(monitor)
@@ -86,7 +86,7 @@ async def test_a_feed_that_falls_silent_is_stale_with_the_time_since(opened: Ope
 
 async def test_a_gap_is_counted_and_logged_with_its_length(opened: Opened) -> None:
     gap = events.Gap(NOW, "book", (SYMBOL,), NOW - 3 * NS_PER_S, NOW, "reconnect")
-    async with told(opened, gap) as (monitor, _):
+    async with received(opened, gap) as (monitor, _):
         assert "gaps 1" in monitor.trade.status.lines[0].text
         assert "gap of 3.0s in book: reconnect" in log(monitor)
 
@@ -94,10 +94,12 @@ async def test_a_gap_is_counted_and_logged_with_its_length(opened: Opened) -> No
 async def test_a_failed_cancel_is_not_pushed_away_by_gaps_on_a_small_screen(
     opened: Opened,
 ) -> None:
-    async with told(opened, size=(80, 24)) as (monitor, source):
+    async with received(opened, size=(80, 24)) as (monitor, source):
         monitor.view_model.tell("order not cancelled: unknown order", "warn")
         for number in range(12):
-            await heard(monitor, source, events.Gap(NOW, "book", (f"X{number}/USD",), NOW, NOW, ""))
+            await publish(
+                monitor, source, events.Gap(NOW, "book", (f"X{number}/USD",), NOW, NOW, "")
+            )
         assert "order not cancelled: unknown order" in log(monitor)
         source.time = NOW + 11 * NS_PER_S
         monitor.trade.draw()
@@ -108,7 +110,7 @@ async def test_a_failed_cancel_is_not_pushed_away_by_gaps_on_a_small_screen(
 async def test_a_queue_that_cannot_be_trusted_is_stale_in_a_word(
     opened: Opened, size: tuple[int, int]
 ) -> None:
-    async with told(opened, size=size) as (monitor, source):
+    async with received(opened, size=size) as (monitor, source):
         source.orders_held[SYMBOL].verified = False
         monitor.trade.draw()
         queue = next(pane for pane in monitor.trade.panes if pane.id == "queue")
@@ -131,21 +133,21 @@ async def test_a_queue_that_cannot_be_trusted_is_stale_in_a_word(
 async def test_a_restricted_engine_is_in_the_header_and_in_the_log(
     opened: Opened, system: str, word: str, words: str
 ) -> None:
-    async with told(opened, events.Status(NOW, system)) as (monitor, _):
+    async with received(opened, events.Status(NOW, system)) as (monitor, _):
         assert word in header(monitor)
         assert words in log(monitor)
 
 
 async def test_an_engine_that_is_online_again_is_logged_once(opened: Opened) -> None:
     online = events.Status(NOW, "online")
-    async with told(opened, events.Status(NOW, "post_only"), online, online) as (monitor, _):
+    async with received(opened, events.Status(NOW, "post_only"), online, online) as (monitor, _):
         assert "● LIVE" in header(monitor)
         assert log(monitor).count("the exchange is online again") == 1
 
 
 async def test_announced_maintenance_is_logged_once(opened: Opened) -> None:
     announced = events.Status(NOW, "online", upcoming_maintenance=({"id": 1},))
-    async with told(opened, announced, announced) as (monitor, _):
+    async with received(opened, announced, announced) as (monitor, _):
         assert "● LIVE" in header(monitor)
         assert log(monitor).count("the exchange announces maintenance") == 1
 

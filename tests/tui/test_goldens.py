@@ -49,7 +49,7 @@ async def test_an_unverified_book_is_grey_with_the_reason_over_it(opened: Opened
 
 async def test_without_a_connection_the_screen_says_so_and_what_to_do(opened: Opened) -> None:
     source = ScriptedSource(with_book=False)
-    async with opened((80, 24), source=source, told=False) as (monitor, pilot):
+    async with opened((80, 24), source=source, applied=False) as (monitor, pilot):
         reason = "Name or service not known"
         source.say(events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", reason, 1, 2.0))
         await settled(monitor, pilot)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kracked_tui.export.snapshot import picture
-from kracked_tui.view.ticket import ticket as writing
+from kracked_tui.view.ticket import ticket
 from tests.tui.conftest import settled
 from tests.tui.frozen_account import account
 from tests.tui.test_goldens import compare
@@ -53,11 +53,11 @@ async def test_the_screen_of_an_account_is_the_golden_one(
     compare(named(scene, size), text)
 
 
-@pytest.mark.parametrize("kind", writing.TYPES[1:])
+@pytest.mark.parametrize("kind", ticket.TYPES[1:])
 async def test_the_smallest_screen_has_room_for_the_ticket_of_every_type(
     tmp_path: Path, kind: str
 ) -> None:
-    keys = ("b", *["t"] * [*writing.TYPES].index(kind))
+    keys = ("b", *["t"] * [*ticket.TYPES].index(kind))
     text = await drawn(tmp_path, (80, 24), keys, read_only=False, unknown=False)
     compare(f"own-ticket-{kind}", text)
     assert "enter previews" in text

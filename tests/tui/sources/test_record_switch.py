@@ -139,14 +139,14 @@ def disk() -> Iterator[Callable[[bool], None]]:
     takes(True)
 
 
-async def shown(monitor: Monitor, wanted: Callable[[str], bool]) -> str:
-    """The line the banner stands in, once it is as wanted."""
+async def shown(monitor: Monitor, expected: Callable[[str], bool]) -> str:
+    """The line the banner stands in, once it is as expected."""
 
     def line() -> str:
         monitor.recording._last_view = (0, RecordView())
         monitor.trade.draw()
         text = monitor.trade.log_row.lines[0].text
-        return text if wanted(text) else ""
+        return text if expected(text) else ""
 
     return await until(line)
 

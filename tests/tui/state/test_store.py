@@ -5,13 +5,12 @@ from __future__ import annotations
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Side
-from kracked_tui.state import store as stores
-from kracked_tui.state.store import Store
+from kracked_tui.state.store import MAX_PRICES, MAX_PRINTS, Store
 from kracked_tui.view.ladder.ladder import Traded
 from tests.tui.frozen_market import NOW, PRECISION, SYMBOL, candles, opening, trade, trades
 
 
-def told(*happened: events.Event) -> Store:
+def store_of(*happened: events.Event) -> Store:
     store = Store("LIVE")
     for event in happened:
         store.apply(event)
@@ -23,13 +22,13 @@ def one_trade(side: Side, price: int, qty: int, precision: Precision = PRECISION
 
 
 def test_the_same_events_make_the_same_store() -> None:
-    first, second = told(*opening()), told(*opening())
+    first, second = store_of(*opening()), store_of(*opening())
     assert list(first.market(SYMBOL).prints) == list(second.market(SYMBOL).prints)
     assert first.market(SYMBOL).traded == second.market(SYMBOL).traded
 
 
 def test_traded_quantities_add_up_by_price_and_side() -> None:
-    store = told(
+    store = store_of(
         one_trade(Side.BID, 100, 5), one_trade(Side.ASK, 100, 7), one_trade(Side.BID, 100, 1)
     )
     assert store.market(SYMBOL).traded == {100: Traded(sold=7, bought=6)}
@@ -37,30 +36,32 @@ def test_traded_quantities_add_up_by_price_and_side() -> None:
 
 def test_a_snapshot_of_trades_fills_the_tape_but_was_not_traded_since_we_watch() -> None:
     past = events.Trades(NOW, SYMBOL, PRECISION, (trade(1, Side.BID, 100, 5, 9),), True)
-    market = told(past).market(SYMBOL)
+    market = store_of(past).market(SYMBOL)
     assert len(market.prints) == 1
     assert market.traded == {}
 
 
 def test_the_last_price_knows_whether_it_rose() -> None:
-    market = told(one_trade(Side.BID, 100, 5), one_trade(Side.BID, 101, 5)).market(SYMBOL)
+    market = store_of(one_trade(Side.BID, 100, 5), one_trade(Side.BID, 101, 5)).market(SYMBOL)
     assert (market.last, market.rising) == (101, True)
 
 
 def test_the_exchanges_candles_are_shown_where_there_are_any() -> None:
-    market = told(candles(30), *trades()).market(SYMBOL)
+    market = store_of(candles(30), *trades()).market(SYMBOL)
     assert len(market.bars(60)) == 30
     assert market.bars(5)[-1].close == market.last
 
 
 def test_a_new_precision_forgets_what_was_counted_in_the_old_one() -> None:
     finer = Precision(2, 8)
-    market = told(one_trade(Side.BID, 100, 5), one_trade(Side.BID, 1000, 5, finer)).market(SYMBOL)
+    market = store_of(one_trade(Side.BID, 100, 5), one_trade(Side.BID, 1000, 5, finer)).market(
+        SYMBOL
+    )
     assert market.traded == {1000: Traded(bought=5)}
 
 
 def test_a_resync_stands_until_the_book_is_verified_again() -> None:
-    store = told(
+    store = store_of(
         events.Connected(NOW, "public", "ws://x"), events.Resync(NOW, SYMBOL, "book", "checksum")
     )
     assert store.health(SYMBOL, has_book=True, verified=False).resync == "checksum"
@@ -70,7 +71,7 @@ def test_a_resync_stands_until_the_book_is_verified_again() -> None:
 
 def test_a_pair_the_exchange_does_not_know_is_refused_until_its_book_comes() -> None:
     error = f"Currency pair not supported {SYMBOL}"
-    store = told(events.Rejected(NOW, "subscribe", error, 1, SYMBOL))
+    store = store_of(events.Rejected(NOW, "subscribe", error, 1, SYMBOL))
     assert store.health(SYMBOL, has_book=False, verified=False).refused == error
     store.apply(events.Verified(NOW, SYMBOL, "book"))
     assert store.health(SYMBOL, has_book=True, verified=True).refused == ""
@@ -79,14 +80,14 @@ def test_a_pair_the_exchange_does_not_know_is_refused_until_its_book_comes() -> 
 def test_a_pair_spelled_otherwise_than_listed_gets_a_hint() -> None:
     other = SYMBOL.replace("/", "-")
     refused = events.Rejected(NOW, "subscribe", "Currency pair not supported", 1, other)
-    store = told(*opening(), refused)
-    said = store.health(other, has_book=False, verified=False).refused
-    assert said == f"Currency pair not supported (did you mean {SYMBOL}?)"
+    store = store_of(*opening(), refused)
+    text = store.health(other, has_book=False, verified=False).refused
+    assert text == f"Currency pair not supported (did you mean {SYMBOL}?)"
 
 
 def test_a_lost_connection_is_logged_once_until_it_is_back() -> None:
     lost = events.Reconnecting(NOW, "public", "wss://ws.kraken.com/v2", "no route", 1, 1.0)
-    store = told(lost, lost, lost)
+    store = store_of(lost, lost, lost)
     assert [each.text for each in store.log_entries] == ["public lost: no route"]
     store.apply(events.Connected(NOW, "public", "wss://ws.kraken.com/v2"))
     assert store.health(SYMBOL, has_book=False, verified=False).connected
@@ -102,7 +103,7 @@ def test_a_replay_does_not_say_that_it_tries_to_reach_the_exchange() -> None:
 def test_another_reason_of_a_lost_connection_is_logged_too() -> None:
     url = "wss://ws-l3.kraken.com/v2"
     reasons = ("no close frame", "no token: EAPI:Invalid key", "no close frame")
-    store = told(*(events.Reconnecting(NOW, "level3", url, why, 1, 1.0) for why in reasons))
+    store = store_of(*(events.Reconnecting(NOW, "level3", url, why, 1, 1.0) for why in reasons))
     assert [each.text for each in store.log_entries] == [
         "level3 lost: no token: EAPI:Invalid key",
         "level3 lost: no close frame",
@@ -110,7 +111,7 @@ def test_another_reason_of_a_lost_connection_is_logged_too() -> None:
 
 
 def test_gaps_and_skipped_events_are_counted() -> None:
-    store = told(
+    store = store_of(
         events.Gap(NOW, "book", (SYMBOL,), NOW - 10**9, NOW, "reconnect"), events.Overflow(NOW, 7)
     )
     assert (store.gaps, store.dropped) == (1, 7)
@@ -118,8 +119,8 @@ def test_gaps_and_skipped_events_are_counted() -> None:
 
 def test_nothing_grows_without_bound() -> None:
     store = Store("LIVE")
-    for number in range(stores.MAX_PRICES + 10):
+    for number in range(MAX_PRICES + 10):
         store.apply(one_trade(Side.BID, 1000 + number, 1))
     market = store.market(SYMBOL)
-    assert len(market.traded) <= stores.MAX_PRICES
-    assert len(market.prints) == stores.MAX_PRINTS
+    assert len(market.traded) <= MAX_PRICES
+    assert len(market.prints) == MAX_PRINTS

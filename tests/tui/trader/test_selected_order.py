@@ -64,11 +64,11 @@ def test_the_amend_of_an_order_with_an_expiry_names_it() -> None:
     assert ticket.amending(own(1, "64209.0"), PRECISION).time_in_force is TimeInForce.GTC
 
 
-@pytest.mark.parametrize(("percent", "said"), [(True, "+1.50%"), (False, "+15.0")])
-def test_the_outcome_of_a_trailing_order_names_its_distance(percent: bool, said: str) -> None:
+@pytest.mark.parametrize(("percent", "text"), [(True, "+1.50%"), (False, "+15.0")])
+def test_the_outcome_of_a_trailing_order_names_its_distance(percent: bool, text: str) -> None:
     trailing = replace(TICKET, order_type=OrderType.TRAILING_STOP, trail=150, in_percent=percent)
     instrument = cast("Instrument", SimpleNamespace(precision=PRECISION))
-    assert messages.order(trailing, instrument) == f"BUY 0.15 {said}"
+    assert messages.order(trailing, instrument) == f"BUY 0.15 {text}"
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("pct", "+1.5%"), ("quote", "+1.5")])

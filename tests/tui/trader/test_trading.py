@@ -318,9 +318,11 @@ async def test_no_secret_is_on_the_screen_in_the_log_or_in_the_outbox(tmp_path: 
         await found.armed()
         await found.pilot.press("B")
         await found.until(lambda: found.open)
-        kept = await asyncio.to_thread(lambda: [each.read_text() for each in tmp_path.iterdir()])
+        contents = await asyncio.to_thread(
+            lambda: [each.read_text() for each in tmp_path.iterdir()]
+        )
         for secret in (found.server.api_key, found.server.api_secret):
-            assert secret not in "".join([found.text(), found.log_text(), *kept])
+            assert secret not in "".join([found.text(), found.log_text(), *contents])
 
 
 async def test_arming_ends_by_itself_and_turns_the_switch_off(tmp_path: Path) -> None:

@@ -88,8 +88,8 @@ async def test_without_a_key_every_order_key_says_what_a_key_would_add(opened: O
         for name in ("b", "s", "B", "S", "A", "x", "X", "ctrl+x", "K", "e"):
             monitor.store.log_entries.clear()
             await pilot.press(name)
-            said = " ".join(each.text for each in monitor.store.log_entries)
-            assert "KRAKEN_API_KEY" in said
+            text = " ".join(each.text for each in monitor.store.log_entries)
+            assert "KRAKEN_API_KEY" in text
 
 
 async def test_every_order_action_is_in_the_palette_too(tmp_path: Path) -> None:

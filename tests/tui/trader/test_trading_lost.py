@@ -148,17 +148,17 @@ async def test_it_may_leave_the_orders_and_turn_the_switch_off(tmp_path: Path) -
         assert found.switch_at is None
 
 
-@pytest.mark.parametrize(("switch_s", "said"), [(47, "in 47 s"), (None, "2 orders stay working")])
+@pytest.mark.parametrize(("switch_s", "text"), [(47, "in 47 s"), (None, "2 orders stay working")])
 def test_the_fate_of_the_orders_is_logged_with_and_without_the_switch(
-    switch_s: int | None, said: str
+    switch_s: int | None, text: str
 ) -> None:
-    assert said in messages.abandoned(2, switch_s)[0]
+    assert text in messages.abandoned(2, switch_s)[0]
 
 
 def test_a_panic_promises_nothing_of_a_switch_that_has_run_out() -> None:
-    said = messages.panic("not all confirmed", 0)[0]
-    assert "LOOK AT YOUR ORDERS AT THE EXCHANGE" in said
-    assert "cancels" not in said + messages.abandoned(2, 0)[0]
+    text = messages.panic("not all confirmed", 0)[0]
+    assert "LOOK AT YOUR ORDERS AT THE EXCHANGE" in text
+    assert "cancels" not in text + messages.abandoned(2, 0)[0]
 
 
 def test_a_narrow_screen_shows_when_the_switch_cancels_everything() -> None:
@@ -166,7 +166,7 @@ def test_a_narrow_screen_shows_when_the_switch_cancels_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    ("outcome", "said", "style"),
+    ("outcome", "text", "style"),
     [
         (CancelOutcome(count=2), "2 cancelled", "good"),
         (CancelOutcome(error="EOrder:Unknown order", gone=True), "gone already", "good"),
@@ -176,10 +176,10 @@ def test_a_narrow_screen_shows_when_the_switch_cancels_everything() -> None:
     ],
 )
 def test_a_cancel_is_never_reported_better_than_it_went(
-    outcome: CancelOutcome, said: str, style: str
+    outcome: CancelOutcome, text: str, style: str
 ) -> None:
     sentence, tone = messages.cancelled("cancel", outcome)
-    assert (said in sentence, tone) == (True, style)
+    assert (text in sentence, tone) == (True, style)
 
 
 async def test_all_of_it_is_in_a_log_file_only_its_owner_can_read(tmp_path: Path) -> None:

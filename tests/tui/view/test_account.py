@@ -66,8 +66,8 @@ def test_a_kept_place_and_a_lost_one_are_named_with_their_numbers() -> None:
     queue = next(iter(book.bids))
     second = list(queue)[1]
     amended = replace(TICKET, amends=second.order_id, price=BEST_BID)
-    kept = queue_effect.effect_of(amended, True, book, PRECISION)
-    assert (kept.words, kept.loses) == (f"keeps place 2/{len(queue)}", False)
+    keeps = queue_effect.effect_of(amended, True, book, PRECISION)
+    assert (keeps.words, keeps.loses) == (f"keeps place 2/{len(queue)}", False)
     lost = queue_effect.effect_of(amended, False, book, PRECISION)
     assert lost.loses
     assert lost.words.startswith(f"goes to the tail {len(queue)}/{len(queue)} at 64210.0")
@@ -75,7 +75,7 @@ def test_a_kept_place_and_a_lost_one_are_named_with_their_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("predicted", "came", "said"),
+    ("predicted", "came", "text"),
     [
         (Effect("", False, 4, 6), (4, 6), ("kept 4/6", "good")),
         (Effect("", False, 4, 6), (3, 5), ("kept 3/5, predicted 4/6", "good")),
@@ -86,9 +86,9 @@ def test_a_kept_place_and_a_lost_one_are_named_with_their_numbers() -> None:
     ],
 )
 def test_the_measured_place_stands_beside_the_predicted_one(
-    predicted: Effect, came: tuple[int, int], said: tuple[str, str]
+    predicted: Effect, came: tuple[int, int], text: tuple[str, str]
 ) -> None:
-    assert queue_effect.measured(predicted, QueuePosition(*came, 0, 0, 0)) == said
+    assert queue_effect.measured(predicted, QueuePosition(*came, 0, 0, 0)) == text
 
 
 # --- orders -------------------------------------------------------------------------------
