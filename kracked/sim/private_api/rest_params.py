@@ -80,7 +80,7 @@ class RestParams:
         if text is None:
             return default
         try:
-            return kind(text.lower() if kind is SelfTrade else text)
+            return kind(text.lower().replace("_", "-") if kind is SelfTrade else text)
         except ValueError:
             raise Refusal(messages.argument(name)) from None
 

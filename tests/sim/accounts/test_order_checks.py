@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kracked.protocol.order_terms import SelfTrade
 from kracked.sim.order_entry.brokerage import AccountOptions
 from kracked.sim.refusal import Refusal
 from tests.shared import VECTORS
@@ -283,3 +284,9 @@ def _socket_params(params: dict[str, Any], *, as_text: bool) -> dict[str, Any]:
     if "userref" in params:
         found["order_userref"] = params["userref"]
     return found | ({"cl_ord_id": params["cl_ord_id"]} if "cl_ord_id" in params else {})
+
+
+@pytest.mark.parametrize("spelling", ["cancel-oldest", "cancel_oldest", "CANCEL-OLDEST"])
+def test_rest_takes_a_self_trade_rule_in_any_spelling(pit: Pit, spelling: str) -> None:
+    txid = pit.add("buy", "1", "20000", stptype=spelling)
+    assert pit.order(txid).ticket.stp is SelfTrade.CANCEL_OLDEST
