@@ -19,14 +19,14 @@ from textual.pilot import Pilot
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.channels import Socket
 from kracked.protocol.events import Connected, Event
 from kracked.protocol.requests import Subscribe, encode
 from kracked.record.write.session import record_into
 from kracked.record.write.session_folder import SessionInfo
 from kracked.sim import listings as listed
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.times import NS_PER_S, parse_ns, to_rfc3339
 from kracked_tui.app import Monitor

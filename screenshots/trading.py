@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from kracked.gateway.auth import Call
 from kracked.protocol.events import Side
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.auth import Call
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.rest import HttpAnswer
 from kracked.sim.server import SimOptions, SimServer

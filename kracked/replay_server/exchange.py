@@ -18,14 +18,14 @@ from random import Random
 from typing import NamedTuple
 
 from kracked.book.keeper import BOOK, LEVEL3
+from kracked.gateway.auth import Accounts
+from kracked.gateway.channels import CHANNELS, Socket, Topic
 from kracked.protocol import encode, events
 from kracked.protocol.last_values import TOLD, LastValues
 from kracked.record.replay import Moment, Player
 from kracked.replay_server.audience import TopicAudience
 from kracked.replay_server.instrument_list import InstrumentList
 from kracked.replay_server.windows import Book
-from kracked.sim.auth import Accounts
-from kracked.sim.channels import CHANNELS, Socket, Topic
 from kracked.sim.client_session import ClientSession
 
 log = logging.getLogger(__name__)

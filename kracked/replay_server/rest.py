@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from kracked.gateway.auth import TOKEN_LIFETIME_S, Call
+from kracked.gateway.refusals import Refusal
 from kracked.instruments import Asset, Instrument
 from kracked.protocol import encode
 from kracked.replay_server.exchange import RecordedExchange
 from kracked.sim import messages
-from kracked.sim.auth import TOKEN_LIFETIME_S, Call
-from kracked.sim.refusal import Refusal
 from kracked.sim.rest import Params, reply, server_time
 
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}

@@ -20,13 +20,13 @@ from typing import Self
 import msgspec
 from aiohttp import WSMsgType, web
 
+from kracked.gateway.auth import Accounts, ApiKey, Call, new_key
+from kracked.gateway.send_queue import SendQueue
 from kracked.record.read.recording import Instant, open_recording
 from kracked.record.replay import MAX_SPEED, Player, Replay
 from kracked.replay_server.exchange import RecordedExchange
 from kracked.replay_server.prior_state import told_before
 from kracked.replay_server.rest import ReplayRest
-from kracked.sim.auth import Accounts, ApiKey, Call, new_key
-from kracked.sim.send_queue import SendQueue
 from kracked.sim.server import FAREWELL_S, MAX_REQUEST_BYTES, PATHS, SimEndpoints, deliver
 
 HOST = "127.0.0.1"

@@ -11,11 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from kracked.protocol import encode, events, requests
-from kracked.protocol.requests import InvalidRequest, Ping, Subscribe, UnknownMethod, Unsubscribe
-from kracked.sim import messages
-from kracked.sim.auth import Accounts, ApiKey
-from kracked.sim.channels import (
+from kracked.gateway.auth import Accounts, ApiKey
+from kracked.gateway.channels import (
     CHANNELS,
     TRADING_METHODS,
     Channel,
@@ -24,6 +21,9 @@ from kracked.sim.channels import (
     Variety,
     misplaced,
 )
+from kracked.protocol import encode, events, requests
+from kracked.protocol.requests import InvalidRequest, Ping, Subscribe, UnknownMethod, Unsubscribe
+from kracked.sim import messages
 from kracked.sim.faults.order_faults import OrderFault, OrderFaults
 from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
 from kracked.sim.private_api.ws_methods import Result, TradingMethods

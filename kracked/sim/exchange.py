@@ -14,12 +14,12 @@ from random import Random
 
 import msgspec
 
+from kracked.gateway.auth import Accounts
+from kracked.gateway.channels import Socket, Topic
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.sim import listings as listed
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts
-from kracked.sim.channels import Socket, Topic
 from kracked.sim.client_session import ClientSession
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch

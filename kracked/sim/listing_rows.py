@@ -5,10 +5,10 @@ Sources: docs.kraken.com/api/docs/rest-api/get-asset-info, .../get-tradable-asse
 
 from __future__ import annotations
 
+from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.accounts.fees import SCHEDULE
 from kracked.sim.listings import ListedAsset, Listing
-from kracked.sim.refusal import Refusal
 
 CURRENCY, TOKENIZED = "currency", "tokenized_asset"
 VENUE = "international"

@@ -18,10 +18,11 @@ from typing import Any
 import msgspec
 
 from kracked import units
+from kracked.gateway.auth import INVALID_NONCE, Call, body_fields
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import encode
 from kracked.protocol.events import Side
 from kracked.sim import depth_endpoints, listing_rows, messages
-from kracked.sim.auth import INVALID_NONCE, Call, body_fields
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults.order_faults import OrderFault, OrderFaultRule
@@ -29,7 +30,6 @@ from kracked.sim.listings import ListedAsset
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.market_data.trade_history import DAY_NS, INTERVALS, PastCandle, PastTrade
 from kracked.sim.private_api.rest_endpoints import PrivateRest
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
 
 Params = Mapping[str, str]

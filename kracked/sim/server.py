@@ -21,11 +21,12 @@ from typing import Self
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from kracked.gateway.auth import Accounts, ApiKey, Call, new_key
+from kracked.gateway.channels import Socket
+from kracked.gateway.send_queue import LIMIT_BYTES, SendQueue
 from kracked.protocol.limits import tier_named
 from kracked.sim import listings as listed
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, Call, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.client_session import ClientSession
 from kracked.sim.control_api import PREFIX, ControlApi
 from kracked.sim.exchange import Exchange
@@ -35,7 +36,6 @@ from kracked.sim.injection.faulty_connection import FaultyConnection, InjectedFa
 from kracked.sim.injection.injector import SLOW_S, FaultInjector, Welcome
 from kracked.sim.order_entry.brokerage import STARTING_BALANCES, AccountOptions
 from kracked.sim.rest import PublicRest
-from kracked.sim.send_queue import LIMIT_BYTES, SendQueue
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)

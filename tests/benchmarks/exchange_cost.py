@@ -20,9 +20,9 @@ from pathlib import Path
 
 import aiohttp
 
+from kracked.gateway.auth import Accounts, ApiKey
+from kracked.gateway.channels import Socket
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey
-from kracked.sim.channels import Socket
 from kracked.sim.client_session import ClientSession
 from kracked.sim.exchange import Exchange
 from kracked.sim.listings import LISTED

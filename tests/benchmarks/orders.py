@@ -22,8 +22,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from kracked.gateway.auth import Call
 from kracked.protocol.limits import PRO
-from kracked.sim.auth import Call
 from kracked.sim.server import SimOptions, SimServer
 from tests.benchmarks.monitor import Screen
 from tests.benchmarks.stamped import STATIONS

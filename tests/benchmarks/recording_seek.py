@@ -21,6 +21,8 @@ from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.format.keyframe import Book
 from kracked.format.line import Message
+from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.channels import Socket
 from kracked.protocol.requests import Subscribe, encode
 from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.read.recording import open_recording
@@ -28,8 +30,6 @@ from kracked.record.replay import Player
 from kracked.record.write.session import Format, RecordingSession, record_into
 from kracked.record.write.session_folder import SessionInfo
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S, to_rfc3339

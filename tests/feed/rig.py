@@ -19,10 +19,10 @@ from kracked.book.l3 import L3Book
 from kracked.feed.clock import Clock
 from kracked.feed.managed_connection import ManagedConnection
 from kracked.feed_manager import FeedManager
+from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.channels import Socket
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.client_session import ClientSession
 from kracked.sim.control_api import ControlApi
 from kracked.sim.exchange import Exchange

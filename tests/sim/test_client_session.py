@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.channels import Socket
 from kracked.protocol.events import Resync
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.times import NS_PER_S, parse_ns
 

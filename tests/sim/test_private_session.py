@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from kracked.gateway.auth import TOKEN_LIFETIME_S, Accounts, ApiKey, Permission, new_key
+from kracked.gateway.channels import Socket
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import TOKEN_LIFETIME_S, Accounts, ApiKey, Permission, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.times import NS_PER_S

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from kracked.gateway.auth import Accounts, ApiKey, Call, Permission, new_key
 from kracked.protocol.events import Side
 from kracked.protocol.signing import sign
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, Call, Permission, new_key
 from kracked.sim.exchange import Exchange
 from kracked.sim.rest import PublicRest
 from kracked.times import NS_PER_S

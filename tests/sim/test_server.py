@@ -16,12 +16,12 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import TooPrecise
+from kracked.gateway.auth import ApiKey
+from kracked.gateway.send_queue import SendQueue
 from kracked.protocol.events import Resync
 from kracked.protocol.requests import Subscribe, encode
 from kracked.protocol.signing import sign
-from kracked.sim.auth import ApiKey
 from kracked.sim.listings import NotListed
-from kracked.sim.send_queue import SendQueue
 from kracked.sim.server import SimOptions, SimServer
 from tests.patience import PATIENCE_S
 

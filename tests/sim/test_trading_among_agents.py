@@ -10,6 +10,9 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.feed.account import Account as Followed
+from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.channels import Socket
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Resync, Side
 from kracked.protocol.order_terms import OrderType
@@ -18,11 +21,8 @@ from kracked.sim import listings
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_request import OrderRequest
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.order_entry.brokerage import Brokerage
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
 
 NOW = 1_790_000_000_000_000_000

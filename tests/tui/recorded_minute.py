@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.channels import Socket
 from kracked.protocol.requests import Subscribe, encode
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.times import NS_PER_S, parse_ns
 from tests.record.seeded_market import record_stream

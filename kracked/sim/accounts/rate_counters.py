@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.limits import RateCounter, Tier, cost_of_call
 from kracked.sim import messages
-from kracked.sim.refusal import Refusal
 
 
 class OrderCounts:

@@ -12,9 +12,9 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
+from kracked.gateway.channels import Topic, Variety
 from kracked.protocol import encode, events
 from kracked.protocol.events import Side
-from kracked.sim.channels import Topic, Variety
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.listings import Listing

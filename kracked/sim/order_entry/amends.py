@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.protocol.order_terms import OrderType
 from kracked.sim import messages
@@ -26,7 +27,6 @@ from kracked.sim.order_entry.brokerage import Brokerage, Placed
 from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.order_entry.settlement import Triggered
 from kracked.sim.order_entry.triggers import met
-from kracked.sim.refusal import Refusal
 
 _ONE = Decimal(1)
 

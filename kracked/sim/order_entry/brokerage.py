@@ -19,6 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kracked import units
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.protocol.events import Side
 from kracked.protocol.limits import Tier
@@ -37,7 +38,6 @@ from kracked.sim.order_entry.funds import Funds
 from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.order_entry.settlement import Closing, Settlement, Triggered
 from kracked.sim.order_entry.triggers import met
-from kracked.sim.refusal import Refusal
 
 USD = "USD"
 _USD_DECIMALS = 4

@@ -6,13 +6,13 @@ both with the taker's fee, unless the fee comes out of what is received.
 
 from __future__ import annotations
 
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.order_entry.settlement import Settlement
-from kracked.sim.refusal import Refusal
 
 
 class Funds:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 
+from kracked.gateway.refusals import Refusal
 from kracked.instruments import Instrument
 from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.sim import messages
 from kracked.sim.accounts.order_records import OrderRecords
 from kracked.sim.accounts.order_request import CloseTerms, OrderRequest
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
 
 REST_NOTICE_NS = 2 * NS_PER_S

@@ -7,9 +7,9 @@ Source: docs.kraken.com/api/docs/rest-api/cancel-all-orders-after
 
 from __future__ import annotations
 
+from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S, to_rfc3339
 
 _LONGEST_S = 86_400

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.requests import unsupported_field
-from kracked.sim.refusal import Refusal
 
 
 def _names(text: str) -> frozenset[str]:

@@ -11,12 +11,12 @@ from decimal import Decimal
 
 from kracked import units
 from kracked.errors import TooPrecise
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
 from kracked.sim import messages
 from kracked.sim.accounts.trailing_stops import TrailOffset
 from kracked.sim.listings import Listing
-from kracked.sim.refusal import Refusal
 
 _PLAIN = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?")
 _RELATIVE = re.compile(r"([+\-#])([0-9]{1,20}(?:\.[0-9]{0,20})?)(%?)")

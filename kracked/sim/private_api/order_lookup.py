@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.refusal import Refusal
 
 _USERREF = re.compile(r"-?[0-9]{1,10}")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry.ports import TradingVenue
-from kracked.sim.refusal import Refusal
 
 
 class Listings:

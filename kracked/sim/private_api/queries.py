@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from kracked import units
+from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.accounts.fees import SCHEDULE, percent
 from kracked.sim.accounts.ledger import LedgerMovement
@@ -23,7 +24,6 @@ from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.rest_params import RestParams
 from kracked.sim.private_api.rest_request import PrivateRequest
 from kracked.sim.private_api.rest_rows import RestRows, Row, seconds
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
 
 _PAGE = 50

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from kracked.gateway.auth import TOKEN_LIFETIME_S, Accounts, Call, Permission
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.sim import depth_endpoints, messages
 from kracked.sim.accounts.rate_counters import CallCounts
-from kracked.sim.auth import TOKEN_LIFETIME_S, Accounts, Call, Permission
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.amends import Amends
@@ -23,7 +24,6 @@ from kracked.sim.private_api.queries import Queries
 from kracked.sim.private_api.rest_params import RestOrderReader, RestParams
 from kracked.sim.private_api.rest_request import PrivateRequest
 from kracked.sim.private_api.rest_rows import RestRows
-from kracked.sim.refusal import Refusal
 
 _FUNDS, _OPEN, _CLOSED = (
     Permission.QUERY_FUNDS,

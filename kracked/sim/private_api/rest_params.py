@@ -18,6 +18,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from kracked.errors import ProtocolError
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
 from kracked.sim import messages
@@ -26,7 +27,6 @@ from kracked.sim.accounts.order_request import AmendRequest, CloseTerms, OrderRe
 from kracked.sim.accounts.trailing_stops import Trail
 from kracked.sim.listings import Listing
 from kracked.sim.private_api import numbers
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S, parse_ns
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}

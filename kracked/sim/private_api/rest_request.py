@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kracked.gateway.auth import ApiKey
 from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.auth import ApiKey
 from kracked.sim.private_api.rest_params import RestParams
 
 

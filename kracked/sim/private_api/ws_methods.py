@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from kracked.gateway.auth import ApiKey, Permission
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.auth import ApiKey, Permission
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.amends import Amends
@@ -23,7 +24,6 @@ from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.private_api import dead_man_switch, known_params, order_lookup
 from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.ws_params import WsOrderReader, WsParams
-from kracked.sim.refusal import Refusal
 
 Result = dict[str, object] | list[dict[str, object]]
 _MODIFY, _CANCEL = Permission.MODIFY_ORDERS, Permission.CANCEL_ORDERS

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from kracked import units
 from kracked.errors import ProtocolError, TooPrecise
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
 from kracked.protocol.requests import must_be
@@ -25,7 +26,6 @@ from kracked.sim.accounts.order_request import AmendRequest, CloseTerms, OrderRe
 from kracked.sim.accounts.trailing_stops import Trail
 from kracked.sim.listings import Listing
 from kracked.sim.private_api import numbers
-from kracked.sim.refusal import Refusal
 from kracked.times import parse_ns
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}

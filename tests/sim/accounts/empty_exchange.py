@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 
 from kracked import units
+from kracked.gateway.auth import Accounts, ApiKey, Call, Permission
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.requests import Subscribe
 from kracked.protocol.signing import sign
 from kracked.sim import listings
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.auth import Accounts, ApiKey, Call, Permission
 from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch, NewOrder, OrderFilled
@@ -29,7 +30,6 @@ from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.rest_endpoints import PrivateRest
 from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
 from kracked.sim.private_api.ws_methods import TradingMethods
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S, to_rfc3339
 
 NOW = 1_790_000_000_000_000_000

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from kracked.gateway.auth import Permission
 from kracked.protocol.limits import INTERMEDIATE, PRO, STARTER, Tier
-from kracked.sim.auth import Permission
 from kracked.sim.order_entry.brokerage import AccountOptions
 from tests.sim.accounts.empty_exchange import BTC, NOW, Pit
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.order_terms import SelfTrade
 from kracked.sim.order_entry.brokerage import AccountOptions
-from kracked.sim.refusal import Refusal
 from tests.shared import VECTORS
 from tests.sim.accounts.empty_exchange import Pit
 

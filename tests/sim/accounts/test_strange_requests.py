@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from kracked.gateway.auth import Call
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.signing import sign
-from kracked.sim.auth import Call
-from kracked.sim.refusal import Refusal
 from tests.sim.accounts.empty_exchange import Pit
 
 ORDER = {"order_type": "limit", "side": "buy", "order_qty": 0.001, "limit_price": 25000}

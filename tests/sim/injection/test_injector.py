@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kracked.gateway.channels import Socket
 from kracked.protocol.requests import Subscribe, encode
-from kracked.sim.channels import Socket
 from kracked.sim.faults.schedule import Fault, FaultKind
 from kracked.sim.injection.faulty_connection import FaultyConnection
 from kracked.sim.injection.injector import FaultInjector, Welcome
