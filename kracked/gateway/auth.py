@@ -1,8 +1,7 @@
 """Who may call private methods: API keys, their nonces, and WebSocket tokens.
 
-Signatures are checked for real, through the same function a client signs with. Refusals
-are values: the exchange's own words, in the order it checks (key, signature, nonce);
-what a key may do is for the endpoints to ask.
+Signatures are checked for real, with the function a client signs with. The checks run in
+the exchange's order: key, signature, nonce. What a key may do is checked by each endpoint.
 
 Sources: docs.kraken.com/api/docs/guides/spot-rest-auth, /spot-ws-auth
 """
@@ -20,17 +19,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.number_parser import exact
 from kracked.protocol.signing import sign
 from kracked.times import NS_PER_S
 
 TOKEN_LIFETIME_S = 900
 """How long a token waits for its first use. A connection that used it keeps it for good."""
-
-INVALID_KEY = "EAPI:Invalid key"
-INVALID_SIGNATURE = "EAPI:Invalid signature"
-INVALID_NONCE = "EAPI:Invalid nonce"
-INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
 _NONCE = re.compile(r"[0-9]{1,20}")
 
 
@@ -60,9 +56,14 @@ class ApiKey:
         nonce_window: int = 0,
         account: str = "main",
     ) -> None:
-        """`secret` in base64, as shown to its owner; `nonce_window` in the nonce's unit.
+        """Take the secret in base64, as it is shown to its owner.
 
-        Keys of one `account` act for the same money and orders.
+        Args:
+            key: The public half, which calls name.
+            secret: The private half, in base64.
+            permissions: What the key may do; everything by default.
+            nonce_window: How far a nonce may lie below the highest one, in the nonce's unit.
+            account: Whose money and orders the key acts for. Several keys may share one.
         """
         self.key, self.secret = key, base64.b64decode(secret)
         self.account = account
@@ -76,67 +77,79 @@ class ApiKey:
 
     def accept(self, nonce: int) -> bool:
         """Whether the nonce is above every earlier one, or within the window below."""
-        late = self.nonce - nonce
-        if late > self.nonce_window or (late >= 0 and not self.nonce_window):
+        behind = self.nonce - nonce
+        if behind > self.nonce_window or (behind >= 0 and not self.nonce_window):
             return False
         self.nonce = max(self.nonce, nonce)
         return True
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A private call as it came in. `path` starts at ``/0/private``."""
+    """A REST call as it came in, without its HTTP method and its query string."""
 
     path: str
+    """``/0/public/...`` or ``/0/private/...``."""
     headers: Mapping[str, str]
     """Looked up by `API-Key`, `API-Sign` and `Content-Type`."""
     body: bytes
 
 
-class Admitted(msgspec.Struct, frozen=True):
-    """A call whose key, signature and nonce are right."""
+class AdmittedCall(msgspec.Struct, frozen=True):
+    """A private call whose key, signature and nonce are right."""
 
     key: ApiKey
     params: dict[str, object]
+    """The body's fields, without the nonce."""
 
 
-class Accounts:
-    """The keys that exist and the tokens that were given out."""
+class ApiKeys:
+    """The keys that exist and the tokens that were issued."""
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}
         self._tokens: dict[str, tuple[str, int]] = {}
 
     def add(self, key: ApiKey) -> None:
+        """Let calls be signed with this key."""
         self._keys[key.key] = key
 
-    def identify(self, call: Call) -> Admitted | str:
-        """The key behind a call and the call's parameters, or the words of the refusal."""
-        account = self._keys.get(call.headers.get("API-Key", ""))
-        if account is None:
-            return INVALID_KEY
+    def identify(self, call: Call) -> AdmittedCall:
+        """Check a private call's key, signature and nonce, in that order.
+
+        Raises:
+            Refusal: One of them is wrong, or the body cannot be read.
+        """
+        key = self._keys.get(call.headers.get("API-Key", ""))
+        if key is None:
+            raise Refusal(refusals.INVALID_KEY)
         params = body_fields(call)
-        if params is None:
-            return INVALID_ARGUMENTS
         nonce = str(params.pop("nonce", ""))
         if not _NONCE.fullmatch(nonce) or int(nonce) >= 2**64:
-            return INVALID_NONCE
-        expected = sign(call.path, nonce, call.body, account.secret).encode()
+            raise Refusal(refusals.INVALID_NONCE)
+        expected = sign(call.path, nonce, call.body, key.secret).encode()
         if not hmac.compare_digest(expected, call.headers.get("API-Sign", "").encode()):
-            return INVALID_SIGNATURE
-        if not account.accept(int(nonce)):
-            return INVALID_NONCE
-        return Admitted(account, params)
+            raise Refusal(refusals.INVALID_SIGNATURE)
+        if not key.accept(int(nonce)):
+            raise Refusal(refusals.INVALID_NONCE)
+        return AdmittedCall(key, params)
 
-    def issue(self, account: ApiKey, now: int) -> str:
-        """A fresh WebSocket token; it may hold `+` and `/`, as the exchange's do."""
+    def issue(self, key: ApiKey, now: int) -> str:
+        """Return a new WebSocket token; it may hold `+` and `/`, as the exchange's do."""
         horizon = now - TOKEN_LIFETIME_S * NS_PER_S
-        self._tokens = {text: held for text, held in self._tokens.items() if held[1] > horizon}
+        self._tokens = {text: known for text, known in self._tokens.items() if known[1] > horizon}
         token = base64.b64encode(secrets.token_bytes(33)).decode()
-        self._tokens[token] = (account.key, now)
+        self._tokens[token] = (key.key, now)
         return token
 
+    def token_reply(self, key: ApiKey, now: int) -> dict[str, object]:
+        """Return the result of GetWebSocketsToken: a new token and its lifetime in seconds.
+
+        Source: docs.kraken.com/api/docs/rest-api/get-websockets-token
+        """
+        return {"token": self.issue(key, now), "expires": TOKEN_LIFETIME_S}
+
     def holder(self, token: str, now: int) -> ApiKey | None:
-        """Whose token it is, while it may be used for the first time."""
+        """Return the key a token belongs to, while the token may be used for the first time."""
         key, issued = self._tokens.get(token, ("", 0))
         if now - issued >= TOKEN_LIFETIME_S * NS_PER_S:
             return None
@@ -144,33 +157,39 @@ class Accounts:
 
 
 def new_key() -> tuple[str, str]:
-    """A made-up key and secret in the exchange's form."""
+    """Return a random key and secret in the exchange's form."""
     return (
         base64.b64encode(secrets.token_bytes(42)).decode(),
         base64.b64encode(secrets.token_bytes(64)).decode(),
     )
 
 
-def body_fields(call: Call) -> dict[str, object] | None:
-    """The body's fields, from a form or from JSON; None when it is neither."""
+def body_fields(call: Call) -> dict[str, object]:
+    """Return the fields of a body that is a form or JSON.
+
+    Raises:
+        Refusal: The body is neither.
+    """
     kind = call.headers.get("Content-Type", "").partition(";")[0].strip()
-    read: Callable[[bytes], dict[str, object]] = _json if kind == "application/json" else _form
+    decode: Callable[[bytes], dict[str, object]] = (
+        _decode_json if kind == "application/json" else _decode_form
+    )
     try:
-        return read(call.body)
+        return decode(call.body)
     except (msgspec.MsgspecError, ValueError):
-        return None
+        raise Refusal(refusals.ARGUMENTS) from None
 
 
 def _number(text: str) -> Decimal | str:
-    """A number as it is written; one beyond all measure stays text, as a form would bring it."""
+    """Return a number exactly; one too long to be a number stays text, as in a form."""
     try:
         return exact(text)
     except msgspec.ValidationError:
         return text
 
 
-_json = msgspec.json.Decoder(dict[str, object], float_hook=_number).decode
+_decode_json = msgspec.json.Decoder(dict[str, object], float_hook=_number).decode
 
 
-def _form(body: bytes) -> dict[str, object]:
+def _decode_form(body: bytes) -> dict[str, object]:
     return dict(parse_qsl(body.decode(), keep_blank_values=True))

@@ -1,8 +1,7 @@
-"""What can be subscribed to, where, and in which variety.
+"""The channels: where each is subscribed to, in which variety, and what is acknowledged.
 
-A table, so that a channel is added by adding a row. Every *topic* is what one or more
-clients hear alike: a channel, a symbol, and the variety (a depth, an interval, a
-trigger).
+A table, so that a channel is added by adding a row. A *topic* is what all its subscribers
+receive alike: a channel, a symbol, and a variety (a depth, an interval, a trigger).
 
 Source: the channel pages below docs.kraken.com/api/docs/websocket-v2/
 """
@@ -21,7 +20,7 @@ Variety = int | str | None
 
 
 class Topic(NamedTuple):
-    """What all its subscribers are told alike."""
+    """A stream that all its subscribers receive alike."""
 
     channel: str
     symbol: str = ""
@@ -29,7 +28,7 @@ class Topic(NamedTuple):
 
 
 class Socket(StrEnum):
-    """Which of the exchange's addresses a client came to; ALL serves every channel."""
+    """The address a client connected to; ALL serves every channel."""
 
     PUBLIC = "public"
     LEVEL3 = "level3"
@@ -38,38 +37,40 @@ class Socket(StrEnum):
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """One row: how the channel is asked for, and what its acknowledgement says."""
+    """One row: how the channel is requested, and what its acknowledgement states."""
 
     name: str
     home: Socket
     by_symbol: bool = True
     option: str = ""
-    """The request's field that picks the variety."""
+    """The request's field that picks the variety; empty for a channel without one."""
     offered: tuple[Variety, ...] = (None,)
-    """The first is the default."""
+    """The varieties; the first is the default."""
     not_offered: str = ""
+    """The refusal of any other variety."""
     several: bool = False
     """Whether one connection may have several varieties of one symbol."""
     costs: Mapping[Variety, int] = {}
-    """What one symbol adds to the connection's rate counter."""
+    """What one symbol adds to the connection's rate counter, by variety."""
     snapshot: bool = True
-    """Whether a snapshot comes unless declined."""
+    """Whether a snapshot is sent when the request does not say."""
     extras: Mapping[str, object] = {}
     """More fields of the acknowledgement."""
 
     @property
     def needs_token(self) -> bool:
+        """Whether a subscription must carry a token."""
         return self.home is not Socket.PUBLIC
 
     def variety(self, request: msgspec.Struct) -> Variety:
-        """The variety asked for, or the default."""
-        asked: Variety = getattr(request, self.option) if self.option else None
-        return self.offered[0] if asked is None else asked
+        """Return the variety a request names, or the default."""
+        requested: Variety = getattr(request, self.option) if self.option else None
+        return self.offered[0] if requested is None else requested
 
     def terms(self, request: msgspec.Struct, topic: Topic) -> dict[str, object]:
-        """The parameters in force, as acknowledgements state them."""
+        """Return the parameters in force, as acknowledgements state them."""
         terms: dict[str, object] = {"channel": self.name}
-        # level3 does not state a depth it was not asked for; every other option is stated.
+        # level3 states no depth unless the request did; every other option is always stated.
         if self.option and (self.name != "level3" or getattr(request, self.option) is not None):
             terms[self.option] = topic.variety
         if self.by_symbol:
@@ -77,6 +78,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
         return terms
 
     def wants_snapshot(self, request: Subscribe) -> bool:
+        """Whether a request is answered with a snapshot."""
         return self.snapshot if request.snapshot is None else request.snapshot
 
 
@@ -120,14 +122,11 @@ _CHANNELS = (
         by_symbol=False,
         extras={"warnings": ["tick_size is deprecated, use price_increment"]},
     ),
-    Channel(
-        name="executions",
-        home=Socket.PRIVATE,
-        by_symbol=False,
-    ),
+    Channel(name="executions", home=Socket.PRIVATE, by_symbol=False),
     Channel(name="balances", home=Socket.PRIVATE, by_symbol=False),
 )
 CHANNELS: Mapping[str, Channel] = {channel.name: channel for channel in _CHANNELS}
+"""By name."""
 
 TRADING_METHODS = frozenset(
     (
@@ -152,5 +151,5 @@ _ELSEWHERE = {
 
 
 def misplaced(home: Socket, socket: Socket) -> str | None:
-    """The refusal of something that belongs to another address, if it does."""
+    """Return the refusal of a request that belongs to another address; None if it fits."""
     return None if socket in (home, Socket.ALL) else _ELSEWHERE[home]

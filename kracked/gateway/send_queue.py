@@ -1,9 +1,8 @@
-"""What waits to be sent to one client: bounded, so that a client that stops reading stops
-nobody else.
+"""A bounded queue of messages for one client: a client that stops reading stops nobody else.
 
-The overflow policy: the exchange keeps what a client has not read up to `LIMIT_BYTES`
-(many seconds of everything); past that it drops the lot and hangs up, saying why. It
-never leaves a single message out, because books could not survive it.
+The overflow policy: a queue holds what a client has not read up to `LIMIT_BYTES` (many
+seconds of everything). Past that it drops all of it and the connection is closed with a
+reason. It never leaves out a single message, because books could not survive that.
 """
 
 from __future__ import annotations
@@ -18,8 +17,9 @@ class SendQueue:
     """Messages for one client, in order. One task takes them out."""
 
     def __init__(self, limit: int = LIMIT_BYTES) -> None:
+        """`limit`: the most bytes that may wait."""
         self.ending = ""
-        """Why nothing more is taken in; empty while open."""
+        """Why nothing more is accepted; empty while the queue is open."""
         self._limit = limit
         self._messages: deque[bytes] = deque()
         self._size = 0
@@ -27,11 +27,11 @@ class SendQueue:
 
     @property
     def size(self) -> int:
-        """Bytes that wait."""
+        """Bytes that wait to be sent."""
         return self._size
 
     def put(self, message: bytes) -> None:
-        """Queue one message; a box that has been closed ignores it."""
+        """Queue one message; a closed queue ignores it."""
         if self.ending:
             return
         self._messages.append(message)
@@ -42,12 +42,12 @@ class SendQueue:
         self._changed.set()
 
     def close(self, reason: str) -> None:
-        """Take nothing more in; what waits is still sent."""
+        """Accept nothing more; what waits is still handed out."""
         self.ending = self.ending or reason
         self._changed.set()
 
     async def take(self) -> bytes | None:
-        """The next message, when there is one; None once closed and empty."""
+        """Wait for the next message and return it; None once closed and empty."""
         while not self._messages:
             if self.ending:
                 return None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kracked.gateway.channels import Topic
+from kracked.gateway.client_session import ClientSession
 from kracked.replay_server import windows
 from kracked.replay_server.windows import Book, BookWindow, OrdersWindow, Update
-from kracked.sim.client_session import ClientSession
 
 
 class TopicAudience:

@@ -18,15 +18,16 @@ from random import Random
 from typing import NamedTuple
 
 from kracked.book.keeper import BOOK, LEVEL3
-from kracked.gateway.auth import Accounts
+from kracked.gateway import refusals
+from kracked.gateway.auth import ApiKeys
 from kracked.gateway.channels import CHANNELS, Socket, Topic
+from kracked.gateway.client_session import ClientSession
 from kracked.protocol import encode, events
 from kracked.protocol.last_values import TOLD, LastValues
 from kracked.record.replay import Moment, Player
 from kracked.replay_server.audience import TopicAudience
 from kracked.replay_server.instrument_list import InstrumentList
 from kracked.replay_server.windows import Book
-from kracked.sim.client_session import ClientSession
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +48,8 @@ class _Client(NamedTuple):
 class RecordedExchange:
     """Owns the subscriptions; `tell` is called with each moment the tape plays."""
 
-    def __init__(self, player: Player, accounts: Accounts) -> None:
-        self.accounts = accounts
+    def __init__(self, player: Player, keys: ApiKeys) -> None:
+        self.keys = keys
         self.listing = InstrumentList(player.recording)
         self.system = "online"
         self.arrivals = 0
@@ -79,7 +80,7 @@ class RecordedExchange:
         connection_id = self._ids.getrandbits(64)
         conversation = ClientSession(self, socket, send, connection_id=connection_id, now=now)
         self._clients[conversation] = _Client(socket, hang_up)
-        conversation.tell_status(self.system)
+        conversation.send_status(self.system)
         return conversation
 
     def disconnect(self, conversation: ClientSession) -> None:
@@ -89,7 +90,7 @@ class RecordedExchange:
     def pass_time(self, now: int) -> None:
         """Send the heartbeats that are due, and hang up on those who want nothing."""
         for conversation, client in self._clients.items():
-            conversation.beat(now)
+            conversation.send_heartbeats(now)
             if conversation.idle(now):
                 client.hang_up("idle")
 
@@ -111,13 +112,13 @@ class RecordedExchange:
         """Whether anybody listens to a market."""
         return any(symbol for _, symbol in self._audiences)
 
-    def objection(self, topic: Topic) -> str | None:
+    def refusal(self, topic: Topic) -> str | None:
         """Why nobody can subscribe to the topic, in the exchange's words."""
         if not topic.symbol:
             return None
         kept, subject = self._book(topic), self._subjects.get(topic.symbol)
         if kept is None and subject is None:
-            return f"Currency pair not supported {topic.symbol}"
+            return refusals.unsupported_pair(topic.symbol)
         recorded: object
         if topic.channel in _ROLES:
             recorded = max(getattr(subject, topic.channel, None) or 0, kept.depth if kept else 0)
@@ -280,7 +281,7 @@ class RecordedExchange:
         if system != self.system:
             self.system = system
             for conversation in self._clients:
-                conversation.tell_status(system)
+                conversation.send_status(system)
 
 
 def _role(connection: str) -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from kracked.gateway.auth import TOKEN_LIFETIME_S, Call
+from kracked.gateway import refusals
+from kracked.gateway.auth import Call
 from kracked.gateway.refusals import Refusal
 from kracked.instruments import Asset, Instrument
 from kracked.protocol import encode
 from kracked.replay_server.exchange import RecordedExchange
-from kracked.sim import messages
 from kracked.sim.rest import Params, reply, server_time
 
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
@@ -43,14 +43,11 @@ class ReplayRest:
             return self._public[name](query, now)
         if kind == "private" and name == "GetWebSocketsToken" and http_method == "POST":
             return self._token(call, now)
-        raise Refusal(messages.UNKNOWN_METHOD)
+        raise Refusal(refusals.UNKNOWN_METHOD)
 
     def _token(self, call: Call, now: int) -> object:
-        accounts = self._stage.accounts
-        admitted = accounts.identify(call)
-        if isinstance(admitted, str):
-            raise Refusal(admitted)
-        return {"token": accounts.issue(admitted.key, now), "expires": TOKEN_LIFETIME_S}
+        keys = self._stage.keys
+        return keys.token_reply(keys.identify(call).key, now)
 
     def _system_status(self, _: Params, now: int) -> object:
         stamp = encode.micros(now)[:19] + "Z"
@@ -62,7 +59,7 @@ class ReplayRest:
             return rows
         asked = [_old(name) for name in query["asset"].split(",")]
         if not rows.keys() >= set(asked):
-            raise Refusal(messages.UNKNOWN_ASSET)
+            raise Refusal(refusals.UNKNOWN_ASSET)
         return {name: rows[name] for name in asked}
 
     def _pairs(self, query: Params, _: int) -> object:
@@ -73,7 +70,7 @@ class ReplayRest:
         known |= {pair.symbol: pair for pair in pairs}
         asked = query["pair"].split(",")
         if not known.keys() >= set(asked):
-            raise Refusal(messages.UNKNOWN_PAIR)
+            raise Refusal(refusals.UNKNOWN_PAIR)
         return {name: _pair(known[name]) for name in asked}
 
 

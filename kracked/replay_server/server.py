@@ -20,7 +20,7 @@ from typing import Self
 import msgspec
 from aiohttp import WSMsgType, web
 
-from kracked.gateway.auth import Accounts, ApiKey, Call, new_key
+from kracked.gateway.auth import ApiKey, ApiKeys, Call, new_key
 from kracked.gateway.send_queue import SendQueue
 from kracked.record.read.recording import Instant, open_recording
 from kracked.record.replay import MAX_SPEED, Player, Replay
@@ -84,7 +84,7 @@ class PlaybackServer:
         if self.options.start is not None:
             player.seek(self.options.start)
         self._replay = Replay(player, speed=self.options.speed)
-        accounts = Accounts()
+        accounts = ApiKeys()
         accounts.add(ApiKey(self.api_key, self.api_secret))
         self._stage = RecordedExchange(player, accounts)
         if player.seq:

@@ -14,13 +14,14 @@ from random import Random
 
 import msgspec
 
-from kracked.gateway.auth import Accounts
+from kracked.gateway import refusals
+from kracked.gateway.auth import ApiKeys
 from kracked.gateway.channels import Socket, Topic
+from kracked.gateway.client_session import ClientSession
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.sim import listings as listed
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.client_session import ClientSession
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.faults.order_faults import OrderFaults
@@ -40,16 +41,18 @@ class Exchange:
     def __init__(
         self,
         market: SimulatedMarket,
-        accounts: Accounts,
+        keys: ApiKeys,
         now: int,
         *,
         terms: AccountOptions | None = None,
+        order_faults: OrderFaults | None = None,
     ) -> None:
         """`market` has been opened at `now`, ns since the Unix epoch.
 
-        `terms` are what every account begins with.
+        `terms` are what every account begins with; `order_faults` decides what happens to
+        trading requests, nothing by default.
         """
-        self.market, self.accounts = market, accounts
+        self.market, self.keys = market, keys
         self.time = now
         """How far the market has come."""
         self.rested_ns = 0
@@ -63,11 +66,11 @@ class Exchange:
         }
         self.assets = listed.assets(market.listings)
         self.listed = Listings(self, market.listings)
+        self.order_faults = order_faults or OrderFaults()
+        """Faults of trading requests; `expect` scripts some."""
         self.brokerage = Brokerage(self, market.listings, self.assets, terms)
-        self.methods = TradingMethods(self, self.brokerage, self.listed)
-        self.subscriptions = StreamSubscriptions(self.brokerage)
-        self.order_faults = OrderFaults()
-        """What befalls orders; replace it, or tell it what to `expect`."""
+        self.requests = TradingMethods(self, self.brokerage, self.listed)
+        self.streams = StreamSubscriptions(self.brokerage)
         self._later: list[tuple[int, int, Callable[[], None]]] = []
         self._turns = count()
         self._audience: dict[Topic, dict[ClientSession, None]] = {}
@@ -81,10 +84,10 @@ class Exchange:
         """Greet a new client with the status; `send` must not wait."""
         connection_id = self._ids.getrandbits(64)
         conversation = ClientSession(
-            self, socket, send, connection_id=connection_id, now=now, brokers=self
+            self, socket, send, connection_id=connection_id, now=now, trading=self
         )
         self._conversations[conversation] = None
-        conversation.tell_status(self.system)
+        conversation.send_status(self.system)
         return conversation
 
     @property
@@ -117,10 +120,10 @@ class Exchange:
             case _:
                 return self.desks[topic.symbol].snapshot(topic, self.time)
 
-    def objection(self, topic: Topic) -> str | None:
+    def refusal(self, topic: Topic) -> str | None:
         """Why nobody can subscribe to the topic."""
         if topic.symbol and topic.symbol not in self.desks:
-            return f"Currency pair not supported {topic.symbol}"
+            return refusals.unsupported_pair(topic.symbol)
         return None
 
     # --- reading ----------------------------------------------------------------------
@@ -151,7 +154,7 @@ class Exchange:
         self.market.rest(now - self.time)
         self._pass(now)
 
-    def later(self, time: int, act: Callable[[], None]) -> None:
+    def call_at(self, time: int, act: Callable[[], None]) -> None:
         """Do something when the market has come to this time."""
         heappush(self._later, (time, next(self._turns), act))
 
@@ -162,7 +165,7 @@ class Exchange:
         while self._later and self._later[0][0] <= now:
             heappop(self._later)[2]()
         for conversation in self._conversations:
-            conversation.beat(now)
+            conversation.send_heartbeats(now)
 
     def publish(self, symbol: str, batch: EngineBatch) -> None:
         """Tell what one request did to an instrument, the agents' or a client's."""
@@ -181,7 +184,7 @@ class Exchange:
         """Announce a mode: `online`, `post_only`, `cancel_only`, `maintenance`."""
         self.system = system
         for conversation in self._conversations:
-            conversation.tell_status(system)
+            conversation.send_status(system)
 
     def set_pair_status(self, symbol: str, status: str) -> None:
         """Announce a pair's mode on the `instrument` channel."""

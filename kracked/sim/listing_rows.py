@@ -5,8 +5,8 @@ Sources: docs.kraken.com/api/docs/rest-api/get-asset-info, .../get-tradable-asse
 
 from __future__ import annotations
 
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
-from kracked.sim import messages
 from kracked.sim.accounts.fees import SCHEDULE
 from kracked.sim.listings import ListedAsset, Listing
 
@@ -24,7 +24,7 @@ _PARTS = {
 def is_currency(aclass: str | None) -> bool:
     """Whether currencies are asked for; tokenized equities are a class of which none is listed."""
     if aclass not in (None, CURRENCY, TOKENIZED):
-        raise Refusal(messages.ARGUMENTS)
+        raise Refusal(refusals.ARGUMENTS)
     return aclass != TOKENIZED
 
 
@@ -49,7 +49,7 @@ def pair(listing: Listing, info: str = "info") -> dict[str, object]:
     if info == "info":
         return row
     if info not in _PARTS:
-        raise Refusal(messages.ARGUMENTS)
+        raise Refusal(refusals.ARGUMENTS)
     return {name: row[name] for name in _PARTS[info]}
 
 

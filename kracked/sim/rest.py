@@ -18,7 +18,8 @@ from typing import Any
 import msgspec
 
 from kracked import units
-from kracked.gateway.auth import INVALID_NONCE, Call, body_fields
+from kracked.gateway import refusals
+from kracked.gateway.auth import Call, body_fields
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import encode
 from kracked.protocol.events import Side
@@ -59,9 +60,7 @@ class PublicRest:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
-        self._private = PrivateRest(
-            exchange, exchange.brokerage, exchange.accounts, exchange.listed
-        )
+        self._private = PrivateRest(exchange, exchange.brokerage, exchange.keys, exchange.listed)
         self._public: dict[str, Method] = {
             "Time": server_time,
             "SystemStatus": self._system_status,
@@ -101,7 +100,7 @@ class PublicRest:
             return self._public[name](_asked(call, query), now)
         if kind == "private" and http_method == "POST" and self._private.knows(name):
             return self._private.answer(name, call, now, lag_ns=lag_ns)
-        raise Refusal(messages.UNKNOWN_METHOD)
+        raise Refusal(refusals.UNKNOWN_METHOD)
 
     # --- what is listed ---------------------------------------------------------------
 
@@ -123,7 +122,7 @@ class PublicRest:
         for one in self._exchange.assets:
             if name in (one.rest_id, one.altname, one.asset.id):
                 return one
-        raise Refusal(messages.UNKNOWN_ASSET)
+        raise Refusal(refusals.UNKNOWN_ASSET)
 
     def _asset_pairs(self, query: Params, _: int) -> object:
         info = query.get("info") or "info"
@@ -137,7 +136,7 @@ class PublicRest:
         """The pairs asked for, all of them by default, each with the key to answer under."""
         if not listing_rows.is_currency(query.get(aclass)):
             if "pair" in query:
-                raise Refusal(messages.UNKNOWN_PAIR)
+                raise Refusal(refusals.UNKNOWN_PAIR)
             return []
         if "pair" not in query:
             return [(desk.listing.rest_id, desk) for desk in self._exchange.desks.values()]
@@ -150,13 +149,13 @@ class PublicRest:
                 return listing.rest_id, desk
             if name in (listing.symbol, listing.wsname):
                 return name, desk
-        raise Refusal(messages.UNKNOWN_PAIR)
+        raise Refusal(refusals.UNKNOWN_PAIR)
 
     def _one(self, query: Params) -> tuple[str, MarketDataPublisher]:
         if not query.get("pair"):
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         if not listing_rows.is_currency(query.get("asset_class")):
-            raise Refusal(messages.UNKNOWN_PAIR)
+            raise Refusal(refusals.UNKNOWN_PAIR)
         return self._find(query["pair"])
 
     # --- the market -------------------------------------------------------------------
@@ -168,7 +167,7 @@ class PublicRest:
         key, desk = self._one(query)
         interval, since = _number(query, "interval", 1), _number(query, "since", 0)
         if interval not in INTERVALS:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         candles = desk.tape.candles(interval, now)
         # The last row still forms; `last` is the start of the newest finished one.
         last = candles[-2].begin // NS_PER_S if len(candles) > 1 else since
@@ -179,7 +178,7 @@ class PublicRest:
         key, desk = self._one(query)
         count = _number(query, "count", 100)
         if not 1 <= count <= 500:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         asks, bids = (_levels(desk, side, count) for side in (Side.ASK, Side.BID))
         return {key: {"asks": asks, "bids": bids}}
 
@@ -187,14 +186,14 @@ class PublicRest:
         key, desk = self._one(query)
         depth, grouping = _number(query, "depth", 10), _number(query, "grouping", 1)
         if depth not in depth_endpoints.GROUPED_DEPTHS or grouping not in depth_endpoints.GROUPINGS:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         return depth_endpoints.grouped(desk.listing, desk.matcher, key, depth, grouping)
 
     def _trades(self, query: Params, _: int) -> object:
         key, desk = self._one(query)
         count, since = _number(query, "count", 1000), _number(query, "since", -1)
         if not 1 <= count <= 1000:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         trades = [trade for trade in desk.tape.trades if trade.time > since]
         page = trades[-count:] if since < 0 else trades[:count]
         last = page[-1].time if page else max(since, 0)
@@ -214,8 +213,6 @@ class PublicRest:
 def _asked(call: Call, query: Params) -> Params:
     """What a public call asks: of its address, and of its body when it has one."""
     fields = body_fields(call) if call.body else {}
-    if fields is None:
-        raise Refusal(messages.ARGUMENTS)
     return {**query, **{name: str(value) for name, value in fields.items()}}
 
 
@@ -223,11 +220,11 @@ def _spared(mishap: OrderFaultRule, now: int) -> HttpAnswer:
     """What is answered before the exchange has acted."""
     match mishap.kind:
         case OrderFault.NONCE:
-            return HttpAnswer(reply([INVALID_NONCE]))
+            return HttpAnswer(reply([refusals.INVALID_NONCE]))
         case OrderFault.THROTTLED:
             return HttpAnswer(reply([messages.throttled(now + mishap.length_ns)]))
         case OrderFault.UNAVAILABLE:
-            return HttpAnswer(reply([messages.UNAVAILABLE]))
+            return HttpAnswer(reply([refusals.UNAVAILABLE]))
         case OrderFault.GATEWAY_BEFORE:
             return HttpAnswer(_GATEWAY_PAGE, 502, "text/html")
     return HttpAnswer(b"", dropped=True)
@@ -336,7 +333,7 @@ def _number(query: Params, name: str, default: int) -> int:
     if not text:
         return default
     if not _WHOLE.fullmatch(text):
-        raise Refusal(messages.ARGUMENTS)
+        raise Refusal(refusals.ARGUMENTS)
     return int(text)
 
 

@@ -21,13 +21,13 @@ from typing import Self
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from kracked.gateway.auth import Accounts, ApiKey, Call, new_key
+from kracked.gateway.auth import ApiKey, ApiKeys, Call, new_key
 from kracked.gateway.channels import Socket
+from kracked.gateway.client_session import ClientSession
 from kracked.gateway.send_queue import LIMIT_BYTES, SendQueue
 from kracked.protocol.limits import tier_named
 from kracked.sim import listings as listed
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.client_session import ClientSession
 from kracked.sim.control_api import PREFIX, ControlApi
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults import order_faults, schedule
@@ -144,13 +144,18 @@ class SimServer:
         options, now = self.options, self._clock()
         listings = listed.listings(options.symbols, count=options.count)
         market = SimulatedMarket(listings, seed=self._seed, rate=options.rate).opened(now)
-        accounts = Accounts()
-        accounts.add(ApiKey(self.api_key, self.api_secret))
-        exchange = Exchange(market, accounts, now, terms=_terms(options))
+        keys = ApiKeys()
+        keys.add(ApiKey(self.api_key, self.api_secret))
+        exchange = Exchange(
+            market,
+            keys,
+            now,
+            terms=_terms(options),
+            order_faults=OrderFaults(order_faults.read(options.order_faults), self._seed),
+        )
         for asset in options.balances or ():
             if asset not in exchange.brokerage.assets:
                 raise listed.NotListed(asset, tuple(exchange.brokerage.assets))
-        exchange.order_faults = OrderFaults(order_faults.read(options.order_faults), self._seed)
         return exchange
 
     def _sabotage(self, note: Callable[[InjectedFault], None] | None) -> FaultInjector | None:

@@ -21,7 +21,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.format.keyframe import Book
 from kracked.format.line import Message
-from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
 from kracked.gateway.channels import Socket
 from kracked.protocol.requests import Subscribe, encode
 from kracked.record.read.book_rebuilder import BookRebuilder
@@ -67,7 +67,7 @@ class _Ear:
 
 def told(depth: int, seconds: float) -> Iterator[tuple[int, list[Message]]]:
     """What four symbols tell, hand-over by hand-over, and the time of each."""
-    accounts, key, ear = Accounts(), ApiKey(*new_key()), _Ear()
+    accounts, key, ear = ApiKeys(), ApiKey(*new_key()), _Ear()
     accounts.add(key)
     exchange = Exchange(SimulatedMarket(listings(SYMBOLS), seed=7).opened(START), accounts, START)
     public = exchange.connect(Socket.PUBLIC, ear.of("public"), START)

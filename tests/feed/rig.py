@@ -19,11 +19,11 @@ from kracked.book.l3 import L3Book
 from kracked.feed.clock import Clock
 from kracked.feed.managed_connection import ManagedConnection
 from kracked.feed_manager import FeedManager
-from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
 from kracked.gateway.channels import Socket
+from kracked.gateway.client_session import ClientSession
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.client_session import ClientSession
 from kracked.sim.control_api import ControlApi
 from kracked.sim.exchange import Exchange
 from kracked.sim.injection.injector import FaultInjector
@@ -65,9 +65,9 @@ class Rig:
         self.faults = faults
         """What happens to one message in ten; see `_spoil`."""
         market = SimulatedMarket(listings.listings(SYMBOLS), seed=seed, rate=0.2).opened(START)
-        self.api_key, self.accounts = ApiKey(*new_key()), Accounts()
-        self.accounts.add(self.api_key)
-        self.exchange = Exchange(market, self.accounts, START)
+        self.api_key, self.keys = ApiKey(*new_key()), ApiKeys()
+        self.keys.add(self.api_key)
+        self.exchange = Exchange(market, self.keys, START)
         self.bench = ControlApi(
             self.exchange, FaultInjector(self.exchange, (), seed=seed, now=START)
         )
@@ -95,7 +95,7 @@ class Rig:
 
     def _connect(self, line: Line) -> None:
         role = line.link.role
-        token = self.accounts.issue(self.api_key, self.now) if role != "public" else None
+        token = self.keys.issue(self.api_key, self.now) if role != "public" else None
         line.waiting.clear()
         line.twin = BookKeeper()
         line.link.connection._begin(token)
@@ -117,7 +117,7 @@ class Rig:
             if tick % 5 == 0:
                 self._trade()
             for line in self.lines:
-                line.conversation.beat(self.now)
+                line.conversation.send_heartbeats(self.now)
                 self._talk(line)
 
     def _talk(self, line: Line) -> None:
@@ -133,7 +133,7 @@ class Rig:
 
     def _trade(self) -> None:
         """Place a small order, at the touch or far from it."""
-        token = self.accounts.issue(self.api_key, self.now)
+        token = self.keys.issue(self.api_key, self.now)
         order: dict[str, object] = {
             "order_type": self.random.choice(("market", "limit")),
             "side": self.random.choice(("buy", "sell")),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
 from kracked.gateway.channels import Socket
 from kracked.protocol.events import Resync
 from kracked.sim import listings
@@ -59,7 +59,7 @@ class Client:
 def exchange() -> Exchange:
     """One exchange for all: opening a market takes longer than any of these tests."""
     listed = listings.listings(["BTC/USD", "ETH/USD", "BONK/USD"])
-    return Exchange(SimulatedMarket(listed, seed=11).opened(NOW), Accounts(), NOW)
+    return Exchange(SimulatedMarket(listed, seed=11).opened(NOW), ApiKeys(), NOW)
 
 
 Join = Callable[[Socket], Client]
@@ -86,8 +86,8 @@ def client(join: Join) -> Client:
 @pytest.fixture
 def token(exchange: Exchange) -> str:
     key = ApiKey(*new_key())
-    exchange.accounts.add(key)
-    return exchange.accounts.issue(key, exchange.time)
+    exchange.keys.add(key)
+    return exchange.keys.issue(key, exchange.time)
 
 
 def run(exchange: Exchange, seconds: float) -> None:
@@ -566,7 +566,7 @@ def test_subscribing_anew_brings_a_fresh_snapshot(exchange: Exchange, client: Cl
 def test_a_seed_gives_the_same_words_however_time_is_cut() -> None:
     def heard(step_ns: int) -> list[bytes]:
         market = SimulatedMarket(listings.listings(["ETH/USD"]), seed=4).opened(NOW)
-        exchange = Exchange(market, Accounts(), NOW)
+        exchange = Exchange(market, ApiKeys(), NOW)
         client = Client(exchange, Socket.ALL)
         client.conversation.receive(
             '{"method":"subscribe","params":{"channel":"book","symbol":["ETH/USD"]}}', NOW

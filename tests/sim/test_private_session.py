@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kracked.gateway.auth import TOKEN_LIFETIME_S, Accounts, ApiKey, Permission, new_key
+from kracked.gateway.auth import TOKEN_LIFETIME_S, ApiKey, ApiKeys, Permission, new_key
 from kracked.gateway.channels import Socket
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
@@ -66,7 +66,7 @@ def key() -> ApiKey:
 
 @pytest.fixture
 def exchange(market: SimulatedMarket, key: ApiKey) -> Iterator[Exchange]:
-    accounts = Accounts()
+    accounts = ApiKeys()
     accounts.add(key)
     exchange = Exchange(market, accounts, NOW)
     yield exchange
@@ -76,7 +76,7 @@ def exchange(market: SimulatedMarket, key: ApiKey) -> Iterator[Exchange]:
 
 @pytest.fixture
 def token(exchange: Exchange, key: ApiKey) -> str:
-    return exchange.accounts.issue(key, NOW)
+    return exchange.keys.issue(key, NOW)
 
 
 Join = Callable[[Socket], Client]
@@ -200,7 +200,7 @@ def test_lost_messages_leave_a_hole_in_the_numbers(
 ) -> None:
     client = join(Socket.PRIVATE)
     client.ask("subscribe", channel="executions", token=token)
-    exchange.subscriptions.lose("main", "executions")
+    exchange.streams.lose("main", "executions")
     heard = client.ask("add_order", **ORDER, token=token)
     assert [one["sequence"] for one in heard if "channel" in one] == [3]
 

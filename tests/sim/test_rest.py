@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kracked.gateway.auth import Accounts, ApiKey, Call, Permission, new_key
+from kracked.gateway.auth import ApiKey, ApiKeys, Call, Permission, new_key
 from kracked.protocol.events import Side
 from kracked.protocol.signing import sign
 from kracked.sim import listings
@@ -27,7 +27,7 @@ def exchange() -> Exchange:
     market = SimulatedMarket(listings.listings(["BTC/USD", "DOGE/USD", "BONK/USD"]), seed=5).opened(
         NOW
     )
-    accounts = Accounts()
+    accounts = ApiKeys()
     accounts.add(ApiKey(KEY, SECRET))
     exchange = Exchange(market, accounts, NOW)
     exchange.advance(NOW + 5 * NS_PER_S)
@@ -269,7 +269,7 @@ def ask(
 @pytest.fixture
 def private() -> PublicRest:
     market = SimulatedMarket((), seed=1).opened(NOW)
-    accounts = Accounts()
+    accounts = ApiKeys()
     accounts.add(ApiKey(KEY, SECRET))
     return PublicRest(Exchange(market, accounts, NOW))
 
@@ -342,7 +342,7 @@ def test_a_nonce_window_lets_late_calls_through() -> None:
 
 
 def test_a_key_without_the_permission_is_refused() -> None:
-    accounts = Accounts()
+    accounts = ApiKeys()
     accounts.add(ApiKey(KEY, SECRET, permissions=frozenset([Permission.QUERY_FUNDS])))
     rest = PublicRest(Exchange(SimulatedMarket((), seed=1).opened(NOW), accounts, NOW))
     assert ask(rest, 1) == {"error": ["EGeneral:Permission denied"]}
@@ -371,7 +371,7 @@ def test_a_get_is_an_unknown_method(private: PublicRest) -> None:
 
 
 def test_a_token_dies_unused_after_fifteen_minutes() -> None:
-    accounts = Accounts()
+    accounts = ApiKeys()
     key = ApiKey(KEY, SECRET)
     accounts.add(key)
     token = accounts.issue(key, NOW)

@@ -10,7 +10,7 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.feed.account import Account as Followed
-from kracked.gateway.auth import Accounts, ApiKey, new_key
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
 from kracked.gateway.channels import Socket
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.codec import Codec
@@ -78,7 +78,7 @@ class Trader:
 def life() -> tuple[Exchange, Trader, list[bytes], list[bytes]]:
     """A minute of trade, all that a watcher of the books and a follower of the account heard."""
     market = SimulatedMarket(listings.listings([SYMBOL]), seed=6, rate=3).opened(NOW)
-    accounts, key = Accounts(), ApiKey(*new_key())
+    accounts, key = ApiKeys(), ApiKey(*new_key())
     accounts.add(key)
     exchange = Exchange(market, accounts, NOW)
     public: list[bytes] = []

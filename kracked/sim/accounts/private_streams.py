@@ -8,12 +8,12 @@ Sources: docs.kraken.com/api/docs/websocket-v2/executions and .../balances
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 
+from kracked.gateway.client_session import Send
 from kracked.protocol import encode, events
 
 Row = dict[str, object]
-Send = Callable[[bytes], None]
 EXECUTIONS, BALANCES = "executions", "balances"
 _ENDS_AND_FILLS = frozenset(("new", "filled", "canceled", "expired", "trade"))
 """What is told with `order_status` off."""

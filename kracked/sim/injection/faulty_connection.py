@@ -12,9 +12,9 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from kracked.gateway.client_session import ClientSession
 from kracked.protocol import encode, requests
 from kracked.protocol.requests import Subscribe, Unsubscribe
-from kracked.sim.client_session import ClientSession
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.corrupt import About
 from kracked.sim.faults.refusals import REASONS, RefusalWording, words

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.protocol.order_terms import OrderType
@@ -169,13 +170,13 @@ def _check_change(order: OrderRecord, change: AmendRequest, listing: Listing) ->
     """Whether the order has what is to be changed, and the new terms are allowed."""
     kind, instrument = order.ticket.kind, listing.instrument
     if order.ticket.close is not None:
-        raise Refusal(messages.ARGUMENTS)
+        raise Refusal(refusals.ARGUMENTS)
     if change.price is not None and (not kind.limited or (kind.trails and order.waiting)):
         raise Refusal(messages.INVALID_LIMIT)
     if change.trigger_price is not None and (not (kind.waits and order.waiting) or kind.trails):
-        raise Refusal(messages.argument("trigger_price"))
+        raise Refusal(refusals.argument("trigger_price"))
     if change.display_qty is not None and kind is not OrderType.ICEBERG:
-        raise Refusal(messages.argument("display_qty"))
+        raise Refusal(refusals.argument("display_qty"))
     order_checks.tick(instrument, change.price, change.trigger_price)
     qty = order.qty if change.qty is None else change.qty
     price = change.price or order.price or change.trigger_price or order.trigger_price or 0
@@ -183,4 +184,4 @@ def _check_change(order: OrderRecord, change: AmendRequest, listing: Listing) ->
         order_checks.minimum(instrument, qty, price)
         shown = change.display_qty
         if shown is not None and not qty - order.filled <= 15 * shown <= 15 * qty:
-            raise Refusal(messages.argument("display_qty"))
+            raise Refusal(refusals.argument("display_qty"))

@@ -19,6 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from kracked import units
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.protocol.events import Side
@@ -319,7 +320,7 @@ class Brokerage:
     def cancel(self, account: ClientAccount, orders: Iterable[OrderRecord], now: int) -> int:
         """Cancel open orders, at the price of their age: how many. Raises `Refusal`."""
         if self._venue.system == "maintenance":
-            raise Refusal(messages.UNAVAILABLE)
+            raise Refusal(refusals.UNAVAILABLE)
         return self._cancel(account, orders, messages.USER_REQUESTED, now)
 
     def _cancel(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.instruments import Instrument
 from kracked.protocol.order_terms import OrderType, TimeInForce
@@ -37,7 +38,7 @@ def mode(system: str, pair: str, ticket: OrderRequest | None) -> None:
             case "online":
                 pass
             case "maintenance":
-                raise Refusal(messages.UNAVAILABLE)
+                raise Refusal(refusals.UNAVAILABLE)
             case "post_only" if ticket is None or ticket.post_only:
                 pass
             case "limit_only" if ticket is None or ticket.kind.limited:
@@ -54,16 +55,16 @@ def form(ticket: OrderRequest, instrument: Instrument, last: int, now: int) -> N
     if ticket.kind is OrderType.ICEBERG:
         shown = ticket.display_qty or 0
         if not ticket.qty <= shown * _SLICES <= ticket.qty * _SLICES:
-            raise Refusal(messages.argument("displayvol"))
+            raise Refusal(refusals.argument("displayvol"))
     if ticket.by_index and not instrument.has_index:
         raise Refusal(messages.NO_INDEX)
     begins = max(now, ticket.start_at or now)
     if begins - now > _LONGEST_LIFE_NS:
-        raise Refusal(messages.argument("starttm"))
+        raise Refusal(refusals.argument("starttm"))
     if ticket.tif is TimeInForce.GTD:
         life = (ticket.expire_at or 0) - begins
         if not _LEAST_LIFE_NS <= life <= _LONGEST_LIFE_NS:
-            raise Refusal(messages.argument("expiretm"))
+            raise Refusal(refusals.argument("expiretm"))
 
 
 def tick(instrument: Instrument, *prices: int | None) -> None:
@@ -84,7 +85,7 @@ def client_id(cl_ord_id: str | None, userref: int | None, orders: OrderRecords) 
     if cl_ord_id is None:
         return
     if userref is not None:
-        raise Refusal(messages.ARGUMENTS)
+        raise Refusal(refusals.ARGUMENTS)
     if not _CLIENT_ID.fullmatch(cl_ord_id):
         raise Refusal(messages.CLIENT_ID)
     if orders.open_by(cl_ord_id=cl_ord_id):
@@ -98,7 +99,7 @@ def deadline(until: int | None, now: int, notice_ns: int) -> None:
     if until <= now:
         raise Refusal(messages.DEADLINE)
     if not notice_ns <= until - now <= _DEADLINE_NS:
-        raise Refusal(messages.argument("deadline"))
+        raise Refusal(refusals.argument("deadline"))
 
 
 def _close_prices(close: CloseTerms | None) -> tuple[int | None, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
+from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import Listing
 
 
@@ -13,6 +15,7 @@ class TradingVenue(Protocol):
     """An exchange, as its brokerage sees it."""
 
     system: str
+    order_faults: OrderFaults
 
     def listing(self, symbol: str) -> Listing:
         """The instrument as it is now, its status included."""
@@ -25,3 +28,6 @@ class TradingVenue(Protocol):
 
     def publish(self, symbol: str, batch: EngineBatch) -> None:
         """Tell everybody what an engine did; it comes back through `follow`."""
+
+    def call_at(self, time: int, act: Callable[[], None]) -> None:
+        """Do something when the market has come to this time."""

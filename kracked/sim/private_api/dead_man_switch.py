@@ -7,8 +7,8 @@ Source: docs.kraken.com/api/docs/rest-api/cancel-all-orders-after
 
 from __future__ import annotations
 
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
-from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.times import NS_PER_S, to_rfc3339
 
@@ -18,7 +18,7 @@ _LONGEST_S = 86_400
 def turn(account: ClientAccount, timeout_s: int, now: int) -> dict[str, object]:
     """Arm the switch anew, or disarm it with 0: what the exchange answers. Raises `Refusal`."""
     if not 0 <= timeout_s < _LONGEST_S:
-        raise Refusal(messages.argument("timeout"))
+        raise Refusal(refusals.argument("timeout"))
     current = -(-now // NS_PER_S) * NS_PER_S
     account.cancel_all_at = current + timeout_s * NS_PER_S if timeout_s else None
     at = account.cancel_all_at

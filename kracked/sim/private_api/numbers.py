@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from kracked import units
 from kracked.errors import TooPrecise
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
@@ -41,11 +42,11 @@ def quantity(text: str, listing: Listing, name: str = "volume") -> int:
 def amount(text: str, decimals: int, name: str) -> int:
     """A plain number of so many decimals at most. Raises `Refusal`."""
     if not _PLAIN.fullmatch(text):
-        raise Refusal(messages.argument(name))
+        raise Refusal(refusals.argument(name))
     try:
         return units.scale(text.encode(), decimals)
     except TooPrecise as error:
-        raise Refusal(messages.argument(name)) from error
+        raise Refusal(refusals.argument(name)) from error
 
 
 def is_relative(text: str) -> bool:

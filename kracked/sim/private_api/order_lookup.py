@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
@@ -22,7 +23,7 @@ _USERREF = re.compile(r"-?[0-9]{1,10}")
 def one(account: ClientAccount, *, order_id: str | None, cl_ord_id: str | None) -> OrderRecord:
     """The open order of this id or this client id. Raises `Refusal`."""
     if (order_id is None) == (cl_ord_id is None):
-        raise Refusal(messages.ARGUMENTS)
+        raise Refusal(refusals.ARGUMENTS)
     if order_id is None:
         found = account.orders.open_by(cl_ord_id=cl_ord_id)
         if not found:

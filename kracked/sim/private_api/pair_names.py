@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
-from kracked.sim import messages
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry.ports import TradingVenue
 
@@ -25,7 +25,7 @@ class Listings:
         """By id, altname, or a name with a slash. Raises `Refusal`."""
         symbol = self._symbols.get(name)
         if symbol is None:
-            raise Refusal(messages.UNKNOWN_PAIR)
+            raise Refusal(refusals.UNKNOWN_PAIR)
         return self.of(symbol)
 
     def of(self, symbol: str) -> Listing:

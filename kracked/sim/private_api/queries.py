@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from kracked import units
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.accounts.fees import SCHEDULE, percent
@@ -70,7 +71,7 @@ class Queries:
     def trade_balance(self, ask: PrivateRequest) -> object:
         """In dollars: every pair here is quoted in them, and there is no margin."""
         if ask.form.text("asset") not in (None, "ZUSD", "USD"):
-            raise Refusal(messages.UNKNOWN_ASSET)
+            raise Refusal(refusals.UNKNOWN_ASSET)
         funds, ledger = self._brokerage.funds, ask.account.ledger
         prices = {
             amounts.base: (amounts, self._venue.last_price(symbol))
@@ -126,7 +127,7 @@ class Queries:
         """Newest first, 50 a page."""
         measured, within = ask.form.text("closetime") or "both", _period(ask)
         if measured not in ("open", "close", "both"):
-            raise Refusal(messages.argument("closetime"))
+            raise Refusal(refusals.argument("closetime"))
         found = [
             order
             for order in _asked(ask)
@@ -140,7 +141,7 @@ class Queries:
     def query_orders(self, ask: PrivateRequest) -> object:
         names = ask.form.names("txid")
         if not 1 <= len(names) <= _ORDERS_ASKED:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         known = {order.order_id: order for order in _asked(ask)}
         return self._order_rows(ask, (known[name] for name in names if name in known))
 
@@ -166,7 +167,7 @@ class Queries:
         """Newest first, 50 a page."""
         kind, within = ask.form.text("type") or "all", _period(ask)
         if kind not in _TRADE_KINDS:
-            raise Refusal(messages.argument("type"))
+            raise Refusal(refusals.argument("type"))
         found = [
             fill
             for fill in reversed(ask.account.fills.values())
@@ -178,7 +179,7 @@ class Queries:
     def query_trades(self, ask: PrivateRequest) -> object:
         names = ask.form.names("txid")
         if not 1 <= len(names) <= _TRADES_ASKED:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         fills = ask.account.fills
         return self._trade_rows(ask, (fills[name] for name in names if name in fills))
 
@@ -197,7 +198,7 @@ class Queries:
         kind, assets = ask.form.text("type") or "all", ask.form.names("asset")
         within = _period(ask)
         if kind not in _ENTRY_KINDS:
-            raise Refusal(messages.argument("type"))
+            raise Refusal(refusals.argument("type"))
         wanted = {self._asset(name) for name in assets if name != "all"}
         found = [
             entry
@@ -213,7 +214,7 @@ class Queries:
     def query_ledgers(self, ask: PrivateRequest) -> object:
         names, entries = ask.form.names("id"), ask.account.ledger.entries
         if not 1 <= len(names) <= _TRADES_ASKED:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         return self._ledger_rows(ask, (entries[name] for name in names if name in entries))
 
     def _ledger_rows(self, ask: PrivateRequest, entries: Iterable[LedgerMovement]) -> Row:
@@ -238,7 +239,7 @@ class Queries:
         for asset, listed in self._brokerage.assets.items():
             if name in (asset, listed.rest_id, listed.altname):
                 return asset
-        raise Refusal(messages.UNKNOWN_ASSET)
+        raise Refusal(refusals.UNKNOWN_ASSET)
 
     # --- the key ----------------------------------------------------------------------
 
@@ -291,7 +292,7 @@ def _bound(ask: PrivateRequest, name: str) -> int | None:
     if entry is not None:
         return entry.time
     if not _SECONDS.fullmatch(text):
-        raise Refusal(messages.argument(name))
+        raise Refusal(refusals.argument(name))
     whole, _, fraction = text.partition(".")
     return int(whole) * NS_PER_S + int(fraction[:9].ljust(9, "0"))
 
@@ -299,7 +300,7 @@ def _bound(ask: PrivateRequest, name: str) -> int | None:
 def _page(form: RestParams, found: list[_Item]) -> list[_Item]:
     offset = form.whole("ofs", 0) or 0
     if offset < 0:
-        raise Refusal(messages.argument("ofs"))
+        raise Refusal(refusals.argument("ofs"))
     return found[offset : offset + _PAGE]
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from kracked.gateway.auth import TOKEN_LIFETIME_S, Accounts, Call, Permission
+from kracked.gateway import refusals
+from kracked.gateway.auth import ApiKeys, Call, Permission
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.sim import depth_endpoints, messages
@@ -48,9 +49,9 @@ class PrivateRest:
     """Answers private calls about one exchange."""
 
     def __init__(
-        self, venue: TradingVenue, brokerage: Brokerage, accounts: Accounts, listings: Listings
+        self, venue: TradingVenue, brokerage: Brokerage, keys: ApiKeys, listings: Listings
     ) -> None:
-        self._brokerage, self._accounts, self._listings = brokerage, accounts, listings
+        self._brokerage, self._keys, self._listings = brokerage, keys, listings
         self._venue, self._changes = venue, Amends(venue, brokerage)
         self._counts = CallCounts()
         self._endpoints = _endpoints(self, Queries(venue, brokerage, listings))
@@ -60,12 +61,10 @@ class PrivateRest:
 
     def answer(self, method: str, call: Call, now: int, *, lag_ns: int = 0) -> object:
         """The result. Raises `Refusal`. Checked in turn: key, signature, nonce, permission."""
-        admitted = self._accounts.identify(call)
-        if isinstance(admitted, str):
-            raise Refusal(admitted)
+        admitted = self._keys.identify(call)
         endpoint, key = self._endpoints[method], admitted.key
         if endpoint.needed and not any(need <= key.permissions for need in endpoint.needed):
-            raise Refusal(messages.PERMISSION_DENIED)
+            raise Refusal(refusals.PERMISSION_DENIED)
         account = self._brokerage.account(key.account)
         self._counts.charge(key.key, account.tier, method, now)
         key.last_used = now
@@ -96,9 +95,9 @@ class PrivateRest:
         self._in_time(ask)
         asked = ask.form.params.get("orders")
         if not isinstance(asked, list) or len(asked) not in _BATCH_ADDS:
-            raise Refusal(messages.argument("orders"))
+            raise Refusal(refusals.argument("orders"))
         if not all(isinstance(one, dict) for one in asked):
-            raise Refusal(messages.argument("orders"))
+            raise Refusal(refusals.argument("orders"))
         reader, rows = self._reader(ask, listing), self._rows(listing)
         placed = self._brokerage.place_all(
             ask.account,
@@ -166,7 +165,7 @@ class PrivateRest:
     def cancel_batch(self, ask: PrivateRequest) -> object:
         names, cl_ord_ids = ask.form.names("orders"), ask.form.names("cl_ord_ids")
         if not 1 <= len(names) + len(cl_ord_ids) <= _BATCH_CANCELS:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         found = order_lookup.several(ask.account, names, cl_ord_ids)
         return {"count": self._brokerage.cancel(ask.account, found, ask.now)}
 
@@ -177,18 +176,18 @@ class PrivateRest:
     def cancel_all_after(self, ask: PrivateRequest) -> object:
         timeout_s = ask.form.whole("timeout")
         if timeout_s is None:
-            raise Refusal(messages.argument("timeout"))
+            raise Refusal(refusals.argument("timeout"))
         return dead_man_switch.turn(ask.account, timeout_s, ask.now)
 
     def token(self, ask: PrivateRequest) -> object:
-        return {"token": self._accounts.issue(ask.key, ask.now), "expires": TOKEN_LIFETIME_S}
+        return self._keys.token_reply(ask.key, ask.now)
 
     def level3(self, ask: PrivateRequest) -> object:
         """Every order of a book; costs a call like any query."""
         name, depth = ask.form.needed("pair"), ask.form.whole("depth", 100)
         listing = self._listings.named(name)
         if depth not in depth_endpoints.ORDER_DEPTHS:
-            raise Refusal(messages.argument("depth"))
+            raise Refusal(refusals.argument("depth"))
         matcher = self._venue.matcher(listing.symbol)
         return depth_endpoints.orders(
             listing, matcher, name if "/" in name else listing.rest_id, depth

@@ -18,6 +18,7 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from kracked.errors import ProtocolError
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
@@ -60,7 +61,7 @@ class RestParams:
     def needed(self, name: str) -> str:
         text = self.text(name)
         if text is None:
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return text
 
     def flag(self, name: str) -> bool:
@@ -72,7 +73,7 @@ class RestParams:
         if text is None:
             return default
         if not _WHOLE.fullmatch(text):
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return int(text)
 
     def choice(self, name: str, kind: type[_Choice], default: _Choice) -> _Choice:
@@ -82,7 +83,7 @@ class RestParams:
         try:
             return kind(text.lower().replace("_", "-") if kind is SelfTrade else text)
         except ValueError:
-            raise Refusal(messages.argument(name)) from None
+            raise Refusal(refusals.argument(name)) from None
 
     def names(self, name: str) -> list[str]:
         """A list, or text with commas."""
@@ -96,12 +97,12 @@ class RestParams:
         try:
             return None if text is None else parse_ns(text)
         except ProtocolError:
-            raise Refusal(messages.argument("deadline")) from None
+            raise Refusal(refusals.argument("deadline")) from None
 
     def userref(self) -> int | None:
         userref = self.whole("userref")
         if userref is not None and not -_INT32 <= userref < _INT32:
-            raise Refusal(messages.argument("userref"))
+            raise Refusal(refusals.argument("userref"))
         return userref
 
 
@@ -120,7 +121,7 @@ class RestOrderReader:
         kind = _kind(form)
         side = _SIDES.get(form.needed("type"))
         if side is None:
-            raise Refusal(messages.argument("type"))
+            raise Refusal(refusals.argument("type"))
         flags = _flags(form, kind, side)
         qty, cash = self._volume(form, in_quote="viqc" in flags)
         pricing = self._prices(form, kind, side)
@@ -194,20 +195,20 @@ class RestOrderReader:
     def _shown(self, form: RestParams, kind: OrderType) -> int | None:
         text = form.text("displayvol")
         if (text is None) == (kind is OrderType.ICEBERG):
-            raise Refusal(messages.argument("displayvol"))
+            raise Refusal(refusals.argument("displayvol"))
         return None if text is None else numbers.quantity(text, self._listing, "displayvol")
 
     def _expiry(self, form: RestParams, tif: TimeInForce) -> int | None:
         expires = self._moment(form, "expiretm")
         if (expires is None) == (tif is TimeInForce.GTD):
-            raise Refusal(messages.argument("expiretm"))
+            raise Refusal(refusals.argument("expiretm"))
         return expires
 
     def _moment(self, form: RestParams, name: str) -> int | None:
         """`<unix s>`, or `+<s>` from now; None for 0."""
         text = form.text(name) or "0"
         if not _MOMENT.fullmatch(text):
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         seconds = int(text)
         if not seconds:
             return None
@@ -222,7 +223,7 @@ class RestOrderReader:
         close, opposite = RestParams(members), Side.ASK if side is Side.BID else Side.BID
         kind = _kind(close)
         if kind in (OrderType.MARKET, OrderType.ICEBERG):
-            raise Refusal(messages.argument("close[ordertype]"))
+            raise Refusal(refusals.argument("close[ordertype]"))
         return CloseTerms(kind=kind, **self._prices(close, kind, opposite)._asdict())
 
     # --- changes ----------------------------------------------------------------------
@@ -232,7 +233,7 @@ class RestOrderReader:
         qty, shown = form.text("order_qty"), form.text("display_qty")
         limit, trigger = form.text("limit_price"), form.text("trigger_price")
         if (qty, shown, limit, trigger) == (None, None, None, None):
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         kind, side = order.ticket.kind, order.side
         return AmendRequest(
             qty=None if qty is None else numbers.quantity(qty, self._listing, "order_qty"),
@@ -242,7 +243,7 @@ class RestOrderReader:
             price=None if limit is None else self._price(limit, kind, side, messages.INVALID_LIMIT),
             trigger_price=None
             if trigger is None
-            else self._price(trigger, kind, side, messages.argument("trigger_price")),
+            else self._price(trigger, kind, side, refusals.argument("trigger_price")),
             post_only=form.flag("post_only"),
         )
 
@@ -261,7 +262,7 @@ class RestOrderReader:
             if value is not None
         }
         if form.text("oflags") not in (None, "post"):
-            raise Refusal(messages.argument("oflags"))
+            raise Refusal(refusals.argument("oflags"))
         asked = {name: value for name, value in form.params.items() if name not in _EDIT_OTHERS}
         ticket = self.ticket(RestParams({**members, **asked}))
         return _kept(ticket, old)
@@ -302,7 +303,7 @@ def _kept(ticket: OrderRequest, old: OrderRequest) -> OrderRequest:
 def _kind(form: RestParams) -> OrderType:
     name = form.needed("ordertype")
     if name not in SPOT_ORDER_TYPES:
-        raise Refusal(messages.argument("ordertype"))
+        raise Refusal(refusals.argument("ordertype"))
     return OrderType(name)
 
 
@@ -315,7 +316,7 @@ def _flags(form: RestParams, kind: OrderType, side: Side) -> frozenset[str]:
         or {"fcib", "fciq"} <= flags
     )
     if wrong:
-        raise Refusal(messages.argument("oflags"))
+        raise Refusal(refusals.argument("oflags"))
     return flags
 
 
@@ -324,14 +325,14 @@ def _time_in_force(form: RestParams, kind: OrderType) -> TimeInForce:
     try:
         tif = TimeInForce(text)
     except ValueError:
-        raise Refusal(messages.argument("timeinforce")) from None
+        raise Refusal(refusals.argument("timeinforce")) from None
     return TimeInForce.IOC if kind is OrderType.MARKET and tif is not TimeInForce.FOK else tif
 
 
 def _by_index(form: RestParams) -> bool:
     reference = form.text("trigger") or "last"
     if reference not in ("last", "index"):
-        raise Refusal(messages.argument("trigger"))
+        raise Refusal(refusals.argument("trigger"))
     return reference == "index"
 
 

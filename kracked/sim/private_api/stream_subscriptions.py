@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from kracked.gateway.client_session import Send
 from kracked.protocol.requests import Subscribe
 from kracked.sim.accounts import stream_rows
-from kracked.sim.accounts.private_streams import BALANCES, EXECUTIONS, Row, Send, Stream
+from kracked.sim.accounts.private_streams import BALANCES, EXECUTIONS, Row, Stream
 from kracked.sim.order_entry.brokerage import Brokerage
 
 CHANNELS = (EXECUTIONS, BALANCES)
@@ -28,19 +29,19 @@ class StreamSubscriptions:
     def __init__(self, brokerage: Brokerage) -> None:
         self._brokerage = brokerage
 
-    def terms(self, name: str, request: Subscribe) -> dict[str, object]:
-        """What the acknowledgement states, for the account of this name."""
+    def terms(self, account: str, request: Subscribe) -> dict[str, object]:
+        """Return the parameters in force, as the acknowledgement states them."""
         terms: dict[str, object] = {"channel": request.channel, "snapshot": _first(request)}
         if request.channel == EXECUTIONS:
             terms |= {
-                "maxratecount": self._brokerage.account(name).tier.threshold,
+                "maxratecount": self._brokerage.account(account).tier.threshold,
                 "snap_orders": request.snap_orders is not False,
                 "snap_trades": _fills(request),
                 "warnings": _WARNINGS,
             }
         return terms
 
-    def begin(self, name: str, request: Subscribe, listener: Hashable, send: Send) -> None:
+    def begin(self, account: str, request: Subscribe, listener: Hashable, send: Send) -> None:
         """Send the snapshot, and every change from now on."""
         stream = Stream(
             request.channel,
@@ -49,11 +50,12 @@ class StreamSubscriptions:
             rate_count=request.ratecounter is True,
         )
         if _first(request):
-            stream.snapshot(self._snapshot(name, request))
-        self._brokerage.account(name).audience.join(listener, stream)
+            stream.snapshot(self._snapshot(account, request))
+        self._brokerage.account(account).audience.join(listener, stream)
 
-    def end(self, name: str, channel: str, listener: Hashable) -> None:
-        self._brokerage.account(name).audience.leave(listener, channel)
+    def end(self, account: str, channel: str, listener: Hashable) -> None:
+        """Stop sending a channel's messages to a listener."""
+        self._brokerage.account(account).audience.leave(listener, channel)
 
     def lose(self, name: str, channel: str, messages: int = 1) -> None:
         """Let nobody hear the account's next messages of a channel."""

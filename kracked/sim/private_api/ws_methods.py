@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from kracked.gateway import refusals
 from kracked.gateway.auth import ApiKey, Permission
+from kracked.gateway.client_session import Answers, Result
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.amends import Amends
@@ -25,7 +28,6 @@ from kracked.sim.private_api import dead_man_switch, known_params, order_lookup
 from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.ws_params import WsOrderReader, WsParams
 
-Result = dict[str, object] | list[dict[str, object]]
 _MODIFY, _CANCEL = Permission.MODIFY_ORDERS, Permission.CANCEL_ORDERS
 _BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(2, 51)
 _ALSO = {
@@ -74,17 +76,33 @@ class TradingMethods:
             "batch_cancel": Method("CancelOrderBatch", either, self._batch_cancel),
         }
 
-    def rest_name(self, method: str) -> str:
-        """The method's counterpart over REST."""
-        return self._methods[method].rest
+    def request(
+        self,
+        method: str,
+        params: dict[str, object],
+        key: ApiKey,
+        now: int,
+        answer: Callable[[Answers], None],
+    ) -> None:
+        """Act on a request and answer it, unless a fault of orders comes between."""
+        fault = self._venue.order_faults.strike(self._methods[method].rest)
+        if fault is not None and not fault.kind.acts:
+            if fault.kind is OrderFault.UNAVAILABLE:
+                answer([refusals.UNAVAILABLE])
+            elif fault.kind is OrderFault.THROTTLED:
+                answer([messages.throttled(now + fault.length_ns)])
+            return  # the others are lost on their way here, and never answered
+        answers = self.answer(method, params, key, now)
+        if fault is None or fault.kind is OrderFault.REST_LAG:
+            answer(answers)
+        elif fault.kind is OrderFault.REPLY_LATE:
+            self._venue.call_at(now + fault.length_ns, partial(answer, answers))
 
-    def answer(
-        self, method: str, params: dict[str, object], key: ApiKey, now: int
-    ) -> list[Result | str]:
+    def answer(self, method: str, params: dict[str, object], key: ApiKey, now: int) -> Answers:
         """Everything to answer, in order: results, and refusals as text."""
         found = self._methods[method]
         if not any(need <= key.permissions for need in found.needed):
-            return [messages.PERMISSION_DENIED]
+            return [refusals.PERMISSION_DENIED]
         asked = MethodRequest(self._brokerage.account(key.account), WsParams(params), now)
         try:
             known_params.check(method, params)
@@ -112,9 +130,9 @@ class TradingMethods:
         self._in_time(asked)
         orders = asked.fields.params.get("orders")
         if not isinstance(orders, list) or len(orders) not in _BATCH_ADDS:
-            raise Refusal(messages.argument("orders"))
+            raise Refusal(refusals.argument("orders"))
         if not all(isinstance(one, dict) for one in orders):
-            raise Refusal(messages.argument("orders"))
+            raise Refusal(refusals.argument("orders"))
         reader = self._reader(asked, listing)
         placed = self._brokerage.place_all(
             asked.account,
@@ -171,7 +189,7 @@ class TradingMethods:
         ids, client_ids = fields.texts("order_id"), fields.texts("cl_ord_id")
         userrefs = fields.texts("order_userref")
         if not (ids or client_ids or userrefs):
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         for name in (*ids, *userrefs):
             yield from self._cancelled(asked, partial(order_lookup.meant, account, name))
         for name in client_ids:
@@ -195,7 +213,7 @@ class TradingMethods:
     def _batch_cancel(self, asked: MethodRequest) -> Iterator[Result | str]:
         names, client_ids = asked.fields.texts("orders"), asked.fields.texts("cl_ord_id")
         if len(names) + len(client_ids) not in _BATCH_CANCELS:
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         found = order_lookup.several(asked.account, names, client_ids)
         yield {"count": self._brokerage.cancel(asked.account, found, asked.now)}
 
@@ -206,7 +224,7 @@ class TradingMethods:
     def _cancel_all_after(self, asked: MethodRequest) -> Iterator[Result | str]:
         timeout_s = asked.fields.whole("timeout")
         if timeout_s is None:
-            raise Refusal(messages.argument("timeout"))
+            raise Refusal(refusals.argument("timeout"))
         yield dead_man_switch.turn(asked.account, timeout_s, asked.now)
 
     # --- shared -----------------------------------------------------------------------
@@ -214,7 +232,7 @@ class TradingMethods:
     def _listing(self, fields: WsParams) -> Listing:
         symbol = fields.needed("symbol")
         if not self._listings.lists(symbol):
-            raise Refusal(f"Currency pair not supported {symbol}")
+            raise Refusal(refusals.unsupported_pair(symbol))
         return self._listings.of(symbol)
 
     def _reader(self, asked: MethodRequest, listing: Listing) -> WsOrderReader:
@@ -244,4 +262,4 @@ def _ids(placed: Placed) -> dict[str, object]:
 def _renamed(error: str) -> str:
     """A refusal with the argument's name of this side."""
     head, _, name = error.rpartition(":")
-    return messages.argument(_ALSO[name]) if head == messages.ARGUMENTS and name in _ALSO else error
+    return refusals.argument(_ALSO[name]) if head == refusals.ARGUMENTS and name in _ALSO else error

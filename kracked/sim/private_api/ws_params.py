@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from kracked import units
 from kracked.errors import ProtocolError, TooPrecise
+from kracked.gateway import refusals
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
@@ -50,7 +51,7 @@ class WsParams:
     def needed(self, name: str) -> str:
         text = self.text(name)
         if not text:
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return text
 
     def number(self, name: str) -> Decimal | None:
@@ -62,7 +63,7 @@ class WsParams:
             raise Refusal(must_be(name, "number_float"))
         number = Decimal(value)
         if not number.is_finite() or abs(number.adjusted()) > _DIGITS:
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return number
 
     def flag(self, name: str) -> bool:
@@ -101,7 +102,7 @@ class WsParams:
             return default
         by_name = {each.ws_name: each for each in kind}
         if text not in by_name:
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return by_name[text]
 
     def time(self, name: str) -> int | None:
@@ -110,12 +111,12 @@ class WsParams:
         try:
             return None if text is None else parse_ns(text)
         except ProtocolError:
-            raise Refusal(messages.argument(name)) from None
+            raise Refusal(refusals.argument(name)) from None
 
     def userref(self) -> int | None:
         userref = self.whole("order_userref")
         if userref is not None and not -_INT32 <= userref < _INT32:
-            raise Refusal(messages.argument("order_userref"))
+            raise Refusal(refusals.argument("order_userref"))
         return userref
 
 
@@ -131,10 +132,10 @@ class WsOrderReader:
         kind = _kind(fields)
         side = _SIDES.get(fields.needed("side"))
         if side is None:
-            raise Refusal(messages.argument("side"))
+            raise Refusal(refusals.argument("side"))
         _spot_only(fields)
         if fields.flag("post_only") and kind is not OrderType.LIMIT:
-            raise Refusal(messages.argument("post_only"))
+            raise Refusal(refusals.argument("post_only"))
         qty, cash = self._qty(fields, kind, side)
         pricing, by_index = self._pricing(fields, kind)
         tif = fields.choice("time_in_force", TimeInForce, TimeInForce.GTC)
@@ -167,10 +168,10 @@ class WsOrderReader:
         cash, qty = fields.number("cash_order_qty"), fields.number("order_qty")
         if cash is None:
             if qty is None:
-                raise Refusal(messages.argument("order_qty"))
+                raise Refusal(refusals.argument("order_qty"))
             return self._lots(qty), None
         if kind is not OrderType.MARKET or side is not Side.BID or qty is not None:
-            raise Refusal(messages.argument("cash_order_qty"))
+            raise Refusal(refusals.argument("cash_order_qty"))
         digits = self._listing.instrument.precision
         scaled = _cut(cash, digits.price + digits.qty)
         return self._bought_for(scaled), scaled
@@ -192,36 +193,36 @@ class WsOrderReader:
         distance = triggers.number("price")
         price_type = triggers.text("price_type") or "static"
         if distance is None or distance <= 0 or price_type not in _DISTANCES:
-            raise Refusal(messages.argument("triggers"))
+            raise Refusal(refusals.argument("triggers"))
         behind = numbers.offset(self._listing, distance, percent=price_type == "pct")
         limit = fields.number("limit_price")
         limit_type = fields.text("limit_price_type") or "quote"
         if (limit is None) == kind.limited:
-            raise Refusal(messages.argument("limit_price"))
+            raise Refusal(refusals.argument("limit_price"))
         if limit is None:
             return Trail(behind)
         if limit_type not in _DISTANCES:
-            raise Refusal(messages.argument("limit_price_type"))
+            raise Refusal(refusals.argument("limit_price_type"))
         return Trail(behind, numbers.offset(self._listing, limit, percent=limit_type == "pct"))
 
     def _limit(self, fields: WsParams, kind: OrderType) -> int | None:
         price = fields.number("limit_price")
         if (price is None) == kind.limited:
-            raise Refusal(messages.argument("limit_price"))
+            raise Refusal(refusals.argument("limit_price"))
         if fields.text("limit_price_type") not in (None, "static"):
-            raise Refusal(messages.argument("limit_price_type"))  # a trailing stop's alone
+            raise Refusal(refusals.argument("limit_price_type"))  # a trailing stop's alone
         return None if price is None else self._price(price)
 
     def _trigger(self, fields: WsParams, kind: OrderType) -> tuple[int | None, bool]:
         """The trigger price, and whether it watches the index."""
         triggers = fields.within("triggers")
         if (triggers is None) == kind.waits:
-            raise Refusal(messages.argument("triggers"))
+            raise Refusal(refusals.argument("triggers"))
         if triggers is None:
             return None, False
         price, reference = triggers.number("price"), _reference(triggers)
         if price is None:
-            raise Refusal(messages.argument("triggers"))
+            raise Refusal(refusals.argument("triggers"))
         moved = self._priced(price, triggers.text("price_type") or "static")
         return moved, reference == "index"
 
@@ -235,7 +236,7 @@ class WsOrderReader:
             case "pct" | "quote":
                 by = numbers.offset(self._listing, price, percent=price_type == "pct")
                 return by.of(self._last)
-        raise Refusal(messages.argument("price_type"))
+        raise Refusal(refusals.argument("price_type"))
 
     def _price(self, price: Decimal) -> int:
         decimals = self._listing.instrument.precision.price
@@ -247,7 +248,7 @@ class WsOrderReader:
     def _shown(self, fields: WsParams, kind: OrderType) -> int | None:
         shown = fields.number("display_qty")
         if (shown is None) == (kind is OrderType.ICEBERG):
-            raise Refusal(messages.argument("display_qty"))
+            raise Refusal(refusals.argument("display_qty"))
         return None if shown is None else self._lots(shown)
 
     def _close(self, fields: WsParams) -> CloseTerms | None:
@@ -257,7 +258,7 @@ class WsOrderReader:
             return None
         kind = _kind(close)
         if kind in (OrderType.MARKET, OrderType.ICEBERG):
-            raise Refusal(messages.argument("conditional"))
+            raise Refusal(refusals.argument("conditional"))
         if kind.trails:
             triggers = WsParams(
                 {
@@ -268,7 +269,7 @@ class WsOrderReader:
             return CloseTerms(kind=kind, trail=self._trail(close, triggers, kind))
         price, trigger = close.number("limit_price"), close.number("trigger_price")
         if (price is None) == kind.limited or (trigger is None) == kind.waits:
-            raise Refusal(messages.argument("conditional"))
+            raise Refusal(refusals.argument("conditional"))
         return CloseTerms(
             kind=kind,
             price=self._typed(price, close, "limit_price_type"),
@@ -282,7 +283,7 @@ class WsOrderReader:
         qty, shown = fields.number("order_qty"), fields.number("display_qty")
         limit, trigger = fields.number("limit_price"), fields.number("trigger_price")
         if (qty, shown, limit, trigger) == (None, None, None, None):
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         limit_type = fields.text("limit_price_type") or "static"
         trigger_type = fields.text("trigger_price_type") or "static"
         return AmendRequest(
@@ -328,7 +329,7 @@ class WsOrderReader:
 def _kind(fields: WsParams) -> OrderType:
     name = fields.needed("order_type")
     if name not in SPOT_ORDER_TYPES:
-        raise Refusal(messages.argument("order_type"))
+        raise Refusal(refusals.argument("order_type"))
     return OrderType(name)
 
 
@@ -336,21 +337,21 @@ def _reference(triggers: WsParams) -> str:
     """What a trigger watches."""
     reference = triggers.text("reference") or "last"
     if reference not in ("last", "index"):
-        raise Refusal(messages.argument("triggers"))
+        raise Refusal(refusals.argument("triggers"))
     return reference
 
 
 def _fee_in_base(fields: WsParams) -> bool:
     preference = fields.text("fee_preference")
     if preference not in (None, "base", "quote"):
-        raise Refusal(messages.argument("fee_preference"))
+        raise Refusal(refusals.argument("fee_preference"))
     return preference == "base"
 
 
 def _expiry(fields: WsParams, tif: TimeInForce) -> int | None:
     expires = fields.time("expire_time")
     if (expires is None) == (tif is TimeInForce.GTD):
-        raise Refusal(messages.argument("expire_time"))
+        raise Refusal(refusals.argument("expire_time"))
     return expires
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from kracked import units
-from kracked.gateway.auth import Accounts, ApiKey, Call, Permission
+from kracked.gateway.auth import ApiKey, ApiKeys, Call, Permission
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.requests import Subscribe
@@ -54,9 +54,9 @@ class Pit:
         self.brokerage = Brokerage(self, listed, listings.assets(listed), terms)
         self.listings = Listings(self, listed)
         self.key = ApiKey("key", SECRET, permissions=permissions)
-        self.accounts = Accounts()
-        self.accounts.add(self.key)
-        self.private = PrivateRest(self, self.brokerage, self.accounts, self.listings)
+        self.keys = ApiKeys()
+        self.keys.add(self.key)
+        self.private = PrivateRest(self, self.brokerage, self.keys, self.listings)
         self.methods = TradingMethods(self, self.brokerage, self.listings)
         self.subscriptions = StreamSubscriptions(self.brokerage)
         self._agents = ExchangeIds("O", start=0)
