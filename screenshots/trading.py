@@ -25,10 +25,10 @@ from rich.style import Style
 from rich.text import Text
 
 from kracked.gateway.auth import Call
+from kracked.gateway.rest import HttpAnswer
 from kracked.protocol.events import Side
 from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.faults.order_faults import OrderFault
-from kracked.sim.rest import HttpAnswer
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.export.snapshot import _png
 from kracked_tui.export.svg import Cell, svg
@@ -139,7 +139,7 @@ class Session:
 
     def best(self, side: Side) -> tuple[str, str]:
         """Price and quantity of the exchange's best level."""
-        matcher = self.server.exchange.desks[SYMBOL].matcher
+        matcher = self.server.exchange.publishers[SYMBOL].matcher
         level = next(iter(matcher.levels(side)))
         return f"{level.price / 10:.1f}", f"{level.qty / 10**8:.8f}"
 

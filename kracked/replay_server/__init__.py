@@ -1,5 +1,6 @@
 """A recording served as an exchange: any Kraken client can run on what was recorded.
 
-Above `kracked.record`, which reads it, and `kracked.sim`, whose conversations, accounts
-and sockets it shares, so that it is exactly as strict.
+It stands on `kracked.record`, which reads the recording, and on `kracked.gateway`, whose
+sessions and sockets make it exactly as strict as the simulated exchange. It knows nothing
+of the simulator.
 """

@@ -36,8 +36,8 @@ Params = Mapping[str, str]
 class ControlApi:
     """Answers calls below `/sim/`."""
 
-    def __init__(self, exchange: Exchange, saboteur: FaultInjector) -> None:
-        self._exchange, self._saboteur = exchange, saboteur
+    def __init__(self, exchange: Exchange, injector: FaultInjector) -> None:
+        self._exchange, self._injector = exchange, injector
         self._reads: dict[str, Callable[[Params], object]] = {
             "truth": self._truth,
             "account": self._accounts,
@@ -45,9 +45,9 @@ class ControlApi:
             "state": self._state,
         }
         self._acts: dict[str, Callable[[Params], None]] = {
-            "hold": lambda query: saboteur.hold(_ns(query)),
-            "calm": lambda query: saboteur.calm(_ns(query)),
-            "release": lambda _: saboteur.release(),
+            "hold": lambda query: injector.hold(_seconds_ns(query)),
+            "calm": lambda query: injector.calm(_seconds_ns(query)),
+            "release": lambda _: injector.release(),
         }
 
     def answer(self, http_method: str, path: str, query: Params) -> bytes | None:
@@ -65,13 +65,13 @@ class ControlApi:
 
     def _truth(self, query: Params) -> dict[str, Any]:
         symbol, channel, depth = query["symbol"], query["channel"], int(query["depth"])
-        desk = self._exchange.desks[symbol]
+        publisher = self._exchange.publishers[symbol]
         sides = {"bids": Side.BID, "asks": Side.ASK}
         rows = {name: self._rows(symbol, channel, depth, side) for name, side in sides.items()}
-        return {"time": self._exchange.time, "told": desk.told(channel, depth), **rows}
+        return {"time": self._exchange.time, "told": publisher.last_update(channel, depth), **rows}
 
     def _rows(self, symbol: str, channel: str, depth: int, side: Side) -> list[tuple[Any, ...]]:
-        matcher = self._exchange.desks[symbol].matcher
+        matcher = self._exchange.publishers[symbol].matcher
         count = min(depth, matcher.depth(side))
         levels = [level for level, _ in zip(matcher.levels(side), range(count), strict=False)]
         if channel == "book":
@@ -97,19 +97,19 @@ class ControlApi:
         }
 
     def _faults(self, _: Params) -> list[Any]:
-        return list(self._saboteur.log)
+        return list(self._injector.log)
 
     def _state(self, _: Params) -> dict[str, Any]:
         return {
             "time": self._exchange.time,
-            "rested_ns": self._exchange.rested_ns,
+            "rested_ns": self._exchange.paused_ns,
             "system": self._exchange.system,
-            "connections": len(self._exchange.conversations),
-            "busy": self._saboteur.busy,
-            "market_rests": self._saboteur.market_rests,
-            "faults": len(self._saboteur.log),
+            "connections": len(self._exchange.sessions),
+            "busy": self._injector.busy,
+            "market_rests": self._injector.market_paused,
+            "faults": len(self._injector.log),
         }
 
 
-def _ns(query: Params) -> int:
+def _seconds_ns(query: Params) -> int:
     return int(float(query["seconds"]) * NS_PER_S)

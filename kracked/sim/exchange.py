@@ -2,7 +2,7 @@
 
 Time is an argument, so an hour of trading is a loop. A server connects clients, hands
 over their frames and calls `advance`; everything that is to be sent leaves through
-each conversation's `send`.
+each session's `send`.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import ListedAsset, Listing
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.order_entry.brokerage import AccountOptions, Brokerage
-from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
 from kracked.sim.private_api.ws_methods import TradingMethods
+from kracked.sim.rest_names import RestNames
 
 INSTRUMENT = Topic("instrument")
 
@@ -44,37 +44,37 @@ class Exchange:
         keys: ApiKeys,
         now: int,
         *,
-        terms: AccountOptions | None = None,
+        account_options: AccountOptions | None = None,
         order_faults: OrderFaults | None = None,
     ) -> None:
         """`market` has been opened at `now`, ns since the Unix epoch.
 
-        `terms` are what every account begins with; `order_faults` decides what happens to
+        `account_options` are what every account begins with; `order_faults` decides what happens to
         trading requests, nothing by default.
         """
         self.market, self.keys = market, keys
         self.time = now
         """How far the market has come."""
-        self.rested_ns = 0
+        self.paused_ns = 0
         """How much of the time went by without trade."""
         self.system = "online"
-        self.desks = {
+        self.publishers = {
             listing.symbol: MarketDataPublisher(
-                listing, market.matcher(listing.symbol), market.tapes[listing.symbol], now
+                listing, market.matcher(listing.symbol), market.histories[listing.symbol], now
             )
             for listing in market.listings
         }
         self.assets = listed.assets(market.listings)
-        self.listed = Listings(self, market.listings)
+        self.names = RestNames(self.listing, market.listings, self.assets)
         self.order_faults = order_faults or OrderFaults()
         """Faults of trading requests; `expect` scripts some."""
-        self.brokerage = Brokerage(self, market.listings, self.assets, terms)
-        self.requests = TradingMethods(self, self.brokerage, self.listed)
+        self.brokerage = Brokerage(self, market.listings, self.assets, account_options)
+        self.requests = TradingMethods(self, self.brokerage, self.names)
         self.streams = StreamSubscriptions(self.brokerage)
         self._later: list[tuple[int, int, Callable[[], None]]] = []
         self._turns = count()
         self._audience: dict[Topic, dict[ClientSession, None]] = {}
-        self._conversations: dict[ClientSession, None] = {}
+        self._sessions: dict[ClientSession, None] = {}
         # Connection ids name connections; they need not be repeatable, nor secret.
         self._ids = Random()
 
@@ -83,34 +83,34 @@ class Exchange:
     def connect(self, socket: Socket, send: Callable[[bytes], None], now: int) -> ClientSession:
         """Greet a new client with the status; `send` must not wait."""
         connection_id = self._ids.getrandbits(64)
-        conversation = ClientSession(
+        session = ClientSession(
             self, socket, send, connection_id=connection_id, now=now, trading=self
         )
-        self._conversations[conversation] = None
-        conversation.send_status(self.system)
-        return conversation
+        self._sessions[session] = None
+        session.send_status(self.system)
+        return session
 
     @property
-    def conversations(self) -> tuple[ClientSession, ...]:
+    def sessions(self) -> tuple[ClientSession, ...]:
         """Everybody connected."""
-        return tuple(self._conversations)
+        return tuple(self._sessions)
 
-    def disconnect(self, conversation: ClientSession) -> None:
-        self._conversations.pop(conversation, None)
-        conversation.end()
+    def disconnect(self, session: ClientSession) -> None:
+        self._sessions.pop(session, None)
+        session.end()
 
-    def join(self, topic: Topic, conversation: ClientSession) -> None:
-        """Tell this conversation of the topic from now on."""
+    def join(self, topic: Topic, session: ClientSession) -> None:
+        """Tell this session of the topic from now on."""
         audience = self._audience.setdefault(topic, {})
         if not audience and topic.symbol:
-            self.desks[topic.symbol].watch(topic)
-        audience[conversation] = None
+            self.publishers[topic.symbol].watch(topic)
+        audience[session] = None
 
-    def leave(self, topic: Topic, conversation: ClientSession) -> None:
+    def leave(self, topic: Topic, session: ClientSession) -> None:
         audience = self._audience.get(topic, {})
-        audience.pop(conversation, None)
+        audience.pop(session, None)
         if not audience and self._audience.pop(topic, None) is not None and topic.symbol:
-            self.desks[topic.symbol].unwatch(topic)
+            self.publishers[topic.symbol].unwatch(topic)
 
     def snapshot(self, topic: Topic) -> str:
         """What a new subscriber to the topic starts from."""
@@ -118,11 +118,11 @@ class Exchange:
             case "instrument":
                 return self._instruments(SNAPSHOT, self.assets, self.listings)
             case _:
-                return self.desks[topic.symbol].snapshot(topic, self.time)
+                return self.publishers[topic.symbol].snapshot(topic, self.time)
 
     def refusal(self, topic: Topic) -> str | None:
         """Why nobody can subscribe to the topic."""
-        if topic.symbol and topic.symbol not in self.desks:
+        if topic.symbol and topic.symbol not in self.publishers:
             return refusals.unsupported_pair(topic.symbol)
         return None
 
@@ -130,15 +130,15 @@ class Exchange:
 
     def listing(self, symbol: str) -> Listing:
         """The instrument as it is now, its status included."""
-        return self.desks[symbol].listing
+        return self.publishers[symbol].listing
 
     def matcher(self, symbol: str) -> Matcher:
         return self.market.matcher(symbol)
 
     def last_price(self, symbol: str) -> int:
         """Of the latest trade; before the first, where the market opened."""
-        last = self.desks[symbol].tape.last
-        return self.desks[symbol].listing.opening_price if last is None else last.price
+        last = self.publishers[symbol].history.last
+        return self.publishers[symbol].listing.opening_price if last is None else last.price
 
     # --- time -------------------------------------------------------------------------
 
@@ -148,10 +148,10 @@ class Exchange:
             self.publish(symbol, batch)
         self._pass(now)
 
-    def rest(self, now: int) -> None:
+    def pause(self, now: int) -> None:
         """Let time pass without trade: the agents go on later as if it had not."""
-        self.rested_ns += now - self.time
-        self.market.rest(now - self.time)
+        self.paused_ns += now - self.time
+        self.market.pause(now - self.time)
         self._pass(now)
 
     def call_at(self, time: int, act: Callable[[], None]) -> None:
@@ -164,38 +164,38 @@ class Exchange:
         self.brokerage.advance(now)
         while self._later and self._later[0][0] <= now:
             heappop(self._later)[2]()
-        for conversation in self._conversations:
-            conversation.send_heartbeats(now)
+        for session in self._sessions:
+            session.send_heartbeats(now)
 
     def publish(self, symbol: str, batch: EngineBatch) -> None:
         """Tell what one request did to an instrument, the agents' or a client's."""
-        for topic, text in self.desks[symbol].apply(batch):
+        for topic, text in self.publishers[symbol].apply(batch):
             self._tell(topic, text)
         self.brokerage.follow(symbol, batch)
 
     def _tell(self, topic: Topic, text: str) -> None:
         data = text.encode()
-        for conversation in self._audience.get(topic, ()):
-            conversation.send(data)
+        for session in self._audience.get(topic, ()):
+            session.send(data)
 
     # --- modes ------------------------------------------------------------------------
 
     def set_system(self, system: str) -> None:
         """Announce a mode: `online`, `post_only`, `cancel_only`, `maintenance`."""
         self.system = system
-        for conversation in self._conversations:
-            conversation.send_status(system)
+        for session in self._sessions:
+            session.send_status(system)
 
     def set_pair_status(self, symbol: str, status: str) -> None:
         """Announce a pair's mode on the `instrument` channel."""
-        desk = self.desks[symbol]
-        instrument = msgspec.structs.replace(desk.listing.instrument, status=status)
-        desk.listing = msgspec.structs.replace(desk.listing, instrument=instrument)
-        self._tell(INSTRUMENT, self._instruments(UPDATE, (), (desk.listing,)))
+        publisher = self.publishers[symbol]
+        instrument = msgspec.structs.replace(publisher.listing.instrument, status=status)
+        publisher.listing = msgspec.structs.replace(publisher.listing, instrument=instrument)
+        self._tell(INSTRUMENT, self._instruments(UPDATE, (), (publisher.listing,)))
 
     @property
     def listings(self) -> tuple[Listing, ...]:
-        return tuple(desk.listing for desk in self.desks.values())
+        return tuple(publisher.listing for publisher in self.publishers.values())
 
     @staticmethod
     def _instruments(

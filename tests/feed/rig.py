@@ -40,7 +40,7 @@ KEPT = 50
 class Line:
     """One connection: what is on its way to the feed, and the twin that hears it unspoilt."""
 
-    conversation: ClientSession
+    session: ClientSession
 
     def __init__(self, link: ManagedConnection) -> None:
         self.link = link
@@ -99,11 +99,11 @@ class Rig:
         line.waiting.clear()
         line.twin = BookKeeper()
         line.link.connection._begin(token)
-        line.conversation = self.exchange.connect(Socket(role), line.put, self.now)
+        line.session = self.exchange.connect(Socket(role), line.put, self.now)
 
     def cut(self, line: Line, reason: str = "cut") -> None:
         """The connection is lost, with what is on its way, and made anew."""
-        self.exchange.disconnect(line.conversation)
+        self.exchange.disconnect(line.session)
         line.link.connection._lose(reason)
         self._connect(line)
 
@@ -117,7 +117,7 @@ class Rig:
             if tick % 5 == 0:
                 self._trade()
             for line in self.lines:
-                line.conversation.send_heartbeats(self.now)
+                line.session.send_heartbeats(self.now)
                 self._talk(line)
 
     def _talk(self, line: Line) -> None:
@@ -129,7 +129,7 @@ class Rig:
         if session.broken is not None:
             self.cut(line, session.broken)
         for request in session.to_send(self.now):
-            line.conversation.receive(request, self.now)
+            line.session.receive(request, self.now)
 
     def _trade(self) -> None:
         """Place a small order, at the touch or far from it."""

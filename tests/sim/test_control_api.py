@@ -46,7 +46,7 @@ async def test_the_truth_is_the_engines_book(
     await http.post(server.endpoints.rest + "/sim/hold?seconds=60")
     query = {"symbol": "BTC/USD", "channel": channel, "depth": "10"}
     truth = await (await http.get(server.endpoints.rest + "/sim/truth", params=query)).json()
-    matcher = server.exchange.desks["BTC/USD"].matcher
+    matcher = server.exchange.publishers["BTC/USD"].matcher
     prices = [one[row.index("price")] for one in truth["bids"]]
     best = [level.price for level, _ in zip(matcher.levels(Side.BID), range(10), strict=False)]
     assert list(dict.fromkeys(prices)) == best
@@ -55,13 +55,13 @@ async def test_the_truth_is_the_engines_book(
 
 def test_while_held_time_goes_on_and_trade_does_not() -> None:
     server = SimServer(OPTIONS, clock=lambda: NOW)
-    matcher = server.exchange.desks["BTC/USD"].matcher
+    matcher = server.exchange.publishers["BTC/USD"].matcher
     before = matcher.time
-    server.saboteur.hold(60 * S)
-    server._step(NOW + 5 * S)
+    server.injector.hold(60 * S)
+    server.advance(NOW + 5 * S)
     assert (matcher.time, server.exchange.time) == (before, NOW + 5 * S)
-    server.saboteur.release()
-    server._step(NOW + 10 * S)
+    server.injector.release()
+    server.advance(NOW + 10 * S)
     assert matcher.time > NOW + 5 * S
 
 
@@ -79,7 +79,7 @@ async def test_a_call_it_does_not_know_is_not_found(
 def test_an_account_is_told_as_a_fresh_subscriber_would_hear_it() -> None:
     server = SimServer(OPTIONS, clock=lambda: NOW)
     server.exchange.brokerage.account("main")
-    bench = ControlApi(server.exchange, server.saboteur)
+    bench = ControlApi(server.exchange, server.injector)
     account = json.loads(bench.answer("GET", "/sim/account", {}))["main"]
     assert (account["orders"], account["fills"]) == ([], [])
     assert {row["asset"] for row in account["balances"]} == {"BTC", "USD"}
@@ -88,8 +88,8 @@ def test_an_account_is_told_as_a_fresh_subscriber_would_hear_it() -> None:
 def test_what_has_struck_is_listed() -> None:
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@1s")
     server = SimServer(options, clock=lambda: NOW)
-    server._step(NOW + S)
-    bench = ControlApi(server.exchange, server.saboteur)
+    server.advance(NOW + S)
+    bench = ControlApi(server.exchange, server.injector)
     (fault,) = json.loads(bench.answer("GET", "/sim/faults", {}))
     assert (fault["kind"], fault["time"]) == ("maintenance", NOW + S)
 

@@ -34,7 +34,7 @@ class Client:
     def __init__(self, exchange: Exchange, socket: Socket) -> None:
         self.raw: list[bytes] = []
         self.exchange = exchange
-        self.conversation = exchange.connect(socket, self.raw.append, exchange.time)
+        self.session = exchange.connect(socket, self.raw.append, exchange.time)
         self.take()
 
     def take(self) -> list[dict[str, Any]]:
@@ -44,7 +44,7 @@ class Client:
 
     def ask(self, method: str, **params: Any) -> list[dict[str, Any]]:
         body = {"method": method, "params": params, "req_id": 7}
-        self.conversation.receive(json.dumps(body), self.exchange.time)
+        self.session.receive(json.dumps(body), self.exchange.time)
         return self.take()
 
     def answer(self, method: str, **params: Any) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def test_who_unsubscribes_or_hangs_up_hears_no_more(
     for client in clients:
         client.ask("subscribe", channel="executions", token=token)
     clients[0].ask("unsubscribe", channel="executions", token=token)
-    exchange.disconnect(clients[1].conversation)
+    exchange.disconnect(clients[1].session)
     join(Socket.PRIVATE).ask("add_order", **ORDER, token=token)
     assert [client.raw for client in clients] == [[], []]
 

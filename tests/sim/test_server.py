@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-import aiohttp.web
 import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import TooPrecise
 from kracked.gateway.auth import ApiKey
-from kracked.gateway.send_queue import SendQueue
+from kracked.gateway.channels import Socket
 from kracked.protocol.events import Resync
 from kracked.protocol.requests import Subscribe, encode
 from kracked.protocol.signing import sign
@@ -120,14 +119,14 @@ async def test_an_unknown_path_is_an_unknown_method(
 async def test_a_client_that_leaves_in_the_handshake_is_no_error(
     http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def leaves(server: SimServer, request: aiohttp.web.Request) -> bool:
-        assert request.transport is not None
-        request.transport.abort()
+    async def leaves(server: SimServer, role: Socket, transport: asyncio.Transport | None) -> bool:
+        assert transport is not None
+        transport.abort()
         return True
 
     with caplog.at_level(logging.ERROR):
         async with SimServer(OPTIONS) as server:
-            monkeypatch.setattr(SimServer, "_admits", leaves)
+            monkeypatch.setattr(SimServer, "admits", leaves)
             with pytest.raises(aiohttp.ClientConnectionError):
                 await http.ws_connect(server.endpoints.public)
     assert caplog.records == []
@@ -142,7 +141,7 @@ async def test_a_client_that_stops_reading_is_hung_up_on_and_stops_nobody(
         async with http.ws_connect(server.endpoints.public, max_msg_size=0) as ws:
             await ws.send_bytes(encode(Subscribe(channel="book", symbol=("BTC/USD",)), 1))
             sleeper.ask_for_more_than_it_can_hold()
-            while len(server.exchange.conversations) == 2:
+            while len(server.exchange.sessions) == 2:
                 await hear(ws)
             assert (await hear(ws))["channel"] in ("book", "heartbeat", "status")
         sleeper.leave()
@@ -181,22 +180,6 @@ class Sleeper:
 
     def leave(self) -> None:
         self.writer.transport.abort()
-
-
-async def test_a_full_outbox_drops_everything_and_says_why() -> None:
-    box = SendQueue(limit=10)
-    box.put(b"12345678")
-    box.put(b"12345678")
-    assert await box.take() is None
-    assert box.ending == "more than 10 bytes were left unread"
-
-
-async def test_a_closed_outbox_still_hands_out_what_waits() -> None:
-    box = SendQueue()
-    box.put(b"last words")
-    box.close("idle")
-    box.put(b"too late")
-    assert [await box.take(), await box.take()] == [b"last words", None]
 
 
 async def test_closing_tells_the_clients_and_leaves_no_task_behind(

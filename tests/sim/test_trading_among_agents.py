@@ -145,7 +145,7 @@ def test_its_money_is_what_it_had_and_what_its_fills_moved(life: Life) -> None:
 
 def test_its_fills_are_the_public_trades(life: Life) -> None:
     own = {fill.trade_id: (fill.price, fill.qty) for fill in life[1].account.fills.values()}
-    tape = {one.trade_id: (one.price, one.qty) for one in life[0].desks[SYMBOL].tape.trades}
+    tape = {one.trade_id: (one.price, one.qty) for one in life[0].publishers[SYMBOL].history.trades}
     shared = own.keys() & tape.keys()
     assert len(shared) > 50
     assert {number: own[number] for number in shared} == {number: tape[number] for number in shared}

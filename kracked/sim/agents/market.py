@@ -36,19 +36,19 @@ class TradeHistories(dict[str, TradeHistory]):
         self._pasts[symbol] = past
 
     def __missing__(self, symbol: str) -> TradeHistory:
-        tape = self[symbol] = self._pasts.pop(symbol).tape()
-        return tape
+        history = self[symbol] = self._pasts.pop(symbol).history()
+        return history
 
 
 class SimulatedMarket:
     """Several instruments' engines, and everybody who trades on them.
 
-    Clients trade through `matcher(symbol)`. `tapes` holds what each instrument traded;
+    Clients trade through `matcher(symbol)`. `histories` holds what each instrument traded;
     whoever publishes a batch, the agents' or a client's, applies it there first.
     """
 
     def __init__(self, listings: Sequence[Listing], *, seed: int, rate: float = 1.0) -> None:
-        self.tapes = TradeHistories()
+        self.histories = TradeHistories()
         self.rate = rate
         self._seed = seed
         self._agenda = Agenda()
@@ -79,7 +79,7 @@ class SimulatedMarket:
                     floor.matcher.last_trade_id,
                     f"{self._seed}/{floor.symbol}/past",
                 )
-                self.tapes.await_first_look(floor.symbol, past)
+                self.histories.await_first_look(floor.symbol, past)
         return self
 
     def advance(self, to: int) -> Iterator[tuple[str, EngineBatch]]:
@@ -101,7 +101,7 @@ class SimulatedMarket:
                 self._time = batch.time
                 yield floor.symbol, batch
 
-    def rest(self, ns: int) -> None:
+    def pause(self, ns: int) -> None:
         """Nobody trades for so long, real time; what was to happen happens that much later."""
         self._origin += max(0, ns)
 

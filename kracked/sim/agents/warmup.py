@@ -55,15 +55,15 @@ class MarketWarmup:
         self._trades_a_minute = 60 * listing.nature.takers_per_s * TRADES_PER_TAKER
         self._known: dict[int, list[PastCandle]] = {}
 
-    def tape(self) -> TradeHistory:
+    def history(self) -> TradeHistory:
         """The whole past; candles are made when they are first looked at."""
-        tape = TradeHistory(self.candles)
+        history = TradeHistory(self.candles)
         minutes = self.candles(1)
         for minute in minutes:
             if minute.trades:
-                tape.day.add(minute)
-        tape.trades.extend(self._trades([minute for minute in minutes if minute.trades]))
-        return tape
+                history.day.add(minute)
+        history.trades.extend(self._trades([minute for minute in minutes if minute.trades]))
+        return history
 
     def candles(self, interval: int) -> list[PastCandle]:
         """An interval's candles, quiet ones too, oldest first. Whoever asks first pays."""
@@ -163,5 +163,14 @@ class MarketWarmup:
 def _candle(begin: int, prices: tuple[int, int, int, int], volume: int, trades: int) -> PastCandle:
     opened, high, low, close = prices
     if not trades:
-        return PastCandle(begin, close, close, close, close, 0, 0, 0)
-    return PastCandle(begin, opened, high, low, close, volume, volume * sum(prices) // 4, trades)
+        return PastCandle.flat(begin, close)
+    return PastCandle(
+        begin,
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=volume,
+        cost=volume * sum(prices) // 4,
+        trades=trades,
+    )

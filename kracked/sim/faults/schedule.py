@@ -113,6 +113,11 @@ class Fault(msgspec.Struct, frozen=True):
     """A symbol, or one of `ROLES`; empty lets chance pick."""
     detail: str = ""
 
+    @property
+    def length_ns(self) -> int | None:
+        """How long it lasts, of the kinds in `LASTING`; None leaves that to the kind."""
+        return int(float(self.detail) * NS_PER_S) if self.detail else None
+
 
 class FaultRule(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a specification. Exactly one of the three times is set."""

@@ -1,7 +1,7 @@
 """A quote stuffer: a thousand messages about one book in a tenth of a second.
 
-Real orders in the real engine, placed and cancelled at the best bid, so that books
-and checksums stay right.
+It places and cancels real orders in the real engine, at the best bid, so that books and
+checksums stay right.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ class Burst:
         self._sent = 0
         self._resting: str | None = None
 
-    def elapse(self, now: int) -> bool:
-        """Send what is due; False once all has been sent."""
+    def advance(self, now: int) -> bool:
+        """Send what is due; return False once everything has been sent."""
         share = min(1.0, (now - self._begun) / LENGTH_NS)
         while self._sent < round(MESSAGES * share):
             self._sent += 1
-            self._step()
+            self._send()
         return self._sent < MESSAGES
 
-    def _step(self) -> None:
-        matcher, time = self._exchange.desks[self.symbol].matcher, self._exchange.time
+    def _send(self) -> None:
+        """Cancel the order that rests, or place the next one."""
+        matcher, time = self._exchange.matcher(self.symbol), self._exchange.time
         if self._resting is not None:
             batch = matcher.cancel(self._resting, time)
             self._resting = None

@@ -93,7 +93,7 @@ class BookPublisher:
         self._begun_books: list[_Window] = []
         self._begun_orders: list[_Window] = []
         self._deepest = 0
-        self.told: dict[tuple[str, int], int] = {}
+        self.last_updates: dict[tuple[str, int], int] = {}
         """When each channel and depth was last told something, ns since the Unix epoch."""
 
     # --- who watches ------------------------------------------------------------------
@@ -275,6 +275,6 @@ class BookPublisher:
         for window in begun:
             text = words(UPDATE, self.instrument.symbol, window.bids, window.asks, *end)
             told.append(Cutting(channel, window.depth, text))
-            self.told[channel, window.depth] = self._time
+            self.last_updates[channel, window.depth] = self._time
             window.clear()
         begun.clear()

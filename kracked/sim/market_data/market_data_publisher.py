@@ -40,12 +40,12 @@ class Spread(NamedTuple):
 class MarketDataPublisher:
     """One instrument's public face."""
 
-    def __init__(self, listing: Listing, matcher: Matcher, tape: TradeHistory, now: int) -> None:
+    def __init__(self, listing: Listing, matcher: Matcher, history: TradeHistory, now: int) -> None:
         self.listing = listing
-        self.matcher, self.tape = matcher, tape
+        self.matcher, self.history = matcher, history
         self.spreads: deque[Spread] = deque(maxlen=SPREADS_KEPT)
         self._time = now
-        self._publisher: BookPublisher | None = None
+        self._book_publisher: BookPublisher | None = None
         self._watched: dict[tuple[str, Variety], Topic] = {}
         self._note_spread()
 
@@ -63,15 +63,19 @@ class MarketDataPublisher:
 
     def unwatch(self, topic: Topic) -> None:
         self._watched.pop((topic.channel, topic.variety), None)
-        if self._publisher is None or topic.channel not in (BOOK, LEVEL3):
+        if self._book_publisher is None or topic.channel not in (BOOK, LEVEL3):
             return
-        self._publisher.unwatch(topic.channel, _depth(topic))
-        if not self._publisher.watched:
-            self._publisher = None
+        self._book_publisher.unwatch(topic.channel, _depth(topic))
+        if not self._book_publisher.watched:
+            self._book_publisher = None
 
-    def told(self, channel: str, depth: int) -> int | None:
+    def last_update(self, channel: str, depth: int) -> int | None:
         """When the last update of a book was worded; None when none has been."""
-        return self._publisher.told.get((channel, depth)) if self._publisher else None
+        return (
+            self._book_publisher.last_updates.get((channel, depth))
+            if self._book_publisher
+            else None
+        )
 
     @property
     def watched(self) -> frozenset[Topic]:
@@ -80,14 +84,14 @@ class MarketDataPublisher:
 
     def _books(self) -> BookPublisher:
         """The publisher, begun from the engine's book when the first one asks."""
-        if self._publisher is None:
+        if self._book_publisher is None:
             instrument = self.listing.instrument
             book = VisibleBook(instrument.precision)
             for side in Side:
                 for level in self.matcher.levels(side):
                     book.fill(side, self.matcher.queue(side, level.price))
-            self._publisher = BookPublisher(instrument, book, self._time)
-        return self._publisher
+            self._book_publisher = BookPublisher(instrument, book, self._time)
+        return self._book_publisher
 
     # --- what is told -----------------------------------------------------------------
 
@@ -97,7 +101,7 @@ class MarketDataPublisher:
             case "book" | "level3":
                 return self._books().snapshot(topic.channel, _depth(topic), now)
             case "trade":
-                return self._trades(list(self.tape.trades)[-TRADES_TOLD:], snapshot=True)
+                return self._trades(list(self.history.trades)[-TRADES_TOLD:], snapshot=True)
             case "ohlc":
                 return self._candles_snapshot(topic)
             case _:
@@ -106,7 +110,7 @@ class MarketDataPublisher:
     def apply(self, batch: EngineBatch) -> Iterator[tuple[Topic, str]]:
         """Follow the engine by one batch: what to tell the listeners of which topic."""
         self._time = batch.time
-        trades = self.tape.apply(batch)
+        trades = self.history.apply(batch)
         moved = self._note_spread()
         if not self._watched:
             return
@@ -114,8 +118,8 @@ class MarketDataPublisher:
             yield from self._traded(trades, batch.time)
         if moved and (topic := self._watched.get(("ticker", "bbo"))):
             yield topic, self._ticker(batch.time)
-        if self._publisher is not None:
-            for channel, depth, text in self._publisher.apply(batch):
+        if self._book_publisher is not None:
+            for channel, depth, text in self._book_publisher.apply(batch):
                 yield self._watched[channel, depth], text
 
     def _traded(self, trades: tuple[PastTrade, ...], time: int) -> Iterator[tuple[Topic, str]]:
@@ -146,7 +150,7 @@ class MarketDataPublisher:
                 trade.side,
                 trade.price,
                 trade.qty,
-                trade.taking.value,
+                trade.taker_type.value,
                 trade.trade_id,
                 encode.micros(trade.time),
             )
@@ -157,11 +161,11 @@ class MarketDataPublisher:
 
     def _series(self, topic: Topic) -> deque[PastCandle]:
         assert isinstance(topic.variety, int)
-        return self.tape.series[topic.variety].traded
+        return self.history.series[topic.variety].traded
 
     def _candles_snapshot(self, topic: Topic) -> str:
         series = self._series(topic)
-        last = self.tape.last
+        last = self.history.last
         time = self._time if last is None else last.time
         rows = list(islice(series, max(0, len(series) - CANDLES_TOLD), None))
         return self._candles(topic, rows, time, snapshot=True)
@@ -191,7 +195,7 @@ class MarketDataPublisher:
         )
 
     def _ticker(self, time: int, *, snapshot: bool = False) -> str:
-        day = self.tape.day
+        day = self.history.day
         day.forget(time - DAY_NS)
         bid, ask = self.matcher.best_bid, self.matcher.best_ask
         traded = day.trades > 0

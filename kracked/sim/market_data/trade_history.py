@@ -34,7 +34,7 @@ class PastTrade(NamedTuple):
     side: Side
     price: int
     qty: int
-    taking: TakerType
+    taker_type: TakerType
 
 
 class PastCandle(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +49,16 @@ class PastCandle(msgspec.Struct, frozen=True, gc=False):
     cost: int
     """Sum of price times quantity, scaled by both precisions."""
     trades: int
+
+    @classmethod
+    def flat(cls, begin: int, price: int) -> PastCandle:
+        """Return the candle of an interval without trades."""
+        return cls(begin, price, price, price, price, volume=0, cost=0, trades=0)
+
+    @classmethod
+    def of_trade(cls, begin: int, price: int, qty: int) -> PastCandle:
+        """Return the candle of an interval with one trade."""
+        return cls(begin, price, price, price, price, volume=qty, cost=price * qty, trades=1)
 
     @property
     def vwap(self) -> int:
@@ -80,10 +90,6 @@ class PastCandle(msgspec.Struct, frozen=True, gc=False):
             self.trades + later.trades,
         )
 
-    def quiet_after(self, begin: int) -> PastCandle:
-        """A flat candle at this one's close."""
-        return PastCandle(begin, self.close, self.close, self.close, self.close, 0, 0, 0)
-
 
 class Series:
     """Candles of one interval, oldest first; only intervals with trades are kept.
@@ -111,7 +117,7 @@ class Series:
         if candles and candles[-1].begin == begin:
             candles[-1] = candles[-1].with_trade(price, qty)
         else:
-            candles.append(PastCandle(begin, price, price, price, price, qty, price * qty, 1))
+            candles.append(PastCandle.of_trade(begin, price, qty))
 
     def _recall(self, past: list[PastCandle]) -> None:
         """Put the past before what was traded since, joined where they share an interval."""
@@ -135,7 +141,7 @@ class Series:
 
     def _quiet(self, last: PastCandle, until: int) -> Iterator[PastCandle]:
         first = max(last.begin + self.length_ns, until - KEPT_CANDLES * self.length_ns)
-        return (last.quiet_after(begin) for begin in range(first, until, self.length_ns))
+        return (PastCandle.flat(begin, last.close) for begin in range(first, until, self.length_ns))
 
 
 class Day:
@@ -231,5 +237,4 @@ class TradeHistory:
         for series in self.series.values():
             series.add(trade.time, trade.price, trade.qty)
         begin = trade.time - trade.time % NS_PER_MINUTE
-        price, qty = trade.price, trade.qty
-        self.day.add(PastCandle(begin, price, price, price, price, qty, price * qty, 1))
+        self.day.add(PastCandle.of_trade(begin, trade.price, trade.qty))

@@ -21,10 +21,10 @@ from kracked.sim.accounts.ledger import LedgerMovement
 from kracked.sim.accounts.order_records import FillRecord, OrderRecord
 from kracked.sim.order_entry.brokerage import USD, Brokerage
 from kracked.sim.order_entry.ports import TradingVenue
-from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.rest_params import RestParams
 from kracked.sim.private_api.rest_request import PrivateRequest
 from kracked.sim.private_api.rest_rows import RestRows, Row, seconds
+from kracked.sim.rest_names import RestNames
 from kracked.times import NS_PER_S
 
 _PAGE = 50
@@ -46,8 +46,8 @@ _Item = TypeVar("_Item")
 class Queries:
     """Answers about the accounts of one brokerage."""
 
-    def __init__(self, venue: TradingVenue, brokerage: Brokerage, listings: Listings) -> None:
-        self._venue, self._brokerage, self._listings = venue, brokerage, listings
+    def __init__(self, venue: TradingVenue, brokerage: Brokerage, names: RestNames) -> None:
+        self._venue, self._brokerage, self._names = venue, brokerage, names
 
     # --- money ------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class Queries:
         names = ask.form.names("pair")
         if not names:
             return reply
-        pairs = [self._listings.named(name).rest_id for name in names]
+        pairs = [self._names.pair(name).rest_id for name in names]
         step = account.step(ask.now)
         for member, place in (("fees", 0), ("fees_maker", 1)):
             reply[member] = {pair: _fee_row(step, place) for pair in pairs}
@@ -159,7 +159,7 @@ class Queries:
         }
 
     def _rows(self, symbol: str) -> RestRows:
-        return RestRows(self._listings.of(symbol), self._brokerage.clerk.amounts[symbol])
+        return RestRows(self._venue.listing(symbol), self._brokerage.clerk.amounts[symbol])
 
     # --- trades -----------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ class Queries:
         within = _period(ask)
         if kind not in _ENTRY_KINDS:
             raise Refusal(refusals.argument("type"))
-        wanted = {self._asset(name) for name in assets if name != "all"}
+        wanted = {self._names.asset(name).asset.id for name in assets if name != "all"}
         found = [
             entry
             for entry in reversed(ask.account.ledger.entries.values())
@@ -233,13 +233,6 @@ class Queries:
             }
             for entry in entries
         }
-
-    def _asset(self, name: str) -> str:
-        """By whichever of its names. Raises `Refusal`."""
-        for asset, listed in self._brokerage.assets.items():
-            if name in (asset, listed.rest_id, listed.altname):
-                return asset
-        raise Refusal(refusals.UNKNOWN_ASSET)
 
     # --- the key ----------------------------------------------------------------------
 

@@ -12,19 +12,20 @@ from kracked.gateway import refusals
 from kracked.gateway.auth import ApiKeys, Call, Permission
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
-from kracked.sim import depth_endpoints, messages
+from kracked.sim import messages
 from kracked.sim.accounts.rate_counters import CallCounts
 from kracked.sim.listings import Listing
+from kracked.sim.market_data import book_rows
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.amends import Amends
 from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.private_api import dead_man_switch, order_lookup
-from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.queries import Queries
 from kracked.sim.private_api.rest_params import RestOrderReader, RestParams
 from kracked.sim.private_api.rest_request import PrivateRequest
 from kracked.sim.private_api.rest_rows import RestRows
+from kracked.sim.rest_names import RestNames, reply_key
 
 _FUNDS, _OPEN, _CLOSED = (
     Permission.QUERY_FUNDS,
@@ -49,12 +50,12 @@ class PrivateRest:
     """Answers private calls about one exchange."""
 
     def __init__(
-        self, venue: TradingVenue, brokerage: Brokerage, keys: ApiKeys, listings: Listings
+        self, venue: TradingVenue, brokerage: Brokerage, keys: ApiKeys, names: RestNames
     ) -> None:
-        self._brokerage, self._keys, self._listings = brokerage, keys, listings
+        self._brokerage, self._keys, self._names = brokerage, keys, names
         self._venue, self._changes = venue, Amends(venue, brokerage)
         self._counts = CallCounts()
-        self._endpoints = _endpoints(self, Queries(venue, brokerage, listings))
+        self._endpoints = _endpoints(self, Queries(venue, brokerage, names))
 
     def knows(self, method: str) -> bool:
         return method in self._endpoints
@@ -74,7 +75,7 @@ class PrivateRest:
     # --- orders -----------------------------------------------------------------------
 
     def add_order(self, ask: PrivateRequest) -> object:
-        listing = self._listings.named(ask.form.needed("pair"))
+        listing = self._names.pair(ask.form.needed("pair"))
         self._in_time(ask)
         reader = self._reader(ask, listing)
         placed = self._brokerage.place(
@@ -91,7 +92,7 @@ class PrivateRest:
         return {"descr": descr} | ({"txid": [placed.order_id]} if placed.order_id else {})
 
     def add_batch(self, ask: PrivateRequest) -> object:
-        listing = self._listings.named(ask.form.needed("pair"))
+        listing = self._names.pair(ask.form.needed("pair"))
         self._in_time(ask)
         asked = ask.form.params.get("orders")
         if not isinstance(asked, list) or len(asked) not in _BATCH_ADDS:
@@ -123,14 +124,14 @@ class PrivateRest:
         order = order_lookup.one(
             ask.account, order_id=ask.form.text("txid"), cl_ord_id=ask.form.text("cl_ord_id")
         )
-        reader = self._reader(ask, self._listings.of(order.symbol))
+        reader = self._reader(ask, self._venue.listing(order.symbol))
         amend_id = self._changes.amend(
             ask.account, order, lambda: reader.change(ask.form, order), ask.now
         )
         return {"amend_id": amend_id}
 
     def edit_order(self, ask: PrivateRequest) -> object:
-        listing = self._listings.named(ask.form.needed("pair"))
+        listing = self._names.pair(ask.form.needed("pair"))
         self._in_time(ask)
         found = order_lookup.meant(ask.account, ask.form.needed("txid"))
         if len(found) != 1 or found[0].symbol != listing.symbol:
@@ -185,13 +186,11 @@ class PrivateRest:
     def level3(self, ask: PrivateRequest) -> object:
         """Every order of a book; costs a call like any query."""
         name, depth = ask.form.needed("pair"), ask.form.whole("depth", 100)
-        listing = self._listings.named(name)
-        if depth not in depth_endpoints.ORDER_DEPTHS:
+        listing = self._names.pair(name)
+        if depth not in book_rows.ORDER_DEPTHS:
             raise Refusal(refusals.argument("depth"))
-        matcher = self._venue.matcher(listing.symbol)
-        return depth_endpoints.orders(
-            listing, matcher, name if "/" in name else listing.rest_id, depth
-        )
+        orders = book_rows.orders(listing, self._venue.matcher(listing.symbol), depth)
+        return {"pair": reply_key(name, listing), **orders}
 
     def _in_time(self, ask: PrivateRequest) -> None:
         order_checks.deadline(ask.form.deadline(), ask.now, order_checks.REST_NOTICE_NS)

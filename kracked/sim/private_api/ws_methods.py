@@ -25,8 +25,8 @@ from kracked.sim.order_entry.amends import Amends
 from kracked.sim.order_entry.brokerage import Brokerage, Placed
 from kracked.sim.order_entry.ports import TradingVenue
 from kracked.sim.private_api import dead_man_switch, known_params, order_lookup
-from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.ws_params import WsOrderReader, WsParams
+from kracked.sim.rest_names import RestNames
 
 _MODIFY, _CANCEL = Permission.MODIFY_ORDERS, Permission.CANCEL_ORDERS
 _BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(2, 51)
@@ -58,8 +58,8 @@ class Method(NamedTuple):
 class TradingMethods:
     """Answers trading requests about one exchange."""
 
-    def __init__(self, venue: TradingVenue, brokerage: Brokerage, listings: Listings) -> None:
-        self._venue, self._brokerage, self._listings = venue, brokerage, listings
+    def __init__(self, venue: TradingVenue, brokerage: Brokerage, names: RestNames) -> None:
+        self._venue, self._brokerage, self._names = venue, brokerage, names
         self._changes = Amends(venue, brokerage)
         either = (frozenset((_MODIFY,)), frozenset((_CANCEL,)))
         add, both = (frozenset((_MODIFY,)),), (frozenset((_MODIFY, _CANCEL)),)
@@ -156,7 +156,7 @@ class TradingMethods:
         self._in_time(asked)
         order_id, cl_ord_id = fields.text("order_id"), fields.text("cl_ord_id")
         order = order_lookup.one(asked.account, order_id=order_id, cl_ord_id=cl_ord_id)
-        reader = self._reader(asked, self._listings.of(order.symbol))
+        reader = self._reader(asked, self._venue.listing(order.symbol))
         amend_id = self._changes.amend(
             asked.account, order, lambda: reader.change(fields), asked.now
         )
@@ -231,9 +231,9 @@ class TradingMethods:
 
     def _listing(self, fields: WsParams) -> Listing:
         symbol = fields.needed("symbol")
-        if not self._listings.lists(symbol):
+        if not self._names.lists(symbol):
             raise Refusal(refusals.unsupported_pair(symbol))
-        return self._listings.of(symbol)
+        return self._venue.listing(symbol)
 
     def _reader(self, asked: MethodRequest, listing: Listing) -> WsOrderReader:
         def bought_for(cash: int) -> int:

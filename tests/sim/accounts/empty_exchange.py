@@ -26,10 +26,10 @@ from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch, NewOrder, OrderFilled
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry.brokerage import AccountOptions, Brokerage
-from kracked.sim.private_api.pair_names import Listings
 from kracked.sim.private_api.rest_endpoints import PrivateRest
 from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
 from kracked.sim.private_api.ws_methods import TradingMethods
+from kracked.sim.rest_names import RestNames
 from kracked.times import NS_PER_S, to_rfc3339
 
 NOW = 1_790_000_000_000_000_000
@@ -52,12 +52,12 @@ class Pit:
         self.matchers = {one.symbol: Matcher() for one in listed}
         self.last = {one.symbol: one.opening_price for one in listed}
         self.brokerage = Brokerage(self, listed, listings.assets(listed), terms)
-        self.listings = Listings(self, listed)
+        self.names = RestNames(self.listing, listed, listings.assets(listed))
         self.key = ApiKey("key", SECRET, permissions=permissions)
         self.keys = ApiKeys()
         self.keys.add(self.key)
-        self.private = PrivateRest(self, self.brokerage, self.keys, self.listings)
-        self.methods = TradingMethods(self, self.brokerage, self.listings)
+        self.private = PrivateRest(self, self.brokerage, self.keys, self.names)
+        self.methods = TradingMethods(self, self.brokerage, self.names)
         self.subscriptions = StreamSubscriptions(self.brokerage)
         self._agents = ExchangeIds("O", start=0)
         self._nonce = 0

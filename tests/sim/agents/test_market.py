@@ -295,7 +295,7 @@ def test_a_thin_pair_is_quiet() -> None:
 
 
 def test_the_tape_opens_with_a_past() -> None:
-    tape = market().tapes[PAIR]
+    tape = market().histories[PAIR]
     assert len(tape.trades) == KEPT_TRADES
     for minutes in INTERVALS[:7]:
         assert len(tape.candles(minutes, OPENING)) == KEPT_CANDLES
@@ -308,7 +308,7 @@ def test_the_past_leads_up_to_where_the_market_opens(seconds: int) -> None:
     """Trade by trade in small steps, wherever in the minute it opens."""
     minute = OPENING - OPENING % NS_PER_MINUTE
     (listing,) = (each for each in LISTED if each.instrument.symbol == PAIR)
-    past = MarketWarmup(listing, minute + seconds * NS_PER_S, 1000, "seed").tape()
+    past = MarketWarmup(listing, minute + seconds * NS_PER_S, 1000, "seed").history()
     prices = [trade.price for trade in past.trades] + [listing.opening_price]
     steps = [abs(later / price - 1) for price, later in pairwise(prices[-100:])]
     assert max(steps) < 0.0005
@@ -317,7 +317,7 @@ def test_the_past_leads_up_to_where_the_market_opens(seconds: int) -> None:
 
 def test_the_first_trade_follows_the_last_of_the_past() -> None:
     opened = market()
-    last = opened.tapes[PAIR].last
+    last = opened.histories[PAIR].last
     assert last is not None
     (first, *_) = (
         step
@@ -329,7 +329,7 @@ def test_the_first_trade_follows_the_last_of_the_past() -> None:
 
 
 def test_charts_of_different_intervals_agree() -> None:
-    tape = market().tapes[PAIR]
+    tape = market().histories[PAIR]
     (hour, *_) = (c for c in tape.candles(60, OPENING)[-3:-2])
     minutes = [
         c
@@ -343,9 +343,9 @@ def test_charts_of_different_intervals_agree() -> None:
 
 def test_candles_looked_at_late_hold_what_was_traded_meanwhile() -> None:
     early, late = market(), market()
-    early.tapes[PAIR].candles(15, OPENING)
+    early.histories[PAIR].candles(15, OPENING)
     for opened in (early, late):
         for symbol, batch in opened.advance(OPENING + 30 * SECOND):
-            opened.tapes[symbol].apply(batch)
+            opened.histories[symbol].apply(batch)
     until = OPENING + 30 * SECOND
-    assert early.tapes[PAIR].candles(15, until) == late.tapes[PAIR].candles(15, until)
+    assert early.histories[PAIR].candles(15, until) == late.histories[PAIR].candles(15, until)

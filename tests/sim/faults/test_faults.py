@@ -15,7 +15,7 @@ from kracked.protocol import encode
 from kracked.protocol.requests import Subscribe
 from kracked.protocol.requests import encode as request
 from kracked.sim.faults import corrupt
-from kracked.sim.faults.corrupt import About
+from kracked.sim.faults.corrupt import MessageHead
 from kracked.sim.faults.refusals import REASONS
 from kracked.sim.faults.schedule import BadFaults, Fault, FaultKind, FaultRule, FaultSchedule, read
 from kracked.sim.injection.faulty_connection import FaultyConnection, InjectedFault
@@ -130,8 +130,8 @@ UPDATE = (
 
 
 def test_a_message_says_what_it_is_about() -> None:
-    assert corrupt.about(UPDATE) == About("level3", "update", "BTC/USD")
-    assert corrupt.about(encode.HEARTBEAT.encode()) is None
+    assert corrupt.read_head(UPDATE) == MessageHead("level3", "update", "BTC/USD")
+    assert corrupt.read_head(encode.HEARTBEAT.encode()) is None
 
 
 def test_a_wrong_checksum_is_the_only_thing_that_is_wrong() -> None:
@@ -167,25 +167,32 @@ def test_a_torn_frame_promises_more_than_comes() -> None:
     assert int.from_bytes(frame[2:10]) > len(frame) - 10
 
 
-# --- a wire -------------------------------------------------------------------------------
+# --- a connection -------------------------------------------------------------------------------
 
 
 class Client:
-    """Both ends of a wire, and what came out."""
+    """Both ends of a connection, and what came out."""
 
     def __init__(self, spec: str = "") -> None:
         self.heard: list[bytes] = []
         self.asked: list[bytes] = []
         self.ended: list[str] = []
         self.struck: list[InjectedFault] = []
-        self.wire = FaultyConnection(
-            "public", self.heard.append, self, Random(1), self.struck.append, read(spec)
+        self.connection = FaultyConnection(
+            "public",
+            self,
+            lambda _: self,
+            random=Random(1),
+            note=self.struck.append,
+            chances=read(spec),
+            now=NOW,
         )
-        self.wire.conversation = self
-        self.wire.elapse(NOW)
 
     connection_id = 7
     topics = ()
+
+    def send(self, message: bytes) -> None:
+        self.heard.append(message)
 
     def receive(self, data, now: int) -> None:
         self.asked.append(data)
@@ -205,10 +212,10 @@ def update(symbol: str = "BTC/USD", serial: int = 0, kind: str = "update") -> by
     return encode.book(kind, symbol, [], [], serial, stamp).encode()
 
 
-def test_an_untroubled_wire_passes_everything_on() -> None:
+def test_a_connection_without_faults_passes_everything_on() -> None:
     client = Client()
-    client.wire.tell(update())
-    client.wire.receive(b"ping", NOW)
+    client.connection.send(update())
+    client.connection.receive(b"ping", NOW)
     assert (client.heard, client.asked, client.struck) == ([update()], [b"ping"], [])
 
 
@@ -224,77 +231,77 @@ def test_an_armed_fault_strikes_the_next_update_and_no_other(
     kind: FaultKind, heard: list[int]
 ) -> None:
     client = Client()
-    client.wire.arm(kind, ("book", "BTC/USD"))
+    client.connection.arm(kind, ("book", "BTC/USD"))
     for serial in range(3):
-        client.wire.tell(update(serial=serial))
+        client.connection.send(update(serial=serial))
     assert client.heard == [update(serial=serial) for serial in heard]
     assert [struck.kind for struck in client.struck] == [kind]
 
 
 def test_a_fault_of_one_book_leaves_the_others_alone() -> None:
     client = Client()
-    client.wire.arm(FaultKind.LOST, ("book", "BTC/USD"))
-    client.wire.tell(update("ETH/USD"))
+    client.connection.arm(FaultKind.LOST, ("book", "BTC/USD"))
+    client.connection.send(update("ETH/USD"))
     assert client.heard == [update("ETH/USD")]
 
 
 def test_a_snapshot_is_never_struck() -> None:
     client = Client()
-    client.wire.arm(FaultKind.LOST, ("book", "BTC/USD"))
-    client.wire.tell(update(kind="snapshot"))
+    client.connection.arm(FaultKind.LOST, ("book", "BTC/USD"))
+    client.connection.send(update(kind="snapshot"))
     assert client.heard == [update(kind="snapshot")]
 
 
 def test_a_chance_strikes_as_often_as_it_says() -> None:
     client = Client("lost:0.1")
     for _ in range(10_000):
-        client.wire.tell(update())
+        client.connection.send(update())
     assert 850 < len(client.struck) < 1_150
 
 
 def test_a_chance_for_one_symbol_spares_the_others() -> None:
     client = Client("lost:1:BTC/USD")
-    client.wire.tell(update("ETH/USD"))
-    client.wire.tell(update("BTC/USD"))
+    client.connection.send(update("ETH/USD"))
+    client.connection.send(update("BTC/USD"))
     assert client.heard == [update("ETH/USD")]
 
 
 def test_an_update_that_waits_for_its_successor_is_sent_after_a_second() -> None:
     client = Client()
-    client.wire.arm(FaultKind.REORDER, ("book", "BTC/USD"))
-    client.wire.tell(update())
-    client.wire.elapse(NOW + S)
+    client.connection.arm(FaultKind.REORDER, ("book", "BTC/USD"))
+    client.connection.send(update())
+    client.connection.advance(NOW + S)
     assert client.heard == [update()]
 
 
 def test_a_late_snapshot_comes_before_the_updates_that_followed_it() -> None:
     client = Client()
-    client.wire.delay_snapshot()
+    client.connection.delay_snapshot()
     told = [update(kind="snapshot"), update(serial=1)]
     for message in told:
-        client.wire.tell(message)
-    client.wire.tell(update("ETH/USD"))
+        client.connection.send(message)
+    client.connection.send(update("ETH/USD"))
     assert client.heard == [update("ETH/USD")]
-    client.wire.elapse(NOW + 3 * S)
+    client.connection.advance(NOW + 3 * S)
     assert client.heard[1:] == told
 
 
-def test_a_half_open_wire_carries_nothing_either_way() -> None:
+def test_a_half_open_connection_carries_nothing_either_way() -> None:
     client = Client()
-    client.wire.die()
-    client.wire.tell(update())
-    client.wire.receive(b"ping", NOW)
-    client.wire.elapse(NOW + 60 * S)
+    client.connection.die()
+    client.connection.send(update())
+    client.connection.receive(b"ping", NOW)
+    client.connection.advance(NOW + 60 * S)
     assert client.heard == client.asked == client.ended == []
 
 
 def test_heartbeats_come_back() -> None:
     client = Client()
     beat = encode.HEARTBEAT.encode()
-    client.wire.mute(5 * S)
+    client.connection.mute(5 * S)
     for seconds in range(7):
-        client.wire.elapse(NOW + seconds * S)
-        client.wire.tell(beat)
+        client.connection.advance(NOW + seconds * S)
+        client.connection.send(beat)
     assert client.heard == [beat, beat]
 
 
@@ -304,8 +311,8 @@ SUBSCRIBE = Subscribe(channel="book", symbol=("BTC/USD", "ETH/USD"), depth=10)
 @pytest.mark.parametrize("name", [name for name, reason in REASONS.items() if not reason.session])
 def test_a_refused_subscription_is_answered_in_the_exchanges_words(name: str) -> None:
     client = Client()
-    client.wire.refuse_next(REASONS[name], "ETH/USD")
-    client.wire.receive(request(SUBSCRIBE, 5), NOW)
+    client.connection.refuse_next(REASONS[name], "ETH/USD")
+    client.connection.receive(request(SUBSCRIBE, 5), NOW)
     (answer,) = map(json.loads, client.heard)
     words = REASONS[name].error.format(symbol="ETH/USD")
     assert answer.get("error", answer.get("Error")) == words
@@ -313,25 +320,25 @@ def test_a_refused_subscription_is_answered_in_the_exchanges_words(name: str) ->
 
 def test_a_refusal_of_one_symbol_lets_the_others_through() -> None:
     client = Client()
-    client.wire.refuse_next(REASONS["pair"], "ETH/USD")
-    client.wire.receive(request(SUBSCRIBE, 5), NOW)
+    client.connection.refuse_next(REASONS["pair"], "ETH/USD")
+    client.connection.receive(request(SUBSCRIBE, 5), NOW)
     only = msgspec.structs.replace(SUBSCRIBE, symbol=("BTC/USD",))
     assert client.asked == [request(only, 5)]
 
 
 def test_a_refusal_waits_for_its_symbol() -> None:
     client = Client()
-    client.wire.refuse_next(REASONS["pair"], "SOL/USD")
-    client.wire.receive(request(SUBSCRIBE, 5), NOW)
+    client.connection.refuse_next(REASONS["pair"], "SOL/USD")
+    client.connection.receive(request(SUBSCRIBE, 5), NOW)
     assert (client.heard, client.asked) == ([], [request(SUBSCRIBE, 5)])
 
 
 def test_an_expired_token_is_refused_for_good() -> None:
     client = Client()
-    client.wire.expired = True
+    client.connection.tokens_expired = True
     asked = Subscribe(channel="level3", symbol=("BTC/USD",), depth=10, token="t")
     for _ in range(2):
-        client.wire.receive(request(asked, 5), NOW)
+        client.connection.receive(request(asked, 5), NOW)
     answers = [json.loads(answer) for answer in client.heard]
     assert [answer["error"] for answer in answers] == ["ESession:Invalid session"] * 2
     assert answers[0]["status"] == "error"
@@ -339,5 +346,5 @@ def test_an_expired_token_is_refused_for_good() -> None:
 
 def test_a_torn_connection_ends_within_a_frame() -> None:
     client = Client()
-    client.wire.tear()
+    client.connection.tear()
     assert client.ended == ["aborted"]

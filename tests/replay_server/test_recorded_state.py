@@ -10,7 +10,7 @@ from kracked.format.cells import instant
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import record_into
 from kracked.record.write.session_folder import SessionInfo
-from kracked.replay_server.instrument_list import InstrumentList
+from kracked.replay_server.recorded_state import InstrumentList
 from tests.record.seeded_market import START
 
 ASSETS = (
@@ -25,4 +25,4 @@ def test_an_entry_that_cannot_be_read_costs_no_other(tmp_path: Path, odd: str) -
     with record_into(path, info, clock=lambda: START) as session:
         session.intake.message("public", START, ASSETS.format(odd).encode())
     listing = InstrumentList(open_recording(path))
-    assert [asset.id for asset in listing.rules.assets] == ["BTC"]
+    assert [asset.id for asset in listing.decoded.assets] == ["BTC"]
