@@ -214,7 +214,7 @@ def verdict(session: Session) -> int:
     """What the exchange received against what the program wrote down."""
     (outbox,) = Path(session.state).glob("kracked/outbox-*.jsonl")
     prepared = [line for line in outbox.read_text().splitlines() if '"kind":"add"' in line]
-    names = [one.ticket.cl_ord_id for one in session.orders]
+    names = [one.request.cl_ord_id for one in session.orders]
     print(
         f"written down {len(prepared)}, received {len(names)}, twice {len(names) - len(set(names))}"
     )

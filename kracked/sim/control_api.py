@@ -84,7 +84,7 @@ class ControlApi:
 
     def _accounts(self, _: Params) -> dict[str, Any]:
         brokerage = self._exchange.brokerage
-        words = brokerage.clerk.reports
+        words = brokerage.settlement.rows
         return {
             name: {
                 "orders": [words[one.symbol].standing(one) for one in account.orders.open()],

@@ -171,7 +171,7 @@ class Exchange:
         """Tell what one request did to an instrument, the agents' or a client's."""
         for topic, text in self.publishers[symbol].apply(batch):
             self._tell(topic, text)
-        self.brokerage.follow(symbol, batch)
+        self.brokerage.apply(symbol, batch)
 
     def _tell(self, topic: Topic, text: str) -> None:
         data = text.encode()

@@ -29,7 +29,7 @@ class RestApi:
     def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
         """Answer a call, after what a fault may do to it."""
         visibility, name = method_of(call.path)
-        fault = self._order_faults.strike(name) if visibility == "private" else None
+        fault = self._order_faults.draw(name) if visibility == "private" else None
         if fault is None:
             return HttpAnswer(self.answer(http_method, call, query, now))
         if not fault.kind.acts:

@@ -132,5 +132,5 @@ class Stage:
         return list(account.orders.as_of(LATEST))
 
     def at_exchange(self, entry: OutboxEntry) -> OrderRecord:
-        (order,) = [one for one in self.orders if one.ticket.cl_ord_id == entry.id]
+        (order,) = [one for one in self.orders if one.request.cl_ord_id == entry.id]
         return order

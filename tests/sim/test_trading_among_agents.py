@@ -45,9 +45,9 @@ class Trader:
         if len(open_orders) > 12:
             self.brokerage.cancel(self.account, self.random.sample(open_orders, 6), now)
         with suppress(Refusal):  # for its rate, now and then
-            self.brokerage.place(self.account, SYMBOL, self.ticket, now)
+            self.brokerage.place(self.account, SYMBOL, self.request, now)
 
-    def ticket(self) -> OrderRequest:
+    def request(self) -> OrderRequest:
         side = self.random.choice(list(Side))
         kind = self.random.choice(
             [
@@ -66,7 +66,7 @@ class Trader:
         return OrderRequest(
             symbol=SYMBOL,
             side=side,
-            kind=kind,
+            order_type=kind,
             qty=qty,
             price=best + away if kind.limited else None,
             trigger_price=last - away if kind.waits else None,
@@ -132,7 +132,7 @@ def test_the_stream_ends_at_the_orders_as_they_are(life: Life) -> None:
 
 def test_its_money_is_what_it_had_and_what_its_fills_moved(life: Life) -> None:
     account = life[1].account
-    amounts = life[1].brokerage.clerk.amounts[SYMBOL]
+    amounts = life[1].brokerage.settlement.amounts[SYMBOL]
     usd, btc = 100_000 * 10**5, 2 * 10**10
     for fill in account.fills.values():
         order = account.orders.get(fill.order_id)

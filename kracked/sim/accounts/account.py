@@ -32,7 +32,7 @@ class ClientAccount:
     def tier(self) -> Tier:
         return self.counts.tier
 
-    def step(self, now: int) -> int:
+    def fee_step(self, now: int) -> int:
         """Its place in the fee schedule."""
         return step_of(self.volume.total(now) // self._usd)
 
@@ -44,4 +44,4 @@ class ClientAccount:
                 self.ledger.forget(ledger_id)
 
     def rates(self, now: int) -> Rates:
-        return SCHEDULE[self.step(now)].rates
+        return SCHEDULE[self.fee_step(now)].rates

@@ -88,7 +88,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One order as it stands."""
 
     order_id: str
-    ticket: OrderRequest
+    request: OrderRequest
     rates: Rates
     """Of its fills; agreed when it was accepted."""
     opened: int
@@ -120,11 +120,11 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def symbol(self) -> str:
-        return self.ticket.symbol
+        return self.request.symbol
 
     @property
     def side(self) -> Side:
-        return self.ticket.side
+        return self.request.side
 
     @property
     def left(self) -> int:
@@ -133,7 +133,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def waiting(self) -> bool:
         """Outside the book, until its time or its trigger."""
-        return not self.started or (self.ticket.kind.waits and not self.triggered)
+        return not self.started or (self.request.order_type.waits and not self.triggered)
 
     @property
     def standing(self) -> OrderStatus:
@@ -190,8 +190,8 @@ class OrderRecords:
         return [
             order
             for order in self.open()
-            if (cl_ord_id is not None and order.ticket.cl_ord_id == cl_ord_id)
-            or (userref is not None and order.ticket.userref == userref)
+            if (cl_ord_id is not None and order.request.cl_ord_id == cl_ord_id)
+            or (userref is not None and order.request.userref == userref)
         ]
 
     def as_of(self, then: int) -> Iterable[OrderRecord]:

@@ -25,7 +25,7 @@ class Pricing(NamedTuple):
 class CloseTerms(msgspec.Struct, frozen=True, kw_only=True):
     """The opposite order that follows each fill."""
 
-    kind: OrderType
+    order_type: OrderType
     price: int | None = None
     trigger_price: int | None = None
     trail: Trail | None = None
@@ -36,7 +36,7 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     symbol: str
     side: Side
-    kind: OrderType
+    order_type: OrderType
     qty: int
     price: int | None = None
     """The limit, of the kinds that have one."""

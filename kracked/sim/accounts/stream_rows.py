@@ -78,7 +78,7 @@ class StreamRows:
             "last_price": _raw(digits.price_text(fill.price)),
             "liquidity_ind": "m" if fill.maker else "t",
             "cost": self._cost(fill.cost),
-            "order_type": order.ticket.kind.value,
+            "order_type": order.request.order_type.value,
             "timestamp": micros(fill.time),
             "order_status": "filled" if snapshot else "partially_filled",
         }
@@ -87,7 +87,7 @@ class StreamRows:
             row["fee_usd_equiv"] = self._fee_usd(order, fill.fee, fill.price)
         else:
             row |= self._progress(order)
-        amount = self._amounts.fee_text(fill.fee, in_base=order.ticket.fee_in_base)
+        amount = self._amounts.fee_text(fill.fee, in_base=order.request.fee_in_base)
         fee = {"asset": fill.fee_asset, "qty": _raw(amount)}
         return row | {"fees": [fee]}
 
@@ -110,7 +110,7 @@ class StreamRows:
             "amended": True,
             "order_qty": self._qty(order.qty),
         }
-        if order.ticket.display_qty is not None:
+        if order.request.display_qty is not None:
             row["display_qty"] = self._qty(order.display_qty or 0)
         if order.waiting:
             row["triggers"] = self._triggers(order)
@@ -137,52 +137,52 @@ class StreamRows:
     # --- parts ------------------------------------------------------------------------
 
     def _terms(self, order: OrderRecord) -> Row:
-        ticket = order.ticket
+        request = order.request
         terms: Row = {
             "symbol": order.symbol,
             "order_qty": self._qty(order.qty),
-            "time_in_force": ticket.tif.value,
+            "time_in_force": request.tif.value,
             "side": _SIDES[order.side],
-            "order_type": ticket.kind.value,
+            "order_type": request.order_type.value,
             **_client_id(order),
             "limit_price_type": "static",
         }
-        if ticket.kind.waits:
+        if request.order_type.waits:
             terms["triggers"] = self._triggers(order)
-            terms["trigger"] = "index" if ticket.by_index else "last"
+            terms["trigger"] = "index" if request.by_index else "last"
         if order.price is not None:
             terms["limit_price"] = self._price(order.price)
-        elif ticket.trail is not None and ticket.trail.limit is not None:
-            terms["limit_price"], terms["limit_price_type"] = self._distance(ticket.trail.limit)
+        elif request.trail is not None and request.trail.limit is not None:
+            terms["limit_price"], terms["limit_price_type"] = self._distance(request.trail.limit)
         terms["stop_price"] = self._price(order.trigger_price or 0)
-        terms["fee_ccy_pref"] = "fcib" if ticket.fee_in_base else "fciq"
+        terms["fee_ccy_pref"] = "fcib" if request.fee_in_base else "fciq"
         return terms | self._options(order)
 
     def _options(self, order: OrderRecord) -> Row:
         """What few orders have, and the others do not mention."""
-        ticket = order.ticket
+        request = order.request
         options: Row = {}
         if order.display_qty is not None:
             options["display_qty"] = self._qty(order.display_qty)
-        if ticket.cash_qty is not None:
+        if request.cash_qty is not None:
             digits = self._digits.price + self._digits.qty
-            options["cash_order_qty"] = _raw(units.to_text(ticket.cash_qty, digits))
-        if ticket.post_only:
+            options["cash_order_qty"] = _raw(units.to_text(request.cash_qty, digits))
+        if request.post_only:
             options["post_only"] = True
-        if ticket.start_at is not None:
-            options["effective_time"] = micros(ticket.start_at)
-        if ticket.expire_at is not None:
-            options["expire_time"] = micros(ticket.expire_at)
+        if request.start_at is not None:
+            options["effective_time"] = micros(request.start_at)
+        if request.expire_at is not None:
+            options["expire_time"] = micros(request.expire_at)
         if order.ref_id is not None:
             options["ord_ref_id"] = order.ref_id
-        if ticket.close is not None:
+        if request.close is not None:
             options["contingent"] = self._contingent(order)
         return options
 
     def _contingent(self, order: OrderRecord) -> Row:
-        close = order.ticket.close
+        close = order.request.close
         assert close is not None
-        row: Row = {"order_type": close.kind.value}
+        row: Row = {"order_type": close.order_type.value}
         if close.trail is not None:
             row |= self._distances(close.trail)
         if close.trigger_price is not None:
@@ -208,14 +208,14 @@ class StreamRows:
         return _raw(text), "pct" if offset.percent else "quote"
 
     def _triggers(self, order: OrderRecord) -> Row:
-        trail = order.ticket.trail
+        trail = order.request.trail
         price: Row = {"price": self._price(order.trigger_price or 0), "price_type": "static"}
         if trail is not None:
             distance, price_type = self._distance(trail.distance)
             price = {"price": distance, "price_type": price_type}
         return {
             **price,
-            "reference": "index" if order.ticket.by_index else "last",
+            "reference": "index" if order.request.by_index else "last",
             "status": "triggered" if order.triggered else "untriggered",
         }
 
@@ -238,7 +238,7 @@ class StreamRows:
         }
 
     def _fee_usd(self, order: OrderRecord, fee: int, price: int) -> Raw:
-        if not order.ticket.fee_in_base:
+        if not order.request.fee_in_base:
             return _usd(fee, self._amounts.quote_decimals)
         digits = self._amounts.base_decimals + self._digits.price
         return _usd(fee * price, digits)
@@ -283,10 +283,10 @@ def movement(ledger: Ledger, entry: LedgerMovement) -> Row:
 
 
 def _client_id(order: OrderRecord) -> Row:
-    ticket = order.ticket
-    if ticket.cl_ord_id is not None:
-        return {"cl_ord_id": ticket.cl_ord_id}
-    return {} if ticket.userref is None else {"order_userref": ticket.userref}
+    request = order.request
+    if request.cl_ord_id is not None:
+        return {"cl_ord_id": request.cl_ord_id}
+    return {} if request.userref is None else {"order_userref": request.userref}
 
 
 def _usd(amount: int, decimals: int = _USD_DECIMALS) -> Raw:

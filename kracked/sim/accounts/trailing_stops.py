@@ -26,7 +26,7 @@ class TrailOffset(msgspec.Struct, frozen=True):
     tick: int
     """What the price it gives is rounded to."""
 
-    def of(self, base: int) -> int:
+    def price_from(self, base: int) -> int:
         """The price so far from `base`, to the nearest tick."""
         shift = base * self.by / 100 if self.percent else self.by
         return int(((base + shift) / self.tick).to_integral_value(ROUND_HALF_UP)) * self.tick
@@ -50,7 +50,7 @@ class Trail(msgspec.Struct, frozen=True):
         """The trigger when `best` is the best price seen."""
         offset = self.distance
         back = offset if side is Side.BID else TrailOffset(-offset.by, offset.percent, offset.tick)
-        return back.of(best)
+        return back.price_from(best)
 
     def follow(self, side: Side, trigger: int, last: int) -> int:
         """The trigger after a trade at `last`: it never goes back."""

@@ -127,7 +127,7 @@ class OrderFaults:
         rule = OrderFaultRule(kind=kind, method=method, by_ns=by_ns)
         self._expected.extend([rule] * times)
 
-    def strike(self, method: str) -> OrderFaultRule | None:
+    def draw(self, method: str) -> OrderFaultRule | None:
         """What befalls this request, if anything does."""
         rule = self._scripted(method) or self._drawn(method)
         if rule is not None:

@@ -25,7 +25,7 @@ from kracked.sim.engine.orders import AmendTerms
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.brokerage import Brokerage, Placed
-from kracked.sim.order_entry.ports import TradingVenue
+from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import Triggered
 from kracked.sim.order_entry.triggers import met
 
@@ -35,8 +35,12 @@ _ONE = Decimal(1)
 class Amends:
     """Changes open orders, through the brokerage that placed them."""
 
-    def __init__(self, venue: TradingVenue, brokerage: Brokerage) -> None:
-        self._venue, self._brokerage, self._clerk = venue, brokerage, brokerage.clerk
+    def __init__(self, exchange: ExchangePort, brokerage: Brokerage) -> None:
+        self._exchange, self._brokerage, self._settlement = (
+            exchange,
+            brokerage,
+            brokerage.settlement,
+        )
 
     def amend(
         self, account: ClientAccount, order: OrderRecord, read: Callable[[], AmendRequest], now: int
@@ -60,9 +64,9 @@ class Amends:
         return new.amends[-1].amend_id
 
     def _check(self, order: OrderRecord, change: AmendRequest) -> None:
-        listing = self._venue.listing(order.symbol)
-        as_asked = replace(order.ticket, post_only=change.post_only)
-        order_checks.mode(self._venue.system, listing.instrument.status, as_asked)
+        listing = self._exchange.listing(order.symbol)
+        as_asked = replace(order.request, post_only=change.post_only)
+        order_checks.mode(self._exchange.system, listing.instrument.status, as_asked)
         _check_change(order, change, listing)
 
     def _amended(self, order: OrderRecord, change: AmendRequest, now: int) -> OrderRecord:
@@ -85,26 +89,26 @@ class Amends:
         """Change the engine's order, or the one that waits, and tell so first."""
         batch = None
         if not new.waiting:
-            request = AmendTerms(
+            terms = AmendTerms(
                 new.order_id, change.qty, change.price, change.display_qty, change.post_only
             )
-            batch = self._venue.matcher(new.symbol).amend(request, now)
+            batch = self._exchange.matcher(new.symbol).amend(terms, now)
             if batch.refusal is not None:
                 raise Refusal(messages.POST_ONLY)
-        self._clerk.keep(account, new, now)
-        row = self._clerk.reports[new.symbol].amended(new, now)
-        self._clerk.tell(account, new.symbol, row, now)
+        self._settlement.update(account, new, now)
+        row = self._settlement.rows[new.symbol].amended(new, now)
+        self._settlement.send_execution(account, new.symbol, row, now)
         if batch is not None:
-            self._venue.publish(new.symbol, batch)
+            self._exchange.publish(new.symbol, batch)
         elif not new.left:
-            self._clerk.close(account, new, OrderStatus.CANCELED, messages.USER_REQUESTED, now)
+            self._settlement.close(account, new, OrderStatus.CANCELED, messages.USER_REQUESTED, now)
         elif not new.started:
             return
-        elif met(new, last := self._venue.last_price(new.symbol)):
-            self._clerk.waiting.remove(new)
+        elif met(new, last := self._exchange.last_price(new.symbol)):
+            self._settlement.waiting.remove(new)
             self._brokerage.trigger(Triggered(account, new, last), now)
         else:
-            self._clerk.waiting.put(new)
+            self._settlement.waiting.put(new)
 
     def edit(
         self,
@@ -120,33 +124,33 @@ class Amends:
         Nothing is cancelled unless the successor would be accepted.
         """
         try:
-            ticket = read()
-            _check_edit(order, ticket)
-            self._brokerage.check(account, ticket, now)
+            request = read()
+            _check_edit(order, request)
+            self._brokerage.check(account, request, now)
         except Refusal:
             account.counts.spend(order.symbol, _ONE, now)
             raise
         account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
         if validate:
-            return Placed(ticket)
-        self._check_funds(account, order, ticket, now)
+            return Placed(request)
+        self._check_funds(account, order, request, now)
         self._brokerage.remove(account, order, messages.USER_REQUESTED, now)
-        return Placed(ticket, self._brokerage.add(account, ticket, now))
+        return Placed(request, self._brokerage.add(account, request, now))
 
     def _check_funds(
-        self, account: ClientAccount, order: OrderRecord, ticket: OrderRequest, now: int
+        self, account: ClientAccount, order: OrderRecord, request: OrderRequest, now: int
     ) -> None:
         """Whether the successor can be paid for with what the order gives back."""
-        if ticket.kind.waits:
+        if request.order_type.waits:
             return
         successor = OrderRecord(
             order_id="",
-            ticket=ticket,
+            request=request,
             rates=account.rates(now),
             opened=now,
             touched=now,
-            qty=ticket.qty,
-            price=ticket.price,
+            qty=request.qty,
+            price=request.price,
             trigger_price=None,
             display_qty=None,
         )
@@ -161,15 +165,15 @@ def _cost(order: OrderRecord, change: AmendRequest, now: int) -> Decimal:
     return limits.cost_of_amend(age_ns) + (limits.cost_of_cancel(age_ns) if empties else 0)
 
 
-def _check_edit(order: OrderRecord, ticket: OrderRequest) -> None:
-    if order.triggered or order.ticket.close is not None or order.filled > ticket.qty:
+def _check_edit(order: OrderRecord, request: OrderRequest) -> None:
+    if order.triggered or order.request.close is not None or order.filled > request.qty:
         raise Refusal(messages.INVALID_ORDER)
 
 
 def _check_change(order: OrderRecord, change: AmendRequest, listing: Listing) -> None:
     """Whether the order has what is to be changed, and the new terms are allowed."""
-    kind, instrument = order.ticket.kind, listing.instrument
-    if order.ticket.close is not None:
+    kind, instrument = order.request.order_type, listing.instrument
+    if order.request.close is not None:
         raise Refusal(refusals.ARGUMENTS)
     if change.price is not None and (not kind.limited or (kind.trails and order.waiting)):
         raise Refusal(messages.INVALID_LIMIT)

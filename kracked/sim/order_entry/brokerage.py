@@ -36,7 +36,7 @@ from kracked.sim.engine.orders import EngineBatch, NewOrder
 from kracked.sim.listings import ListedAsset, Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.funds import Funds
-from kracked.sim.order_entry.ports import TradingVenue
+from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import Closing, Settlement, Triggered
 from kracked.sim.order_entry.triggers import met
 
@@ -68,7 +68,7 @@ class AccountOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Placed(NamedTuple):
     """An order that was accepted, or would have been."""
 
-    ticket: OrderRequest
+    request: OrderRequest
     order_id: str = ""
     """Empty when it was only validated."""
 
@@ -78,7 +78,7 @@ class Brokerage:
 
     def __init__(
         self,
-        venue: TradingVenue,
+        exchange: ExchangePort,
         listings: Iterable[Listing],
         assets: Iterable[ListedAsset],
         terms: AccountOptions | None = None,
@@ -87,9 +87,11 @@ class Brokerage:
         self.assets = {listed.asset.id: listed for listed in assets}
         self._shown = {name: listed.asset.precision for name, listed in self.assets.items()}
         self._scales = {USD: _USD_DECIMALS} | scales(instruments, self._shown)
-        self._venue = venue
-        self.clerk = Settlement({one.symbol: Amounts(one, self._scales) for one in instruments})
-        self.funds = Funds(venue, self.clerk)
+        self._exchange = exchange
+        self.settlement = Settlement(
+            {one.symbol: Amounts(one, self._scales) for one in instruments}
+        )
+        self.funds = Funds(exchange, self.settlement)
         self.accounts: dict[str, ClientAccount] = {}
         self._terms = terms or AccountOptions()
         self._deposits(self._terms)  # a balance that cannot be is told now, not to a client
@@ -109,7 +111,7 @@ class Brokerage:
 
     def open_account(self, name: str, terms: AccountOptions) -> ClientAccount:
         """A new account."""
-        ledger = Ledger(self._scales, self._shown, self.clerk.ledgers)
+        ledger = Ledger(self._scales, self._shown, self.settlement.ledgers)
         volume = Volume(self._amount(USD, terms.volume))
         account = ClientAccount(name, ledger, terms.tier, volume, self._amount(USD, "1"))
         for asset, amount in self._deposits(terms).items():
@@ -164,60 +166,60 @@ class Brokerage:
         Afterwards each stands alone; one that lacks funds is refused alone.
         """
         try:
-            tickets = read()
-            for ticket in tickets:
-                self.check(account, ticket, now)
+            requests = read()
+            for request in requests:
+                self.check(account, request, now)
         except Refusal:
             account.counts.spend(symbol, cost, now)
             raise
         account.counts.charge(symbol, cost, now)
         if validate:
-            return [Placed(ticket) for ticket in tickets]
-        return [self._try(account, ticket, now) for ticket in tickets]
+            return [Placed(request) for request in requests]
+        return [self._try(account, request, now) for request in requests]
 
-    def check(self, account: ClientAccount, ticket: OrderRequest, now: int) -> None:
+    def check(self, account: ClientAccount, request: OrderRequest, now: int) -> None:
         """Whether the market and the order's own terms allow it. Raises `Refusal`."""
-        listing = self._venue.listing(ticket.symbol)
-        order_checks.mode(self._venue.system, listing.instrument.status, ticket)
-        last = self._venue.last_price(ticket.symbol)
-        order_checks.form(ticket, listing.instrument, last, now)
-        order_checks.client_id(ticket.cl_ord_id, ticket.userref, account.orders)
+        listing = self._exchange.listing(request.symbol)
+        order_checks.mode(self._exchange.system, listing.instrument.status, request)
+        last = self._exchange.last_price(request.symbol)
+        order_checks.form(request, listing.instrument, last, now)
+        order_checks.client_id(request.cl_ord_id, request.userref, account.orders)
 
-    def _try(self, account: ClientAccount, ticket: OrderRequest, now: int) -> Placed | Refusal:
+    def _try(self, account: ClientAccount, request: OrderRequest, now: int) -> Placed | Refusal:
         try:
-            order_checks.client_id(ticket.cl_ord_id, ticket.userref, account.orders)
-            return Placed(ticket, self.add(account, ticket, now))
+            order_checks.client_id(request.cl_ord_id, request.userref, account.orders)
+            return Placed(request, self.add(account, request, now))
         except Refusal as refusal:
             return refusal
 
     def add(
-        self, account: ClientAccount, ticket: OrderRequest, now: int, *, ref_id: str | None = None
+        self, account: ClientAccount, request: OrderRequest, now: int, *, ref_id: str | None = None
     ) -> str:
         """Accept a checked order, if the account can bear it, and hand it to the engine: its id."""
-        if len(account.orders.open(ticket.symbol)) >= account.tier.open_orders:
+        if len(account.orders.open(request.symbol)) >= account.tier.open_orders:
             raise Refusal(messages.ORDERS_LIMIT)
         order = OrderRecord(
             order_id=self._orders.take(),
-            ticket=ticket,
+            request=request,
             rates=account.rates(now),
             opened=now,
             touched=now,
-            qty=ticket.qty,
-            price=ticket.price,
-            trigger_price=self._first_trigger(ticket),
-            display_qty=ticket.display_qty,
+            qty=request.qty,
+            price=request.price,
+            trigger_price=self._first_trigger(request),
+            display_qty=request.display_qty,
             ref_id=ref_id,
-            started=(ticket.start_at or now) <= now,
+            started=(request.start_at or now) <= now,
         )
         if not order.waiting:
             order = replace(order, reserve=self.funds.afforded(account, order))
         order = replace(order, amends=(self.amendment(order, now, original=True),))
-        self.clerk.open(account, order, now)
-        words_of = self.clerk.reports[order.symbol]
-        self.clerk.tell(account, order.symbol, words_of.pending_new(order), now)
+        self.settlement.open(account, order, now)
+        rows = self.settlement.rows[order.symbol]
+        self.settlement.send_execution(account, order.symbol, rows.pending_new(order), now)
         if not order.started:
-            heappush(self._starts, (ticket.start_at or now, order.order_id, account))
-        elif ticket.kind.waits:
+            heappush(self._starts, (request.start_at or now, order.order_id, account))
+        elif request.order_type.waits:
             self._await_trigger(account, order, now)
         else:
             self._enter(account, order, now)
@@ -225,69 +227,71 @@ class Brokerage:
 
     def _start(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         """A scheduled order's time has come; it holds no funds before."""
-        order = replace(order, started=True, trigger_price=self._first_trigger(order.ticket))
-        if order.ticket.kind.waits:
+        order = replace(order, started=True, trigger_price=self._first_trigger(order.request))
+        if order.request.order_type.waits:
             self._await_trigger(account, order, now)
             return
         try:
             order = replace(order, reserve=self.funds.afforded(account, order))
         except Refusal:
-            self.clerk.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
+            self.settlement.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
             return
-        self._enter(account, self.clerk.keep(account, order, now), now)
+        self._enter(account, self.settlement.update(account, order, now), now)
 
-    def _first_trigger(self, ticket: OrderRequest) -> int | None:
-        if ticket.trail is None:
-            return ticket.trigger_price
-        return ticket.trail.trigger(ticket.side, self._venue.last_price(ticket.symbol))
+    def _first_trigger(self, request: OrderRequest) -> int | None:
+        if request.trail is None:
+            return request.trigger_price
+        return request.trail.trigger(request.side, self._exchange.last_price(request.symbol))
 
     def _enter(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         """Submit to the engine; what it does comes back through `follow`."""
-        batch = self._venue.matcher(order.symbol).submit(_new_order(account, order), now)
+        batch = self._exchange.matcher(order.symbol).submit(_new_order(account, order), now)
         if batch.refusal is not None:
-            self.clerk.close(account, order, OrderStatus.CANCELED, batch.refusal.value, batch.time)
+            self.settlement.close(
+                account, order, OrderStatus.CANCELED, batch.refusal.value, batch.time
+            )
             return
         if order.status is OrderStatus.PENDING:
             self._confirm(account, order, batch.time)
-        self._venue.publish(order.symbol, batch)
+        self._exchange.publish(order.symbol, batch)
 
     def _confirm(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
-        order = self.clerk.keep(account, replace(order, status=OrderStatus.NEW), now)
-        row = self.clerk.reports[order.symbol].new(order, now)
-        self.clerk.tell(account, order.symbol, row, now)
+        order = self.settlement.update(account, replace(order, status=OrderStatus.NEW), now)
+        row = self.settlement.rows[order.symbol].new(order, now)
+        self.settlement.send_execution(account, order.symbol, row, now)
         return order
 
     # --- triggers ---------------------------------------------------------------------
 
     def _await_trigger(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         order = self._confirm(account, order, now)
-        last = self._venue.last_price(order.symbol)
+        last = self._exchange.last_price(order.symbol)
         if met(order, last):
             self.trigger(Triggered(account, order, last), now)
         else:
-            self.clerk.waiting.put(order)
+            self.settlement.waiting.put(order)
 
     def trigger(self, due: Triggered, now: int) -> None:
         """The order becomes a market or a limit order, if it can be paid for now."""
         account, order = due.account, _triggered(due.order)
-        row = self.clerk.reports[order.symbol].triggered(order, due.last, now)
-        self.clerk.tell(account, order.symbol, row, now)
+        row = self.settlement.rows[order.symbol].triggered(order, due.last, now)
+        self.settlement.send_execution(account, order.symbol, row, now)
         try:
             order = replace(order, reserve=self.funds.afforded(account, order))
         except Refusal:
-            self.clerk.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
+            self.settlement.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
             return
-        self.clerk.keep(account, order, now)
+        self.settlement.update(account, order, now)
         self._enter(account, order, now)
 
     def _close(self, due: Closing, now: int) -> None:
         """Place the order that closes a fill; without funds it is not placed."""
-        parent, close = due.order.ticket, due.order.ticket.close
+        parent, close = due.order.request, due.order.request.close
         assert close is not None
-        ticket = OrderRequest(
+        request = OrderRequest(
             symbol=parent.symbol,
             side=Side.ASK if parent.side is Side.BID else Side.BID,
-            kind=close.kind,
+            order_type=close.order_type,
             qty=due.qty,
             price=close.price,
             trigger_price=close.trigger_price,
@@ -296,7 +300,7 @@ class Brokerage:
             userref=parent.userref,
         )
         try:
-            self.add(due.account, ticket, now, ref_id=due.order.order_id)
+            self.add(due.account, request, now, ref_id=due.order.order_id)
         except Refusal:
             return
 
@@ -311,7 +315,7 @@ class Brokerage:
             order.price,
             order.trigger_price,
             order.display_qty,
-            post_only or (original and order.ticket.post_only),
+            post_only or (original and order.request.post_only),
             original,
         )
 
@@ -319,7 +323,7 @@ class Brokerage:
 
     def cancel(self, account: ClientAccount, orders: Iterable[OrderRecord], now: int) -> int:
         """Cancel open orders, at the price of their age: how many. Raises `Refusal`."""
-        if self._venue.system == "maintenance":
+        if self._exchange.system == "maintenance":
             raise Refusal(refusals.UNAVAILABLE)
         return self._cancel(account, orders, messages.USER_REQUESTED, now)
 
@@ -335,10 +339,10 @@ class Brokerage:
 
     def remove(self, account: ClientAccount, order: OrderRecord, reason: str, now: int) -> None:
         if order.waiting:
-            self.clerk.close(account, order, OrderStatus.CANCELED, reason, now)
+            self.settlement.close(account, order, OrderStatus.CANCELED, reason, now)
         else:
-            matcher = self._venue.matcher(order.symbol)
-            self._venue.publish(order.symbol, matcher.cancel(order.order_id, now, reason))
+            matcher = self._exchange.matcher(order.symbol)
+            self._exchange.publish(order.symbol, matcher.cancel(order.order_id, now, reason))
 
     # --- time and trade ---------------------------------------------------------------
 
@@ -355,9 +359,9 @@ class Brokerage:
                 account.cancel_all_at = None
                 self._cancel(account, account.orders.open(), messages.TIMED_OUT, now)
 
-    def follow(self, symbol: str, batch: EngineBatch) -> None:
+    def apply(self, symbol: str, batch: EngineBatch) -> None:
         """Book what an engine did, and do what follows from it."""
-        self._due.extend(self.clerk.follow(symbol, batch))
+        self._due.extend(self.settlement.apply(symbol, batch))
         if self._working:
             return  # the loop below is further up the stack
         self._working = True
@@ -374,23 +378,23 @@ class Brokerage:
 
 def _triggered(order: OrderRecord) -> OrderRecord:
     """The order on its way to the book; a trailing one learns its limit now."""
-    trail, trigger = order.ticket.trail, order.trigger_price
+    trail, trigger = order.request.trail, order.trigger_price
     if trail is None or trail.limit is None or trigger is None:
         return replace(order, triggered=True)
-    return replace(order, triggered=True, price=trail.limit.of(trigger))
+    return replace(order, triggered=True, price=trail.limit.price_from(trigger))
 
 
 def _new_order(account: ClientAccount, order: OrderRecord) -> NewOrder:
-    ticket = order.ticket
+    request = order.request
     return NewOrder(
         order_id=order.order_id,
-        side=ticket.side,
+        side=request.side,
         qty=order.left,
         price=order.price,
-        tif=ticket.tif,
-        expire_at=ticket.expire_at,
-        post_only=ticket.post_only,
+        tif=request.tif,
+        expire_at=request.expire_at,
+        post_only=request.post_only,
         display_qty=order.display_qty,
         owner=account.name,
-        stp=ticket.stp,
+        stp=request.stp,
     )

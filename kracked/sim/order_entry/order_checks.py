@@ -31,7 +31,7 @@ _SLICES = 15
 """An iceberg shows at least one part in so many."""
 
 
-def mode(system: str, pair: str, ticket: OrderRequest | None) -> None:
+def mode(system: str, pair: str, request: OrderRequest | None) -> None:
     """Whether the market takes this order now; None asks for anything but a new one."""
     for found in (system, pair):
         match found:
@@ -39,30 +39,30 @@ def mode(system: str, pair: str, ticket: OrderRequest | None) -> None:
                 pass
             case "maintenance":
                 raise Refusal(refusals.UNAVAILABLE)
-            case "post_only" if ticket is None or ticket.post_only:
+            case "post_only" if request is None or request.post_only:
                 pass
-            case "limit_only" if ticket is None or ticket.kind.limited:
+            case "limit_only" if request is None or request.order_type.limited:
                 pass
             case _:
                 raise Refusal(messages.market_mode(found))
 
 
-def form(ticket: OrderRequest, instrument: Instrument, last: int, now: int) -> None:
+def form(request: OrderRequest, instrument: Instrument, last: int, now: int) -> None:
     """Tick size, minimums, and whether the order's parts go together."""
-    prices = (ticket.price, ticket.trigger_price, *_close_prices(ticket.close))
+    prices = (request.price, request.trigger_price, *_close_prices(request.close))
     tick(instrument, *prices)
-    minimum(instrument, ticket.qty, ticket.price or ticket.trigger_price or last)
-    if ticket.kind is OrderType.ICEBERG:
-        shown = ticket.display_qty or 0
-        if not ticket.qty <= shown * _SLICES <= ticket.qty * _SLICES:
+    minimum(instrument, request.qty, request.price or request.trigger_price or last)
+    if request.order_type is OrderType.ICEBERG:
+        shown = request.display_qty or 0
+        if not request.qty <= shown * _SLICES <= request.qty * _SLICES:
             raise Refusal(refusals.argument("displayvol"))
-    if ticket.by_index and not instrument.has_index:
+    if request.by_index and not instrument.has_index:
         raise Refusal(messages.NO_INDEX)
-    begins = max(now, ticket.start_at or now)
+    begins = max(now, request.start_at or now)
     if begins - now > _LONGEST_LIFE_NS:
         raise Refusal(refusals.argument("starttm"))
-    if ticket.tif is TimeInForce.GTD:
-        life = (ticket.expire_at or 0) - begins
+    if request.tif is TimeInForce.GTD:
+        life = (request.expire_at or 0) - begins
         if not _LEAST_LIFE_NS <= life <= _LONGEST_LIFE_NS:
             raise Refusal(refusals.argument("expiretm"))
 

@@ -11,7 +11,7 @@ from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import Listing
 
 
-class TradingVenue(Protocol):
+class ExchangePort(Protocol):
     """An exchange, as its brokerage sees it."""
 
     system: str

@@ -1,8 +1,8 @@
 """Keeps the accounts in step with the engines: what happens to an order reaches its owner.
 
-The clerk reads every batch, the agents' as well as the clients'. A fill moves money and
+The settlement reads every batch, the agents' as well as the clients'. A fill moves money and
 is told; an order that ends gives back what it held. What follows from a batch (stops it
-triggered, closing orders its fills ask for) is handed back: the clerk places nothing.
+triggered, closing orders its fills ask for) is handed back: the settlement places nothing.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Settlement:
     def __init__(self, amounts: Mapping[str, Amounts]) -> None:
         """`amounts` by symbol."""
         self.amounts = amounts
-        self.reports = {symbol: StreamRows(one) for symbol, one in amounts.items()}
+        self.rows = {symbol: StreamRows(one) for symbol, one in amounts.items()}
         self.waiting = WaitingStops()
         self._owners: dict[str, ClientAccount] = {}
         """Of the open orders, by order id."""
@@ -82,9 +82,9 @@ class Settlement:
     def open(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
         """Take in an accepted order."""
         self._owners[order.order_id] = account
-        return self.keep(account, order, now)
+        return self.update(account, order, now)
 
-    def keep(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
+    def update(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
         """Take in the order's new state, and hold what it needs."""
         self._hold(account, order)
         return account.orders.put(order, now)
@@ -97,35 +97,35 @@ class Settlement:
         self.waiting.remove(order)
         account.ledger.release(order.order_id)
         order = account.orders.put(replace(order, status=status, reason=reason, closed=now), now)
-        words = self.reports[order.symbol]
+        rows = self.rows[order.symbol]
         match status:
             case OrderStatus.FILLED:
-                row = words.filled(order, now)
+                row = rows.filled(order, now)
             case OrderStatus.EXPIRED:
-                row = words.expired(order, now)
+                row = rows.expired(order, now)
             case _:
-                row = words.canceled(order, now)
-        self.tell(account, order.symbol, row, now)
+                row = rows.canceled(order, now)
+        self.send_execution(account, order.symbol, row, now)
 
-    def tell(self, account: ClientAccount, symbol: str, row: Row, now: int) -> None:
+    def send_execution(self, account: ClientAccount, symbol: str, row: Row, now: int) -> None:
         """Tell the account's listeners one row of `executions`."""
         for stream in account.audience.of(EXECUTIONS):
             count = account.counts.count(symbol, now) if stream.rate_count else None
             stream.update(row if count is None else {**row, "ratecount": float(count)})
 
-    def need(self, order: OrderRecord, left: int, price: int) -> int:
+    def required(self, order: OrderRecord, left: int, price: int) -> int:
         """What `left` of the order may still spend at this price, the fee included."""
         return self.amounts[order.symbol].need(
             order.side,
             left * price,
             left,
             order.rates.taker,
-            fee_in_base=order.ticket.fee_in_base,
+            fee_in_base=order.request.fee_in_base,
         )
 
     def spent(self, order: OrderRecord) -> int:
         """What its fills took of the asset it pays with."""
-        in_base = order.ticket.fee_in_base
+        in_base = order.request.fee_in_base
         if order.side is Side.BID:
             return order.cost + (0 if in_base else order.fee)
         return self.amounts[order.symbol].lots(order.filled) + (order.fee if in_base else 0)
@@ -136,13 +136,13 @@ class Settlement:
             return
         amount = order.reserve - self.spent(order)
         if order.price is not None:
-            amount = min(amount, self.need(order, order.left, order.price))
+            amount = min(amount, self.required(order, order.left, order.price))
         asset = self.amounts[order.symbol].pays_with(order.side)
         account.ledger.hold(order.order_id, asset, max(0, amount))
 
     # --- what the engines do ----------------------------------------------------------
 
-    def follow(self, symbol: str, batch: EngineBatch) -> Iterator[Triggered | Closing]:
+    def apply(self, symbol: str, batch: EngineBatch) -> Iterator[Triggered | Closing]:
         """Book what a batch did to clients' orders; what is to be done about it."""
         if not self._owners:
             return
@@ -164,7 +164,7 @@ class Settlement:
     def _triggered(self, symbol: str, last: int, now: int) -> Iterator[Triggered]:
         if symbol in self.waiting:
             for moved in self.waiting.trail(symbol, last):
-                self.waiting.put(self.keep(self._owners[moved.order_id], moved, now))
+                self.waiting.put(self.update(self._owners[moved.order_id], moved, now))
             for order in self.waiting.due(symbol, last):
                 yield Triggered(self._owners[order.order_id], order, last)
 
@@ -174,7 +174,7 @@ class Settlement:
             order = account.orders.get(order_id) if account else None
             if account and order:
                 order = self._book(account, order, trade, maker, time)
-                if order.ticket.close is not None:
+                if order.request.close is not None:
                     yield Closing(account, order, trade.qty)
 
     def _book(
@@ -197,8 +197,8 @@ class Settlement:
         fill = replace(fill, ledgers=tuple(entry.ledger_id for entry in entries))
         account.fills[fill.exec_id] = fill
         account.volume.add(fill.cost, time)
-        self.keep(account, order, time)
-        self.tell(account, order.symbol, self.reports[order.symbol].trade(order, fill), time)
+        self.update(account, order, time)
+        self.send_execution(account, order.symbol, self.rows[order.symbol].trade(order, fill), time)
         for stream in account.audience.of(BALANCES):
             for entry in entries:
                 stream.update(stream_rows.movement(account.ledger, entry))
@@ -210,7 +210,7 @@ class Settlement:
         """The fill and the order after it: running totals are rounded, parts subtracted."""
         amounts = self.amounts[order.symbol]
         rate = order.rates.maker if maker else order.rates.taker
-        in_base = order.ticket.fee_in_base
+        in_base = order.request.fee_in_base
         notional = order.notional + trade.price * trade.qty
         weight = order.fee_weight + rate * trade.qty * (1 if in_base else trade.price)
         cost = amounts.cost(notional)
@@ -242,9 +242,9 @@ class Settlement:
     def _refilled(self, slice_: Rested, time: int) -> None:
         account = self._owners.get(slice_.order_id)
         order = account.orders.get(slice_.order_id) if account else None
-        if account and order and order.ticket.kind is OrderType.ICEBERG:
-            row = self.reports[order.symbol].refilled(order, slice_.visible_qty, time)
-            self.tell(account, order.symbol, row, time)
+        if account and order and order.request.order_type is OrderType.ICEBERG:
+            row = self.rows[order.symbol].refilled(order, slice_.visible_qty, time)
+            self.send_execution(account, order.symbol, row, time)
 
 
 def _is_refill(before: EngineStep | None, now: Rested) -> bool:

@@ -20,7 +20,7 @@ def met(order: OrderRecord, last: int) -> bool:
     A stop buys above and sells below its trigger; a profit is taken the other way round.
     """
     assert order.trigger_price is not None
-    upward = (order.side is Side.BID) == order.ticket.kind.stops
+    upward = (order.side is Side.BID) == order.request.order_type.stops
     return last >= order.trigger_price if upward else last <= order.trigger_price
 
 
@@ -48,7 +48,7 @@ class WaitingStops:
         """The orders whose triggers follow a trade at `last`, with the new ones."""
         moved = []
         for order in self._orders.get(symbol, {}).values():
-            trail, before = order.ticket.trail, order.trigger_price
+            trail, before = order.request.trail, order.trigger_price
             if trail is None or before is None:
                 continue
             trigger = trail.follow(order.side, before, last)

@@ -30,17 +30,17 @@ class RestRows:
 
     # --- descriptions -----------------------------------------------------------------
 
-    def description(self, ticket: OrderRequest) -> str:
+    def description(self, request: OrderRequest) -> str:
         """`buy 1.25000000 XBTUSD @ limit 37500.0`."""
-        qty = self._digits.qty_text(ticket.qty)
-        terms = self._at(ticket.kind, ticket.price, ticket.trigger_price, ticket.trail)
-        return f"{_SIDES[ticket.side]} {qty} {self._listing.altname} @ {terms}"
+        qty = self._digits.qty_text(request.qty)
+        terms = self._at(request.order_type, request.price, request.trigger_price, request.trail)
+        return f"{_SIDES[request.side]} {qty} {self._listing.altname} @ {terms}"
 
     def closing(self, close: CloseTerms | None) -> str:
         """`close position @ stop loss 22000.0 -> limit 21000.0`; empty without one."""
         if close is None:
             return ""
-        terms = self._at(close.kind, close.price, close.trigger_price, close.trail)
+        terms = self._at(close.order_type, close.price, close.trigger_price, close.trail)
         return f"close position @ {terms}"
 
     def _at(
@@ -63,42 +63,42 @@ class RestRows:
     # --- orders -----------------------------------------------------------------------
 
     def order(self, order: OrderRecord, *, trades: bool = False) -> Row:
-        ticket = order.ticket
-        row: Row = {"refid": order.ref_id, "userref": ticket.userref or 0}
-        if ticket.cl_ord_id is not None:
-            row["cl_ord_id"] = ticket.cl_ord_id
+        request = order.request
+        row: Row = {"refid": order.ref_id, "userref": request.userref or 0}
+        if request.cl_ord_id is not None:
+            row["cl_ord_id"] = request.cl_ord_id
         row |= {"status": order.status.rest, "opentm": seconds(order.opened)}
         if order.closed is not None:
             row |= {"closetm": seconds(order.closed), "reason": order.reason or None}
-        row |= {"starttm": _moment(ticket.start_at), "expiretm": self._expiry(ticket)}
+        row |= {"starttm": _moment(request.start_at), "expiretm": self._expiry(request)}
         row |= {"descr": self._descr(order), **self._progress(order)}
-        if ticket.kind.waits:
-            row["trigger"] = "index" if ticket.by_index else "last"
-        if ticket.display_qty is not None:
+        if request.order_type.waits:
+            row["trigger"] = "index" if request.by_index else "last"
+        if request.display_qty is not None:
             row["displayvol"] = self._digits.qty_text(order.display_qty or 0)
-        row |= {"misc": self._misc(order), "oflags": _flags(ticket)}
+        row |= {"misc": self._misc(order), "oflags": _flags(request)}
         return row | ({"trades": list(order.trades)} if trades and order.trades else {})
 
     def _descr(self, order: OrderRecord) -> Row:
-        ticket, waits = order.ticket, order.ticket.kind.waits
+        request, waits = order.request, order.request.order_type.waits
         text = self._digits.price_text
         first, second = order.price or 0, 0
         if waits:
             first, second = order.trigger_price or 0, order.price or 0
-        words = self._at(ticket.kind, order.price, order.trigger_price, ticket.trail)
+        words = self._at(request.order_type, order.price, order.trigger_price, request.trail)
         prices = [text(first) if first else "0", text(second) if second else "0"]
-        if ticket.trail is not None:
-            prices = [ticket.trail.distance.text(self._digits.price), self._behind(ticket.trail)]
+        if request.trail is not None:
+            prices = [request.trail.distance.text(self._digits.price), self._behind(request.trail)]
         qty = self._digits.qty_text(order.qty)
         return {
             "pair": self._listing.altname,
-            "type": _SIDES[ticket.side],
-            "ordertype": ticket.kind.value,
+            "type": _SIDES[request.side],
+            "ordertype": request.order_type.value,
             "price": prices[0],
             "price2": prices[1] or "0",
             "leverage": "none",
-            "order": f"{_SIDES[ticket.side]} {qty} {self._listing.altname} @ {words}",
-            "close": self.closing(ticket.close),
+            "order": f"{_SIDES[request.side]} {qty} {self._listing.altname} @ {words}",
+            "close": self.closing(request.close),
         }
 
     def _progress(self, order: OrderRecord) -> Row:
@@ -109,7 +109,7 @@ class RestRows:
             "vol": qty(order.qty),
             "vol_exec": qty(order.filled),
             "cost": self._amounts.cost_text(order.cost),
-            "fee": self._amounts.fee_text(order.fee, in_base=order.ticket.fee_in_base),
+            "fee": self._amounts.fee_text(order.fee, in_base=order.request.fee_in_base),
             "price": self._price_or_nothing(average),
             "stopprice": self._price_or_nothing(order.trigger_price),
             "limitprice": self._price_or_nothing(limit),
@@ -122,14 +122,14 @@ class RestRows:
     def _misc(order: OrderRecord) -> str:
         found = []
         if order.triggered:
-            found.append("stopped" if order.ticket.kind.stops else "touched")
+            found.append("stopped" if order.request.order_type.stops else "touched")
         if len(order.amends) > 1:
             found.append("amended")
         return ",".join(found)
 
     @staticmethod
-    def _expiry(ticket: OrderRequest) -> Raw | int:
-        return seconds(ticket.expire_at) if ticket.tif is TimeInForce.GTD else 0
+    def _expiry(request: OrderRequest) -> Raw | int:
+        return seconds(request.expire_at) if request.tif is TimeInForce.GTD else 0
 
     def amendment(self, entry: Amendment) -> Row:
         """Its time is in milliseconds, unlike all others."""
@@ -152,17 +152,17 @@ class RestRows:
     # --- trades -----------------------------------------------------------------------
 
     def trade(self, order: OrderRecord, fill: FillRecord) -> Row:
-        ticket = order.ticket
+        request = order.request
         return {
             "ordertxid": fill.order_id,
             "postxid": fill.exec_id,
             "pair": self._listing.rest_id,
             "time": seconds(fill.time),
-            "type": _SIDES[ticket.side],
-            "ordertype": ticket.kind.value,
+            "type": _SIDES[request.side],
+            "ordertype": request.order_type.value,
             "price": self._digits.price_text(fill.price),
             "cost": self._amounts.cost_text(fill.cost),
-            "fee": self._amounts.fee_text(fill.fee, in_base=ticket.fee_in_base),
+            "fee": self._amounts.fee_text(fill.fee, in_base=request.fee_in_base),
             "vol": self._digits.qty_text(fill.qty),
             "margin": self._amounts.cost_text(0),
             "leverage": "0",
@@ -179,11 +179,11 @@ def seconds(time: int | None) -> Raw:
     return Raw(f"{whole}.{fraction // 100_000:04d}".encode())
 
 
-def _flags(ticket: OrderRequest) -> str:
-    flags = ["fcib" if ticket.fee_in_base else "fciq"]
-    if ticket.post_only:
+def _flags(request: OrderRequest) -> str:
+    flags = ["fcib" if request.fee_in_base else "fciq"]
+    if request.post_only:
         flags.append("post")
-    if ticket.cash_qty is not None:
+    if request.cash_qty is not None:
         flags.append("viqc")
     return ",".join(flags)
 

@@ -66,7 +66,7 @@ class StreamSubscriptions:
         account = self._brokerage.account(name)
         if request.channel != EXECUTIONS:
             return [stream_rows.balance(account.ledger, asset) for asset in account.ledger.balances]
-        words = self._brokerage.clerk.reports
+        words = self._brokerage.settlement.rows
         rows: list[Row] = []
         if _fills(request):
             for fill in list(account.fills.values())[-_FILLS_TOLD:]:

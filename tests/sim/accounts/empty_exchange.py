@@ -87,7 +87,7 @@ class Pit:
         for happening in batch.happenings:
             if isinstance(happening, OrderFilled):
                 self.last[symbol] = happening.price
-        self.brokerage.follow(symbol, batch)
+        self.brokerage.apply(symbol, batch)
 
     # --- what happens in it ---------------------------------------------------------------
 

@@ -127,7 +127,7 @@ def moved(fill: FillRecord, pit: Pit) -> dict[str, int]:
     """What one fill did to each asset, in ledger units."""
     order = pit.account.orders.get(fill.order_id)
     assert order is not None
-    amounts = pit.brokerage.clerk.amounts[BTC]
+    amounts = pit.brokerage.settlement.amounts[BTC]
     sign = 1 if order.side is Side.BID else -1
     change = {"BTC": sign * amounts.lots(fill.qty), "USD": -sign * fill.cost}
     change[fill.fee_asset] -= fill.fee
@@ -172,7 +172,7 @@ def test_what_is_held_is_held_by_open_orders_alone(life: list[Any]) -> None:
         by_order = [
             account.ledger.held_by(order.order_id)
             for order in account.orders.open()
-            if world.pit.brokerage.clerk.amounts[BTC].pays_with(order.side) == asset
+            if world.pit.brokerage.settlement.amounts[BTC].pays_with(order.side) == asset
         ]
         assert account.ledger.held(asset) == sum(by_order)
 

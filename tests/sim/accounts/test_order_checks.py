@@ -289,4 +289,4 @@ def _socket_params(params: dict[str, Any], *, as_text: bool) -> dict[str, Any]:
 @pytest.mark.parametrize("spelling", ["cancel-oldest", "cancel_oldest", "CANCEL-OLDEST"])
 def test_rest_takes_a_self_trade_rule_in_any_spelling(pit: Pit, spelling: str) -> None:
     txid = pit.add("buy", "1", "20000", stptype=spelling)
-    assert pit.order(txid).ticket.stp is SelfTrade.CANCEL_OLDEST
+    assert pit.order(txid).request.stp is SelfTrade.CANCEL_OLDEST

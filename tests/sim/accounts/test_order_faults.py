@@ -52,11 +52,9 @@ def test_a_specification_that_cannot_be_read_is_answered_with_the_kinds(text: st
 def test_an_expected_mishap_strikes_the_next_request_that_fits_and_no_other() -> None:
     mishaps = OrderFaults()
     mishaps.expect(OrderFault.REPLY_LOST, "AddOrder")
-    assert mishaps.strike("CancelOrder") is None
-    assert mishaps.strike("AddOrder") == OrderFaultRule(
-        kind=OrderFault.REPLY_LOST, method="AddOrder"
-    )
-    assert mishaps.strike("AddOrder") is None
+    assert mishaps.draw("CancelOrder") is None
+    assert mishaps.draw("AddOrder") == OrderFaultRule(kind=OrderFault.REPLY_LOST, method="AddOrder")
+    assert mishaps.draw("AddOrder") is None
     assert mishaps.struck == [(OrderFault.REPLY_LOST, "AddOrder")]
 
 
@@ -64,15 +62,15 @@ def test_chance_repeats_with_its_seed() -> None:
     struck = []
     for _ in range(2):
         mishaps = OrderFaults(read("reply-lost:0.3,502-before:0.2"), seed=7)
-        struck.append([mishaps.strike("AddOrder") for _ in range(200)])
+        struck.append([mishaps.draw("AddOrder") for _ in range(200)])
     assert struck[0] == struck[1]
     assert 60 < sum(rule is not None for rule in struck[0]) < 140
 
 
 def test_queries_are_struck_by_nothing_but_the_lag() -> None:
     mishaps = OrderFaults(read("reply-lost:1,rest-lag:1"))
-    assert mishaps.strike("OpenOrders") == OrderFaultRule(kind=OrderFault.REST_LAG)
-    assert mishaps.strike("Balance") is None
+    assert mishaps.draw("OpenOrders") == OrderFaultRule(kind=OrderFault.REST_LAG)
+    assert mishaps.draw("Balance") is None
 
 
 # --- over real sockets --------------------------------------------------------------------

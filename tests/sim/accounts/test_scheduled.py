@@ -85,7 +85,7 @@ def test_one_that_expires_does_so_after_its_time(pit: Pit) -> None:
     )
     txid = pit.add("buy", "0.1", "60000", expiretm="+90", **terms)
     pit.wait(61)
-    assert pit.order(txid).ticket.expire_at == pit.order(txid).opened + 90 * NS_PER_S
+    assert pit.order(txid).request.expire_at == pit.order(txid).opened + 90 * NS_PER_S
     pit.wait(30)
     assert pit.order(txid).status == "expired"
 

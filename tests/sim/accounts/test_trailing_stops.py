@@ -136,7 +136,7 @@ def test_a_conditional_close_may_trail(market: Pit) -> None:
     market.add("buy", "0.1", "63000", **close)
     market.agent("sell", "0.1", "63000")
     (waiting,) = market.account.orders.open(BTC)
-    assert (waiting.ticket.kind, waiting.trigger_price) == ("trailing-stop", 629_000)
+    assert (waiting.request.order_type, waiting.trigger_price) == ("trailing-stop", 629_000)
 
 
 def test_the_prices_of_a_sockets_close_may_be_distances_too(market: Pit) -> None:
@@ -147,6 +147,6 @@ def test_the_prices_of_a_sockets_close_may_be_distances_too(market: Pit) -> None
             order_type="limit", side="buy", limit_price=62500.0, triggers=None, conditional=close
         ),
     )
-    parent = market.order(answer["order_id"]).ticket.close
+    parent = market.order(answer["order_id"]).request.close
     assert parent is not None
     assert parent.trigger_price == 623_700
