@@ -117,7 +117,7 @@ class Stage:
     async def until_struck(self, kind: OrderFault) -> None:
         """Wait for a request that this befalls; nothing announces it."""
         async with asyncio.timeout(PATIENCE_S):
-            while kind not in dict(self.server.exchange.order_faults.struck):  # noqa: ASYNC110
+            while kind not in dict(self.server.exchange.order_faults.injected):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
     async def becomes(self, entry: OutboxEntry, state: OrderState) -> OutboxEntry:

@@ -18,8 +18,9 @@ from kracked.protocol import encode, requests
 from kracked.protocol.requests import Subscribe, Unsubscribe
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.corrupt import MessageHead
+from kracked.sim.faults.grammar import ANY
 from kracked.sim.faults.refusals import REASONS, RefusalWording, refusal_message
-from kracked.sim.faults.schedule import ANY, ROLES, FaultKind, FaultRule
+from kracked.sim.faults.schedule import ROLES, FaultKind, FaultRule
 from kracked.times import NS_PER_S
 
 BOOKS = ("book", "level3")

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from kracked.protocol.signing import sign
+from kracked.sim.faults.grammar import BadFaults
 from kracked.sim.faults.order_faults import (
-    BadOrderFaults,
     OrderFault,
     OrderFaultRule,
     OrderFaults,
@@ -45,7 +45,7 @@ def test_a_specification_is_read(text: str, rule: OrderFaultRule) -> None:
     "text", ["reply-lost", "lost:0.1", "reply-lost:2", "reply-late=soon:1", "nonce:1:Nothing"]
 )
 def test_a_specification_that_cannot_be_read_is_answered_with_the_kinds(text: str) -> None:
-    with pytest.raises(BadOrderFaults, match="reply-lost"):
+    with pytest.raises(BadFaults, match="reply-lost"):
         read(text)
 
 
@@ -55,7 +55,7 @@ def test_an_expected_mishap_strikes_the_next_request_that_fits_and_no_other() ->
     assert mishaps.draw("CancelOrder") is None
     assert mishaps.draw("AddOrder") == OrderFaultRule(kind=OrderFault.REPLY_LOST, method="AddOrder")
     assert mishaps.draw("AddOrder") is None
-    assert mishaps.struck == [(OrderFault.REPLY_LOST, "AddOrder")]
+    assert mishaps.injected == [(OrderFault.REPLY_LOST, "AddOrder")]
 
 
 def test_chance_repeats_with_its_seed() -> None:

@@ -16,8 +16,9 @@ from kracked.protocol.requests import Subscribe
 from kracked.protocol.requests import encode as request
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.corrupt import MessageHead
+from kracked.sim.faults.grammar import BadFaults
 from kracked.sim.faults.refusals import REASONS
-from kracked.sim.faults.schedule import BadFaults, Fault, FaultKind, FaultRule, FaultSchedule, read
+from kracked.sim.faults.schedule import Fault, FaultKind, FaultRule, FaultSchedule, read
 from kracked.sim.injection.faulty_connection import FaultyConnection, InjectedFault
 
 S = 10**9
@@ -66,13 +67,13 @@ def test_no_rules_are_no_faults() -> None:
     [
         ("drop", "it does not say when"),
         ("crash:5s", "there is no kind 'crash'"),
-        ("drop:often", "'often' is no time"),
+        ("drop:often", "'often' is no length of time"),
         ("drop:0s", "the mean time between two is zero"),
         ("drop:0.1", "a chance is for lost, duplicate, reorder, checksum, json"),
         ("lost:5s:moon", "'moon' is neither a symbol nor one of public, level3, private"),
         ("refusal=mood:5s", "'mood' is none of the reasons pair, depth"),
         ("drop=3:5s", "only refusal, refuse"),
-        ("maintenance=long:5s", "'long' is no number of seconds"),
+        ("maintenance=long:5s", "'long' is no length of time"),
     ],
 )
 def test_a_bad_rule_is_refused_with_the_reason_and_every_kind(text: str, problem: str) -> None:
