@@ -15,11 +15,11 @@ from kracked.sim.agents.agent_context import Agenda, AgentContext
 from kracked.sim.agents.market_makers import MarketMakers
 from kracked.sim.agents.noise_traders import NoiseTraders
 from kracked.sim.agents.takers import Takers
-from kracked.sim.agents.warmup import MarketWarmup
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.listings import Listing
 from kracked.sim.market_data.trade_history import TradeHistory
+from kracked.sim.market_data.warmup import MarketWarmup
 
 SEEDING_NS = 20 * 60 * 10**9
 """How old the oldest order is when the market opens."""

@@ -1,4 +1,4 @@
-"""What REST says of assets and pairs: their rows in `Assets` and `AssetPairs`.
+"""The rows of Assets and AssetPairs.
 
 Sources: docs.kraken.com/api/docs/rest-api/get-asset-info, .../get-tradable-asset-pairs
 """
@@ -18,17 +18,22 @@ _PARTS = {
     "fees": ("fees", "fees_maker", "fee_volume_currency"),
     "margin": ("margin_call", "margin_stop"),
 }
-"""What `info` picks out of a pair; `info` itself is everything."""
+"""The members that `info` picks out of a pair; `info` itself is everything."""
 
 
 def is_currency(aclass: str | None) -> bool:
-    """Whether currencies are asked for; tokenized equities are a class of which none is listed."""
+    """Whether an asset class is that of currencies; no other class has anything listed.
+
+    Raises:
+        Refusal: There is no such class.
+    """
     if aclass not in (None, CURRENCY, TOKENIZED):
         raise Refusal(refusals.ARGUMENTS)
     return aclass != TOKENIZED
 
 
 def asset(listed: ListedAsset) -> dict[str, object]:
+    """Return an asset's row."""
     row: dict[str, object] = {
         "aclass": CURRENCY,
         "altname": listed.altname,
@@ -44,8 +49,12 @@ def asset(listed: ListedAsset) -> dict[str, object]:
 
 
 def pair(listing: Listing, info: str = "info") -> dict[str, object]:
-    """A pair's row, or the part of it that is asked for. Raises `Refusal`."""
-    row = _whole(listing)
+    """Return a pair's row, or the part of it that `info` names.
+
+    Raises:
+        Refusal: There is no such part.
+    """
+    row = _whole_row(listing)
     if info == "info":
         return row
     if info not in _PARTS:
@@ -53,7 +62,7 @@ def pair(listing: Listing, info: str = "info") -> dict[str, object]:
     return {name: row[name] for name in _PARTS[info]}
 
 
-def _whole(listing: Listing) -> dict[str, object]:
+def _whole_row(listing: Listing) -> dict[str, object]:
     instrument = listing.instrument
     leverage = _LEVERAGE if instrument.marginable else []
     row: dict[str, object] = {
@@ -75,7 +84,7 @@ def _whole(listing: Listing) -> dict[str, object]:
         "fee_volume_currency": "ZUSD",
         "margin_call": 80,
         "margin_stop": 40,
-        "ordermin": _trimmed(instrument.precision.qty_text(instrument.qty_min)),
+        "ordermin": f"{instrument.precision.qty_decimal(instrument.qty_min).normalize():f}",
         "costmin": f"{instrument.cost_min:f}",
         "tick_size": instrument.precision.price_text(instrument.price_increment),
         "status": instrument.status,
@@ -85,7 +94,3 @@ def _whole(listing: Listing) -> dict[str, object]:
         row["long_position_limit"] = listing.position_limit_long
         row["short_position_limit"] = listing.position_limit_short
     return row
-
-
-def _trimmed(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.agents.warmup import MarketWarmup
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import (
     EngineBatch,
@@ -33,6 +32,7 @@ from kracked.sim.market_data.trade_history import (
     KEPT_TRADES,
     NS_PER_MINUTE,
 )
+from kracked.sim.market_data.warmup import MarketWarmup
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import public_book
 
