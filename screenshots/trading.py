@@ -134,7 +134,7 @@ class Session:
     @property
     def orders(self) -> list[OrderRecord]:
         """All the exchange ever took."""
-        account = self.server.exchange.brokerage.account("main")
+        account = self.server.exchange.brokerage.accounts["main"]
         return list(account.orders.as_of(self.server.exchange.time))
 
     def best(self, side: Side) -> tuple[str, str]:

@@ -20,13 +20,14 @@ from kracked.gateway.client_session import ClientSession, Send
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.sim import listings as listed
+from kracked.sim.accounts.client_accounts import AccountOptions
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import ListedAsset, Listing
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
-from kracked.sim.order_entry.brokerage import AccountOptions, Brokerage
+from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
 from kracked.sim.private_api.ws_methods import TradingMethods
 from kracked.sim.rest_names import RestNames

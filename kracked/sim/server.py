@@ -33,6 +33,7 @@ from kracked.gateway.rest import HttpAnswer, Params
 from kracked.gateway.send_queue import LIMIT_BYTES
 from kracked.protocol.limits import tier_named
 from kracked.sim import listings as listed
+from kracked.sim.accounts.client_accounts import STARTING_BALANCES, AccountOptions
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.control_api import PREFIX, ControlApi
 from kracked.sim.exchange import Exchange
@@ -40,7 +41,6 @@ from kracked.sim.faults import order_faults, schedule
 from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.injection.faulty_connection import InjectedFault
 from kracked.sim.injection.injector import SLOW_S, FaultInjector, Handshake
-from kracked.sim.order_entry.brokerage import STARTING_BALANCES, AccountOptions
 from kracked.sim.rest import RestApi
 from kracked.times import NS_PER_S
 
@@ -148,8 +148,8 @@ class SimServer:
             order_faults=OrderFaults(order_faults.read(options.order_faults), self._seed),
         )
         for asset in options.balances or ():
-            if asset not in exchange.brokerage.assets:
-                raise listed.NotListed(asset, tuple(exchange.brokerage.assets))
+            if asset not in exchange.brokerage.accounts.assets:
+                raise listed.NotListed(asset, tuple(exchange.brokerage.accounts.assets))
         return exchange
 
     def _make_injector(self, note: Callable[[InjectedFault], None] | None) -> FaultInjector | None:

@@ -144,7 +144,7 @@ def legs(pressed: int, stations: list[int], arrived: int) -> list[float]:
 
 def _take_away(server: SimServer) -> None:
     brokerage = server.exchange.brokerage
-    account = brokerage.account("main")
+    account = brokerage.accounts["main"]
     for order in list(account.orders.open()):
         brokerage.remove(account, order, "taken away", server._clock())
 

@@ -128,7 +128,7 @@ class Stage:
     @property
     def orders(self) -> list[OrderRecord]:
         """Every order the exchange has ever accepted."""
-        account = self.server.exchange.brokerage.account("main")
+        account = self.server.exchange.brokerage.accounts["main"]
         return list(account.orders.as_of(LATEST))
 
     def at_exchange(self, entry: OutboxEntry) -> OrderRecord:

@@ -78,7 +78,7 @@ async def test_a_call_it_does_not_know_is_not_found(
 
 def test_an_account_is_told_as_a_fresh_subscriber_would_hear_it() -> None:
     server = SimServer(OPTIONS, clock=lambda: NOW)
-    server.exchange.brokerage.account("main")
+    server.exchange.brokerage.accounts["main"]
     bench = ControlApi(server.exchange, server.injector)
     account = json.loads(bench.answer("GET", "/sim/account", {}))["main"]
     assert (account["orders"], account["fills"]) == ([], [])

@@ -70,7 +70,7 @@ def exchange(market: SimulatedMarket, key: ApiKey) -> Iterator[Exchange]:
     accounts.add(key)
     exchange = Exchange(market, accounts, NOW)
     yield exchange
-    account = exchange.brokerage.account("main")
+    account = exchange.brokerage.accounts["main"]
     exchange.brokerage.cancel(account, account.orders.open(), NOW)
 
 
@@ -210,13 +210,13 @@ def test_a_lost_reply_leaves_the_order_in_the_market(
 ) -> None:
     exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
     assert join(Socket.PRIVATE).ask("add_order", **ORDER, token=token) == []
-    assert len(exchange.brokerage.account("main").orders.open()) == 1
+    assert len(exchange.brokerage.accounts["main"].orders.open()) == 1
 
 
 def test_a_lost_request_leaves_nothing(exchange: Exchange, join: Join, token: str) -> None:
     exchange.order_faults.expect(OrderFault.REQUEST_LOST, "AddOrder")
     assert join(Socket.PRIVATE).ask("add_order", **ORDER, token=token) == []
-    assert exchange.brokerage.account("main").orders.open() == []
+    assert exchange.brokerage.accounts["main"].orders.open() == []
 
 
 def test_a_late_reply_comes_when_its_time_has_come(
@@ -238,7 +238,7 @@ def test_the_dead_mans_switch_fires_with_the_markets_time(
     answer = client.answer("cancel_all_orders_after", timeout=2, token=token)
     assert set(answer["result"]) == {"currentTime", "triggerTime"}
     exchange.advance(exchange.time + 3 * NS_PER_S)
-    assert exchange.brokerage.account("main").orders.open() == []
+    assert exchange.brokerage.accounts["main"].orders.open() == []
 
 
 def test_the_older_name_of_an_option_is_known(exchange: Exchange, token: str) -> None:

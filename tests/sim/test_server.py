@@ -226,9 +226,9 @@ async def test_a_fault_of_the_market_ends_the_server(
 
 def test_an_account_begins_with_the_balances_it_is_given() -> None:
     server = SimServer(SimOptions(seed=1, balances={"USD": "12.5"}, volume="100000"))
-    account = server.exchange.brokerage.account("main")
+    account = server.exchange.brokerage.accounts["main"]
     assert account.ledger.available("USD") == 12_5000 * 10 ** (
-        server.exchange.brokerage.scale("USD") - 4
+        server.exchange.brokerage.accounts.scales["USD"] - 4
     )
     assert account.ledger.available("BTC") == 0
     assert account.rates(server.exchange.time).taker == 22

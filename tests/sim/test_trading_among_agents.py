@@ -38,7 +38,7 @@ class Trader:
     def __init__(self, exchange: Exchange, seed: int) -> None:
         self.exchange, self.random = exchange, Random(seed)
         self.brokerage: Brokerage = exchange.brokerage
-        self.account: ClientAccount = exchange.brokerage.account("main")
+        self.account: ClientAccount = exchange.brokerage.accounts["main"]
 
     def act(self, now: int) -> None:
         open_orders = self.account.orders.open()

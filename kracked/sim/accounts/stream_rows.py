@@ -1,8 +1,8 @@
 """The rows of `executions` and `balances`, member for member as the exchange sends them.
 
 Updates are deltas: only `pending_new` and snapshots carry an order's terms. Numbers are
-JSON numbers with the engine's own digits, put in as they are to be read (`Raw`),
-because a Decimal of 1e-8 would print with an exponent.
+JSON numbers with the engine's own digits, inserted as text (`Raw`), because a Decimal of
+1e-8 would print with an exponent.
 
 Sources: docs.kraken.com/api/docs/websocket-v2/executions and .../balances; recordings
 in public clients' tests for pending_new, new, trade, amended and canceled. The members
@@ -29,15 +29,16 @@ _USD_DECIMALS = 4
 
 
 class StreamRows:
-    """The words for one instrument's orders."""
+    """Words the rows of one instrument's orders. Each method returns one row."""
 
     def __init__(self, amounts: Amounts) -> None:
         self._amounts = amounts
-        self._digits = amounts.instrument.precision
+        self._precision = amounts.instrument.precision
 
     # --- executions -------------------------------------------------------------------
 
     def pending_new(self, order: OrderRecord) -> Row:
+        """An order was accepted; the row has all its terms."""
         return {
             "order_id": order.order_id,
             **self._terms(order),
@@ -49,7 +50,7 @@ class StreamRows:
         }
 
     def standing(self, order: OrderRecord) -> Row:
-        """A row of a snapshot: an open order, terms and progress."""
+        """An open order in a snapshot: its terms and its progress."""
         return {
             "order_id": order.order_id,
             **self._terms(order),
@@ -61,11 +62,12 @@ class StreamRows:
         }
 
     def new(self, order: OrderRecord, time: int) -> Row:
+        """An order is open."""
         return self._delta(order, "new", order.standing.value, time)
 
     def trade(self, order: OrderRecord, fill: FillRecord, *, snapshot: bool = False) -> Row:
-        """One fill. It says `partially_filled` even of the last; `filled` follows."""
-        digits = self._digits
+        """An order was filled in part. The last part says so too; `filled` follows it."""
+        precision = self._precision
         row: Row = {
             "order_id": order.order_id,
             **_client_id(order),
@@ -74,8 +76,8 @@ class StreamRows:
             "trade_id": fill.trade_id,
             "symbol": order.symbol,
             "side": _SIDES[order.side],
-            "last_qty": _raw(digits.qty_text(fill.qty)),
-            "last_price": _raw(digits.price_text(fill.price)),
+            "last_qty": _raw(precision.qty_text(fill.qty)),
+            "last_price": _raw(precision.price_text(fill.price)),
             "liquidity_ind": "m" if fill.maker else "t",
             "cost": self._cost(fill.cost),
             "order_type": order.request.order_type.value,
@@ -92,17 +94,21 @@ class StreamRows:
         return row | {"fees": [fee]}
 
     def filled(self, order: OrderRecord, time: int) -> Row:
+        """An order ended, filled."""
         return self._delta(order, "filled", "filled", time) | self._progress(order)
 
     def canceled(self, order: OrderRecord, time: int) -> Row:
+        """An order ended, cancelled."""
         row = self._delta(order, "canceled", "canceled", time) | self._progress(order)
         return row | {"cancel_reason": order.reason, "reason": order.reason}
 
     def expired(self, order: OrderRecord, time: int) -> Row:
+        """An order ended with its time."""
         row = self._delta(order, "expired", "expired", time) | self._progress(order)
         return row | {"reason": order.reason}
 
     def amended(self, order: OrderRecord, time: int) -> Row:
+        """An order has new terms."""
         row = self._delta(order, "amended", order.standing.value, time)
         row["cum_qty"] = self._qty(order.filled)
         row |= {
@@ -119,7 +125,7 @@ class StreamRows:
         return row
 
     def triggered(self, order: OrderRecord, last: int, time: int) -> Row:
-        """A stop's trigger was met, by a trade at `last`."""
+        """A stop was triggered by a trade at `last`."""
         row = self._delta(order, "status", "new", time)
         moment = {
             "actual_price": self._price(last),
@@ -159,14 +165,14 @@ class StreamRows:
         return terms | self._options(order)
 
     def _options(self, order: OrderRecord) -> Row:
-        """What few orders have, and the others do not mention."""
+        """Return the members that few orders have and the others leave out."""
         request = order.request
         options: Row = {}
         if order.display_qty is not None:
             options["display_qty"] = self._qty(order.display_qty)
         if request.cash_qty is not None:
-            digits = self._digits.price + self._digits.qty
-            options["cash_order_qty"] = _raw(units.to_text(request.cash_qty, digits))
+            decimals = self._precision.price + self._precision.qty
+            options["cash_order_qty"] = _raw(units.to_text(request.cash_qty, decimals))
         if request.post_only:
             options["post_only"] = True
         if request.start_at is not None:
@@ -195,7 +201,7 @@ class StreamRows:
         return row
 
     def _distances(self, trail: Trail) -> Row:
-        """What a conditional trailing close says of itself."""
+        """Return the members of a conditional trailing close."""
         price, price_type = self._distance(trail.distance)
         row: Row = {"trigger_price": price, "trigger_price_type": price_type}
         if trail.limit is not None:
@@ -204,7 +210,7 @@ class StreamRows:
         return row
 
     def _distance(self, offset: TrailOffset) -> tuple[Raw, str]:
-        text = offset.text(self._digits.price).removeprefix("+").removesuffix("%")
+        text = offset.text(self._precision.price).removeprefix("+").removesuffix("%")
         return _raw(text), "pct" if offset.percent else "quote"
 
     def _triggers(self, order: OrderRecord) -> Row:
@@ -240,14 +246,14 @@ class StreamRows:
     def _fee_usd(self, order: OrderRecord, fee: int, price: int) -> Raw:
         if not order.request.fee_in_base:
             return _usd(fee, self._amounts.quote_decimals)
-        digits = self._amounts.base_decimals + self._digits.price
-        return _usd(fee * price, digits)
+        decimals = self._amounts.base_decimals + self._precision.price
+        return _usd(fee * price, decimals)
 
     def _qty(self, qty: int) -> Raw:
-        return _raw(self._digits.qty_text(qty))
+        return _raw(self._precision.qty_text(qty))
 
     def _price(self, price: int) -> Raw:
-        return _raw(self._digits.price_text(price))
+        return _raw(self._precision.price_text(price))
 
     def _cost(self, amount: int) -> Raw:
         return _raw(self._amounts.cost_text(amount))
@@ -257,14 +263,14 @@ class StreamRows:
 
 
 def balance(ledger: Ledger, asset: str) -> Row:
-    """A row of a snapshot; everything is in the one wallet there is."""
+    """Return the row of an asset in a snapshot; everything is in the one wallet there is."""
     amount = _raw(ledger.text(asset, ledger.balances[asset]))
     wallet = {"type": "spot", "id": "main", "balance": amount}
     return {"asset": asset, "asset_class": "currency", "balance": amount, "wallets": [wallet]}
 
 
 def movement(ledger: Ledger, entry: LedgerMovement) -> Row:
-    """One leg of a trade."""
+    """Return the row of one movement of a trade."""
     asset = entry.asset
     return {
         "ledger_id": entry.ledger_id,
@@ -290,7 +296,7 @@ def _client_id(order: OrderRecord) -> Row:
 
 
 def _usd(amount: int, decimals: int = _USD_DECIMALS) -> Raw:
-    """To four decimals, half up: the quote asset stands for the dollar."""
+    """Return an amount to four decimals, half up: the quote asset stands for the dollar."""
     step = 10 ** max(0, decimals - _USD_DECIMALS)
     whole = amount * 10 ** max(0, _USD_DECIMALS - decimals)
     return _raw(units.to_text((whole + step // 2) // step, _USD_DECIMALS))

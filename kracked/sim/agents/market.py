@@ -97,7 +97,7 @@ class SimulatedMarket:
             _, _, floor, act, subject = agenda.pop()
             floor.moment, floor.now = moment, time
             batch = act(subject)
-            if batch is not None and batch.happenings:
+            if batch is not None and batch.steps:
                 self._time = batch.time
                 yield floor.symbol, batch
 

@@ -109,7 +109,7 @@ class MarketMakers:
             quote.qty = self._qty(quote.style)
         quote.price = floor.shy(quote.side, self._wanted(quote))
         batch = floor.quote(quote.side, quote.price, quote.qty)
-        quote.order_id = batch.happenings[0].order_id
+        quote.order_id = batch.steps[0].order_id
         return batch
 
     def _pull(self, quote: MakerQuote) -> EngineBatch | None:

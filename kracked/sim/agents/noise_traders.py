@@ -112,7 +112,7 @@ class NoiseTraders:
             price = best - inward * (1 + int(random.expovariate(1 / floor.gap)))
         life_s = 0.3 if random.random() < 0.3 else 1.5 if random.random() < 0.7 else 12.0
         batch = self._rest(side, price, floor.sizes.draw(), life_s)
-        self._joined.append(batch.happenings[0].order_id)
+        self._joined.append(batch.steps[0].order_id)
         return batch
 
     def _wait(self, side: Side) -> EngineBatch:
@@ -137,7 +137,7 @@ class NoiseTraders:
             away = fair * random.random()
         price = self._rounded(fair, -away if side is Side.BID else away)
         batch = floor.quote(side, price, floor.sizes.draw())
-        self._deep.append(batch.happenings[0].order_id)
+        self._deep.append(batch.steps[0].order_id)
         return batch
 
     def _give_up(self, _: str) -> EngineBatch | None:
@@ -164,7 +164,7 @@ class NoiseTraders:
         return batch
 
     def _leave_after(self, seconds: float, batch: EngineBatch) -> None:
-        self._floor.after(seconds, self._floor.cancel, batch.happenings[0].order_id)
+        self._floor.after(seconds, self._floor.cancel, batch.steps[0].order_id)
 
     # --- the large ones -------------------------------------------------------------
 
@@ -178,7 +178,7 @@ class NoiseTraders:
         price = self._rounded(floor.best(side), -away if side is Side.BID else away)
         qty = int(floor.sizes.typical * random.uniform(25, 80))
         batch = self._rest(side, price, qty, 25.0)
-        self._wall = batch.happenings[0].order_id
+        self._wall = batch.steps[0].order_id
         self._wall_side, self._wall_price = side, price
         floor.after(0.2, self._guard_wall, self._wall)
         return batch

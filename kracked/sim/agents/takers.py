@@ -94,7 +94,7 @@ class Takers:
 
     def _learn(self, side: Side, batch: EngineBatch) -> EngineBatch:
         """Trades carry news: fair price follows them a little."""
-        filled = sum(step.qty for step in batch.happenings if type(step) is OrderFilled)
+        filled = sum(step.qty for step in batch.steps if type(step) is OrderFilled)
         size = min(1.0, filled / (20 * self._floor.sizes.typical))
         self._floor.fair.nudge((0.04 + size) * (0.25 if side is Side.BID else -0.25))
         return batch

@@ -139,15 +139,15 @@ class BookPublisher:
         """Follow the engine by one batch: the messages it makes, in order."""
         told: list[Cutting] = []
         time = batch.time
-        for happening in batch.happenings:
-            kind = type(happening)
+        for step in batch.steps:
+            kind = type(step)
             if kind is Rested:
-                self._rested(happening)  # type: ignore[arg-type]
+                self._rested(step)  # type: ignore[arg-type]
             elif kind is Resized:
-                self._resized(happening)  # type: ignore[arg-type]
+                self._resized(step)  # type: ignore[arg-type]
             elif kind is LeftLevel:
-                self._left(happening, time)  # type: ignore[arg-type]
-                if happening.cause is LeaveCause.AMENDED:  # type: ignore[attr-defined]
+                self._left(step, time)  # type: ignore[arg-type]
+                if step.cause is LeaveCause.AMENDED:  # type: ignore[attr-defined]
                     self._tell_orders(batch.time, told)
             time += _EVENT_SPACING_NS
         if self._begun_books or self._begun_orders:

@@ -2,7 +2,7 @@
 
 The engine runs ahead of what has been told: a whole slice of market time is matched
 before its first message goes out. So the public side keeps a book of its own, fed by
-the engine's happenings, and every message is cut from the state it belongs to. It also
+the engine's steps, and every message is cut from the state it belongs to. It also
 keeps what is needed again and again: the digits of prices, and those a checksum hashes.
 """
 

@@ -213,11 +213,11 @@ class TradeHistory:
 
     def apply(self, batch: EngineBatch) -> tuple[PastTrade, ...]:
         """Take in what a batch traded, and say what it was."""
-        if len(batch.happenings) == 1:
+        if len(batch.steps) == 1:
             return ()  # a fill never comes alone, and nine batches of ten are one step
         trades = tuple(
             PastTrade(fill.trade_id, batch.time, fill.side, fill.price, fill.qty, fill.taker_type)
-            for fill in batch.happenings
+            for fill in batch.steps
             if type(fill) is OrderFilled
         )
         for trade in trades:

@@ -1,4 +1,4 @@
-"""What the private half needs of the exchange it belongs to."""
+"""The exchange as its private half sees it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from kracked.sim.listings import Listing
 
 
 class ExchangePort(Protocol):
-    """An exchange, as its brokerage sees it."""
+    """What the brokerage and the endpoints need of the exchange they belong to."""
 
     system: str
+    """The exchange's mode."""
     order_faults: OrderFaults
 
     def listing(self, symbol: str) -> Listing:
-        """The instrument as it is now, its status included."""
+        """Return the instrument as it is now, its status included."""
 
     def matcher(self, symbol: str) -> Matcher:
-        """Its engine."""
+        """Return the instrument's engine."""
 
     def last_price(self, symbol: str) -> int:
-        """Of the latest trade, scaled."""
+        """Return the price of the latest trade, scaled."""
 
     def publish(self, symbol: str, batch: EngineBatch) -> None:
-        """Tell everybody what an engine did; it comes back through `follow`."""
+        """Publish what an engine did; it comes back through `Brokerage.apply`."""
 
     def call_at(self, time: int, act: Callable[[], None]) -> None:
-        """Do something when the market has come to this time."""
+        """Call a function when the market has come to this time."""

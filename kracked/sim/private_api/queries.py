@@ -18,10 +18,11 @@ from kracked.gateway.auth import ApiKey
 from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.client_accounts import USD
 from kracked.sim.accounts.fees import SCHEDULE, percent
 from kracked.sim.accounts.ledger import LedgerMovement
 from kracked.sim.accounts.order_records import FillRecord, OrderRecord
-from kracked.sim.order_entry.brokerage import USD, Brokerage
+from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.private_api.rest_params import RestParams
 from kracked.sim.private_api.rest_rows import RestRows, Row, seconds
@@ -126,11 +127,11 @@ class Queries:
 
     def _usd(self, amount: int) -> str:
         """Return ledger units in dollars, cut to four decimals."""
-        surplus = self._brokerage.scale(USD) - _USD_DECIMALS
+        surplus = self._brokerage.accounts.scales[USD] - _USD_DECIMALS
         return units.to_text(amount // 10**surplus, _USD_DECIMALS)
 
     def _rest_id(self, asset: str) -> str:
-        return self._brokerage.assets[asset].rest_id
+        return self._brokerage.accounts.assets[asset].rest_id
 
     # --- orders -----------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ class PrivateRest:
         endpoint, key = self._endpoints[method], admitted.key
         if not permits(key, endpoint.needed):
             raise Refusal(refusals.PERMISSION_DENIED)
-        account = self._brokerage.account(key.account)
+        account = self._brokerage.accounts[key.account]
         self._counts.charge(key.key, account.tier, method, now)
         key.last_used = now
         as_of = now - lag_ns if lag_ns else _LATEST

@@ -34,7 +34,7 @@ class StreamSubscriptions:
         terms: dict[str, object] = {"channel": request.channel, "snapshot": _first(request)}
         if request.channel == EXECUTIONS:
             terms |= {
-                "maxratecount": self._brokerage.account(account).tier.threshold,
+                "maxratecount": self._brokerage.accounts[account].tier.threshold,
                 "snap_orders": request.snap_orders is not False,
                 "snap_trades": _fills(request),
                 "warnings": _WARNINGS,
@@ -51,19 +51,19 @@ class StreamSubscriptions:
         )
         if _first(request):
             stream.snapshot(self._snapshot(account, request))
-        self._brokerage.account(account).audience.join(listener, stream)
+        self._brokerage.accounts[account].streams.join(listener, stream)
 
     def end(self, account: str, channel: str, listener: Hashable) -> None:
         """Stop sending a channel's messages to a listener."""
-        self._brokerage.account(account).audience.leave(listener, channel)
+        self._brokerage.accounts[account].streams.leave(listener, channel)
 
     def lose(self, name: str, channel: str, messages: int = 1) -> None:
         """Let nobody hear the account's next messages of a channel."""
-        for stream in self._brokerage.account(name).audience.of(channel):
+        for stream in self._brokerage.accounts[name].streams.of(channel):
             stream.lose(messages)
 
     def _snapshot(self, name: str, request: Subscribe) -> list[Row]:
-        account = self._brokerage.account(name)
+        account = self._brokerage.accounts[name]
         if request.channel != EXECUTIONS:
             return [stream_rows.balance(account.ledger, asset) for asset in account.ledger.balances]
         words = self._brokerage.settlement.rows

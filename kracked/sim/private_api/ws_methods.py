@@ -108,7 +108,7 @@ class TradingMethods:
         found = self._methods[method]
         if not permits(key, TRADING[found.rest]):
             return [refusals.PERMISSION_DENIED]
-        request = MethodRequest(self._brokerage.account(key.account), WsParams(params), now)
+        request = MethodRequest(self._brokerage.accounts[key.account], WsParams(params), now)
         try:
             known_params.check(method, params)
             return list(found.answers(request))

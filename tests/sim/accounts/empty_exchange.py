@@ -20,12 +20,13 @@ from kracked.protocol.requests import Subscribe
 from kracked.protocol.signing import sign
 from kracked.sim import listings
 from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.client_accounts import AccountOptions
 from kracked.sim.accounts.order_records import OrderRecord
 from kracked.sim.engine.exchange_ids import ExchangeIds
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch, NewOrder, OrderFilled
 from kracked.sim.listings import Listing
-from kracked.sim.order_entry.brokerage import AccountOptions, Brokerage
+from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.private_api.rest_endpoints import PrivateRest
 from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
 from kracked.sim.private_api.ws_methods import TradingMethods
@@ -64,7 +65,7 @@ class Pit:
 
     @property
     def account(self) -> ClientAccount:
-        return self.brokerage.account("main")
+        return self.brokerage.accounts["main"]
 
     def order(self, txid: str) -> OrderRecord:
         """One order of the account, as it stands."""
@@ -84,9 +85,9 @@ class Pit:
         return self.last[symbol]
 
     def publish(self, symbol: str, batch: EngineBatch) -> None:
-        for happening in batch.happenings:
-            if isinstance(happening, OrderFilled):
-                self.last[symbol] = happening.price
+        for step in batch.steps:
+            if isinstance(step, OrderFilled):
+                self.last[symbol] = step.price
         self.brokerage.apply(symbol, batch)
 
     # --- what happens in it ---------------------------------------------------------------

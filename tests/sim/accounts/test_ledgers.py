@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from kracked.sim.accounts import order_records
-from kracked.sim.order_entry.brokerage import STARTING_BALANCES
+from kracked.sim.accounts.client_accounts import STARTING_BALANCES
 from tests.sim.accounts.empty_exchange import Pit
 
 
@@ -82,6 +82,6 @@ def test_entries_are_queried_by_their_ids(pit: Pit) -> None:
 def test_entries_are_forgotten_with_the_orders_that_made_them(
     pit: Pit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_records, "KEPT_CLOSED", 2)
+    monkeypatch.setattr(order_records, "MOST_CLOSED", 2)
     bought(pit, 5)
     assert len(pit.account.ledger.entries) == 4

@@ -11,7 +11,7 @@ from tests.sim.accounts.empty_exchange import Pit
 def test_the_orders_closed_longest_ago_are_forgotten_with_their_fills(
     pit: Pit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_records, "KEPT_CLOSED", 2)
+    monkeypatch.setattr(order_records, "MOST_CLOSED", 2)
     pit.agent("sell", "5", "63000")
     placed = [pit.add("buy", "0.01") for _ in range(4)]
     assert [pit.account.orders.get(txid) is None for txid in placed] == [True, True, False, False]
@@ -21,7 +21,7 @@ def test_the_orders_closed_longest_ago_are_forgotten_with_their_fills(
 
 
 def test_open_orders_are_never_forgotten(pit: Pit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(order_records, "KEPT_CLOSED", 1)
+    monkeypatch.setattr(order_records, "MOST_CLOSED", 1)
     resting = pit.add("buy", "0.01", "60000")
     for _ in range(3):
         pit.rest("CancelOrder", txid=pit.add("buy", "0.01", "61000"))

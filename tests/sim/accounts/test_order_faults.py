@@ -105,7 +105,7 @@ class Caller:
     @property
     def placed(self) -> int:
         """How many orders the exchange took."""
-        return len(self._server.exchange.brokerage.account("main").orders.open())
+        return len(self._server.exchange.brokerage.accounts["main"].orders.open())
 
 
 @pytest.fixture

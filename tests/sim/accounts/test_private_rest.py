@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from kracked.sim.accounts.client_accounts import AccountOptions
 from kracked.sim.accounts.fees import SCHEDULE
-from kracked.sim.order_entry.brokerage import AccountOptions
 from tests.sim.accounts.empty_exchange import BTC, Pit
 
 

@@ -81,9 +81,7 @@ def test_how_finely_time_is_cut_changes_nothing(cuts: list[int]) -> None:
 
 def test_rate_runs_the_same_market_faster() -> None:
     natural, fast = run(market(), 10), run(market(rate=10), 1)
-    assert [len(batch.happenings) for _, batch in natural] == [
-        len(batch.happenings) for _, batch in fast
-    ]
+    assert [len(batch.steps) for _, batch in natural] == [len(batch.steps) for _, batch in fast]
 
 
 def test_times_rise_strictly_over_all_instruments() -> None:
@@ -110,7 +108,7 @@ def test_a_batch_is_yielded_with_the_engine_as_the_batch_left_it() -> None:
         for queued in matcher.queue(side, level.price)
     }
     for _, batch in opened.advance(OPENING + SECOND):
-        for step in batch.happenings:
+        for step in batch.steps:
             match step:
                 case Rested(order_id=order_id, side=side, price=price, visible_qty=qty):
                     orders[order_id] = (side, price, qty)
@@ -132,7 +130,7 @@ def test_a_batch_is_yielded_with_the_engine_as_the_batch_left_it() -> None:
 
 
 def test_no_batch_is_empty_or_a_refusal(minute: list[EngineBatch]) -> None:
-    assert all(batch.happenings and batch.refusal is None for batch in minute)
+    assert all(batch.steps and batch.refusal is None for batch in minute)
 
 
 def test_quantities_are_at_least_the_minimum_when_an_order_enters(
@@ -141,7 +139,7 @@ def test_quantities_are_at_least_the_minimum_when_an_order_enters(
     least = LISTED[0].instrument.qty_min
     first: dict[str, int] = {}
     for batch in minute:
-        match batch.happenings:
+        match batch.steps:
             case (Rested(order_id=order_id, visible_qty=qty),):
                 first.setdefault(order_id, qty)
     assert min(first.values()) >= least
@@ -161,7 +159,7 @@ def test_the_market_trades_with_clients() -> None:
     makers = {
         step.maker_order_id
         for _, batch in opened.advance(OPENING + 120 * SECOND)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, OrderFilled)
     }
     assert makers & {"buy", "sell"}
@@ -176,7 +174,7 @@ def test_a_clients_dated_order_expires_within_the_stretch_it_ends_in() -> None:
     (expired,) = (
         batch
         for _, batch in run(opened, 3)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, LeftLevel) and step.cause is LeaveCause.EXPIRED
     )
     assert ends <= expired.time < ends + 1000
@@ -224,9 +222,9 @@ def test_trades_come_clustered_one_to_six_a_second(minute: list[EngineBatch]) ->
     takers = Counter(
         (batch.time - OPENING) // SECOND
         for batch in minute
-        if any(isinstance(step, OrderFilled) for step in batch.happenings)
+        if any(isinstance(step, OrderFilled) for step in batch.steps)
     )
-    fills = sum(isinstance(step, OrderFilled) for batch in minute for step in batch.happenings)
+    fills = sum(isinstance(step, OrderFilled) for batch in minute for step in batch.steps)
     assert 0.5 < fills / 120 < 6
     # A Poisson stream's counts per second vary as much as their mean; these far more.
     counts = [takers[second] for second in range(120)]
@@ -235,7 +233,7 @@ def test_trades_come_clustered_one_to_six_a_second(minute: list[EngineBatch]) ->
 
 
 def test_takers_are_market_and_limit_orders_of_many_sizes(minute: list[EngineBatch]) -> None:
-    fills = [step for batch in minute for step in batch.happenings if isinstance(step, OrderFilled)]
+    fills = [step for batch in minute for step in batch.steps if isinstance(step, OrderFilled)]
     assert {fill.taker_type for fill in fills} == {"market", "limit"}
     sizes = sorted(fill.qty for fill in fills)
     assert sizes[-1] > 20 * sizes[len(sizes) // 2]
@@ -243,7 +241,7 @@ def test_takers_are_market_and_limit_orders_of_many_sizes(minute: list[EngineBat
 
 def test_a_sweep_takes_several_levels_at_once(minute: list[EngineBatch]) -> None:
     assert any(
-        len({step.price for step in batch.happenings if isinstance(step, OrderFilled)}) >= 3
+        len({step.price for step in batch.steps if isinstance(step, OrderFilled)}) >= 3
         for batch in minute
     )
 
@@ -322,7 +320,7 @@ def test_the_first_trade_follows_the_last_of_the_past() -> None:
     (first, *_) = (
         step
         for _, batch in run(opened, 60)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, OrderFilled)
     )
     assert first.trade_id == last.trade_id + 1

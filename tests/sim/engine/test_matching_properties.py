@@ -130,7 +130,7 @@ class Reference:
 def fills_of(batch: EngineBatch) -> list[tuple[str, int, int]]:
     return [
         (step.maker_order_id, step.price, step.qty)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, OrderFilled)
     ]
 
@@ -284,7 +284,7 @@ def test_what_happened_rebuilds_the_levels(
     matcher, shown = Matcher(), {}
     for now, (side, qty, price, display) in enumerate(requests):
         batch = matcher.submit(NewOrder(str(now), side, qty, price, display_qty=display), now)
-        for step in batch.happenings:
+        for step in batch.steps:
             if isinstance(step, Rested | Resized):
                 shown[step.order_id] = (step.side, step.price, step.visible_qty)
             elif isinstance(step, LeftLevel):
