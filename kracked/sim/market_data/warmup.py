@@ -1,7 +1,7 @@
-"""A past for a market that has just opened: candles, trades and a day that never were.
+"""An invented past for a market that has just opened: candles, trades and a day.
 
 Each interval's newest candles are sums of the finer interval's, so the charts agree
-with each other; what is older is walked backwards from there. The last trades lie
+with each other; older ones are a random walk backwards from there. The last trades lie
 inside the last minutes' candles.
 """
 
@@ -14,8 +14,8 @@ from kracked.protocol.events import Side
 from kracked.sim.engine.orders import TakerType
 from kracked.sim.listings import Listing
 from kracked.sim.market_data.trade_history import (
-    KEPT_CANDLES,
-    KEPT_TRADES,
+    MOST_CANDLES,
+    MOST_TRADES,
     NS_PER_MINUTE,
     PastCandle,
     PastTrade,
@@ -24,22 +24,30 @@ from kracked.sim.market_data.trade_history import (
 
 MINUTES_A_DAY = 1440
 FINER = {5: 1, 15: 5, 30: 15, 60: 30, 240: 60, 1440: 240, 10080: 1440, 21600: 1440}
-"""Which interval each longer one is summed from."""
-LONG_AGO = {10080: 380, 21600: 180}
-"""Candles of the longest intervals: the exchange is not 30 years old."""
+"""The interval that each longer one is summed from."""
+FEWER_CANDLES = {10080: 380, 21600: 180}
+"""How many candles the longest intervals have: the exchange is not 30 years old."""
 TRADES_PER_TAKER = 3.5
-"""Trades for each taker who comes by itself: those it draws, and fills at several levels."""
+"""Trades per taker who comes by itself: with those it draws, and fills at several levels."""
 
 _SWING = 0.02
-_SWING_KEPT = 0.95
-"""How far, as a part of the minute's range, a trade is beside its way through the minute: what
-it swings by itself, and what it keeps of the swing of the trade before it."""
+"""Standard deviation of a trade's own swing, as a part of its minute's range."""
+_SWING_CARRY = 0.95
+"""The part of the previous trade's swing that a trade carries on."""
 
 
 class MarketWarmup:
-    """Makes one instrument's tape up to an instant, always the same for a seed."""
+    """Makes one instrument's past up to an instant, always the same for a seed."""
 
     def __init__(self, listing: Listing, now: int, last_trade_id: int, seed: str) -> None:
+        """Prepare a past; nothing is made before it is asked for.
+
+        Args:
+            listing: The instrument; its past ends at its opening price.
+            now: When it ends, ns since the Unix epoch.
+            last_trade_id: The id of its last trade.
+            seed: The same seed makes the same past.
+        """
         self._now = now
         self._seed = seed
         self._last_trade_id = last_trade_id
@@ -53,10 +61,10 @@ class MarketWarmup:
         )
         self._least = listing.instrument.qty_min
         self._trades_a_minute = 60 * listing.nature.takers_per_s * TRADES_PER_TAKER
-        self._known: dict[int, list[PastCandle]] = {}
+        self._made: dict[int, list[PastCandle]] = {}
 
     def history(self) -> TradeHistory:
-        """The whole past; candles are made when they are first looked at."""
+        """Return the whole past; most candles are made when they are first looked at."""
         history = TradeHistory(self.candles)
         minutes = self.candles(1)
         for minute in minutes:
@@ -66,22 +74,22 @@ class MarketWarmup:
         return history
 
     def candles(self, interval: int) -> list[PastCandle]:
-        """An interval's candles, quiet ones too, oldest first. Whoever asks first pays."""
-        if interval not in self._known:
-            self._known[interval] = self._make(interval)
-        return self._known[interval]
+        """Return an interval's candles, quiet ones too, oldest first; made at the first call."""
+        if interval not in self._made:
+            self._made[interval] = self._make(interval)
+        return self._made[interval]
 
     # --- candles --------------------------------------------------------------------
 
     def _make(self, interval: int) -> list[PastCandle]:
-        """The newest candles summed from the finer interval's, the older walked."""
+        """Make an interval's candles: the newest from the finer interval's, the rest at random."""
         random = Random(f"{self._seed}/{interval}")
         length_ns = interval * NS_PER_MINUTE
         if interval == 1:
             begin = self._now - self._now % length_ns
             return self._walk(random, 1, begin, self._price, MINUTES_A_DAY)
         finer = self.candles(FINER[interval])
-        # The oldest finer candle may begin inside an interval, whose sum would be cut.
+        # The oldest finer candle may begin inside an interval, whose sum would be incomplete.
         first_whole = -(-finer[0].begin // length_ns) * length_ns
         newest: list[PastCandle] = []
         for candle in finer:
@@ -91,13 +99,21 @@ class MarketWarmup:
                 newest[-1] = newest[-1].with_later(candle)
             else:
                 newest.append(candle)
-        count = LONG_AGO.get(interval, KEPT_CANDLES) - len(newest)
+        count = FEWER_CANDLES.get(interval, MOST_CANDLES) - len(newest)
         return self._walk(random, interval, first_whole - length_ns, newest[0].open, count) + newest
 
     def _walk(
         self, random: Random, interval: int, newest: int, close: int, count: int
     ) -> list[PastCandle]:
-        """`count` candles, oldest first, the newest beginning at `newest` and ending at `close`."""
+        """Return a random walk of candles, oldest first.
+
+        Args:
+            random: Where chance comes from.
+            interval: Their length in minutes.
+            newest: When the newest begins, ns since the Unix epoch.
+            close: The newest's last price.
+            count: How many.
+        """
         gauss, uniform = random.gauss, random.random
         volatility = self._minute_volatility * sqrt(interval)
         log_heat = 0.0
@@ -121,31 +137,31 @@ class MarketWarmup:
     # --- trades ---------------------------------------------------------------------
 
     def _trades(self, minutes: list[PastCandle]) -> list[PastTrade]:
-        """The last thousand, each inside its minute's candle."""
+        """Return the last thousand trades, each inside its minute's candle."""
         random = Random(f"{self._seed}/trades")
-        places: list[tuple[int, PastCandle]] = []
+        times: list[tuple[int, PastCandle]] = []
         for minute in reversed(minutes):
             until = min(minute.begin + NS_PER_MINUTE, self._now) - minute.begin
-            places.extend(
+            times.extend(
                 (minute.begin + int(random.random() * until), minute)
-                for _ in range(min(minute.trades, KEPT_TRADES))
+                for _ in range(min(minute.trades, MOST_TRADES))
             )
-            if len(places) >= KEPT_TRADES:
+            if len(times) >= MOST_TRADES:
                 break
-        places = sorted(places, key=lambda place: place[0])[-KEPT_TRADES:]
-        first_id = self._last_trade_id - len(places) + 1
+        times = sorted(times, key=lambda entry: entry[0])[-MOST_TRADES:]
+        first_id = self._last_trade_id - len(times) + 1
         swing, trades = 0.0, []
-        for number, (time, minute) in enumerate(places):
-            swing = _SWING_KEPT * swing + random.gauss(0.0, _SWING)
+        for number, (time, minute) in enumerate(times):
+            swing = _SWING_CARRY * swing + random.gauss(0.0, _SWING)
             trades.append(self._trade(random, first_id + number, time, minute, swing))
         return trades
 
     def _trade(
         self, random: Random, trade_id: int, time: int, minute: PastCandle, swing: float
     ) -> PastTrade:
-        """One on the way through its minute, beside it by `swing` of the minute's range.
+        """Return a trade on the line through its minute, `swing` of the minute's range beside it.
 
-        The last ones lead to where the market opens now.
+        The swing fades with the last minute, so that the trades end where the market opens.
         """
         lasts = max(1, min(NS_PER_MINUTE, self._now - minute.begin))
         along = (time - minute.begin) / lasts
@@ -153,10 +169,10 @@ class MarketWarmup:
         price = minute.open + int((minute.close - minute.open) * along)
         price += int(beside * (minute.high - minute.low))
         qty = max(self._least, int(self._typical * random.lognormvariate(-0.5, 1.0)))
-        taking = TakerType.MARKET if random.random() < 0.33 else TakerType.LIMIT
+        taker_type = TakerType.MARKET if random.random() < 0.33 else TakerType.LIMIT
         side = Side.BID if random.random() < 0.5 else Side.ASK
         return PastTrade(
-            trade_id, time, side, min(max(price, minute.low), minute.high), qty, taking
+            trade_id, time, side, min(max(price, minute.low), minute.high), qty, taker_type
         )
 
 

@@ -28,8 +28,8 @@ from kracked.sim.listings import LISTED, listings
 from kracked.sim.market_data.book_publisher import BOOK, BookPublisher
 from kracked.sim.market_data.trade_history import (
     INTERVALS,
-    KEPT_CANDLES,
-    KEPT_TRADES,
+    MOST_CANDLES,
+    MOST_TRADES,
     NS_PER_MINUTE,
 )
 from kracked.sim.market_data.warmup import MarketWarmup
@@ -294,9 +294,9 @@ def test_a_thin_pair_is_quiet() -> None:
 
 def test_the_tape_opens_with_a_past() -> None:
     tape = market().histories[PAIR]
-    assert len(tape.trades) == KEPT_TRADES
+    assert len(tape.trades) == MOST_TRADES
     for minutes in INTERVALS[:7]:
-        assert len(tape.candles(minutes, OPENING)) == KEPT_CANDLES
+        assert len(tape.candles(minutes, OPENING)) == MOST_CANDLES
     assert 0 < tape.day.low <= tape.day.vwap <= tape.day.high
     assert tape.day.trades > 10_000
 
