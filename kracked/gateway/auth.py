@@ -31,7 +31,7 @@ _NONCE = re.compile(r"[0-9]{1,20}")
 
 
 class Permission(StrEnum):
-    """What a key may be allowed, in the codes of GetApiKeyInfo."""
+    """The permissions a key may have, in the codes of GetApiKeyInfo."""
 
     QUERY_FUNDS = "query-funds"
     QUERY_ORDERS = "query-open-trades"

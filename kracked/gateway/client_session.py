@@ -374,6 +374,7 @@ class _Reply:
                 self._send_result(answer)
 
     def refuse(self, error: str, *, symbol: str | None = None, status: str | None = None) -> None:
+        """Send a refusal."""
         text = encode.refused(
             self._method,
             error,

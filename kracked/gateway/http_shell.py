@@ -82,7 +82,7 @@ class ClientConnection:
 
 
 class Service(Protocol):
-    """What is behind a shell. Only `admits` may wait."""
+    """The server behind a shell. Only `admits` may wait."""
 
     async def admits(self, socket: Socket, transport: asyncio.Transport | None, /) -> bool:
         """Whether to complete a WebSocket handshake; a refused one is answered with 503."""

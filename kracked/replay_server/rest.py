@@ -26,9 +26,9 @@ class ReplayRest:
         self._exchange = exchange
         self._public: Mapping[str, PublicMethod] = {
             "Time": server_time,
-            "SystemStatus": self._system_status,
-            "Assets": self._assets,
-            "AssetPairs": self._asset_pairs,
+            "SystemStatus": self.system_status,
+            "Assets": self.assets,
+            "AssetPairs": self.asset_pairs,
         }
 
     def answer(self, http_method: str, call: Call, query: Params, now: int) -> bytes:
@@ -44,10 +44,12 @@ class ReplayRest:
             return keys.token_reply(keys.identify(call).key, now)
         raise Refusal(refusals.UNKNOWN_METHOD)
 
-    def _system_status(self, _: Params, now: int) -> object:
+    def system_status(self, _: Params, now: int) -> object:
+        """Answer SystemStatus."""
         return {"status": self._exchange.system, "timestamp": to_rfc3339(now, 0)}
 
-    def _assets(self, query: Params, _: int) -> object:
+    def assets(self, query: Params, _: int) -> object:
+        """Answer Assets: all, or those that `asset` names."""
         assets = self._exchange.instruments.decoded.assets
         rows = {_rest_name(asset.id): _asset_row(asset) for asset in assets}
         if "asset" not in query:
@@ -57,7 +59,8 @@ class ReplayRest:
             raise Refusal(refusals.UNKNOWN_ASSET)
         return {name: rows[name] for name in names}
 
-    def _asset_pairs(self, query: Params, _: int) -> object:
+    def asset_pairs(self, query: Params, _: int) -> object:
+        """Answer AssetPairs: all, or those that `pair` names."""
         pairs = self._exchange.instruments.decoded.pairs
         if "pair" not in query:
             return {_altname(pair): _pair_row(pair) for pair in pairs}

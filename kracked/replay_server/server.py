@@ -49,7 +49,7 @@ SLICE = 64
 
 
 class Begin(StrEnum):
-    """When playback starts."""
+    """The event that starts playback."""
 
     ATTENDED = "attended"
     """With the first subscription to a market, so that nobody misses the beginning."""
@@ -57,7 +57,7 @@ class Begin(StrEnum):
 
 
 class PlaybackOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to serve a recording; the defaults are those of `kracked replay --serve`."""
+    """The options of a served recording, with the defaults of `kracked replay --serve`."""
 
     speed: float = 1.0
     """How many times faster than life; `MAX_SPEED` does not wait at all."""

@@ -32,7 +32,16 @@ def snapshot(book: Book, depth: int) -> str:
         bids, asks = (_levels(side.top(depth), precision) for side in (book.bids, book.asks))
         return encode.book(SNAPSHOT, book.symbol, bids, asks, book.computed, stamp)
     bids, asks = (
-        [_order(order, precision) for queue in islice(side, depth) for order in queue]
+        [
+            encode.order(
+                order.order_id,
+                precision.price_text(order.price),
+                precision.qty_text(order.qty),
+                order.timestamp,
+            )
+            for queue in islice(side, depth)
+            for order in queue
+        ]
         for side in (book.bids, book.asks)
     )
     return encode.level3(SNAPSHOT, book.symbol, bids, asks, book.computed, stamp)
@@ -137,11 +146,6 @@ def _levels(levels: Iterable[tuple[int, int]], precision: Precision) -> list[str
     return [
         encode.level(precision.price_text(price), precision.qty_text(qty)) for price, qty in levels
     ]
-
-
-def _order(order: OrderChange, precision: Precision) -> str:
-    price, qty = precision.price_text(order.price), precision.qty_text(order.qty)
-    return encode.order(order.order_id, price, qty, order.timestamp)
 
 
 def _changes(changes: Iterable[OrderChange], precision: Precision) -> list[str]:

@@ -37,7 +37,7 @@ class NotListed(ConfigError):
 
 
 class Nature(msgspec.Struct, frozen=True, kw_only=True):
-    """How an instrument trades, at `rate` 1."""
+    """The pace and the size of an instrument's trade, at `rate` 1."""
 
     makers_per_s: float
     """Quotes that market makers place, move and pull."""
@@ -153,7 +153,7 @@ ASSETS: tuple[ListedAsset, ...] = (
 
 
 class _RestNames(NamedTuple):
-    """What REST calls a pair and its base."""
+    """REST's names of a pair and its base."""
 
     pair: str
     altname: str

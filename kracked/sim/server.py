@@ -52,7 +52,7 @@ LAG_NS = NS_PER_S
 
 
 class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to run the simulated exchange; the defaults are those of `kracked sim`."""
+    """The options of a simulated exchange, with the defaults of `kracked sim`."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -116,8 +116,16 @@ class SimServer:
         self.api_key = self.options.api_key or made_up_key
         self.api_secret = self.options.api_secret or made_up_secret
         self.exchange = self._open_exchange()
-        self.injector = self._make_injector(note)
+        self.injector: FaultInjector | None = None
         """Injects faults; None unless the options name some."""
+        if self.options.faults is not None:
+            self.injector = FaultInjector(
+                self.exchange,
+                schedule.read(self.options.faults),
+                seed=self._seed,
+                now=self.exchange.time,
+                note=note,
+            )
         self._rest = RestApi(self.exchange)
         self._control = ControlApi(self.exchange, self.injector) if self.injector else None
         self._clients: dict[ClientSession, ClientConnection] = {}
@@ -151,14 +159,6 @@ class SimServer:
             if asset not in exchange.brokerage.accounts.assets:
                 raise listed.NotListed(asset, tuple(exchange.brokerage.accounts.assets))
         return exchange
-
-    def _make_injector(self, note: Callable[[InjectedFault], None] | None) -> FaultInjector | None:
-        if self.options.faults is None:
-            return None
-        rules = schedule.read(self.options.faults)
-        return FaultInjector(
-            self.exchange, rules, seed=self._seed, now=self.exchange.time, note=note
-        )
 
     @property
     def endpoints(self) -> ServerEndpoints:
@@ -218,6 +218,7 @@ class SimServer:
         """Connect a client to the exchange while the block lasts, through faults if any."""
 
         def connect(send: Send) -> ClientSession:
+            """Begin the session."""
             return self.exchange.connect(socket, send, now)
 
         faulty = self.injector.attach(socket, connection, connect) if self.injector else None
@@ -253,6 +254,7 @@ async def serve(
     set_on_signals(stopped)
 
     def note(fault: InjectedFault) -> None:
+        """Report a fault as a line of JSON."""
         report(msgspec.json.encode(fault).decode())
 
     async with SimServer(options, note=note) as server:

@@ -32,7 +32,7 @@ STARTING_BALANCES: Mapping[str, str] = {
 
 
 class AccountOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a new account begins with."""
+    """The terms that a new account begins with."""
 
     tier: Tier = limits.PRO
     balances: Mapping[str, str] = msgspec.field(default_factory=lambda: STARTING_BALANCES)

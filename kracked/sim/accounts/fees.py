@@ -14,7 +14,7 @@ DAYS_30_NS = 30 * 86_400 * NS_PER_S
 
 
 class Rates(NamedTuple):
-    """What a trade costs, in 1/10,000 of its value."""
+    """The fees of a trade, in 1/10,000 of its value."""
 
     taker: int
     maker: int
@@ -56,7 +56,7 @@ def percent(rate: int) -> str:
 
 
 class Volume:
-    """What an account has traded in the last thirty days, in ledger units of USD."""
+    """The value an account has traded in the last thirty days, in ledger units of USD."""
 
     def __init__(self, before: int = 0) -> None:
         """`before`: what it traded elsewhere, which never expires."""

@@ -25,7 +25,7 @@ MOST_CLOSED = 10_000
 
 
 class OrderStatus(StrEnum):
-    """How an order stands, as `order_status` of the executions channel says it."""
+    """The state of an order, in the words of `order_status` on the executions channel."""
 
     PENDING = "pending_new"
     NEW = "new"

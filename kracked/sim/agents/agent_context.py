@@ -25,7 +25,7 @@ BUSY_MAKERS_PER_S = 15.0
 
 
 class AgentStep(Protocol):
-    """What an agent does when its time comes, about an order or another subject."""
+    """One step of an agent, taken at its time, about an order or another subject."""
 
     def __call__(self, subject: str, /) -> EngineBatch | None: ...
 

@@ -20,7 +20,7 @@ LEAST_PRICE = 60.0
 
 
 class Regime(Enum):
-    """How excited the market is: jumps per second, their size, and how long it lasts."""
+    """A degree of excitement: jumps per second, their size, and how long it lasts."""
 
     CALM = (0.12, 0.6, 50.0)
     NORMAL = (0.4, 1.0, 40.0)
@@ -68,7 +68,7 @@ class FairPrice:
 
     @property
     def heat(self) -> float:
-        """How much more often takers come than in the normal regime."""
+        """The rate of takers, relative to the normal regime."""
         return 3.5 if self.burst else self.regime.jumps_per_s / 1.2 + 0.6
 
     def wait_s(self) -> float:

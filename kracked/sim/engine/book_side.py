@@ -35,7 +35,7 @@ class RestingOrder(msgspec.Struct, gc=False):
 
     @property
     def taker_type(self) -> TakerType:
-        """How trades report the order when it takes."""
+        """The type that trades report when the order takes."""
         return TakerType.MARKET if self.price is None else TakerType.LIMIT
 
     def part_to_show(self) -> int:

@@ -148,7 +148,7 @@ class Matcher:
 
     @property
     def next_expiry(self) -> int | None:
-        """When `expire` may next have an order to end."""
+        """The next time at which `expire` may have an order to end."""
         return self._expiries[0][0] if self._expiries else None
 
     @property

@@ -24,7 +24,7 @@ class TakerType(StrEnum):
 
 
 class LeaveCause(StrEnum):
-    """Why a visible order left its level."""
+    """The cause of a visible order's leaving its level."""
 
     FILLED = "filled"
     CANCELLED = "cancelled"
@@ -33,7 +33,7 @@ class LeaveCause(StrEnum):
 
 
 class OrderEnd(StrEnum):
-    """How an order ended."""
+    """The way an order ended."""
 
     FILLED = "filled"
     CANCELLED = "cancelled"
@@ -41,7 +41,7 @@ class OrderEnd(StrEnum):
 
 
 class EngineReason(StrEnum):
-    """Why the engine refused a request, or ended an order on its own."""
+    """The reason the engine refused a request, or ended an order on its own."""
 
     POST_ONLY = "Post only order"
     FILL_OR_KILL = "Fill or kill"
@@ -166,7 +166,7 @@ class EngineBatch(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def refusal(self) -> EngineReason | None:
-        """Why the request was refused; None if it was not."""
+        """The reason the request was refused; None if it was not."""
         match self.steps:
             case (RequestRefused(reason=reason),):
                 return reason

@@ -25,7 +25,7 @@ _NANOS_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 
 
 class MessageHead(NamedTuple):
-    """What a channel's message is about."""
+    """The channel, kind and symbol that a message begins with."""
 
     channel: str
     kind: str
@@ -66,6 +66,7 @@ def shifted(message: bytes, by_ns: int) -> bytes:
     """Return the message as a clock that is `by_ns` off would have sent it."""
 
     def shift(found: re.Match[bytes]) -> bytes:
+        """Return a stamp, shifted, with as many decimals."""
         ns = parse_ns(found[0].decode()) + by_ns
         write = encode.nanos if len(found[0]) == _NANOS_LENGTH else encode.micros
         return write(ns).encode()

@@ -20,7 +20,7 @@ _CHANCE = re.compile(r"0?\.\d+|[01](?:\.0+)?")
 
 
 class FaultSyntax(msgspec.Struct, frozen=True, kw_only=True):
-    """What one family of faults looks like, as its error explains it."""
+    """The form and the kinds of one family of faults, for its error to explain."""
 
     form: str
     """The form, with examples."""

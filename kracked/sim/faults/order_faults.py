@@ -23,7 +23,7 @@ LATE_NS, LAG_NS = 2 * NS_PER_S, 10 * NS_PER_S
 
 
 class OrderFault(StrEnum):
-    """What can go wrong with a request; the REST view's lag is of queries only."""
+    """A kind of fault of one request; the REST view's lag is of queries only."""
 
     REPLY_LOST = "reply-lost"
     REPLY_LATE = "reply-late"
@@ -89,7 +89,7 @@ class OrderFaultRule(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def length_ns(self) -> int:
-        """How late, or how far behind."""
+        """The length of the delay or the lag."""
         return self.by_ns or (LAG_NS if self.kind is OrderFault.REST_LAG else LATE_NS)
 
     def fits(self, method: str) -> bool:
@@ -125,23 +125,18 @@ class OrderFaults:
 
     def draw(self, method: str) -> OrderFaultRule | None:
         """Return the fault that strikes a request, if any."""
-        rule = self._draw_expected(method) or self._draw_by_chance(method)
-        if rule is not None:
-            self.injected.append((rule.kind, method))
-        return rule
-
-    def _draw_expected(self, method: str) -> OrderFaultRule | None:
         for rule in self._expected:
             if rule.fits(method):
                 self._expected.remove(rule)
-                return rule
-        return None
-
-    def _draw_by_chance(self, method: str) -> OrderFaultRule | None:
-        for rule in self.rules:
-            if rule.fits(method) and self._random.random() < rule.chance:
-                return rule
-        return None
+                break
+        else:
+            for rule in self.rules:
+                if rule.fits(method) and self._random.random() < rule.chance:
+                    break
+            else:
+                return None
+        self.injected.append((rule.kind, method))
+        return rule
 
 
 def read(text: str) -> tuple[OrderFaultRule, ...]:

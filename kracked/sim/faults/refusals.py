@@ -21,7 +21,7 @@ from kracked.protocol.requests import (
 
 
 class RefusalWording(msgspec.Struct, frozen=True):
-    """How one refusal is worded."""
+    """The wording of one refusal."""
 
     error: str
     """The text, with `{symbol}` for the symbol."""

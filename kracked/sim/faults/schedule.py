@@ -27,7 +27,7 @@ from kracked.sim.faults.refusals import REASONS
 
 
 class FaultKind(StrEnum):
-    """What can go wrong."""
+    """A kind of fault of connections, messages or the market."""
 
     DROP = "drop"
     HALF_OPEN = "half-open"
@@ -100,7 +100,7 @@ class Fault(msgspec.Struct, frozen=True):
 
     @property
     def length_ns(self) -> int | None:
-        """How long it lasts, of the kinds in `LASTING`; None leaves that to the kind."""
+        """The length of a fault of the kinds in `LASTING`; None leaves it to the kind."""
         return parse_duration_ns(self.detail, bare_s=True, zero=True) if self.detail else None
 
 
@@ -120,7 +120,7 @@ class FaultRule(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FaultSchedule:
-    """When the faults of a specification are due; the same seed gives the same ones."""
+    """The times at which a specification's faults are due; a seed gives the same ones again."""
 
     def __init__(self, rules: Sequence[FaultRule], seed: object, now: int) -> None:
         self._random = Random(f"{seed}/faults")

@@ -105,7 +105,8 @@ class FaultyConnection:
         self.tokens_expired = False
         """Whether every token is refused."""
         self._random, self._note = random, note
-        self._chances = [rule for rule in chances if rule.where not in _other_roles(role)]
+        other_roles = () if role == ANY else [other for other in ROLES if other != role]
+        self._chances = [rule for rule in chances if rule.where not in other_roles]
         self._armed: dict[StreamKey, list[FaultKind]] = {}
         self._swapping: dict[StreamKey, _HeldMessages] = {}
         self._delayed: dict[StreamKey, _HeldMessages] = {}
@@ -319,8 +320,3 @@ class FaultyConnection:
             or self._snapshot_delay_ns is not None
             or now < max(self._mute_until, self._skew_until)
         )
-
-
-def _other_roles(role: str) -> list[str]:
-    """Return the roles that a connection does not have; one of `ANY` has each."""
-    return [] if role == ANY else [other for other in ROLES if other != role]

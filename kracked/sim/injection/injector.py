@@ -12,12 +12,13 @@ from enum import Enum
 from random import Random
 
 from kracked.gateway.client_session import ClientSession, Send
+from kracked.protocol.events import Side
 from kracked.sim.engine.exchange_ids import ExchangeIds
+from kracked.sim.engine.orders import NewOrder
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.refusals import REASONS
 from kracked.sim.faults.schedule import ROLES, SPOILING, Fault, FaultKind, FaultRule, FaultSchedule
-from kracked.sim.injection.burst import Burst
 from kracked.sim.injection.faulty_connection import (
     LATE_NS,
     MUTE_NS,
@@ -34,12 +35,13 @@ MAINTENANCE_NS = 3 * NS_PER_S
 LOG_LENGTH = 10_000
 """The most faults the log retains."""
 FAREWELL = "CloudFlare WebSocket proxy restarting"
+BURST_MESSAGES, BURST_NS = 1_000, NS_PER_S // 10
 _BURST_IDS = 1 << 62
 """Where the ids of a burst's orders start, far from anybody else's."""
 
 
 class Handshake(Enum):
-    """What a new connection meets."""
+    """The outcome of a new connection's handshake."""
 
     OPEN = "open"
     REFUSED = "refused"
@@ -53,6 +55,44 @@ _HANDSHAKES = {
     FaultKind.GARBAGE: (Handshake.NOISE, NOISE_NS),
 }
 """What new connections meet after a fault, and for how long."""
+
+
+class Burst:
+    """A quote stuffer: a thousand messages about one book in a tenth of a second.
+
+    It places and cancels one small order at the best bid, again and again. The orders and the
+    engine are real, so that books and checksums stay right.
+    """
+
+    def __init__(self, exchange: Exchange, symbol: str, ids: ExchangeIds, now: int) -> None:
+        self.symbol = symbol
+        self._exchange, self._ids, self._begun = exchange, ids, now
+        self._sent = 0
+        self._resting: str | None = None
+
+    def advance(self, now: int) -> bool:
+        """Send what is due; return False once everything has been sent."""
+        share = min(1.0, (now - self._begun) / BURST_NS)
+        while self._sent < round(BURST_MESSAGES * share):
+            self._sent += 1
+            self._send()
+        return self._sent < BURST_MESSAGES
+
+    def _send(self) -> None:
+        """Cancel the order that rests, or place the next one."""
+        matcher, time = self._exchange.matcher(self.symbol), self._exchange.time
+        if self._resting is not None:
+            batch = matcher.cancel(self._resting, time)
+            self._resting = None
+        else:
+            price = matcher.best_price(Side.BID)
+            if price is None:
+                return
+            self._resting = self._ids.take()
+            # Small, but not a quantity others are likely to have: the level must change.
+            order = NewOrder(self._resting, Side.BID, 12_345, price, post_only=True)
+            batch = matcher.submit(order, time)
+        self._exchange.publish(self.symbol, batch)
 
 
 class FaultInjector:

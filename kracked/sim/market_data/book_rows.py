@@ -41,6 +41,7 @@ def grouped(listing: Listing, matcher: Matcher, depth: int, grouping: int) -> Si
 
 def _merged(matcher: Matcher, side: Side, step: int) -> Iterator[Level]:
     def rounded(level: Level) -> int:
+        """Return the price of the group a level belongs to."""
         return level.price // step * step if side is Side.BID else -(-level.price // step) * step
 
     for price, levels in groupby(matcher.levels(side), rounded):

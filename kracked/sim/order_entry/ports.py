@@ -12,7 +12,7 @@ from kracked.sim.listings import Listing
 
 
 class ExchangePort(Protocol):
-    """What the brokerage and the endpoints need of the exchange they belong to."""
+    """The exchange, as its brokerage and its endpoints use it."""
 
     system: str
     """The exchange's mode."""

@@ -8,7 +8,8 @@ unknown as well. Measured at the exchange; github.com/dc-deal/FiniexTestingIDE.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 
 from kracked.gateway import refusals
@@ -72,11 +73,8 @@ def batch(
     """Return the open orders of a batch, each once; those that are gone are left out."""
     finds = [partial(by_id_or_userref, account, name) for name in names]
     finds += [partial(by_client_id, account, cl_ord_id) for cl_ord_id in cl_ord_ids]
-    return list({order.order_id: order for find in finds for order in _or_none(find)}.values())
-
-
-def _or_none(find: Callable[[], list[OrderRecord]]) -> list[OrderRecord]:
-    try:
-        return find()
-    except Refusal:
-        return []
+    found: dict[str, OrderRecord] = {}
+    for find in finds:
+        with suppress(Refusal):
+            found |= {order.order_id: order for order in find()}
+    return list(found.values())

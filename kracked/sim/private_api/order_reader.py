@@ -53,13 +53,14 @@ class OrderContext(NamedTuple):
         """Return the context of an account's order in a listing at `now`."""
 
         def bought_for(cash: int) -> int:
+            """Return the quantity that a market buy of a value gets."""
             return brokerage.funds.bought_for(account, listing.symbol, cash)
 
         return cls(listing, exchange.last_price(listing.symbol), now, bought_for)
 
 
 class ArgumentNames(NamedTuple):
-    """What one form calls the parts of an order; refusals state these names."""
+    """The names that one form has for the parts of an order; refusals state them."""
 
     order_type: str
     side: str
@@ -82,7 +83,7 @@ class OrderForm(Protocol):
 
     @property
     def context(self) -> OrderContext:
-        """What the order is read for."""
+        """The market and the account the order is read for."""
 
     def required(self, name: str) -> str:
         """Return a text that must not be missing."""

@@ -55,19 +55,19 @@ class PrivateRest:
     def _trading(self) -> dict[str, Endpoint]:
         """Return the methods that need more than an account's records."""
         answers = {
-            "AddOrder": self._add_order,
-            "AddOrderBatch": self._add_batch,
-            "AmendOrder": self._amend_order,
-            "EditOrder": self._edit_order,
-            "CancelOrder": self._cancel_order,
-            "CancelOrderBatch": self._cancel_batch,
-            "CancelAll": self._cancel_all,
-            "CancelAllOrdersAfter": self._cancel_all_after,
+            "AddOrder": self.add_order,
+            "AddOrderBatch": self.add_batch,
+            "AmendOrder": self.amend_order,
+            "EditOrder": self.edit_order,
+            "CancelOrder": self.cancel_order,
+            "CancelOrderBatch": self.cancel_batch,
+            "CancelAll": self.cancel_all,
+            "CancelAllOrdersAfter": self.cancel_all_after,
         }
         endpoints = {name: Endpoint(TRADING[name], answer) for name, answer in answers.items()}
         return endpoints | {
-            "GetWebSocketsToken": Endpoint(_only(Permission.WEBSOCKETS), self._token),
-            "Level3": Endpoint(_only(Permission.QUERY_ORDERS), self._level3),
+            "GetWebSocketsToken": Endpoint(_only(Permission.WEBSOCKETS), self.token),
+            "Level3": Endpoint(_only(Permission.QUERY_ORDERS), self.level3),
         }
 
     def knows(self, method: str) -> bool:
@@ -99,7 +99,8 @@ class PrivateRest:
 
     # --- placing and changing ---------------------------------------------------------
 
-    def _add_order(self, request: PrivateRequest) -> object:
+    def add_order(self, request: PrivateRequest) -> object:
+        """Answer AddOrder."""
         listing, context = self._listing(request)
         placed = self._brokerage.place(
             request.account,
@@ -114,7 +115,8 @@ class PrivateRest:
             description["close"] = rows.closing(placed.request.close)
         return {"descr": description} | ({"txid": [placed.order_id]} if placed.order_id else {})
 
-    def _add_batch(self, request: PrivateRequest) -> object:
+    def add_batch(self, request: PrivateRequest) -> object:
+        """Answer AddOrderBatch: each order is placed or refused by itself."""
         listing, context = self._listing(request)
         orders = request.params.raw.get("orders")
         if not isinstance(orders, list) or len(orders) not in _BATCH_ADDS:
@@ -132,7 +134,8 @@ class PrivateRest:
         rows = self._rows(listing)
         return {"orders": [_batch_row(rows, outcome) for outcome in placed]}
 
-    def _amend_order(self, request: PrivateRequest) -> object:
+    def amend_order(self, request: PrivateRequest) -> object:
+        """Answer AmendOrder."""
         params = request.params
         self._check_deadline(request)
         order = order_lookup.open_order(
@@ -147,7 +150,8 @@ class PrivateRest:
         )
         return {"amend_id": amend_id}
 
-    def _edit_order(self, request: PrivateRequest) -> object:
+    def edit_order(self, request: PrivateRequest) -> object:
+        """Answer EditOrder."""
         listing, context = self._listing(request)
         found = order_lookup.by_id_or_userref(request.account, request.params.required("txid"))
         if len(found) != 1 or found[0].symbol != listing.symbol:
@@ -173,7 +177,8 @@ class PrivateRest:
 
     # --- cancelling -------------------------------------------------------------------
 
-    def _cancel_order(self, request: PrivateRequest) -> object:
+    def cancel_order(self, request: PrivateRequest) -> object:
+        """Answer CancelOrder: by id, by userref, or by client id."""
         name, cl_ord_id = request.params.text("txid"), request.params.text("cl_ord_id")
         if name is not None and cl_ord_id is None:
             orders = order_lookup.by_id_or_userref(request.account, name)
@@ -181,18 +186,21 @@ class PrivateRest:
             orders = [order_lookup.open_order(request.account, order_id=name, cl_ord_id=cl_ord_id)]
         return {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def _cancel_batch(self, request: PrivateRequest) -> object:
+    def cancel_batch(self, request: PrivateRequest) -> object:
+        """Answer CancelOrderBatch."""
         names, cl_ord_ids = request.params.texts("orders"), request.params.texts("cl_ord_ids")
         if len(names) + len(cl_ord_ids) not in _BATCH_CANCELS:
             raise Refusal(refusals.ARGUMENTS)
         orders = order_lookup.batch(request.account, names, cl_ord_ids)
         return {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def _cancel_all(self, request: PrivateRequest) -> object:
+    def cancel_all(self, request: PrivateRequest) -> object:
+        """Answer CancelAll."""
         orders = request.account.orders.open()
         return {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def _cancel_all_after(self, request: PrivateRequest) -> object:
+    def cancel_all_after(self, request: PrivateRequest) -> object:
+        """Answer CancelAllOrdersAfter: the dead-man's switch."""
         timeout_s = request.params.whole("timeout")
         if timeout_s is None:
             raise Refusal(refusals.argument("timeout"))
@@ -200,11 +208,12 @@ class PrivateRest:
 
     # --- besides ----------------------------------------------------------------------
 
-    def _token(self, request: PrivateRequest) -> object:
+    def token(self, request: PrivateRequest) -> object:
+        """Answer GetWebSocketsToken."""
         return self._keys.token_reply(request.key, request.now)
 
-    def _level3(self, request: PrivateRequest) -> object:
-        """Return every order of a book."""
+    def level3(self, request: PrivateRequest) -> object:
+        """Answer Level3: every order of a book."""
         name, depth = request.params.required("pair"), request.params.whole("depth", 100)
         listing = self._names.pair(name)
         if depth not in book_rows.ORDER_DEPTHS:

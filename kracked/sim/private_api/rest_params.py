@@ -305,6 +305,7 @@ def _terms(order: OrderRecord, context: OrderContext) -> dict[str, object]:
     request, precision = order.request, context.listing.instrument.precision
 
     def price_text(price: int | None) -> str | None:
+        """Return a price as text."""
         return None if price is None else precision.price_text(price)
 
     first, second = price_text(order.price), None

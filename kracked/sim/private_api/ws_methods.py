@@ -6,7 +6,7 @@ cancel_order, cancel_all, cancel_after, batch_add, batch_cancel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from kracked.gateway.auth import ApiKey
 from kracked.gateway.client_session import Answers, Result
 from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
+from kracked.protocol.requests import unsupported_field
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord
@@ -24,7 +25,7 @@ from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.amends import Amends
 from kracked.sim.order_entry.brokerage import Brokerage, Placed
 from kracked.sim.order_entry.ports import ExchangePort
-from kracked.sim.private_api import dead_man_switch, known_params, order_lookup
+from kracked.sim.private_api import dead_man_switch, order_lookup
 from kracked.sim.private_api.order_reader import OrderContext, read_amend, read_order
 from kracked.sim.private_api.permissions import TRADING, permits
 from kracked.sim.private_api.ws_params import WsOrderForm, WsParams, read_edit
@@ -37,6 +38,44 @@ _OWN_NAMES = {
     "displayvol": "display_qty",
 }
 """WebSocket's names of arguments that are checked under REST's names."""
+
+
+def _members(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ORDER_MEMBERS = _members(
+    """order_type side order_qty cash_order_qty display_qty limit_price limit_price_type triggers
+    time_in_force post_only reduce_only margin effective_time expire_time cl_ord_id order_userref
+    conditional fee_preference stp_type sender_sub_id no_mpp stop_price trigger"""
+)
+_METHOD_MEMBERS: Mapping[str, frozenset[str]] = {
+    "add_order": _ORDER_MEMBERS | _members("symbol deadline validate"),
+    "amend_order": _members(
+        """order_id cl_ord_id order_qty display_qty limit_price limit_price_type trigger_price
+        trigger_price_type post_only deadline symbol"""
+    ),
+    "edit_order": _members(
+        """order_id symbol order_qty limit_price display_qty triggers post_only reduce_only
+        fee_preference order_userref deadline validate no_mpp"""
+    ),
+    "cancel_order": _members("order_id cl_ord_id order_userref"),
+    "cancel_all": frozenset(),
+    "cancel_all_orders_after": _members("timeout"),
+    "batch_add": _members("symbol orders deadline validate"),
+    "batch_cancel": _members("orders cl_ord_id"),
+}
+"""The members a request may have; any other is refused by name. An exchange that ignored
+unknown members would ignore a misspelt `post_only`, or the symbol of an order inside a batch,
+and trade what was not meant. The refusal's text is recorded for subscriptions."""
+_OBJECT_MEMBERS: Mapping[str, frozenset[str]] = {
+    "triggers": _members("reference price price_type"),
+    "conditional": _members(
+        """order_type limit_price limit_price_type trigger_price trigger_price_type stop_price"""
+    ),
+    "orders": _ORDER_MEMBERS,
+}
+"""The members of the objects within a request, at any depth."""
 
 
 class MethodRequest(NamedTuple):
@@ -63,14 +102,14 @@ class TradingMethods:
         self._exchange, self._brokerage, self._names = exchange, brokerage, names
         self._amends = Amends(exchange, brokerage)
         self._methods = {
-            "add_order": Method("AddOrder", self._add_order),
-            "amend_order": Method("AmendOrder", self._amend_order),
-            "edit_order": Method("EditOrder", self._edit_order),
-            "cancel_order": Method("CancelOrder", self._cancel_order),
-            "cancel_all": Method("CancelAll", self._cancel_all),
-            "cancel_all_orders_after": Method("CancelAllOrdersAfter", self._cancel_all_after),
-            "batch_add": Method("AddOrderBatch", self._batch_add),
-            "batch_cancel": Method("CancelOrderBatch", self._batch_cancel),
+            "add_order": Method("AddOrder", self.add_order),
+            "amend_order": Method("AmendOrder", self.amend_order),
+            "edit_order": Method("EditOrder", self.edit_order),
+            "cancel_order": Method("CancelOrder", self.cancel_order),
+            "cancel_all": Method("CancelAll", self.cancel_all),
+            "cancel_all_orders_after": Method("CancelAllOrdersAfter", self.cancel_all_after),
+            "batch_add": Method("AddOrderBatch", self.batch_add),
+            "batch_cancel": Method("CancelOrderBatch", self.batch_cancel),
         }
 
     def request(
@@ -110,14 +149,15 @@ class TradingMethods:
             return [refusals.PERMISSION_DENIED]
         request = MethodRequest(self._brokerage.accounts[key.account], WsParams(params), now)
         try:
-            known_params.check(method, params)
+            _check_members(method, params, _METHOD_MEMBERS[method])
             return list(found.answers(request))
         except Refusal as refusal:
             return [_renamed(refusal.error)]
 
     # --- placing ----------------------------------------------------------------------
 
-    def _add_order(self, request: MethodRequest) -> Iterator[Result | str]:
+    def add_order(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer add_order."""
         listing, context = self._listing(request)
         placed = self._brokerage.place(
             request.account,
@@ -128,7 +168,8 @@ class TradingMethods:
         )
         yield _ids(placed)
 
-    def _batch_add(self, request: MethodRequest) -> Iterator[Result | str]:
+    def batch_add(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer batch_add: each order is placed or refused by itself."""
         listing, context = self._listing(request)
         orders = request.params.raw.get("orders")
         if not isinstance(orders, list) or len(orders) not in _BATCH_ADDS:
@@ -152,7 +193,8 @@ class TradingMethods:
 
     # --- changing ---------------------------------------------------------------------
 
-    def _amend_order(self, request: MethodRequest) -> Iterator[Result | str]:
+    def amend_order(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer amend_order."""
         params = request.params
         self._check_deadline(request)
         order_id, cl_ord_id = params.text("order_id"), params.text("cl_ord_id")
@@ -167,7 +209,8 @@ class TradingMethods:
         name = {"cl_ord_id": cl_ord_id} if order_id is None else {"order_id": order_id}
         yield {"amend_id": amend_id, **name}
 
-    def _edit_order(self, request: MethodRequest) -> Iterator[Result | str]:
+    def edit_order(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer edit_order."""
         listing, context = self._listing(request)
         old = order_lookup.open_order(
             request.account, order_id=request.params.required("order_id"), cl_ord_id=None
@@ -185,8 +228,8 @@ class TradingMethods:
 
     # --- cancelling -------------------------------------------------------------------
 
-    def _cancel_order(self, request: MethodRequest) -> Iterator[Result | str]:
-        """Cancel orders one by one; each is granted or refused by itself."""
+    def cancel_order(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer cancel_order one order at a time: each is granted or refused by itself."""
         params, account = request.params, request.account
         ids, client_ids = params.texts("order_id"), params.texts("cl_ord_id")
         userrefs = params.texts("order_userref")
@@ -213,18 +256,21 @@ class TradingMethods:
         except Refusal as refusal:
             yield refusal.error
 
-    def _batch_cancel(self, request: MethodRequest) -> Iterator[Result | str]:
+    def batch_cancel(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer batch_cancel."""
         names, client_ids = request.params.texts("orders"), request.params.texts("cl_ord_id")
         if len(names) + len(client_ids) not in _BATCH_CANCELS:
             raise Refusal(refusals.ARGUMENTS)
         orders = order_lookup.batch(request.account, names, client_ids)
         yield {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def _cancel_all(self, request: MethodRequest) -> Iterator[Result | str]:
+    def cancel_all(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer cancel_all."""
         orders = request.account.orders.open()
         yield {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def _cancel_all_after(self, request: MethodRequest) -> Iterator[Result | str]:
+    def cancel_all_after(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer cancel_all_orders_after: the dead-man's switch."""
         timeout_s = request.params.whole("timeout")
         if timeout_s is None:
             raise Refusal(refusals.argument("timeout"))
@@ -268,3 +314,13 @@ def _renamed(error: str) -> str:
     head, _, name = error.rpartition(":")
     own_name = _OWN_NAMES.get(name) if head == refusals.ARGUMENTS else None
     return error if own_name is None else refusals.argument(own_name)
+
+
+def _check_members(method: str, members: Mapping[str, object], known: frozenset[str]) -> None:
+    """Refuse a request with a member that its method does not have, at any depth."""
+    for name, value in members.items():
+        if name not in known:
+            raise Refusal(unsupported_field(name, method))
+        for part in value if isinstance(value, list) else (value,):
+            if isinstance(part, dict) and name in _OBJECT_MEMBERS:
+                _check_members(method, part, _OBJECT_MEMBERS[name])

@@ -309,17 +309,20 @@ class _WsCloseForm(WsOrderForm):
     """A conditional close, whose trigger is flat; its relative prices start from the last trade."""
 
     def limit_price(self, order_type: OrderType, _side: Side, /) -> int | None:
+        """Return the limit price; the type decides which of both prices must be there."""
         limit, trigger = self.number("limit_price"), self.number("trigger_price")
         if (limit is None) == order_type.limited or (trigger is None) == order_type.waits:
             raise Refusal(refusals.argument("conditional"))
         return None if limit is None else self._price(limit, self.price_type("limit_price"))
 
     def trigger_price(self, order_type: OrderType, side: Side, /) -> int | None:
+        """Return the trigger price."""
         self.limit_price(order_type, side)  # a bad limit is refused before a bad trigger
         trigger = self.number("trigger_price")
         return None if trigger is None else self._price(trigger, self.price_type("trigger_price"))
 
     def trail_distance(self) -> TrailOffset:
+        """Return the trigger's distance from the best price seen."""
         triggers = WsParams({name: self.raw.get(f"trigger_{name}") for name in _TRIGGER})
         return self._distance(triggers.number("price"), triggers.text("price_type"))
 

@@ -23,6 +23,7 @@ def ticker(publisher: MarketDataPublisher, now: int) -> dict[str, object]:
     """Return a pair's ticker. Each pair of figures is [since midnight UTC, last 24 hours]."""
 
     def price(scaled: int) -> str:
+        """Return a price as text."""
         return _price(publisher, scaled)
 
     day, last = publisher.history.day, publisher.history.last

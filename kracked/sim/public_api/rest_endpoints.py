@@ -33,21 +33,22 @@ class PublicRest:
         self._exchange = exchange
         self.methods: Mapping[str, PublicMethod] = {
             "Time": server_time,
-            "SystemStatus": self._system_status,
-            "Assets": self._assets,
-            "AssetPairs": self._asset_pairs,
-            "Ticker": self._ticker,
-            "OHLC": self._ohlc,
-            "Depth": self._depth,
-            "Trades": self._trades,
-            "Spread": self._spread,
-            "GroupedBook": self._grouped_book,
+            "SystemStatus": self.system_status,
+            "Assets": self.assets,
+            "AssetPairs": self.asset_pairs,
+            "Ticker": self.ticker,
+            "OHLC": self.ohlc,
+            "Depth": self.depth,
+            "Trades": self.trades,
+            "Spread": self.spread,
+            "GroupedBook": self.grouped_book,
         }
         """By name."""
 
     # --- what is listed ---------------------------------------------------------------
 
-    def _system_status(self, _: Params, now: int) -> object:
+    def system_status(self, _: Params, now: int) -> object:
+        """Answer SystemStatus."""
         return {
             "status": self._exchange.system,
             "timestamp": to_rfc3339(now, 0),
@@ -55,13 +56,15 @@ class PublicRest:
             "emergency": [],
         }
 
-    def _assets(self, query: Params, _: int) -> object:
+    def assets(self, query: Params, _: int) -> object:
+        """Answer Assets: all, or those that `asset` names."""
         chosen = self._exchange.assets if listing_rows.is_currency(query.get("aclass")) else ()
         if "asset" in query:
             chosen = tuple(self._exchange.names.asset(name) for name in query["asset"].split(","))
         return {listed.rest_id: listing_rows.asset(listed) for listed in chosen}
 
-    def _asset_pairs(self, query: Params, _: int) -> object:
+    def asset_pairs(self, query: Params, _: int) -> object:
+        """Answer AssetPairs: all, or those that `pair` names."""
         info = query.get("info") or "info"
         pairs = self._pairs(query, "aclass_base")
         if query.get("execution_venue") not in (None, "", listing_rows.VENUE):
@@ -100,10 +103,12 @@ class PublicRest:
 
     # --- the market -------------------------------------------------------------------
 
-    def _ticker(self, query: Params, now: int) -> object:
+    def ticker(self, query: Params, now: int) -> object:
+        """Answer Ticker."""
         return {key: market_rows.ticker(publisher, now) for key, publisher in self._pairs(query)}
 
-    def _ohlc(self, query: Params, now: int) -> object:
+    def ohlc(self, query: Params, now: int) -> object:
+        """Answer OHLC: the candles of one pair that began at `since` or later."""
         key, publisher = self._pair(query)
         interval, since = _whole(query, "interval", 1), _whole(query, "since", 0)
         if interval not in INTERVALS:
@@ -118,7 +123,8 @@ class PublicRest:
         ]
         return {key: rows, "last": last}
 
-    def _depth(self, query: Params, _: int) -> object:
+    def depth(self, query: Params, _: int) -> object:
+        """Answer Depth: up to `count` levels of each side."""
         key, publisher = self._pair(query)
         count = _whole(query, "count", 100)
         if not 1 <= count <= 500:
@@ -126,7 +132,8 @@ class PublicRest:
         asks, bids = (market_rows.levels(publisher, side, count) for side in (Side.ASK, Side.BID))
         return {key: {"asks": asks, "bids": bids}}
 
-    def _grouped_book(self, query: Params, _: int) -> object:
+    def grouped_book(self, query: Params, _: int) -> object:
+        """Answer GroupedBook."""
         key, publisher = self._pair(query)
         depth, grouping = _whole(query, "depth", 10), _whole(query, "grouping", 1)
         if depth not in book_rows.GROUPED_DEPTHS or grouping not in book_rows.GROUPINGS:
@@ -134,7 +141,8 @@ class PublicRest:
         levels = book_rows.grouped(publisher.listing, publisher.matcher, depth, grouping)
         return {"pair": key, "grouping": grouping, **levels}
 
-    def _trades(self, query: Params, _: int) -> object:
+    def trades(self, query: Params, _: int) -> object:
+        """Answer Trades: the last, or those after `since` (ns)."""
         key, publisher = self._pair(query)
         count, since = _whole(query, "count", 1000), _whole(query, "since", -1)
         if not 1 <= count <= 1000:
@@ -144,7 +152,8 @@ class PublicRest:
         last = page[-1].time if page else max(since, 0)
         return {key: [market_rows.trade(trade, publisher) for trade in page], "last": str(last)}
 
-    def _spread(self, query: Params, now: int) -> object:
+    def spread(self, query: Params, now: int) -> object:
+        """Answer Spread: the best prices from `since` (s) on."""
         key, publisher = self._pair(query)
         since = _whole(query, "since", 0)
         rows = [
