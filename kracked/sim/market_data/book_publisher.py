@@ -33,7 +33,7 @@ _EVENT_SPACING_NS = 15
 _GONE = {LeaveCause.FILLED, LeaveCause.CANCELLED, LeaveCause.EXPIRED}
 
 
-class BookMessage(NamedTuple):
+class DepthMessage(NamedTuple):
     """One message, for everyone who watches this channel at this depth."""
 
     channel: str
@@ -147,9 +147,9 @@ class BookPublisher:
 
     # --- following the engine ---------------------------------------------------------
 
-    def apply(self, batch: EngineBatch) -> list[BookMessage]:
+    def apply(self, batch: EngineBatch) -> list[DepthMessage]:
         """Follow the engine by one batch, and return the messages it makes, in order."""
-        messages: list[BookMessage] = []
+        messages: list[DepthMessage] = []
         time = batch.time
         for step in batch.steps:
             kind = type(step)
@@ -264,19 +264,19 @@ class BookPublisher:
         self._time = max(time, self._time - self._time % _NS_PER_US + _NS_PER_US)
         return self._time
 
-    def _finish_orders(self, now: int, messages: list[BookMessage]) -> None:
+    def _finish_orders(self, now: int, messages: list[DepthMessage]) -> None:
         """Finish the messages of `level3` that have entries."""
         end = (self.book.order_checksum(), encode.nanos(now))
         self._finish(self._begun_orders, LEVEL3, end, messages)
 
     def _finish(
-        self, begun: list[_Window], channel: str, end: tuple[int, str], messages: list[BookMessage]
+        self, begun: list[_Window], channel: str, end: tuple[int, str], messages: list[DepthMessage]
     ) -> None:
         """Finish messages; `end` is their checksum and their time."""
         message = encode.book if channel == BOOK else encode.level3
         for window in begun:
             text = message(UPDATE, self.instrument.symbol, window.bids, window.asks, *end)
-            messages.append(BookMessage(channel, window.depth, text))
+            messages.append(DepthMessage(channel, window.depth, text))
             self.last_updates[channel, window.depth] = self._time
             window.clear()
         begun.clear()

@@ -84,8 +84,7 @@ class Brokerage:
         self._draining = False
         """Whether a call further up the stack works through `_due`."""
         self._scheduled: list[tuple[int, str, ClientAccount]] = []
-        """Start, order id and owner of scheduled orders, soonest first; order ids are unique,
-        so accounts are never compared."""
+        """Start, id and owner of scheduled orders, soonest first; no two ids are equal."""
 
     # --- placing ----------------------------------------------------------------------
 
@@ -216,10 +215,15 @@ class Brokerage:
 
     def _begin(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         """Let an order that has started wait for its trigger, or enter the book."""
-        if order.request.order_type.waits:
-            self._await_trigger(account, order, now)
-        else:
+        if not order.request.order_type.waits:
             self._enter(account, order, now)
+            return
+        order = self._confirm(account, order, now)
+        last = self._exchange.last_price(order.symbol)
+        if is_met(order, last):
+            self.trigger(Triggered(account, order, last), now)
+        else:
+            self.settlement.waiting.put(order)
 
     def _start(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         """Start a scheduled order whose time has come; it held no funds before."""
@@ -278,14 +282,6 @@ class Brokerage:
         return order
 
     # --- triggers ---------------------------------------------------------------------
-
-    def _await_trigger(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
-        order = self._confirm(account, order, now)
-        last = self._exchange.last_price(order.symbol)
-        if is_met(order, last):
-            self.trigger(Triggered(account, order, last), now)
-        else:
-            self.settlement.waiting.put(order)
 
     def trigger(self, triggered: Triggered, now: int) -> None:
         """Turn a triggered order into a market or a limit order, if it can be paid for now."""
