@@ -1,4 +1,4 @@
-"""A client's session with an exchange, by the words that recordings and documents give."""
+"""A client's session with an exchange: its replies are those of recordings and documentation."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NOW = 1_790_000_000_000_000_000
 
 
 class Echo:
-    """A service that sends every frame back, and answers calls as it is told to."""
+    """A service that sends every frame back, and answers every call with `reply`."""
 
     def __init__(self) -> None:
         self.open = True
@@ -146,7 +146,7 @@ async def test_a_client_that_does_not_read_is_told_why_it_is_disconnected(
         assert ws.close_code == 1001
 
 
-async def test_clients_are_told_farewell(echo: Echo, http: aiohttp.ClientSession) -> None:
+async def test_clients_are_sent_the_farewell(echo: Echo, http: aiohttp.ClientSession) -> None:
     async with shell(echo) as running:
         ws = await http.ws_connect(running.endpoints.all)
         reading = asyncio.ensure_future(ws.receive(timeout=PATIENCE_S))

@@ -1,4 +1,4 @@
-"""What a served recording lists, entry by entry."""
+"""The instrument list of a served recording, entry by entry."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ NOW = 1_790_000_000_000_000_000
 
 
 class Client:
-    """A client without a socket: what it hears is a list."""
+    """A client without a socket: what it receives is a list."""
 
     def __init__(self, exchange: Exchange, socket: Socket) -> None:
         self.exchange = exchange
@@ -30,7 +30,7 @@ class Client:
         self.greeting = self.take()
 
     def take(self) -> list[dict[str, Any]]:
-        """What came since last asked."""
+        """Take out what came, and return it decoded."""
         messages = [json.loads(raw, parse_float=Decimal) for raw in self.raw]
         self.raw.clear()
         return messages
@@ -64,7 +64,7 @@ Join = Callable[[Socket], Client]
 
 @pytest.fixture
 def join(exchange: Exchange) -> Iterator[Join]:
-    """Connects clients, and disconnects them when the test is over."""
+    """Connect clients, and disconnect them when the test is over."""
     with ExitStack() as leaving:
 
         def connect(socket: Socket) -> Client:
@@ -88,7 +88,7 @@ def token(exchange: Exchange) -> str:
 
 
 def run(exchange: Exchange, seconds: float) -> None:
-    """Time passes in the server's small steps."""
+    """Let time pass in the server's small steps."""
     end = exchange.time + int(seconds * NS_PER_S)
     while exchange.time < end:
         exchange.advance(min(end, exchange.time + NS_PER_S // 100))

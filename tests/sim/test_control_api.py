@@ -1,4 +1,4 @@
-"""The test bench at /sim/: there with faults only, and as true as the engine."""
+"""The control API at /sim/: it is there with faults only, and as true as the engine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_without_faults_there_is_no_bench(http: aiohttp.ClientSession) -> None:
+async def test_without_faults_there_is_no_control_api(http: aiohttp.ClientSession) -> None:
     async with SimServer(SimOptions(seed=3, symbols=["BTC/USD"])) as server:
         answer = await http.get(server.endpoints.rest + "/sim/state")
         assert (await answer.json())["error"] == ["EGeneral:Unknown method"]
@@ -76,7 +76,7 @@ async def test_a_call_it_does_not_know_is_not_found(
     assert answer.status == 404
 
 
-def test_an_account_is_told_as_a_fresh_subscriber_would_hear_it() -> None:
+def test_an_account_is_shown_as_a_new_subscriber_would_get_it() -> None:
     server = SimServer(OPTIONS, clock=lambda: NOW)
     server.exchange.brokerage.accounts["main"]
     bench = ControlApi(server.exchange, server.injector)
@@ -85,7 +85,7 @@ def test_an_account_is_told_as_a_fresh_subscriber_would_hear_it() -> None:
     assert {row["asset"] for row in account["balances"]} == {"BTC", "USD"}
 
 
-def test_what_has_struck_is_listed() -> None:
+def test_injected_faults_are_listed() -> None:
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@1s")
     server = SimServer(options, clock=lambda: NOW)
     server.advance(NOW + S)

@@ -29,9 +29,9 @@ def test_books_of_every_depth_stay_verified(exchange: Exchange, join: Join, toke
         listener.subscribe("instrument")
         listener.subscribe("level3", "BTC/USD", "BONK/USD", depth=depth, token=token)
     run(exchange, 5)
-    for (channel, depth), heard in keepers.items():
-        assert heard.resyncs == []
-        tally = heard.keeper.tallies["BTC/USD", channel]
+    for (channel, depth), received in keepers.items():
+        assert received.resyncs == []
+        tally = received.keeper.tallies["BTC/USD", channel]
         assert (tally.depth, tally.mismatched) == (depth, 0)
         assert tally.verified > 20
 
@@ -85,9 +85,9 @@ def test_a_trade_brings_ticker_and_candle_of_the_same_time(
     client.subscribe("ticker", "BTC/USD")
     client.subscribe("ohlc", "BTC/USD", interval=5)
     run(exchange, 60)
-    heard = [m for m in client.take() if m.get("type") == "update"]
+    received = [m for m in client.take() if m.get("type") == "update"]
     trades, ticks, candles = (
-        [m for m in heard if m["channel"] == channel] for channel in ("trade", "ticker", "ohlc")
+        [m for m in received if m["channel"] == channel] for channel in ("trade", "ticker", "ohlc")
     )
     times = [message["data"][0]["timestamp"] for message in trades]
     assert times
@@ -144,7 +144,7 @@ def test_instruments_have_the_recorded_fields(client: Client) -> None:
     assert "margin_initial" not in pairs["BONK/USD"]
 
 
-def test_a_pairs_new_status_is_told_to_those_who_listen(exchange: Exchange, client: Client) -> None:
+def test_a_pairs_new_status_is_sent_to_subscribers(exchange: Exchange, client: Client) -> None:
     client.subscribe("instrument", snapshot=False)
     exchange.set_pair_status("ETH/USD", "cancel_only")
     (update,) = updates(client, "instrument")
@@ -153,7 +153,7 @@ def test_a_pairs_new_status_is_told_to_those_who_listen(exchange: Exchange, clie
     assert [pair["status"] for pair in update["data"]["pairs"]] == ["cancel_only"]
 
 
-def test_nothing_is_told_after_leaving(exchange: Exchange, client: Client) -> None:
+def test_nothing_is_sent_after_unsubscribing(exchange: Exchange, client: Client) -> None:
     client.subscribe("book", "BTC/USD")
     client.ask("unsubscribe", channel="book", symbol=["BTC/USD"])
     run(exchange, 2)
@@ -179,7 +179,7 @@ def test_subscribing_anew_brings_a_fresh_snapshot(exchange: Exchange, client: Cl
 
 
 def test_a_seed_gives_the_same_words_however_time_is_cut() -> None:
-    def heard(step_ns: int) -> list[bytes]:
+    def received(step_ns: int) -> list[bytes]:
         market = SimulatedMarket(listings.listings(["ETH/USD"]), seed=4).opened(NOW)
         exchange = Exchange(market, ApiKeys(), NOW)
         client = Client(exchange, Socket.ALL)
@@ -190,4 +190,4 @@ def test_a_seed_gives_the_same_words_however_time_is_cut() -> None:
             exchange.advance(moment)
         return [raw for raw in client.raw if b"heartbeat" not in raw]
 
-    assert heard(NS_PER_S // 100) == heard(NS_PER_S // 4)
+    assert received(NS_PER_S // 100) == received(NS_PER_S // 4)

@@ -1,4 +1,4 @@
-"""Trading over a conversation: tokens, private channels, and what the public sees of it."""
+"""Trading over a session: tokens, private channels, and what the public sees of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ORDER = {
 
 
 class Client:
-    """A client without a socket: what it hears is a list."""
+    """A client without a socket: what it receives is a list."""
 
     def __init__(self, exchange: Exchange, socket: Socket) -> None:
         self.raw: list[bytes] = []
@@ -48,7 +48,7 @@ class Client:
         return self.take()
 
     def answer(self, method: str, **params: Any) -> dict[str, Any]:
-        """The one answer, without the account's news."""
+        """Return the one answer, without the account's reports."""
         (answer,) = [one for one in self.ask(method, **params) if "method" in one]
         return answer
 
@@ -87,14 +87,14 @@ def join(exchange: Exchange) -> Join:
     return lambda socket: Client(exchange, socket)
 
 
-def test_an_order_is_granted_and_told(join: Join, token: str) -> None:
+def test_an_order_is_granted_and_reported(join: Join, token: str) -> None:
     client = join(Socket.PRIVATE)
     acknowledged, snapshot = client.ask("subscribe", channel="executions", token=token)
     assert acknowledged["result"]["maxratecount"] == 180
     assert snapshot["data"] == []
-    heard = client.ask("add_order", **ORDER, cl_ord_id="mine", token=token)
-    rows = [row for one in heard if "channel" in one for row in one["data"]]
-    (answer,) = [one for one in heard if "method" in one]
+    received = client.ask("add_order", **ORDER, cl_ord_id="mine", token=token)
+    rows = [row for one in received if "channel" in one for row in one["data"]]
+    (answer,) = [one for one in received if "method" in one]
     assert [row["exec_type"] for row in rows] == ["pending_new", "new"]
     assert answer["success"]
     assert answer["result"] == {"order_id": rows[0]["order_id"], "cl_ord_id": "mine"}
@@ -109,14 +109,14 @@ def test_balances_begin_with_what_the_account_owns(join: Join, token: str) -> No
     }
 
 
-def test_every_connection_of_an_account_hears_of_it(join: Join, token: str) -> None:
+def test_every_connection_of_an_account_gets_its_reports(join: Join, token: str) -> None:
     listener, trader = join(Socket.PRIVATE), join(Socket.PRIVATE)
     listener.ask("subscribe", channel="executions", token=token)
     trader.ask("add_order", **ORDER, token=token)
     assert [one["data"][0]["exec_type"] for one in listener.take()] == ["pending_new", "new"]
 
 
-def test_who_unsubscribes_or_hangs_up_hears_no_more(
+def test_nothing_is_sent_after_unsubscribing_or_disconnecting(
     exchange: Exchange, join: Join, token: str
 ) -> None:
     clients = [join(Socket.PRIVATE) for _ in range(2)]
@@ -189,8 +189,8 @@ def test_a_clients_trade_is_on_the_public_tape(exchange: Exchange, join: Join, t
     client.ask("subscribe", channel="executions", token=token)
     market = {**ORDER, "order_type": "market"}
     del market["limit_price"]
-    heard = client.ask("add_order", **market, token=token)
-    own = [row for one in heard if "channel" in one for row in one["data"] if "trade_id" in row]
+    received = client.ask("add_order", **market, token=token)
+    own = [row for one in received if "channel" in one for row in one["data"] if "trade_id" in row]
     (tape,) = watcher.take()
     assert [row["trade_id"] for row in tape["data"]] == [row["trade_id"] for row in own]
 
@@ -201,8 +201,8 @@ def test_lost_messages_leave_a_hole_in_the_numbers(
     client = join(Socket.PRIVATE)
     client.ask("subscribe", channel="executions", token=token)
     exchange.streams.lose("main", "executions")
-    heard = client.ask("add_order", **ORDER, token=token)
-    assert [one["sequence"] for one in heard if "channel" in one] == [3]
+    received = client.ask("add_order", **ORDER, token=token)
+    assert [one["sequence"] for one in received if "channel" in one] == [3]
 
 
 def test_a_lost_reply_leaves_the_order_in_the_market(

@@ -56,7 +56,7 @@ def refusal(rest: RestApi, method: str, **query: str) -> list[str]:
     return answer["error"]
 
 
-def test_time_is_told_twice(rest: RestApi) -> None:
+def test_time_is_stated_twice(rest: RestApi) -> None:
     assert result(rest, "Time") == {
         "unixtime": 1_790_000_128,
         "rfc1123": "Mon, 21 Sep 2026 14:15:28 GMT",
@@ -130,10 +130,10 @@ def test_the_ticker_gives_every_pair_when_none_is_named(rest: RestApi) -> None:
 
 def test_the_ticker_matches_the_book_and_the_tape(rest: RestApi, exchange: Exchange) -> None:
     ticker = result(rest, "Ticker", pair="XBTUSD")["XXBTZUSD"]
-    desk = exchange.publishers["BTC/USD"]
-    assert Decimal(ticker["a"][0]) * 10 == desk.matcher.best_price(Side.ASK)
-    assert Decimal(ticker["b"][0]) * 10 == desk.matcher.best_price(Side.BID)
-    assert ticker["t"][1] == desk.history.day.trades
+    publisher = exchange.publishers["BTC/USD"]
+    assert Decimal(ticker["a"][0]) * 10 == publisher.matcher.best_price(Side.ASK)
+    assert Decimal(ticker["b"][0]) * 10 == publisher.matcher.best_price(Side.BID)
+    assert ticker["t"][1] == publisher.history.day.trades
     assert ticker["t"][0] <= ticker["t"][1]
 
 

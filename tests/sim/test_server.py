@@ -80,7 +80,7 @@ async def test_a_verified_book_on_a_real_socket(
     assert tally.mismatched == 0
 
 
-async def test_what_is_told_carries_the_time_of_day(
+async def test_replies_carry_the_time_of_day(
     server: SimServer, http: aiohttp.ClientSession
 ) -> None:
     before = int(time.time())

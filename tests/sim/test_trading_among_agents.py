@@ -33,7 +33,7 @@ KINDS = (OrderType.LIMIT, OrderType.LIMIT, OrderType.ICEBERG, OrderType.STOP_LOS
 
 
 class Trader:
-    """Quotes around the market, sets stops and cancels, as chance will have it."""
+    """Quotes around the market, places stops and cancels, at random."""
 
     def __init__(self, exchange: Exchange, seed: int) -> None:
         self.exchange, self.random = exchange, Random(seed)
@@ -76,7 +76,7 @@ class Trader:
 
 @pytest.fixture(scope="module")
 def life() -> tuple[Exchange, Trader, list[bytes], list[bytes]]:
-    """A minute of trade, all that a watcher of the books and a follower of the account heard."""
+    """Trade for a minute; return what subscribers of the books and of the account received."""
     market = SimulatedMarket(listings.listings([SYMBOL]), seed=6, rate=3).opened(NOW)
     accounts, key = ApiKeys(), ApiKey(*new_key())
     accounts.add(key)

@@ -1,6 +1,6 @@
 """An exchange without agents: every order in its books was put there by the test.
 
-The real brokerage, engines and endpoints; only the crowd and the sockets are missing.
+Brokerage, engines and endpoints are the real ones; agents and sockets are missing.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ SECRET = base64.b64encode(b"a secret of the tests").decode()
 BTC = "BTC/USD"
 
 
-class Pit:
-    """A venue the test owns: its time, its modes, its books."""
+class EmptyExchange:
+    """An exchange that the test owns: its time, its modes, its books."""
 
     def __init__(
         self,
@@ -68,12 +68,12 @@ class Pit:
         return self.brokerage.accounts["main"]
 
     def order(self, txid: str) -> OrderRecord:
-        """One order of the account, as it stands."""
+        """Return an order of the account as it is now."""
         order = self.account.orders.get(txid)
         assert order is not None
         return order
 
-    # --- the venue ----------------------------------------------------------------------
+    # --- the exchange -------------------------------------------------------------------
 
     def listing(self, symbol: str) -> Listing:
         return self.listed[symbol]
@@ -90,7 +90,7 @@ class Pit:
                 self.last[symbol] = step.price
         self.brokerage.apply(symbol, batch)
 
-    # --- what happens in it ---------------------------------------------------------------
+    # --- time and agents ------------------------------------------------------------------
 
     def wait(self, seconds: float) -> None:
         self.now += int(seconds * NS_PER_S)
@@ -99,7 +99,7 @@ class Pit:
         self.brokerage.advance(self.now)
 
     def agent(self, side: str, qty: str, price: str | None, symbol: str = BTC) -> str:
-        """Somebody else's order; a market order without a price."""
+        """Place an order of somebody else; without a price, a market order."""
         digits = self.listed[symbol].instrument.precision
         order = NewOrder(
             self._agents.take(),
@@ -114,7 +114,7 @@ class Pit:
     # --- clients --------------------------------------------------------------------------
 
     def rest(self, method: str, **params: Any) -> Any:
-        """The result of a signed call; raises `Refusal`."""
+        """Return the result of a signed call, or raise `Refusal`."""
         self.now += 1000
         self._nonce += 1
         body = json.dumps({"nonce": str(self._nonce), **params}).encode()
@@ -128,7 +128,7 @@ class Pit:
         return json.loads(msgspec.json.encode(result), parse_float=Decimal)
 
     def add(self, side: str, volume: str, price: str | None = None, **params: Any) -> str:
-        """Place an order over REST: its id."""
+        """Place an order over REST, and return its id."""
         kind = {"ordertype": "market" if price is None else "limit", "pair": "XBTUSD"}
         if price is not None:
             kind["price"] = price
@@ -137,7 +137,7 @@ class Pit:
         ]
 
     def refused(self, method: str, **params: Any) -> str:
-        """The words of a call that must fail."""
+        """Return the refusal of a call that must fail."""
         try:
             result = self.rest(method, **params)
         except Refusal as refusal:
@@ -145,29 +145,29 @@ class Pit:
         raise AssertionError(f"{method} was not refused: {result}")
 
     def socket(self, method: str, **params: Any) -> list[Any]:
-        """Everything a WebSocket request is answered; refusals are text."""
+        """Return every answer to a WebSocket request; refusals are text."""
         self.now += 1000
         text = json.dumps(params)
         fields = json.loads(text, parse_float=Decimal)
         return self.methods.answer(method, fields, self.key, self.now)
 
-    def listen(self, channel: str = "executions", **options: Any) -> Ear:
-        ear = Ear()
+    def subscribe(self, channel: str = "executions", **options: Any) -> Subscriber:
+        subscriber = Subscriber()
         request = Subscribe(channel=channel, token="", **options)
-        self.subscriptions.begin("main", request, ear, ear.hear)
-        return ear
+        self.subscriptions.begin("main", request, subscriber, subscriber.receive)
+        return subscriber
 
     def rfc3339(self, seconds_ahead: float) -> str:
         return to_rfc3339(self.now + int(seconds_ahead * NS_PER_S), 3)
 
 
-class Ear:
-    """A subscriber: what it has heard, as text and as rows."""
+class Subscriber:
+    """A subscriber, with what it has received as text and as rows."""
 
     def __init__(self) -> None:
         self.raw: list[str] = []
 
-    def hear(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         self.raw.append(data.decode())
 
     @property
@@ -175,11 +175,11 @@ class Ear:
         return [json.loads(text, parse_float=Decimal) for text in self.raw]
 
     def rows(self) -> list[dict[str, Any]]:
-        """All rows of all updates; forgets them."""
+        """Take out and return the rows of all updates."""
         found = [row for one in self.messages if one["type"] == "update" for row in one["data"]]
         self.raw.clear()
         return found
 
     def steps(self) -> list[str]:
-        """What happened, in order; forgets it."""
+        """Take out the rows of all updates, and return their types."""
         return [row["exec_type"] for row in self.rows()]

@@ -12,7 +12,7 @@ from kracked.gateway.refusals import Refusal
 from kracked.protocol.order_terms import SelfTrade
 from kracked.sim.accounts.client_accounts import AccountOptions
 from tests.shared import VECTORS
-from tests.sim.accounts.empty_exchange import Pit
+from tests.sim.accounts.empty_exchange import EmptyExchange
 
 DOCUMENTED = VECTORS / "order_checks.json"
 GOOD = {"ordertype": "limit", "type": "buy", "volume": "0.001", "price": "25000.0"}
@@ -104,30 +104,32 @@ CASES: list[tuple[dict[str, Any], str | None]] = [
 ]
 
 
-def over_rest(pit: Pit, params: dict[str, Any]) -> str | None:
-    """The refusal of an order, if it is refused."""
+def over_rest(exchange: EmptyExchange, params: dict[str, Any]) -> str | None:
+    """Return the refusal of an order; None if it is not refused."""
     asked = {"pair": "XBTUSD", **params}
     asked = {name: value for name, value in asked.items() if value is not None}
     if (deadline := asked.get("deadline")) is not None:
-        asked["deadline"] = pit.rfc3339(float(deadline[3:-1]))
+        asked["deadline"] = exchange.rfc3339(float(deadline[3:-1]))
     try:
-        pit.rest("AddOrder", **asked)
+        exchange.rest("AddOrder", **asked)
     except Refusal as refusal:
         return refusal.error
     return None
 
 
 @pytest.mark.parametrize(("change", "error"), CASES)
-def test_an_order_is_refused_over_rest(pit: Pit, change: dict[str, Any], error: str | None) -> None:
-    assert over_rest(pit, {**GOOD, **change}) == error
+def test_an_order_is_refused_over_rest(
+    exchange: EmptyExchange, change: dict[str, Any], error: str | None
+) -> None:
+    assert over_rest(exchange, {**GOOD, **change}) == error
 
 
 @pytest.mark.parametrize(("change", "error"), CASES)
 def test_a_refusal_leaves_nothing_behind(
-    pit: Pit, change: dict[str, Any], error: str | None
+    exchange: EmptyExchange, change: dict[str, Any], error: str | None
 ) -> None:
-    refused = over_rest(pit, {**GOOD, **change})
-    assert bool(pit.account.orders.open()) == (refused is None)
+    refused = over_rest(exchange, {**GOOD, **change})
+    assert bool(exchange.account.orders.open()) == (refused is None)
 
 
 WS_GOOD = {
@@ -175,10 +177,10 @@ WS_CASES: list[tuple[dict[str, Any], str | None]] = [
 
 @pytest.mark.parametrize(("change", "error"), WS_CASES)
 def test_an_order_is_refused_over_websocket(
-    pit: Pit, change: dict[str, Any], error: str | None
+    exchange: EmptyExchange, change: dict[str, Any], error: str | None
 ) -> None:
     params = {name: value for name, value in {**WS_GOOD, **change}.items() if value is not None}
-    (answer,) = pit.socket("add_order", **params)
+    (answer,) = exchange.socket("add_order", **params)
     assert (answer if isinstance(answer, str) else None) == error
 
 
@@ -198,51 +200,51 @@ ON_MARGIN: list[tuple[str, dict[str, Any]]] = [
     ],
 )
 def test_an_order_on_margin_never_becomes_a_spot_order(
-    pit: Pit, method: str, asked: dict[str, Any], terms: dict[str, Any], error: str
+    exchange: EmptyExchange, method: str, asked: dict[str, Any], terms: dict[str, Any], error: str
 ) -> None:
     orders = [{**order, **terms} for order in asked.get("orders", ())]
     asked = {**asked, "orders": orders} if orders else {**asked, **terms}
-    assert pit.refused(method, **asked) == error
-    assert pit.account.orders.open() == []
+    assert exchange.refused(method, **asked) == error
+    assert exchange.account.orders.open() == []
 
 
-def test_websocket_batches_and_edits_take_no_margin_either(pit: Pit) -> None:
-    txid = pit.add("buy", "0.001", "25000")
+def test_websocket_batches_and_edits_take_no_margin_either(exchange: EmptyExchange) -> None:
+    txid = exchange.add("buy", "0.001", "25000")
     good = {name: value for name, value in WS_GOOD.items() if name != "symbol"}
     orders = [{**good, "margin": True}, good]
-    assert pit.socket("batch_add", symbol="BTC/USD", orders=orders) == [
+    assert exchange.socket("batch_add", symbol="BTC/USD", orders=orders) == [
         "EOrder:Cannot open position"
     ]
     edit = {"order_id": txid, "symbol": "BTC/USD", "order_qty": 0.002, "reduce_only": True}
-    assert pit.socket("edit_order", **edit) == ["EOrder:Reduce only:No position exists"]
-    assert [order.order_id for order in pit.account.orders.open()] == [txid]
+    assert exchange.socket("edit_order", **edit) == ["EOrder:Reduce only:No position exists"]
+    assert [order.order_id for order in exchange.account.orders.open()] == [txid]
 
 
-def test_websocket_takes_a_nearer_deadline_than_rest(pit: Pit) -> None:
-    (answer,) = pit.socket("add_order", **WS_GOOD, deadline=pit.rfc3339(0.6))
+def test_websocket_takes_a_nearer_deadline_than_rest(exchange: EmptyExchange) -> None:
+    (answer,) = exchange.socket("add_order", **WS_GOOD, deadline=exchange.rfc3339(0.6))
     assert "order_id" in answer
-    (answer,) = pit.socket("add_order", **WS_GOOD, deadline=pit.rfc3339(0.4))
+    (answer,) = exchange.socket("add_order", **WS_GOOD, deadline=exchange.rfc3339(0.4))
     assert answer == "EGeneral:Invalid arguments:deadline"
 
 
-def test_a_client_id_is_free_again_when_its_order_has_ended(pit: Pit) -> None:
-    first = pit.add("buy", "0.001", "25000", cl_ord_id="mine")
-    error = pit.refused("AddOrder", **GOOD, pair="XBTUSD", cl_ord_id="mine")
+def test_a_client_id_is_free_again_when_its_order_has_ended(exchange: EmptyExchange) -> None:
+    first = exchange.add("buy", "0.001", "25000", cl_ord_id="mine")
+    error = exchange.refused("AddOrder", **GOOD, pair="XBTUSD", cl_ord_id="mine")
     assert error == "EGeneral:Invalid arguments:cl_ord_id not unique"
-    pit.rest("CancelOrder", txid=first)
-    assert pit.add("buy", "0.001", "25000", cl_ord_id="mine") != first
+    exchange.rest("CancelOrder", txid=first)
+    assert exchange.add("buy", "0.001", "25000", cl_ord_id="mine") != first
 
 
-def test_validate_checks_the_form_and_not_the_funds(pit: Pit) -> None:
-    reply = pit.rest("AddOrder", **{**GOOD, "volume": "1000"}, pair="XBTUSD", validate=True)
+def test_validate_checks_the_form_and_not_the_funds(exchange: EmptyExchange) -> None:
+    reply = exchange.rest("AddOrder", **{**GOOD, "volume": "1000"}, pair="XBTUSD", validate=True)
     assert reply == {"descr": {"order": "buy 1000.00000000 XBTUSD @ limit 25000.0"}}
-    assert pit.account.orders.open() == []
+    assert exchange.account.orders.open() == []
 
 
 def test_a_pair_without_an_index_cannot_trigger_by_it() -> None:
-    pit = Pit("BONK/USD", terms=AccountOptions(balances={"USD": "1000"}))
+    exchange = EmptyExchange("BONK/USD", terms=AccountOptions(balances={"USD": "1000"}))
     params = {"ordertype": "stop-loss", "type": "buy", "volume": "500000", "price": "0.000006"}
-    error = pit.refused("AddOrder", pair="BONKUSD", trigger="index", **params)
+    error = exchange.refused("AddOrder", pair="BONKUSD", trigger="index", **params)
     assert error == "EGeneral:Invalid arguments:Index unavailable"
 
 
@@ -258,21 +260,23 @@ def vectors() -> list[Any]:
 
 
 @pytest.mark.parametrize("case", vectors())
-def test_the_vectors_are_refused_over_rest(pit: Pit, case: dict[str, Any]) -> None:
-    pit.add("buy", "0.001", "20000", cl_ord_id="already-open")
-    assert over_rest(pit, case["params"]) == case["rest_error"]
+def test_the_vectors_are_refused_over_rest(exchange: EmptyExchange, case: dict[str, Any]) -> None:
+    exchange.add("buy", "0.001", "20000", cl_ord_id="already-open")
+    assert over_rest(exchange, case["params"]) == case["rest_error"]
 
 
 @pytest.mark.parametrize("case", vectors())
-def test_the_vectors_are_refused_over_websocket(pit: Pit, case: dict[str, Any]) -> None:
-    pit.add("buy", "0.001", "20000", cl_ord_id="already-open")
+def test_the_vectors_are_refused_over_websocket(
+    exchange: EmptyExchange, case: dict[str, Any]
+) -> None:
+    exchange.add("buy", "0.001", "20000", cl_ord_id="already-open")
     as_text = case["name"] == "price as text on WebSocket"
-    (answer,) = pit.socket("add_order", **_socket_params(case["params"], as_text=as_text))
+    (answer,) = exchange.socket("add_order", **_socket_params(case["params"], as_text=as_text))
     assert (answer if isinstance(answer, str) else None) == case["ws_error"]
 
 
 def _socket_params(params: dict[str, Any], *, as_text: bool) -> dict[str, Any]:
-    """REST's parameters in WebSocket's terms."""
+    """Return REST's parameters as WebSocket's."""
     found: dict[str, Any] = {"symbol": "BTC/USD", "order_type": params["ordertype"]}
     found |= {"side": params["type"], "order_qty": float(Decimal(params["volume"]))}
     if "price" in params:
@@ -287,6 +291,8 @@ def _socket_params(params: dict[str, Any], *, as_text: bool) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("spelling", ["cancel-oldest", "cancel_oldest", "CANCEL-OLDEST"])
-def test_rest_takes_a_self_trade_rule_in_any_spelling(pit: Pit, spelling: str) -> None:
-    txid = pit.add("buy", "1", "20000", stptype=spelling)
-    assert pit.order(txid).request.stp is SelfTrade.CANCEL_OLDEST
+def test_rest_takes_a_self_trade_rule_in_any_spelling(
+    exchange: EmptyExchange, spelling: str
+) -> None:
+    txid = exchange.add("buy", "1", "20000", stptype=spelling)
+    assert exchange.order(txid).request.stp is SelfTrade.CANCEL_OLDEST

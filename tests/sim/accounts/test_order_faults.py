@@ -1,4 +1,4 @@
-"""Faults of orders: what is read, when they strike, and what the client gets instead."""
+"""Faults of orders: how they are written, when they strike, and what the client gets instead."""
 
 from __future__ import annotations
 
@@ -49,28 +49,28 @@ def test_a_specification_that_cannot_be_read_is_answered_with_the_kinds(text: st
         read(text)
 
 
-def test_an_expected_mishap_strikes_the_next_request_that_fits_and_no_other() -> None:
-    mishaps = OrderFaults()
-    mishaps.expect(OrderFault.REPLY_LOST, "AddOrder")
-    assert mishaps.draw("CancelOrder") is None
-    assert mishaps.draw("AddOrder") == OrderFaultRule(kind=OrderFault.REPLY_LOST, method="AddOrder")
-    assert mishaps.draw("AddOrder") is None
-    assert mishaps.injected == [(OrderFault.REPLY_LOST, "AddOrder")]
+def test_an_expected_fault_strikes_the_next_request_that_fits_and_no_other() -> None:
+    faults = OrderFaults()
+    faults.expect(OrderFault.REPLY_LOST, "AddOrder")
+    assert faults.draw("CancelOrder") is None
+    assert faults.draw("AddOrder") == OrderFaultRule(kind=OrderFault.REPLY_LOST, method="AddOrder")
+    assert faults.draw("AddOrder") is None
+    assert faults.injected == [(OrderFault.REPLY_LOST, "AddOrder")]
 
 
 def test_chance_repeats_with_its_seed() -> None:
-    struck = []
+    injected = []
     for _ in range(2):
-        mishaps = OrderFaults(read("reply-lost:0.3,502-before:0.2"), seed=7)
-        struck.append([mishaps.draw("AddOrder") for _ in range(200)])
-    assert struck[0] == struck[1]
-    assert 60 < sum(rule is not None for rule in struck[0]) < 140
+        faults = OrderFaults(read("reply-lost:0.3,502-before:0.2"), seed=7)
+        injected.append([faults.draw("AddOrder") for _ in range(200)])
+    assert injected[0] == injected[1]
+    assert 60 < sum(rule is not None for rule in injected[0]) < 140
 
 
-def test_queries_are_struck_by_nothing_but_the_lag() -> None:
-    mishaps = OrderFaults(read("reply-lost:1,rest-lag:1"))
-    assert mishaps.draw("OpenOrders") == OrderFaultRule(kind=OrderFault.REST_LAG)
-    assert mishaps.draw("Balance") is None
+def test_no_fault_but_the_lag_strikes_queries() -> None:
+    faults = OrderFaults(read("reply-lost:1,rest-lag:1"))
+    assert faults.draw("OpenOrders") == OrderFaultRule(kind=OrderFault.REST_LAG)
+    assert faults.draw("Balance") is None
 
 
 # --- over real sockets --------------------------------------------------------------------
@@ -104,7 +104,7 @@ class Caller:
 
     @property
     def placed(self) -> int:
-        """How many orders the exchange took."""
+        """The number of orders that the exchange accepted."""
         return len(self._server.exchange.brokerage.accounts["main"].orders.open())
 
 
@@ -115,24 +115,24 @@ async def call(server: SimServer) -> AsyncIterator[Caller]:
 
 
 @pytest.mark.parametrize(
-    ("mishap", "placed"), [(OrderFault.REPLY_LOST, 1), (OrderFault.REQUEST_LOST, 0)]
+    ("fault", "placed"), [(OrderFault.REPLY_LOST, 1), (OrderFault.REQUEST_LOST, 0)]
 )
 async def test_a_connection_may_end_after_or_before_the_exchange_acts(
-    server: SimServer, call: Caller, mishap: OrderFault, placed: int
+    server: SimServer, call: Caller, fault: OrderFault, placed: int
 ) -> None:
-    server.exchange.order_faults.expect(mishap)
+    server.exchange.order_faults.expect(fault)
     with pytest.raises(aiohttp.ClientConnectionError):
         await call("AddOrder", **ORDER)
     assert call.placed == placed
 
 
 @pytest.mark.parametrize(
-    ("mishap", "placed"), [(OrderFault.GATEWAY_AFTER, 1), (OrderFault.GATEWAY_BEFORE, 0)]
+    ("fault", "placed"), [(OrderFault.GATEWAY_AFTER, 1), (OrderFault.GATEWAY_BEFORE, 0)]
 )
 async def test_a_gateway_answers_with_a_page_whether_or_not_the_exchange_has_acted(
-    server: SimServer, call: Caller, mishap: OrderFault, placed: int
+    server: SimServer, call: Caller, fault: OrderFault, placed: int
 ) -> None:
-    server.exchange.order_faults.expect(mishap)
+    server.exchange.order_faults.expect(fault)
     status, text = await call("AddOrder", **ORDER)
     assert status == 502
     assert text.startswith("<html>")
@@ -140,7 +140,7 @@ async def test_a_gateway_answers_with_a_page_whether_or_not_the_exchange_has_act
 
 
 @pytest.mark.parametrize(
-    ("mishap", "error"),
+    ("fault", "error"),
     [
         (OrderFault.NONCE, "EAPI:Invalid nonce"),
         (OrderFault.UNAVAILABLE, "EService:Unavailable"),
@@ -148,9 +148,9 @@ async def test_a_gateway_answers_with_a_page_whether_or_not_the_exchange_has_act
     ],
 )
 async def test_a_refusal_comes_before_anything_is_done(
-    server: SimServer, call: Caller, mishap: OrderFault, error: str
+    server: SimServer, call: Caller, fault: OrderFault, error: str
 ) -> None:
-    server.exchange.order_faults.expect(mishap)
+    server.exchange.order_faults.expect(fault)
     status, text = await call("AddOrder", **ORDER)
     assert status == 200
     assert json.loads(text)["error"][0].startswith(error)

@@ -9,14 +9,14 @@ import pytest
 
 from kracked.sim.accounts.client_accounts import AccountOptions
 from kracked.sim.accounts.fees import SCHEDULE
-from tests.sim.accounts.empty_exchange import BTC, Pit
+from tests.sim.accounts.empty_exchange import BTC, EmptyExchange
 
 
-def test_an_open_order_is_shown_member_for_member(pit: Pit) -> None:
-    pit.add("buy", "1.25", "30010")
-    pit.agent("sell", "0.375", "30010")
-    ((txid, row),) = pit.rest("OpenOrders", trades=True)["open"].items()
-    (fill,) = pit.account.fills
+def test_an_open_order_is_shown_member_for_member(exchange: EmptyExchange) -> None:
+    exchange.add("buy", "1.25", "30010")
+    exchange.agent("sell", "0.375", "30010")
+    ((txid, row),) = exchange.rest("OpenOrders", trades=True)["open"].items()
+    (fill,) = exchange.account.fills
     assert txid.startswith("O")
     assert row.pop("opentm") > 1_789_000_000
     assert row == {
@@ -63,53 +63,57 @@ def test_an_open_order_is_shown_member_for_member(pit: Pit) -> None:
         ),
     ],
 )
-def test_an_order_is_described_in_words(pit: Pit, terms: dict[str, str], words: str) -> None:
+def test_an_order_is_described_in_words(
+    exchange: EmptyExchange, terms: dict[str, str], words: str
+) -> None:
     asked = {"ordertype": "limit", "type": "buy", "pair": "XBTUSD", "volume": "1", **terms}
-    assert pit.rest("AddOrder", **asked, validate=True)["descr"]["order"] == words
+    assert exchange.rest("AddOrder", **asked, validate=True)["descr"]["order"] == words
 
 
-def test_orders_are_found_by_client_id_and_userref(pit: Pit) -> None:
-    mine = pit.add("buy", "0.1", "20000", cl_ord_id="mine")
-    other = pit.add("buy", "0.1", "20000", userref=-7)
-    assert list(pit.rest("OpenOrders", cl_ord_id="mine")["open"]) == [mine]
-    assert list(pit.rest("OpenOrders", userref=-7)["open"]) == [other]
-    assert pit.rest("OpenOrders", cl_ord_id="nobody") == {"open": {}}
+def test_orders_are_found_by_client_id_and_userref(exchange: EmptyExchange) -> None:
+    mine = exchange.add("buy", "0.1", "20000", cl_ord_id="mine")
+    other = exchange.add("buy", "0.1", "20000", userref=-7)
+    assert list(exchange.rest("OpenOrders", cl_ord_id="mine")["open"]) == [mine]
+    assert list(exchange.rest("OpenOrders", userref=-7)["open"]) == [other]
+    assert exchange.rest("OpenOrders", cl_ord_id="nobody") == {"open": {}}
 
 
-def test_closed_orders_come_newest_first_fifty_a_page(pit: Pit) -> None:
+def test_closed_orders_come_newest_first_fifty_a_page(exchange: EmptyExchange) -> None:
     ids = []
     for _ in range(60):
-        pit.wait(30)
-        ids.append(pit.add("buy", "0.1", "20000"))
-        pit.rest("CancelOrder", txid=ids[-1])
-    pit.wait(60)
-    first = pit.rest("ClosedOrders")
+        exchange.wait(30)
+        ids.append(exchange.add("buy", "0.1", "20000"))
+        exchange.rest("CancelOrder", txid=ids[-1])
+    exchange.wait(60)
+    first = exchange.rest("ClosedOrders")
     assert (list(first["closed"]), first["count"]) == (ids[:9:-1], 60)
-    assert list(pit.rest("ClosedOrders", ofs=50)["closed"]) == ids[9::-1]
+    assert list(exchange.rest("ClosedOrders", ofs=50)["closed"]) == ids[9::-1]
 
 
-def test_closed_orders_may_be_bounded_by_time_or_id(pit: Pit) -> None:
+def test_closed_orders_may_be_bounded_by_time_or_id(exchange: EmptyExchange) -> None:
     ids = []
     for _ in range(3):
-        pit.wait(10)
-        ids.append(pit.add("buy", "0.1", "20000"))
-        pit.rest("CancelOrder", txid=ids[-1])
-    assert list(pit.rest("ClosedOrders", start=ids[0])["closed"]) == ids[:0:-1]
-    assert list(pit.rest("ClosedOrders", end=ids[0])["closed"]) == ids[:1]
-    assert pit.rest("ClosedOrders", start=pit.now // 10**9 + 1)["count"] == 0
+        exchange.wait(10)
+        ids.append(exchange.add("buy", "0.1", "20000"))
+        exchange.rest("CancelOrder", txid=ids[-1])
+    assert list(exchange.rest("ClosedOrders", start=ids[0])["closed"]) == ids[:0:-1]
+    assert list(exchange.rest("ClosedOrders", end=ids[0])["closed"]) == ids[:1]
+    assert exchange.rest("ClosedOrders", start=exchange.now // 10**9 + 1)["count"] == 0
 
 
-def test_queried_orders_that_are_not_known_are_left_out(pit: Pit) -> None:
-    txid = pit.add("buy", "0.1", "20000")
-    assert list(pit.rest("QueryOrders", txid=f"{txid},OAAAAA-AAAAA-AAAAAA")) == [txid]
-    assert pit.rest("QueryOrders", txid="OAAAAA-AAAAA-AAAAAA") == {}
-    assert pit.refused("QueryOrders", cl_ord_id="mine") == "EGeneral:Invalid arguments"
+def test_queried_orders_that_are_not_known_are_left_out(exchange: EmptyExchange) -> None:
+    txid = exchange.add("buy", "0.1", "20000")
+    assert list(exchange.rest("QueryOrders", txid=f"{txid},OAAAAA-AAAAA-AAAAAA")) == [txid]
+    assert exchange.rest("QueryOrders", txid="OAAAAA-AAAAA-AAAAAA") == {}
+    assert exchange.refused("QueryOrders", cl_ord_id="mine") == "EGeneral:Invalid arguments"
 
 
-def test_amends_are_listed_from_the_original_on(pit: Pit) -> None:
-    txid = pit.add("buy", "0.01", "61031.3")
-    amend_id = pit.rest("AmendOrder", txid=txid, order_qty="0.02", limit_price="61000")["amend_id"]
-    reply = pit.rest("OrderAmends", order_id=txid)
+def test_amends_are_listed_from_the_original_on(exchange: EmptyExchange) -> None:
+    txid = exchange.add("buy", "0.01", "61031.3")
+    amend_id = exchange.rest("AmendOrder", txid=txid, order_qty="0.02", limit_price="61000")[
+        "amend_id"
+    ]
+    reply = exchange.rest("OrderAmends", order_id=txid)
     original, amended = reply["amends"]
     assert reply["count"] == 2
     assert (original["amend_type"], original["limit_price"]) == ("original", "61031.3")
@@ -118,13 +122,13 @@ def test_amends_are_listed_from_the_original_on(pit: Pit) -> None:
         "user",
         "0.02000000",
     )
-    assert amended["timestamp"] == pit.account.orders.open()[0].touched // 10**6
+    assert amended["timestamp"] == exchange.account.orders.open()[0].touched // 10**6
 
 
-def test_a_trade_is_shown_with_its_order_and_its_ledger_entries(pit: Pit) -> None:
-    pit.agent("sell", "0.5", "29500.5")
-    txid = pit.add("buy", "0.5", "29500.5")
-    ((trade_id, row),) = pit.rest("TradesHistory")["trades"].items()
+def test_a_trade_is_shown_with_its_order_and_its_ledger_entries(exchange: EmptyExchange) -> None:
+    exchange.agent("sell", "0.5", "29500.5")
+    txid = exchange.add("buy", "0.5", "29500.5")
+    ((trade_id, row),) = exchange.rest("TradesHistory")["trades"].items()
     assert (row["ordertxid"], row["cost"], row["fee"], row["maker"]) == (
         txid,
         "14750.25000",
@@ -132,155 +136,166 @@ def test_a_trade_is_shown_with_its_order_and_its_ledger_entries(pit: Pit) -> Non
         False,
     )
     assert len(row["ledgers"]) == 2
-    assert pit.rest("QueryTrades", txid=trade_id) == {trade_id: row}
+    assert exchange.rest("QueryTrades", txid=trade_id) == {trade_id: row}
 
 
 @pytest.mark.parametrize(
     ("name", "error"),
     [("OAAAAA-AAAAA-AAAAAA", "EOrder:Invalid order"), ("rubbish", "EOrder:Invalid order")],
 )
-def test_an_id_that_was_never_given_is_invalid(pit: Pit, name: str, error: str) -> None:
-    assert pit.refused("CancelOrder", txid=name) == error
+def test_an_id_that_was_never_given_is_invalid(
+    exchange: EmptyExchange, name: str, error: str
+) -> None:
+    assert exchange.refused("CancelOrder", txid=name) == error
 
 
-def test_an_order_that_has_ended_is_unknown(pit: Pit) -> None:
-    txid = pit.add("buy", "0.1", "20000", cl_ord_id="mine")
-    pit.rest("CancelOrder", cl_ord_id="mine")
+def test_an_order_that_has_ended_is_unknown(exchange: EmptyExchange) -> None:
+    txid = exchange.add("buy", "0.1", "20000", cl_ord_id="mine")
+    exchange.rest("CancelOrder", cl_ord_id="mine")
     for name in ({"txid": txid}, {"cl_ord_id": "mine"}):
-        assert pit.refused("CancelOrder", **name) == "EOrder:Unknown order"
-        assert pit.refused("AmendOrder", **name, order_qty="1") == "EOrder:Unknown order"
+        assert exchange.refused("CancelOrder", **name) == "EOrder:Unknown order"
+        assert exchange.refused("AmendOrder", **name, order_qty="1") == "EOrder:Unknown order"
 
 
-def test_a_userref_cancels_all_that_carry_it(pit: Pit) -> None:
+def test_a_userref_cancels_all_that_carry_it(exchange: EmptyExchange) -> None:
     for _ in range(3):
-        pit.add("buy", "0.1", "20000", userref=7)
-    pit.add("buy", "0.1", "20000", userref=8)
-    assert pit.rest("CancelOrder", txid=7) == {"count": 3}
+        exchange.add("buy", "0.1", "20000", userref=7)
+    exchange.add("buy", "0.1", "20000", userref=8)
+    assert exchange.rest("CancelOrder", txid=7) == {"count": 3}
 
 
-def test_a_batch_of_cancels_counts_what_was_there(pit: Pit) -> None:
-    first = pit.add("buy", "0.1", "20000")
-    pit.add("buy", "0.1", "20000", cl_ord_id="mine")
-    reply = pit.rest("CancelOrderBatch", orders=[first, "rubbish"], cl_ord_ids=["mine", "yours"])
+def test_a_batch_of_cancels_counts_what_was_there(exchange: EmptyExchange) -> None:
+    first = exchange.add("buy", "0.1", "20000")
+    exchange.add("buy", "0.1", "20000", cl_ord_id="mine")
+    reply = exchange.rest(
+        "CancelOrderBatch", orders=[first, "rubbish"], cl_ord_ids=["mine", "yours"]
+    )
     assert reply == {"count": 2}
 
 
-def test_a_batch_is_checked_as_a_whole_and_funded_one_by_one(pit: Pit) -> None:
+def test_a_batch_is_checked_as_a_whole_and_funded_one_by_one(exchange: EmptyExchange) -> None:
     good = {"ordertype": "limit", "type": "buy", "volume": "0.1", "price": "20000"}
     malformed = {**good, "price": "1e5"}
-    assert "Invalid price" in pit.refused("AddOrderBatch", pair="XBTUSD", orders=[good, malformed])
-    assert pit.account.orders.open() == []
+    assert "Invalid price" in exchange.refused(
+        "AddOrderBatch", pair="XBTUSD", orders=[good, malformed]
+    )
+    assert exchange.account.orders.open() == []
     dear = {**good, "volume": "1000"}
-    placed, refused = pit.rest("AddOrderBatch", pair="XBTUSD", orders=[good, dear])["orders"]
-    assert placed["txid"] == pit.account.orders.open()[0].order_id
+    placed, refused = exchange.rest("AddOrderBatch", pair="XBTUSD", orders=[good, dear])["orders"]
+    assert placed["txid"] == exchange.account.orders.open()[0].order_id
     assert refused == {"error": "EOrder:Insufficient funds"}
 
 
-def test_a_batch_holds_two_to_fifteen(pit: Pit) -> None:
+def test_a_batch_holds_two_to_fifteen(exchange: EmptyExchange) -> None:
     good = {"ordertype": "limit", "type": "buy", "volume": "0.1", "price": "20000"}
     for count in (1, 16):
-        error = pit.refused("AddOrderBatch", pair="XBTUSD", orders=[good] * count)
+        error = exchange.refused("AddOrderBatch", pair="XBTUSD", orders=[good] * count)
         assert error == "EGeneral:Invalid arguments:orders"
 
 
-def test_an_open_order_holds_its_value_and_its_fee(pit: Pit) -> None:
-    pit.add("buy", "1", "50000")
-    held = Decimal(pit.rest("BalanceEx")["ZUSD"]["hold_trade"])
+def test_an_open_order_holds_its_value_and_its_fee(exchange: EmptyExchange) -> None:
+    exchange.add("buy", "1", "50000")
+    held = Decimal(exchange.rest("BalanceEx")["ZUSD"]["hold_trade"])
     # 0.40 % on top, and two last decimals for rounding.
     assert held == Decimal("50200.00002")
-    pit.add("sell", "0.5", "90000")
-    assert pit.rest("BalanceEx")["XXBT"]["hold_trade"] == "0.5000000000"
-    assert pit.refused(
+    exchange.add("sell", "0.5", "90000")
+    assert exchange.rest("BalanceEx")["XXBT"]["hold_trade"] == "0.5000000000"
+    assert exchange.refused(
         "AddOrder", ordertype="limit", type="buy", pair="XBTUSD", volume="1", price="49800"
     ) == ("EOrder:Insufficient funds")
 
 
-def test_an_amend_upwards_needs_the_funds_as_well(pit: Pit) -> None:
-    txid = pit.add("buy", "1", "50000")
-    assert pit.refused("AmendOrder", txid=txid, order_qty="2") == "EOrder:Insufficient funds"
-    pit.rest("AmendOrder", txid=txid, order_qty="1.9")
+def test_an_amend_upwards_needs_the_funds_as_well(exchange: EmptyExchange) -> None:
+    txid = exchange.add("buy", "1", "50000")
+    assert exchange.refused("AmendOrder", txid=txid, order_qty="2") == "EOrder:Insufficient funds"
+    exchange.rest("AmendOrder", txid=txid, order_qty="1.9")
 
 
-def test_a_market_buy_may_be_asked_for_by_its_value(pit: Pit) -> None:
-    pit.agent("sell", "0.1", "50000")
-    pit.agent("sell", "1", "60000")
-    pit.add("buy", "11000", oflags="viqc")
-    bought = sum(fill.qty for fill in pit.account.fills.values())
+def test_a_market_buy_may_be_asked_for_by_its_value(exchange: EmptyExchange) -> None:
+    exchange.agent("sell", "0.1", "50000")
+    exchange.agent("sell", "1", "60000")
+    exchange.add("buy", "11000", oflags="viqc")
+    bought = sum(fill.qty for fill in exchange.account.fills.values())
     assert bought == 20_000_000
 
 
-def test_a_market_order_that_cannot_be_paid_for_is_refused(pit: Pit) -> None:
-    pit.agent("sell", "1", "60000")
-    pit.agent("sell", "1", "90000")
+def test_a_market_order_that_cannot_be_paid_for_is_refused(exchange: EmptyExchange) -> None:
+    exchange.agent("sell", "1", "60000")
+    exchange.agent("sell", "1", "90000")
     asked = {"ordertype": "market", "type": "buy", "pair": "XBTUSD"}
-    assert pit.refused("AddOrder", **asked, volume="2") == "EOrder:Insufficient funds"
-    assert pit.rest("AddOrder", **asked, volume="1")["txid"]
+    assert exchange.refused("AddOrder", **asked, volume="2") == "EOrder:Insufficient funds"
+    assert exchange.rest("AddOrder", **asked, volume="1")["txid"]
 
 
 @pytest.mark.parametrize("step", SCHEDULE)
 def test_fees_fall_with_the_volume_of_thirty_days(step: Any) -> None:
-    pit = Pit(terms=AccountOptions(volume=str(step.volume)))
-    reply = pit.rest("TradeVolume", pair="XBTUSD")
+    exchange = EmptyExchange(terms=AccountOptions(volume=str(step.volume)))
+    reply = exchange.rest("TradeVolume", pair="XBTUSD")
     taker, maker = (reply[name]["XXBTZUSD"]["fee"] for name in ("fees", "fees_maker"))
     assert (Decimal(taker) * 100, Decimal(maker) * 100) == step.rates
 
 
-def test_volume_is_forgotten_after_thirty_days(pit: Pit) -> None:
-    pit.agent("sell", "0.5", "60000")
-    pit.add("buy", "0.5", "60000")
-    assert Decimal(pit.rest("TradeVolume")["volume"]) == 30_000
-    assert pit.rest("TradeVolume", pair="XBTUSD")["fees"]["XXBTZUSD"]["fee"] == "0.3500"
-    pit.wait(31 * 86_400)
-    assert Decimal(pit.rest("TradeVolume")["volume"]) == 0
+def test_volume_is_forgotten_after_thirty_days(exchange: EmptyExchange) -> None:
+    exchange.agent("sell", "0.5", "60000")
+    exchange.add("buy", "0.5", "60000")
+    assert Decimal(exchange.rest("TradeVolume")["volume"]) == 30_000
+    assert exchange.rest("TradeVolume", pair="XBTUSD")["fees"]["XXBTZUSD"]["fee"] == "0.3500"
+    exchange.wait(31 * 86_400)
+    assert Decimal(exchange.rest("TradeVolume")["volume"]) == 0
 
 
-def test_the_account_is_worth_its_assets_at_the_last_trade(pit: Pit) -> None:
-    pit.last[BTC] = 600_000
-    worth = pit.rest("TradeBalance")
+def test_the_account_is_worth_its_assets_at_the_last_trade(exchange: EmptyExchange) -> None:
+    exchange.last[BTC] = 600_000
+    worth = exchange.rest("TradeBalance")
     assert (worth["eb"], worth["m"]) == ("220000.0000", "0.0000")
     assert "ml" not in worth
 
 
-def test_there_are_no_positions(pit: Pit) -> None:
-    assert pit.rest("OpenPositions") == {}
+def test_there_are_no_positions(exchange: EmptyExchange) -> None:
+    assert exchange.rest("OpenPositions") == {}
 
 
-def test_two_keys_may_act_for_one_account_and_others_do_not_see_it(pit: Pit) -> None:
-    pit.add("buy", "0.1", "20000")
-    pit.key.account = "another"
-    assert pit.rest("OpenOrders") == {"open": {}}
-    pit.key.account = "main"
-    assert len(pit.rest("OpenOrders")["open"]) == 1
+def test_two_keys_may_act_for_one_account_and_others_do_not_see_it(exchange: EmptyExchange) -> None:
+    exchange.add("buy", "0.1", "20000")
+    exchange.key.account = "another"
+    assert exchange.rest("OpenOrders") == {"open": {}}
+    exchange.key.account = "main"
+    assert len(exchange.rest("OpenOrders")["open"]) == 1
 
 
-def test_an_edit_that_would_be_refused_cancels_nothing(pit: Pit) -> None:
-    txid = pit.add("buy", "0.1", "20000")
-    error = pit.refused("EditOrder", txid=txid, pair="XBTUSD", volume="1000")
+def test_an_edit_that_would_be_refused_cancels_nothing(exchange: EmptyExchange) -> None:
+    txid = exchange.add("buy", "0.1", "20000")
+    error = exchange.refused("EditOrder", txid=txid, pair="XBTUSD", volume="1000")
     assert error == "EOrder:Insufficient funds"
-    assert [order.order_id for order in pit.account.orders.open()] == [txid]
+    assert [order.order_id for order in exchange.account.orders.open()] == [txid]
 
 
-def test_websocket_cancels_answer_once_per_order(pit: Pit) -> None:
-    first, second = pit.add("buy", "0.1", "20000"), pit.add("buy", "0.1", "20000", cl_ord_id="b")
-    answers = pit.socket("cancel_order", order_id=[first, "rubbish"], cl_ord_id=["b"])
+def test_websocket_cancels_answer_once_per_order(exchange: EmptyExchange) -> None:
+    first, second = (
+        exchange.add("buy", "0.1", "20000"),
+        exchange.add("buy", "0.1", "20000", cl_ord_id="b"),
+    )
+    answers = exchange.socket("cancel_order", order_id=[first, "rubbish"], cl_ord_id=["b"])
     assert answers == [{"order_id": first}, "EOrder:Invalid order", {"cl_ord_id": "b"}]
-    assert pit.account.orders.get(second).status == "canceled"  # type: ignore[union-attr]
+    assert exchange.account.orders.get(second).status == "canceled"  # type: ignore[union-attr]
 
 
-def test_websocket_amends_and_edits_answer_with_the_names_they_were_given(pit: Pit) -> None:
-    txid = pit.add("buy", "0.1", "20000", cl_ord_id="mine")
-    (answer,) = pit.socket("amend_order", cl_ord_id="mine", order_qty=0.2)
+def test_websocket_amends_and_edits_answer_with_the_names_they_were_given(
+    exchange: EmptyExchange,
+) -> None:
+    txid = exchange.add("buy", "0.1", "20000", cl_ord_id="mine")
+    (answer,) = exchange.socket("amend_order", cl_ord_id="mine", order_qty=0.2)
     assert set(answer) == {"amend_id", "cl_ord_id"}
-    (answer,) = pit.socket("edit_order", order_id=txid, symbol=BTC, limit_price=21000)
+    (answer,) = exchange.socket("edit_order", order_id=txid, symbol=BTC, limit_price=21000)
     assert answer["original_order_id"] == txid
-    assert pit.account.orders.open()[0].price == 210_000
+    assert exchange.account.orders.open()[0].price == 210_000
 
 
-def test_websocket_batches_answer_as_lists_and_counts(pit: Pit) -> None:
+def test_websocket_batches_answer_as_lists_and_counts(exchange: EmptyExchange) -> None:
     order = {"order_type": "limit", "side": "buy", "order_qty": 0.1, "limit_price": 20000}
     orders = [{**order, "order_userref": 1}, {**order, "order_qty": 1000}]
-    (answer,) = pit.socket("batch_add", symbol=BTC, orders=orders)
+    (answer,) = exchange.socket("batch_add", symbol=BTC, orders=orders)
     assert set(answer[0]) == {"order_id", "order_userref"}
     assert answer[1] == {"success": False, "error": "EOrder:Insufficient funds"}
-    assert pit.socket("batch_cancel", orders=["1", "rubbish"]) == [{"count": 1}]
-    assert pit.socket("cancel_all") == [{"count": 0}]
+    assert exchange.socket("batch_cancel", orders=["1", "rubbish"]) == [{"count": 1}]
+    assert exchange.socket("cancel_all") == [{"count": 0}]

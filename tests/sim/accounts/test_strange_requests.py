@@ -1,4 +1,4 @@
-"""Requests no careful client sends: each is refused in words, and nothing comes of it."""
+"""Requests that no careful client sends: each is refused, and nothing is done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from kracked.gateway.auth import Call
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.signing import sign
-from tests.sim.accounts.empty_exchange import Pit
+from tests.sim.accounts.empty_exchange import EmptyExchange
 
 ORDER = {"order_type": "limit", "side": "buy", "order_qty": 0.001, "limit_price": 25000}
 ADD = {**ORDER, "symbol": "BTC/USD"}
@@ -32,50 +32,54 @@ LONG = "9" * 5000
     ],
 )
 def test_a_member_a_request_does_not_have_is_refused_by_name(
-    pit: Pit, method: str, params: dict[str, Any], name: str
+    exchange: EmptyExchange, method: str, params: dict[str, Any], name: str
 ) -> None:
     refusal = f"Unsupported field: '{name}' for the given msg type: {method}"
-    assert pit.socket(method, **params) == [refusal]
-    assert pit.account.orders.open() == []
+    assert exchange.socket(method, **params) == [refusal]
+    assert exchange.account.orders.open() == []
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("fee_preference", "usd"), ("limit_price_type", "pct")]
 )
-def test_an_option_that_means_nothing_is_refused(pit: Pit, name: str, value: str) -> None:
+def test_an_option_that_means_nothing_is_refused(
+    exchange: EmptyExchange, name: str, value: str
+) -> None:
     asked = {**ADD, name: value}
-    assert pit.socket("add_order", **asked) == [f"EGeneral:Invalid arguments:{name}"]
+    assert exchange.socket("add_order", **asked) == [f"EGeneral:Invalid arguments:{name}"]
 
 
-def test_an_order_of_no_possible_name_is_none_of_ours(pit: Pit) -> None:
-    assert pit.refused("CancelOrder", txid=LONG) == "EOrder:Invalid order"
-    assert pit.socket("cancel_order", order_id=[LONG]) == ["EOrder:Invalid order"]
+def test_an_order_of_no_possible_name_is_none_of_ours(exchange: EmptyExchange) -> None:
+    assert exchange.refused("CancelOrder", txid=LONG) == "EOrder:Invalid order"
+    assert exchange.socket("cancel_order", order_id=[LONG]) == ["EOrder:Invalid order"]
 
 
-def test_a_number_of_endless_digits_is_refused_at_once(pit: Pit) -> None:
+def test_a_number_of_endless_digits_is_refused_at_once(exchange: EmptyExchange) -> None:
     body = json.dumps({"nonce": "1", **FORM}).replace('"0.001"', "1e999999999").encode()
     path = "/0/private/AddOrder"
     headers = {
-        "API-Key": pit.key.key,
-        "API-Sign": sign(path, "1", body, pit.key.secret),
+        "API-Key": exchange.key.key,
+        "API-Sign": sign(path, "1", body, exchange.key.secret),
         "Content-Type": "application/json",
     }
     with pytest.raises(Refusal, match="EGeneral:Invalid arguments:volume"):
-        pit.private.answer("AddOrder", Call(path, headers, body), pit.now)
+        exchange.private.answer("AddOrder", Call(path, headers, body), exchange.now)
 
 
 @pytest.mark.parametrize("nonce", [str(2**64), LONG])
-def test_a_nonce_beyond_64_bits_is_refused_and_not_remembered(pit: Pit, nonce: str) -> None:
+def test_a_nonce_beyond_64_bits_is_refused_and_not_remembered(
+    exchange: EmptyExchange, nonce: str
+) -> None:
     body = json.dumps({"nonce": nonce}).encode()
     path = "/0/private/Balance"
     headers = {
-        "API-Key": pit.key.key,
-        "API-Sign": sign(path, nonce, body, pit.key.secret),
+        "API-Key": exchange.key.key,
+        "API-Sign": sign(path, nonce, body, exchange.key.secret),
         "Content-Type": "application/json",
     }
     with pytest.raises(Refusal, match="EAPI:Invalid nonce"):
-        pit.private.answer("Balance", Call(path, headers, body), pit.now)
-    assert pit.rest("Balance")
+        exchange.private.answer("Balance", Call(path, headers, body), exchange.now)
+    assert exchange.rest("Balance")
 
 
 @pytest.mark.parametrize(
@@ -90,6 +94,6 @@ def test_a_nonce_beyond_64_bits_is_refused_and_not_remembered(pit: Pit, nonce: s
     ],
 )
 def test_a_history_is_asked_for_in_numbers_even_where_it_is_empty(
-    pit: Pit, method: str, name: str, value: str
+    exchange: EmptyExchange, method: str, name: str, value: str
 ) -> None:
-    assert pit.refused(method, **{name: value}) == f"EGeneral:Invalid arguments:{name}"
+    assert exchange.refused(method, **{name: value}) == f"EGeneral:Invalid arguments:{name}"

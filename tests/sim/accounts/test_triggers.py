@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sim.accounts.empty_exchange import BTC, Ear, Pit
+from tests.sim.accounts.empty_exchange import BTC, EmptyExchange, Subscriber
 
 
 @pytest.fixture
-def market(pit: Pit) -> Pit:
-    """The last trade at 63000.0, and a book around it."""
-    pit.agent("sell", "5", "63010")
-    pit.agent("buy", "5", "62990")
-    pit.last[BTC] = 630_000
-    return pit
+def market(exchange: EmptyExchange) -> EmptyExchange:
+    """An exchange with a last trade at 63000.0, and a book around it."""
+    exchange.agent("sell", "5", "63010")
+    exchange.agent("buy", "5", "62990")
+    exchange.last[BTC] = 630_000
+    return exchange
 
 
-def trade_at(pit: Pit, price: str) -> None:
-    """Two agents meet."""
-    pit.agent("sell", "0.01", price)
-    pit.agent("buy", "0.01", price)
+def trade_at(exchange: EmptyExchange, price: str) -> None:
+    """Let two agents trade with each other."""
+    exchange.agent("sell", "0.01", price)
+    exchange.agent("buy", "0.01", price)
 
 
-def waits(pit: Pit, kind: str, side: str, trigger: str) -> bool:
+def waits(exchange: EmptyExchange, kind: str, side: str, trigger: str) -> bool:
     """Whether the order still waits after a trade at 63005."""
-    txid = pit.add(side, "0.1", trigger, ordertype=kind)
-    trade_at(pit, "63005")
-    order = pit.account.orders.get(txid)
+    txid = exchange.add(side, "0.1", trigger, ordertype=kind)
+    trade_at(exchange, "63005")
+    order = exchange.account.orders.get(txid)
     assert order is not None
     return order.waiting
 
@@ -43,29 +43,29 @@ def waits(pit: Pit, kind: str, side: str, trigger: str) -> bool:
     ],
 )
 def test_the_last_trade_triggers(
-    market: Pit, kind: str, side: str, trigger: str, waiting: bool
+    market: EmptyExchange, kind: str, side: str, trigger: str, waiting: bool
 ) -> None:
     assert waits(market, kind, side, trigger) == waiting
 
 
-def test_a_trigger_that_is_met_already_fires_at_once(market: Pit) -> None:
+def test_a_trigger_that_is_met_already_fires_at_once(market: EmptyExchange) -> None:
     txid = market.add("sell", "0.1", "64000", ordertype="stop-loss")
     order = market.account.orders.get(txid)
     assert order is not None
     assert order.status == "filled"
 
 
-def test_a_stop_that_fires_says_so_before_it_trades(market: Pit) -> None:
+def test_a_stop_that_fires_says_so_before_it_trades(market: EmptyExchange) -> None:
     market.add("buy", "0.1", "63005", ordertype="stop-loss")
-    ear: Ear = market.listen()
+    subscriber: Subscriber = market.subscribe()
     trade_at(market, "63005")
-    rows = ear.rows()
+    rows = subscriber.rows()
     assert [row["exec_type"] for row in rows] == ["status", "trade", "filled"]
     assert rows[0]["triggers"]["status"] == "triggered"
     assert rows[0]["triggers"]["last_price"] == 63005
 
 
-def test_a_stop_limit_rests_at_its_limit_once_it_has_fired(market: Pit) -> None:
+def test_a_stop_limit_rests_at_its_limit_once_it_has_fired(market: EmptyExchange) -> None:
     txid = market.add("buy", "0.1", "63005", ordertype="stop-loss-limit", price2="62000")
     assert market.matchers[BTC].order(txid) is None
     trade_at(market, "63005")
@@ -74,12 +74,12 @@ def test_a_stop_limit_rests_at_its_limit_once_it_has_fired(market: Pit) -> None:
     assert resting.price == 620_000
 
 
-def test_a_stop_that_waits_holds_no_funds(market: Pit) -> None:
+def test_a_stop_that_waits_holds_no_funds(market: EmptyExchange) -> None:
     market.add("buy", "100", "64000", ordertype="stop-loss")
     assert market.rest("BalanceEx")["ZUSD"]["hold_trade"] == "0.0000"
 
 
-def test_a_stop_that_cannot_be_paid_for_when_it_fires_is_cancelled(market: Pit) -> None:
+def test_a_stop_that_cannot_be_paid_for_when_it_fires_is_cancelled(market: EmptyExchange) -> None:
     txid = market.add("buy", "100", "63005", ordertype="stop-loss")
     trade_at(market, "63005")
     order = market.account.orders.get(txid)
@@ -87,7 +87,7 @@ def test_a_stop_that_cannot_be_paid_for_when_it_fires_is_cancelled(market: Pit) 
     assert (order.status, order.reason) == ("canceled", "Insufficient funds")
 
 
-def test_stops_may_set_each_other_off(market: Pit) -> None:
+def test_stops_may_set_each_other_off(market: EmptyExchange) -> None:
     market.agent("sell", "0.01", "63006")
     for trigger in ("63006", "63010"):
         market.add("buy", "0.1", trigger, ordertype="stop-loss")
@@ -95,7 +95,7 @@ def test_stops_may_set_each_other_off(market: Pit) -> None:
     assert [order for order in market.account.orders.open() if order.waiting] == []
 
 
-def test_a_trigger_may_be_amended_and_a_limit_of_a_plain_stop_not(market: Pit) -> None:
+def test_a_trigger_may_be_amended_and_a_limit_of_a_plain_stop_not(market: EmptyExchange) -> None:
     txid = market.add("buy", "0.1", "64000", ordertype="stop-loss")
     market.rest("AmendOrder", txid=txid, trigger_price="63500")
     assert market.rest("OpenOrders")["open"][txid]["descr"]["price"] == "63500.0"
@@ -114,7 +114,7 @@ def test_a_trigger_may_be_amended_and_a_limit_of_a_plain_stop_not(market: Pit) -
     ],
 )
 def test_a_trigger_may_be_named_by_its_distance_from_the_last_trade(
-    market: Pit, side: str, price: str, trigger: str
+    market: EmptyExchange, side: str, price: str, trigger: str
 ) -> None:
     txid = market.add(side, "0.1", price, ordertype="stop-loss")
     assert market.rest("OpenOrders")["open"][txid]["descr"]["price"] == trigger

@@ -259,7 +259,7 @@ def test_the_touch_is_tight() -> None:
 
 
 def depth_25(symbol: str, seed: int, seconds: int) -> list[dict[str, Any]]:
-    """What the book channel tells at depth 25."""
+    """Return the messages of the book channel at depth 25."""
     opened = market(symbol, seed=seed)
     (listing,) = opened.listings
     book = public_book(opened.matcher(symbol), listing.instrument.precision)

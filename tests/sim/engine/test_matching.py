@@ -28,7 +28,7 @@ BID, ASK = Side.BID, Side.ASK
 
 
 def book(*orders: NewOrder) -> Matcher:
-    """A matcher that took the orders at times 1, 2, 3..."""
+    """Return a matcher that took these orders at times 1, 2, 3..."""
     matcher = Matcher()
     for now, order in enumerate(orders, 1):
         matcher.submit(order, now)
@@ -40,7 +40,7 @@ def of(kind: type[EngineStep], batch: EngineBatch) -> list[EngineStep]:
 
 
 def filled(batch: EngineBatch) -> list[tuple[str, int, int]]:
-    """Maker, price and quantity of each fill."""
+    """Return maker, price and quantity of each fill."""
     return [
         (step.maker_order_id, step.price, step.qty)
         for step in batch.steps

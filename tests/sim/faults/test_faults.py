@@ -1,4 +1,4 @@
-"""Faults are asked for in words, come when they are due, and do what their names say."""
+"""Faults are specified as text, come when they are due, and do what their names say."""
 
 from __future__ import annotations
 
@@ -172,19 +172,19 @@ def test_a_torn_frame_promises_more_than_comes() -> None:
 
 
 class Client:
-    """Both ends of a connection, and what came out."""
+    """Both ends of a connection, and what came out of each."""
 
     def __init__(self, spec: str = "") -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self.asked: list[bytes] = []
         self.ended: list[str] = []
-        self.struck: list[InjectedFault] = []
+        self.injected: list[InjectedFault] = []
         self.connection = FaultyConnection(
             "public",
             self,
             lambda _: self,
             random=Random(1),
-            note=self.struck.append,
+            note=self.injected.append,
             chances=read(spec),
             now=NOW,
         )
@@ -193,7 +193,7 @@ class Client:
     topics = ()
 
     def send(self, message: bytes) -> None:
-        self.heard.append(message)
+        self.received.append(message)
 
     def receive(self, data, now: int) -> None:
         self.asked.append(data)
@@ -202,7 +202,7 @@ class Client:
         self.ended.append("aborted")
 
     def write(self, data: bytes) -> None:
-        self.heard.append(data)
+        self.received.append(data)
 
     def close(self, reason: str) -> None:
         self.ended.append(reason)
@@ -217,11 +217,11 @@ def test_a_connection_without_faults_passes_everything_on() -> None:
     client = Client()
     client.connection.send(update())
     client.connection.receive(b"ping", NOW)
-    assert (client.heard, client.asked, client.struck) == ([update()], [b"ping"], [])
+    assert (client.received, client.asked, client.injected) == ([update()], [b"ping"], [])
 
 
 @pytest.mark.parametrize(
-    ("kind", "heard"),
+    ("kind", "received"),
     [
         (FaultKind.LOST, [1, 2]),
         (FaultKind.DUPLICATE, [0, 0, 1, 2]),
@@ -229,42 +229,42 @@ def test_a_connection_without_faults_passes_everything_on() -> None:
     ],
 )
 def test_an_armed_fault_strikes_the_next_update_and_no_other(
-    kind: FaultKind, heard: list[int]
+    kind: FaultKind, received: list[int]
 ) -> None:
     client = Client()
     client.connection.arm(kind, ("book", "BTC/USD"))
     for serial in range(3):
         client.connection.send(update(serial=serial))
-    assert client.heard == [update(serial=serial) for serial in heard]
-    assert [struck.kind for struck in client.struck] == [kind]
+    assert client.received == [update(serial=serial) for serial in received]
+    assert [injected.kind for injected in client.injected] == [kind]
 
 
 def test_a_fault_of_one_book_leaves_the_others_alone() -> None:
     client = Client()
     client.connection.arm(FaultKind.LOST, ("book", "BTC/USD"))
     client.connection.send(update("ETH/USD"))
-    assert client.heard == [update("ETH/USD")]
+    assert client.received == [update("ETH/USD")]
 
 
 def test_a_snapshot_is_never_struck() -> None:
     client = Client()
     client.connection.arm(FaultKind.LOST, ("book", "BTC/USD"))
     client.connection.send(update(kind="snapshot"))
-    assert client.heard == [update(kind="snapshot")]
+    assert client.received == [update(kind="snapshot")]
 
 
 def test_a_chance_strikes_as_often_as_it_says() -> None:
     client = Client("lost:0.1")
     for _ in range(10_000):
         client.connection.send(update())
-    assert 850 < len(client.struck) < 1_150
+    assert 850 < len(client.injected) < 1_150
 
 
 def test_a_chance_for_one_symbol_spares_the_others() -> None:
     client = Client("lost:1:BTC/USD")
     client.connection.send(update("ETH/USD"))
     client.connection.send(update("BTC/USD"))
-    assert client.heard == [update("ETH/USD")]
+    assert client.received == [update("ETH/USD")]
 
 
 def test_an_update_that_waits_for_its_successor_is_sent_after_a_second() -> None:
@@ -272,7 +272,7 @@ def test_an_update_that_waits_for_its_successor_is_sent_after_a_second() -> None
     client.connection.arm(FaultKind.REORDER, ("book", "BTC/USD"))
     client.connection.send(update())
     client.connection.advance(NOW + S)
-    assert client.heard == [update()]
+    assert client.received == [update()]
 
 
 def test_a_late_snapshot_comes_before_the_updates_that_followed_it() -> None:
@@ -282,9 +282,9 @@ def test_a_late_snapshot_comes_before_the_updates_that_followed_it() -> None:
     for message in told:
         client.connection.send(message)
     client.connection.send(update("ETH/USD"))
-    assert client.heard == [update("ETH/USD")]
+    assert client.received == [update("ETH/USD")]
     client.connection.advance(NOW + 3 * S)
-    assert client.heard[1:] == told
+    assert client.received[1:] == told
 
 
 def test_a_half_open_connection_carries_nothing_either_way() -> None:
@@ -293,7 +293,7 @@ def test_a_half_open_connection_carries_nothing_either_way() -> None:
     client.connection.send(update())
     client.connection.receive(b"ping", NOW)
     client.connection.advance(NOW + 60 * S)
-    assert client.heard == client.asked == client.ended == []
+    assert client.received == client.asked == client.ended == []
 
 
 def test_heartbeats_come_back() -> None:
@@ -303,7 +303,7 @@ def test_heartbeats_come_back() -> None:
     for seconds in range(7):
         client.connection.advance(NOW + seconds * S)
         client.connection.send(beat)
-    assert client.heard == [beat, beat]
+    assert client.received == [beat, beat]
 
 
 SUBSCRIBE = Subscribe(channel="book", symbol=("BTC/USD", "ETH/USD"), depth=10)
@@ -314,7 +314,7 @@ def test_a_refused_subscription_is_answered_in_the_exchanges_words(name: str) ->
     client = Client()
     client.connection.refuse_next(REASONS[name], "ETH/USD")
     client.connection.receive(request(SUBSCRIBE, 5), NOW)
-    (answer,) = map(json.loads, client.heard)
+    (answer,) = map(json.loads, client.received)
     words = REASONS[name].error.format(symbol="ETH/USD")
     assert answer.get("error", answer.get("Error")) == words
 
@@ -331,7 +331,7 @@ def test_a_refusal_waits_for_its_symbol() -> None:
     client = Client()
     client.connection.refuse_next(REASONS["pair"], "SOL/USD")
     client.connection.receive(request(SUBSCRIBE, 5), NOW)
-    assert (client.heard, client.asked) == ([], [request(SUBSCRIBE, 5)])
+    assert (client.received, client.asked) == ([], [request(SUBSCRIBE, 5)])
 
 
 def test_an_expired_token_is_refused_for_good() -> None:
@@ -340,7 +340,7 @@ def test_an_expired_token_is_refused_for_good() -> None:
     asked = Subscribe(channel="level3", symbol=("BTC/USD",), depth=10, token="t")
     for _ in range(2):
         client.connection.receive(request(asked, 5), NOW)
-    answers = [json.loads(answer) for answer in client.heard]
+    answers = [json.loads(answer) for answer in client.received]
     assert [answer["error"] for answer in answers] == ["ESession:Invalid session"] * 2
     assert answers[0]["status"] == "error"
 

@@ -1,4 +1,4 @@
-"""Who is struck, what meets a new connection, and when the market stands still."""
+"""Where faults are injected, what new connections meet, and when the market is paused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Client:
     """A connection to an exchange that has no sockets."""
 
     def __init__(self, server: SimServer, role: Socket = Socket.PUBLIC, depth: int = 10) -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self.ended: list[str] = []
         self.connection = server.injector.attach(
             role, self, lambda send: server.exchange.connect(role, send, NOW)
@@ -27,19 +27,19 @@ class Client:
         self.connection.receive(encode(request, 1), NOW)
 
     def send(self, message: bytes) -> None:
-        self.heard.append(message)
+        self.received.append(message)
 
     def abort(self) -> None:
         self.ended.append("aborted")
 
     def write(self, data: bytes) -> None:
-        self.heard.append(data)
+        self.received.append(data)
 
     def close(self, reason: str) -> None:
         self.ended.append(reason)
 
     def updates(self) -> list[bytes]:
-        return [message for message in self.heard if b'"type":"update","data":[{"sy' in message]
+        return [message for message in self.received if b'"type":"update","data":[{"sy' in message]
 
 
 @pytest.fixture
@@ -47,25 +47,25 @@ def server() -> SimServer:
     return SimServer(SimOptions(seed=3, symbols=["BTC/USD"], faults=""), clock=lambda: NOW)
 
 
-def strike(server: SimServer, kind: FaultKind, where: str = "", detail: str = "") -> bool:
+def inject(server: SimServer, kind: FaultKind, where: str = "", detail: str = "") -> bool:
     return server.injector.inject(Fault(kind, where, detail))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind is not FaultKind.MAINTENANCE])
-def test_where_nobody_is_connected_nobody_is_struck(server: SimServer, kind: FaultKind) -> None:
-    assert not strike(server, kind)
+def test_without_connections_nothing_is_injected(server: SimServer, kind: FaultKind) -> None:
+    assert not inject(server, kind)
     assert not server.injector.log
 
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.LOST, FaultKind.BURST])
-def test_a_symbol_that_nobody_follows_is_not_struck(server: SimServer, kind: FaultKind) -> None:
+def test_a_symbol_that_nobody_follows_is_spared(server: SimServer, kind: FaultKind) -> None:
     Client(server)
-    assert not strike(server, kind, "ETH/USD")
+    assert not inject(server, kind, "ETH/USD")
 
 
-def test_only_a_connection_of_the_named_role_is_struck(server: SimServer) -> None:
+def test_a_fault_is_injected_only_into_a_connection_of_the_named_role(server: SimServer) -> None:
     public, level3 = Client(server), Client(server, Socket.LEVEL3)
-    assert strike(server, FaultKind.DROP, "level3")
+    assert inject(server, FaultKind.DROP, "level3")
     assert (public.ended, len(level3.ended)) == ([], 1)
 
 
@@ -77,7 +77,7 @@ def test_a_closed_door_opens_again(
     server: SimServer, kind: FaultKind, handshake: Handshake, lasts_s: int
 ) -> None:
     client = Client(server)
-    strike(server, kind)
+    inject(server, kind)
     assert client.ended == ["aborted"]
     assert server.injector.handshake("public") is handshake
     assert server.injector.handshake("level3") is Handshake.OPEN
@@ -87,7 +87,7 @@ def test_a_closed_door_opens_again(
 
 def test_noise_is_met_once(server: SimServer) -> None:
     Client(server)
-    strike(server, FaultKind.GARBAGE)
+    inject(server, FaultKind.GARBAGE)
     met = [server.injector.handshake("public") for _ in range(2)]
     assert met == [Handshake.NOISE, Handshake.OPEN]
 
@@ -96,7 +96,7 @@ def test_a_burst_is_a_thousand_messages_in_a_tenth_of_a_second(server: SimServer
     client = Client(server)
     server.injector.hold(0)
     quiet = len(client.updates())
-    strike(server, FaultKind.BURST)
+    inject(server, FaultKind.BURST)
     for hundredth in range(11):
         server.exchange.pause(NOW + hundredth * S // 100)
         server.injector.advance(server.exchange.time)
@@ -106,7 +106,7 @@ def test_a_burst_is_a_thousand_messages_in_a_tenth_of_a_second(server: SimServer
 
 def test_in_maintenance_nothing_is_traded_and_afterwards_it_is(server: SimServer) -> None:
     client = Client(server)
-    strike(server, FaultKind.MAINTENANCE)
+    inject(server, FaultKind.MAINTENANCE)
     server.advance(NOW + 2 * S)
     assert (server.exchange.system, client.updates()) == ("maintenance", [])
     server.advance(NOW + 3 * S)
@@ -116,11 +116,11 @@ def test_in_maintenance_nothing_is_traded_and_afterwards_it_is(server: SimServer
 
 
 def test_maintenance_is_not_begun_twice(server: SimServer) -> None:
-    assert strike(server, FaultKind.MAINTENANCE)
-    assert not strike(server, FaultKind.MAINTENANCE)
+    assert inject(server, FaultKind.MAINTENANCE)
+    assert not inject(server, FaultKind.MAINTENANCE)
 
 
-def test_in_calm_nothing_new_strikes() -> None:
+def test_in_calm_nothing_is_injected() -> None:
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance:1s")
     server = SimServer(options, clock=lambda: NOW)
     server.injector.calm(60 * S)
@@ -132,16 +132,16 @@ def test_in_calm_nothing_new_strikes() -> None:
     assert server.injector.log
 
 
-def test_everybody_is_told_of_what_struck() -> None:
+def test_every_injected_fault_is_noted() -> None:
     told = []
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="")
     server = SimServer(options, clock=lambda: NOW, note=told.append)
-    strike(server, FaultKind.MAINTENANCE)
+    inject(server, FaultKind.MAINTENANCE)
     assert told == list(server.injector.log)
 
 
-def test_a_connection_that_has_ended_is_not_struck(server: SimServer) -> None:
+def test_nothing_is_injected_into_a_connection_that_has_ended(server: SimServer) -> None:
     client = Client(server)
     server.injector.detach(client.connection)
     assert isinstance(server.injector, FaultInjector)
-    assert not strike(server, FaultKind.DROP)
+    assert not inject(server, FaultKind.DROP)

@@ -1,4 +1,4 @@
-"""The tape: trades into candles, candles without holes, a day that forgets."""
+"""The trade history: trades into candles, candles without gaps, a day that forgets."""
 
 from __future__ import annotations
 

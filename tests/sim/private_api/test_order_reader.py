@@ -17,7 +17,7 @@ from kracked.sim.private_api.order_reader import OrderContext, read_amend, read_
 from kracked.sim.private_api.rest_params import RestOrderForm
 from kracked.sim.private_api.ws_params import WsOrderForm
 from kracked.times import NS_PER_S, to_rfc3339
-from tests.sim.accounts.empty_exchange import Pit
+from tests.sim.accounts.empty_exchange import EmptyExchange
 
 NOW = 1_790_000_000 * NS_PER_S
 (BTC,) = listings.listings(["BTC/USD"])
@@ -166,8 +166,8 @@ def test_an_order_without_a_part_is_refused_in_both_forms(order: tuple[Form, For
     ],
 )
 def test_an_amend_is_the_same_in_both_forms(stated: Form, terms: Form) -> None:
-    pit = Pit()
-    order = pit.order(pit.add("buy", "1", "20000"))
+    exchange = EmptyExchange()
+    order = exchange.order(exchange.add("buy", "1", "20000"))
     rest = read_amend(RestOrderForm({**stated, "post_only": "true"}, CONTEXT), order)
     numbers = {name: number(text) for name, text in stated.items()}
     socket = read_amend(WsOrderForm({**numbers, "post_only": True}, CONTEXT), order)
