@@ -79,8 +79,8 @@ async def test_a_call_it_does_not_know_is_not_found(
 def test_an_account_is_shown_as_a_new_subscriber_would_get_it() -> None:
     server = SimServer(OPTIONS, clock=lambda: NOW)
     server.exchange.brokerage.accounts["main"]
-    bench = ControlApi(server.exchange, server.injector)
-    account = json.loads(bench.answer("GET", "/sim/account", {}))["main"]
+    control = ControlApi(server.exchange, server.injector)
+    account = json.loads(control.answer("GET", "/sim/account", {}))["main"]
     assert (account["orders"], account["fills"]) == ([], [])
     assert {row["asset"] for row in account["balances"]} == {"BTC", "USD"}
 
@@ -89,8 +89,8 @@ def test_injected_faults_are_listed() -> None:
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@1s")
     server = SimServer(options, clock=lambda: NOW)
     server.advance(NOW + S)
-    bench = ControlApi(server.exchange, server.injector)
-    (fault,) = json.loads(bench.answer("GET", "/sim/faults", {}))
+    control = ControlApi(server.exchange, server.injector)
+    (fault,) = json.loads(control.answer("GET", "/sim/faults", {}))
     assert (fault["kind"], fault["time"]) == ("maintenance", NOW + S)
 
 

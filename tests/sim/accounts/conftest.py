@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sim.accounts.empty_exchange import EmptyExchange
+from tests.sim.empty_exchange import EmptyExchange
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sim.accounts.empty_exchange import EmptyExchange, Subscriber
+from tests.sim.empty_exchange import EmptyExchange, Subscriber
 
 
 @pytest.fixture

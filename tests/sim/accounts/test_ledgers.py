@@ -8,7 +8,7 @@ import pytest
 
 from kracked.sim.accounts import order_records
 from kracked.sim.accounts.client_accounts import STARTING_BALANCES
-from tests.sim.accounts.empty_exchange import EmptyExchange
+from tests.sim.empty_exchange import EmptyExchange
 
 
 def bought(exchange: EmptyExchange, times: int = 1) -> None:

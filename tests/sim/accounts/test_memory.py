@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kracked.sim.accounts import order_records
-from tests.sim.accounts.empty_exchange import EmptyExchange
+from tests.sim.empty_exchange import EmptyExchange
 
 
 def test_the_orders_closed_longest_ago_are_forgotten_with_their_fills(

@@ -14,7 +14,7 @@ from kracked.protocol.codec import Codec
 from kracked.protocol.events import Balances, Executions, Side
 from kracked.sim.accounts.client_accounts import STARTING_BALANCES, AccountOptions
 from kracked.sim.accounts.order_records import FillRecord
-from tests.sim.accounts.empty_exchange import BTC, EmptyExchange, Subscriber
+from tests.sim.empty_exchange import BTC, EmptyExchange, Subscriber
 
 PRICES = st.integers(629_990, 630_021).map(lambda ticks: f"{ticks / 10:.1f}")
 SIZES = st.sampled_from(["0.00005", "0.00012345", "0.5", "0.99999999", "1.3", "0.0101"])

@@ -17,7 +17,7 @@ from kracked.sim.private_api.order_reader import OrderContext, read_amend, read_
 from kracked.sim.private_api.rest_params import RestOrderForm
 from kracked.sim.private_api.ws_params import WsOrderForm
 from kracked.times import NS_PER_S, to_rfc3339
-from tests.sim.accounts.empty_exchange import EmptyExchange
+from tests.sim.empty_exchange import EmptyExchange
 
 NOW = 1_790_000_000 * NS_PER_S
 (BTC,) = listings.listings(["BTC/USD"])

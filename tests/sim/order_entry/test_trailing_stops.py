@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from kracked.protocol.events import Side
 from kracked.sim.accounts.trailing_stops import Trail, TrailOffset
-from tests.sim.accounts.empty_exchange import BTC, EmptyExchange
-from tests.sim.accounts.test_triggers import trade_at
+from tests.sim.empty_exchange import BTC, EmptyExchange
+from tests.sim.order_entry.test_triggers import trade_at
 
 BY_100 = Trail(TrailOffset(Decimal(1000), percent=False, tick=1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sim.accounts.empty_exchange import BTC, EmptyExchange, Subscriber
+from tests.sim.empty_exchange import BTC, EmptyExchange, Subscriber
 
 
 @pytest.fixture

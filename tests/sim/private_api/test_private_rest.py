@@ -9,7 +9,7 @@ import pytest
 
 from kracked.sim.accounts.client_accounts import AccountOptions
 from kracked.sim.accounts.fees import SCHEDULE
-from tests.sim.accounts.empty_exchange import BTC, EmptyExchange
+from tests.sim.empty_exchange import BTC, EmptyExchange
 
 
 def test_an_open_order_is_shown_member_for_member(exchange: EmptyExchange) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kracked.times import NS_PER_S
-from tests.sim.accounts.empty_exchange import BTC, EmptyExchange
+from tests.sim.empty_exchange import BTC, EmptyExchange
 
 
 def asked_over_socket(exchange: EmptyExchange, seconds_ahead: int) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from kracked.gateway.auth import Call
 from kracked.gateway.refusals import Refusal
 from kracked.protocol.signing import sign
-from tests.sim.accounts.empty_exchange import EmptyExchange
+from tests.sim.empty_exchange import EmptyExchange
 
 ORDER = {"order_type": "limit", "side": "buy", "order_qty": 0.001, "limit_price": 25000}
 ADD = {**ORDER, "symbol": "BTC/USD"}

@@ -12,7 +12,7 @@ from kracked.gateway.refusals import Refusal
 from kracked.protocol.order_terms import SelfTrade
 from kracked.sim.accounts.client_accounts import AccountOptions
 from tests.shared import VECTORS
-from tests.sim.accounts.empty_exchange import EmptyExchange
+from tests.sim.empty_exchange import EmptyExchange
 
 DOCUMENTED = VECTORS / "order_checks.json"
 GOOD = {"ordertype": "limit", "type": "buy", "volume": "0.001", "price": "25000.0"}
