@@ -1,8 +1,8 @@
 """The aiohttp shell around a server: REST and every WebSocket address on one port.
 
 The only module that touches sockets. Each client has a reader, a writer and a bounded
-send queue, so that a client that stops reading stops nobody else. No rule of the exchange
-stands here: the `Service` behind the shell answers.
+send queue, so that a client that stops reading stops nobody else. The module knows no rule
+of the exchange: the `Service` behind the shell answers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """A recording served as an exchange: any Kraken client can run on what was recorded.
 
-It stands on `kracked.record`, which reads the recording, and on `kracked.gateway`, whose
-sessions and sockets make it exactly as strict as the simulated exchange. It knows nothing
-of the simulator.
+`kracked.record` reads the recording; the sessions and sockets of `kracked.gateway` make the
+server exactly as strict as the simulated exchange. It must never import the simulator.
 """

@@ -160,7 +160,7 @@ class PlaybackServer:
                 await self._attendance()
 
     async def _attendance(self) -> None:
-        """Wait for a subscription to a market, and until nobody has asked for more of late."""
+        """Wait for a subscription to a market, and until none is added for a while."""
         exchange, subscriptions = self._exchange, -1
         while subscriptions != exchange.subscriptions:
             subscriptions = exchange.subscriptions

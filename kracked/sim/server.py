@@ -1,6 +1,6 @@
 """The simulated exchange on a socket: ``async with SimServer(SimOptions(seed=7)) as server``.
 
-A pump moves market time along with real time; faults stand between the clients and the
+A pump moves market time along with real time. Faults come between the clients and the
 exchange when the options name some. Nothing here knows a rule of the exchange, and the
 sockets are `kracked.gateway.http_shell`.
 """
@@ -80,8 +80,8 @@ class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Faults of trading requests, as `kracked.sim.faults.order_faults` reads them."""
     faults: str | None = None
     """Faults of connections and messages, as `kracked.sim.faults.schedule` reads them.
-    Empty: only those that `SimServer.injector` is told to inject. None: none at all, and
-    no control API."""
+    Empty: only those that a call of `SimServer.injector` injects. None: none at all, and no
+    control API."""
 
 
 class SimServer:

@@ -1,4 +1,4 @@
-"""One account's orders: the open ones, the closed ones, and how they stood a while ago.
+"""One account's orders: open ones, closed ones, and their versions of a while ago.
 
 An `OrderRecord` is a frozen value. The table replaces it at every change and retains the
 versions of the last minute, because the REST view of an exchange may lag its engine.
@@ -140,7 +140,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def waiting(self) -> bool:
-        """Whether it stands outside the book, until its time or its trigger."""
+        """Whether it is outside the book, until its time or its trigger."""
         return not self.started or (self.request.order_type.waits and not self.triggered)
 
     @property
@@ -204,7 +204,7 @@ class OrderRecords:
         ]
 
     def as_of(self, then: int) -> Iterable[OrderRecord]:
-        """Iterate every order as it stood at an instant of the last minute, oldest first."""
+        """Iterate every order as it was at an instant of the last minute, oldest first."""
         for versions in self._versions.values():
             place = bisect_right(versions, then, key=_time)
             if place:

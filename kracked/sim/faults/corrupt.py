@@ -19,7 +19,7 @@ _CHECKSUM = re.compile(rb'"checksum":(\d+)')
 _STRUCTURE = re.compile(rb'[{}\[\]"]')
 """None of these occurs inside a string of ours."""
 _LAST_STAMP = re.compile(rb'(?<="timestamp":")[^"]+(?="\}\]\}$)')
-"""A message's own time; the times of orders in it stand before it."""
+"""A message's own time, which comes after the times of the orders in it."""
 _ANSWER_STAMP = re.compile(rb'(?<="time_in":")[^"]+|(?<="time_out":")[^"]+')
 _NANOS_LENGTH = len("2026-01-01T00:00:00.000000000Z")
 

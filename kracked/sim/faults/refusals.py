@@ -26,7 +26,7 @@ class RefusalWording(msgspec.Struct, frozen=True):
     error: str
     """The text, with `{symbol}` for the symbol."""
     names_symbol: bool = False
-    """Whether the symbol stands beside the error."""
+    """Whether the message names the symbol beside the error."""
     passing: bool = False
     """Whether asking again may help."""
     session: bool = False

@@ -1,6 +1,6 @@
 """One client's connection with faults in it: every message and every request passes through.
 
-It stands between the session and the send queue. While no fault is armed a message costs
+It lies between the session and the send queue. While no fault is armed a message costs
 one test. Pure: the time comes with `advance` and `receive`, and bytes leave through the
 connection below.
 """

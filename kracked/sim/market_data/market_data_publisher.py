@@ -1,4 +1,4 @@
-"""Everything the public is told about one instrument: books, trades, ticker, candles.
+"""The public messages about one instrument: books, trades, ticker, candles.
 
 A message is worded once per topic, and only while somebody is subscribed to it. Who is
 subscribed is the exchange's business.

@@ -116,7 +116,7 @@ class Amends:
     def _apply(
         self, account: ClientAccount, new: OrderRecord, amend: AmendRequest, now: int
     ) -> None:
-        """Amend the engine's order, or the one that waits; the owner is told first."""
+        """Report the amend to the owner, then amend the engine's order or the one that waits."""
         batch = None
         if not new.waiting:
             terms = AmendTerms(

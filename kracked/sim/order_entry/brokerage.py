@@ -128,7 +128,7 @@ class Brokerage:
     ) -> list[Placed | Refusal]:
         """Place several orders: all are checked before any is placed.
 
-        Afterwards each stands alone: one that lacks funds is refused alone.
+        Each is then placed by itself: one that lacks funds is refused alone.
 
         Args:
             account: Whose orders they are.

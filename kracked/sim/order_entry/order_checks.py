@@ -106,7 +106,7 @@ def minimums(instrument: Instrument, qty: int, price: int) -> None:
 
 
 def client_id(cl_ord_id: str | None, userref: int | None, orders: OrderRecords) -> None:
-    """Check a client id: its form, that no userref stands beside it, that no open order has it.
+    """Check a client id: its form, that there is no userref too, and that no open order has it.
 
     Raises:
         Refusal: It may not be used.

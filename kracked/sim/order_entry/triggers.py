@@ -1,4 +1,4 @@
-"""Stops, trailing stops and take-profits, which stand outside the book until they trigger.
+"""Stops, trailing stops and take-profits, which wait outside the book until they trigger.
 
 They hold no funds while they wait. The trigger watches the last trade; `index` falls
 back to it, as the exchange's does when its feed fails.

@@ -1,9 +1,9 @@
 """Reads orders as clients write them: one reader for REST's text and WebSocket's JSON.
 
-The two forms have other names, other types and other ways to write a price. An `OrderForm`
-gives their values, scaled, and refuses what its own form rules out; what an order is made
-of, and what goes together, stands here once. The order in which the parts are read decides
-which of several mistakes is refused.
+The two forms differ in names, types and ways to write a price. An `OrderForm` returns their
+values, scaled, and refuses what its own form rules out. The parts of an order, and the rules
+between them, are defined here, once. The order in which the parts are read decides which of
+several mistakes is refused.
 
 Sources: docs.kraken.com/api/docs/rest-api/add-order, .../websocket-v2/add_order
 """
