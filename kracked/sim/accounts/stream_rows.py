@@ -29,7 +29,7 @@ _USD_DECIMALS = 4
 
 
 class StreamRows:
-    """Words the rows of one instrument's orders. Each method returns one row."""
+    """Words the rows of one instrument's orders."""
 
     def __init__(self, amounts: Amounts) -> None:
         self._amounts = amounts
@@ -38,7 +38,7 @@ class StreamRows:
     # --- executions -------------------------------------------------------------------
 
     def pending_new(self, order: OrderRecord) -> Row:
-        """An order was accepted; the row has all its terms."""
+        """Return the row of an order that was accepted, with all its terms."""
         return {
             "order_id": order.order_id,
             **self._terms(order),
@@ -50,7 +50,7 @@ class StreamRows:
         }
 
     def standing(self, order: OrderRecord) -> Row:
-        """An open order in a snapshot: its terms and its progress."""
+        """Return an open order's row in a snapshot: its terms and its progress."""
         return {
             "order_id": order.order_id,
             **self._terms(order),
@@ -62,11 +62,11 @@ class StreamRows:
         }
 
     def new(self, order: OrderRecord, time: int) -> Row:
-        """An order is open."""
+        """Return the row of an order that is open now."""
         return self._delta(order, "new", order.standing.value, time)
 
     def trade(self, order: OrderRecord, fill: FillRecord, *, snapshot: bool = False) -> Row:
-        """An order was filled in part. The last part says so too; `filled` follows it."""
+        """Return the row of a fill: `partially_filled` even for the last; `filled` follows it."""
         precision = self._precision
         row: Row = {
             "order_id": order.order_id,
@@ -94,21 +94,21 @@ class StreamRows:
         return row | {"fees": [fee]}
 
     def filled(self, order: OrderRecord, time: int) -> Row:
-        """An order ended, filled."""
+        """Return the row of an order that ended, filled."""
         return self._delta(order, "filled", "filled", time) | self._progress(order)
 
     def canceled(self, order: OrderRecord, time: int) -> Row:
-        """An order ended, cancelled."""
+        """Return the row of an order that ended, cancelled."""
         row = self._delta(order, "canceled", "canceled", time) | self._progress(order)
         return row | {"cancel_reason": order.reason, "reason": order.reason}
 
     def expired(self, order: OrderRecord, time: int) -> Row:
-        """An order ended with its time."""
+        """Return the row of an order that ended with its time."""
         row = self._delta(order, "expired", "expired", time) | self._progress(order)
         return row | {"reason": order.reason}
 
     def amended(self, order: OrderRecord, time: int) -> Row:
-        """An order has new terms."""
+        """Return the row of an order that has new terms."""
         row = self._delta(order, "amended", order.standing.value, time)
         row["cum_qty"] = self._qty(order.filled)
         row |= {
@@ -125,7 +125,7 @@ class StreamRows:
         return row
 
     def triggered(self, order: OrderRecord, last: int, time: int) -> Row:
-        """A stop was triggered by a trade at `last`."""
+        """Return the row of an order that a trade at `last` triggered."""
         row = self._delta(order, "status", "new", time)
         moment = {
             "actual_price": self._price(last),
@@ -136,7 +136,7 @@ class StreamRows:
         return row
 
     def refilled(self, order: OrderRecord, shown: int, time: int) -> Row:
-        """An iceberg shows its next slice."""
+        """Return the row of an iceberg that shows its next part."""
         row = self._delta(order, "iceberg_refill", order.standing.value, time)
         return row | {"display_qty_remain": self._qty(shown), "cum_qty": self._qty(order.filled)}
 
