@@ -122,7 +122,7 @@ class FaultInjector:
         self._exchange = exchange
         self._schedule = FaultSchedule(rules, seed, now)
         self._chances = tuple(rule for rule in rules if rule.chance is not None)
-        self._random = Random(f"{seed}/mishaps")
+        self._random = Random(f"{seed}/mishaps")  # this name keeps what a seed gives
         self._report = note
         self._now = now
         self._handshakes: dict[str, tuple[Handshake, int]] = {}
