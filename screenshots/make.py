@@ -19,14 +19,14 @@ from textual.pilot import Pilot
 from kracked.book.keeper import BookKeeper
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
+from kracked.gateway.channels import Socket
 from kracked.protocol.events import Connected, Event
 from kracked.protocol.requests import Subscribe, encode
 from kracked.record.write.session import record_into
 from kracked.record.write.session_folder import SessionInfo
 from kracked.sim import listings as listed
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.times import NS_PER_S, parse_ns, to_rfc3339
 from kracked_tui.app import Monitor
@@ -69,7 +69,7 @@ class PastMarket:
         """The messages, each with its time."""
         self.events: list[Event] = [Connected(OPENED, "public", "ws://127.0.0.1/public/v2")]
         listings = listed.listings(SYMBOLS)
-        accounts, self._account = Accounts(), ApiKey(*new_key())
+        accounts, self._account = ApiKeys(), ApiKey(*new_key())
         accounts.add(self._account)
         market = SimulatedMarket(listings, seed=SEED).opened(OPENED)
         self.exchange = Exchange(market, accounts, OPENED)
@@ -90,7 +90,7 @@ class PastMarket:
         # Books are subscribed for the last minute alone, which is all that is drawn of them.
         book = Subscribe(channel="book", symbol=symbols[:1], depth=100)
         connection.receive(encode(book, 9), self.time)
-        token = self.exchange.accounts.issue(self._account, self.time)
+        token = self.exchange.keys.issue(self._account, self.time)
         orders = Subscribe(channel="level3", symbol=symbols[:1], depth=100, token=token)
         level3 = self.exchange.connect(Socket.LEVEL3, self._receive, self.time)
         level3.receive(encode(orders, 1), self.time)

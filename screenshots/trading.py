@@ -24,11 +24,11 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from kracked.gateway.auth import Call
+from kracked.gateway.rest import HttpAnswer
 from kracked.protocol.events import Side
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.auth import Call
 from kracked.sim.faults.order_faults import OrderFault
-from kracked.sim.rest import HttpAnswer
 from kracked.sim.server import SimOptions, SimServer
 from kracked_tui.export.snapshot import png
 from kracked_tui.export.svg import Cell, svg
@@ -136,12 +136,12 @@ class Session:
     @property
     def orders(self) -> list[OrderRecord]:
         """Every order the exchange ever took."""
-        account = self.server.exchange.brokerage.account("main")
+        account = self.server.exchange.brokerage.accounts["main"]
         return list(account.orders.as_of(self.server.exchange.time))
 
     def best(self, side: Side) -> tuple[str, str]:
         """Return price and quantity of the exchange's best level."""
-        matcher = self.server.exchange.desks[SYMBOL].matcher
+        matcher = self.server.exchange.publishers[SYMBOL].matcher
         level = next(iter(matcher.levels(side)))
         return f"{level.price / 10:.1f}", f"{level.qty / 10**8:.8f}"
 
@@ -216,7 +216,7 @@ def verdict(session: Session) -> int:
     """Compare the orders the exchange received with the outbox. Returns the exit status."""
     (outbox,) = Path(session.state).glob("kracked/outbox-*.jsonl")
     prepared = [line for line in outbox.read_text().splitlines() if '"kind":"add"' in line]
-    names = [one.ticket.cl_ord_id for one in session.orders]
+    names = [one.request.cl_ord_id for one in session.orders]
     print(
         f"written down {len(prepared)}, received {len(names)}, twice {len(names) - len(set(names))}"
     )

@@ -7,6 +7,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
@@ -89,26 +90,19 @@ def whole_usd(text: str) -> str:
     return text
 
 
-def order_faults(text: str) -> str:
-    """A specification of what goes wrong with orders, checked."""
-    from kracked.sim.faults.order_faults import BadOrderFaults, read
+def faults(reader: str) -> Callable[[str], str]:
+    """Return a check of faults, as this module of `kracked.sim.faults` reads them."""
 
-    try:
-        read(text)
-    except BadOrderFaults as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+    def check(text: str) -> str:
+        from kracked.sim.faults.grammar import BadFaults
 
+        try:
+            import_module(f"kracked.sim.faults.{reader}").read(text)
+        except BadFaults as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return text
 
-def faults(text: str) -> str:
-    """A specification of what goes wrong with market data, checked."""
-    from kracked.sim.faults.schedule import BadFaults, read
-
-    try:
-        read(text)
-    except BadFaults as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-    return text
+    return check
 
 
 def add_several(

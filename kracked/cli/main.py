@@ -133,14 +133,14 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--faults",
-        type=arguments.faults,
+        type=arguments.faults("schedule"),
         metavar="SPEC",
         help="what goes wrong: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,"
         "checksum:@10s:BTC/USD or all:5s; a wrong one is answered with the list of kinds",
     )
     parser.add_argument(
         "--order-faults",
-        type=arguments.order_faults,
+        type=arguments.faults("order_faults"),
         default="",
         metavar="SPEC",
         help="what goes wrong with orders: KIND[=DETAIL]:CHANCE[:METHOD],... such as\n"

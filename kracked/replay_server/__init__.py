@@ -1,5 +1,5 @@
 """A recording served as an exchange: any Kraken client can run on what was recorded.
 
-Above `kracked.record`, which reads it, and `kracked.sim`, whose conversations, accounts
-and sockets it shares, so that it is exactly as strict.
+`kracked.record` reads the recording; the sessions and sockets of `kracked.gateway` make the
+server exactly as strict as the simulated exchange. It must never import the simulator.
 """

@@ -5,117 +5,111 @@ Source: the endpoint pages below docs.kraken.com/api/docs/rest-api/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
+from kracked.gateway import refusals
+from kracked.gateway.auth import Call
+from kracked.gateway.refusals import Refusal
+from kracked.gateway.rest import Params, PublicMethod, answer, method_of, server_time
 from kracked.instruments import Asset, Instrument
-from kracked.protocol import encode
 from kracked.replay_server.exchange import RecordedExchange
-from kracked.sim import messages
-from kracked.sim.auth import TOKEN_LIFETIME_S, Call
-from kracked.sim.refusal import Refusal
-from kracked.sim.rest import Params, reply, server_time
+from kracked.times import to_rfc3339
 
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
+"""The currencies that REST calls by another name than the WebSocket."""
 
 
 class ReplayRest:
-    """Answers calls about one served recording."""
+    """Answers REST calls about one served recording."""
 
-    def __init__(self, stage: RecordedExchange) -> None:
-        self._stage = stage
-        self._public: Mapping[str, Callable[[Params, int], object]] = {
+    def __init__(self, exchange: RecordedExchange) -> None:
+        self._exchange = exchange
+        self._public: Mapping[str, PublicMethod] = {
             "Time": server_time,
-            "SystemStatus": self._system_status,
-            "Assets": self._assets,
-            "AssetPairs": self._pairs,
+            "SystemStatus": self.system_status,
+            "Assets": self.assets,
+            "AssetPairs": self.asset_pairs,
         }
 
     def answer(self, http_method: str, call: Call, query: Params, now: int) -> bytes:
-        """The body of the reply."""
-        try:
-            return reply([], self._result(http_method, call, query, now))
-        except Refusal as refusal:
-            return reply([refusal.error])
+        """Return a reply's body."""
+        return answer(lambda: self._result(http_method, call, query, now))
 
     def _result(self, http_method: str, call: Call, query: Params, now: int) -> object:
-        kind, _, name = call.path.removeprefix("/0/").partition("/")
-        if kind == "public" and name in self._public:
+        visibility, name = method_of(call.path)
+        if visibility == "public" and name in self._public:
             return self._public[name](query, now)
-        if kind == "private" and name == "GetWebSocketsToken" and http_method == "POST":
-            return self._token(call, now)
-        raise Refusal(messages.UNKNOWN_METHOD)
+        if visibility == "private" and name == "GetWebSocketsToken" and http_method == "POST":
+            keys = self._exchange.keys
+            return keys.token_reply(keys.identify(call).key, now)
+        raise Refusal(refusals.UNKNOWN_METHOD)
 
-    def _token(self, call: Call, now: int) -> object:
-        accounts = self._stage.accounts
-        admitted = accounts.identify(call)
-        if isinstance(admitted, str):
-            raise Refusal(admitted)
-        return {"token": accounts.issue(admitted.key, now), "expires": TOKEN_LIFETIME_S}
+    def system_status(self, _: Params, now: int) -> object:
+        """Answer SystemStatus."""
+        return {"status": self._exchange.system, "timestamp": to_rfc3339(now, 0)}
 
-    def _system_status(self, _: Params, now: int) -> object:
-        stamp = encode.micros(now)[:19] + "Z"
-        return {"status": self._stage.system, "timestamp": stamp}
-
-    def _assets(self, query: Params, _: int) -> object:
-        rows = {_old(asset.id): _asset(asset) for asset in self._stage.listing.rules.assets}
+    def assets(self, query: Params, _: int) -> object:
+        """Answer Assets: all, or those that `asset` names."""
+        assets = self._exchange.instruments.decoded.assets
+        rows = {_rest_name(asset.id): _asset_row(asset) for asset in assets}
         if "asset" not in query:
             return rows
-        asked = [_old(name) for name in query["asset"].split(",")]
-        if not rows.keys() >= set(asked):
-            raise Refusal(messages.UNKNOWN_ASSET)
-        return {name: rows[name] for name in asked}
+        names = [_rest_name(name) for name in query["asset"].split(",")]
+        if not rows.keys() >= set(names):
+            raise Refusal(refusals.UNKNOWN_ASSET)
+        return {name: rows[name] for name in names}
 
-    def _pairs(self, query: Params, _: int) -> object:
-        pairs = self._stage.listing.rules.pairs
+    def asset_pairs(self, query: Params, _: int) -> object:
+        """Answer AssetPairs: all, or those that `pair` names."""
+        pairs = self._exchange.instruments.decoded.pairs
         if "pair" not in query:
-            return {_altname(pair): _pair(pair) for pair in pairs}
+            return {_altname(pair): _pair_row(pair) for pair in pairs}
         known = {name: pair for pair in pairs for name in (_altname(pair), _wsname(pair))}
         known |= {pair.symbol: pair for pair in pairs}
-        asked = query["pair"].split(",")
-        if not known.keys() >= set(asked):
-            raise Refusal(messages.UNKNOWN_PAIR)
-        return {name: _pair(known[name]) for name in asked}
+        names = query["pair"].split(",")
+        if not known.keys() >= set(names):
+            raise Refusal(refusals.UNKNOWN_PAIR)
+        return {name: _pair_row(known[name]) for name in names}
 
 
-def _old(asset: str) -> str:
-    """The name REST has for a currency."""
+def _rest_name(asset: str) -> str:
     return _OLD_NAMES.get(asset, asset)
 
 
 def _altname(pair: Instrument) -> str:
-    return _old(pair.base) + _old(pair.quote)
+    return _rest_name(pair.base) + _rest_name(pair.quote)
 
 
 def _wsname(pair: Instrument) -> str:
-    return f"{_old(pair.base)}/{_old(pair.quote)}"
+    return f"{_rest_name(pair.base)}/{_rest_name(pair.quote)}"
 
 
-def _asset(asset: Asset) -> object:
+def _asset_row(asset: Asset) -> object:
     return {
         "aclass": "currency",
-        "altname": _old(asset.id),
+        "altname": _rest_name(asset.id),
         "decimals": asset.precision,
         "display_decimals": asset.precision_display,
         "status": asset.status,
     }
 
 
-def _pair(pair: Instrument) -> object:
-    digits = pair.precision
+def _pair_row(pair: Instrument) -> object:
+    precision = pair.precision
     return {
         "altname": _altname(pair),
         "wsname": _wsname(pair),
         "aclass_base": "currency",
-        "base": _old(pair.base),
+        "base": _rest_name(pair.base),
         "aclass_quote": "currency",
-        "quote": _old(pair.quote),
+        "quote": _rest_name(pair.quote),
         "lot": "unit",
         "cost_decimals": pair.cost_precision,
-        "pair_decimals": digits.price,
-        "lot_decimals": digits.qty,
+        "pair_decimals": precision.price,
+        "lot_decimals": precision.qty,
         "lot_multiplier": 1,
-        "ordermin": digits.qty_text(pair.qty_min),
+        "ordermin": precision.qty_text(pair.qty_min),
         "costmin": f"{pair.cost_min:f}",
-        "tick_size": digits.price_text(pair.price_increment),
+        "tick_size": precision.price_text(pair.price_increment),
         "status": pair.status,
     }

@@ -1,59 +1,66 @@
-"""A served recording on sockets: REST and every WebSocket address on one port.
+"""A served recording on a socket: ``async with PlaybackServer(path) as server``.
 
-The thin shell around `RecordedExchange`: one task turns the tape, one passes the real time, and
-each client has a reader, a writer and a bounded outbox, as at the simulated exchange.
+One task plays the recording and one passes the real time on. The sockets are
+`kracked.gateway.http_shell`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import signal
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
 import msgspec
-from aiohttp import WSMsgType, web
 
+from kracked.gateway.auth import ApiKey, ApiKeys, Call, new_key
+from kracked.gateway.channels import Socket
+from kracked.gateway.http_shell import (
+    ClientConnection,
+    Clock,
+    HttpShell,
+    Receive,
+    ServerEndpoints,
+    announcement,
+    set_on_signals,
+)
+from kracked.gateway.rest import HttpAnswer, Params
 from kracked.record.read.recording import Instant, open_recording
 from kracked.record.replay import MAX_SPEED, Player, Replay
 from kracked.replay_server.exchange import RecordedExchange
-from kracked.replay_server.prior_state import told_before
+from kracked.replay_server.recorded_state import events_before
 from kracked.replay_server.rest import ReplayRest
-from kracked.sim.auth import Accounts, ApiKey, Call, new_key
-from kracked.sim.send_queue import SendQueue
-from kracked.sim.server import FAREWELL_S, MAX_REQUEST_BYTES, PATHS, SimEndpoints, deliver
 
 HOST = "127.0.0.1"
 TICK_S = 0.01
 SETTLE_S = 0.5
-"""The tape starts when nobody has subscribed to more for so long: a client's channels
+"""The recording starts once nobody has subscribed to more for so long: a client's channels
 come one by one, and over several connections."""
 RETURN_S = 10.0
-"""How long the tape, at full speed, waits at a hole for those it hung up on."""
+"""How long playback at full speed waits at a gap for the clients it disconnected."""
 AHEAD_BYTES = 2**20
-"""At full speed the tape waits for the client that has more than this left to read."""
+"""Playback at full speed waits for a client that has more than this left to read."""
 SLICE = 64
-"""Messages after which others get their turn."""
+"""Messages after which other tasks get their turn."""
 
 
 class Begin(StrEnum):
-    """When the tape starts."""
+    """The event that starts playback."""
 
     ATTENDED = "attended"
-    """With the first who subscribes to a market, so that nobody misses the beginning."""
+    """With the first subscription to a market, so that nobody misses the beginning."""
     NOW = "now"
 
 
 class PlaybackOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to serve a recording; the defaults are those of `kracked replay --serve`."""
+    """The options of a served recording, with the defaults of `kracked replay --serve`."""
 
     speed: float = 1.0
+    """How many times faster than life; `MAX_SPEED` does not wait at all."""
     start: Instant | None = None
     """Where to begin; None is the beginning."""
     begin: Begin = Begin.ATTENDED
@@ -62,10 +69,9 @@ class PlaybackOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PlaybackServer:
-    """A recording being served: ``async with PlaybackServer(path) as server``.
+    """A recording that is being served, on this machine only.
 
-    On this machine only. After the last message it goes on with heartbeats and the last
-    books. Raises `RecordError` for what is no recording, OSError when the port is taken.
+    After the last message it goes on with heartbeats and the last books.
     """
 
     def __init__(
@@ -73,143 +79,138 @@ class PlaybackServer:
         path: Path | str,
         options: PlaybackOptions | None = None,
         *,
-        clock: Callable[[], int] = time.time_ns,
+        clock: Clock = time.time_ns,
     ) -> None:
+        """Open a recording; entering the block serves it, or raises OSError for a taken port.
+
+        Args:
+            path: The recording.
+            options: How to serve it.
+            clock: Returns the time in ns since the Unix epoch.
+
+        Raises:
+            RecordError: The path is no recording.
+        """
         self.options = options or PlaybackOptions()
         self.api_key, self.api_secret = new_key()
         self.over = asyncio.Event()
-        """The last message has been played."""
-        self._clock = clock
+        """Set once the last message has been played."""
         player = Player(open_recording(path))
         if self.options.start is not None:
             player.seek(self.options.start)
+        self._clock = clock
         self._replay = Replay(player, speed=self.options.speed)
-        accounts = Accounts()
-        accounts.add(ApiKey(self.api_key, self.api_secret))
-        self._stage = RecordedExchange(player, accounts)
+        keys = ApiKeys()
+        keys.add(ApiKey(self.api_key, self.api_secret))
+        self._exchange = RecordedExchange(player, keys)
         if player.seq:
-            self._stage.recall(told_before(player))
-        self._rest = ReplayRest(self._stage)
-        self._outboxes: set[SendQueue] = set()
-        self._runner = web.AppRunner(
-            self._application(), access_log=None, handle_signals=False, shutdown_timeout=FAREWELL_S
+            self._exchange.restore(events_before(player))
+        self._rest = ReplayRest(self._exchange)
+        self._shell = HttpShell(
+            self,
+            host=HOST,
+            port=self.options.port,
+            clock=clock,
+            tasks={"playback": self._play, "time": self._pass_time},
+            farewell="the recording is closed",
         )
-        self._running = AsyncExitStack()
-        self._port = 0
 
     @property
-    def endpoints(self) -> SimEndpoints:
-        """Known once the server runs."""
-        return SimEndpoints.on(HOST, self._port)
+    def endpoints(self) -> ServerEndpoints:
+        """The addresses; the port is known once the server runs."""
+        return self._shell.endpoints
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._runner.cleanup)
-            await self._runner.setup()
-            await web.TCPSite(self._runner, HOST, self.options.port).start()
-            self._port = self._runner.addresses[0][1]
-            stack.callback(self._stage.hang_up, "the recording is closed")
-            tasks = await stack.enter_async_context(asyncio.TaskGroup())
-            for work, name in ((self._play(), "tape"), (self._pass_time(), "time")):
-                stack.callback(tasks.create_task(work, name=name).cancel)
-            self._running = stack.pop_all()
+        await self._shell.__aenter__()
         return self
 
     async def __aexit__(self, *exc_info: object) -> bool | None:
-        return await self._running.__aexit__(*exc_info)  # type: ignore[arg-type]
+        return await self._shell.__aexit__(*exc_info)
 
-    # --- the tape ---------------------------------------------------------------------
+    # --- playback ---------------------------------------------------------------------
 
     async def _play(self) -> None:
-        """Turn the tape to its end."""
+        """Play the recording to its end."""
         if self.options.begin is Begin.ATTENDED:
             await self._attendance()
-        unpaced, played, closings = self.options.speed == MAX_SPEED, 0, 0
+        unpaced, played, disconnections = self.options.speed == MAX_SPEED, 0, 0
         async for moment in self._replay:
-            self._stage.tell(moment)
+            self._exchange.publish(moment)
             played += 1
             if played % SLICE == 0:
                 await asyncio.sleep(0)
                 if unpaced:
-                    await _until(lambda: all(box.size <= AHEAD_BYTES for box in self._outboxes))
-            if unpaced and closings != self._stage.closings:
-                closings = self._stage.closings
-                await self._return()
+                    await _until(
+                        lambda: all(
+                            client.queue.size <= AHEAD_BYTES for client in self._shell.connections
+                        )
+                    )
+            if unpaced and disconnections != self._exchange.disconnections:
+                disconnections = self._exchange.disconnections
+                await self._clients_return()
         self.over.set()
 
-    async def _return(self) -> None:
-        """Wait, within reason, until those who were hung up on are back."""
+    async def _clients_return(self) -> None:
+        """Wait, up to `RETURN_S`, until the clients that were disconnected are back."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RETURN_S):
-                await _until(lambda: not any(box.ending for box in self._outboxes))
+                await _until(
+                    lambda: not any(client.queue.ending for client in self._shell.connections)
+                )
                 await self._attendance()
 
     async def _attendance(self) -> None:
-        """Wait until somebody listens to a market, and nobody has asked for more of late."""
-        stage, arrived = self._stage, -1
-        while arrived != stage.arrivals:
-            arrived = stage.arrivals
+        """Wait for a subscription to a market, and until none is added for a while."""
+        exchange, subscriptions = self._exchange, -1
+        while subscriptions != exchange.subscriptions:
+            subscriptions = exchange.subscriptions
             await asyncio.sleep(SETTLE_S)
-            await _until(lambda: stage.attended)
+            await _until(lambda: exchange.attended)
 
     async def _pass_time(self) -> None:
         while True:
-            self._stage.pass_time(self._clock())
+            self._exchange.advance(self._clock())
             await asyncio.sleep(TICK_S)
 
-    # --- clients ----------------------------------------------------------------------
+    # --- what the shell serves ----------------------------------------------------------
 
-    def _application(self) -> web.Application:
-        application = web.Application(client_max_size=MAX_REQUEST_BYTES)
-        for path in PATHS:
-            application.router.add_get(path, self._talk)
-        application.router.add_route("*", "/{tail:.*}", self._call)
-        return application
+    async def admits(self, _socket: Socket, _transport: asyncio.Transport | None, /) -> bool:
+        """Whether to complete a handshake: always."""
+        return True
 
-    async def _talk(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_REQUEST_BYTES)
-        await socket.prepare(request)
-        outbox = SendQueue()
-        conversation = self._stage.connect(
-            PATHS[request.path], outbox.put, outbox.close, self._clock()
-        )
-        self._outboxes.add(outbox)
+    @contextmanager
+    def session(self, socket: Socket, connection: ClientConnection, now: int) -> Iterator[Receive]:
+        """Connect a client to the recorded exchange while the block lasts."""
+        session = self._exchange.connect(socket, connection.send, connection.close, now)
         try:
-            async with asyncio.TaskGroup() as tasks:
-                writer = tasks.create_task(deliver(socket, outbox, request), name="socket writer")
-                async for message in socket:
-                    if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                        conversation.receive(message.data, self._clock())
-                writer.cancel()
+            yield session.receive
         finally:
-            self._outboxes.discard(outbox)
-            self._stage.disconnect(conversation)
-        return socket
+            self._exchange.disconnect(session)
 
-    async def _call(self, request: web.Request) -> web.Response:
-        call = Call(request.path, request.headers, await request.read())
-        body = self._rest.answer(request.method, call, dict(request.query), self._clock())
-        return web.Response(body=body, content_type="application/json")
+    def call(self, http_method: str, call: Call, query: Params, now: int) -> HttpAnswer:
+        """Answer a REST call."""
+        return HttpAnswer(self._rest.answer(http_method, call, query, now))
 
 
 async def serve(
     path: Path, options: PlaybackOptions, announce: Callable[[str], None], *, once: bool = False
 ) -> None:
-    """Serve a recording until SIGINT or SIGTERM; with `once`, until it has been played.
+    """Serve a recording until SIGINT or SIGTERM.
 
-    `announce` gets one line of JSON when it is up: the addresses and a key.
+    Args:
+        path: The recording.
+        options: How to serve it.
+        announce: Takes one line of JSON when the server is up: its addresses and a key.
+        once: Stop after the last message, too.
     """
     async with PlaybackServer(path, options) as server:
         ended = server.over if once else asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, ended.set)
-        keys = {"api_key": server.api_key, "api_secret": server.api_secret}
-        announce(json.dumps(msgspec.structs.asdict(server.endpoints) | keys))
+        set_on_signals(ended)
+        announce(announcement(server.endpoints, server.api_key, server.api_secret))
         await ended.wait()
 
 
-async def _until(met: Callable[[], bool]) -> None:
+async def _until(condition: Callable[[], bool]) -> None:
     # Other tasks change what it looks at thousands of times a second: cheaper than events.
-    while not met():  # noqa: ASYNC110
+    while not condition():  # noqa: ASYNC110
         await asyncio.sleep(TICK_S)

@@ -1,4 +1,4 @@
-"""The test bench at `/sim/`: the engine's own books, and a market that can be stopped.
+"""The control API at `/sim/`: the engine's own books, and a market that can be stopped.
 
 Nothing here is Kraken's. It is there only while the simulator runs with faults, so that
 a client's books can be compared with the truth, level by level and order by order:
@@ -6,22 +6,25 @@ a client's books can be compared with the truth, level by level and order by ord
 - `GET /sim/truth?symbol=BTC/USD&channel=level3&depth=10` is the engine's book. `time` is
   how far the market has come, `told` the time of the last update made for that channel
   and depth. Rows are (price, quantity) or (order id, price, quantity, entered), scaled.
-- `GET /sim/account` is what the exchange holds of every client, by account: the rows of
-  open orders and of balances as a fresh subscriber would get them, and the ids of the
+- `GET /sim/account` is what the exchange has of every client, by account: the rows of
+  open orders and of balances as a new subscriber would get them, and the ids of the
   latest fills, oldest first.
 - `POST /sim/hold?seconds=5` stops trade and faults for so long, `/sim/calm?seconds=5`
   faults alone; `/sim/release` ends both.
-- `GET /sim/faults` lists what has struck, `GET /sim/state` counts; its `rested_ns` is how
-  long there was no trade, because the market was stopped or the machine too slow.
+- `GET /sim/faults` lists the faults that were injected, `GET /sim/state` counts; its
+  `rested_ns` is how long there was no trade, because the market was stopped or the machine
+  too slow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import msgspec
 
+from kracked.gateway.rest import Params
 from kracked.protocol.events import Side
 from kracked.sim.accounts import stream_rows
 from kracked.sim.exchange import Exchange
@@ -29,29 +32,28 @@ from kracked.sim.injection.injector import FaultInjector
 from kracked.times import NS_PER_S
 
 PREFIX = "/sim/"
-FILLS_TOLD = 50
-Params = Mapping[str, str]
+FILLS_SHOWN = 50
 
 
 class ControlApi:
     """Answers calls below `/sim/`."""
 
-    def __init__(self, exchange: Exchange, saboteur: FaultInjector) -> None:
-        self._exchange, self._saboteur = exchange, saboteur
+    def __init__(self, exchange: Exchange, injector: FaultInjector) -> None:
+        self._exchange, self._injector = exchange, injector
         self._reads: dict[str, Callable[[Params], object]] = {
             "truth": self._truth,
             "account": self._accounts,
-            "faults": self._faults,
+            "faults": lambda _: list(injector.log),
             "state": self._state,
         }
         self._acts: dict[str, Callable[[Params], None]] = {
-            "hold": lambda query: saboteur.hold(_ns(query)),
-            "calm": lambda query: saboteur.calm(_ns(query)),
-            "release": lambda _: saboteur.release(),
+            "hold": lambda query: injector.hold(_seconds_ns(query)),
+            "calm": lambda query: injector.calm(_seconds_ns(query)),
+            "release": lambda _: injector.release(),
         }
 
     def answer(self, http_method: str, path: str, query: Params) -> bytes | None:
-        """A JSON body; None when there is no such thing, or the query is wrong."""
+        """Return a JSON body; None when there is no such call, or the query is wrong."""
         name = path.removeprefix(PREFIX)
         try:
             if http_method == "POST" and name in self._acts:
@@ -65,15 +67,18 @@ class ControlApi:
 
     def _truth(self, query: Params) -> dict[str, Any]:
         symbol, channel, depth = query["symbol"], query["channel"], int(query["depth"])
-        desk = self._exchange.desks[symbol]
-        sides = {"bids": Side.BID, "asks": Side.ASK}
-        rows = {name: self._rows(symbol, channel, depth, side) for name, side in sides.items()}
-        return {"time": self._exchange.time, "told": desk.told(channel, depth), **rows}
+        publisher = self._exchange.publishers[symbol]
+        return {
+            "time": self._exchange.time,
+            "told": publisher.last_update(channel, depth),
+            "bids": self._rows(symbol, channel, depth, Side.BID),
+            "asks": self._rows(symbol, channel, depth, Side.ASK),
+        }
 
     def _rows(self, symbol: str, channel: str, depth: int, side: Side) -> list[tuple[Any, ...]]:
-        matcher = self._exchange.desks[symbol].matcher
-        count = min(depth, matcher.depth(side))
-        levels = [level for level, _ in zip(matcher.levels(side), range(count), strict=False)]
+        """Return one side of the engine's book, best first: its levels, or their orders."""
+        matcher = self._exchange.matcher(symbol)
+        levels = list(islice(matcher.levels(side), max(0, depth)))
         if channel == "book":
             return [(level.price, level.qty) for level in levels]
         return [
@@ -84,32 +89,29 @@ class ControlApi:
 
     def _accounts(self, _: Params) -> dict[str, Any]:
         brokerage = self._exchange.brokerage
-        words = brokerage.clerk.reports
+        rows = brokerage.settlement.rows
         return {
             name: {
-                "orders": [words[one.symbol].standing(one) for one in account.orders.open()],
+                "orders": [rows[order.symbol].standing(order) for order in account.orders.open()],
                 "balances": [
                     stream_rows.balance(account.ledger, asset) for asset in account.ledger.balances
                 ],
-                "fills": list(account.fills)[-FILLS_TOLD:],
+                "fills": list(account.fills)[-FILLS_SHOWN:],
             }
             for name, account in brokerage.accounts.items()
         }
 
-    def _faults(self, _: Params) -> list[Any]:
-        return list(self._saboteur.log)
-
     def _state(self, _: Params) -> dict[str, Any]:
         return {
             "time": self._exchange.time,
-            "rested_ns": self._exchange.rested_ns,
+            "rested_ns": self._exchange.paused_ns,
             "system": self._exchange.system,
-            "connections": len(self._exchange.conversations),
-            "busy": self._saboteur.busy,
-            "market_rests": self._saboteur.market_rests,
-            "faults": len(self._saboteur.log),
+            "connections": len(self._exchange.sessions),
+            "busy": self._injector.busy,
+            "market_rests": self._injector.market_paused,
+            "faults": len(self._injector.log),
         }
 
 
-def _ns(query: Params) -> int:
+def _seconds_ns(query: Params) -> int:
     return int(float(query["seconds"]) * NS_PER_S)

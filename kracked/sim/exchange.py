@@ -1,8 +1,7 @@
-"""The simulated exchange, minus its sockets: a market, and who is told what of it.
+"""The simulated exchange, minus its sockets: a market, its clients, and what each is sent.
 
-Time is an argument, so an hour of trading is a loop. A server connects clients, hands
-over their frames and calls `advance`; everything that is to be sent leaves through
-each conversation's `send`.
+Time is an argument, so an hour of trading is a loop. A server connects clients, passes on
+their frames and calls `advance`; every message leaves through a session's `send`.
 """
 
 from __future__ import annotations
@@ -14,200 +13,212 @@ from random import Random
 
 import msgspec
 
+from kracked.gateway import refusals
+from kracked.gateway.auth import ApiKeys
+from kracked.gateway.channels import Socket, Topic
+from kracked.gateway.client_session import ClientSession, Send
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.sim import listings as listed
+from kracked.sim.accounts.client_accounts import AccountOptions
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts
-from kracked.sim.channels import Socket, Topic
-from kracked.sim.client_session import ClientSession
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
 from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import ListedAsset, Listing
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
-from kracked.sim.order_entry.brokerage import AccountOptions, Brokerage
-from kracked.sim.private_api.pair_names import Listings
+from kracked.sim.order_entry.brokerage import Brokerage
 from kracked.sim.private_api.stream_subscriptions import StreamSubscriptions
 from kracked.sim.private_api.ws_methods import TradingMethods
+from kracked.sim.rest_names import RestNames
 
 INSTRUMENT = Topic("instrument")
 
 
 class Exchange:
-    """Owns the subscriptions and the order in which things are told."""
+    """Owns the subscriptions, and the order in which messages are sent."""
 
     def __init__(
         self,
         market: SimulatedMarket,
-        accounts: Accounts,
+        keys: ApiKeys,
         now: int,
         *,
-        terms: AccountOptions | None = None,
+        account_options: AccountOptions | None = None,
+        order_faults: OrderFaults | None = None,
     ) -> None:
-        """`market` has been opened at `now`, ns since the Unix epoch.
+        """Open an exchange on a market.
 
-        `terms` are what every account begins with.
+        Args:
+            market: The agents' market, opened at `now`.
+            keys: The API keys that clients may use.
+            now: Time, ns since the Unix epoch.
+            account_options: What every account begins with.
+            order_faults: Decides what happens to trading requests; nothing by default.
         """
-        self.market, self.accounts = market, accounts
+        self.market, self.keys = market, keys
         self.time = now
         """How far the market has come."""
-        self.rested_ns = 0
+        self.paused_ns = 0
         """How much of the time went by without trade."""
         self.system = "online"
-        self.desks = {
+        self.publishers = {
             listing.symbol: MarketDataPublisher(
-                listing, market.matcher(listing.symbol), market.tapes[listing.symbol], now
+                listing, market.matcher(listing.symbol), market.histories[listing.symbol], now
             )
             for listing in market.listings
         }
         self.assets = listed.assets(market.listings)
-        self.listed = Listings(self, market.listings)
-        self.brokerage = Brokerage(self, market.listings, self.assets, terms)
-        self.methods = TradingMethods(self, self.brokerage, self.listed)
-        self.subscriptions = StreamSubscriptions(self.brokerage)
-        self.order_faults = OrderFaults()
-        """What befalls orders; replace it, or tell it what to `expect`."""
-        self._later: list[tuple[int, int, Callable[[], None]]] = []
-        self._turns = count()
-        self._audience: dict[Topic, dict[ClientSession, None]] = {}
-        self._conversations: dict[ClientSession, None] = {}
+        self.names = RestNames(self.listing, market.listings, self.assets)
+        self.order_faults = order_faults or OrderFaults()
+        """Faults of trading requests; `expect` scripts some."""
+        self.brokerage = Brokerage(self, market.listings, self.assets, account_options)
+        self.requests = TradingMethods(self, self.brokerage, self.names)
+        self.streams = StreamSubscriptions(self.brokerage)
+        self._calls: list[tuple[int, int, Callable[[], None]]] = []
+        """Time, serial and function of each `call_at`, soonest first."""
+        self._serials = count()
+        self._subscribers: dict[Topic, dict[ClientSession, None]] = {}
+        self._sessions: dict[ClientSession, None] = {}
         # Connection ids name connections; they need not be repeatable, nor secret.
         self._ids = Random()
 
     # --- connections ------------------------------------------------------------------
 
-    def connect(self, socket: Socket, send: Callable[[bytes], None], now: int) -> ClientSession:
-        """Greet a new client with the status; `send` must not wait."""
+    def connect(self, socket: Socket, send: Send, now: int) -> ClientSession:
+        """Begin a client's session with the status.
+
+        Args:
+            socket: The address it connected to.
+            send: Takes one message for it; must not wait.
+            now: Time, ns since the Unix epoch.
+        """
         connection_id = self._ids.getrandbits(64)
-        conversation = ClientSession(
-            self, socket, send, connection_id=connection_id, now=now, brokers=self
+        session = ClientSession(
+            self, socket, send, connection_id=connection_id, now=now, trading=self
         )
-        self._conversations[conversation] = None
-        conversation.tell_status(self.system)
-        return conversation
+        self._sessions[session] = None
+        session.send_status(self.system)
+        return session
 
     @property
-    def conversations(self) -> tuple[ClientSession, ...]:
-        """Everybody connected."""
-        return tuple(self._conversations)
+    def sessions(self) -> tuple[ClientSession, ...]:
+        """The sessions of every client that is connected."""
+        return tuple(self._sessions)
 
-    def disconnect(self, conversation: ClientSession) -> None:
-        self._conversations.pop(conversation, None)
-        conversation.end()
+    def disconnect(self, session: ClientSession) -> None:
+        """Forget a client whose connection has ended."""
+        self._sessions.pop(session, None)
+        session.end()
 
-    def join(self, topic: Topic, conversation: ClientSession) -> None:
-        """Tell this conversation of the topic from now on."""
-        audience = self._audience.setdefault(topic, {})
-        if not audience and topic.symbol:
-            self.desks[topic.symbol].watch(topic)
-        audience[conversation] = None
+    def join(self, topic: Topic, session: ClientSession) -> None:
+        """Send a topic's messages to a session from now on."""
+        subscribers = self._subscribers.setdefault(topic, {})
+        if not subscribers and topic.symbol:
+            self.publishers[topic.symbol].watch(topic)
+        subscribers[session] = None
 
-    def leave(self, topic: Topic, conversation: ClientSession) -> None:
-        audience = self._audience.get(topic, {})
-        audience.pop(conversation, None)
-        if not audience and self._audience.pop(topic, None) is not None and topic.symbol:
-            self.desks[topic.symbol].unwatch(topic)
+    def leave(self, topic: Topic, session: ClientSession) -> None:
+        """Stop sending a topic's messages to a session."""
+        subscribers = self._subscribers.get(topic, {})
+        subscribers.pop(session, None)
+        if not subscribers and self._subscribers.pop(topic, None) is not None and topic.symbol:
+            self.publishers[topic.symbol].unwatch(topic)
 
     def snapshot(self, topic: Topic) -> str:
-        """What a new subscriber to the topic starts from."""
-        match topic.channel:
-            case "instrument":
-                return self._instruments(SNAPSHOT, self.assets, self.listings)
-            case _:
-                return self.desks[topic.symbol].snapshot(topic, self.time)
+        """Return what a new subscriber starts from."""
+        if topic == INSTRUMENT:
+            return _instruments(SNAPSHOT, self.assets, self.listings)
+        return self.publishers[topic.symbol].snapshot(topic, self.time)
 
-    def objection(self, topic: Topic) -> str | None:
-        """Why nobody can subscribe to the topic."""
-        if topic.symbol and topic.symbol not in self.desks:
-            return f"Currency pair not supported {topic.symbol}"
+    def refusal(self, topic: Topic) -> str | None:
+        """Return why nobody can subscribe to a topic, in the exchange's words; None if all can."""
+        if topic.symbol and topic.symbol not in self.publishers:
+            return refusals.unsupported_pair(topic.symbol)
         return None
 
     # --- reading ----------------------------------------------------------------------
 
     def listing(self, symbol: str) -> Listing:
-        """The instrument as it is now, its status included."""
-        return self.desks[symbol].listing
+        """Return the instrument as it is now, its status included."""
+        return self.publishers[symbol].listing
 
     def matcher(self, symbol: str) -> Matcher:
-        return self.market.matcher(symbol)
+        """Return the instrument's engine."""
+        return self.publishers[symbol].matcher
 
     def last_price(self, symbol: str) -> int:
-        """Of the latest trade; before the first, where the market opened."""
-        last = self.desks[symbol].tape.last
-        return self.desks[symbol].listing.opening_price if last is None else last.price
+        """Return the price of the latest trade, scaled; before the first, the opening price."""
+        last = self.publishers[symbol].history.last
+        return self.publishers[symbol].listing.opening_price if last is None else last.price
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """Every instrument as it is now."""
+        return tuple(publisher.listing for publisher in self.publishers.values())
 
     # --- time -------------------------------------------------------------------------
 
     def advance(self, now: int) -> None:
-        """Let the market trade until `now`, and tell everybody what they asked to hear."""
+        """Let the market trade until `now`, and send what subscribers asked for."""
         for symbol, batch in self.market.advance(now):
             self.publish(symbol, batch)
-        self._pass(now)
+        self._pass_time(now)
 
-    def rest(self, now: int) -> None:
-        """Let time pass without trade: the agents go on later as if it had not."""
-        self.rested_ns += now - self.time
-        self.market.rest(now - self.time)
-        self._pass(now)
+    def pause(self, now: int) -> None:
+        """Let time pass without trade: the agents go on later as if it had not passed."""
+        self.paused_ns += now - self.time
+        self.market.pause(now - self.time)
+        self._pass_time(now)
 
-    def later(self, time: int, act: Callable[[], None]) -> None:
-        """Do something when the market has come to this time."""
-        heappush(self._later, (time, next(self._turns), act))
+    def call_at(self, time: int, act: Callable[[], None]) -> None:
+        """Call a function when the market has come to this time."""
+        heappush(self._calls, (time, next(self._serials), act))
 
-    def _pass(self, now: int) -> None:
-        """Everything that time brings about besides trade."""
+    def _pass_time(self, now: int) -> None:
+        """Do everything that time brings about besides trade."""
         self.time = max(self.time, now)
         self.brokerage.advance(now)
-        while self._later and self._later[0][0] <= now:
-            heappop(self._later)[2]()
-        for conversation in self._conversations:
-            conversation.beat(now)
+        while self._calls and self._calls[0][0] <= now:
+            heappop(self._calls)[2]()
+        for session in self._sessions:
+            session.send_heartbeats(now)
 
     def publish(self, symbol: str, batch: EngineBatch) -> None:
-        """Tell what one request did to an instrument, the agents' or a client's."""
-        for topic, text in self.desks[symbol].apply(batch):
-            self._tell(topic, text)
-        self.brokerage.follow(symbol, batch)
+        """Publish what an engine did, for the agents or for a client, and settle it."""
+        for topic, text in self.publishers[symbol].apply(batch):
+            self._send(topic, text)
+        self.brokerage.apply(symbol, batch)
 
-    def _tell(self, topic: Topic, text: str) -> None:
+    def _send(self, topic: Topic, text: str) -> None:
         data = text.encode()
-        for conversation in self._audience.get(topic, ()):
-            conversation.send(data)
+        for session in self._subscribers.get(topic, ()):
+            session.send(data)
 
     # --- modes ------------------------------------------------------------------------
 
     def set_system(self, system: str) -> None:
         """Announce a mode: `online`, `post_only`, `cancel_only`, `maintenance`."""
         self.system = system
-        for conversation in self._conversations:
-            conversation.tell_status(system)
+        for session in self._sessions:
+            session.send_status(system)
 
     def set_pair_status(self, symbol: str, status: str) -> None:
         """Announce a pair's mode on the `instrument` channel."""
-        desk = self.desks[symbol]
-        instrument = msgspec.structs.replace(desk.listing.instrument, status=status)
-        desk.listing = msgspec.structs.replace(desk.listing, instrument=instrument)
-        self._tell(INSTRUMENT, self._instruments(UPDATE, (), (desk.listing,)))
-
-    @property
-    def listings(self) -> tuple[Listing, ...]:
-        return tuple(desk.listing for desk in self.desks.values())
-
-    @staticmethod
-    def _instruments(
-        kind: str, assets: tuple[ListedAsset, ...], listings: tuple[Listing, ...]
-    ) -> str:
-        return encode.instrument_lists(
-            kind,
-            [
-                encode.asset(listed.asset, listed.collateral_value, listed.margin_rate)
-                for listed in assets
-            ],
-            [encode.pair(one.instrument, one.margin_initial, _limits(one)) for one in listings],
-        )
+        publisher = self.publishers[symbol]
+        instrument = msgspec.structs.replace(publisher.listing.instrument, status=status)
+        publisher.listing = msgspec.structs.replace(publisher.listing, instrument=instrument)
+        self._send(INSTRUMENT, _instruments(UPDATE, (), (publisher.listing,)))
 
 
-def _limits(listing: Listing) -> tuple[int, int] | None:
-    long, short = listing.position_limit_long, listing.position_limit_short
-    return None if long is None or short is None else (long, short)
+def _instruments(kind: str, assets: tuple[ListedAsset, ...], listings: tuple[Listing, ...]) -> str:
+    """Return a message of the `instrument` channel."""
+    asset_rows = [
+        encode.asset(listed.asset, listed.collateral_value, listed.margin_rate) for listed in assets
+    ]
+    pair_rows = []
+    for listing in listings:
+        long, short = listing.position_limit_long, listing.position_limit_short
+        limits = None if long is None or short is None else (long, short)
+        pair_rows.append(encode.pair(listing.instrument, listing.margin_initial, limits))
+    return encode.instrument_lists(kind, asset_rows, pair_rows)

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import aiohttp
 
+from kracked.gateway.auth import ApiKey, ApiKeys
+from kracked.gateway.channels import Socket
+from kracked.gateway.client_session import ClientSession
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey
-from kracked.sim.channels import Socket
-from kracked.sim.client_session import ClientSession
 from kracked.sim.exchange import Exchange
 from kracked.sim.listings import LISTED
 from kracked.times import NS_PER_S
@@ -56,7 +56,7 @@ def joined(
 ) -> tuple[Exchange, ClientSession]:
     """An exchange without sockets, and its one client."""
     market = SimulatedMarket(LISTED, seed=1, rate=rate).opened(START)
-    accounts, key = Accounts(), ApiKey("key", "c2VjcmV0")
+    accounts, key = ApiKeys(), ApiKey("key", "c2VjcmV0")
     accounts.add(key)
     venue = Exchange(market, accounts, START)
     client = venue.connect(Socket.ALL, send, START)

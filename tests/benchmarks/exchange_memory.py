@@ -29,12 +29,12 @@ TABLES = ("orders", "agenda", "trades", "candles", "minutes", "spreads", "object
 
 def tables(venue: Exchange) -> Iterator[int]:
     """How long each of `TABLES` is, over all symbols."""
-    market, desks = venue.market, venue.desks.values()
+    market, desks = venue.market, venue.publishers.values()
     yield sum(len(market.matcher(symbol)) for symbol in SYMBOLS)
     yield len(market._agenda)
-    yield sum(len(desk.tape.trades) for desk in desks)
+    yield sum(len(desk.history.trades) for desk in desks)
     yield sum(len(series.traded) for desk in desks for series in desk.tape.series.values())
-    yield sum(len(desk.tape.day._minutes) for desk in desks)
+    yield sum(len(desk.history.day._minutes) for desk in desks)
     yield sum(len(desk.spreads) for desk in desks)
     yield len(gc.get_objects())
 

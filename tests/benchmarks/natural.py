@@ -113,7 +113,7 @@ def simulated(
         publisher.watch(channel, depth)
     fills, seconds = 0, minutes * 60
     for _, batch in market.advance(START + int(seconds * NS_PER_S)):
-        fills += sum(type(step) is OrderFilled for step in batch.happenings)
+        fills += sum(type(step) is OrderFilled for step in batch.steps)
         for channel, depth, text in publisher.apply(batch):
             (data,) = json.loads(text)["data"]
             counts[channel, depth].add(batch.time // NS_PER_S, data)

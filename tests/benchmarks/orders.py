@@ -22,8 +22,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from kracked.gateway.auth import Call
 from kracked.protocol.limits import PRO
-from kracked.sim.auth import Call
 from kracked.sim.server import SimOptions, SimServer
 from tests.benchmarks.monitor import Screen
 from tests.benchmarks.stamped import STATIONS
@@ -144,7 +144,7 @@ def legs(pressed: int, stations: list[int], arrived: int) -> list[float]:
 
 def _take_away(server: SimServer) -> None:
     brokerage = server.exchange.brokerage
-    account = brokerage.account("main")
+    account = brokerage.accounts["main"]
     for order in list(account.orders.open()):
         brokerage.remove(account, order, "taken away", server._clock())
 

@@ -21,6 +21,8 @@ from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.format.keyframe import Book
 from kracked.format.line import Message
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
+from kracked.gateway.channels import Socket
 from kracked.protocol.requests import Subscribe, encode
 from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.read.recording import open_recording
@@ -28,8 +30,6 @@ from kracked.record.replay import Player
 from kracked.record.write.session import Format, RecordingSession, record_into
 from kracked.record.write.session_folder import SessionInfo
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S, to_rfc3339
@@ -67,7 +67,7 @@ class _Ear:
 
 def told(depth: int, seconds: float) -> Iterator[tuple[int, list[Message]]]:
     """What four symbols tell, hand-over by hand-over, and the time of each."""
-    accounts, key, ear = Accounts(), ApiKey(*new_key()), _Ear()
+    accounts, key, ear = ApiKeys(), ApiKey(*new_key()), _Ear()
     accounts.add(key)
     exchange = Exchange(SimulatedMarket(listings(SYMBOLS), seed=7).opened(START), accounts, START)
     public = exchange.connect(Socket.PUBLIC, ear.of("public"), START)

@@ -133,11 +133,14 @@ async def test_half_a_key_fails_and_says_which_half(
 
 
 async def test_a_clock_that_is_off_is_told_with_the_fix(
-    server: SimServer, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server._clock = lambda: time.time_ns() + 60 * NS_PER_S
+    def ahead() -> int:
+        return time.time_ns() + 60 * NS_PER_S
+
     monkeypatch.setattr(doctor, "is_loopback", lambda url: False)
-    found = await examined(server)
+    async with SimServer(SimOptions(seed=1, symbols=["BTC/USD"]), clock=ahead) as server:
+        found = await examined(server)
     assert found["clock"].verdict is Severity.FAILED
     assert "timedatectl" in found["clock"].detail
 

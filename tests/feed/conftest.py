@@ -119,9 +119,9 @@ class FaultyExchange:
 
     def __init__(self, server: SimServer, clock: FastClock) -> None:
         self.server, self.clock = server, clock
-        assert server.saboteur is not None
-        self.saboteur = server.saboteur
-        self._bench = ControlApi(server.exchange, server.saboteur)
+        assert server.injector is not None
+        self.injector = server.injector
+        self._bench = ControlApi(server.exchange, server.injector)
 
     @property
     def endpoints(self) -> Endpoints:
@@ -135,16 +135,16 @@ class FaultyExchange:
         return FeedManager(symbols or self.SYMBOLS, clock=clock, **options)
 
     def strike(self, kind: FaultKind, where: str = "", detail: str = "") -> None:
-        assert self.saboteur.strike(Fault(kind, where, detail))
+        assert self.injector.inject(Fault(kind, where, detail))
 
     async def follow(self, feed: FeedManager) -> bool:
         """Stop trade, and wait until every book is verified and the engine's own."""
-        self.saboteur.hold(10**13)
+        self.injector.hold(10**13)
         with feed.consumer() as consumer:
             async with asyncio.timeout(PATIENCE_S):
                 while not all(self._is_right(feed, *key) for key in self._books(feed)):
                     await consumer.batch()
-        self.saboteur.release()
+        self.injector.release()
         return True
 
     def unlike(self, feed: FeedManager) -> list[tuple]:

@@ -19,11 +19,11 @@ from kracked.book.l3 import L3Book
 from kracked.feed.clock import Clock
 from kracked.feed.managed_connection import ManagedConnection
 from kracked.feed_manager import FeedManager
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
+from kracked.gateway.channels import Socket
+from kracked.gateway.client_session import ClientSession
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
-from kracked.sim.client_session import ClientSession
 from kracked.sim.control_api import ControlApi
 from kracked.sim.exchange import Exchange
 from kracked.sim.injection.injector import FaultInjector
@@ -40,7 +40,7 @@ KEPT = 50
 class Line:
     """One connection: what is on its way to the feed, and the twin that hears it unspoilt."""
 
-    conversation: ClientSession
+    session: ClientSession
 
     def __init__(self, link: ManagedConnection) -> None:
         self.link = link
@@ -65,9 +65,9 @@ class Rig:
         self.faults = faults
         """What happens to one message in ten; see `_spoil`."""
         market = SimulatedMarket(listings.listings(SYMBOLS), seed=seed, rate=0.2).opened(START)
-        self.api_key, self.accounts = ApiKey(*new_key()), Accounts()
-        self.accounts.add(self.api_key)
-        self.exchange = Exchange(market, self.accounts, START)
+        self.api_key, self.keys = ApiKey(*new_key()), ApiKeys()
+        self.keys.add(self.api_key)
+        self.exchange = Exchange(market, self.keys, START)
         self.bench = ControlApi(
             self.exchange, FaultInjector(self.exchange, (), seed=seed, now=START)
         )
@@ -95,15 +95,15 @@ class Rig:
 
     def _connect(self, line: Line) -> None:
         role = line.link.role
-        token = self.accounts.issue(self.api_key, self.now) if role != "public" else None
+        token = self.keys.issue(self.api_key, self.now) if role != "public" else None
         line.waiting.clear()
         line.twin = BookKeeper()
         line.link.connection._begin(token)
-        line.conversation = self.exchange.connect(Socket(role), line.put, self.now)
+        line.session = self.exchange.connect(Socket(role), line.put, self.now)
 
     def cut(self, line: Line, reason: str = "cut") -> None:
         """The connection is lost, with what is on its way, and made anew."""
-        self.exchange.disconnect(line.conversation)
+        self.exchange.disconnect(line.session)
         line.link.connection._lose(reason)
         self._connect(line)
 
@@ -117,7 +117,7 @@ class Rig:
             if tick % 5 == 0:
                 self._trade()
             for line in self.lines:
-                line.conversation.beat(self.now)
+                line.session.send_heartbeats(self.now)
                 self._talk(line)
 
     def _talk(self, line: Line) -> None:
@@ -129,11 +129,11 @@ class Rig:
         if session.broken is not None:
             self.cut(line, session.broken)
         for request in session.to_send(self.now):
-            line.conversation.receive(request, self.now)
+            line.session.receive(request, self.now)
 
     def _trade(self) -> None:
         """Place a small order, at the touch or far from it."""
-        token = self.accounts.issue(self.api_key, self.now)
+        token = self.keys.issue(self.api_key, self.now)
         order: dict[str, object] = {
             "order_type": self.random.choice(("market", "limit")),
             "side": self.random.choice(("buy", "sell")),

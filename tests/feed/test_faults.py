@@ -317,7 +317,7 @@ async def test_missing_heartbeats_end_a_connection_without_data(faulty) -> None:
         await feed.ready()
         with watching(feed) as witness:
             await witness.until(events.Heartbeat)
-            faulty.saboteur.hold(10**13)
+            faulty.injector.hold(10**13)
             faulty.strike(FaultKind.HEARTBEAT)
             await witness.until(events.Stale)
             lost = await witness.until(events.Reconnecting)
@@ -352,7 +352,7 @@ async def test_maintenance_is_announced_and_survived(faulty) -> None:
 
 
 async def test_after_maintenance_nobody_hurries_back(faulty, monkeypatch) -> None:
-    monkeypatch.setattr(faulty.saboteur._random, "random", lambda: 0.1)
+    monkeypatch.setattr(faulty.injector._random, "random", lambda: 0.1)
     async with faulty.feed(book=10) as feed:
         await feed.ready()
         with watching(feed) as witness:

@@ -117,7 +117,7 @@ class Stage:
     async def until_struck(self, kind: OrderFault) -> None:
         """Wait for a request that this befalls; nothing announces it."""
         async with asyncio.timeout(PATIENCE_S):
-            while kind not in dict(self.server.exchange.order_faults.struck):  # noqa: ASYNC110
+            while kind not in dict(self.server.exchange.order_faults.injected):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
     async def becomes(self, entry: OutboxEntry, state: OrderState) -> OutboxEntry:
@@ -128,9 +128,9 @@ class Stage:
     @property
     def orders(self) -> list[OrderRecord]:
         """Every order the exchange has ever accepted."""
-        account = self.server.exchange.brokerage.account("main")
+        account = self.server.exchange.brokerage.accounts["main"]
         return list(account.orders.as_of(LATEST))
 
     def at_exchange(self, entry: OutboxEntry) -> OrderRecord:
-        (order,) = [one for one in self.orders if one.ticket.cl_ord_id == entry.id]
+        (order,) = [one for one in self.orders if one.request.cl_ord_id == entry.id]
         return order

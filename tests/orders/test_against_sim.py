@@ -21,7 +21,7 @@ async def test_three_orders_are_live_on_both_sides(stage: Stage) -> None:
         entries = [await stage.place(FAR + step) for step in range(3)]
         for entry in entries:
             await stage.becomes(entry, OrderState.LIVE)
-    assert {order.ticket.cl_ord_id for order in stage.orders} == {entry.id for entry in entries}
+    assert {order.request.cl_ord_id for order in stage.orders} == {entry.id for entry in entries}
 
 
 async def test_neither_order_nor_cancel_waits_for_a_history_that_takes_seconds(
@@ -163,7 +163,7 @@ async def test_nothing_reaches_the_exchange_twice_whatever_befalls_it(stage: Sta
                 stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
                 await desk.settler.settle_due()
             stage.clock.ahead_ns += 5 * NS_PER_S  # a throttle ends
-    counted = Counter(order.ticket.cl_ord_id for order in stage.orders)
+    counted = Counter(order.request.cl_ord_id for order in stage.orders)
     assert set(counted.values()) == {1}
     live = {entry.id for entry in desk.outbox if entry.state is OrderState.LIVE}
     assert live == set(counted)

@@ -33,7 +33,7 @@ async def test_a_batch_is_live_order_by_order(stage: Stage) -> None:
         entries = await batch(stage, drafts(FAR, FAR + 10, FAR + 20))
         for entry in entries:
             await stage.becomes(entry, OrderState.LIVE)
-    assert [order.ticket.cl_ord_id for order in stage.orders] == [entry.id for entry in entries]
+    assert [order.request.cl_ord_id for order in stage.orders] == [entry.id for entry in entries]
 
 
 async def test_the_one_order_of_a_batch_there_is_no_money_for_is_refused_alone(

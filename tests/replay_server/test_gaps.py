@@ -1,4 +1,4 @@
-"""Holes of the recording: nobody takes a stream with a hole in it for a whole one."""
+"""Gaps of a recording: no client takes a stream with a gap for a whole one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.replay_server.test_served_recording import BOOKS, content, hear_out, 
 
 
 async def listen(server: PlaybackServer, recorded: Recording) -> list[Event]:
-    """Everything a feed says until it has come to the end, with the recorded books."""
+    """Return all events of a feed until it has the last recorded books."""
     async with listener(server, book=25, level3=100) as client:
         with client.consumer() as consumer:
             await hear_out(server, client, recorded)
@@ -37,10 +37,10 @@ async def listen(server: PlaybackServer, recorded: Recording) -> list[Event]:
             return consumer.take()
 
 
-def told(heard: list[Event], kind: type[Event], **facts: object) -> list[Event]:
+def told(received: list[Event], kind: type[Event], **facts: object) -> list[Event]:
     return [
         event
-        for event in heard
+        for event in received
         if isinstance(event, kind)
         and all(getattr(event, name) == value for name, value in facts.items())
     ]
@@ -59,8 +59,8 @@ async def test_a_connection_the_recorder_lost_is_lost_again(
 ) -> None:
     recorded = await record_with(f"drop:@1s:{role}", tmp_path / "session")
     async with asyncio.timeout(60), serve(recorded.path) as server:
-        heard = await listen(server, recorded)
-    (lost,) = told(heard, events.Reconnecting)
+        received = await listen(server, recorded)
+    (lost,) = told(received, events.Reconnecting)
     assert isinstance(lost, events.Reconnecting)
     assert lost.connection == role
     assert "the recorder lost its connection here" in lost.reason
@@ -71,13 +71,13 @@ async def test_a_book_the_recorder_doubted_is_doubted_again_and_proven_again(
 ) -> None:
     recorded = await record_with("checksum:@1s:BTC/USD", tmp_path / "session")
     async with asyncio.timeout(60), serve(recorded.path) as server:
-        heard = await listen(server, recorded)
-    assert not told(heard, events.Reconnecting)
-    assert len(told(heard, events.Resync, symbol="BTC/USD", reason="checksum")) == 1
+        received = await listen(server, recorded)
+    assert not told(received, events.Reconnecting)
+    assert len(told(received, events.Resync, symbol="BTC/USD", reason="checksum")) == 1
 
 
 def record_losing_three(out: Path) -> int:
-    """Records level3 of BTC/USD without three messages; the checksum it ends with."""
+    """Record level3 of BTC/USD without three messages; return the last checksum."""
     market, keeper = Level3Market(), BookKeeper()
     before = market.stream(100)
     for _ in range(3):
@@ -96,7 +96,7 @@ def record_losing_three(out: Path) -> int:
 
 async def test_missing_messages_close_every_connection(serve: Serve, tmp_path: Path) -> None:
     end = record_losing_three(tmp_path / "session")
-    heard: list[Event] = []
+    received: list[Event] = []
     async with (
         asyncio.timeout(60),
         serve(tmp_path / "session") as server,
@@ -104,8 +104,8 @@ async def test_missing_messages_close_every_connection(serve: Serve, tmp_path: P
     ):
         with client.consumer() as consumer:
             while not client.l3 or client.l3["BTC/USD"].checksum != end:
-                heard += await consumer.batch()
+                received += await consumer.batch()
         assert client.l3["BTC/USD"].verified
-    lost = [event for event in heard if isinstance(event, events.Reconnecting)]
+    lost = [event for event in received if isinstance(event, events.Reconnecting)]
     assert {event.connection for event in lost} == {"public", "level3"}
     assert all("messages are missing here" in event.reason for event in lost)

@@ -1,4 +1,4 @@
-"""A recording that joined a running feed, served: clients begin with what stood then."""
+"""A served recording that joined a running feed: clients start from the state it joined."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ async def joined(tmp_path: Path) -> Path:
     return tmp_path / "joined"
 
 
-async def heard(serve: Serve, joined: Path) -> list[Event]:
-    """Everything a client of every channel is told, to the end."""
+async def received(serve: Serve, joined: Path) -> list[Event]:
+    """Return everything that a client of every channel receives, to the end."""
     async with (
         asyncio.timeout(60),
         serve(joined) as server,
@@ -50,13 +50,13 @@ async def heard(serve: Serve, joined: Path) -> list[Event]:
             return consumer.take()
 
 
-async def test_a_client_is_first_told_what_stood(serve: Serve, joined: Path) -> None:
+async def test_a_client_first_gets_the_recorded_state(serve: Serve, joined: Path) -> None:
     moment = Player(open_recording(joined)).step()
     assert moment is not None
     stood = {
         type(event): event for event in moment.stood if getattr(event, "symbol", "") == SYMBOLS[0]
     }
-    told = await heard(serve, joined)
+    told = await received(serve, joined)
     for kind in (events.Ticker, events.Trades, events.Candles):
         first = next(each for each in told if type(each) is kind and each.symbol == SYMBOLS[0])
         assert (first.snapshot, first.received > 0) == (True, True)
@@ -66,14 +66,14 @@ async def test_a_client_is_first_told_what_stood(serve: Serve, joined: Path) -> 
 async def test_every_book_comes_at_once_as_a_snapshot_of_its_channel(
     serve: Serve, joined: Path
 ) -> None:
-    told = await heard(serve, joined)
+    told = await received(serve, joined)
     proven = [(each.symbol, each.channel) for each in told if isinstance(each, events.Verified)]
     assert set(proven) == {(symbol, channel) for symbol in SYMBOLS for channel in CHANNELS_OF_BOOKS}
     assert not [each for each in told if isinstance(each, events.Resync)]
 
 
 async def test_the_rules_of_the_pairs_are_those_recorded(serve: Serve, joined: Path) -> None:
-    told = await heard(serve, joined)
+    told = await received(serve, joined)
     (listed, *_) = (each for each in told if isinstance(each, events.Instruments))
     (stood, *_) = (
         each

@@ -1,4 +1,4 @@
-"""A client nobody here wrote, python-kraken-sdk, unmodified, on a served recording."""
+"""A client by others, python-kraken-sdk, unmodified, on a served recording."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def point_at(server: PlaybackServer, patch: pytest.MonkeyPatch) -> None:
 
 
 async def keep_books(depth: int, ends: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
-    """Right and wrong messages of each book, by its own check, until each has its last checksum."""
+    """Count right and wrong messages of each book, by the client's own check, to its end."""
     right, wrong = Counter[str](), Counter[str]()
     ended, enough = set[str](), asyncio.Event()
 
@@ -48,7 +48,7 @@ async def keep_books(depth: int, ends: dict[str, int]) -> tuple[Counter[str], Co
 
 
 async def apart(client: Callable[[], Any]) -> Any:
-    """Run a client in a thread and a loop of its own: it asks REST with a blocking library."""
+    """Run a client in a thread and a loop of its own: its REST library blocks."""
     return await asyncio.to_thread(lambda: asyncio.run(asyncio.wait_for(client(), PATIENCE_S)))
 
 

@@ -1,4 +1,4 @@
-"""A recording served as an exchange: what a client hears is what was recorded."""
+"""A recording served as an exchange: a client receives what was recorded."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Book = L2Book | L3Book
 
 
 def content(book: Book, depth: int) -> list[object]:
-    """What a book holds in its best levels, orders in queue order, and its checksum."""
+    """Return a book's best levels, with orders in queue order, and its checksum."""
     if isinstance(book, L2Book):
         return [book.bids.top(depth), book.asks.top(depth), book.computed]
     orders = (
@@ -51,7 +51,7 @@ def content(book: Book, depth: int) -> list[object]:
 
 
 def by_channel(frames: Iterable[tuple[str, bytes]]) -> dict[tuple[str, bytes], list[bytes]]:
-    """The messages of each connection and market channel, in order."""
+    """Return the messages of each connection and market channel, in order."""
     found: dict[tuple[str, bytes], list[bytes]] = defaultdict(list)
     for connection, data in frames:
         if match := MARKET.match(data):
@@ -64,7 +64,7 @@ def kept(feed: kracked.FeedManager, symbol: str, channel: str) -> Book | None:
 
 
 def told_last(feed: kracked.FeedManager) -> dict[tuple[type, str], Any]:
-    """What a feed would tell one who joins it now, its books left out."""
+    """Return the state that a feed gives to a new consumer, without its books."""
     told = [event for event in feed.current_state() if isinstance(event, tuple(TOLD))]
     return {(type(event), event.symbol): event for event in told}
 
@@ -75,7 +75,7 @@ async def hear_out(
     recorded: Recording,
     books: Iterable[tuple[str, str]] = BOOKS,
 ) -> None:
-    """Listen until every one of these books is what the recording's end has of it."""
+    """Listen until each of these books is as at the end of the recording."""
     end = recorded.span()[1]
     goals = {key: recorded.at(end, key[0], channel=key[1]) for key in books}
     await server.over.wait()
@@ -112,7 +112,7 @@ async def test_every_message_of_the_market_comes_as_it_was_recorded(
         with feed.tap() as tap:
             async with feed:
                 await hear_out(server, feed, recorded)
-            heard = by_channel((connection, data) for connection, _, data in tap.take())
+            received = by_channel((connection, data) for connection, _, data in tap.take())
     expected = by_channel((connection, data) for _, connection, data in recorded)
     assert {channel for _, channel in expected} == {
         b"book",
@@ -121,7 +121,7 @@ async def test_every_message_of_the_market_comes_as_it_was_recorded(
         b"trade",
         b"ohlc",
     }
-    assert heard == expected
+    assert received == expected
 
 
 @pytest.mark.parametrize(("book", "level3"), [(10, 10), (10, 100), (25, 10)])
@@ -211,13 +211,13 @@ async def test_after_the_end_heartbeats_go_on(serve: Serve) -> None:
     async with asyncio.timeout(60), serve() as server, listener(server, book=25) as feed:
         await server.over.wait()
         with feed.consumer() as consumer:
-            heard: list[type] = []
-            while heard.count(events.Heartbeat) < 2:
-                heard += map(type, await consumer.batch())
+            received: list[type] = []
+            while received.count(events.Heartbeat) < 2:
+                received += map(type, await consumer.batch())
         assert feed.l2["BTC/USD"].verified
 
 
-async def test_one_that_begins_later_tells_first_what_had_been_told_before(
+async def test_a_later_beginning_starts_with_what_was_sent_before(
     serve: Serve, recorded: Recording
 ) -> None:
     start, end = recorded.span()

@@ -1,4 +1,4 @@
-"""What a served recording answers, word for word, and its REST."""
+"""The answers of a served recording, word for word, and its REST."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from tests.replay_server.conftest import SYMBOLS, Serve
 
 
 async def ask(url: str, *requests: dict[str, Any]) -> list[dict[str, Any]]:
-    """The status a connection begins with, and the answers to these requests."""
+    """Return a connection's first status, and the answers to these requests."""
     async with asyncio.timeout(PATIENCE_S), connect(url) as socket:
-        heard = [json.loads(await socket.recv())]
+        received = [json.loads(await socket.recv())]
         for request in requests:
             await socket.send(json.dumps(request))
             while "method" not in (message := json.loads(await socket.recv())):
                 pass
-            heard.append(message)
-    return heard
+            received.append(message)
+    return received
 
 
 def subscribe(channel: str, **params: object) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The test bench at /sim/: there with faults only, and as true as the engine."""
+"""The control API at /sim/: it is there with faults only, and as true as the engine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_without_faults_there_is_no_bench(http: aiohttp.ClientSession) -> None:
+async def test_without_faults_there_is_no_control_api(http: aiohttp.ClientSession) -> None:
     async with SimServer(SimOptions(seed=3, symbols=["BTC/USD"])) as server:
         answer = await http.get(server.endpoints.rest + "/sim/state")
         assert (await answer.json())["error"] == ["EGeneral:Unknown method"]
@@ -46,7 +46,7 @@ async def test_the_truth_is_the_engines_book(
     await http.post(server.endpoints.rest + "/sim/hold?seconds=60")
     query = {"symbol": "BTC/USD", "channel": channel, "depth": "10"}
     truth = await (await http.get(server.endpoints.rest + "/sim/truth", params=query)).json()
-    matcher = server.exchange.desks["BTC/USD"].matcher
+    matcher = server.exchange.publishers["BTC/USD"].matcher
     prices = [one[row.index("price")] for one in truth["bids"]]
     best = [level.price for level, _ in zip(matcher.levels(Side.BID), range(10), strict=False)]
     assert list(dict.fromkeys(prices)) == best
@@ -55,13 +55,13 @@ async def test_the_truth_is_the_engines_book(
 
 def test_while_held_time_goes_on_and_trade_does_not() -> None:
     server = SimServer(OPTIONS, clock=lambda: NOW)
-    matcher = server.exchange.desks["BTC/USD"].matcher
+    matcher = server.exchange.publishers["BTC/USD"].matcher
     before = matcher.time
-    server.saboteur.hold(60 * S)
-    server._step(NOW + 5 * S)
+    server.injector.hold(60 * S)
+    server.advance(NOW + 5 * S)
     assert (matcher.time, server.exchange.time) == (before, NOW + 5 * S)
-    server.saboteur.release()
-    server._step(NOW + 10 * S)
+    server.injector.release()
+    server.advance(NOW + 10 * S)
     assert matcher.time > NOW + 5 * S
 
 
@@ -76,21 +76,21 @@ async def test_a_call_it_does_not_know_is_not_found(
     assert answer.status == 404
 
 
-def test_an_account_is_told_as_a_fresh_subscriber_would_hear_it() -> None:
+def test_an_account_is_shown_as_a_new_subscriber_would_get_it() -> None:
     server = SimServer(OPTIONS, clock=lambda: NOW)
-    server.exchange.brokerage.account("main")
-    bench = ControlApi(server.exchange, server.saboteur)
-    account = json.loads(bench.answer("GET", "/sim/account", {}))["main"]
+    server.exchange.brokerage.accounts["main"]
+    control = ControlApi(server.exchange, server.injector)
+    account = json.loads(control.answer("GET", "/sim/account", {}))["main"]
     assert (account["orders"], account["fills"]) == ([], [])
     assert {row["asset"] for row in account["balances"]} == {"BTC", "USD"}
 
 
-def test_what_has_struck_is_listed() -> None:
+def test_injected_faults_are_listed() -> None:
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance=60:@1s")
     server = SimServer(options, clock=lambda: NOW)
-    server._step(NOW + S)
-    bench = ControlApi(server.exchange, server.saboteur)
-    (fault,) = json.loads(bench.answer("GET", "/sim/faults", {}))
+    server.advance(NOW + S)
+    control = ControlApi(server.exchange, server.injector)
+    (fault,) = json.loads(control.answer("GET", "/sim/faults", {}))
     assert (fault["kind"], fault["time"]) == ("maintenance", NOW + S)
 
 

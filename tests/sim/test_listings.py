@@ -1,4 +1,4 @@
-"""The catalogue: the exchange's own rules for the six, and as many more as asked for."""
+"""The listings: the exchange's own rules for the six, and as many more as are requested."""
 
 from __future__ import annotations
 

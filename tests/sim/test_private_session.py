@@ -1,4 +1,4 @@
-"""Trading over a conversation: tokens, private channels, and what the public sees of it."""
+"""Trading over a session: tokens, private channels, and what the public sees of it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from kracked.gateway.auth import TOKEN_LIFETIME_S, ApiKey, ApiKeys, Permission, new_key
+from kracked.gateway.channels import Socket
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import TOKEN_LIFETIME_S, Accounts, ApiKey, Permission, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.faults.order_faults import OrderFault
 from kracked.times import NS_PER_S
@@ -29,12 +29,12 @@ ORDER = {
 
 
 class Client:
-    """A client without a socket: what it hears is a list."""
+    """A client without a socket: what it receives is a list."""
 
     def __init__(self, exchange: Exchange, socket: Socket) -> None:
         self.raw: list[bytes] = []
         self.exchange = exchange
-        self.conversation = exchange.connect(socket, self.raw.append, exchange.time)
+        self.session = exchange.connect(socket, self.raw.append, exchange.time)
         self.take()
 
     def take(self) -> list[dict[str, Any]]:
@@ -44,11 +44,11 @@ class Client:
 
     def ask(self, method: str, **params: Any) -> list[dict[str, Any]]:
         body = {"method": method, "params": params, "req_id": 7}
-        self.conversation.receive(json.dumps(body), self.exchange.time)
+        self.session.receive(json.dumps(body), self.exchange.time)
         return self.take()
 
     def answer(self, method: str, **params: Any) -> dict[str, Any]:
-        """The one answer, without the account's news."""
+        """Return the one answer, without the account's reports."""
         (answer,) = [one for one in self.ask(method, **params) if "method" in one]
         return answer
 
@@ -66,17 +66,17 @@ def key() -> ApiKey:
 
 @pytest.fixture
 def exchange(market: SimulatedMarket, key: ApiKey) -> Iterator[Exchange]:
-    accounts = Accounts()
+    accounts = ApiKeys()
     accounts.add(key)
     exchange = Exchange(market, accounts, NOW)
     yield exchange
-    account = exchange.brokerage.account("main")
+    account = exchange.brokerage.accounts["main"]
     exchange.brokerage.cancel(account, account.orders.open(), NOW)
 
 
 @pytest.fixture
 def token(exchange: Exchange, key: ApiKey) -> str:
-    return exchange.accounts.issue(key, NOW)
+    return exchange.keys.issue(key, NOW)
 
 
 Join = Callable[[Socket], Client]
@@ -87,14 +87,14 @@ def join(exchange: Exchange) -> Join:
     return lambda socket: Client(exchange, socket)
 
 
-def test_an_order_is_granted_and_told(join: Join, token: str) -> None:
+def test_an_order_is_granted_and_reported(join: Join, token: str) -> None:
     client = join(Socket.PRIVATE)
     acknowledged, snapshot = client.ask("subscribe", channel="executions", token=token)
     assert acknowledged["result"]["maxratecount"] == 180
     assert snapshot["data"] == []
-    heard = client.ask("add_order", **ORDER, cl_ord_id="mine", token=token)
-    rows = [row for one in heard if "channel" in one for row in one["data"]]
-    (answer,) = [one for one in heard if "method" in one]
+    received = client.ask("add_order", **ORDER, cl_ord_id="mine", token=token)
+    rows = [row for one in received if "channel" in one for row in one["data"]]
+    (answer,) = [one for one in received if "method" in one]
     assert [row["exec_type"] for row in rows] == ["pending_new", "new"]
     assert answer["success"]
     assert answer["result"] == {"order_id": rows[0]["order_id"], "cl_ord_id": "mine"}
@@ -109,21 +109,21 @@ def test_balances_begin_with_what_the_account_owns(join: Join, token: str) -> No
     }
 
 
-def test_every_connection_of_an_account_hears_of_it(join: Join, token: str) -> None:
+def test_every_connection_of_an_account_gets_its_reports(join: Join, token: str) -> None:
     listener, trader = join(Socket.PRIVATE), join(Socket.PRIVATE)
     listener.ask("subscribe", channel="executions", token=token)
     trader.ask("add_order", **ORDER, token=token)
     assert [one["data"][0]["exec_type"] for one in listener.take()] == ["pending_new", "new"]
 
 
-def test_who_unsubscribes_or_hangs_up_hears_no_more(
+def test_nothing_is_sent_after_unsubscribing_or_disconnecting(
     exchange: Exchange, join: Join, token: str
 ) -> None:
     clients = [join(Socket.PRIVATE) for _ in range(2)]
     for client in clients:
         client.ask("subscribe", channel="executions", token=token)
     clients[0].ask("unsubscribe", channel="executions", token=token)
-    exchange.disconnect(clients[1].conversation)
+    exchange.disconnect(clients[1].session)
     join(Socket.PRIVATE).ask("add_order", **ORDER, token=token)
     assert [client.raw for client in clients] == [[], []]
 
@@ -189,8 +189,8 @@ def test_a_clients_trade_is_on_the_public_tape(exchange: Exchange, join: Join, t
     client.ask("subscribe", channel="executions", token=token)
     market = {**ORDER, "order_type": "market"}
     del market["limit_price"]
-    heard = client.ask("add_order", **market, token=token)
-    own = [row for one in heard if "channel" in one for row in one["data"] if "trade_id" in row]
+    received = client.ask("add_order", **market, token=token)
+    own = [row for one in received if "channel" in one for row in one["data"] if "trade_id" in row]
     (tape,) = watcher.take()
     assert [row["trade_id"] for row in tape["data"]] == [row["trade_id"] for row in own]
 
@@ -200,9 +200,9 @@ def test_lost_messages_leave_a_hole_in_the_numbers(
 ) -> None:
     client = join(Socket.PRIVATE)
     client.ask("subscribe", channel="executions", token=token)
-    exchange.subscriptions.lose("main", "executions")
-    heard = client.ask("add_order", **ORDER, token=token)
-    assert [one["sequence"] for one in heard if "channel" in one] == [3]
+    exchange.streams.lose("main", "executions")
+    received = client.ask("add_order", **ORDER, token=token)
+    assert [one["sequence"] for one in received if "channel" in one] == [3]
 
 
 def test_a_lost_reply_leaves_the_order_in_the_market(
@@ -210,13 +210,13 @@ def test_a_lost_reply_leaves_the_order_in_the_market(
 ) -> None:
     exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
     assert join(Socket.PRIVATE).ask("add_order", **ORDER, token=token) == []
-    assert len(exchange.brokerage.account("main").orders.open()) == 1
+    assert len(exchange.brokerage.accounts["main"].orders.open()) == 1
 
 
 def test_a_lost_request_leaves_nothing(exchange: Exchange, join: Join, token: str) -> None:
     exchange.order_faults.expect(OrderFault.REQUEST_LOST, "AddOrder")
     assert join(Socket.PRIVATE).ask("add_order", **ORDER, token=token) == []
-    assert exchange.brokerage.account("main").orders.open() == []
+    assert exchange.brokerage.accounts["main"].orders.open() == []
 
 
 def test_a_late_reply_comes_when_its_time_has_come(
@@ -238,7 +238,7 @@ def test_the_dead_mans_switch_fires_with_the_markets_time(
     answer = client.answer("cancel_all_orders_after", timeout=2, token=token)
     assert set(answer["result"]) == {"currentTime", "triggerTime"}
     exchange.advance(exchange.time + 3 * NS_PER_S)
-    assert exchange.brokerage.account("main").orders.open() == []
+    assert exchange.brokerage.accounts["main"].orders.open() == []
 
 
 def test_the_older_name_of_an_option_is_known(exchange: Exchange, token: str) -> None:

@@ -1,7 +1,6 @@
-"""A client nobody here wrote: python-kraken-sdk, unmodified, pointed at the simulator.
+"""A client by others, python-kraken-sdk, unmodified, pointed at the simulator.
 
-Only its addresses are set. It asks REST with a blocking library, so it lives in a thread
-of its own.
+Only its addresses are set. Its REST library blocks, so it has a thread of its own.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ async def apart(client: Callable[[], Any]) -> Any:
 
 
 async def keep_books(depth: int) -> tuple[Counter[str], Counter[str]]:
-    """How many updates of each book were right, and how many were wrong, by its own check."""
+    """Count right and wrong updates of each book by the client's own check."""
     right, wrong = Counter[str](), Counter[str]()
     enough = asyncio.Event()
 
@@ -66,12 +65,12 @@ async def test_it_keeps_books_whose_every_checksum_is_right(server: SimServer, d
 
 
 async def hear_executions(server: SimServer) -> list[dict[str, Any]]:
-    """What it hears on the private address, with a token it bought by its own signature."""
-    heard: list[dict[str, Any]] = []
+    """Return what it receives on the private address, with a token for its own signature."""
+    received: list[dict[str, Any]] = []
     enough = asyncio.Event()
 
     async def on_message(message: dict[str, Any]) -> None:
-        heard.append(message)
+        received.append(message)
         if message.get("channel") == "executions":
             enough.set()
 
@@ -87,12 +86,12 @@ async def hear_executions(server: SimServer) -> list[dict[str, Any]]:
     await client.subscribe(params={"channel": "executions"})
     await enough.wait()
     await client.close()
-    return heard
+    return received
 
 
 async def test_it_signs_its_way_to_the_private_channels(server: SimServer) -> None:
-    heard = await apart(lambda: hear_executions(server))
-    (snapshot,) = [message for message in heard if message.get("channel") == "executions"]
+    received = await apart(lambda: hear_executions(server))
+    (snapshot,) = [message for message in received if message.get("channel") == "executions"]
     assert (snapshot["type"], snapshot["data"]) == ("snapshot", [])
 
 

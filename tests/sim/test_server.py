@@ -11,17 +11,16 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
-import aiohttp.web
 import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import TooPrecise
+from kracked.gateway.auth import ApiKey
+from kracked.gateway.channels import Socket
 from kracked.protocol.events import Resync
 from kracked.protocol.requests import Subscribe, encode
 from kracked.protocol.signing import sign
-from kracked.sim.auth import ApiKey
 from kracked.sim.listings import NotListed
-from kracked.sim.send_queue import SendQueue
 from kracked.sim.server import SimOptions, SimServer
 from tests.patience import PATIENCE_S
 
@@ -81,7 +80,7 @@ async def test_a_verified_book_on_a_real_socket(
     assert tally.mismatched == 0
 
 
-async def test_what_is_told_carries_the_time_of_day(
+async def test_replies_carry_the_time_of_day(
     server: SimServer, http: aiohttp.ClientSession
 ) -> None:
     before = int(time.time())
@@ -120,14 +119,14 @@ async def test_an_unknown_path_is_an_unknown_method(
 async def test_a_client_that_leaves_in_the_handshake_is_no_error(
     http: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def leaves(server: SimServer, request: aiohttp.web.Request) -> bool:
-        assert request.transport is not None
-        request.transport.abort()
+    async def leaves(server: SimServer, role: Socket, transport: asyncio.Transport | None) -> bool:
+        assert transport is not None
+        transport.abort()
         return True
 
     with caplog.at_level(logging.ERROR):
         async with SimServer(OPTIONS) as server:
-            monkeypatch.setattr(SimServer, "_admits", leaves)
+            monkeypatch.setattr(SimServer, "admits", leaves)
             with pytest.raises(aiohttp.ClientConnectionError):
                 await http.ws_connect(server.endpoints.public)
     assert caplog.records == []
@@ -142,7 +141,7 @@ async def test_a_client_that_stops_reading_is_hung_up_on_and_stops_nobody(
         async with http.ws_connect(server.endpoints.public, max_msg_size=0) as ws:
             await ws.send_bytes(encode(Subscribe(channel="book", symbol=("BTC/USD",)), 1))
             sleeper.ask_for_more_than_it_can_hold()
-            while len(server.exchange.conversations) == 2:
+            while len(server.exchange.sessions) == 2:
                 await hear(ws)
             assert (await hear(ws))["channel"] in ("book", "heartbeat", "status")
         sleeper.leave()
@@ -181,22 +180,6 @@ class Sleeper:
 
     def leave(self) -> None:
         self.writer.transport.abort()
-
-
-async def test_a_full_outbox_drops_everything_and_says_why() -> None:
-    box = SendQueue(limit=10)
-    box.put(b"12345678")
-    box.put(b"12345678")
-    assert await box.take() is None
-    assert box.ending == "more than 10 bytes were left unread"
-
-
-async def test_a_closed_outbox_still_hands_out_what_waits() -> None:
-    box = SendQueue()
-    box.put(b"last words")
-    box.close("idle")
-    box.put(b"too late")
-    assert [await box.take(), await box.take()] == [b"last words", None]
 
 
 async def test_closing_tells_the_clients_and_leaves_no_task_behind(
@@ -243,9 +226,9 @@ async def test_a_fault_of_the_market_ends_the_server(
 
 def test_an_account_begins_with_the_balances_it_is_given() -> None:
     server = SimServer(SimOptions(seed=1, balances={"USD": "12.5"}, volume="100000"))
-    account = server.exchange.brokerage.account("main")
+    account = server.exchange.brokerage.accounts["main"]
     assert account.ledger.available("USD") == 12_5000 * 10 ** (
-        server.exchange.brokerage.scale("USD") - 4
+        server.exchange.brokerage.accounts.scales["USD"] - 4
     )
     assert account.ledger.available("BTC") == 0
     assert account.rates(server.exchange.time).taker == 22

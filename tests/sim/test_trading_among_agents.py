@@ -10,6 +10,9 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.feed.account import Account as Followed
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
+from kracked.gateway.channels import Socket
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Resync, Side
 from kracked.protocol.order_terms import OrderType
@@ -18,11 +21,8 @@ from kracked.sim import listings
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_request import OrderRequest
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.sim.order_entry.brokerage import Brokerage
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S
 
 NOW = 1_790_000_000_000_000_000
@@ -33,21 +33,21 @@ KINDS = (OrderType.LIMIT, OrderType.LIMIT, OrderType.ICEBERG, OrderType.STOP_LOS
 
 
 class Trader:
-    """Quotes around the market, sets stops and cancels, as chance will have it."""
+    """Quotes around the market, places stops and cancels, at random."""
 
     def __init__(self, exchange: Exchange, seed: int) -> None:
         self.exchange, self.random = exchange, Random(seed)
         self.brokerage: Brokerage = exchange.brokerage
-        self.account: ClientAccount = exchange.brokerage.account("main")
+        self.account: ClientAccount = exchange.brokerage.accounts["main"]
 
     def act(self, now: int) -> None:
         open_orders = self.account.orders.open()
         if len(open_orders) > 12:
             self.brokerage.cancel(self.account, self.random.sample(open_orders, 6), now)
         with suppress(Refusal):  # for its rate, now and then
-            self.brokerage.place(self.account, SYMBOL, self.ticket, now)
+            self.brokerage.place(self.account, SYMBOL, self.request, now)
 
-    def ticket(self) -> OrderRequest:
+    def request(self) -> OrderRequest:
         side = self.random.choice(list(Side))
         kind = self.random.choice(
             [
@@ -66,7 +66,7 @@ class Trader:
         return OrderRequest(
             symbol=SYMBOL,
             side=side,
-            kind=kind,
+            order_type=kind,
             qty=qty,
             price=best + away if kind.limited else None,
             trigger_price=last - away if kind.waits else None,
@@ -76,9 +76,9 @@ class Trader:
 
 @pytest.fixture(scope="module")
 def life() -> tuple[Exchange, Trader, list[bytes], list[bytes]]:
-    """A minute of trade, all that a watcher of the books and a follower of the account heard."""
+    """Trade for a minute; return what subscribers of the books and of the account received."""
     market = SimulatedMarket(listings.listings([SYMBOL]), seed=6, rate=3).opened(NOW)
-    accounts, key = Accounts(), ApiKey(*new_key())
+    accounts, key = ApiKeys(), ApiKey(*new_key())
     accounts.add(key)
     exchange = Exchange(market, accounts, NOW)
     public: list[bytes] = []
@@ -132,7 +132,7 @@ def test_the_stream_ends_at_the_orders_as_they_are(life: Life) -> None:
 
 def test_its_money_is_what_it_had_and_what_its_fills_moved(life: Life) -> None:
     account = life[1].account
-    amounts = life[1].brokerage.clerk.amounts[SYMBOL]
+    amounts = life[1].brokerage.settlement.amounts[SYMBOL]
     usd, btc = 100_000 * 10**5, 2 * 10**10
     for fill in account.fills.values():
         order = account.orders.get(fill.order_id)
@@ -145,7 +145,7 @@ def test_its_money_is_what_it_had_and_what_its_fills_moved(life: Life) -> None:
 
 def test_its_fills_are_the_public_trades(life: Life) -> None:
     own = {fill.trade_id: (fill.price, fill.qty) for fill in life[1].account.fills.values()}
-    tape = {one.trade_id: (one.price, one.qty) for one in life[0].desks[SYMBOL].tape.trades}
+    tape = {one.trade_id: (one.price, one.qty) for one in life[0].publishers[SYMBOL].history.trades}
     shared = own.keys() & tape.keys()
     assert len(shared) > 50
     assert {number: own[number] for number in shared} == {number: tape[number] for number in shared}

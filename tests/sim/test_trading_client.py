@@ -1,4 +1,4 @@
-"""A client nobody here wrote trades: python-kraken-sdk, unmodified, only its address set.
+"""A client by others trades: python-kraken-sdk, unmodified, only its address is set.
 
 Its REST clients block, so they run in threads; its WebSocket client has a loop of its own.
 """
@@ -38,7 +38,7 @@ def user(server: SimServer) -> Any:
 
 
 async def limit(trade: Any, **terms: Any) -> str:
-    """Place a limit order far from the market, unless told otherwise: its id."""
+    """Place a limit order, far from the market by default, and return its id."""
     asked = {"ordertype": "limit", "side": "buy", "pair": "XBTUSD", "volume": "0.01"}
     reply = await asyncio.to_thread(trade.create_order, **{**asked, "price": "20000", **terms})
     return str(reply["txid"][0])
@@ -142,12 +142,12 @@ async def test_it_reads_its_balances_and_fees(user: Any) -> None:
 
 
 async def stream_a_life(server: SimServer) -> list[dict[str, Any]]:
-    """What it hears of one order that it places and cancels over WebSocket."""
-    heard: list[dict[str, Any]] = []
+    """Return what it receives about one order that it places and cancels over WebSocket."""
+    received: list[dict[str, Any]] = []
     ended = asyncio.Event()
 
     async def on_message(message: dict[str, Any]) -> None:
-        heard.append(message)
+        received.append(message)
         if message.get("channel") == "executions" and message["type"] == "snapshot":
             await client.send_message(ADD)
         for row in message.get("data") or ():
@@ -171,7 +171,7 @@ async def stream_a_life(server: SimServer) -> list[dict[str, Any]]:
     await ended.wait()
     await asyncio.sleep(0)
     await client.close()
-    return heard
+    return received
 
 
 ADD = {
@@ -193,10 +193,10 @@ async def apart(client: Callable[[], Any]) -> Any:
 
 
 async def test_it_trades_over_websocket_and_follows_the_order(server: SimServer) -> None:
-    heard = await apart(lambda: stream_a_life(server))
-    rows = [row for one in heard if one.get("channel") == "executions" for row in one["data"]]
+    received = await apart(lambda: stream_a_life(server))
+    rows = [row for one in received if one.get("channel") == "executions" for row in one["data"]]
     assert [row["exec_type"] for row in rows] == ["pending_new", "new", "canceled"]
     assert {row["cl_ord_id"] for row in rows} == {"theirs"}
-    added = next(one for one in heard if one.get("method") == "add_order")
+    added = next(one for one in received if one.get("method") == "add_order")
     assert added["success"]
     assert added["result"] == {"order_id": rows[0]["order_id"], "cl_ord_id": "theirs"}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kracked.gateway.auth import ApiKey, ApiKeys, new_key
+from kracked.gateway.channels import Socket
 from kracked.protocol.requests import Subscribe, encode
 from kracked.sim import listings
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.auth import Accounts, ApiKey, new_key
-from kracked.sim.channels import Socket
 from kracked.sim.exchange import Exchange
 from kracked.times import NS_PER_S, parse_ns
 from tests.record.seeded_market import record_stream
@@ -19,7 +19,7 @@ SYMBOL = "BTC/USD"
 
 def record_market(path: Path, seconds: int = 60) -> None:
     """Level 2, level 3, trades, ticker and candles of one symbol, ten times a second."""
-    accounts, key = Accounts(), ApiKey(*new_key())
+    accounts, key = ApiKeys(), ApiKey(*new_key())
     accounts.add(key)
     market = SimulatedMarket(listings.listings((SYMBOL,)), seed=5).opened(OPENED)
     exchange = Exchange(market, accounts, OPENED)

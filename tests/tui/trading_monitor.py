@@ -48,7 +48,7 @@ class Trading:
 
     @property
     def _account(self) -> ClientAccount:
-        return self.server.exchange.brokerage.account("main")
+        return self.server.exchange.brokerage.accounts["main"]
 
     @property
     def received(self) -> list[OrderRecord]:

@@ -1,5 +1,5 @@
-"""The simulated exchange's private half: accounts, orders, and the rules that guard them.
+"""Clients' accounts: their money, their orders, their limits, and who follows them.
 
-Pure: time is an argument, what is to be sent leaves through callbacks. Numbers are
-scaled integers; REST's text and WebSocket's JSON numbers become tickets at the edge.
+Pure: the time is an argument, and messages leave through callbacks. Numbers are scaled
+integers; REST's text and WebSocket's JSON numbers become requests in `private_api`.
 """

@@ -1,4 +1,4 @@
-"""One client's account: its money, its orders, its counters, and who listens to it.
+"""One client's account: its money, its orders, its counters, and who follows it.
 
 Several API keys may act for one account; all of them see and move the same things.
 """
@@ -14,34 +14,45 @@ from kracked.sim.accounts.rate_counters import OrderCounts
 
 
 class ClientAccount:
-    """Owner of everything one client has. Changed by the `Brokerage` alone."""
+    """Owner of everything one client has. The `Brokerage` alone changes it."""
 
     def __init__(self, name: str, ledger: Ledger, tier: Tier, volume: Volume, usd: int) -> None:
-        """`usd`: one dollar in ledger units."""
+        """Open an account.
+
+        Args:
+            name: What its keys call it.
+            ledger: Its money, with the deposits it begins with.
+            tier: Its rate limits.
+            volume: What it has traded.
+            usd: One dollar in ledger units.
+        """
         self.name, self.ledger, self.volume = name, ledger, volume
         self.counts = OrderCounts(tier)
-        self.orders = OrderRecords(self._forget)
+        self.orders = OrderRecords(self._forget_fills)
         self.fills: dict[str, FillRecord] = {}
         """By their own ids, oldest first."""
-        self.audience = StreamAudience()
+        self.streams = StreamAudience()
+        """The subscriptions to its channels."""
         self.cancel_all_at: int | None = None
         """When the dead-man's switch fires; None while it is disarmed."""
         self._usd = usd
 
     @property
     def tier(self) -> Tier:
+        """The account's rate limits."""
         return self.counts.tier
 
-    def step(self, now: int) -> int:
-        """Its place in the fee schedule."""
+    def fee_step(self, now: int) -> int:
+        """Return the account's place in the fee schedule."""
         return step_of(self.volume.total(now) // self._usd)
 
-    def _forget(self, order: OrderRecord) -> None:
-        """An order is remembered no more, and so are its fills and what they moved."""
+    def rates(self, now: int) -> Rates:
+        """Return the fee rates of an order accepted now."""
+        return SCHEDULE[self.fee_step(now)].rates
+
+    def _forget_fills(self, order: OrderRecord) -> None:
+        """Forget the fills of an order that is forgotten, and their ledger entries."""
         for exec_id in order.trades:
             fill = self.fills.pop(exec_id, None)
             for ledger_id in fill.ledgers if fill else ():
                 self.ledger.forget(ledger_id)
-
-    def rates(self, now: int) -> Rates:
-        return SCHEDULE[self.step(now)].rates

@@ -22,16 +22,26 @@ _SPARE = 2
 
 
 def scales(instruments: list[Instrument], precisions: dict[str, int]) -> dict[str, int]:
-    """Decimals in which the ledger counts each asset: as fine as anything booked in it."""
+    """Return the decimals the ledger counts each asset in: as fine as anything booked in it.
+
+    Args:
+        instruments: What is traded.
+        precisions: Each asset's own decimals.
+    """
     found = dict(precisions)
-    for one in instruments:
-        found[one.base] = max(found.get(one.base, 0), one.precision.qty)
-        found[one.quote] = max(found.get(one.quote, 0), one.cost_precision)
+    for instrument in instruments:
+        base, quote = instrument.base, instrument.quote
+        found[base] = max(found.get(base, 0), instrument.precision.qty)
+        found[quote] = max(found.get(quote, 0), instrument.cost_precision)
     return found
 
 
 class Amounts:
-    """Prices and quantities of one instrument as amounts of its two assets."""
+    """Prices and quantities of one instrument as amounts of its two assets.
+
+    An *amount* is an integer in the ledger's scale of an asset; a *notional* is the sum of
+    price times quantity, both scaled.
+    """
 
     __slots__ = (
         "_cost_decimals",
@@ -46,10 +56,10 @@ class Amounts:
     )
 
     def __init__(self, instrument: Instrument, ledger_scales: dict[str, int]) -> None:
+        """`ledger_scales`: the decimals the ledger counts each asset in."""
         self.instrument = instrument
         self.base, self.quote = instrument.base, instrument.quote
         self.base_decimals = ledger_scales[self.base]
-        """In which the ledger counts; `quote_decimals` likewise."""
         self.quote_decimals = ledger_scales[self.quote]
         self._decimals = instrument.precision.price + instrument.precision.qty
         self._cost_decimals = instrument.cost_precision
@@ -57,28 +67,36 @@ class Amounts:
         self._lot: int = 10 ** (ledger_scales[self.base] - instrument.precision.qty)
 
     def cost(self, notional: int) -> int:
-        """In the quote asset, of the sum of price times quantity."""
+        """Return a notional as an amount of the quote asset."""
         return _half_up(notional, self._decimals - self._cost_decimals) * self._cost_unit
 
     def quote_fee(self, weighted: int) -> int:
-        """In the quote asset, of the sum of price times quantity times rate."""
+        """Return a fee in the quote asset, from the sum of price times quantity times rate."""
         shift = self._decimals + RATE_DECIMALS - self._cost_decimals
         return _half_up(weighted, shift) * self._cost_unit
 
     def base_fee(self, weighted: int) -> int:
-        """In the base asset, of the sum of quantity times rate."""
+        """Return a fee in the base asset, from the sum of quantity times rate."""
         return _half_up(weighted * self._lot, RATE_DECIMALS)
 
     def lots(self, qty: int) -> int:
-        """A quantity as an amount of the base asset."""
+        """Return a quantity as an amount of the base asset."""
         return qty * self._lot
 
     def value(self, base: int, price: int) -> int:
-        """An amount of the base asset at this price, in the quote asset."""
+        """Return an amount of the base asset in the quote asset, at this price."""
         return self.cost(base * price // self._lot)
 
-    def need(self, side: Side, notional: int, qty: int, rate: int, *, fee_in_base: bool) -> int:
-        """What an order must hold of the asset it pays with, its fee included."""
+    def required(self, side: Side, notional: int, qty: int, rate: int, *, fee_in_base: bool) -> int:
+        """Return what an order must hold of the asset it pays with, its fee included.
+
+        Args:
+            side: Whether it buys or sells.
+            notional: What it may cost.
+            qty: What it may sell.
+            rate: The fee rate, in 1/10,000.
+            fee_in_base: Whether the fee is taken in the base asset.
+        """
         if side is Side.BID:
             weighted = notional * (ONE if fee_in_base else ONE + rate)
             shift = self._decimals + RATE_DECIMALS - self._cost_decimals
@@ -88,34 +106,33 @@ class Amounts:
         return self.lots(qty)
 
     def pays_with(self, side: Side) -> str:
+        """Return the asset that an order of this side pays with."""
         return self.quote if side is Side.BID else self.base
 
     def cost_text(self, amount: int) -> str:
-        """An amount of the quote asset with the pair's cost decimals."""
+        """Return an amount of the quote asset as text, with the pair's cost decimals."""
         return units.to_text(amount // self._cost_unit, self._cost_decimals)
 
     def fee_text(self, amount: int, *, in_base: bool) -> str:
+        """Return a fee as text."""
         return units.to_text(amount, self.base_decimals) if in_base else self.cost_text(amount)
 
     def average_price(self, notional: int, qty: int) -> int:
-        """Scaled as prices are; 0 of nothing."""
+        """Return the mean price of a quantity, scaled; 0 of no quantity."""
         return (2 * notional + qty) // (2 * qty) if qty else 0
 
 
 def _half_up(value: int, shift: int) -> int:
-    """The value without its last `shift` decimals, to the nearest."""
+    """Return the value without its last `shift` decimals, rounded to the nearest."""
     if shift <= 0:
-        return _raised(value, -shift)
+        return value * int(10**-shift)
     step: int = 10**shift
     return (value + step // 2) // step
 
 
 def _up(value: int, shift: int) -> int:
+    """Return the value without its last `shift` decimals, rounded up."""
     if shift <= 0:
-        return _raised(value, -shift)
+        return value * int(10**-shift)
     step: int = 10**shift
     return -(-value // step)
-
-
-def _raised(value: int, by: int) -> int:
-    return value * int(10**by)

@@ -1,4 +1,4 @@
-"""The fee schedule: the more traded in thirty days, the less a trade costs.
+"""The fee schedule: the more an account trades in thirty days, the less a trade costs.
 
 Source: recorded AssetPairs of main pairs, early 2026 (fees and fees_maker).
 """
@@ -14,14 +14,14 @@ DAYS_30_NS = 30 * 86_400 * NS_PER_S
 
 
 class Rates(NamedTuple):
-    """What a trade costs, in 1/10,000 of its value."""
+    """The fees of a trade, in 1/10,000 of its value."""
 
     taker: int
     maker: int
 
 
 class Step(NamedTuple):
-    """From this 30-day volume on (USD), these rates."""
+    """The rates from a 30-day volume on, in USD."""
 
     volume: int
     rates: Rates
@@ -42,12 +42,12 @@ SCHEDULE = (
 
 
 def step_of(volume: int) -> int:
-    """The place in the schedule of a volume in whole USD."""
+    """Return the place in the schedule of a volume in whole USD."""
     return max(place for place, step in enumerate(SCHEDULE) if volume >= step.volume)
 
 
 def percent(rate: int) -> str:
-    """A rate as the exchange writes it: percent with four decimals.
+    """Return a rate as the exchange writes it: percent with four decimals.
 
     >>> percent(40)
     '0.4000'
@@ -56,18 +56,20 @@ def percent(rate: int) -> str:
 
 
 class Volume:
-    """What an account has traded in the last thirty days, in ledger units of USD."""
+    """The value an account has traded in the last thirty days, in ledger units of USD."""
 
     def __init__(self, before: int = 0) -> None:
-        """`before`: traded elsewhere, and never forgotten."""
+        """`before`: what it traded elsewhere, which never expires."""
         self._total = before
         self._traded: deque[tuple[int, int]] = deque()
 
     def add(self, amount: int, now: int) -> None:
+        """Count a trade."""
         self._traded.append((now, amount))
         self._total += amount
 
     def total(self, now: int) -> int:
+        """Return what was traded in the thirty days before `now`."""
         while self._traded and self._traded[0][0] <= now - DAYS_30_NS:
             self._total -= self._traded.popleft()[1]
         return self._total

@@ -1,6 +1,6 @@
-"""One account's orders: open ones, closed ones, and how they looked a while ago.
+"""One account's orders: open ones, closed ones, and their versions of a while ago.
 
-An `OrderRecord` is a frozen value; the table replaces it at every change and keeps the
+An `OrderRecord` is a frozen value. The table replaces it at every change and retains the
 versions of the last minute, because the REST view of an exchange may lag its engine.
 """
 
@@ -18,13 +18,14 @@ from kracked.sim.accounts.fees import Rates
 from kracked.sim.accounts.order_request import OrderRequest
 from kracked.times import NS_PER_S
 
-VERSIONS_KEPT_NS = 60 * NS_PER_S
-KEPT_CLOSED = 10_000
-"""Closed orders an account remembers; the exchange forgets none, but it has more memory."""
+VERSIONS_NS = 60 * NS_PER_S
+"""How long versions of an order are retained."""
+MOST_CLOSED = 10_000
+"""Closed orders that an account retains; the exchange forgets none, but it has more memory."""
 
 
 class OrderStatus(StrEnum):
-    """`order_status` of the executions channel."""
+    """The state of an order, in the words of `order_status` on the executions channel."""
 
     PENDING = "pending_new"
     NEW = "new"
@@ -35,11 +36,12 @@ class OrderStatus(StrEnum):
 
     @property
     def open(self) -> bool:
+        """Whether the order may still fill."""
         return self in (OrderStatus.PENDING, OrderStatus.NEW, OrderStatus.PARTIAL)
 
     @property
     def rest(self) -> str:
-        """The same in REST's words."""
+        """The status as REST says it."""
         return _REST[self]
 
 
@@ -53,8 +55,8 @@ _REST = {
 }
 
 
-class Amendment(msgspec.Struct, frozen=True):
-    """The order's terms from an instant on."""
+class Amendment(msgspec.Struct, frozen=True, kw_only=True):
+    """The terms of an order from an instant on."""
 
     amend_id: str
     time: int
@@ -65,15 +67,16 @@ class Amendment(msgspec.Struct, frozen=True):
     display_qty: int | None
     post_only: bool
     original: bool = False
+    """Whether these are the terms the order was placed with."""
 
 
 class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One own trade. Amounts are in ledger units."""
+    """One fill of an account's order. Amounts are in ledger units."""
 
     exec_id: str
     order_id: str
     trade_id: int
-    """The public trade's."""
+    """The id of the public trade."""
     time: int
     price: int
     qty: int
@@ -82,120 +85,126 @@ class FillRecord(msgspec.Struct, frozen=True, kw_only=True):
     fee_asset: str
     maker: bool
     ledgers: tuple[str, str]
+    """The ids of its two ledger entries, base and quote."""
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One order as it stands."""
+    """One order at one instant. Prices and quantities are scaled, amounts in ledger units."""
 
     order_id: str
-    ticket: OrderRequest
+    request: OrderRequest
     rates: Rates
-    """Of its fills; agreed when it was accepted."""
+    """The fee rates of its fills, fixed when it was accepted."""
     opened: int
     touched: int
-    """Placed or last amended: the age that cancelling and amending are charged by."""
+    """When it was placed or last amended: cancelling and amending are charged by this age."""
     qty: int
     price: int | None
     trigger_price: int | None
     display_qty: int | None
     status: OrderStatus = OrderStatus.PENDING
     started: bool = True
-    """Off until the time a scheduled order was asked for."""
+    """Off until the time that a scheduled order is to be placed at."""
     triggered: bool = False
     filled: int = 0
     notional: int = 0
     """Sum of price times quantity of the fills."""
     fee_weight: int = 0
-    """Sum of what fees are charged on, times their rates."""
+    """Sum of what fees are charged on, each times its rate."""
     cost: int = 0
     fee: int = 0
     reserve: int = 0
     """The most it may ever spend, fees included."""
     amends: tuple[Amendment, ...] = ()
     trades: tuple[str, ...] = ()
+    """The ids of its fills."""
     closed: int | None = None
     reason: str = ""
     ref_id: str | None = None
-    """The order whose fill made this one."""
+    """The order whose fill placed this one as its conditional close."""
 
     @property
     def symbol(self) -> str:
-        return self.ticket.symbol
+        """The pair's symbol."""
+        return self.request.symbol
 
     @property
     def side(self) -> Side:
-        return self.ticket.side
+        """Whether it buys or sells."""
+        return self.request.side
 
     @property
     def left(self) -> int:
+        """The quantity that is not filled."""
         return self.qty - self.filled
 
     @property
     def waiting(self) -> bool:
-        """Outside the book, until its time or its trigger."""
-        return not self.started or (self.ticket.kind.waits and not self.triggered)
+        """Whether it is outside the book, until its time or its trigger."""
+        return not self.started or (self.request.order_type.waits and not self.triggered)
 
     @property
     def standing(self) -> OrderStatus:
-        """The status its fills give an open order."""
+        """The status of an open order, by its fills."""
         return OrderStatus.PARTIAL if self.filled else OrderStatus.NEW
 
 
 class OrderRecords:
     """Owner of one account's orders. They change by `put` alone."""
 
-    def __init__(self, forget: Callable[[OrderRecord], None] = lambda _: None) -> None:
-        """`forget` is told of each order that is remembered no more."""
-        self._forget = forget
+    def __init__(self, on_forget: Callable[[OrderRecord], None] = lambda _: None) -> None:
+        """`on_forget` is called with each order that is forgotten."""
+        self._on_forget = on_forget
         self._orders: dict[str, OrderRecord] = {}
         self._open: dict[str, None] = {}
         self._closed: deque[str] = deque()
         self._versions: dict[str, list[tuple[int, OrderRecord]]] = {}
 
     def put(self, order: OrderRecord, now: int) -> OrderRecord:
-        """Take in a new order, or a new state of one."""
+        """Take in a new order, or a new version of one, and return it."""
         self._orders[order.order_id] = order
         if order.status.open:
             self._open[order.order_id] = None
         elif order.order_id in self._open or order.order_id not in self._versions:
             self._open.pop(order.order_id, None)
-            self._remember(order.order_id)
+            self._retain_closed(order.order_id)
         versions = self._versions.setdefault(order.order_id, [])
         versions.append((now, order))
-        stale = bisect_right(versions, now - VERSIONS_KEPT_NS, key=_time) - 1
+        stale = bisect_right(versions, now - VERSIONS_NS, key=_time) - 1
         if stale > 0:
             del versions[:stale]
         return order
 
-    def _remember(self, closed: str) -> None:
-        """Keep one more closed order, and forget the one that closed longest ago."""
-        self._closed.append(closed)
-        if len(self._closed) > KEPT_CLOSED:
+    def _retain_closed(self, order_id: str) -> None:
+        """Retain one more closed order, and forget the one that closed longest ago."""
+        self._closed.append(order_id)
+        if len(self._closed) > MOST_CLOSED:
             oldest = self._closed.popleft()
             del self._versions[oldest]
-            self._forget(self._orders.pop(oldest))
+            self._on_forget(self._orders.pop(oldest))
 
     def get(self, order_id: str) -> OrderRecord | None:
+        """Return an order by id, open or closed."""
         return self._orders.get(order_id)
 
     def open(self, symbol: str | None = None) -> list[OrderRecord]:
-        """Oldest first."""
-        found = (self._orders[order_id] for order_id in self._open)
-        return [order for order in found if symbol is None or order.symbol == symbol]
+        """Return the open orders, oldest first; with a symbol, those of that pair."""
+        orders = (self._orders[order_id] for order_id in self._open)
+        return [order for order in orders if symbol is None or order.symbol == symbol]
 
     def open_by(
         self, *, cl_ord_id: str | None = None, userref: int | None = None
     ) -> list[OrderRecord]:
-        """Open orders with this client id, or with this userref."""
+        """Return the open orders with this client id, or with this userref."""
         return [
             order
             for order in self.open()
-            if (cl_ord_id is not None and order.ticket.cl_ord_id == cl_ord_id)
-            or (userref is not None and order.ticket.userref == userref)
+            if (cl_ord_id is not None and order.request.cl_ord_id == cl_ord_id)
+            or (userref is not None and order.request.userref == userref)
         ]
 
     def as_of(self, then: int) -> Iterable[OrderRecord]:
-        """Every order as it stood at an instant of the last minute, oldest first."""
+        """Iterate every order as it was at an instant of the last minute, oldest first."""
         for versions in self._versions.values():
             place = bisect_right(versions, then, key=_time)
             if place:

@@ -1,4 +1,4 @@
-"""An order as a client asked for it, read and scaled, whichever way it came in.
+"""An order as a client requests it, read and scaled, whichever form it came in.
 
 Source: docs.kraken.com/api/docs/rest-api/add-order, .../websocket-v2/add_order
 """
@@ -15,7 +15,7 @@ from kracked.sim.accounts.trailing_stops import Trail
 
 
 class Pricing(NamedTuple):
-    """The prices an order type takes; None those it does not."""
+    """The prices an order type takes; those it does not take are None."""
 
     price: int | None = None
     trigger_price: int | None = None
@@ -23,45 +23,46 @@ class Pricing(NamedTuple):
 
 
 class CloseTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """The opposite order that follows each fill."""
+    """A conditional close: the opposite order that follows each fill."""
 
-    kind: OrderType
+    order_type: OrderType
     price: int | None = None
     trigger_price: int | None = None
     trail: Trail | None = None
 
 
 class OrderRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for. Prices and quantities are scaled; times ns since the Unix epoch."""
+    """The terms of an order. Prices and quantities are scaled; times are ns since the epoch."""
 
     symbol: str
     side: Side
-    kind: OrderType
+    order_type: OrderType
     qty: int
     price: int | None = None
-    """The limit, of the kinds that have one."""
+    """The limit price, of the types that have one."""
     trigger_price: int | None = None
     trail: Trail | None = None
-    """Instead of both, of the kinds that follow the market."""
+    """In place of both prices, of the types that follow the market."""
     by_index: bool = False
-    """The trigger watches the index; here it is the last trade all the same."""
+    """Whether the trigger watches the index; here that is the last trade all the same."""
     tif: TimeInForce = TimeInForce.GTC
     start_at: int | None = None
     """When to place it; None, or a time that is past, is at once."""
     expire_at: int | None = None
     post_only: bool = False
     display_qty: int | None = None
+    """The part of an iceberg that is shown."""
     stp: SelfTrade = SelfTrade.CANCEL_NEWEST
     cl_ord_id: str | None = None
     userref: int | None = None
     fee_in_base: bool = False
     cash_qty: int | None = None
-    """Market buys may be asked for in the quote currency, scaled by price and quantity."""
+    """The value a market buy was requested in, scaled by price and quantity; else None."""
     close: CloseTerms | None = None
 
 
 class AmendRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """New terms for an open order; None keeps what it has."""
+    """New terms for an open order; a term that is None stays as it is."""
 
     qty: int | None = None
     price: int | None = None

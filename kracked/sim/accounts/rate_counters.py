@@ -1,8 +1,8 @@
-"""The exchange's side of both rate limits: counts, and refuses above the threshold.
+"""The exchange's side of both rate limits: it counts, and refuses above the threshold.
 
 Cancels are always let through: that a batch cancel is, is documented; that a single one
-is, is this simulator's choice. What is refused for its rate is not counted, so a client
-that waits comes back in.
+is, is this simulator's choice. A call that is refused for its rate is not counted, so a
+client that waits comes back in.
 
 Sources: docs.kraken.com/api/docs/guides/spot-ratelimits, .../spot-rest-ratelimits
 """
@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.limits import RateCounter, Tier, cost_of_call
 from kracked.sim import messages
-from kracked.sim.refusal import Refusal
 
 
 class OrderCounts:
@@ -24,19 +24,24 @@ class OrderCounts:
         self._counters: dict[str, RateCounter] = {}
 
     def count(self, symbol: str, now: int) -> Decimal:
-        return self._of(symbol).value(now)
+        """Return a pair's count."""
+        return self._counter(symbol).value(now)
 
     def charge(self, symbol: str, cost: Decimal, now: int) -> None:
-        """Count it, or refuse. Raises `Refusal`."""
+        """Count a transaction.
+
+        Raises:
+            Refusal: It would lift the count above the threshold; nothing is counted.
+        """
         if self.count(symbol, now) + cost > self.tier.threshold:
             raise Refusal(messages.ORDER_RATE)
         self.spend(symbol, cost, now)
 
     def spend(self, symbol: str, cost: Decimal, now: int) -> None:
-        """Count it, whatever the count."""
-        self._of(symbol).spend(cost, now)
+        """Count a transaction, whatever the count."""
+        self._counter(symbol).spend(cost, now)
 
-    def _of(self, symbol: str) -> RateCounter:
+    def _counter(self, symbol: str) -> RateCounter:
         return self._counters.setdefault(symbol, RateCounter(self.tier.decay_per_s))
 
 
@@ -46,15 +51,14 @@ class CallCounts:
     def __init__(self) -> None:
         self._counters: dict[str, RateCounter] = {}
 
-    def count(self, key: str, tier: Tier, now: int) -> Decimal:
-        return self._of(key, tier).value(now)
-
     def charge(self, key: str, tier: Tier, method: str, now: int) -> None:
-        """Count a call, or refuse it. Raises `Refusal`."""
-        counter, cost = self._of(key, tier), cost_of_call(method)
+        """Count a call.
+
+        Raises:
+            Refusal: It would lift the count above the limit; nothing is counted.
+        """
+        counter = self._counters.setdefault(key, RateCounter(tier.rest_decay_per_s))
+        cost = cost_of_call(method)
         if cost and counter.value(now) + cost > tier.rest_limit:
             raise Refusal(messages.CALL_RATE)
         counter.spend(cost, now)
-
-    def _of(self, key: str, tier: Tier) -> RateCounter:
-        return self._counters.setdefault(key, RateCounter(tier.rest_decay_per_s))

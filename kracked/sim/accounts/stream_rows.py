@@ -1,8 +1,8 @@
 """The rows of `executions` and `balances`, member for member as the exchange sends them.
 
 Updates are deltas: only `pending_new` and snapshots carry an order's terms. Numbers are
-JSON numbers with the engine's own digits, put in as they are to be read (`Raw`),
-because a Decimal of 1e-8 would print with an exponent.
+JSON numbers with the engine's own digits, inserted as text (`Raw`), because a Decimal of
+1e-8 would print with an exponent.
 
 Sources: docs.kraken.com/api/docs/websocket-v2/executions and .../balances; recordings
 in public clients' tests for pending_new, new, trade, amended and canceled. The members
@@ -29,15 +29,16 @@ _USD_DECIMALS = 4
 
 
 class StreamRows:
-    """The words for one instrument's orders."""
+    """Words the rows of one instrument's orders."""
 
     def __init__(self, amounts: Amounts) -> None:
         self._amounts = amounts
-        self._digits = amounts.instrument.precision
+        self._precision = amounts.instrument.precision
 
     # --- executions -------------------------------------------------------------------
 
     def pending_new(self, order: OrderRecord) -> Row:
+        """Return the row of an order that was accepted, with all its terms."""
         return {
             "order_id": order.order_id,
             **self._terms(order),
@@ -49,7 +50,7 @@ class StreamRows:
         }
 
     def standing(self, order: OrderRecord) -> Row:
-        """A row of a snapshot: an open order, terms and progress."""
+        """Return an open order's row in a snapshot: its terms and its progress."""
         return {
             "order_id": order.order_id,
             **self._terms(order),
@@ -61,11 +62,12 @@ class StreamRows:
         }
 
     def new(self, order: OrderRecord, time: int) -> Row:
+        """Return the row of an order that is open now."""
         return self._delta(order, "new", order.standing.value, time)
 
     def trade(self, order: OrderRecord, fill: FillRecord, *, snapshot: bool = False) -> Row:
-        """One fill. It says `partially_filled` even of the last; `filled` follows."""
-        digits = self._digits
+        """Return the row of a fill: `partially_filled` even for the last; `filled` follows it."""
+        precision = self._precision
         row: Row = {
             "order_id": order.order_id,
             **_client_id(order),
@@ -74,11 +76,11 @@ class StreamRows:
             "trade_id": fill.trade_id,
             "symbol": order.symbol,
             "side": _SIDES[order.side],
-            "last_qty": _raw(digits.qty_text(fill.qty)),
-            "last_price": _raw(digits.price_text(fill.price)),
+            "last_qty": _raw(precision.qty_text(fill.qty)),
+            "last_price": _raw(precision.price_text(fill.price)),
             "liquidity_ind": "m" if fill.maker else "t",
             "cost": self._cost(fill.cost),
-            "order_type": order.ticket.kind.value,
+            "order_type": order.request.order_type.value,
             "timestamp": micros(fill.time),
             "order_status": "filled" if snapshot else "partially_filled",
         }
@@ -87,22 +89,26 @@ class StreamRows:
             row["fee_usd_equiv"] = self._fee_usd(order, fill.fee, fill.price)
         else:
             row |= self._progress(order)
-        amount = self._amounts.fee_text(fill.fee, in_base=order.ticket.fee_in_base)
+        amount = self._amounts.fee_text(fill.fee, in_base=order.request.fee_in_base)
         fee = {"asset": fill.fee_asset, "qty": _raw(amount)}
         return row | {"fees": [fee]}
 
     def filled(self, order: OrderRecord, time: int) -> Row:
+        """Return the row of an order that ended, filled."""
         return self._delta(order, "filled", "filled", time) | self._progress(order)
 
     def canceled(self, order: OrderRecord, time: int) -> Row:
+        """Return the row of an order that ended, cancelled."""
         row = self._delta(order, "canceled", "canceled", time) | self._progress(order)
         return row | {"cancel_reason": order.reason, "reason": order.reason}
 
     def expired(self, order: OrderRecord, time: int) -> Row:
+        """Return the row of an order that ended with its time."""
         row = self._delta(order, "expired", "expired", time) | self._progress(order)
         return row | {"reason": order.reason}
 
     def amended(self, order: OrderRecord, time: int) -> Row:
+        """Return the row of an order that has new terms."""
         row = self._delta(order, "amended", order.standing.value, time)
         row["cum_qty"] = self._qty(order.filled)
         row |= {
@@ -110,7 +116,7 @@ class StreamRows:
             "amended": True,
             "order_qty": self._qty(order.qty),
         }
-        if order.ticket.display_qty is not None:
+        if order.request.display_qty is not None:
             row["display_qty"] = self._qty(order.display_qty or 0)
         if order.waiting:
             row["triggers"] = self._triggers(order)
@@ -119,7 +125,7 @@ class StreamRows:
         return row
 
     def triggered(self, order: OrderRecord, last: int, time: int) -> Row:
-        """A stop's trigger was met, by a trade at `last`."""
+        """Return the row of an order that a trade at `last` triggered."""
         row = self._delta(order, "status", "new", time)
         moment = {
             "actual_price": self._price(last),
@@ -130,59 +136,59 @@ class StreamRows:
         return row
 
     def refilled(self, order: OrderRecord, shown: int, time: int) -> Row:
-        """An iceberg shows its next slice."""
+        """Return the row of an iceberg that shows its next part."""
         row = self._delta(order, "iceberg_refill", order.standing.value, time)
         return row | {"display_qty_remain": self._qty(shown), "cum_qty": self._qty(order.filled)}
 
     # --- parts ------------------------------------------------------------------------
 
     def _terms(self, order: OrderRecord) -> Row:
-        ticket = order.ticket
+        request = order.request
         terms: Row = {
             "symbol": order.symbol,
             "order_qty": self._qty(order.qty),
-            "time_in_force": ticket.tif.value,
+            "time_in_force": request.tif.value,
             "side": _SIDES[order.side],
-            "order_type": ticket.kind.value,
+            "order_type": request.order_type.value,
             **_client_id(order),
             "limit_price_type": "static",
         }
-        if ticket.kind.waits:
+        if request.order_type.waits:
             terms["triggers"] = self._triggers(order)
-            terms["trigger"] = "index" if ticket.by_index else "last"
+            terms["trigger"] = "index" if request.by_index else "last"
         if order.price is not None:
             terms["limit_price"] = self._price(order.price)
-        elif ticket.trail is not None and ticket.trail.limit is not None:
-            terms["limit_price"], terms["limit_price_type"] = self._distance(ticket.trail.limit)
+        elif request.trail is not None and request.trail.limit is not None:
+            terms["limit_price"], terms["limit_price_type"] = self._distance(request.trail.limit)
         terms["stop_price"] = self._price(order.trigger_price or 0)
-        terms["fee_ccy_pref"] = "fcib" if ticket.fee_in_base else "fciq"
+        terms["fee_ccy_pref"] = "fcib" if request.fee_in_base else "fciq"
         return terms | self._options(order)
 
     def _options(self, order: OrderRecord) -> Row:
-        """What few orders have, and the others do not mention."""
-        ticket = order.ticket
+        """Return the members that few orders have and the others leave out."""
+        request = order.request
         options: Row = {}
         if order.display_qty is not None:
             options["display_qty"] = self._qty(order.display_qty)
-        if ticket.cash_qty is not None:
-            digits = self._digits.price + self._digits.qty
-            options["cash_order_qty"] = _raw(units.to_text(ticket.cash_qty, digits))
-        if ticket.post_only:
+        if request.cash_qty is not None:
+            decimals = self._precision.price + self._precision.qty
+            options["cash_order_qty"] = _raw(units.to_text(request.cash_qty, decimals))
+        if request.post_only:
             options["post_only"] = True
-        if ticket.start_at is not None:
-            options["effective_time"] = micros(ticket.start_at)
-        if ticket.expire_at is not None:
-            options["expire_time"] = micros(ticket.expire_at)
+        if request.start_at is not None:
+            options["effective_time"] = micros(request.start_at)
+        if request.expire_at is not None:
+            options["expire_time"] = micros(request.expire_at)
         if order.ref_id is not None:
             options["ord_ref_id"] = order.ref_id
-        if ticket.close is not None:
+        if request.close is not None:
             options["contingent"] = self._contingent(order)
         return options
 
     def _contingent(self, order: OrderRecord) -> Row:
-        close = order.ticket.close
+        close = order.request.close
         assert close is not None
-        row: Row = {"order_type": close.kind.value}
+        row: Row = {"order_type": close.order_type.value}
         if close.trail is not None:
             row |= self._distances(close.trail)
         if close.trigger_price is not None:
@@ -195,7 +201,7 @@ class StreamRows:
         return row
 
     def _distances(self, trail: Trail) -> Row:
-        """What a conditional trailing close says of itself."""
+        """Return the members of a conditional trailing close."""
         price, price_type = self._distance(trail.distance)
         row: Row = {"trigger_price": price, "trigger_price_type": price_type}
         if trail.limit is not None:
@@ -204,18 +210,18 @@ class StreamRows:
         return row
 
     def _distance(self, offset: TrailOffset) -> tuple[Raw, str]:
-        text = offset.text(self._digits.price).removeprefix("+").removesuffix("%")
+        text = offset.text(self._precision.price).removeprefix("+").removesuffix("%")
         return _raw(text), "pct" if offset.percent else "quote"
 
     def _triggers(self, order: OrderRecord) -> Row:
-        trail = order.ticket.trail
+        trail = order.request.trail
         price: Row = {"price": self._price(order.trigger_price or 0), "price_type": "static"}
         if trail is not None:
             distance, price_type = self._distance(trail.distance)
             price = {"price": distance, "price_type": price_type}
         return {
             **price,
-            "reference": "index" if order.ticket.by_index else "last",
+            "reference": "index" if order.request.by_index else "last",
             "status": "triggered" if order.triggered else "untriggered",
         }
 
@@ -238,16 +244,16 @@ class StreamRows:
         }
 
     def _fee_usd(self, order: OrderRecord, fee: int, price: int) -> Raw:
-        if not order.ticket.fee_in_base:
+        if not order.request.fee_in_base:
             return _usd(fee, self._amounts.quote_decimals)
-        digits = self._amounts.base_decimals + self._digits.price
-        return _usd(fee * price, digits)
+        decimals = self._amounts.base_decimals + self._precision.price
+        return _usd(fee * price, decimals)
 
     def _qty(self, qty: int) -> Raw:
-        return _raw(self._digits.qty_text(qty))
+        return _raw(self._precision.qty_text(qty))
 
     def _price(self, price: int) -> Raw:
-        return _raw(self._digits.price_text(price))
+        return _raw(self._precision.price_text(price))
 
     def _cost(self, amount: int) -> Raw:
         return _raw(self._amounts.cost_text(amount))
@@ -257,14 +263,14 @@ class StreamRows:
 
 
 def balance(ledger: Ledger, asset: str) -> Row:
-    """A row of a snapshot; everything is in the one wallet there is."""
+    """Return the row of an asset in a snapshot; everything is in the one wallet there is."""
     amount = _raw(ledger.text(asset, ledger.balances[asset]))
     wallet = {"type": "spot", "id": "main", "balance": amount}
     return {"asset": asset, "asset_class": "currency", "balance": amount, "wallets": [wallet]}
 
 
 def movement(ledger: Ledger, entry: LedgerMovement) -> Row:
-    """One leg of a trade."""
+    """Return the row of one movement of a trade."""
     asset = entry.asset
     return {
         "ledger_id": entry.ledger_id,
@@ -283,14 +289,14 @@ def movement(ledger: Ledger, entry: LedgerMovement) -> Row:
 
 
 def _client_id(order: OrderRecord) -> Row:
-    ticket = order.ticket
-    if ticket.cl_ord_id is not None:
-        return {"cl_ord_id": ticket.cl_ord_id}
-    return {} if ticket.userref is None else {"order_userref": ticket.userref}
+    request = order.request
+    if request.cl_ord_id is not None:
+        return {"cl_ord_id": request.cl_ord_id}
+    return {} if request.userref is None else {"order_userref": request.userref}
 
 
 def _usd(amount: int, decimals: int = _USD_DECIMALS) -> Raw:
-    """To four decimals, half up: the quote asset stands for the dollar."""
+    """Return an amount to four decimals, half up: the quote asset stands for the dollar."""
     step = 10 ** max(0, decimals - _USD_DECIMALS)
     whole = amount * 10 ** max(0, _USD_DECIMALS - decimals)
     return _raw(units.to_text((whole + step // 2) // step, _USD_DECIMALS))

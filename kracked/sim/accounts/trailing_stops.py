@@ -24,15 +24,19 @@ class TrailOffset(msgspec.Struct, frozen=True):
     by: Decimal
     percent: bool
     tick: int
-    """What the price it gives is rounded to."""
+    """The step that prices at this distance are rounded to."""
 
-    def of(self, base: int) -> int:
-        """The price so far from `base`, to the nearest tick."""
+    def price_from(self, base: int) -> int:
+        """Return the price at this distance from `base`, to the nearest tick."""
         shift = base * self.by / 100 if self.percent else self.by
         return int(((base + shift) / self.tick).to_integral_value(ROUND_HALF_UP)) * self.tick
 
     def text(self, decimals: int) -> str:
-        """As REST writes it: `+150.0`, `+1.0000%`; `decimals` are those of prices."""
+        """Return the distance as REST writes it: `+150.0`, `+1.0000%`.
+
+        Args:
+            decimals: Those of the instrument's prices.
+        """
         if self.percent:
             return f"{self.by:+.{_PERCENT_DECIMALS}f}%"
         return f"{self.by.scaleb(-decimals):+.{decimals}f}"
@@ -42,17 +46,18 @@ class Trail(msgspec.Struct, frozen=True):
     """The distances of a trailing order."""
 
     distance: TrailOffset
-    """Positive: how far the trigger keeps from the best price seen."""
+    """How far the trigger keeps from the best price seen; positive."""
     limit: TrailOffset | None = None
-    """From the trigger to the limit, of the kind that has one."""
+    """From the trigger to the limit, of the type that has one."""
 
     def trigger(self, side: Side, best: int) -> int:
-        """The trigger when `best` is the best price seen."""
+        """Return the trigger price when `best` is the best price seen."""
         offset = self.distance
-        back = offset if side is Side.BID else TrailOffset(-offset.by, offset.percent, offset.tick)
-        return back.of(best)
+        if side is Side.ASK:
+            offset = TrailOffset(-offset.by, offset.percent, offset.tick)
+        return offset.price_from(best)
 
     def follow(self, side: Side, trigger: int, last: int) -> int:
-        """The trigger after a trade at `last`: it never goes back."""
-        wanted = self.trigger(side, last)
-        return min(trigger, wanted) if side is Side.BID else max(trigger, wanted)
+        """Return the trigger price after a trade at `last`: it never goes back."""
+        new = self.trigger(side, last)
+        return min(trigger, new) if side is Side.BID else max(trigger, new)

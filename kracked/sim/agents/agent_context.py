@@ -1,7 +1,7 @@
-"""One instrument's trading floor: what its agents share, and how they reach the engine.
+"""What the agents of one instrument share, and how they reach its engine.
 
 Agents know this and nothing of each other. Model time (`moment`) runs `rate` times as
-fast as the time stamped on batches (`now`); the market sets both before it calls one.
+fast as the time stamped on batches (`now`); the market sets both before it calls an agent.
 """
 
 from __future__ import annotations
@@ -21,35 +21,37 @@ from kracked.sim.listings import Listing
 
 NS = 1e9
 BUSY_MAKERS_PER_S = 15.0
-"""From here on a pair's fair price jumps as often as that of the busiest."""
+"""From this pace on, a pair's fair price jumps as often as that of the busiest pair."""
 
 
 class AgentStep(Protocol):
-    """What an agent does when its time comes, about an order or some other subject."""
+    """One step of an agent, taken at its time, about an order or another subject."""
 
     def __call__(self, subject: str, /) -> EngineBatch | None: ...
 
 
 Appointment: TypeAlias = "tuple[int, int, AgentContext, AgentStep, str]"
-"""Moment, serial, floor, act, subject: the serial keeps equal moments in the order made."""
+"""Moment, serial, context, act, subject; the serial orders appointments of one moment."""
 
 
 class Agenda:
-    """Every agent's next step on every floor, soonest first."""
+    """Every agent's next step for every instrument, soonest first."""
 
     def __init__(self) -> None:
         self._heap: list[Appointment] = []
         self._serial = 0
 
-    def add(self, moment: int, floor: AgentContext, act: AgentStep, subject: str) -> None:
+    def add(self, moment: int, context: AgentContext, act: AgentStep, subject: str) -> None:
+        """Make an appointment, in ns of model time."""
         self._serial += 1
-        heappush(self._heap, (moment, self._serial, floor, act, subject))
+        heappush(self._heap, (moment, self._serial, context, act, subject))
 
     def soonest(self) -> int | None:
-        """The moment of the next step, in ns of model time."""
+        """Return the moment of the next step, in ns of model time; None if there is none."""
         return self._heap[0][0] if self._heap else None
 
     def pop(self) -> Appointment:
+        """Take out the next step."""
         return heappop(self._heap)
 
     def __len__(self) -> int:
@@ -60,6 +62,14 @@ class AgentContext:
     """Engine, fair price, sizes, randomness and agenda of one instrument."""
 
     def __init__(self, listing: Listing, place: int, seed: int, agenda: Agenda) -> None:
+        """Open an instrument with an empty book.
+
+        Args:
+            listing: The instrument.
+            place: Its place among the listings, which keeps order ids apart.
+            seed: The same seed gives the same orders.
+            agenda: The appointments of all instruments.
+        """
         self.listing = listing
         self.symbol = listing.symbol
         self.nature = listing.nature
@@ -75,7 +85,9 @@ class AgentContext:
         self.gap = max(1.0, listing.opening_price * listing.nature.gap_bps / 1e4)
         """Mean distance of two levels near the touch, in ticks."""
         self.moment = 0
+        """Model time, ns."""
         self.now = 0
+        """Time of the next batch, ns since the Unix epoch."""
         self._ids = ExchangeIds("O", start=(place + 1) << 40)
         self._agenda = agenda
 
@@ -90,17 +102,17 @@ class AgentContext:
     def quote(
         self, side: Side, price: int, qty: int, display_qty: int | None = None
     ) -> EngineBatch:
-        """Rest an order at the price, or as near to it as does not take."""
-        return self.matcher.submit(
-            NewOrder(self._ids.take(), side, qty, self.shy(side, price), display_qty=display_qty),
-            self.now,
-        )
+        """Rest an order at a price, or as near to it as does not take."""
+        price = self.passive(side, price)
+        order = NewOrder(self._ids.take(), side, qty, price, display_qty=display_qty)
+        return self.matcher.submit(order, self.now)
 
     def requote(self, order_id: str, side: Side, price: int) -> EngineBatch:
-        return self.matcher.amend(AmendTerms(order_id, None, self.shy(side, price)), self.now)
+        """Move an order to a price, or as near to it as does not take."""
+        return self.matcher.amend(AmendTerms(order_id, None, self.passive(side, price)), self.now)
 
     def cancel(self, order_id: str) -> EngineBatch | None:
-        """Cancel the order, if it still rests."""
+        """Cancel an order, if it still rests."""
         return self.matcher.cancel(order_id, self.now) if order_id in self.matcher else None
 
     def take(
@@ -110,24 +122,25 @@ class AgentContext:
         price: int | None = None,
         tif: TimeInForce = TimeInForce.IOC,
     ) -> EngineBatch:
+        """Take at once: at any price, or up to one."""
         return self.matcher.submit(NewOrder(self._ids.take(), side, qty, price, tif), self.now)
 
     def expire(self, expiry: str) -> EngineBatch:
-        """End the clients' orders whose time has come."""
+        """End the clients' orders whose time has come; `expiry` is a time as text."""
         return self.matcher.expire(max(self.now, int(expiry)))
 
     # --- prices ---------------------------------------------------------------------
 
     def best(self, side: Side) -> int:
-        """The side's best price, or where it would be if nobody quoted."""
+        """Return a side's best price, or where it would be if nobody quoted."""
         price = self.matcher.best_price(side)
         if price is not None:
             return price
         away = int(self.gap) + 1
         return max(1, int(self.fair.price) + (-away if side is Side.BID else away))
 
-    def shy(self, side: Side, price: int) -> int:
-        """The price, held one tick short of the other side, and above zero."""
+    def passive(self, side: Side, price: int) -> int:
+        """Return a price, kept one tick short of the other side, and above zero."""
         if side is Side.BID:
             ask = self.matcher.best_price(Side.ASK)
             if ask is not None and price >= ask:
@@ -139,4 +152,5 @@ class AgentContext:
         return price if price > 0 else 1
 
     def any_side(self) -> Side:
+        """Return either side by chance."""
         return Side.BID if self.random.random() < 0.5 else Side.ASK

@@ -1,6 +1,6 @@
-"""What an instrument is worth to its market makers: the hidden price quotes follow.
+"""What an instrument is worth to its market makers: the hidden price that quotes follow.
 
-A jump process, because that is what a real touch does: it stands still, then moves.
+It is a jump process, because that is what a real touch does: it stands still, then moves.
 Jumps come faster and larger in wild regimes, run one way in momentum bursts, and are
 pulled back slowly towards where the market opened. The model's numbers are floats;
 they become prices only when somebody quotes.
@@ -16,11 +16,11 @@ DAY_S = 86_400.0
 PULL_PER_DAY = 6.0
 """How fast a deviation from the opening price fades: by half in under three hours."""
 LEAST_PRICE = 60.0
-"""In ticks: below it relative moves would be smaller than one tick's rounding."""
+"""In ticks: below it, relative moves would be smaller than one tick's rounding."""
 
 
 class Regime(Enum):
-    """How excited the market is: jumps per second, their size, and seconds it lasts."""
+    """A degree of excitement: jumps per second, their size, and how long it lasts."""
 
     CALM = (0.12, 0.6, 50.0)
     NORMAL = (0.4, 1.0, 40.0)
@@ -33,7 +33,8 @@ class Regime(Enum):
 
 
 TYPICAL_JUMPS_PER_S = 0.45
-"""Over all regimes, weighted by their squared sizes: what the day's volatility is spread over."""
+"""The mean over all regimes, weighted by their squared sizes: the day's volatility is spread
+over so many jumps."""
 
 
 class FairPrice:
@@ -42,7 +43,14 @@ class FairPrice:
     def __init__(
         self, opening: int, daily_volatility: float, random: Random, *, pace: float = 1.0
     ) -> None:
-        """`pace` 1 is a busy pair's; quiet pairs jump less often, and further."""
+        """Start at the opening price.
+
+        Args:
+            opening: The price in ticks.
+            daily_volatility: Standard deviation of a day's return.
+            random: Where chance comes from.
+            pace: 1 for a busy pair; quiet pairs jump less often, and further.
+        """
         self.price = float(opening)
         self.regime = Regime.NORMAL
         self.burst = 0
@@ -55,23 +63,23 @@ class FairPrice:
 
     @property
     def direction(self) -> int:
-        """Which way a momentum burst pushes: -1, 0 or 1."""
+        """The way a momentum burst pushes: -1, 0 or 1."""
         return (self.burst > 0) - (self.burst < 0)
 
     @property
     def heat(self) -> float:
-        """How much likelier takers come than in the normal regime."""
+        """The rate of takers, relative to the normal regime."""
         return 3.5 if self.burst else self.regime.jumps_per_s / 1.2 + 0.6
 
     def wait_s(self) -> float:
-        """Seconds until the next jump."""
+        """Return the seconds until the next jump."""
         rate = 5.0 if self.burst else self.regime.jumps_per_s
         return self._random.expovariate(rate * self._pace)
 
     def jump(self, waited_s: float) -> float:
-        """Move once; the move's size in units of a typical one."""
+        """Move once, and return the move's size in units of a typical one."""
         random = self._random
-        self._age(waited_s)
+        self._change_regime(waited_s)
         # A mixture of two normals: most jumps are small, one in eight is large.
         size = random.gauss(0.0, 2.2 if random.random() < 0.125 else 0.7) * self.regime.size
         if self.burst:
@@ -82,10 +90,11 @@ class FairPrice:
         return size
 
     def nudge(self, fraction: float) -> None:
-        """What a trade teaches: a small lasting shift, as a fraction of a typical jump."""
+        """Shift the price a little for good, by a fraction of a typical jump: a trade's news."""
         self.price *= 1.0 + fraction * self._jump
 
-    def _age(self, waited_s: float) -> None:
+    def _change_regime(self, waited_s: float) -> None:
+        """Change the regime when its time is over; begin a momentum burst now and then."""
         random = self._random
         self._regime_left_s -= waited_s
         if self._regime_left_s <= 0:

@@ -1,6 +1,6 @@
-"""One side of the engine's book: orders in queues, queues in levels, levels by price.
+"""One side of the engine's book: orders in queues, one queue per price.
 
-Each price has a *rank*, larger is better on both sides: a bid's rank is its price, an
+Each price has a *rank*; a larger one is better on both sides: a bid's rank is its price, an
 ask's is its price negated. So one sorted list with the best at its end serves both
 sides, and two orders of opposite sides cross when their ranks sum to zero or more.
 """
@@ -18,7 +18,7 @@ from kracked.sim.engine.orders import OpenOrder, TakerType
 
 
 class RestingOrder(msgspec.Struct, gc=False):
-    """An order while the engine works on it: the one mutable record of it."""
+    """The engine's one mutable record of an order."""
 
     order_id: str
     side: Side
@@ -34,44 +34,45 @@ class RestingOrder(msgspec.Struct, gc=False):
     stp: SelfTrade
 
     @property
-    def kind(self) -> TakerType:
+    def taker_type(self) -> TakerType:
+        """The type that trades report when the order takes."""
         return TakerType.MARKET if self.price is None else TakerType.LIMIT
 
-    def slice(self) -> int:
-        """What the order shows when it (re-)enters the book."""
+    def part_to_show(self) -> int:
+        """Return what the order shows when it enters the book, or enters it again."""
         return self.left if self.display is None else min(self.display, self.left)
 
-    def as_it_stands(self) -> OpenOrder:
-        """A frozen copy. Only for an order that rests, and so has a price."""
+    def frozen(self) -> OpenOrder:
+        """Return a frozen copy; only of an order that rests, and so has a price."""
         assert self.price is not None
         return OpenOrder(
-            self.order_id,
-            self.side,
-            self.price,
-            self.left,
-            self.filled,
-            self.visible,
-            self.display,
-            self.entered,
-            self.expire_at,
-            self.owner,
-            self.stp,
+            order_id=self.order_id,
+            side=self.side,
+            price=self.price,
+            left=self.left,
+            filled=self.filled,
+            visible_qty=self.visible,
+            display_qty=self.display,
+            entered=self.entered,
+            expire_at=self.expire_at,
+            owner=self.owner,
+            stp=self.stp,
         )
 
 
 class OrderQueue:
-    """The orders of one price, first to fill first."""
+    """The orders of one price, in queue order."""
 
     __slots__ = ("orders", "total")
 
     def __init__(self) -> None:
         self.orders: dict[str, RestingOrder] = {}
         self.total = 0
-        """Visible quantity of all of them."""
+        """The visible quantity of all of them."""
 
 
 class EngineSide:
-    """The levels of one side, best last."""
+    """The levels of one side, sorted with the best last."""
 
     __slots__ = ("queues", "ranks", "sign")
 
@@ -81,7 +82,7 @@ class EngineSide:
         self.queues: dict[int, OrderQueue] = {}
 
     def join(self, order: RestingOrder) -> None:
-        """Put the order at the back of its level, which is made if need be."""
+        """Put an order at the back of its level; make the level if there is none."""
         queue = self.queues.get(order.rank)
         if queue is None:
             queue = self.queues[order.rank] = OrderQueue()
@@ -90,7 +91,7 @@ class EngineSide:
         queue.total += order.visible
 
     def leave(self, order: RestingOrder) -> None:
-        """Take the order out of its level, and the level out of the book when empty."""
+        """Take an order out of its level, and the level out of the book when it is empty."""
         queue = self.queues[order.rank]
         del queue.orders[order.order_id]
         queue.total -= order.visible
@@ -99,7 +100,7 @@ class EngineSide:
             del self.ranks[bisect_left(self.ranks, order.rank)]
 
     def shrink(self, order: RestingOrder, visible: int) -> None:
-        """Change what the order shows, in place."""
+        """Change what an order shows, in place."""
         self.queues[order.rank].total += visible - order.visible
         order.visible = visible
 
@@ -109,32 +110,30 @@ class EngineSide:
         return self.ranks[-1] * self.sign if self.ranks else None
 
     def queue_at(self, price: int) -> OrderQueue | None:
+        """Return the queue of a price; None when there is no such level."""
         return self.queues.get(price * self.sign)
 
     def first(self) -> RestingOrder:
-        """The first to fill. The side must not be empty."""
+        """Return the order that is first to fill. The side must not be empty."""
         return next(iter(self.queues[self.ranks[-1]].orders.values()))
 
     def crossed_by(self, rank: int | None) -> bool:
-        """Whether an order of the other side at `rank` (None: at any price) would trade."""
+        """Whether an order of the other side would trade; a rank of None takes any price."""
         return bool(self.ranks) and (rank is None or self.ranks[-1] + rank >= 0)
 
-    def best_first(self) -> Iterator[RestingOrder]:
+    def orders(self) -> Iterator[RestingOrder]:
+        """Iterate all orders in the order they fill."""
         for rank in reversed(self.ranks):
             yield from self.queues[rank].orders.values()
 
     def level_at(self, position: int) -> Level | None:
-        """The level with `position` better ones before it."""
+        """Return the level with `position` better ones before it; None if there is none."""
         if position >= len(self.ranks):
             return None
         rank = self.ranks[-1 - position]
         return Level(rank * self.sign, self.queues[rank].total)
 
-    def position(self, price: int) -> int:
-        """How many levels are better than `price`."""
-        ranks = self.ranks
-        return len(ranks) - bisect_left(ranks, price * self.sign + 1)
-
     def levels(self) -> Iterator[Level]:
+        """Iterate the levels, best first."""
         for rank in reversed(self.ranks):
             yield Level(rank * self.sign, self.queues[rank].total)

@@ -1,8 +1,8 @@
-"""What can be asked of the matching engine, and what can come of it: frozen values only.
+"""The matching engine's requests, and what it does: frozen values only.
 
-A request goes in, a `EngineBatch` comes out: everything that one request did, in the order
+A request goes in, an `EngineBatch` comes out: everything that one request did, in the order
 the engine did it. Prices and quantities are integers scaled by the instrument's
-precision; times are ns since the Unix epoch, passed in by whoever owns the clock.
+precision; times are ns since the Unix epoch, passed in by the owner of the clock.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from kracked.protocol.order_terms import SelfTrade, TimeInForce
 
 
 class TakerType(StrEnum):
-    """The taker's kind of order, as trades report it."""
+    """The type of a taker's order, as trades report it."""
 
     MARKET = "market"
     LIMIT = "limit"
 
 
 class LeaveCause(StrEnum):
-    """Why a visible order left its level."""
+    """The cause of a visible order's leaving its level."""
 
     FILLED = "filled"
     CANCELLED = "cancelled"
@@ -33,7 +33,7 @@ class LeaveCause(StrEnum):
 
 
 class OrderEnd(StrEnum):
-    """How an order's life ended."""
+    """The way an order ended."""
 
     FILLED = "filled"
     CANCELLED = "cancelled"
@@ -41,7 +41,7 @@ class OrderEnd(StrEnum):
 
 
 class EngineReason(StrEnum):
-    """Why the engine refused a request, or ended an order by itself."""
+    """The reason the engine refused a request, or ended an order on its own."""
 
     POST_ONLY = "Post only order"
     FILL_OR_KILL = "Fill or kill"
@@ -59,13 +59,13 @@ class EngineReason(StrEnum):
 
 
 class NewOrder(msgspec.Struct, frozen=True, gc=False):
-    """An order as the engine takes it; the exchange's own checks came before."""
+    """An order as the engine takes it; the exchange's own checks come before."""
 
     order_id: str
     side: Side
     qty: int
     price: int | None = None
-    """The limit; None is a market order."""
+    """The limit price; None is a market order."""
     tif: TimeInForce = TimeInForce.GTC
     expire_at: int | None = None
     """When a GTD order ends."""
@@ -73,23 +73,23 @@ class NewOrder(msgspec.Struct, frozen=True, gc=False):
     display_qty: int | None = None
     """How much of an iceberg is shown; None shows all."""
     owner: str = ""
-    """Who may not trade with itself; empty for the market's own agents, who may."""
+    """The account, which may not trade with itself; empty for the market's agents, who may."""
     stp: SelfTrade = SelfTrade.CANCEL_NEWEST
 
 
 class AmendTerms(msgspec.Struct, frozen=True, gc=False):
-    """New terms for a resting order; None keeps what it has."""
+    """New terms for a resting order; a term that is None stays as it is."""
 
     order_id: str
     qty: int | None = None
-    """New total, what is already filled included."""
+    """The new total, what is already filled included."""
     price: int | None = None
     display_qty: int | None = None
     post_only: bool = False
     """Refuse a price that would take, and leave the order as it was."""
 
 
-# --- what came of it ----------------------------------------------------------------
+# --- steps --------------------------------------------------------------------------
 
 
 class EngineStep(msgspec.Struct, frozen=True, gc=False):
@@ -99,13 +99,13 @@ class EngineStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class RequestRefused(EngineStep, frozen=True, gc=False):
-    """The request changed nothing; the order may not even be known."""
+    """The request changed nothing; its order may not exist."""
 
     reason: EngineReason
 
 
 class BookStep(EngineStep, frozen=True, gc=False):
-    """A step that did something, on one side."""
+    """A step that changed one side of the book."""
 
     side: Side
 
@@ -119,20 +119,12 @@ class OrderFilled(BookStep, frozen=True, gc=False):
     maker_order_id: str
     taker_type: TakerType
     maker_left: int
-    """All that is left of the maker, an iceberg's hidden part included."""
+    """What is left of the maker, an iceberg's hidden part included."""
     taker_left: int
-
-    @property
-    def taker_order_id(self) -> str:
-        return self.order_id
-
-    @property
-    def taker_side(self) -> Side:
-        return self.side
 
 
 class Rested(BookStep, frozen=True, gc=False):
-    """An order joined the back of its level: new, amended, or an iceberg's next slice."""
+    """An order joined the back of its level: new, amended, or an iceberg's next part."""
 
     price: int
     visible_qty: int
@@ -148,34 +140,34 @@ class Resized(BookStep, frozen=True, gc=False):
 
 
 class LeftLevel(BookStep, frozen=True, gc=False):
-    """A visible order left its level; the order itself may live on (see `Done`)."""
+    """A visible order left its level; the order itself may go on (see `Done`)."""
 
     price: int
     visible_qty_left: int
-    """What was still shown: 0 when filled."""
+    """What it still showed: 0 when filled."""
     entered: int
     cause: LeaveCause
 
 
 class Done(BookStep, frozen=True, gc=False):
-    """An order's life ended."""
+    """An order ended."""
 
     status: OrderEnd
     cum_qty: int
     reason: str = ""
-    """Empty when filled; a canceller may give its own words."""
+    """Empty when filled; a request to cancel may give its own reason."""
 
 
 class EngineBatch(msgspec.Struct, frozen=True, gc=False):
-    """All that one request did, in engine order. Two batches never share a time."""
+    """Everything that one request did, in order. No two batches have the same time."""
 
     time: int
-    happenings: tuple[EngineStep, ...]
+    steps: tuple[EngineStep, ...]
 
     @property
     def refusal(self) -> EngineReason | None:
-        """Why nothing was done, if nothing was done."""
-        match self.happenings:
+        """The reason the request was refused; None if it was not."""
+        match self.steps:
             case (RequestRefused(reason=reason),):
                 return reason
         return None
@@ -194,7 +186,7 @@ class Queued(NamedTuple):
 
 
 class OpenOrder(msgspec.Struct, frozen=True, gc=False):
-    """A resting order as it stands, the hidden part included."""
+    """A resting order at one instant, the hidden part included."""
 
     order_id: str
     side: Side
@@ -210,5 +202,5 @@ class OpenOrder(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def qty(self) -> int:
-        """The order's total, filled and left."""
+        """The order's total: what is filled and what is left."""
         return self.filled + self.left

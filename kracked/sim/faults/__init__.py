@@ -1,1 +1,1 @@
-"""What faults do to messages and orders, and when each is due."""
+"""Which faults there are, how they are written, and what they do to single messages. Pure."""

@@ -7,16 +7,26 @@ from __future__ import annotations
 
 import msgspec
 
+from kracked.gateway import refusals
+from kracked.gateway.channels import CHANNELS, Socket, misplaced
 from kracked.protocol import encode
-from kracked.protocol.requests import Subscribe, Unsubscribe
+from kracked.protocol.requests import (
+    MALFORMED,
+    UNSUPPORTED,
+    Subscribe,
+    Unsubscribe,
+    must_be,
+    unsupported_field,
+)
 
 
 class RefusalWording(msgspec.Struct, frozen=True):
-    """How one refusal is worded."""
+    """The wording of one refusal."""
 
     error: str
+    """The text, with `{symbol}` for the symbol."""
     names_symbol: bool = False
-    """Whether the symbol stands beside the error."""
+    """Whether the message names the symbol beside the error."""
     passing: bool = False
     """Whether asking again may help."""
     session: bool = False
@@ -25,40 +35,43 @@ class RefusalWording(msgspec.Struct, frozen=True):
     """Sent as `{"Error": ...}`, naming neither method nor request."""
 
 
+def _elsewhere(home: Socket, socket: Socket) -> RefusalWording:
+    """Return the refusal of a subscription that belongs to another address."""
+    error = misplaced(home, socket)
+    assert error is not None
+    return RefusalWording(error)
+
+
 REASONS = {
-    "pair": RefusalWording("Currency pair not supported {symbol}", names_symbol=True),
-    "depth": RefusalWording("Subscription depth not supported"),
-    "interval": RefusalWording("Subscription ohlc interval not supported"),
-    "duplicate": RefusalWording("Already subscribed", names_symbol=True, passing=True),
-    "event": RefusalWording("Unsupported event"),
-    "surplus": RefusalWording("Unsupported field: 'params' for the given msg type: subscribe"),
-    "field": RefusalWording("Depth field must be a number_integer"),
-    "private": RefusalWording(
-        "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com"
-    ),
-    "public": RefusalWording(
-        "Public market data subscriptions are unavailable on this endpoint. Try ws.kraken.com"
-    ),
-    "no-token": RefusalWording("Token(s) not found", passing=True, session=True),
-    "session": RefusalWording("ESession:Invalid session", passing=True, session=True),
+    "pair": RefusalWording(refusals.unsupported_pair("{symbol}"), names_symbol=True),
+    "depth": RefusalWording(CHANNELS["book"].not_offered),
+    "interval": RefusalWording(CHANNELS["ohlc"].not_offered),
+    "duplicate": RefusalWording(refusals.ALREADY_SUBSCRIBED, names_symbol=True, passing=True),
+    "event": RefusalWording(UNSUPPORTED),
+    "surplus": RefusalWording(unsupported_field("params", "subscribe")),
+    "field": RefusalWording(must_be("depth", "number_integer")),
+    "private": _elsewhere(Socket.PRIVATE, Socket.PUBLIC),
+    "public": _elsewhere(Socket.PUBLIC, Socket.PRIVATE),
+    "no-token": RefusalWording(refusals.NO_TOKEN, passing=True, session=True),
+    "session": RefusalWording(refusals.INVALID_SESSION, passing=True, session=True),
     "authentication": RefusalWording("Authentication failed", passing=True, session=True),
-    "permission": RefusalWording("EGeneral:Permission denied"),
-    "rate": RefusalWording("Exceeded msg rate", passing=True),
-    "bare-rate": RefusalWording("Exceeded msg rate", passing=True, bare=True),
-    "malformed": RefusalWording("Malformed request"),
-    "unavailable": RefusalWording("EService:Unavailable", passing=True),
+    "permission": RefusalWording(refusals.PERMISSION_DENIED),
+    "rate": RefusalWording(refusals.MESSAGE_RATE, passing=True),
+    "bare-rate": RefusalWording(refusals.MESSAGE_RATE, passing=True, bare=True),
+    "malformed": RefusalWording(MALFORMED),
+    "unavailable": RefusalWording(refusals.UNAVAILABLE, passing=True),
 }
-"""By the name a fault's detail may give."""
+"""By the name that a fault's detail gives."""
 
 
-def words(
+def refusal_message(
     reason: RefusalWording,
     request: Subscribe | Unsubscribe,
     symbol: str,
     req_id: int | None,
     now: int,
 ) -> bytes:
-    """The refusal of one symbol of a request."""
+    """Return the message that refuses one symbol of a request."""
     if reason.bare:
         return msgspec.json.encode({"Error": reason.error})
     return encode.refused(

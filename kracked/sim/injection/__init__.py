@@ -1,0 +1,1 @@
+"""The faults of a running exchange: connections that fail, and a market that stops."""

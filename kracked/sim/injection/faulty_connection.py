@@ -1,7 +1,8 @@
-"""One client's connection as faults see it: all that is told and asked passes through here.
+"""One client's connection with faults in it: every message and every request passes through.
 
-Between the conversation and the outbox. While nothing is armed a message costs one
-test. Pure: the time comes with `elapse` and `receive`, the bytes go out through `put`.
+It lies between the session and the send queue. While no fault is armed a message costs
+one test. Pure: the time comes with `advance` and `receive`, and bytes leave through the
+connection below.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from kracked.gateway.client_session import ClientSession, Send
 from kracked.protocol import encode, requests
 from kracked.protocol.requests import Subscribe, Unsubscribe
-from kracked.sim.client_session import ClientSession
 from kracked.sim.faults import corrupt
-from kracked.sim.faults.corrupt import About
-from kracked.sim.faults.refusals import REASONS, RefusalWording, words
-from kracked.sim.faults.schedule import ANY, ROLES, FaultKind, FaultRule
+from kracked.sim.faults.corrupt import MessageHead
+from kracked.sim.faults.grammar import ANY
+from kracked.sim.faults.refusals import REASONS, RefusalWording, refusal_message
+from kracked.sim.faults.schedule import ROLES, FaultKind, FaultRule
 from kracked.times import NS_PER_S
 
 BOOKS = ("book", "level3")
@@ -30,29 +32,32 @@ SWAP_NS = NS_PER_S
 """How long a message waits for another one to change places with."""
 _HEARTBEAT = encode.HEARTBEAT.encode()
 
-Key = tuple[str, str]
-"""Channel and symbol."""
+StreamKey = tuple[str, str]
+"""Channel and symbol; the symbol of an account's channel is empty."""
 
 
 class SocketBelow(Protocol):
-    """The socket below: what a fault of the connection itself needs."""
+    """The connection below, as faults use it."""
+
+    def send(self, message: bytes) -> None:
+        """Queue one message for the client."""
 
     def abort(self) -> None:
         """End the connection without a word."""
 
     def write(self, data: bytes) -> None:
-        """Send bytes that are no frame of ours."""
+        """Send raw bytes that are no frame of ours."""
 
     def close(self, reason: str) -> None:
-        """Send what waits, then say goodbye."""
+        """Send what is queued, then close the connection with a reason."""
 
 
 class InjectedFault(msgspec.Struct, frozen=True, kw_only=True):
-    """A fault that has come about."""
+    """A fault that was injected."""
 
     kind: FaultKind
     time: int
-    """Exchange time, ns since the Unix epoch: nothing told up to it was touched."""
+    """Exchange time, ns since the Unix epoch: nothing sent up to it was touched."""
     role: str = ""
     """The address its connection came to; empty for a fault of the whole exchange."""
     connection: int = 0
@@ -61,139 +66,149 @@ class InjectedFault(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class _Dam(NamedTuple):
-    """Messages of one book that wait for their time."""
+class _HeldMessages(NamedTuple):
+    """Messages of one stream that are held back."""
 
     until: int
     messages: list[bytes]
 
 
 class FaultyConnection:
-    """A connection that can be spoilt. `conversation` must be set before anything is heard."""
-
-    conversation: ClientSession
+    """A connection that faults can be armed on."""
 
     def __init__(
         self,
         role: str,
-        put: Callable[[bytes], None],
-        line: SocketBelow,
+        below: SocketBelow,
+        connect: Callable[[Send], ClientSession],
+        *,
         random: Random,
         note: Callable[[InjectedFault], None],
         chances: Sequence[FaultRule] = (),
+        now: int = 0,
     ) -> None:
-        self.role, self.line = role, line
-        self.now = 0
+        """Connect a client.
+
+        Args:
+            role: The address it came to: one of `ROLES`, or `ANY`.
+            below: The connection that carries its messages.
+            connect: Begins its session; called with the function that takes its messages.
+            random: Decides what is left to chance.
+            note: Takes every fault that is injected here.
+            chances: The rules that apply to each book update by chance.
+            now: Time, ns since the Unix epoch.
+        """
+        self.role, self.below = role, below
+        self.now = now
         self.dead = False
         """Half-open: nothing flows in either direction."""
-        self.expired = False
+        self.tokens_expired = False
         """Whether every token is refused."""
-        self._put, self._random, self._note = put, random, note
-        self._chances = [rule for rule in chances if rule.where not in _others(role)]
-        self._armed: dict[Key, list[FaultKind]] = {}
-        self._swap: dict[Key, _Dam] = {}
-        self._dams: dict[Key, _Dam] = {}
-        self._late_ns: int | None = None
+        self._random, self._note = random, note
+        other_roles = () if role == ANY else [other for other in ROLES if other != role]
+        self._chances = [rule for rule in chances if rule.where not in other_roles]
+        self._armed: dict[StreamKey, list[FaultKind]] = {}
+        self._swapping: dict[StreamKey, _HeldMessages] = {}
+        self._delayed: dict[StreamKey, _HeldMessages] = {}
+        self._snapshot_delay_ns: int | None = None
         self._refusal: tuple[RefusalWording, str] | None = None
         self._mute_until = self._skew_until = self._skew_ns = 0
-        self._troubled = bool(self._chances)
+        self._active = bool(self._chances)
+        """Whether any fault may apply to a message."""
+        self.session = connect(self.send)
 
-    # --- what is to go wrong ----------------------------------------------------------
+    # --- arming faults ------------------------------------------------------------------
 
-    def arm(self, kind: FaultKind, key: Key) -> None:
-        """Spoil the next update of this channel and symbol."""
-        self._armed.setdefault(key, []).append(kind)
-        self._troubled = True
+    def arm(self, kind: FaultKind, stream: StreamKey) -> None:
+        """Spoil the next update of this stream."""
+        self._armed.setdefault(stream, []).append(kind)
+        self._active = True
 
-    def delay_snapshot(self, by_ns: int = LATE_NS) -> None:
-        """Keep back the next book's snapshot, and what follows it, for so long."""
-        self._late_ns = by_ns
-        self._troubled = True
+    def delay_snapshot(self, delay_ns: int = LATE_NS) -> None:
+        """Hold back the next snapshot, and what follows it on its stream."""
+        self._snapshot_delay_ns = delay_ns
+        self._active = True
 
     def refuse_next(self, reason: RefusalWording, symbol: str = "") -> None:
-        """Refuse the next subscription (of the symbol)."""
+        """Refuse the next subscription; with a symbol, the next one of that symbol."""
         self._refusal = (reason, symbol)
 
     def mute(self, for_ns: int = MUTE_NS) -> None:
-        """No heartbeats for so long."""
+        """Send no heartbeats for a while."""
         self._mute_until = self.now + for_ns
-        self._troubled = True
+        self._active = True
 
     def skew(self, by_ns: int) -> None:
         """State wrong times for a while."""
         self._skew_ns, self._skew_until = by_ns, self.now + SKEWED_NS
-        self._troubled = True
+        self._active = True
 
     def die(self) -> None:
-        """Stay open and say nothing more."""
-        self.dead = self._troubled = True
+        """Stay open and carry nothing more, in either direction."""
+        self.dead = self._active = True
 
     def tear(self) -> None:
         """End in the middle of a frame."""
-        self.line.write(corrupt.torn_frame(_HEARTBEAT, self._random))
-        self.line.abort()
-
-    def flood(self) -> None:
-        self._put(corrupt.huge())
+        self.below.write(corrupt.torn_frame(_HEARTBEAT, self._random))
+        self.below.abort()
 
     @property
-    def books(self) -> list[Key]:
-        """Channel and symbol of every book told here."""
+    def books(self) -> list[StreamKey]:
+        """Every subscribed book."""
         return [
-            (topic.channel, topic.symbol)
-            for topic in self.conversation.topics
-            if topic.channel in BOOKS
+            (topic.channel, topic.symbol) for topic in self.session.topics if topic.channel in BOOKS
         ]
 
-    def targets(self, kind: FaultKind) -> list[Key]:
-        """The streams this kind can spoil: an account's messages state no checksum."""
+    def streams(self, kind: FaultKind) -> list[StreamKey]:
+        """Return the streams a kind of fault can spoil; an account's have no checksum."""
         if kind is FaultKind.CHECKSUM:
             return self.books
-        topics = self.conversation.topics
-        return self.books + [(one.channel, "") for one in topics if one.channel in ACCOUNT]
+        topics = self.session.topics
+        return self.books + [(topic.channel, "") for topic in topics if topic.channel in ACCOUNT]
 
     # --- from the exchange to the client ------------------------------------------------
 
-    def tell(self, message: bytes) -> None:
-        """Send a message, unless something is to happen to it."""
-        if not self._troubled:
-            self._put(message)
+    def send(self, message: bytes) -> None:
+        """Send a message, after what a fault may do to it."""
+        if not self._active:
+            self.below.send(message)
         elif not self.dead:
-            for told in self._spoilt(message):
-                self._put(told)
+            for changed in self._after_faults(message):
+                self.below.send(changed)
 
-    def _spoilt(self, message: bytes) -> list[bytes]:
+    def _after_faults(self, message: bytes) -> list[bytes]:
+        """Return the messages to send in place of one."""
         if message == _HEARTBEAT:
             return [] if self.now < self._mute_until else [message]
         if self.now < self._skew_until:
             message = corrupt.shifted(message, self._skew_ns)
-        subject = corrupt.about(message)
-        if subject is None or subject.channel not in (*BOOKS, *ACCOUNT):
+        head = corrupt.read_head(message)
+        if head is None or head.channel not in (*BOOKS, *ACCOUNT):
             return [message]
-        key = (subject.channel, subject.symbol)
-        if subject.kind == encode.SNAPSHOT:
-            self._swap.pop(key, None)  # of a subscription that has ended
-            if self._late_ns is not None:
-                self._dams[key] = _Dam(self.now + self._late_ns, [])
-                self._late_ns = None
-                self._tell_struck(FaultKind.LATE_SNAPSHOT, subject, message)
-        if (dam := self._dams.get(key)) is not None:
-            dam.messages.append(message)
+        stream = (head.channel, head.symbol)
+        if head.kind == encode.SNAPSHOT:
+            self._swapping.pop(stream, None)  # of a subscription that has ended
+            if self._snapshot_delay_ns is not None:
+                self._delayed[stream] = _HeldMessages(self.now + self._snapshot_delay_ns, [])
+                self._snapshot_delay_ns = None
+                self._note_message(FaultKind.LATE_SNAPSHOT, head, message)
+        if (delayed := self._delayed.get(stream)) is not None:
+            delayed.messages.append(message)
             return []
-        return self._struck(subject, message) if subject.kind == encode.UPDATE else [message]
+        return self._spoil(head, message) if head.kind == encode.UPDATE else [message]
 
-    def _struck(self, subject: About, message: bytes) -> list[bytes]:
-        """An update of a book, with what is armed for it or drawn."""
-        key = (subject.channel, subject.symbol)
-        if (swapped := self._swap.pop(key, None)) is not None:
-            return [message, *swapped.messages]
-        kind = self._armed[key].pop() if self._armed.get(key) else self._drawn(subject)
+    def _spoil(self, head: MessageHead, message: bytes) -> list[bytes]:
+        """Return the messages to send in place of an update: armed faults first, then chance."""
+        stream = (head.channel, head.symbol)
+        if (swapping := self._swapping.pop(stream, None)) is not None:
+            return [message, *swapping.messages]
+        kind = self._armed[stream].pop() if self._armed.get(stream) else self._draw(head)
         if kind is None:
             return [message]
-        self._tell_struck(kind, subject, message)
-        return self._damaged(kind, key, message)
+        self._note_message(kind, head, message)
+        return self._damaged(kind, stream, message)
 
-    def _damaged(self, kind: FaultKind, key: Key, message: bytes) -> list[bytes]:
+    def _damaged(self, kind: FaultKind, stream: StreamKey, message: bytes) -> list[bytes]:
         match kind:
             case FaultKind.LOST:
                 return []
@@ -204,66 +219,67 @@ class FaultyConnection:
             case FaultKind.JSON:
                 return [corrupt.broken_json(message, self._random)]
             case _:
-                self._swap[key] = _Dam(self.now + SWAP_NS, [message])
+                self._swapping[stream] = _HeldMessages(self.now + SWAP_NS, [message])
                 return []
 
-    def _drawn(self, subject: About) -> FaultKind | None:
-        for rule in self._chances if subject.channel in BOOKS else ():
-            if rule.where in ("", self.role, subject.symbol):
+    def _draw(self, head: MessageHead) -> FaultKind | None:
+        """Return the fault that chance brings to an update of a book, if any."""
+        for rule in self._chances if head.channel in BOOKS else ():
+            if rule.where in ("", self.role, head.symbol):
                 assert rule.chance is not None
                 if self._random.random() < rule.chance:
                     return rule.kind
         return None
 
-    def _tell_struck(self, kind: FaultKind, subject: About, message: bytes) -> None:
+    def _note_message(self, kind: FaultKind, head: MessageHead, message: bytes) -> None:
         self._note(
             InjectedFault(
                 kind=kind,
                 time=corrupt.time_of(message) or self.now,
                 role=self.role,
-                connection=self.conversation.connection_id,
-                symbol=subject.symbol,
-                channel=subject.channel,
+                connection=self.session.connection_id,
+                symbol=head.symbol,
+                channel=head.channel,
             )
         )
 
     # --- from the client to the exchange ------------------------------------------------
 
     def receive(self, data: str | bytes, now: int) -> None:
-        """Hand on a request, unless it is to be refused."""
+        """Pass a request on to the session, unless a fault refuses it."""
         if self.dead:
             return
         self.now = max(self.now, now)
-        if self.expired or self._refusal is not None:
-            rest = self._refuse(data, now)
-            if rest is None:
+        if self.tokens_expired or self._refusal is not None:
+            remainder = self._after_refusal(data, now)
+            if remainder is None:
                 return
-            data = rest
-        self.conversation.receive(data, now)
+            data = remainder
+        self.session.receive(data, now)
 
-    def _refuse(self, data: str | bytes, now: int) -> str | bytes | None:
-        """What is left of a request after the refusal; None when nothing is."""
+    def _after_refusal(self, data: str | bytes, now: int) -> str | bytes | None:
+        """Refuse what is to be refused of a request; return the rest of it, None for none."""
         request, req_id = requests.read(data)
         if not isinstance(request, Subscribe | Unsubscribe) or req_id is None:
             return data
-        if self.expired and request.token is not None:
-            self._answer(FaultKind.TOKEN, REASONS["session"], request, "", req_id, now)
+        if self.tokens_expired and request.token is not None:
+            self._refuse(FaultKind.TOKEN, REASONS["session"], request, "", req_id, now)
             return None
         if self._refusal is None or isinstance(request, Unsubscribe):
             return data
-        reason, wanted = self._refusal
+        reason, target = self._refusal
         symbols = request.symbol or ()
-        if (wanted and wanted not in symbols) or (reason.session and request.token is None):
+        if (target and target not in symbols) or (reason.session and request.token is None):
             return data
         self._refusal = None
-        symbol = wanted or (self._random.choice(symbols) if symbols else "")
-        self._answer(FaultKind.REFUSAL, reason, request, symbol, req_id, now)
-        others = tuple(one for one in symbols if one != symbol)
+        symbol = target or (self._random.choice(symbols) if symbols else "")
+        self._refuse(FaultKind.REFUSAL, reason, request, symbol, req_id, now)
+        others = tuple(other for other in symbols if other != symbol)
         if reason.bare or not others:
             return None
         return requests.encode(msgspec.structs.replace(request, symbol=others), req_id)
 
-    def _answer(
+    def _refuse(
         self,
         kind: FaultKind,
         reason: RefusalWording,
@@ -272,13 +288,13 @@ class FaultyConnection:
         req_id: int,
         now: int,
     ) -> None:
-        self._put(words(reason, request, symbol, req_id, now))
+        self.below.send(refusal_message(reason, request, symbol, req_id, now))
         self._note(
             InjectedFault(
                 kind=kind,
                 time=now,
                 role=self.role,
-                connection=self.conversation.connection_id,
+                connection=self.session.connection_id,
                 symbol=symbol,
                 channel=request.channel,
                 detail=reason.error,
@@ -287,25 +303,20 @@ class FaultyConnection:
 
     # --- time -----------------------------------------------------------------------------
 
-    def elapse(self, now: int) -> None:
-        """Time has passed: let go what has waited long enough."""
+    def advance(self, now: int) -> None:
+        """Move the time to `now`, and release the messages that were held long enough."""
         self.now = now
-        if not self._troubled or self.dead:
+        if not self._active or self.dead:
             return
-        for dams in (self._dams, self._swap):
-            for key in [key for key, dam in dams.items() if dam.until <= now]:
-                for message in dams.pop(key).messages:
-                    self._put(message)
-        self._troubled = bool(
+        for held in (self._delayed, self._swapping):
+            for stream in [stream for stream, one in held.items() if one.until <= now]:
+                for message in held.pop(stream).messages:
+                    self.below.send(message)
+        self._active = bool(
             self._chances
-            or self._dams
-            or self._swap
+            or self._delayed
+            or self._swapping
             or any(self._armed.values())
-            or self._late_ns is not None
+            or self._snapshot_delay_ns is not None
             or now < max(self._mute_until, self._skew_until)
         )
-
-
-def _others(role: str) -> list[str]:
-    """The roles a connection of this role has not; one of `all` has each."""
-    return [] if role == ANY else [one for one in ROLES if one != role]

@@ -1,7 +1,7 @@
-"""Brings faults about: picks the connection, spoils it, and keeps a log of what happened.
+"""Injects faults: picks a connection, spoils it, and logs what happened.
 
-It owns every faulty wire, decides what a new connection meets at the door, and says
-when the market stands still. Pure: a server calls `elapse`, and does what it says.
+It owns every faulty connection, decides what a new connection meets, and says when the
+market is paused. Pure: a server calls `advance`, and does what it says.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from collections.abc import Callable
 from enum import Enum
 from random import Random
 
+from kracked.gateway.client_session import ClientSession, Send
+from kracked.protocol.events import Side
 from kracked.sim.engine.exchange_ids import ExchangeIds
+from kracked.sim.engine.orders import NewOrder
 from kracked.sim.exchange import Exchange
+from kracked.sim.faults import corrupt
 from kracked.sim.faults.refusals import REASONS
 from kracked.sim.faults.schedule import ROLES, SPOILING, Fault, FaultKind, FaultRule, FaultSchedule
-from kracked.sim.injection.burst import Burst
 from kracked.sim.injection.faulty_connection import (
     LATE_NS,
     MUTE_NS,
@@ -29,15 +32,16 @@ from kracked.times import NS_PER_S
 REFUSED_NS, NOISE_NS = 3 * NS_PER_S, 30 * NS_PER_S
 SLOW_S = 2.0
 MAINTENANCE_NS = 3 * NS_PER_S
-LOGGED = 10_000
-"""Faults kept in the log."""
+LOG_LENGTH = 10_000
+"""The most faults the log retains."""
 FAREWELL = "CloudFlare WebSocket proxy restarting"
+BURST_MESSAGES, BURST_NS = 1_000, NS_PER_S // 10
 _BURST_IDS = 1 << 62
 """Where the ids of a burst's orders start, far from anybody else's."""
 
 
-class Welcome(Enum):
-    """What a new connection meets."""
+class Handshake(Enum):
+    """The outcome of a new connection's handshake."""
 
     OPEN = "open"
     REFUSED = "refused"
@@ -45,15 +49,54 @@ class Welcome(Enum):
     NOISE = "noise"
 
 
-_DOORS = {
-    FaultKind.REFUSE: (Welcome.REFUSED, REFUSED_NS),
-    FaultKind.SLOW_ACCEPT: (Welcome.SLOW, REFUSED_NS),
-    FaultKind.GARBAGE: (Welcome.NOISE, NOISE_NS),
+_HANDSHAKES = {
+    FaultKind.REFUSE: (Handshake.REFUSED, REFUSED_NS),
+    FaultKind.SLOW_ACCEPT: (Handshake.SLOW, REFUSED_NS),
+    FaultKind.GARBAGE: (Handshake.NOISE, NOISE_NS),
 }
+"""What new connections meet after a fault, and for how long."""
+
+
+class Burst:
+    """A quote stuffer: a thousand messages about one book in a tenth of a second.
+
+    It places and cancels one small order at the best bid, again and again. The orders and the
+    engine are real, so that books and checksums stay right.
+    """
+
+    def __init__(self, exchange: Exchange, symbol: str, ids: ExchangeIds, now: int) -> None:
+        self.symbol = symbol
+        self._exchange, self._ids, self._begun = exchange, ids, now
+        self._sent = 0
+        self._resting: str | None = None
+
+    def advance(self, now: int) -> bool:
+        """Send what is due; return False once everything has been sent."""
+        share = min(1.0, (now - self._begun) / BURST_NS)
+        while self._sent < round(BURST_MESSAGES * share):
+            self._sent += 1
+            self._send()
+        return self._sent < BURST_MESSAGES
+
+    def _send(self) -> None:
+        """Cancel the order that rests, or place the next one."""
+        matcher, time = self._exchange.matcher(self.symbol), self._exchange.time
+        if self._resting is not None:
+            batch = matcher.cancel(self._resting, time)
+            self._resting = None
+        else:
+            price = matcher.best_price(Side.BID)
+            if price is None:
+                return
+            self._resting = self._ids.take()
+            # Small, but not a quantity others are likely to have: the level must change.
+            order = NewOrder(self._resting, Side.BID, 12_345, price, post_only=True)
+            batch = matcher.submit(order, time)
+        self._exchange.publish(self.symbol, batch)
 
 
 class FaultInjector:
-    """Faults of one exchange; scheduled by rules, or brought about at once by `strike`."""
+    """Faults of one exchange: scheduled by rules, or injected at once by `inject`."""
 
     def __init__(
         self,
@@ -64,16 +107,25 @@ class FaultInjector:
         now: int,
         note: Callable[[InjectedFault], None] | None = None,
     ) -> None:
-        self.log: deque[InjectedFault] = deque(maxlen=LOGGED)
-        """What has come about, oldest first."""
-        self.wires: list[FaultyConnection] = []
+        """Schedule faults.
+
+        Args:
+            exchange: The exchange that faults are injected into.
+            rules: What to inject, and when.
+            seed: The same seed and calls give the same faults.
+            now: Time, ns since the Unix epoch.
+            note: Takes every fault that is injected.
+        """
+        self.log: deque[InjectedFault] = deque(maxlen=LOG_LENGTH)
+        """What was injected, oldest first."""
+        self.connections: list[FaultyConnection] = []
         self._exchange = exchange
         self._schedule = FaultSchedule(rules, seed, now)
         self._chances = tuple(rule for rule in rules if rule.chance is not None)
-        self._random = Random(f"{seed}/mishaps")
-        self._tell = note
+        self._random = Random(f"{seed}/mishaps")  # this name keeps what a seed gives
+        self._report = note
         self._now = now
-        self._doors: dict[str, tuple[Welcome, int]] = {}
+        self._handshakes: dict[str, tuple[Handshake, int]] = {}
         self._bursts: list[Burst] = []
         self._ids = ExchangeIds("O", start=_BURST_IDS)
         self._maintenance_until: int | None = None
@@ -81,46 +133,62 @@ class FaultInjector:
 
     # --- connections --------------------------------------------------------------------
 
-    def welcome(self, role: str) -> Welcome:
-        """What a connection attempt at this address meets now. Noise is met once."""
-        welcome, until = self._doors.get(role, (Welcome.OPEN, 0))
-        if welcome is Welcome.NOISE:
-            del self._doors[role]
-        return welcome if self._now < until else Welcome.OPEN
+    def handshake(self, role: str) -> Handshake:
+        """Return what a new connection to this address meets now. Noise is met once."""
+        handshake, until = self._handshakes.get(role, (Handshake.OPEN, 0))
+        if handshake is Handshake.NOISE:
+            del self._handshakes[role]
+        return handshake if self._now < until else Handshake.OPEN
 
     def noise(self) -> bytes:
-        """What a port that speaks another protocol might answer a handshake with."""
+        """Return what a port that speaks another protocol might answer a handshake with."""
         return self._random.randbytes(200)
 
-    def wire(self, role: str, put: Callable[[bytes], None], line: SocketBelow) -> FaultyConnection:
-        """A new connection's wire; `remove` it when the connection has ended."""
-        wire = FaultyConnection(role, put, line, self._random, self._noted, self._chances)
-        wire.elapse(self._now)
-        self.wires.append(wire)
-        return wire
+    def attach(
+        self, role: str, below: SocketBelow, connect: Callable[[Send], ClientSession]
+    ) -> FaultyConnection:
+        """Connect a client through faults; call `detach` when its connection has ended.
 
-    def remove(self, wire: FaultyConnection) -> None:
-        self.wires.remove(wire)
+        Args:
+            role: The address it came to.
+            below: The connection that carries its messages.
+            connect: Begins its session; called with the function that takes its messages.
+        """
+        connection = FaultyConnection(
+            role,
+            below,
+            connect,
+            random=self._random,
+            note=self._note,
+            chances=self._chances,
+            now=self._now,
+        )
+        self.connections.append(connection)
+        return connection
+
+    def detach(self, connection: FaultyConnection) -> None:
+        """Forget a connection that has ended."""
+        self.connections.remove(connection)
 
     # --- time -----------------------------------------------------------------------------
 
-    def elapse(self, now: int) -> None:
-        """Time has come to `now`: strike what is due, end what is over."""
+    def advance(self, now: int) -> None:
+        """Move the time to `now`: inject what is due, end what is over."""
         self._now = now
-        for wire in self.wires:
-            wire.elapse(now)
-        if not self.market_rests:
-            self._bursts = [burst for burst in self._bursts if burst.elapse(now)]
+        for connection in self.connections:
+            connection.advance(now)
+        if not self.market_paused:
+            self._bursts = [burst for burst in self._bursts if burst.advance(now)]
         if self._maintenance_until is not None and now >= self._maintenance_until:
             self._maintenance_until = None
             self._exchange.set_system("online")
         due = self._schedule.due(now)
         if now >= self._calm_until:
             for fault in due:
-                self.strike(fault)
+                self.inject(fault)
 
     @property
-    def market_rests(self) -> bool:
+    def market_paused(self) -> bool:
         """Whether nothing is traded at the moment."""
         return self._maintenance_until is not None or self._now < self._held_until
 
@@ -130,10 +198,11 @@ class FaultInjector:
         self.calm(for_ns)
 
     def calm(self, for_ns: int) -> None:
-        """No new faults for so long."""
+        """Inject no faults for so long, or until `release`."""
         self._calm_until = self._now + for_ns
 
     def release(self) -> None:
+        """Let trade and faults go on."""
         self._held_until = self._calm_until = 0
 
     @property
@@ -141,78 +210,87 @@ class FaultInjector:
         """Whether a fault goes on that will end by itself."""
         return bool(self._bursts) or self._maintenance_until is not None
 
-    # --- strikes --------------------------------------------------------------------------
+    # --- injecting ------------------------------------------------------------------------
 
-    def strike(self, fault: Fault) -> bool:
-        """Bring a fault about now; False when there is nothing it could strike."""
+    def inject(self, fault: Fault) -> bool:
+        """Inject a fault now; return False when there is nothing it could apply to."""
         if fault.kind is FaultKind.MAINTENANCE:
             return self._maintain(fault)
         if fault.kind is FaultKind.BURST:
             return self._burst(fault)
         if fault.kind in SPOILING:
-            return self._spoil(fault)
-        wires = [wire for wire in self.wires if _fits(wire, fault.where)]
-        if not wires:
+            return self._arm(fault)
+        connections = [one for one in self.connections if _fits(one, fault.where)]
+        if not connections:
             return False
-        self._trouble(self._random.choice(wires), fault)
+        self._disturb(self._random.choice(connections), fault)
         return True
 
-    def _spoil(self, fault: Fault) -> bool:
-        """Arm one book, or one stream of an account, of one connection."""
+    def _arm(self, fault: Fault) -> bool:
+        """Arm one stream of one connection: its next update is spoilt."""
         streams = [
-            (wire, key)
-            for wire in self.wires
-            if not wire.dead
-            for key in wire.targets(fault.kind)
-            if fault.where in ("", wire.role, key[1])
+            (connection, stream)
+            for connection in self.connections
+            if not connection.dead
+            for stream in connection.streams(fault.kind)
+            if fault.where in ("", connection.role, stream[1])
         ]
         if not streams:
             return False
-        wire, key = self._random.choice(streams)
-        wire.arm(fault.kind, key)
+        connection, stream = self._random.choice(streams)
+        connection.arm(fault.kind, stream)
         return True
 
-    def _trouble(self, wire: FaultyConnection, fault: Fault) -> None:
-        """A fault of one connection. Those that wait for a chance are logged when it comes."""
+    def _disturb(self, connection: FaultyConnection, fault: Fault) -> None:
+        """Inject a fault of one connection. Those that wait for a message are logged then."""
         symbol = fault.where if "/" in fault.where else ""
         match fault.kind:
             case FaultKind.LATE_SNAPSHOT:
-                wire.delay_snapshot(_ns(fault.detail, LATE_NS))
+                connection.delay_snapshot(_length_ns(fault, LATE_NS))
                 return
             case FaultKind.REFUSAL:
-                wire.refuse_next(REASONS[fault.detail or self._passing(wire)], symbol)
+                reason = fault.detail or self._passing_reason(connection)
+                connection.refuse_next(REASONS[reason], symbol)
                 return
             case FaultKind.TOKEN:
-                wire.expired = True
+                connection.tokens_expired = True
                 return
             case FaultKind.HALF_OPEN:
-                wire.die()
+                connection.die()
             case FaultKind.HEARTBEAT:
-                wire.mute(_ns(fault.detail, MUTE_NS))
+                connection.mute(_length_ns(fault, MUTE_NS))
             case FaultKind.CLOCK:
-                wire.skew(self._random.choice((-SKEW_NS, SKEW_NS)))
+                connection.skew(self._random.choice((-SKEW_NS, SKEW_NS)))
             case FaultKind.HUGE:
-                wire.flood()
+                connection.below.send(corrupt.huge())
             case FaultKind.TRUNCATE:
-                wire.tear()
+                connection.tear()
             case _:
-                self._end(wire, fault)
-        self._note_wire(wire, fault)
+                self._end(connection, fault)
+        self._note(
+            InjectedFault(
+                kind=fault.kind,
+                time=max(self._exchange.time, self._now),
+                role=connection.role,
+                connection=connection.session.connection_id,
+            )
+        )
 
-    def _end(self, wire: FaultyConnection, fault: Fault) -> None:
+    def _end(self, connection: FaultyConnection, fault: Fault) -> None:
         """End a connection, and perhaps make it hard to come back."""
-        if fault.kind in _DOORS:
-            welcome, lasts_ns = _DOORS[fault.kind]
-            self._doors[wire.role] = (welcome, self._now + _ns(fault.detail, lasts_ns))
+        if fault.kind in _HANDSHAKES:
+            handshake, length_ns = _HANDSHAKES[fault.kind]
+            until = self._now + _length_ns(fault, length_ns)
+            self._handshakes[connection.role] = (handshake, until)
         if fault.kind is FaultKind.DROP and self._random.random() < 0.5:
-            wire.tell(FAREWELL.encode())
-            wire.line.close(FAREWELL)
+            connection.send(FAREWELL.encode())
+            connection.below.close(FAREWELL)
         else:
-            wire.line.abort()
+            connection.below.abort()
 
-    def _passing(self, wire: FaultyConnection) -> str:
-        """A reason that asking again may help, fit for this address."""
-        private = wire.role != "public"
+    def _passing_reason(self, connection: FaultyConnection) -> str:
+        """Return a reason that asking again may help, fit for this address."""
+        private = connection.role != "public"
         names = [
             name
             for name, reason in REASONS.items()
@@ -224,56 +302,47 @@ class FaultInjector:
         symbols = sorted(
             {
                 symbol
-                for wire in self.wires
-                for _, symbol in wire.books
-                if fault.where in ("", wire.role, symbol)
+                for connection in self.connections
+                for _, symbol in connection.books
+                if fault.where in ("", connection.role, symbol)
             }
         )
         if not symbols or self._maintenance_until is not None:
             return False
         symbol = self._random.choice(symbols)
         self._bursts.append(Burst(self._exchange, symbol, self._ids, self._now))
-        self._noted(InjectedFault(kind=fault.kind, time=self._exchange.time, symbol=symbol))
+        self._note(InjectedFault(kind=fault.kind, time=self._exchange.time, symbol=symbol))
         return True
 
     def _maintain(self, fault: Fault) -> bool:
-        """Announce maintenance, often hang up on everybody, and come back after a while."""
+        """Announce maintenance, often close every connection, and come back after a while."""
         if self._maintenance_until is not None:
             return False
-        self._maintenance_until = self._now + _ns(fault.detail, MAINTENANCE_NS)
+        self._maintenance_until = self._now + _length_ns(fault, MAINTENANCE_NS)
         self._exchange.set_system("maintenance")
-        hangs_up = self._random.random() < 0.5
-        if hangs_up:
-            for wire in self.wires:
-                wire.line.close("maintenance")
-        detail = "hung up" if hangs_up else ""
-        self._noted(InjectedFault(kind=fault.kind, time=self._exchange.time, detail=detail))
+        closes = self._random.random() < 0.5
+        if closes:
+            for connection in self.connections:
+                connection.below.close("maintenance")
+        detail = "hung up" if closes else ""
+        self._note(InjectedFault(kind=fault.kind, time=self._exchange.time, detail=detail))
         return True
 
-    def _note_wire(self, wire: FaultyConnection, fault: Fault) -> None:
-        self._noted(
-            InjectedFault(
-                kind=fault.kind,
-                time=max(self._exchange.time, self._now),
-                role=wire.role,
-                connection=wire.conversation.connection_id,
-            )
-        )
-
-    def _noted(self, struck: InjectedFault) -> None:
-        self.log.append(struck)
-        if self._tell is not None:
-            self._tell(struck)
+    def _note(self, injected: InjectedFault) -> None:
+        self.log.append(injected)
+        if self._report is not None:
+            self._report(injected)
 
 
-def _fits(wire: FaultyConnection, where: str) -> bool:
-    """Whether a fault meant for `where` may strike this connection."""
-    if wire.dead:
+def _fits(connection: FaultyConnection, where: str) -> bool:
+    """Whether a fault meant for `where` may be injected into this connection."""
+    if connection.dead:
         return False
     if not where or where in ROLES:
-        return where in ("", wire.role)
-    return any(symbol == where for _, symbol in wire.books)
+        return where in ("", connection.role)
+    return any(symbol == where for _, symbol in connection.books)
 
 
-def _ns(detail: str, default: int) -> int:
-    return int(float(detail) * NS_PER_S) if detail else default
+def _length_ns(fault: Fault, default_ns: int) -> int:
+    """Return how long a fault lasts, by its detail or by default."""
+    return default_ns if fault.length_ns is None else fault.length_ns

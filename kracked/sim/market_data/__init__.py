@@ -1,0 +1,1 @@
+"""What the public sees of an instrument: books, trades, candles, tickers."""

@@ -1,13 +1,13 @@
-"""Cuts one instrument's book to every depth someone watches, and words the changes.
+"""Words the changes of one instrument's book, for every depth that somebody watches.
 
 The rules of the feed, which differ from those of the engine:
 
 - A subscriber sees a window of the best levels. A level that enters it because a better
-  one went is told in the same message; one that is pushed out leaves without a word.
-- Entries stand in order of events, so one price may occur several times, and a book may
+  one went is sent in the same message; one that is pushed out leaves without a word.
+- Entries are in order of events, so one price may occur several times, and a book may
   be crossed between two of them. Nothing changed inside the window: no message.
-- `level3` tells a price amend in two messages: the order leaves with its old quantity and
-  time, then comes back. `book` tells it in one, with the time of the second: where both
+- `level3` sends a price amend in two messages: the order leaves with its old quantity and
+  time, then comes back. `book` sends it in one, with the time of the second: where both
   have a message of the same time, they agree.
 
 The work is done once per depth, never per subscriber.
@@ -29,11 +29,11 @@ from kracked.sim.market_data.public_book import VisibleBook, VisibleLevel, Visib
 BOOK, LEVEL3 = "book", "level3"
 _NS_PER_US = 1000
 _EVENT_SPACING_NS = 15
-"""Recorded deletes of one taker stand 10 to 20 ns apart."""
+"""Recorded deletes of one taker are 10 to 20 ns apart."""
 _GONE = {LeaveCause.FILLED, LeaveCause.CANCELLED, LeaveCause.EXPIRED}
 
 
-class Cutting(NamedTuple):
+class DepthMessage(NamedTuple):
     """One message, for everyone who watches this channel at this depth."""
 
     channel: str
@@ -42,36 +42,37 @@ class Cutting(NamedTuple):
 
 
 class _Window:
-    """The entries of the message being made for one depth."""
+    """The entries of the message that is being made for one depth."""
 
     __slots__ = ("asks", "begun", "bids", "depth", "pushed")
 
     def __init__(self, depth: int, begun: list[_Window]) -> None:
+        """`begun`: where a window is listed once its message has an entry."""
         self.depth = depth
         self.begun = begun
-        """Where a window is noted when its message gets a first entry."""
         self.pushed: set[int] = set()
-        """Prices that left below the depth since the message began: subscribers, who cut
-        only after it, still have them."""
+        """Prices pushed below the depth since the message began: subscribers, who cut only
+        after it, still have them."""
         self.bids: list[str] = []
         self.asks: list[str] = []
 
-    def of(self, side: VisibleSide) -> list[str]:
-        """The entries of one side, to add to."""
+    def entries(self, side: VisibleSide) -> list[str]:
+        """Return the entries of one side, to add to."""
         if not self.bids and not self.asks:
             self.begun.append(self)
         return self.bids if side.side is Side.BID else self.asks
 
     def clear(self) -> None:
+        """Begin the next message."""
         self.bids, self.asks = [], []
         self.pushed.clear()
 
     def holds(self, rank: int, price: int) -> bool:
-        """Whether subscribers have this level now, in the middle of the message."""
+        """Whether subscribers have a level now, in the middle of the message."""
         return rank < self.depth or price in self.pushed
 
     def gains(self, side: VisibleSide, rank: int) -> VisibleLevel | None:
-        """The level that enters because that of `rank` went; None if they have it already."""
+        """Return the level that enters because that of `rank` went; None if they have it."""
         level = side.at(self.depth - 1) if rank < self.depth else None
         if level is not None and level.price in self.pushed:
             self.pushed.discard(level.price)
@@ -80,10 +81,16 @@ class _Window:
 
 
 class BookPublisher:
-    """Words the changes of one instrument's book for whoever watches it."""
+    """Words the changes of one instrument's book; follows the engine by `apply` alone."""
 
     def __init__(self, instrument: Instrument, book: VisibleBook, time: int) -> None:
-        """`book` is the public's at `time`, and belongs to the publisher from now on."""
+        """Begin from a book, which belongs to the publisher from now on.
+
+        Args:
+            instrument: The instrument's rules.
+            book: The public's book at `time`.
+            time: ns since the Unix epoch.
+        """
         self.instrument = instrument
         self.book = book
         self._time = time
@@ -93,31 +100,32 @@ class BookPublisher:
         self._begun_books: list[_Window] = []
         self._begun_orders: list[_Window] = []
         self._deepest = 0
-        self.told: dict[tuple[str, int], int] = {}
-        """When each channel and depth was last told something, ns since the Unix epoch."""
+        self.last_updates: dict[tuple[str, int], int] = {}
+        """When each channel and depth was last updated, ns since the Unix epoch."""
 
     # --- who watches ------------------------------------------------------------------
 
     def watch(self, channel: str, depth: int) -> None:
-        """Cut messages for this depth from now on."""
+        """Word messages for this depth from now on."""
         begun = self._begun_books if channel == BOOK else self._begun_orders
         self._windows(channel).setdefault(depth, _Window(depth, begun))
         self._deepest = max((0, *self._books, *self._orders))
 
     def unwatch(self, channel: str, depth: int) -> None:
+        """Word messages for this depth no more."""
         self._windows(channel).pop(depth, None)
         self._deepest = max((0, *self._books, *self._orders))
 
     @property
     def watched(self) -> bool:
-        """Whether there is anyone to make words for."""
+        """Whether anybody watches."""
         return bool(self._books or self._orders)
 
     def _windows(self, channel: str) -> dict[int, _Window]:
         return self._books if channel == BOOK else self._orders
 
     def snapshot(self, channel: str, depth: int, now: int) -> str:
-        """The whole window as it stands at `now`."""
+        """Return the whole window at `now`, as a message."""
         self._time = max(self._time, now)
         if channel == BOOK:
             bids, asks = (
@@ -125,34 +133,44 @@ class BookPublisher:
                 for side in (self.book.bids, self.book.asks)
             )
             checksum, timestamp = self.book.book_checksum(), encode.micros(self._time)
-            return encode.book(SNAPSHOT, self._symbol, bids, asks, checksum, timestamp)
+            return encode.book(SNAPSHOT, self.instrument.symbol, bids, asks, checksum, timestamp)
         bids, asks = (
-            [order for level in side.best(depth) for order in self._queue(level)]
+            [
+                encode.order(order_id, level.price_text, self._qty_text(qty), encode.nanos(entered))
+                for level in side.best(depth)
+                for order_id, (qty, entered) in level.orders.items()
+            ]
             for side in (self.book.bids, self.book.asks)
         )
         checksum, timestamp = self.book.order_checksum(), encode.nanos(self._time)
-        return encode.level3(SNAPSHOT, self._symbol, bids, asks, checksum, timestamp)
+        return encode.level3(SNAPSHOT, self.instrument.symbol, bids, asks, checksum, timestamp)
 
-    # --- what happened ----------------------------------------------------------------
+    # --- following the engine ---------------------------------------------------------
 
-    def apply(self, batch: EngineBatch) -> list[Cutting]:
-        """Follow the engine by one batch: the messages it makes, in order."""
-        told: list[Cutting] = []
+    def apply(self, batch: EngineBatch) -> list[DepthMessage]:
+        """Follow the engine by one batch, and return the messages it makes, in order."""
+        messages: list[DepthMessage] = []
         time = batch.time
-        for happening in batch.happenings:
-            kind = type(happening)
+        for step in batch.steps:
+            kind = type(step)
             if kind is Rested:
-                self._rested(happening)  # type: ignore[arg-type]
+                self._rested(step)  # type: ignore[arg-type]
             elif kind is Resized:
-                self._resized(happening)  # type: ignore[arg-type]
+                self._resized(step)  # type: ignore[arg-type]
             elif kind is LeftLevel:
-                self._left(happening, time)  # type: ignore[arg-type]
-                if happening.cause is LeaveCause.AMENDED:  # type: ignore[attr-defined]
-                    self._tell_orders(batch.time, told)
+                self._left(step, time)  # type: ignore[arg-type]
+                # The first of a price amend's two messages is of `level3` alone.
+                if step.cause is LeaveCause.AMENDED and self._begun_orders:  # type: ignore[attr-defined]
+                    self._finish_orders(self._next_time(batch.time), messages)
             time += _EVENT_SPACING_NS
         if self._begun_books or self._begun_orders:
-            self._tell(batch.time, told)
-        return told
+            now = self._next_time(batch.time)
+            if self._begun_books:
+                end = (self.book.book_checksum(), encode.micros(now))
+                self._finish(self._begun_books, BOOK, end, messages)
+            if self._begun_orders:
+                self._finish_orders(now, messages)
+        return messages
 
     def _rested(self, order: Rested) -> None:
         side = self.book.side(order.side)
@@ -160,121 +178,105 @@ class BookPublisher:
         if rank > self._deepest and not self._begun_books and not self._begun_orders:
             return  # nobody sees so deep, nor the level it pushes out
         if len(level.orders) == 1:
-            self._push(side, rank)
-        self._show_level(side, rank, level)
-        self._show_order("add", order, side, rank, level, order.visible_qty, order.entered)
+            self._push_out(side, rank)
+        self._add_level(side, rank, level)
+        self._add_order("add", order, side, rank, level, qty=order.visible_qty, when=order.entered)
 
     def _resized(self, order: Resized) -> None:
         side = self.book.side(order.side)
         rank, level = side.put(order.order_id, order.price, order.visible_qty, order.entered)
-        self._show_level(side, rank, level)
-        self._show_order("modify", order, side, rank, level, order.visible_qty, order.entered)
+        self._add_level(side, rank, level)
+        self._add_order(
+            "modify", order, side, rank, level, qty=order.visible_qty, when=order.entered
+        )
 
     def _left(self, order: LeftLevel, time: int) -> None:
         side = self.book.side(order.side)
         rank, level = side.remove(order.order_id, order.price)
-        self._show_level(side, rank, level)
+        self._add_level(side, rank, level)
         # An amend leaves with the order's own old time, all else with that of the event.
         when = time if order.cause in _GONE else order.entered
-        self._show_order("delete", order, side, rank, level, order.visible_qty_left, when)
+        self._add_order("delete", order, side, rank, level, qty=order.visible_qty_left, when=when)
         if not level.orders and rank <= self._deepest:
-            self._show_entering(side, rank)
+            self._add_entering(side, rank)
 
-    def _push(self, side: VisibleSide, rank: int) -> None:
-        """A new level of `rank` pushes the last one out of every window it is in."""
+    def _push_out(self, side: VisibleSide, rank: int) -> None:
+        """Note that a new level of `rank` pushes the last one out of every window it is in."""
         for windows in (self._books, self._orders):
             for depth, window in windows.items():
                 last = side.at(depth) if rank < depth else None
                 if last is not None:
                     window.pushed.add(last.price)
 
-    def _show_level(self, side: VisibleSide, rank: int, level: VisibleLevel) -> None:
+    def _add_level(self, side: VisibleSide, rank: int, level: VisibleLevel) -> None:
+        """Add a level's new quantity to every window of `book` that holds it."""
         entry = ""
         for window in self._books.values():
             if window.holds(rank, level.price):
                 entry = entry or self._level(level)
-                window.of(side).append(entry)
+                window.entries(side).append(entry)
 
-    def _show_order(
+    def _add_order(
         self,
         event: str,
         order: Rested | Resized | LeftLevel,
         side: VisibleSide,
         rank: int,
         level: VisibleLevel,
+        *,
         qty: int,
         when: int,
     ) -> None:
+        """Add an event of an order to every window of `level3` that holds its level."""
         entry = ""
         for window in self._orders.values():
             if window.holds(rank, level.price):
                 entry = entry or encode.order_event(
                     event, order.order_id, level.price_text, self._qty_text(qty), encode.nanos(when)
                 )
-                window.of(side).append(entry)
+                window.entries(side).append(entry)
 
-    def _show_entering(self, side: VisibleSide, rank: int) -> None:
-        """The level of `rank` is gone: each window it was in gains the next one, if any."""
+    def _add_entering(self, side: VisibleSide, rank: int) -> None:
+        """Add the level that enters each window the level of `rank` was in, if there is one."""
         for window in self._books.values():
             if level := window.gains(side, rank):
-                window.of(side).append(self._level(level))
+                window.entries(side).append(self._level(level))
         for window in self._orders.values():
             if level := window.gains(side, rank):
-                window.of(side).extend(self._adds(level))
+                window.entries(side).extend(
+                    encode.order_event(
+                        "add",
+                        order_id,
+                        level.price_text,
+                        self._qty_text(qty),
+                        encode.nanos(entered),
+                    )
+                    for order_id, (qty, entered) in level.orders.items()
+                )
 
-    # --- words ------------------------------------------------------------------------
-
-    @property
-    def _symbol(self) -> str:
-        return self.instrument.symbol
+    # --- messages ---------------------------------------------------------------------
 
     def _level(self, level: VisibleLevel) -> str:
         return encode.level(level.price_text, self._qty_text(level.qty))
 
-    def _queue(self, level: VisibleLevel) -> list[str]:
-        return [
-            encode.order(order_id, level.price_text, self._qty_text(qty), encode.nanos(entered))
-            for order_id, (qty, entered) in level.orders.items()
-        ]
-
-    def _adds(self, level: VisibleLevel) -> list[str]:
-        return [
-            encode.order_event(
-                "add", order_id, level.price_text, self._qty_text(qty), encode.nanos(entered)
-            )
-            for order_id, (qty, entered) in level.orders.items()
-        ]
-
-    def _tell(self, time: int, told: list[Cutting]) -> None:
-        """Close the messages that have entries."""
-        now = self._next_time(time)
-        if self._begun_books:
-            stamp, checksum = encode.micros(now), self.book.book_checksum()
-            self._close(self._begun_books, BOOK, (checksum, stamp), told)
-        if self._begun_orders:
-            self._close_orders(now, told)
-
-    def _tell_orders(self, time: int, told: list[Cutting]) -> None:
-        """Close those of `level3` alone."""
-        if self._begun_orders:
-            self._close_orders(self._next_time(time), told)
-
     def _next_time(self, time: int) -> int:
-        """Timestamps of one instrument only rise, by a microsecond or more."""
+        """Return the next message's time: one instrument's rise, by a microsecond or more."""
         self._time = max(time, self._time - self._time % _NS_PER_US + _NS_PER_US)
         return self._time
 
-    def _close_orders(self, now: int, told: list[Cutting]) -> None:
-        stamp, checksum = encode.nanos(now), self.book.order_checksum()
-        self._close(self._begun_orders, LEVEL3, (checksum, stamp), told)
+    def _finish_orders(self, now: int, messages: list[DepthMessage]) -> None:
+        """Finish the messages of `level3` that have entries."""
+        end = (self.book.order_checksum(), encode.nanos(now))
+        self._finish(self._begun_orders, LEVEL3, end, messages)
 
-    def _close(
-        self, begun: list[_Window], channel: str, end: tuple[int, str], told: list[Cutting]
+    def _finish(
+        self, begun: list[_Window], channel: str, end: tuple[int, str], messages: list[DepthMessage]
     ) -> None:
-        words = encode.book if channel == BOOK else encode.level3
+        """Finish messages; `end` is their checksum and their time."""
+        message = encode.book if channel == BOOK else encode.level3
         for window in begun:
-            text = words(UPDATE, self.instrument.symbol, window.bids, window.asks, *end)
-            told.append(Cutting(channel, window.depth, text))
-            self.told[channel, window.depth] = self._time
+            text = message(UPDATE, self.instrument.symbol, window.bids, window.asks, *end)
+            messages.append(DepthMessage(channel, window.depth, text))
+            self.last_updates[channel, window.depth] = self._time
             window.clear()
         begun.clear()

@@ -1,9 +1,9 @@
-"""The part of one instrument's book the public sees, followed batch by batch.
+"""The visible part of one instrument's book, followed batch by batch.
 
-The engine runs ahead of what has been told: a whole slice of market time is matched
-before its first message goes out. So the public side keeps a book of its own, fed by
-the engine's happenings, and every message is cut from the state it belongs to. It also
-keeps what is needed again and again: the digits of prices, and those a checksum hashes.
+The engine runs ahead of what has been published: a whole slice of market time is matched
+before its first message goes out. So the public side has a book of its own, fed by the
+engine's steps, and every message is cut from the state it belongs to. The book also
+caches what is needed again and again: the digits of prices, and those a checksum hashes.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ class VisibleLevel:
         self._order_digits: str | None = None
 
     def put(self, order_id: str, qty: int, entered: int) -> None:
-        """Join at the back, or change in place."""
+        """Put an order at the back of the queue, or change it in place."""
         before = self.orders.get(order_id)
         self.orders[order_id] = (qty, entered)
         self._change(qty - (before[0] if before else 0))
 
-    def remove(self, order_id: str) -> tuple[int, int]:
-        qty, entered = self.orders.pop(order_id)
+    def remove(self, order_id: str) -> None:
+        """Take an order out of the queue."""
+        qty, _ = self.orders.pop(order_id)
         self._change(-qty)
-        return qty, entered
 
     def _change(self, by: int) -> None:
         self.qty += by
         self._book_digits = self._order_digits = None
 
     def book_digits(self) -> str:
-        """What the level adds to the text of a `book` checksum."""
+        """Return what the level adds to the text of a `book` checksum."""
         text = self._book_digits
         if text is None:
             text = self._book_digits = level_digits(self.price, self.qty)
         return text
 
     def order_digits(self) -> str:
-        """What its orders add to the text of a `level3` checksum."""
+        """Return what the level's orders add to the text of a `level3` checksum."""
         text = self._order_digits
         if text is None:
             if len(self.orders) == 1:
@@ -65,7 +65,7 @@ class VisibleLevel:
 
 
 class VisibleSide:
-    """Levels of one side by rank: 0 is the best."""
+    """The levels of one side by rank: 0 is the best."""
 
     __slots__ = ("_book_half", "_keys", "_levels", "_order_half", "_precision", "_sign", "side")
 
@@ -80,7 +80,7 @@ class VisibleSide:
         self._order_half: bytes | None = None
 
     def put(self, order_id: str, price: int, qty: int, entered: int) -> tuple[int, VisibleLevel]:
-        """An order joins the back of its level, or changes in place: its level and rank."""
+        """Put an order at the back of its level, or change it; return rank and level."""
         key = self._sign * price
         level = self._levels.get(key)
         if level is None:
@@ -90,7 +90,7 @@ class VisibleSide:
         return self._rank(key), level
 
     def remove(self, order_id: str, price: int) -> tuple[int, VisibleLevel]:
-        """An order leaves, and its level with it if it was the last one there."""
+        """Take an order out, and its level if it was the last one; return rank and level."""
         key = self._sign * price
         level = self._levels[key]
         level.remove(order_id)
@@ -101,25 +101,27 @@ class VisibleSide:
         return rank, level
 
     def _rank(self, key: int) -> int:
+        """Return the rank of a level that changes."""
         rank = len(self._keys) - 1 - bisect_left(self._keys, key)
         if rank < LEVELS_HASHED:
             self._book_half = self._order_half = None
         return rank
 
     def at(self, rank: int) -> VisibleLevel | None:
-        """The level of this rank, if there are so many."""
+        """Return the level of this rank; None when there are not so many."""
         if rank >= len(self._keys):
             return None
         return self._levels[self._keys[-1 - rank]]
 
     def best(self, count: int) -> Iterator[VisibleLevel]:
-        """The best `count` levels, best first."""
+        """Iterate the best `count` levels, best first."""
         return (self._levels[key] for key in self._keys[: -count - 1 : -1])
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def book_half(self) -> bytes:
+        """Return the side's part of the text that a `book` checksum hashes."""
         half = self._book_half
         if half is None:
             levels = self._levels
@@ -128,6 +130,7 @@ class VisibleSide:
         return half
 
     def order_half(self) -> bytes:
+        """Return the side's part of the text that a `level3` checksum hashes."""
         half = self._order_half
         if half is None:
             levels = self._levels
@@ -146,21 +149,24 @@ class VisibleBook:
         self.asks = VisibleSide(Side.ASK, precision)
 
     def fill(self, side: Side, orders: Iterable[tuple[str, int, int, int]]) -> None:
-        """Take over resting orders as (id, price, quantity, entered), in queue order."""
-        to = self.side(side)
+        """Take in resting orders as (id, price, quantity, entered), in queue order."""
+        visible = self.side(side)
         for order_id, price, qty, entered in orders:
-            to.put(order_id, price, qty, entered)
+            visible.put(order_id, price, qty, entered)
 
     def side(self, side: Side) -> VisibleSide:
+        """Return one side."""
         return self.bids if side is Side.BID else self.asks
 
     def top(self, side: Side) -> Level | None:
-        """Best price and its total quantity."""
+        """Return a side's best price and total quantity; None when it is empty."""
         level = self.side(side).at(0)
         return None if level is None else Level(level.price, level.qty)
 
     def book_checksum(self) -> int:
+        """Return the checksum of `book`."""
         return crc32(self.bids.book_half(), crc32(self.asks.book_half()))
 
     def order_checksum(self) -> int:
+        """Return the checksum of `level3`."""
         return crc32(self.bids.order_half(), crc32(self.asks.order_half()))

@@ -1,6 +1,6 @@
 """What an instrument traded: the last trades, candles of every interval, the last 24 hours.
 
-A `TradeHistory` changes by `apply(batch)` and by nothing else; whoever publishes a batch
+A `TradeHistory` changes by `apply(batch)` and by nothing else; the publisher of a batch
 applies it first. Everything is bounded. Candles begin at multiples of their interval
 since the Unix epoch.
 """
@@ -19,9 +19,9 @@ from kracked.sim.engine.orders import EngineBatch, OrderFilled, TakerType
 from kracked.times import NS_PER_S
 
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
-"""Candle lengths the exchange offers, in minutes."""
-KEPT_CANDLES = 720
-KEPT_TRADES = 1000
+"""The candle lengths that the exchange offers, in minutes."""
+MOST_CANDLES = 720
+MOST_TRADES = 1000
 NS_PER_MINUTE = 60 * NS_PER_S
 DAY_NS = 24 * 60 * NS_PER_MINUTE
 
@@ -34,7 +34,7 @@ class PastTrade(NamedTuple):
     side: Side
     price: int
     qty: int
-    taking: TakerType
+    taker_type: TakerType
 
 
 class PastCandle(msgspec.Struct, frozen=True, gc=False):
@@ -50,71 +50,80 @@ class PastCandle(msgspec.Struct, frozen=True, gc=False):
     """Sum of price times quantity, scaled by both precisions."""
     trades: int
 
+    @classmethod
+    def flat(cls, begin: int, price: int) -> PastCandle:
+        """Return the candle of an interval without trades."""
+        return cls(begin, price, price, price, price, volume=0, cost=0, trades=0)
+
+    @classmethod
+    def of_trade(cls, begin: int, price: int, qty: int) -> PastCandle:
+        """Return the candle of an interval with one trade."""
+        return cls(begin, price, price, price, price, volume=qty, cost=price * qty, trades=1)
+
     @property
     def vwap(self) -> int:
         """Volume-weighted mean price, cut to the price precision; 0 when quiet."""
         return self.cost // self.volume if self.volume else 0
 
     def with_trade(self, price: int, qty: int) -> PastCandle:
+        """Return this candle with one more trade."""
         return PastCandle(
-            self.begin,
-            self.open,
-            max(self.high, price),
-            min(self.low, price),
-            price,
-            self.volume + qty,
-            self.cost + price * qty,
-            self.trades + 1,
+            begin=self.begin,
+            open=self.open,
+            high=max(self.high, price),
+            low=min(self.low, price),
+            close=price,
+            volume=self.volume + qty,
+            cost=self.cost + price * qty,
+            trades=self.trades + 1,
         )
 
     def with_later(self, later: PastCandle) -> PastCandle:
-        """This candle and a later one as one."""
+        """Return this candle and a later one as one."""
         return PastCandle(
-            self.begin,
-            self.open,
-            max(self.high, later.high),
-            min(self.low, later.low),
-            later.close,
-            self.volume + later.volume,
-            self.cost + later.cost,
-            self.trades + later.trades,
+            begin=self.begin,
+            open=self.open,
+            high=max(self.high, later.high),
+            low=min(self.low, later.low),
+            close=later.close,
+            volume=self.volume + later.volume,
+            cost=self.cost + later.cost,
+            trades=self.trades + later.trades,
         )
-
-    def quiet_after(self, begin: int) -> PastCandle:
-        """A flat candle at this one's close."""
-        return PastCandle(begin, self.close, self.close, self.close, self.close, 0, 0, 0)
 
 
 class Series:
-    """Candles of one interval, oldest first; only intervals with trades are kept.
+    """Candles of one interval, oldest first; only intervals with trades are retained.
 
-    What lies before the first trade is asked of `past` when somebody first looks: most
-    intervals of most instruments are never looked at.
+    The candles before the first trade are made when somebody first looks: most intervals of
+    most instruments are never looked at.
     """
 
     def __init__(self, minutes: int, past: Callable[[], list[PastCandle]] = list) -> None:
+        """`past` returns the candles before the first trade."""
         self.length_ns = minutes * NS_PER_MINUTE
-        self._candles: deque[PastCandle] = deque(maxlen=KEPT_CANDLES)
+        self._candles: deque[PastCandle] = deque(maxlen=MOST_CANDLES)
         self._past: Callable[[], list[PastCandle]] | None = past
 
     @property
     def traded(self) -> deque[PastCandle]:
         """The last 720 intervals with trades; the newest may still be forming."""
         if self._past is not None:
-            self._recall(self._past())
+            self._prepend(self._past())
             self._past = None
         return self._candles
 
     def add(self, time: int, price: int, qty: int) -> None:
+        """Take in a trade, which is newer than all others."""
         begin = time - time % self.length_ns
         candles = self._candles
         if candles and candles[-1].begin == begin:
             candles[-1] = candles[-1].with_trade(price, qty)
         else:
-            candles.append(PastCandle(begin, price, price, price, price, qty, price * qty, 1))
+            candles.append(PastCandle.of_trade(begin, price, qty))
 
-    def _recall(self, past: list[PastCandle]) -> None:
-        """Put the past before what was traded since, joined where they share an interval."""
+    def _prepend(self, past: list[PastCandle]) -> None:
+        """Put the past before what was traded since; join them where they share an interval."""
         recent = list(self._candles)
         older = [candle for candle in past if candle.trades]
         if recent and older and older[-1].begin == recent[0].begin:
@@ -123,8 +132,8 @@ class Series:
         self._candles.extend(older + recent)
 
     def until(self, now: int) -> list[PastCandle]:
-        """The last 720 intervals up to now without a hole: quiet ones are flat candles."""
-        filled: deque[PastCandle] = deque(maxlen=KEPT_CANDLES)
+        """Return the last 720 intervals up to now without a gap: quiet ones are flat."""
+        filled: deque[PastCandle] = deque(maxlen=MOST_CANDLES)
         for candle in self.traded:
             if filled:
                 filled.extend(self._quiet(filled[-1], candle.begin))
@@ -134,8 +143,9 @@ class Series:
         return list(filled)
 
     def _quiet(self, last: PastCandle, until: int) -> Iterator[PastCandle]:
-        first = max(last.begin + self.length_ns, until - KEPT_CANDLES * self.length_ns)
-        return (last.quiet_after(begin) for begin in range(first, until, self.length_ns))
+        """Iterate flat candles after one with trades."""
+        first = max(last.begin + self.length_ns, until - MOST_CANDLES * self.length_ns)
+        return (PastCandle.flat(begin, last.close) for begin in range(first, until, self.length_ns))
 
 
 class Day:
@@ -148,11 +158,12 @@ class Day:
 
     @property
     def vwap(self) -> int:
+        """Volume-weighted mean price, cut to the price precision; 0 when quiet."""
         return self.cost // self.volume if self.volume else 0
 
     @property
     def change(self) -> int:
-        """Last price less the price a day ago."""
+        """The last price less the price a day ago."""
         return self.last - self.open
 
     def add(self, minute: PastCandle) -> None:
@@ -187,7 +198,7 @@ class Day:
             self.high = max(minute.high for minute in minutes)
 
     def since(self, begin: int) -> PastCandle | None:
-        """Everything from an instant within the day on, as one candle."""
+        """Return everything from an instant within the day on, as one candle; None if quiet."""
         total: PastCandle | None = None
         for minute in self._minutes:
             if minute.begin >= begin:
@@ -196,40 +207,38 @@ class Day:
 
 
 class TradeHistory:
-    """One instrument's trading, past and present."""
+    """One instrument's trades, and what is summed up from them."""
 
     def __init__(self, past: Callable[[int], list[PastCandle]] = lambda _: []) -> None:
-        self.trades: deque[PastTrade] = deque(maxlen=KEPT_TRADES)
+        """`past` returns the candles of an interval before the first trade."""
+        self.trades: deque[PastTrade] = deque(maxlen=MOST_TRADES)
         """Oldest first."""
         self.series = {minutes: Series(minutes, partial(past, minutes)) for minutes in INTERVALS}
-        """By interval in minutes; `past` gives the candles before the first trade."""
+        """By interval in minutes."""
         self.day = Day()
 
     def apply(self, batch: EngineBatch) -> tuple[PastTrade, ...]:
-        """Take in what a batch traded, and say what it was."""
-        if len(batch.happenings) == 1:
+        """Take in the trades of a batch, and return them."""
+        if len(batch.steps) == 1:
             return ()  # a fill never comes alone, and nine batches of ten are one step
         trades = tuple(
             PastTrade(fill.trade_id, batch.time, fill.side, fill.price, fill.qty, fill.taker_type)
-            for fill in batch.happenings
+            for fill in batch.steps
             if type(fill) is OrderFilled
         )
         for trade in trades:
-            self._add(trade)
+            self.trades.append(trade)
+            for series in self.series.values():
+                series.add(trade.time, trade.price, trade.qty)
+            begin = trade.time - trade.time % NS_PER_MINUTE
+            self.day.add(PastCandle.of_trade(begin, trade.price, trade.qty))
         return trades
 
     def candles(self, minutes: int, now: int) -> list[PastCandle]:
-        """The last 720 candles up to now, quiet ones too; the last is still forming."""
+        """Return the last 720 candles up to now, quiet ones too; the last is still forming."""
         return self.series[minutes].until(now)
 
     @property
     def last(self) -> PastTrade | None:
+        """The newest trade."""
         return self.trades[-1] if self.trades else None
-
-    def _add(self, trade: PastTrade) -> None:
-        self.trades.append(trade)
-        for series in self.series.values():
-            series.add(trade.time, trade.price, trade.qty)
-        begin = trade.time - trade.time % NS_PER_MINUTE
-        price, qty = trade.price, trade.qty
-        self.day.add(PastCandle(begin, price, price, price, price, qty, price * qty, 1))

@@ -13,6 +13,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
 from kracked.protocol.order_terms import OrderType
 from kracked.sim import messages
@@ -20,90 +22,123 @@ from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord, OrderStatus
 from kracked.sim.accounts.order_request import AmendRequest, OrderRequest
 from kracked.sim.engine.orders import AmendTerms
-from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.brokerage import Brokerage, Placed
-from kracked.sim.order_entry.ports import TradingVenue
+from kracked.sim.order_entry.order_checks import ICEBERG_PARTS
+from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.order_entry.settlement import Triggered
-from kracked.sim.order_entry.triggers import met
-from kracked.sim.refusal import Refusal
+from kracked.sim.order_entry.triggers import is_met
 
-_ONE = Decimal(1)
+_FIXED_COST = Decimal(1)
+"""The counter's fixed part, charged even when the request is malformed."""
 
 
 class Amends:
     """Changes open orders, through the brokerage that placed them."""
 
-    def __init__(self, venue: TradingVenue, brokerage: Brokerage) -> None:
-        self._venue, self._brokerage, self._clerk = venue, brokerage, brokerage.clerk
+    def __init__(self, exchange: ExchangePort, brokerage: Brokerage) -> None:
+        self._exchange, self._brokerage = exchange, brokerage
+        self._settlement = brokerage.settlement
 
     def amend(
         self, account: ClientAccount, order: OrderRecord, read: Callable[[], AmendRequest], now: int
     ) -> str:
-        """Change an open order in place: the id of the amend. Raises `Refusal`.
+        """Change an open order in place, and return the id of the amend.
 
-        The counter's fixed part is charged even when the request is malformed.
+        Args:
+            account: Whose order it is.
+            order: The order.
+            read: Returns the new terms, or raises `Refusal`.
+            now: Time, ns since the Unix epoch.
+
+        Raises:
+            Refusal: It stays as it was.
         """
         try:
-            change = read()
-            self._check(order, change)
+            amend = read()
+            self._check_amend(order, amend)
         except Refusal:
-            account.counts.spend(order.symbol, _ONE, now)
+            account.counts.spend(order.symbol, _FIXED_COST, now)
             raise
-        account.counts.charge(order.symbol, _cost(order, change, now), now)
-        new = self._amended(order, change, now)
+        account.counts.charge(order.symbol, _amend_cost(order, amend, now), now)
+        new = self._amended(order, amend, now)
         if new.left and not new.waiting:
-            held = account.ledger.held_by(order.order_id)
-            new = replace(new, reserve=self._brokerage.funds.afforded(account, new, freed=held))
-        self._apply(account, new, change, now)
+            freed = account.ledger.held_by(order.order_id)
+            reserve = self._brokerage.funds.reserve_for(account, new, freed=freed)
+            new = replace(new, reserve=reserve)
+        self._apply(account, new, amend, now)
         return new.amends[-1].amend_id
 
-    def _check(self, order: OrderRecord, change: AmendRequest) -> None:
-        listing = self._venue.listing(order.symbol)
-        as_asked = replace(order.ticket, post_only=change.post_only)
-        order_checks.mode(self._venue.system, listing.instrument.status, as_asked)
-        _check_change(order, change, listing)
+    def _check_amend(self, order: OrderRecord, amend: AmendRequest) -> None:
+        """Check that the order has what is to change, and that its new terms are allowed."""
+        instrument = self._exchange.listing(order.symbol).instrument
+        as_amended = replace(order.request, post_only=amend.post_only)
+        order_checks.mode(self._exchange.system, instrument.status, as_amended)
+        order_type = order.request.order_type
+        if order.request.close is not None:
+            raise Refusal(refusals.ARGUMENTS)
+        if amend.price is not None and (
+            not order_type.limited or (order_type.trails and order.waiting)
+        ):
+            raise Refusal(messages.INVALID_LIMIT)
+        if amend.trigger_price is not None and (
+            not (order_type.waits and order.waiting) or order_type.trails
+        ):
+            raise Refusal(refusals.argument("trigger_price"))
+        if amend.display_qty is not None and order_type is not OrderType.ICEBERG:
+            raise Refusal(refusals.argument("display_qty"))
+        order_checks.tick_size(instrument, amend.price, amend.trigger_price)
+        qty = order.qty if amend.qty is None else amend.qty
+        price = amend.price or order.price or amend.trigger_price or order.trigger_price or 0
+        if qty > order.filled:
+            order_checks.minimums(instrument, qty, price)
+            shown = amend.display_qty
+            if shown is not None and not (
+                qty - order.filled <= ICEBERG_PARTS * shown <= ICEBERG_PARTS * qty
+            ):
+                raise Refusal(refusals.argument("display_qty"))
 
-    def _amended(self, order: OrderRecord, change: AmendRequest, now: int) -> OrderRecord:
+    def _amended(self, order: OrderRecord, amend: AmendRequest, now: int) -> OrderRecord:
+        """Return the order with its new terms."""
         new = replace(
             order,
             touched=now,
-            qty=order.qty if change.qty is None else max(change.qty, order.filled),
-            price=order.price if change.price is None else change.price,
+            qty=order.qty if amend.qty is None else max(amend.qty, order.filled),
+            price=order.price if amend.price is None else amend.price,
             trigger_price=(
-                order.trigger_price if change.trigger_price is None else change.trigger_price
+                order.trigger_price if amend.trigger_price is None else amend.trigger_price
             ),
-            display_qty=order.display_qty if change.display_qty is None else change.display_qty,
+            display_qty=order.display_qty if amend.display_qty is None else amend.display_qty,
         )
-        amendment = self._brokerage.amendment(new, now, post_only=change.post_only)
+        amendment = self._brokerage.amendment(new, now, post_only=amend.post_only)
         return replace(new, amends=(*order.amends, amendment))
 
     def _apply(
-        self, account: ClientAccount, new: OrderRecord, change: AmendRequest, now: int
+        self, account: ClientAccount, new: OrderRecord, amend: AmendRequest, now: int
     ) -> None:
-        """Change the engine's order, or the one that waits, and tell so first."""
+        """Report the amend to the owner, then amend the engine's order or the one that waits."""
         batch = None
         if not new.waiting:
-            request = AmendTerms(
-                new.order_id, change.qty, change.price, change.display_qty, change.post_only
+            terms = AmendTerms(
+                new.order_id, amend.qty, amend.price, amend.display_qty, amend.post_only
             )
-            batch = self._venue.matcher(new.symbol).amend(request, now)
+            batch = self._exchange.matcher(new.symbol).amend(terms, now)
             if batch.refusal is not None:
                 raise Refusal(messages.POST_ONLY)
-        self._clerk.keep(account, new, now)
-        row = self._clerk.reports[new.symbol].amended(new, now)
-        self._clerk.tell(account, new.symbol, row, now)
+        self._settlement.update(account, new, now)
+        row = self._settlement.rows[new.symbol].amended(new, now)
+        self._settlement.send_execution(account, new.symbol, row, now)
         if batch is not None:
-            self._venue.publish(new.symbol, batch)
+            self._exchange.publish(new.symbol, batch)
         elif not new.left:
-            self._clerk.close(account, new, OrderStatus.CANCELED, messages.USER_REQUESTED, now)
+            self._settlement.close(account, new, OrderStatus.CANCELED, messages.USER_REQUESTED, now)
         elif not new.started:
             return
-        elif met(new, last := self._venue.last_price(new.symbol)):
-            self._clerk.waiting.remove(new)
+        elif is_met(new, last := self._exchange.last_price(new.symbol)):
+            self._settlement.waiting.remove(new)
             self._brokerage.trigger(Triggered(account, new, last), now)
         else:
-            self._clerk.waiting.put(new)
+            self._settlement.waiting.put(new)
 
     def edit(
         self,
@@ -114,73 +149,63 @@ class Amends:
         *,
         validate: bool = False,
     ) -> Placed:
-        """Cancel an order and place its successor. Raises `Refusal`.
+        """Cancel an order and place its successor.
 
         Nothing is cancelled unless the successor would be accepted.
+
+        Args:
+            account: Whose order it is.
+            order: The order.
+            read: Returns the successor, or raises `Refusal`.
+            now: Time, ns since the Unix epoch.
+            validate: Check the successor and do nothing.
+
+        Raises:
+            Refusal: The order stays as it was.
         """
         try:
-            ticket = read()
-            _check_edit(order, ticket)
-            self._brokerage.check(account, ticket, now)
+            request = read()
+            _check_edit(order, request)
+            self._brokerage.check(account, request, now)
         except Refusal:
-            account.counts.spend(order.symbol, _ONE, now)
+            account.counts.spend(order.symbol, _FIXED_COST, now)
             raise
         account.counts.charge(order.symbol, limits.cost_of_edit(now - order.touched), now)
         if validate:
-            return Placed(ticket)
-        self._check_funds(account, order, ticket, now)
+            return Placed(request)
+        self._check_funds(account, order, request, now)
         self._brokerage.remove(account, order, messages.USER_REQUESTED, now)
-        return Placed(ticket, self._brokerage.add(account, ticket, now))
+        return Placed(request, self._brokerage.add(account, request, now))
 
     def _check_funds(
-        self, account: ClientAccount, order: OrderRecord, ticket: OrderRequest, now: int
+        self, account: ClientAccount, order: OrderRecord, request: OrderRequest, now: int
     ) -> None:
-        """Whether the successor can be paid for with what the order gives back."""
-        if ticket.kind.waits:
+        """Check that the successor can be paid for with what the order gives back."""
+        if request.order_type.waits:
             return
         successor = OrderRecord(
             order_id="",
-            ticket=ticket,
+            request=request,
             rates=account.rates(now),
             opened=now,
             touched=now,
-            qty=ticket.qty,
-            price=ticket.price,
+            qty=request.qty,
+            price=request.price,
             trigger_price=None,
             display_qty=None,
         )
-        held = account.ledger.held_by(order.order_id)
-        self._brokerage.funds.afforded(account, successor, freed=held)
+        freed = account.ledger.held_by(order.order_id)
+        self._brokerage.funds.reserve_for(account, successor, freed=freed)
 
 
-def _cost(order: OrderRecord, change: AmendRequest, now: int) -> Decimal:
-    """Of an amend; one that cancels what is left costs what cancelling does as well."""
-    age_ns = now - order.touched
-    empties = change.qty is not None and change.qty <= order.filled
-    return limits.cost_of_amend(age_ns) + (limits.cost_of_cancel(age_ns) if empties else 0)
-
-
-def _check_edit(order: OrderRecord, ticket: OrderRequest) -> None:
-    if order.triggered or order.ticket.close is not None or order.filled > ticket.qty:
+def _check_edit(order: OrderRecord, request: OrderRequest) -> None:
+    """Check that an order can be replaced by its successor."""
+    if order.triggered or order.request.close is not None or order.filled > request.qty:
         raise Refusal(messages.INVALID_ORDER)
 
 
-def _check_change(order: OrderRecord, change: AmendRequest, listing: Listing) -> None:
-    """Whether the order has what is to be changed, and the new terms are allowed."""
-    kind, instrument = order.ticket.kind, listing.instrument
-    if order.ticket.close is not None:
-        raise Refusal(messages.ARGUMENTS)
-    if change.price is not None and (not kind.limited or (kind.trails and order.waiting)):
-        raise Refusal(messages.INVALID_LIMIT)
-    if change.trigger_price is not None and (not (kind.waits and order.waiting) or kind.trails):
-        raise Refusal(messages.argument("trigger_price"))
-    if change.display_qty is not None and kind is not OrderType.ICEBERG:
-        raise Refusal(messages.argument("display_qty"))
-    order_checks.tick(instrument, change.price, change.trigger_price)
-    qty = order.qty if change.qty is None else change.qty
-    price = change.price or order.price or change.trigger_price or order.trigger_price or 0
-    if qty > order.filled:
-        order_checks.minimum(instrument, qty, price)
-        shown = change.display_qty
-        if shown is not None and not qty - order.filled <= 15 * shown <= 15 * qty:
-            raise Refusal(messages.argument("display_qty"))
+def _amend_cost(order: OrderRecord, amend: AmendRequest, now: int) -> Decimal:
+    """Return what an amend costs; one that cancels what is left costs that as well."""
+    age_ns = now - order.touched
+    empties = amend.qty is not None and amend.qty <= order.filled
+    return limits.cost_of_amend(age_ns) + (limits.cost_of_cancel(age_ns) if empties else 0)

@@ -1,7 +1,8 @@
 """Takes clients' orders to the engines: places, amends, edits and cancels them.
 
-Pure: time is passed in. A request is checked, charged for, and then done; a refusal is
-raised before anything has changed. Each account's dead-man's switch is here too.
+Pure: the time is passed in. A request is checked, then charged for, then done; a refusal
+is raised before anything has changed. The timers of the accounts' dead-man's switches run
+here too.
 
 Sources: docs.kraken.com/api/docs/guides/spot-amends, and the trading pages of
 docs.kraken.com/api/docs/rest-api/
@@ -10,23 +11,20 @@ docs.kraken.com/api/docs/rest-api/
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
-from kracked import units
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
-from kracked.protocol.events import Side
-from kracked.protocol.limits import Tier
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.accounts.amounts import Amounts, scales
-from kracked.sim.accounts.fees import Volume
-from kracked.sim.accounts.ledger import Ledger
+from kracked.sim.accounts.amounts import Amounts
+from kracked.sim.accounts.client_accounts import AccountOptions, ClientAccounts
 from kracked.sim.accounts.order_records import Amendment, OrderRecord, OrderStatus
 from kracked.sim.accounts.order_request import OrderRequest
 from kracked.sim.engine.exchange_ids import ExchangeIds
@@ -34,40 +32,17 @@ from kracked.sim.engine.orders import EngineBatch, NewOrder
 from kracked.sim.listings import ListedAsset, Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.funds import Funds
-from kracked.sim.order_entry.ports import TradingVenue
-from kracked.sim.order_entry.settlement import Closing, Settlement, Triggered
-from kracked.sim.order_entry.triggers import met
-from kracked.sim.refusal import Refusal
+from kracked.sim.order_entry.ports import ExchangePort
+from kracked.sim.order_entry.settlement import CloseDue, Settlement, Triggered
+from kracked.sim.order_entry.triggers import is_met
 
-USD = "USD"
-_USD_DECIMALS = 4
-ADD = limits.cost_of_add()
-STARTING_BALANCES: Mapping[str, str] = {
-    "USD": "100000",
-    "BTC": "2",
-    "ETH": "20",
-    "SOL": "200",
-    "XRP": "20000",
-    "DOGE": "200000",
-    "BONK": "1000000000",
-}
-"""What a new account owns, of what is listed."""
-
-
-class AccountOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What a new account begins with."""
-
-    tier: Tier = limits.PRO
-    balances: Mapping[str, str] = msgspec.field(default_factory=lambda: STARTING_BALANCES)
-    """Decimal text by asset; what is not listed is left out."""
-    volume: str = "0"
-    """Traded in the thirty days before, USD: it decides the fees."""
+ADD_COST = limits.cost_of_add()
 
 
 class Placed(NamedTuple):
     """An order that was accepted, or would have been."""
 
-    ticket: OrderRequest
+    request: OrderRequest
     order_id: str = ""
     """Empty when it was only validated."""
 
@@ -77,56 +52,39 @@ class Brokerage:
 
     def __init__(
         self,
-        venue: TradingVenue,
+        exchange: ExchangePort,
         listings: Iterable[Listing],
         assets: Iterable[ListedAsset],
-        terms: AccountOptions | None = None,
+        options: AccountOptions | None = None,
     ) -> None:
+        """Open a brokerage without accounts.
+
+        Args:
+            exchange: The exchange it belongs to.
+            listings: The pairs that can be traded.
+            assets: The assets of these pairs.
+            options: What every account begins with.
+
+        Raises:
+            TooPrecise: A balance has too many decimals.
+        """
         instruments = [listing.instrument for listing in listings]
-        self.assets = {listed.asset.id: listed for listed in assets}
-        self._shown = {name: listed.asset.precision for name, listed in self.assets.items()}
-        self._scales = {USD: _USD_DECIMALS} | scales(instruments, self._shown)
-        self._venue = venue
-        self.clerk = Settlement({one.symbol: Amounts(one, self._scales) for one in instruments})
-        self.funds = Funds(venue, self.clerk)
-        self.accounts: dict[str, ClientAccount] = {}
-        self._terms = terms or AccountOptions()
-        self._deposits(self._terms)  # a balance that cannot be is told now, not to a client
-        self._orders, self._amends = (
-            ExchangeIds("O", start=1 << 72),
-            ExchangeIds("T", start=1 << 72),
+        self.accounts = ClientAccounts(instruments, assets, options or AccountOptions())
+        self.settlement = Settlement(
+            {
+                instrument.symbol: Amounts(instrument, self.accounts.scales)
+                for instrument in instruments
+            }
         )
-        self._due: deque[Triggered | Closing] = deque()
-        self._working = False
-        self._starts: list[tuple[int, str, ClientAccount]] = []
-        """Scheduled orders, soonest first; order ids are unique, so accounts never compare."""
-
-    def account(self, name: str) -> ClientAccount:
-        """The account of this name, opened on the usual terms when it is first asked for."""
-        found = self.accounts.get(name)
-        return self.open_account(name, self._terms) if found is None else found
-
-    def open_account(self, name: str, terms: AccountOptions) -> ClientAccount:
-        """A new account."""
-        ledger = Ledger(self._scales, self._shown, self.clerk.ledgers)
-        volume = Volume(self._amount(USD, terms.volume))
-        account = ClientAccount(name, ledger, terms.tier, volume, self._amount(USD, "1"))
-        for asset, amount in self._deposits(terms).items():
-            ledger.deposit(asset, amount)
-        self.accounts[name] = account
-        return account
-
-    def _deposits(self, terms: AccountOptions) -> dict[str, int]:
-        """What an account begins with, of what is listed. Raises `TooPrecise`."""
-        listed = {name: text for name, text in terms.balances.items() if name in self._scales}
-        return {name: self._amount(name, text) for name, text in listed.items()}
-
-    def scale(self, asset: str) -> int:
-        """Decimals in which the ledgers count the asset."""
-        return self._scales[asset]
-
-    def _amount(self, asset: str, text: str) -> int:
-        return units.scale(text.encode(), self._scales[asset])
+        self.funds = Funds(exchange, self.settlement)
+        self._exchange = exchange
+        self._order_ids = ExchangeIds("O", start=1 << 72)
+        self._amend_ids = ExchangeIds("T", start=1 << 72)
+        self._due: deque[Triggered | CloseDue] = deque()
+        self._draining = False
+        """Whether a call further up the stack works through `_due`."""
+        self._scheduled: list[tuple[int, str, ClientAccount]] = []
+        """Start, id and owner of scheduled orders, soonest first; no two ids are equal."""
 
     # --- placing ----------------------------------------------------------------------
 
@@ -139,9 +97,19 @@ class Brokerage:
         *,
         validate: bool = False,
     ) -> Placed:
-        """A new order. Raises `Refusal`.
+        """Place one order.
 
         The counter's fixed part is charged even when the request is malformed.
+
+        Args:
+            account: Whose order it is.
+            symbol: Its pair.
+            read: Returns the order, or raises `Refusal`.
+            now: Time, ns since the Unix epoch.
+            validate: Check the order and do not place it.
+
+        Raises:
+            Refusal: It was not placed.
         """
         (placed,) = self.place_all(account, symbol, lambda: [read()], now, validate=validate)
         if isinstance(placed, Refusal):
@@ -156,137 +124,185 @@ class Brokerage:
         now: int,
         *,
         validate: bool = False,
-        cost: Decimal = ADD,
+        cost: Decimal = ADD_COST,
     ) -> list[Placed | Refusal]:
-        """Several orders: all are checked before any is placed. Raises `Refusal` for all.
+        """Place several orders: all are checked before any is placed.
 
-        Afterwards each stands alone; one that lacks funds is refused alone.
+        Each is then placed by itself: one that lacks funds is refused alone.
+
+        Args:
+            account: Whose orders they are.
+            symbol: Their pair.
+            read: Returns the orders, or raises `Refusal`.
+            now: Time, ns since the Unix epoch.
+            validate: Check the orders and do not place them.
+            cost: What the engine's counter is charged.
+
+        Raises:
+            Refusal: One of them is wrong, and none was placed.
         """
         try:
-            tickets = read()
-            for ticket in tickets:
-                self.check(account, ticket, now)
+            requests = read()
+            for request in requests:
+                self.check(account, request, now)
         except Refusal:
             account.counts.spend(symbol, cost, now)
             raise
         account.counts.charge(symbol, cost, now)
         if validate:
-            return [Placed(ticket) for ticket in tickets]
-        return [self._try(account, ticket, now) for ticket in tickets]
+            return [Placed(request) for request in requests]
+        placed: list[Placed | Refusal] = []
+        for request in requests:
+            try:
+                order_checks.client_id(request.cl_ord_id, request.userref, account.orders)
+                placed.append(Placed(request, self.add(account, request, now)))
+            except Refusal as refusal:
+                placed.append(refusal)
+        return placed
 
-    def check(self, account: ClientAccount, ticket: OrderRequest, now: int) -> None:
-        """Whether the market and the order's own terms allow it. Raises `Refusal`."""
-        listing = self._venue.listing(ticket.symbol)
-        order_checks.mode(self._venue.system, listing.instrument.status, ticket)
-        last = self._venue.last_price(ticket.symbol)
-        order_checks.form(ticket, listing.instrument, last, now)
-        order_checks.client_id(ticket.cl_ord_id, ticket.userref, account.orders)
+    def check(self, account: ClientAccount, request: OrderRequest, now: int) -> None:
+        """Check an order against the market's mode, its own terms and the client's other ids.
 
-    def _try(self, account: ClientAccount, ticket: OrderRequest, now: int) -> Placed | Refusal:
-        try:
-            order_checks.client_id(ticket.cl_ord_id, ticket.userref, account.orders)
-            return Placed(ticket, self.add(account, ticket, now))
-        except Refusal as refusal:
-            return refusal
+        Raises:
+            Refusal: It may not be placed.
+        """
+        listing = self._exchange.listing(request.symbol)
+        order_checks.mode(self._exchange.system, listing.instrument.status, request)
+        last = self._exchange.last_price(request.symbol)
+        order_checks.terms(request, listing.instrument, last, now)
+        order_checks.client_id(request.cl_ord_id, request.userref, account.orders)
 
     def add(
-        self, account: ClientAccount, ticket: OrderRequest, now: int, *, ref_id: str | None = None
+        self, account: ClientAccount, request: OrderRequest, now: int, *, ref_id: str | None = None
     ) -> str:
-        """Accept a checked order, if the account can bear it, and hand it to the engine: its id."""
-        if len(account.orders.open(ticket.symbol)) >= account.tier.open_orders:
+        """Accept a checked order, pass it to the engine, and return its id.
+
+        Args:
+            account: Whose order it is.
+            request: The order.
+            now: Time, ns since the Unix epoch.
+            ref_id: The order whose fill placed this one.
+
+        Raises:
+            Refusal: The account has too many open orders, or too little money.
+        """
+        if len(account.orders.open(request.symbol)) >= account.tier.open_orders:
             raise Refusal(messages.ORDERS_LIMIT)
         order = OrderRecord(
-            order_id=self._orders.take(),
-            ticket=ticket,
+            order_id=self._order_ids.take(),
+            request=request,
             rates=account.rates(now),
             opened=now,
             touched=now,
-            qty=ticket.qty,
-            price=ticket.price,
-            trigger_price=self._first_trigger(ticket),
-            display_qty=ticket.display_qty,
+            qty=request.qty,
+            price=request.price,
+            trigger_price=self._first_trigger(request),
+            display_qty=request.display_qty,
             ref_id=ref_id,
-            started=(ticket.start_at or now) <= now,
+            started=(request.start_at or now) <= now,
         )
         if not order.waiting:
-            order = replace(order, reserve=self.funds.afforded(account, order))
+            order = replace(order, reserve=self.funds.reserve_for(account, order))
         order = replace(order, amends=(self.amendment(order, now, original=True),))
-        self.clerk.open(account, order, now)
-        words_of = self.clerk.reports[order.symbol]
-        self.clerk.tell(account, order.symbol, words_of.pending_new(order), now)
+        self.settlement.open(account, order, now)
+        row = self.settlement.rows[order.symbol].pending_new(order)
+        self.settlement.send_execution(account, order.symbol, row, now)
         if not order.started:
-            heappush(self._starts, (ticket.start_at or now, order.order_id, account))
-        elif ticket.kind.waits:
-            self._await_trigger(account, order, now)
+            heappush(self._scheduled, (request.start_at or now, order.order_id, account))
         else:
-            self._enter(account, order, now)
+            self._begin(account, order, now)
         return order.order_id
 
-    def _start(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
-        """A scheduled order's time has come; it holds no funds before."""
-        order = replace(order, started=True, trigger_price=self._first_trigger(order.ticket))
-        if order.ticket.kind.waits:
-            self._await_trigger(account, order, now)
+    def _begin(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
+        """Let an order that has started wait for its trigger, or enter the book."""
+        if not order.request.order_type.waits:
+            self._enter(account, order, now)
             return
-        try:
-            order = replace(order, reserve=self.funds.afforded(account, order))
-        except Refusal:
-            self.clerk.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
-            return
-        self._enter(account, self.clerk.keep(account, order, now), now)
+        order = self._confirm(account, order, now)
+        last = self._exchange.last_price(order.symbol)
+        if is_met(order, last):
+            self.trigger(Triggered(account, order, last), now)
+        else:
+            self.settlement.waiting.put(order)
 
-    def _first_trigger(self, ticket: OrderRequest) -> int | None:
-        if ticket.trail is None:
-            return ticket.trigger_price
-        return ticket.trail.trigger(ticket.side, self._venue.last_price(ticket.symbol))
+    def _start(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
+        """Start a scheduled order whose time has come; it held no funds before."""
+        order = replace(order, started=True, trigger_price=self._first_trigger(order.request))
+        if not order.waiting:
+            funded = self._fund(account, order, now)
+            if funded is None:
+                return
+            order = funded
+        self._begin(account, order, now)
+
+    def _fund(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord | None:
+        """Hold what an order needs, or cancel it for lack of funds and return None."""
+        try:
+            order = replace(order, reserve=self.funds.reserve_for(account, order))
+        except Refusal:
+            self.settlement.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
+            return None
+        return self.settlement.update(account, order, now)
+
+    def _first_trigger(self, request: OrderRequest) -> int | None:
+        if request.trail is None:
+            return request.trigger_price
+        return request.trail.trigger(request.side, self._exchange.last_price(request.symbol))
 
     def _enter(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
-        """Submit to the engine; what it does comes back through `follow`."""
-        batch = self._venue.matcher(order.symbol).submit(_new_order(account, order), now)
+        """Submit an order to its engine; what the engine does comes back through `apply`."""
+        request = order.request
+        new_order = NewOrder(
+            order_id=order.order_id,
+            side=request.side,
+            qty=order.left,
+            price=order.price,
+            tif=request.tif,
+            expire_at=request.expire_at,
+            post_only=request.post_only,
+            display_qty=order.display_qty,
+            owner=account.name,
+            stp=request.stp,
+        )
+        batch = self._exchange.matcher(order.symbol).submit(new_order, now)
         if batch.refusal is not None:
-            self.clerk.close(account, order, OrderStatus.CANCELED, batch.refusal.value, batch.time)
+            self.settlement.close(
+                account, order, OrderStatus.CANCELED, batch.refusal.value, batch.time
+            )
             return
         if order.status is OrderStatus.PENDING:
             self._confirm(account, order, batch.time)
-        self._venue.publish(order.symbol, batch)
+        self._exchange.publish(order.symbol, batch)
 
     def _confirm(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
-        order = self.clerk.keep(account, replace(order, status=OrderStatus.NEW), now)
-        row = self.clerk.reports[order.symbol].new(order, now)
-        self.clerk.tell(account, order.symbol, row, now)
+        """Tell the client that an accepted order is open."""
+        order = self.settlement.update(account, replace(order, status=OrderStatus.NEW), now)
+        row = self.settlement.rows[order.symbol].new(order, now)
+        self.settlement.send_execution(account, order.symbol, row, now)
         return order
 
     # --- triggers ---------------------------------------------------------------------
 
-    def _await_trigger(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
-        order = self._confirm(account, order, now)
-        last = self._venue.last_price(order.symbol)
-        if met(order, last):
-            self.trigger(Triggered(account, order, last), now)
-        else:
-            self.clerk.waiting.put(order)
+    def trigger(self, triggered: Triggered, now: int) -> None:
+        """Turn a triggered order into a market or a limit order, if it can be paid for now."""
+        account, order = triggered.account, replace(triggered.order, triggered=True)
+        trail = order.request.trail
+        if trail is not None and trail.limit is not None and order.trigger_price is not None:
+            order = replace(order, price=trail.limit.price_from(order.trigger_price))
+        row = self.settlement.rows[order.symbol].triggered(order, triggered.last, now)
+        self.settlement.send_execution(account, order.symbol, row, now)
+        funded = self._fund(account, order, now)
+        if funded is not None:
+            self._enter(account, funded, now)
 
-    def trigger(self, due: Triggered, now: int) -> None:
-        """The order becomes a market or a limit order, if it can be paid for now."""
-        account, order = due.account, _triggered(due.order)
-        row = self.clerk.reports[order.symbol].triggered(order, due.last, now)
-        self.clerk.tell(account, order.symbol, row, now)
-        try:
-            order = replace(order, reserve=self.funds.afforded(account, order))
-        except Refusal:
-            self.clerk.close(account, order, OrderStatus.CANCELED, messages.NO_FUNDS, now)
-            return
-        self.clerk.keep(account, order, now)
-        self._enter(account, order, now)
-
-    def _close(self, due: Closing, now: int) -> None:
+    def _place_close(self, due: CloseDue, now: int) -> None:
         """Place the order that closes a fill; without funds it is not placed."""
-        parent, close = due.order.ticket, due.order.ticket.close
+        parent, close = due.order.request, due.order.request.close
         assert close is not None
-        ticket = OrderRequest(
+        request = OrderRequest(
             symbol=parent.symbol,
-            side=Side.ASK if parent.side is Side.BID else Side.BID,
-            kind=close.kind,
+            side=parent.side.opposite,
+            order_type=close.order_type,
             qty=due.qty,
             price=close.price,
             trigger_price=close.trigger_price,
@@ -295,31 +311,43 @@ class Brokerage:
             userref=parent.userref,
         )
         try:
-            self.add(due.account, ticket, now, ref_id=due.order.order_id)
+            self.add(due.account, request, now, ref_id=due.order.order_id)
         except Refusal:
             return
 
     def amendment(
         self, order: OrderRecord, now: int, *, post_only: bool = False, original: bool = False
     ) -> Amendment:
+        """Return an order's terms from now on, under a new id.
+
+        Args:
+            order: The order with these terms.
+            now: Time, ns since the Unix epoch.
+            post_only: Whether an amend was post-only.
+            original: Whether these are the terms the order is placed with.
+        """
         return Amendment(
-            self._amends.take(),
-            now,
-            order.qty,
-            order.left,
-            order.price,
-            order.trigger_price,
-            order.display_qty,
-            post_only or (original and order.ticket.post_only),
-            original,
+            amend_id=self._amend_ids.take(),
+            time=now,
+            qty=order.qty,
+            left=order.left,
+            price=order.price,
+            trigger_price=order.trigger_price,
+            display_qty=order.display_qty,
+            post_only=post_only or (original and order.request.post_only),
+            original=original,
         )
 
     # --- cancelling -------------------------------------------------------------------
 
     def cancel(self, account: ClientAccount, orders: Iterable[OrderRecord], now: int) -> int:
-        """Cancel open orders, at the price of their age: how many. Raises `Refusal`."""
-        if self._venue.system == "maintenance":
-            raise Refusal(messages.UNAVAILABLE)
+        """Cancel open orders, each charged by its age, and return how many.
+
+        Raises:
+            Refusal: The exchange is in maintenance.
+        """
+        if self._exchange.system == "maintenance":
+            raise Refusal(refusals.UNAVAILABLE)
         return self._cancel(account, orders, messages.USER_REQUESTED, now)
 
     def _cancel(
@@ -333,18 +361,19 @@ class Brokerage:
         return count
 
     def remove(self, account: ClientAccount, order: OrderRecord, reason: str, now: int) -> None:
+        """End an open order, in the book or outside it, without charging for it."""
         if order.waiting:
-            self.clerk.close(account, order, OrderStatus.CANCELED, reason, now)
+            self.settlement.close(account, order, OrderStatus.CANCELED, reason, now)
         else:
-            matcher = self._venue.matcher(order.symbol)
-            self._venue.publish(order.symbol, matcher.cancel(order.order_id, now, reason))
+            matcher = self._exchange.matcher(order.symbol)
+            self._exchange.publish(order.symbol, matcher.cancel(order.order_id, now, reason))
 
     # --- time and trade ---------------------------------------------------------------
 
     def advance(self, now: int) -> None:
         """Start the orders whose time has come; fire the switches that were not renewed."""
-        while self._starts and self._starts[0][0] <= now:
-            _, order_id, owner = heappop(self._starts)
+        while self._scheduled and self._scheduled[0][0] <= now:
+            _, order_id, owner = heappop(self._scheduled)
             order = owner.orders.get(order_id)
             if order is not None and order.status.open and not order.started:
                 self._start(owner, order, now)
@@ -354,42 +383,18 @@ class Brokerage:
                 account.cancel_all_at = None
                 self._cancel(account, account.orders.open(), messages.TIMED_OUT, now)
 
-    def follow(self, symbol: str, batch: EngineBatch) -> None:
-        """Book what an engine did, and do what follows from it."""
-        self._due.extend(self.clerk.follow(symbol, batch))
-        if self._working:
-            return  # the loop below is further up the stack
-        self._working = True
+    def apply(self, symbol: str, batch: EngineBatch) -> None:
+        """Settle what an engine did, and do what follows from it."""
+        self._due.extend(self.settlement.apply(symbol, batch))
+        if self._draining:
+            return
+        self._draining = True
         try:
             while self._due:
                 match self._due.popleft():
-                    case Triggered() as due:
-                        self.trigger(due, batch.time)
-                    case Closing() as due:
-                        self._close(due, batch.time)
+                    case Triggered() as triggered:
+                        self.trigger(triggered, batch.time)
+                    case CloseDue() as close:
+                        self._place_close(close, batch.time)
         finally:
-            self._working = False
-
-
-def _triggered(order: OrderRecord) -> OrderRecord:
-    """The order on its way to the book; a trailing one learns its limit now."""
-    trail, trigger = order.ticket.trail, order.trigger_price
-    if trail is None or trail.limit is None or trigger is None:
-        return replace(order, triggered=True)
-    return replace(order, triggered=True, price=trail.limit.of(trigger))
-
-
-def _new_order(account: ClientAccount, order: OrderRecord) -> NewOrder:
-    ticket = order.ticket
-    return NewOrder(
-        order_id=order.order_id,
-        side=ticket.side,
-        qty=order.left,
-        price=order.price,
-        tif=ticket.tif,
-        expire_at=ticket.expire_at,
-        post_only=ticket.post_only,
-        display_qty=order.display_qty,
-        owner=account.name,
-        stp=ticket.stp,
-    )
+            self._draining = False

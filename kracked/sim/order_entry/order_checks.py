@@ -1,7 +1,7 @@
 """Everything an order is refused for before the engine sees it, in the exchange's words.
 
-The order of the checks is not documented; it is market mode, form, minimums, client id,
-then what depends on the account: rate, number of open orders, funds.
+The order of the checks is not documented. Here it is: market mode, terms, minimums, client
+id, then what depends on the account: rate, number of open orders, funds.
 
 Source: docs.kraken.com/api/docs/guides/spot-errors
 """
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.instruments import Instrument
 from kracked.protocol.order_terms import OrderType, TimeInForce
 from kracked.sim import messages
 from kracked.sim.accounts.order_records import OrderRecords
-from kracked.sim.accounts.order_request import CloseTerms, OrderRequest
-from kracked.sim.refusal import Refusal
+from kracked.sim.accounts.order_request import OrderRequest
 from kracked.times import NS_PER_S
 
 REST_NOTICE_NS = 2 * NS_PER_S
@@ -26,54 +27,78 @@ _LEAST_LIFE_NS, _LONGEST_LIFE_NS = 5 * NS_PER_S, 31 * 86_400 * NS_PER_S
 _CLIENT_ID = re.compile(
     r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[!-~]{1,18}"
 )
-_SLICES = 15
+ICEBERG_PARTS = 15
 """An iceberg shows at least one part in so many."""
 
 
-def mode(system: str, pair: str, ticket: OrderRequest | None) -> None:
-    """Whether the market takes this order now; None asks for anything but a new one."""
-    for found in (system, pair):
+def mode(system: str, pair_status: str, request: OrderRequest) -> None:
+    """Check an order against the exchange's mode and the pair's.
+
+    Raises:
+        Refusal: One of the modes does not take it.
+    """
+    for found in (system, pair_status):
         match found:
             case "online":
                 pass
             case "maintenance":
-                raise Refusal(messages.UNAVAILABLE)
-            case "post_only" if ticket is None or ticket.post_only:
+                raise Refusal(refusals.UNAVAILABLE)
+            case "post_only" if request.post_only:
                 pass
-            case "limit_only" if ticket is None or ticket.kind.limited:
+            case "limit_only" if request.order_type.limited:
                 pass
             case _:
                 raise Refusal(messages.market_mode(found))
 
 
-def form(ticket: OrderRequest, instrument: Instrument, last: int, now: int) -> None:
-    """Tick size, minimums, and whether the order's parts go together."""
-    prices = (ticket.price, ticket.trigger_price, *_close_prices(ticket.close))
-    tick(instrument, *prices)
-    minimum(instrument, ticket.qty, ticket.price or ticket.trigger_price or last)
-    if ticket.kind is OrderType.ICEBERG:
-        shown = ticket.display_qty or 0
-        if not ticket.qty <= shown * _SLICES <= ticket.qty * _SLICES:
-            raise Refusal(messages.argument("displayvol"))
-    if ticket.by_index and not instrument.has_index:
+def terms(request: OrderRequest, instrument: Instrument, last: int, now: int) -> None:
+    """Check tick size and minimums, and whether an order's parts go together.
+
+    Args:
+        request: The order.
+        instrument: Its pair's rules.
+        last: Price of the last trade, which measures an order without a price.
+        now: Time, ns since the Unix epoch.
+
+    Raises:
+        Refusal: A part is out of bounds.
+    """
+    close = request.close
+    close_prices = () if close is None else (close.price, close.trigger_price)
+    tick_size(instrument, request.price, request.trigger_price, *close_prices)
+    minimums(instrument, request.qty, request.price or request.trigger_price or last)
+    if request.order_type is OrderType.ICEBERG:
+        shown = request.display_qty or 0
+        if not request.qty <= shown * ICEBERG_PARTS <= request.qty * ICEBERG_PARTS:
+            raise Refusal(refusals.argument("displayvol"))
+    if request.by_index and not instrument.has_index:
         raise Refusal(messages.NO_INDEX)
-    begins = max(now, ticket.start_at or now)
+    begins = max(now, request.start_at or now)
     if begins - now > _LONGEST_LIFE_NS:
-        raise Refusal(messages.argument("starttm"))
-    if ticket.tif is TimeInForce.GTD:
-        life = (ticket.expire_at or 0) - begins
+        raise Refusal(refusals.argument("starttm"))
+    if request.tif is TimeInForce.GTD:
+        life = (request.expire_at or 0) - begins
         if not _LEAST_LIFE_NS <= life <= _LONGEST_LIFE_NS:
-            raise Refusal(messages.argument("expiretm"))
+            raise Refusal(refusals.argument("expiretm"))
 
 
-def tick(instrument: Instrument, *prices: int | None) -> None:
+def tick_size(instrument: Instrument, *prices: int | None) -> None:
+    """Check that prices are positive and whole ticks.
+
+    Raises:
+        Refusal: One is not.
+    """
     for price in prices:
         if price is not None and (price <= 0 or price % instrument.price_increment):
             raise Refusal(messages.TICK_SIZE if price > 0 else messages.INVALID_PRICE)
 
 
-def minimum(instrument: Instrument, qty: int, price: int) -> None:
-    """Least quantity and least cost, at the price the order is measured by."""
+def minimums(instrument: Instrument, qty: int, price: int) -> None:
+    """Check the least quantity and the least cost, at the price an order is measured by.
+
+    Raises:
+        Refusal: The order is too small.
+    """
     if qty < instrument.qty_min:
         raise Refusal(messages.VOLUME_MINIMUM)
     if instrument.precision.cost_decimal(price, qty) < instrument.cost_min:
@@ -81,10 +106,15 @@ def minimum(instrument: Instrument, qty: int, price: int) -> None:
 
 
 def client_id(cl_ord_id: str | None, userref: int | None, orders: OrderRecords) -> None:
+    """Check a client id: its form, that there is no userref too, and that no open order has it.
+
+    Raises:
+        Refusal: It may not be used.
+    """
     if cl_ord_id is None:
         return
     if userref is not None:
-        raise Refusal(messages.ARGUMENTS)
+        raise Refusal(refusals.ARGUMENTS)
     if not _CLIENT_ID.fullmatch(cl_ord_id):
         raise Refusal(messages.CLIENT_ID)
     if orders.open_by(cl_ord_id=cl_ord_id):
@@ -92,14 +122,19 @@ def client_id(cl_ord_id: str | None, userref: int | None, orders: OrderRecords) 
 
 
 def deadline(until: int | None, now: int, notice_ns: int) -> None:
-    """A request that is late, or whose deadline is out of bounds."""
+    """Check a request's deadline.
+
+    Args:
+        until: The deadline, ns since the Unix epoch; None for none.
+        now: Time, ns since the Unix epoch.
+        notice_ns: How far ahead it must lie at least.
+
+    Raises:
+        Refusal: It has passed, or is out of bounds.
+    """
     if until is None:
         return
     if until <= now:
         raise Refusal(messages.DEADLINE)
     if not notice_ns <= until - now <= _DEADLINE_NS:
-        raise Refusal(messages.argument("deadline"))
-
-
-def _close_prices(close: CloseTerms | None) -> tuple[int | None, ...]:
-    return () if close is None else (close.price, close.trigger_price)
+        raise Refusal(refusals.argument("deadline"))

@@ -1,27 +1,34 @@
-"""What the private half needs of the exchange it belongs to."""
+"""The exchange as its private half sees it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
+from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import Listing
 
 
-class TradingVenue(Protocol):
-    """An exchange, as its brokerage sees it."""
+class ExchangePort(Protocol):
+    """The exchange, as its brokerage and its endpoints use it."""
 
     system: str
+    """The exchange's mode."""
+    order_faults: OrderFaults
 
     def listing(self, symbol: str) -> Listing:
-        """The instrument as it is now, its status included."""
+        """Return the instrument as it is now, its status included."""
 
     def matcher(self, symbol: str) -> Matcher:
-        """Its engine."""
+        """Return the instrument's engine."""
 
     def last_price(self, symbol: str) -> int:
-        """Of the latest trade, scaled."""
+        """Return the price of the latest trade, scaled."""
 
     def publish(self, symbol: str, batch: EngineBatch) -> None:
-        """Tell everybody what an engine did; it comes back through `follow`."""
+        """Publish what an engine did; it comes back through `Brokerage.apply`."""
+
+    def call_at(self, time: int, act: Callable[[], None]) -> None:
+        """Call a function when the market has come to this time."""

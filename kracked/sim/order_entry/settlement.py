@@ -1,15 +1,15 @@
 """Keeps the accounts in step with the engines: what happens to an order reaches its owner.
 
-The clerk reads every batch, the agents' as well as the clients'. A fill moves money and
-is told; an order that ends gives back what it held. What follows from a batch (stops it
-triggered, closing orders its fills ask for) is handed back: the clerk places nothing.
+Settlement reads every batch, the agents' as well as the clients'. A fill moves money and
+is sent to its owner; an order that ends gives back what it held. What follows from a batch
+(stops it triggers, closing orders its fills ask for) is returned: settlement places nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from kracked.protocol.events import Side
@@ -40,15 +40,15 @@ _ENDINGS = {
 }
 
 
-class Triggered(msgspec.Struct, frozen=True):
-    """A stop's trigger was met by a trade at `last`."""
+class Triggered(NamedTuple):
+    """A stop was triggered by a trade at `last`."""
 
     account: ClientAccount
     order: OrderRecord
     last: int
 
 
-class Closing(msgspec.Struct, frozen=True):
+class CloseDue(NamedTuple):
     """A fill of this quantity asks for its conditional close."""
 
     account: ClientAccount
@@ -62,129 +62,128 @@ class Settlement:
     def __init__(self, amounts: Mapping[str, Amounts]) -> None:
         """`amounts` by symbol."""
         self.amounts = amounts
-        self.reports = {symbol: StreamRows(one) for symbol, one in amounts.items()}
+        self.rows = {symbol: StreamRows(one) for symbol, one in amounts.items()}
+        """What words the rows of `executions`, by symbol."""
         self.waiting = WaitingStops()
         self._owners: dict[str, ClientAccount] = {}
-        """Of the open orders, by order id."""
-        self._trades, self._ledgers = ExchangeIds("T", start=0), ExchangeIds("L", start=0)
+        """The owners of open orders, by order id."""
+        self._trade_ids = ExchangeIds("T", start=0)
 
-    @property
-    def ledgers(self) -> ExchangeIds:
-        """Where ledger entries take their ids from."""
-        return self._ledgers
+    # --- what requests do to orders ---------------------------------------------------
 
-    def owner(self, order_id: str) -> ClientAccount | None:
-        """Whose open order this is."""
-        return self._owners.get(order_id)
-
-    # --- what a request does to the table ---------------------------------------------
-
-    def open(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
+    def open(self, account: ClientAccount, order: OrderRecord, now: int) -> None:
         """Take in an accepted order."""
         self._owners[order.order_id] = account
-        return self.keep(account, order, now)
+        self.update(account, order, now)
 
-    def keep(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
-        """Take in the order's new state, and hold what it needs."""
-        self._hold(account, order)
+    def update(self, account: ClientAccount, order: OrderRecord, now: int) -> OrderRecord:
+        """Take in an order's new version, hold what it needs, and return it."""
+        if not order.waiting:
+            # What is reserved and not yet spent; no more than the rest needs at its limit.
+            amount = order.reserve - self.spent(order)
+            if order.price is not None:
+                amount = min(amount, self.required(order, order.left, order.price))
+            asset = self.amounts[order.symbol].pays_with(order.side)
+            account.ledger.hold(order.order_id, asset, max(0, amount))
         return account.orders.put(order, now)
 
     def close(
         self, account: ClientAccount, order: OrderRecord, status: OrderStatus, reason: str, now: int
     ) -> None:
-        """End an order and tell so."""
+        """End an order, and send that to its owner."""
         self._owners.pop(order.order_id, None)
         self.waiting.remove(order)
         account.ledger.release(order.order_id)
         order = account.orders.put(replace(order, status=status, reason=reason, closed=now), now)
-        words = self.reports[order.symbol]
+        rows = self.rows[order.symbol]
         match status:
             case OrderStatus.FILLED:
-                row = words.filled(order, now)
+                row = rows.filled(order, now)
             case OrderStatus.EXPIRED:
-                row = words.expired(order, now)
+                row = rows.expired(order, now)
             case _:
-                row = words.canceled(order, now)
-        self.tell(account, order.symbol, row, now)
+                row = rows.canceled(order, now)
+        self.send_execution(account, order.symbol, row, now)
 
-    def tell(self, account: ClientAccount, symbol: str, row: Row, now: int) -> None:
-        """Tell the account's listeners one row of `executions`."""
-        for stream in account.audience.of(EXECUTIONS):
+    def send_execution(self, account: ClientAccount, symbol: str, row: Row, now: int) -> None:
+        """Send a row of `executions` to the account's subscribers."""
+        for stream in account.streams.of(EXECUTIONS):
             count = account.counts.count(symbol, now) if stream.rate_count else None
             stream.update(row if count is None else {**row, "ratecount": float(count)})
 
-    def need(self, order: OrderRecord, left: int, price: int) -> int:
-        """What `left` of the order may still spend at this price, the fee included."""
-        return self.amounts[order.symbol].need(
+    def required(self, order: OrderRecord, left: int, price: int) -> int:
+        """Return what a part of an order may still spend at this price, the fee included."""
+        return self.amounts[order.symbol].required(
             order.side,
             left * price,
             left,
             order.rates.taker,
-            fee_in_base=order.ticket.fee_in_base,
+            fee_in_base=order.request.fee_in_base,
         )
 
     def spent(self, order: OrderRecord) -> int:
-        """What its fills took of the asset it pays with."""
-        in_base = order.ticket.fee_in_base
+        """Return what an order's fills took of the asset it pays with."""
+        in_base = order.request.fee_in_base
         if order.side is Side.BID:
             return order.cost + (0 if in_base else order.fee)
         return self.amounts[order.symbol].lots(order.filled) + (order.fee if in_base else 0)
 
-    def _hold(self, account: ClientAccount, order: OrderRecord) -> None:
-        """What is reserved and not yet spent; no more than the rest needs at its limit."""
-        if order.waiting:
-            return
-        amount = order.reserve - self.spent(order)
-        if order.price is not None:
-            amount = min(amount, self.need(order, order.left, order.price))
-        asset = self.amounts[order.symbol].pays_with(order.side)
-        account.ledger.hold(order.order_id, asset, max(0, amount))
+    # --- what engines do to orders ----------------------------------------------------
 
-    # --- what the engines do ----------------------------------------------------------
-
-    def follow(self, symbol: str, batch: EngineBatch) -> Iterator[Triggered | Closing]:
-        """Book what a batch did to clients' orders; what is to be done about it."""
+    def apply(self, symbol: str, batch: EngineBatch) -> Iterator[Triggered | CloseDue]:
+        """Book what a batch did to clients' orders, and iterate what follows from it."""
         if not self._owners:
             return
         before: EngineStep | None = None
-        for happening in batch.happenings:
-            match happening:
+        for step in batch.steps:
+            match step:
                 case OrderFilled():
-                    yield from self._filled(happening, batch.time)
-                    yield from self._triggered(symbol, happening.price, batch.time)
-                case Rested() if _is_refill(before, happening):
-                    self._refilled(happening, batch.time)
-                case Done(order_id=order_id, status=outcome, reason=reason):
-                    account = self._owners.get(order_id)
-                    order = account.orders.get(order_id) if account else None
-                    if account and order:
-                        self.close(account, order, _ENDINGS[outcome], reason, batch.time)
-            before = happening
+                    yield from self._book_trade(step, batch.time)
+                    yield from self._triggered(symbol, step.price, batch.time)
+                case Rested() if _is_refill(before, step):
+                    self._send_refill(step, batch.time)
+                case Done(order_id=order_id, status=end, reason=reason):
+                    if found := self._open_order(order_id):
+                        self.close(*found, _ENDINGS[end], reason, batch.time)
+            before = step
+
+    def _open_order(self, order_id: str) -> tuple[ClientAccount, OrderRecord] | None:
+        """Return a client's open order and its owner; None for an agent's."""
+        account = self._owners.get(order_id)
+        order = account.orders.get(order_id) if account else None
+        return (account, order) if account and order else None
 
     def _triggered(self, symbol: str, last: int, now: int) -> Iterator[Triggered]:
+        """Move the triggers that follow a trade, and iterate the orders it triggers."""
         if symbol in self.waiting:
             for moved in self.waiting.trail(symbol, last):
-                self.waiting.put(self.keep(self._owners[moved.order_id], moved, now))
+                self.waiting.put(self.update(self._owners[moved.order_id], moved, now))
             for order in self.waiting.due(symbol, last):
                 yield Triggered(self._owners[order.order_id], order, last)
 
-    def _filled(self, trade: OrderFilled, time: int) -> Iterator[Closing]:
+    def _book_trade(self, trade: OrderFilled, time: int) -> Iterator[CloseDue]:
+        """Book a trade for its taker and its maker, where they are clients."""
         for order_id, maker in ((trade.order_id, False), (trade.maker_order_id, True)):
-            account = self._owners.get(order_id)
-            order = account.orders.get(order_id) if account else None
-            if account and order:
-                order = self._book(account, order, trade, maker, time)
-                if order.ticket.close is not None:
-                    yield Closing(account, order, trade.qty)
+            if found := self._open_order(order_id):
+                account, order = found
+                order = self._book_fill(account, order, trade, maker=maker, time=time)
+                if order.request.close is not None:
+                    yield CloseDue(account, order, trade.qty)
 
-    def _book(
-        self, account: ClientAccount, order: OrderRecord, trade: OrderFilled, maker: bool, time: int
+    def _book_fill(
+        self,
+        account: ClientAccount,
+        order: OrderRecord,
+        trade: OrderFilled,
+        *,
+        maker: bool,
+        time: int,
     ) -> OrderRecord:
-        """Move the money of one fill, and tell it on both channels."""
-        fill, order = self._fill(order, trade, maker, time)
+        """Move the money of one fill, and send it on both channels."""
+        fill, order = self._fill(order, trade, maker=maker, time=time)
         amounts, asset = self.amounts[order.symbol], fill.fee_asset
         sign = 1 if order.side is Side.BID else -1
-        legs = (
+        movements = (
             (amounts.base, sign * amounts.lots(fill.qty)),
             (amounts.quote, -sign * fill.cost),
         )
@@ -192,31 +191,35 @@ class Settlement:
             account.ledger.book(
                 name, amount, fill.fee if name == asset else 0, ref_id=fill.exec_id, time=time
             )
-            for name, amount in legs
+            for name, amount in movements
         ]
         fill = replace(fill, ledgers=tuple(entry.ledger_id for entry in entries))
         account.fills[fill.exec_id] = fill
         account.volume.add(fill.cost, time)
-        self.keep(account, order, time)
-        self.tell(account, order.symbol, self.reports[order.symbol].trade(order, fill), time)
-        for stream in account.audience.of(BALANCES):
+        self.update(account, order, time)
+        row = self.rows[order.symbol].trade(order, fill)
+        self.send_execution(account, order.symbol, row, time)
+        for stream in account.streams.of(BALANCES):
             for entry in entries:
                 stream.update(stream_rows.movement(account.ledger, entry))
         return order
 
     def _fill(
-        self, order: OrderRecord, trade: OrderFilled, maker: bool, time: int
+        self, order: OrderRecord, trade: OrderFilled, *, maker: bool, time: int
     ) -> tuple[FillRecord, OrderRecord]:
-        """The fill and the order after it: running totals are rounded, parts subtracted."""
+        """Return a fill, and the order after it.
+
+        Running totals are rounded and parts are differences of them.
+        """
         amounts = self.amounts[order.symbol]
         rate = order.rates.maker if maker else order.rates.taker
-        in_base = order.ticket.fee_in_base
+        in_base = order.request.fee_in_base
         notional = order.notional + trade.price * trade.qty
         weight = order.fee_weight + rate * trade.qty * (1 if in_base else trade.price)
         cost = amounts.cost(notional)
         fee = amounts.base_fee(weight) if in_base else amounts.quote_fee(weight)
         fill = FillRecord(
-            exec_id=self._trades.take(),
+            exec_id=self._trade_ids.take(),
             order_id=order.order_id,
             trade_id=trade.trade_id,
             time=time,
@@ -239,16 +242,20 @@ class Settlement:
             trades=(*order.trades, fill.exec_id),
         )
 
-    def _refilled(self, slice_: Rested, time: int) -> None:
-        account = self._owners.get(slice_.order_id)
-        order = account.orders.get(slice_.order_id) if account else None
-        if account and order and order.ticket.kind is OrderType.ICEBERG:
-            row = self.reports[order.symbol].refilled(order, slice_.visible_qty, time)
-            self.tell(account, order.symbol, row, time)
+    def _send_refill(self, refill: Rested, time: int) -> None:
+        """Tell the owner of an iceberg that its next part is shown."""
+        found = self._open_order(refill.order_id)
+        if found and found[1].request.order_type is OrderType.ICEBERG:
+            account, order = found
+            row = self.rows[order.symbol].refilled(order, refill.visible_qty, time)
+            self.send_execution(account, order.symbol, row, time)
 
 
 def _is_refill(before: EngineStep | None, now: Rested) -> bool:
-    """A slice that follows one that was filled, and not an order that moves or is new."""
+    """Whether an iceberg's next part follows one that was filled.
+
+    Otherwise an order is new, or moves.
+    """
     return (
         isinstance(before, LeftLevel)
         and before.order_id == now.order_id

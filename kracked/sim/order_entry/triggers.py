@@ -1,4 +1,4 @@
-"""Stops, trailing stops and take-profits, which stand outside the book until a trade meets them.
+"""Stops, trailing stops and take-profits, which wait outside the book until they trigger.
 
 They hold no funds while they wait. The trigger watches the last trade; `index` falls
 back to it, as the exchange's does when its feed fails.
@@ -14,13 +14,13 @@ from kracked.protocol.events import Side
 from kracked.sim.accounts.order_records import OrderRecord
 
 
-def met(order: OrderRecord, last: int) -> bool:
-    """Whether a trade at `last` triggers the order.
+def is_met(order: OrderRecord, last: int) -> bool:
+    """Whether a trade at `last` triggers an order.
 
     A stop buys above and sells below its trigger; a profit is taken the other way round.
     """
     assert order.trigger_price is not None
-    upward = (order.side is Side.BID) == order.ticket.kind.stops
+    upward = (order.side is Side.BID) == order.request.order_type.stops
     return last >= order.trigger_price if upward else last <= order.trigger_price
 
 
@@ -31,24 +31,25 @@ class WaitingStops:
         self._orders: dict[str, dict[str, OrderRecord]] = {}
 
     def put(self, order: OrderRecord) -> None:
-        """Take in an order, or its amended self."""
+        """Take in an order, or a new version of one."""
         self._orders.setdefault(order.symbol, {})[order.order_id] = order
 
     def remove(self, order: OrderRecord) -> None:
+        """Take an order out, if it waits."""
         orders = self._orders.get(order.symbol, {})
         orders.pop(order.order_id, None)
         if not orders:
             self._orders.pop(order.symbol, None)
 
     def __contains__(self, symbol: str) -> bool:
-        """Whether any order waits for the symbol."""
+        """Whether any order of a symbol waits."""
         return symbol in self._orders
 
     def trail(self, symbol: str, last: int) -> list[OrderRecord]:
-        """The orders whose triggers follow a trade at `last`, with the new ones."""
+        """Return the orders whose triggers follow a trade at `last`, with the new triggers."""
         moved = []
         for order in self._orders.get(symbol, {}).values():
-            trail, before = order.ticket.trail, order.trigger_price
+            trail, before = order.request.trail, order.trigger_price
             if trail is None or before is None:
                 continue
             trigger = trail.follow(order.side, before, last)
@@ -57,8 +58,8 @@ class WaitingStops:
         return moved
 
     def due(self, symbol: str, last: int) -> list[OrderRecord]:
-        """The orders a trade at `last` triggers; they wait no more."""
-        found = [order for order in self._orders.get(symbol, {}).values() if met(order, last)]
-        for order in found:
+        """Take out the orders that a trade at `last` triggers, and return them."""
+        orders = [order for order in self._orders.get(symbol, {}).values() if is_met(order, last)]
+        for order in orders:
             self.remove(order)
-        return found
+        return orders

@@ -1,0 +1,1 @@
+"""What clients may ask about their own accounts, over REST and over WebSocket."""

@@ -7,20 +7,23 @@ Source: docs.kraken.com/api/docs/rest-api/cancel-all-orders-after
 
 from __future__ import annotations
 
-from kracked.sim import messages
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.sim.accounts.account import ClientAccount
-from kracked.sim.refusal import Refusal
 from kracked.times import NS_PER_S, to_rfc3339
 
 _LONGEST_S = 86_400
 
 
-def turn(account: ClientAccount, timeout_s: int, now: int) -> dict[str, object]:
-    """Arm the switch anew, or disarm it with 0: what the exchange answers. Raises `Refusal`."""
+def renew(account: ClientAccount, timeout_s: int, now: int) -> dict[str, object]:
+    """Start the timer anew, or stop it with 0, and return what the exchange answers.
+
+    Raises:
+        Refusal: The time is out of bounds.
+    """
     if not 0 <= timeout_s < _LONGEST_S:
-        raise Refusal(messages.argument("timeout"))
+        raise Refusal(refusals.argument("timeout"))
     current = -(-now // NS_PER_S) * NS_PER_S
     account.cancel_all_at = current + timeout_s * NS_PER_S if timeout_s else None
-    at = account.cancel_all_at
-    trigger = "0" if at is None else to_rfc3339(at, 0)
-    return {"currentTime": to_rfc3339(current, 0), "triggerTime": trigger}
+    trigger_time = to_rfc3339(account.cancel_all_at, 0) if account.cancel_all_at else "0"
+    return {"currentTime": to_rfc3339(current, 0), "triggerTime": trigger_time}

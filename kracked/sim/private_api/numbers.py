@@ -1,6 +1,6 @@
-"""Prices and quantities as clients write them, to scaled integers; the refusals of bad ones.
+"""Prices and quantities as REST writes them, to scaled integers; and the refusals of bad ones.
 
-REST sends decimal text, plain digits, and may name a price by its distance from the last
+REST sends decimal text in plain digits. It may state a price by its distance from the last
 trade: `+50`, `-2%`, `#1%`, where `#` is the sign that makes sense of the order.
 """
 
@@ -11,19 +11,24 @@ from decimal import Decimal
 
 from kracked import units
 from kracked.errors import TooPrecise
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
 from kracked.sim import messages
 from kracked.sim.accounts.trailing_stops import TrailOffset
 from kracked.sim.listings import Listing
-from kracked.sim.refusal import Refusal
 
 _PLAIN = re.compile(r"[0-9]{1,20}(\.[0-9]{0,20})?")
 _RELATIVE = re.compile(r"([+\-#])([0-9]{1,20}(?:\.[0-9]{0,20})?)(%?)")
 
 
 def price(text: str, listing: Listing, malformed: str = messages.INVALID_PRICE) -> int:
-    """A plain price. Raises `Refusal`."""
+    """Return a plain price, scaled.
+
+    Raises:
+        Refusal: It is no number (`malformed`), or has too many decimals.
+    """
     if not _PLAIN.fullmatch(text):
         raise Refusal(malformed)
     decimals = listing.instrument.precision.price
@@ -34,37 +39,66 @@ def price(text: str, listing: Listing, malformed: str = messages.INVALID_PRICE) 
 
 
 def quantity(text: str, listing: Listing, name: str = "volume") -> int:
-    """A plain quantity. Raises `Refusal`."""
+    """Return a plain quantity, scaled.
+
+    Raises:
+        Refusal: It is no number, or has too many decimals; it states `name`.
+    """
     return amount(text, listing.instrument.precision.qty, name)
 
 
 def amount(text: str, decimals: int, name: str) -> int:
-    """A plain number of so many decimals at most. Raises `Refusal`."""
+    """Return a plain number with at most so many decimals, scaled by them.
+
+    Raises:
+        Refusal: It is no number, or has too many decimals; it states `name`.
+    """
     if not _PLAIN.fullmatch(text):
-        raise Refusal(messages.argument(name))
+        raise Refusal(refusals.argument(name))
     try:
         return units.scale(text.encode(), decimals)
     except TooPrecise as error:
-        raise Refusal(messages.argument(name)) from error
+        raise Refusal(refusals.argument(name)) from error
 
 
 def is_relative(text: str) -> bool:
+    """Whether a price is written as a distance."""
     return text[:1] in ("+", "-", "#")
 
 
 def relative(text: str, listing: Listing, base: int, *, upward: bool) -> int:
-    """A price by its distance from `base`, to the nearest tick. Raises `Refusal`."""
+    """Return the price at a written distance from `base`, to the nearest tick.
+
+    Args:
+        text: The distance, with its sign.
+        listing: The instrument.
+        base: The price it starts from, scaled.
+        upward: Which way `#` points.
+
+    Raises:
+        Refusal: The text is no distance.
+    """
     match = _RELATIVE.fullmatch(text)
     if match is None:
         raise Refusal(messages.INVALID_PRICE)
     sign, number, percent = match.groups()
-    distance = Decimal(number)
-    by = distance if _rises(sign, upward) else -distance
-    return offset(listing, by, percent=bool(percent)).of(base)
+    rises = upward if sign == "#" else sign == "+"
+    distance = Decimal(number) if rises else -Decimal(number)
+    return offset(listing, distance, percent=bool(percent)).price_from(base)
 
 
 def trailing(text: str, listing: Listing, malformed: str, *, signs: str) -> TrailOffset:
-    """The distance of a trailing order; `signs` it may have. Raises `Refusal`."""
+    """Return a distance of a trailing order.
+
+    Args:
+        text: The distance, with its sign.
+        listing: The instrument.
+        malformed: The refusal of anything else.
+        signs: The signs it may have.
+
+    Raises:
+        Refusal: The text is no such distance.
+    """
     match = _RELATIVE.fullmatch(text)
     if match is None or match[1] not in signs:
         raise Refusal(malformed)
@@ -73,17 +107,13 @@ def trailing(text: str, listing: Listing, malformed: str, *, signs: str) -> Trai
 
 
 def offset(listing: Listing, by: Decimal, *, percent: bool) -> TrailOffset:
-    """An amount in the quote currency, or a percentage."""
+    """Return an offset of an amount in the quote currency, or of a percentage."""
     instrument = listing.instrument
     scaled = by if percent else by.scaleb(instrument.precision.price)
     return TrailOffset(scaled, percent, instrument.price_increment)
 
 
-def upward(kind: OrderType, side: Side) -> bool:
-    """Which way `#` points: to where the order would wait."""
+def waits_above(order_type: OrderType, side: Side) -> bool:
+    """Whether an order waits above the market, which is where `#` points."""
     above = side is Side.ASK
-    return not above if kind.stops else above
-
-
-def _rises(sign: str, upward: bool) -> bool:
-    return upward if sign == "#" else sign == "+"
+    return not above if order_type.stops else above

@@ -1,6 +1,6 @@
-"""Which of an account's orders a request means: by id, by client id, or by userref.
+"""Finding the open orders a request names: by id, by client id, or by userref.
 
-An id that was never given out is *invalid*, one whose order has ended is *unknown*; a
+An id that was never given out is *invalid*, one whose order has ended is *unknown*. A
 client id may have been used and freed again, so one that no open order carries is
 unknown as well. Measured at the exchange; github.com/dc-deal/FiniexTestingIDE.
 """
@@ -8,21 +8,29 @@ unknown as well. Measured at the exchange; github.com/dc-deal/FiniexTestingIDE.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.refusal import Refusal
 
 _USERREF = re.compile(r"-?[0-9]{1,10}")
 
 
-def one(account: ClientAccount, *, order_id: str | None, cl_ord_id: str | None) -> OrderRecord:
-    """The open order of this id or this client id. Raises `Refusal`."""
+def open_order(
+    account: ClientAccount, *, order_id: str | None, cl_ord_id: str | None
+) -> OrderRecord:
+    """Return the open order with this id or this client id; exactly one must be given.
+
+    Raises:
+        Refusal: There is none.
+    """
     if (order_id is None) == (cl_ord_id is None):
-        raise Refusal(messages.ARGUMENTS)
+        raise Refusal(refusals.ARGUMENTS)
     if order_id is None:
         found = account.orders.open_by(cl_ord_id=cl_ord_id)
         if not found:
@@ -36,10 +44,14 @@ def one(account: ClientAccount, *, order_id: str | None, cl_ord_id: str | None) 
     return order
 
 
-def meant(account: ClientAccount, name: str) -> list[OrderRecord]:
-    """The open orders an order id or a userref in digits means. Raises `Refusal`."""
+def by_id_or_userref(account: ClientAccount, name: str) -> list[OrderRecord]:
+    """Return the open order with an id, or the open orders with a userref in digits.
+
+    Raises:
+        Refusal: There is none.
+    """
     if not _USERREF.fullmatch(name):
-        return [one(account, order_id=name, cl_ord_id=None)]
+        return [open_order(account, order_id=name, cl_ord_id=None)]
     found = account.orders.open_by(userref=int(name))
     if not found:
         raise Refusal(messages.UNKNOWN_ORDER)
@@ -47,21 +59,22 @@ def meant(account: ClientAccount, name: str) -> list[OrderRecord]:
 
 
 def by_client_id(account: ClientAccount, cl_ord_id: str) -> list[OrderRecord]:
-    """The open order of this client id. Raises `Refusal`."""
-    return [one(account, order_id=None, cl_ord_id=cl_ord_id)]
+    """Return the open order with a client id.
+
+    Raises:
+        Refusal: There is none.
+    """
+    return [open_order(account, order_id=None, cl_ord_id=cl_ord_id)]
 
 
-def several(
+def batch(
     account: ClientAccount, names: Iterable[str], cl_ord_ids: Iterable[str]
 ) -> list[OrderRecord]:
-    """The open orders of a batch, each once; those that are gone are left out."""
-    finds = [partial(meant, account, name) for name in names]
+    """Return the open orders of a batch, each once; those that are gone are left out."""
+    finds = [partial(by_id_or_userref, account, name) for name in names]
     finds += [partial(by_client_id, account, cl_ord_id) for cl_ord_id in cl_ord_ids]
-    return list({order.order_id: order for find in finds for order in _or_none(find)}.values())
-
-
-def _or_none(find: Callable[[], list[OrderRecord]]) -> list[OrderRecord]:
-    try:
-        return find()
-    except Refusal:
-        return []
+    found: dict[str, OrderRecord] = {}
+    for find in finds:
+        with suppress(Refusal):
+            found |= {order.order_id: order for order in find()}
+    return list(found.values())

@@ -1,7 +1,7 @@
 """What REST answers about an account: balances, orders, trades, fees, the key itself.
 
-Nothing here changes anything. Orders and trades are shown as of `PrivateRequest.seen`, which
-lies in the past when the REST view is made to lag.
+Nothing here changes anything. Orders and trades are shown as of `PrivateRequest.as_of`,
+which lies in the past when the REST view is made to lag.
 
 Sources: the endpoint pages below docs.kraken.com/api/docs/rest-api/
 """
@@ -10,55 +10,72 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from kracked import units
+from kracked.gateway import refusals
+from kracked.gateway.auth import ApiKey
+from kracked.gateway.refusals import Refusal
 from kracked.sim import messages
+from kracked.sim.accounts.account import ClientAccount
+from kracked.sim.accounts.client_accounts import USD
 from kracked.sim.accounts.fees import SCHEDULE, percent
 from kracked.sim.accounts.ledger import LedgerMovement
 from kracked.sim.accounts.order_records import FillRecord, OrderRecord
-from kracked.sim.order_entry.brokerage import USD, Brokerage
-from kracked.sim.order_entry.ports import TradingVenue
-from kracked.sim.private_api.pair_names import Listings
+from kracked.sim.order_entry.brokerage import Brokerage
+from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.private_api.rest_params import RestParams
-from kracked.sim.private_api.rest_request import PrivateRequest
 from kracked.sim.private_api.rest_rows import RestRows, Row, seconds
-from kracked.sim.refusal import Refusal
+from kracked.sim.rest_names import RestNames
 from kracked.times import NS_PER_S
 
 _PAGE = 50
-_ENTRY_KINDS = frozenset(
+_LEDGER_TYPES = frozenset(
     (
         *("all", "deposit", "withdrawal", "trade", "margin", "rollover", "credit", "transfer"),
         *("settled", "staking", "dividend", "sale", "nft_rebate"),
     )
 )
-_TRADE_KINDS = frozenset(
+_TRADE_TYPES = frozenset(
     ("all", "any position", "closed position", "closing position", "no position")
 )
-_ORDERS_ASKED, _TRADES_ASKED = 50, 20
+_MOST_ORDERS, _MOST_TRADES = 50, 20
+"""How many may be named in one call."""
 _USD_DECIMALS = 4
 _SECONDS = re.compile(r"[0-9]{1,12}(\.[0-9]*)?")
 _Item = TypeVar("_Item")
 
 
+class PrivateRequest(NamedTuple):
+    """One private REST call that was admitted."""
+
+    account: ClientAccount
+    key: ApiKey
+    params: RestParams
+    now: int
+    as_of: int
+    """Queries show nothing later."""
+
+
 class Queries:
     """Answers about the accounts of one brokerage."""
 
-    def __init__(self, venue: TradingVenue, brokerage: Brokerage, listings: Listings) -> None:
-        self._venue, self._brokerage, self._listings = venue, brokerage, listings
+    def __init__(self, exchange: ExchangePort, brokerage: Brokerage, names: RestNames) -> None:
+        self._exchange, self._brokerage, self._names = exchange, brokerage, names
 
     # --- money ------------------------------------------------------------------------
 
-    def balance(self, ask: PrivateRequest) -> object:
-        ledger = ask.account.ledger
+    def balance(self, request: PrivateRequest) -> object:
+        """Answer Balance: what the account owns, by asset."""
+        ledger = request.account.ledger
         return {
             self._rest_id(asset): ledger.text(asset, amount)
             for asset, amount in ledger.balances.items()
         }
 
-    def balance_ex(self, ask: PrivateRequest) -> object:
-        ledger = ask.account.ledger
+    def balance_ex(self, request: PrivateRequest) -> object:
+        """Answer BalanceEx: what the account owns and what its orders hold, by asset."""
+        ledger = request.account.ledger
         return {
             self._rest_id(asset): {
                 "balance": ledger.text(asset, amount),
@@ -67,14 +84,14 @@ class Queries:
             for asset, amount in ledger.balances.items()
         }
 
-    def trade_balance(self, ask: PrivateRequest) -> object:
-        """In dollars: every pair here is quoted in them, and there is no margin."""
-        if ask.form.text("asset") not in (None, "ZUSD", "USD"):
-            raise Refusal(messages.UNKNOWN_ASSET)
-        funds, ledger = self._brokerage.funds, ask.account.ledger
+    def trade_balance(self, request: PrivateRequest) -> object:
+        """Answer TradeBalance in dollars: every pair is quoted in them, and there is no margin."""
+        if request.params.text("asset") not in (None, "ZUSD", "USD"):
+            raise Refusal(refusals.UNKNOWN_ASSET)
+        funds, ledger = self._brokerage.funds, request.account.ledger
         prices = {
-            amounts.base: (amounts, self._venue.last_price(symbol))
-            for symbol, amounts in self._brokerage.clerk.amounts.items()
+            amounts.base: (amounts, self._exchange.last_price(symbol))
+            for symbol, amounts in self._brokerage.settlement.amounts.items()
             if amounts.base in ledger.balances
         }
         worth = ledger.balances.get(USD, 0) + sum(
@@ -82,142 +99,150 @@ class Queries:
             for asset, (amounts, price) in prices.items()
         )
         unfilled = sum(
-            funds.unfilled(order, self._venue.last_price(order.symbol))
-            for order in ask.account.orders.open()
+            funds.unfilled(order, self._exchange.last_price(order.symbol))
+            for order in request.account.orders.open()
         )
         total, nothing = self._usd(worth), self._usd(0)
-        row = dict.fromkeys(("m", "n", "c", "v"), nothing)
         return {
             "eb": total,
             "tb": total,
-            **row,
+            **dict.fromkeys(("m", "n", "c", "v"), nothing),
             "e": total,
             "mf": total,
             "uv": self._usd(unfilled),
         }
 
-    def trade_volume(self, ask: PrivateRequest) -> object:
-        account = ask.account
-        reply: Row = {"currency": "ZUSD", "volume": self._usd(account.volume.total(ask.now))}
-        names = ask.form.names("pair")
+    def trade_volume(self, request: PrivateRequest) -> object:
+        """Answer TradeVolume: what was traded in thirty days, and the fees of named pairs."""
+        account = request.account
+        reply: Row = {"currency": "ZUSD", "volume": self._usd(account.volume.total(request.now))}
+        names = request.params.texts("pair")
         if not names:
             return reply
-        pairs = [self._listings.named(name).rest_id for name in names]
-        step = account.step(ask.now)
+        pairs = [self._names.pair(name).rest_id for name in names]
+        step = account.fee_step(request.now)
         for member, place in (("fees", 0), ("fees_maker", 1)):
             reply[member] = {pair: _fee_row(step, place) for pair in pairs}
         return reply
 
     def _usd(self, amount: int) -> str:
-        """Of ledger units, to four decimals, cut."""
-        surplus = self._brokerage.scale(USD) - _USD_DECIMALS
+        """Return ledger units in dollars, cut to four decimals."""
+        surplus = self._brokerage.accounts.scales[USD] - _USD_DECIMALS
         return units.to_text(amount // 10**surplus, _USD_DECIMALS)
 
     def _rest_id(self, asset: str) -> str:
-        return self._brokerage.assets[asset].rest_id
+        return self._brokerage.accounts.assets[asset].rest_id
 
     # --- orders -----------------------------------------------------------------------
 
-    def open_orders(self, ask: PrivateRequest) -> object:
-        found = (order for order in _asked(ask) if order.status.open)
-        return {"open": self._order_rows(ask, found)}
+    def open_orders(self, request: PrivateRequest) -> object:
+        """Answer OpenOrders."""
+        orders = (order for order in _orders(request) if order.status.open)
+        return {"open": self._order_rows(request, orders)}
 
-    def closed_orders(self, ask: PrivateRequest) -> object:
-        """Newest first, 50 a page."""
-        measured, within = ask.form.text("closetime") or "both", _period(ask)
-        if measured not in ("open", "close", "both"):
-            raise Refusal(messages.argument("closetime"))
-        found = [
+    def closed_orders(self, request: PrivateRequest) -> object:
+        """Answer ClosedOrders: newest first, 50 a page."""
+        measure, within = request.params.text("closetime") or "both", _period(request)
+        if measure not in ("open", "close", "both"):
+            raise Refusal(refusals.argument("closetime"))
+        orders = [
             order
-            for order in _asked(ask)
+            for order in _orders(request)
             if not order.status.open
-            and within(order.opened if measured == "open" else order.closed or 0)
+            and within(order.opened if measure == "open" else order.closed or 0)
         ]
-        found.sort(key=lambda order: order.closed or 0, reverse=True)
-        rows = self._order_rows(ask, _page(ask.form, found))
-        return {"closed": rows} | _count(ask.form, len(found))
+        orders.sort(key=lambda order: order.closed or 0, reverse=True)
+        rows = self._order_rows(request, _page(request.params, orders))
+        return {"closed": rows} | _count(request.params, len(orders))
 
-    def query_orders(self, ask: PrivateRequest) -> object:
-        names = ask.form.names("txid")
-        if not 1 <= len(names) <= _ORDERS_ASKED:
-            raise Refusal(messages.ARGUMENTS)
-        known = {order.order_id: order for order in _asked(ask)}
-        return self._order_rows(ask, (known[name] for name in names if name in known))
+    def query_orders(self, request: PrivateRequest) -> object:
+        """Answer QueryOrders: the named orders that exist."""
+        names = request.params.texts("txid")
+        if not 1 <= len(names) <= _MOST_ORDERS:
+            raise Refusal(refusals.ARGUMENTS)
+        known = {order.order_id: order for order in _orders(request)}
+        return self._order_rows(request, (known[name] for name in names if name in known))
 
-    def order_amends(self, ask: PrivateRequest) -> object:
-        order = ask.account.orders.get(ask.form.needed("order_id"))
+    def order_amends(self, request: PrivateRequest) -> object:
+        """Answer OrderAmends: an order's terms over its life, oldest first."""
+        order = request.account.orders.get(request.params.required("order_id"))
         if order is None:
             raise Refusal(messages.INVALID_ORDER)
-        rows = [self._rows(order.symbol).amendment(entry) for entry in order.amends]
+        rows = [self._rows(order.symbol).amendment(amend) for amend in order.amends]
         return {"amends": rows, "count": len(rows)}
 
-    def _order_rows(self, ask: PrivateRequest, orders: Iterable[OrderRecord]) -> Row:
-        trades = ask.form.flag("trades")
+    def _order_rows(self, request: PrivateRequest, orders: Iterable[OrderRecord]) -> Row:
+        trades = request.params.flag("trades")
         return {
             order.order_id: self._rows(order.symbol).order(order, trades=trades) for order in orders
         }
 
     def _rows(self, symbol: str) -> RestRows:
-        return RestRows(self._listings.of(symbol), self._brokerage.clerk.amounts[symbol])
+        amounts = self._brokerage.settlement.amounts[symbol]
+        return RestRows(self._exchange.listing(symbol), amounts)
 
     # --- trades -----------------------------------------------------------------------
 
-    def trades_history(self, ask: PrivateRequest) -> object:
-        """Newest first, 50 a page."""
-        kind, within = ask.form.text("type") or "all", _period(ask)
-        if kind not in _TRADE_KINDS:
-            raise Refusal(messages.argument("type"))
-        found = [
+    def trades_history(self, request: PrivateRequest) -> object:
+        """Answer TradesHistory: newest first, 50 a page."""
+        trade_type, within = request.params.text("type") or "all", _period(request)
+        if trade_type not in _TRADE_TYPES:
+            raise Refusal(refusals.argument("type"))
+        fills = [
             fill
-            for fill in reversed(ask.account.fills.values())
-            if fill.time <= ask.seen and within(fill.time) and kind in ("all", "no position")
+            for fill in reversed(request.account.fills.values())
+            if fill.time <= request.as_of
+            and within(fill.time)
+            and trade_type in ("all", "no position")
         ]
-        rows = self._trade_rows(ask, _page(ask.form, found))
-        return {"trades": rows} | _count(ask.form, len(found))
+        rows = self._trade_rows(request, _page(request.params, fills))
+        return {"trades": rows} | _count(request.params, len(fills))
 
-    def query_trades(self, ask: PrivateRequest) -> object:
-        names = ask.form.names("txid")
-        if not 1 <= len(names) <= _TRADES_ASKED:
-            raise Refusal(messages.ARGUMENTS)
-        fills = ask.account.fills
-        return self._trade_rows(ask, (fills[name] for name in names if name in fills))
+    def query_trades(self, request: PrivateRequest) -> object:
+        """Answer QueryTrades: the named trades that exist."""
+        names = request.params.texts("txid")
+        if not 1 <= len(names) <= _MOST_TRADES:
+            raise Refusal(refusals.ARGUMENTS)
+        fills = request.account.fills
+        return self._trade_rows(request, (fills[name] for name in names if name in fills))
 
-    def _trade_rows(self, ask: PrivateRequest, fills: Iterable[FillRecord]) -> Row:
+    def _trade_rows(self, request: PrivateRequest, fills: Iterable[FillRecord]) -> Row:
         rows: Row = {}
         for fill in fills:
-            order = ask.account.orders.get(fill.order_id)
+            order = request.account.orders.get(fill.order_id)
             assert order is not None
             rows[fill.exec_id] = self._rows(order.symbol).trade(order, fill)
         return rows
 
     # --- the ledger -------------------------------------------------------------------
 
-    def ledgers(self, ask: PrivateRequest) -> object:
-        """What fills and their fees moved, newest first, 50 a page."""
-        kind, assets = ask.form.text("type") or "all", ask.form.names("asset")
-        within = _period(ask)
-        if kind not in _ENTRY_KINDS:
-            raise Refusal(messages.argument("type"))
-        wanted = {self._asset(name) for name in assets if name != "all"}
-        found = [
+    def ledgers(self, request: PrivateRequest) -> object:
+        """Answer Ledgers: what fills and their fees moved, newest first, 50 a page."""
+        entry_type, names = request.params.text("type") or "all", request.params.texts("asset")
+        within = _period(request)
+        if entry_type not in _LEDGER_TYPES:
+            raise Refusal(refusals.argument("type"))
+        assets = {self._names.asset(name).asset.id for name in names if name != "all"}
+        entries = [
             entry
-            for entry in reversed(ask.account.ledger.entries.values())
-            if entry.time <= ask.seen
+            for entry in reversed(request.account.ledger.entries.values())
+            if entry.time <= request.as_of
             and within(entry.time)
-            and kind in ("all", "trade")
-            and (not wanted or entry.asset in wanted)
+            and entry_type in ("all", "trade")
+            and (not assets or entry.asset in assets)
         ]
-        rows = self._ledger_rows(ask, _page(ask.form, found))
-        return {"ledger": rows} | _count(ask.form, len(found))
+        rows = self._ledger_rows(request, _page(request.params, entries))
+        return {"ledger": rows} | _count(request.params, len(entries))
 
-    def query_ledgers(self, ask: PrivateRequest) -> object:
-        names, entries = ask.form.names("id"), ask.account.ledger.entries
-        if not 1 <= len(names) <= _TRADES_ASKED:
-            raise Refusal(messages.ARGUMENTS)
-        return self._ledger_rows(ask, (entries[name] for name in names if name in entries))
+    def query_ledgers(self, request: PrivateRequest) -> object:
+        """Answer QueryLedgers: the named ledger entries that exist."""
+        names, entries = request.params.texts("id"), request.account.ledger.entries
+        if not 1 <= len(names) <= _MOST_TRADES:
+            raise Refusal(refusals.ARGUMENTS)
+        return self._ledger_rows(request, (entries[name] for name in names if name in entries))
 
-    def _ledger_rows(self, ask: PrivateRequest, entries: Iterable[LedgerMovement]) -> Row:
-        ledger = ask.account.ledger
+    def _ledger_rows(self, request: PrivateRequest, entries: Iterable[LedgerMovement]) -> Row:
+        ledger = request.account.ledger
         return {
             entry.ledger_id: {
                 "refid": entry.ref_id,
@@ -233,18 +258,12 @@ class Queries:
             for entry in entries
         }
 
-    def _asset(self, name: str) -> str:
-        """By whichever of its names. Raises `Refusal`."""
-        for asset, listed in self._brokerage.assets.items():
-            if name in (asset, listed.rest_id, listed.altname):
-                return asset
-        raise Refusal(messages.UNKNOWN_ASSET)
-
     # --- the key ----------------------------------------------------------------------
 
     @staticmethod
-    def key_info(ask: PrivateRequest) -> object:
-        key = ask.key
+    def key_info(request: PrivateRequest) -> object:
+        """Answer GetApiKeyInfo."""
+        key = request.key
         return {
             "api_key_name": key.account,
             "api_key": key.key,
@@ -261,29 +280,30 @@ class Queries:
         }
 
 
-def _asked(ask: PrivateRequest) -> Iterable[OrderRecord]:
-    """Orders as they are seen, of the userref and client id that were asked for."""
-    userref, cl_ord_id = ask.form.userref(), ask.form.text("cl_ord_id")
-    for order in ask.account.orders.as_of(ask.seen):
-        ticket = order.ticket
-        if userref is not None and ticket.userref != userref:
+def _orders(request: PrivateRequest) -> Iterable[OrderRecord]:
+    """Iterate orders as they are shown, with the userref and client id that are named."""
+    userref, cl_ord_id = request.params.userref(), request.params.text("cl_ord_id")
+    for order in request.account.orders.as_of(request.as_of):
+        if userref is not None and order.request.userref != userref:
             continue
-        if cl_ord_id is None or ticket.cl_ord_id == cl_ord_id:
+        if cl_ord_id is None or order.request.cl_ord_id == cl_ord_id:
             yield order
 
 
-def _period(ask: PrivateRequest) -> Callable[[int], bool]:
-    """Whether a time lies after `start` and up to `end`; both are unix seconds or ids."""
-    start, end = _bound(ask, "start"), _bound(ask, "end")
+def _period(request: PrivateRequest) -> Callable[[int], bool]:
+    """Return a test for times after `start` and up to `end`: unix seconds, or ids."""
+    start, end = _bound(request, "start"), _bound(request, "end")
     return lambda time: (start is None or time > start) and (end is None or time <= end)
 
 
-def _bound(ask: PrivateRequest, name: str) -> int | None:
-    text = ask.form.text(name)
+def _bound(request: PrivateRequest, name: str) -> int | None:
+    """Return the time that a bound names, or the time of what it names."""
+    text = request.params.text(name)
     if text is None:
         return None
-    order, fill = ask.account.orders.get(text), ask.account.fills.get(text)
-    entry = ask.account.ledger.entries.get(text)
+    account = request.account
+    order, fill = account.orders.get(text), account.fills.get(text)
+    entry = account.ledger.entries.get(text)
     if order is not None:
         return order.closed or order.opened
     if fill is not None:
@@ -291,24 +311,24 @@ def _bound(ask: PrivateRequest, name: str) -> int | None:
     if entry is not None:
         return entry.time
     if not _SECONDS.fullmatch(text):
-        raise Refusal(messages.argument(name))
+        raise Refusal(refusals.argument(name))
     whole, _, fraction = text.partition(".")
     return int(whole) * NS_PER_S + int(fraction[:9].ljust(9, "0"))
 
 
-def _page(form: RestParams, found: list[_Item]) -> list[_Item]:
-    offset = form.whole("ofs", 0) or 0
+def _page(params: RestParams, found: list[_Item]) -> list[_Item]:
+    offset = params.whole("ofs", 0) or 0
     if offset < 0:
-        raise Refusal(messages.argument("ofs"))
+        raise Refusal(refusals.argument("ofs"))
     return found[offset : offset + _PAGE]
 
 
-def _count(form: RestParams, count: int) -> Row:
-    return {} if form.flag("without_count") else {"count": count}
+def _count(params: RestParams, count: int) -> Row:
+    return {} if params.flag("without_count") else {"count": count}
 
 
 def _fee_row(step: int, place: int) -> Row:
-    """The fee now, the bounds of the schedule, and the way to the next step."""
+    """Return the fee now, the bounds of the schedule, and the way to the next step."""
     rates = [entry.rates[place] for entry in SCHEDULE]
     following = SCHEDULE[step + 1] if step + 1 < len(SCHEDULE) else None
     return {

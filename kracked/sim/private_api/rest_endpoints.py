@@ -1,46 +1,42 @@
-"""REST's private endpoints: what a key may call, what it costs, what is answered.
+"""REST's private methods: what each needs, what it costs, what it answers.
 
 Sources: the endpoint pages below docs.kraken.com/api/docs/rest-api/
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
+from kracked.gateway import refusals
+from kracked.gateway.auth import ApiKeys, Call, Permission
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
-from kracked.sim import depth_endpoints, messages
+from kracked.sim import messages
 from kracked.sim.accounts.rate_counters import CallCounts
-from kracked.sim.auth import TOKEN_LIFETIME_S, Accounts, Call, Permission
 from kracked.sim.listings import Listing
+from kracked.sim.market_data import book_rows
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.amends import Amends
-from kracked.sim.order_entry.brokerage import Brokerage
-from kracked.sim.order_entry.ports import TradingVenue
+from kracked.sim.order_entry.brokerage import Brokerage, Placed
+from kracked.sim.order_entry.ports import ExchangePort
 from kracked.sim.private_api import dead_man_switch, order_lookup
-from kracked.sim.private_api.pair_names import Listings
-from kracked.sim.private_api.queries import Queries
-from kracked.sim.private_api.rest_params import RestOrderReader, RestParams
-from kracked.sim.private_api.rest_request import PrivateRequest
+from kracked.sim.private_api.order_reader import OrderContext, read_amend, read_order
+from kracked.sim.private_api.permissions import TRADING, Alternatives, permits
+from kracked.sim.private_api.queries import PrivateRequest, Queries
+from kracked.sim.private_api.rest_params import RestOrderForm, RestParams, read_edit
 from kracked.sim.private_api.rest_rows import RestRows
-from kracked.sim.refusal import Refusal
+from kracked.sim.rest_names import RestNames, reply_key
 
-_FUNDS, _OPEN, _CLOSED = (
-    Permission.QUERY_FUNDS,
-    Permission.QUERY_ORDERS,
-    Permission.QUERY_CLOSED,
-)
-_MODIFY, _CANCEL = Permission.MODIFY_ORDERS, Permission.CANCEL_ORDERS
-_BATCH_ADDS, _BATCH_CANCELS = range(2, 16), 50
+_BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(1, 51)
 _LATEST = 2**63
-"""An engine's own time may be a few ns ahead of the clock: what it did is seen all the same."""
+"""An engine's own time may be a few ns ahead of the clock: what it did is shown all the same."""
 
 
 class Endpoint(NamedTuple):
-    """One method: who may call it, and what it does."""
+    """One method: what a key must be allowed, and what the method does."""
 
-    needed: tuple[frozenset[Permission], ...]
-    """Alternatives; a key needs all of one. None at all is open to every key."""
+    needed: Alternatives
     answer: Callable[[PrivateRequest], object]
 
 
@@ -48,195 +44,236 @@ class PrivateRest:
     """Answers private calls about one exchange."""
 
     def __init__(
-        self, venue: TradingVenue, brokerage: Brokerage, accounts: Accounts, listings: Listings
+        self, exchange: ExchangePort, brokerage: Brokerage, keys: ApiKeys, names: RestNames
     ) -> None:
-        self._brokerage, self._accounts, self._listings = brokerage, accounts, listings
-        self._venue, self._changes = venue, Amends(venue, brokerage)
+        self._exchange, self._brokerage = exchange, brokerage
+        self._keys, self._names = keys, names
+        self._amends = Amends(exchange, brokerage)
         self._counts = CallCounts()
-        self._endpoints = _endpoints(self, Queries(venue, brokerage, listings))
+        self._endpoints = self._trading() | _account(Queries(exchange, brokerage, names))
+
+    def _trading(self) -> dict[str, Endpoint]:
+        """Return the methods that need more than an account's records."""
+        answers = {
+            "AddOrder": self.add_order,
+            "AddOrderBatch": self.add_batch,
+            "AmendOrder": self.amend_order,
+            "EditOrder": self.edit_order,
+            "CancelOrder": self.cancel_order,
+            "CancelOrderBatch": self.cancel_batch,
+            "CancelAll": self.cancel_all,
+            "CancelAllOrdersAfter": self.cancel_all_after,
+        }
+        endpoints = {name: Endpoint(TRADING[name], answer) for name, answer in answers.items()}
+        return endpoints | {
+            "GetWebSocketsToken": Endpoint(_only(Permission.WEBSOCKETS), self.token),
+            "Level3": Endpoint(_only(Permission.QUERY_ORDERS), self.level3),
+        }
 
     def knows(self, method: str) -> bool:
+        """Whether there is such a method."""
         return method in self._endpoints
 
     def answer(self, method: str, call: Call, now: int, *, lag_ns: int = 0) -> object:
-        """The result. Raises `Refusal`. Checked in turn: key, signature, nonce, permission."""
-        admitted = self._accounts.identify(call)
-        if isinstance(admitted, str):
-            raise Refusal(admitted)
+        """Answer a call, after checking its key, signature, nonce and permission in turn.
+
+        Args:
+            method: A known method.
+            call: The signed call.
+            now: Time, ns since the Unix epoch.
+            lag_ns: How old the orders and trades are that queries show.
+
+        Raises:
+            Refusal: The call was not acted on.
+        """
+        admitted = self._keys.identify(call)
         endpoint, key = self._endpoints[method], admitted.key
-        if endpoint.needed and not any(need <= key.permissions for need in endpoint.needed):
-            raise Refusal(messages.PERMISSION_DENIED)
-        account = self._brokerage.account(key.account)
+        if not permits(key, endpoint.needed):
+            raise Refusal(refusals.PERMISSION_DENIED)
+        account = self._brokerage.accounts[key.account]
         self._counts.charge(key.key, account.tier, method, now)
         key.last_used = now
-        seen = now - lag_ns if lag_ns else _LATEST
-        return endpoint.answer(PrivateRequest(account, key, RestParams(admitted.params), now, seen))
+        as_of = now - lag_ns if lag_ns else _LATEST
+        params = RestParams(admitted.params)
+        return endpoint.answer(PrivateRequest(account, key, params, now, as_of))
 
-    # --- orders -----------------------------------------------------------------------
+    # --- placing and changing ---------------------------------------------------------
 
-    def add_order(self, ask: PrivateRequest) -> object:
-        listing = self._listings.named(ask.form.needed("pair"))
-        self._in_time(ask)
-        reader = self._reader(ask, listing)
+    def add_order(self, request: PrivateRequest) -> object:
+        """Answer AddOrder."""
+        listing, context = self._listing(request)
         placed = self._brokerage.place(
-            ask.account,
+            request.account,
             listing.symbol,
-            lambda: reader.ticket(ask.form),
-            ask.now,
-            validate=ask.form.flag("validate"),
+            lambda: read_order(RestOrderForm(request.params.raw, context)),
+            request.now,
+            validate=request.params.flag("validate"),
         )
         rows = self._rows(listing)
-        descr = {"order": rows.description(placed.ticket)}
-        if placed.ticket.close is not None:
-            descr["close"] = rows.closing(placed.ticket.close)
-        return {"descr": descr} | ({"txid": [placed.order_id]} if placed.order_id else {})
+        description = {"order": rows.description(placed.request)}
+        if placed.request.close is not None:
+            description["close"] = rows.closing(placed.request.close)
+        return {"descr": description} | ({"txid": [placed.order_id]} if placed.order_id else {})
 
-    def add_batch(self, ask: PrivateRequest) -> object:
-        listing = self._listings.named(ask.form.needed("pair"))
-        self._in_time(ask)
-        asked = ask.form.params.get("orders")
-        if not isinstance(asked, list) or len(asked) not in _BATCH_ADDS:
-            raise Refusal(messages.argument("orders"))
-        if not all(isinstance(one, dict) for one in asked):
-            raise Refusal(messages.argument("orders"))
-        reader, rows = self._reader(ask, listing), self._rows(listing)
+    def add_batch(self, request: PrivateRequest) -> object:
+        """Answer AddOrderBatch: each order is placed or refused by itself."""
+        listing, context = self._listing(request)
+        orders = request.params.raw.get("orders")
+        if not isinstance(orders, list) or len(orders) not in _BATCH_ADDS:
+            raise Refusal(refusals.argument("orders"))
+        if not all(isinstance(order, dict) for order in orders):
+            raise Refusal(refusals.argument("orders"))
         placed = self._brokerage.place_all(
-            ask.account,
+            request.account,
             listing.symbol,
-            lambda: [reader.ticket(RestParams(one)) for one in asked],
-            ask.now,
-            validate=ask.form.flag("validate"),
-            cost=limits.cost_of_batch_add(len(asked)),
+            lambda: [read_order(RestOrderForm(order, context)) for order in orders],
+            request.now,
+            validate=request.params.flag("validate"),
+            cost=limits.cost_of_batch_add(len(orders)),
         )
-        orders: list[object] = []
-        for one in placed:
-            if isinstance(one, Refusal):
-                orders.append({"error": one.error})
-                continue
-            row: dict[str, object] = {"descr": {"order": rows.description(one.ticket)}}
-            row |= {"txid": one.order_id} if one.order_id else {}
-            row |= {"close": rows.closing(one.ticket.close)} if one.ticket.close else {}
-            orders.append(row)
-        return {"orders": orders}
+        rows = self._rows(listing)
+        return {"orders": [_batch_row(rows, outcome) for outcome in placed]}
 
-    def amend_order(self, ask: PrivateRequest) -> object:
-        self._in_time(ask)
-        order = order_lookup.one(
-            ask.account, order_id=ask.form.text("txid"), cl_ord_id=ask.form.text("cl_ord_id")
+    def amend_order(self, request: PrivateRequest) -> object:
+        """Answer AmendOrder."""
+        params = request.params
+        self._check_deadline(request)
+        order = order_lookup.open_order(
+            request.account, order_id=params.text("txid"), cl_ord_id=params.text("cl_ord_id")
         )
-        reader = self._reader(ask, self._listings.of(order.symbol))
-        amend_id = self._changes.amend(
-            ask.account, order, lambda: reader.change(ask.form, order), ask.now
+        context = self._context(request, self._exchange.listing(order.symbol))
+        amend_id = self._amends.amend(
+            request.account,
+            order,
+            lambda: read_amend(RestOrderForm(params.raw, context), order),
+            request.now,
         )
         return {"amend_id": amend_id}
 
-    def edit_order(self, ask: PrivateRequest) -> object:
-        listing = self._listings.named(ask.form.needed("pair"))
-        self._in_time(ask)
-        found = order_lookup.meant(ask.account, ask.form.needed("txid"))
+    def edit_order(self, request: PrivateRequest) -> object:
+        """Answer EditOrder."""
+        listing, context = self._listing(request)
+        found = order_lookup.by_id_or_userref(request.account, request.params.required("txid"))
         if len(found) != 1 or found[0].symbol != listing.symbol:
             raise Refusal(messages.INVALID_ORDER)
-        old, reader = found[0], self._reader(ask, listing)
-        new = self._changes.edit(
-            ask.account,
+        (old,) = found
+        new = self._amends.edit(
+            request.account,
             old,
-            lambda: reader.edited(ask.form, old),
-            ask.now,
-            validate=ask.form.flag("validate"),
+            lambda: read_edit(request.params, context, old),
+            request.now,
+            validate=request.params.flag("validate"),
         )
-        rows, digits = self._rows(listing), listing.instrument.precision
+        precision = listing.instrument.precision
         return {
             "status": "ok",
             "txid": new.order_id,
             "originaltxid": old.order_id,
-            "volume": digits.qty_text(new.ticket.qty),
-            "price": digits.price_text(new.ticket.trigger_price or new.ticket.price or 0),
+            "volume": precision.qty_text(new.request.qty),
+            "price": precision.price_text(new.request.trigger_price or new.request.price or 0),
             "orders_cancelled": 1 if new.order_id else 0,
-            "descr": {"order": rows.description(new.ticket)},
+            "descr": {"order": self._rows(listing).description(new.request)},
         }
 
-    def cancel_order(self, ask: PrivateRequest) -> object:
-        name, cl_ord_id = ask.form.text("txid"), ask.form.text("cl_ord_id")
+    # --- cancelling -------------------------------------------------------------------
+
+    def cancel_order(self, request: PrivateRequest) -> object:
+        """Answer CancelOrder: by id, by userref, or by client id."""
+        name, cl_ord_id = request.params.text("txid"), request.params.text("cl_ord_id")
         if name is not None and cl_ord_id is None:
-            found = order_lookup.meant(ask.account, name)
+            orders = order_lookup.by_id_or_userref(request.account, name)
         else:
-            found = [order_lookup.one(ask.account, order_id=name, cl_ord_id=cl_ord_id)]
-        return {"count": self._brokerage.cancel(ask.account, found, ask.now)}
+            orders = [order_lookup.open_order(request.account, order_id=name, cl_ord_id=cl_ord_id)]
+        return {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def cancel_batch(self, ask: PrivateRequest) -> object:
-        names, cl_ord_ids = ask.form.names("orders"), ask.form.names("cl_ord_ids")
-        if not 1 <= len(names) + len(cl_ord_ids) <= _BATCH_CANCELS:
-            raise Refusal(messages.ARGUMENTS)
-        found = order_lookup.several(ask.account, names, cl_ord_ids)
-        return {"count": self._brokerage.cancel(ask.account, found, ask.now)}
+    def cancel_batch(self, request: PrivateRequest) -> object:
+        """Answer CancelOrderBatch."""
+        names, cl_ord_ids = request.params.texts("orders"), request.params.texts("cl_ord_ids")
+        if len(names) + len(cl_ord_ids) not in _BATCH_CANCELS:
+            raise Refusal(refusals.ARGUMENTS)
+        orders = order_lookup.batch(request.account, names, cl_ord_ids)
+        return {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def cancel_all(self, ask: PrivateRequest) -> object:
-        every = ask.account.orders.open()
-        return {"count": self._brokerage.cancel(ask.account, every, ask.now)}
+    def cancel_all(self, request: PrivateRequest) -> object:
+        """Answer CancelAll."""
+        orders = request.account.orders.open()
+        return {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def cancel_all_after(self, ask: PrivateRequest) -> object:
-        timeout_s = ask.form.whole("timeout")
+    def cancel_all_after(self, request: PrivateRequest) -> object:
+        """Answer CancelAllOrdersAfter: the dead-man's switch."""
+        timeout_s = request.params.whole("timeout")
         if timeout_s is None:
-            raise Refusal(messages.argument("timeout"))
-        return dead_man_switch.turn(ask.account, timeout_s, ask.now)
+            raise Refusal(refusals.argument("timeout"))
+        return dead_man_switch.renew(request.account, timeout_s, request.now)
 
-    def token(self, ask: PrivateRequest) -> object:
-        return {"token": self._accounts.issue(ask.key, ask.now), "expires": TOKEN_LIFETIME_S}
+    # --- besides ----------------------------------------------------------------------
 
-    def level3(self, ask: PrivateRequest) -> object:
-        """Every order of a book; costs a call like any query."""
-        name, depth = ask.form.needed("pair"), ask.form.whole("depth", 100)
-        listing = self._listings.named(name)
-        if depth not in depth_endpoints.ORDER_DEPTHS:
-            raise Refusal(messages.argument("depth"))
-        matcher = self._venue.matcher(listing.symbol)
-        return depth_endpoints.orders(
-            listing, matcher, name if "/" in name else listing.rest_id, depth
+    def token(self, request: PrivateRequest) -> object:
+        """Answer GetWebSocketsToken."""
+        return self._keys.token_reply(request.key, request.now)
+
+    def level3(self, request: PrivateRequest) -> object:
+        """Answer Level3: every order of a book."""
+        name, depth = request.params.required("pair"), request.params.whole("depth", 100)
+        listing = self._names.pair(name)
+        if depth not in book_rows.ORDER_DEPTHS:
+            raise Refusal(refusals.argument("depth"))
+        orders = book_rows.orders(listing, self._exchange.matcher(listing.symbol), depth)
+        return {"pair": reply_key(name, listing), **orders}
+
+    # --- shared -----------------------------------------------------------------------
+
+    def _listing(self, request: PrivateRequest) -> tuple[Listing, OrderContext]:
+        """Return the named pair, if the request is in time, and what its orders are read for."""
+        listing = self._names.pair(request.params.required("pair"))
+        self._check_deadline(request)
+        return listing, self._context(request, listing)
+
+    def _check_deadline(self, request: PrivateRequest) -> None:
+        deadline = request.params.deadline()
+        order_checks.deadline(deadline, request.now, order_checks.REST_NOTICE_NS)
+
+    def _context(self, request: PrivateRequest, listing: Listing) -> OrderContext:
+        return OrderContext.of(
+            self._exchange, self._brokerage, request.account, listing, request.now
         )
 
-    def _in_time(self, ask: PrivateRequest) -> None:
-        order_checks.deadline(ask.form.deadline(), ask.now, order_checks.REST_NOTICE_NS)
-
-    def _reader(self, ask: PrivateRequest, listing: Listing) -> RestOrderReader:
-        def bought_for(cash: int) -> int:
-            return self._brokerage.funds.bought_for(ask.account, listing.symbol, cash)
-
-        last = self._venue.last_price(listing.symbol)
-        return RestOrderReader(listing, last, ask.now, bought_for)
-
     def _rows(self, listing: Listing) -> RestRows:
-        return RestRows(listing, self._brokerage.clerk.amounts[listing.symbol])
+        return RestRows(listing, self._brokerage.settlement.amounts[listing.symbol])
 
 
-def _endpoints(private: PrivateRest, queries: Queries) -> Mapping[str, Endpoint]:
-    def only(*permissions: Permission) -> tuple[frozenset[Permission], ...]:
-        return (frozenset(permissions),)
+def _batch_row(rows: RestRows, outcome: Placed | Refusal) -> dict[str, object]:
+    """Return what a batch answers about one of its orders."""
+    if isinstance(outcome, Refusal):
+        return {"error": outcome.error}
+    row: dict[str, object] = {"descr": {"order": rows.description(outcome.request)}}
+    row |= {"txid": outcome.order_id} if outcome.order_id else {}
+    close = outcome.request.close
+    return row | ({"close": rows.closing(close)} if close else {})
 
-    orders = (frozenset((_MODIFY,)), frozenset((_CANCEL,)))
-    either = (frozenset((_OPEN,)), frozenset((_CLOSED,)))
+
+def _account(queries: Queries) -> dict[str, Endpoint]:
+    """Return the methods that show an account's records."""
+    funds, open_orders = _only(Permission.QUERY_FUNDS), _only(Permission.QUERY_ORDERS)
+    closed, ledger = _only(Permission.QUERY_CLOSED), _only(Permission.QUERY_LEDGER)
+    either = (*open_orders, *closed)
     return {
-        "AddOrder": Endpoint(only(_MODIFY), private.add_order),
-        "AddOrderBatch": Endpoint(only(_MODIFY, _CANCEL), private.add_batch),
-        "AmendOrder": Endpoint(orders, private.amend_order),
-        "EditOrder": Endpoint(only(_MODIFY, _CANCEL), private.edit_order),
-        "CancelOrder": Endpoint(orders, private.cancel_order),
-        "CancelOrderBatch": Endpoint(orders, private.cancel_batch),
-        "CancelAll": Endpoint(orders, private.cancel_all),
-        "CancelAllOrdersAfter": Endpoint(orders, private.cancel_all_after),
-        "GetWebSocketsToken": Endpoint(only(Permission.WEBSOCKETS), private.token),
-        "Balance": Endpoint(only(_FUNDS), queries.balance),
-        "BalanceEx": Endpoint(only(_FUNDS), queries.balance_ex),
-        "TradeBalance": Endpoint(only(_OPEN), queries.trade_balance),
-        "TradeVolume": Endpoint(only(_FUNDS), queries.trade_volume),
-        "OpenOrders": Endpoint(only(_OPEN), queries.open_orders),
-        "ClosedOrders": Endpoint(only(_CLOSED), queries.closed_orders),
+        "Balance": Endpoint(funds, queries.balance),
+        "BalanceEx": Endpoint(funds, queries.balance_ex),
+        "TradeBalance": Endpoint(open_orders, queries.trade_balance),
+        "TradeVolume": Endpoint(funds, queries.trade_volume),
+        "OpenOrders": Endpoint(open_orders, queries.open_orders),
+        "ClosedOrders": Endpoint(closed, queries.closed_orders),
         "QueryOrders": Endpoint(either, queries.query_orders),
         "OrderAmends": Endpoint(either, queries.order_amends),
-        "TradesHistory": Endpoint(only(_CLOSED), queries.trades_history),
-        "QueryTrades": Endpoint(only(_CLOSED), queries.query_trades),
-        "Ledgers": Endpoint(only(Permission.QUERY_LEDGER), queries.ledgers),
-        "QueryLedgers": Endpoint(only(Permission.QUERY_LEDGER), queries.query_ledgers),
-        "Level3": Endpoint(only(_OPEN), private.level3),
-        "OpenPositions": Endpoint(only(_OPEN), lambda _: {}),
+        "TradesHistory": Endpoint(closed, queries.trades_history),
+        "QueryTrades": Endpoint(closed, queries.query_trades),
+        "Ledgers": Endpoint(ledger, queries.ledgers),
+        "QueryLedgers": Endpoint(ledger, queries.query_ledgers),
+        "OpenPositions": Endpoint(open_orders, lambda _: {}),
         "GetApiKeyInfo": Endpoint((), queries.key_info),
     }
+
+
+def _only(permission: Permission) -> Alternatives:
+    return (frozenset((permission,)),)

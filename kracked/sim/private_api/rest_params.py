@@ -1,7 +1,7 @@
-"""REST's parameters of orders, read: text in, tickets out, refusals in the exchange's words.
+"""REST's parameters: text fields, and orders written in them.
 
-A form sends everything as text, JSON may send numbers and booleans; both are taken. A
-conditional close comes flat (`close[price]`) from AddOrder and nested from a batch.
+A form sends everything as text; JSON may send numbers and booleans, and both are taken. A
+conditional close is flat (`close[price]`) in AddOrder and nested in a batch.
 
 Sources: docs.kraken.com/api/docs/rest-api/add-order, add-order-batch, amend-order,
 edit-order
@@ -10,44 +10,48 @@ edit-order
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from enum import StrEnum
-from typing import TypeVar
 
 from msgspec.structs import replace
 
 from kracked.errors import ProtocolError
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
 from kracked.sim import messages
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.accounts.order_request import AmendRequest, CloseTerms, OrderRequest, Pricing
-from kracked.sim.accounts.trailing_stops import Trail
-from kracked.sim.listings import Listing
+from kracked.sim.accounts.order_request import OrderRequest
+from kracked.sim.accounts.trailing_stops import TrailOffset
 from kracked.sim.private_api import numbers
-from kracked.sim.refusal import Refusal
+from kracked.sim.private_api.order_reader import (
+    USERREFS,
+    ArgumentNames,
+    OrderContext,
+    read_order,
+)
 from kracked.times import NS_PER_S, parse_ns
 
-_SIDES = {"buy": Side.BID, "sell": Side.ASK}
 _FLAGS = frozenset(("post", "fcib", "fciq", "viqc", "nompp"))
-_INT32 = 2**31
 _DIGITS = 25
 """A number with more of them is no price, no quantity, no id: it stays as it was written."""
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 _MOMENT = re.compile(r"\+?[0-9]{1,12}")
-_Choice = TypeVar("_Choice", bound=StrEnum)
+_EDIT_OTHERS = frozenset(("txid", "pair", "deadline", "cancel_response", "validate", "cl_ord_id"))
+"""The parameters of EditOrder that are not terms of the order."""
 
 
 class RestParams:
-    """One request's parameters."""
+    """The parameters of one request, or an object within them."""
 
     def __init__(self, params: Mapping[str, object]) -> None:
-        self.params = params
+        self.raw = params
+        """By name, as they came in."""
 
     def text(self, name: str) -> str | None:
-        """As text, whatever JSON made of it; None when it is missing or empty."""
-        match self.params.get(name):
+        """Return a parameter as text, whatever JSON made of it; None if missing or empty."""
+        match self.raw.get(name):
             case None | "":
                 return None
             case bool(value):
@@ -57,239 +61,236 @@ class RestParams:
             case value:
                 return str(value)
 
-    def needed(self, name: str) -> str:
+    def required(self, name: str) -> str:
+        """Return a parameter as text, or refuse a request without it."""
         text = self.text(name)
         if text is None:
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return text
 
     def flag(self, name: str) -> bool:
-        """Off when it is missing; text other than `false` and `0` is on."""
+        """Return a flag: off when it is missing, `false` or `0`; on for any other text."""
         return self.text(name) not in (None, "false", "False", "0")
 
     def whole(self, name: str, default: int | None = None) -> int | None:
+        """Return a whole number; `default` when it is missing."""
         text = self.text(name)
         if text is None:
             return default
         if not _WHOLE.fullmatch(text):
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return int(text)
 
-    def choice(self, name: str, kind: type[_Choice], default: _Choice) -> _Choice:
-        text = self.text(name)
-        if text is None:
-            return default
-        try:
-            return kind(text.lower() if kind is SelfTrade else text)
-        except ValueError:
-            raise Refusal(messages.argument(name)) from None
-
-    def names(self, name: str) -> list[str]:
-        """A list, or text with commas."""
-        value = self.params.get(name)
+    def texts(self, name: str) -> list[str]:
+        """Return the members of a list, or of a text with commas."""
+        value = self.raw.get(name)
         found = value if isinstance(value, list) else (self.text(name) or "").split(",")
         return [str(item) for item in found if item != ""]
 
     def deadline(self) -> int | None:
-        """ns since the Unix epoch."""
+        """Return the request's deadline, ns since the Unix epoch."""
         text = self.text("deadline")
         try:
             return None if text is None else parse_ns(text)
         except ProtocolError:
-            raise Refusal(messages.argument("deadline")) from None
+            raise Refusal(refusals.argument("deadline")) from None
 
     def userref(self) -> int | None:
+        """Return a number of the client's own for its orders."""
         userref = self.whole("userref")
-        if userref is not None and not -_INT32 <= userref < _INT32:
-            raise Refusal(messages.argument("userref"))
+        if userref is not None and userref not in USERREFS:
+            raise Refusal(refusals.argument("userref"))
         return userref
 
 
-class RestOrderReader:
-    """Reads orders of one listing, with the last trade for relative prices."""
+class RestOrderForm(RestParams):
+    """One order in REST's fields: an `OrderForm`, and an `AmendForm`."""
 
-    def __init__(
-        self, listing: Listing, last: int, now: int, bought_for: Callable[[int], int]
-    ) -> None:
-        """`bought_for`: how much a market buy of a value gets, both scaled."""
-        self._listing, self._last, self._now = listing, last, now
-        self._bought_for = bought_for
+    names = ArgumentNames(
+        order_type="ordertype",
+        side="type",
+        display_qty="displayvol",
+        expire_at="expiretm",
+        close="close[ordertype]",
+    )
 
-    def ticket(self, form: RestParams) -> OrderRequest:
-        """Raises `Refusal`."""
-        kind = _kind(form)
-        side = _SIDES.get(form.needed("type"))
-        if side is None:
-            raise Refusal(messages.argument("type"))
-        flags = _flags(form, kind, side)
-        qty, cash = self._volume(form, in_quote="viqc" in flags)
-        pricing = self._prices(form, kind, side)
-        tif = _time_in_force(form, kind)
-        _spot_only(form)
-        return OrderRequest(
-            symbol=self._listing.symbol,
-            side=side,
-            kind=kind,
-            qty=qty,
-            price=pricing.price,
-            trigger_price=pricing.trigger_price,
-            trail=pricing.trail,
-            by_index=_by_index(form),
-            tif=tif,
-            start_at=self._moment(form, "starttm"),
-            expire_at=self._expiry(form, tif),
-            post_only="post" in flags,
-            display_qty=self._shown(form, kind),
-            stp=form.choice("stptype", SelfTrade, SelfTrade.CANCEL_NEWEST),
-            cl_ord_id=form.text("cl_ord_id"),
-            userref=form.userref(),
-            fee_in_base="fcib" in flags,
-            cash_qty=cash,
-            close=self._close(form, side),
-        )
+    def __init__(self, params: Mapping[str, object], context: OrderContext) -> None:
+        super().__init__(params)
+        self.context = context
 
-    def _volume(self, form: RestParams, *, in_quote: bool) -> tuple[int, int | None]:
-        """The quantity, and the value it was asked for in, if it was."""
-        text = form.needed("volume")
-        if not in_quote:
-            return numbers.quantity(text, self._listing), None
-        digits = self._listing.instrument.precision
-        cash = numbers.amount(text, digits.price + digits.qty, "volume")
-        return self._bought_for(cash), cash
+    # --- options ----------------------------------------------------------------------
 
-    def _prices(self, form: RestParams, kind: OrderType, side: Side) -> Pricing:
-        """Limit and trigger: `price` is the trigger of a kind that waits, else the limit."""
-        if kind is OrderType.MARKET:
-            return Pricing()
-        if kind.trails:
-            return Pricing(trail=self._trail(form, kind))
-        first = self._price(form.needed("price"), kind, side, messages.INVALID_PRICE)
-        if not kind.waits:
-            return Pricing(first)
-        if not kind.limited:
-            return Pricing(None, first)
-        text = form.text("price2")
-        if text is None:
-            raise Refusal(messages.INVALID_PRICE2)
-        return Pricing(self._price(text, kind, side, messages.INVALID_PRICE2), first)
+    @property
+    def _flags(self) -> frozenset[str]:
+        return frozenset(self.texts("oflags"))
 
-    def _trail(self, form: RestParams, kind: OrderType) -> Trail:
-        """Distances: `price` from the best price seen, `price2` from the trigger."""
-        listing = self._listing
-        text = form.needed("price")
-        distance = numbers.trailing(text, listing, messages.INVALID_PRICE, signs="+")
-        if distance.by <= 0:
-            raise Refusal(messages.INVALID_PRICE)
-        if not kind.limited:
-            return Trail(distance)
-        text = form.text("price2") or ""
-        return Trail(distance, numbers.trailing(text, listing, messages.INVALID_PRICE2, signs="+-"))
+    def check_options(self, order_type: OrderType, side: Side) -> None:
+        """Refuse flags that are unknown, or that do not go with each other or the order."""
+        flags = self._flags
+        if (
+            flags - _FLAGS
+            or ("post" in flags and order_type is not OrderType.LIMIT)
+            or ("viqc" in flags and not (order_type is OrderType.MARKET and side is Side.BID))
+            or {"fcib", "fciq"} <= flags
+        ):
+            raise Refusal(refusals.argument("oflags"))
 
-    def _price(self, text: str, kind: OrderType, side: Side, malformed: str) -> int:
-        if numbers.is_relative(text):
-            points_up = numbers.upward(kind, side)
-            return numbers.relative(text, self._listing, self._last, upward=points_up)
-        return numbers.price(text, self._listing, malformed)
+    def check_margin(self) -> None:
+        """Refuse a request for margin: none is lent here."""
+        if self.flag("reduce_only"):
+            raise Refusal(messages.NO_POSITION)
+        if self.text("leverage") not in (None, "none", "0"):
+            raise Refusal(messages.NO_MARGIN)
 
-    def _shown(self, form: RestParams, kind: OrderType) -> int | None:
-        text = form.text("displayvol")
-        if (text is None) == (kind is OrderType.ICEBERG):
-            raise Refusal(messages.argument("displayvol"))
-        return None if text is None else numbers.quantity(text, self._listing, "displayvol")
+    def time_in_force(self) -> TimeInForce:
+        """Return how long the order stays; until cancelled by default."""
+        try:
+            return TimeInForce((self.text("timeinforce") or "GTC").upper())
+        except ValueError:
+            raise Refusal(refusals.argument("timeinforce")) from None
 
-    def _expiry(self, form: RestParams, tif: TimeInForce) -> int | None:
-        expires = self._moment(form, "expiretm")
-        if (expires is None) == (tif is TimeInForce.GTD):
-            raise Refusal(messages.argument("expiretm"))
-        return expires
+    def by_index(self) -> bool:
+        """Whether the trigger watches the index."""
+        reference = self.text("trigger") or "last"
+        if reference not in ("last", "index"):
+            raise Refusal(refusals.argument("trigger"))
+        return reference == "index"
 
-    def _moment(self, form: RestParams, name: str) -> int | None:
-        """`<unix s>`, or `+<s>` from now; None for 0."""
-        text = form.text(name) or "0"
+    def start_at(self) -> int | None:
+        """Return when to place the order, ns since the Unix epoch."""
+        return self._moment("starttm")
+
+    def expire_at(self) -> int | None:
+        """Return when the order ends, ns since the Unix epoch."""
+        return self._moment("expiretm")
+
+    def _moment(self, name: str) -> int | None:
+        """Read `<unix s>`, or `+<s>` from now; None for 0."""
+        text = self.text(name) or "0"
         if not _MOMENT.fullmatch(text):
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         seconds = int(text)
         if not seconds:
             return None
-        return seconds * NS_PER_S + (self._now if text.startswith("+") else 0)
+        return seconds * NS_PER_S + (self.context.now if text.startswith("+") else 0)
 
-    def _close(self, form: RestParams, side: Side) -> CloseTerms | None:
-        """The conditional close; only plain prices are taken for it."""
-        nested = form.params.get("close")
-        members = nested if isinstance(nested, dict) else _flat_close(form)
-        if not members:
+    def post_only(self) -> bool:
+        """Whether the order may only rest."""
+        return "post" in self._flags
+
+    def fee_in_base(self) -> bool:
+        """Whether the fee is taken in the base asset."""
+        return "fcib" in self._flags
+
+    def self_trade(self) -> SelfTrade:
+        """Return which of two own orders is cancelled; the WebSocket's spelling is taken too."""
+        text = self.text("stptype")
+        if text is None:
+            return SelfTrade.CANCEL_NEWEST
+        try:
+            return SelfTrade(text.lower().replace("_", "-"))
+        except ValueError:
+            raise Refusal(refusals.argument("stptype")) from None
+
+    def close(self) -> RestOrderForm | None:
+        """Return the conditional close, nested or flat."""
+        nested = self.raw.get("close")
+        members = nested if isinstance(nested, dict) else _flat_close(self.raw)
+        return RestOrderForm(members, self.context) if members else None
+
+    # --- quantities and prices --------------------------------------------------------
+
+    def volume(self, _type: OrderType, _side: Side, /) -> tuple[int, int | None]:
+        """Return the quantity, and the value it was requested in with the flag `viqc`."""
+        text = self.required("volume")
+        if "viqc" not in self._flags:
+            return numbers.quantity(text, self.context.listing), None
+        precision = self.context.listing.instrument.precision
+        cash = numbers.amount(text, precision.price + precision.qty, "volume")
+        return self.context.bought_for(cash), cash
+
+    def display_qty(self) -> int | None:
+        """Return the part of an iceberg that is shown."""
+        return self.new_quantity("displayvol")
+
+    def trigger_price(self, order_type: OrderType, side: Side) -> int | None:
+        """Read `price`, which is the trigger of a type that waits for one."""
+        if not order_type.waits:
             return None
-        close, opposite = RestParams(members), Side.ASK if side is Side.BID else Side.BID
-        kind = _kind(close)
-        if kind in (OrderType.MARKET, OrderType.ICEBERG):
-            raise Refusal(messages.argument("close[ordertype]"))
-        return CloseTerms(kind=kind, **self._prices(close, kind, opposite)._asdict())
+        return self._price(self.required("price"), order_type, side, messages.INVALID_PRICE)
 
-    # --- changes ----------------------------------------------------------------------
+    def limit_price(self, order_type: OrderType, side: Side) -> int | None:
+        """Read `price2` of a type that waits for a trigger, else `price`."""
+        if not order_type.limited:
+            return None
+        if not order_type.waits:
+            return self._price(self.required("price"), order_type, side, messages.INVALID_PRICE)
+        text = self.text("price2")
+        if text is None:
+            raise Refusal(messages.INVALID_PRICE2)
+        return self._price(text, order_type, side, messages.INVALID_PRICE2)
 
-    def change(self, form: RestParams, order: OrderRecord) -> AmendRequest:
-        """What AmendOrder asks for. Raises `Refusal`."""
-        qty, shown = form.text("order_qty"), form.text("display_qty")
-        limit, trigger = form.text("limit_price"), form.text("trigger_price")
-        if (qty, shown, limit, trigger) == (None, None, None, None):
-            raise Refusal(messages.ARGUMENTS)
-        kind, side = order.ticket.kind, order.side
-        return AmendRequest(
-            qty=None if qty is None else numbers.quantity(qty, self._listing, "order_qty"),
-            display_qty=None
-            if shown is None
-            else numbers.quantity(shown, self._listing, "display_qty"),
-            price=None if limit is None else self._price(limit, kind, side, messages.INVALID_LIMIT),
-            trigger_price=None
-            if trigger is None
-            else self._price(trigger, kind, side, messages.argument("trigger_price")),
-            post_only=form.flag("post_only"),
-        )
+    def _price(self, text: str, order_type: OrderType, side: Side, malformed: str) -> int:
+        listing = self.context.listing
+        if numbers.is_relative(text):
+            upward = numbers.waits_above(order_type, side)
+            return numbers.relative(text, listing, self.context.last, upward=upward)
+        return numbers.price(text, listing, malformed)
 
-    def edited(self, form: RestParams, order: OrderRecord) -> OrderRequest:
-        """The successor EditOrder asks for: named terms are new, flags but `post` stay."""
-        old = order.ticket
-        members = {
-            name: value
-            for name, value in {
-                "ordertype": old.kind.value,
-                "type": "buy" if old.side is Side.BID else "sell",
-                "volume": self._listing.instrument.precision.qty_text(order.qty),
-                **self._priced(order),
-                "displayvol": self._qty_text(order.display_qty),
-            }.items()
-            if value is not None
-        }
-        if form.text("oflags") not in (None, "post"):
-            raise Refusal(messages.argument("oflags"))
-        asked = {name: value for name, value in form.params.items() if name not in _EDIT_OTHERS}
-        ticket = self.ticket(RestParams({**members, **asked}))
-        return _kept(ticket, old)
+    def trail_distance(self) -> TrailOffset:
+        """Read `price`: the distance from the best price seen."""
+        text = self.required("price")
+        distance = numbers.trailing(text, self.context.listing, messages.INVALID_PRICE, signs="+")
+        if distance.by <= 0:
+            raise Refusal(messages.INVALID_PRICE)
+        return distance
 
-    def _priced(self, order: OrderRecord) -> dict[str, str | None]:
-        """The prices an order was given, as AddOrder takes them."""
-        trail, digits = order.ticket.trail, self._listing.instrument.precision.price
-        if trail is not None:
-            limit = None if trail.limit is None else trail.limit.text(digits)
-            return {"price": trail.distance.text(digits), "price2": limit}
-        if order.ticket.kind.waits:
-            return {"price": self._text(order.trigger_price), "price2": self._text(order.price)}
-        return {"price": self._text(order.price)}
+    def trail_limit(self, order_type: OrderType) -> TrailOffset | None:
+        """Read `price2`: the distance from the trigger."""
+        if not order_type.limited:
+            return None
+        text, listing = self.text("price2") or "", self.context.listing
+        return numbers.trailing(text, listing, messages.INVALID_PRICE2, signs="+-")
 
-    def _text(self, price: int | None) -> str | None:
-        return None if price is None else self._listing.instrument.precision.price_text(price)
+    # --- amending ---------------------------------------------------------------------
 
-    def _qty_text(self, qty: int | None) -> str | None:
-        return None if qty is None else self._listing.instrument.precision.qty_text(qty)
+    def has(self, name: str) -> bool:
+        """Whether a parameter is stated."""
+        return self.text(name) is not None
+
+    def price_type(self, _name: str, /) -> str:
+        """Return `static`: REST writes a relative price in the price itself."""
+        return "static"
+
+    def new_quantity(self, name: str) -> int | None:
+        """Return a quantity; None when it is missing."""
+        text = self.text(name)
+        return None if text is None else numbers.quantity(text, self.context.listing, name)
+
+    def new_price(self, name: str, _price_type: str, order: OrderRecord, /) -> int | None:
+        """Return a new price; None when it is missing."""
+        text = self.text(name)
+        if text is None:
+            return None
+        malformed = messages.INVALID_LIMIT if name == "limit_price" else refusals.argument(name)
+        return self._price(text, order.request.order_type, order.side, malformed)
 
 
-_EDIT_OTHERS = frozenset(("txid", "pair", "deadline", "cancel_response", "validate", "cl_ord_id"))
+def read_edit(params: RestParams, context: OrderContext, order: OrderRecord) -> OrderRequest:
+    """Return the successor that EditOrder requests for an order.
 
+    Terms that are named are new; the others stay, but for the flag `post`.
 
-def _kept(ticket: OrderRequest, old: OrderRequest) -> OrderRequest:
-    """What an edit keeps of the order it replaces."""
+    Raises:
+        Refusal: A term cannot be read, or a flag is not `post`.
+    """
+    old = order.request
+    if params.text("oflags") not in (None, "post"):
+        raise Refusal(refusals.argument("oflags"))
+    named = {name: value for name, value in params.raw.items() if name not in _EDIT_OTHERS}
+    successor = read_order(RestOrderForm({**_terms(order, context), **named}, context))
     return replace(
-        ticket,
+        successor,
         tif=old.tif,
         start_at=old.start_at,
         expire_at=old.expire_at,
@@ -299,53 +300,37 @@ def _kept(ticket: OrderRequest, old: OrderRequest) -> OrderRequest:
     )
 
 
-def _kind(form: RestParams) -> OrderType:
-    name = form.needed("ordertype")
-    if name not in SPOT_ORDER_TYPES:
-        raise Refusal(messages.argument("ordertype"))
-    return OrderType(name)
+def _terms(order: OrderRecord, context: OrderContext) -> dict[str, object]:
+    """Return an order's terms as AddOrder takes them."""
+    request, precision = order.request, context.listing.instrument.precision
+
+    def price_text(price: int | None) -> str | None:
+        """Return a price as text."""
+        return None if price is None else precision.price_text(price)
+
+    first, second = price_text(order.price), None
+    if request.trail is not None:
+        limit = request.trail.limit
+        first = request.trail.distance.text(precision.price)
+        second = None if limit is None else limit.text(precision.price)
+    elif request.order_type.waits:
+        first, second = price_text(order.trigger_price), first
+    display_qty = order.display_qty
+    terms = {
+        "ordertype": request.order_type.value,
+        "type": "buy" if request.side is Side.BID else "sell",
+        "volume": precision.qty_text(order.qty),
+        "price": first,
+        "price2": second,
+        "displayvol": None if display_qty is None else precision.qty_text(display_qty),
+    }
+    return {name: value for name, value in terms.items() if value is not None}
 
 
-def _flags(form: RestParams, kind: OrderType, side: Side) -> frozenset[str]:
-    flags = frozenset(form.names("oflags"))
-    wrong = (
-        flags - _FLAGS
-        or ("post" in flags and kind is not OrderType.LIMIT)
-        or ("viqc" in flags and not (kind is OrderType.MARKET and side is Side.BID))
-        or {"fcib", "fciq"} <= flags
-    )
-    if wrong:
-        raise Refusal(messages.argument("oflags"))
-    return flags
-
-
-def _time_in_force(form: RestParams, kind: OrderType) -> TimeInForce:
-    text = (form.text("timeinforce") or "GTC").upper()
-    try:
-        tif = TimeInForce(text)
-    except ValueError:
-        raise Refusal(messages.argument("timeinforce")) from None
-    return TimeInForce.IOC if kind is OrderType.MARKET and tif is not TimeInForce.FOK else tif
-
-
-def _by_index(form: RestParams) -> bool:
-    reference = form.text("trigger") or "last"
-    if reference not in ("last", "index"):
-        raise Refusal(messages.argument("trigger"))
-    return reference == "index"
-
-
-def _spot_only(form: RestParams) -> None:
-    """No margin is lent here."""
-    if form.flag("reduce_only"):
-        raise Refusal(messages.NO_POSITION)
-    if form.text("leverage") not in (None, "none", "0"):
-        raise Refusal(messages.NO_MARGIN)
-
-
-def _flat_close(form: RestParams) -> dict[str, object]:
+def _flat_close(params: Mapping[str, object]) -> dict[str, object]:
+    """Return the members of a close that is written as `close[price]`."""
     return {
         name[len("close[") : -1]: value
-        for name, value in form.params.items()
+        for name, value in params.items()
         if name.startswith("close[") and name.endswith("]")
     }

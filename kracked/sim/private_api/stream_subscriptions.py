@@ -1,4 +1,4 @@
-"""Subscribing to `executions` and `balances`: what is agreed, and what comes first.
+"""Subscribing to `executions` and `balances`: the acknowledgement and the snapshot.
 
 Sources: docs.kraken.com/api/docs/websocket-v2/executions and .../balances
 """
@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from kracked.gateway.client_session import Send
 from kracked.protocol.requests import Subscribe
 from kracked.sim.accounts import stream_rows
-from kracked.sim.accounts.private_streams import BALANCES, EXECUTIONS, Row, Send, Stream
+from kracked.sim.accounts.private_streams import EXECUTIONS, Row, Stream
 from kracked.sim.order_entry.brokerage import Brokerage
 
-CHANNELS = (EXECUTIONS, BALANCES)
-_FILLS_TOLD = 50
+_SNAPSHOT_FILLS = 50
 _WARNINGS = [
     "cancel_reason is deprecated, use reason",
     "stop_price is deprecated, use triggers.price",
@@ -23,66 +23,67 @@ _WARNINGS = [
 
 
 class StreamSubscriptions:
-    """Opens and ends streams about the accounts of one brokerage."""
+    """Begins and ends subscriptions to the accounts of one brokerage."""
 
     def __init__(self, brokerage: Brokerage) -> None:
         self._brokerage = brokerage
 
-    def terms(self, name: str, request: Subscribe) -> dict[str, object]:
-        """What the acknowledgement states, for the account of this name."""
-        terms: dict[str, object] = {"channel": request.channel, "snapshot": _first(request)}
+    def terms(self, account: str, request: Subscribe) -> dict[str, object]:
+        """Return the parameters in force, as the acknowledgement states them."""
+        terms: dict[str, object] = {"channel": request.channel, "snapshot": _has_snapshot(request)}
         if request.channel == EXECUTIONS:
             terms |= {
-                "maxratecount": self._brokerage.account(name).tier.threshold,
+                "maxratecount": self._brokerage.accounts[account].tier.threshold,
                 "snap_orders": request.snap_orders is not False,
-                "snap_trades": _fills(request),
+                "snap_trades": _has_fills(request),
                 "warnings": _WARNINGS,
             }
         return terms
 
-    def begin(self, name: str, request: Subscribe, listener: Hashable, send: Send) -> None:
-        """Send the snapshot, and every change from now on."""
+    def begin(self, account: str, request: Subscribe, listener: Hashable, send: Send) -> None:
+        """Send the snapshot that was requested, then every change of the account."""
         stream = Stream(
             request.channel,
             send,
             every_status=request.order_status is not False,
             rate_count=request.ratecounter is True,
         )
-        if _first(request):
-            stream.snapshot(self._snapshot(name, request))
-        self._brokerage.account(name).audience.join(listener, stream)
+        if _has_snapshot(request):
+            stream.snapshot(self._snapshot(account, request))
+        self._brokerage.accounts[account].streams.join(listener, stream)
 
-    def end(self, name: str, channel: str, listener: Hashable) -> None:
-        self._brokerage.account(name).audience.leave(listener, channel)
+    def end(self, account: str, channel: str, listener: Hashable) -> None:
+        """Stop sending a channel's messages to a listener."""
+        self._brokerage.accounts[account].streams.leave(listener, channel)
 
-    def lose(self, name: str, channel: str, messages: int = 1) -> None:
-        """Let nobody hear the account's next messages of a channel."""
-        for stream in self._brokerage.account(name).audience.of(channel):
+    def lose(self, account: str, channel: str, messages: int = 1) -> None:
+        """Never send the account's next messages of a channel to anybody."""
+        for stream in self._brokerage.accounts[account].streams.of(channel):
             stream.lose(messages)
 
     def _snapshot(self, name: str, request: Subscribe) -> list[Row]:
-        account = self._brokerage.account(name)
+        account = self._brokerage.accounts[name]
         if request.channel != EXECUTIONS:
             return [stream_rows.balance(account.ledger, asset) for asset in account.ledger.balances]
-        words = self._brokerage.clerk.reports
+        rows_of = self._brokerage.settlement.rows
         rows: list[Row] = []
-        if _fills(request):
-            for fill in list(account.fills.values())[-_FILLS_TOLD:]:
+        if _has_fills(request):
+            for fill in list(account.fills.values())[-_SNAPSHOT_FILLS:]:
                 order = account.orders.get(fill.order_id)
                 assert order is not None
-                rows.append(words[order.symbol].trade(order, fill, snapshot=True))
+                rows.append(rows_of[order.symbol].trade(order, fill, snapshot=True))
         if request.snap_orders is not False:
-            rows += [words[order.symbol].standing(order) for order in account.orders.open()]
+            rows += [rows_of[order.symbol].standing(order) for order in account.orders.open()]
         return rows
 
 
-def _first(request: Subscribe) -> bool:
-    """Whether a snapshot comes: of orders none does for all users of a master account."""
-    everyone = request.channel == EXECUTIONS and request.users == "all"
-    return request.snapshot is not False and not everyone
+def _has_snapshot(request: Subscribe) -> bool:
+    """Whether a snapshot is sent: none of orders for all users of a master account."""
+    all_users = request.channel == EXECUTIONS and request.users == "all"
+    return request.snapshot is not False and not all_users
 
 
-def _fills(request: Subscribe) -> bool:
-    """Whether the snapshot has the last fills, by today's name of the option or its older one."""
-    asked = request.snapshot_trades if request.snap_trades is None else request.snap_trades
-    return asked is True
+def _has_fills(request: Subscribe) -> bool:
+    """Whether the snapshot has the last fills, by the option's name or its older name."""
+    option = request.snapshot_trades if request.snap_trades is None else request.snap_trades
+    return option is True

@@ -1,4 +1,4 @@
-"""The WebSocket's trading methods: what a token's key may call, and what is answered.
+"""WebSocket's trading methods: what each needs, and what it answers.
 
 Sources: docs.kraken.com/api/docs/websocket-v2/ add_order, amend_order, edit_order,
 cancel_order, cancel_all, cancel_after, batch_add, batch_cancel
@@ -6,242 +6,321 @@ cancel_order, cancel_all, cancel_after, batch_add, batch_cancel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
+from kracked.gateway import refusals
+from kracked.gateway.auth import ApiKey
+from kracked.gateway.client_session import Answers, Result
+from kracked.gateway.refusals import Refusal
 from kracked.protocol import limits
+from kracked.protocol.requests import unsupported_field
 from kracked.sim import messages
 from kracked.sim.accounts.account import ClientAccount
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.auth import ApiKey, Permission
+from kracked.sim.faults.order_faults import OrderFault
 from kracked.sim.listings import Listing
 from kracked.sim.order_entry import order_checks
 from kracked.sim.order_entry.amends import Amends
 from kracked.sim.order_entry.brokerage import Brokerage, Placed
-from kracked.sim.order_entry.ports import TradingVenue
-from kracked.sim.private_api import dead_man_switch, known_params, order_lookup
-from kracked.sim.private_api.pair_names import Listings
-from kracked.sim.private_api.ws_params import WsOrderReader, WsParams
-from kracked.sim.refusal import Refusal
+from kracked.sim.order_entry.ports import ExchangePort
+from kracked.sim.private_api import dead_man_switch, order_lookup
+from kracked.sim.private_api.order_reader import OrderContext, read_amend, read_order
+from kracked.sim.private_api.permissions import TRADING, permits
+from kracked.sim.private_api.ws_params import WsOrderForm, WsParams, read_edit
+from kracked.sim.rest_names import RestNames
 
-Result = dict[str, object] | list[dict[str, object]]
-_MODIFY, _CANCEL = Permission.MODIFY_ORDERS, Permission.CANCEL_ORDERS
 _BATCH_ADDS, _BATCH_CANCELS = range(2, 16), range(2, 51)
-_ALSO = {
+_OWN_NAMES = {
     "starttm": "effective_time",
     "expiretm": "expire_time",
     "displayvol": "display_qty",
 }
-"""Arguments REST calls by another name."""
+"""WebSocket's names of arguments that are checked under REST's names."""
+
+
+def _members(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ORDER_MEMBERS = _members(
+    """order_type side order_qty cash_order_qty display_qty limit_price limit_price_type triggers
+    time_in_force post_only reduce_only margin effective_time expire_time cl_ord_id order_userref
+    conditional fee_preference stp_type sender_sub_id no_mpp stop_price trigger"""
+)
+_METHOD_MEMBERS: Mapping[str, frozenset[str]] = {
+    "add_order": _ORDER_MEMBERS | _members("symbol deadline validate"),
+    "amend_order": _members(
+        """order_id cl_ord_id order_qty display_qty limit_price limit_price_type trigger_price
+        trigger_price_type post_only deadline symbol"""
+    ),
+    "edit_order": _members(
+        """order_id symbol order_qty limit_price display_qty triggers post_only reduce_only
+        fee_preference order_userref deadline validate no_mpp"""
+    ),
+    "cancel_order": _members("order_id cl_ord_id order_userref"),
+    "cancel_all": frozenset(),
+    "cancel_all_orders_after": _members("timeout"),
+    "batch_add": _members("symbol orders deadline validate"),
+    "batch_cancel": _members("orders cl_ord_id"),
+}
+"""The members a request may have; any other is refused by name. An exchange that ignored
+unknown members would ignore a misspelt `post_only`, or the symbol of an order inside a batch,
+and trade what was not meant. The refusal's text is recorded for subscriptions."""
+_OBJECT_MEMBERS: Mapping[str, frozenset[str]] = {
+    "triggers": _members("reference price price_type"),
+    "conditional": _members(
+        """order_type limit_price limit_price_type trigger_price trigger_price_type stop_price"""
+    ),
+    "orders": _ORDER_MEMBERS,
+}
+"""The members of the objects within a request, at any depth."""
 
 
 class MethodRequest(NamedTuple):
     """One request of a key that may make it."""
 
     account: ClientAccount
-    fields: WsParams
+    params: WsParams
     now: int
 
 
 class Method(NamedTuple):
+    """One method."""
+
     rest: str
-    """Its counterpart over REST, by which mishaps name it."""
-    needed: tuple[frozenset[Permission], ...]
-    """Alternatives; a key needs all of one."""
+    """Its counterpart over REST: permissions and faults are stated by that name."""
     answers: Callable[[MethodRequest], Iterator[Result | str]]
-    """Results, and refusals as text; most methods give one."""
+    """Iterates results, and refusals as text; most methods give one."""
 
 
 class TradingMethods:
     """Answers trading requests about one exchange."""
 
-    def __init__(self, venue: TradingVenue, brokerage: Brokerage, listings: Listings) -> None:
-        self._venue, self._brokerage, self._listings = venue, brokerage, listings
-        self._changes = Amends(venue, brokerage)
-        either = (frozenset((_MODIFY,)), frozenset((_CANCEL,)))
-        add, both = (frozenset((_MODIFY,)),), (frozenset((_MODIFY, _CANCEL)),)
+    def __init__(self, exchange: ExchangePort, brokerage: Brokerage, names: RestNames) -> None:
+        self._exchange, self._brokerage, self._names = exchange, brokerage, names
+        self._amends = Amends(exchange, brokerage)
         self._methods = {
-            "add_order": Method("AddOrder", add, self._add_order),
-            "amend_order": Method("AmendOrder", either, self._amend_order),
-            "edit_order": Method("EditOrder", both, self._edit_order),
-            "cancel_order": Method("CancelOrder", either, self._cancel_order),
-            "cancel_all": Method("CancelAll", either, self._cancel_all),
-            "cancel_all_orders_after": Method(
-                "CancelAllOrdersAfter", either, self._cancel_all_after
-            ),
-            "batch_add": Method("AddOrderBatch", both, self._batch_add),
-            "batch_cancel": Method("CancelOrderBatch", either, self._batch_cancel),
+            "add_order": Method("AddOrder", self.add_order),
+            "amend_order": Method("AmendOrder", self.amend_order),
+            "edit_order": Method("EditOrder", self.edit_order),
+            "cancel_order": Method("CancelOrder", self.cancel_order),
+            "cancel_all": Method("CancelAll", self.cancel_all),
+            "cancel_all_orders_after": Method("CancelAllOrdersAfter", self.cancel_all_after),
+            "batch_add": Method("AddOrderBatch", self.batch_add),
+            "batch_cancel": Method("CancelOrderBatch", self.batch_cancel),
         }
 
-    def rest_name(self, method: str) -> str:
-        """The method's counterpart over REST."""
-        return self._methods[method].rest
+    def request(
+        self,
+        method: str,
+        params: dict[str, object],
+        key: ApiKey,
+        now: int,
+        answer: Callable[[Answers], None],
+    ) -> None:
+        """Act on a request and answer it, unless a fault of orders comes between.
 
-    def answer(
-        self, method: str, params: dict[str, object], key: ApiKey, now: int
-    ) -> list[Result | str]:
-        """Everything to answer, in order: results, and refusals as text."""
+        Args:
+            method: A known method.
+            params: The request's parameters, without its token.
+            key: Whose request it is.
+            now: Time, ns since the Unix epoch.
+            answer: Takes the answers: at once, later, or never.
+        """
+        fault = self._exchange.order_faults.draw(self._methods[method].rest)
+        if fault is not None and not fault.kind.acts:
+            if fault.kind is OrderFault.UNAVAILABLE:
+                answer([refusals.UNAVAILABLE])
+            elif fault.kind is OrderFault.THROTTLED:
+                answer([messages.throttled(now + fault.length_ns)])
+            return  # the others are lost on their way here, and never answered
+        answers = self.answer(method, params, key, now)
+        if fault is None or fault.kind is OrderFault.REST_LAG:
+            answer(answers)
+        elif fault.kind is OrderFault.REPLY_LATE:
+            self._exchange.call_at(now + fault.length_ns, partial(answer, answers))
+
+    def answer(self, method: str, params: dict[str, object], key: ApiKey, now: int) -> Answers:
+        """Act on a request and return the answers in order; refusals are text."""
         found = self._methods[method]
-        if not any(need <= key.permissions for need in found.needed):
-            return [messages.PERMISSION_DENIED]
-        asked = MethodRequest(self._brokerage.account(key.account), WsParams(params), now)
+        if not permits(key, TRADING[found.rest]):
+            return [refusals.PERMISSION_DENIED]
+        request = MethodRequest(self._brokerage.accounts[key.account], WsParams(params), now)
         try:
-            known_params.check(method, params)
-            return list(found.answers(asked))
+            _check_members(method, params, _METHOD_MEMBERS[method])
+            return list(found.answers(request))
         except Refusal as refusal:
             return [_renamed(refusal.error)]
 
     # --- placing ----------------------------------------------------------------------
 
-    def _add_order(self, asked: MethodRequest) -> Iterator[Result | str]:
-        listing = self._listing(asked.fields)
-        self._in_time(asked)
-        reader = self._reader(asked, listing)
+    def add_order(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer add_order."""
+        listing, context = self._listing(request)
         placed = self._brokerage.place(
-            asked.account,
+            request.account,
             listing.symbol,
-            lambda: reader.ticket(asked.fields),
-            asked.now,
-            validate=asked.fields.flag("validate"),
+            lambda: read_order(WsOrderForm(request.params.raw, context)),
+            request.now,
+            validate=request.params.flag("validate"),
         )
         yield _ids(placed)
 
-    def _batch_add(self, asked: MethodRequest) -> Iterator[Result | str]:
-        listing = self._listing(asked.fields)
-        self._in_time(asked)
-        orders = asked.fields.params.get("orders")
+    def batch_add(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer batch_add: each order is placed or refused by itself."""
+        listing, context = self._listing(request)
+        orders = request.params.raw.get("orders")
         if not isinstance(orders, list) or len(orders) not in _BATCH_ADDS:
-            raise Refusal(messages.argument("orders"))
-        if not all(isinstance(one, dict) for one in orders):
-            raise Refusal(messages.argument("orders"))
-        reader = self._reader(asked, listing)
+            raise Refusal(refusals.argument("orders"))
+        if not all(isinstance(order, dict) for order in orders):
+            raise Refusal(refusals.argument("orders"))
         placed = self._brokerage.place_all(
-            asked.account,
+            request.account,
             listing.symbol,
-            lambda: [reader.ticket(WsParams(one)) for one in orders],
-            asked.now,
-            validate=asked.fields.flag("validate"),
+            lambda: [read_order(WsOrderForm(order, context)) for order in orders],
+            request.now,
+            validate=request.params.flag("validate"),
             cost=limits.cost_of_batch_add(len(orders)),
         )
         yield [
-            {"success": False, "error": _renamed(one.error)}
-            if isinstance(one, Refusal)
-            else _ids(one)
-            for one in placed
+            {"success": False, "error": _renamed(outcome.error)}
+            if isinstance(outcome, Refusal)
+            else _ids(outcome)
+            for outcome in placed
         ]
 
     # --- changing ---------------------------------------------------------------------
 
-    def _amend_order(self, asked: MethodRequest) -> Iterator[Result | str]:
-        fields = asked.fields
-        self._in_time(asked)
-        order_id, cl_ord_id = fields.text("order_id"), fields.text("cl_ord_id")
-        order = order_lookup.one(asked.account, order_id=order_id, cl_ord_id=cl_ord_id)
-        reader = self._reader(asked, self._listings.of(order.symbol))
-        amend_id = self._changes.amend(
-            asked.account, order, lambda: reader.change(fields), asked.now
+    def amend_order(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer amend_order."""
+        params = request.params
+        self._check_deadline(request)
+        order_id, cl_ord_id = params.text("order_id"), params.text("cl_ord_id")
+        order = order_lookup.open_order(request.account, order_id=order_id, cl_ord_id=cl_ord_id)
+        context = self._context(request, self._exchange.listing(order.symbol))
+        amend_id = self._amends.amend(
+            request.account,
+            order,
+            lambda: read_amend(WsOrderForm(params.raw, context), order),
+            request.now,
         )
         name = {"cl_ord_id": cl_ord_id} if order_id is None else {"order_id": order_id}
         yield {"amend_id": amend_id, **name}
 
-    def _edit_order(self, asked: MethodRequest) -> Iterator[Result | str]:
-        listing = self._listing(asked.fields)
-        self._in_time(asked)
-        old = order_lookup.one(
-            asked.account, order_id=asked.fields.needed("order_id"), cl_ord_id=None
+    def edit_order(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer edit_order."""
+        listing, context = self._listing(request)
+        old = order_lookup.open_order(
+            request.account, order_id=request.params.required("order_id"), cl_ord_id=None
         )
         if old.symbol != listing.symbol:
             raise Refusal(messages.INVALID_ORDER)
-        reader = self._reader(asked, listing)
-        new = self._changes.edit(
-            asked.account,
+        new = self._amends.edit(
+            request.account,
             old,
-            lambda: reader.edited(asked.fields, old),
-            asked.now,
-            validate=asked.fields.flag("validate"),
+            lambda: read_edit(request.params, context, old),
+            request.now,
+            validate=request.params.flag("validate"),
         )
         yield _ids(new) | {"original_order_id": old.order_id}
 
     # --- cancelling -------------------------------------------------------------------
 
-    def _cancel_order(self, asked: MethodRequest) -> Iterator[Result | str]:
-        """One answer per order, each of them granted or refused by itself."""
-        fields, account = asked.fields, asked.account
-        ids, client_ids = fields.texts("order_id"), fields.texts("cl_ord_id")
-        userrefs = fields.texts("order_userref")
+    def cancel_order(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer cancel_order one order at a time: each is granted or refused by itself."""
+        params, account = request.params, request.account
+        ids, client_ids = params.texts("order_id"), params.texts("cl_ord_id")
+        userrefs = params.texts("order_userref")
         if not (ids or client_ids or userrefs):
-            raise Refusal(messages.ARGUMENTS)
+            raise Refusal(refusals.ARGUMENTS)
         for name in (*ids, *userrefs):
-            yield from self._cancelled(asked, partial(order_lookup.meant, account, name))
+            find = partial(order_lookup.by_id_or_userref, account, name)
+            yield from self._cancel_found(request, find)
         for name in client_ids:
             find = partial(order_lookup.by_client_id, account, name)
-            yield from self._cancelled(asked, find, {"cl_ord_id": name})
+            yield from self._cancel_found(request, find, {"cl_ord_id": name})
 
-    def _cancelled(
+    def _cancel_found(
         self,
-        asked: MethodRequest,
+        request: MethodRequest,
         find: Callable[[], list[OrderRecord]],
-        named: dict[str, object] | None = None,
+        answer: dict[str, object] | None = None,
     ) -> Iterator[Result | str]:
-        """Cancel what is found; each is answered by the name it was called, or by its id."""
+        """Cancel what is found, and answer each order with `answer`, or with its id."""
         try:
             for order in find():
-                self._brokerage.cancel(asked.account, [order], asked.now)
-                yield named or {"order_id": order.order_id}
+                self._brokerage.cancel(request.account, [order], request.now)
+                yield answer or {"order_id": order.order_id}
         except Refusal as refusal:
             yield refusal.error
 
-    def _batch_cancel(self, asked: MethodRequest) -> Iterator[Result | str]:
-        names, client_ids = asked.fields.texts("orders"), asked.fields.texts("cl_ord_id")
+    def batch_cancel(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer batch_cancel."""
+        names, client_ids = request.params.texts("orders"), request.params.texts("cl_ord_id")
         if len(names) + len(client_ids) not in _BATCH_CANCELS:
-            raise Refusal(messages.ARGUMENTS)
-        found = order_lookup.several(asked.account, names, client_ids)
-        yield {"count": self._brokerage.cancel(asked.account, found, asked.now)}
+            raise Refusal(refusals.ARGUMENTS)
+        orders = order_lookup.batch(request.account, names, client_ids)
+        yield {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def _cancel_all(self, asked: MethodRequest) -> Iterator[Result | str]:
-        every = asked.account.orders.open()
-        yield {"count": self._brokerage.cancel(asked.account, every, asked.now)}
+    def cancel_all(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer cancel_all."""
+        orders = request.account.orders.open()
+        yield {"count": self._brokerage.cancel(request.account, orders, request.now)}
 
-    def _cancel_all_after(self, asked: MethodRequest) -> Iterator[Result | str]:
-        timeout_s = asked.fields.whole("timeout")
+    def cancel_all_after(self, request: MethodRequest) -> Iterator[Result | str]:
+        """Answer cancel_all_orders_after: the dead-man's switch."""
+        timeout_s = request.params.whole("timeout")
         if timeout_s is None:
-            raise Refusal(messages.argument("timeout"))
-        yield dead_man_switch.turn(asked.account, timeout_s, asked.now)
+            raise Refusal(refusals.argument("timeout"))
+        yield dead_man_switch.renew(request.account, timeout_s, request.now)
 
     # --- shared -----------------------------------------------------------------------
 
-    def _listing(self, fields: WsParams) -> Listing:
-        symbol = fields.needed("symbol")
-        if not self._listings.lists(symbol):
-            raise Refusal(f"Currency pair not supported {symbol}")
-        return self._listings.of(symbol)
+    def _listing(self, request: MethodRequest) -> tuple[Listing, OrderContext]:
+        """Return the named pair, if the request is in time, and what its orders are read for."""
+        symbol = request.params.required("symbol")
+        if not self._names.lists(symbol):
+            raise Refusal(refusals.unsupported_pair(symbol))
+        self._check_deadline(request)
+        listing = self._exchange.listing(symbol)
+        return listing, self._context(request, listing)
 
-    def _reader(self, asked: MethodRequest, listing: Listing) -> WsOrderReader:
-        def bought_for(cash: int) -> int:
-            return self._brokerage.funds.bought_for(asked.account, listing.symbol, cash)
-
-        return WsOrderReader(listing, self._venue.last_price(listing.symbol), bought_for)
+    def _context(self, request: MethodRequest, listing: Listing) -> OrderContext:
+        return OrderContext.of(
+            self._exchange, self._brokerage, request.account, listing, request.now
+        )
 
     @staticmethod
-    def _in_time(asked: MethodRequest) -> None:
-        order_checks.deadline(
-            asked.fields.time("deadline"), asked.now, order_checks.SOCKET_NOTICE_NS
-        )
+    def _check_deadline(request: MethodRequest) -> None:
+        deadline = request.params.time("deadline")
+        order_checks.deadline(deadline, request.now, order_checks.SOCKET_NOTICE_NS)
 
 
 def _ids(placed: Placed) -> dict[str, object]:
-    """The order's ids; one that was only validated has none of the exchange's."""
+    """Return an order's ids; one that was only validated has none of the exchange's."""
     ids: dict[str, object] = {"order_id": placed.order_id} if placed.order_id else {}
-    ticket = placed.ticket
-    if ticket.cl_ord_id is not None:
-        ids["cl_ord_id"] = ticket.cl_ord_id
-    if ticket.userref is not None:
-        ids["order_userref"] = ticket.userref
+    request = placed.request
+    if request.cl_ord_id is not None:
+        ids["cl_ord_id"] = request.cl_ord_id
+    if request.userref is not None:
+        ids["order_userref"] = request.userref
     return ids
 
 
 def _renamed(error: str) -> str:
-    """A refusal with the argument's name of this side."""
+    """Return a refusal with WebSocket's name of the argument."""
     head, _, name = error.rpartition(":")
-    return messages.argument(_ALSO[name]) if head == messages.ARGUMENTS and name in _ALSO else error
+    own_name = _OWN_NAMES.get(name) if head == refusals.ARGUMENTS else None
+    return error if own_name is None else refusals.argument(own_name)
+
+
+def _check_members(method: str, members: Mapping[str, object], known: frozenset[str]) -> None:
+    """Refuse a request with a member that its method does not have, at any depth."""
+    for name, value in members.items():
+        if name not in known:
+            raise Refusal(unsupported_field(name, method))
+        for part in value if isinstance(value, list) else (value,):
+            if isinstance(part, dict) and name in _OBJECT_MEMBERS:
+                _check_members(method, part, _OBJECT_MEMBERS[name])

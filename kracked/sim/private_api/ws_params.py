@@ -1,4 +1,4 @@
-"""WebSocket's parameters of orders, read: JSON in, tickets out, refusals in the exchange's words.
+"""WebSocket's parameters: JSON fields, and orders written in them.
 
 Numbers must be JSON numbers. A price with too many decimals is refused; a quantity is
 cut, as the documentation's own examples carry more digits than the pair takes.
@@ -8,7 +8,7 @@ Sources: docs.kraken.com/api/docs/websocket-v2/add_order, amend_order, edit_orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import TypeVar
 
@@ -16,353 +16,368 @@ from msgspec.structs import replace
 
 from kracked import units
 from kracked.errors import ProtocolError, TooPrecise
+from kracked.gateway import refusals
+from kracked.gateway.refusals import Refusal
 from kracked.protocol.events import Side
-from kracked.protocol.order_terms import SPOT_ORDER_TYPES, OrderType, SelfTrade, TimeInForce
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce
 from kracked.protocol.requests import must_be
 from kracked.sim import messages
 from kracked.sim.accounts.order_records import OrderRecord
-from kracked.sim.accounts.order_request import AmendRequest, CloseTerms, OrderRequest, Pricing
-from kracked.sim.accounts.trailing_stops import Trail
-from kracked.sim.listings import Listing
+from kracked.sim.accounts.order_request import OrderRequest, Pricing
+from kracked.sim.accounts.trailing_stops import TrailOffset
 from kracked.sim.private_api import numbers
-from kracked.sim.refusal import Refusal
+from kracked.sim.private_api.order_reader import (
+    USERREFS,
+    ArgumentNames,
+    OrderContext,
+    OrderForm,
+    read_pricing,
+)
 from kracked.times import parse_ns
 
-_SIDES = {"buy": Side.BID, "sell": Side.ASK}
-_INT32 = 2**31
 _DIGITS = 25
 _DISTANCES = ("pct", "quote")
+_NAMES = ArgumentNames(
+    order_type="order_type",
+    side="side",
+    display_qty="display_qty",
+    expire_at="expire_time",
+    close="conditional",
+)
 _Choice = TypeVar("_Choice", TimeInForce, SelfTrade)
 
 
 class WsParams:
-    """One request's `params`, or an object within them."""
+    """The `params` of one request, or an object within them."""
 
     def __init__(self, params: Mapping[str, object]) -> None:
-        self.params = params
+        self.raw = params
+        """By name, as they came in."""
 
     def text(self, name: str) -> str | None:
-        value = self.params.get(name)
+        """Return a text; None when it is missing."""
+        value = self.raw.get(name)
         if value is None or isinstance(value, str):
             return value
         raise Refusal(must_be(name, "string"))
 
-    def needed(self, name: str) -> str:
+    def required(self, name: str) -> str:
+        """Return a text, or refuse a request without it."""
         text = self.text(name)
         if not text:
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return text
 
     def number(self, name: str) -> Decimal | None:
-        """Exact, as the digits were sent."""
-        value = self.params.get(name)
+        """Return a number exactly, as its digits were sent; None when it is missing."""
+        value = self.raw.get(name)
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise Refusal(must_be(name, "number_float"))
         number = Decimal(value)
         if not number.is_finite() or abs(number.adjusted()) > _DIGITS:
-            raise Refusal(messages.argument(name))
+            raise Refusal(refusals.argument(name))
         return number
 
     def flag(self, name: str) -> bool:
-        value = self.params.get(name, False)
+        """Return a flag; off when it is missing."""
+        value = self.raw.get(name, False)
         if not isinstance(value, bool):
             raise Refusal(must_be(name, "boolean"))
         return value
 
     def whole(self, name: str) -> int | None:
-        value = self.params.get(name)
+        """Return a whole number; None when it is missing."""
+        value = self.raw.get(name)
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
         raise Refusal(must_be(name, "number_integer"))
 
     def texts(self, name: str) -> list[str]:
-        """A list of texts or whole numbers; empty when it is missing."""
-        value = self.params.get(name, [])
+        """Return a list of texts or whole numbers, as text; empty when it is missing."""
+        value = self.raw.get(name, [])
         if not isinstance(value, list):
             raise Refusal(must_be(name, "array"))
-        if any(isinstance(one, bool) or not isinstance(one, str | int) for one in value):
+        if any(isinstance(item, bool) or not isinstance(item, str | int) for item in value):
             raise Refusal(must_be(name, "array"))
-        return [str(one) for one in value]
+        return [str(item) for item in value]
 
     def within(self, name: str) -> WsParams | None:
-        """The object of this name."""
-        value = self.params.get(name)
+        """Return an object; None when it is missing."""
+        value = self.raw.get(name)
         if value is None:
             return None
         if not isinstance(value, dict):
             raise Refusal(must_be(name, "object"))
         return WsParams(value)
 
-    def choice(self, name: str, kind: type[_Choice], default: _Choice) -> _Choice:
-        text = self.text(name)
-        if text is None:
-            return default
-        by_name = {each.ws_name: each for each in kind}
-        if text not in by_name:
-            raise Refusal(messages.argument(name))
-        return by_name[text]
-
     def time(self, name: str) -> int | None:
-        """ns since the Unix epoch."""
+        """Return a time, ns since the Unix epoch; None when it is missing."""
         text = self.text(name)
         try:
             return None if text is None else parse_ns(text)
         except ProtocolError:
-            raise Refusal(messages.argument(name)) from None
+            raise Refusal(refusals.argument(name)) from None
+
+
+class WsOrderForm(WsParams):
+    """One order in WebSocket's fields: an `OrderForm`, and an `AmendForm`."""
+
+    names = _NAMES
+
+    def __init__(self, params: Mapping[str, object], context: OrderContext) -> None:
+        super().__init__(params)
+        self.context = context
+
+    # --- options ----------------------------------------------------------------------
+
+    def check_options(self, order_type: OrderType, _side: Side, /) -> None:
+        """Refuse margin first, then `post_only` for anything but a limit order."""
+        self.check_margin()
+        if self.flag("post_only") and order_type is not OrderType.LIMIT:
+            raise Refusal(refusals.argument("post_only"))
+
+    def check_margin(self) -> None:
+        """Refuse a request for margin: none is lent here."""
+        if self.flag("reduce_only"):
+            raise Refusal(messages.NO_POSITION)
+        if self.flag("margin"):
+            raise Refusal(messages.NO_MARGIN)
+
+    def _choice(self, name: str, choices: type[_Choice], default: _Choice) -> _Choice:
+        text = self.text(name)
+        if text is None:
+            return default
+        by_name = {choice.ws_name: choice for choice in choices}
+        if text not in by_name:
+            raise Refusal(refusals.argument(name))
+        return by_name[text]
+
+    def time_in_force(self) -> TimeInForce:
+        """Return how long the order stays; until cancelled by default."""
+        return self._choice("time_in_force", TimeInForce, TimeInForce.GTC)
+
+    def self_trade(self) -> SelfTrade:
+        """Return which of two own orders is cancelled."""
+        return self._choice("stp_type", SelfTrade, SelfTrade.CANCEL_NEWEST)
+
+    def start_at(self) -> int | None:
+        """Return when to place the order, ns since the Unix epoch."""
+        return self.time("effective_time")
+
+    def expire_at(self) -> int | None:
+        """Return when the order ends, ns since the Unix epoch."""
+        return self.time("expire_time")
+
+    def post_only(self) -> bool:
+        """Whether the order may only rest."""
+        return self.flag("post_only")
 
     def userref(self) -> int | None:
+        """Return a number of the client's own for the order."""
         userref = self.whole("order_userref")
-        if userref is not None and not -_INT32 <= userref < _INT32:
-            raise Refusal(messages.argument("order_userref"))
+        if userref is not None and userref not in USERREFS:
+            raise Refusal(refusals.argument("order_userref"))
         return userref
 
+    def fee_in_base(self) -> bool:
+        """Whether the fee is taken in the base asset."""
+        preference = self.text("fee_preference")
+        if preference not in (None, "base", "quote"):
+            raise Refusal(refusals.argument("fee_preference"))
+        return preference == "base"
 
-class WsOrderReader:
-    """Reads orders of one listing, with the last trade for relative prices."""
+    def close(self) -> OrderForm | None:
+        """Return the conditional close."""
+        close = self.within("conditional")
+        return None if close is None else _WsCloseForm(close.raw, self.context)
 
-    def __init__(self, listing: Listing, last: int, bought_for: Callable[[int], int]) -> None:
-        """`bought_for`: how much a market buy of a value gets, both scaled."""
-        self._listing, self._last, self._bought_for = listing, last, bought_for
+    # --- quantities -------------------------------------------------------------------
 
-    def ticket(self, fields: WsParams) -> OrderRequest:
-        """Raises `Refusal`."""
-        kind = _kind(fields)
-        side = _SIDES.get(fields.needed("side"))
-        if side is None:
-            raise Refusal(messages.argument("side"))
-        _spot_only(fields)
-        if fields.flag("post_only") and kind is not OrderType.LIMIT:
-            raise Refusal(messages.argument("post_only"))
-        qty, cash = self._qty(fields, kind, side)
-        pricing, by_index = self._pricing(fields, kind)
-        tif = fields.choice("time_in_force", TimeInForce, TimeInForce.GTC)
-        if kind is OrderType.MARKET and tif is not TimeInForce.FOK:
-            tif = TimeInForce.IOC
-        return OrderRequest(
-            symbol=self._listing.symbol,
-            side=side,
-            kind=kind,
-            qty=qty,
-            price=pricing.price,
-            trigger_price=pricing.trigger_price,
-            trail=pricing.trail,
-            by_index=by_index,
-            tif=tif,
-            start_at=fields.time("effective_time"),
-            expire_at=_expiry(fields, tif),
-            post_only=fields.flag("post_only"),
-            display_qty=self._shown(fields, kind),
-            stp=fields.choice("stp_type", SelfTrade, SelfTrade.CANCEL_NEWEST),
-            cl_ord_id=fields.text("cl_ord_id"),
-            userref=fields.userref(),
-            fee_in_base=_fee_in_base(fields),
-            cash_qty=cash,
-            close=self._close(fields),
-        )
-
-    def _qty(self, fields: WsParams, kind: OrderType, side: Side) -> tuple[int, int | None]:
-        """The quantity, and the value it was asked for in, if it was."""
-        cash, qty = fields.number("cash_order_qty"), fields.number("order_qty")
+    def volume(self, order_type: OrderType, side: Side) -> tuple[int, int | None]:
+        """Return the quantity, and the value it was requested in, if it was."""
+        cash, qty = self.number("cash_order_qty"), self.number("order_qty")
         if cash is None:
             if qty is None:
-                raise Refusal(messages.argument("order_qty"))
-            return self._lots(qty), None
-        if kind is not OrderType.MARKET or side is not Side.BID or qty is not None:
-            raise Refusal(messages.argument("cash_order_qty"))
-        digits = self._listing.instrument.precision
-        scaled = _cut(cash, digits.price + digits.qty)
-        return self._bought_for(scaled), scaled
+                raise Refusal(refusals.argument("order_qty"))
+            return self._quantity(qty), None
+        if order_type is not OrderType.MARKET or side is not Side.BID or qty is not None:
+            raise Refusal(refusals.argument("cash_order_qty"))
+        precision = self.context.listing.instrument.precision
+        scaled = _cut(cash, precision.price + precision.qty)
+        return self.context.bought_for(scaled), scaled
 
-    def _lots(self, qty: Decimal) -> int:
-        return _cut(qty, self._listing.instrument.precision.qty)
+    def display_qty(self) -> int | None:
+        """Return the part of an iceberg that is shown."""
+        return self.new_quantity("display_qty")
 
-    def _pricing(self, fields: WsParams, kind: OrderType) -> tuple[Pricing, bool]:
-        """The prices, and whether the trigger watches the index."""
-        if not kind.trails:
-            trigger, by_index = self._trigger(fields, kind)
-            return Pricing(self._limit(fields, kind), trigger), by_index
-        triggers = fields.within("triggers") or WsParams({})
-        by_index = _reference(triggers) == "index"
-        return Pricing(trail=self._trail(fields, triggers, kind)), by_index
+    def _quantity(self, qty: Decimal) -> int:
+        return _cut(qty, self.context.listing.instrument.precision.qty)
 
-    def _trail(self, fields: WsParams, triggers: WsParams, kind: OrderType) -> Trail:
-        """Distances: the trigger's from the best price seen, the limit's from the trigger."""
-        distance = triggers.number("price")
-        price_type = triggers.text("price_type") or "static"
-        if distance is None or distance <= 0 or price_type not in _DISTANCES:
-            raise Refusal(messages.argument("triggers"))
-        behind = numbers.offset(self._listing, distance, percent=price_type == "pct")
-        limit = fields.number("limit_price")
-        limit_type = fields.text("limit_price_type") or "quote"
-        if (limit is None) == kind.limited:
-            raise Refusal(messages.argument("limit_price"))
-        if limit is None:
-            return Trail(behind)
-        if limit_type not in _DISTANCES:
-            raise Refusal(messages.argument("limit_price_type"))
-        return Trail(behind, numbers.offset(self._listing, limit, percent=limit_type == "pct"))
+    # --- prices -----------------------------------------------------------------------
 
-    def _limit(self, fields: WsParams, kind: OrderType) -> int | None:
-        price = fields.number("limit_price")
-        if (price is None) == kind.limited:
-            raise Refusal(messages.argument("limit_price"))
-        if fields.text("limit_price_type") not in (None, "static"):
-            raise Refusal(messages.argument("limit_price_type"))  # a trailing stop's alone
-        return None if price is None else self._price(price)
+    def limit_price(self, order_type: OrderType, _side: Side, /) -> int | None:
+        """Return the limit price, which must be static."""
+        price = self.number("limit_price")
+        if (price is None) == order_type.limited:
+            raise Refusal(refusals.argument("limit_price"))
+        if self.text("limit_price_type") not in (None, "static"):
+            raise Refusal(refusals.argument("limit_price_type"))  # a trailing stop's alone
+        return None if price is None else self._static(price)
 
-    def _trigger(self, fields: WsParams, kind: OrderType) -> tuple[int | None, bool]:
-        """The trigger price, and whether it watches the index."""
-        triggers = fields.within("triggers")
-        if (triggers is None) == kind.waits:
-            raise Refusal(messages.argument("triggers"))
+    def trigger_price(self, order_type: OrderType, _side: Side, /) -> int | None:
+        """Return the trigger price, static or relative to the last trade."""
+        triggers = self.within("triggers")
+        if (triggers is None) == order_type.waits:
+            raise Refusal(refusals.argument("triggers"))
         if triggers is None:
-            return None, False
-        price, reference = triggers.number("price"), _reference(triggers)
+            return None
+        price = triggers.number("price")
+        _check_reference(triggers)
         if price is None:
-            raise Refusal(messages.argument("triggers"))
-        moved = self._priced(price, triggers.text("price_type") or "static")
-        return moved, reference == "index"
+            raise Refusal(refusals.argument("triggers"))
+        return self._price(price, triggers.text("price_type") or "static")
 
-    def _typed(self, price: Decimal | None, fields: WsParams, name: str) -> int | None:
-        return None if price is None else self._priced(price, fields.text(name) or "static")
+    def by_index(self) -> bool:
+        """Whether the trigger watches the index; what it watches was checked with its price."""
+        triggers = self.within("triggers")
+        return triggers is not None and triggers.text("reference") == "index"
 
-    def _priced(self, price: Decimal, price_type: str) -> int:
+    def trail_distance(self) -> TrailOffset:
+        """Return the trigger's distance from the best price seen."""
+        triggers = self.within("triggers") or WsParams({})
+        _check_reference(triggers)
+        return self._distance(triggers.number("price"), triggers.text("price_type"))
+
+    def _distance(self, by: Decimal | None, price_type: str | None) -> TrailOffset:
+        if by is None or by <= 0 or price_type not in _DISTANCES:
+            raise Refusal(refusals.argument("triggers"))
+        return numbers.offset(self.context.listing, by, percent=price_type == "pct")
+
+    def trail_limit(self, order_type: OrderType) -> TrailOffset | None:
+        """Return the limit's distance from the trigger."""
+        by, price_type = self.number("limit_price"), self.text("limit_price_type") or "quote"
+        if (by is None) == order_type.limited:
+            raise Refusal(refusals.argument("limit_price"))
+        if by is None:
+            return None
+        if price_type not in _DISTANCES:
+            raise Refusal(refusals.argument("limit_price_type"))
+        return numbers.offset(self.context.listing, by, percent=price_type == "pct")
+
+    def _price(self, price: Decimal, price_type: str) -> int:
+        """Return a price that is stated as its type says."""
         match price_type:
             case "static":
-                return self._price(price)
+                return self._static(price)
             case "pct" | "quote":
-                by = numbers.offset(self._listing, price, percent=price_type == "pct")
-                return by.of(self._last)
-        raise Refusal(messages.argument("price_type"))
+                offset = numbers.offset(self.context.listing, price, percent=price_type == "pct")
+                return offset.price_from(self.context.last)
+        raise Refusal(refusals.argument("price_type"))
 
-    def _price(self, price: Decimal) -> int:
-        decimals = self._listing.instrument.precision.price
+    def _static(self, price: Decimal) -> int:
+        listing = self.context.listing
+        decimals = listing.instrument.precision.price
         try:
             return units.scale(format(price, "f").encode(), decimals)
         except TooPrecise as error:
-            raise Refusal(messages.too_many_decimals(self._listing.rest_id, decimals)) from error
+            raise Refusal(messages.too_many_decimals(listing.rest_id, decimals)) from error
 
-    def _shown(self, fields: WsParams, kind: OrderType) -> int | None:
-        shown = fields.number("display_qty")
-        if (shown is None) == (kind is OrderType.ICEBERG):
-            raise Refusal(messages.argument("display_qty"))
-        return None if shown is None else self._lots(shown)
+    # --- amending ---------------------------------------------------------------------
 
-    def _close(self, fields: WsParams) -> CloseTerms | None:
-        """The conditional close; its prices are known when the parent is placed."""
-        close = fields.within("conditional")
-        if close is None:
-            return None
-        kind = _kind(close)
-        if kind in (OrderType.MARKET, OrderType.ICEBERG):
-            raise Refusal(messages.argument("conditional"))
-        if kind.trails:
-            triggers = WsParams(
-                {
-                    "price": close.params.get("trigger_price"),
-                    "price_type": close.params.get("trigger_price_type"),
-                }
-            )
-            return CloseTerms(kind=kind, trail=self._trail(close, triggers, kind))
-        price, trigger = close.number("limit_price"), close.number("trigger_price")
-        if (price is None) == kind.limited or (trigger is None) == kind.waits:
-            raise Refusal(messages.argument("conditional"))
-        return CloseTerms(
-            kind=kind,
-            price=self._typed(price, close, "limit_price_type"),
-            trigger_price=self._typed(trigger, close, "trigger_price_type"),
-        )
+    def has(self, name: str) -> bool:
+        """Whether a number is stated."""
+        return self.number(name) is not None
 
-    # --- changes ----------------------------------------------------------------------
+    def price_type(self, name: str) -> str:
+        """Return how a price is stated: `static`, `pct` or `quote`."""
+        return self.text(f"{name}_type") or "static"
 
-    def change(self, fields: WsParams) -> AmendRequest:
-        """What amend_order asks for. Raises `Refusal`."""
-        qty, shown = fields.number("order_qty"), fields.number("display_qty")
-        limit, trigger = fields.number("limit_price"), fields.number("trigger_price")
-        if (qty, shown, limit, trigger) == (None, None, None, None):
-            raise Refusal(messages.ARGUMENTS)
-        limit_type = fields.text("limit_price_type") or "static"
-        trigger_type = fields.text("trigger_price_type") or "static"
-        return AmendRequest(
-            qty=None if qty is None else self._lots(qty),
-            display_qty=None if shown is None else self._lots(shown),
-            price=None if limit is None else self._priced(limit, limit_type),
-            trigger_price=None if trigger is None else self._priced(trigger, trigger_type),
-            post_only=fields.flag("post_only"),
-        )
+    def new_quantity(self, name: str) -> int | None:
+        """Return a quantity; None when it is missing."""
+        qty = self.number(name)
+        return None if qty is None else self._quantity(qty)
 
-    def edited(self, fields: WsParams, order: OrderRecord) -> OrderRequest:
-        """The successor edit_order asks for: the old order, with what is named anew."""
-        _spot_only(fields)
-        old, kind = order.ticket, order.ticket.kind
-        qty, shown = fields.number("order_qty"), fields.number("display_qty")
-        limited = fields.params.get("limit_price") is not None
-        triggered = fields.params.get("triggers") is not None
-        pricing, by_index = Pricing(order.price, order.trigger_price, old.trail), old.by_index
-        if kind.trails and triggered:
-            pricing, by_index = self._pricing(fields, kind)
-        elif kind.trails:
-            pricing = Pricing(trail=old.trail)
-        else:
-            if limited:
-                pricing = pricing._replace(price=self._limit(fields, kind))
-            if triggered:
-                trigger, by_index = self._trigger(fields, kind)
-                pricing = pricing._replace(trigger_price=trigger)
-        return replace(
-            old,
-            qty=order.qty if qty is None else self._lots(qty),
-            price=pricing.price,
-            trigger_price=pricing.trigger_price,
-            trail=pricing.trail,
-            by_index=by_index,
-            display_qty=order.display_qty if shown is None else self._lots(shown),
-            post_only=fields.flag("post_only"),
-            cl_ord_id=None,
-            userref=fields.userref(),
-        )
+    def new_price(self, name: str, price_type: str, _order: OrderRecord, /) -> int | None:
+        """Return a new price; None when it is missing."""
+        price = self.number(name)
+        return None if price is None else self._price(price, price_type)
 
 
-def _kind(fields: WsParams) -> OrderType:
-    name = fields.needed("order_type")
-    if name not in SPOT_ORDER_TYPES:
-        raise Refusal(messages.argument("order_type"))
-    return OrderType(name)
+class _WsCloseForm(WsOrderForm):
+    """A conditional close, whose trigger is flat; its relative prices start from the last trade."""
+
+    def limit_price(self, order_type: OrderType, _side: Side, /) -> int | None:
+        """Return the limit price; the type decides which of both prices must be there."""
+        limit, trigger = self.number("limit_price"), self.number("trigger_price")
+        if (limit is None) == order_type.limited or (trigger is None) == order_type.waits:
+            raise Refusal(refusals.argument("conditional"))
+        return None if limit is None else self._price(limit, self.price_type("limit_price"))
+
+    def trigger_price(self, order_type: OrderType, side: Side, /) -> int | None:
+        """Return the trigger price."""
+        self.limit_price(order_type, side)  # a bad limit is refused before a bad trigger
+        trigger = self.number("trigger_price")
+        return None if trigger is None else self._price(trigger, self.price_type("trigger_price"))
+
+    def trail_distance(self) -> TrailOffset:
+        """Return the trigger's distance from the best price seen."""
+        triggers = WsParams({name: self.raw.get(f"trigger_{name}") for name in _TRIGGER})
+        return self._distance(triggers.number("price"), triggers.text("price_type"))
 
 
-def _reference(triggers: WsParams) -> str:
-    """What a trigger watches."""
-    reference = triggers.text("reference") or "last"
-    if reference not in ("last", "index"):
-        raise Refusal(messages.argument("triggers"))
-    return reference
+_TRIGGER = ("price", "price_type")
 
 
-def _fee_in_base(fields: WsParams) -> bool:
-    preference = fields.text("fee_preference")
-    if preference not in (None, "base", "quote"):
-        raise Refusal(messages.argument("fee_preference"))
-    return preference == "base"
+def read_edit(params: WsParams, context: OrderContext, order: OrderRecord) -> OrderRequest:
+    """Return the successor that edit_order requests: the order, with the terms that are named.
+
+    Raises:
+        Refusal: A term cannot be read, or is not for this type of order.
+    """
+    form, old = WsOrderForm(params.raw, context), order.request
+    form.check_margin()
+    qty, display_qty = form.new_quantity("order_qty"), form.new_quantity("display_qty")
+    pricing, by_index = _edited_pricing(form, order)
+    return replace(
+        old,
+        qty=order.qty if qty is None else qty,
+        price=pricing.price,
+        trigger_price=pricing.trigger_price,
+        trail=pricing.trail,
+        by_index=by_index,
+        display_qty=order.display_qty if display_qty is None else display_qty,
+        post_only=form.flag("post_only"),
+        cl_ord_id=None,
+        userref=form.userref(),
+    )
 
 
-def _expiry(fields: WsParams, tif: TimeInForce) -> int | None:
-    expires = fields.time("expire_time")
-    if (expires is None) == (tif is TimeInForce.GTD):
-        raise Refusal(messages.argument("expire_time"))
-    return expires
+def _edited_pricing(form: WsOrderForm, order: OrderRecord) -> tuple[Pricing, bool]:
+    """Return the successor's prices, and whether its trigger watches the index."""
+    old, order_type = order.request, order.request.order_type
+    triggered = form.raw.get("triggers") is not None
+    if order_type.trails:
+        if triggered:
+            return read_pricing(form, order_type, old.side), form.by_index()
+        return Pricing(trail=old.trail), old.by_index
+    pricing, by_index = Pricing(order.price, order.trigger_price, old.trail), old.by_index
+    if form.raw.get("limit_price") is not None:
+        pricing = pricing._replace(price=form.limit_price(order_type, old.side))
+    if triggered:
+        pricing = pricing._replace(trigger_price=form.trigger_price(order_type, old.side))
+        by_index = form.by_index()
+    return pricing, by_index
 
 
-def _spot_only(fields: WsParams) -> None:
-    """No margin is lent here."""
-    if fields.flag("reduce_only"):
-        raise Refusal(messages.NO_POSITION)
-    if fields.flag("margin"):
-        raise Refusal(messages.NO_MARGIN)
+def _check_reference(triggers: WsParams) -> None:
+    """Refuse a trigger that watches neither the last trade nor the index."""
+    if (triggers.text("reference") or "last") not in ("last", "index"):
+        raise Refusal(refusals.argument("triggers"))
 
 
 def _cut(number: Decimal, decimals: int) -> int:
-    """Scaled, digits past the last decimal dropped."""
+    """Return a number scaled, with the digits past the last decimal dropped."""
     whole, _, fraction = format(number, "f").partition(".")
     return int(whole + fraction[:decimals].ljust(decimals, "0"))

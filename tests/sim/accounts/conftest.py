@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sim.accounts.empty_exchange import Pit
+from tests.sim.empty_exchange import EmptyExchange
 
 
 @pytest.fixture
-def pit() -> Pit:
-    return Pit()
+def exchange() -> EmptyExchange:
+    return EmptyExchange()

@@ -1,4 +1,4 @@
-"""Ledgers: what every fill and its fee moved, and nothing else."""
+"""Ledgers: every movement by a fill and its fee, and no other."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from decimal import Decimal
 import pytest
 
 from kracked.sim.accounts import order_records
-from kracked.sim.order_entry.brokerage import STARTING_BALANCES
-from tests.sim.accounts.empty_exchange import Pit
+from kracked.sim.accounts.client_accounts import STARTING_BALANCES
+from tests.sim.empty_exchange import EmptyExchange
 
 
-def bought(pit: Pit, times: int = 1) -> None:
-    pit.agent("sell", "1", "30000")
+def bought(exchange: EmptyExchange, times: int = 1) -> None:
+    exchange.agent("sell", "1", "30000")
     for _ in range(times):
-        pit.add("buy", "0.001", "30000")
+        exchange.add("buy", "0.001", "30000")
 
 
-def test_a_fill_is_two_entries_of_one_trade(pit: Pit) -> None:
-    bought(pit)
-    (trade,) = pit.rest("TradesHistory")["trades"].items()
-    reply = pit.rest("Ledgers")
+def test_a_fill_is_two_entries_of_one_trade(exchange: EmptyExchange) -> None:
+    bought(exchange)
+    (trade,) = exchange.rest("TradesHistory")["trades"].items()
+    reply = exchange.rest("Ledgers")
     assert reply["count"] == 2
     quote, base = reply["ledger"].values()
     assert set(trade[1]["ledgers"]) == set(reply["ledger"])
@@ -44,44 +44,48 @@ def test_a_fill_is_two_entries_of_one_trade(pit: Pit) -> None:
 
 
 @pytest.mark.parametrize(("asset", "old"), [("USD", "ZUSD"), ("BTC", "XXBT")])
-def test_a_balance_is_its_deposit_and_its_entries(pit: Pit, asset: str, old: str) -> None:
-    bought(pit, 7)
-    pit.add("sell", "0.0005", "10000")
-    rows = pit.rest("Ledgers", asset=old)["ledger"].values()
+def test_a_balance_is_its_deposit_and_its_entries(
+    exchange: EmptyExchange, asset: str, old: str
+) -> None:
+    bought(exchange, 7)
+    exchange.add("sell", "0.0005", "10000")
+    rows = exchange.rest("Ledgers", asset=old)["ledger"].values()
     moved = sum(Decimal(row["amount"]) - Decimal(row["fee"]) for row in rows)
-    assert Decimal(pit.rest("Balance")[old]) == Decimal(STARTING_BALANCES[asset]) + moved
+    assert Decimal(exchange.rest("Balance")[old]) == Decimal(STARTING_BALANCES[asset]) + moved
 
 
-def test_entries_come_newest_first_fifty_a_page(pit: Pit) -> None:
-    bought(pit, 30)
-    first, second = pit.rest("Ledgers"), pit.rest("Ledgers", ofs=50)
+def test_entries_come_newest_first_fifty_a_page(exchange: EmptyExchange) -> None:
+    bought(exchange, 30)
+    first, second = exchange.rest("Ledgers"), exchange.rest("Ledgers", ofs=50)
     ids = [*first["ledger"], *second["ledger"]]
     assert (len(first["ledger"]), len(ids), first["count"]) == (50, 60, 60)
-    assert ids == list(reversed(pit.account.ledger.entries))
+    assert ids == list(reversed(exchange.account.ledger.entries))
 
 
-def test_entries_are_asked_for_by_asset_kind_and_span(pit: Pit) -> None:
-    bought(pit, 2)
-    newest, *_, oldest = pit.rest("Ledgers")["ledger"]
-    assert {row["asset"] for row in pit.rest("Ledgers", asset="XBT")["ledger"].values()} == {"XXBT"}
-    assert pit.rest("Ledgers", type="deposit")["ledger"] == {}
-    assert newest in pit.rest("Ledgers", start=oldest)["ledger"]
-    assert oldest not in pit.rest("Ledgers", start=oldest)["ledger"]
-    pit.wait(60)
-    assert pit.refused("Ledgers", asset="NONE") == "EQuery:Unknown asset"
-    assert pit.refused("Ledgers", type="gift") == "EGeneral:Invalid arguments:type"
+def test_entries_are_asked_for_by_asset_kind_and_span(exchange: EmptyExchange) -> None:
+    bought(exchange, 2)
+    newest, *_, oldest = exchange.rest("Ledgers")["ledger"]
+    assert {row["asset"] for row in exchange.rest("Ledgers", asset="XBT")["ledger"].values()} == {
+        "XXBT"
+    }
+    assert exchange.rest("Ledgers", type="deposit")["ledger"] == {}
+    assert newest in exchange.rest("Ledgers", start=oldest)["ledger"]
+    assert oldest not in exchange.rest("Ledgers", start=oldest)["ledger"]
+    exchange.wait(60)
+    assert exchange.refused("Ledgers", asset="NONE") == "EQuery:Unknown asset"
+    assert exchange.refused("Ledgers", type="gift") == "EGeneral:Invalid arguments:type"
 
 
-def test_entries_are_queried_by_their_ids(pit: Pit) -> None:
-    bought(pit)
-    ((name, row), _) = pit.rest("Ledgers")["ledger"].items()
-    assert pit.rest("QueryLedgers", id=f"{name},LAAAAA-AAAAA-AAAAAA") == {name: row}
-    assert pit.refused("QueryLedgers") == "EGeneral:Invalid arguments"
+def test_entries_are_queried_by_their_ids(exchange: EmptyExchange) -> None:
+    bought(exchange)
+    ((name, row), _) = exchange.rest("Ledgers")["ledger"].items()
+    assert exchange.rest("QueryLedgers", id=f"{name},LAAAAA-AAAAA-AAAAAA") == {name: row}
+    assert exchange.refused("QueryLedgers") == "EGeneral:Invalid arguments"
 
 
 def test_entries_are_forgotten_with_the_orders_that_made_them(
-    pit: Pit, monkeypatch: pytest.MonkeyPatch
+    exchange: EmptyExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(order_records, "KEPT_CLOSED", 2)
-    bought(pit, 5)
-    assert len(pit.account.ledger.entries) == 4
+    monkeypatch.setattr(order_records, "MOST_CLOSED", 2)
+    bought(exchange, 5)
+    assert len(exchange.account.ledger.entries) == 4

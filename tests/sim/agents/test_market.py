@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import TimeInForce
 from kracked.sim.agents.market import SimulatedMarket
-from kracked.sim.agents.warmup import MarketWarmup
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import (
     EngineBatch,
@@ -29,10 +28,11 @@ from kracked.sim.listings import LISTED, listings
 from kracked.sim.market_data.book_publisher import BOOK, BookPublisher
 from kracked.sim.market_data.trade_history import (
     INTERVALS,
-    KEPT_CANDLES,
-    KEPT_TRADES,
+    MOST_CANDLES,
+    MOST_TRADES,
     NS_PER_MINUTE,
 )
+from kracked.sim.market_data.warmup import MarketWarmup
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import public_book
 
@@ -81,9 +81,7 @@ def test_how_finely_time_is_cut_changes_nothing(cuts: list[int]) -> None:
 
 def test_rate_runs_the_same_market_faster() -> None:
     natural, fast = run(market(), 10), run(market(rate=10), 1)
-    assert [len(batch.happenings) for _, batch in natural] == [
-        len(batch.happenings) for _, batch in fast
-    ]
+    assert [len(batch.steps) for _, batch in natural] == [len(batch.steps) for _, batch in fast]
 
 
 def test_times_rise_strictly_over_all_instruments() -> None:
@@ -110,7 +108,7 @@ def test_a_batch_is_yielded_with_the_engine_as_the_batch_left_it() -> None:
         for queued in matcher.queue(side, level.price)
     }
     for _, batch in opened.advance(OPENING + SECOND):
-        for step in batch.happenings:
+        for step in batch.steps:
             match step:
                 case Rested(order_id=order_id, side=side, price=price, visible_qty=qty):
                     orders[order_id] = (side, price, qty)
@@ -132,7 +130,7 @@ def test_a_batch_is_yielded_with_the_engine_as_the_batch_left_it() -> None:
 
 
 def test_no_batch_is_empty_or_a_refusal(minute: list[EngineBatch]) -> None:
-    assert all(batch.happenings and batch.refusal is None for batch in minute)
+    assert all(batch.steps and batch.refusal is None for batch in minute)
 
 
 def test_quantities_are_at_least_the_minimum_when_an_order_enters(
@@ -141,7 +139,7 @@ def test_quantities_are_at_least_the_minimum_when_an_order_enters(
     least = LISTED[0].instrument.qty_min
     first: dict[str, int] = {}
     for batch in minute:
-        match batch.happenings:
+        match batch.steps:
             case (Rested(order_id=order_id, visible_qty=qty),):
                 first.setdefault(order_id, qty)
     assert min(first.values()) >= least
@@ -161,7 +159,7 @@ def test_the_market_trades_with_clients() -> None:
     makers = {
         step.maker_order_id
         for _, batch in opened.advance(OPENING + 120 * SECOND)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, OrderFilled)
     }
     assert makers & {"buy", "sell"}
@@ -176,7 +174,7 @@ def test_a_clients_dated_order_expires_within_the_stretch_it_ends_in() -> None:
     (expired,) = (
         batch
         for _, batch in run(opened, 3)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, LeftLevel) and step.cause is LeaveCause.EXPIRED
     )
     assert ends <= expired.time < ends + 1000
@@ -224,9 +222,9 @@ def test_trades_come_clustered_one_to_six_a_second(minute: list[EngineBatch]) ->
     takers = Counter(
         (batch.time - OPENING) // SECOND
         for batch in minute
-        if any(isinstance(step, OrderFilled) for step in batch.happenings)
+        if any(isinstance(step, OrderFilled) for step in batch.steps)
     )
-    fills = sum(isinstance(step, OrderFilled) for batch in minute for step in batch.happenings)
+    fills = sum(isinstance(step, OrderFilled) for batch in minute for step in batch.steps)
     assert 0.5 < fills / 120 < 6
     # A Poisson stream's counts per second vary as much as their mean; these far more.
     counts = [takers[second] for second in range(120)]
@@ -235,7 +233,7 @@ def test_trades_come_clustered_one_to_six_a_second(minute: list[EngineBatch]) ->
 
 
 def test_takers_are_market_and_limit_orders_of_many_sizes(minute: list[EngineBatch]) -> None:
-    fills = [step for batch in minute for step in batch.happenings if isinstance(step, OrderFilled)]
+    fills = [step for batch in minute for step in batch.steps if isinstance(step, OrderFilled)]
     assert {fill.taker_type for fill in fills} == {"market", "limit"}
     sizes = sorted(fill.qty for fill in fills)
     assert sizes[-1] > 20 * sizes[len(sizes) // 2]
@@ -243,7 +241,7 @@ def test_takers_are_market_and_limit_orders_of_many_sizes(minute: list[EngineBat
 
 def test_a_sweep_takes_several_levels_at_once(minute: list[EngineBatch]) -> None:
     assert any(
-        len({step.price for step in batch.happenings if isinstance(step, OrderFilled)}) >= 3
+        len({step.price for step in batch.steps if isinstance(step, OrderFilled)}) >= 3
         for batch in minute
     )
 
@@ -261,7 +259,7 @@ def test_the_touch_is_tight() -> None:
 
 
 def depth_25(symbol: str, seed: int, seconds: int) -> list[dict[str, Any]]:
-    """What the book channel tells at depth 25."""
+    """Return the messages of the book channel at depth 25."""
     opened = market(symbol, seed=seed)
     (listing,) = opened.listings
     book = public_book(opened.matcher(symbol), listing.instrument.precision)
@@ -295,10 +293,10 @@ def test_a_thin_pair_is_quiet() -> None:
 
 
 def test_the_tape_opens_with_a_past() -> None:
-    tape = market().tapes[PAIR]
-    assert len(tape.trades) == KEPT_TRADES
+    tape = market().histories[PAIR]
+    assert len(tape.trades) == MOST_TRADES
     for minutes in INTERVALS[:7]:
-        assert len(tape.candles(minutes, OPENING)) == KEPT_CANDLES
+        assert len(tape.candles(minutes, OPENING)) == MOST_CANDLES
     assert 0 < tape.day.low <= tape.day.vwap <= tape.day.high
     assert tape.day.trades > 10_000
 
@@ -308,7 +306,7 @@ def test_the_past_leads_up_to_where_the_market_opens(seconds: int) -> None:
     """Trade by trade in small steps, wherever in the minute it opens."""
     minute = OPENING - OPENING % NS_PER_MINUTE
     (listing,) = (each for each in LISTED if each.instrument.symbol == PAIR)
-    past = MarketWarmup(listing, minute + seconds * NS_PER_S, 1000, "seed").tape()
+    past = MarketWarmup(listing, minute + seconds * NS_PER_S, 1000, "seed").history()
     prices = [trade.price for trade in past.trades] + [listing.opening_price]
     steps = [abs(later / price - 1) for price, later in pairwise(prices[-100:])]
     assert max(steps) < 0.0005
@@ -317,19 +315,19 @@ def test_the_past_leads_up_to_where_the_market_opens(seconds: int) -> None:
 
 def test_the_first_trade_follows_the_last_of_the_past() -> None:
     opened = market()
-    last = opened.tapes[PAIR].last
+    last = opened.histories[PAIR].last
     assert last is not None
     (first, *_) = (
         step
         for _, batch in run(opened, 60)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, OrderFilled)
     )
     assert first.trade_id == last.trade_id + 1
 
 
 def test_charts_of_different_intervals_agree() -> None:
-    tape = market().tapes[PAIR]
+    tape = market().histories[PAIR]
     (hour, *_) = (c for c in tape.candles(60, OPENING)[-3:-2])
     minutes = [
         c
@@ -343,9 +341,9 @@ def test_charts_of_different_intervals_agree() -> None:
 
 def test_candles_looked_at_late_hold_what_was_traded_meanwhile() -> None:
     early, late = market(), market()
-    early.tapes[PAIR].candles(15, OPENING)
+    early.histories[PAIR].candles(15, OPENING)
     for opened in (early, late):
         for symbol, batch in opened.advance(OPENING + 30 * SECOND):
-            opened.tapes[symbol].apply(batch)
+            opened.histories[symbol].apply(batch)
     until = OPENING + 30 * SECOND
-    assert early.tapes[PAIR].candles(15, until) == late.tapes[PAIR].candles(15, until)
+    assert early.histories[PAIR].candles(15, until) == late.histories[PAIR].candles(15, until)

@@ -28,7 +28,7 @@ BID, ASK = Side.BID, Side.ASK
 
 
 def book(*orders: NewOrder) -> Matcher:
-    """A matcher that took the orders at times 1, 2, 3..."""
+    """Return a matcher that took these orders at times 1, 2, 3..."""
     matcher = Matcher()
     for now, order in enumerate(orders, 1):
         matcher.submit(order, now)
@@ -36,14 +36,14 @@ def book(*orders: NewOrder) -> Matcher:
 
 
 def of(kind: type[EngineStep], batch: EngineBatch) -> list[EngineStep]:
-    return [step for step in batch.happenings if isinstance(step, kind)]
+    return [step for step in batch.steps if isinstance(step, kind)]
 
 
 def filled(batch: EngineBatch) -> list[tuple[str, int, int]]:
-    """Maker, price and quantity of each fill."""
+    """Return maker, price and quantity of each fill."""
     return [
         (step.maker_order_id, step.price, step.qty)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, OrderFilled)
     ]
 
@@ -77,7 +77,6 @@ def test_a_level_is_found_by_its_position_and_its_position_by_its_price() -> Non
     matcher = book(NewOrder("a", ASK, 5, 100), NewOrder("b", ASK, 2, 103))
     assert matcher.level_at(ASK, 1) == Level(103, 2)
     assert matcher.level_at(ASK, 2) is None
-    assert [matcher.position(ASK, price) for price in (100, 101, 103, 104)] == [0, 1, 1, 2]
 
 
 # --- taking -------------------------------------------------------------------------
@@ -102,7 +101,7 @@ def test_among_equal_prices_the_earlier_order_is_met_first() -> None:
 def test_a_batch_tells_everything_in_engine_order() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101), NewOrder("b", ASK, 9, 102))
     batch = matcher.submit(NewOrder("t", BID, 7, 102), 9)
-    assert batch.happenings == (
+    assert batch.steps == (
         OrderFilled("t", BID, 1, 101, 5, "a", TakerType.LIMIT, 0, 2),
         LeftLevel("a", ASK, 101, 0, 1, LeaveCause.FILLED),
         Done("a", ASK, OrderEnd.FILLED, 5),
@@ -115,7 +114,7 @@ def test_a_batch_tells_everything_in_engine_order() -> None:
 def test_what_a_limit_order_cannot_take_rests_at_its_own_price() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101))
     batch = matcher.submit(NewOrder("t", BID, 8, 103), 9)
-    assert batch.happenings[-1] == Rested("t", BID, 103, 3, 9)
+    assert batch.steps[-1] == Rested("t", BID, 103, 3, 9)
     assert matcher.best_ask is None
 
 
@@ -123,7 +122,7 @@ def test_a_market_order_takes_at_any_price_and_never_rests() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101), NewOrder("b", ASK, 5, 900))
     batch = matcher.submit(NewOrder("t", BID, 12, None), 9)
     assert filled(batch) == [("a", 101, 5), ("b", 900, 5)]
-    assert batch.happenings[-1] == Done("t", BID, OrderEnd.CANCELLED, 10, EngineReason.NO_LIQUIDITY)
+    assert batch.steps[-1] == Done("t", BID, OrderEnd.CANCELLED, 10, EngineReason.NO_LIQUIDITY)
     assert len(matcher) == 0
 
 
@@ -131,7 +130,7 @@ def test_trades_say_that_the_taker_was_a_market_order() -> None:
     matcher = book(NewOrder("a", BID, 5, 101))
     (fill,) = of(OrderFilled, matcher.submit(NewOrder("t", ASK, 1, None), 9))
     assert isinstance(fill, OrderFilled)
-    assert (fill.taker_type, fill.taker_side, fill.taker_order_id) == (TakerType.MARKET, ASK, "t")
+    assert (fill.taker_type, fill.side, fill.order_id) == (TakerType.MARKET, ASK, "t")
 
 
 def test_trade_ids_rise_by_one_from_where_they_were_told_to_start() -> None:
@@ -148,7 +147,7 @@ def test_trade_ids_rise_by_one_from_where_they_were_told_to_start() -> None:
 def test_immediate_or_cancel_fills_what_it_can_and_cancels_the_rest() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101))
     batch = matcher.submit(NewOrder("t", BID, 8, 103, TimeInForce.IOC), 9)
-    assert batch.happenings[-1] == Done(
+    assert batch.steps[-1] == Done(
         "t", BID, OrderEnd.CANCELLED, 5, EngineReason.IMMEDIATE_OR_CANCEL
     )
     assert matcher.best_bid is None
@@ -157,7 +156,7 @@ def test_immediate_or_cancel_fills_what_it_can_and_cancels_the_rest() -> None:
 def test_fill_or_kill_fills_whole_when_it_can() -> None:
     matcher = book(NewOrder("a", ASK, 5, 101), NewOrder("b", ASK, 5, 102))
     batch = matcher.submit(NewOrder("t", BID, 8, 102, TimeInForce.FOK), 9)
-    assert batch.happenings[-1] == Done("t", BID, OrderEnd.FILLED, 8)
+    assert batch.steps[-1] == Done("t", BID, OrderEnd.FILLED, 8)
 
 
 def test_fill_or_kill_touches_nothing_when_it_cannot() -> None:
@@ -170,7 +169,7 @@ def test_fill_or_kill_touches_nothing_when_it_cannot() -> None:
 def test_fill_or_kill_counts_what_icebergs_hide() -> None:
     matcher = book(NewOrder("ice", ASK, 50, 101, display_qty=5))
     batch = matcher.submit(NewOrder("t", BID, 48, 101, TimeInForce.FOK), 9)
-    assert batch.happenings[-1] == Done("t", BID, OrderEnd.FILLED, 48)
+    assert batch.steps[-1] == Done("t", BID, OrderEnd.FILLED, 48)
 
 
 def test_post_only_is_refused_when_it_would_take() -> None:
@@ -189,8 +188,8 @@ def test_post_only_rests_when_it_would_not_take() -> None:
 def test_a_good_till_date_order_expires_at_its_time_and_not_before() -> None:
     matcher = book(NewOrder("a", BID, 5, 100, TimeInForce.GTD, 50))
     assert matcher.next_expiry == 50
-    assert matcher.expire(49).happenings == ()
-    assert matcher.expire(50).happenings == (
+    assert matcher.expire(49).steps == ()
+    assert matcher.expire(50).steps == (
         LeftLevel("a", BID, 100, 5, 1, LeaveCause.EXPIRED),
         Done("a", BID, OrderEnd.EXPIRED, 0, EngineReason.EXPIRED),
     )
@@ -227,7 +226,7 @@ def test_an_iceberg_shows_a_slice_and_hides_the_rest() -> None:
 def test_the_next_slice_of_an_iceberg_joins_the_back_of_its_level() -> None:
     matcher = book(NewOrder("ice", ASK, 50, 101, display_qty=5), NewOrder("b", ASK, 3, 101))
     batch = matcher.submit(NewOrder("t", BID, 5, 101), 9)
-    assert batch.happenings[1:3] == (
+    assert batch.steps[1:3] == (
         LeftLevel("ice", ASK, 101, 0, 1, LeaveCause.FILLED),
         Rested("ice", ASK, 101, 5, 9),
     )
@@ -251,7 +250,7 @@ def test_one_taker_may_go_through_several_slices_and_the_orders_between_them() -
 
 def test_a_cancelled_order_leaves_with_what_it_showed() -> None:
     matcher = book(NewOrder("a", BID, 5, 100))
-    assert matcher.cancel("a", 4, "Cancel all").happenings == (
+    assert matcher.cancel("a", 4, "Cancel all").steps == (
         LeftLevel("a", BID, 100, 5, 1, LeaveCause.CANCELLED),
         Done("a", BID, OrderEnd.CANCELLED, 0, "Cancel all"),
     )
@@ -259,7 +258,7 @@ def test_a_cancelled_order_leaves_with_what_it_showed() -> None:
 
 
 def test_cancelling_what_does_not_rest_is_refused() -> None:
-    assert Matcher().cancel("a", 4).happenings == (RequestRefused("a", EngineReason.UNKNOWN_ORDER),)
+    assert Matcher().cancel("a", 4).steps == (RequestRefused("a", EngineReason.UNKNOWN_ORDER),)
 
 
 # --- amending -----------------------------------------------------------------------
@@ -268,14 +267,14 @@ def test_cancelling_what_does_not_rest_is_refused() -> None:
 def test_less_quantity_keeps_the_place() -> None:
     matcher = book(NewOrder("a", BID, 5, 100), NewOrder("b", BID, 5, 100))
     batch = matcher.amend(AmendTerms("a", 3), 9)
-    assert batch.happenings == (Resized("a", BID, 100, 3, 1),)
+    assert batch.steps == (Resized("a", BID, 100, 3, 1),)
     assert queue(matcher, BID, 100) == [("a", 3), ("b", 5)]
 
 
 def test_more_quantity_goes_to_the_back_of_the_level() -> None:
     matcher = book(NewOrder("a", BID, 5, 100), NewOrder("b", BID, 5, 100))
     batch = matcher.amend(AmendTerms("a", 6), 9)
-    assert batch.happenings == (
+    assert batch.steps == (
         LeftLevel("a", BID, 100, 5, 1, LeaveCause.AMENDED),
         Rested("a", BID, 100, 6, 9),
     )
@@ -299,16 +298,14 @@ def test_a_quantity_already_filled_cancels_the_rest() -> None:
     matcher = book(NewOrder("a", BID, 10, 100))
     matcher.submit(NewOrder("t", ASK, 4, 100), 2)
     batch = matcher.amend(AmendTerms("a", 4), 9)
-    assert batch.happenings[-1] == Done(
-        "a", BID, OrderEnd.CANCELLED, 4, EngineReason.USER_REQUESTED
-    )
+    assert batch.steps[-1] == Done("a", BID, OrderEnd.CANCELLED, 4, EngineReason.USER_REQUESTED)
 
 
 def test_an_amend_to_a_price_that_crosses_takes() -> None:
     matcher = book(NewOrder("a", BID, 10, 100), NewOrder("b", ASK, 4, 102))
     batch = matcher.amend(AmendTerms("a", price=102), 9)
     assert filled(batch) == [("b", 102, 4)]
-    assert batch.happenings[-1] == Rested("a", BID, 102, 6, 9)
+    assert batch.steps[-1] == Rested("a", BID, 102, 6, 9)
 
 
 def test_a_post_only_amend_that_would_take_leaves_the_order_as_it_was() -> None:
@@ -320,7 +317,7 @@ def test_a_post_only_amend_that_would_take_leaves_the_order_as_it_was() -> None:
 
 def test_more_display_counts_from_the_next_slice() -> None:
     matcher = book(NewOrder("ice", ASK, 50, 101, display_qty=5))
-    assert matcher.amend(AmendTerms("ice", display_qty=8), 4).happenings == ()
+    assert matcher.amend(AmendTerms("ice", display_qty=8), 4).steps == ()
     matcher.submit(NewOrder("t", BID, 5, 101), 9)
     assert queue(matcher, ASK, 101) == [("ice", 8)]
 
@@ -345,7 +342,7 @@ def own(order_id: str, side: Side, stp: SelfTrade = SelfTrade.CANCEL_NEWEST) -> 
 def test_the_newest_order_of_an_owner_is_cancelled_rather_than_trade_with_itself() -> None:
     matcher = book(own("old", ASK))
     batch = matcher.submit(own("new", BID), 9)
-    assert batch.happenings == (Done("new", BID, OrderEnd.CANCELLED, 0, EngineReason.SELF_TRADE),)
+    assert batch.steps == (Done("new", BID, OrderEnd.CANCELLED, 0, EngineReason.SELF_TRADE),)
     assert "old" in matcher
 
 
@@ -365,7 +362,7 @@ def test_others_ahead_in_the_queue_are_traded_with_first() -> None:
     matcher = book(NewOrder("other", ASK, 2, 100), own("old", ASK))
     batch = matcher.submit(own("new", BID), 9)
     assert filled(batch) == [("other", 100, 2)]
-    assert batch.happenings[-1] == Done("new", BID, OrderEnd.CANCELLED, 2, EngineReason.SELF_TRADE)
+    assert batch.steps[-1] == Done("new", BID, OrderEnd.CANCELLED, 2, EngineReason.SELF_TRADE)
 
 
 def test_a_fill_or_kill_does_not_count_on_its_owners_orders() -> None:

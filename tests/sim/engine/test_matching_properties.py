@@ -1,7 +1,7 @@
-"""The engine against a naive one that sorts a list, and the laws no book may break.
+"""The engine against a naive one that sorts a list, and the laws that no book may break.
 
 The reference keeps every order in one flat list and finds the next maker by searching
-all of it: slow, and simple enough to be believed.
+all of it: slow, and simple enough to be trusted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TIFS = st.sampled_from([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeI
 
 @dataclass
 class Naive:
-    """An order of the reference; `turn` is its place among all that ever queued."""
+    """An order of the reference; `turn` is its position among all that ever queued."""
 
     order_id: str
     side: Side
@@ -59,7 +59,7 @@ class Reference:
         return self.turns
 
     def queue_of(self, side: Side) -> list[Naive]:
-        """All orders of a side, first to fill first."""
+        """Return all orders of a side, in queue order."""
         sign = -1 if side is Side.BID else 1
         mine = [order for order in self.orders if order.side is side]
         return sorted(mine, key=lambda order: (sign * order.price, order.turn))
@@ -130,7 +130,7 @@ class Reference:
 def fills_of(batch: EngineBatch) -> list[tuple[str, int, int]]:
     return [
         (step.maker_order_id, step.price, step.qty)
-        for step in batch.happenings
+        for step in batch.steps
         if isinstance(step, OrderFilled)
     ]
 
@@ -209,7 +209,7 @@ class Trading(RuleBasedStateMachine):
         self.reference.orders.remove(order)
 
     def check(self, order: NewOrder, batch: EngineBatch) -> None:
-        """Laws of a single submission."""
+        """Check the laws of a single submission."""
         taken = sum(qty for _, _, qty in fills_of(batch))
         assert taken <= order.qty
         assert not (order.post_only and taken)
@@ -284,7 +284,7 @@ def test_what_happened_rebuilds_the_levels(
     matcher, shown = Matcher(), {}
     for now, (side, qty, price, display) in enumerate(requests):
         batch = matcher.submit(NewOrder(str(now), side, qty, price, display_qty=display), now)
-        for step in batch.happenings:
+        for step in batch.steps:
             if isinstance(step, Rested | Resized):
                 shown[step.order_id] = (step.side, step.price, step.visible_qty)
             elif isinstance(step, LeftLevel):

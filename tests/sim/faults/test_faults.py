@@ -1,4 +1,4 @@
-"""Faults are asked for in words, come when they are due, and do what their names say."""
+"""Faults are specified as text, come when they are due, and do what their names say."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from kracked.protocol import encode
 from kracked.protocol.requests import Subscribe
 from kracked.protocol.requests import encode as request
 from kracked.sim.faults import corrupt
-from kracked.sim.faults.corrupt import About
+from kracked.sim.faults.corrupt import MessageHead
+from kracked.sim.faults.grammar import BadFaults
 from kracked.sim.faults.refusals import REASONS
-from kracked.sim.faults.schedule import BadFaults, Fault, FaultKind, FaultRule, FaultSchedule, read
+from kracked.sim.faults.schedule import Fault, FaultKind, FaultRule, FaultSchedule, read
 from kracked.sim.injection.faulty_connection import FaultyConnection, InjectedFault
 
 S = 10**9
@@ -66,13 +67,13 @@ def test_no_rules_are_no_faults() -> None:
     [
         ("drop", "it does not say when"),
         ("crash:5s", "there is no kind 'crash'"),
-        ("drop:often", "'often' is no time"),
+        ("drop:often", "'often' is no length of time"),
         ("drop:0s", "the mean time between two is zero"),
         ("drop:0.1", "a chance is for lost, duplicate, reorder, checksum, json"),
         ("lost:5s:moon", "'moon' is neither a symbol nor one of public, level3, private"),
         ("refusal=mood:5s", "'mood' is none of the reasons pair, depth"),
         ("drop=3:5s", "only refusal, refuse"),
-        ("maintenance=long:5s", "'long' is no number of seconds"),
+        ("maintenance=long:5s", "'long' is no length of time"),
     ],
 )
 def test_a_bad_rule_is_refused_with_the_reason_and_every_kind(text: str, problem: str) -> None:
@@ -130,8 +131,8 @@ UPDATE = (
 
 
 def test_a_message_says_what_it_is_about() -> None:
-    assert corrupt.about(UPDATE) == About("level3", "update", "BTC/USD")
-    assert corrupt.about(encode.HEARTBEAT.encode()) is None
+    assert corrupt.read_head(UPDATE) == MessageHead("level3", "update", "BTC/USD")
+    assert corrupt.read_head(encode.HEARTBEAT.encode()) is None
 
 
 def test_a_wrong_checksum_is_the_only_thing_that_is_wrong() -> None:
@@ -167,25 +168,32 @@ def test_a_torn_frame_promises_more_than_comes() -> None:
     assert int.from_bytes(frame[2:10]) > len(frame) - 10
 
 
-# --- a wire -------------------------------------------------------------------------------
+# --- a connection -------------------------------------------------------------------------------
 
 
 class Client:
-    """Both ends of a wire, and what came out."""
+    """Both ends of a connection, and what came out of each."""
 
     def __init__(self, spec: str = "") -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self.asked: list[bytes] = []
         self.ended: list[str] = []
-        self.struck: list[InjectedFault] = []
-        self.wire = FaultyConnection(
-            "public", self.heard.append, self, Random(1), self.struck.append, read(spec)
+        self.injected: list[InjectedFault] = []
+        self.connection = FaultyConnection(
+            "public",
+            self,
+            lambda _: self,
+            random=Random(1),
+            note=self.injected.append,
+            chances=read(spec),
+            now=NOW,
         )
-        self.wire.conversation = self
-        self.wire.elapse(NOW)
 
     connection_id = 7
     topics = ()
+
+    def send(self, message: bytes) -> None:
+        self.received.append(message)
 
     def receive(self, data, now: int) -> None:
         self.asked.append(data)
@@ -194,7 +202,7 @@ class Client:
         self.ended.append("aborted")
 
     def write(self, data: bytes) -> None:
-        self.heard.append(data)
+        self.received.append(data)
 
     def close(self, reason: str) -> None:
         self.ended.append(reason)
@@ -205,15 +213,15 @@ def update(symbol: str = "BTC/USD", serial: int = 0, kind: str = "update") -> by
     return encode.book(kind, symbol, [], [], serial, stamp).encode()
 
 
-def test_an_untroubled_wire_passes_everything_on() -> None:
+def test_a_connection_without_faults_passes_everything_on() -> None:
     client = Client()
-    client.wire.tell(update())
-    client.wire.receive(b"ping", NOW)
-    assert (client.heard, client.asked, client.struck) == ([update()], [b"ping"], [])
+    client.connection.send(update())
+    client.connection.receive(b"ping", NOW)
+    assert (client.received, client.asked, client.injected) == ([update()], [b"ping"], [])
 
 
 @pytest.mark.parametrize(
-    ("kind", "heard"),
+    ("kind", "received"),
     [
         (FaultKind.LOST, [1, 2]),
         (FaultKind.DUPLICATE, [0, 0, 1, 2]),
@@ -221,81 +229,81 @@ def test_an_untroubled_wire_passes_everything_on() -> None:
     ],
 )
 def test_an_armed_fault_strikes_the_next_update_and_no_other(
-    kind: FaultKind, heard: list[int]
+    kind: FaultKind, received: list[int]
 ) -> None:
     client = Client()
-    client.wire.arm(kind, ("book", "BTC/USD"))
+    client.connection.arm(kind, ("book", "BTC/USD"))
     for serial in range(3):
-        client.wire.tell(update(serial=serial))
-    assert client.heard == [update(serial=serial) for serial in heard]
-    assert [struck.kind for struck in client.struck] == [kind]
+        client.connection.send(update(serial=serial))
+    assert client.received == [update(serial=serial) for serial in received]
+    assert [injected.kind for injected in client.injected] == [kind]
 
 
 def test_a_fault_of_one_book_leaves_the_others_alone() -> None:
     client = Client()
-    client.wire.arm(FaultKind.LOST, ("book", "BTC/USD"))
-    client.wire.tell(update("ETH/USD"))
-    assert client.heard == [update("ETH/USD")]
+    client.connection.arm(FaultKind.LOST, ("book", "BTC/USD"))
+    client.connection.send(update("ETH/USD"))
+    assert client.received == [update("ETH/USD")]
 
 
 def test_a_snapshot_is_never_struck() -> None:
     client = Client()
-    client.wire.arm(FaultKind.LOST, ("book", "BTC/USD"))
-    client.wire.tell(update(kind="snapshot"))
-    assert client.heard == [update(kind="snapshot")]
+    client.connection.arm(FaultKind.LOST, ("book", "BTC/USD"))
+    client.connection.send(update(kind="snapshot"))
+    assert client.received == [update(kind="snapshot")]
 
 
 def test_a_chance_strikes_as_often_as_it_says() -> None:
     client = Client("lost:0.1")
     for _ in range(10_000):
-        client.wire.tell(update())
-    assert 850 < len(client.struck) < 1_150
+        client.connection.send(update())
+    assert 850 < len(client.injected) < 1_150
 
 
 def test_a_chance_for_one_symbol_spares_the_others() -> None:
     client = Client("lost:1:BTC/USD")
-    client.wire.tell(update("ETH/USD"))
-    client.wire.tell(update("BTC/USD"))
-    assert client.heard == [update("ETH/USD")]
+    client.connection.send(update("ETH/USD"))
+    client.connection.send(update("BTC/USD"))
+    assert client.received == [update("ETH/USD")]
 
 
 def test_an_update_that_waits_for_its_successor_is_sent_after_a_second() -> None:
     client = Client()
-    client.wire.arm(FaultKind.REORDER, ("book", "BTC/USD"))
-    client.wire.tell(update())
-    client.wire.elapse(NOW + S)
-    assert client.heard == [update()]
+    client.connection.arm(FaultKind.REORDER, ("book", "BTC/USD"))
+    client.connection.send(update())
+    client.connection.advance(NOW + S)
+    assert client.received == [update()]
 
 
 def test_a_late_snapshot_comes_before_the_updates_that_followed_it() -> None:
     client = Client()
-    client.wire.delay_snapshot()
+    client.connection.delay_snapshot()
     told = [update(kind="snapshot"), update(serial=1)]
     for message in told:
-        client.wire.tell(message)
-    client.wire.tell(update("ETH/USD"))
-    assert client.heard == [update("ETH/USD")]
-    client.wire.elapse(NOW + 3 * S)
-    assert client.heard[1:] == told
+        client.connection.send(message)
+    client.connection.send(update("ETH/USD"))
+    assert client.received == [update("ETH/USD")]
+    client.connection.advance(NOW + 3 * S)
+    assert client.received[1:] == told
 
 
-def test_a_half_open_wire_carries_nothing_either_way() -> None:
+def test_a_half_open_connection_carries_nothing_either_way() -> None:
     client = Client()
-    client.wire.die()
-    client.wire.tell(update())
-    client.wire.receive(b"ping", NOW)
-    client.wire.elapse(NOW + 60 * S)
-    assert client.heard == client.asked == client.ended == []
+    client.connection.die()
+    client.connection.send(update())
+    client.connection.receive(b"ping", NOW)
+    client.connection.advance(NOW + 60 * S)
+    assert client.received == client.asked == client.ended == []
 
 
 def test_heartbeats_come_back() -> None:
     client = Client()
     beat = encode.HEARTBEAT.encode()
-    client.wire.mute(5 * S)
+    client.connection.mute(5 * S)
     for seconds in range(7):
-        client.wire.elapse(NOW + seconds * S)
-        client.wire.tell(beat)
-    assert client.heard == [beat, beat]
+        client.connection.advance(NOW + seconds * S)
+        client.connection.send(beat)
+    assert client.received == [beat, beat]
 
 
 SUBSCRIBE = Subscribe(channel="book", symbol=("BTC/USD", "ETH/USD"), depth=10)
@@ -304,40 +312,40 @@ SUBSCRIBE = Subscribe(channel="book", symbol=("BTC/USD", "ETH/USD"), depth=10)
 @pytest.mark.parametrize("name", [name for name, reason in REASONS.items() if not reason.session])
 def test_a_refused_subscription_is_answered_in_the_exchanges_words(name: str) -> None:
     client = Client()
-    client.wire.refuse_next(REASONS[name], "ETH/USD")
-    client.wire.receive(request(SUBSCRIBE, 5), NOW)
-    (answer,) = map(json.loads, client.heard)
+    client.connection.refuse_next(REASONS[name], "ETH/USD")
+    client.connection.receive(request(SUBSCRIBE, 5), NOW)
+    (answer,) = map(json.loads, client.received)
     words = REASONS[name].error.format(symbol="ETH/USD")
     assert answer.get("error", answer.get("Error")) == words
 
 
 def test_a_refusal_of_one_symbol_lets_the_others_through() -> None:
     client = Client()
-    client.wire.refuse_next(REASONS["pair"], "ETH/USD")
-    client.wire.receive(request(SUBSCRIBE, 5), NOW)
+    client.connection.refuse_next(REASONS["pair"], "ETH/USD")
+    client.connection.receive(request(SUBSCRIBE, 5), NOW)
     only = msgspec.structs.replace(SUBSCRIBE, symbol=("BTC/USD",))
     assert client.asked == [request(only, 5)]
 
 
 def test_a_refusal_waits_for_its_symbol() -> None:
     client = Client()
-    client.wire.refuse_next(REASONS["pair"], "SOL/USD")
-    client.wire.receive(request(SUBSCRIBE, 5), NOW)
-    assert (client.heard, client.asked) == ([], [request(SUBSCRIBE, 5)])
+    client.connection.refuse_next(REASONS["pair"], "SOL/USD")
+    client.connection.receive(request(SUBSCRIBE, 5), NOW)
+    assert (client.received, client.asked) == ([], [request(SUBSCRIBE, 5)])
 
 
 def test_an_expired_token_is_refused_for_good() -> None:
     client = Client()
-    client.wire.expired = True
+    client.connection.tokens_expired = True
     asked = Subscribe(channel="level3", symbol=("BTC/USD",), depth=10, token="t")
     for _ in range(2):
-        client.wire.receive(request(asked, 5), NOW)
-    answers = [json.loads(answer) for answer in client.heard]
+        client.connection.receive(request(asked, 5), NOW)
+    answers = [json.loads(answer) for answer in client.received]
     assert [answer["error"] for answer in answers] == ["ESession:Invalid session"] * 2
     assert answers[0]["status"] == "error"
 
 
 def test_a_torn_connection_ends_within_a_frame() -> None:
     client = Client()
-    client.wire.tear()
+    client.connection.tear()
     assert client.ended == ["aborted"]

@@ -1,14 +1,13 @@
-"""Who is struck, what meets a new connection, and when the market stands still."""
+"""Where faults are injected, what new connections meet, and when the market is paused."""
 
 from __future__ import annotations
 
 import pytest
 
+from kracked.gateway.channels import Socket
 from kracked.protocol.requests import Subscribe, encode
-from kracked.sim.channels import Socket
 from kracked.sim.faults.schedule import Fault, FaultKind
-from kracked.sim.injection.faulty_connection import FaultyConnection
-from kracked.sim.injection.injector import FaultInjector, Welcome
+from kracked.sim.injection.injector import FaultInjector, Handshake
 from kracked.sim.server import SimOptions, SimServer
 
 S = 10**9
@@ -19,24 +18,28 @@ class Client:
     """A connection to an exchange that has no sockets."""
 
     def __init__(self, server: SimServer, role: Socket = Socket.PUBLIC, depth: int = 10) -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self.ended: list[str] = []
-        self.wire: FaultyConnection = server.saboteur.wire(role, self.heard.append, self)
-        self.wire.conversation = server.exchange.connect(role, self.wire.tell, NOW)
-        asked = Subscribe(channel="book", symbol=("BTC/USD",), depth=depth)
-        self.wire.receive(encode(asked, 1), NOW)
+        self.connection = server.injector.attach(
+            role, self, lambda send: server.exchange.connect(role, send, NOW)
+        )
+        request = Subscribe(channel="book", symbol=("BTC/USD",), depth=depth)
+        self.connection.receive(encode(request, 1), NOW)
+
+    def send(self, message: bytes) -> None:
+        self.received.append(message)
 
     def abort(self) -> None:
         self.ended.append("aborted")
 
     def write(self, data: bytes) -> None:
-        self.heard.append(data)
+        self.received.append(data)
 
     def close(self, reason: str) -> None:
         self.ended.append(reason)
 
     def updates(self) -> list[bytes]:
-        return [message for message in self.heard if b'"type":"update","data":[{"sy' in message]
+        return [message for message in self.received if b'"type":"update","data":[{"sy' in message]
 
 
 @pytest.fixture
@@ -44,101 +47,101 @@ def server() -> SimServer:
     return SimServer(SimOptions(seed=3, symbols=["BTC/USD"], faults=""), clock=lambda: NOW)
 
 
-def strike(server: SimServer, kind: FaultKind, where: str = "", detail: str = "") -> bool:
-    return server.saboteur.strike(Fault(kind, where, detail))
+def inject(server: SimServer, kind: FaultKind, where: str = "", detail: str = "") -> bool:
+    return server.injector.inject(Fault(kind, where, detail))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FaultKind if kind is not FaultKind.MAINTENANCE])
-def test_where_nobody_is_connected_nobody_is_struck(server: SimServer, kind: FaultKind) -> None:
-    assert not strike(server, kind)
-    assert not server.saboteur.log
+def test_without_connections_nothing_is_injected(server: SimServer, kind: FaultKind) -> None:
+    assert not inject(server, kind)
+    assert not server.injector.log
 
 
 @pytest.mark.parametrize("kind", [FaultKind.DROP, FaultKind.LOST, FaultKind.BURST])
-def test_a_symbol_that_nobody_follows_is_not_struck(server: SimServer, kind: FaultKind) -> None:
+def test_a_symbol_that_nobody_follows_is_spared(server: SimServer, kind: FaultKind) -> None:
     Client(server)
-    assert not strike(server, kind, "ETH/USD")
+    assert not inject(server, kind, "ETH/USD")
 
 
-def test_only_a_connection_of_the_named_role_is_struck(server: SimServer) -> None:
+def test_a_fault_is_injected_only_into_a_connection_of_the_named_role(server: SimServer) -> None:
     public, level3 = Client(server), Client(server, Socket.LEVEL3)
-    assert strike(server, FaultKind.DROP, "level3")
+    assert inject(server, FaultKind.DROP, "level3")
     assert (public.ended, len(level3.ended)) == ([], 1)
 
 
 @pytest.mark.parametrize(
-    ("kind", "welcome", "lasts_s"),
-    [(FaultKind.REFUSE, Welcome.REFUSED, 3), (FaultKind.SLOW_ACCEPT, Welcome.SLOW, 3)],
+    ("kind", "handshake", "lasts_s"),
+    [(FaultKind.REFUSE, Handshake.REFUSED, 3), (FaultKind.SLOW_ACCEPT, Handshake.SLOW, 3)],
 )
 def test_a_closed_door_opens_again(
-    server: SimServer, kind: FaultKind, welcome: Welcome, lasts_s: int
+    server: SimServer, kind: FaultKind, handshake: Handshake, lasts_s: int
 ) -> None:
     client = Client(server)
-    strike(server, kind)
+    inject(server, kind)
     assert client.ended == ["aborted"]
-    assert server.saboteur.welcome("public") is welcome
-    assert server.saboteur.welcome("level3") is Welcome.OPEN
-    server._step(NOW + lasts_s * S)
-    assert server.saboteur.welcome("public") is Welcome.OPEN
+    assert server.injector.handshake("public") is handshake
+    assert server.injector.handshake("level3") is Handshake.OPEN
+    server.advance(NOW + lasts_s * S)
+    assert server.injector.handshake("public") is Handshake.OPEN
 
 
 def test_noise_is_met_once(server: SimServer) -> None:
     Client(server)
-    strike(server, FaultKind.GARBAGE)
-    met = [server.saboteur.welcome("public") for _ in range(2)]
-    assert met == [Welcome.NOISE, Welcome.OPEN]
+    inject(server, FaultKind.GARBAGE)
+    met = [server.injector.handshake("public") for _ in range(2)]
+    assert met == [Handshake.NOISE, Handshake.OPEN]
 
 
 def test_a_burst_is_a_thousand_messages_in_a_tenth_of_a_second(server: SimServer) -> None:
     client = Client(server)
-    server.saboteur.hold(0)
+    server.injector.hold(0)
     quiet = len(client.updates())
-    strike(server, FaultKind.BURST)
+    inject(server, FaultKind.BURST)
     for hundredth in range(11):
-        server.exchange.rest(NOW + hundredth * S // 100)
-        server.saboteur.elapse(server.exchange.time)
+        server.exchange.pause(NOW + hundredth * S // 100)
+        server.injector.advance(server.exchange.time)
     assert len(client.updates()) - quiet == 1_000
-    assert not server.saboteur.busy
+    assert not server.injector.busy
 
 
 def test_in_maintenance_nothing_is_traded_and_afterwards_it_is(server: SimServer) -> None:
     client = Client(server)
-    strike(server, FaultKind.MAINTENANCE)
-    server._step(NOW + 2 * S)
+    inject(server, FaultKind.MAINTENANCE)
+    server.advance(NOW + 2 * S)
     assert (server.exchange.system, client.updates()) == ("maintenance", [])
-    server._step(NOW + 3 * S)
-    server._step(NOW + 8 * S)
+    server.advance(NOW + 3 * S)
+    server.advance(NOW + 8 * S)
     assert server.exchange.system == "online"
     assert client.updates()
 
 
 def test_maintenance_is_not_begun_twice(server: SimServer) -> None:
-    assert strike(server, FaultKind.MAINTENANCE)
-    assert not strike(server, FaultKind.MAINTENANCE)
+    assert inject(server, FaultKind.MAINTENANCE)
+    assert not inject(server, FaultKind.MAINTENANCE)
 
 
-def test_in_calm_nothing_new_strikes() -> None:
+def test_in_calm_nothing_is_injected() -> None:
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="maintenance:1s")
     server = SimServer(options, clock=lambda: NOW)
-    server.saboteur.calm(60 * S)
+    server.injector.calm(60 * S)
     for second in range(1, 60):
-        server._step(NOW + second * S)
-    assert not server.saboteur.log
+        server.advance(NOW + second * S)
+    assert not server.injector.log
     for second in range(60, 90):
-        server._step(NOW + second * S)
-    assert server.saboteur.log
+        server.advance(NOW + second * S)
+    assert server.injector.log
 
 
-def test_everybody_is_told_of_what_struck() -> None:
+def test_every_injected_fault_is_noted() -> None:
     told = []
     options = SimOptions(seed=3, symbols=["BTC/USD"], faults="")
     server = SimServer(options, clock=lambda: NOW, note=told.append)
-    strike(server, FaultKind.MAINTENANCE)
-    assert told == list(server.saboteur.log)
+    inject(server, FaultKind.MAINTENANCE)
+    assert told == list(server.injector.log)
 
 
-def test_a_connection_that_has_ended_is_not_struck(server: SimServer) -> None:
+def test_nothing_is_injected_into_a_connection_that_has_ended(server: SimServer) -> None:
     client = Client(server)
-    server.saboteur.remove(client.wire)
-    assert isinstance(server.saboteur, FaultInjector)
-    assert not strike(server, FaultKind.DROP)
+    server.injector.detach(client.connection)
+    assert isinstance(server.injector, FaultInjector)
+    assert not inject(server, FaultKind.DROP)

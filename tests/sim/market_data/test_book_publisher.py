@@ -1,4 +1,4 @@
-"""What subscribers are told of a book, held against the engine's own state."""
+"""The messages about a book, compared with the engine's own state."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Desk:
         return keeper
 
     def tell(self, batch: EngineBatch) -> list[tuple[str, int, dict[str, Any]]]:
-        """Publish a batch to every client; what was said, as (channel, depth, data)."""
+        """Publish a batch to every client; return the messages as (channel, depth, data)."""
         said = []
         for cutting in self.publisher.apply(batch):
             events = self.clients[cutting.channel, cutting.depth].receive(cutting.text.encode())
@@ -151,58 +151,58 @@ actions = st.one_of(
 )
 
 
-def act(desk: Desk, action: tuple[Any, ...]) -> EngineBatch:
+def act(publisher: Desk, action: tuple[Any, ...]) -> EngineBatch:
     match action:
         case ("rest", side, offset, lots, display):
             shown = None if display is None else display * 50_000
-            return desk.rest(side, MID + offset, lots * 50_000, display_qty=shown)
+            return publisher.rest(side, MID + offset, lots * 50_000, display_qty=shown)
         case ("take", side, lots):
-            return desk.take(side, lots * 50_000)
+            return publisher.take(side, lots * 50_000)
         case ("cancel", at):
-            return desk.request(desk.live[at % len(desk.live)])
+            return publisher.request(publisher.live[at % len(publisher.live)])
         case (_, at, lots, offset):
-            order_id = desk.live[at % len(desk.live)]
+            order_id = publisher.live[at % len(publisher.live)]
             qty = None if lots is None else lots * 50_000
             price = None if offset is None else MID + offset
-            return desk.request(AmendTerms(order_id, qty, price))
+            return publisher.request(AmendTerms(order_id, qty, price))
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(1, 30), st.lists(actions, max_size=60))
 def test_every_depth_holds_the_engines_truth_after_every_batch(levels, history) -> None:
-    desk = Desk(levels)
+    publisher = Desk(levels)
     for depth in (10, 25, 100):
-        desk.join(BOOK, depth)
+        publisher.join(BOOK, depth)
     for depth in (10, 100):
-        desk.join(LEVEL3, depth)
+        publisher.join(LEVEL3, depth)
     for action in history:
-        desk.tell(act(desk, action))
-        desk.assert_clients_hold_the_truth()
+        publisher.tell(act(publisher, action))
+        publisher.assert_clients_hold_the_truth()
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 30), st.lists(actions, max_size=60))
 def test_no_message_is_empty_and_times_rise_strictly(levels, history) -> None:
-    desk = Desk(levels)
-    desk.join(BOOK, 10)
-    desk.join(LEVEL3, 10)
+    publisher = Desk(levels)
+    publisher.join(BOOK, 10)
+    publisher.join(LEVEL3, 10)
     for action in history:
-        desk.tell(act(desk, action))
-    assert all(data["bids"] or data["asks"] for _, _, data in desk.told)
+        publisher.tell(act(publisher, action))
+    assert all(data["bids"] or data["asks"] for _, _, data in publisher.told)
     for channel in (BOOK, LEVEL3):
-        stamps = [data["timestamp"] for said, _, data in desk.told if said == channel]
+        stamps = [data["timestamp"] for said, _, data in publisher.told if said == channel]
         assert stamps == sorted(set(stamps))
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(actions, max_size=60))
 def test_both_channels_agree_at_every_timestamp(history) -> None:
-    desk = Desk(20)
-    book, orders = desk.join(BOOK, 100), desk.join(LEVEL3, 100)
+    publisher = Desk(20)
+    book, orders = publisher.join(BOOK, 100), publisher.join(LEVEL3, 100)
     stamps = {BOOK: "", LEVEL3: ""}
     for action in history:
-        for cutting in desk.publisher.apply(act(desk, action)):
-            desk.clients[cutting.channel, cutting.depth].receive(cutting.text.encode())
+        for cutting in publisher.publisher.apply(act(publisher, action)):
+            publisher.clients[cutting.channel, cutting.depth].receive(cutting.text.encode())
             (data,) = json.loads(cutting.text)["data"]
             stamps[cutting.channel] = data["timestamp"][:26]
             agreed = stamps[BOOK] == stamps[LEVEL3]
@@ -216,58 +216,59 @@ def test_both_channels_agree_at_every_timestamp(history) -> None:
 
 
 def test_a_level_that_goes_lets_the_next_one_in_with_the_same_message() -> None:
-    desk = Desk(12)
-    desk.join(BOOK, 10)
-    best = desk.matcher.queue(Side.BID, MID - 1)
-    ((_, _, data),) = desk.tell(desk.request(next(iter(best)).order_id))
+    publisher = Desk(12)
+    publisher.join(BOOK, 10)
+    best = publisher.matcher.queue(Side.BID, MID - 1)
+    ((_, _, data),) = publisher.tell(publisher.request(next(iter(best)).order_id))
     assert entries(data) == [(62999.9, 0.0), (62998.9, 0.001)]
 
 
 def test_a_level_pushed_out_leaves_without_a_word() -> None:
-    desk = Desk(12)
-    desk.join(BOOK, 10)
-    ((_, _, data),) = desk.tell(desk.rest(Side.BID, MID))
+    publisher = Desk(12)
+    publisher.join(BOOK, 10)
+    ((_, _, data),) = publisher.tell(publisher.rest(Side.BID, MID))
     assert entries(data) == [(63000.0, 0.001)]
 
 
-def test_what_happens_below_the_window_is_not_told() -> None:
-    desk = Desk(12)
-    desk.join(BOOK, 10)
-    assert desk.tell(desk.rest(Side.BID, MID - 11)) == []
+def test_changes_below_the_window_are_not_sent() -> None:
+    publisher = Desk(12)
+    publisher.join(BOOK, 10)
+    assert publisher.tell(publisher.rest(Side.BID, MID - 11)) == []
 
 
 def test_a_thin_side_has_no_next_level() -> None:
-    desk = Desk(1)
-    desk.join(BOOK, 10)
-    ((_, _, data),) = desk.tell(desk.take(Side.ASK, 100_000))
+    publisher = Desk(1)
+    publisher.join(BOOK, 10)
+    ((_, _, data),) = publisher.tell(publisher.take(Side.ASK, 100_000))
     assert entries(data) == [(62999.9, 0.0)]
 
 
 def test_a_taker_repeats_the_price_once_per_fill() -> None:
-    desk = Desk(1)
+    publisher = Desk(1)
     for _ in range(2):
-        desk.rest(Side.ASK, MID + 1, 50_000)
-    desk.publisher = BookPublisher(INSTRUMENT, seen(desk.matcher), desk.now)
-    desk.join(BOOK, 10)
-    ((_, _, data),) = desk.tell(desk.take(Side.BID, 175_000))
+        publisher.rest(Side.ASK, MID + 1, 50_000)
+    publisher.publisher = BookPublisher(INSTRUMENT, seen(publisher.matcher), publisher.now)
+    publisher.join(BOOK, 10)
+    ((_, _, data),) = publisher.tell(publisher.take(Side.BID, 175_000))
     assert entries(data, "asks") == [(63000.1, 0.001), (63000.1, 0.0005), (63000.1, 0.00025)]
 
 
 def test_a_taker_that_rests_changes_both_sides_in_one_message() -> None:
-    desk = Desk(2)
-    desk.join(BOOK, 10)
-    ((_, _, data),) = desk.tell(desk.rest(Side.BID, MID + 1, 150_000))
+    publisher = Desk(2)
+    publisher.join(BOOK, 10)
+    ((_, _, data),) = publisher.tell(publisher.rest(Side.BID, MID + 1, 150_000))
     assert entries(data, "asks") == [(63000.1, 0.0)]
     assert entries(data, "bids") == [(63000.1, 0.0005)]
 
 
 def test_a_fill_deletes_with_quantity_zero_and_a_partial_one_modifies() -> None:
-    desk = Desk(2)
-    desk.join(LEVEL3, 10)
+    publisher = Desk(2)
+    publisher.join(LEVEL3, 10)
     first, second = (
-        next(iter(desk.matcher.queue(Side.ASK, price))).order_id for price in (MID + 1, MID + 2)
+        next(iter(publisher.matcher.queue(Side.ASK, price))).order_id
+        for price in (MID + 1, MID + 2)
     )
-    ((_, _, data),) = desk.tell(desk.take(Side.BID, 130_000))
+    ((_, _, data),) = publisher.tell(publisher.take(Side.BID, 130_000))
     assert entries(data, "asks") == [
         ("delete", first, 63000.1, 0.0),
         ("modify", second, 63000.2, 0.0007),
@@ -275,21 +276,21 @@ def test_a_fill_deletes_with_quantity_zero_and_a_partial_one_modifies() -> None:
 
 
 def test_a_cancel_deletes_with_what_was_left_at_the_time_of_the_event() -> None:
-    desk = Desk(2)
-    desk.join(LEVEL3, 10)
-    order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
-    batch = desk.request(order.order_id)
-    ((_, _, data),) = desk.tell(batch)
+    publisher = Desk(2)
+    publisher.join(LEVEL3, 10)
+    order = next(iter(publisher.matcher.queue(Side.BID, MID - 1)))
+    batch = publisher.request(order.order_id)
+    ((_, _, data),) = publisher.tell(batch)
     assert entries(data) == [("delete", order.order_id, 62999.9, 0.001)]
     assert parse_ns(data["bids"][0]["timestamp"]) == batch.time
 
 
 def test_a_price_amend_is_a_delete_and_in_a_later_message_an_add_of_the_same_id() -> None:
-    desk = Desk(2)
-    desk.join(LEVEL3, 10)
-    order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
-    batch = desk.request(AmendTerms(order.order_id, price=MID))
-    (_, _, gone), (_, _, back) = desk.tell(batch)
+    publisher = Desk(2)
+    publisher.join(LEVEL3, 10)
+    order = next(iter(publisher.matcher.queue(Side.BID, MID - 1)))
+    batch = publisher.request(AmendTerms(order.order_id, price=MID))
+    (_, _, gone), (_, _, back) = publisher.tell(batch)
     assert entries(gone) == [("delete", order.order_id, 62999.9, 0.001)]
     assert parse_ns(gone["bids"][0]["timestamp"]) == order.entered
     assert entries(back) == [("add", order.order_id, 63000.0, 0.001)]
@@ -297,30 +298,30 @@ def test_a_price_amend_is_a_delete_and_in_a_later_message_an_add_of_the_same_id(
 
 
 def test_a_price_amend_is_one_message_of_the_book() -> None:
-    desk = Desk(12)
-    desk.join(BOOK, 10)
-    order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
-    batch = desk.request(AmendTerms(order.order_id, price=MID))
-    ((_, _, data),) = desk.tell(batch)
+    publisher = Desk(12)
+    publisher.join(BOOK, 10)
+    order = next(iter(publisher.matcher.queue(Side.BID, MID - 1)))
+    batch = publisher.request(AmendTerms(order.order_id, price=MID))
+    ((_, _, data),) = publisher.tell(batch)
     assert entries(data) == [(62999.9, 0.0), (62998.9, 0.001), (63000.0, 0.001)]
 
 
 def test_less_quantity_modifies_in_place() -> None:
-    desk = Desk(2)
-    desk.join(LEVEL3, 10)
-    order = next(iter(desk.matcher.queue(Side.BID, MID - 1)))
-    ((_, _, data),) = desk.tell(desk.request(AmendTerms(order.order_id, qty=60_000)))
+    publisher = Desk(2)
+    publisher.join(LEVEL3, 10)
+    order = next(iter(publisher.matcher.queue(Side.BID, MID - 1)))
+    ((_, _, data),) = publisher.tell(publisher.request(AmendTerms(order.order_id, qty=60_000)))
     assert entries(data) == [("modify", order.order_id, 62999.9, 0.0006)]
 
 
 def test_a_level_entering_scope_adds_all_its_orders_with_their_own_times() -> None:
-    desk = Desk(11)
-    desk.rest(Side.BID, MID - 11)
-    desk.publisher = BookPublisher(INSTRUMENT, seen(desk.matcher), desk.now)
-    desk.join(LEVEL3, 10)
-    entering = list(desk.matcher.queue(Side.BID, MID - 11))
-    best = next(iter(desk.matcher.queue(Side.BID, MID - 1))).order_id
-    ((_, _, data),) = desk.tell(desk.request(best))
+    publisher = Desk(11)
+    publisher.rest(Side.BID, MID - 11)
+    publisher.publisher = BookPublisher(INSTRUMENT, seen(publisher.matcher), publisher.now)
+    publisher.join(LEVEL3, 10)
+    entering = list(publisher.matcher.queue(Side.BID, MID - 11))
+    best = next(iter(publisher.matcher.queue(Side.BID, MID - 1))).order_id
+    ((_, _, data),) = publisher.tell(publisher.request(best))
     assert [entry[:2] for entry in entries(data)] == [
         ("delete", best),
         *(("add", order.order_id) for order in entering),
@@ -331,16 +332,16 @@ def test_a_level_entering_scope_adds_all_its_orders_with_their_own_times() -> No
 
 
 def test_a_depth_nobody_watches_any_more_is_not_cut() -> None:
-    desk = Desk(2)
-    desk.join(BOOK, 10)
-    desk.publisher.unwatch(BOOK, 10)
-    assert desk.tell(desk.rest(Side.BID, MID)) == []
+    publisher = Desk(2)
+    publisher.join(BOOK, 10)
+    publisher.publisher.unwatch(BOOK, 10)
+    assert publisher.tell(publisher.rest(Side.BID, MID)) == []
 
 
 @pytest.mark.parametrize("channel", [BOOK, LEVEL3])
 def test_one_change_is_worded_once_for_all_depths(channel: str) -> None:
-    desk = Desk(2)
-    desk.join(channel, 10)
-    desk.join(channel, 100)
-    (_, _, at_10), (_, _, at_100) = desk.tell(desk.rest(Side.BID, MID))
+    publisher = Desk(2)
+    publisher.join(channel, 10)
+    publisher.join(channel, 100)
+    (_, _, at_10), (_, _, at_100) = publisher.tell(publisher.rest(Side.BID, MID))
     assert at_10 == at_100

@@ -1,4 +1,4 @@
-"""The tape: trades into candles, candles without holes, a day that forgets."""
+"""The trade history: trades into candles, candles without gaps, a day that forgets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kracked.protocol.events import Side
 from kracked.sim.engine.orders import EngineBatch, OrderFilled, Rested, TakerType
 from kracked.sim.market_data.trade_history import (
     DAY_NS,
-    KEPT_TRADES,
+    MOST_TRADES,
     NS_PER_MINUTE,
     Day,
     PastCandle,
@@ -56,8 +56,8 @@ def test_quiet_minutes_are_flat_in_the_filled_series_and_absent_in_the_traded() 
 
 
 def test_a_tape_keeps_the_last_thousand_trades() -> None:
-    tape = taped(*((BEGIN + place, 100, 1) for place in range(KEPT_TRADES + 5)))
-    assert len(tape.trades) == KEPT_TRADES
+    tape = taped(*((BEGIN + place, 100, 1) for place in range(MOST_TRADES + 5)))
+    assert len(tape.trades) == MOST_TRADES
 
 
 def test_a_day_ends_after_twenty_four_hours() -> None:

@@ -49,7 +49,7 @@ async def test_what_is_sent_is_what_the_preview_said(tmp_path: Path) -> None:
         await found.until(lambda: found.open)
         (order,) = found.open
         assert (order.qty, order.price, order.side) == (ticket.qty, ticket.price, ticket.side)
-        assert order.ticket.post_only
+        assert order.request.post_only
 
 
 async def test_disarmed_the_ticket_opens_and_its_send_does_nothing(tmp_path: Path) -> None:

@@ -210,6 +210,6 @@ async def test_a_hang_up_of_the_terminal_reaches_the_trader(tmp_path: Path) -> N
             await process.ended()
             text = await asyncio.to_thread(log.read_text)
             assert "left to the dead-man's switch" in text
-            assert server.exchange.brokerage.account("main").cancel_all_at is not None
+            assert server.exchange.brokerage.accounts["main"].cancel_all_at is not None
         finally:
             process.close()

@@ -34,11 +34,11 @@ async def test_an_order_of_every_type_is_received_as_the_preview_said(
         await found.pilot.press("y")
         await found.until(lambda: found.received, found.log_text())
         (order,) = found.received
-        assert order.ticket.kind.value == kind
-        triggered = order.ticket.trigger_price is not None
+        assert order.request.order_type.value == kind
+        triggered = order.request.trigger_price is not None
         first, second = ticket.prices
         expected = (first, second) if triggered else (None, first)
-        assert (order.ticket.trigger_price, order.ticket.price) == expected
+        assert (order.request.trigger_price, order.request.price) == expected
         assert (order.qty, order.display_qty) == (ticket.qty, ticket.shows)
 
 
@@ -65,8 +65,8 @@ async def test_an_order_good_for_ten_minutes_ends_at_the_exchange_by_itself(
         await found.pilot.press("y")
         await found.until(lambda: found.open, found.log_text())
         (order,) = found.open
-        assert order.ticket.expire_at is not None
-        left_ns = order.ticket.expire_at - found.server.exchange.time
+        assert order.request.expire_at is not None
+        left_ns = order.request.expire_at - found.server.exchange.time
         assert 500 * NS_PER_S < left_ns <= 601 * NS_PER_S
 
 

@@ -1,0 +1,145 @@
+"""What the recorded exchange had stated before the place where a recording is served.
+
+Books are known at any place, by their keyframes. The instrument list, ticker, trades and
+candles are not: they are found by reading the recording back.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import cached_property
+from itertools import islice
+
+import msgspec
+
+from kracked.format import keyframe, line
+from kracked.format.frame import FrameKind
+from kracked.instruments import Instrument, Precision
+from kracked.protocol import encode, events
+from kracked.protocol.codec import Codec
+from kracked.protocol.encode import SNAPSHOT
+from kracked.protocol.events import Event, Instruments
+from kracked.protocol.last_values import CANDLES_KEPT, TOLD
+from kracked.record.read.recording import Recording
+from kracked.record.replay import Player
+from kracked.times import NS_PER_S
+
+_SEARCHED = 5_000
+"""How many messages are searched for the first instrument list: it comes before any data."""
+_BACK_NS = (CANDLES_KEPT + 1) * 60 * NS_PER_S
+"""How far to read back: as far as an exchange's snapshots reach."""
+_BACK_MESSAGES = 200_000
+"""The most messages to read back: as many as are read in a moment."""
+_CHANNELS = tuple(f'{{"channel":"{name}"'.encode() for name in ("ticker", "trade", "ohlc"))
+
+
+class _Lists(msgspec.Struct):
+    assets: list[msgspec.Raw] = []
+    pairs: list[msgspec.Raw] = []
+
+
+class _Message(msgspec.Struct):
+    data: _Lists
+
+
+class _Entry(msgspec.Struct):
+    id: str = ""
+    symbol: str = ""
+
+
+class InstrumentList:
+    """The assets and pairs at one place of a recording, entry by entry as they were sent.
+
+    A recording that joined a running feed has the list as it stood then. Older recordings
+    have none: one is made up from the decimals in `session.json`, with the smallest
+    increments and minimums that these allow.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._assets: dict[str, str] = {}
+        self._pairs: dict[str, str] = {}
+        for kind, entry in islice(recording.read(), _SEARCHED):
+            standing = kind is FrameKind.STANDING
+            data = keyframe.as_snapshot(entry.data) if standing else entry.data
+            if _is_instrument_snapshot(data):
+                self.apply(data)
+                return
+        for symbol, info in recording.info().symbols.items():
+            if info.precision is not None:
+                self._pairs[symbol] = encode.pair(_made_up(symbol, info.precision))
+
+    def apply(self, message: bytes) -> None:
+        """Take the entries of an `instrument` message, snapshot or update."""
+        lists = msgspec.json.decode(message, type=_Message).data
+        self._assets |= {entry.id: text for entry, text in _readable(lists.assets)}
+        self._pairs |= {entry.symbol: text for entry, text in _readable(lists.pairs)}
+        self.__dict__.pop("decoded", None)
+
+    def snapshot(self) -> str:
+        """Return the message that a new subscriber gets."""
+        return encode.instrument_lists(SNAPSHOT, self._assets.values(), self._pairs.values())
+
+    @cached_property
+    def decoded(self) -> Instruments:
+        """The assets and pairs, decoded."""
+        event = Codec().decode(self.snapshot().encode())[0]
+        assert isinstance(event, Instruments)
+        return event
+
+
+def _readable(entries: Iterable[msgspec.Raw]) -> Iterator[tuple[_Entry, str]]:
+    """Iterate the names and the text of entries; skip those that cannot be read."""
+    for raw in entries:
+        with suppress(msgspec.ValidationError):
+            yield msgspec.json.decode(raw, type=_Entry), bytes(raw).decode()
+
+
+def _is_instrument_snapshot(data: bytes) -> bool:
+    if b'"instrument"' not in data[:200] or b'"snapshot"' not in data[:200]:
+        return False
+    return any(isinstance(event, Instruments) for event in Codec().decode(data))
+
+
+def _made_up(symbol: str, precision: Precision) -> Instrument:
+    base, _, quote = symbol.partition("/")
+    return Instrument(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        precision=precision,
+        price_increment=1,
+        qty_increment=1,
+        qty_min=1,
+    )
+
+
+def events_before(player: Player) -> Iterator[Event]:
+    """Iterate the ticker, trades, candles and lost connections up to the player's place."""
+    recording, codec = player.recording, player.keeper.codec
+    for kind, entry in recording.read(*_frames(player)):
+        if entry.seq > player.seq:
+            return
+        if kind is FrameKind.EVENT:
+            decoded: list[Event] = [line.event_of(entry)]
+        elif kind is FrameKind.STANDING:
+            decoded = codec.decode(keyframe.as_snapshot(entry.data), entry.received)
+        elif entry.data.startswith(_CHANNELS):
+            decoded = codec.decode(entry.data, entry.received)
+        else:
+            continue
+        for event in decoded:
+            if type(event) in TOLD or isinstance(event, events.Reconnecting):
+                yield event
+
+
+def _frames(player: Player) -> tuple[int, int]:
+    """Return the first frame to read, and the one after the last."""
+    places, since = player.recording.places, player.position - _BACK_NS
+    until = bisect_right(places, player.seq, key=lambda place: place.frame.first_seq)
+    first, messages = until, 0
+    while first and messages < _BACK_MESSAGES and places[first - 1].frame.last_received >= since:
+        first -= 1
+        messages += places[first].frame.lines
+    return first, until

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.sim.empty_exchange import EmptyExchange
+
+
+@pytest.fixture
+def exchange() -> EmptyExchange:
+    return EmptyExchange()
