@@ -8,9 +8,6 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-DATABASE = "recording.sqlite"
-"""Its name in the folder of a recording."""
-
 
 def opened(path: Path) -> sqlite3.Connection:
     """The database, for reading alone, though a recorder may be adding to it.

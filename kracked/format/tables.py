@@ -11,6 +11,7 @@ with nine decimals.
 from __future__ import annotations
 
 import csv
+import re
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
@@ -157,6 +158,7 @@ ASSETS = Table(
 )
 
 WIDE_LEVELS = 10
+_WIDE_NAME = re.compile(r"L2_(.+)_orderbook")
 
 
 def wide(symbol: str) -> Table:
@@ -172,6 +174,12 @@ def wide(symbol: str) -> Table:
     )
 
 
+def wide_symbol(name: str) -> str:
+    """The symbol of a wide book, by the table's name or its file's; empty for other tables."""
+    match = _WIDE_NAME.match(name)
+    return match[1].replace("_", "/") if match else ""
+
+
 MARKET = (ORDERS, BOOK, TICKER, TRADES, CANDLES, EXECUTIONS, BALANCES)
 """Tables that grow with the market; their files are closed every hour, as the wide ones are."""
 RECORDER = (CONNECTIONS, PAIRS, ASSETS)
@@ -181,6 +189,6 @@ _ALL = {table.name: table for table in (*MARKET, *RECORDER)}
 
 def named(name: str) -> Table:
     """The table of a file `name`.csv; raises KeyError for a name no recorder makes."""
-    if name.startswith("L2_") and name.endswith("_orderbook"):
-        return wide(name.removeprefix("L2_").removesuffix("_orderbook"))
+    if _WIDE_NAME.fullmatch(name):
+        return wide(wide_symbol(name))
     return _ALL[name]

@@ -13,8 +13,7 @@ import msgspec
 from kracked import times
 from kracked.book.stats import BookStats
 from kracked.format import layout
-from kracked.format.layout import RAW_FOLDER
-from kracked.format.sqlite import DATABASE
+from kracked.format.layout import DATABASE, PARQUET_FOLDER, RAW_FOLDER
 from kracked.record import convert, file_integrity, repair
 from kracked.record.read.gaps import RecordedGap, untold
 from kracked.record.read.recording import Recording, open_recording
@@ -202,7 +201,7 @@ def _database(path: Path) -> tuple[dict[str, int], list[DamagedStretch]]:
 
 def _changed(path: Path, info: SessionInfo) -> list[DamagedStretch]:
     """What is not as the recorder left it; a table that was made anew need not be there."""
-    parquet = path / convert.FOLDER
+    parquet = path / PARQUET_FOLDER
     of_parts = file_integrity.changed(parquet, convert.stated(parquet))
     return [
         DamagedStretch(_within(path, file), damage.offset, damage.size, damage.reason)
@@ -214,9 +213,9 @@ def _changed(path: Path, info: SessionInfo) -> list[DamagedStretch]:
 def _stands_elsewhere(path: Path, gone: Path) -> bool:
     """Whether a table that is gone was compressed, or made anew as Parquet."""
     table = layout.table_of(gone)
-    made = path / convert.FOLDER / (f"channel={table.channel}" if table else "")
+    made = path / PARQUET_FOLDER / (layout.channel_folder(table) if table else "")
     live = table is not None or gone.name == DATABASE
-    return live and (gone.with_name(f"{gone.name}.zst").exists() or made.exists())
+    return live and (gone.with_name(layout.compressed(gone.name)).exists() or made.exists())
 
 
 def _is_raw(stretch: DamagedStretch) -> bool:

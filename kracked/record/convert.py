@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import logging
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -20,9 +19,10 @@ from typing import NamedTuple
 import msgspec
 
 from kracked.errors import ConfigError, RecordError
-from kracked.format import keyframe, tables
+from kracked.format import keyframe, layout, tables
 from kracked.format.cells import is_name
 from kracked.format.frame import FrameKind
+from kracked.format.layout import PARTS_INFO
 from kracked.format.lazy_text import whole
 from kracked.format.tables import Table
 from kracked.protocol import events
@@ -34,9 +34,6 @@ from kracked.record.write.table_writer import TableRows
 
 log = logging.getLogger(__name__)
 
-FOLDER = "parquet"
-_STATED = "parts.json"
-"""Beside the Hive folders, for `check`: the size and the checksum of every part."""
 _CHARACTERS_AT_ONCE = 16 * 1024 * 1024
 
 
@@ -68,13 +65,15 @@ def convert(
         from kracked.record.parquet import Part  # noqa: PLC0415
     except ImportError as error:
         raise NeedsArrow from error
-    root = Path(out) if out is not None else Path(path) / FOLDER
+    root = Path(out) if out is not None else Path(path) / layout.PARQUET_FOLDER
     made: list[Path] = []
     for segment, batches in _segments(Path(path)):
         parts: dict[PartKey, Part] = {}
         for key, lines in batches:
             if key not in parts:
-                parts[key] = Part(root / _place(key, segment), key.table)
+                parts[key] = Part(
+                    root / layout.part_file(key.table, key.symbol, segment), key.table
+                )
             parts[key].add(lines)
         new = [part.path for part in parts.values() if part.finish()]
         for part in parts.values():
@@ -88,20 +87,20 @@ def convert(
 def stated(root: Path) -> dict[str, FileSeal]:
     """Every part under `root` as it was written; none of older ones, which stated nothing."""
     try:
-        return msgspec.json.decode((root / _STATED).read_bytes(), type=dict[str, FileSeal])
+        return msgspec.json.decode((root / PARTS_INFO).read_bytes(), type=dict[str, FileSeal])
     except FileNotFoundError:
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordError(f"{root / _STATED} cannot be read: {error}; remove it") from error
+        raise RecordError(f"{root / PARTS_INFO} cannot be read: {error}; remove it") from error
 
 
 def _state(root: Path, made: Iterable[Path]) -> None:
     """Write down the parts just made among those before."""
     new = {str(part.relative_to(root)): file_integrity.sealed(part) for part in made}
     if new:
-        aside = root / f".{_STATED}.new"
+        aside = root / layout.temporary(PARTS_INFO)
         aside.write_bytes(msgspec.json.format(msgspec.json.encode(stated(root) | new)) + b"\n")
-        aside.rename(root / _STATED)
+        aside.rename(root / PARTS_INFO)
 
 
 def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[str]]]]]:
@@ -114,7 +113,7 @@ def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[st
         frames = [number for number, _ in numbered]
         if file.name in complete:
             rows = _rows_of(recording.read(frames[0], frames[-1] + 1), walk, made)
-            yield file.name.removesuffix(".jsonl.zst"), rows
+            yield layout.segment_of(file), rows
 
 
 def _rows_of(
@@ -154,7 +153,7 @@ def _by_key(made: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
             for row in text[:-1].split("\n"):
                 parted[PartKey(table, _symbol_in(row, at, len(names)))].append(f"{row}\n")
         else:
-            parted[PartKey(table, _symbol(name))].append(text)
+            parted[PartKey(table, tables.wide_symbol(name))].append(text)
     yield from parted.items()
 
 
@@ -163,16 +162,3 @@ def _symbol_in(row: str, at: int, width: int) -> str:
     cells = next(csv.reader([row])) if '"' in row else row.split(",")
     symbol = cells[at] if len(cells) == width else ""
     return symbol if is_name(symbol) and "-" not in symbol else ""
-
-
-def _symbol(name: str) -> str:
-    """Of a file of wide books; empty for a table of no symbol."""
-    found = re.fullmatch("L2_(.+)_orderbook", name)
-    return found[1].replace("_", "/") if found else ""
-
-
-def _place(key: PartKey, segment: str) -> str:
-    """Where in the Hive folders a part belongs; a segment is of one hour, so of one day."""
-    day = f"{segment[:4]}-{segment[4:6]}-{segment[6:8]}"
-    pair = key.symbol.replace("/", "-") or "none"
-    return f"channel={key.table.channel}/date={day}/pair={pair}/part-{segment}.parquet"

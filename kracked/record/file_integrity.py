@@ -17,7 +17,8 @@ import zstandard
 
 from kracked.format import layout
 from kracked.format.frame import Damage
-from kracked.format.sqlite import DATABASE, opened
+from kracked.format.layout import DATABASE
+from kracked.format.sqlite import opened
 from kracked.format.tables import Column, ColumnKind, Table
 from kracked.record.write.session_folder import FileSeal
 
@@ -64,7 +65,7 @@ def sealed(path: Path) -> FileSeal:
 
 def _state(path: Path) -> FileSeal:
     size = path.stat().st_size
-    live = path.name == DATABASE or (path.suffix == ".csv" and not layout.is_hour(path))
+    live = path.name == DATABASE or (path.suffix == ".csv" and layout.hour_of(path) is None)
     return sealed(path) if live and size <= _LONGEST_READ else FileSeal(size=size)
 
 

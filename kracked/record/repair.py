@@ -84,7 +84,7 @@ def torn_table(path: Path) -> Torn | None:
 
 def cut(torn: Torn) -> Path:
     """Move the torn end into a file of its own; where it went. Raises `SymbolicLink` for a link."""
-    keep = torn.path.with_name(f"{torn.path.name}.torn")
+    keep = layout.torn_end(torn.path)
     with open(torn.path, "r+b", opener=_unlinked) as file:
         file.seek(torn.whole)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC

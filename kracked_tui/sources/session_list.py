@@ -11,10 +11,10 @@ from kracked_tui.view.replay.sessions import SessionRow
 
 def recorded_sessions(folder: Path) -> list[SessionRow]:
     """Reads a small file of each: call it in a thread."""
-    from kracked.record.write.session_folder import INFO  # noqa: PLC0415  not before it is asked for
+    from kracked.format.layout import SESSION_INFO  # noqa: PLC0415  not before it is asked for
 
     rows = []
-    for info in folder.glob(f"*/{INFO}"):
+    for info in folder.glob(f"*/{SESSION_INFO}"):
         try:
             rows.append(_row(info.parent))
         except (KrackedError, OSError):

@@ -16,11 +16,12 @@ import zstandard
 
 from kracked import times
 from kracked.errors import RecordError
-from kracked.format.sqlite import DATABASE, opened
+from kracked.format import layout
+from kracked.format.layout import DATABASE
+from kracked.format.sqlite import opened
 from kracked.format.tables import Column, Table
 from kracked.frames.read import table_detection
 from kracked.frames.read.query import TableQuery
-from kracked.frames.read.table_files import is_hour
 
 _BLOCK = 1 << 20
 _DAMAGED = (
@@ -59,7 +60,7 @@ class _Ended(msgspec.Struct):
 
 def readable(path: Path) -> Path | io.BytesIO:
     """The file, or the whole rows of one to which a recorder may be adding right now."""
-    if path.suffix != ".csv" or is_hour(path) or not _open_end(path.parent):
+    if path.suffix != ".csv" or layout.hour_of(path) or not _open_end(path.parent):
         return path
     text = path.read_bytes()
     return io.BytesIO(text[: text.rfind(b"\n") + 1])
@@ -177,7 +178,7 @@ def _opened(path: Path) -> io.BufferedIOBase:
 
 def _open_end(folder: Path) -> bool:
     """Whether the folder is a recording without an end: in progress, or cut off."""
-    info = folder / "session.json"
+    info = folder / layout.SESSION_INFO
     return info.exists() and said(info, _Ended).end is None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kracked.errors import ConfigError
-from kracked.format.sqlite import DATABASE
+from kracked.format.layout import DATABASE
 from kracked.format.tables import Column, ColumnKind
 from kracked.frames.read import open_files
 from kracked.frames.read.file_selection import MessageSpan, SelectedFile

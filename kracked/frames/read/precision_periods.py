@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from kracked.errors import RecordError
-from kracked.format import tables
+from kracked.format import layout, tables
 from kracked.format.symbol_info import SymbolInfo
 from kracked.frames.loaders import file_by_file
 from kracked.frames.read import open_files
@@ -107,5 +107,5 @@ def _eras(path: Path, symbol: str, channel: Channel) -> _Eras | None:
 
 def _subject(path: Path, symbol: str) -> SymbolInfo | None:
     """As the `session.json` beside the tables says; None where it does not know the symbol."""
-    file = (path if path.is_dir() else path.parent) / "session.json"
+    file = (path if path.is_dir() else path.parent) / layout.SESSION_INFO
     return open_files.said(file, _Info).symbols.get(symbol) if file.exists() else None

@@ -6,21 +6,20 @@ hours carry their hour in the name, so a time range skips most of them unopened.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from kracked import times
 from kracked.errors import ConfigError
-from kracked.format.sqlite import DATABASE
+from kracked.format import layout, tables
+from kracked.format.layout import FileHour
 from kracked.format.tables import Table
 
-_HOUR = re.compile(r"-(\d{4})(\d\d)(\d\d)T(\d\d)(?:\d\d)?Z(?:-(\d+))?\.")
-_WIDE = re.compile(r"L2_(.+)_orderbook")
-_HOUR_NS = 3600 * times.NS_PER_S
 _SLACK_NS = 600 * times.NS_PER_S
 """A row's own time and the hour of its file may disagree by as much."""
+_FIRST = FileHour(-1, 0)
+"""For parts whose name tells no hour."""
 
 
 @runtime_checkable
@@ -60,13 +59,9 @@ def live_files(
     """
     if not path.is_dir():
         return [] if path.suffix == ".parquet" else [path]
-    found = {*path.glob(f"{table.name}-*.csv"), *path.glob(f"{table.name}-*.csv.zst")}
-    # While an hour is being compressed it is there twice.
-    once = [file for file in found if file.suffix != ".zst" or file.with_suffix("") not in found]
-    hours = sorted((file for file in once if is_hour(file)), key=_hour)
-    newest = [path / f"{table.name}.csv", path / DATABASE]
+    newest = [path / layout.table_file(table.name), path / layout.DATABASE]
     return [
-        *(file for file in hours if _may_hold(file, table, start, end)),
+        *(file for file in layout.closed_hours(path, table) if _may_hold(file, table, start, end)),
         *(file for file in newest if file.exists()),
     ]
 
@@ -85,17 +80,17 @@ def parquet_files(
     """
     if not path.is_dir():
         return [path] if path.suffix == ".parquet" else []
-    roots = (path / "parquet", path)
+    roots = (path / layout.PARQUET_FOLDER, path)
     root = next((root for root in roots if any(root.glob("channel=*"))), path)
-    of = [wide_symbol(table.name)] if _WIDE.fullmatch(table.name) else symbols
-    pairs = {f"pair={symbol.replace('/', '-')}" for symbol in of}
+    of = [symbol] if (symbol := tables.wide_symbol(table.name)) else symbols
+    pairs = set(map(layout.pair_folder, of))
     found = (
         file
-        for file in root.glob(f"channel={table.channel}/**/*.parquet")
+        for file in root.glob(f"{layout.channel_folder(table)}/**/*.parquet")
         if not (pairs and file.parent.name.startswith("pair=") and file.parent.name not in pairs)
-        and (not is_hour(file) or _may_hold(file, table, start, end))
+        and _may_hold(file, table, start, end)
     )
-    return sorted(found, key=lambda file: (file.parent, _hour(file), file.name))
+    return sorted(found, key=lambda file: (file.parent, layout.hour_of(file) or _FIRST, file.name))
 
 
 def wide_files(path: Path) -> Sequence[str]:
@@ -107,25 +102,15 @@ def wide_files(path: Path) -> Sequence[str]:
 def wide_symbol(name: str) -> str:
     """Whose wide book it is, by a file's name or that of a Hive folder: `BTC/USD`."""
     if name.startswith("pair="):
-        return name.removeprefix("pair=").replace("-", "/")
-    match = _WIDE.match(name)
-    return match[1].replace("_", "/") if match else Path(name).stem
-
-
-def is_hour(path: Path) -> bool:
-    """Whether a file is that of an hour; the recorder writes no more to it."""
-    return _HOUR.search(path.name) is not None
-
-
-def _hour(path: Path) -> tuple[int, ...]:
-    """Sorts files by hour; within one the first has no number of its own."""
-    match = _HOUR.search(path.name)
-    return tuple(map(int, match.groups(default="0"))) if match else ()
+        return layout.pair_symbol(name)
+    return tables.wide_symbol(name) or Path(name).stem
 
 
 def _may_hold(path: Path, table: Table, start: int | None, end: int | None) -> bool:
-    begin = times.parse_ns("{:04}-{:02}-{:02}T{:02}:00:00Z".format(*_hour(path)))
-    if start is not None and begin + _HOUR_NS + _SLACK_NS < start:
+    hour = layout.hour_of(path)
+    if hour is None:
+        return True
+    if start is not None and hour.begin + layout.HOUR_NS + _SLACK_NS < start:
         return False
     # What is filed by arrival may tell of something older, but not of something newer.
-    return not (table.clock == "ts_recv" and end is not None and begin - _SLACK_NS > end)
+    return not (table.clock == "ts_recv" and end is not None and hour.begin - _SLACK_NS > end)

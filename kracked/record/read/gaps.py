@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked import times
-from kracked.format import frame, line
+from kracked.format import frame, layout, line
 from kracked.format.frame import Frame
 from kracked.format.tables import CONNECTIONS
 from kracked.protocol.events import Gap, Resync
@@ -77,7 +77,7 @@ def told(path: Path, found: Frame) -> list[RecordedGap]:
 
 def untold(folder: Path, holes: Iterable[RecordedGap]) -> int:
     """Messages that are missing though the recorder does not say that it left them out."""
-    said = list(_said(folder / f"{CONNECTIONS.name}.csv"))
+    said = list(_said(folder / layout.table_file(CONNECTIONS.name)))
     return sum(
         max(0, hole.lost - sum(lost for seq, lost in said if 0 < seq - hole.after <= hole.lost))
         for hole in holes

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import zlib
 from collections import deque
 from collections.abc import Iterator
 
 import zstandard
 
+from kracked.format import layout
 from kracked.record.write.session_folder import SessionFolder, write_all
 
 log = logging.getLogger(__name__)
 
-_HOUR = re.compile(r".+-\d{8}T\d\dZ(-\d+)?\.csv")
 _BLOCK = 1 << 18
 """Bytes a step: a millisecond or two, in which the GIL is free."""
 
@@ -29,8 +28,8 @@ class ClosedHours:
 
     def __init__(self, folder: SessionFolder) -> None:
         self._folder = folder
-        names = (path.name for path in folder.path.glob("*.csv"))
-        self._waiting = deque(sorted(name for name in names if _HOUR.fullmatch(name)))
+        hours = (file.name for file in folder.path.glob("*.csv") if layout.hour_of(file))
+        self._waiting = deque(sorted(hours))
         self._work: Iterator[None] = iter(())
 
     def add(self, name: str) -> None:
@@ -52,7 +51,8 @@ class ClosedHours:
 
 
 def _compress(folder: SessionFolder, name: str) -> Iterator[None]:
-    aside, whole, copied = f".{name}.zst.new", 0, 0
+    packed_name = layout.compressed(name)
+    aside, whole, copied = layout.temporary(packed_name), 0, 0
     packing = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
     with os.fdopen(folder.read_from(name), "rb") as table, folder.made_anew(aside) as copy:
         while block := table.read(_BLOCK):
@@ -68,5 +68,5 @@ def _compress(folder: SessionFolder, name: str) -> Iterator[None]:
             yield
     if copied != whole:
         raise OSError(f"{aside} does not hold what was written")
-    folder.rename(aside, f"{name}.zst")
+    folder.rename(aside, packed_name)
     folder.remove(name)

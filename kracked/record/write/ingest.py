@@ -16,9 +16,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from kracked import times
-from kracked.format import keyframe, line
+from kracked.format import keyframe, layout, line
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
+from kracked.format.layout import HOUR_NS, LIVE_BOOKS
 from kracked.format.lazy_text import LazyText, Text, whole
 from kracked.format.line import Message
 from kracked.format.symbol_info import SymbolInfo
@@ -27,7 +28,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.write import rows, state_snapshots
 from kracked.record.write.pending_verification import PendingVerification, told_by_books
-from kracked.record.write.sinks import HOUR_NS, Chunk, WriteBatch
+from kracked.record.write.sinks import Chunk, WriteBatch
 from kracked.record.write.table_writer import MARKET, TableRows
 from kracked.record.write.writer import Writer
 
@@ -39,7 +40,6 @@ _SEGMENT_BYTES = 512 * 1024 * 1024
 _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 """With less disk than this the tables stop, so that the raw log, which has everything, lasts."""
 
-LIVE_BOOKS = "L2_live_orderbooks.json"
 _LIVE_EVERY_NS = times.NS_PER_S // 2
 _KEPT = frozenset(table.name for table in RECORDER)
 """Rows so few and so telling that an overflow does not drop them."""
@@ -379,9 +379,8 @@ class Ingest:
         """The raw file for a batch of this instant: a new one every hour and 512 MB."""
         hour = now // HOUR_NS
         if hour != self._hour or self._writer.segment_bytes >= _SEGMENT_BYTES:
-            stamp = times.to_rfc3339(hour * HOUR_NS, 0).replace("-", "").replace(":", "")
             number = 0
-            while self._taken(name := f"{stamp[:13]}Z-{number:02}") or name == self._segment:
+            while self._taken(name := layout.segment(hour, number)) or name == self._segment:
                 number += 1
             self._segment, self._hour = name, hour
             self._schedule.restart()

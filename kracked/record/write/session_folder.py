@@ -18,11 +18,11 @@ import msgspec
 
 from kracked import times
 from kracked.errors import RecordError
+from kracked.format import layout
+from kracked.format.layout import SESSION_INFO, SESSION_LOCK
 from kracked.format.symbol_info import SymbolInfo
 
 SCHEMA = 1
-INFO = "session.json"
-_LOCK = "session.lock"
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 
 
@@ -45,7 +45,7 @@ class NotARecording(RecordError):
         self.path = path
 
     def __str__(self) -> str:
-        return f"{self.path} is not a recording: it has no {INFO}"
+        return f"{self.path} is not a recording: it has no {SESSION_INFO}"
 
 
 class NotAFolder(RecordError):
@@ -137,18 +137,18 @@ class SessionFolder:
     @property
     def resumed(self) -> bool:
         """Whether something was recorded here before."""
-        return (self.path / INFO).exists()
+        return (self.path / SESSION_INFO).exists()
 
     def info(self) -> SessionInfo:
         return read_info(self.path)
 
     def write_info(self, info: SessionInfo) -> None:
         """Replace `session.json` whole: a reader sees the old or the new one."""
-        self.replace(INFO, info_text(info))
+        self.replace(SESSION_INFO, info_text(info))
 
     def replace(self, name: str, content: bytes) -> None:
         """Put `content` in the place of a file, at once and for good."""
-        temporary = f".{name}.new"
+        temporary = layout.temporary(name)
         with self.made_anew(temporary) as handle:
             write_all(handle, content)
             os.fdatasync(handle)
@@ -209,7 +209,7 @@ class SessionFolder:
             raise
 
     def _take_lock(self) -> None:
-        self._lock = self._open(_LOCK, os.O_RDWR | os.O_CREAT)
+        self._lock = self._open(SESSION_LOCK, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -231,7 +231,7 @@ def info_text(info: SessionInfo) -> bytes:
 def _is_ours(path: Path) -> bool:
     """Whether the folder is a recording, or empty but for what a start cut short leaves."""
     names = {item.name for item in path.iterdir()}
-    return INFO in names or names <= {_LOCK, f".{INFO}.new"}
+    return SESSION_INFO in names or names <= {SESSION_LOCK, layout.temporary(SESSION_INFO)}
 
 
 def _refuse_links(path: Path) -> None:
@@ -244,7 +244,7 @@ def _refuse_links(path: Path) -> None:
 def read_info(path: Path) -> SessionInfo:
     """The `session.json` of a folder; raises `NotARecording`, or `RecordError` if unreadable."""
     try:
-        text = (path / INFO).read_bytes()
+        text = (path / SESSION_INFO).read_bytes()
     except FileNotFoundError as error:
         raise NotARecording(path) from error
     try:
@@ -252,7 +252,7 @@ def read_info(path: Path) -> SessionInfo:
         for time in filter(None, (info.start, info.end)):
             times.parse_ns(time)
     except (msgspec.DecodeError, UnicodeDecodeError, times.NotATime) as error:
-        raise RecordError(f"{path / INFO}: {error}") from error
+        raise RecordError(f"{path / SESSION_INFO}: {error}") from error
     if info.schema > SCHEMA:
         raise RecordError(f"{path} was written by a newer kracked (schema {info.schema})")
     return info

@@ -15,13 +15,12 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from kracked import times
-from kracked.format import frame, tables
-from kracked.format.layout import RAW_FOLDER
+from kracked.format import frame, layout, tables
+from kracked.format.layout import HOUR_NS, RAW_FOLDER
 from kracked.format.lazy_text import REST_S, LazyText, Text, whole
 from kracked.record.write.hour_compression import ClosedHours
 from kracked.record.write.session_folder import SessionFolder
 
-HOUR_NS = 3600 * times.NS_PER_S
 _ONE_FILE = frozenset(table.name for table in tables.RECORDER)
 
 
@@ -135,7 +134,7 @@ class RawLogSink:
         if self._file:
             self._file.close()
             self._file = None
-        self._file = AppendFile(self._folder.append_to(f"{RAW_FOLDER}/{batch.segment}.jsonl.zst"))
+        self._file = AppendFile(self._folder.append_to(layout.log_file(batch.segment)))
         self._segment = batch.segment
 
     def write(self, batch: WriteBatch) -> None:
@@ -219,7 +218,7 @@ class CsvTables:
         return self._closed.tidy() if self._closed else False
 
     def _open(self, name: str, hour: int) -> None:
-        handle = self._folder.append_to(f"{name}.csv")
+        handle = self._folder.append_to(layout.table_file(name))
         table = tables.named(name)
         file = self._files[name] = AppendFile(handle)
         self._hours[name] = hour if name in _ONE_FILE else _first_hour(handle) or hour
@@ -230,14 +229,12 @@ class CsvTables:
         """Close the file under its hour's name: `trades-20241112T06Z.csv`."""
         self._files[name].flush()
         self._files[name].sync()
-        stamp = times.to_rfc3339(self._hours[name] * HOUR_NS, 0)
-        hour = stamp[:13].replace("-", "") + "Z"
-        closed = f"{name}-{hour}.csv"
-        again = 0
-        while self._folder.exists(closed) or self._folder.exists(f"{closed}.zst"):
-            again += 1
-            closed = f"{name}-{hour}-{again:02}.csv"
-        self._folder.rename(f"{name}.csv", closed)
+        number, exists = 0, self._folder.exists
+        while exists(closed := layout.closed_hour(name, self._hours[name], number)) or exists(
+            layout.compressed(closed)
+        ):
+            number += 1
+        self._folder.rename(layout.table_file(name), closed)
         self._files.pop(name).close()
         if self._closed:
             self._closed.add(closed)

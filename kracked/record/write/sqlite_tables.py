@@ -17,8 +17,8 @@ from pathlib import Path
 
 from kracked.errors import RecordError
 from kracked.format import tables
+from kracked.format.layout import DATABASE
 from kracked.format.lazy_text import REST_S, whole
-from kracked.format.sqlite import DATABASE
 from kracked.format.tables import ColumnKind, Table
 from kracked.record.write.session_folder import SessionFolder, SymbolicLink
 from kracked.record.write.sinks import WriteBatch
