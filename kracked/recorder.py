@@ -28,6 +28,7 @@ from kracked.feed_manager import FeedManager
 from kracked.format import keyframe
 from kracked.format.cells import instant
 from kracked.format.keyframe import Book
+from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Balances, Event, Executions
 from kracked.record.convert import convert
 from kracked.record.write.clock_jump import ClockWatch
@@ -39,7 +40,6 @@ from kracked.record.write.session import (
     RecordingSession,
     record_into,
 )
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 
 _PAUSE_S = 0.005

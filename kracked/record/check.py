@@ -14,11 +14,12 @@ from kracked import times
 from kracked.book.stats import BookStats
 from kracked.format import layout
 from kracked.format.layout import DATABASE, PARQUET_FOLDER, RAW_FOLDER
+from kracked.format.session_info import SessionInfo, read_info
 from kracked.record import convert, file_integrity, repair
 from kracked.record.read.gaps import RecordedGap, untold
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.repair import Torn
-from kracked.record.write.session_folder import SessionFolder, SessionInfo, read_info
+from kracked.record.write.session_folder import SessionFolder
 
 _LONG = 200_000
 """Messages: some seconds' work."""

@@ -24,12 +24,12 @@ from kracked.format.cells import is_name
 from kracked.format.frame import FrameKind
 from kracked.format.layout import PARTS_INFO
 from kracked.format.lazy_text import whole
+from kracked.format.session_info import FileSeal
 from kracked.format.tables import Table
 from kracked.protocol import events
 from kracked.record import file_integrity
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
 from kracked.record.read.recording import open_recording
-from kracked.record.write.session_folder import FileSeal
 from kracked.record.write.table_writer import TableRows
 
 log = logging.getLogger(__name__)

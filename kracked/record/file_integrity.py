@@ -18,9 +18,9 @@ import zstandard
 from kracked.format import layout
 from kracked.format.frame import Damage
 from kracked.format.layout import DATABASE
+from kracked.format.session_info import FileSeal
 from kracked.format.sqlite import opened
 from kracked.format.tables import Column, ColumnKind, Table
-from kracked.record.write.session_folder import FileSeal
 
 _BLOCK = 1 << 20
 _WORDS = rb'(?:[^",\0]*|"(?:[^"\0]|"")*")'

@@ -23,7 +23,7 @@ def recorded_sessions(folder: Path) -> list[SessionRow]:
 
 
 def _row(path: Path) -> SessionRow:
-    from kracked.record.write.session_folder import read_info  # noqa: PLC0415
+    from kracked.format.session_info import read_info  # noqa: PLC0415
 
     info = read_info(path)
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

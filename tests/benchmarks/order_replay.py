@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from kracked.book.keeper import BookKeeper
 from kracked.format.lazy_text import whole
+from kracked.format.session_info import SessionInfo
 from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import ORDERS
 from kracked.frames import best_bid_offer, sampled_books
@@ -33,7 +34,6 @@ from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.record.parquet import Part
 from kracked.record.write import rows
-from kracked.record.write.session_folder import SessionInfo
 from tests.benchmarks.streams import START, stream
 
 SYMBOL, PRECISION = "BTC/USD", Precision(1, 8)

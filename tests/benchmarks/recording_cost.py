@@ -22,11 +22,12 @@ from typing import NamedTuple
 from kracked.book.keeper import BookKeeper
 from kracked.format.cells import prices
 from kracked.format.line import Message
+from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Event, Subscribed
 from kracked.record.convert import convert
 from kracked.record.write.ingest import Ingest
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionFolder, SessionInfo
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import BatchSink, CsvTables, RawLogSink, WriteBatch
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S

@@ -21,12 +21,12 @@ from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.format.keyframe import Book
 from kracked.format.line import Message
+from kracked.format.session_info import SessionInfo
 from kracked.protocol.requests import Subscribe, encode
 from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
 from kracked.record.write.session import Format, RecordingSession, record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.auth import Accounts, ApiKey, new_key
 from kracked.sim.channels import Socket

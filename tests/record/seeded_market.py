@@ -8,8 +8,8 @@ from pathlib import Path
 from zlib import crc32
 
 from kracked.book.keeper import BookKeeper
+from kracked.format.session_info import SessionInfo
 from kracked.record.write.session import Format, RecordingSession, record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S, to_rfc3339
 
 START = 1_731_394_244_000_000_000

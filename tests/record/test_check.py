@@ -17,12 +17,12 @@ from kracked.cli import recordings
 from kracked.errors import RecordError
 from kracked.format import frame
 from kracked.format.frame import Frame, FrameKind
+from kracked.format.session_info import FileSeal, SessionInfo, read_info
 from kracked.record import check as check_module
 from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import Format, record_into
-from kracked.record.write.session_folder import FileSeal, SessionInfo, read_info
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]

@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe, tables
 from kracked.format.cells import instant
+from kracked.format.session_info import SessionInfo
 from kracked.frames import load_book_wide, load_orders
 from kracked.instruments import Precision
 from kracked.protocol.events import Subscribed
 from kracked.record.convert import convert
 from kracked.record.parquet import Part
 from kracked.record.write.session import Format, JoinedState, record_into
-from kracked.record.write.session_folder import SessionInfo
 from tests.record.seeded_market import START
 from tests.record.write.test_rows import book_messages
 

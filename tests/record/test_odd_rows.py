@@ -11,6 +11,7 @@ import pytest
 
 from kracked.format import tables
 from kracked.format.cells import instant
+from kracked.format.session_info import SessionInfo
 from kracked.frames import load_ohlc, load_orders, load_trades
 from kracked.instruments import Asset, Precision
 from kracked.protocol import events
@@ -22,7 +23,6 @@ from kracked.record.parquet import Part
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
 from kracked.record.write.session import Format, record_into
-from kracked.record.write.session_folder import SessionInfo
 from tests.record.seeded_market import START, Level3Market, record_stream
 
 NO_TIMES = (

@@ -10,11 +10,11 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
+from kracked.format.session_info import SessionInfo
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.recorder import record
 from kracked.replay_server.server import PlaybackServer
 from kracked.sim.server import SimOptions, SimServer

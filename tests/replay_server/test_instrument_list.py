@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from kracked.format.cells import instant
+from kracked.format.session_info import SessionInfo
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.replay_server.instrument_list import InstrumentList
 from tests.record.seeded_market import START
 

@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
+from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Event, Gap, Side, Trade, Trades
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings

@@ -9,15 +9,15 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, cast
 
-import msgspec
 import zstandard
 
 from kracked import times
 from kracked.errors import RecordError
 from kracked.format import layout
 from kracked.format.layout import DATABASE
+from kracked.format.session_info import read_table_info
 from kracked.format.sqlite import opened
 from kracked.format.tables import Column, Table
 from kracked.frames.read import table_detection
@@ -47,15 +47,6 @@ class Extent(NamedTuple):
     first: int
     last: int
     rows: int
-
-
-_Said = TypeVar("_Said")
-
-
-class _Ended(msgspec.Struct):
-    """What `session.json` says of the recording's end."""
-
-    end: str | None = None
 
 
 def readable(path: Path) -> Path | io.BytesIO:
@@ -178,16 +169,8 @@ def _opened(path: Path) -> io.BufferedIOBase:
 
 def _open_end(folder: Path) -> bool:
     """Whether the folder is a recording without an end: in progress, or cut off."""
-    info = folder / layout.SESSION_INFO
-    return info.exists() and said(info, _Ended).end is None
-
-
-def said(info: Path, kind: type[_Said]) -> _Said:
-    """What a `session.json` says; raises `RecordError` when it cannot be read."""
-    try:
-        return msgspec.json.decode(info.read_bytes(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordError(f"{info} cannot be read: {error}") from error
+    info = read_table_info(folder)
+    return info is not None and info.end is None
 
 
 def _cell(row: bytes, at: int) -> int:

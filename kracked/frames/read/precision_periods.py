@@ -11,25 +11,20 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import msgspec
 import numpy as np
 import pandas as pd
 
 from kracked.errors import RecordError
-from kracked.format import layout, tables
+from kracked.format import tables
+from kracked.format.session_info import read_table_info
 from kracked.format.symbol_info import SymbolInfo
 from kracked.frames.loaders import file_by_file
-from kracked.frames.read import open_files
 from kracked.frames.read.table_files import Source, paths
 from kracked.instruments import Precision
 
 Channel = Literal["level3", "book"]
 
 _TABLES = {"level3": tables.ORDERS, "book": tables.BOOK}
-
-
-class _Info(msgspec.Struct):
-    symbols: dict[str, SymbolInfo] = {}
 
 
 class PrecisionPeriod(NamedTuple):
@@ -107,5 +102,5 @@ def _eras(path: Path, symbol: str, channel: Channel) -> _Eras | None:
 
 def _subject(path: Path, symbol: str) -> SymbolInfo | None:
     """As the `session.json` beside the tables says; None where it does not know the symbol."""
-    file = (path if path.is_dir() else path.parent) / layout.SESSION_INFO
-    return open_files.said(file, _Info).symbols.get(symbol) if file.exists() else None
+    info = read_table_info(path if path.is_dir() else path.parent)
+    return info.symbols.get(symbol) if info is not None else None

@@ -21,13 +21,13 @@ from kracked.format import keyframe, line
 from kracked.format.frame import Frame, FrameKind
 from kracked.format.keyframe import Book
 from kracked.format.line import LogLine, event_of
+from kracked.format.session_info import SessionInfo
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.read import batch_decode
 from kracked.record.read.partitions import ALL, Partition
 from kracked.record.read.raw_index import FOREVER
-from kracked.record.write.session_folder import SessionInfo
 
 _MARKET = tuple(
     f'{{"channel":"{channel}"'.encode()

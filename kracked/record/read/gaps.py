@@ -14,10 +14,10 @@ from typing import NamedTuple
 from kracked import times
 from kracked.format import frame, layout, line
 from kracked.format.frame import Frame
+from kracked.format.session_info import SessionInfo
 from kracked.format.tables import CONNECTIONS
 from kracked.protocol.events import Gap, Resync
 from kracked.record.repair import mapped
-from kracked.record.write.session_folder import SessionInfo
 
 
 class RecordedGap(NamedTuple):

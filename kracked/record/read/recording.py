@@ -25,6 +25,7 @@ from kracked.format import frame, keyframe, line
 from kracked.format.frame import Damage, Frame, FrameKind
 from kracked.format.keyframe import Book
 from kracked.format.line import LogLine
+from kracked.format.session_info import SessionInfo, read_info
 from kracked.record.read import gaps, partitions, raw_index
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded, Verification, together
 from kracked.record.read.checkpoints import Checkpoints
@@ -32,7 +33,6 @@ from kracked.record.read.gaps import RecordedGap
 from kracked.record.read.partitions import ALL, Partition
 from kracked.record.read.raw_index import FrameLocation, LogPosition
 from kracked.record.repair import mapped
-from kracked.record.write.session_folder import SessionInfo, read_info
 
 Instant = int | str | datetime
 """ns since the Unix epoch, ISO 8601 text, or a datetime, pandas' too; without a zone it is UTC."""

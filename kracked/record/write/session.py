@@ -19,13 +19,14 @@ from kracked.errors import RecordError
 from kracked.format import layout
 from kracked.format.cells import instant
 from kracked.format.keyframe import Book, BookState
+from kracked.format.session_info import SessionInfo, encode_info
 from kracked.format.symbol_info import SymbolInfo
 from kracked.protocol.events import Event
 from kracked.record import file_integrity, repair
 from kracked.record.read import raw_index
 from kracked.record.read.raw_index import LastMessage
 from kracked.record.write.ingest import Ingest
-from kracked.record.write.session_folder import SessionFolder, SessionInfo, info_text
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import BatchSink, CsvTables
 from kracked.record.write.sqlite_tables import SqliteTables
 from kracked.record.write.writer import Writer
@@ -141,7 +142,7 @@ class RecordingSession:
 
     def _described(self, symbols: Mapping[str, SymbolInfo]) -> dict[str, str]:
         self.info.symbols = dict(symbols)
-        return {layout.SESSION_INFO: info_text(self.info).decode()}
+        return {layout.SESSION_INFO: encode_info(self.info).decode()}
 
     def close(self, now: int) -> None:
         """Write the rest and say how it ended. Raises `RecordError` if anything was lost."""

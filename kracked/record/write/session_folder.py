@@ -14,15 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
-
-from kracked import times
 from kracked.errors import RecordError
 from kracked.format import layout
 from kracked.format.layout import SESSION_INFO, SESSION_LOCK
-from kracked.format.symbol_info import SymbolInfo
+from kracked.format.session_info import NotARecording, SessionInfo, encode_info, read_info
 
-SCHEMA = 1
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 
 
@@ -35,17 +31,6 @@ class FolderInUse(RecordError):
 
     def __str__(self) -> str:
         return f"{self.path} is being recorded by process {self.process or '?'}; choose another"
-
-
-class NotARecording(RecordError):
-    """The folder holds something else, or does not exist."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is not a recording: it has no {SESSION_INFO}"
 
 
 class NotAFolder(RecordError):
@@ -68,38 +53,6 @@ class SymbolicLink(RecordError):
 
     def __str__(self) -> str:
         return f"{self.path} is a symbolic link; remove it or record elsewhere"
-
-
-class FileSeal(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A file as the recorder left it."""
-
-    size: int
-    crc32: int | None = None
-    """Of the bytes of what has no checksums inside: a table that is not compressed."""
-
-
-class SessionInfo(msgspec.Struct, kw_only=True):
-    """`session.json`: what the files do not say themselves."""
-
-    schema: int = SCHEMA
-    kracked: str = ""
-    """Version of the recorder."""
-    start: str
-    end: str | None = None
-    """None while the recorder runs, and for ever when it was killed."""
-    clean_stop: bool = False
-    lost: int = 0
-    """Messages that could not be written, all marked as gaps."""
-    host: str = ""
-    urls: dict[str, str] = {}
-    """Address of each connection by its name."""
-    clock_offset_ms: float | None = None
-    """Our clock less the exchange's, as last measured: includes the way the message came."""
-    symbols: dict[str, SymbolInfo] = {}
-    last_seq: int | None = None
-    """Number of the last message that came; None until the recorder stops."""
-    files: dict[str, FileSeal] = {}
-    """Every file as the recorder left it; none until it stops."""
 
 
 class SessionFolder:
@@ -144,7 +97,7 @@ class SessionFolder:
 
     def write_info(self, info: SessionInfo) -> None:
         """Replace `session.json` whole: a reader sees the old or the new one."""
-        self.replace(SESSION_INFO, info_text(info))
+        self.replace(SESSION_INFO, encode_info(info))
 
     def replace(self, name: str, content: bytes) -> None:
         """Put `content` in the place of a file, at once and for good."""
@@ -224,10 +177,6 @@ class SessionFolder:
         os.close(self._handle)
 
 
-def info_text(info: SessionInfo) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"
-
-
 def _is_ours(path: Path) -> bool:
     """Whether the folder is a recording, or empty but for what a start cut short leaves."""
     names = {item.name for item in path.iterdir()}
@@ -239,23 +188,6 @@ def _refuse_links(path: Path) -> None:
     for item in path.iterdir():
         if item.is_symlink():
             raise SymbolicLink(item)
-
-
-def read_info(path: Path) -> SessionInfo:
-    """The `session.json` of a folder; raises `NotARecording`, or `RecordError` if unreadable."""
-    try:
-        text = (path / SESSION_INFO).read_bytes()
-    except FileNotFoundError as error:
-        raise NotARecording(path) from error
-    try:
-        info = msgspec.json.decode(text, type=SessionInfo)
-        for time in filter(None, (info.start, info.end)):
-            times.parse_ns(time)
-    except (msgspec.DecodeError, UnicodeDecodeError, times.NotATime) as error:
-        raise RecordError(f"{path / SESSION_INFO}: {error}") from error
-    if info.schema > SCHEMA:
-        raise RecordError(f"{path} was written by a newer kracked (schema {info.schema})")
-    return info
 
 
 def write_all(handle: int, data: bytes) -> None:

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError
+from kracked.format.session_info import SessionInfo
 from kracked.frames import best_bid_offer, load_orders, queue_position, sampled_books
 from kracked.frames.books import order_replay
 from kracked.frames.books.numba_engine import Engine, Kernel, kernel
@@ -29,7 +30,6 @@ from kracked.frames.books.order_rows import TooLong, scaled
 from kracked.frames.books.table_replay import TableReplay, books
 from kracked.protocol import events
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 from tests.record.seeded_market import START, Level3Market
 

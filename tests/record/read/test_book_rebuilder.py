@@ -9,11 +9,11 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.format import frame, keyframe, line
 from kracked.format.frame import FrameKind
+from kracked.format.session_info import SessionInfo
 from kracked.format.symbol_info import SymbolInfo
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.read.book_rebuilder import BookRebuilder
-from kracked.record.write.session_folder import SessionInfo
 from tests.record.seeded_market import Level3Market
 
 HEALED = 2_000

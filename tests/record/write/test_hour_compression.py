@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from kracked.format.session_info import SessionInfo
 from kracked.record.write.hour_compression import ClosedHours
-from kracked.record.write.session_folder import SessionFolder, SessionInfo
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import CsvTables, WriteBatch
 
 HOUR = "trades-20241112T06Z.csv"

@@ -28,7 +28,7 @@ VICTIM = """
 import sys, time
 from pathlib import Path
 from kracked.book.keeper import BookKeeper
-from kracked.record.write.session_folder import SessionInfo
+from kracked.format.session_info import SessionInfo
 from kracked.record.write.session import record_into
 from tests.record.seeded_market import Level3Market
 

@@ -13,13 +13,14 @@ import pytest
 from kracked.errors import RecordError
 from kracked.format import frame, line
 from kracked.format.lazy_text import whole
+from kracked.format.session_info import SessionInfo, read_info
 from kracked.protocol.events import Gap, Reconnecting, Resync, Subscribed
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn, mapped
 from kracked.record.write import ingest, writer
 from kracked.record.write.ingest import Ingest
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionFolder, SessionInfo, read_info
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import AppendFile, WriteBatch
 from kracked.record.write.writer import Writer
 
