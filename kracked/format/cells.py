@@ -1,6 +1,7 @@
-"""Single cells as text: numbers with their decimals, times with nine, what must be quoted.
+"""Cells and rows of CSV: how values become text, and how text is taken apart again.
 
-Numbers and seconds are remembered, because the same ones come again and again.
+Numbers have their decimals, times nine, and what would break a row is quoted. Numbers and
+seconds are remembered, because the same ones come again and again.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from functools import lru_cache
 
 import msgspec
 
 from kracked import times, units
+from kracked.format.tables import Column, ColumnKind
 
 _ODD = re.compile(r'[,"\x00-\x1f\x7f]').search
 _CONTROL = dict.fromkeys((*range(32), 127), " ")
@@ -23,6 +26,18 @@ _MANY_SECONDS = 10**10 * times.NS_PER_S
 """The fraction of a time before 1970 counts up too: this much later it shows."""
 _LONGEST_NAME = 64
 WHOLE_TIME = len("2024-11-12T06:50:44.000000000Z")
+
+_WORDS = rb'(?:[^",\0]*|"(?:[^"\0]|"")*")'
+_PATTERNS = {
+    ColumnKind.TIME: rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)?",
+    ColumnKind.DECIMAL: rb"(?:-?\d[\d.]*(?:[eE][-+]?\d+)?)?",
+    ColumnKind.COUNT: rb"(?:-?\d+)?",
+    ColumnKind.LABEL: _WORDS,
+    ColumnKind.TEXT: _WORDS,
+}
+
+# An exchange gone wrong may fill a cell with more than Python reads by default, 128 KiB.
+csv.field_size_limit(1 << 30)
 
 
 class Prices(dict[int | None, str]):
@@ -110,3 +125,25 @@ def cell(value: object) -> str:
             return _encode(value).decode()
         case _:
             return str(value).translate(_CONTROL)
+
+
+def split(line: str) -> list[str]:
+    """The cells of one line; none of an empty one. Raises `csv.Error`."""
+    return next(csv.reader([line]), [])
+
+
+def split_lines(text: str) -> Iterator[list[str]]:
+    """The cells of each of the text's whole lines; what follows the last one is left out."""
+    return csv.reader(text.split("\n")[:-1])  # there are other ends of lines, inside cells
+
+
+def named_rows(lines: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Rows as cells by column; the first line has the names. Raises `csv.Error`."""
+    rows = csv.reader(lines)
+    header = next(rows, [])
+    return (dict(zip(header, row, strict=False)) for row in rows if row)
+
+
+def row_pattern(columns: Iterable[Column]) -> re.Pattern[bytes]:
+    """A row that loaders can read: what each column holds, or nothing, in each of its cells."""
+    return re.compile(b",".join(_PATTERNS[column.kind] for column in columns))

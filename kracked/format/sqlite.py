@@ -1,15 +1,34 @@
-"""The SQLite form of a recording: where it is, and how it is read without a trace.
+"""The SQLite form of a recording: a table per CSV file, with the same names and columns.
 
-Beside `kracked.format.tables`, because its writer and its readers must not know each other.
+Prices, quantities and times stay the exchange's text (times sort as text, because all have
+nine decimals and the same zone), counts are integers, an empty cell is NULL. Names come from
+`kracked.format.tables`, never from the exchange: they may stand in statements as they are.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
+from kracked.format.cells import split_lines
+from kracked.format.tables import ColumnKind, Table
 
-def opened(path: Path) -> sqlite3.Connection:
+
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """The database, made if it is not there; it can be read while it is written to."""
+    path.touch(mode=0o640)
+    database = sqlite3.connect(path)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
     """The database, for reading alone, though a recorder may be adding to it.
 
     Raises `sqlite3.DatabaseError` for an empty file.
@@ -21,3 +40,34 @@ def opened(path: Path) -> sqlite3.Connection:
     # Of one that nobody writes to SQLite need make no index, which a read-only disk forbids.
     how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+
+
+def create(table: Table) -> str:
+    """The statement that makes a table, if it is not there."""
+    columns = ", ".join(
+        f'"{column.name}" {"INTEGER" if column.kind is ColumnKind.COUNT else "TEXT"}'
+        for column in table.columns
+    )
+    return f'CREATE TABLE IF NOT EXISTS "{table.name}" ({columns})'
+
+
+def insert(table: Table) -> str:
+    """The statement that adds a row; `row_values` gives its values."""
+    marks = ", ".join("?" * len(table.columns))
+    return f'INSERT INTO "{table.name}" VALUES ({marks})'  # noqa: S608
+
+
+def row_values(text: str) -> Iterator[list[str | None]]:
+    """The values of CSV lines, a list a row; an empty cell is NULL."""
+    return ([cell or None for cell in row] for row in split_lines(text))
+
+
+def table_names(database: sqlite3.Connection) -> list[str]:
+    """Names of all tables there, in order."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    return sorted(name for (name,) in database.execute(query))
+
+
+def column_names(database: sqlite3.Connection, table: Table) -> list[str]:
+    """Names of a table's columns there; none where there is no such table."""
+    return [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]

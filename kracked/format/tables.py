@@ -10,13 +10,9 @@ with nine decimals.
 
 from __future__ import annotations
 
-import csv
 import re
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
-
-# An exchange gone wrong may fill a cell with more than Python reads by default, 128 KiB.
-csv.field_size_limit(1 << 30)
 
 
 class ColumnKind(StrEnum):

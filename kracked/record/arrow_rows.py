@@ -7,7 +7,6 @@ log still has them.
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from kracked import times
+from kracked.format.cells import split
 from kracked.format.tables import Column, ColumnKind, Table
 
 _TYPES = {
@@ -80,7 +80,7 @@ def _read(text: str, table: Table) -> Any:
 
 
 def _read_each(text: str, table: Table) -> tuple[Any, Unread]:
-    lines = [next(csv.reader([line]), []) for line in text.split("\n") if line]
+    lines = [split(line) for line in text.split("\n") if line]
     rows = [row for row in lines if len(row) == len(table.columns)]
     columns = zip(*rows, strict=True) if rows else [()] * len(table.columns)
     cells = {

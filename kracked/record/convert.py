@@ -8,7 +8,6 @@ new, and a reader of one symbol or day opens only its files. The raw log is not 
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +19,7 @@ import msgspec
 
 from kracked.errors import ConfigError, RecordError
 from kracked.format import keyframe, layout, tables
-from kracked.format.cells import is_name
+from kracked.format.cells import is_name, split
 from kracked.format.frame import FrameKind
 from kracked.format.layout import PARTS_INFO
 from kracked.format.lazy_text import whole
@@ -159,6 +158,6 @@ def _by_key(made: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
 
 def _symbol_in(row: str, at: int, width: int) -> str:
     """What a row is of; empty where that could not name a folder of its own, or it is no row."""
-    cells = next(csv.reader([row])) if '"' in row else row.split(",")
+    cells = split(row) if '"' in row else row.split(",")
     symbol = cells[at] if len(cells) == width else ""
     return symbol if is_name(symbol) and "-" not in symbol else ""

@@ -5,7 +5,6 @@ Tables repeat what the raw log has, so a damaged one is no loss: it can be made 
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -15,22 +14,13 @@ from pathlib import Path
 
 import zstandard
 
-from kracked.format import layout
+from kracked.format import cells, layout, sqlite
 from kracked.format.frame import Damage
 from kracked.format.layout import DATABASE
 from kracked.format.session_info import FileSeal
-from kracked.format.sqlite import opened
-from kracked.format.tables import Column, ColumnKind, Table
+from kracked.format.tables import Table
 
 _BLOCK = 1 << 20
-_WORDS = rb'(?:[^",\0]*|"(?:[^"\0]|"")*")'
-_CELL = {
-    ColumnKind.TIME: rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)?",
-    ColumnKind.DECIMAL: rb"(?:-?\d[\d.]*(?:[eE][-+]?\d+)?)?",
-    ColumnKind.COUNT: rb"(?:-?\d+)?",
-    ColumnKind.LABEL: _WORDS,
-    ColumnKind.TEXT: _WORDS,
-}
 _LONGEST_READ = 1 << 30
 """Of larger tables only the size is stated: reading one takes a second."""
 
@@ -100,12 +90,11 @@ def database_rows(folder: Path) -> dict[str, int]:
     path = folder / DATABASE
     if not path.exists():
         return {}
-    with closing(opened(path)) as database:
+    with closing(sqlite.open_to_read(path)) as database:
         [[verdict], *_] = database.execute("PRAGMA quick_check(1)")
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
-        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        return {name: _count(database, name) for (name,) in sorted(found)}
+        return {name: _count(database, name) for name in sqlite.table_names(database)}
 
 
 def _count(database: sqlite3.Connection, name: str) -> int:
@@ -150,7 +139,7 @@ def _odd_rows(lines: Iterator[bytes], table: Table) -> Iterator[Damage]:
     offset = len(header) + 1
     if columns != known[: len(columns)]:
         yield Damage(0, offset, f"no header of {table.name}")
-    begin, is_row = None, _row_of(table.columns[: len(columns)]).fullmatch
+    begin, is_row = None, cells.row_pattern(table.columns[: len(columns)]).fullmatch
     for line in lines:
         if is_row(line) and (line.isascii() or _is_text(line)):
             if begin is not None:
@@ -161,11 +150,6 @@ def _odd_rows(lines: Iterator[bytes], table: Table) -> Iterator[Damage]:
         offset += len(line) + 1
     if begin is not None:
         yield Damage(begin, offset - begin, "no whole rows")
-
-
-def _row_of(columns: Iterable[Column]) -> re.Pattern[bytes]:
-    """A row that loaders can read: what a table holds, or nothing, in each of its cells."""
-    return re.compile(b",".join(_CELL[column.kind] for column in columns))
 
 
 def _is_text(line: bytes) -> bool:

@@ -16,7 +16,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import NamedTuple
 
-from kracked.format import frame, layout
+from kracked.format import cells, frame, layout
 from kracked.record.write.session_folder import SymbolicLink, write_all
 
 _BLOCK = 1 << 20
@@ -139,6 +139,6 @@ def _is_row(data: frame.Buffer, end: int, widths: Container[int]) -> bool:
 def _cells(row: bytes) -> list[str]:
     """None of what is no row."""
     try:
-        return next(csv.reader([row.decode(errors="replace")]), [])
+        return cells.split(row.decode(errors="replace"))
     except csv.Error:
         return []

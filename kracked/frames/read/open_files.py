@@ -15,10 +15,10 @@ import zstandard
 
 from kracked import times
 from kracked.errors import RecordError
-from kracked.format import layout
+from kracked.format import layout, sqlite, tables
+from kracked.format.cells import split
 from kracked.format.layout import DATABASE
 from kracked.format.session_info import read_table_info
-from kracked.format.sqlite import opened
 from kracked.format.tables import Column, Table
 from kracked.frames.read import table_detection
 from kracked.frames.read.query import TableQuery
@@ -61,7 +61,7 @@ def header(path: Path) -> list[str]:
     """Names of a CSV file's columns; none of one without a first row."""
     with _opened(path) as file:
         line = file.readline().decode("utf-8-sig", errors="replace")
-    return next(csv.reader([line]), [])
+    return split(line)
 
 
 def torn(path: Path) -> bool:
@@ -72,7 +72,7 @@ def torn(path: Path) -> bool:
     with file.open("rb") as text:
         text.seek(max(0, path.stat().st_size - _BLOCK))
         last = text.read().rpartition(b"\n")[2].decode(errors="replace")
-    return last != "" and len(next(csv.reader([last]))) < len(header(path))
+    return last != "" and len(split(last)) < len(header(path))
 
 
 def stored(path: Path, wanted: TableQuery) -> dict[str, Column]:
@@ -91,8 +91,8 @@ def stored(path: Path, wanted: TableQuery) -> dict[str, Column]:
 def extent(path: Path, table: Table) -> Extent | None:
     """What a file holds of a table; None for nothing. Raises `RecordError` without numbers."""
     if path.name == DATABASE:
-        with closing(opened(path)) as database:
-            if "seq" not in _columns(database, table):
+        with closing(sqlite.open_to_read(path)) as database:
+            if "seq" not in sqlite.column_names(database, table):
                 return None
             query = f'SELECT min(seq), max(seq), count(*) FROM "{table.name}"'  # noqa: S608
             first, last, rows = database.execute(query).fetchone()
@@ -116,8 +116,8 @@ def extent(path: Path, table: Table) -> Extent | None:
 
 def rows(path: Path, wanted: TableQuery) -> dict[str, list[Any]]:
     """The wanted cells of a recorder's database by column: numbers, or the exchange's text."""
-    with closing(opened(path)) as database:
-        present = _columns(database, wanted.table)
+    with closing(sqlite.open_to_read(path)) as database:
+        present = sqlite.column_names(database, wanted.table)
         names = list(wanted.stored(present))
         if not names:
             return {}
@@ -131,9 +131,8 @@ def wide_names(folder: Path) -> list[str]:
     """The wide books of a folder's database."""
     if not (folder / DATABASE).exists():
         return []
-    with reading(folder / DATABASE), closing(opened(folder / DATABASE)) as database:
-        query = "SELECT name FROM sqlite_master WHERE name LIKE 'L2%orderbook'"
-        return [name for (name,) in database.execute(query)]
+    with reading(folder / DATABASE), closing(sqlite.open_to_read(folder / DATABASE)) as database:
+        return [name for name in sqlite.table_names(database) if tables.wide_symbol(name)]
 
 
 def _query(wanted: TableQuery, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
@@ -154,10 +153,6 @@ def _query(wanted: TableQuery, names: list[str], present: list[str]) -> tuple[st
     return query, given
 
 
-def _columns(database: sqlite3.Connection, table: Table) -> list[str]:
-    return [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]
-
-
 def _opened(path: Path) -> io.BufferedIOBase:
     file = readable(path)
     if isinstance(file, io.BytesIO):
@@ -174,4 +169,4 @@ def _open_end(folder: Path) -> bool:
 
 
 def _cell(row: bytes, at: int) -> int:
-    return int(next(csv.reader([row.decode()]))[at])
+    return int(split(row.decode())[at])

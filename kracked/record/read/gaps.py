@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from kracked import times
 from kracked.format import frame, layout, line
+from kracked.format.cells import named_rows
 from kracked.format.frame import Frame
 from kracked.format.session_info import SessionInfo
 from kracked.format.tables import CONNECTIONS
@@ -87,7 +88,7 @@ def untold(folder: Path, holes: Iterable[RecordedGap]) -> int:
 def _said(table: Path) -> Iterator[tuple[int, int]]:
     """Each time messages were left out: the number of the last one, and how many."""
     try:
-        rows = csv.DictReader(table.read_text(errors="replace").splitlines())
+        rows = named_rows(table.read_text(errors="replace").splitlines())
         for row in rows:
             if row.get("event") == "gap" and row.get("lost"):
                 yield int(row["seq_last"]), int(row["lost"])

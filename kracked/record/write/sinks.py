@@ -8,7 +8,6 @@ times; bytes already taken by the file are never written twice.
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from typing import NamedTuple, Protocol
 
 from kracked import times
 from kracked.format import frame, layout, tables
+from kracked.format.cells import named_rows
 from kracked.format.layout import HOUR_NS, RAW_FOLDER
 from kracked.format.lazy_text import REST_S, LazyText, Text, whole
 from kracked.record.write.hour_compression import ClosedHours
@@ -243,6 +243,6 @@ class CsvTables:
 def _first_hour(handle: int) -> int | None:
     """The hour of a table's first row, None without rows."""
     start = os.pread(handle, 4096, 0).decode(errors="replace")
-    row = next(csv.DictReader(start.splitlines()), None)
+    row = next(named_rows(start.splitlines()), None)
     received = row and row.get("ts_recv")
     return times.parse_ns(received) // HOUR_NS if received else None

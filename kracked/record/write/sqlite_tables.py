@@ -1,25 +1,20 @@
 """The tables of a recording in one SQLite file, written in batches while it runs.
 
-A table per CSV file, with the same names and columns. Prices, quantities and times
-stay the exchange's text (times sort as text), counts are integers, absent values NULL.
-Readers may query the file while it grows: it is in write-ahead mode.
+Readers may query the file while it grows. Its form is that of `kracked.format.sqlite`.
 """
 
 from __future__ import annotations
 
-import csv
 import errno
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 from kracked.errors import RecordError
-from kracked.format import tables
+from kracked.format import sqlite, tables
 from kracked.format.layout import DATABASE
 from kracked.format.lazy_text import REST_S, whole
-from kracked.format.tables import ColumnKind, Table
 from kracked.record.write.session_folder import SessionFolder, SymbolicLink
 from kracked.record.write.sinks import WriteBatch
 
@@ -42,8 +37,8 @@ class SqliteTables:
         for name in batch.rows:
             if name not in self._inserts:
                 table = tables.named(name)
-                self._execute(_create(table))
-                self._inserts[name] = _insert(table)
+                self._execute(sqlite.create(table))
+                self._inserts[name] = sqlite.insert(table)
 
     def write(self, batch: WriteBatch) -> None:
         for name, texts in batch.rows.items():
@@ -56,7 +51,7 @@ class SqliteTables:
         try:
             with database:
                 for name, lines in self._pending.items():
-                    database.executemany(self._inserts[name], _values(lines))
+                    database.executemany(self._inserts[name], sqlite.row_values("".join(lines)))
         except sqlite3.OperationalError as error:
             raise OSError(errno.ENOSPC, str(error)) from error
         self._pending.clear()
@@ -81,10 +76,7 @@ class SqliteTables:
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
-            self._path.touch(mode=0o640)
-            self._database = sqlite3.connect(self._path)
-            self._database.execute("PRAGMA journal_mode=WAL")
-            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database = sqlite.open_to_write(self._path)
         return self._database
 
     def _execute(self, statement: str) -> None:
@@ -98,26 +90,6 @@ def _refuse_damaged(path: Path) -> None:
     """Before anything is recorded: in the writer's thread it would end the raw log as well."""
     try:
         with closing(sqlite3.connect(path)) as database:
-            database.execute("SELECT name FROM sqlite_master").fetchall()
+            sqlite.table_names(database)
     except sqlite3.Error as error:
         raise RecordError(f"{path}: {error}; remove it or record elsewhere") from error
-
-
-def _values(texts: Iterable[str]) -> Iterable[list[str | None]]:
-    """Cells of each line; empty ones are NULL."""
-    lines = "".join(texts).split("\n")[:-1]  # there are other ends of lines, inside cells
-    return ([cell or None for cell in row] for row in csv.reader(lines))
-
-
-def _create(table: Table) -> str:
-    columns = ", ".join(
-        f'"{column.name}" {"INTEGER" if column.kind is ColumnKind.COUNT else "TEXT"}'
-        for column in table.columns
-    )
-    return f'CREATE TABLE IF NOT EXISTS "{table.name}" ({columns})'
-
-
-def _insert(table: Table) -> str:
-    # Names come from our own tables, never from the exchange.
-    marks = ", ".join("?" * len(table.columns))
-    return f'INSERT INTO "{table.name}" VALUES ({marks})'  # noqa: S608
