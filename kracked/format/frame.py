@@ -16,11 +16,14 @@ Source of the skippable frame: RFC 8878 section 3.1.2
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
-from mmap import mmap
+from mmap import ACCESS_READ, mmap
+from pathlib import Path
 from typing import NamedTuple
 
 import zstandard
@@ -35,6 +38,10 @@ VERSION = 1
 MARK = struct.pack("<II4s", SKIPPABLE, HEADER_SIZE - 8, b"KRK1")
 MAX_LINES = 65_535
 _LEVEL = 1  # order ids are noise: level 3 is larger and twice as slow
+
+
+Buffer = bytes | mmap
+"""The bytes of a raw log."""
 
 
 class FrameKind(IntEnum):
@@ -85,9 +92,19 @@ class DamagedFrame(RecordError):
         return f"frame at byte {self.offset}: {self.reason}"
 
 
+@contextmanager
+def mapped(path: Path) -> Iterator[Buffer]:
+    """The bytes of a raw log as they are now, without reading them all."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            yield b""
+            return
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+            yield data
+
+
 _KINDS = {int(kind): kind for kind in FrameKind}
 """An enum's own call costs half of what hopping over a frame does."""
-Buffer = bytes | mmap
 
 
 def pack(

@@ -8,7 +8,6 @@ dictionary form readers could not skip the parts without a symbol.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from kracked.errors import RecordError
 from kracked.format.tables import ColumnKind, Table
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
+from kracked.record.durable_files import sync
 
 _ROW_GROUP = 100_000
 _DELTA = ("ts_recv", "ts_msg", "seq")
@@ -66,11 +66,11 @@ class Part:
             use_dictionary=[name for name in _DICTIONARY if name in names],
             column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in names},
         )
-        _sync(aside)
+        sync(aside)
         if pq.read_metadata(aside).num_rows != whole.num_rows:
             raise RecordError(f"{aside} does not hold what was written")
         aside.rename(self.path)
-        _sync(self.path.parent)
+        sync(self.path.parent)
         return True
 
     def _typed(self, whole: Any) -> Any:
@@ -85,11 +85,3 @@ class Part:
     def _count(self, unread: Unread) -> None:
         cells, rows = self.unread
         self.unread = Unread(cells + unread.cells, rows + unread.rows)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -6,18 +6,17 @@ whole frame goes there altogether.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import errno
 import os
 from collections import deque
-from collections.abc import Container, Iterator
-from mmap import ACCESS_READ, mmap
+from collections.abc import Container
 from pathlib import Path
 from typing import NamedTuple
 
 from kracked.format import cells, frame, layout
-from kracked.record.write.session_folder import SymbolicLink, write_all
+from kracked.format.frame import mapped
+from kracked.record.durable_files import SymbolicLink, sync, write_all
 
 _BLOCK = 1 << 20
 
@@ -30,17 +29,6 @@ class Torn(NamedTuple):
     """Bytes that are good."""
     torn: int
     """Bytes after them."""
-
-
-@contextlib.contextmanager
-def mapped(path: Path) -> Iterator[frame.Buffer]:
-    """The file's bytes as they are now, without reading them all."""
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            yield b""
-            return
-        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-            yield data
 
 
 def find_torn(folder: Path) -> list[Torn]:
@@ -95,21 +83,13 @@ def cut(torn: Torn) -> Path:
             os.fsync(handle)
         finally:
             os.close(handle)
-        _sync(keep.parent)  # before the bytes go here, the file that has them is there for good
+        sync(keep.parent)  # before the bytes go here, the file that has them is there for good
         file.truncate(torn.whole)
         os.fsync(file.fileno())
     if not torn.whole and layout.is_log(torn.path):
         torn.path.unlink()
-        _sync(keep.parent)
+        sync(keep.parent)
     return keep
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _unlinked(name: str, flags: int) -> int:

@@ -19,8 +19,8 @@ from kracked.format import keyframe
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
 from kracked.protocol.events import Event
+from kracked.record.raw_index import FOREVER, LogPosition
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
-from kracked.record.read.raw_index import FOREVER, LogPosition
 from kracked.record.read.recording import Instant, Recording, to_ns
 from kracked.times import NS_PER_S
 

@@ -9,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from kracked.format import frame, keyframe, line
-from kracked.format.frame import FrameKind
+from kracked.format.frame import FrameKind, mapped
 from kracked.protocol.events import Event
 from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.read.recording import Recording, open_recording
-from kracked.record.repair import mapped
 from kracked.record.replay import Moment, Player
 from kracked_tui.sources.recording import (
     VERDICTS,

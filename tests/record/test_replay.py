@@ -14,8 +14,8 @@ from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import encode
+from kracked.record.raw_index import LogPosition
 from kracked.record.read.checkpoints import Checkpoints
-from kracked.record.read.raw_index import LogPosition
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
 from kracked.times import NS_PER_S

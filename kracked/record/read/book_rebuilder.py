@@ -25,9 +25,9 @@ from kracked.format.session_info import SessionInfo
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event
+from kracked.record.raw_index import FOREVER
 from kracked.record.read import batch_decode
 from kracked.record.read.partitions import ALL, Partition
-from kracked.record.read.raw_index import FOREVER
 
 _MARKET = tuple(
     f'{{"channel":"{channel}"'.encode()

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from kracked.format import keyframe
 from kracked.format.keyframe import Book
 from kracked.protocol.events import BookSnapshot, L3Snapshot
+from kracked.record.raw_index import LogPosition
 from kracked.record.read.book_rebuilder import BookRebuilder
-from kracked.record.read.raw_index import LogPosition
 
 _EVERY_MESSAGES, _KEPT = 1_000, 32
 _STEPS = 3

@@ -14,11 +14,10 @@ from typing import NamedTuple
 from kracked import times
 from kracked.format import frame, layout, line
 from kracked.format.cells import named_rows
-from kracked.format.frame import Frame
+from kracked.format.frame import Frame, mapped
 from kracked.format.session_info import SessionInfo
 from kracked.format.tables import CONNECTIONS
 from kracked.protocol.events import Gap, Resync
-from kracked.record.repair import mapped
 
 
 class RecordedGap(NamedTuple):

@@ -22,17 +22,17 @@ from kracked import times
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
 from kracked.format import frame, keyframe, line
-from kracked.format.frame import Damage, Frame, FrameKind
+from kracked.format.frame import Damage, Frame, FrameKind, mapped
 from kracked.format.keyframe import Book
 from kracked.format.line import LogLine
 from kracked.format.session_info import SessionInfo, read_info
-from kracked.record.read import gaps, partitions, raw_index
+from kracked.record import raw_index
+from kracked.record.raw_index import FrameLocation, LogPosition
+from kracked.record.read import gaps, partitions
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded, Verification, together
 from kracked.record.read.checkpoints import Checkpoints
 from kracked.record.read.gaps import RecordedGap
 from kracked.record.read.partitions import ALL, Partition
-from kracked.record.read.raw_index import FrameLocation, LogPosition
-from kracked.record.repair import mapped
 
 Instant = int | str | datetime
 """ns since the Unix epoch, ISO 8601 text, or a datetime, pandas' too; without a zone it is UTC."""

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 import zstandard
 
 from kracked.format import layout
-from kracked.record.write.session_folder import SessionFolder, write_all
+from kracked.record.durable_files import write_all
+from kracked.record.write.session_folder import SessionFolder
 
 log = logging.getLogger(__name__)
 

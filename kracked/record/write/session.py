@@ -22,9 +22,8 @@ from kracked.format.keyframe import Book, BookState
 from kracked.format.session_info import SessionInfo, encode_info
 from kracked.format.symbol_info import SymbolInfo
 from kracked.protocol.events import Event
-from kracked.record import file_integrity, repair
-from kracked.record.read import raw_index
-from kracked.record.read.raw_index import LastMessage
+from kracked.record import file_integrity, raw_index, repair
+from kracked.record.raw_index import LastMessage
 from kracked.record.write.ingest import Ingest
 from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import BatchSink, CsvTables

@@ -14,45 +14,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kracked.errors import RecordError
+from kracked.errors import RecordError, says
 from kracked.format import layout
 from kracked.format.layout import SESSION_INFO, SESSION_LOCK
 from kracked.format.session_info import NotARecording, SessionInfo, encode_info, read_info
+from kracked.record.durable_files import SymbolicLink, write_all
 
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 
 
+@says("{path} is being recorded by process {process}; choose another")
 class FolderInUse(RecordError):
     """Another recorder is writing there."""
 
-    def __init__(self, path: Path, process: str) -> None:
-        super().__init__(path, process)
-        self.path, self.process = path, process
-
-    def __str__(self) -> str:
-        return f"{self.path} is being recorded by process {self.process or '?'}; choose another"
+    path: Path
+    process: str
+    """Its number."""
 
 
+@says("{path} cannot be a folder: a file is in its place; name another")
 class NotAFolder(RecordError):
     """A file stands where a folder is to be made."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} cannot be a folder: a file is in its place; name another"
-
-
-class SymbolicLink(RecordError):
-    """A file of the recording is a symbolic link, which recorders never make."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is a symbolic link; remove it or record elsewhere"
+    path: Path
 
 
 class SessionFolder:
@@ -167,7 +151,7 @@ class SessionFolder:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(self._lock, 20, 0).decode(errors="replace").strip()
-            raise FolderInUse(self.path, holder) from error
+            raise FolderInUse(self.path, holder or "?") from error
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
 
@@ -188,10 +172,3 @@ def _refuse_links(path: Path) -> None:
     for item in path.iterdir():
         if item.is_symlink():
             raise SymbolicLink(item)
-
-
-def write_all(handle: int, data: bytes) -> None:
-    """Write every byte: `os.write` may take fewer and say nothing."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]

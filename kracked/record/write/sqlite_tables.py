@@ -15,7 +15,8 @@ from kracked.errors import RecordError
 from kracked.format import sqlite, tables
 from kracked.format.layout import DATABASE
 from kracked.format.lazy_text import REST_S, whole
-from kracked.record.write.session_folder import SessionFolder, SymbolicLink
+from kracked.record.durable_files import SymbolicLink
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import WriteBatch
 
 

@@ -28,7 +28,7 @@ from kracked.format.tables import (
 )
 from kracked.protocol import events
 from kracked.protocol.events import BookEvent, Event, MarketEvent
-from kracked.record.read.raw_index import FOREVER
+from kracked.record.raw_index import FOREVER
 from kracked.record.write import rows
 from kracked.record.write.wide_book import WideBook, WideState
 

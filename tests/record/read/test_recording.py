@@ -12,11 +12,11 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
 from kracked.format import frame, keyframe
+from kracked.format.frame import mapped
 from kracked.format.session_info import NotARecording, SessionInfo
 from kracked.protocol.events import Gap, Resync, Stale
 from kracked.record.check import check
 from kracked.record.read.recording import Instant, NotVerified, open_recording, to_ns
-from kracked.record.repair import mapped
 from kracked.record.replay import Player
 from kracked.record.write.session import record_into
 from kracked.times import NotATime, to_rfc3339

@@ -21,11 +21,12 @@ from kracked.format import tables
 from kracked.format.frame import FrameKind
 from kracked.format.session_info import NotARecording, SessionInfo, read_info
 from kracked.record.check import check
+from kracked.record.durable_files import SymbolicLink
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn
 from kracked.record.write import session as session_module
 from kracked.record.write.session import Format, RecordingSession, record_into
-from kracked.record.write.session_folder import FolderInUse, NotAFolder, SessionFolder, SymbolicLink
+from kracked.record.write.session_folder import FolderInUse, NotAFolder, SessionFolder
 from kracked.record.write.writer import Writer
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.format import frame, layout
-from kracked.format.frame import Frame, FrameKind
-from kracked.record.repair import mapped
+from kracked.format.frame import Frame, FrameKind, mapped
 
 FOREVER = 2**63 - 1
 
