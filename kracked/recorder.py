@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -31,7 +32,6 @@ from kracked.format.keyframe import Book
 from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Balances, Event, Executions
 from kracked.record.convert import convert
-from kracked.record.write.clock_jump import ClockWatch
 from kracked.record.write.ingest import HAND_OVER_EVERY_S
 from kracked.record.write.session import (
     Format,
@@ -46,6 +46,8 @@ _PAUSE_S = 0.005
 """Text is made in slices of this length, so that no slice holds up the event loop."""
 _OFFSETS_EVERY_NS = 60 * NS_PER_S
 _OWN = (Executions, Balances)
+_JUMP_NS = NS_PER_S // 20
+"""Clocks are always being steered a little: less than this is no jump."""
 
 
 class Progress(NamedTuple):
@@ -59,6 +61,25 @@ class Progress(NamedTuple):
     missing: tuple[str, ...] = ()
     """What had been asked for and did not come when it ended, and why; what is refused is in
     `status`."""
+
+
+class ClockWatch:
+    """Compares the computer's clock with the one that messages are stamped by.
+
+    `ts_recv` goes on evenly from the clock's time at the start. When the clock is set
+    meanwhile, by a time server or by hand, the two part, and which is right no one knows.
+    """
+
+    def __init__(
+        self, stamps: Callable[[], int], computer: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._stamps, self._computer = stamps, computer
+        self._begun = computer() - stamps()
+
+    def jumped_ns(self) -> int:
+        """How far the clock was set forward since the beginning, less than 0 for back, or 0."""
+        jump = self._computer() - self._stamps() - self._begun
+        return jump if abs(jump) > _JUMP_NS else 0
 
 
 class Recorder:

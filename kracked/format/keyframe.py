@@ -4,11 +4,9 @@ Spelled as the exchange spells a snapshot, but of type `keyframe`, so that other
 readers of the log pass over it. Reading straight through, a keyframe proves itself:
 the book it meets must have its checksum.
 
-How often: every segment begins with one of each book, and they come again in a round, all
-together, so that a search need not read long before the one it finds last. A round is due
-after so many messages as a search reads in a twentieth of a second, of all books together,
-and half a message more for each of their rows: where one round is as large as a minute's
-log it is rarer. After a minute it comes sooner, for whom a damaged frame has left in doubt.
+State snapshots are spelled alike: what stood besides the books where a recording joins or
+goes on. Instruments, tickers, the last trades and candles, the account, one a line. Whoever
+plays the recording hears of each what one who subscribed there would have been told first.
 """
 
 from __future__ import annotations
@@ -20,23 +18,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kracked import times
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.errors import RecordError
 from kracked.format.lazy_text import LazyText, listed, whole
 from kracked.instruments import Precision
+from kracked.protocol import encode as wire
 from kracked.protocol import events
 from kracked.protocol.encode import quoted
-from kracked.protocol.events import OrderChange
+from kracked.protocol.events import Event, OrderChange
 
 Book = L2Book | L3Book
 Picture = events.BookSnapshot | events.L3Snapshot
 _Text = Callable[[], Iterator[str]]
 
-_EVERY_MESSAGES, _EVERY_NS = 4_000, 60 * times.NS_PER_S
-_ROWS_PER_MESSAGE = 2
-_ROWS_AT_ONCE = 1_000
 _TYPE = b'"type":"keyframe"'
 _HEAD = re.compile(
     rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)","depth":(\d+)'
@@ -45,6 +40,8 @@ _NUMBERS = re.compile(rb'price":-?\d+(?:\.(\d+))?,"(?:order_)?qty":-?\d+(?:\.(\d
 _OPENING = 48
 """A message's channel and type stand before this."""
 _ROW_SIZE = 120
+_PAIR_SIZE = 320
+"""About the characters of a pair, the longest of entries."""
 
 
 def encode(book: Book) -> bytes:
@@ -199,50 +196,28 @@ def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str
     return listed(members, ",")
 
 
-class KeyframeSchedule:
-    """Says which books' keyframes are due: each once a round, a few at a time."""
+def state_message(event: Event, before: str = "", after: str = "") -> LazyText:
+    """The message that tells the event, between two texts.
 
-    def __init__(self) -> None:
-        self._begun: tuple[int, int] | None = None
-        """When the round began, and how many messages there were of all books."""
-        self._written: set[tuple[str, type]] = set()
-
-    def restart(self) -> None:
-        """A new segment: every book is due again."""
-        self._begun = None
-
-    def due(self, books: Iterable[Book], now: int) -> list[Book]:
-        """Verified books whose turn it is, taken as written at `now`.
-
-        Of deep books one at most: to copy its rows takes half a millisecond.
-        """
-        books, due, rows = tuple(books), [], 0
-        if self._is_over(books, now):
-            self._begun = now, _messages(books)
-            self._written.clear()
-        for book in books:
-            key = book.symbol, type(book)
-            if rows < _ROWS_AT_ONCE and book.verified and key not in self._written:
-                self._written.add(key)
-                due.append(book)
-                rows += _rows(book)
-        return due
-
-    def _is_over(self, books: Iterable[Book], now: int) -> bool:
-        """Whether it is time for another round."""
-        if self._begun is None:
-            return True
-        begun, messages = self._begun
-        passed = _messages(books) - messages
-        enough = sum(map(_rows, books)) // _ROWS_PER_MESSAGE
-        if now - begun < _EVERY_NS:
-            enough += _EVERY_MESSAGES
-        return passed < 0 or passed >= max(1, enough)  # fewer: one is no longer kept
+    Of instruments there are thousands: their text is made when it is written.
+    """
+    if isinstance(event, events.Instruments):
+        return _instruments(event, before, after)
+    text = f"{before}{of_snapshot(wire.message(event))}{after}"
+    return LazyText(lambda: iter((text,)), 1, len(text))
 
 
-def _messages(books: Iterable[Book]) -> int:
-    return sum(book.tally.messages for book in books)
+def _instruments(event: events.Instruments, before: str, after: str) -> LazyText:
+    head, between, tail = of_snapshot(wire.instrument_lists(wire.SNAPSHOT, ("\0",), ("\0",))).split(
+        "\0"
+    )
 
+    def pieces() -> Iterator[str]:
+        yield before + head
+        yield from listed(map(wire.asset, event.assets), ",")
+        yield between
+        yield from listed(map(wire.pair, event.pairs), ",")
+        yield tail + after
 
-def _rows(book: Book) -> int:
-    return len(book) if isinstance(book, L3Book) else len(book.bids) + len(book.asks)
+    entries = len(event.assets) + len(event.pairs)
+    return LazyText(pieces, entries, entries * _PAIR_SIZE)

@@ -42,7 +42,6 @@ from kracked.feed.tap import Tap
 from kracked.protocol import events
 from kracked.record.check import check
 from kracked.record.replay import Player
-from kracked.record.write.clock_jump import ClockWatch
 from kracked.record.write.session import Format
 from kracked.times import NS_PER_S, parse_ns, to_rfc3339
 from kracked.verify import verify_lines
@@ -53,6 +52,7 @@ BEGIN = parse_ns("2024-11-12T06:59:57.000000000Z")
 STEP_NS = NS_PER_S // 20
 STEPS = 240
 SYMBOLS = ("BTC/USD", "ETH/USD")
+CLOCK_WATCH = recorder.ClockWatch
 NOT_CONTENT = ("session.lock",)
 """It holds the number of a process."""
 
@@ -377,7 +377,7 @@ def balance(sequence: int) -> str:
 async def record(path: Path, form: Format, *, recordings: int = 1) -> None:
     """Record the script's steps into a folder; a second recording joins where the first ended."""
     feed = ScriptedFeed(loses=form is Format.CSV)
-    recorder.ClockWatch = partial(ClockWatch, computer=lambda: feed.now + feed.jump_ns)
+    recorder.ClockWatch = partial(CLOCK_WATCH, computer=lambda: feed.now + feed.jump_ns)
     for number in range(recordings):
         if number:
             feed.now += NS_PER_S

@@ -18,6 +18,7 @@ from kracked.record.raw_index import LogPosition
 from kracked.record.read.checkpoints import Checkpoints
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
+from kracked.record.write import book_tracking
 from kracked.times import NS_PER_S
 from tests.record.seeded_market import Level3Market, record_stream
 
@@ -148,9 +149,9 @@ def test_between_the_keyframes_of_two_books_both_are_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search that begins at the first of them does not know the other book at once."""
-    monkeypatch.setattr(keyframe, "_EVERY_MESSAGES", 40)
-    monkeypatch.setattr(keyframe, "_ROWS_PER_MESSAGE", 1 << 20)
-    monkeypatch.setattr(keyframe, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(book_tracking, "_EVERY_MESSAGES", 40)
+    monkeypatch.setattr(book_tracking, "_ROWS_PER_MESSAGE", 1 << 20)
+    monkeypatch.setattr(book_tracking, "_ROWS_AT_ONCE", 1)
     markets = (Level3Market(seed=seed, symbol=f"A{seed}/USD") for seed in range(2))
     record_stream(tmp_path, sorted(chain(*(market.stream(100) for market in markets))))
     searched = Player(open_recording(tmp_path))

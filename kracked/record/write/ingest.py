@@ -26,8 +26,8 @@ from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import CONNECTIONS, RECORDER, Flag
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.record.write import rows, state_snapshots
-from kracked.record.write.pending_verification import PendingVerification, told_by_books
+from kracked.record.write import rows
+from kracked.record.write.book_tracking import KeyframeSchedule, PendingVerification, told_by_books
 from kracked.record.write.sinks import Chunk, WriteBatch
 from kracked.record.write.table_writer import MARKET, TableRows
 from kracked.record.write.writer import Writer
@@ -76,7 +76,7 @@ class Ingest:
         self._writer = writer
         self._taken, self._describe = taken, describe
         self.tables = TableRows(symbols)
-        self._schedule = keyframe.KeyframeSchedule()
+        self._schedule = KeyframeSchedule()
         self._segment, self._hour = "", -1
         self._chunks: list[Chunk] = []
         self._lines: list[bytes] = []
@@ -348,7 +348,7 @@ class Ingest:
         self._close_chunk()
         self._holed, seq = False, self.next_seq - 1
         for event in snapshots:
-            text = state_snapshots.later(event, *line.envelope(event.received, seq, "keyframe"))
+            text = keyframe.state_message(event, *line.envelope(event.received, seq, "keyframe"))
             self._chunk(FrameKind.STANDING, event.received, text, text.size)
             self.tables.stood(event, seq)
 
