@@ -97,7 +97,7 @@ def nine_decimals(text: str | None) -> str:
 
 def safe(text: str) -> str:
     """The text as a cell, quoted where it must be: an exchange gone wrong may say anything."""
-    return line(text)[:-1] if _ODD(text) else text
+    return line([text])[:-1] if _ODD(text) else text
 
 
 def is_name(text: str) -> bool:
@@ -105,7 +105,7 @@ def is_name(text: str) -> bool:
     return 0 < len(text) <= _LONGEST_NAME and text.isprintable() and not _ODD(text)
 
 
-def line(*values: object) -> str:
+def line(values: Iterable[object]) -> str:
     """A CSV line of any values: quoted where needed, control characters blanked."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow([cell(value) for value in values])

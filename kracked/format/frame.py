@@ -28,14 +28,14 @@ from typing import NamedTuple
 
 import zstandard
 
-from kracked.errors import RecordError
+from kracked.errors import RecordError, says
 
-HEADER = struct.Struct("<II4sBBHqqqI")
+_FIELDS = struct.Struct("<BBHqqqI")
 _CRC = struct.Struct("<I")
-HEADER_SIZE = HEADER.size + _CRC.size
-SKIPPABLE = 0x184D2A5B
+_SKIPPABLE, _LENGTH = 0x184D2A5B, 40
 VERSION = 1
-MARK = struct.pack("<II4s", SKIPPABLE, HEADER_SIZE - 8, b"KRK1")
+MARK = struct.pack("<II4s", _SKIPPABLE, _LENGTH, b"KRK1")
+HEADER_SIZE = len(MARK) + _FIELDS.size + _CRC.size
 MAX_LINES = 65_535
 _LEVEL = 1  # order ids are noise: level 3 is larger and twice as slow
 
@@ -81,15 +81,12 @@ class Damage(NamedTuple):
     reason: str
 
 
+@says("frame at byte {offset}: {reason}")
 class DamagedFrame(RecordError):
     """A frame's bytes are not those its checksum was made of."""
 
-    def __init__(self, offset: int, reason: str) -> None:
-        super().__init__(offset, reason)
-        self.offset, self.reason = offset, reason
-
-    def __str__(self) -> str:
-        return f"frame at byte {self.offset}: {self.reason}"
+    offset: int
+    reason: str
 
 
 @contextmanager
@@ -115,9 +112,7 @@ def pack(
     `received` is the first and last line's time, `seq` the first line's number.
     """
     body = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(b"".join(lines))
-    header = HEADER.pack(
-        SKIPPABLE, HEADER_SIZE - 8, b"KRK1", VERSION, kind, count, *received, seq, len(body)
-    )
+    header = MARK + _FIELDS.pack(VERSION, kind, count, *received, seq, len(body))
     return header + _CRC.pack(_check(header, body)) + body
 
 
@@ -176,17 +171,26 @@ def _read(data: Buffer, offset: int, *, verify: bool) -> Frame | str:
         return "cut short"
     if not head.startswith(MARK):
         return "no frame starts here"
-    *_, version, kind, lines, first, last, seq, size = HEADER.unpack_from(head)
+    version, kind, lines, first, last, seq, size = _FIELDS.unpack_from(head, len(MARK))
     end = offset + HEADER_SIZE + size
     if end > len(data):
         return "cut short"
     if verify:
         body = data[offset + HEADER_SIZE : end]
-        if _check(head[: HEADER.size], body) != _CRC.unpack_from(head, HEADER.size)[0]:
+        stated = _CRC.unpack_from(head, HEADER_SIZE - _CRC.size)[0]
+        if _check(head[: -_CRC.size], body) != stated:
             return "checksum differs"
     if version != VERSION or kind not in _KINDS:
         return f"version {version} kind {kind} is unknown"
-    return Frame(_KINDS[kind], lines, first, last, seq, offset, size)
+    return Frame(
+        kind=_KINDS[kind],
+        lines=lines,
+        first_received=first,
+        last_received=last,
+        first_seq=seq,
+        offset=offset,
+        size=size,
+    )
 
 
 def _check(header: bytes, body: bytes) -> int:

@@ -148,7 +148,13 @@ def standing(book: Book, received: int) -> Picture:
     if isinstance(book, L3Book):
         bids, asks = tuple(book.bids.orders()), tuple(book.asks.orders())
         return events.L3Snapshot(
-            received, book.symbol, book.precision, bids, asks, book.computed, stamp
+            received=received,
+            symbol=book.symbol,
+            precision=book.precision,
+            bids=bids,
+            asks=asks,
+            checksum=book.computed,
+            timestamp=stamp,
         )
     copies: tuple[Any, Any] = book.bids.copy(), book.asks.copy()
     return events.BookSnapshot(received, book.symbol, book.precision, *copies, book.computed, stamp)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from kracked.errors import ConfigError, RecordError
+from kracked.errors import ConfigError, RecordError, says
 from kracked.format import keyframe, layout, tables
 from kracked.format.cells import is_name, split
 from kracked.format.frame import FrameKind
@@ -36,11 +36,9 @@ log = logging.getLogger(__name__)
 _CHARACTERS_AT_ONCE = 16 * 1024 * 1024
 
 
+@says("Parquet needs pyarrow: pip install pyarrow")
 class NeedsArrow(ConfigError):
     """Parquet is written by pyarrow, which is not installed."""
-
-    def __str__(self) -> str:
-        return "Parquet needs pyarrow: pip install pyarrow"
 
 
 class PartKey(NamedTuple):

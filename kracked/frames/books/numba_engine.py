@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
 from kracked.frames.books import order_kernel
 from kracked.frames.books.order_kernel import Cells
 
@@ -26,11 +26,9 @@ _WORTH_ROWS = 1_000_000
 """Loading numba and compiled code costs about as much as so many rows in Python."""
 
 
+@says("compiled replay needs numba: pip install numba")
 class NeedsNumba(ConfigError):
     """Compiled replay was asked for, and numba is not installed."""
-
-    def __str__(self) -> str:
-        return "compiled replay needs numba: pip install numba"
 
 
 class Kernel(NamedTuple):

@@ -14,6 +14,7 @@ import pandas as pd
 
 from kracked.book.checksum import LEVELS_HASHED, level_digits
 from kracked.book.l3 import L3Book
+from kracked.errors import says
 from kracked.frames.books.numba_engine import Kernel
 from kracked.frames.books.order_kernel import (
     ADD,
@@ -49,12 +50,11 @@ class Held(NamedTuple):
     qty: Ints
 
 
+@says("the kernel cannot apply row {row}")
 class Strange(Exception):
     """A row that only the book's own rules can judge; told to `order_replay` alone."""
 
-    def __init__(self, row: int) -> None:
-        super().__init__(row)
-        self.row = row
+    row: int
 
 
 class OrderArrays:

@@ -153,7 +153,8 @@ class _File:
         """Messages by the rules themselves, each with its checksum, until one does not fit."""
         rows, rebuild, found = self._rows, self._rebuild, list[Ints]()
         if not rows.picture[first]:
-            rebuild.restore(self._picture())
+            # By the book itself, which stays as deep as it was; a keeper would count anew.
+            rebuild.orders.apply(self._picture())
         for message, event in enumerate(self._events(first, last), first):
             book = rebuild.apply(event)
             self.trusted = book is not None

@@ -78,16 +78,16 @@ def _rows(frame: pd.DataFrame, ends: Ints, era: PrecisionPeriod) -> OrderRows:
     action[lasts] += LAST
     suspect = frame["flags"].to_numpy("int64", na_value=0) & Flag.SUSPECT > 0
     return OrderRows(
-        frame,
-        era,
-        key,
-        qty,
-        action,
-        ends,
-        pd.DatetimeIndex(frame["ts_recv"].iloc[lasts]).as_unit("ns").asi8,
-        frame["checksum"].iloc[lasts].to_numpy("int64", na_value=-1),
-        _coded(frame["action"].iloc[begins], {"R": 1}, 0) > 0,
-        np.logical_or.reduceat(suspect, begins),
+        frame=frame,
+        era=era,
+        key=key,
+        qty=qty,
+        action=action,
+        ends=ends,
+        received=pd.DatetimeIndex(frame["ts_recv"].iloc[lasts]).as_unit("ns").asi8,
+        checksum=frame["checksum"].iloc[lasts].to_numpy("int64", na_value=-1),
+        picture=_coded(frame["action"].iloc[begins], {"R": 1}, 0) > 0,
+        suspect=np.logical_or.reduceat(suspect, begins),
     )
 
 

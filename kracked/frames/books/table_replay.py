@@ -23,7 +23,7 @@ from kracked.frames.read.precision_periods import Channel, PrecisionPeriod, by_e
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
 from kracked.protocol import events
-from kracked.protocol.events import L3Snapshot, OrderAction, OrderChange
+from kracked.protocol.events import OrderAction, OrderChange
 
 Book = L2Book | L3Book
 BookEvent = events.BookSnapshot | events.BookUpdate | events.L3Snapshot | events.L3Update
@@ -127,10 +127,6 @@ class TableReplay:
         """The level 3 book as it is kept, verified or not. Raises KeyError before a snapshot."""
         return self._keeper.l3[self.symbol]
 
-    def restore(self, picture: L3Snapshot) -> None:
-        """Put the level 3 book to what it was; as deep, unlike by a snapshot of the exchange."""
-        self.orders.apply(picture)
-
 
 def books(source: Source, symbol: str, *, channel: Channel | None = None) -> Iterator[Book]:
     """The verified book after each message: the same object every time, changed in between."""
@@ -150,13 +146,13 @@ def orders_event(rows: MessageColumns, last: int, span: range, precision: Precis
             sides[rows.side[at]].append(change)
     make = events.L3Snapshot if rows.action[span[0]] == "R" else events.L3Update
     return make(
-        rows.received[last],
-        rows.symbol,
-        precision,
-        tuple(sides["b"]),
-        tuple(sides["a"]),
-        rows.checksum[last],
-        rows.ts_msg[last] or None,
+        received=rows.received[last],
+        symbol=rows.symbol,
+        precision=precision,
+        bids=tuple(sides["b"]),
+        asks=tuple(sides["a"]),
+        checksum=rows.checksum[last],
+        timestamp=rows.ts_msg[last] or None,
     )
 
 
@@ -167,11 +163,11 @@ def _levels(rows: MessageColumns, last: int, span: range, precision: Precision) 
             sides[rows.side[at]].append((rows.price[at], rows.qty[at]))
     make = events.BookSnapshot if rows.side[span[0]] == "n" else events.BookUpdate
     return make(
-        rows.received[last],
-        rows.symbol,
-        precision,
-        tuple(sides["b"]),
-        tuple(sides["a"]),
-        rows.checksum[last],
-        rows.ts_event[last] or None,
+        received=rows.received[last],
+        symbol=rows.symbol,
+        precision=precision,
+        bids=tuple(sides["b"]),
+        asks=tuple(sides["a"]),
+        checksum=rows.checksum[last],
+        timestamp=rows.ts_event[last] or None,
     )

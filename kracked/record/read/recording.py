@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from kracked import times
 from kracked.book.keeper import BookKeeper
-from kracked.errors import ConfigError, RecordError
+from kracked.errors import ConfigError, RecordError, says
 from kracked.format import frame, keyframe, line
 from kracked.format.frame import Damage, Frame, FrameKind, mapped
 from kracked.format.keyframe import Book
@@ -44,29 +44,28 @@ _WORTH_SHARING = 500_000
 _SAMPLE = 64
 
 
+@says("no verified book of {symbol} at {instant}")
 class NotVerified(RecordError):
     """At that instant the recording knows no book that its checksum proves."""
 
-    def __init__(self, symbol: str, time: int) -> None:
-        super().__init__(symbol, time)
-        self.symbol, self.time = symbol, time
+    symbol: str
+    time: int
+    """ns since the Unix epoch."""
 
-    def __str__(self) -> str:
-        return f"no verified book of {self.symbol or 'any symbol'} at {times.to_rfc3339(self.time)}"
+    @property
+    def instant(self) -> str:
+        """The time as text."""
+        return times.to_rfc3339(self.time)
 
 
+@says(
+    "{path}: a process that read it was killed, for want of memory perhaps; "
+    "one worker needs the least"
+)
 class WorkerLost(RecordError):
     """A process that read a recording's share ended before it was done."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}: a process that read it was killed, for want of memory perhaps; "
-            "one worker needs the least"
-        )
+    path: Path
 
 
 class OpenedFrame(NamedTuple):

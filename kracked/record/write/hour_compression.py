@@ -30,20 +30,17 @@ class ClosedHours:
     def __init__(self, folder: SessionFolder) -> None:
         self._folder = folder
         hours = (file.name for file in folder.path.glob("*.csv") if layout.hour_of(file))
-        self._waiting = deque(sorted(hours))
+        self.waiting = deque(sorted(hours))
         self._work: Iterator[None] = iter(())
-
-    def add(self, name: str) -> None:
-        self._waiting.append(name)
 
     def tidy(self) -> bool:
         """Do one step; False when nothing is left to do."""
         try:
             next(self._work)
         except StopIteration:
-            if not self._waiting:
+            if not self.waiting:
                 return False
-            self._work = _compress(self._folder, self._waiting.popleft())
+            self._work = _compress(self._folder, self.waiting.popleft())
         except OSError as error:
             # The table stays as it is, which is no loss: the next recorder tries again.
             log.warning("cannot compress a table", extra={"reason": str(error)})

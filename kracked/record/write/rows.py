@@ -211,7 +211,8 @@ def _reports(
     def made() -> Iterator[str]:
         for report in reports:
             time, told = report.get("timestamp", ""), map(report.get, members)
-            yield line(nine_decimals(str(time)), received, *told, event.sequence, seq, flags)
+            cells = (nine_decimals(str(time)), received, *told, event.sequence, seq, flags)
+            yield line(cells)
 
     if not event.snapshot:
         return "".join(made())
@@ -229,7 +230,7 @@ def connection(
     lost: int | None = None,
 ) -> str:
     """A row of `connections`: what befell a connection or the recorder at the instant `at`."""
-    return line(feed, event, instant(at), status, message, feed, seq_last, lost)
+    return line([feed, event, instant(at), status, message, feed, seq_last, lost])
 
 
 def gap(at: int, why: str, seq_last: int, lost: int) -> str:
@@ -256,19 +257,19 @@ def _listing(
 
 def _pair(instrument: Instrument, received: int) -> str:
     rules, precision = instrument, instrument.precision
-    return line(
+    return line([
         rules.symbol, rules.base, rules.quote, rules.status,
         precision.price, precision.price_text(rules.price_increment),
         precision.qty, precision.qty_text(rules.qty_increment), precision.qty_text(rules.qty_min),
         rules.cost_precision, rules.cost_min, rules.marginable, rules.has_index, instant(received),
-    )  # fmt: skip
+    ])  # fmt: skip
 
 
 def _asset(entry: Asset, received: int) -> str:
-    return line(
+    return line([
         entry.id, entry.status, entry.precision, entry.precision_display, entry.borrowable,
         instant(received),
-    )  # fmt: skip
+    ])  # fmt: skip
 
 
 def _rows(heads: list[str], end: str, last: str) -> str:

@@ -19,7 +19,7 @@ from kracked.errors import RecordError
 from kracked.format import layout
 from kracked.format.cells import instant
 from kracked.format.keyframe import Book, BookState
-from kracked.format.session_info import SessionInfo, encode_info
+from kracked.format.session_info import SessionInfo, encode_info, read_info
 from kracked.format.symbol_info import SymbolInfo
 from kracked.protocol.events import Event
 from kracked.record import file_integrity, raw_index, repair
@@ -108,15 +108,15 @@ class RecordingSession:
     def status(self) -> RecorderStatus:
         intake, writer = self.intake, self._writer
         return RecorderStatus(
-            intake.messages,
-            intake.tables.count,
-            intake.bytes,
-            writer.queued_bytes,
-            intake.gaps,
-            intake.lost,
-            writer.free_bytes,
-            str(writer.failure or writer.trouble),
-            tuple(sorted(intake.refused)),
+            messages=intake.messages,
+            rows=intake.tables.count,
+            bytes=intake.bytes,
+            queued_bytes=writer.queued_bytes,
+            gaps=intake.gaps,
+            lost=intake.lost,
+            free_bytes=writer.free_bytes,
+            trouble=str(writer.failure or writer.trouble),
+            refused=tuple(sorted(intake.refused)),
         )
 
     def begin(self, joined: JoinedState) -> None:
@@ -186,7 +186,7 @@ def record_into(
         after = 0
         if folder.resumed:
             _mend(folder.path)
-            before = folder.info()
+            before = read_info(folder.path)
             _continue(info, before)
             after = before.last_seq or 0
         info.host = info.host or socket.gethostname()

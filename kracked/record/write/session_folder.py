@@ -17,7 +17,7 @@ from pathlib import Path
 from kracked.errors import RecordError, says
 from kracked.format import layout
 from kracked.format.layout import SESSION_INFO, SESSION_LOCK
-from kracked.format.session_info import NotARecording, SessionInfo, encode_info, read_info
+from kracked.format.session_info import NotARecording, SessionInfo, encode_info
 from kracked.record.durable_files import SymbolicLink, write_all
 
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
@@ -75,9 +75,6 @@ class SessionFolder:
     def resumed(self) -> bool:
         """Whether something was recorded here before."""
         return (self.path / SESSION_INFO).exists()
-
-    def info(self) -> SessionInfo:
-        return read_info(self.path)
 
     def write_info(self, info: SessionInfo) -> None:
         """Replace `session.json` whole: a reader sees the old or the new one."""

@@ -237,7 +237,7 @@ class CsvTables:
         self._folder.rename(layout.table_file(name), closed)
         self._files.pop(name).close()
         if self._closed:
-            self._closed.add(closed)
+            self._closed.waiting.append(closed)
 
 
 def _first_hour(handle: int) -> int | None:
