@@ -27,7 +27,7 @@ from kracked.feed.managed_connection import PRIVATE
 from kracked.feed.tap import Tap
 from kracked.feed_manager import FeedManager
 from kracked.format import keyframe
-from kracked.format.cells import instant
+from kracked.format.cells import time_cell
 from kracked.format.keyframe import Book
 from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Balances, Event, Executions
@@ -199,7 +199,7 @@ def _joined(feed: FeedManager, *, own: bool) -> JoinedState:
     """What stands now, books included."""
     standing = _standing(feed, own=own)  # it bears a time, and is written before the books
     now = feed.clock.wall()
-    return JoinedState(now, standing, keyframe.stood(_books(feed), now))
+    return JoinedState(now, standing, keyframe.frozen(_books(feed), now))
 
 
 def _without_own(happened: Iterable[Event]) -> list[Event]:
@@ -223,7 +223,7 @@ async def recording(
     """
     endpoints = feed.endpoints
     info = SessionInfo(
-        start=instant(feed.clock.wall()),
+        start=time_cell(feed.clock.wall()),
         kracked=version("kracked"),
         urls={
             "public": endpoints.public,

@@ -99,7 +99,7 @@ def _message(line: bytes) -> bytes:
         entry = raw_log.unpack(text)
     except RecordError:
         return text
-    return b"" if entry.event or keyframe.is_one(entry.data) else entry.data
+    return b"" if entry.event or keyframe.is_keyframe(entry.data) else entry.data
 
 
 def _take(keeper: BookKeeper, line: bytes, report: FileReport, *, recorded: bool) -> None:

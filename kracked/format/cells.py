@@ -25,7 +25,7 @@ _REMEMBERED = 1 << 16
 _MANY_SECONDS = 10**10 * times.NS_PER_S
 """The fraction of a time before 1970 counts up too: this much later it shows."""
 _LONGEST_NAME = 64
-WHOLE_TIME = len("2024-11-12T06:50:44.000000000Z")
+TIME_LENGTH = len("2024-11-12T06:50:44.000000000Z")
 
 _WORDS = rb'(?:[^",\0]*|"(?:[^"\0]|"")*")'
 _PATTERNS = {
@@ -40,7 +40,7 @@ _PATTERNS = {
 csv.field_size_limit(1 << 30)
 
 
-class Prices(dict[int | None, str]):
+class PriceCells(dict[int | None, str]):
     """Prices of so many decimals as the exchange writes them; empty for none.
 
     Remembered, because those near the touch come again and again: a lookup costs a fifth of
@@ -58,11 +58,11 @@ class Prices(dict[int | None, str]):
         return text
 
 
-prices = lru_cache(maxsize=32)(Prices)
+price_cells = lru_cache(maxsize=32)(PriceCells)
 """Shared by all instruments whose prices have so many decimals."""
 
 
-def instant(ns: int) -> str:
+def time_cell(ns: int) -> str:
     """The time with nine decimals; empty for one that no calendar has."""
     # Nearly every row is of the same second as the row before.
     try:
@@ -83,36 +83,36 @@ class _Seconds(dict[int, str]):
 _seconds = _Seconds()
 
 
-def nine_decimals(text: str | None) -> str:
+def exchange_time_cell(text: str | None) -> str:
     """The exchange's time with nine decimals; empty when it sent none."""
     if not text:
         return ""
-    if len(text) == WHOLE_TIME and text[-1] == "Z":
+    if len(text) == TIME_LENGTH and text[-1] == "Z":
         return text
-    if len(text) == WHOLE_TIME - 3 and text[-1] == "Z":
+    if len(text) == TIME_LENGTH - 3 and text[-1] == "Z":
         return f"{text[:-1]}000Z"
     moment = times.try_parse_ns(text)
-    return safe(text) if moment is None else instant(moment)
+    return text_cell(text) if moment is None else time_cell(moment)
 
 
-def safe(text: str) -> str:
+def text_cell(text: str) -> str:
     """The text as a cell, quoted where it must be: an exchange gone wrong may say anything."""
-    return line([text])[:-1] if _ODD(text) else text
+    return csv_line([text])[:-1] if _ODD(text) else text
 
 
-def is_name(text: str) -> bool:
+def is_plain_name(text: str) -> bool:
     """Whether a symbol can stand in a cell as it is, and name a file."""
     return 0 < len(text) <= _LONGEST_NAME and text.isprintable() and not _ODD(text)
 
 
-def line(values: Iterable[object]) -> str:
+def csv_line(values: Iterable[object]) -> str:
     """A CSV line of any values: quoted where needed, control characters blanked."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([cell(value) for value in values])
+    csv.writer(out, lineterminator="\n").writerow([value_cell(value) for value in values])
     return out.getvalue()
 
 
-def cell(value: object) -> str:
+def value_cell(value: object) -> str:
     match value:
         case None:
             return ""
@@ -127,12 +127,12 @@ def cell(value: object) -> str:
             return str(value).translate(_CONTROL)
 
 
-def split(line: str) -> list[str]:
+def split_row(line: str) -> list[str]:
     """The cells of one line; none of an empty one. Raises `csv.Error`."""
     return next(csv.reader([line]), [])
 
 
-def split_lines(text: str) -> Iterator[list[str]]:
+def split_rows(text: str) -> Iterator[list[str]]:
     """The cells of each of the text's whole lines; what follows the last one is left out."""
     return csv.reader(text.split("\n")[:-1])  # there are other ends of lines, inside cells
 

@@ -51,7 +51,7 @@ class FrameKind(IntEnum):
     """One whole book as it stood after the frames before: where a search may begin."""
     EVENT = 2
     """What befell the connection or the recorder: a gap, a reconnect, a resync."""
-    STANDING = 3
+    STATE = 3
     """What stood after the frames before besides the books: what a subscription begins with."""
 
 
@@ -121,10 +121,10 @@ def unpack(data: Buffer, frame: Frame) -> list[bytes]:
 
     Raises `DamagedFrame` when they are not what was written.
     """
-    return unpack_whole(data, frame).splitlines()
+    return unpack_body(data, frame).splitlines()
 
 
-def unpack_whole(data: Buffer, frame: Frame) -> bytes:
+def unpack_body(data: Buffer, frame: Frame) -> bytes:
     """The same in one piece."""
     found = _read(data, frame.offset, verify=True)
     if isinstance(found, str):

@@ -21,7 +21,7 @@ import msgspec
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.errors import RecordError
-from kracked.format.lazy_text import LazyText, listed, whole
+from kracked.format.lazy_text import LazyText, joined, render
 from kracked.instruments import Precision
 from kracked.protocol import encode as wire
 from kracked.protocol import events
@@ -29,7 +29,7 @@ from kracked.protocol.encode import quoted
 from kracked.protocol.events import Event, OrderChange
 
 Book = L2Book | L3Book
-Picture = events.BookSnapshot | events.L3Snapshot
+Snapshot = events.BookSnapshot | events.L3Snapshot
 _Text = Callable[[], Iterator[str]]
 
 _TYPE = b'"type":"keyframe"'
@@ -46,18 +46,18 @@ _PAIR_SIZE = 320
 
 def encode(book: Book) -> bytes:
     """The book as a message."""
-    return whole([later(standing(book, book.received), book.depth)]).encode()
+    return render([lazy_message(lazy_snapshot(book, book.received), book.depth)]).encode()
 
 
-def later(picture: Picture, depth: int, before: str = "", after: str = "") -> LazyText:
+def lazy_message(snapshot: Snapshot, depth: int, before: str = "", after: str = "") -> LazyText:
     """The message that a book is, between two texts; made when it is written."""
-    channel, bids, asks = _spelling(picture)
-    stamp = f',"timestamp":{quoted(picture.timestamp)}' if picture.timestamp else ""
+    channel, bids, asks = _spelling(snapshot)
+    stamp = f',"timestamp":{quoted(snapshot.timestamp)}' if snapshot.timestamp else ""
     opening = (
         f'{before}{{"channel":"{channel}","type":"keyframe","data":['
-        f'{{"symbol":"{picture.symbol}","depth":{depth},"bids":['
+        f'{{"symbol":"{snapshot.symbol}","depth":{depth},"bids":['
     )
-    closing = f'],"checksum":{picture.checksum}{stamp}}}]}}{after}'
+    closing = f'],"checksum":{snapshot.checksum}{stamp}}}]}}{after}'
 
     def pieces() -> Iterator[str]:
         yield opening
@@ -66,21 +66,21 @@ def later(picture: Picture, depth: int, before: str = "", after: str = "") -> La
         yield from asks()
         yield closing
 
-    rows = len(picture.bids) + len(picture.asks)
+    rows = len(snapshot.bids) + len(snapshot.asks)
     return LazyText(pieces, rows, rows * _ROW_SIZE)
 
 
-def _spelling(picture: Picture) -> tuple[str, _Text, _Text]:
+def _spelling(snapshot: Snapshot) -> tuple[str, _Text, _Text]:
     """The channel, and what makes the text of each side."""
-    precision = picture.precision
-    if isinstance(picture, events.L3Snapshot):
-        bids, asks = (partial(_orders, side, precision) for side in (picture.bids, picture.asks))
+    precision = snapshot.precision
+    if isinstance(snapshot, events.L3Snapshot):
+        bids, asks = (partial(_orders, side, precision) for side in (snapshot.bids, snapshot.asks))
         return "level3", bids, asks
-    bids, asks = (partial(_levels, side, precision) for side in (picture.bids, picture.asks))
+    bids, asks = (partial(_levels, side, precision) for side in (snapshot.bids, snapshot.asks))
     return "book", bids, asks
 
 
-def subject(message: bytes) -> tuple[str, str]:
+def symbol_and_channel(message: bytes) -> tuple[str, str]:
     """Symbol and channel of a keyframe."""
     found = _head(message)
     return found[2].decode(), found[1].decode()
@@ -97,9 +97,9 @@ def depth(message: bytes) -> int:
     return int(_head(message)[3])
 
 
-def acknowledged(message: bytes, now: int) -> events.Subscribed:
+def subscription(message: bytes, now: int) -> events.Subscribed:
     """The subscription whose book a keyframe is."""
-    symbol, channel = subject(message)
+    symbol, channel = symbol_and_channel(message)
     return events.Subscribed(now, channel, symbol, depth(message))
 
 
@@ -116,7 +116,7 @@ def _head(message: bytes) -> re.Match[bytes]:
     return found
 
 
-def is_one(message: bytes) -> bool:
+def is_keyframe(message: bytes) -> bool:
     """Whether a message of a raw log is a keyframe."""
     return _TYPE in message[:_OPENING]
 
@@ -126,20 +126,20 @@ def as_snapshot(message: bytes) -> bytes:
     return message.replace(_TYPE, b'"type":"snapshot"', 1)
 
 
-def of_snapshot(message: str) -> str:
+def as_keyframe(message: str) -> str:
     """The exchange's snapshot as a message that other readers pass over."""
     return message.replace('"type":"snapshot"', '"type":"keyframe"', 1)
 
 
-def picture(book: Book, received: int) -> Picture:
+def snapshot(book: Book, received: int) -> Snapshot:
     """The book as the event a snapshot would have been."""
-    made = standing(book, received)
+    made = lazy_snapshot(book, received)
     if isinstance(made, events.BookSnapshot):
         return msgspec.structs.replace(made, bids=tuple(made.bids), asks=tuple(made.asks))
     return made
 
 
-def standing(book: Book, received: int) -> Picture:
+def lazy_snapshot(book: Book, received: int) -> Snapshot:
     """The same for whoever reads it later: a level 2 book's levels are read then.
 
     To read two thousand of them takes milliseconds, a copy of the sides a hundredth.
@@ -163,25 +163,25 @@ def standing(book: Book, received: int) -> Picture:
 class BookState(NamedTuple):
     """A book as it stood at an instant, for who writes it later."""
 
-    picture: Picture
+    snapshot: Snapshot
     depth: int
     messages: int
     """What the book had taken by then."""
 
     def book(self) -> Book:
         """A book of its own: what the feed goes on with has changed since."""
-        picture = self.picture
-        kind = L3Book if isinstance(picture, events.L3Snapshot) else L2Book
-        book = kind(picture.symbol, picture.precision, self.depth)
-        book.apply(picture)  # type: ignore[arg-type]
+        snapshot = self.snapshot
+        kind = L3Book if isinstance(snapshot, events.L3Snapshot) else L2Book
+        book = kind(snapshot.symbol, snapshot.precision, self.depth)
+        book.apply(snapshot)  # type: ignore[arg-type]
         book.tally.verified = self.messages
         return book
 
 
-def stood(books: Iterable[Book], now: int) -> list[BookState]:
+def frozen(books: Iterable[Book], now: int) -> list[BookState]:
     """The verified ones of these books as they stand at `now`; cheap."""
     return [
-        BookState(standing(book, now), book.depth, book.tally.messages)
+        BookState(lazy_snapshot(book, now), book.depth, book.tally.messages)
         for book in books
         if book.verified
     ]
@@ -189,7 +189,7 @@ def stood(books: Iterable[Book], now: int) -> list[BookState]:
 
 def _levels(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
     price, qty = precision.price_text, precision.qty_text
-    return listed((f'{{"price":{price(at)},"qty":{qty(total)}}}' for at, total in levels), ",")
+    return joined((f'{{"price":{price(at)},"qty":{qty(total)}}}' for at, total in levels), ",")
 
 
 def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str]:
@@ -199,7 +199,7 @@ def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str
         f'"order_qty":{qty(order.qty)},"timestamp":{quoted(order.timestamp)}}}'
         for order in orders
     )
-    return listed(members, ",")
+    return joined(members, ",")
 
 
 def state_message(event: Event, before: str = "", after: str = "") -> LazyText:
@@ -209,20 +209,20 @@ def state_message(event: Event, before: str = "", after: str = "") -> LazyText:
     """
     if isinstance(event, events.Instruments):
         return _instruments(event, before, after)
-    text = f"{before}{of_snapshot(wire.message(event))}{after}"
+    text = f"{before}{as_keyframe(wire.message(event))}{after}"
     return LazyText(lambda: iter((text,)), 1, len(text))
 
 
 def _instruments(event: events.Instruments, before: str, after: str) -> LazyText:
-    head, between, tail = of_snapshot(wire.instrument_lists(wire.SNAPSHOT, ("\0",), ("\0",))).split(
+    head, between, tail = as_keyframe(wire.instrument_lists(wire.SNAPSHOT, ("\0",), ("\0",))).split(
         "\0"
     )
 
     def pieces() -> Iterator[str]:
         yield before + head
-        yield from listed(map(wire.asset, event.assets), ",")
+        yield from joined(map(wire.asset, event.assets), ",")
         yield between
-        yield from listed(map(wire.pair, event.pairs), ",")
+        yield from joined(map(wire.pair, event.pairs), ",")
         yield tail + after
 
     entries = len(event.assets) + len(event.pairs)

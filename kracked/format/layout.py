@@ -83,7 +83,7 @@ def segment_of(log: Path) -> str:
 
 def logs(folder: Path) -> list[Path]:
     """Files of the raw log, by hour and number."""
-    return sorted(filter(is_log, folder.glob(f"{RAW_FOLDER}/*")), key=place)
+    return sorted(filter(is_log, folder.glob(f"{RAW_FOLDER}/*")), key=log_order)
 
 
 def is_log(path: Path) -> bool:
@@ -91,7 +91,7 @@ def is_log(path: Path) -> bool:
     return _LOG.fullmatch(path.name) is not None and path.is_file()
 
 
-def place(log: Path) -> tuple[str, int]:
+def log_order(log: Path) -> tuple[str, int]:
     """A log's hour, and its number in it: the hundredth comes after the eleventh."""
     match = _LOG.fullmatch(log.name)
     return (match[1], int(match[3])) if match else (log.name, 0)
@@ -178,13 +178,13 @@ def pair_symbol(folder: str) -> str:
 # --- all of it -----------------------------------------------------------------------
 
 
-def recorded(folder: Path) -> list[Path]:
+def data_files(folder: Path) -> list[Path]:
     """Every file that holds what was recorded."""
     database = folder / DATABASE
     return [*logs(folder), *table_files(folder), *([database] if database.exists() else [])]
 
 
-def strangers(folder: Path) -> list[str]:
+def unrecognised_files(folder: Path) -> list[str]:
     """What looks like a file of the recording but bears no name that a recorder gives."""
     ours = {*logs(folder), *table_files(folder)}
     alike = (f"{RAW_FOLDER}/*.jsonl.zst", "*.csv", "*.csv.zst")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-REST_S = 0.0005
+PAUSE_S = 0.0005
 """After each piece, in the thread: time for the event loop."""
 _AT_ONCE = 100
 
@@ -30,7 +30,7 @@ class LazyText(NamedTuple):
 Text = str | LazyText
 
 
-def whole(texts: Iterable[Text], *, rest_s: float = 0.0) -> str:
+def render(texts: Iterable[Text], *, pause_s: float = 0.0) -> str:
     """The texts in one, resting for so long after each piece of those still to be made."""
     made: list[str] = []
     for text in texts:
@@ -39,12 +39,12 @@ def whole(texts: Iterable[Text], *, rest_s: float = 0.0) -> str:
             continue
         for piece in text.pieces():
             made.append(piece)
-            if rest_s:
-                time.sleep(rest_s)
+            if pause_s:
+                time.sleep(pause_s)
     return "".join(made)
 
 
-def listed(members: Iterable[str], separator: str) -> Iterator[str]:
+def joined(members: Iterable[str], separator: str) -> Iterator[str]:
     """The members with the separator between them, in pieces."""
     rest, between = iter(members), ""
     while portion := list(islice(rest, _AT_ONCE)):

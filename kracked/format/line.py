@@ -31,13 +31,13 @@ _NEWLINE, _RETURN, _BRACE = b"\n\r}"
 Message = tuple[str, int, bytes]
 """A frame as the feed's tap gives it: connection, time received, bytes."""
 
-OurEvent = (
+FeedEvent = (
     events.Connected | events.Reconnecting | events.Reconnected | events.Gap | events.Resync
     | events.Verified | events.Stale | events.Overflow
 )  # fmt: skip
 """What befell the connection or a book, as the feed and the keeper tell it."""
 
-_OURS: dict[str, type[OurEvent]] = {
+_OURS: dict[str, type[FeedEvent]] = {
     str(kind.__struct_config__.tag): kind
     for kind in (
         events.Connected, events.Reconnecting, events.Reconnected, events.Gap, events.Resync,
@@ -46,7 +46,7 @@ _OURS: dict[str, type[OurEvent]] = {
 }  # fmt: skip
 
 
-OUR_KINDS = frozenset(_OURS.values())
+FEED_EVENTS = frozenset(_OURS.values())
 """For a test by `type(event) in`: `isinstance` of a union of eight costs more than a row."""
 
 
@@ -108,13 +108,13 @@ def envelope(received: int, seq: int, connection: str) -> tuple[str, str]:
     return before, after
 
 
-def pack_event(seq: int, connection: str, event: OurEvent) -> bytes:
+def pack_event(seq: int, connection: str, event: FeedEvent) -> bytes:
     """One of our own events as a line that keeps its place among the messages."""
     content = msgspec.json.encode(event)
     return _template(connection, "event") % (event.received, seq, content)
 
 
-def event_of(entry: LogLine) -> OurEvent:
+def decode_event(entry: LogLine) -> FeedEvent:
     """The event a line of ours holds; raises `RecordError` for one of a later version."""
     try:
         tag = msgspec.json.decode(entry.data, type=_Tag)

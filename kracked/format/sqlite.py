@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from kracked.format.cells import split_lines
+from kracked.format.cells import split_rows
 from kracked.format.tables import ColumnKind, Table
 
 
@@ -59,7 +59,7 @@ def insert(table: Table) -> str:
 
 def row_values(text: str) -> Iterator[list[str | None]]:
     """The values of CSV lines, a list a row; an empty cell is NULL."""
-    return ([cell or None for cell in row] for row in split_lines(text))
+    return ([cell or None for cell in row] for row in split_rows(text))
 
 
 def table_names(database: sqlite3.Connection) -> list[str]:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from kracked import times
-from kracked.format.cells import split
+from kracked.format.cells import split_row
 from kracked.format.tables import Column, ColumnKind, Table
 
 _TYPES = {
@@ -80,7 +80,7 @@ def _read(text: str, table: Table) -> Any:
 
 
 def _read_each(text: str, table: Table) -> tuple[Any, Unread]:
-    lines = [split(line) for line in text.split("\n") if line]
+    lines = [split_row(line) for line in text.split("\n") if line]
     rows = [row for row in lines if len(row) == len(table.columns)]
     columns = zip(*rows, strict=True) if rows else [()] * len(table.columns)
     cells = {

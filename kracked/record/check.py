@@ -137,7 +137,7 @@ def check(
         rows=rows,
         torn=[_torn(path, end) for end in torn],
         moved=moved,
-        strangers=layout.strangers(path),
+        strangers=layout.unrecognised_files(path),
     )
 
 

@@ -19,10 +19,10 @@ import msgspec
 
 from kracked.errors import ConfigError, RecordError, says
 from kracked.format import keyframe, layout, tables
-from kracked.format.cells import is_name, split
+from kracked.format.cells import is_plain_name, split_row
 from kracked.format.frame import FrameKind
 from kracked.format.layout import PARTS_INFO
-from kracked.format.lazy_text import whole
+from kracked.format.lazy_text import render
 from kracked.format.session_info import FileSeal
 from kracked.format.tables import Table
 from kracked.protocol import events
@@ -124,7 +124,7 @@ def _rows_of(
             lost = walk.lost
             made.doubt_all()
         if kind is FrameKind.KEYFRAME and happened:  # how deep it is, its levels do not say
-            made.event(keyframe.acknowledged(entry.data, entry.received), entry.seq)
+            made.event(keyframe.subscription(entry.data, entry.received), entry.seq)
         for event in happened:
             if isinstance(event, events.Resync):
                 made.doubt(event.channel, [event.symbol])
@@ -140,7 +140,7 @@ def _rows_of(
 def _by_key(made: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
     parted: defaultdict[PartKey, list[str]] = defaultdict(list)
     for name, texts in made.take().items():
-        text = whole(texts)
+        text = render(texts)
         table = tables.named(name)
         if table in tables.RECORDER:
             continue
@@ -156,6 +156,6 @@ def _by_key(made: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
 
 def _symbol_in(row: str, at: int, width: int) -> str:
     """What a row is of; empty where that could not name a folder of its own, or it is no row."""
-    cells = split(row) if '"' in row else row.split(",")
+    cells = split_row(row) if '"' in row else row.split(",")
     symbol = cells[at] if len(cells) == width else ""
-    return symbol if is_name(symbol) and "-" not in symbol else ""
+    return symbol if is_plain_name(symbol) and "-" not in symbol else ""

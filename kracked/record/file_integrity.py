@@ -31,7 +31,7 @@ def left(folder: Path) -> dict[str, FileSeal]:
     What has checksums inside needs none here: logs, and compressed hours. Hours that were
     closed and not compressed are too many to read.
     """
-    return {str(path.relative_to(folder)): _state(path) for path in layout.recorded(folder)}
+    return {str(path.relative_to(folder)): _state(path) for path in layout.data_files(folder)}
 
 
 def changed(folder: Path, stated: Mapping[str, FileSeal]) -> Iterator[tuple[Path, Damage]]:

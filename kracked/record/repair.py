@@ -119,6 +119,6 @@ def _is_row(data: frame.Buffer, end: int, widths: Container[int]) -> bool:
 def _cells(row: bytes) -> list[str]:
     """None of what is no row."""
     try:
-        return cells.split(row.decode(errors="replace"))
+        return cells.split_row(row.decode(errors="replace"))
     except csv.Error:
         return []

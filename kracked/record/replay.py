@@ -26,7 +26,7 @@ from kracked.times import NS_PER_S
 
 MAX_SPEED = float("inf")
 _ALL = LogPosition(FOREVER)
-_PICTURES = (FrameKind.KEYFRAME, FrameKind.STANDING)
+_PICTURES = (FrameKind.KEYFRAME, FrameKind.STATE)
 _EARLY_S = 0.002
 """Nearer than this to its time, a message is played: sleeping is no more exact."""
 
@@ -178,7 +178,7 @@ class Player:
         """The books of this place, as the events a new subscriber would get."""
         books: tuple[Book, ...] = (*self.keeper.l2.values(), *self.keeper.l3.values())
         happened: list[Event] = [
-            keyframe.picture(book, self.position) for book in books if book.verified
+            keyframe.snapshot(book, self.position) for book in books if book.verified
         ]
         return Moment(self.position, self.seq, "", b"", happened)
 

@@ -48,7 +48,7 @@ class InstrumentList:
         self._assets: dict[str, str] = {}
         self._pairs: dict[str, str] = {}
         for kind, entry in islice(recording.read(), _SEARCHED):
-            standing = kind is FrameKind.STANDING
+            standing = kind is FrameKind.STATE
             data = keyframe.as_snapshot(entry.data) if standing else entry.data
             if _is_snapshot(data):
                 self.learn(data)

@@ -30,8 +30,8 @@ def told_before(player: Player) -> Iterator[Event]:
         if entry.seq > player.seq:
             return
         if kind is FrameKind.EVENT:
-            happened: list[Event] = [line.event_of(entry)]
-        elif kind is FrameKind.STANDING:
+            happened: list[Event] = [line.decode_event(entry)]
+        elif kind is FrameKind.STATE:
             happened = codec.decode(keyframe.as_snapshot(entry.data), entry.received)
         elif entry.data.startswith(_CHANNELS):
             happened = codec.decode(entry.data, entry.received)

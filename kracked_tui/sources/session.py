@@ -129,10 +129,10 @@ class _Quiet:
         for text in body.splitlines():
             if kind is FrameKind.EVENT:
                 entry = line.unpack(text)
-                self._said.append((entry.seq, line.event_of(entry)))
+                self._said.append((entry.seq, line.decode_event(entry)))
             elif _QUIET.search(text, 0, 160):
                 entry = line.unpack(text)
-                standing = kind is FrameKind.STANDING
+                standing = kind is FrameKind.STATE
                 data = keyframe.as_snapshot(entry.data) if standing else entry.data
                 heard = self._keeper.receive(data, entry.received)
                 self._said += [(entry.seq, event) for event in heard]

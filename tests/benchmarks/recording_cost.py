@@ -20,7 +20,7 @@ from statistics import median
 from typing import NamedTuple
 
 from kracked.book.keeper import BookKeeper
-from kracked.format.cells import prices
+from kracked.format.cells import price_cells
 from kracked.format.line import Message
 from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Event, Subscribed
@@ -143,7 +143,7 @@ def steps(blocks: Blocks, taker: Taker, rounds: int) -> list[Step]:
 
 
 def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
-    prices.cache_clear()  # of a round before: who records remembers no texts of the future
+    price_cells.cache_clear()  # of a round before: who records remembers no texts of the future
     keeper, intake = informed(), Ingest(taker, taken=lambda _: False)  # type: ignore[arg-type]
     clock = time.thread_time
     for block in blocks:

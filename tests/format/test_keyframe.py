@@ -44,6 +44,6 @@ def book_of(symbol: str, levels: int, depth: int = 10) -> L2Book:
 
 def test_a_level_2_picture_is_not_changed_by_what_comes() -> None:
     book = book_of("BTC/USD", 3)
-    taken = keyframe.standing(book, 1)
+    taken = keyframe.lazy_snapshot(book, 1)
     book.apply(BookUpdate(2, "BTC/USD", PRECISION, ((630050, 0), (630049, 7)), (), 0))
     assert [*taken.bids] == [(630050, 1), (630049, 1), (630048, 1)]

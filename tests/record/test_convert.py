@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe, tables
-from kracked.format.cells import instant
+from kracked.format.cells import time_cell
 from kracked.format.session_info import SessionInfo
 from kracked.frames import load_book_wide, load_orders
 from kracked.instruments import Precision
@@ -44,8 +44,8 @@ def test_a_thin_book_that_a_recording_joined_is_converted_as_deep_as_it_was(tmp_
     keeper.apply(Subscribed(START, "book", "BTC/USD", 100))
     snapshot, *updates = book_messages(*told)
     keeper.receive(snapshot, START)
-    joined = JoinedState(START, (), keyframe.stood(keeper.l2.values(), START))
-    info, path = SessionInfo(start=instant(START)), tmp_path / "session"
+    joined = JoinedState(START, (), keyframe.frozen(keeper.l2.values(), START))
+    info, path = SessionInfo(start=time_cell(START)), tmp_path / "session"
     with record_into(path, info, clock=lambda: START + 9, joined=joined) as session:
         for number, data in enumerate(updates, 1):
             session.intake.take(

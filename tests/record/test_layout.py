@@ -24,7 +24,7 @@ def test_the_hundredth_segment_of_an_hour_is_read_after_the_ninety_ninth(
     raw = path / "raw"
     (raw / "20241112T0600Z-01.jsonl.zst").rename(raw / "20241112T0600Z-99.jsonl.zst")
     (raw / "20241112T0600Z-02.jsonl.zst").rename(raw / "20241112T0600Z-100.jsonl.zst")
-    assert [layout.place(log)[1] for log in layout.logs(path)] == [0, 99, 100]
+    assert [layout.log_order(log)[1] for log in layout.logs(path)] == [0, 99, 100]
     assert [data for _, _, data in open_recording(path)] == [data for _, data in stream[:150]]
 
 

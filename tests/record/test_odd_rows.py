@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from kracked.format import tables
-from kracked.format.cells import instant
+from kracked.format.cells import time_cell
 from kracked.format.session_info import SessionInfo
 from kracked.frames import load_ohlc, load_orders, load_trades
 from kracked.instruments import Asset, Precision
@@ -183,7 +183,7 @@ def test_a_word_the_exchange_has_not_had_before_is_a_cell_like_another(
 
 
 def test_a_time_before_1970_has_its_own_fraction() -> None:
-    assert instant(-400_000_000) == "1969-12-31T23:59:59.600000000Z"
+    assert time_cell(-400_000_000) == "1969-12-31T23:59:59.600000000Z"
 
 
 def test_fewer_digits_of_a_ticker_do_not_make_the_book_unreadable(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_rows_of_no_symbol_keep_no_other_from_being_loaded(tmp_path: Path) -> No
 def test_odd_words_of_what_stands_leave_the_recording_readable(tmp_path: Path) -> None:
     path, odd = tmp_path / "session", 'a "quote"\nand a line'
     stands = events.Instruments(START, (), (Asset(id="BTC", status=odd),), snapshot=True)
-    with record_into(path, SessionInfo(start=instant(START)), clock=lambda: START) as session:
+    with record_into(path, SessionInfo(start=time_cell(START)), clock=lambda: START) as session:
         session.intake.stand([stands])
         session.intake.message("public", START, b'{"channel":"heartbeat"}')
     moment = Player(open_recording(path)).step()

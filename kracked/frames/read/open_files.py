@@ -16,7 +16,7 @@ import zstandard
 from kracked import times
 from kracked.errors import RecordError
 from kracked.format import layout, sqlite, tables
-from kracked.format.cells import split
+from kracked.format.cells import split_row
 from kracked.format.layout import DATABASE
 from kracked.format.session_info import read_table_info
 from kracked.format.tables import Column, Table
@@ -61,7 +61,7 @@ def header(path: Path) -> list[str]:
     """Names of a CSV file's columns; none of one without a first row."""
     with _opened(path) as file:
         line = file.readline().decode("utf-8-sig", errors="replace")
-    return split(line)
+    return split_row(line)
 
 
 def torn(path: Path) -> bool:
@@ -72,7 +72,7 @@ def torn(path: Path) -> bool:
     with file.open("rb") as text:
         text.seek(max(0, path.stat().st_size - _BLOCK))
         last = text.read().rpartition(b"\n")[2].decode(errors="replace")
-    return last != "" and len(split(last)) < len(header(path))
+    return last != "" and len(split_row(last)) < len(header(path))
 
 
 def stored(path: Path, wanted: TableQuery) -> dict[str, Column]:
@@ -169,4 +169,4 @@ def _open_end(folder: Path) -> bool:
 
 
 def _cell(row: bytes, at: int) -> int:
-    return int(split(row.decode())[at])
+    return int(split_row(row.decode())[at])

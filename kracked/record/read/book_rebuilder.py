@@ -20,7 +20,7 @@ from kracked.errors import ProtocolError
 from kracked.format import keyframe, line
 from kracked.format.frame import Frame, FrameKind
 from kracked.format.keyframe import Book
-from kracked.format.line import LogLine, event_of
+from kracked.format.line import LogLine, decode_event
 from kracked.format.session_info import SessionInfo
 from kracked.instruments import Precision
 from kracked.protocol import events
@@ -120,7 +120,7 @@ class BookRebuilder:
             return [self._ours(entry)]
         if kind is FrameKind.KEYFRAME:
             return self._keyframe(entry)
-        if kind is FrameKind.STANDING:
+        if kind is FrameKind.STATE:
             entry = entry._replace(data=keyframe.as_snapshot(entry.data))
         if self._symbol and self._symbol not in entry.data and entry.data.startswith(_MARKET):
             return []
@@ -182,7 +182,7 @@ class BookRebuilder:
         kind, entry = upcoming
         if self._hole_before(kind, entry.seq):
             self._doubt_all()
-        if kind is FrameKind.EVENT and isinstance(gap := event_of(entry), events.Gap):
+        if kind is FrameKind.EVENT and isinstance(gap := decode_event(entry), events.Gap):
             self._gap(gap)
 
     def _hole_before(self, kind: FrameKind, seq: int) -> int:
@@ -294,7 +294,7 @@ class BookRebuilder:
         return books.get(picture.symbol)
 
     def _ours(self, entry: LogLine) -> Event:
-        event = event_of(entry)
+        event = decode_event(entry)
         if isinstance(event, events.Gap):
             self._gap(event)
         elif isinstance(event, events.Reconnecting):

@@ -52,5 +52,7 @@ class Checkpoints:
         books: tuple[Book, ...] = (*walk.keeper.l2.values(), *walk.keeper.l3.values())
         if far or near or not books or not all(walk.is_settled(book) for book in books):
             return
-        pictures = tuple((keyframe.standing(book, book.received), book.depth) for book in books)
+        pictures = tuple(
+            (keyframe.lazy_snapshot(book, book.received), book.depth) for book in books
+        )
         self._kept.append(Checkpoint(number, received, walk.seq, pictures))

@@ -67,7 +67,7 @@ def told(path: Path, found: Frame) -> list[RecordedGap]:
     """The hole a recorded `Gap` tells of."""
     with mapped(path) as data:
         entries = [line.unpack(text) for text in frame.unpack(data, found)]
-    events = [line.event_of(entry) for entry in entries]
+    events = [line.decode_event(entry) for entry in entries]
     return [
         RecordedGap(gap.start, gap.end, 0, gap.symbols, gap.reason, channel=gap.channel)
         for gap in events

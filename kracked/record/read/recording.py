@@ -159,7 +159,7 @@ class Recording:
             with mapped(path) as data:
                 for number, (_, found) in numbered:
                     try:
-                        yield OpenedFrame(number, found, frame.unpack_whole(data, found))
+                        yield OpenedFrame(number, found, frame.unpack_body(data, found))
                     except frame.DamagedFrame:
                         continue
 
@@ -297,7 +297,7 @@ class Recording:
                 # One that is damaged proves no book; one before it will.
                 with mapped(path) as data, suppress(frame.DamagedFrame):
                     entry = line.unpack(frame.unpack(data, found)[0])
-                    wanted.discard(keyframe.subject(entry.data))
+                    wanted.discard(keyframe.symbol_and_channel(entry.data))
             at -= 1
         return max(0, at)
 

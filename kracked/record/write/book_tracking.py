@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from kracked import times
 from kracked.book.l3 import L3Book
 from kracked.format.keyframe import Book
-from kracked.format.line import OurEvent
+from kracked.format.line import FeedEvent
 from kracked.protocol import events
 from kracked.protocol.client.subscription import BOOKS
 
@@ -80,7 +80,7 @@ class PendingVerification:
         self._since: dict[tuple[str, str], int] = {}
         """By channel and symbol."""
 
-    def hear(self, event: OurEvent) -> None:
+    def hear(self, event: FeedEvent) -> None:
         match event:
             case events.Verified(channel=channel, symbol=symbol):
                 self._since.pop((channel, symbol), None)
@@ -97,7 +97,7 @@ class PendingVerification:
             yield events.Gap(now, channel, (symbol,), since, now, "not proven before the end")
 
 
-def told_by_books(event: OurEvent) -> bool:
+def told_by_books(event: FeedEvent) -> bool:
     """Whether keeping the books again will tell it again: then the log need not."""
     match event:
         case events.Verified():

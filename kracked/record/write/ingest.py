@@ -20,7 +20,7 @@ from kracked.format import keyframe, layout, line
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
 from kracked.format.layout import HOUR_NS, LIVE_BOOKS
-from kracked.format.lazy_text import LazyText, Text, whole
+from kracked.format.lazy_text import LazyText, Text, render
 from kracked.format.line import Message
 from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import CONNECTIONS, RECORDER, Flag
@@ -112,7 +112,7 @@ class Ingest:
         All of one kind of work, then all of the other, costs half of doing them in turn;
         only our own events must keep their place among the messages.
         """
-        if line.OUR_KINDS.isdisjoint(map(type, happened)):
+        if line.FEED_EVENTS.isdisjoint(map(type, happened)):
             first = self.next_seq
             self._keep(frames)
             self._make_rows(happened, self._numbers_of(frames, happened, first))
@@ -182,7 +182,7 @@ class Ingest:
 
     def event(self, event: Event) -> None:
         """Keep the rows of one event, whichever tables it belongs to."""
-        if type(event) in line.OUR_KINDS:
+        if type(event) in line.FEED_EVENTS:
             self._ours(event)  # type: ignore[arg-type]
             return
         self.tables.event(event, self._number_of(event))
@@ -233,7 +233,7 @@ class Ingest:
 
     # --- what befell the connection -----------------------------------------------------
 
-    def _ours(self, event: line.OurEvent) -> None:
+    def _ours(self, event: line.FeedEvent) -> None:
         """One of our own events: a line among the messages, and a row."""
         feed = getattr(event, "connection", "") or getattr(event, "channel", "")
         self._unproven.hear(event)
@@ -309,7 +309,7 @@ class Ingest:
         self.lost += count
         self._chunks = [chunk for chunk in batch.chunks if chunk.kind is FrameKind.EVENT]
         for name in _KEPT & taken.keys():
-            self.tables.add(name, whole(taken[name]))
+            self.tables.add(name, render(taken[name]))
         if batch.files:
             self.tables.news = True
         if len(self._chunks) < len(batch.chunks) or not taken.keys() <= _KEPT:
@@ -333,8 +333,8 @@ class Ingest:
         """
         for book in self._schedule.due(books, now):
             self._close_chunk()
-            picture, seq = keyframe.standing(book, now), self.next_seq - 1
-            text = keyframe.later(picture, book.depth, *line.envelope(now, seq, "keyframe"))
+            picture, seq = keyframe.lazy_snapshot(book, now), self.next_seq - 1
+            text = keyframe.lazy_message(picture, book.depth, *line.envelope(now, seq, "keyframe"))
             self._chunk(FrameKind.KEYFRAME, now, text, text.size)
             self.tables.begin(picture, book.depth, seq)
 
@@ -349,7 +349,7 @@ class Ingest:
         self._holed, seq = False, self.next_seq - 1
         for event in snapshots:
             text = keyframe.state_message(event, *line.envelope(event.received, seq, "keyframe"))
-            self._chunk(FrameKind.STANDING, event.received, text, text.size)
+            self._chunk(FrameKind.STATE, event.received, text, text.size)
             self.tables.stood(event, seq)
 
     def _close_chunk(self) -> None:

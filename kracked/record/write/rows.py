@@ -12,8 +12,15 @@ from functools import partial
 from itertools import repeat
 from typing import TypeVar
 
-from kracked.format.cells import WHOLE_TIME, instant, line, nine_decimals, prices, safe
-from kracked.format.lazy_text import LazyText, Text, listed
+from kracked.format.cells import (
+    TIME_LENGTH,
+    csv_line,
+    exchange_time_cell,
+    price_cells,
+    text_cell,
+    time_cell,
+)
+from kracked.format.lazy_text import LazyText, Text, joined
 from kracked.format.tables import BALANCES, EXECUTIONS, Flag
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
@@ -32,10 +39,10 @@ _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
 
 def orders(event: events.L3Update, seq: int, flags: int = 0) -> str:
     """Rows of `L3_ticks` that an update is: bids, then asks, in the message's order."""
-    received, stamp = instant(event.received), event.timestamp
-    if stamp is None or len(stamp) != WHOLE_TIME:
-        stamp = nine_decimals(stamp)
-    price, decimals = prices(event.precision.price), event.precision.qty
+    received, stamp = time_cell(event.received), event.timestamp
+    if stamp is None or len(stamp) != TIME_LENGTH:
+        stamp = exchange_time_cell(stamp)
+    price, decimals = price_cells(event.precision.price), event.precision.qty
     common, text = f",{event.symbol},{seq},{stamp},", ""
     # One loop, one text: four of five messages are a single row.
     for side, changes in (("b", event.bids), ("a", event.asks)):
@@ -43,10 +50,10 @@ def orders(event: events.L3Update, seq: int, flags: int = 0) -> str:
             if text:  # the row before was not the last
                 text += f"{flags},\n"
             action, since, order_id = order.action, order.timestamp, order.order_id
-            if len(since) != WHOLE_TIME:
-                since = nine_decimals(since)
+            if len(since) != TIME_LENGTH:
+                since = exchange_time_cell(since)
             if len(order_id) != _ORDER_ID:
-                order_id = safe(order_id)
+                order_id = text_cell(order_id)
             letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
             text += (
                 f"{side},{since},{received},{price[order.price]},{to_text(order.qty, decimals)},"
@@ -57,14 +64,14 @@ def orders(event: events.L3Update, seq: int, flags: int = 0) -> str:
 
 def orders_snapshot(event: events.L3Snapshot, seq: int, flags: int = 0) -> LazyText:
     """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
-    received, stamp = instant(event.received), nine_decimals(event.timestamp)
-    price, qty = prices(event.precision.price), event.precision.qty_text
+    received, stamp = time_cell(event.received), exchange_time_cell(event.timestamp)
+    price, qty = price_cells(event.precision.price), event.precision.qty_text
 
     def heads() -> Iterator[str]:
         yield f"n,{stamp},{received},,,R,"
         for side, orders in (("b", event.bids), ("a", event.asks)):
             for order in orders:
-                since, order_id = nine_decimals(order.timestamp), safe(order.order_id)
+                since, order_id = exchange_time_cell(order.timestamp), text_cell(order.order_id)
                 # What a kept book rests on may have been modified before: here it is there.
                 yield (
                     f"{side},{since},{received},{price[order.price]},{qty(order.qty)},A,{order_id}"
@@ -75,8 +82,8 @@ def orders_snapshot(event: events.L3Snapshot, seq: int, flags: int = 0) -> LazyT
 
 def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> LazyText:
     """Rows of `L2_updates` that a snapshot is: one that clears the book, then every level."""
-    price, qty = prices(event.precision.price), event.precision.qty_text
-    start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
+    price, qty = price_cells(event.precision.price), event.precision.qty_text
+    start = f"{event.symbol},{exchange_time_cell(event.timestamp)},{time_cell(event.received)}"
 
     def heads() -> Iterator[str]:
         yield f"{start},n,,"
@@ -98,7 +105,7 @@ def _picture(
     end, last = f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n"
 
     def pieces() -> Iterator[str]:
-        yield from listed(heads(), end)
+        yield from joined(heads(), end)
         yield last
 
     rows = 1 + len(event.bids) + len(event.asks)
@@ -107,8 +114,8 @@ def _picture(
 
 def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
     """Rows of `L2_updates` that an update is: bids, then asks, in the message's order."""
-    price, decimals = prices(event.precision.price), event.precision.qty
-    start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
+    price, decimals = price_cells(event.precision.price), event.precision.qty
+    start = f"{event.symbol},{exchange_time_cell(event.timestamp)},{time_cell(event.received)}"
     common, text = f",{seq},", ""
     for side, levels in (("b", event.bids), ("a", event.asks)):
         for at, total in levels:
@@ -137,14 +144,14 @@ def live_books(books: Sequence[WideState]) -> LazyText:
 
 
 def _live_side(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
-    text, decimals = prices(precision.price), precision.qty
-    return listed((f'"{text[price]}": {to_text(qty, decimals)}' for price, qty in levels), ", ")
+    text, decimals = price_cells(precision.price), precision.qty
+    return joined((f'"{text[price]}": {to_text(qty, decimals)}' for price, qty in levels), ", ")
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
     """The row of `L1`; a number the exchange did not give is empty."""
-    received = instant(event.received)
-    price, decimals = prices(event.precision.price), event.precision.qty
+    received = time_cell(event.received)
+    price, decimals = price_cells(event.precision.price), event.precision.qty
     percent = "" if event.change_pct is None else f"{event.change_pct:f}"
     flags |= _flags(snapshot=event.snapshot)
     return (
@@ -152,17 +159,17 @@ def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
         f"{price[event.ask]},{to_text(event.ask_qty, decimals)},"
         f"{price[event.last]},{to_text(event.volume, decimals)},{price[event.vwap]},"
         f"{price[event.low]},{price[event.high]},{price[event.change]},"
-        f"{percent},{nine_decimals(event.timestamp)},{received},{seq},{flags}\n"
+        f"{percent},{exchange_time_cell(event.timestamp)},{received},{seq},{flags}\n"
     )
 
 
 def trades(event: events.Trades, seq: int, flags: int = 0) -> str:
-    received, precision = instant(event.received), event.precision
+    received, precision = time_cell(event.received), event.precision
     flags |= _SNAPSHOT if event.snapshot else 0
     heads = [
-        f"{nine_decimals(trade.timestamp)},{received},{event.symbol},"
+        f"{exchange_time_cell(trade.timestamp)},{received},{event.symbol},"
         f"{precision.price_text(trade.price)},{precision.qty_text(trade.qty)},"
-        f"{_TAKERS[trade.side]},{safe(trade.ord_type)},{trade.trade_id}"
+        f"{_TAKERS[trade.side]},{text_cell(trade.ord_type)},{trade.trade_id}"
         for trade in event.trades
     ]
     return _rows(heads, f",{seq},{flags}\n", f",{seq},{flags | _LAST}\n")
@@ -170,13 +177,13 @@ def trades(event: events.Trades, seq: int, flags: int = 0) -> str:
 
 def candles(event: events.Candles, seq: int, flags: int = 0) -> str:
     """Rows of `OHLC`. `timestamp` is the interval's end, as the exchange sends it."""
-    received, engine = instant(event.received), nine_decimals(event.timestamp)
+    received, engine = time_cell(event.received), exchange_time_cell(event.timestamp)
     price, qty = event.precision.price_text, event.precision.qty_text
     flags |= _flags(snapshot=event.snapshot)
     return "".join(
-        f"{instant(candle.end)},{event.symbol},{price(candle.open)},{price(candle.high)},"
+        f"{time_cell(candle.end)},{event.symbol},{price(candle.open)},{price(candle.high)},"
         f"{price(candle.low)},{price(candle.close)},{qty(candle.volume)},{price(candle.vwap)},"
-        f"{candle.trades},{instant(candle.begin)},{engine},{received},{seq},{flags}\n"
+        f"{candle.trades},{time_cell(candle.begin)},{engine},{received},{seq},{flags}\n"
         for candle in event.candles
     )
 
@@ -205,18 +212,18 @@ def _reports(
 
     A snapshot may hold a thousand fills.
     """
-    received = instant(event.received)
+    received = time_cell(event.received)
     flags |= _flags(snapshot=event.snapshot)
 
     def made() -> Iterator[str]:
         for report in reports:
             time, told = report.get("timestamp", ""), map(report.get, members)
-            cells = (nine_decimals(str(time)), received, *told, event.sequence, seq, flags)
-            yield line(cells)
+            cells = (exchange_time_cell(str(time)), received, *told, event.sequence, seq, flags)
+            yield csv_line(cells)
 
     if not event.snapshot:
         return "".join(made())
-    return LazyText(lambda: listed(made(), ""), len(reports), len(reports) * _ROW_SIZE)
+    return LazyText(lambda: joined(made(), ""), len(reports), len(reports) * _ROW_SIZE)
 
 
 def connection(
@@ -230,7 +237,7 @@ def connection(
     lost: int | None = None,
 ) -> str:
     """A row of `connections`: what befell a connection or the recorder at the instant `at`."""
-    return line([feed, event, instant(at), status, message, feed, seq_last, lost])
+    return csv_line([feed, event, time_cell(at), status, message, feed, seq_last, lost])
 
 
 def gap(at: int, why: str, seq_last: int, lost: int) -> str:
@@ -252,23 +259,24 @@ def _listing(
     row: Callable[[_Listed, int], str], told: Sequence[_Listed], received: int
 ) -> LazyText:
     made = partial(map, row, told, repeat(received))
-    return LazyText(lambda: listed(made(), ""), len(told), len(told) * _ROW_SIZE)
+    return LazyText(lambda: joined(made(), ""), len(told), len(told) * _ROW_SIZE)
 
 
 def _pair(instrument: Instrument, received: int) -> str:
     rules, precision = instrument, instrument.precision
-    return line([
+    return csv_line([
         rules.symbol, rules.base, rules.quote, rules.status,
         precision.price, precision.price_text(rules.price_increment),
         precision.qty, precision.qty_text(rules.qty_increment), precision.qty_text(rules.qty_min),
-        rules.cost_precision, rules.cost_min, rules.marginable, rules.has_index, instant(received),
+        rules.cost_precision, rules.cost_min, rules.marginable, rules.has_index,
+        time_cell(received),
     ])  # fmt: skip
 
 
 def _asset(entry: Asset, received: int) -> str:
-    return line([
+    return csv_line([
         entry.id, entry.status, entry.precision, entry.precision_display, entry.borrowable,
-        instant(received),
+        time_cell(received),
     ])  # fmt: skip
 
 

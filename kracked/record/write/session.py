@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from kracked.errors import RecordError
 from kracked.format import layout
-from kracked.format.cells import instant
+from kracked.format.cells import time_cell
 from kracked.format.keyframe import Book, BookState
 from kracked.format.session_info import SessionInfo, encode_info, read_info
 from kracked.format.symbol_info import SymbolInfo
@@ -151,7 +151,7 @@ class RecordingSession:
         lost, failure = self.intake.lost, self._writer.failure
         whole = not (lost or failure or self._writer.lost_bytes)
         self.info.symbols = self.intake.tables.symbols
-        self.info.end, self.info.lost, self.info.clean_stop = instant(now), lost, whole
+        self.info.end, self.info.lost, self.info.clean_stop = time_cell(now), lost, whole
         self.info.last_seq = self.intake.next_seq - 1
         try:
             self.info.files = file_integrity.left(self.folder.path)

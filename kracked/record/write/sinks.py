@@ -17,7 +17,7 @@ from kracked import times
 from kracked.format import frame, layout, tables
 from kracked.format.cells import named_rows
 from kracked.format.layout import HOUR_NS, RAW_FOLDER
-from kracked.format.lazy_text import REST_S, LazyText, Text, whole
+from kracked.format.lazy_text import PAUSE_S, LazyText, Text, render
 from kracked.record.write.hour_compression import ClosedHours
 from kracked.record.write.session_folder import SessionFolder
 
@@ -141,7 +141,7 @@ class RawLogSink:
         for kind, received, seq, lines in batch.chunks:
             assert self._file is not None
             if isinstance(lines, LazyText):
-                lines = [whole([lines], rest_s=REST_S).encode()]  # noqa: PLW2901
+                lines = [render([lines], pause_s=PAUSE_S).encode()]  # noqa: PLW2901
             self._file.append(
                 frame.pack(lines, kind=kind, count=len(lines), received=received, seq=seq)
             )
@@ -193,7 +193,7 @@ class CsvTables:
 
     def write(self, batch: WriteBatch) -> None:
         for name in self._kept(batch):
-            self._files[name].append(whole(batch.rows[name], rest_s=REST_S).encode())
+            self._files[name].append(render(batch.rows[name], pause_s=PAUSE_S).encode())
 
     def _kept(self, batch: WriteBatch) -> list[str]:
         return [name for name in batch.rows if self._market or name in _ONE_FILE]

@@ -14,7 +14,7 @@ from pathlib import Path
 from kracked.errors import RecordError
 from kracked.format import sqlite, tables
 from kracked.format.layout import DATABASE
-from kracked.format.lazy_text import REST_S, whole
+from kracked.format.lazy_text import PAUSE_S, render
 from kracked.record.durable_files import SymbolicLink
 from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import WriteBatch
@@ -43,7 +43,7 @@ class SqliteTables:
 
     def write(self, batch: WriteBatch) -> None:
         for name, texts in batch.rows.items():
-            self._pending[name].append(whole(texts, rest_s=REST_S))
+            self._pending[name].append(render(texts, pause_s=PAUSE_S))
 
     def flush(self) -> None:
         if not self._pending:

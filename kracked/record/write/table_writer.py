@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kracked.format.cells import is_name
-from kracked.format.keyframe import Picture
+from kracked.format.cells import is_plain_name
+from kracked.format.keyframe import Snapshot
 from kracked.format.lazy_text import LazyText, Text
 from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import (
@@ -118,7 +118,7 @@ class TableRows:
             table, channel, make, rows_of, picture = place
             flags = doubts[channel].get(event.symbol)  # type: ignore[attr-defined]
             if flags != 0 or picture:
-                if not is_name(event.symbol):  # type: ignore[attr-defined]
+                if not is_plain_name(event.symbol):  # type: ignore[attr-defined]
                     continue  # whoever sent that: the raw log has it
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
             text = make(event, seq, flags | self.bad_clock)
@@ -146,7 +146,7 @@ class TableRows:
             case events.Verified(symbol=symbol, channel=channel, received=now):
                 self._proven[channel, symbol] = now
 
-    def begin(self, picture: Picture, depth: int, seq: int) -> None:
+    def begin(self, picture: Snapshot, depth: int, seq: int) -> None:
         """Rows of a whole book, if its rows began without a snapshot or lost some."""
         channel, symbol = _PLACES[type(picture)].channel, picture.symbol
         if self._doubts[channel].get(symbol, _SUSPECT):

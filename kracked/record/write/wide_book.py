@@ -18,7 +18,7 @@ from kracked.book import l2
 from kracked.book.checksum import LEVELS_HASHED
 from kracked.book.side import BookSide
 from kracked.format import tables
-from kracked.format.cells import instant, nine_decimals, prices
+from kracked.format.cells import exchange_time_cell, price_cells, time_cell
 from kracked.format.tables import WIDE_LEVELS
 from kracked.instruments import Precision
 from kracked.protocol.events import BookEvent, BookSnapshot, Side
@@ -101,7 +101,7 @@ class WideBook:
                 cells[first::2], changed = best, True
         if last is None or not changed:
             return ""
-        ours, engine = instant(last.received), nine_decimals(last.timestamp)
+        ours, engine = time_cell(last.received), exchange_time_cell(last.timestamp)
         return f"{engine or ours},{ours},{','.join(cells)},{seq}\n"
 
     def standing(self) -> WideState:
@@ -127,13 +127,13 @@ class _Side(BookSide):
         super().__init__(side)
         self._cells: list[str] = []
         """Of each level; empty where nobody wanted to know yet."""
-        self._prices, self._qty_decimals = prices(0), 0
+        self._prices, self._qty_decimals = price_cells(0), 0
         self.touched = False
         """Whether one of the best may have changed since they were asked for."""
 
     def count_in(self, precision: Precision) -> None:
         """The decimals of the levels to come, all of which are told anew."""
-        self._prices, self._qty_decimals = prices(precision.price), precision.qty
+        self._prices, self._qty_decimals = price_cells(precision.price), precision.qty
 
     def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
         super().replace(levels, depth)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
-from kracked.format.lazy_text import REST_S, whole
+from kracked.format.lazy_text import PAUSE_S, render
 from kracked.format.tables import CONNECTIONS
 from kracked.record.write import rows
 from kracked.record.write.session_folder import SessionFolder
@@ -138,7 +138,7 @@ class Writer:
 
     def _prepare(self, batch: WriteBatch) -> None:
         for name, content in batch.files.items():
-            self._folder.replace(name, whole([content], rest_s=REST_S).encode())
+            self._folder.replace(name, render([content], pause_s=PAUSE_S).encode())
         for store in self._stores:
             store.prepare(batch)
 

@@ -29,7 +29,7 @@ def walk() -> BookRebuilder:
     return walk
 
 
-def trusted_after(walk: BookRebuilder, event: line.OurEvent) -> bool:
+def trusted_after(walk: BookRebuilder, event: line.FeedEvent) -> bool:
     entry = line.unpack(line.pack_event(1, "level3", event).rstrip(b"\n"))
     told: list[Event] = walk.take(FrameKind.EVENT, entry)
     assert told == [event]
@@ -111,7 +111,7 @@ def test_a_frame_taken_at_once_is_the_frame_taken_line_by_line(
     [found] = frame.scan(packed)
     assert isinstance(found, frame.Frame)
     at_once, singly = (BookRebuilder(SessionInfo(start=""), symbol) for _ in range(2))
-    at_once.take_all(found, frame.unpack_whole(packed, found))
+    at_once.take_all(found, frame.unpack_body(packed, found))
     for text in lines:
         singly.take(FrameKind.DATA, line.unpack(text.rstrip(b"\n")))
     assert at_once.verification() == singly.verification()

@@ -10,7 +10,7 @@ from zlib import crc32
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.format.lazy_text import whole
+from kracked.format.lazy_text import render
 from kracked.format.tables import WIDE_LEVELS
 from kracked.record.write.ingest import Ingest
 from tests.benchmarks.recording_cost import tickers
@@ -31,7 +31,7 @@ class Gathering:
 
     def hand_over(self, batch: Any) -> bool:
         for table, texts in batch.rows.items():
-            self.rows.setdefault(table, []).extend(whole(texts).splitlines())
+            self.rows.setdefault(table, []).extend(render(texts).splitlines())
         return True
 
 

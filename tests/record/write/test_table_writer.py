@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
-from kracked.format.lazy_text import whole
+from kracked.format.lazy_text import render
 from kracked.format.symbol_info import PreviousInfo, SymbolInfo
 from kracked.format.tables import ASSETS, EXECUTIONS, ORDERS, PAIRS, Flag
 from kracked.instruments import Instrument, Precision
@@ -42,7 +42,7 @@ def running() -> TableRows:
 def is_suspect(rows: TableRows, event: events.Event) -> bool:
     """Whether the event's last row is flagged so."""
     rows.event(event, 2)
-    last = whole(rows.take()[ORDERS.name]).splitlines()[-1]
+    last = render(rows.take()[ORDERS.name]).splitlines()[-1]
     names = [column.name for column in ORDERS.columns]
     return bool(int(last.split(",")[names.index("flags")]) & Flag.SUSPECT)
 
@@ -98,16 +98,16 @@ def test_the_rows_of_a_book_joined_midway_are_those_of_a_snapshot_of_that_moment
         keeper.receive(message, number)
     [book] = keeper.l2.values()
     told.event(events.Subscribed(50, "book", "BTC/USD", 25), 30)
-    told.event(keyframe.picture(book, 50), 30)
+    told.event(keyframe.snapshot(book, 50), 30)
 
-    joined.begin(keyframe.standing(book, 50), 25, 30)
+    joined.begin(keyframe.lazy_snapshot(book, 50), 25, 30)
     for number, message in enumerate(updates[30:], 51):
         [update] = keeper.receive(message, number)
         for rows in (joined, told):
             rows.event(update, number)
 
-    assert {name: whole(texts) for name, texts in joined.take().items()} == {
-        name: whole(texts) for name, texts in told.take().items()
+    assert {name: render(texts) for name, texts in joined.take().items()} == {
+        name: render(texts) for name, texts in told.take().items()
     }
 
 
@@ -117,7 +117,7 @@ def test_a_thousand_pairs_cost_the_event_loop_no_row() -> None:
     rows.event(events.Instruments(10, pairs, ()), 1)
     taken = rows.take()
     assert not any(isinstance(text, str) for text in taken[PAIRS.name])
-    lines = whole(taken[PAIRS.name]).splitlines()
+    lines = render(taken[PAIRS.name]).splitlines()
     assert [text.split(",")[0] for text in lines] == [pair.symbol for pair in pairs]
     assert rows.count == len(pairs)
     assert ASSETS.name not in taken
@@ -129,7 +129,7 @@ def test_a_thousand_fills_of_a_snapshot_cost_it_none_either() -> None:
     rows.event(events.Executions(10, fills, snapshot=True), 1)
     [text] = rows.take()[EXECUTIONS.name]
     assert not isinstance(text, str)
-    assert whole([text]).count("\n") == rows.count == len(fills)
+    assert render([text]).count("\n") == rows.count == len(fills)
 
 
 def _pair(symbol: str) -> Instrument:

@@ -64,7 +64,7 @@ def test_a_row_is_written_only_while_the_checksum_proves_it(lost: set[int], agai
         now = event
         if seq == again:
             book = whole.l2[SYMBOL]
-            now = keyframe.picture(book, event.received)  # type: ignore[assignment]
+            now = keyframe.snapshot(book, event.received)  # type: ignore[assignment]
         kept.apply(now)
         assert wide.apply(now) == kept.l2[SYMBOL].verified
         if wide.verified and (row := wide.row(seq)):
@@ -77,7 +77,7 @@ def test_the_picture_of_a_kept_book_goes_on_as_its_snapshot_would() -> None:
     wide.acknowledge(25)
     for event in told[:100]:
         kept.apply(event)
-    assert wide.apply(keyframe.standing(kept.l2[SYMBOL], START))  # type: ignore[arg-type]
+    assert wide.apply(keyframe.lazy_snapshot(kept.l2[SYMBOL], START))  # type: ignore[arg-type]
     for event in told[100:]:
         assert wide.apply(event)
 

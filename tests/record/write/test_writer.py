@@ -12,7 +12,7 @@ import pytest
 
 from kracked.errors import RecordError
 from kracked.format import frame, line
-from kracked.format.lazy_text import whole
+from kracked.format.lazy_text import render
 from kracked.format.session_info import SessionInfo, read_info
 from kracked.protocol.events import Gap, Reconnecting, Resync, Subscribed
 from kracked.record.read.recording import open_recording
@@ -204,11 +204,11 @@ def test_what_befell_the_connection_is_kept_however_long_the_writer_takes_nothin
     door.open = True
     refused.hand_over(10)
     (batch,) = door.taken
-    assert [line.event_of(line.unpack(chunk.lines[0][:-1])) for chunk in batch.chunks] == [  # type: ignore[index]
+    assert [line.decode_event(line.unpack(chunk.lines[0][:-1])) for chunk in batch.chunks] == [  # type: ignore[index]
         LOST,
         HOLE,
     ]
-    told = [row.split(",")[1] for row in whole(batch.rows["connections"]).splitlines()]
+    told = [row.split(",")[1] for row in render(batch.rows["connections"]).splitlines()]
     assert told == ["disconnect", "gap"]
 
 
@@ -223,7 +223,7 @@ def test_however_long_the_writer_takes_nothing_one_row_tells_of_all_that_is_lost
     refused.hand_over(200)
     refused.hand_over(201)
     (batch,) = door.taken
-    (row,) = whole(batch.rows["connections"]).splitlines()
+    (row,) = render(batch.rows["connections"]).splitlines()
     assert row.endswith(",the disk is too slow or full,,100,100")
 
 
