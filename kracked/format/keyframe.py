@@ -1,12 +1,12 @@
-"""A whole book as one message of the raw log: where a search for an instant may begin.
+"""Keyframes and state snapshots: messages of the raw log that the recorder made itself.
 
-Spelled as the exchange spells a snapshot, but of type `keyframe`, so that other
-readers of the log pass over it. Reading straight through, a keyframe proves itself:
-the book it meets must have its checksum.
+A keyframe is a whole book: a search for an instant begins at one. It is spelled as the
+exchange spells a snapshot, but of type `keyframe`, so that other readers of the log pass over
+it. A reader that comes from before it checks it: the book it has rebuilt must be equal.
 
-State snapshots are spelled alike: what stood besides the books where a recording joins or
-goes on. Instruments, tickers, the last trades and candles, the account, one a line. Whoever
-plays the recording hears of each what one who subscribed there would have been told first.
+A state snapshot is spelled alike and holds what is not a book: instruments, a ticker, the last
+trades, candles, the account. The recorder writes them when it joins a running feed and when it
+goes on after a gap. They say what a subscription would have been told first.
 """
 
 from __future__ import annotations
@@ -30,28 +30,40 @@ from kracked.protocol.events import Event, OrderChange
 
 Book = L2Book | L3Book
 Snapshot = events.BookSnapshot | events.L3Snapshot
-_Text = Callable[[], Iterator[str]]
+_Rows = Callable[[], Iterator[str]]
 
 _TYPE = b'"type":"keyframe"'
 _HEAD = re.compile(
     rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)","depth":(\d+)'
 )
 _NUMBERS = re.compile(rb'price":-?\d+(?:\.(\d+))?,"(?:order_)?qty":-?\d+(?:\.(\d+))?')
-_OPENING = 48
-"""A message's channel and type stand before this."""
+_HEAD_SIZE = 48
+"""The channel and the type of a message are in its first bytes, before this one."""
 _ROW_SIZE = 120
+"""Approximate characters of an order or level."""
 _PAIR_SIZE = 320
-"""About the characters of a pair, the longest of entries."""
+"""Approximate characters of a pair, the longest entry of an instrument list."""
+
+
+# --- writing keyframes ---------------------------------------------------------------
 
 
 def encode(book: Book) -> bytes:
-    """The book as a message."""
+    """Return a book as a keyframe."""
     return render([lazy_message(lazy_snapshot(book, book.received), book.depth)]).encode()
 
 
 def lazy_message(snapshot: Snapshot, depth: int, before: str = "", after: str = "") -> LazyText:
-    """The message that a book is, between two texts; made when it is written."""
-    channel, bids, asks = _spelling(snapshot)
+    """Return a book's snapshot as a keyframe, between two texts; it is made when it is written."""
+    precision = snapshot.precision
+    bids: _Rows
+    asks: _Rows
+    if isinstance(snapshot, events.L3Snapshot):
+        channel = "level3"
+        bids, asks = (partial(_orders, side, precision) for side in (snapshot.bids, snapshot.asks))
+    else:
+        channel = "book"
+        bids, asks = (partial(_levels, side, precision) for side in (snapshot.bids, snapshot.asks))
     stamp = f',"timestamp":{quoted(snapshot.timestamp)}' if snapshot.timestamp else ""
     opening = (
         f'{before}{{"channel":"{channel}","type":"keyframe","data":['
@@ -60,6 +72,7 @@ def lazy_message(snapshot: Snapshot, depth: int, before: str = "", after: str = 
     closing = f'],"checksum":{snapshot.checksum}{stamp}}}]}}{after}'
 
     def pieces() -> Iterator[str]:
+        """Yield the text of the message."""
         yield opening
         yield from bids()
         yield '],"asks":['
@@ -70,69 +83,75 @@ def lazy_message(snapshot: Snapshot, depth: int, before: str = "", after: str = 
     return LazyText(pieces, rows, rows * _ROW_SIZE)
 
 
-def _spelling(snapshot: Snapshot) -> tuple[str, _Text, _Text]:
-    """The channel, and what makes the text of each side."""
-    precision = snapshot.precision
-    if isinstance(snapshot, events.L3Snapshot):
-        bids, asks = (partial(_orders, side, precision) for side in (snapshot.bids, snapshot.asks))
-        return "level3", bids, asks
-    bids, asks = (partial(_levels, side, precision) for side in (snapshot.bids, snapshot.asks))
-    return "book", bids, asks
+def _levels(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
+    price, qty = precision.price_text, precision.qty_text
+    return joined((f'{{"price":{price(at)},"qty":{qty(total)}}}' for at, total in levels), ",")
+
+
+def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str]:
+    price, qty = precision.price_text, precision.qty_text
+    members = (
+        f'{{"order_id":{quoted(order.order_id)},"limit_price":{price(order.price)},'
+        f'"order_qty":{qty(order.qty)},"timestamp":{quoted(order.timestamp)}}}'
+        for order in orders
+    )
+    return joined(members, ",")
+
+
+# --- reading keyframes ---------------------------------------------------------------
+
+
+def is_keyframe(message: bytes) -> bool:
+    """Whether a message of a raw log is a keyframe or a state snapshot."""
+    return _TYPE in message[:_HEAD_SIZE]
 
 
 def symbol_and_channel(message: bytes) -> tuple[str, str]:
-    """Symbol and channel of a keyframe."""
-    found = _head(message)
-    return found[2].decode(), found[1].decode()
+    """Return symbol and channel of a keyframe. Raises `RecordError` for any other message."""
+    head = _match_head(message)
+    return head[2].decode(), head[1].decode()
 
 
 def symbol(message: bytes) -> str:
-    """Symbol of a keyframe; empty where it cannot be read."""
-    found = _HEAD.match(message)
-    return found[2].decode(errors="replace") if found else ""
+    """Return the symbol of a keyframe; empty when it cannot be read."""
+    head = _HEAD.match(message)
+    return head[2].decode(errors="replace") if head else ""
 
 
 def depth(message: bytes) -> int:
-    """The depth of a keyframe's book."""
-    return int(_head(message)[3])
+    """Return the depth of a keyframe's book. Raises `RecordError` for any other message."""
+    return int(_match_head(message)[3])
 
 
 def subscription(message: bytes, now: int) -> events.Subscribed:
-    """The subscription whose book a keyframe is."""
+    """Return the acknowledgement of the subscription that brought a keyframe's book."""
     symbol, channel = symbol_and_channel(message)
     return events.Subscribed(now, channel, symbol, depth(message))
 
 
 def precision(message: bytes) -> Precision | None:
-    """That of a keyframe's numbers, which have all their decimals; None of an empty book."""
+    """Return the decimals of a keyframe's numbers, which have them all; None of an empty book."""
     found = _NUMBERS.search(message)
     return Precision(*(len(decimals or b"") for decimals in found.groups())) if found else None
 
 
-def _head(message: bytes) -> re.Match[bytes]:
-    found = _HEAD.match(message)
-    if found is None:
+def _match_head(message: bytes) -> re.Match[bytes]:
+    head = _HEAD.match(message)
+    if head is None:
         raise RecordError(f"not a keyframe: {message[:80]!r}")
-    return found
-
-
-def is_keyframe(message: bytes) -> bool:
-    """Whether a message of a raw log is a keyframe."""
-    return _TYPE in message[:_OPENING]
+    return head
 
 
 def as_snapshot(message: bytes) -> bytes:
-    """The message as the exchange would have sent it."""
+    """Return a keyframe or a state snapshot as the exchange would have sent it."""
     return message.replace(_TYPE, b'"type":"snapshot"', 1)
 
 
-def as_keyframe(message: str) -> str:
-    """The exchange's snapshot as a message that other readers pass over."""
-    return message.replace('"type":"snapshot"', '"type":"keyframe"', 1)
+# --- books at an instant -------------------------------------------------------------
 
 
 def snapshot(book: Book, received: int) -> Snapshot:
-    """The book as the event a snapshot would have been."""
+    """Return a book as the event of a snapshot that came at `received`."""
     made = lazy_snapshot(book, received)
     if isinstance(made, events.BookSnapshot):
         return msgspec.structs.replace(made, bids=tuple(made.bids), asks=tuple(made.asks))
@@ -140,9 +159,10 @@ def snapshot(book: Book, received: int) -> Snapshot:
 
 
 def lazy_snapshot(book: Book, received: int) -> Snapshot:
-    """The same for whoever reads it later: a level 2 book's levels are read then.
+    """Return the same event with copied sides in place of a level 2 book's levels.
 
-    To read two thousand of them takes milliseconds, a copy of the sides a hundredth.
+    The copies are read later, once: reading two thousand levels takes milliseconds, copying
+    the sides a hundredth of that.
     """
     stamp = book.last.timestamp if book.last else None
     if isinstance(book, L3Book):
@@ -161,15 +181,15 @@ def lazy_snapshot(book: Book, received: int) -> Snapshot:
 
 
 class BookState(NamedTuple):
-    """A book as it stood at an instant, for who writes it later."""
+    """A book at an instant, to be written later."""
 
     snapshot: Snapshot
     depth: int
     messages: int
-    """What the book had taken by then."""
+    """Messages the book had applied by then."""
 
     def book(self) -> Book:
-        """A book of its own: what the feed goes on with has changed since."""
+        """Return a book of its own: the feed's has changed since."""
         snapshot = self.snapshot
         kind = L3Book if isinstance(snapshot, events.L3Snapshot) else L2Book
         book = kind(snapshot.symbol, snapshot.precision, self.depth)
@@ -179,7 +199,7 @@ class BookState(NamedTuple):
 
 
 def frozen(books: Iterable[Book], now: int) -> list[BookState]:
-    """The verified ones of these books as they stand at `now`; cheap."""
+    """Return the verified books as they are at `now`; cheap."""
     return [
         BookState(lazy_snapshot(book, now), book.depth, book.tally.messages)
         for book in books
@@ -187,38 +207,27 @@ def frozen(books: Iterable[Book], now: int) -> list[BookState]:
     ]
 
 
-def _levels(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
-    price, qty = precision.price_text, precision.qty_text
-    return joined((f'{{"price":{price(at)},"qty":{qty(total)}}}' for at, total in levels), ",")
-
-
-def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str]:
-    price, qty = precision.price_text, precision.qty_text
-    members = (
-        f'{{"order_id":{quoted(order.order_id)},"limit_price":{price(order.price)},'
-        f'"order_qty":{qty(order.qty)},"timestamp":{quoted(order.timestamp)}}}'
-        for order in orders
-    )
-    return joined(members, ",")
+# --- state snapshots -----------------------------------------------------------------
 
 
 def state_message(event: Event, before: str = "", after: str = "") -> LazyText:
-    """The message that tells the event, between two texts.
+    """Return an event as a state snapshot, between two texts.
 
-    Of instruments there are thousands: their text is made when it is written.
+    There are thousands of instruments, so their text is made when it is written.
     """
     if isinstance(event, events.Instruments):
         return _instruments(event, before, after)
-    text = f"{before}{as_keyframe(wire.message(event))}{after}"
+    text = f"{before}{_as_keyframe(wire.message(event))}{after}"
     return LazyText(lambda: iter((text,)), 1, len(text))
 
 
 def _instruments(event: events.Instruments, before: str, after: str) -> LazyText:
-    head, between, tail = as_keyframe(wire.instrument_lists(wire.SNAPSHOT, ("\0",), ("\0",))).split(
-        "\0"
-    )
+    head, between, tail = _as_keyframe(
+        wire.instrument_lists(wire.SNAPSHOT, ("\0",), ("\0",))
+    ).split("\0")
 
     def pieces() -> Iterator[str]:
+        """Yield the text of the message."""
         yield before + head
         yield from joined(map(wire.asset, event.assets), ",")
         yield between
@@ -227,3 +236,8 @@ def _instruments(event: events.Instruments, before: str, after: str) -> LazyText
 
     entries = len(event.assets) + len(event.pairs)
     return LazyText(pieces, entries, entries * _PAIR_SIZE)
+
+
+def _as_keyframe(message: str) -> str:
+    """Return a snapshot of the exchange as a message that other readers pass over."""
+    return message.replace('"type":"snapshot"', '"type":"keyframe"', 1)

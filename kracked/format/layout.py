@@ -1,14 +1,14 @@
 """The names of a recording's files: each is made and recognised here, and nowhere else.
 
     session.json  session.lock  L2_live_orderbooks.json  recording.sqlite
-    raw/20241112T0600Z-00.jsonl.zst                      a segment of the raw log
-    trades.csv                                           a table, as far as it has grown
+    raw/20241112T0600Z-00.jsonl.zst                            a segment of the raw log
+    trades.csv                                                 a table that grows
     trades-20241112T06Z.csv  trades-20241112T06Z-01.csv.zst    its closed hours
     parquet/channel=l3/date=2024-11-12/pair=BTC-USD/part-20241112T0600Z-00.parquet
     parquet/parts.json
 
-A file with any other name is somebody else's: never read it, change it or remove it. Hours
-are those of UTC.
+A file of any other name is somebody else's: never read it, change it or remove it. Hours are
+those of UTC.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ HOUR_NS = 3600 * times.NS_PER_S
 SESSION_INFO = "session.json"
 SESSION_LOCK = "session.lock"
 LIVE_BOOKS = "L2_live_orderbooks.json"
-"""The level 2 books of this moment, replaced twice a second."""
+"""The level 2 books as they are now, replaced twice a second."""
 DATABASE = "recording.sqlite"
 RAW_FOLDER = "raw"
 PARQUET_FOLDER = "parquet"
 PARTS_INFO = "parts.json"
-"""In the Parquet folder: size and checksum of every part."""
+"""Size and checksum of every part; a file of the Parquet folder."""
 
 _STAMP = r"(\d{8}T\d\d)"
 _LOG = re.compile(rf"({_STAMP}\d\dZ)-(\d{{2,}})\.jsonl\.zst")
@@ -40,16 +40,16 @@ _PART = re.compile(rf"(part)-{_STAMP}\d\dZ-(\d+)\.parquet")
 
 
 class FileHour(NamedTuple):
-    """The hour a file is of; files sort by it in the order they were written."""
+    """The hour of a file and its number in it: files sort by both as they were written."""
 
     begin: int
     """ns since the Unix epoch."""
     number: int
-    """Which file of the hour it is: 0 for the first."""
+    """0 for the first file of the hour."""
 
 
 def hour_of(path: Path) -> FileHour | None:
-    """The hour of a closed table or a Parquet part; None for a file that may still grow."""
+    """Return the hour of a closed table or a Parquet part; None for any other file."""
     match = _TABLE.fullmatch(path.name) or _PART.fullmatch(path.name)
     if match is None or match[2] is None:
         return None
@@ -59,7 +59,7 @@ def hour_of(path: Path) -> FileHour | None:
 
 
 def _stamp(hour: int) -> str:
-    """An hour, counted from the Unix epoch, as it stands in names: `20241112T06`."""
+    """Return an hour, counted from the Unix epoch, as it is written in names: `20241112T06`."""
     return times.to_rfc3339(hour * HOUR_NS, 0)[:13].replace("-", "")
 
 
@@ -67,32 +67,37 @@ def _stamp(hour: int) -> str:
 
 
 def segment(hour: int, number: int) -> str:
-    """The name of a segment, without folder and suffix; hours count from the Unix epoch."""
+    """Return the name of a segment, without folder and suffix.
+
+    Args:
+        hour: Its hour, counted from the Unix epoch.
+        number: Its number in the hour, from 0.
+    """
     return f"{_stamp(hour)}00Z-{number:02}"
 
 
 def log_file(segment: str) -> str:
-    """The file of a segment, relative to the recording's folder."""
+    """Return the file of a segment, relative to the recording's folder."""
     return f"{RAW_FOLDER}/{segment}.jsonl.zst"
 
 
 def segment_of(log: Path) -> str:
-    """The segment that a file of the raw log is."""
+    """Return the name of the segment in a file of the raw log."""
     return log.name.removesuffix(".jsonl.zst")
 
 
 def logs(folder: Path) -> list[Path]:
-    """Files of the raw log, by hour and number."""
+    """Return the files of the raw log, sorted by hour and number."""
     return sorted(filter(is_log, folder.glob(f"{RAW_FOLDER}/*")), key=log_order)
 
 
 def is_log(path: Path) -> bool:
-    """Whether something is a file of the raw log, by its name."""
+    """Whether a path is a file with the name of a raw log."""
     return _LOG.fullmatch(path.name) is not None and path.is_file()
 
 
 def log_order(log: Path) -> tuple[str, int]:
-    """A log's hour, and its number in it: the hundredth comes after the eleventh."""
+    """Return the key that sorts logs: the hour, then the number, so that 100 comes after 11."""
     match = _LOG.fullmatch(log.name)
     return (match[1], int(match[3])) if match else (log.name, 0)
 
@@ -101,28 +106,34 @@ def log_order(log: Path) -> tuple[str, int]:
 
 
 def table_file(name: str) -> str:
-    """The file that a table grows in."""
+    """Return the file in which a table grows."""
     return f"{name}.csv"
 
 
 def closed_hour(name: str, hour: int, number: int) -> str:
-    """The file of a table's closed hour; hours count from the Unix epoch."""
+    """Return the file of a table's closed hour.
+
+    Args:
+        name: Name of the table.
+        hour: The hour, counted from the Unix epoch.
+        number: 0 for the first file of the hour; a recorder that starts again makes another.
+    """
     suffix = f"-{number:02}" if number else ""
     return f"{name}-{_stamp(hour)}Z{suffix}.csv"
 
 
 def compressed(file: str) -> str:
-    """The name of a closed hour once it is compressed."""
+    """Return the name of a closed hour's file once it is compressed."""
     return f"{file}.zst"
 
 
 def table_files(folder: Path) -> list[Path]:
-    """CSV files of all tables, those of closed hours and compressed ones too."""
+    """Return the CSV files of all tables, closed hours and compressed ones included, sorted."""
     return sorted(path for path in folder.glob("*.csv*") if table_of(path) and path.is_file())
 
 
 def table_of(path: Path) -> Table | None:
-    """The table that a file is of, by its name."""
+    """Return the table in a file, by the file's name; None for any other file."""
     try:
         return tables.named(_table_name(path))
     except KeyError:
@@ -135,9 +146,9 @@ def _table_name(path: Path) -> str:
 
 
 def closed_hours(folder: Path, table: Table) -> list[Path]:
-    """A table's closed hours, the oldest first.
+    """Return the files of a table's closed hours, the oldest first.
 
-    While an hour is being compressed it is there twice: only the table itself is listed.
+    An hour that is being compressed exists twice; only the uncompressed file is listed.
     """
     found = {
         file: hour
@@ -152,40 +163,40 @@ def closed_hours(folder: Path, table: Table) -> list[Path]:
 
 
 def part_file(table: Table, symbol: str, segment: str) -> str:
-    """The part that holds a segment's rows of a table and symbol, relative to the Hive folder.
+    """Return the part with a segment's rows of a table and symbol, relative to the Parquet folder.
 
-    `symbol` is empty for a table of none. A segment is of one hour, so of one day.
+    `symbol` is empty for a table without symbols. A segment is of one hour, so of one day.
     """
     day = f"{segment[:4]}-{segment[4:6]}-{segment[6:8]}"
     return f"{channel_folder(table)}/date={day}/{pair_folder(symbol)}/part-{segment}.parquet"
 
 
 def channel_folder(table: Table) -> str:
-    """The folder of a table's parts."""
+    """Return the folder of a table's parts."""
     return f"channel={table.channel}"
 
 
 def pair_folder(symbol: str) -> str:
-    """The folder of a symbol's parts."""
+    """Return the folder of a symbol's parts."""
     return f"pair={symbol.replace('/', '-') or 'none'}"
 
 
 def pair_symbol(folder: str) -> str:
-    """The symbol whose parts are in a folder of this name."""
+    """Return the symbol whose parts are in a folder of this name."""
     return folder.removeprefix("pair=").replace("-", "/")
 
 
-# --- all of it -----------------------------------------------------------------------
+# --- the folder ----------------------------------------------------------------------
 
 
 def data_files(folder: Path) -> list[Path]:
-    """Every file that holds what was recorded."""
+    """Return every file with recorded data: logs, tables and the database."""
     database = folder / DATABASE
     return [*logs(folder), *table_files(folder), *([database] if database.exists() else [])]
 
 
 def unrecognised_files(folder: Path) -> list[str]:
-    """What looks like a file of the recording but bears no name that a recorder gives."""
+    """Return files that look like the recording's but have a name no recorder gives."""
     ours = {*logs(folder), *table_files(folder)}
     alike = (f"{RAW_FOLDER}/*.jsonl.zst", "*.csv", "*.csv.zst")
     found = {path for pattern in alike for path in folder.glob(pattern)}
@@ -193,10 +204,10 @@ def unrecognised_files(folder: Path) -> list[str]:
 
 
 def temporary(file: str) -> str:
-    """The name a file has until it is whole and takes its place."""
+    """Return the name a file has until it is whole and replaces the file of that name."""
     return f".{file}.new"
 
 
 def torn_end(path: Path) -> Path:
-    """Where a repair moves the torn end of a file."""
+    """Return the file to which a repair moves the torn end of another."""
     return path.with_name(f"{path.name}.torn")

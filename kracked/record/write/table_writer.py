@@ -229,7 +229,7 @@ class TableRows:
             self._book(event.symbol).acknowledge(event.depth)
         if event.symbol and event.depth and event.channel in ("book", "level3"):
             subject = self.symbols.setdefault(event.symbol, SymbolInfo())
-            if subject.change(seq, **{event.channel: event.depth}):
+            if subject.update(seq, **{event.channel: event.depth}):
                 self.news = True
         if event.symbol and event.interval and event.channel == "ohlc":
             self._candles(event.symbol, event.interval)
@@ -256,5 +256,5 @@ class TableRows:
         else:
             return
         price, qty = event.precision.price, event.precision.qty
-        if subject.change(seq, price_precision=price, qty_precision=qty):
+        if subject.update(seq, price_precision=price, qty_precision=qty):
             self.news = True

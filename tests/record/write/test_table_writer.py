@@ -159,10 +159,10 @@ def test_the_decimals_of_a_book_are_not_those_a_ticker_happened_to_show() -> Non
 
 def test_what_a_symbol_was_is_known_with_the_message_that_changed_it() -> None:
     subject = SymbolInfo()
-    assert subject.change(3, price_precision=1, qty_precision=8)
-    assert subject.change(4, level3=10)
-    assert not subject.change(5, level3=10)
-    assert subject.change(9, price_precision=2, qty_precision=8)
-    assert subject.change(9, level3=100)
+    assert subject.update(3, price_precision=1, qty_precision=8)
+    assert subject.update(4, level3=10)
+    assert not subject.update(5, level3=10)
+    assert subject.update(9, price_precision=2, qty_precision=8)
+    assert subject.update(9, level3=100)
     assert subject.was == [PreviousInfo(until=9, price_precision=1, qty_precision=8, level3=10)]
     assert (subject.first_precision, subject.level3) == (Precision(1, 8), 100)
