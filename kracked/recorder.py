@@ -117,18 +117,19 @@ class Recorder:
         """Take in what comes until cancelled, or until the feed ends."""
         clock, handed, ended = self._feed.clock, self._started, False
         while not ended:
-            happened: list[Event] = []
+            events: list[Event] = []
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HAND_OVER_EVERY_S):
-                    happened = await self._consumer.batch()
-                    ended = not happened
-            self.take(happened)
+                    events = await self._consumer.batch()
+                    ended = not events
+            self.take(events)
             now = clock.wall()
             if not 0 <= now - handed < HAND_OVER_EVERY_S * NS_PER_S:
                 self._note_clocks(now)
-                if self._session.intake.wants_standing:
+                if self._session.ingest.needs_state_snapshots:
                     # All that it rests on was taken in.
-                    self._session.intake.stand(_standing(self._feed, own=self._own))
+                    state = _current_state(self._feed, own=self._own)
+                    self._session.ingest.write_state_snapshots(state)
                 self._session.hand_over(_books(self._feed), now)
                 handed = now
             await clock.sleep(_PAUSE_S)
@@ -155,27 +156,27 @@ class Recorder:
         """Take in what is still queued, and what is missing to the end."""
         self.take(self._consumer.take())
         gaps = self._feed.open_gaps()
-        self._session.intake.take([], gaps)
+        self._session.ingest.take([], gaps)
         self._missing = tuple(open_gaps.in_words(self._feed.stats(), gaps))
 
-    def take(self, happened: Sequence[Event]) -> None:
+    def take(self, events: Sequence[Event]) -> None:
         """Take in events, and the frames that came with them.
 
         Both were queued in the same steps of the loop, so the books now hold these
         frames and no more.
         """
-        intake, frames = self._session.intake, self._tap.take()
+        ingest, frames = self._session.ingest, self._tap.take()
         if not self._own:
             frames = [frame for frame in frames if not frame.connection.startswith(PRIVATE)]
-            happened = _without_own(happened)
-        intake.take(frames, happened)
+            events = _without_own(events)
+        ingest.take(frames, events)
         if missed := self._tap.dropped - self._missed:
             self._missed += missed
-            intake.miss(missed, self._feed.clock.wall())
+            ingest.note_lost(missed, self._feed.clock.wall())
 
     def _note_clocks(self, now: int) -> None:
         """See whether the clock was set; note each minute how it differs from the exchange's."""
-        self._session.intake.clock(self._watch.jumped_ns(), now)
+        self._session.ingest.note_clock_jump(self._watch.jumped_ns(), now)
         if now < self._offsets_due:
             return
         self._offsets_due = now + NS_PER_S  # until something answers
@@ -189,21 +190,21 @@ def _books(feed: FeedManager) -> list[Book]:
     return [*feed.l2.values(), *feed.l3.values()]
 
 
-def _standing(feed: FeedManager, *, own: bool) -> list[Event]:
+def _current_state(feed: FeedManager, *, own: bool) -> list[Event]:
     """What stands besides the books."""
-    standing = feed.current_state()
-    return standing if own else _without_own(standing)
+    state = feed.current_state()
+    return state if own else _without_own(state)
 
 
 def _joined(feed: FeedManager, *, own: bool) -> JoinedState:
     """What stands now, books included."""
-    standing = _standing(feed, own=own)  # it bears a time, and is written before the books
+    state = _current_state(feed, own=own)  # it bears a time, and is written before the books
     now = feed.clock.wall()
-    return JoinedState(now, standing, keyframe.frozen(_books(feed), now))
+    return JoinedState(now, state, keyframe.frozen(_books(feed), now))
 
 
-def _without_own(happened: Iterable[Event]) -> list[Event]:
-    return [event for event in happened if not isinstance(event, _OWN)]
+def _without_own(events: Iterable[Event]) -> list[Event]:
+    return [event for event in events if not isinstance(event, _OWN)]
 
 
 @asynccontextmanager

@@ -103,18 +103,18 @@ def _state(root: Path, made: Iterable[Path]) -> None:
 def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[str]]]]]:
     """The segments of the raw log that are complete, each with its rows in batches."""
     recording = open_recording(path)
-    walk, made = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
+    walk, table_rows = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
     complete = {log.name for log in recording.logs[: None if recording.info().end else -1]}
     placed = enumerate(recording.places)
     for file, numbered in groupby(placed, key=lambda item: item[1].path):
         frames = [number for number, _ in numbered]
         if file.name in complete:
-            rows = _rows_of(recording.read(frames[0], frames[-1] + 1), walk, made)
+            rows = _rows_of(recording.read(frames[0], frames[-1] + 1), walk, table_rows)
             yield layout.segment_of(file), rows
 
 
 def _rows_of(
-    entries: Iterator[Recorded], walk: BookRebuilder, made: TableRows
+    entries: Iterator[Recorded], walk: BookRebuilder, rows: TableRows
 ) -> Iterator[tuple[PartKey, list[str]]]:
     """The rows the recorder made, or would have made, of these lines."""
     lost = walk.lost
@@ -122,24 +122,24 @@ def _rows_of(
         happened = walk.take(kind, entry)
         if walk.lost != lost:
             lost = walk.lost
-            made.doubt_all()
+            rows.mark_all_suspect()
         if kind is FrameKind.KEYFRAME and happened:  # how deep it is, its levels do not say
-            made.event(keyframe.subscription(entry.data, entry.received), entry.seq)
+            rows.add_event(keyframe.subscription(entry.data, entry.received), entry.seq)
         for event in happened:
             if isinstance(event, events.Resync):
-                made.doubt(event.channel, [event.symbol])
+                rows.mark_suspect(event.channel, [event.symbol])
             elif isinstance(event, events.Gap):
-                made.missed(event)
+                rows.mark_gap(event)
             else:
-                made.event(event, entry.seq)
-        if made.size > _CHARACTERS_AT_ONCE:
-            yield from _by_key(made)
-    yield from _by_key(made)
+                rows.add_event(event, entry.seq)
+        if rows.size > _CHARACTERS_AT_ONCE:
+            yield from _by_key(rows)
+    yield from _by_key(rows)
 
 
-def _by_key(made: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
+def _by_key(rows: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
     parted: defaultdict[PartKey, list[str]] = defaultdict(list)
-    for name, texts in made.take().items():
+    for name, texts in rows.take().items():
         text = render(texts)
         table = tables.named(name)
         if table in tables.RECORDER:

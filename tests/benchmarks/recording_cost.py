@@ -144,7 +144,7 @@ def steps(blocks: Blocks, taker: Taker, rounds: int) -> list[Step]:
 
 def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
     price_cells.cache_clear()  # of a round before: who records remembers no texts of the future
-    keeper, intake = informed(), Ingest(taker, taken=lambda _: False)  # type: ignore[arg-type]
+    keeper, ingest = informed(), Ingest(taker, segment_exists=lambda _: False)  # type: ignore[arg-type]
     clock = time.thread_time
     for block in blocks:
         for number, slice_ in enumerate(block, 1):
@@ -154,10 +154,10 @@ def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
             parsed = clock()
             happened = heard(keeper, slice_)
             kept = clock()
-            intake.take(slice_, happened)
+            ingest.take(slice_, happened)
             if number == len(block):
-                intake.keyframe([*keeper.l2.values(), *keeper.l3.values()], slice_[-1][1])
-                intake.hand_over(slice_[-1][1])
+                ingest.write_keyframes([*keeper.l2.values(), *keeper.l3.values()], slice_[-1][1])
+                ingest.hand_over(slice_[-1][1])
             yield Step(parsed - begun, kept - parsed, clock() - kept)
 
 
@@ -201,10 +201,10 @@ def record(blocks: Blocks, path: Path) -> None:
     keeper = informed()
     with record_into(path, INFO) as session:
         # Without its depth a book's keyframes cannot be looked for.
-        session.intake.event(Subscribed(START, "level3", "BTC/USD", 10))
+        session.ingest.take_event(Subscribed(START, "level3", "BTC/USD", 10))
         for block in blocks:
             for slice_ in block:
-                session.intake.take(slice_, heard(keeper, slice_))
+                session.ingest.take(slice_, heard(keeper, slice_))
             books = [*keeper.l2.values(), *keeper.l3.values()]
             session.hand_over(books, slice_[-1][1])
 
@@ -272,7 +272,7 @@ def _saturated(told: Stream, path: Path) -> tuple[float, float, float]:
             begun = time.thread_time()
             happened = heard(keeper, slice_)
             feed += time.thread_time() - begun
-            session.intake.take(slice_, happened)
+            session.ingest.take(slice_, happened)
             if number % (HAND_OVER_NS // SLICE_NS) == 0:
                 session.hand_over([], slice_[-1][1])
                 while session.status().queued_bytes > BACKLOG_BYTES:

@@ -50,7 +50,7 @@ def victim(path: Path, told: Path) -> None:
                 due.append(("level3", now + len(due), frames[at][1]))
                 at += 1
             heard = [keeper.receive(data, received) for _, received, data in due]
-            session.intake.take(due, [event for happened in heard for event in happened])
+            session.ingest.take(due, [event for happened in heard for event in happened])
             if now - handed >= HAND_OVER_NS:
                 session.hand_over([*keeper.l3.values()], now)
                 handed = now

@@ -94,7 +94,7 @@ def record(path: Path, depth: int, seconds: float) -> None:
     with record_into(path, info, form=Format.PARQUET, clock=lambda: now) as session:
         for now, frames in told(depth, seconds):
             happened = [event for _, at, data in frames for event in keeper.receive(data, at)]
-            session.intake.take(frames, happened)
+            session.ingest.take(frames, happened)
             session.hand_over([*keeper.l2.values(), *keeper.l3.values()], now)
             _wait_for_writer(session)
 

@@ -125,9 +125,9 @@ def test_messages_that_the_recorder_says_it_left_out_are_no_damage(
     info = SessionInfo(start="2024-11-12T06:50:44Z")
     with suppress(RecordError), record_into(path, info) as session:  # it ends with an error
         for received, data in stream[:2]:
-            session.intake.message("level3", received, data)
-        session.intake.miss(7, stream[2][0])
-        session.intake.message("level3", *stream[9])
+            session.ingest.take_message("level3", received, data)
+        session.ingest.note_lost(7, stream[2][0])
+        session.ingest.take_message("level3", *stream[9])
     health = check(path)
     assert (health.lost, health.untold, health.healthy) == (7, 0, True)
 

@@ -48,7 +48,7 @@ def test_a_thin_book_that_a_recording_joined_is_converted_as_deep_as_it_was(tmp_
     info, path = SessionInfo(start=time_cell(START)), tmp_path / "session"
     with record_into(path, info, clock=lambda: START + 9, joined=joined) as session:
         for number, data in enumerate(updates, 1):
-            session.intake.take(
+            session.ingest.take(
                 [("public", START + number, data)], keeper.receive(data, START + number)
             )
     convert(path, tmp_path / "lake")

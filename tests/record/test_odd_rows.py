@@ -205,8 +205,8 @@ def test_whatever_an_exchange_says_a_recording_goes_on(
     for _ in range(2):  # the second goes on in the folder
         info = SessionInfo(start=WHEN)
         with record_into(path, info, form=form, clock=lambda: START) as session:
-            session.intake.message("public", START, b'{"channel":"heartbeat"}')
-            session.intake.event(events.Trades(START, "BTC/USD", Precision(1, 8), (trade,)))
+            session.ingest.take_message("public", START, b'{"channel":"heartbeat"}')
+            session.ingest.take_event(events.Trades(START, "BTC/USD", Precision(1, 8), (trade,)))
     assert check(path).healthy
     assert set(load_trades(path)["ord_type"]) == {word}
 
@@ -229,8 +229,8 @@ def test_odd_words_of_what_stands_leave_the_recording_readable(tmp_path: Path) -
     path, odd = tmp_path / "session", 'a "quote"\nand a line'
     stands = events.Instruments(START, (), (Asset(id="BTC", status=odd),), snapshot=True)
     with record_into(path, SessionInfo(start=time_cell(START)), clock=lambda: START) as session:
-        session.intake.stand([stands])
-        session.intake.message("public", START, b'{"channel":"heartbeat"}')
+        session.ingest.write_state_snapshots([stands])
+        session.ingest.take_message("public", START, b'{"channel":"heartbeat"}')
     moment = Player(open_recording(path)).step()
     assert moment is not None
     assert moment.stood == [stands]

@@ -89,7 +89,7 @@ def record_losing_three(out: Path) -> int:
         record_into(out, info, clock=lambda: market.now) as session,
     ):
         feed(session, keeper, before)
-        session.intake.miss(3, before[-1][0])
+        session.ingest.note_lost(3, before[-1][0])
         feed(session, keeper, after)
     return keeper.l3["BTC/USD"].checksum
 

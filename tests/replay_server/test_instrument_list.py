@@ -23,6 +23,6 @@ ASSETS = (
 def test_an_entry_that_cannot_be_read_costs_no_other(tmp_path: Path, odd: str) -> None:
     path, info = tmp_path / "session", SessionInfo(start=time_cell(START))
     with record_into(path, info, clock=lambda: START) as session:
-        session.intake.message("public", START, ASSETS.format(odd).encode())
+        session.ingest.take_message("public", START, ASSETS.format(odd).encode())
     listing = InstrumentList(open_recording(path))
     assert [asset.id for asset in listing.rules.assets] == ["BTC"]

@@ -31,7 +31,7 @@ async def joined(tmp_path: Path) -> Path:
             while len(feed.current_state()) < 1 + 3 * len(SYMBOLS):
                 await consumer.batch()
             async with recording(feed, tmp_path / "joined") as recorder:
-                subjects = recorder._session.intake.tables.symbols
+                subjects = recorder._session.ingest.tables.symbols
                 while any(None in (each.book, each.level3) for each in subjects.values()):
                     await consumer.batch()  # a picture of each book, one by one
     return tmp_path / "joined"

@@ -133,8 +133,8 @@ async def test_a_gap_is_told_from_its_end_on_and_not_within_it(tmp_path: Path) -
         tmp_path / "gap", SessionInfo(start=to_rfc3339(begin, 9)), clock=lambda: end
     ) as session:
         feed(session, BookKeeper(), stream)
-        session.intake.event(Gap(end, "level3", ("BTC/USD",), begin, end, "lost"))
-        session.intake.message("level3", end + NS_PER_S, b'{"channel":"heartbeat"}')
+        session.ingest.take_event(Gap(end, "level3", ("BTC/USD",), begin, end, "lost"))
+        session.ingest.take_message("level3", end + NS_PER_S, b'{"channel":"heartbeat"}')
     async with playing(tmp_path / "gap") as (source, told):
         said = []
         for at in (end + NS_PER_S, begin + NS_PER_S, end):

@@ -80,7 +80,7 @@ class PendingVerification:
         self._since: dict[tuple[str, str], int] = {}
         """By channel and symbol."""
 
-    def hear(self, event: FeedEvent) -> None:
+    def apply(self, event: FeedEvent) -> None:
         match event:
             case events.Verified(channel=channel, symbol=symbol):
                 self._since.pop((channel, symbol), None)
@@ -97,7 +97,7 @@ class PendingVerification:
             yield events.Gap(now, channel, (symbol,), since, now, "not proven before the end")
 
 
-def told_by_books(event: FeedEvent) -> bool:
+def is_rebuilt_from_messages(event: FeedEvent) -> bool:
     """Whether keeping the books again will tell it again: then the log need not."""
     match event:
         case events.Verified():

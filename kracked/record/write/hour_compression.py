@@ -24,7 +24,7 @@ _BLOCK = 1 << 18
 """Bytes a step: a millisecond or two, in which the GIL is free."""
 
 
-class ClosedHours:
+class HourCompressor:
     """The tables still to be compressed, those an earlier recorder left among them."""
 
     def __init__(self, folder: SessionFolder) -> None:
@@ -33,7 +33,7 @@ class ClosedHours:
         self.waiting = deque(sorted(hours))
         self._work: Iterator[None] = iter(())
 
-    def tidy(self) -> bool:
+    def do_idle_work(self) -> bool:
         """Do one step; False when nothing is left to do."""
         try:
             next(self._work)
@@ -52,7 +52,7 @@ def _compress(folder: SessionFolder, name: str) -> Iterator[None]:
     packed_name = layout.compressed(name)
     aside, whole, copied = layout.temporary(packed_name), 0, 0
     packing = zstandard.ZstdCompressor(level=1, write_checksum=True).compressobj()
-    with os.fdopen(folder.read_from(name), "rb") as table, folder.made_anew(aside) as copy:
+    with os.fdopen(folder.open_to_read(name), "rb") as table, folder.create(aside) as copy:
         while block := table.read(_BLOCK):
             whole = zlib.crc32(block, whole)
             write_all(copy, packing.compress(block))
@@ -60,7 +60,7 @@ def _compress(folder: SessionFolder, name: str) -> Iterator[None]:
         write_all(copy, packing.flush())
         os.fdatasync(copy)
     unpacking = zstandard.ZstdDecompressor().decompressobj()
-    with os.fdopen(folder.read_from(aside), "rb") as packed:
+    with os.fdopen(folder.open_to_read(aside), "rb") as packed:
         while block := packed.read(_BLOCK):
             copied = zlib.crc32(unpacking.decompress(block), copied)
             yield

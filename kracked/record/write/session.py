@@ -72,7 +72,7 @@ class JoinedState(NamedTuple):
 
     at: int
     """ns since the Unix epoch."""
-    told: Sequence[Event]
+    state_snapshots: Sequence[Event]
     """What stood besides the books, as snapshots."""
     books: Sequence[BookState]
 
@@ -84,7 +84,7 @@ class RecordingSession:
         self,
         folder: SessionFolder,
         info: SessionInfo,
-        stores: Sequence[BatchSink],
+        sinks: Sequence[BatchSink],
         now: int,
         *,
         after: int = 0,
@@ -92,52 +92,52 @@ class RecordingSession:
         """`after` is the highest number an earlier recording here gave a message, lost or not."""
         self.folder = folder
         self.info = info
-        self._writer = Writer(folder, stores)
+        self._writer = Writer(folder, sinks)
         last = _last(folder.path)
-        self.intake = Ingest(
+        self.ingest = Ingest(
             self._writer,
-            taken=lambda segment: folder.exists(layout.log_file(segment)),
+            segment_exists=lambda segment: folder.exists(layout.log_file(segment)),
             next_seq=max(last.seq, after) + 1,
             symbols=info.symbols,
-            describe=self._described,
+            info_files=self._described,
         )
         self._writer.start()
         if last.received:  # of no message, perhaps, but of books as they stood
-            self.intake.resume(last.received, now)
+            self.ingest.note_resumed(last.received, now)
 
     def status(self) -> RecorderStatus:
-        intake, writer = self.intake, self._writer
+        ingest, writer = self.ingest, self._writer
         return RecorderStatus(
-            messages=intake.messages,
-            rows=intake.tables.count,
-            bytes=intake.bytes,
+            messages=ingest.messages,
+            rows=ingest.tables.count,
+            bytes=ingest.bytes,
             queued_bytes=writer.queued_bytes,
-            gaps=intake.gaps,
-            lost=intake.lost,
+            gaps=ingest.gaps,
+            lost=ingest.lost,
             free_bytes=writer.free_bytes,
             trouble=str(writer.failure or writer.trouble),
-            refused=tuple(sorted(intake.refused)),
+            refused=tuple(sorted(ingest.rejections)),
         )
 
     def begin(self, joined: JoinedState) -> None:
         """Write what stood when the recording joined, before any message."""
-        self.intake.stand(joined.told)
-        books = [stood.book() for stood in joined.books]
+        self.ingest.write_state_snapshots(joined.state_snapshots)
+        books = [state.book() for state in joined.books]
         for _ in books:  # of deep ones one is written at a time
-            self.intake.keyframe(books, joined.at)
+            self.ingest.write_keyframes(books, joined.at)
 
     def hand_over(self, books: Iterable[Book], now: int) -> None:
         """Pass on what came, ten times a second. Never waits.
 
         `books` are the books kept now; every message they hold must have been taken in.
         """
-        self.intake.keyframe(books, now)
-        self.intake.hand_over(now)
+        self.ingest.write_keyframes(books, now)
+        self.ingest.hand_over(now)
 
     def note_offset(self, feed: str, offset_ms: float, now: int) -> None:
         """Note how far our clock is ahead of the exchange's."""
         self.info.clock_offset_ms = round(offset_ms, 3)
-        self.intake.offset(feed, offset_ms, now)
+        self.ingest.note_clock_offset(feed, offset_ms, now)
 
     def _described(self, symbols: Mapping[str, SymbolInfo]) -> dict[str, str]:
         self.info.symbols = dict(symbols)
@@ -146,13 +146,13 @@ class RecordingSession:
     def close(self, now: int) -> None:
         """Write the rest and say how it ended. Raises `RecordError` if anything was lost."""
         self._writer.lift_bound()  # for the last batch, which tells what is lost
-        self.intake.stop(now)
+        self.ingest.finish(now)
         self._writer.stop()
-        lost, failure = self.intake.lost, self._writer.failure
+        lost, failure = self.ingest.lost, self._writer.failure
         whole = not (lost or failure or self._writer.lost_bytes)
-        self.info.symbols = self.intake.tables.symbols
+        self.info.symbols = self.ingest.tables.symbols
         self.info.end, self.info.lost, self.info.clean_stop = time_cell(now), lost, whole
-        self.info.last_seq = self.intake.next_seq - 1
+        self.info.last_seq = self.ingest.next_seq - 1
         try:
             self.info.files = file_integrity.left(self.folder.path)
             self.folder.write_info(self.info)
@@ -192,7 +192,7 @@ def record_into(
         info.host = info.host or socket.gethostname()
         folder.write_info(info)
         session = RecordingSession(
-            folder, info, _stores(folder, form, compress=compress), clock(), after=after
+            folder, info, _sinks(folder, form, compress=compress), clock(), after=after
         )
         try:
             if joined is not None:
@@ -202,7 +202,7 @@ def record_into(
             session.close(clock())
 
 
-def _stores(folder: SessionFolder, form: Format, *, compress: bool) -> list[BatchSink]:
+def _sinks(folder: SessionFolder, form: Format, *, compress: bool) -> list[BatchSink]:
     tables = CsvTables(folder, market=form is Format.CSV, compress=compress)
     return [tables, SqliteTables(folder)] if form is Format.SQLITE else [tables]
 

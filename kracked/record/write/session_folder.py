@@ -83,13 +83,13 @@ class SessionFolder:
     def replace(self, name: str, content: bytes) -> None:
         """Put `content` in the place of a file, at once and for good."""
         temporary = layout.temporary(name)
-        with self.made_anew(temporary) as handle:
+        with self.create(temporary) as handle:
             write_all(handle, content)
             os.fdatasync(handle)
         self.rename(temporary, name)
 
     @contextmanager
-    def made_anew(self, name: str) -> Iterator[int]:
+    def create(self, name: str) -> Iterator[int]:
         """A file descriptor of an empty file, in the place of any of that name."""
         handle = self._open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
@@ -97,11 +97,11 @@ class SessionFolder:
         finally:
             os.close(handle)
 
-    def read_from(self, name: str) -> int:
+    def open_to_read(self, name: str) -> int:
         """A file descriptor at the start of the file."""
         return self._open(name, os.O_RDONLY)
 
-    def append_to(self, name: str) -> int:
+    def open_to_append(self, name: str) -> int:
         """A file descriptor at the end of the file, which is made if it is not there."""
         handle = self._open(name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self.sync()

@@ -18,7 +18,7 @@ from kracked.format import frame, layout, tables
 from kracked.format.cells import named_rows
 from kracked.format.layout import HOUR_NS, RAW_FOLDER
 from kracked.format.lazy_text import PAUSE_S, LazyText, Text, render
-from kracked.record.write.hour_compression import ClosedHours
+from kracked.record.write.hour_compression import HourCompressor
 from kracked.record.write.session_folder import SessionFolder
 
 _ONE_FILE = frozenset(table.name for table in tables.RECORDER)
@@ -59,12 +59,12 @@ class BatchSink(Protocol):
     def write(self, batch: WriteBatch) -> None: ...
     def flush(self) -> None: ...
     def sync(self) -> None: ...
-    def abandon(self) -> int:
+    def drop_pending(self) -> int:
         """Give up what does not fit, leaving whole rows behind; how many bytes that were."""
         ...
 
     def close(self) -> None: ...
-    def tidy(self) -> bool:
+    def do_idle_work(self) -> bool:
         """One small piece of work that can wait; False when there is none."""
         ...
 
@@ -101,7 +101,7 @@ class AppendFile:
             os.fdatasync(self._handle)
             self._dirty = False
 
-    def abandon(self) -> int:
+    def drop_pending(self) -> int:
         lost = len(self._pending)
         self._pending = b""
         if lost and os.fstat(self._handle).st_size > self._whole:
@@ -134,7 +134,7 @@ class RawLogSink:
         if self._file:
             self._file.close()
             self._file = None
-        self._file = AppendFile(self._folder.append_to(layout.log_file(batch.segment)))
+        self._file = AppendFile(self._folder.open_to_append(layout.log_file(batch.segment)))
         self._segment = batch.segment
 
     def write(self, batch: WriteBatch) -> None:
@@ -154,15 +154,15 @@ class RawLogSink:
         if self._file:
             self._file.sync()
 
-    def abandon(self) -> int:
-        return self._file.abandon() if self._file else 0
+    def drop_pending(self) -> int:
+        return self._file.drop_pending() if self._file else 0
 
     def close(self) -> None:
         if self._file:
             self._file.close()
             self._file = None
 
-    def tidy(self) -> bool:
+    def do_idle_work(self) -> bool:
         return False
 
 
@@ -178,7 +178,7 @@ class CsvTables:
         """
         self._folder = folder
         self._market = market
-        self._closed = ClosedHours(folder) if compress else None
+        self._closed = HourCompressor(folder) if compress else None
         self._files: dict[str, AppendFile] = {}
         self._hours: dict[str, int] = {}
 
@@ -206,19 +206,19 @@ class CsvTables:
         for file in self._files.values():
             file.sync()
 
-    def abandon(self) -> int:
-        return sum(file.abandon() for file in self._files.values())
+    def drop_pending(self) -> int:
+        return sum(file.drop_pending() for file in self._files.values())
 
     def close(self) -> None:
         while self._files:
             _, file = self._files.popitem()
             file.close()
 
-    def tidy(self) -> bool:
-        return self._closed.tidy() if self._closed else False
+    def do_idle_work(self) -> bool:
+        return self._closed.do_idle_work() if self._closed else False
 
     def _open(self, name: str, hour: int) -> None:
-        handle = self._folder.append_to(layout.table_file(name))
+        handle = self._folder.open_to_append(layout.table_file(name))
         table = tables.named(name)
         file = self._files[name] = AppendFile(handle)
         self._hours[name] = hour if name in _ONE_FILE else _first_hour(handle) or hour

@@ -61,7 +61,7 @@ class SqliteTables:
         # In write-ahead mode a commit is not yet on the disk; a checkpoint is.
         self._execute("PRAGMA wal_checkpoint(PASSIVE)")
 
-    def abandon(self) -> int:
+    def drop_pending(self) -> int:
         lost = sum(len(line) for lines in self._pending.values() for line in lines)
         self._pending.clear()
         return lost
@@ -72,7 +72,7 @@ class SqliteTables:
             self._database.close()
             self._database = None
 
-    def tidy(self) -> bool:
+    def do_idle_work(self) -> bool:
         return False
 
     def _open(self) -> sqlite3.Connection:

@@ -25,7 +25,7 @@ from kracked.protocol.events import BookEvent, BookSnapshot, Side
 from kracked.units import to_text
 
 _NO_LEVEL = ","
-_NONE = Precision(0, 0)
+_NO_PRECISION = Precision(0, 0)
 
 
 class WideBook:
@@ -37,7 +37,7 @@ class WideBook:
         """Whether what is held hashes to what the last message stated."""
         self.acknowledged = 0
         """Depth of the subscription; 0 before it is told."""
-        self._depth, self._precision = 0, _NONE
+        self._depth, self._precision = 0, _NO_PRECISION
         self._bids, self._asks = _Side(Side.BID), _Side(Side.ASK)
         self._asks_crc = 0
         self._last: BookEvent | None = None
@@ -56,7 +56,7 @@ class WideBook:
             self._replace(event)
         elif not self.verified:
             return False
-        elif event.precision is not self._precision and not self._follow(event.precision):
+        elif event.precision is not self._precision and not self._refine(event.precision):
             self.verified = False
             return False
         else:
@@ -75,12 +75,12 @@ class WideBook:
         else:
             self._depth = next((depth for depth in l2.DEPTHS if depth >= levels), levels)
         self._precision = event.precision
-        for side, told in ((self._bids, event.bids), (self._asks, event.asks)):
-            side.count_in(event.precision)
-            side.replace(told, self._depth)
+        for side, levels_sent in ((self._bids, event.bids), (self._asks, event.asks)):
+            side.set_precision(event.precision)
+            side.replace(levels_sent, self._depth)
         self._asks_crc = crc32(self._asks.digits)
 
-    def _follow(self, precision: Precision) -> bool:
+    def _refine(self, precision: Precision) -> bool:
         """Count in more decimals from now on; False when there are fewer."""
         price, qty = precision.price - self._precision.price, precision.qty - self._precision.qty
         if price < 0 or qty < 0:
@@ -88,7 +88,7 @@ class WideBook:
         self._precision = precision
         for side in (self._bids, self._asks):
             finer = [(at * 10**price, total * 10**qty) for at, total in side]
-            side.count_in(precision)
+            side.set_precision(precision)
             side.replace(finer, self._depth)
         self._asks_crc = crc32(self._asks.digits)
         return True
@@ -104,7 +104,7 @@ class WideBook:
         ours, engine = time_cell(last.received), exchange_time_cell(last.timestamp)
         return f"{engine or ours},{ours},{','.join(cells)},{seq}\n"
 
-    def standing(self) -> WideState:
+    def state(self) -> WideState:
         """What is held now, to be read later."""
         return WideState(self.symbol, self._precision, self._bids.copy(), self._asks.copy())
 
@@ -131,7 +131,7 @@ class _Side(BookSide):
         self.touched = False
         """Whether one of the best may have changed since they were asked for."""
 
-    def count_in(self, precision: Precision) -> None:
+    def set_precision(self, precision: Precision) -> None:
         """The decimals of the levels to come, all of which are told anew."""
         self._prices, self._qty_decimals = price_cells(precision.price), precision.qty
 

@@ -36,14 +36,14 @@ class Writer:
     def __init__(
         self,
         folder: SessionFolder,
-        stores: Sequence[BatchSink] = (),
+        sinks: Sequence[BatchSink] = (),
         *,
         queue_bytes: int = QUEUE_BYTES,
     ) -> None:
         """The raw log is always kept; `stores` are the forms kept besides."""
         self._folder = folder
         self._raw = RawLogSink(folder)
-        self._stores: tuple[BatchSink, ...] = (self._raw, *stores)
+        self._sinks: tuple[BatchSink, ...] = (self._raw, *sinks)
         self._bound = queue_bytes
         self._queue: SimpleQueue[WriteBatch | None] = SimpleQueue()
         self._stopping = threading.Event()
@@ -106,7 +106,7 @@ class Writer:
         next_sync = time.monotonic() + SYNC_EVERY_S
         running = True
         while running:
-            if self._queue.empty() and time.monotonic() < next_sync and self._tidy():
+            if self._queue.empty() and time.monotonic() < next_sync and self._do_idle_work():
                 continue
             try:
                 batch = self._queue.get(timeout=max(0.0, next_sync - time.monotonic()))
@@ -120,36 +120,36 @@ class Writer:
                 next_sync = time.monotonic() + SYNC_EVERY_S
                 self._persist(self._sync)
         self._persist(self._sync)
-        for store in self._stores:
-            store.close()
+        for sink in self._sinks:
+            sink.close()
 
-    def _tidy(self) -> bool:
+    def _do_idle_work(self) -> bool:
         """Do a little of what can wait; False when there is nothing."""
-        return any(store.tidy() for store in self._stores)
+        return any(sink.do_idle_work() for sink in self._sinks)
 
     def _write(self, batch: WriteBatch) -> None:
         if not self._persist(lambda: self._prepare(batch)):
             self.lost_bytes += batch.size
             return
-        for store in self._stores:
-            store.write(batch)
+        for sink in self._sinks:
+            sink.write(batch)
         if not self._persist(self._flush):
-            self.lost_bytes += sum(store.abandon() for store in self._stores)
+            self.lost_bytes += sum(sink.drop_pending() for sink in self._sinks)
 
     def _prepare(self, batch: WriteBatch) -> None:
         for name, content in batch.files.items():
             self._folder.replace(name, render([content], pause_s=PAUSE_S).encode())
-        for store in self._stores:
-            store.prepare(batch)
+        for sink in self._sinks:
+            sink.prepare(batch)
 
     def _flush(self) -> None:
-        for store in self._stores:
-            store.flush()
+        for sink in self._sinks:
+            sink.flush()
 
     def _sync(self) -> None:
         self.free_bytes = self._folder.free_bytes()
-        for store in self._stores:
-            store.sync()
+        for sink in self._sinks:
+            sink.sync()
 
     def _persist(self, step: Callable[[], None]) -> bool:
         """Do `step` until the disk lets it pass; False when it is time to stop instead."""

@@ -72,9 +72,9 @@ class Recording:
 
     def _arrives(self, data: bytes) -> None:
         self.now = max(self.now + 1, self.market.now - self.behind)
-        self._session.intake.message("level3", self.now, data)
+        self._session.ingest.take_message("level3", self.now, data)
         for event in self.keeper.receive(data, self.now):
-            self._session.intake.event(event)
+            self._session.ingest.take_event(event)
             if isinstance(event, events.L3Snapshot | events.L3Update):
                 self.seen += [order.order_id for order in (*event.bids, *event.asks)]
 
@@ -114,7 +114,7 @@ class Recording:
 
     def _gap(self) -> None:
         """Messages of others were lost: nothing is wrong, and nobody can know."""
-        self._session.intake.event(events.Gap(self.now, "level3", (), 0, self.now, "lost"))
+        self._session.ingest.take_event(events.Gap(self.now, "level3", (), 0, self.now, "lost"))
 
     def _hour(self) -> None:
         self._session.hand_over([], self.now)

@@ -189,9 +189,9 @@ def test_inside_a_hole_no_book_is_trusted_though_our_own_events_come_next(
     info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
     with record_into(path, info, clock=lambda: stream[40][0]) as session:
         for number, (received, data) in enumerate(stream[:40]):
-            session.intake.message("level3", received, data)
+            session.ingest.take_message("level3", received, data)
             if number == 30:
-                session.intake.event(Stale(received, "BTC/USD", "level3", 1))
+                session.ingest.take_event(Stale(received, "BTC/USD", "level3", 1))
             if number in (20, 30):
                 session.hand_over([], received)
     [log] = path.glob("raw/*.zst")
@@ -299,8 +299,8 @@ def test_a_mismatch_is_no_damage_where_the_recording_tells_of_that_book(
     gap = Gap(received + 1, channel, ("BTC/USD",), received, received + 1, "checksum")
     with record_into(path, SessionInfo(start="2026-09-21T14:13:20.000000000Z")) as session:
         for at, data in [*stream[:60], (received, wrong)]:
-            session.intake.message("level3", at, data)
-        session.intake.event(gap)
+            session.ingest.take_message("level3", at, data)
+        session.ingest.take_event(gap)
     health = check(path)
     assert (health.books[0].mismatched, health.unmarked) == (1, int(not told))
     assert health.healthy is told
@@ -315,7 +315,7 @@ def test_a_book_that_was_not_proven_again_is_told_of_when_the_recording_stops(
     info = SessionInfo(start="2026-09-21T14:13:20.000000000Z")
     with record_into(path, info, clock=lambda: received + 5) as session:
         for at, data in [*stream[:60], (received, wrong)]:
-            session.intake.message("level3", at, data)
-        session.intake.event(Resync(received, "BTC/USD", "level3", "checksum"))
+            session.ingest.take_message("level3", at, data)
+        session.ingest.take_event(Resync(received, "BTC/USD", "level3", "checksum"))
     assert [hole.reason for hole in open_recording(path).gaps()] == ["not proven before the end"]
     assert check(path).healthy

@@ -29,9 +29,9 @@ path, form = Path(sys.argv[1]), Format(sys.argv[2])
 market, keeper = Level3Market(seed=9), BookKeeper()
 with record_into(path, SessionInfo(start="2024-11-12T06:50:44Z"), form=form) as session:
     for number, (received, data) in enumerate(market.stream(600), 1):
-        session.intake.message("level3", received, data)
+        session.ingest.take_message("level3", received, data)
         for event in keeper.receive(data, received):
-            session.intake.event(event)
+            session.ingest.take_event(event)
         if number % 10 == 0:
             session.hand_over([*keeper.l3.values()], received)
             print(number, session.status().queued_bytes, flush=True)

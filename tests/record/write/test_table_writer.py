@@ -33,15 +33,15 @@ def gap(end: int, channel: str = "level3", *symbols: str) -> events.Gap:
 def running() -> TableRows:
     """Rows of a book that a snapshot at 10 has proven."""
     rows = TableRows({})
-    rows.event(snapshot(10), 1)
-    rows.event(events.Verified(10, "BTC/USD", "level3"), 1)
+    rows.add_event(snapshot(10), 1)
+    rows.add_event(events.Verified(10, "BTC/USD", "level3"), 1)
     rows.take()
     return rows
 
 
 def is_suspect(rows: TableRows, event: events.Event) -> bool:
     """Whether the event's last row is flagged so."""
-    rows.event(event, 2)
+    rows.add_event(event, 2)
     last = render(rows.take()[ORDERS.name]).splitlines()[-1]
     names = [column.name for column in ORDERS.columns]
     return bool(int(last.split(",")[names.index("flags")]) & Flag.SUSPECT)
@@ -49,7 +49,7 @@ def is_suspect(rows: TableRows, event: events.Event) -> bool:
 
 def test_rows_after_a_hole_are_suspect_until_a_snapshot() -> None:
     rows = running()
-    rows.missed(gap(30))
+    rows.mark_gap(gap(30))
     assert is_suspect(rows, update(31))
     assert not is_suspect(rows, snapshot(40))
     assert not is_suspect(rows, update(41))
@@ -57,37 +57,37 @@ def test_rows_after_a_hole_are_suspect_until_a_snapshot() -> None:
 
 def test_a_gap_told_with_the_snapshot_that_ended_it_casts_no_doubt() -> None:
     rows = running()
-    rows.doubt("level3", ["BTC/USD"])
+    rows.mark_suspect("level3", ["BTC/USD"])
     assert is_suspect(rows, update(25))
-    rows.event(snapshot(30), 3)
-    rows.event(events.Verified(30, "BTC/USD", "level3"), 3)
-    rows.missed(gap(30, "level3", "BTC/USD"))
+    rows.add_event(snapshot(30), 3)
+    rows.add_event(events.Verified(30, "BTC/USD", "level3"), 3)
+    rows.mark_gap(gap(30, "level3", "BTC/USD"))
     assert not is_suspect(rows, update(31))
 
 
 def test_a_snapshot_that_proved_nothing_ends_no_gap() -> None:
     rows = running()
-    rows.event(snapshot(30), 3)
-    rows.missed(gap(30, "level3", "BTC/USD"))
+    rows.add_event(snapshot(30), 3)
+    rows.mark_gap(gap(30, "level3", "BTC/USD"))
     assert is_suspect(rows, update(31))
 
 
 def test_a_gap_in_which_the_clock_was_set_back_casts_doubt_on_every_book_it_is_of() -> None:
     rows = running()
-    rows.missed(events.Gap(5, "level3", ("BTC/USD",), 20, 5, "lost"))
+    rows.mark_gap(events.Gap(5, "level3", ("BTC/USD",), 20, 5, "lost"))
     assert is_suspect(rows, update(6))
 
 
 def test_a_gap_of_another_symbol_or_channel_casts_no_doubt() -> None:
     rows = running()
-    rows.missed(gap(30, "level3", "ETH/USD"))
-    rows.missed(gap(30, "executions"))
+    rows.mark_gap(gap(30, "level3", "ETH/USD"))
+    rows.mark_gap(gap(30, "executions"))
     assert not is_suspect(rows, update(31))
 
 
 def test_a_gap_of_everything_casts_doubt_on_every_book() -> None:
     rows = running()
-    rows.missed(gap(30, ""))
+    rows.mark_gap(gap(30, ""))
     assert is_suspect(rows, update(31))
 
 
@@ -97,14 +97,14 @@ def test_the_rows_of_a_book_joined_midway_are_those_of_a_snapshot_of_that_moment
     for number, message in enumerate([snapshot, *updates[:30]]):
         keeper.receive(message, number)
     [book] = keeper.l2.values()
-    told.event(events.Subscribed(50, "book", "BTC/USD", 25), 30)
-    told.event(keyframe.snapshot(book, 50), 30)
+    told.add_event(events.Subscribed(50, "book", "BTC/USD", 25), 30)
+    told.add_event(keyframe.snapshot(book, 50), 30)
 
-    joined.begin(keyframe.lazy_snapshot(book, 50), 25, 30)
+    joined.add_book_if_suspect(keyframe.lazy_snapshot(book, 50), 25, 30)
     for number, message in enumerate(updates[30:], 51):
         [update] = keeper.receive(message, number)
         for rows in (joined, told):
-            rows.event(update, number)
+            rows.add_event(update, number)
 
     assert {name: render(texts) for name, texts in joined.take().items()} == {
         name: render(texts) for name, texts in told.take().items()
@@ -114,7 +114,7 @@ def test_the_rows_of_a_book_joined_midway_are_those_of_a_snapshot_of_that_moment
 def test_a_thousand_pairs_cost_the_event_loop_no_row() -> None:
     pairs = tuple(_pair(f"A{number}/USD") for number in range(1_000))
     rows = TableRows({})
-    rows.event(events.Instruments(10, pairs, ()), 1)
+    rows.add_event(events.Instruments(10, pairs, ()), 1)
     taken = rows.take()
     assert not any(isinstance(text, str) for text in taken[PAIRS.name])
     lines = render(taken[PAIRS.name]).splitlines()
@@ -126,7 +126,7 @@ def test_a_thousand_pairs_cost_the_event_loop_no_row() -> None:
 def test_a_thousand_fills_of_a_snapshot_cost_it_none_either() -> None:
     fills = tuple({"exec_id": f"T{number}", "order_id": "O1"} for number in range(1_000))
     rows = TableRows({})
-    rows.event(events.Executions(10, fills, snapshot=True), 1)
+    rows.add_event(events.Executions(10, fills, snapshot=True), 1)
     [text] = rows.take()[EXECUTIONS.name]
     assert not isinstance(text, str)
     assert render([text]).count("\n") == rows.count == len(fills)
@@ -151,8 +151,8 @@ def test_the_decimals_of_a_book_are_not_those_a_ticker_happened_to_show() -> Non
         b'{"channel":"ticker","type":"snapshot","data":[{"symbol":"BTC/USD","bid":1,"bid_qty":2}]}'
     )
     for event in Codec().decode(ticker, 5):
-        rows.event(event, 1)
-    rows.event(snapshot(10), 2)
+        rows.add_event(event, 1)
+    rows.add_event(snapshot(10), 2)
     known = rows.symbols["BTC/USD"]
     assert (known.price_precision, known.qty_precision, known.was) == (1, 8, [])
 

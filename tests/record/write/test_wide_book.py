@@ -86,9 +86,9 @@ def test_a_depth_told_late_cuts_what_is_held() -> None:
     told, wide = events(25, 200), WideBook(SYMBOL)
     wide.apply(told[0])
     wide.acknowledge(10)
-    assert (len(wide.standing().bids), len(wide.standing().asks)) == (10, 10)
+    assert (len(wide.state().bids), len(wide.state().asks)) == (10, 10)
     wide.apply(told[0])  # deeper than acknowledged: another subscription's
-    assert len(wide.standing().bids) == 25
+    assert len(wide.state().bids) == 25
 
 
 def test_a_book_without_levels_has_its_row() -> None:
@@ -103,7 +103,7 @@ def test_what_stands_is_told_as_it_was_whatever_comes_after() -> None:
     for event in told[:50]:
         wide.apply(event)
         kept.apply(event)
-    standing, levels = wide.standing(), [tuple(level) for level in kept.l2[SYMBOL].bids]
+    standing, levels = wide.state(), [tuple(level) for level in kept.l2[SYMBOL].bids]
     for event in told[50:]:
         wide.apply(event)
     assert list(standing.bids) == levels
