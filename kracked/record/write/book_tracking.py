@@ -1,11 +1,10 @@
-"""What a recorder remembers of each book: whose keyframe is due, and which await their proof.
+"""State of each book that a recording tracks: when its keyframe is due, whether it is verified.
 
-How often a keyframe: every segment begins with one of each book, and they come again in a
-round, all together, so that a search need not read long before the one it finds last. A round
-is due after so many messages as a search reads in a twentieth of a second, of all books
-together, and half a message more for each of their rows: where one round is as large as a
-minute's log it is rarer. After a minute it comes sooner, for whom a damaged frame has left in
-doubt.
+Every segment begins with a keyframe of each book. Further rounds of keyframes follow, each of
+all books together, so that a search need not read far before the last one it needs. A round is
+due after as many messages of all books as a search reads in a twentieth of a second, plus half
+a message for each of their rows: rounds of large books are rarer. After a minute the half
+messages alone count, so that a book which a damaged frame has left suspect is found again.
 """
 
 from __future__ import annotations
@@ -25,25 +24,25 @@ _ROWS_AT_ONCE = 1_000
 
 
 class KeyframeSchedule:
-    """Says which books' keyframes are due: each once a round, a few at a time."""
+    """Chooses the books whose keyframes are due: each once a round, a few at a time."""
 
     def __init__(self) -> None:
-        self._begun: tuple[int, int] | None = None
-        """When the round began, and how many messages there were of all books."""
+        self._round: tuple[int, int] | None = None
+        """When the round began, and how many messages all books had then."""
         self._written: set[tuple[str, type]] = set()
 
     def restart(self) -> None:
-        """A new segment: every book is due again."""
-        self._begun = None
+        """Make every book due again, as for a new segment."""
+        self._round = None
 
     def due(self, books: Iterable[Book], now: int) -> list[Book]:
-        """Verified books whose turn it is, taken as written at `now`.
+        """Return the verified books that are due, and count them as written at `now`.
 
-        Of deep books one at most: to copy its rows takes half a millisecond.
+        At most one deep book at a time: copying its rows takes half a millisecond.
         """
         books, due, rows = tuple(books), [], 0
         if self._is_over(books, now):
-            self._begun = now, _messages(books)
+            self._round = now, _messages(books)
             self._written.clear()
         for book in books:
             key = book.symbol, type(book)
@@ -54,15 +53,15 @@ class KeyframeSchedule:
         return due
 
     def _is_over(self, books: Iterable[Book], now: int) -> bool:
-        """Whether it is time for another round."""
-        if self._begun is None:
+        """Whether another round is due."""
+        if self._round is None:
             return True
-        begun, messages = self._begun
+        begun, messages = self._round
         passed = _messages(books) - messages
         enough = sum(map(_rows, books)) // _ROWS_PER_MESSAGE
         if now - begun < _EVERY_NS:
             enough += _EVERY_MESSAGES
-        return passed < 0 or passed >= max(1, enough)  # fewer: one is no longer kept
+        return passed < 0 or passed >= max(1, enough)  # below 0: a book was dropped
 
 
 def _messages(books: Iterable[Book]) -> int:
@@ -74,31 +73,32 @@ def _rows(book: Book) -> int:
 
 
 class PendingVerification:
-    """Hears of doubts and proofs; what is left when a recording stops was never proven."""
+    """Books that await a verified snapshot; those left at the end get a gap each."""
 
     def __init__(self) -> None:
         self._since: dict[tuple[str, str], int] = {}
-        """By channel and symbol."""
+        """When each began to wait, by channel and symbol."""
 
     def apply(self, event: FeedEvent) -> None:
+        """Apply a feed event: a resync begins the wait, a verified snapshot or a gap ends it."""
         match event:
             case events.Verified(channel=channel, symbol=symbol):
                 self._since.pop((channel, symbol), None)
             case events.Resync(channel=channel, symbol=symbol) if channel in BOOKS:
                 self._since.setdefault((channel, symbol), event.received)
             case events.Gap(channel=channel, symbols=symbols, start=start):
-                for symbol in symbols:  # told when it is over, be it with the feed itself
+                for symbol in symbols:  # a gap is published when it is over
                     if start <= self._since.get((channel, symbol), start - 1):
                         del self._since[channel, symbol]
 
     def gaps(self, now: int) -> Iterator[events.Gap]:
-        """One for each book that waits still."""
+        """Yield a gap for each book that still waits."""
         for (channel, symbol), since in [*self._since.items()]:
             yield events.Gap(now, channel, (symbol,), since, now, "not proven before the end")
 
 
 def is_rebuilt_from_messages(event: FeedEvent) -> bool:
-    """Whether keeping the books again will tell it again: then the log need not."""
+    """Whether rebuilding the books brings this event again, so that the log need not hold it."""
     match event:
         case events.Verified():
             return True

@@ -1,8 +1,8 @@
-"""The folder of one recording: who may write there, and what it says about itself.
+"""The folder of one recording: who may write there, and how its files are opened.
 
-One recorder at a time holds it, by a lock the kernel frees even when the process is
-killed. Files are opened relative to the folder and never through a symbolic link, so
-nothing planted there can lead a recorder to another file.
+One recorder at a time holds it, by a lock that the kernel frees even when the process is
+killed. Files are opened relative to the folder and never through a symbolic link, so nothing
+planted there can lead a recorder to another file.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 
 @says("{path} is being recorded by process {process}; choose another")
 class FolderInUse(RecordError):
-    """Another recorder is writing there."""
+    """Another recorder is writing into the folder."""
 
     path: Path
     process: str
-    """Its number."""
+    """Number of the recorder's process; `?` when it is not known."""
 
 
 @says("{path} cannot be a folder: a file is in its place; name another")
 class NotAFolder(RecordError):
-    """A file stands where a folder is to be made."""
+    """A file has the name of the folder to be made."""
 
     path: Path
 
 
 class SessionFolder:
-    """An open, locked folder to record into."""
+    """An open, locked folder to record into. File names are relative to it."""
 
     def __init__(self, path: Path, handle: int) -> None:
         self.path = path
@@ -52,24 +52,34 @@ class SessionFolder:
     def hold(cls, path: Path) -> Iterator[SessionFolder]:
         """Make or reopen the folder and keep every other recorder out until the block ends.
 
-        Raises `NotARecording` for a folder with other contents, `NotAFolder`, `FolderInUse`,
-        `SymbolicLink`.
+        Raises:
+            NotARecording: The folder has other contents.
+            NotAFolder: A file is in its place.
+            FolderInUse: Another recorder holds it.
+            SymbolicLink: One of its files is a link.
         """
         path = path.resolve()
         try:
             path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise NotAFolder(path) from error
-        if not _is_ours(path):
+        items = [*path.iterdir()]
+        names = {item.name for item in items}
+        # A start that was cut short leaves a lock and an unfinished `session.json`.
+        if SESSION_INFO not in names and names - {SESSION_LOCK, layout.temporary(SESSION_INFO)}:
             raise NotARecording(path)
-        _refuse_links(path)
+        for item in items:  # opening refuses links too; this says so before anything is recorded
+            if item.is_symlink():
+                raise SymbolicLink(item)
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         folder = cls(path, handle)
         try:
             folder._take_lock()
             yield folder
         finally:
-            folder._close()
+            if folder._lock is not None:
+                os.close(folder._lock)
+            os.close(handle)
 
     @property
     def resumed(self) -> bool:
@@ -77,11 +87,11 @@ class SessionFolder:
         return (self.path / SESSION_INFO).exists()
 
     def write_info(self, info: SessionInfo) -> None:
-        """Replace `session.json` whole: a reader sees the old or the new one."""
+        """Replace `session.json` whole: a reader sees the old one or the new one."""
         self.replace(SESSION_INFO, encode_info(info))
 
     def replace(self, name: str, content: bytes) -> None:
-        """Put `content` in the place of a file, at once and for good."""
+        """Replace a file at once; the new content survives a power cut."""
         temporary = layout.temporary(name)
         with self.create(temporary) as handle:
             write_all(handle, content)
@@ -90,7 +100,7 @@ class SessionFolder:
 
     @contextmanager
     def create(self, name: str) -> Iterator[int]:
-        """A file descriptor of an empty file, in the place of any of that name."""
+        """Open a file descriptor of an empty file, in place of any file of that name."""
         handle = self._open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             yield handle
@@ -98,37 +108,42 @@ class SessionFolder:
             os.close(handle)
 
     def open_to_read(self, name: str) -> int:
-        """A file descriptor at the start of the file."""
+        """Return a file descriptor at the start of a file."""
         return self._open(name, os.O_RDONLY)
 
     def open_to_append(self, name: str) -> int:
-        """A file descriptor at the end of the file, which is made if it is not there."""
+        """Return a file descriptor at the end of a file, which is made if it is missing."""
         handle = self._open(name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self.sync()
         return handle
 
     def rename(self, old: str, new: str) -> None:
+        """Rename a file; it replaces any file of the new name, and survives a power cut."""
         os.rename(old, new, src_dir_fd=self._handle, dst_dir_fd=self._handle)
         self.sync()
 
     def remove(self, name: str) -> None:
+        """Remove a file for good."""
         os.unlink(name, dir_fd=self._handle)
         self.sync()
 
     def exists(self, name: str) -> bool:
+        """Whether there is anything of this name, be it a broken link."""
         return os.path.lexists(self.path / name)
 
     def make_folder(self, name: str) -> None:
+        """Make a folder in it unless it exists. Raises `SymbolicLink`."""
         if (self.path / name).is_symlink():
             raise SymbolicLink(self.path / name)
         (self.path / name).mkdir(mode=_FOLDER_MODE, exist_ok=True)
         self.sync()
 
     def sync(self) -> None:
-        """Make names that were made or changed last through a power cut."""
+        """Wait until new and changed names are on the disk."""
         os.fsync(self._handle)
 
     def free_bytes(self) -> int:
+        """Return the free bytes of the disk."""
         disk = os.fstatvfs(self._handle)
         return disk.f_bavail * disk.f_frsize
 
@@ -151,21 +166,3 @@ class SessionFolder:
             raise FolderInUse(self.path, holder or "?") from error
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
-
-    def _close(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-        os.close(self._handle)
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether the folder is a recording, or empty but for what a start cut short leaves."""
-    names = {item.name for item in path.iterdir()}
-    return SESSION_INFO in names or names <= {SESSION_LOCK, layout.temporary(SESSION_INFO)}
-
-
-def _refuse_links(path: Path) -> None:
-    # Opening refuses them too; this tells before anything is recorded.
-    for item in path.iterdir():
-        if item.is_symlink():
-            raise SymbolicLink(item)

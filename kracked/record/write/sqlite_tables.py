@@ -9,7 +9,6 @@ import errno
 import sqlite3
 from collections import defaultdict
 from contextlib import closing
-from pathlib import Path
 
 from kracked.errors import RecordError
 from kracked.format import sqlite, tables
@@ -21,20 +20,30 @@ from kracked.record.write.sinks import WriteBatch
 
 
 class SqliteTables:
-    """A store that keeps the market's tables in SQLite. Used by the writer's thread alone."""
+    """The sink that keeps the market's tables in SQLite. Used by the writer's thread alone."""
 
     def __init__(self, folder: SessionFolder) -> None:
-        """Raises `RecordError` for a file of an earlier recorder that nothing can be added to."""
+        """Check the database of an earlier recorder, if there is one.
+
+        A damaged one is refused before anything is recorded: in the writer's thread its error
+        would end the raw log as well. Raises `RecordError`.
+        """
         self._path = folder.path / DATABASE
         if self._path.is_symlink():
             raise SymbolicLink(self._path)
         if self._path.exists():
-            _refuse_damaged(self._path)
+            try:
+                with closing(sqlite3.connect(self._path)) as database:
+                    sqlite.table_names(database)
+            except sqlite3.Error as error:
+                message = f"{self._path}: {error}; remove it or record elsewhere"
+                raise RecordError(message) from error
         self._database: sqlite3.Connection | None = None
         self._inserts: dict[str, str] = {}
         self._pending: defaultdict[str, list[str]] = defaultdict(list)
 
     def prepare(self, batch: WriteBatch) -> None:
+        """Make the batch's tables."""
         for name in batch.rows:
             if name not in self._inserts:
                 table = tables.named(name)
@@ -42,10 +51,12 @@ class SqliteTables:
                 self._inserts[name] = sqlite.insert(table)
 
     def write(self, batch: WriteBatch) -> None:
+        """Keep the batch's rows."""
         for name, texts in batch.rows.items():
             self._pending[name].append(render(texts, pause_s=PAUSE_S))
 
     def flush(self) -> None:
+        """Insert the rows, in one transaction."""
         if not self._pending:
             return
         database = self._open()
@@ -58,21 +69,25 @@ class SqliteTables:
         self._pending.clear()
 
     def sync(self) -> None:
+        """Wait until the rows are on the disk."""
         # In write-ahead mode a commit is not yet on the disk; a checkpoint is.
         self._execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def drop_pending(self) -> int:
+        """Drop the rows that could not be inserted; return their bytes."""
         lost = sum(len(line) for lines in self._pending.values() for line in lines)
         self._pending.clear()
         return lost
 
     def close(self) -> None:
+        """Insert the rest and close the database."""
         self.flush()
         if self._database:
             self._database.close()
             self._database = None
 
     def do_idle_work(self) -> bool:
+        """Do nothing."""
         return False
 
     def _open(self) -> sqlite3.Connection:
@@ -85,12 +100,3 @@ class SqliteTables:
             self._open().execute(statement).fetchall()
         except sqlite3.OperationalError as error:
             raise OSError(errno.ENOSPC, str(error)) from error
-
-
-def _refuse_damaged(path: Path) -> None:
-    """Before anything is recorded: in the writer's thread it would end the raw log as well."""
-    try:
-        with closing(sqlite3.connect(path)) as database:
-            sqlite.table_names(database)
-    except sqlite3.Error as error:
-        raise RecordError(f"{path}: {error}; remove it or record elsewhere") from error
