@@ -16,7 +16,7 @@ from kracked.format import layout
 from kracked.format.layout import DATABASE, PARQUET_FOLDER, RAW_FOLDER
 from kracked.format.session_info import SessionInfo, read_info
 from kracked.record import convert, file_integrity, repair
-from kracked.record.read.gaps import RecordedGap, untold
+from kracked.record.read.gaps import RecordedGap, unreported
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.repair import Torn
 from kracked.record.write.session_folder import SessionFolder
@@ -106,7 +106,7 @@ def check(
     torn = repair.find_torn(path)
     moved = _mend(path) if mend and torn else []
     recording = open_recording(path)
-    lines = sum(place.frame.lines for place in recording.places)
+    lines = sum(place.frame.lines for place in recording.frame_index)
     if lines > _LONG:
         tell(f"checking {lines} messages")
     info, gaps = recording.info(), recording.gaps()
@@ -119,15 +119,15 @@ def check(
         end=info.end,
         clean_stop=info.clean_stop,
         messages=verification.messages,
-        lost=sum(hole.lost for hole in gaps),
-        untold=untold(path, gaps),
+        lost=sum(gap.lost for gap in gaps),
+        untold=unreported(path, gaps),
         keyframes=verification.keyframes,
         keyframes_wrong=verification.keyframes_wrong,
         books=verification.books,
         unmarked=sum(
-            not any(hole.excuses(found) for hole in gaps) for found in verification.mismatches
+            not any(gap.excuses(found) for gap in gaps) for found in verification.mismatches
         ),
-        gaps=[_gap_report(hole) for hole in gaps],
+        gaps=[_gap_report(gap) for gap in gaps],
         damaged=[*_damaged(recording, torn), *filter(_is_raw, changed)],
         tables=[
             *_damaged_tables(path, torn, info, changed),
@@ -147,9 +147,9 @@ def _mend(path: Path) -> list[str]:
         return [str(repair.cut(end)) for end in repair.find_torn(path)]
 
 
-def _gap_report(hole: RecordedGap) -> GapReport:
-    start, end = times.to_rfc3339(hole.start, 9), times.to_rfc3339(hole.end, 9)
-    return GapReport(start, end, hole.lost, hole.symbols, hole.reason, hole.channel)
+def _gap_report(gap: RecordedGap) -> GapReport:
+    start, end = times.to_rfc3339(gap.start, 9), times.to_rfc3339(gap.end, 9)
+    return GapReport(start, end, gap.lost, gap.symbols, gap.reason, gap.channel)
 
 
 def _torn(path: Path, end: Torn) -> DamagedStretch:
@@ -171,7 +171,7 @@ def _damaged(recording: Recording, torn: list[Torn]) -> list[DamagedStretch]:
     strange = "not read: a copy of messages that are there, or of another recording"
     return inside + [
         DamagedStretch(_within(recording.path, log), 0, log.stat().st_size, strange)
-        for log in recording.strange_logs
+        for log in recording.foreign_logs
     ]
 
 
@@ -187,7 +187,7 @@ def _damaged_tables(
     proven -= {each.file for each in changed}
     return [
         DamagedStretch(_within(path, file), damage.offset, damage.size, damage.reason)
-        for file, damage in file_integrity.damages(path, {path / name for name in proven})
+        for file, damage in file_integrity.damaged_rows(path, {path / name for name in proven})
         if damage.offset < whole.get(file, damage.offset + 1)
     ]
 
@@ -203,7 +203,7 @@ def _database(path: Path) -> tuple[dict[str, int], list[DamagedStretch]]:
 def _changed(path: Path, info: SessionInfo) -> list[DamagedStretch]:
     """What is not as the recorder left it; a table that was made anew need not be there."""
     parquet = path / PARQUET_FOLDER
-    of_parts = file_integrity.changed(parquet, convert.stated(parquet))
+    of_parts = file_integrity.changed(parquet, convert.read_seals(parquet))
     return [
         DamagedStretch(_within(path, file), damage.offset, damage.size, damage.reason)
         for file, damage in chain(file_integrity.changed(path, info.files), of_parts)

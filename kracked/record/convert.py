@@ -81,7 +81,7 @@ def convert(
     return made
 
 
-def stated(root: Path) -> dict[str, FileSeal]:
+def read_seals(root: Path) -> dict[str, FileSeal]:
     """Every part under `root` as it was written; none of older ones, which stated nothing."""
     try:
         return msgspec.json.decode((root / PARTS_INFO).read_bytes(), type=dict[str, FileSeal])
@@ -93,35 +93,35 @@ def stated(root: Path) -> dict[str, FileSeal]:
 
 def _state(root: Path, made: Iterable[Path]) -> None:
     """Write down the parts just made among those before."""
-    new = {str(part.relative_to(root)): file_integrity.sealed(part) for part in made}
+    new = {str(part.relative_to(root)): file_integrity.seal(part) for part in made}
     if new:
         aside = root / layout.temporary(PARTS_INFO)
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(stated(root) | new)) + b"\n")
+        aside.write_bytes(msgspec.json.format(msgspec.json.encode(read_seals(root) | new)) + b"\n")
         aside.rename(root / PARTS_INFO)
 
 
 def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[str]]]]]:
     """The segments of the raw log that are complete, each with its rows in batches."""
     recording = open_recording(path)
-    walk, table_rows = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
+    rebuilder, table_rows = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
     complete = {log.name for log in recording.logs[: None if recording.info().end else -1]}
-    placed = enumerate(recording.places)
+    placed = enumerate(recording.frame_index)
     for file, numbered in groupby(placed, key=lambda item: item[1].path):
         frames = [number for number, _ in numbered]
         if file.name in complete:
-            rows = _rows_of(recording.read(frames[0], frames[-1] + 1), walk, table_rows)
+            rows = _rows_of(recording.read(frames[0], frames[-1] + 1), rebuilder, table_rows)
             yield layout.segment_of(file), rows
 
 
 def _rows_of(
-    entries: Iterator[Recorded], walk: BookRebuilder, rows: TableRows
+    entries: Iterator[Recorded], rebuilder: BookRebuilder, rows: TableRows
 ) -> Iterator[tuple[PartKey, list[str]]]:
     """The rows the recorder made, or would have made, of these lines."""
-    lost = walk.lost
+    lost = rebuilder.lost
     for kind, entry in entries:
-        happened = walk.take(kind, entry)
-        if walk.lost != lost:
-            lost = walk.lost
+        happened = rebuilder.apply(kind, entry)
+        if rebuilder.lost != lost:
+            lost = rebuilder.lost
             rows.mark_all_suspect()
         if kind is FrameKind.KEYFRAME and happened:  # how deep it is, its levels do not say
             rows.add_event(keyframe.subscription(entry.data, entry.received), entry.seq)

@@ -25,7 +25,7 @@ _LONGEST_READ = 1 << 30
 """Of larger tables only the size is stated: reading one takes a second."""
 
 
-def left(folder: Path) -> dict[str, FileSeal]:
+def seal_files(folder: Path) -> dict[str, FileSeal]:
     """Every file as it is now, to be stated when the recorder stops.
 
     What has checksums inside needs none here: logs, and compressed hours. Hours that were
@@ -48,7 +48,7 @@ def changed(folder: Path, stated: Mapping[str, FileSeal]) -> Iterator[tuple[Path
             yield path, Damage(0, size, "changed since it was written")
 
 
-def sealed(path: Path) -> FileSeal:
+def seal(path: Path) -> FileSeal:
     """A file with its checksum."""
     return FileSeal(size=path.stat().st_size, crc32=_crc(path))
 
@@ -56,14 +56,14 @@ def sealed(path: Path) -> FileSeal:
 def _state(path: Path) -> FileSeal:
     size = path.stat().st_size
     live = path.name == DATABASE or (path.suffix == ".csv" and layout.hour_of(path) is None)
-    return sealed(path) if live and size <= _LONGEST_READ else FileSeal(size=size)
+    return seal(path) if live and size <= _LONGEST_READ else FileSeal(size=size)
 
 
 def _crc(path: Path) -> int:
     return reduce(lambda crc, block: zlib.crc32(block, crc), _blocks(path), 0)
 
 
-def damages(folder: Path, proven: Container[Path] = ()) -> Iterator[tuple[Path, Damage]]:
+def damaged_rows(folder: Path, proven: Container[Path] = ()) -> Iterator[tuple[Path, Damage]]:
     """Every stretch of a table that is no row, `proven` ones left out.
 
     Of one without an end, up to where it ends.

@@ -28,12 +28,12 @@ class LogPosition(NamedTuple):
     until: int = FOREVER
     """Of what the recorder noted after that message, the latest that still lies before it."""
 
-    def passed(self, received: int, seq: int) -> bool:
+    def covers(self, received: int, seq: int) -> bool:
         """Whether a line or frame lies before it, by the time and the number it ends with."""
         return seq < self.seq or (seq == self.seq and received <= self.until)
 
 
-def logs(folder: Path) -> tuple[list[Path], list[Path]]:
+def sort_logs(folder: Path) -> tuple[list[Path], list[Path]]:
     """Files of the raw log in the order they were written, and those that are no part of it.
 
     Messages are numbered through all files. One with numbers that are there already is a
@@ -43,7 +43,7 @@ def logs(folder: Path) -> tuple[list[Path], list[Path]]:
     strange: list[Path] = []
     last = 0
     newest: Path | None = None
-    for log in sorted(layout.logs(folder), key=_begins):
+    for log in sorted(layout.logs(folder), key=_first_seq):
         if newest is not None:  # of the last of all nobody needs to know how it ends
             last, newest = max(last, last_of(newest).seq), None
         first = first_message(log)
@@ -79,7 +79,7 @@ def last_of(log: Path) -> LastMessage:
     return LastMessage(0, 0)
 
 
-def places(logs: Iterable[Path]) -> list[FrameLocation]:
+def locate_frames(logs: Iterable[Path]) -> list[FrameLocation]:
     """Every frame in the order of recording, read off the headers alone.
 
     Only the body proves a header, so one that does not go on from the frame before is
@@ -96,19 +96,19 @@ def places(logs: Iterable[Path]) -> list[FrameLocation]:
     return found
 
 
-def soonest(places: Iterable[FrameLocation]) -> list[int]:
+def earliest_times(frames: Iterable[FrameLocation]) -> list[int]:
     """For each frame, the earliest time of a message in it or after it.
 
     It only ever rises, though the times themselves fall where a clock was set back.
     """
     times = [
         each.frame.first_received if each.frame.kind is FrameKind.DATA else FOREVER
-        for each in places
+        for each in frames
     ]
     return [*accumulate(reversed(times), min)][::-1]
 
 
-def _begins(log: Path) -> int:
+def _first_seq(log: Path) -> int:
     """The number a log begins with: its name tells no order where a clock was set back."""
     with mapped(log) as data:
         return next((each.first_seq for each in frame.scan(data) if isinstance(each, Frame)), -1)

@@ -26,7 +26,7 @@ from kracked.times import NS_PER_S
 
 MAX_SPEED = float("inf")
 _ALL = LogPosition(FOREVER)
-_PICTURES = (FrameKind.KEYFRAME, FrameKind.STATE)
+_SNAPSHOTS = (FrameKind.KEYFRAME, FrameKind.STATE)
 _EARLY_S = 0.002
 """Nearer than this to its time, a message is played: sleeping is no more exact."""
 
@@ -43,7 +43,7 @@ class Moment(NamedTuple):
     """The exchange's bytes; empty where there is no connection."""
     events: list[Event]
     """What it said, and what keeping the books brought about."""
-    stood: Sequence[Event] = ()
+    snapshots: Sequence[Event] = ()
     """What stood before it and no message tells: the recorder wrote that down here."""
 
 
@@ -66,26 +66,26 @@ class Player:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.start, self.end = recording.span()
-        self._begin = recording.places[0].frame.first_received
+        self._begin = recording.frame_index[0].frame.first_received
         self.position = self._begin
         """Time of the last message played, ns since the Unix epoch."""
         self.seq = 0
         """Number of that message, 0 before the first."""
-        self._walk = BookRebuilder(recording.info(), proving=False)
-        self._tape: Iterator[Recorded] = recording.read()
+        self._rebuilder = BookRebuilder(recording.info(), check_keyframes=False)
+        self._lines: Iterator[Recorded] = recording.read()
         self._next: Recorded | None = None
-        self._pictures: deque[Recorded] = deque()
+        self._snapshots: deque[Recorded] = deque()
         """What the recorder wrote down of the state before the next message."""
-        self._wind()
+        self._advance()
 
     @property
     def keeper(self) -> BookKeeper:
-        return self._walk.keeper
+        return self._rebuilder.keeper
 
     @property
     def next_due(self) -> int | None:
         """Recorded time of what comes next; None at the end."""
-        ahead = self._next or next(iter(self._pictures), None)
+        ahead = self._next or next(iter(self._snapshots), None)
         return ahead.line.received if ahead else None
 
     @property
@@ -97,84 +97,84 @@ class Player:
 
     def step(self) -> Moment | None:
         """Play one message or event; None at the end."""
-        stood = self._restored()
+        snapshots = self._apply_snapshots()
         if self._next is None:
-            return Moment(self.position, self.seq, "", b"", [], stood) if stood else None
+            return Moment(self.position, self.seq, "", b"", [], snapshots) if snapshots else None
         kind, entry = self._next
-        happened = self._walk.take(kind, entry)
-        self._wind()
+        happened = self._rebuilder.apply(kind, entry)
+        self._advance()
         self.position, self.seq = entry.received, entry.seq
         exchange = kind is FrameKind.DATA
         connection, data = (entry.connection, entry.data) if exchange else ("", b"")
-        return Moment(entry.received, entry.seq, connection, data, happened, stood)
+        return Moment(entry.received, entry.seq, connection, data, happened, snapshots)
 
-    def _wind(self) -> None:
+    def _advance(self) -> None:
         """Make the next message ready, and the pictures before it."""
-        self._pictures.clear()
-        while (upcoming := next(self._tape, None)) and upcoming.kind in _PICTURES:
-            self._pictures.append(upcoming)
+        self._snapshots.clear()
+        while (upcoming := next(self._lines, None)) and upcoming.kind in _SNAPSHOTS:
+            self._snapshots.append(upcoming)
         self._next = upcoming
 
-    def _restored(self, goal: LogPosition = _ALL) -> list[Event]:
+    def _apply_snapshots(self, goal: LogPosition = _ALL) -> list[Event]:
         """Take the pictures before the next message that lie before `goal`: usually no news."""
         restored: list[Event] = []
-        while self._pictures and goal.passed(*self._pictures[0].line[:2]):
-            restored += self._walk.take(*self._pictures.popleft())
+        while self._snapshots and goal.covers(*self._snapshots[0].line[:2]):
+            restored += self._rebuilder.apply(*self._snapshots.popleft())
         return restored
 
     def seek(self, to: Instant) -> Moment:
         """Go to an instant: the books as they were then, as snapshots."""
-        self.wind(to)
-        return self._shown()
+        self.move_to(to)
+        return self._snapshot_moment()
 
-    def wind(self, to: Instant) -> None:
+    def move_to(self, to: Instant) -> None:
         """The same for who looks at `keeper`: pictures of deep books cost milliseconds each."""
         when = min(max(to_ns(to), self.start), self.end)
-        self._wind_to(self.recording.goal(when))
+        self._move(self.recording.position_at(when))
         if self.position != when:
-            self.recording.look_ahead(self._walk, self._next)
+            self.recording.distrust_beyond(self._rebuilder, self._next)
         self.position = when
 
     def back(self) -> Moment | None:
         """Go to before the last message played; None at the beginning."""
         if self.seq < 2:
             return None
-        self.rewind(self.seq - 1)
-        return self._shown()
+        self.move_to_message(self.seq - 1)
+        return self._snapshot_moment()
 
-    def rewind(self, seq: int) -> None:
+    def move_to_message(self, seq: int) -> None:
         """Go to where `seq` was the last message played."""
-        self._wind_to(LogPosition(seq))
+        self._move(LogPosition(seq))
 
-    def _wind_to(self, goal: LogPosition) -> None:
+    def _move(self, goal: LogPosition) -> None:
         """Go to a place, from the nearest one before it where all books are known."""
-        self._walk = BookRebuilder(self.recording.info(), proving=False)
+        self._rebuilder = BookRebuilder(self.recording.info(), check_keyframes=False)
         self.position, self.seq = self._begin, 0
         kept = self.recording.checkpoints
         near = kept.best(goal)
         known = near and kept.is_near(near, goal)
-        first = near.number if near and known else self.recording.start_for(goal)
+        first = near.number if near and known else self.recording.first_frame_for(goal)
         complete = first == 0
         if near is not None and near.number >= first:
-            self._walk.resume(near.seq, near.books)
+            self._rebuilder.resume(near.seq, near.books)
             first, self.position, self.seq = near.number, near.received, near.seq
             complete = True
         for opened in self.recording.frames(first):
             last = opened.frame.last_received
-            if not goal.passed(last, opened.last_seq):
+            if not goal.covers(last, opened.last_seq):
                 break
-            self._walk.take_all(opened.frame, opened.body)
-            first, self.position, self.seq = opened.number + 1, last, self._walk.seq
-            complete = complete or self._walk.is_complete
+            self._rebuilder.apply_frame(opened.frame, opened.body)
+            first, self.position, self.seq = opened.number + 1, last, self._rebuilder.seq
+            complete = complete or self._rebuilder.is_complete
             if complete:
-                kept.offer(self._walk, first, last, goal)
-        self._tape = self.recording.read(first)
-        self._wind()
-        while self._next is not None and goal.passed(self._next.line.received, self._next.line.seq):
+                kept.offer(self._rebuilder, first, last, goal)
+        self._lines = self.recording.read(first)
+        self._advance()
+        while self._next is not None and goal.covers(self._next.line.received, self._next.line.seq):
             self.step()
-        self._restored(goal)
+        self._apply_snapshots(goal)
 
-    def _shown(self) -> Moment:
+    def _snapshot_moment(self) -> Moment:
         """The books of this place, as the events a new subscriber would get."""
         books: tuple[Book, ...] = (*self.keeper.l2.values(), *self.keeper.l3.values())
         happened: list[Event] = [
@@ -228,38 +228,38 @@ class Replay:
     @speed.setter
     def speed(self, speed: float) -> None:
         self._speed = speed
-        self._turn()
+        self._restart_pacing()
 
     def pause(self) -> None:
         self.paused = True
-        self._turn()
+        self._restart_pacing()
 
     def resume(self) -> None:
         self.paused = False
-        self._turn()
+        self._restart_pacing()
 
     def seek(self, to: Instant) -> None:
         """Go on from another instant; the books of that instant come first."""
         self._pending = [self.player.seek(to)]
-        self._turn()
+        self._restart_pacing()
 
-    def go_on(self, player: Playable, first: Moment) -> None:
+    def continue_with(self, player: Playable, first: Moment) -> None:
         """Go on with another player, wound elsewhere meanwhile; `first` comes first."""
         self.player, self.clock = player, ReplayClock(player)
         self._pending = [first]
-        self._turn()
+        self._restart_pacing()
 
     def step(self) -> None:
         """Play one message, paused or not."""
         self._pending += filter(None, [self.player.step()])
-        self._turn()
+        self._restart_pacing()
 
     def back(self) -> None:
         """Go back by one message."""
         self._pending += filter(None, [self.player.back()])
-        self._turn()
+        self._restart_pacing()
 
-    def _turn(self) -> None:
+    def _restart_pacing(self) -> None:
         self._anchor = None
         self._changed.set()
 

@@ -191,12 +191,12 @@ class RecordedExchange:
             if self._seq and moment.seq > self._seq + 1:
                 self.hang_up(MISSING)
             self._seq = moment.seq
-        for event in moment.stood:
+        for event in moment.snapshots:
             if type(event) in _WORDED:
                 self._pass_on((event,), encode.message(event).encode())
         self._pass_on(moment.events, moment.data)
         # A book that stood is pictured last: by now it holds what the message says of it.
-        self._pass_on([event for event in moment.stood if type(event) not in _WORDED], b"")
+        self._pass_on([event for event in moment.snapshots if type(event) not in _WORDED], b"")
 
     def _pass_on(self, happened: Iterable[events.Event], data: bytes) -> None:
         """Tell of events; `data` is the message that told them, empty where there is none."""

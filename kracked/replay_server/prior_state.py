@@ -44,7 +44,7 @@ def told_before(player: Player) -> Iterator[Event]:
 
 def _frames(player: Player) -> tuple[int, int]:
     """The first frame to read, and the one after the last."""
-    places, since = player.recording.places, player.position - _BACK_NS
+    places, since = player.recording.frame_index, player.position - _BACK_NS
     until = bisect_right(places, player.seq, key=lambda place: place.frame.first_seq)
     first, messages = until, 0
     while first and messages < _MESSAGES and places[first - 1].frame.last_received >= since:

@@ -241,7 +241,7 @@ class ReplaySource:
         self._tape, self._words = tape, ""
         self._show_half(())
         self._beat = time.monotonic_ns()
-        self._replay.go_on(tape, Moment(tape.position, tape.seq, "", b"", told))
+        self._replay.continue_with(tape, Moment(tape.position, tape.seq, "", b"", told))
 
     def _made(
         self, wound: Callable[[], SeekablePlayer], here: MessagePlace

@@ -43,18 +43,18 @@ class SessionRecording:
 
     def wound(self, to: int) -> SeekablePlayer:
         player = Player(self._recording)
-        player.wind(to)
+        player.move_to(to)
         return player
 
     def before(self, spot: MessagePlace) -> SeekablePlayer:
         player = Player(self._recording)
-        player.rewind(spot.seq - 1)
+        player.move_to_message(spot.seq - 1)
         return player
 
     def latest(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
         """Read backwards, frame by frame; no book is kept meanwhile."""
         wanted = marks_of(symbol, channel)
-        places = self._recording.places
+        places = self._recording.frame_index
         last = bisect_right(places, seq, key=lambda place: place.frame.first_seq)
         for path, found in reversed(places[:last]):
             if found.kind is not FrameKind.DATA:
@@ -74,7 +74,7 @@ class SessionRecording:
 
     def heard(self, moment: Moment) -> list[Event]:
         """The verdicts on books are the recorded feed's own: those of the player are no news."""
-        heard = [*moment.stood, *moment.events]
+        heard = [*moment.snapshots, *moment.events]
         if not moment.connection:
             return heard
         return [each for each in heard if type(each) not in VERDICTS]
@@ -106,7 +106,7 @@ class _Quiet:
         A gap bears the number of the message before it, and is known at its end: within
         it, it was not said yet.
         """
-        places = self._recording.places
+        places = self._recording.frame_index
         beyond = bisect_right(places, place.seq, key=lambda each: each.frame.first_seq)
         for _, found, body in self._recording.frames(self._read, beyond):
             if found.kind is not FrameKind.KEYFRAME:

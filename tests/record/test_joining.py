@@ -99,7 +99,7 @@ def first_told(path: Path) -> list[Event]:
     """What a player of the recording hears before its first message."""
     moment = Player(open_recording(path)).step()
     assert moment is not None
-    return list(moment.stood)
+    return list(moment.snapshots)
 
 
 def stood_later(path: Path) -> list[Event]:
@@ -107,7 +107,7 @@ def stood_later(path: Path) -> list[Event]:
     player, stood = Player(open_recording(path)), list[Event]()
     player.step()
     while (moment := player.step()) is not None:
-        stood += moment.stood
+        stood += moment.snapshots
     return stood
 
 

@@ -233,4 +233,4 @@ def test_odd_words_of_what_stands_leave_the_recording_readable(tmp_path: Path) -
         session.ingest.take_message("public", START, b'{"channel":"heartbeat"}')
     moment = Player(open_recording(path)).step()
     assert moment is not None
-    assert moment.stood == [stands]
+    assert moment.snapshots == [stands]

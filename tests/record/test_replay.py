@@ -159,7 +159,7 @@ def test_between_the_keyframes_of_two_books_both_are_known(
     for number in range(200, 100, -1):
         fresh = Player(open_recording(tmp_path))
         for player in (searched, fresh):
-            player.rewind(number)
+            player.move_to_message(number)
         assert _state(searched) == _state(fresh)
         assert len(fresh.keeper.l3) == 2
 
@@ -175,14 +175,14 @@ def test_places_after_a_change_of_decimals_are_kept_too(tmp_path: Path) -> None:
     player = Player(open_recording(tmp_path / "session"))
     player.recording.checkpoints = Checkpoints(every_messages=10)
     for number in (190, 50, 130):
-        player.rewind(number)
+        player.move_to_message(number)
         place = player.recording.checkpoints.best(LogPosition(number))
         assert place is not None
         assert place.seq > number - 20
         fresh = Player(open_recording(tmp_path / "session"))
-        fresh.rewind(number)
+        fresh.move_to_message(number)
         again = Player(player.recording)  # from the place that is kept
-        again.rewind(number)
+        again.move_to_message(number)
         assert _state(again) == _state(fresh)
 
 
@@ -219,6 +219,6 @@ def test_every_place_is_the_same_however_it_is_reached(
     for _ in range(number):
         stepped.step()
     searched.seek(stream[number - 1][0])
-    rewound.rewind(number)
+    rewound.move_to_message(number)
     assert _state(stepped) == _state(searched) == _state(rewound)
     assert stepped.next_due == searched.next_due == rewound.next_due

@@ -54,7 +54,9 @@ async def test_a_client_is_first_told_what_stood(serve: Serve, joined: Path) -> 
     moment = Player(open_recording(joined)).step()
     assert moment is not None
     stood = {
-        type(event): event for event in moment.stood if getattr(event, "symbol", "") == SYMBOLS[0]
+        type(event): event
+        for event in moment.snapshots
+        if getattr(event, "symbol", "") == SYMBOLS[0]
     }
     told = await heard(serve, joined)
     for kind in (events.Ticker, events.Trades, events.Candles):
@@ -77,7 +79,7 @@ async def test_the_rules_of_the_pairs_are_those_recorded(serve: Serve, joined: P
     (listed, *_) = (each for each in told if isinstance(each, events.Instruments))
     (stood, *_) = (
         each
-        for each in Player(open_recording(joined)).step().stood
+        for each in Player(open_recording(joined)).step().snapshots
         if isinstance(each, events.Instruments)
     )
     assert (listed.pairs, listed.assets) == (stood.pairs, stood.assets)

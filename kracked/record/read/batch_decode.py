@@ -15,7 +15,7 @@ from kracked.protocol import wire
 from kracked.protocol.number_parser import exact
 from kracked.protocol.replies import UNREADABLE
 
-NOT_OF_BOOKS = frozenset(
+WITHOUT_BOOKS = frozenset(
     {
         wire.TickerMessage,
         wire.TradeMessage,
@@ -39,13 +39,13 @@ class DecodedLine(msgspec.Struct, gc=False):
 _entries = msgspec.json.Decoder(DecodedLine, float_hook=exact, strict=False).decode_lines
 
 
-def about(body: bytes, symbol: bytes) -> bytes:
+def lines_about(body: bytes, symbol: bytes) -> bytes:
     """The lines of a frame without the market of other symbols; `symbol` is in its quotes."""
     lines = body.splitlines()
     return b"\n".join([text for text in lines if symbol in text or not _MARKET.search(text)])
 
 
-def entries(body: bytes) -> list[DecodedLine] | None:
+def decode_lines(body: bytes) -> list[DecodedLine] | None:
     """Every line of a frame of messages; None when one of them is anything else."""
     try:
         return _entries(body)

@@ -66,7 +66,7 @@ class Verification(msgspec.Struct, kw_only=True):
         return not self.keyframes_wrong and not any(book.mismatched for book in self.books)
 
 
-def together(parts: Sequence[Verification]) -> Verification:
+def merge_verifications(parts: Sequence[Verification]) -> Verification:
     """What several walks proved, each of its share of the books, as one."""
     return Verification(
         messages=parts[0].messages,
@@ -76,11 +76,11 @@ def together(parts: Sequence[Verification]) -> Verification:
         books=sorted(
             chain(*(part.books for part in parts)), key=lambda book: (book.symbol, book.channel)
         ),
-        mismatches=sorted(chain(*(part.mismatches for part in parts)), key=_in_time),
+        mismatches=sorted(chain(*(part.mismatches for part in parts)), key=_by_time),
     )
 
 
-def _in_time(found: events.Resync) -> tuple[int, str, str]:
+def _by_time(found: events.Resync) -> tuple[int, str, str]:
     return found.received, found.symbol, found.channel
 
 
@@ -88,7 +88,12 @@ class BookRebuilder:
     """Takes a recording's lines one by one and keeps the books; of one symbol, or of all."""
 
     def __init__(
-        self, info: SessionInfo, symbol: str = "", *, proving: bool = True, share: Partition = ALL
+        self,
+        info: SessionInfo,
+        symbol: str = "",
+        *,
+        check_keyframes: bool = True,
+        partition: Partition = ALL,
     ) -> None:
         """`proving`: compare every keyframe with the book it meets.
 
@@ -96,8 +101,8 @@ class BookRebuilder:
         """
         self._stated = _precisions(info)
         self.keeper = BookKeeper(precisions=self._stated)
-        self._proving = proving
-        self._share = share
+        self._check_keyframes = check_keyframes
+        self._partition = partition
         self._symbol = f'"{symbol}"'.encode() if symbol else b""
         self.seq = 0
         """Number of the message taken last, 0 before the first."""
@@ -108,36 +113,36 @@ class BookRebuilder:
         self._messages = self._keyframes = self._wrong = 0
         self._mismatches: list[events.Resync] = []
         self._recorded: list[tuple[str, str]] = []
-        for name, subject in info.symbols.items():
-            for channel, depth in (("book", subject.book), ("level3", subject.level3)):
+        for name, known in info.symbols.items():
+            for channel, depth in (("book", known.book), ("level3", known.level3)):
                 self.keeper.apply(events.Subscribed(0, channel, name, depth))
                 self._recorded += [(name, channel)] if depth else []
 
-    def take(self, kind: FrameKind, entry: LogLine) -> list[Event]:
+    def apply(self, kind: FrameKind, entry: LogLine) -> list[Event]:
         """Take the next line; what it says and what keeping the books brought about."""
-        self._number(kind, max(self.seq, entry.seq))
+        self._count(kind, max(self.seq, entry.seq))
         if kind is FrameKind.EVENT:
-            return [self._ours(entry)]
+            return [self._apply_feed_event(entry)]
         if kind is FrameKind.KEYFRAME:
-            return self._keyframe(entry)
+            return self._apply_keyframe(entry)
         if kind is FrameKind.STATE:
             entry = entry._replace(data=keyframe.as_snapshot(entry.data))
         if self._symbol and self._symbol not in entry.data and entry.data.startswith(_MARKET):
             return []
         return self._decode(entry)
 
-    def take_all(self, found: Frame, body: bytes) -> None:
+    def apply_frame(self, found: Frame, body: bytes) -> None:
         """Take a whole frame; nothing is told of what it says."""
         data = found.kind is FrameKind.DATA
-        picked = batch_decode.about(body, self._symbol) if data and self._symbol else body
-        logged = batch_decode.entries(picked) if data else None
+        picked = batch_decode.lines_about(body, self._symbol) if data and self._symbol else body
+        logged = batch_decode.decode_lines(picked) if data else None
         if logged is None:
             for text in body.splitlines():
-                self.take(found.kind, line.unpack(text))
+                self.apply(found.kind, line.unpack(text))
             return
-        self._number(found.kind, found.first_seq, found.lines)
-        read, keep, passed = self.keeper.codec.events, self.keeper.apply, batch_decode.NOT_OF_BOOKS
-        shared, passed_over = self._share is not ALL, self._share.passes_over
+        self._count(found.kind, found.first_seq, found.lines)
+        read, keep, passed = self.keeper.codec.events, self.keeper.apply, batch_decode.WITHOUT_BOOKS
+        shared, passed_over = self._partition is not ALL, self._partition.skips
         for number, entry in enumerate(logged):
             message = entry.msg
             if type(message) in passed or (shared and passed_over(message)):
@@ -154,7 +159,7 @@ class BookRebuilder:
         for event in tuple(happened):
             if type(event) is events.Status:
                 continue  # a connection's greeting, by which the keeper forgets every depth
-            consequences = self.keeper.apply(_placed(event, entry.connection))
+            consequences = self.keeper.apply(_with_channel(event, entry.connection))
             self._note_mismatches(consequences)
             happened.extend(consequences)
         return happened
@@ -166,26 +171,26 @@ class BookRebuilder:
             if isinstance(event, events.Resync) and event.reason in ("checksum", "impossible")
         ]
 
-    def _number(self, kind: FrameKind, seq: int, count: int = 1) -> None:
+    def _count(self, kind: FrameKind, seq: int, count: int = 1) -> None:
         """Count so many messages from number `seq` on, and those missing before them."""
-        if hole := self._hole_before(kind, seq):
-            self.lost += hole
-            self._doubt_all()
+        if missing := self._missing_before(kind, seq):
+            self.lost += missing
+            self._distrust_all()
         self.seq, self._begun = seq + count - 1, True
         self._messages += count * (kind is FrameKind.DATA)
 
-    def foresee(self, upcoming: Recorded) -> None:
+    def distrust_before(self, upcoming: Recorded) -> None:
         """Doubt the books if messages are missing before `upcoming`, which is not taken yet.
 
         Or if it is what tells of a hole.
         """
         kind, entry = upcoming
-        if self._hole_before(kind, entry.seq):
-            self._doubt_all()
+        if self._missing_before(kind, entry.seq):
+            self._distrust_all()
         if kind is FrameKind.EVENT and isinstance(gap := decode_event(entry), events.Gap):
-            self._gap(gap)
+            self._distrust_gap(gap)
 
-    def _hole_before(self, kind: FrameKind, seq: int) -> int:
+    def _missing_before(self, kind: FrameKind, seq: int) -> int:
         """How many messages are missing before this; what is no message bears the last one's."""
         expected = self.seq + (kind is FrameKind.DATA)
         return max(0, seq - expected) if self._begun else 0
@@ -199,38 +204,38 @@ class BookRebuilder:
             books=[
                 tally
                 for (symbol, _), tally in sorted(self.keeper.tallies.items())
-                if self._share.holds(symbol)
+                if self._partition.includes(symbol)
             ],
             mismatches=sorted(
-                (found for found in self._mismatches if self._share.holds(found.symbol)),
-                key=_in_time,
+                (found for found in self._mismatches if self._partition.includes(found.symbol)),
+                key=_by_time,
             ),
         )
 
-    def _keyframe(self, entry: LogLine) -> list[Event]:
+    def _apply_keyframe(self, entry: LogLine) -> list[Event]:
         """Compare with a trusted book, or put it in the place of one that is not."""
-        book = self._trusted(entry.data)
-        if self._symbol not in entry.data or not (self._proving or book is None):
+        book = self._trusted_book(entry.data)
+        if self._symbol not in entry.data or not (self._check_keyframes or book is None):
             return []
-        if not self._share.holds(keyframe.symbol(entry.data)):
+        if not self._partition.includes(keyframe.symbol(entry.data)):
             return []
         self._keyframes += 1
         if book is not None:
             self._wrong += keyframe.encode(book) != entry.data
             return []
         self._recall_precision(entry.data)
-        [picture, *_] = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)
-        if not isinstance(picture, events.BookSnapshot | events.L3Snapshot):
+        [snapshot, *_] = self.keeper.codec.decode(keyframe.as_snapshot(entry.data), entry.received)
+        if not isinstance(snapshot, events.BookSnapshot | events.L3Snapshot):
             self._wrong += 1
-            return [picture]
-        return self._restore(picture, entry)
+            return [snapshot]
+        return self._restore(snapshot, entry)
 
     def _recall_precision(self, message: bytes) -> None:
         """A keyframe has the decimals of its time; those the recording states may be of another."""
         if (precision := keyframe.precision(message)) is not None:
             self.keeper.codec.restate(keyframe.symbol(message), precision)
 
-    def _trusted(self, message: bytes) -> Book | None:
+    def _trusted_book(self, message: bytes) -> Book | None:
         """The book of a keyframe as it is here, if it is trusted."""
         symbol, level2 = keyframe.symbol(message), message.startswith(_LEVEL2)
         books: Mapping[str, Book] = self.keeper.l2 if level2 else self.keeper.l3
@@ -238,23 +243,23 @@ class BookRebuilder:
         return book if book is not None and book.verified else None
 
     def _restore(
-        self, picture: events.BookSnapshot | events.L3Snapshot, entry: LogLine
+        self, snapshot: events.BookSnapshot | events.L3Snapshot, entry: LogLine
     ) -> list[Event]:
-        happened = self.put(picture, keyframe.depth(entry.data))
-        book = self._book(picture)
+        happened = self.place_book(snapshot, keyframe.depth(entry.data))
+        book = self._book(snapshot)
         self._wrong += book is None or not book.verified
-        return [picture, *happened]
+        return [snapshot, *happened]
 
-    def put(
-        self, picture: events.BookSnapshot | events.L3Snapshot, depth: int
+    def place_book(
+        self, snapshot: events.BookSnapshot | events.L3Snapshot, depth: int
     ) -> tuple[Event, ...]:
         """Put a book of our own making in place; the exchange's messages alone are counted."""
-        channel = "book" if isinstance(picture, events.BookSnapshot) else "level3"
-        self.keeper.apply(events.Subscribed(picture.received, channel, picture.symbol, depth))
-        happened = self.keeper.apply(picture)
-        tally = self.keeper.tallies[picture.symbol, channel]
+        channel = "book" if isinstance(snapshot, events.BookSnapshot) else "level3"
+        self.keeper.apply(events.Subscribed(snapshot.received, channel, snapshot.symbol, depth))
+        happened = self.keeper.apply(snapshot)
+        tally = self.keeper.tallies[snapshot.symbol, channel]
         tally.snapshots -= 1
-        book = self._book(picture)
+        book = self._book(snapshot)
         if book is not None and book.verified:
             tally.verified -= 1
         else:
@@ -270,7 +275,7 @@ class BookRebuilder:
         }
         return all(symbol in kept[channel] for symbol, channel in self._recorded)
 
-    def is_settled(self, book: Book) -> bool:
+    def can_checkpoint(self, book: Book) -> bool:
         """Whether it can be put in place in another walk, and will go on there as here."""
         now = self.keeper.codec.precision(book.symbol)
         return book.verified and book.symbol in self._stated and now == book.precision
@@ -280,31 +285,31 @@ class BookRebuilder:
     ) -> None:
         """Begin after message `seq`, with settled books and their depths."""
         codec = self.keeper.codec
-        for picture, depth in books:
-            codec.restate(picture.symbol, picture.precision)
+        for snapshot, depth in books:
+            codec.restate(snapshot.symbol, snapshot.precision)
             # The keeper tells precisions apart by identity.
-            known = codec.precision(picture.symbol)
-            self.put(msgspec.structs.replace(picture, precision=known), depth)
+            known = codec.precision(snapshot.symbol)
+            self.place_book(msgspec.structs.replace(snapshot, precision=known), depth)
         self.seq, self._begun = seq, True
 
-    def _book(self, picture: events.BookSnapshot | events.L3Snapshot) -> Book | None:
+    def _book(self, snapshot: events.BookSnapshot | events.L3Snapshot) -> Book | None:
         books: dict[str, L2Book] | dict[str, L3Book] = (
-            self.keeper.l2 if isinstance(picture, events.BookSnapshot) else self.keeper.l3
+            self.keeper.l2 if isinstance(snapshot, events.BookSnapshot) else self.keeper.l3
         )
-        return books.get(picture.symbol)
+        return books.get(snapshot.symbol)
 
-    def _ours(self, entry: LogLine) -> Event:
+    def _apply_feed_event(self, entry: LogLine) -> Event:
         event = decode_event(entry)
         if isinstance(event, events.Gap):
-            self._gap(event)
+            self._distrust_gap(event)
         elif isinstance(event, events.Reconnecting):
             # Of several connections for level3 the books are not told apart here.
-            self._doubt(_CHANNELS.get(event.connection.partition("-")[0], ""))
+            self._distrust_channel(_CHANNELS.get(event.connection.partition("-")[0], ""))
         elif isinstance(event, events.Resync):
             self.keeper.distrust(event.symbol, event.channel)
         return event
 
-    def _gap(self, gap: events.Gap) -> None:
+    def _distrust_gap(self, gap: events.Gap) -> None:
         """Doubt the books of a gap that nothing has proven since: it is told when it has ended.
 
         One that ends before it began is between two clocks, of which no time can be told.
@@ -315,11 +320,11 @@ class BookRebuilder:
                 if (not gap.symbols or symbol in gap.symbols) and book.received < end:
                     self.keeper.distrust(symbol, channel)
 
-    def _doubt_all(self) -> None:
+    def _distrust_all(self) -> None:
         for channel in ("book", "level3"):
-            self._doubt(channel)
+            self._distrust_channel(channel)
 
-    def _doubt(self, channel: str) -> None:
+    def _distrust_channel(self, channel: str) -> None:
         for symbol, _ in self._books(channel):
             self.keeper.distrust(symbol, channel)
 
@@ -333,7 +338,7 @@ class BookRebuilder:
         return ()
 
 
-def _placed(event: Event, connection: str) -> Event:
+def _with_channel(event: Event, connection: str) -> Event:
     """The event; one that could not be read is of the channel its connection brings.
 
     Live, every connection has a keeper of its own, and this one stands for them all.
@@ -344,5 +349,5 @@ def _placed(event: Event, connection: str) -> Event:
 
 
 def _precisions(info: SessionInfo) -> dict[str, Precision]:
-    first = {symbol: subject.first_precision for symbol, subject in info.symbols.items()}
+    first = {symbol: known.first_precision for symbol, known in info.symbols.items()}
     return {symbol: precision for symbol, precision in first.items() if precision is not None}

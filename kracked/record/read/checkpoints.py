@@ -38,21 +38,23 @@ class Checkpoints:
 
     def best(self, goal: LogPosition) -> Checkpoint | None:
         """The one nearest before the goal."""
-        before = [each for each in tuple(self._kept) if goal.passed(each.received, each.seq)]
+        before = [each for each in tuple(self._kept) if goal.covers(each.received, each.seq)]
         return max(before, key=lambda each: each.number, default=None)
 
     def is_near(self, place: Checkpoint, goal: LogPosition) -> bool:
         """Whether it is so near that no keyframe needs to be looked for."""
         return goal.seq - place.seq < self._every
 
-    def offer(self, walk: BookRebuilder, number: int, received: int, goal: LogPosition) -> None:
+    def offer(
+        self, rebuilder: BookRebuilder, number: int, received: int, goal: LogPosition
+    ) -> None:
         """Keep this place, unless it is far, there is one near or a book is not to be trusted."""
-        far = goal.seq - walk.seq > _STEPS * self._every
-        near = any(0 <= walk.seq - each.seq < self._every for each in tuple(self._kept))
-        books: tuple[Book, ...] = (*walk.keeper.l2.values(), *walk.keeper.l3.values())
-        if far or near or not books or not all(walk.is_settled(book) for book in books):
+        far = goal.seq - rebuilder.seq > _STEPS * self._every
+        near = any(0 <= rebuilder.seq - each.seq < self._every for each in tuple(self._kept))
+        books: tuple[Book, ...] = (*rebuilder.keeper.l2.values(), *rebuilder.keeper.l3.values())
+        if far or near or not books or not all(rebuilder.can_checkpoint(book) for book in books):
             return
         pictures = tuple(
             (keyframe.lazy_snapshot(book, book.received), book.depth) for book in books
         )
-        self._kept.append(Checkpoint(number, received, walk.seq, pictures))
+        self._kept.append(Checkpoint(number, received, rebuilder.seq, pictures))

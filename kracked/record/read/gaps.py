@@ -42,7 +42,7 @@ class RecordedGap(NamedTuple):
         return concerned and self.start <= mismatch.received <= self.end
 
 
-def between(before: Frame | None, found: Frame) -> list[RecordedGap]:
+def gap_between(before: Frame | None, found: Frame) -> list[RecordedGap]:
     """The hole between two frames of messages, by their numbers, which begin at 1."""
     after = _last_of(before)
     lost = found.first_seq - 1 - after
@@ -52,7 +52,7 @@ def between(before: Frame | None, found: Frame) -> list[RecordedGap]:
     return [RecordedGap(start, found.first_received, lost, (), "messages are missing", after)]
 
 
-def at_the_end(last: Frame | None, info: SessionInfo) -> list[RecordedGap]:
+def gap_at_end(last: Frame | None, info: SessionInfo) -> list[RecordedGap]:
     """The hole after the last frame of messages, if the recorder said that there were more."""
     after = _last_of(last)
     lost = (info.last_seq or 0) - after
@@ -63,7 +63,7 @@ def at_the_end(last: Frame | None, info: SessionInfo) -> list[RecordedGap]:
     return [RecordedGap(start, max(start, end), lost, (), "the last messages are missing", after)]
 
 
-def told(path: Path, found: Frame) -> list[RecordedGap]:
+def reported_gaps(path: Path, found: Frame) -> list[RecordedGap]:
     """The hole a recorded `Gap` tells of."""
     with mapped(path) as data:
         entries = [line.unpack(text) for text in frame.unpack(data, found)]
@@ -75,7 +75,7 @@ def told(path: Path, found: Frame) -> list[RecordedGap]:
     ]
 
 
-def untold(folder: Path, holes: Iterable[RecordedGap]) -> int:
+def unreported(folder: Path, holes: Iterable[RecordedGap]) -> int:
     """Messages that are missing though the recorder does not say that it left them out."""
     said = list(_said(folder / layout.table_file(CONNECTIONS.name)))
     return sum(

@@ -20,10 +20,10 @@ class Partition(NamedTuple):
     symbols: frozenset[str] = frozenset()
     others: bool = True
 
-    def holds(self, symbol: str) -> bool:
+    def includes(self, symbol: str) -> bool:
         return (symbol in self.symbols) != self.others
 
-    def passes_over(self, message: wire.ChannelMessage) -> bool:
+    def skips(self, message: wire.ChannelMessage) -> bool:
         """Whether a message is of another's book, and of nothing else."""
         data = _of_books(message)
         return len(data) == 1 and (data[0].symbol in self.symbols) == self.others
@@ -40,7 +40,7 @@ def divide(bodies: Iterable[bytes], count: int) -> Sequence[Partition]:
     said = Counter(
         data.symbol
         for body in bodies
-        for entry in batch_decode.entries(body) or ()
+        for entry in batch_decode.decode_lines(body) or ()
         for data in _of_books(entry.msg)
     )
     loads: list[list[str]] = [[] for _ in range(min(count, len(said)))]

@@ -29,7 +29,12 @@ from kracked.format.session_info import SessionInfo, read_info
 from kracked.record import raw_index
 from kracked.record.raw_index import FrameLocation, LogPosition
 from kracked.record.read import gaps, partitions
-from kracked.record.read.book_rebuilder import BookRebuilder, Recorded, Verification, together
+from kracked.record.read.book_rebuilder import (
+    BookRebuilder,
+    Recorded,
+    Verification,
+    merge_verifications,
+)
 from kracked.record.read.checkpoints import Checkpoints
 from kracked.record.read.gaps import RecordedGap
 from kracked.record.read.partitions import ALL, Partition
@@ -109,26 +114,26 @@ class Recording:
         return self._sorted_logs[0]
 
     @property
-    def strange_logs(self) -> list[Path]:
+    def foreign_logs(self) -> list[Path]:
         """Files whose messages have numbers that are there already: they are not read."""
         return self._sorted_logs[1]
 
     @cached_property
     def _sorted_logs(self) -> tuple[list[Path], list[Path]]:
-        return raw_index.logs(self.path)
+        return raw_index.sort_logs(self.path)
 
     @cached_property
-    def places(self) -> list[FrameLocation]:
+    def frame_index(self) -> list[FrameLocation]:
         """Every frame, in the order of recording: the index."""
-        return raw_index.places(self.logs)
+        return raw_index.locate_frames(self.logs)
 
     @cached_property
-    def _soonest(self) -> list[int]:
-        return raw_index.soonest(self.places)
+    def _earliest_times(self) -> list[int]:
+        return raw_index.earliest_times(self.frame_index)
 
     def span(self) -> tuple[int, int]:
         """The earliest and the latest time in it, ns; raises `RecordError` when empty."""
-        frames = [place.frame for place in self.places]
+        frames = [location.frame for location in self.frame_index]
         if not frames:
             raise RecordError(f"{self.path} holds no messages")
         return min(each.first_received for each in frames), max(
@@ -154,8 +159,8 @@ class Recording:
 
         The numbers of the messages after that show the hole.
         """
-        wanted = enumerate(self.places[first:until], first)
-        for path, numbered in groupby(wanted, key=lambda each: each[1].path):
+        numbered_frames = enumerate(self.frame_index[first:until], first)
+        for path, numbered in groupby(numbered_frames, key=lambda each: each[1].path):
             with mapped(path) as data:
                 for number, (_, found) in numbered:
                     try:
@@ -173,11 +178,11 @@ class Recording:
             if isinstance(found, Damage):
                 continue  # what it cost shows in the numbers of the frames around it
             if found.kind is FrameKind.EVENT:
-                found_gaps += gaps.told(path, found)
+                found_gaps += gaps.reported_gaps(path, found)
             if found.kind is FrameKind.DATA:
-                found_gaps += gaps.between(before, found)
+                found_gaps += gaps.gap_between(before, found)
                 before = found
-        return sorted([*found_gaps, *gaps.at_the_end(before, self._info)])
+        return sorted([*found_gaps, *gaps.gap_at_end(before, self._info)])
 
     def damages(self) -> list[tuple[Path, Damage]]:
         """Every stretch of a raw log that is no frame."""
@@ -190,18 +195,22 @@ class Recording:
         books of some symbols; what they find together is what is found without. A short
         recording is read here all the same. Raises `WorkerLost` when one did not come back.
         """
-        long = sum(place.frame.lines for place in self.places) >= _WORTH_SHARING
+        long = sum(location.frame.lines for location in self.frame_index) >= _WORTH_SHARING
         parts = partitions.divide(self._sample(), workers) if executor is not None and long else ()
         if executor is None or len(parts) < 2:
             return _verified(self, ALL)
         try:
-            return together([*executor.map(_verified, repeat(self), parts)])
+            return merge_verifications([*executor.map(_verified, repeat(self), parts)])
         except BrokenExecutor as error:
             raise WorkerLost(self.path) from error
 
     def _sample(self) -> Iterator[bytes]:
         """Some frames of messages from all over the recording."""
-        data = [at for at, place in enumerate(self.places) if place.frame.kind is FrameKind.DATA]
+        data = [
+            at
+            for at, location in enumerate(self.frame_index)
+            if location.frame.kind is FrameKind.DATA
+        ]
         for at in data[:: max(1, len(data) // _SAMPLE)]:
             yield from (opened.body for opened in self.frames(at, at + 1))
 
@@ -236,26 +245,30 @@ class Recording:
 
     def keeper_at(self, time: int, symbol: str = "") -> BookKeeper:
         """All books at `time`, or those of one symbol, rebuilt from the keyframes before."""
-        walk, goal, latest = BookRebuilder(self._info, symbol, proving=False), self.goal(time), time
-        for opened in self.frames(self.start_for(goal, symbol)):
+        rebuilder, goal, latest = (
+            BookRebuilder(self._info, symbol, check_keyframes=False),
+            self.position_at(time),
+            time,
+        )
+        for opened in self.frames(self.first_frame_for(goal, symbol)):
             found, body = opened.frame, opened.body
-            if goal.passed(found.last_received, opened.last_seq):
-                walk.take_all(found, body)
+            if goal.covers(found.last_received, opened.last_seq):
+                rebuilder.apply_frame(found, body)
                 latest = found.last_received
                 continue
             for text in body.splitlines():
                 recorded = Recorded(found.kind, line.unpack(text))
-                if not goal.passed(recorded.line.received, recorded.line.seq):
+                if not goal.covers(recorded.line.received, recorded.line.seq):
                     if latest != time:
-                        self.look_ahead(walk, recorded)
-                    return walk.keeper
-                walk.take(*recorded)
+                        self.distrust_beyond(rebuilder, recorded)
+                    return rebuilder.keeper
+                rebuilder.apply(*recorded)
                 latest = recorded.line.received
         if latest != time:
-            self.look_ahead(walk, None)
-        return walk.keeper
+            self.distrust_beyond(rebuilder, None)
+        return rebuilder.keeper
 
-    def look_ahead(self, walk: BookRebuilder, upcoming: Recorded | None) -> None:
+    def distrust_beyond(self, rebuilder: BookRebuilder, upcoming: Recorded | None) -> None:
         """Doubt books at an instant past which messages are missing: they may have come by then.
 
         `upcoming` is what comes next, None at the end.
@@ -263,41 +276,44 @@ class Recording:
         if upcoming is None and self._info.last_seq is not None:
             upcoming = Recorded(FrameKind.DATA, LogLine(0, self._info.last_seq + 1, "", b""))
         if upcoming is not None:
-            walk.foresee(upcoming)
+            rebuilder.distrust_before(upcoming)
 
-    def goal(self, time: int) -> LogPosition:
+    def position_at(self, time: int) -> LogPosition:
         """The place of an instant: after the last message, by its number, stamped by then.
 
         So an instant that a clock set back makes come twice is the later one, and of two
         instants the later is never at an earlier place. Books there are those of a full
         replay up to that message.
         """
-        at = bisect_right(self._soonest, time) - 1
+        at = bisect_right(self._earliest_times, time) - 1
         if at < 0:
             return LogPosition(0, time)
-        path, found = self.places[at]
+        path, found = self.frame_index[at]
         seq = found.first_seq + found.lines - 1
         with mapped(path) as data, suppress(frame.DamagedFrame):
             lines = [line.unpack(text) for text in frame.unpack(data, found)]
             seq = max((each.seq for each in lines if each.received <= time), default=seq)
         return LogPosition(seq, time)
 
-    def start_for(self, goal: LogPosition, symbol: str = "") -> int:
+    def first_frame_for(self, goal: LogPosition, symbol: str = "") -> int:
         """Index of the frame to read from, to know every book at a place.
 
         Back from there until each book has a keyframe; the first frame when one has none.
         """
-        wanted = self._books_of(symbol)
-        at = bisect_right(self.places, goal.seq, key=lambda place: place.frame.first_seq) - 1
-        while at > 0 and wanted:
-            path, found = self.places[at]
-            if found.kind is FrameKind.KEYFRAME and goal.passed(
+        numbered_frames = self._books_of(symbol)
+        at = (
+            bisect_right(self.frame_index, goal.seq, key=lambda location: location.frame.first_seq)
+            - 1
+        )
+        while at > 0 and numbered_frames:
+            path, found = self.frame_index[at]
+            if found.kind is FrameKind.KEYFRAME and goal.covers(
                 found.last_received, found.first_seq
             ):
                 # One that is damaged proves no book; one before it will.
                 with mapped(path) as data, suppress(frame.DamagedFrame):
                     entry = line.unpack(frame.unpack(data, found)[0])
-                    wanted.discard(keyframe.symbol_and_channel(entry.data))
+                    numbered_frames.discard(keyframe.symbol_and_channel(entry.data))
             at -= 1
         return max(0, at)
 
@@ -316,11 +332,11 @@ class Recording:
         return symbols[0]
 
 
-def _verified(recording: Recording, share: Partition) -> Verification:
-    walk = BookRebuilder(recording.info(), share=share)
+def _verified(recording: Recording, partition: Partition) -> Verification:
+    rebuilder = BookRebuilder(recording.info(), partition=partition)
     for _, found, body in recording.frames():
-        walk.take_all(found, body)
-    return walk.verification()
+        rebuilder.apply_frame(found, body)
+    return rebuilder.verification()
 
 
 def to_ns(time: Instant) -> int:

@@ -178,7 +178,7 @@ class RecordingSession:
         self.info.end, self.info.lost, self.info.clean_stop = time_cell(now), lost, whole
         self.info.last_seq = self.ingest.next_seq - 1
         try:
-            self.info.files = file_integrity.left(self.folder.path)
+            self.info.files = file_integrity.seal_files(self.folder.path)
             self.folder.write_info(self.info)
         except OSError as error:  # the disk is still full: `end` stays open in the file
             whole, failure = False, failure or error

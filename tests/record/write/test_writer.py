@@ -114,7 +114,7 @@ def test_a_segment_is_one_file_however_far_behind_the_writer_is(
         _noise(session.ingest, 20)
         make_room()
     recording = open_recording(path)
-    assert not recording.strange_logs
+    assert not recording.foreign_logs
     assert (recording.verify().messages, recording.gaps()) == (40, [])
 
 
