@@ -2,8 +2,8 @@
 
     parquet/channel=l3/date=2024-11-12/pair=BTC-USD/part-20241112T0600Z-00.parquet
 
-One part per symbol and segment of the raw log, so converting again adds only what is
-new, and a reader of one symbol or day opens only its files. The raw log is not touched.
+There is one part per symbol and segment of the raw log, so converting again adds only what is
+new, and a reader of one symbol or day opens only its files. The raw log is not changed.
 """
 
 from __future__ import annotations
@@ -42,21 +42,28 @@ class NeedsArrow(ConfigError):
 
 
 class PartKey(NamedTuple):
-    """What a file of Parquet holds."""
+    """The table and symbol of a Parquet file."""
 
     table: Table
     symbol: str
-    """Empty for what is of no symbol."""
+    """Empty for rows without a symbol."""
 
 
 def convert(
     path: Path | str, out: Path | str | None = None, *, tell: Callable[[str], None] = log.warning
 ) -> list[Path]:
-    """Write a recording's tables as Parquet; the files made, those there already left out.
+    """Write a recording's tables as Parquet and return the files made.
 
-    `out` is the folder for `channel=...`, else `parquet` in the recording's own. The segment
-    a recorder is still writing is left for later. What an exchange gone wrong has said and
-    Parquet cannot hold is left out, and `tell` told of it. Raises `NeedsArrow`.
+    Files that exist are not made again. The segment that a recorder is still writing is left
+    for later. What a faulty exchange has sent and Parquet cannot hold is left out.
+
+    Args:
+        path: The recording's folder.
+        out: The folder for `channel=...`; `parquet` in the recording by default.
+        tell: Called with a sentence about every file that lacks something.
+
+    Raises:
+        NeedsArrow: pyarrow is not installed.
     """
     try:
         from kracked.record.parquet import Part  # noqa: PLC0415
@@ -76,13 +83,13 @@ def convert(
         for part in parts.values():
             if any(part.unread):
                 tell(f"{part.path}: {part.unread}")
-        _state(root, new)
+        _add_seals(root, new)
         made += new
     return made
 
 
 def read_seals(root: Path) -> dict[str, FileSeal]:
-    """Every part under `root` as it was written; none of older ones, which stated nothing."""
+    """Return the seals of the parts in a Parquet folder; older conversions have none."""
     try:
         return msgspec.json.decode((root / PARTS_INFO).read_bytes(), type=dict[str, FileSeal])
     except FileNotFoundError:
@@ -91,9 +98,9 @@ def read_seals(root: Path) -> dict[str, FileSeal]:
         raise RecordError(f"{root / PARTS_INFO} cannot be read: {error}; remove it") from error
 
 
-def _state(root: Path, made: Iterable[Path]) -> None:
-    """Write down the parts just made among those before."""
-    new = {str(part.relative_to(root)): file_integrity.seal(part) for part in made}
+def _add_seals(root: Path, parts: Iterable[Path]) -> None:
+    """Add the seals of new parts to those of the parts before."""
+    new = {str(part.relative_to(root)): file_integrity.seal(part) for part in parts}
     if new:
         aside = root / layout.temporary(PARTS_INFO)
         aside.write_bytes(msgspec.json.format(msgspec.json.encode(read_seals(root) | new)) + b"\n")
@@ -101,12 +108,12 @@ def _state(root: Path, made: Iterable[Path]) -> None:
 
 
 def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[str]]]]]:
-    """The segments of the raw log that are complete, each with its rows in batches."""
+    """Yield the complete segments of the raw log, each with its rows in batches."""
     recording = open_recording(path)
     rebuilder, table_rows = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
     complete = {log.name for log in recording.logs[: None if recording.info().end else -1]}
-    placed = enumerate(recording.frame_index)
-    for file, numbered in groupby(placed, key=lambda item: item[1].path):
+    numbered_frames = enumerate(recording.frame_index)
+    for file, numbered in groupby(numbered_frames, key=lambda item: item[1].path):
         frames = [number for number, _ in numbered]
         if file.name in complete:
             rows = _rows_of(recording.read(frames[0], frames[-1] + 1), rebuilder, table_rows)
@@ -116,16 +123,16 @@ def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[st
 def _rows_of(
     entries: Iterator[Recorded], rebuilder: BookRebuilder, rows: TableRows
 ) -> Iterator[tuple[PartKey, list[str]]]:
-    """The rows the recorder made, or would have made, of these lines."""
+    """Yield the rows that the recorder made, or would have made, of these lines."""
     lost = rebuilder.lost
     for kind, entry in entries:
-        happened = rebuilder.apply(kind, entry)
+        applied = rebuilder.apply(kind, entry)
         if rebuilder.lost != lost:
             lost = rebuilder.lost
             rows.mark_all_suspect()
-        if kind is FrameKind.KEYFRAME and happened:  # how deep it is, its levels do not say
+        if kind is FrameKind.KEYFRAME and applied:  # its levels do not tell its depth
             rows.add_event(keyframe.subscription(entry.data, entry.received), entry.seq)
-        for event in happened:
+        for event in applied:
             if isinstance(event, events.Resync):
                 rows.mark_suspect(event.channel, [event.symbol])
             elif isinstance(event, events.Gap):
@@ -133,11 +140,12 @@ def _rows_of(
             else:
                 rows.add_event(event, entry.seq)
         if rows.size > _CHARACTERS_AT_ONCE:
-            yield from _by_key(rows)
-    yield from _by_key(rows)
+            yield from _take_by_part(rows)
+    yield from _take_by_part(rows)
 
 
-def _by_key(rows: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
+def _take_by_part(rows: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
+    """Take the rows gathered so far and yield those of each part."""
     parted: defaultdict[PartKey, list[str]] = defaultdict(list)
     for name, texts in rows.take().items():
         text = render(texts)
@@ -148,14 +156,14 @@ def _by_key(rows: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
         if "symbol" in names:
             at = names.index("symbol")
             for row in text[:-1].split("\n"):
-                parted[PartKey(table, _symbol_in(row, at, len(names)))].append(f"{row}\n")
+                parted[PartKey(table, _symbol_of_row(row, at, len(names)))].append(f"{row}\n")
         else:
             parted[PartKey(table, tables.wide_symbol(name))].append(text)
     yield from parted.items()
 
 
-def _symbol_in(row: str, at: int, width: int) -> str:
-    """What a row is of; empty where that could not name a folder of its own, or it is no row."""
+def _symbol_of_row(row: str, at: int, width: int) -> str:
+    """Return the symbol in a row; empty if it cannot name a folder, or for what is no row."""
     cells = split_row(row) if '"' in row else row.split(",")
     symbol = cells[at] if len(cells) == width else ""
     return symbol if is_plain_name(symbol) and "-" not in symbol else ""

@@ -1,6 +1,6 @@
-"""Where a recording is not complete: messages missing by their numbers, and what was told of.
+"""Gaps of a recording: messages missing by their numbers, and gaps that the recorder reported.
 
-A recorder that must leave messages out says so, in `connections` and in `session.json`.
+A recorder that must leave messages out reports it, in `connections` and in `session.json`.
 Numbers missing beyond that were taken from the log after it was written.
 """
 
@@ -21,29 +21,29 @@ from kracked.protocol.events import Gap, Resync
 
 
 class RecordedGap(NamedTuple):
-    """A stretch for which the recording is not complete."""
+    """A stretch of time for which the recording is not complete."""
 
     start: int
     """Last moment before it, ns since the Unix epoch."""
     end: int
     lost: int
-    """Messages known to be missing; 0 when no one can know."""
+    """Messages known to be missing; 0 when it cannot be known."""
     symbols: tuple[str, ...]
-    """What it concerns; empty for everything."""
+    """Symbols it concerns; empty for all."""
     reason: str
     after: int = 0
     """Number of the last message before those missing."""
     channel: str = ""
-    """Whose books it concerns; empty for those of every channel."""
+    """Channel of the books it concerns; empty for every channel."""
 
     def excuses(self, mismatch: Resync) -> bool:
-        """Whether it tells that this very book was not to be trusted then."""
+        """Whether it says that a book which mismatched could not be trusted then."""
         concerned = mismatch.symbol in self.symbols and self.channel in ("", mismatch.channel)
         return concerned and self.start <= mismatch.received <= self.end
 
 
 def gap_between(before: Frame | None, found: Frame) -> list[RecordedGap]:
-    """The hole between two frames of messages, by their numbers, which begin at 1."""
+    """Return the gap between two frames of messages, by their numbers, which begin at 1."""
     after = _last_of(before)
     lost = found.first_seq - 1 - after
     if lost <= 0:
@@ -53,7 +53,7 @@ def gap_between(before: Frame | None, found: Frame) -> list[RecordedGap]:
 
 
 def gap_at_end(last: Frame | None, info: SessionInfo) -> list[RecordedGap]:
-    """The hole after the last frame of messages, if the recorder said that there were more."""
+    """Return the gap after the last frame of messages, if the recorder had more."""
     after = _last_of(last)
     lost = (info.last_seq or 0) - after
     if lost <= 0 or info.end is None:
@@ -64,7 +64,7 @@ def gap_at_end(last: Frame | None, info: SessionInfo) -> list[RecordedGap]:
 
 
 def reported_gaps(path: Path, found: Frame) -> list[RecordedGap]:
-    """The hole a recorded `Gap` tells of."""
+    """Return the gaps that a frame of feed events reports."""
     with mapped(path) as data:
         entries = [line.unpack(text) for text in frame.unpack(data, found)]
     events = [line.decode_event(entry) for entry in entries]
@@ -75,24 +75,24 @@ def reported_gaps(path: Path, found: Frame) -> list[RecordedGap]:
     ]
 
 
-def unreported(folder: Path, holes: Iterable[RecordedGap]) -> int:
-    """Messages that are missing though the recorder does not say that it left them out."""
-    said = list(_said(folder / layout.table_file(CONNECTIONS.name)))
+def unreported(folder: Path, gaps: Iterable[RecordedGap]) -> int:
+    """Count missing messages that the recorder has not reported as left out."""
+    reported = list(_reported_losses(folder / layout.table_file(CONNECTIONS.name)))
     return sum(
-        max(0, hole.lost - sum(lost for seq, lost in said if 0 < seq - hole.after <= hole.lost))
-        for hole in holes
+        max(0, gap.lost - sum(lost for seq, lost in reported if 0 < seq - gap.after <= gap.lost))
+        for gap in gaps
     )
 
 
-def _said(table: Path) -> Iterator[tuple[int, int]]:
-    """Each time messages were left out: the number of the last one, and how many."""
+def _reported_losses(table: Path) -> Iterator[tuple[int, int]]:
+    """Yield each loss in `connections`: the number of the last message, and how many."""
     try:
         rows = named_rows(table.read_text(errors="replace").splitlines())
         for row in rows:
             if row.get("event") == "gap" and row.get("lost"):
                 yield int(row["seq_last"]), int(row["lost"])
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
-        return  # what cannot be read excuses nothing
+        return  # a row that cannot be read excuses nothing
 
 
 def _last_of(last: Frame | None) -> int:

@@ -1,8 +1,8 @@
-"""A recording on disk, opened: what it holds, where its holes are, its books at any instant.
+"""A recording on disk, opened for reading: its messages, its gaps, its books at any instant.
 
-Nothing is loaded whole: headers are hopped over for an index, frames are read as they
-are needed. A frame whose checksum differs is left out and shows as a hole; no book is
-trusted across a hole before a snapshot or a keyframe has proven it again.
+Nothing is loaded whole: headers are hopped over for an index, and frames are read as they are
+needed. A frame whose checksum differs is left out and shows as a gap; no book is trusted
+across a gap before a snapshot or a keyframe has verified it again.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ Instant = int | str | datetime
 
 _CHANNELS = ("", "level3", "book")
 _WORTH_SHARING = 500_000
-"""Fewer messages are read before processes that start have made up for it."""
-_SAMPLE = 64
+"""Messages from which on starting worker processes pays."""
+_SAMPLED_FRAMES = 64
 
 
 @says("no verified book of {symbol} at {instant}")
 class NotVerified(RecordError):
-    """At that instant the recording knows no book that its checksum proves."""
+    """The recording has no book at that instant that a checksum verifies."""
 
     symbol: str
     time: int
@@ -68,22 +68,23 @@ class NotVerified(RecordError):
     "one worker needs the least"
 )
 class WorkerLost(RecordError):
-    """A process that read a recording's share ended before it was done."""
+    """A process that read a part of the recording ended before it was done."""
 
     path: Path
 
 
 class OpenedFrame(NamedTuple):
-    """A frame's number in the index, its header and its lines."""
+    """A frame with its lines."""
 
     number: int
+    """Its number in the frame index."""
     frame: Frame
     body: bytes
 
     @property
     def last_seq(self) -> int:
-        """Number of its last line."""
-        if self.frame.kind is FrameKind.EVENT:  # they bear that of the message before each
+        """Number of the message of its last line."""
+        if self.frame.kind is FrameKind.EVENT:  # each bears the number of the message before it
             return line.unpack(self.body.splitlines()[-1]).seq
         return self.frame.first_seq + self.frame.lines - 1
 
@@ -91,13 +92,18 @@ class OpenedFrame(NamedTuple):
 def open_recording(path: Path | str) -> Recording:
     """Open a session's folder for reading; it may still be growing.
 
-    Raises `NotARecording` when there is no `session.json`.
+    Raises:
+        NotARecording: The folder has no `session.json`.
+        RecordError: Its `session.json` cannot be read.
     """
     return Recording(Path(path))
 
 
 class Recording:
-    """One session, as it stood when it was opened. Iterates as (received, connection, bytes)."""
+    """A recorded session as it was when it was opened.
+
+    Iterating yields every message of the exchange as (received, connection, bytes).
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -105,7 +111,7 @@ class Recording:
         self.checkpoints = Checkpoints()
 
     def info(self) -> SessionInfo:
-        """What `session.json` says."""
+        """Return the content of `session.json`."""
         return self._info
 
     @property
@@ -115,7 +121,7 @@ class Recording:
 
     @property
     def foreign_logs(self) -> list[Path]:
-        """Files whose messages have numbers that are there already: they are not read."""
+        """Files whose messages have numbers that other files have already: they are not read."""
         return self._sorted_logs[1]
 
     @cached_property
@@ -124,7 +130,7 @@ class Recording:
 
     @cached_property
     def frame_index(self) -> list[FrameLocation]:
-        """Every frame, in the order of recording: the index."""
+        """Every frame, in the order of recording."""
         return raw_index.locate_frames(self.logs)
 
     @cached_property
@@ -132,7 +138,10 @@ class Recording:
         return raw_index.earliest_times(self.frame_index)
 
     def span(self) -> tuple[int, int]:
-        """The earliest and the latest time in it, ns; raises `RecordError` when empty."""
+        """Return the earliest and the latest time in it, ns since the Unix epoch.
+
+        Raises `RecordError` when it is empty.
+        """
         frames = [location.frame for location in self.frame_index]
         if not frames:
             raise RecordError(f"{self.path} holds no messages")
@@ -143,24 +152,29 @@ class Recording:
     # --- reading straight through -------------------------------------------------------
 
     def __iter__(self) -> Iterator[tuple[int, str, bytes]]:
-        """Every message of the exchange: when it came, over which connection, its bytes."""
+        """Yield every message of the exchange: when it came, its connection, its bytes."""
         for kind, entry in self.read():
             if kind is FrameKind.DATA:
                 yield entry.received, entry.connection, entry.data
 
     def read(self, first: int = 0, until: int | None = None) -> Iterator[Recorded]:
-        """Every line, keyframes and our own events too, of the frames of these indexes."""
+        """Yield every line of some frames, keyframes and feed events included.
+
+        Args:
+            first: Number of the first frame in `frame_index`.
+            until: Number after the last; None for all the rest.
+        """
         for _, found, body in self.frames(first, until):
             for text in body.splitlines():
                 yield Recorded(found.kind, line.unpack(text))
 
     def frames(self, first: int = 0, until: int | None = None) -> Iterator[OpenedFrame]:
-        """The frames of these indexes, opened; a damaged one is left out.
+        """Yield some frames, opened; the arguments are those of `read`.
 
-        The numbers of the messages after that show the hole.
+        A damaged frame is left out: the numbers of the messages after it show the gap.
         """
-        numbered_frames = enumerate(self.frame_index[first:until], first)
-        for path, numbered in groupby(numbered_frames, key=lambda each: each[1].path):
+        chosen = enumerate(self.frame_index[first:until], first)
+        for path, numbered in groupby(chosen, key=lambda each: each[1].path):
             with mapped(path) as data:
                 for number, (_, found) in numbered:
                     try:
@@ -171,12 +185,12 @@ class Recording:
     # --- health -------------------------------------------------------------------------
 
     def gaps(self) -> list[RecordedGap]:
-        """Every hole: lost messages, damaged frames, time without a connection."""
+        """Return every gap: lost messages, damaged frames, time without a connection."""
         found_gaps: list[RecordedGap] = []
         before: Frame | None = None
-        for path, found in self._scan(verify=True):
+        for path, found in self._scan():
             if isinstance(found, Damage):
-                continue  # what it cost shows in the numbers of the frames around it
+                continue  # its cost shows in the numbers of the frames around it
             if found.kind is FrameKind.EVENT:
                 found_gaps += gaps.reported_gaps(path, found)
             if found.kind is FrameKind.DATA:
@@ -185,57 +199,75 @@ class Recording:
         return sorted([*found_gaps, *gaps.gap_at_end(before, self._info)])
 
     def damages(self) -> list[tuple[Path, Damage]]:
-        """Every stretch of a raw log that is no frame."""
-        return [(path, item) for path, item in self._scan(verify=True) if isinstance(item, Damage)]
+        """Return every stretch of a raw log that is no frame."""
+        return [(path, item) for path, item in self._scan() if isinstance(item, Damage)]
 
     def verify(self, *, executor: Executor | None = None, workers: int = 1) -> Verification:
         """Rebuild every book from the first message to the last and check each checksum.
 
-        With an `executor` of so many `workers` (a process pool, a Dask cluster's) each keeps the
-        books of some symbols; what they find together is what is found without. A short
-        recording is read here all the same. Raises `WorkerLost` when one did not come back.
+        Args:
+            executor: Runs the work in other processes (a process pool, a Dask cluster's), each
+                with the books of some symbols; the result is the same. A short recording is
+                read here all the same.
+            workers: How many processes `executor` has.
+
+        Raises:
+            WorkerLost: A process of `executor` was killed.
         """
         long = sum(location.frame.lines for location in self.frame_index) >= _WORTH_SHARING
         parts = partitions.divide(self._sample(), workers) if executor is not None and long else ()
         if executor is None or len(parts) < 2:
-            return _verified(self, ALL)
+            return _verify_partition(self, ALL)
         try:
-            return merge_verifications([*executor.map(_verified, repeat(self), parts)])
+            verifications = executor.map(_verify_partition, repeat(self), parts)
+            return merge_verifications([*verifications])
         except BrokenExecutor as error:
             raise WorkerLost(self.path) from error
 
     def _sample(self) -> Iterator[bytes]:
-        """Some frames of messages from all over the recording."""
+        """Yield the bodies of some frames of messages from all over the recording."""
         data = [
-            at
-            for at, location in enumerate(self.frame_index)
+            number
+            for number, location in enumerate(self.frame_index)
             if location.frame.kind is FrameKind.DATA
         ]
-        for at in data[:: max(1, len(data) // _SAMPLE)]:
-            yield from (opened.body for opened in self.frames(at, at + 1))
+        for number in data[:: max(1, len(data) // _SAMPLED_FRAMES)]:
+            yield from (opened.body for opened in self.frames(number, number + 1))
 
-    def _scan(self, *, verify: bool) -> Iterator[tuple[Path, Frame | Damage]]:
+    def _scan(self) -> Iterator[tuple[Path, Frame | Damage]]:
         for path in self.logs:
             with mapped(path) as data:
-                for found in frame.scan(data, verify=verify):
+                for found in frame.scan(data):
                     yield path, found
 
     # --- books at an instant --------------------------------------------------------------
 
     def at(self, time: Instant, symbol: str = "", *, channel: str = "") -> Book:
-        """The book as it was at `time`, after every message that had come by then.
+        """Return the book at an instant, after every message that had come by then.
 
-        Of `symbol`, which may be left out when only one was recorded; of `channel`
-        `level3` or `book`, else of whichever was recorded, level3 first. Raises
-        `NotVerified` when no checksum proves it: inside a hole, or before a snapshot;
-        `NotATime` for what is no instant. After the end the last books stay.
+        After the recording's end that is the last book.
+
+        Args:
+            time: The instant.
+            symbol: May be left out when only one symbol was recorded.
+            channel: `level3` or `book`; by default whichever was recorded, level3 first.
+
+        Raises:
+            NotVerified: No checksum verifies it: it is inside a gap, or before a snapshot.
+            NotATime: `time` is no instant.
+            ConfigError: There is no such channel.
+            RecordError: The symbol was not recorded, or none is named and there are several.
         """
         if channel not in _CHANNELS:
             raise ConfigError(f"{channel!r} has no books; choose level3 or book")
-        when = to_ns(time)
-        symbol = symbol or self._only_symbol()
-        if self._info.symbols and symbol not in self._info.symbols:
-            raise RecordError(f"no book of {symbol}: recorded is {', '.join(self._info.symbols)}")
+        when, recorded = to_ns(time), tuple(self._info.symbols)
+        if not symbol:
+            if len(recorded) != 1:
+                names = ", ".join(recorded) or "none"
+                raise RecordError(f"name a symbol; this recording has {names}")
+            symbol = recorded[0]
+        if recorded and symbol not in recorded:
+            raise RecordError(f"no book of {symbol}: recorded is {', '.join(recorded)}")
         keeper = self.keeper_at(when, symbol)
         for name, books in (("level3", keeper.l3), ("book", keeper.l2)):
             book: Book | None = books.get(symbol)
@@ -244,12 +276,9 @@ class Recording:
         raise NotVerified(symbol, when)
 
     def keeper_at(self, time: int, symbol: str = "") -> BookKeeper:
-        """All books at `time`, or those of one symbol, rebuilt from the keyframes before."""
-        rebuilder, goal, latest = (
-            BookRebuilder(self._info, symbol, check_keyframes=False),
-            self.position_at(time),
-            time,
-        )
+        """Return all books at an instant, or one symbol's, rebuilt from the keyframes before."""
+        rebuilder = BookRebuilder(self._info, symbol, check_keyframes=False)
+        goal, latest = self.position_at(time), time
         for opened in self.frames(self.first_frame_for(goal, symbol)):
             found, body = opened.frame, opened.body
             if goal.covers(found.last_received, opened.last_seq):
@@ -269,9 +298,13 @@ class Recording:
         return rebuilder.keeper
 
     def distrust_beyond(self, rebuilder: BookRebuilder, upcoming: Recorded | None) -> None:
-        """Doubt books at an instant past which messages are missing: they may have come by then.
+        """Distrust books at an instant after which messages are missing.
 
-        `upcoming` is what comes next, None at the end.
+        The missing ones may have come before that instant.
+
+        Args:
+            rebuilder: Holds the books.
+            upcoming: The next line of the recording; None at its end.
         """
         if upcoming is None and self._info.last_seq is not None:
             upcoming = Recorded(FrameKind.DATA, LogLine(0, self._info.last_seq + 1, "", b""))
@@ -279,16 +312,16 @@ class Recording:
             rebuilder.distrust_before(upcoming)
 
     def position_at(self, time: int) -> LogPosition:
-        """The place of an instant: after the last message, by its number, stamped by then.
+        """Return the position of an instant: after the last message, by number, that came by then.
 
-        So an instant that a clock set back makes come twice is the later one, and of two
-        instants the later is never at an earlier place. Books there are those of a full
+        Where a clock set back makes an instant come twice this is the later one, and of two
+        instants the later never has the earlier position. Books there are those of a full
         replay up to that message.
         """
-        at = bisect_right(self._earliest_times, time) - 1
-        if at < 0:
+        number = bisect_right(self._earliest_times, time) - 1
+        if number < 0:
             return LogPosition(0, time)
-        path, found = self.frame_index[at]
+        path, found = self.frame_index[number]
         seq = found.first_seq + found.lines - 1
         with mapped(path) as data, suppress(frame.DamagedFrame):
             lines = [line.unpack(text) for text in frame.unpack(data, found)]
@@ -296,43 +329,33 @@ class Recording:
         return LogPosition(seq, time)
 
     def first_frame_for(self, goal: LogPosition, symbol: str = "") -> int:
-        """Index of the frame to read from, to know every book at a place.
+        """Return the number of the frame to read from, to know every book at a position.
 
-        Back from there until each book has a keyframe; the first frame when one has none.
+        Looking back from the position, every book has a keyframe from there on; it is the
+        first frame if one has none.
         """
-        numbered_frames = self._books_of(symbol)
-        at = (
-            bisect_right(self.frame_index, goal.seq, key=lambda location: location.frame.first_seq)
-            - 1
-        )
-        while at > 0 and numbered_frames:
-            path, found = self.frame_index[at]
-            if found.kind is FrameKind.KEYFRAME and goal.covers(
-                found.last_received, found.first_seq
-            ):
-                # One that is damaged proves no book; one before it will.
-                with mapped(path) as data, suppress(frame.DamagedFrame):
-                    entry = line.unpack(frame.unpack(data, found)[0])
-                    numbered_frames.discard(keyframe.symbol_and_channel(entry.data))
-            at -= 1
-        return max(0, at)
-
-    def _books_of(self, symbol: str) -> set[tuple[str, str]]:
-        return {
+        missing = {
             (name, channel)
-            for name, subject in self._info.symbols.items()
-            for channel, depth in (("book", subject.book), ("level3", subject.level3))
+            for name, known in self._info.symbols.items()
+            for channel, depth in (("book", known.book), ("level3", known.level3))
             if depth and symbol in ("", name)
         } or {("", "")}  # not known: read from the beginning
+        index = self.frame_index
+        number = bisect_right(index, goal.seq, key=lambda location: location.frame.first_seq) - 1
+        while number > 0 and missing:
+            path, found = index[number]
+            is_keyframe = found.kind is FrameKind.KEYFRAME
+            if is_keyframe and goal.covers(found.last_received, found.first_seq):
+                # A damaged one is no use; one before it will be.
+                with mapped(path) as data, suppress(frame.DamagedFrame):
+                    entry = line.unpack(frame.unpack(data, found)[0])
+                    missing.discard(keyframe.symbol_and_channel(entry.data))
+            number -= 1
+        return max(0, number)
 
-    def _only_symbol(self) -> str:
-        symbols = tuple(self._info.symbols)
-        if len(symbols) != 1:
-            raise RecordError(f"name a symbol; this recording has {', '.join(symbols) or 'none'}")
-        return symbols[0]
 
-
-def _verified(recording: Recording, partition: Partition) -> Verification:
+def _verify_partition(recording: Recording, partition: Partition) -> Verification:
+    """Verify the books of a partition; runs in a process of its own."""
     rebuilder = BookRebuilder(recording.info(), partition=partition)
     for _, found, body in recording.frames():
         rebuilder.apply_frame(found, body)
@@ -340,9 +363,19 @@ def _verified(recording: Recording, partition: Partition) -> Verification:
 
 
 def to_ns(time: Instant) -> int:
-    """An instant as integer ns since the Unix epoch; raises `NotATime` for anything else."""
+    """Return an instant in ns since the Unix epoch; raises `NotATime` for anything else.
+
+    Text is what the exchange writes, with nine digits; else ISO 8601 with any offset or none.
+    """
     if isinstance(time, str):
-        return _text_to_ns(time)
+        try:
+            return times.parse_ns(time)
+        except times.NotATime:
+            try:
+                return to_ns(datetime.fromisoformat(time))
+            except ValueError:
+                pass
+            raise
     if isinstance(time, datetime):
         # A pandas Timestamp is a datetime too, with more digits than `timestamp` keeps.
         aware = time if time.tzinfo else time.replace(tzinfo=UTC)
@@ -354,15 +387,3 @@ def to_ns(time: Instant) -> int:
         return as_index(time)
     except TypeError as error:
         raise times.NotATime(repr(time)) from error
-
-
-def _text_to_ns(text: str) -> int:
-    """With nine digits as the exchange writes it; else ISO 8601, of any offset or none."""
-    try:
-        return times.parse_ns(text)
-    except times.NotATime:
-        try:
-            return to_ns(datetime.fromisoformat(text))
-        except ValueError:
-            pass
-        raise
