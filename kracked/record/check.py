@@ -17,7 +17,7 @@ from kracked.format.frame import Damage
 from kracked.format.layout import DATABASE, PARQUET_FOLDER, RAW_FOLDER
 from kracked.format.session_info import SessionInfo, read_info
 from kracked.record import convert, file_integrity, repair
-from kracked.record.read.gaps import unreported
+from kracked.record.read.gaps import RecordedGap, unreported
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.repair import Torn
 from kracked.record.write.session_folder import SessionFolder
@@ -119,18 +119,14 @@ def check(
         with SessionFolder.hold(path):
             moved = [str(repair.cut(end)) for end in repair.find_torn(path)]
     recording = open_recording(path)
-    lines = sum(place.frame.lines for place in recording.frame_index)
+    lines = sum(location.frame.lines for location in recording.frame_index)
     if lines > _LONG:
         tell(f"checking {lines} messages")
     info, gaps = recording.info(), recording.gaps()
     verification = recording.verify(executor=executor, workers=workers)
-    changed = _changed(path, info)
-    unread: list[DamagedStretch] = []
-    try:
-        rows = file_integrity.database_rows(path)
-    except sqlite3.Error as error:
-        damage = Damage(0, (path / DATABASE).stat().st_size, str(error))
-        rows, unread = {}, [_stretch(path, path / DATABASE, damage)]
+    mismatches, changed = verification.mismatches, _changed(path, info)
+    damaged_tables = _damaged_tables(path, torn, info, changed)
+    rows, unread = _database_rows(path)
     return RecordingHealth(
         path=str(path),
         start=info.start,
@@ -142,34 +138,29 @@ def check(
         keyframes=verification.keyframes,
         keyframes_wrong=verification.keyframes_wrong,
         books=verification.books,
-        unmarked=sum(
-            not any(gap.excuses(found) for gap in gaps) for found in verification.mismatches
-        ),
-        gaps=[
-            GapReport(
-                start=times.to_rfc3339(gap.start, 9),
-                end=times.to_rfc3339(gap.end, 9),
-                lost=gap.lost,
-                symbols=gap.symbols,
-                reason=gap.reason,
-                channel=gap.channel,
-            )
-            for gap in gaps
-        ],
+        unmarked=sum(not any(gap.excuses(found) for gap in gaps) for found in mismatches),
+        gaps=list(map(_gap_report, gaps)),
         damaged=[*_damaged_logs(recording, torn), *filter(_is_raw, changed)],
-        tables=[
-            *_damaged_tables(path, torn, info, changed),
-            *unread,
-            *filterfalse(_is_raw, changed),
-        ],
+        tables=[*damaged_tables, *unread, *filterfalse(_is_raw, changed)],
         rows=rows,
-        torn=[
-            _stretch(path, end.path, Damage(end.whole, end.torn, "no whole row or frame"))
-            for end in torn
-        ],
+        torn=[_stretch(path, end.path, end.damage) for end in torn],
         moved=moved,
         strangers=layout.unrecognised_files(path),
     )
+
+
+def _gap_report(gap: RecordedGap) -> GapReport:
+    start, end = times.to_rfc3339(gap.start, 9), times.to_rfc3339(gap.end, 9)
+    return GapReport(start, end, gap.lost, gap.symbols, gap.reason, gap.channel)
+
+
+def _database_rows(path: Path) -> tuple[dict[str, int], list[DamagedStretch]]:
+    """Return the rows of each table in the database, or the damage that keeps them unread."""
+    try:
+        return file_integrity.database_rows(path), []
+    except sqlite3.Error as error:
+        damage = Damage(0, (path / DATABASE).stat().st_size, str(error))
+        return {}, [_stretch(path, path / DATABASE, damage)]
 
 
 def _damaged_logs(recording: Recording, torn: list[Torn]) -> list[DamagedStretch]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kracked.format import cells, frame, layout
-from kracked.format.frame import mapped
+from kracked.format.frame import Damage, mapped
 from kracked.record.durable_files import SymbolicLink, sync, write_all
 
 _BLOCK = 1 << 20
@@ -29,6 +29,11 @@ class Torn(NamedTuple):
     """Bytes that are good."""
     torn: int
     """Bytes after them."""
+
+    @property
+    def damage(self) -> Damage:
+        """The torn end as damage."""
+        return Damage(self.whole, self.torn, "no whole row or frame")
 
 
 def find_torn(folder: Path) -> list[Torn]:
@@ -52,7 +57,7 @@ def torn_log(path: Path) -> Torn | None:
             return None
     if last is None:
         return Torn(path, 0, 0)
-    return Torn(path, last.offset, last.size) if isinstance(last, frame.Damage) else None
+    return Torn(path, last.offset, last.size) if isinstance(last, Damage) else None
 
 
 def torn_table(path: Path) -> Torn | None:

@@ -246,6 +246,7 @@ class Replay:
 
     @speed.setter
     def speed(self, speed: float) -> None:
+        """Go on at another pace."""
         self._speed = speed
         self._restart_pacing()
 
