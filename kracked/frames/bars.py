@@ -21,7 +21,7 @@ from kracked.durations import parse_duration_ns
 from kracked.errors import ConfigError
 from kracked.frames.loaders import load_trades
 from kracked.frames.read.table_files import HasPath, Source
-from kracked.frames.trade_arrays import Ints, TradeArrays, tapes
+from kracked.frames.trade_arrays import Ints, TradeArrays, trades_by_symbol
 
 COLUMNS = [
     "symbol", "open", "high", "low", "close", "volume", "vwap", "trades", "value", "buy_volume",
@@ -85,7 +85,7 @@ def bars(
     if every is None:
         raise ConfigError("several files can be joined into bars of time only: give every=")
     run = map if executor is None else executor.map
-    return _joined(list(run(partial(_bars_of_source, rule), trades)))
+    return _join(list(run(partial(_bars_of_source, rule), trades)))
 
 
 def _check_rule(every: str | None, sizes: dict[str, float | None]) -> None:
@@ -114,23 +114,23 @@ def _bars_of_frame(
 ) -> pd.DataFrame:
     step = parse_duration_ns(str(every)) if every is not None else 0
     made: list[tuple[str, dict[str, Any]]] = []
-    for symbol, tape in tapes(trades, history=history):
+    for symbol, arrays in trades_by_symbol(trades, history=history):
         if step:
-            starts = tape.by_time(step)
+            starts = arrays.by_time(step)
         elif ticks is not None:
-            starts = tape.by_count(ticks)
+            starts = arrays.by_count(ticks)
         elif volume is not None:
-            starts = tape.by_sum(tape.qty, volume, _DIGITS, carry=carry)
+            starts = arrays.by_sum(arrays.qty, volume, _DIGITS, carry=carry)
         else:
             assert dollars is not None
-            starts = tape.by_sum(tape.price * tape.qty, dollars, _DIGITS, carry=carry)
-        made.append((symbol, _reduced(tape, starts, step)))
-    return _frame(made)
+            starts = arrays.by_sum(arrays.price * arrays.qty, dollars, _DIGITS, carry=carry)
+        made.append((symbol, _aggregate(arrays, starts, step)))
+    return _to_frame(made)
 
 
-def _reduced(tape: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
+def _aggregate(arrays: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
     """The columns of the bars that begin at `starts`."""
-    times, price, qty = tape.times, tape.price, tape.qty
+    times, price, qty = arrays.times, arrays.price, arrays.qty
     ends = np.append(starts[1:], len(times))
     value, volume = np.add.reduceat(price * qty, starts), np.add.reduceat(qty, starts)
     begins = times[starts] // step * step if step else times[starts]
@@ -146,17 +146,17 @@ def _reduced(tape: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
         "vwap": vwap,
         "trades": ends - starts,
         "value": value,
-        "buy_volume": np.add.reduceat(qty * tape.bought, starts),
+        "buy_volume": np.add.reduceat(qty * arrays.bought, starts),
         "end": begins + step if step else times[ends - 1],
         "first": times[starts],
         "last": times[ends - 1],
     }
 
 
-def _frame(made: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
+def _to_frame(made: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
     """Bars of every symbol, one symbol after the other."""
     if not made:
-        return _nothing()
+        return _no_bars()
     parts = [part for _, part in made]
     whole: dict[str, Any] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
     codes = np.repeat(np.arange(len(made)), [len(part["start"]) for part in parts])
@@ -166,22 +166,22 @@ def _frame(made: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
     return pd.DataFrame({name: whole[name] for name in (*COLUMNS, *_ENDS)}, index=begins)
 
 
-def _joined(parts: list[pd.DataFrame]) -> pd.DataFrame:
+def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Bars of several files: one that two of them share becomes one."""
     full = [part.reset_index() for part in parts if len(part)]
     if not full:
-        return _nothing()
+        return _no_bars()
     symbols = union_categoricals([part["symbol"] for part in full], sort_categories=True)
     whole = pd.concat([part.drop(columns="symbol") for part in full], ignore_index=True)
     whole["symbol"] = symbols
     shared = whole.duplicated(["symbol", "start"], keep=False)
     if shared.any():
-        whole = pd.concat([whole[~shared], _one_each(whole[shared])], ignore_index=True)
+        whole = pd.concat([whole[~shared], _merge_pieces(whole[shared])], ignore_index=True)
     whole = whole.sort_values(["symbol", "start"], kind="stable").set_index("start")
     return whole[COLUMNS]
 
 
-def _one_each(shared: pd.DataFrame) -> pd.DataFrame:
+def _merge_pieces(shared: pd.DataFrame) -> pd.DataFrame:
     """Pieces of bars, of files in any order, made whole."""
     joined: pd.DataFrame = _by_bar(shared.sort_values("first", kind="stable")).agg(
         open=("open", "first"),
@@ -201,7 +201,7 @@ def _by_bar(pieces: pd.DataFrame) -> Any:
     return pieces.groupby(["symbol", "start"], observed=True)
 
 
-def _nothing() -> pd.DataFrame:
+def _no_bars() -> pd.DataFrame:
     columns = {name: np.empty(0) for name in COLUMNS}
     times = pd.DatetimeIndex([], tz="UTC", name="start").as_unit("ns")
     frame = pd.DataFrame(columns, index=times)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kracked.durations import parse_duration_ns
 from kracked.frames.books.numba_engine import Engine
 from kracked.frames.books.observables import BestBidOffer, BookSamples, QueuePositions
-from kracked.frames.books.sampling import readings
+from kracked.frames.books.sampling import sample
 from kracked.frames.read.precision_periods import Channel
 from kracked.frames.read.table_files import Source
 
@@ -49,7 +49,7 @@ def best_bid_offer(
     Raises `RecordError` for a symbol that was not recorded, `ConfigError` for an engine
     that is not there.
     """
-    return readings(source, symbol, BestBidOffer, channel=channel, verify=verify, engine=engine)
+    return sample(source, symbol, BestBidOffer, channel=channel, verify=verify, engine=engine)
 
 
 def sampled_books(
@@ -67,8 +67,8 @@ def sampled_books(
     Columns `bid_px_0`, `bid_sz_0`, `ask_px_0`, `ask_sz_0`, ... While the book is not
     verified nothing is sampled. The rest as for `best_bid_offer`.
     """
-    look = partial(BookSamples, parse_duration_ns(str(every)), levels)
-    return readings(source, symbol, look, channel=channel, verify=verify, engine=engine)
+    observable = partial(BookSamples, parse_duration_ns(str(every)), levels)
+    return sample(source, symbol, observable, channel=channel, verify=verify, engine=engine)
 
 
 def queue_position(
@@ -85,8 +85,8 @@ def queue_position(
     orders (in the level). Empty for an order that was never seen. The rest as for
     `best_bid_offer`.
     """
-    look = partial(QueuePositions, order_id)
-    return readings(source, symbol, look, channel="level3", verify=verify, engine=engine)
+    observable = partial(QueuePositions, order_id)
+    return sample(source, symbol, observable, channel="level3", verify=verify, engine=engine)
 
 
 def microprice(touch: pd.DataFrame) -> pd.Series[float]:

@@ -25,10 +25,10 @@ from kracked.errors import ConfigError
 from kracked.format import tables
 from kracked.format.tables import Table
 from kracked.frames.read import open_files
-from kracked.frames.read.file_selection import pieces
-from kracked.frames.read.pandas_reader import PlainReader
+from kracked.frames.read.file_selection import select_files
+from kracked.frames.read.pandas_reader import PandasReader
 from kracked.frames.read.query import TableQuery
-from kracked.frames.read.table_files import Source, paths, wide_files, wide_symbol
+from kracked.frames.read.table_files import Source, paths, wide_book_names, wide_book_symbol
 
 Instant = int | str | datetime | pd.Timestamp
 """ns since the Unix epoch, text, or a datetime; without an offset it is UTC."""
@@ -46,7 +46,7 @@ def load_trades(source: Source, **options: Any) -> pd.DataFrame:
     `flags` were in a snapshot, so they may be older than the recording. Options as for `load`.
     """
     return _with_keys(
-        tables.TRADES, source, _each_once, ["ts_event", "symbol", "trade_id"], options
+        tables.TRADES, source, _without_repeats, ["ts_event", "symbol", "trade_id"], options
     )
 
 
@@ -56,7 +56,7 @@ def load_ticker(source: Source, **options: Any) -> pd.DataFrame:
     Columns: timestamp, symbol, bid, bid_qty, ask, ask_qty, last, volume, vwap, low, high,
     change (in price), change_pct, ts_event, ts_recv, seq, flags. Options as for `load`.
     """
-    return _with_keys(tables.TICKER, source, _received, ["timestamp", "ts_recv"], options)
+    return _with_keys(tables.TICKER, source, _fill_received, ["timestamp", "ts_recv"], options)
 
 
 def load_ohlc(source: Source, *, every_change: bool = False, **options: Any) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def load_ohlc(source: Source, *, every_change: bool = False, **options: Any) -> 
     A candle is known by `symbol`, `tstart` (its begin) and `timestamp` (its end); `trades`
     counts its trades, `ttrue` is when it last changed. Options as for `load`.
     """
-    keep = (lambda frame: frame) if every_change else _latest
+    keep = (lambda frame: frame) if every_change else _latest_candles
     return _with_keys(tables.CANDLES, source, keep, ["symbol", "tstart", "timestamp"], options)
 
 
@@ -118,14 +118,18 @@ def load_book_wide(
     Columns `ask_px_0`, `ask_sz_0`, `bid_px_0`, `bid_sz_0` to `_9`; one symbol after the
     other. Options as for `load`.
     """
-    wanted, found = _names(symbols), dict[str, list[Any]]()
+    query, found = _as_set(symbols), dict[str, list[Any]]()
     for path in paths(source):
         folder = path.is_dir()
-        names = [*wide_files(path), *open_files.wide_names(path)] if folder else [path.name]
-        for symbol in sorted({wide_symbol(name) for name in names}):
-            if symbol in wanted or not wanted:
+        names = (
+            [*wide_book_names(path), *open_files.database_wide_books(path)]
+            if folder
+            else [path.name]
+        )
+        for symbol in sorted({wide_book_symbol(name) for name in names}):
+            if symbol in query or not query:
                 found.setdefault(symbol, []).append(path)
-    frames = [load(tables.wide(symbol), places, **options) for symbol, places in found.items()]
+    frames = [load(tables.wide(symbol), folders, **options) for symbol, folders in found.items()]
     counts = [len(frame) for frame in frames]
     whole = load(tables.wide(""), [], **options) if not frames else pd.concat(frames)
     codes = np.repeat(np.arange(len(frames)), counts)
@@ -156,19 +160,19 @@ def load(
     Raises `ConfigError` for a column that the table has not, or Parquet without pyarrow,
     `RecordError` for a damaged file and `FileNotFoundError` for one that is not there.
     """
-    names = _checked(table, columns)
+    names = _column_names(table, columns)
     used = {*names, table.clock, "timestamp", "symbol", "seq"}
-    wanted = TableQuery(
+    query = TableQuery(
         table,
         tuple(column for column in table.columns if column.name in used),
-        frozenset(_names(symbols)),
-        _ns(start),
-        _ns(end),
+        frozenset(_as_set(symbols)),
+        _to_ns(start),
+        _to_ns(end),
         exact=exact,
         tz=tz,
     )
-    reader: Any = ArrowReader(wanted) if HAS_ARROW else PlainReader(wanted)
-    frame: pd.DataFrame = reader.frame(_recordings(reader, source, wanted))
+    reader: Any = ArrowReader(query) if HAS_ARROW else PandasReader(query)
+    frame: pd.DataFrame = reader.frame(_recordings(reader, source, query))
     return frame[names]
 
 
@@ -181,22 +185,22 @@ def file_by_file(
     exact: bool = False,
 ) -> Iterator[pd.DataFrame]:
     """One symbol's rows as of `load`, a file at a time: for what goes message by message."""
-    used = {*_checked(table, columns), table.clock, "symbol", "seq"}
-    chosen = tuple(column for column in table.columns if column.name in used)
-    wanted = TableQuery(table, chosen, frozenset([symbols]), exact=exact)
-    reader: Any = ArrowReader(wanted) if HAS_ARROW else PlainReader(wanted)
+    used = {*_column_names(table, columns), table.clock, "symbol", "seq"}
+    columns_read = tuple(column for column in table.columns if column.name in used)
+    query = TableQuery(table, columns_read, frozenset([symbols]), exact=exact)
+    reader: Any = ArrowReader(query) if HAS_ARROW else PandasReader(query)
     for path in paths(source):
-        found = pieces(path, wanted, reader.spans)
+        found = select_files(path, query, reader.spans)
         if len({piece.path.suffix == ".parquet" for piece in found}) > 1:
             yield reader.frame([reader.in_order([reader.read(piece) for piece in found])])
         else:
             yield from (reader.frame([reader.read(piece)]) for piece in found)
 
 
-def _recordings(reader: Any, source: Source, wanted: TableQuery) -> Iterator[Any]:
+def _recordings(reader: Any, source: Source, query: TableQuery) -> Iterator[Any]:
     """What each folder or file of the source holds, one after the other."""
     for path in paths(source):
-        found = pieces(path, wanted, reader.spans)
+        found = select_files(path, query, reader.spans)
         if found:
             yield reader.in_order([reader.read(piece) for piece in found])
 
@@ -205,15 +209,15 @@ def _with_keys(
     table: Table, source: Source, keep: Any, keys: list[str], options: dict[str, Any]
 ) -> pd.DataFrame:
     """What `keep` makes of the rows, for which it needs `keys`, wanted or not."""
-    names = _checked(table, options.get("columns"))
+    names = _column_names(table, options.get("columns"))
     frame = load(table, source, **{**options, "columns": {*names, *keys}})
     kept: pd.DataFrame = keep(frame)
     return kept[names]
 
 
-def _each_once(trades: pd.DataFrame) -> pd.DataFrame:
+def _without_repeats(trades: pd.DataFrame) -> pd.DataFrame:
     """A symbol's trades are numbered: a number that comes again is the same trade."""
-    if not _rises_within(trades["symbol"], trades["trade_id"]):
+    if not _rises_in_each(trades["symbol"], trades["trade_id"]):
         trades = trades.drop_duplicates(["symbol", "trade_id"])
     times = pd.DatetimeIndex(trades["ts_event"]).asi8
     if (times[1:] > times[:-1]).all():
@@ -221,14 +225,14 @@ def _each_once(trades: pd.DataFrame) -> pd.DataFrame:
     return trades.sort_values(["ts_event", "trade_id"], kind="stable", ignore_index=True)
 
 
-def _received(ticker: pd.DataFrame) -> pd.DataFrame:
+def _fill_received(ticker: pd.DataFrame) -> pd.DataFrame:
     """The original project's `timestamp` is when it came."""
     if not ticker["ts_recv"].isna().any():
         return ticker
     return ticker.assign(ts_recv=ticker["ts_recv"].fillna(ticker["timestamp"]))
 
 
-def _latest(candles: pd.DataFrame) -> pd.DataFrame:
+def _latest_candles(candles: pd.DataFrame) -> pd.DataFrame:
     keys = ["symbol", "tstart", "timestamp"]
     latest = candles.drop_duplicates(keys, keep="last")
     return latest.sort_values(keys[::-1], key=_by_name, kind="stable", ignore_index=True)
@@ -239,7 +243,7 @@ def _by_name(values: pd.Series[Any]) -> pd.Series[Any]:
     return values.astype("str") if values.name == "symbol" else values
 
 
-def _rises_within(labels: pd.Series[Any], numbers: pd.Series[Any]) -> bool:
+def _rises_in_each(labels: pd.Series[Any], numbers: pd.Series[Any]) -> bool:
     """Whether the numbers of each label only ever rise, so that none comes twice."""
     codes = labels.cat.codes.to_numpy()
     order = np.argsort(codes, kind="stable")
@@ -247,20 +251,20 @@ def _rises_within(labels: pd.Series[Any], numbers: pd.Series[Any]) -> bool:
     return bool(((codes[1:] != codes[:-1]) | (counted[1:] > counted[:-1])).all())
 
 
-def _checked(table: Table, columns: Iterable[str] | str | None) -> list[str]:
+def _column_names(table: Table, columns: Iterable[str] | str | None) -> list[str]:
     """The chosen columns in the table's order; all of them for None."""
     names = [column.name for column in table.columns]
-    chosen = set(names) if columns is None else _names(columns)
-    if unknown := sorted(chosen.difference(names)):
+    columns_read = set(names) if columns is None else _as_set(columns)
+    if unknown := sorted(columns_read.difference(names)):
         raise ConfigError(f"{table.name} has no column {unknown[0]}; it has {', '.join(names)}")
-    return [name for name in names if name in chosen]
+    return [name for name in names if name in columns_read]
 
 
-def _names(given: Iterable[str] | str | None) -> set[str]:
+def _as_set(given: Iterable[str] | str | None) -> set[str]:
     return {given} if isinstance(given, str) else set(given or ())
 
 
-def _ns(time: Instant | None) -> int | None:
+def _to_ns(time: Instant | None) -> int | None:
     if time is None or isinstance(time, int):
         return time
     stamp = pd.Timestamp(time)

@@ -40,7 +40,7 @@ class TradeArrays(NamedTuple):
             return np.empty(0, dtype=np.int64)
         first, last = int(self.times[0]) // step, int(self.times[-1]) // step
         if last - first > len(self.times):
-            return changes(self.times // step)
+            return run_starts(self.times // step)
         edges = np.arange(first, last + 2) * step
         places = np.searchsorted(self.times, edges)
         return places[:-1][np.diff(places) > 0].astype(np.int64)
@@ -60,33 +60,35 @@ class TradeArrays(NamedTuple):
             lots //= 10
         whole = np.rint(amounts * lots).astype(np.int64)
         total, full = np.cumsum(whole), max(1, round(size * lots))
-        return changes((total - whole) // full) if carry else _begun(total, full)
+        return run_starts((total - whole) // full) if carry else _starts_from_zero(total, full)
 
 
-def tapes(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, TradeArrays]]:
+def trades_by_symbol(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, TradeArrays]]:
     """Each symbol's trades, by name; without `history` those live alone (`Flag.SNAPSHOT`)."""
     if not history and "flags" in trades:
-        trades = _live(trades)
-    trades = _in_time(trades)
+        trades = _without_history(trades)
+    trades = _in_order(trades)
     times = _times(trades)
     price, qty = trades["price"].to_numpy("float64"), trades["qty"].to_numpy("float64")
     # A sum tells of a missing number, and costs far less than a look at each cell.
     if np.isnan(price.sum() + qty.sum()) or times.min(initial=0) == _NO_TIME:
-        yield from tapes(trades.dropna(subset=["ts_event", "price", "qty"]), history=history)
+        yield from trades_by_symbol(
+            trades.dropna(subset=["ts_event", "price", "qty"]), history=history
+        )
         return
     bought = (trades["side"] == "buy").to_numpy()
-    for symbol, mine in _by_symbol(trades["symbol"]):
+    for symbol, mine in _rows_by_symbol(trades["symbol"]):
         yield symbol, TradeArrays(times[mine], price[mine], qty[mine], bought[mine])
 
 
-def changes(ids: Ints) -> Ints:
+def run_starts(ids: Ints) -> Ints:
     """Where a run of equal values begins."""
     if not len(ids):
         return np.empty(0, dtype=np.int64)
     return np.concatenate(([0], np.flatnonzero(ids[1:] != ids[:-1]) + 1)).astype(np.int64)
 
 
-def _begun(total: Ints, size: int) -> Ints:
+def _starts_from_zero(total: Ints, size: int) -> Ints:
     """First trade of each bar when every bar begins at zero."""
     starts, at, reached = [], 0, 0
     while at < len(total):
@@ -96,7 +98,7 @@ def _begun(total: Ints, size: int) -> Ints:
     return np.array(starts, dtype=np.int64)
 
 
-def _in_time(trades: pd.DataFrame) -> pd.DataFrame:
+def _in_order(trades: pd.DataFrame) -> pd.DataFrame:
     """In order of time, then of number."""
     times = _times(trades)
     if (times[1:] >= times[:-1]).all():
@@ -107,7 +109,7 @@ def _in_time(trades: pd.DataFrame) -> pd.DataFrame:
     return trades.sort_values(["ts_event", "trade_id"], kind="stable")
 
 
-def _by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints | slice]]:
+def _rows_by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints | slice]]:
     """Each symbol and where its rows are, in their order."""
     labels = symbols.astype("category").cat
     names, codes = labels.categories, labels.codes.to_numpy()
@@ -124,15 +126,15 @@ def _by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints | slice]]:
             yield str(names[code]), places[code]
 
 
-def _live(trades: pd.DataFrame) -> pd.DataFrame:
+def _without_history(trades: pd.DataFrame) -> pd.DataFrame:
     """Without what snapshots tell of the time before a symbol's first live trade."""
     flags = trades["flags"]
-    told = flags.fillna(0).to_numpy("int64") & Flag.SNAPSHOT > 0
-    if not told.any():
+    from_snapshot = flags.fillna(0).to_numpy("int64") & Flag.SNAPSHOT > 0
+    if not from_snapshot.any():
         return trades
-    live = trades[~told].groupby("symbol", observed=True)["trade_id"].min()
+    live = trades[~from_snapshot].groupby("symbol", observed=True)["trade_id"].min()
     began = trades["symbol"].map(live.to_dict()).astype("float64")
-    return trades[~told | (trades["trade_id"] > began)]
+    return trades[~from_snapshot | (trades["trade_id"] > began)]
 
 
 def _times(trades: pd.DataFrame) -> Ints:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kracked.format import layout, tables
-from kracked.frames.read.table_files import live_files, parquet_files
+from kracked.frames.read.table_files import parquet_files, recorder_files
 from kracked.record.read.recording import open_recording
 
 Record = Callable[..., Path]
@@ -43,7 +43,7 @@ def test_the_hundredth_table_of_an_hour_comes_after_the_ninety_ninth(
     wanted = [f"trades-20241112T06Z{number}.{ending}" for number in ("", "-01", "-99", "-100")]
     for name in wanted:
         (tmp_path / name).touch()
-    assert [file.name for file in live_files(tmp_path, tables.TRADES)] == wanted
+    assert [file.name for file in recorder_files(tmp_path, tables.TRADES)] == wanted
 
 
 def test_the_hundredth_part_of_an_hour_comes_after_the_ninety_ninth(tmp_path: Path) -> None:

@@ -48,21 +48,21 @@ def kernel(engine: Engine, rows: int) -> Kernel:
         case "plain":
             return PLAIN
         case "numba":
-            return _by_numba()
+            return _compiled_kernel()
         case "auto":
             installed = rows >= _WORTH_ROWS and importlib.util.find_spec("numba") is not None
-            return _by_numba() if installed else PLAIN
+            return _compiled_kernel() if installed else PLAIN
     raise ConfigError(f"no engine {engine}; choose one of auto, plain, numba")
 
 
 @cache
-def _by_numba() -> Kernel:
+def _compiled_kernel() -> Kernel:
     try:
         numba: Any = importlib.import_module("numba")
         extending: Any = importlib.import_module("numba.extending")
     except ImportError as error:
         raise NeedsNumba from error
-    extending.overload(bisect_left, strict=False)(lambda side, level: _first_from)  # noqa: ARG005
+    extending.overload(bisect_left, strict=False)(lambda side, level: _bisect_left)  # noqa: ARG005
     extending.register_jitable(order_kernel.cut)
     compiled = numba.njit(cache=True)
     return Kernel(
@@ -70,7 +70,7 @@ def _by_numba() -> Kernel:
     )
 
 
-def _first_from(side: Any, level: int) -> int:
+def _bisect_left(side: Any, level: int) -> int:
     """`bisect_left`, for numba does not know it."""
     low, high = 0, len(side)
     while low < high:

@@ -37,18 +37,18 @@ class Observable(Protocol):
         """Names of what is read, and whether each is PRICE, QTY or COUNT."""
 
     @property
-    def changes(self) -> bool:
+    def on_change(self) -> bool:
         """Read after every message, what is as before left out; else at `instants`."""
 
-    def instants(self, received: int) -> Iterable[int]:
+    def due(self, received: int) -> Iterable[int]:
         """Those until a message that came at this time, which is not applied yet."""
 
-    def of_book(self, book: Book) -> list[int]:
+    def from_book(self, book: Book) -> list[int]:
         """NONE for what is not there; an empty list when there is nothing to be told."""
 
-    def of_arrays(self, arrays: OrderArrays) -> list[int]: ...
+    def from_arrays(self, arrays: OrderArrays) -> list[int]: ...
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes | None:
+    def read_times(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes | None:
         """When to read in a file: what does not change may be left out; None for the touch."""
 
 
@@ -56,26 +56,26 @@ class BestBidOffer:
     """Best bid and ask with their quantities."""
 
     columns: Final = {"bid": PRICE, "bid_qty": QTY, "ask": PRICE, "ask_qty": QTY}
-    changes = True
+    on_change = True
 
-    def instants(self, received: int) -> Iterable[int]:
+    def due(self, received: int) -> Iterable[int]:
         del received
         return ()
 
-    def of_book(self, book: Book) -> list[int]:
+    def from_book(self, book: Book) -> list[int]:
         return _levels(book, 1)
 
-    def of_arrays(self, arrays: OrderArrays) -> list[int]:
+    def from_arrays(self, arrays: OrderArrays) -> list[int]:
         return arrays.levels(1)
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> None:
+    def read_times(self, rows: OrderRows, arrays: OrderArrays) -> None:
         del rows, arrays
 
 
 class BookSamples:
     """The best levels at whole intervals."""
 
-    changes = False
+    on_change = False
 
     def __init__(self, step: int, levels: int) -> None:
         self._step, self._levels = step, levels
@@ -87,23 +87,23 @@ class BookSamples:
             for kind, what in _LEVEL
         }
 
-    def instants(self, received: int) -> Iterable[int]:
+    def due(self, received: int) -> Iterable[int]:
         self._due = self._due or -(-received // self._step) * self._step
         times = range(self._due, received, self._step)
         self._due += len(times) * self._step
         return times
 
-    def of_book(self, book: Book) -> list[int]:
+    def from_book(self, book: Book) -> list[int]:
         return _levels(book, self._levels)
 
-    def of_arrays(self, arrays: OrderArrays) -> list[int]:
+    def from_arrays(self, arrays: OrderArrays) -> list[int]:
         return arrays.levels(self._levels)
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
+    def read_times(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
         del arrays
         reached = np.maximum.accumulate(rows.received)
         ends = (int(reached[0]), int(reached[-1]))
-        times = np.array([due for end in ends for due in self.instants(end)], dtype=np.int64)
+        times = np.array([due for end in ends for due in self.due(end)], dtype=np.int64)
         return ReadTimes(np.searchsorted(reached, times, side="right"), times)
 
 
@@ -114,27 +114,27 @@ class QueuePositions:
         "price": PRICE, "qty": QTY, "qty_ahead": QTY, "level_qty": QTY, "position": COUNT,
         "orders": COUNT,
     }  # fmt: skip
-    changes = True
+    on_change = True
 
     def __init__(self, order_id: str) -> None:
         self._order_id = order_id
 
-    def instants(self, received: int) -> Iterable[int]:
+    def due(self, received: int) -> Iterable[int]:
         del received
         return ()
 
-    def of_book(self, book: Book) -> list[int]:
+    def from_book(self, book: Book) -> list[int]:
         assert isinstance(book, L3Book)
         order, place = book.order(self._order_id), book.place(self._order_id)
         if order is None or place is None:
             return []
         return [order.price, order.qty, place.qty_ahead, place.level_qty, place.position, place.of]
 
-    def of_arrays(self, arrays: OrderArrays) -> list[int]:
-        return arrays.place(self._order_id)
+    def from_arrays(self, arrays: OrderArrays) -> list[int]:
+        return arrays.queue_position(self._order_id)
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
-        messages = arrays.concerning(self._order_id)
+    def read_times(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
+        messages = arrays.messages_near(self._order_id)
         return ReadTimes(messages + 1, rows.received[messages])
 
 

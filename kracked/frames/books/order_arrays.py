@@ -33,7 +33,7 @@ NONE = -1
 """In place of the price and quantity of a level that is not there."""
 
 
-class Resting(NamedTuple):
+class RestingOrder(NamedTuple):
     """An order in a book."""
 
     order_id: str
@@ -42,7 +42,7 @@ class Resting(NamedTuple):
     qty: int
 
 
-class Held(NamedTuple):
+class QueuedOrders(NamedTuple):
     """All orders in a book, by node, each level's in queue order."""
 
     order: Ints
@@ -51,7 +51,7 @@ class Held(NamedTuple):
 
 
 @says("the kernel cannot apply row {row}")
-class Strange(Exception):
+class UnexpectedRow(Exception):
     """A row that only the book's own rules can judge; told to `order_replay` alone."""
 
     row: int
@@ -60,7 +60,7 @@ class Strange(Exception):
 class OrderArrays:
     """One symbol's book while the messages of one file are applied."""
 
-    def __init__(self, rows: OrderRows, resting: list[Resting], kernel: Kernel) -> None:
+    def __init__(self, rows: OrderRows, resting: list[RestingOrder], kernel: Kernel) -> None:
         """`resting` are in the book when the file begins, each level's in queue order."""
         self._rows, self._kernel, count = rows, kernel, len(resting)
         ids = rows.frame["order_id"]
@@ -80,7 +80,7 @@ class OrderArrays:
         self._shape = Shape(first_bid, FREE, FREE)
         self._make_cells(self._orders + len(names))
         qty = np.array([one.qty for one in resting], dtype=np.int64)
-        self._put(Held(self._node[:count], self._level[:count], qty))
+        self._put(QueuedOrders(self._node[:count], self._level[:count], qty))
 
     def _make_cells(self, nodes: int) -> None:
         cells, blank = self._kernel.cells, np.zeros(nodes, dtype=np.int64)
@@ -95,7 +95,7 @@ class OrderArrays:
         """For the touches of so many messages."""
         if messages > self._room:
             self._room, blank = messages, np.zeros(messages, dtype=np.int64)
-            self._told = Touches(*(self._kernel.cells(blank.copy()) for _ in Touches._fields))
+            self._touches = Touches(*(self._kernel.cells(blank.copy()) for _ in Touches._fields))
 
     # --- changing -----------------------------------------------------------------
 
@@ -112,26 +112,28 @@ class OrderArrays:
             self._rows.action[begin:end],
         )
         self._make_room(last - first)
-        told, strange = self._apply(OrderChanges(*map(self._kernel.cells, columns)), self._shape)
-        if strange != WHOLE:
-            raise Strange(begin + strange)
-        return told
+        count, unexpected = self._apply(
+            OrderChanges(*map(self._kernel.cells, columns)), self._shape
+        )
+        if unexpected != WHOLE:
+            raise UnexpectedRow(begin + unexpected)
+        return count
 
     def touches(self, first: int, last: int) -> Ints:
         """The same, telling where the best levels changed, and of the first message anyway.
 
         Columns: message, bid, its quantity, ask, its quantity.
         """
-        told, rows = self.advance(first, last), self._rows
-        row, bid, bid_qty, ask, ask_qty = (np.array(one[:told], np.int64) for one in self._told)
+        count, rows = self.advance(first, last), self._rows
+        row, bid, bid_qty, ask, ask_qty = (np.array(one[:count], np.int64) for one in self._touches)
         message = np.searchsorted(rows.ends, row + rows.begin(first), side="right")
         bid_qty[bid == 0] = ask_qty[ask == 0] = NONE
         return np.column_stack((message, self._price[bid], bid_qty, self._price[ask], ask_qty))
 
-    def take_over(self, book: L3Book, first: int, last: int) -> None:
+    def load_book(self, book: L3Book, first: int, last: int) -> None:
         """Hold what this book holds: orders held now, or of the messages in between."""
-        held = self._queued([*self._asks[1:], *self._bids[1:]])
-        names = dict(zip(self._named(held), held.tolist(), strict=True))
+        held = self._orders_in([*self._asks[1:], *self._bids[1:]])
+        names = dict(zip(self._order_ids(held), held.tolist(), strict=True))
         part = slice(self._rows.begin(first), self._rows.begin(last))
         ids, nodes = self._rows.frame["order_id"].iloc[part], self._node[self._count :][part]
         names.update(zip(ids.tolist(), nodes.tolist(), strict=True))
@@ -142,24 +144,24 @@ class OrderArrays:
             for order in queue
         ]
         order, key, qty = np.array(found, dtype=np.int64).reshape(-1, 3).T
-        self.behave_as(book)
-        self.restore(Held(order, np.searchsorted(self._keys[1:], key) + 1, qty))
+        self.match_limits(book)
+        self.restore(QueuedOrders(order, np.searchsorted(self._keys[1:], key) + 1, qty))
 
-    def behave_as(self, book: L3Book) -> None:
+    def match_limits(self, book: L3Book) -> None:
         """Cut at its depth, and find strange what it might contradict."""
         limit = book.bids.limit if book.bids.limit > LEVELS_HASHED else FREE
         self._shape = self._shape._replace(depth=book.depth, limit=limit)
 
-    def held(self) -> Held:
+    def queued_orders(self) -> QueuedOrders:
         """What rests now."""
-        order = self._queued([*self._asks[1:], *self._bids[1:]])
-        return Held(order, _at(self._rings.level, order), _at(self._rings.qty, order))
+        order = self._orders_in([*self._asks[1:], *self._bids[1:]])
+        return QueuedOrders(order, _at(self._rings.level, order), _at(self._rings.qty, order))
 
-    def restore(self, held: Held) -> None:
+    def restore(self, held: QueuedOrders) -> None:
         """Hold these orders and no others."""
         after, before, qty, level_of = self._rings
         levels = self._bids[1:] + self._asks[1:]
-        for order in self._queued(levels).tolist():
+        for order in self._orders_in(levels).tolist():
             level_of[order] = 0
         for level in levels:
             after[level] = before[level] = level
@@ -167,7 +169,7 @@ class OrderArrays:
         self._bids, self._asks = [0], [0]
         self._put(held)
 
-    def _put(self, held: Held) -> None:
+    def _put(self, held: QueuedOrders) -> None:
         adds = np.full(len(held.order), ADD, dtype=np.int64)
         columns = (held.order, held.level, held.qty, adds)
         changes = OrderChanges(*map(self._kernel.cells, columns))
@@ -176,10 +178,10 @@ class OrderArrays:
     def _apply(self, changes: OrderChanges, shape: Shape) -> tuple[int, int]:
         cells = self._kernel.cells
         sides = (cells(np.array(self._bids)), cells(np.array(self._asks)))
-        told, strange, self._bids, self._asks = self._kernel.advance(
-            changes, self._rings, sides, shape, self._told
+        count, unexpected, self._bids, self._asks = self._kernel.advance(
+            changes, self._rings, sides, shape, self._touches
         )
-        return told, strange
+        return count, unexpected
 
     # --- reading ------------------------------------------------------------------
 
@@ -192,18 +194,18 @@ class OrderArrays:
                 cells += (int(self._price[level]), int(self._rings.qty[level]) if level else NONE)
         return cells
 
-    def place(self, order_id: str) -> list[int]:
+    def queue_position(self, order_id: str) -> list[int]:
         """Price, quantity, quantity ahead, the level's, position, orders; empty if not there."""
         node, (_, _, qty, level_of) = self._node_of(order_id), self._rings
         if not node or not (level := int(level_of[node])):
             return []
-        orders = self._queued([level]).tolist()
+        orders = self._orders_in([level]).tolist()
         position = orders.index(node)
         ahead = sum(int(qty[order]) for order in orders[:position])
         own, whole = int(qty[node]), int(qty[level])
         return [int(self._price[level]), own, ahead, whole, position + 1, len(orders)]
 
-    def concerning(self, order_id: str) -> Ints:
+    def messages_near(self, order_id: str) -> Ints:
         """The messages that may change an order's place: while it may rest, about its levels."""
         node, rows, held = self._node_of(order_id), self._rows, self._count
         own = np.flatnonzero(self._node == node) - held if node else np.zeros(0, dtype=np.int64)
@@ -218,27 +220,27 @@ class OrderArrays:
         found = np.flatnonzero(near[self._node[held + first : held + last]]) + first
         return np.unique(np.searchsorted(rows.ends, found, side="right"))
 
-    def resting(self) -> list[Resting]:
+    def resting(self) -> list[RestingOrder]:
         """What rests now, for the next file."""
-        held = self.held()
-        cells = (self._named(held.order), self._keys[held.level].tolist(), held.qty.tolist())
-        return [Resting(*one) for one in zip(*cells, strict=True)]
+        held = self.queued_orders()
+        cells = (self._order_ids(held.order), self._keys[held.level].tolist(), held.qty.tolist())
+        return [RestingOrder(*one) for one in zip(*cells, strict=True)]
 
     def checksum(self) -> int:
         """Of the best ten levels a side, asks first, each order in turn."""
         best = slice(-1, -1 - LEVELS_HASHED, -1)
-        order = self._queued(self._asks[1:][best] + self._bids[1:][best])
+        order = self._orders_in(self._asks[1:][best] + self._bids[1:][best])
         price = self._price[_at(self._rings.level, order)]
         qty = _at(self._rings.qty, order)
         return crc32("".join(map(level_digits, price.tolist(), qty.tolist())).encode())
 
-    def _queued(self, levels: list[int]) -> Ints:
+    def _orders_in(self, levels: list[int]) -> Ints:
         """The orders of these levels."""
         cells = self._kernel.cells(np.array(levels, dtype=np.int64))
         count = self._kernel.queued(cells, self._rings.after, self._found)
         return np.array(self._found[:count], dtype=np.int64)
 
-    def _named(self, orders: Ints) -> list[str]:
+    def _order_ids(self, orders: Ints) -> list[str]:
         return [str(name) for name in self._names[orders - self._orders]]
 
     def _node_of(self, order_id: str) -> int:

@@ -76,9 +76,9 @@ def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
     """
     after, before, qty, resting = rings
     first_bid, depth, limit = shape
-    ends, bids_told, bid_qtys, asks_told, ask_qtys = touches
+    ends, touch_bids, bid_qtys, touch_asks, ask_qtys = touches
     bids, asks = list(sides[0]), list(sides[1])
-    room, told, row, grown = depth + 1, 0, -1, False
+    room, count, row, grown = depth + 1, 0, -1, False
     bid, ask, bid_qty, ask_qty = -1, -1, -1, -1
     for order, level, size, action in zip(*changes):  # noqa: B905 - numba knows no strict
         row += 1
@@ -91,13 +91,13 @@ def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
         else:
             if action == ADD:
                 if held:
-                    return told, row, bids, asks
+                    return count, row, bids, asks
             else:  # it goes, or moves to another price
                 if action == DELETE:
                     if held != level or (size and size != qty[order]):
-                        return told, row, bids, asks
+                        return count, row, bids, asks
                 elif action == UNKNOWN or not held or (held < first_bid) != (level < first_bid):
-                    return told, row, bids, asks
+                    return count, row, bids, asks
                 front, back = before[order], after[order]
                 after[front] = back
                 before[back] = front
@@ -112,7 +112,7 @@ def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
                     side = bids if level >= first_bid else asks
                     at = bisect_left(side, level)
                     if len(side) - at >= limit:
-                        return told, row, bids, asks
+                        return count, row, bids, asks
                     side.insert(at, level)
                     grown = True
                 after[front] = before[level] = order
@@ -131,11 +131,11 @@ def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
             if bids[-1] != bid or asks[-1] != ask or qty[bid] != bid_qty or qty[ask] != ask_qty:
                 bid, ask = bids[-1], asks[-1]
                 bid_qty, ask_qty = qty[bid], qty[ask]
-                ends[told] = row
-                bids_told[told], bid_qtys[told] = bid, bid_qty
-                asks_told[told], ask_qtys[told] = ask, ask_qty
-                told += 1
-    return told, WHOLE, bids, asks
+                ends[count] = row
+                touch_bids[count], bid_qtys[count] = bid, bid_qty
+                touch_asks[count], ask_qtys[count] = ask, ask_qty
+                count += 1
+    return count, WHOLE, bids, asks
 
 
 def cut(side: list[int], room: int, rings: Rings) -> None:

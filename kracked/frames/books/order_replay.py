@@ -22,9 +22,9 @@ import numpy as np
 
 from kracked.frames.books.numba_engine import Engine, kernel
 from kracked.frames.books.observables import Observable
-from kracked.frames.books.order_arrays import OrderArrays, Resting, Strange
+from kracked.frames.books.order_arrays import OrderArrays, RestingOrder, UnexpectedRow
 from kracked.frames.books.order_rows import Ints, OrderRows, order_rows
-from kracked.frames.books.table_replay import BookEvent, MessageColumns, TableReplay, orders_event
+from kracked.frames.books.table_replay import BookEvent, MessageColumns, TableReplay, order_event
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
 from kracked.protocol.events import L3Snapshot, OrderAction, OrderChange
@@ -33,8 +33,8 @@ _RUN_ROWS = 1 << 17
 """So many rows at most are done again when the end of a run does not match."""
 
 
-def order_readings(
-    source: Source, symbol: str, look: Observable, engine: Engine = "auto"
+def sample_orders(
+    source: Source, symbol: str, observable: Observable, engine: Engine = "auto"
 ) -> Iterator[tuple[Precision, Ints]]:
     """What `look` reads of a symbol's verified book: rows of a time and what was read then.
 
@@ -42,75 +42,75 @@ def order_readings(
 
     Raises `TooLong` for numbers of too many digits, maybe not before a later file.
     """
-    rebuild = TableReplay(source, symbol, "level3")
-    resting: list[Resting] | None = None
+    replay = TableReplay(source, symbol, "level3")
+    resting: list[RestingOrder] | None = None
     seen = 0
-    file: _File | None = None
+    file: _FileReplay | None = None
     for rows in order_rows(source, symbol):
         seen += len(rows.frame)
-        if file and resting is not None and not rows.era.continues(file.era):
-            yield file.era.precision, file.until(int(rows.received[0]))
+        if file and resting is not None and not rows.period.continues(file.period):
+            yield file.period.precision, file.until(int(rows.received[0]))
             resting = None
-        rebuild.enter(rows.era)
+        replay.enter_period(rows.period)
         arrays = OrderArrays(rows, resting or [], kernel(engine, seen))
-        file = _File(rows, arrays, rebuild, look)
-        for found in file.readings(trusted=resting is not None):
-            yield rows.era.precision, found
+        file = _FileReplay(rows, arrays, replay, observable)
+        for found in file.sample(trusted=resting is not None):
+            yield rows.period.precision, found
         resting = arrays.resting() if file.trusted else None
 
 
-class _File:
+class _FileReplay:
     """The messages of one file, a run after the other."""
 
     def __init__(
-        self, rows: OrderRows, arrays: OrderArrays, rebuild: TableReplay, look: Observable
+        self, rows: OrderRows, arrays: OrderArrays, replay: TableReplay, observable: Observable
     ) -> None:
-        self._rows, self._arrays, self._rebuild, self._look = rows, arrays, rebuild, look
-        self._marks = look.marks(rows, arrays)
-        self.era = rows.era
+        self._rows, self._arrays, self._replay, self._observable = rows, arrays, replay, observable
+        self._read_times = observable.read_times(rows, arrays)
+        self.period = rows.period
         self.trusted = False
         """Whether `arrays` is the book, verified."""
 
-    def readings(self, *, trusted: bool) -> Iterator[Ints]:
+    def sample(self, *, trusted: bool) -> Iterator[Ints]:
         """`trusted` says whether the book was verified when the file begins."""
         rows, self.trusted = self._rows, trusted
         if trusted:
-            self._arrays.behave_as(self._rebuild.orders)
-            yield self._read(0, partial(self._look.of_arrays, self._arrays))
-        for first, last in pairwise(self._edges()):
-            if rows.picture[first] or (self.trusted and rows.suspect[first]):
-                yield self._by_the_keeper(first, last)
+            self._arrays.match_limits(self._replay.orders)
+            yield self._read(0, partial(self._observable.from_arrays, self._arrays))
+        for first, last in pairwise(self._run_edges()):
+            if rows.snapshot[first] or (self.trusted and rows.suspect[first]):
+                yield self._replay_by_keeper(first, last)
             elif self.trusted:
-                yield from self._on_trust(first, last)
+                yield from self._replay_trusted(first, last)
 
     def until(self, time: int) -> Ints:
         """What is to be read of the book as the file left it, before a message at this time."""
-        times = list(self._look.instants(time))
-        values = self._look.of_arrays(self._arrays) if times else []
+        times = list(self._observable.due(time))
+        values = self._observable.from_arrays(self._arrays) if times else []
         found = np.array([(time, *values) for time in times], dtype=np.int64)
-        return found.reshape(-1, 1 + len(self._look.columns))
+        return found.reshape(-1, 1 + len(self._observable.columns))
 
-    def _edges(self) -> list[int]:
+    def _run_edges(self) -> list[int]:
         """Where runs begin: around a picture, where suspicion does, every so many rows."""
         rows = self._rows
-        count, pictures = len(rows.ends), np.flatnonzero(rows.picture)
+        count, snapshots = len(rows.ends), np.flatnonzero(rows.snapshot)
         doubts = np.flatnonzero(rows.suspect[1:] != rows.suspect[:-1]) + 1
         so_many = np.searchsorted(rows.ends, np.arange(_RUN_ROWS, rows.ends[-1], _RUN_ROWS))
-        return sorted({0, count, *pictures, *(pictures + 1), *doubts, *so_many})
+        return sorted({0, count, *snapshots, *(snapshots + 1), *doubts, *so_many})
 
-    def _on_trust(self, first: int, last: int) -> Iterator[Ints]:
+    def _replay_trusted(self, first: int, last: int) -> Iterator[Ints]:
         """A run by the kernel; the keeper gets only what is in the way of that."""
         while first < last and self.trusted:
-            found, odd = self._attempt(first, last)
-            if odd is None:
+            found, failed = self._attempt(first, last)
+            if failed is None:
                 yield from found
                 return
-            found, damaged = self._attempt(first, odd)
+            found, damaged = self._attempt(first, failed)
             if damaged is None:
                 yield from found
-                first = odd
-            yield self._by_the_keeper(first, odd + 1)
-            first = odd + 1
+                first = failed
+            yield self._replay_by_keeper(first, failed + 1)
+            first = failed + 1
 
     def _attempt(self, first: int, last: int) -> tuple[list[Ints], int | None]:
         """What a run told, and None; or nothing, and the message at which it failed.
@@ -119,82 +119,82 @@ class _File:
         """
         if first == last:
             return [], None
-        before, rows = self._arrays.held(), self._rows
+        before, rows = self._arrays.queued_orders(), self._rows
         try:
             found = self._advance(first, last)
-        except Strange as strange:
-            odd = int(np.searchsorted(rows.ends, strange.row, side="right"))
+        except UnexpectedRow as unexpected:
+            failed = int(np.searchsorted(rows.ends, unexpected.row, side="right"))
         else:
             if self._arrays.checksum() == rows.checksum[last - 1]:
                 return found, None
-            odd = last - 1
+            failed = last - 1
         self._arrays.restore(before)
-        return [], odd
+        return [], failed
 
     def _advance(self, first: int, last: int) -> list[Ints]:
         """Apply messages, and look at the book on the way."""
         arrays, found = self._arrays, list[Ints]()
-        if self._marks is None:
+        if self._read_times is None:
             touches = arrays.touches(first, last)
             touches[:, 0] = self._rows.received[touches[:, 0]]
             return [touches]
-        after = self._marks.after
+        after = self._read_times.after
         within = slice(*np.searchsorted(after, (first, last), side="right"))
         stops = np.unique(after[within]).tolist()
         for stop in stops:
             arrays.advance(first, stop)
-            found.append(self._read(stop, partial(self._look.of_arrays, arrays)))
+            found.append(self._read(stop, partial(self._observable.from_arrays, arrays)))
             first = stop
         if first < last:
             arrays.advance(first, last)
         return found
 
-    def _by_the_keeper(self, first: int, last: int) -> Ints:
+    def _replay_by_keeper(self, first: int, last: int) -> Ints:
         """Messages by the rules themselves, each with its checksum, until one does not fit."""
-        rows, rebuild, found = self._rows, self._rebuild, list[Ints]()
-        if not rows.picture[first]:
+        rows, replay, found = self._rows, self._replay, list[Ints]()
+        if not rows.snapshot[first]:
             # By the book itself, which stays as deep as it was; a keeper would count anew.
-            rebuild.orders.apply(self._picture())
+            replay.orders.apply(self._snapshot())
         for message, event in enumerate(self._events(first, last), first):
-            book = rebuild.apply(event)
+            book = replay.apply(event)
             self.trusted = book is not None
             if book is None:
                 break
-            found.append(self._read(message + 1, partial(self._look.of_book, book)))
+            found.append(self._read(message + 1, partial(self._observable.from_book, book)))
         else:
-            self._arrays.take_over(rebuild.orders, first, last)
+            self._arrays.load_book(replay.orders, first, last)
         return np.concatenate(found) if found else self._nothing()
 
     def _events(self, first: int, last: int) -> Iterator[BookEvent]:
         rows, begin = self._rows, self._rows.begin(first)
-        part, precision = slice(begin, rows.begin(last)), rows.era.precision
+        part, precision = slice(begin, rows.begin(last)), rows.period.precision
         price, qty = np.abs(rows.key[part]).tolist(), rows.qty[part].tolist()
-        lists = MessageColumns(rows.frame.iloc[part], self._rebuild.symbol, price, qty)
+        lists = MessageColumns(rows.frame.iloc[part], self._replay.symbol, price, qty)
         for message in range(first, last):
             span = range(rows.begin(message) - begin, rows.begin(message + 1) - begin)
-            yield orders_event(lists, span[-1], span, precision)
+            yield order_event(lists, span[-1], span, precision)
 
-    def _picture(self) -> L3Snapshot:
+    def _snapshot(self) -> L3Snapshot:
         """The book as the exchange would tell it."""
-        arrays, precision = self._arrays, self._rows.era.precision
+        arrays, precision = self._arrays, self._rows.period.precision
         sides: tuple[list[OrderChange], list[OrderChange]] = ([], [])
         for one in arrays.resting():
             order = OrderChange(OrderAction.ADD, one.order_id, abs(one.key), one.qty, "")
             sides[one.key < 0].append(order)
         bids, asks = map(tuple, sides)
-        return L3Snapshot(0, self._rebuild.symbol, precision, bids, asks, arrays.checksum())
+        return L3Snapshot(0, self._replay.symbol, precision, bids, asks, arrays.checksum())
 
     def _read(self, applied: int, read: Callable[[], list[int]]) -> Ints:
         """What is to be read now that so many messages are applied."""
-        if self._marks is None:
+        if self._read_times is None:
             times = self._rows.received[applied - 1 : applied]
         else:
-            here = np.searchsorted(self._marks.after, (applied, applied + 1))
-            times = self._marks.times[slice(*here)]
+            here = np.searchsorted(self._read_times.after, (applied, applied + 1))
+            times = self._read_times.times[slice(*here)]
         values = read() if len(times) else []
         if not values:
             return self._nothing()
         return np.array([(time, *values) for time in times.tolist()], dtype=np.int64)
 
     def _nothing(self) -> Ints:
-        return np.zeros((0, 1 + len(self._look.columns)), dtype=np.int64)
+        return np.zeros((0, 1 + len(self._observable.columns)), dtype=np.int64)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kracked.format.tables import Flag
 from kracked.frames.books.order_kernel import ADD, DELETE, LAST, MODIFY, UNKNOWN
-from kracked.frames.read.precision_periods import PrecisionPeriod, by_era
+from kracked.frames.read.precision_periods import PrecisionPeriod, by_period
 from kracked.frames.read.table_files import Source
 
 Ints = NDArray[np.int64]
@@ -28,7 +28,7 @@ _SIGNS = {"b": 1, "a": -1}
 _ACTIONS = {"A": ADD, "C": DELETE, "M": MODIFY}
 
 
-class TooLong(Exception):
+class TooManyDigits(Exception):
     """A number of more digits than a double can vouch for."""
 
 
@@ -36,7 +36,7 @@ class OrderRows(NamedTuple):
     """The whole messages of one symbol in one file."""
 
     frame: pd.DataFrame
-    era: PrecisionPeriod
+    period: PrecisionPeriod
     key: Ints
     """Price; an ask's is negative, so that the better sorts later on either side."""
     qty: Ints
@@ -48,7 +48,7 @@ class OrderRows(NamedTuple):
     """Of each message, ns since the Unix epoch."""
     checksum: Ints
     """Of each message."""
-    picture: Bools
+    snapshot: Bools
     """Whether a message tells the whole book."""
     suspect: Bools
     """Whether the recorder would not vouch for a message."""
@@ -60,33 +60,33 @@ class OrderRows(NamedTuple):
 
 def order_rows(source: Source, symbol: str) -> Iterator[OrderRows]:
     """File by file. Raises `TooLong`."""
-    for frame, era in by_era(source, symbol, "level3", columns=COLUMNS):
+    for frame, period in by_period(source, symbol, "level3", columns=COLUMNS):
         ends = np.flatnonzero(frame["flags"].to_numpy("int64", na_value=0) & Flag.LAST) + 1
         if len(ends):
             # What follows the last of them is a message cut off.
-            yield _rows(frame.iloc[: int(ends[-1])], ends.astype(np.int64), era)
+            yield _rows(frame.iloc[: int(ends[-1])], ends.astype(np.int64), period)
 
 
-def _rows(frame: pd.DataFrame, ends: Ints, era: PrecisionPeriod) -> OrderRows:
+def _rows(frame: pd.DataFrame, ends: Ints, period: PrecisionPeriod) -> OrderRows:
     begins, lasts = np.concatenate(([0], ends[:-1])), ends - 1
-    price = scaled(frame["price"].to_numpy("float64"), era.precision.price)
-    qty = scaled(frame["size"].to_numpy("float64"), era.precision.qty)
-    key = price * _coded(frame["side"], _SIGNS, 0)
-    action = _coded(frame["action"], _ACTIONS, UNKNOWN)
+    price = scaled(frame["price"].to_numpy("float64"), period.precision.price)
+    qty = scaled(frame["size"].to_numpy("float64"), period.precision.qty)
+    key = price * _codes(frame["side"], _SIGNS, 0)
+    action = _codes(frame["action"], _ACTIONS, UNKNOWN)
     unsound = (price <= 0) | (key == 0) | (qty < 0) | ((qty == 0) & (action != DELETE))
     action[unsound | frame["order_id"].isna().to_numpy()] = UNKNOWN
     action[lasts] += LAST
     suspect = frame["flags"].to_numpy("int64", na_value=0) & Flag.SUSPECT > 0
     return OrderRows(
         frame=frame,
-        era=era,
+        period=period,
         key=key,
         qty=qty,
         action=action,
         ends=ends,
         received=pd.DatetimeIndex(frame["ts_recv"].iloc[lasts]).as_unit("ns").asi8,
         checksum=frame["checksum"].iloc[lasts].to_numpy("int64", na_value=-1),
-        picture=_coded(frame["action"].iloc[begins], {"R": 1}, 0) > 0,
+        snapshot=_codes(frame["action"].iloc[begins], {"R": 1}, 0) > 0,
         suspect=np.logical_or.reduceat(suspect, begins),
     )
 
@@ -96,12 +96,12 @@ def scaled(values: NDArray[np.float64], decimals: int) -> Ints:
     whole = np.rint(values * 10.0**decimals)
     other = whole / 10.0**decimals != values
     if not np.isnan(values[other]).all() or (np.abs(whole) >= _EXACT).any():
-        raise TooLong
+        raise TooManyDigits
     whole[other] = 0
     return whole.astype(np.int64)
 
 
-def _coded(labels: pd.Series[Any], codes: Mapping[str, int], other: int) -> Ints:
+def _codes(labels: pd.Series[Any], codes: Mapping[str, int], other: int) -> Ints:
     """A code for each label."""
     known = [codes.get(label, other) for label in labels.cat.categories]
     return np.array([*known, other], dtype=np.int64)[labels.cat.codes.to_numpy()]

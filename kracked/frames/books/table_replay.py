@@ -19,7 +19,12 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.errors import ConfigError
 from kracked.format.tables import Flag
-from kracked.frames.read.precision_periods import Channel, PrecisionPeriod, by_era, channel_of
+from kracked.frames.read.precision_periods import (
+    Channel,
+    PrecisionPeriod,
+    by_period,
+    recorded_channel,
+)
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
 from kracked.protocol import events
@@ -33,14 +38,14 @@ _ACTIONS = {"A": OrderAction.ADD, "C": OrderAction.DELETE, "M": OrderAction.MODI
 
 def book_events(source: Source, symbol: str, *, channel: Channel = "level3") -> Iterator[BookEvent]:
     """The messages that a table's rows were made of, in order."""
-    for frame, era in by_era(source, symbol, channel, exact=True):
-        yield from _events(frame, symbol, channel, era.precision)
+    for frame, period in by_period(source, symbol, channel, exact=True):
+        yield from _events(frame, symbol, channel, period.precision)
 
 
 def _events(
     frame: pd.DataFrame, symbol: str, channel: Channel, precision: Precision
 ) -> Iterator[BookEvent]:
-    make = orders_event if channel == "level3" else _levels
+    make = order_event if channel == "level3" else _level_event
     price = _scaled(frame["price"], precision.price)
     qty = _scaled(frame["size" if "size" in frame else "qty"], precision.qty)
     rows, first = MessageColumns(frame, symbol, price, qty), 0
@@ -84,42 +89,42 @@ class TableReplay:
         """Of `channel`, else of whichever was recorded, level 3 first."""
         if channel not in (None, "level3", "book"):
             raise ConfigError(f"no books in channel {channel}: choose level3 or book")
-        recorded = channel_of(source, symbol)
+        recorded = recorded_channel(source, symbol)
         self._source, self.symbol = source, symbol
         self.channel: Channel = channel or recorded
         self._keeper = BookKeeper()
-        self._era: PrecisionPeriod | None = None
-        self._coming: PrecisionPeriod | None = None
+        self._period: PrecisionPeriod | None = None
+        self._period_of_last: PrecisionPeriod | None = None
         """That of the event told last."""
 
     def events(self) -> Iterator[BookEvent]:
         """Each to be applied before the next is asked for."""
-        for frame, era in by_era(self._source, self.symbol, self.channel, exact=True):
-            self._coming = era
-            yield from _events(frame, self.symbol, self.channel, era.precision)
+        for frame, period in by_period(self._source, self.symbol, self.channel, exact=True):
+            self._period_of_last = period
+            yield from _events(frame, self.symbol, self.channel, period.precision)
 
-    def enter(self, era: PrecisionPeriod) -> None:
+    def enter_period(self, period: PrecisionPeriod) -> None:
         """What is applied from now on was told in this way."""
-        if era == self._era:
+        if period == self._period:
             return
-        if not era.continues(self._era):
+        if not period.continues(self._period):
             self._keeper.forget(self.symbol, self.channel)
-        if era.depth is not None:
-            self._keeper.expect(self.symbol, self.channel, era.depth)
-        self._era = self._coming = era
+        if period.depth is not None:
+            self._keeper.expect(self.symbol, self.channel, period.depth)
+        self._period = self._period_of_last = period
 
     def apply(self, event: BookEvent) -> Book | None:
         """The book after the message; None while it is not verified."""
-        if self._coming is not None:
-            self.enter(self._coming)
+        if self._period_of_last is not None:
+            self.enter_period(self._period_of_last)
         self._keeper.apply(event)
         return self.book
 
     @property
     def book(self) -> Book | None:
         level3 = self.channel == "level3"
-        kept = self._keeper.l3 if level3 else self._keeper.l2
-        book: Book | None = kept.get(self.symbol)
+        books = self._keeper.l3 if level3 else self._keeper.l2
+        book: Book | None = books.get(self.symbol)
         return book if book is not None and book.verified else None
 
     @property
@@ -130,13 +135,13 @@ class TableReplay:
 
 def books(source: Source, symbol: str, *, channel: Channel | None = None) -> Iterator[Book]:
     """The verified book after each message: the same object every time, changed in between."""
-    rebuild = TableReplay(source, symbol, channel)
-    for event in rebuild.events():
-        if (book := rebuild.apply(event)) is not None:
+    replay = TableReplay(source, symbol, channel)
+    for event in replay.events():
+        if (book := replay.apply(event)) is not None:
             yield book
 
 
-def orders_event(rows: MessageColumns, last: int, span: range, precision: Precision) -> BookEvent:
+def order_event(rows: MessageColumns, last: int, span: range, precision: Precision) -> BookEvent:
     sides: dict[str, list[OrderChange]] = {"b": [], "a": []}
     for at in span:
         if (action := _ACTIONS.get(rows.action[at])) is not None:
@@ -156,7 +161,7 @@ def orders_event(rows: MessageColumns, last: int, span: range, precision: Precis
     )
 
 
-def _levels(rows: MessageColumns, last: int, span: range, precision: Precision) -> BookEvent:
+def _level_event(rows: MessageColumns, last: int, span: range, precision: Precision) -> BookEvent:
     sides: dict[str, list[tuple[int, int]]] = {"b": [], "a": []}
     for at in span:
         if rows.side[at] in sides:

@@ -21,8 +21,8 @@ import pyarrow.parquet
 from kracked.format.tables import ColumnKind
 from kracked.frames.read import open_files, table_detection
 from kracked.frames.read.file_selection import MessageSpan, SelectedFile
-from kracked.frames.read.invalid_cells import emptied
-from kracked.frames.read.query import OLD_ACTIONS, TableQuery, as_decimals, as_times
+from kracked.frames.read.invalid_cells import blank_invalid
+from kracked.frames.read.query import OLD_ACTIONS, TableQuery, parse_decimals, parse_times
 
 _TYPES = {
     ColumnKind.TIME: pa.timestamp("ns", tz="UTC"),
@@ -36,16 +36,16 @@ _TYPES = {
 class ArrowReader:
     """Pieces to tables, tables to a frame."""
 
-    def __init__(self, wanted: TableQuery) -> None:
-        self._wanted = wanted
-        self._types = {one.name: self._type(one.kind) for one in wanted.columns}
+    def __init__(self, query: TableQuery) -> None:
+        self._query = query
+        self._types = {one.name: self._type(one.kind) for one in query.columns}
 
-    def read(self, piece: SelectedFile) -> Any:
+    def read(self, file: SelectedFile) -> Any:
         """The wanted rows of a piece. Raises `RecordError` when its file cannot be read."""
         readers = {".parquet": self._parquet, ".sqlite": self._sqlite}
-        with open_files.reading(piece.path, pa.ArrowException):
-            table = readers.get(piece.path.suffix, self._csv)(piece.path)
-        return _without(self._conformed(table), piece.elsewhere)
+        with open_files.reporting_damage(file.path, pa.ArrowException):
+            table = readers.get(file.path.suffix, self._csv)(file.path)
+        return _drop_spans(self._conform(table), file.read_elsewhere)
 
     def spans(self, paths: Iterable[Path]) -> Sequence[MessageSpan]:
         """Which messages each Parquet file holds, by its footer alone."""
@@ -71,41 +71,41 @@ class ArrowReader:
         }
         whole = whole.drop_columns(list(holed))
         frame: pd.DataFrame = whole.to_pandas(split_blocks=True, self_destruct=True)
-        for at, column in enumerate(self._wanted.columns):
+        for at, column in enumerate(self._query.columns):
             if column.name in holed:
                 frame.insert(at, column.name, holed[column.name])
-            if self._wanted.exact and column.kind is ColumnKind.DECIMAL:
-                frame[column.name] = as_decimals(frame[column.name])
+            if self._query.exact and column.kind is ColumnKind.DECIMAL:
+                frame[column.name] = parse_decimals(frame[column.name])
         return frame
 
     def _type(self, kind: ColumnKind) -> Any:
         """What a column is until it is in a frame: exact numbers are text."""
-        exact = self._wanted.exact and kind is ColumnKind.DECIMAL
+        exact = self._query.exact and kind is ColumnKind.DECIMAL
         return pa.string() if exact else _TYPES[kind]
 
     def _schema(self) -> Any:
         return pa.schema(list(self._types.items()))
 
     def _csv(self, path: Path) -> Any:
-        stored = open_files.stored(path, self._wanted)
+        stored = open_files.stored_columns(path, self._query)
         if not stored:
             return pa.table({})
         types = {name: self._types[column.name] for name, column in stored.items()}
-        table = self._typed(
-            _read_as_far(path, types).rename_columns([column.name for column in stored.values()])
+        table = self._parse_columns(
+            _read_typed(path, types).rename_columns([column.name for column in stored.values()])
         )
-        return self._chosen(table)
+        return self._filter(table)
 
     def _sqlite(self, path: Path) -> Any:
-        columns = open_files.rows(path, self._wanted)
-        return self._typed(
-            pa.table({name: self._stored(cells, name) for name, cells in columns.items()})
+        columns = open_files.read_rows(path, self._query)
+        return self._parse_columns(
+            pa.table({name: self._cells(cells, name) for name, cells in columns.items()})
         )
 
     def _parquet(self, path: Path) -> Any:
-        wanted, present = self._wanted, pyarrow.parquet.read_schema(path)
-        table_detection.check(path, present.names, wanted.table)
-        labels = [column.name for column in wanted.columns if column.kind is ColumnKind.LABEL]
+        query, present = self._query, pyarrow.parquet.read_schema(path)
+        table_detection.check_table(path, present.names, query.table)
+        labels = [column.name for column in query.columns if column.kind is ColumnKind.LABEL]
         table = pyarrow.parquet.read_table(
             path,
             columns=[name for name in self._types if name in present.names],
@@ -113,20 +113,20 @@ class ArrowReader:
             partitioning=None,
             read_dictionary=labels,
         )
-        return self._exactly(table, present) if wanted.exact else table
+        return self._as_text(table, present) if query.exact else table
 
     def _filters(self) -> list[tuple[str, str, object]] | None:
         """What lets whole row groups go unread."""
-        wanted = self._wanted
+        query = self._query
         filters: list[tuple[str, str, object]] = []
-        if wanted.symbols and "symbol" in self._types:
-            filters.append(("symbol", "in", sorted(wanted.symbols)))
-        for bound, sign in ((wanted.start, ">="), (wanted.end, "<")):
+        if query.symbols and "symbol" in self._types:
+            filters.append(("symbol", "in", sorted(query.symbols)))
+        for bound, sign in ((query.start, ">="), (query.end, "<")):
             if bound is not None:
-                filters.append((wanted.clock, sign, pd.Timestamp(bound, tz="UTC")))
+                filters.append((query.clock, sign, pd.Timestamp(bound, tz="UTC")))
         return filters or None
 
-    def _exactly(self, table: Any, schema: Any) -> Any:
+    def _as_text(self, table: Any, schema: Any) -> Any:
         """With the text that each number was written from; a double holds it exactly."""
         for at, name in enumerate(table.column_names):
             values = table.column(at)
@@ -138,7 +138,7 @@ class ArrowReader:
                 table = table.set_column(at, name, values.cast(pa.string()))
         return table
 
-    def _stored(self, cells: list[Any], name: str) -> Any:
+    def _cells(self, cells: list[Any], name: str) -> Any:
         """Cells of a database, which are whole numbers or text."""
         if self._types[name] == pa.int64():
             with suppress(pa.ArrowException, OverflowError):
@@ -146,45 +146,45 @@ class ArrowReader:
             cells = [None if cell is None else str(cell) for cell in cells]
         return pa.array(cells, pa.string())
 
-    def _typed(self, table: Any) -> Any:
+    def _parse_columns(self, table: Any) -> Any:
         """With text made into what it says."""
-        columns = {column.name: column for column in self._wanted.columns}
+        columns = {column.name: column for column in self._query.columns}
         for at, name in enumerate(table.column_names):
             values = table.column(at)
             if values.type == self._types[name] and name != "action":
                 continue
             try:
-                made = self._made(name, values)
+                made = self._parse(name, values)
             except ValueError:
-                texts = emptied(values.to_pandas(), columns[name])
-                made = self._made(name, pa.array(texts, pa.string(), from_pandas=True))
+                texts = blank_invalid(values.to_pandas(), columns[name])
+                made = self._parse(name, pa.array(texts, pa.string(), from_pandas=True))
             table = table.set_column(at, name, made)
         return table
 
-    def _made(self, name: str, values: Any) -> Any:
+    def _parse(self, name: str, values: Any) -> Any:
         """A column of text as what it says; raises ValueError where a cell says nothing of it."""
         kind = self._types[name]
         if name == "action":
-            return _renamed(values)
+            return _rename_actions(values)
         if pa.types.is_timestamp(kind) and values.type == pa.string():
-            times = as_times(values.to_pandas(), self._wanted.tz)
+            times = parse_times(values.to_pandas(), self._query.tz)
             return pa.array(times, kind, from_pandas=True)
         return (values.dictionary_encode() if pa.types.is_dictionary(kind) else values).cast(kind)
 
-    def _chosen(self, table: Any) -> Any:
+    def _filter(self, table: Any) -> Any:
         """The wanted rows of a file that was read whole."""
-        wanted, names = self._wanted, table.column_names
-        if wanted.symbols and "symbol" in names:
-            table = table.filter(pc.is_in(table["symbol"], pa.array(sorted(wanted.symbols))))
-        clock = wanted.timed_by(names)
-        for bound, compare in ((wanted.start, pc.greater_equal), (wanted.end, pc.less)):
+        query, names = self._query, table.column_names
+        if query.symbols and "symbol" in names:
+            table = table.filter(pc.is_in(table["symbol"], pa.array(sorted(query.symbols))))
+        clock = query.time_column(names)
+        for bound, compare in ((query.start, pc.greater_equal), (query.end, pc.less)):
             if clock is not None and bound is not None:
                 table = table.filter(
                     compare(table[clock], pa.scalar(bound, _TYPES[ColumnKind.TIME]))
                 )
         return table
 
-    def _conformed(self, table: Any) -> Any:
+    def _conform(self, table: Any) -> Any:
         """Every wanted column, in order; what the file lacks is missing."""
         have = set(table.column_names)
         columns = [
@@ -218,7 +218,7 @@ def _span(path: Path) -> Iterator[MessageSpan]:
             yield MessageSpan(symbol, min(numbers), max(numbers), footer.num_rows)
 
 
-def _read_as_far(path: Path, types: dict[str, Any]) -> Any:
+def _read_typed(path: Path, types: dict[str, Any]) -> Any:
     """A file typed, else its times as text, which may lack a zone, else every cell of it."""
     times = [name for name, kind in types.items() if pa.types.is_timestamp(kind)]
     for texts in ((), times):
@@ -235,10 +235,10 @@ def _read_csv(path: Path, types: dict[str, Any]) -> Any:
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    return pyarrow.csv.read_csv(open_files.readable(path), convert_options=options)
+    return pyarrow.csv.read_csv(open_files.finished_rows(path), convert_options=options)
 
 
-def _renamed(actions: Any) -> Any:
+def _rename_actions(actions: Any) -> Any:
     """Actions in our letters."""
     words = pc.unique(actions.cast(pa.string())).to_pylist()
     if OLD_ACTIONS.keys().isdisjoint(words):
@@ -247,7 +247,7 @@ def _renamed(actions: Any) -> Any:
     return pa.array(letters, pa.string()).dictionary_encode()
 
 
-def _without(table: Any, spans: Sequence[MessageSpan]) -> Any:
+def _drop_spans(table: Any, spans: Sequence[MessageSpan]) -> Any:
     """Only the rows whose messages are not in `spans`: those are read from elsewhere."""
     if not spans:
         return table

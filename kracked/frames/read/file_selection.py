@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from kracked.frames.read import open_files
 from kracked.frames.read.query import TableQuery
-from kracked.frames.read.table_files import live_files, parquet_files
+from kracked.frames.read.table_files import parquet_files, recorder_files
 
 
 class MessageSpan(NamedTuple):
@@ -31,24 +31,24 @@ class SelectedFile(NamedTuple):
     """A file to be read."""
 
     path: Path
-    elsewhere: tuple[MessageSpan, ...] = ()
+    read_elsewhere: tuple[MessageSpan, ...] = ()
     """Messages that it holds too, but that are read from another file."""
 
 
-def pieces(
-    path: Path, wanted: TableQuery, spans: Callable[[Iterable[Path]], Sequence[MessageSpan]]
+def select_files(
+    path: Path, query: TableQuery, spans: Callable[[Iterable[Path]], Sequence[MessageSpan]]
 ) -> list[SelectedFile]:
     """The files of one folder, or the file itself; `spans` looks into Parquet files."""
-    table, start, end = wanted.table, wanted.start, wanted.end
-    parts = parquet_files(path, table, wanted.symbols, start=start, end=end)
+    table, start, end = query.table, query.start, query.end
+    parts = parquet_files(path, table, query.symbols, start=start, end=end)
     found = [SelectedFile(part) for part in parts]
-    lively = live_files(path, table, start=start, end=end)
+    lively = recorder_files(path, table, start=start, end=end)
     if not (parts and lively):
         return found or [SelectedFile(file) for file in lively]
     # Of all parts: what a live file holds may be in those that are not wanted.
     known = spans(parquet_files(path, table))
     for file in lively:
-        with open_files.reading(file):
+        with open_files.reporting_damage(file):
             extent = open_files.extent(file, table)
         if extent is None:
             continue

@@ -18,7 +18,7 @@ _PATTERNS = {
 _EARLIEST, _LATEST = (pd.Timestamp(end, tz="UTC") for end in (pd.Timestamp.min, pd.Timestamp.max))
 
 
-def emptied(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
+def blank_invalid(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
     """The texts, those that are nothing of the column's kind missing, which is told."""
     if column.kind in _PATTERNS:
         left = texts.where(texts.str.fullmatch(_PATTERNS[column.kind], na=False))

@@ -30,7 +30,7 @@ _DAMAGED = (
 
 
 @contextmanager
-def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
+def reporting_damage(path: Path, *others: type[Exception]) -> Iterator[None]:
     """Turns what readers of a damaged file raise, and `others`, into a `RecordError`."""
     try:
         yield
@@ -49,9 +49,9 @@ class Extent(NamedTuple):
     rows: int
 
 
-def readable(path: Path) -> Path | io.BytesIO:
+def finished_rows(path: Path) -> Path | io.BytesIO:
     """The file, or the whole rows of one to which a recorder may be adding right now."""
-    if path.suffix != ".csv" or layout.hour_of(path) or not _open_end(path.parent):
+    if path.suffix != ".csv" or layout.hour_of(path) or not _is_unfinished(path.parent):
         return path
     text = path.read_bytes()
     return io.BytesIO(text[: text.rfind(b"\n") + 1])
@@ -59,14 +59,14 @@ def readable(path: Path) -> Path | io.BytesIO:
 
 def header(path: Path) -> list[str]:
     """Names of a CSV file's columns; none of one without a first row."""
-    with _opened(path) as file:
+    with _open(path) as file:
         line = file.readline().decode("utf-8-sig", errors="replace")
     return split_row(line)
 
 
-def torn(path: Path) -> bool:
+def ends_torn(path: Path) -> bool:
     """Whether a CSV file ends in the middle of a row: no line end, and cells are missing."""
-    file = readable(path)
+    file = finished_rows(path)
     if path.suffix != ".csv" or isinstance(file, io.BytesIO):
         return False
     with file.open("rb") as text:
@@ -75,16 +75,16 @@ def torn(path: Path) -> bool:
     return last != "" and len(split_row(last)) < len(header(path))
 
 
-def stored(path: Path, wanted: TableQuery) -> dict[str, Column]:
+def stored_columns(path: Path, query: TableQuery) -> dict[str, Column]:
     """The wanted columns of a CSV file, by the name they have there.
 
     None of an empty file; raises `RecordError` for one of another table.
     """
     names = header(path)
-    table_detection.check(path, names, wanted.table)
-    found = wanted.stored(names)
+    table_detection.check_table(path, names, query.table)
+    found = query.stored_columns(names)
     if names and not found.keys() - {"symbol"}:
-        raise RecordError(f"{path} is no table of {wanted.table.name}")
+        raise RecordError(f"{path} is no table of {query.table.name}")
     return found
 
 
@@ -103,7 +103,7 @@ def extent(path: Path, table: Table) -> Extent | None:
     if "seq" not in names:
         raise RecordError(f"{path} does not number its messages; keep it apart from Parquet")
     at = names.index("seq")
-    with _opened(path) as file:
+    with _open(path) as file:
         file.readline()
         first = tail = file.readline()
         rows = 1 if first else 0
@@ -114,47 +114,50 @@ def extent(path: Path, table: Table) -> Extent | None:
     return Extent(_cell(first, at), _cell(last, at), rows) if first else None
 
 
-def rows(path: Path, wanted: TableQuery) -> dict[str, list[Any]]:
+def read_rows(path: Path, query: TableQuery) -> dict[str, list[Any]]:
     """The wanted cells of a recorder's database by column: numbers, or the exchange's text."""
     with closing(sqlite.open_to_read(path)) as database:
-        present = sqlite.column_names(database, wanted.table)
-        names = list(wanted.stored(present))
+        present = sqlite.column_names(database, query.table)
+        names = list(query.stored_columns(present))
         if not names:
             return {}
-        query, given = _query(wanted, names, present)
-        found = database.execute(query, given).fetchall()
+        statement, given = _select(query, names, present)
+        found = database.execute(statement, given).fetchall()
     cells = zip(*found, strict=True) if found else ((),) * len(names)
     return {name: list(column) for name, column in zip(names, cells, strict=True)}
 
 
-def wide_names(folder: Path) -> list[str]:
+def database_wide_books(folder: Path) -> list[str]:
     """The wide books of a folder's database."""
     if not (folder / DATABASE).exists():
         return []
-    with reading(folder / DATABASE), closing(sqlite.open_to_read(folder / DATABASE)) as database:
+    with (
+        reporting_damage(folder / DATABASE),
+        closing(sqlite.open_to_read(folder / DATABASE)) as database,
+    ):
         return [name for name in sqlite.table_names(database) if tables.wide_symbol(name)]
 
 
-def _query(wanted: TableQuery, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
+def _select(query: TableQuery, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
     """Texts of times sort as the times do: all have nine decimals and the same zone."""
     rules, given = ["1"], list[Any]()
-    if wanted.symbols and "symbol" in present:
-        rules.append(f"symbol IN ({', '.join('?' * len(wanted.symbols))})")
-        given += sorted(wanted.symbols)
-    clock = wanted.timed_by(present)
-    for bound, sign in ((wanted.start, ">="), (wanted.end, "<")):
+    if query.symbols and "symbol" in present:
+        rules.append(f"symbol IN ({', '.join('?' * len(query.symbols))})")
+        given += sorted(query.symbols)
+    clock = query.time_column(present)
+    for bound, sign in ((query.start, ">="), (query.end, "<")):
         if clock is not None and bound is not None:
             rules.append(f'"{clock}" {sign} ?')
             given.append(times.to_rfc3339(bound, 9))
     # Names come from our own tables, never from the outside.
     columns = ", ".join(f'"{name}"' for name in names)
     where = " AND ".join(rules)
-    query = f'SELECT {columns} FROM "{wanted.table.name}" WHERE {where} ORDER BY rowid'  # noqa: S608
-    return query, given
+    table = query.table.name
+    return f'SELECT {columns} FROM "{table}" WHERE {where} ORDER BY rowid', given  # noqa: S608
 
 
-def _opened(path: Path) -> io.BufferedIOBase:
-    file = readable(path)
+def _open(path: Path) -> io.BufferedIOBase:
+    file = finished_rows(path)
     if isinstance(file, io.BytesIO):
         return file
     if path.suffix == ".zst":
@@ -162,7 +165,7 @@ def _opened(path: Path) -> io.BufferedIOBase:
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
-def _open_end(folder: Path) -> bool:
+def _is_unfinished(folder: Path) -> bool:
     """Whether the folder is a recording without an end: in progress, or cut off."""
     info = read_table_info(folder)
     return info is not None and info.end is None

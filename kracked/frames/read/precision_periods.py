@@ -40,21 +40,21 @@ class PrecisionPeriod(NamedTuple):
         return known and (self.depth is not None or self == before)
 
 
-class _Eras(NamedTuple):
-    told: Sequence[PrecisionPeriod]
+class _Periods(NamedTuple):
+    periods: Sequence[PrecisionPeriod]
     until: Sequence[int]
     """Of all but the last: the number of the first message after it."""
 
 
-def channel_of(source: Source, symbol: str) -> Channel:
+def recorded_channel(source: Source, symbol: str) -> Channel:
     """The channel whose books were recorded, level 3 if both were. Raises `RecordError`."""
-    known = [subject for path in paths(source) if (subject := _subject(path, symbol))]
+    known = [info for path in paths(source) if (info := _symbol_info(path, symbol))]
     if not known:
         raise RecordError(f"{symbol} was not recorded: no session.json beside the tables knows it")
-    return "level3" if any(subject.level3 for subject in known) else "book"
+    return "level3" if any(info.level3 for info in known) else "book"
 
 
-def by_era(
+def by_period(
     source: Source,
     symbol: str,
     channel: Channel,
@@ -63,44 +63,44 @@ def by_era(
     exact: bool = False,
 ) -> Iterator[tuple[pd.DataFrame, PrecisionPeriod]]:
     """A table's rows a file at a time, one of an era's end in two. Raises `RecordError`."""
-    places = paths(source)
-    known = [_eras(path, symbol, channel) for path in places]
+    folders = paths(source)
+    known = [_periods(path, symbol, channel) for path in folders]
     other = next(filter(None, known), None)  # for a file that was taken from its folder
     if other is None:
         raise RecordError(f"the recording does not say how many decimals {symbol} has")
-    for path, eras in zip(places, known, strict=True):
+    for path, found in zip(folders, known, strict=True):
         files = file_by_file(_TABLES[channel], path, symbols=symbol, columns=columns, exact=exact)
         for frame in files:
-            yield from _parted(frame, eras or other)
+            yield from _split(frame, found or other)
 
 
-def _parted(frame: pd.DataFrame, eras: _Eras) -> Iterator[tuple[pd.DataFrame, PrecisionPeriod]]:
-    if len(eras.told) == 1:
-        yield frame, eras.told[0]
+def _split(frame: pd.DataFrame, found: _Periods) -> Iterator[tuple[pd.DataFrame, PrecisionPeriod]]:
+    if len(found.periods) == 1:
+        yield frame, found.periods[0]
         return
     # By the messages' numbers: a clock may be set back.
     numbers = frame["seq"].to_numpy("int64", na_value=0)
-    which = np.searchsorted(eras.until, numbers, side="right")
+    which = np.searchsorted(found.until, numbers, side="right")
     edges = sorted({0, *(np.flatnonzero(which[1:] != which[:-1]) + 1).tolist(), len(frame)})
     for begin, end in pairwise(edges):
-        yield frame.iloc[begin:end], eras.told[which[begin]]
+        yield frame.iloc[begin:end], found.periods[which[begin]]
 
 
-def _eras(path: Path, symbol: str, channel: Channel) -> _Eras | None:
+def _periods(path: Path, symbol: str, channel: Channel) -> _Periods | None:
     """None where decimals are not known."""
-    subject = _subject(path, symbol)
-    if subject is None or subject.precision is None:
+    info = _symbol_info(path, symbol)
+    if info is None or info.precision is None:
         return None
-    was = [former for former in subject.was if former.precision is not None]
-    told = [
+    was = [earlier for earlier in info.was if earlier.precision is not None]
+    periods = [
         PrecisionPeriod(state.precision, state.level3 if channel == "level3" else state.book)
-        for state in (*was, subject)
+        for state in (*was, info)
         if state.precision is not None
     ]
-    return _Eras(told, [former.until for former in was])
+    return _Periods(periods, [earlier.until for earlier in was])
 
 
-def _subject(path: Path, symbol: str) -> SymbolInfo | None:
+def _symbol_info(path: Path, symbol: str) -> SymbolInfo | None:
     """As the `session.json` beside the tables says; None where it does not know the symbol."""
     info = read_table_info(path if path.is_dir() else path.parent)
     return info.symbols.get(symbol) if info is not None else None

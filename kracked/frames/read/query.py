@@ -39,7 +39,7 @@ class TableQuery(NamedTuple):
     def clock(self) -> str:
         return self.table.clock
 
-    def stored(self, present: Iterable[Any]) -> dict[str, Column]:
+    def stored_columns(self, present: Iterable[Any]) -> dict[str, Column]:
         """The wanted ones of a file's columns, by the name they have there."""
         renamed, by_name = dict(self.table.renamed), {one.name: one for one in self.columns}
         return {
@@ -48,13 +48,13 @@ class TableQuery(NamedTuple):
             if renamed.get(name, name) in by_name
         }
 
-    def timed_by(self, present: Iterable[Any]) -> str | None:
+    def time_column(self, present: Iterable[Any]) -> str | None:
         """The column that a range of time goes by; older files lack ours."""
         names = set(present)
         return next((name for name in (self.clock, "timestamp") if name in names), None)
 
 
-def empty(column: Column, *, exact: bool = False) -> pd.Series[Any]:
+def empty_column(column: Column, *, exact: bool = False) -> pd.Series[Any]:
     """A column of nothing, of its right type."""
     match column.kind:
         case ColumnKind.TIME:
@@ -69,7 +69,7 @@ def empty(column: Column, *, exact: bool = False) -> pd.Series[Any]:
             return pd.Series(dtype="str")
 
 
-def as_times(values: pd.Series[Any], tz: str) -> pd.Series[Any]:
+def parse_times(values: pd.Series[Any], tz: str) -> pd.Series[Any]:
     """Text as UTC at ns; rows of one file may have a zone or none, a fraction or none.
 
     Clocks that are set back tell an hour twice: which of the two it was is told by the
@@ -84,6 +84,6 @@ def as_times(values: pd.Series[Any], tz: str) -> pd.Series[Any]:
     return cast("pd.Series[Any]", times.dt.as_unit("ns"))
 
 
-def as_decimals(values: pd.Series[Any]) -> pd.Series[Any]:
+def parse_decimals(values: pd.Series[Any]) -> pd.Series[Any]:
     """Text as decimals of the same digits."""
     return values.astype(object).map(Decimal, na_action="ignore").astype(object)

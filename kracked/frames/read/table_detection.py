@@ -24,7 +24,7 @@ _LOADERS = {
 }
 
 
-def check(path: Path, names: Iterable[str], table: Table) -> None:
+def check_table(path: Path, names: Iterable[str], table: Table) -> None:
     """Raises `RecordError` when these are the columns of another table than `table`.
 
     Tables share columns: of another one's file those few would load, and the rest would

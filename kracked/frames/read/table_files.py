@@ -50,7 +50,7 @@ def _local(path: str | Path) -> Path:
     return Path(path)
 
 
-def live_files(
+def recorder_files(
     path: Path, table: Table, *, start: int | None = None, end: int | None = None
 ) -> list[Path]:
     """What the recorder wrote as it went: CSV, the oldest hour first, and its database.
@@ -93,13 +93,13 @@ def parquet_files(
     return sorted(found, key=lambda file: (file.parent, layout.hour_of(file) or _FIRST, file.name))
 
 
-def wide_files(path: Path) -> Sequence[str]:
+def wide_book_names(path: Path) -> Sequence[str]:
     """Names, as of tables, of every wide book in a folder."""
     files = [*path.glob("L2_*_orderbook*.csv*"), *path.glob("**/channel=l2_wide/*/pair=*")]
     return [file.name for file in files]
 
 
-def wide_symbol(name: str) -> str:
+def wide_book_symbol(name: str) -> str:
     """Whose wide book it is, by a file's name or that of a Hive folder: `BTC/USD`."""
     if name.startswith("pair="):
         return layout.pair_symbol(name)

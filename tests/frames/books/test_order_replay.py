@@ -26,7 +26,7 @@ from kracked.frames import best_bid_offer, load_orders, queue_position, sampled_
 from kracked.frames.books import order_replay
 from kracked.frames.books.numba_engine import Engine, Kernel, kernel
 from kracked.frames.books.order_kernel import ADD, OrderChanges, Rings, Shape, Touches, advance
-from kracked.frames.books.order_rows import TooLong, scaled
+from kracked.frames.books.order_rows import TooManyDigits, scaled
 from kracked.frames.books.table_replay import TableReplay, books
 from kracked.protocol import events
 from kracked.record.write.session import record_into
@@ -310,7 +310,7 @@ def test_a_double_of_fifteen_digits_is_scaled_to_its_integer(numbers: list[int],
 
 @pytest.mark.parametrize("value", [1e8, 0.000000001, 1.000000001])
 def test_what_a_double_cannot_vouch_for_is_refused(value: float) -> None:
-    with pytest.raises(TooLong):
+    with pytest.raises(TooManyDigits):
         scaled(np.array([1.0, value]), 8)
 
 
