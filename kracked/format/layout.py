@@ -186,6 +186,16 @@ def pair_symbol(folder: str) -> str:
     return folder.removeprefix("pair=").replace("-", "/")
 
 
+def wide_books(folder: Path) -> set[str]:
+    """Return the symbols of the wide books in a folder, as CSV or as Parquet."""
+    files = folder.glob("L2_*_orderbook*.csv*")
+    hive = channel_folder(tables.wide("*"))
+    pairs = folder.glob(f"**/{hive}/*/pair=*")
+    return {tables.wide_symbol(file.name) for file in files} | {
+        pair_symbol(pair.name) for pair in pairs
+    }
+
+
 # --- the folder ----------------------------------------------------------------------
 
 

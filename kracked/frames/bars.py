@@ -1,7 +1,7 @@
 """Bars of trades: by time, by number of trades, by volume, by value.
 
-Segments of sorted arrays, reduced in one pass each; equal to pandas' groupby, several
-times faster. Time is `ts_event`, the exchange's. An interval without trades has no bar.
+Bars are segments of sorted arrays, reduced in one pass each: equal to pandas' groupby, and
+several times faster. Time is `ts_event`, the exchange's. An interval without trades has no bar.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ COLUMNS = [
     "end",
 ]  # fmt: skip
 _ENDS = ["first", "last"]
-"""When a bar's first and last trade were, ns: what pieces of one bar are put in order by."""
+"""Times of a bar's first and last trade, ns: they put the pieces of one bar in order."""
 NEEDED = ["ts_event", "symbol", "price", "qty", "side", "trade_id", "flags"]
-"""Columns of trades that bars are made of."""
+"""Columns of trades from which bars are made."""
 _DIGITS = 8
-"""No quantity has more decimals; of a value these tell trades quoted in bitcoin apart."""
+"""No quantity has more decimals; a value needs these where it is quoted in bitcoin."""
 
 
 def bars(
@@ -46,29 +46,43 @@ def bars(
     history: bool = False,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
-    """One row per bar, indexed by its beginning, symbol by symbol.
+    """Return bars of trades, one row each, symbol by symbol.
 
-    Exactly one of `every` ("1min", "5s", any pandas frequency of fixed length), `ticks`
-    (trades), `volume` (base currency), `dollars` (quote currency). A bar by volume or
-    dollars closes with the trade that fills it; with `carry` the excess counts towards
-    the next, without it the next begins at zero.
+    Exactly one of `every`, `ticks`, `volume` and `dollars` says when a bar ends. A trade
+    without a time, a price or a quantity, because its cell could not be read, is in no bar.
 
-    `trades` is a frame of `load_trades`, or any number of recordings or files: these are
-    read one by one, in `executor` if there is one (a process pool, a Dask cluster's), and
-    bars of time that two of them share are joined. Each is taken for itself, so a trade is
-    not to stand in two of them.
+    Args:
+        trades: A frame of `load_trades`, or any number of recordings or files. These are read
+            one by one, and bars of time that two of them share are joined. A trade must not
+            be in two of them.
+        every: Length of a bar: `"1min"`, `"5s"`, `"1h30m"`.
+        ticks: Trades of a bar.
+        volume: Quantity of a bar in the base currency. The trade that reaches it ends the bar.
+        dollars: Value of a bar in the quote currency. The trade that reaches it ends the bar.
+        carry: Count what exceeds `volume` or `dollars` towards the next bar; else that begins
+            at zero.
+        history: Include the last trades before a recording began, with which it opens. The
+            bars of the first of them lack the trades before. Trades that a snapshot after a
+            lost connection tells of are included either way.
+        executor: Reads the files in other processes (a process pool, a Dask cluster's).
 
-    A recording opens with the last trades before it began, whose bars would lack the trades
-    before those: they are left out unless `history` is True. What a snapshot after a lost
-    connection tells of the time without one counts either way. A trade without a time, a
-    price or a quantity, for its cell could not be read, is in no bar.
+    Returns:
+        A frame indexed by a bar's beginning, with columns symbol, open, high, low, close,
+        volume, vwap, trades, value (sum of price times quantity), buy_volume (quantity that
+        takers bought), end (of the interval, or the last trade). Sums are those of doubles,
+        good to twelve digits and more.
 
-    Columns: symbol, open, high, low, close, volume, vwap, trades, value (sum of price
-    times quantity), buy_volume (what takers bought), end (of an interval, or the last
-    trade). Sums are those of doubles, good to twelve digits and more. Raises `ConfigError`
-    for no rule or two or one of no size, and for several files without `every`.
+    Raises:
+        ConfigError: There is no rule, or two, or one without a size; or there are several
+            files and no `every`.
     """
-    _check_rule(every, {"ticks": ticks, "volume": volume, "dollars": dollars})
+    sizes = {"ticks": ticks, "volume": volume, "dollars": dollars}
+    given = {name: size for name, size in sizes.items() if size is not None}
+    if len(given) + (every is not None) != 1:
+        raise ConfigError("give one of every=, ticks=, volume=, dollars=")
+    for name, size in given.items():
+        if not 0 < size < math.inf:
+            raise ConfigError(f"{name}={size} makes no bars: it has to be more than nothing")
     rule = partial(
         _bars_of_frame,
         every=every,
@@ -88,15 +102,6 @@ def bars(
     return _join(list(run(partial(_bars_of_source, rule), trades)))
 
 
-def _check_rule(every: str | None, sizes: dict[str, float | None]) -> None:
-    given = {name: size for name, size in sizes.items() if size is not None}
-    if len(given) + (every is not None) != 1:
-        raise ConfigError("give one of every=, ticks=, volume=, dollars=")
-    for name, size in given.items():
-        if not 0 < size < math.inf:
-            raise ConfigError(f"{name}={size} makes no bars: it has to be more than nothing")
-
-
 def _bars_of_source(rule: Any, source: Source) -> pd.DataFrame:
     frame: pd.DataFrame = rule(load_trades(source, columns=NEEDED))
     return frame
@@ -113,7 +118,8 @@ def _bars_of_frame(
     history: bool,
 ) -> pd.DataFrame:
     step = parse_duration_ns(str(every)) if every is not None else 0
-    made: list[tuple[str, dict[str, Any]]] = []
+    symbols: list[str] = []
+    parts: list[dict[str, Any]] = []
     for symbol, arrays in trades_by_symbol(trades, history=history):
         if step:
             starts = arrays.by_time(step)
@@ -124,12 +130,20 @@ def _bars_of_frame(
         else:
             assert dollars is not None
             starts = arrays.by_sum(arrays.price * arrays.qty, dollars, _DIGITS, carry=carry)
-        made.append((symbol, _aggregate(arrays, starts, step)))
-    return _to_frame(made)
+        symbols.append(symbol)
+        parts.append(_aggregate(arrays, starts, step))
+    if not parts:
+        return _no_bars()
+    whole: dict[str, Any] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    codes = np.repeat(np.arange(len(parts)), [len(part["start"]) for part in parts])
+    whole["symbol"] = pd.Categorical.from_codes(codes, pd.Index(symbols))
+    whole["end"] = pd.DatetimeIndex(whole["end"].view("datetime64[ns]"), tz="UTC")
+    begins = pd.DatetimeIndex(whole["start"].view("datetime64[ns]"), tz="UTC", name="start")
+    return pd.DataFrame({name: whole[name] for name in (*COLUMNS, *_ENDS)}, index=begins)
 
 
 def _aggregate(arrays: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
-    """The columns of the bars that begin at `starts`."""
+    """Return the columns of the bars that begin at the trades `starts`."""
     times, price, qty = arrays.times, arrays.price, arrays.qty
     ends = np.append(starts[1:], len(times))
     value, volume = np.add.reduceat(price * qty, starts), np.add.reduceat(qty, starts)
@@ -153,21 +167,8 @@ def _aggregate(arrays: TradeArrays, starts: Ints, step: int) -> dict[str, Any]:
     }
 
 
-def _to_frame(made: list[tuple[str, dict[str, Any]]]) -> pd.DataFrame:
-    """Bars of every symbol, one symbol after the other."""
-    if not made:
-        return _no_bars()
-    parts = [part for _, part in made]
-    whole: dict[str, Any] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    codes = np.repeat(np.arange(len(made)), [len(part["start"]) for part in parts])
-    whole["symbol"] = pd.Categorical.from_codes(codes, pd.Index([symbol for symbol, _ in made]))
-    whole["end"] = pd.DatetimeIndex(whole["end"].view("datetime64[ns]"), tz="UTC")
-    begins = pd.DatetimeIndex(whole["start"].view("datetime64[ns]"), tz="UTC", name="start")
-    return pd.DataFrame({name: whole[name] for name in (*COLUMNS, *_ENDS)}, index=begins)
-
-
 def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """Bars of several files: one that two of them share becomes one."""
+    """Return the bars of several files; pieces of the same bar are merged."""
     full = [part.reset_index() for part in parts if len(part)]
     if not full:
         return _no_bars()
@@ -182,7 +183,7 @@ def _join(parts: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _merge_pieces(shared: pd.DataFrame) -> pd.DataFrame:
-    """Pieces of bars, of files in any order, made whole."""
+    """Return whole bars, made of pieces from files in any order."""
     joined: pd.DataFrame = _by_bar(shared.sort_values("first", kind="stable")).agg(
         open=("open", "first"),
         high=("high", "max"),

@@ -1,4 +1,4 @@
-"""What a recorder writes as it goes: CSV that may still be growing, and SQLite."""
+"""Reading the files that a recorder writes as it goes: CSV that may be growing, and SQLite."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import zstandard
 
 from kracked import times
 from kracked.errors import RecordError
-from kracked.format import layout, sqlite, tables
+from kracked.format import layout, sqlite
 from kracked.format.cells import split_row
 from kracked.format.layout import DATABASE
 from kracked.format.session_info import read_table_info
-from kracked.format.tables import Column, Table
+from kracked.format.tables import Column, Table, wide_symbol
 from kracked.frames.read import table_detection
 from kracked.frames.read.query import TableQuery
 
@@ -31,18 +31,18 @@ _DAMAGED = (
 
 @contextmanager
 def reporting_damage(path: Path, *others: type[Exception]) -> Iterator[None]:
-    """Turns what readers of a damaged file raise, and `others`, into a `RecordError`."""
+    """Turn the errors of reading a damaged file, and `others`, into a `RecordError`."""
     try:
         yield
     except Exception as error:
-        unforeseen = not isinstance(error, _DAMAGED + others)
-        if unforeseen or (isinstance(error, OSError) and error.errno):  # not there, not ours
+        unknown = not isinstance(error, _DAMAGED + others)
+        if unknown or (isinstance(error, OSError) and error.errno):  # missing, or not readable
             raise
         raise RecordError(f"{path} cannot be read: {error}") from error
 
 
 class Extent(NamedTuple):
-    """Numbers of the first and the last message of a file, and how many rows it has."""
+    """Numbers of the first and the last message in a file, and its rows."""
 
     first: int
     last: int
@@ -50,22 +50,25 @@ class Extent(NamedTuple):
 
 
 def finished_rows(path: Path) -> Path | io.BytesIO:
-    """The file, or the whole rows of one to which a recorder may be adding right now."""
-    if path.suffix != ".csv" or layout.hour_of(path) or not _is_unfinished(path.parent):
+    """Return the file, or the whole rows of one to which a recorder may be adding right now."""
+    if path.suffix != ".csv" or layout.hour_of(path):
+        return path
+    info = read_table_info(path.parent)
+    if info is None or info.end is not None:  # the recording has ended
         return path
     text = path.read_bytes()
     return io.BytesIO(text[: text.rfind(b"\n") + 1])
 
 
 def header(path: Path) -> list[str]:
-    """Names of a CSV file's columns; none of one without a first row."""
+    """Return the names of a CSV file's columns; none of an empty file."""
     with _open(path) as file:
         line = file.readline().decode("utf-8-sig", errors="replace")
     return split_row(line)
 
 
 def ends_torn(path: Path) -> bool:
-    """Whether a CSV file ends in the middle of a row: no line end, and cells are missing."""
+    """Whether a CSV file ends in the middle of a row: without line end and with cells missing."""
     file = finished_rows(path)
     if path.suffix != ".csv" or isinstance(file, io.BytesIO):
         return False
@@ -76,9 +79,9 @@ def ends_torn(path: Path) -> bool:
 
 
 def stored_columns(path: Path, query: TableQuery) -> dict[str, Column]:
-    """The wanted columns of a CSV file, by the name they have there.
+    """Return the queried columns of a CSV file by their names in it; none of an empty file.
 
-    None of an empty file; raises `RecordError` for one of another table.
+    Raises `RecordError` for a file of another table.
     """
     names = header(path)
     table_detection.check_table(path, names, query.table)
@@ -89,7 +92,10 @@ def stored_columns(path: Path, query: TableQuery) -> dict[str, Column]:
 
 
 def extent(path: Path, table: Table) -> Extent | None:
-    """What a file holds of a table; None for nothing. Raises `RecordError` without numbers."""
+    """Return the messages and rows of a table in a file; None if it has none.
+
+    Raises `RecordError` for a file that does not number its messages.
+    """
     if path.name == DATABASE:
         with closing(sqlite.open_to_read(path)) as database:
             if "seq" not in sqlite.column_names(database, table):
@@ -111,11 +117,14 @@ def extent(path: Path, table: Table) -> Extent | None:
             rows += block.count(b"\n")
             tail = (tail + block)[-_BLOCK:]
     last = tail.rstrip(b"\n").rpartition(b"\n")[2]
-    return Extent(_cell(first, at), _cell(last, at), rows) if first else None
+    if not first:
+        return None
+    first_seq, last_seq = (int(split_row(row.decode())[at]) for row in (first, last))
+    return Extent(first_seq, last_seq, rows)
 
 
 def read_rows(path: Path, query: TableQuery) -> dict[str, list[Any]]:
-    """The wanted cells of a recorder's database by column: numbers, or the exchange's text."""
+    """Return the queried cells of a database by column: numbers, or the exchange's text."""
     with closing(sqlite.open_to_read(path)) as database:
         present = sqlite.column_names(database, query.table)
         names = list(query.stored_columns(present))
@@ -127,19 +136,17 @@ def read_rows(path: Path, query: TableQuery) -> dict[str, list[Any]]:
     return {name: list(column) for name, column in zip(names, cells, strict=True)}
 
 
-def database_wide_books(folder: Path) -> list[str]:
-    """The wide books of a folder's database."""
-    if not (folder / DATABASE).exists():
-        return []
-    with (
-        reporting_damage(folder / DATABASE),
-        closing(sqlite.open_to_read(folder / DATABASE)) as database,
-    ):
-        return [name for name in sqlite.table_names(database) if tables.wide_symbol(name)]
+def database_wide_books(folder: Path) -> set[str]:
+    """Return the symbols of the wide books in a folder's database."""
+    path = folder / DATABASE
+    if not path.exists():
+        return set()
+    with reporting_damage(path), closing(sqlite.open_to_read(path)) as database:
+        return {symbol for name in sqlite.table_names(database) if (symbol := wide_symbol(name))}
 
 
 def _select(query: TableQuery, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
-    """Texts of times sort as the times do: all have nine decimals and the same zone."""
+    """Return the SQL of a query and its values; times are compared as text."""
     rules, given = ["1"], list[Any]()
     if query.symbols and "symbol" in present:
         rules.append(f"symbol IN ({', '.join('?' * len(query.symbols))})")
@@ -149,7 +156,6 @@ def _select(query: TableQuery, names: list[str], present: list[str]) -> tuple[st
         if clock is not None and bound is not None:
             rules.append(f'"{clock}" {sign} ?')
             given.append(times.to_rfc3339(bound, 9))
-    # Names come from our own tables, never from the outside.
     columns = ", ".join(f'"{name}"' for name in names)
     where = " AND ".join(rules)
     table = query.table.name
@@ -157,19 +163,10 @@ def _select(query: TableQuery, names: list[str], present: list[str]) -> tuple[st
 
 
 def _open(path: Path) -> io.BufferedIOBase:
+    """Open the content of a CSV file, compressed or not."""
     file = finished_rows(path)
     if isinstance(file, io.BytesIO):
         return file
     if path.suffix == ".zst":
         return io.BufferedReader(cast("io.RawIOBase", zstandard.open(path)), _BLOCK)
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
-
-
-def _is_unfinished(folder: Path) -> bool:
-    """Whether the folder is a recording without an end: in progress, or cut off."""
-    info = read_table_info(folder)
-    return info is not None and info.end is None
-
-
-def _cell(row: bytes, at: int) -> int:
-    return int(split_row(row.decode())[at])

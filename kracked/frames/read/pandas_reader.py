@@ -1,4 +1,4 @@
-"""Reading with pandas alone, where there is no pyarrow: CSV and SQLite, not Parquet."""
+"""Reading with pandas alone, where pyarrow is not installed: CSV and SQLite, not Parquet."""
 
 from __future__ import annotations
 
@@ -32,35 +32,40 @@ _TEXT = {
 
 
 class PandasReader:
-    """Pieces to frames, frames to one."""
+    """Reads files into frames, and makes one frame of them."""
 
     def __init__(self, query: TableQuery) -> None:
         self._query = query
 
     def read(self, file: SelectedFile) -> pd.DataFrame:
-        """The wanted rows of a piece. Raises `RecordError` when its file cannot be read."""
+        """Return a file's rows that the query asks for.
+
+        Raises:
+            RecordError: The file is damaged.
+            ConfigError: It is Parquet.
+        """
         path = file.path
         if path.suffix == ".parquet":
             raise ConfigError("reading Parquet needs pyarrow: pip install pyarrow")
         with open_files.reporting_damage(path):
             if path.name == DATABASE:
                 return self._conform(pd.DataFrame(open_files.read_rows(path, self._query)))
-            return self._filter(self._conform(self._csv(path)))
+            return self._choose_rows(self._conform(self._csv(path)))
 
     def spans(self, paths: Iterable[Path]) -> Sequence[MessageSpan]:
-        """Nothing is known of Parquet files here; they are refused when they are read."""
+        """Return nothing: Parquet files are refused when they are read."""
         del paths
         return ()
 
     def in_order(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-        """Frames of one recording as one, in order of arrival."""
+        """Return the frames of one recording as one, in order of arrival."""
         whole = self._concat(frames)
         if len(frames) > 1 and "seq" in whole and not whole["seq"].is_monotonic_increasing:
             return whole.sort_values("seq", kind="stable")
         return whole
 
     def frame(self, frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-        """All rows in one frame."""
+        """Return the rows of all frames as one."""
         nothing = pd.DataFrame({one.name: self._empty(one) for one in self._query.columns})
         whole = self._concat([*frames, nothing]).reset_index(drop=True)
         counts = [one.name for one in self._query.columns if one.kind is ColumnKind.COUNT]
@@ -81,24 +86,23 @@ class PandasReader:
         )
 
     def _conform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Every wanted column, typed and in order; what the file lacks is missing."""
+        """Return every column asked for, typed and in order; missing ones are empty."""
         by_name = {one.name: name for name, one in self._query.stored_columns(frame).items()}
-        made = {
-            one.name: self._parse_columns(frame[by_name[one.name]], one)
-            if one.name in by_name
-            else self._empty(one).reindex(frame.index)
-            for one in self._query.columns
-        }
-        return pd.DataFrame(made, index=frame.index)
-
-    def _parse_columns(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
-        try:
-            return self._parse(values, column)
-        except (ValueError, TypeError, OverflowError):
-            return self._parse(blank_invalid(values.astype("str"), column), column)
+        columns: dict[str, pd.Series[Any]] = {}
+        for column in self._query.columns:
+            if column.name not in by_name:
+                columns[column.name] = self._empty(column).reindex(frame.index)
+                continue
+            values = frame[by_name[column.name]]
+            try:
+                columns[column.name] = self._parse(values, column)
+            except (ValueError, TypeError, OverflowError):
+                texts = blank_invalid(values.astype("str"), column)
+                columns[column.name] = self._parse(texts, column)
+        return pd.DataFrame(columns, index=frame.index)
 
     def _parse(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
-        """Raises ValueError where a cell says nothing of the column's kind."""
+        """Return a column with the right type. Raises ValueError for a cell that has another."""
         match column.kind:
             case ColumnKind.TIME:
                 return parse_times(values, self._query.tz)
@@ -117,7 +121,8 @@ class PandasReader:
             case ColumnKind.TEXT:
                 return values.astype("str")
 
-    def _filter(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _choose_rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows that the query asks for."""
         query = self._query
         if query.symbols and "symbol" in frame:
             frame = frame[frame["symbol"].isin(query.symbols)]
@@ -130,7 +135,7 @@ class PandasReader:
         return frame
 
     def _concat(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-        """Rows of all, labels still categories."""
+        """Return the rows of all frames; labels stay categories."""
         full = [frame for frame in frames if len(frame)]
         if len(full) < 2:
             return full[0] if full else frames[-1]

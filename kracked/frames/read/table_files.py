@@ -1,12 +1,12 @@
-"""Which files hold a table: a recording's folder, one file, or several of either.
+"""Finding the files of a table: in a recording's folder, one file, or several of either.
 
-Takes our recordings and the original project's folders alike. A recording's closed
-hours carry their hour in the name, so a time range skips most of them unopened.
+Our recordings and the original project's folders are taken alike. The closed hours of a
+recording have their hour in the name, so a time range skips most of them unopened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -17,9 +17,9 @@ from kracked.format.layout import FileHour
 from kracked.format.tables import Table
 
 _SLACK_NS = 600 * times.NS_PER_S
-"""A row's own time and the hour of its file may disagree by as much."""
+"""A row's time and the hour of its file may disagree by this much."""
 _FIRST = FileHour(-1, 0)
-"""For parts whose name tells no hour."""
+"""The hour of parts whose names have none: they sort first."""
 
 
 @runtime_checkable
@@ -27,7 +27,8 @@ class HasPath(Protocol):
     """An open recording."""
 
     @property
-    def path(self) -> Path: ...
+    def path(self) -> Path:
+        """Its folder."""
 
 
 Source = str | Path | HasPath | Iterable[str | Path | HasPath]
@@ -35,27 +36,23 @@ Source = str | Path | HasPath | Iterable[str | Path | HasPath]
 
 
 def paths(source: Source) -> list[Path]:
-    """The source as a list of folders and files. Raises `ConfigError` for a URL."""
+    """Return a source as a list of folders and files. Raises `ConfigError` for a URL."""
     if isinstance(source, str | Path):
-        return [_local(source)]
-    # First: a recording can be iterated too, over its messages.
+        if "://" in str(source):
+            raise ConfigError(f"{source} is not on this machine: copy it here, or mount it")
+        return [Path(source)]
+    # Before the iteration: a recording can be iterated too, over its messages.
     if isinstance(source, HasPath):
         return [source.path]
     return [path for one in source for path in paths(one)]
 
 
-def _local(path: str | Path) -> Path:
-    if "://" in str(path):
-        raise ConfigError(f"{path} is not on this machine: copy it here, or mount it")
-    return Path(path)
-
-
 def recorder_files(
     path: Path, table: Table, *, start: int | None = None, end: int | None = None
 ) -> list[Path]:
-    """What the recorder wrote as it went: CSV, the oldest hour first, and its database.
+    """Return the files the recorder wrote as it went: CSV, the oldest hour first, its database.
 
-    Hours surely outside the range are left out.
+    Hours that cannot have rows from `start` until before `end` are left out.
     """
     if not path.is_dir():
         return [] if path.suffix == ".parquet" else [path]
@@ -74,16 +71,16 @@ def parquet_files(
     start: int | None = None,
     end: int | None = None,
 ) -> list[Path]:
-    """Parquet files of `table`: of a converted recording, of a Hive folder, or as named.
+    """Return the Parquet files of a table: of a converted recording, a Hive folder, or as named.
 
-    Those surely without any of `symbols`, or outside the range, are left out.
+    Files that cannot have rows of `symbols` from `start` until before `end` are left out.
     """
     if not path.is_dir():
         return [path] if path.suffix == ".parquet" else []
     roots = (path / layout.PARQUET_FOLDER, path)
     root = next((root for root in roots if any(root.glob("channel=*"))), path)
-    of = [symbol] if (symbol := tables.wide_symbol(table.name)) else symbols
-    pairs = set(map(layout.pair_folder, of))
+    wide_symbol = tables.wide_symbol(table.name)
+    pairs = set(map(layout.pair_folder, [wide_symbol] if wide_symbol else symbols))
     found = (
         file
         for file in root.glob(f"{layout.channel_folder(table)}/**/*.parquet")
@@ -93,24 +90,12 @@ def parquet_files(
     return sorted(found, key=lambda file: (file.parent, layout.hour_of(file) or _FIRST, file.name))
 
 
-def wide_book_names(path: Path) -> Sequence[str]:
-    """Names, as of tables, of every wide book in a folder."""
-    files = [*path.glob("L2_*_orderbook*.csv*"), *path.glob("**/channel=l2_wide/*/pair=*")]
-    return [file.name for file in files]
-
-
-def wide_book_symbol(name: str) -> str:
-    """Whose wide book it is, by a file's name or that of a Hive folder: `BTC/USD`."""
-    if name.startswith("pair="):
-        return layout.pair_symbol(name)
-    return tables.wide_symbol(name) or Path(name).stem
-
-
 def _may_hold(path: Path, table: Table, start: int | None, end: int | None) -> bool:
+    """Whether a file can have rows of a range of time, by the hour in its name."""
     hour = layout.hour_of(path)
     if hour is None:
         return True
     if start is not None and hour.begin + layout.HOUR_NS + _SLACK_NS < start:
         return False
-    # What is filed by arrival may tell of something older, but not of something newer.
+    # Files are of the hour of arrival: a row may be about an older time, but not a newer one.
     return not (table.clock == "ts_recv" and end is not None and hour.begin - _SLACK_NS > end)
