@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -83,17 +83,10 @@ def bars(
     for name, size in given.items():
         if not 0 < size < math.inf:
             raise ConfigError(f"{name}={size} makes no bars: it has to be more than nothing")
-    rule = partial(
-        _bars_of_frame,
-        every=every,
-        ticks=ticks,
-        volume=volume,
-        dollars=dollars,
-        carry=carry,
-        history=history,
-    )
+    step = 0 if every is None else parse_duration_ns(str(every))
+    rule = _Rule(step, ticks, volume, dollars, carry, history)
     if isinstance(trades, pd.DataFrame):
-        return rule(trades)[COLUMNS]
+        return _bars_of_frame(rule, trades)[COLUMNS]
     if isinstance(trades, str | Path | HasPath):
         return _bars_of_source(rule, trades)[COLUMNS]
     if every is None:
@@ -102,36 +95,39 @@ def bars(
     return _join(list(run(partial(_bars_of_source, rule), trades)))
 
 
-def _bars_of_source(rule: Any, source: Source) -> pd.DataFrame:
-    frame: pd.DataFrame = rule(load_trades(source, columns=NEEDED))
-    return frame
+class _Rule(NamedTuple):
+    """When a bar ends: one of the first four, and the options of `bars`."""
+
+    step: int
+    """ns; 0 for none."""
+    ticks: int | None
+    volume: float | None
+    dollars: float | None
+    carry: bool
+    history: bool
 
 
-def _bars_of_frame(
-    trades: pd.DataFrame,
-    *,
-    every: str | None,
-    ticks: int | None,
-    volume: float | None,
-    dollars: float | None,
-    carry: bool,
-    history: bool,
-) -> pd.DataFrame:
-    step = parse_duration_ns(str(every)) if every is not None else 0
+def _bars_of_source(rule: _Rule, source: Source) -> pd.DataFrame:
+    return _bars_of_frame(rule, load_trades(source, columns=NEEDED))
+
+
+def _bars_of_frame(rule: _Rule, trades: pd.DataFrame) -> pd.DataFrame:
+    """Return bars with their columns and the times of their first and last trades."""
     symbols: list[str] = []
     parts: list[dict[str, Any]] = []
-    for symbol, arrays in trades_by_symbol(trades, history=history):
-        if step:
-            starts = arrays.by_time(step)
-        elif ticks is not None:
-            starts = arrays.by_count(ticks)
-        elif volume is not None:
-            starts = arrays.by_sum(arrays.qty, volume, _DIGITS, carry=carry)
+    for symbol, arrays in trades_by_symbol(trades, history=rule.history):
+        if rule.step:
+            starts = arrays.by_time(rule.step)
+        elif rule.ticks is not None:
+            starts = arrays.by_count(rule.ticks)
+        elif rule.volume is not None:
+            starts = arrays.by_sum(arrays.qty, rule.volume, _DIGITS, carry=rule.carry)
         else:
-            assert dollars is not None
-            starts = arrays.by_sum(arrays.price * arrays.qty, dollars, _DIGITS, carry=carry)
+            assert rule.dollars is not None
+            values = arrays.price * arrays.qty
+            starts = arrays.by_sum(values, rule.dollars, _DIGITS, carry=rule.carry)
         symbols.append(symbol)
-        parts.append(_aggregate(arrays, starts, step))
+        parts.append(_aggregate(arrays, starts, rule.step))
     if not parts:
         return _no_bars()
     whole: dict[str, Any] = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

@@ -83,8 +83,12 @@ def trades_by_symbol(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[s
     """
     if not history and "flags" in trades:
         trades = _without_history(trades)
-    times = _times(trades)
-    if not _in_order(trades, times):
+    times, numbers = _times(trades), trades["trade_id"]
+    in_order = bool((times[1:] >= times[:-1]).all())
+    if in_order:
+        tied = np.flatnonzero(times[1:] == times[:-1])
+        in_order = not (numbers.iloc[tied + 1].array < numbers.iloc[tied].array).any()
+    if not in_order:
         trades = trades.sort_values(["ts_event", "trade_id"], kind="stable")
         times = _times(trades)
     price, qty = trades["price"].to_numpy("float64"), trades["qty"].to_numpy("float64")
@@ -104,15 +108,6 @@ def run_starts(ids: Ints) -> Ints:
     if not len(ids):
         return np.empty(0, dtype=np.int64)
     return np.concatenate(([0], np.flatnonzero(ids[1:] != ids[:-1]) + 1)).astype(np.int64)
-
-
-def _in_order(trades: pd.DataFrame, times: Ints) -> bool:
-    """Whether trades are in order of time, then of number."""
-    if not (times[1:] >= times[:-1]).all():
-        return False
-    tied = np.flatnonzero(times[1:] == times[:-1])
-    numbers = trades["trade_id"]
-    return not (numbers.iloc[tied + 1].array < numbers.iloc[tied].array).any()
 
 
 def _rows_by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints | slice]]:

@@ -156,14 +156,11 @@ def _take_by_part(rows: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
         if "symbol" in names:
             at = names.index("symbol")
             for row in text[:-1].split("\n"):
-                parted[PartKey(table, _symbol_of_row(row, at, len(names)))].append(f"{row}\n")
+                cells = split_row(row) if '"' in row else row.split(",")
+                symbol = cells[at] if len(cells) == len(names) else ""
+                # Rows whose symbol cannot name a folder go where those without one go.
+                plain = is_plain_name(symbol) and "-" not in symbol
+                parted[PartKey(table, symbol if plain else "")].append(f"{row}\n")
         else:
             parted[PartKey(table, tables.wide_symbol(name))].append(text)
     yield from parted.items()
-
-
-def _symbol_of_row(row: str, at: int, width: int) -> str:
-    """Return the symbol in a row; empty if it cannot name a folder, or for what is no row."""
-    cells = split_row(row) if '"' in row else row.split(",")
-    symbol = cells[at] if len(cells) == width else ""
-    return symbol if is_plain_name(symbol) and "-" not in symbol else ""

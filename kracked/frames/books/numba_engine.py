@@ -1,7 +1,7 @@
-"""Whether a kernel runs as it stands or compiled by numba, and the columns it takes then.
+"""The choice between the kernel in plain Python and compiled by numba, and their columns.
 
-numba is an optional extra and takes seconds to arrive, so nothing here imports it before
-it is wanted: by name, or for a table so long that it pays.
+numba is an optional extra and takes seconds to load, so nothing here imports it before it is
+asked for by name, or a table is so long that it pays.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kracked.frames.books.order_kernel import Cells
 Engine = Literal["auto", "plain", "numba"]
 
 _WORTH_ROWS = 1_000_000
-"""Loading numba and compiled code costs about as much as so many rows in Python."""
+"""Rows that take Python about as long as loading numba and the compiled code."""
 
 
 @says("compiled replay needs numba: pip install numba")
@@ -32,9 +32,10 @@ class NeedsNumba(ConfigError):
 
 
 class Kernel(NamedTuple):
-    """The functions of `order_kernel`, and what makes an array of int64 into their columns."""
+    """The functions of `order_kernel`, and the conversion of arrays into their columns."""
 
     cells: Callable[[NDArray[np.int64]], Cells]
+    """Makes a column of an array of int64."""
     advance: Callable[..., tuple[int, int, Any, Any]]
     queued: Callable[..., int]
 
@@ -43,7 +44,12 @@ PLAIN = Kernel(lambda array: array.tolist(), order_kernel.advance, order_kernel.
 
 
 def kernel(engine: Engine, rows: int) -> Kernel:
-    """The kernel for a table of so many rows. Raises `NeedsNumba`, `ConfigError` for no engine."""
+    """Return the kernel for a table of so many rows.
+
+    Raises:
+        NeedsNumba: numba was asked for and is not installed.
+        ConfigError: There is no such engine.
+    """
     match engine:
         case "plain":
             return PLAIN
@@ -71,7 +77,7 @@ def _compiled_kernel() -> Kernel:
 
 
 def _bisect_left(side: Any, level: int) -> int:
-    """`bisect_left`, for numba does not know it."""
+    """Replace `bisect.bisect_left`, which numba does not know."""
     low, high = 0, len(side)
     while low < high:
         middle = (low + high) // 2

@@ -1,15 +1,15 @@
-"""Level 3 tables replayed quickly, and how the result is known to be right.
+"""Quick replay of level 3 tables, and the reason why its result is right.
 
-The recorder verified each message when it came, and flagged what it would not vouch for
-(`Flag.SUSPECT`, from a mismatch or a hole to the next snapshot). So a run of messages none
-of which is suspect is taken on its word: the kernel applies it without hashing, and the
-book at its end is hashed and must have the stated checksum. A run ends where a snapshot or
-suspicion begins, at the end of a file, and after so many rows. Everything else goes through
-the keeper, message by message with every checksum: snapshots, suspect messages, a message
-that is strange to the kernel, a run whose end does not match.
+The recorder verified each message when it came, and flagged those it could not verify
+(`Flag.SUSPECT`, from a mismatch or a gap to the next snapshot). So a run of messages without
+the flag is trusted: the kernel applies it without checksums, and only the book at its end must
+have the recorded checksum. A run ends at a snapshot, where the flag begins or ends, at the end
+of a file, and after so many rows. Everything else goes through the keeper, message by message
+with every checksum: snapshots, suspect messages, a message that the kernel cannot apply, a run
+whose end does not match.
 
-What this cannot see: rows damaged after they were recorded, in a run whose end is right
-all the same. Verifying every message (`verify=True`) sees that too.
+This does not find rows that were damaged after they were recorded, in a run whose end is right
+all the same. Verifying every message (`verify=True`) finds those too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from kracked.frames.books.numba_engine import Engine, kernel
 from kracked.frames.books.observables import Observable
-from kracked.frames.books.order_arrays import OrderArrays, RestingOrder, UnexpectedRow
+from kracked.frames.books.order_arrays import BookOrder, OrderArrays, UnexpectedRow
 from kracked.frames.books.order_rows import Ints, OrderRows, order_rows
 from kracked.frames.books.table_replay import BookEvent, MessageColumns, TableReplay, order_event
 from kracked.frames.read.table_files import Source
@@ -30,20 +30,19 @@ from kracked.instruments import Precision
 from kracked.protocol.events import L3Snapshot, OrderAction, OrderChange
 
 _RUN_ROWS = 1 << 17
-"""So many rows at most are done again when the end of a run does not match."""
+"""Rows of a run at most: as many are replayed again when its end does not match."""
 
 
 def sample_orders(
     source: Source, symbol: str, observable: Observable, engine: Engine = "auto"
 ) -> Iterator[tuple[Precision, Ints]]:
-    """What `look` reads of a symbol's verified book: rows of a time and what was read then.
+    """Yield the readings of an observable from a symbol's verified level 3 book.
 
-    With the decimals its integers are to be read with.
-
-    Raises `TooLong` for numbers of too many digits, maybe not before a later file.
+    They come as rows of a time and the values, with the decimals of the values. Raises
+    `TooManyDigits`, maybe only at a later file.
     """
     replay = TableReplay(source, symbol, "level3")
-    resting: list[RestingOrder] | None = None
+    resting: list[BookOrder] | None = None
     seen = 0
     file: _FileReplay | None = None
     for rows in order_rows(source, symbol):
@@ -60,7 +59,7 @@ def sample_orders(
 
 
 class _FileReplay:
-    """The messages of one file, a run after the other."""
+    """The replay of one file, run by run."""
 
     def __init__(
         self, rows: OrderRows, arrays: OrderArrays, replay: TableReplay, observable: Observable
@@ -69,37 +68,35 @@ class _FileReplay:
         self._read_times = observable.read_times(rows, arrays)
         self.period = rows.period
         self.trusted = False
-        """Whether `arrays` is the book, verified."""
+        """Whether `arrays` hold the verified book."""
 
     def sample(self, *, trusted: bool) -> Iterator[Ints]:
-        """`trusted` says whether the book was verified when the file begins."""
+        """Yield the readings; `trusted` says whether the book is verified at the beginning."""
         rows, self.trusted = self._rows, trusted
         if trusted:
             self._arrays.match_limits(self._replay.orders)
             yield self._read(0, partial(self._observable.from_arrays, self._arrays))
-        for first, last in pairwise(self._run_edges()):
+        # A run begins at and after a snapshot, where suspicion begins or ends, and after so
+        # many rows.
+        snapshots = np.flatnonzero(rows.snapshot)
+        flag_edges = np.flatnonzero(rows.suspect[1:] != rows.suspect[:-1]) + 1
+        longest = np.searchsorted(rows.ends, np.arange(_RUN_ROWS, rows.ends[-1], _RUN_ROWS))
+        starts = {0, len(rows.ends), *snapshots, *(snapshots + 1), *flag_edges, *longest}
+        for first, last in pairwise(sorted(starts)):
             if rows.snapshot[first] or (self.trusted and rows.suspect[first]):
                 yield self._replay_by_keeper(first, last)
             elif self.trusted:
                 yield from self._replay_trusted(first, last)
 
     def until(self, time: int) -> Ints:
-        """What is to be read of the book as the file left it, before a message at this time."""
+        """Return the readings between the end of the file and a message of this time."""
         times = list(self._observable.due(time))
         values = self._observable.from_arrays(self._arrays) if times else []
         found = np.array([(time, *values) for time in times], dtype=np.int64)
         return found.reshape(-1, 1 + len(self._observable.columns))
 
-    def _run_edges(self) -> list[int]:
-        """Where runs begin: around a picture, where suspicion does, every so many rows."""
-        rows = self._rows
-        count, snapshots = len(rows.ends), np.flatnonzero(rows.snapshot)
-        doubts = np.flatnonzero(rows.suspect[1:] != rows.suspect[:-1]) + 1
-        so_many = np.searchsorted(rows.ends, np.arange(_RUN_ROWS, rows.ends[-1], _RUN_ROWS))
-        return sorted({0, count, *snapshots, *(snapshots + 1), *doubts, *so_many})
-
     def _replay_trusted(self, first: int, last: int) -> Iterator[Ints]:
-        """A run by the kernel; the keeper gets only what is in the way of that."""
+        """Replay a run by the kernel; only messages it fails at go through the keeper."""
         while first < last and self.trusted:
             found, failed = self._attempt(first, last)
             if failed is None:
@@ -113,9 +110,9 @@ class _FileReplay:
             first = failed + 1
 
     def _attempt(self, first: int, last: int) -> tuple[list[Ints], int | None]:
-        """What a run told, and None; or nothing, and the message at which it failed.
+        """Return the readings of a run and None, or nothing and the message at which it failed.
 
-        Then the book is as it was before.
+        After a failure the book is as it was before.
         """
         if first == last:
             return [], None
@@ -132,7 +129,7 @@ class _FileReplay:
         return [], failed
 
     def _advance(self, first: int, last: int) -> list[Ints]:
-        """Apply messages, and look at the book on the way."""
+        """Apply messages by the kernel and return the readings on the way."""
         arrays, found = self._arrays, list[Ints]()
         if self._read_times is None:
             touches = arrays.touches(first, last)
@@ -150,10 +147,10 @@ class _FileReplay:
         return found
 
     def _replay_by_keeper(self, first: int, last: int) -> Ints:
-        """Messages by the rules themselves, each with its checksum, until one does not fit."""
+        """Apply messages by the keeper, with every checksum, until one fails."""
         rows, replay, found = self._rows, self._replay, list[Ints]()
         if not rows.snapshot[first]:
-            # By the book itself, which stays as deep as it was; a keeper would count anew.
+            # Applied to the book itself, which keeps its depth; the keeper would set it anew.
             replay.orders.apply(self._snapshot())
         for message, event in enumerate(self._events(first, last), first):
             book = replay.apply(event)
@@ -166,6 +163,7 @@ class _FileReplay:
         return np.concatenate(found) if found else self._nothing()
 
     def _events(self, first: int, last: int) -> Iterator[BookEvent]:
+        """Yield messages as the events they were recorded from."""
         rows, begin = self._rows, self._rows.begin(first)
         part, precision = slice(begin, rows.begin(last)), rows.period.precision
         price, qty = np.abs(rows.key[part]).tolist(), rows.qty[part].tolist()
@@ -175,7 +173,7 @@ class _FileReplay:
             yield order_event(lists, span[-1], span, precision)
 
     def _snapshot(self) -> L3Snapshot:
-        """The book as the exchange would tell it."""
+        """Return the book in `arrays` as a snapshot."""
         arrays, precision = self._arrays, self._rows.period.precision
         sides: tuple[list[OrderChange], list[OrderChange]] = ([], [])
         for one in arrays.resting():
@@ -185,7 +183,7 @@ class _FileReplay:
         return L3Snapshot(0, self._replay.symbol, precision, bids, asks, arrays.checksum())
 
     def _read(self, applied: int, read: Callable[[], list[int]]) -> Ints:
-        """What is to be read now that so many messages are applied."""
+        """Return the readings due after `applied` messages."""
         if self._read_times is None:
             times = self._rows.received[applied - 1 : applied]
         else:

@@ -1,8 +1,7 @@
-"""Rows of a level 3 table as integers, a file at a time: what the quick replay reads.
+"""Rows of a level 3 table as integers, a file at a time: the input of the quick replay.
 
-Prices and quantities arrive as doubles, and a double says exactly which number of so many
-decimals it is while that has fifteen digits at most. A file with longer ones is refused
-here; then decimals must be read.
+Prices and quantities are read as doubles. A double stands for exactly one decimal number of
+up to fifteen digits. A file with longer numbers is refused here; then decimals must be read.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _ACTIONS = {"A": ADD, "C": DELETE, "M": MODIFY}
 
 
 class TooManyDigits(Exception):
-    """A number of more digits than a double can vouch for."""
+    """A number with more digits than a double gives back exactly."""
 
 
 class OrderRows(NamedTuple):
@@ -38,32 +37,33 @@ class OrderRows(NamedTuple):
     frame: pd.DataFrame
     period: PrecisionPeriod
     key: Ints
-    """Price; an ask's is negative, so that the better sorts later on either side."""
+    """Price of each row; an ask's is negative, so that the better sorts later on either side."""
     qty: Ints
+    """Quantity of each row."""
     action: Ints
-    """As the kernel knows it; UNKNOWN for what no sound message says. LAST is added."""
+    """The kernel's action of each row, plus LAST; UNKNOWN for what no valid message has."""
     ends: Ints
-    """Of each message: the row after its last one."""
+    """The row after each message's last one."""
     received: Ints
-    """Of each message, ns since the Unix epoch."""
+    """Time of each message, ns since the Unix epoch."""
     checksum: Ints
-    """Of each message."""
+    """Checksum of each message."""
     snapshot: Bools
-    """Whether a message tells the whole book."""
+    """Whether each message is a whole book."""
     suspect: Bools
-    """Whether the recorder would not vouch for a message."""
+    """Whether the recorder flagged each message as suspect."""
 
     def begin(self, message: int) -> int:
-        """Its first row."""
+        """Return the first row of a message."""
         return int(self.ends[message - 1]) if message else 0
 
 
 def order_rows(source: Source, symbol: str) -> Iterator[OrderRows]:
-    """File by file. Raises `TooLong`."""
+    """Yield the rows of a symbol file by file. Raises `TooManyDigits`."""
     for frame, period in by_period(source, symbol, "level3", columns=COLUMNS):
         ends = np.flatnonzero(frame["flags"].to_numpy("int64", na_value=0) & Flag.LAST) + 1
         if len(ends):
-            # What follows the last of them is a message cut off.
+            # The rows after the last end are of a message that was cut off.
             yield _rows(frame.iloc[: int(ends[-1])], ends.astype(np.int64), period)
 
 
@@ -73,8 +73,8 @@ def _rows(frame: pd.DataFrame, ends: Ints, period: PrecisionPeriod) -> OrderRows
     qty = scaled(frame["size"].to_numpy("float64"), period.precision.qty)
     key = price * _codes(frame["side"], _SIGNS, 0)
     action = _codes(frame["action"], _ACTIONS, UNKNOWN)
-    unsound = (price <= 0) | (key == 0) | (qty < 0) | ((qty == 0) & (action != DELETE))
-    action[unsound | frame["order_id"].isna().to_numpy()] = UNKNOWN
+    invalid = (price <= 0) | (key == 0) | (qty < 0) | ((qty == 0) & (action != DELETE))
+    action[invalid | frame["order_id"].isna().to_numpy()] = UNKNOWN
     action[lasts] += LAST
     suspect = frame["flags"].to_numpy("int64", na_value=0) & Flag.SUSPECT > 0
     return OrderRows(
@@ -92,7 +92,7 @@ def _rows(frame: pd.DataFrame, ends: Ints, period: PrecisionPeriod) -> OrderRows
 
 
 def scaled(values: NDArray[np.float64], decimals: int) -> Ints:
-    """The integers that doubles stand for; 0 for a missing one. Raises `TooLong`."""
+    """Return the scaled integers of doubles; 0 for a missing one. Raises `TooManyDigits`."""
     whole = np.rint(values * 10.0**decimals)
     other = whole / 10.0**decimals != values
     if not np.isnan(values[other]).all() or (np.abs(whole) >= _EXACT).any():
@@ -102,6 +102,6 @@ def scaled(values: NDArray[np.float64], decimals: int) -> Ints:
 
 
 def _codes(labels: pd.Series[Any], codes: Mapping[str, int], other: int) -> Ints:
-    """A code for each label."""
+    """Return the code of each label; `other` for one without a code."""
     known = [codes.get(label, other) for label in labels.cat.categories]
     return np.array([*known, other], dtype=np.int64)[labels.cat.codes.to_numpy()]

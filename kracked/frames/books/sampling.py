@@ -1,4 +1,4 @@
-"""A book read over a whole recording, as a frame: quickly, or with every checksum."""
+"""Observables over a whole recording, as a frame: read quickly, or with every checksum."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
 
 _EXACT = 1 << 53
-"""Below it a double is every integer, and its quotient by a power of ten the nearest one."""
+"""Below it a double is exact for every integer, and its quotient by a power of ten nearest."""
 
 
 def sample(
@@ -33,29 +33,36 @@ def sample(
     verify: bool,
     engine: Engine,
 ) -> pd.DataFrame:
-    """What a look tells of a symbol's verified books, indexed by `ts_recv`."""
+    """Return an observable of a symbol's verified books, indexed by `ts_recv`.
+
+    Args:
+        source: A recording, its folder, files, or several of these.
+        symbol: The symbol.
+        observable: Makes a new observable.
+        channel: `level3` or `book`; None for whichever was recorded, level3 first.
+        verify: Compute every checksum.
+        engine: Engine of the quick replay.
+    """
     replay, fresh = TableReplay(source, symbol, channel), observable()
     if replay.channel == "level3" and not verify:
         try:
             return _join(sample_orders(source, symbol, fresh, engine), fresh)
-        except TooManyDigits:  # the keeper counts as far as Python does
+        except TooManyDigits:  # the keeper's integers have no limit
             fresh = observable()
-    return _join(_sample_verified(replay, fresh), fresh)
+    # As Python's integers: sums of quantities may have more than 64 bits.
+    width = 1 + len(fresh.columns)
+    rows_by_precision = groupby(_sample_verified(replay, fresh), key=itemgetter(0))
+    verified = (
+        (precision, np.array([row for _, row in rows], dtype=object).reshape(-1, width))
+        for precision, rows in rows_by_precision
+    )
+    return _join(verified, fresh)
 
 
 def _sample_verified(
     replay: TableReplay, observable: Observable
-) -> Iterator[tuple[Precision, Ints]]:
-    """Every message by the keeper."""
-    for precision, rows in groupby(_rows(replay, observable), key=itemgetter(0)):
-        # Python's integers: sums of quantities may have more than 64 bits.
-        whole = np.array([row for _, row in rows], dtype=object)
-        yield precision, whole.reshape(-1, 1 + len(observable.columns))
-
-
-def _rows(
-    replay: TableReplay, observable: Observable
 ) -> Iterator[tuple[Precision, tuple[int, ...]]]:
+    """Yield the readings with every message applied by the keeper."""
     for event in replay.events():
         book, instants = replay.book, observable.due(event.received)
         if book is not None:
@@ -67,6 +74,7 @@ def _rows(
 
 
 def _join(found: Iterable[tuple[Precision, Ints]], observable: Observable) -> pd.DataFrame:
+    """Return the readings of all precisions as one frame."""
     frames = [_to_frame([], observable, Precision(0, 0))]
     for precision, of in groupby(found, key=itemgetter(0)):
         frame = _to_frame([part for _, part in of], observable, precision)
@@ -98,9 +106,9 @@ def _to_frame(found: Iterable[Ints], observable: Observable, precision: Precisio
 
 
 def _unscale(scaled: Ints, decimals: int) -> NDArray[np.float64]:
-    """The nearest doubles."""
+    """Return the nearest doubles of scaled integers; NaN for NONE."""
     if scaled.dtype == np.int64 and (len(scaled) == 0 or scaled.max() < _EXACT):
-        made = scaled / 10.0**decimals
+        values = scaled / 10.0**decimals
     else:
-        made = np.array([value / 10**decimals for value in scaled.tolist()])
-    return np.where(scaled == NONE, np.nan, made)
+        values = np.array([value / 10**decimals for value in scaled.tolist()])
+    return np.where(scaled == NONE, np.nan, values)

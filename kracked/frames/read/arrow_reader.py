@@ -146,7 +146,11 @@ class ArrowReader:
         """Return a column with the right type. Raises ValueError for a cell that has another."""
         kind = self._types[name]
         if name == "action":
-            return _rename_actions(values)
+            words = values.cast(pa.string())
+            if OLD_ACTIONS.keys().isdisjoint(pc.unique(words).to_pylist()):
+                return values
+            letters = words.to_pandas().replace(OLD_ACTIONS)
+            return pa.array(letters, pa.string()).dictionary_encode()
         if pa.types.is_timestamp(kind) and values.type == pa.string():
             times = parse_times(values.to_pandas(), self._query.tz)
             return pa.array(times, kind, from_pandas=True)
@@ -231,15 +235,6 @@ def _read_csv(path: Path, types: dict[str, Any]) -> Any:
         quoted_strings_can_be_null=False,
     )
     return pyarrow.csv.read_csv(open_files.finished_rows(path), convert_options=options)
-
-
-def _rename_actions(actions: Any) -> Any:
-    """Return the actions as our letters."""
-    words = pc.unique(actions.cast(pa.string())).to_pylist()
-    if OLD_ACTIONS.keys().isdisjoint(words):
-        return actions
-    letters = actions.cast(pa.string()).to_pandas().replace(OLD_ACTIONS)
-    return pa.array(letters, pa.string()).dictionary_encode()
 
 
 def _drop_spans(table: Any, spans: Sequence[MessageSpan]) -> Any:

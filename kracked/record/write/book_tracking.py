@@ -41,7 +41,13 @@ class KeyframeSchedule:
         At most one deep book at a time: copying its rows takes half a millisecond.
         """
         books, due, rows = tuple(books), [], 0
-        if self._is_over(books, now):
+        begun, messages = self._round or (now, 0)
+        passed = _messages(books) - messages
+        enough = sum(map(_rows, books)) // _ROWS_PER_MESSAGE
+        if now - begun < _EVERY_NS:
+            enough += _EVERY_MESSAGES
+        # Fewer messages than when the round began: the feed has dropped a book.
+        if self._round is None or passed < 0 or passed >= max(1, enough):
             self._round = now, _messages(books)
             self._written.clear()
         for book in books:
@@ -51,17 +57,6 @@ class KeyframeSchedule:
                 due.append(book)
                 rows += _rows(book)
         return due
-
-    def _is_over(self, books: Iterable[Book], now: int) -> bool:
-        """Whether another round is due."""
-        if self._round is None:
-            return True
-        begun, messages = self._round
-        passed = _messages(books) - messages
-        enough = sum(map(_rows, books)) // _ROWS_PER_MESSAGE
-        if now - begun < _EVERY_NS:
-            enough += _EVERY_MESSAGES
-        return passed < 0 or passed >= max(1, enough)  # below 0: a book was dropped
 
 
 def _messages(books: Iterable[Book]) -> int:
