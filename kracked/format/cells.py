@@ -105,7 +105,7 @@ def text_cell(text: str) -> str:
 
 
 def is_plain_name(text: str) -> bool:
-    """Whether a symbol can stand in a cell unquoted and name a file."""
+    """Whether a symbol can be a cell without quotes, and the name of a file."""
     return 0 < len(text) <= _LONGEST_NAME and text.isprintable() and not _NEEDS_QUOTES(text)
 
 

@@ -6,7 +6,7 @@ it. A reader that comes from before it checks it: the book it has rebuilt must b
 
 A state snapshot is spelled alike and holds what is not a book: instruments, a ticker, the last
 trades, candles, the account. The recorder writes them when it joins a running feed and when it
-goes on after a gap. They say what a subscription would have been told first.
+goes on after a gap. They are what a new subscription would have received first.
 """
 
 from __future__ import annotations

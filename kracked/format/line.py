@@ -3,8 +3,8 @@
     {"ts_recv":1731394246022414258,"seq":17,"conn":"public","msg":{...}}
 
 `msg` holds the bytes of the wire. Bytes that would break the line (a newline, no object)
-stand as a string under `text` instead, and events of the feed under `event`, so every line
-is read back to the byte. Tokens are blanked: no secret is ever written.
+are a string under `text` instead, and feed events are under `event`, so every line is read
+back to the byte. Tokens are blanked: no secret is ever written.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The entry of one symbol in `session.json`: decimals and depths, and since when they hold.
 
-The recorder updates it as subscriptions and books tell more; loaders and readers rebuild
-books by it.
+The recorder updates it as it learns more from subscriptions and books; readers and loaders
+rebuild books by it.
 """
 
 from __future__ import annotations

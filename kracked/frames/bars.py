@@ -82,7 +82,7 @@ def bars(
         raise ConfigError("give one of every=, ticks=, volume=, dollars=")
     for name, size in given.items():
         if not 0 < size < math.inf:
-            raise ConfigError(f"{name}={size} makes no bars: it has to be more than nothing")
+            raise ConfigError(f"{name}={size} makes no bars: it must be more than 0")
     step = 0 if every is None else parse_duration_ns(str(every))
     rule = _Rule(step, ticks, volume, dollars, carry, history)
     if isinstance(trades, pd.DataFrame):

@@ -71,7 +71,7 @@ class RecordingHealth(msgspec.Struct, kw_only=True):
     damaged: list[DamagedStretch]
     """Damage of the raw log; what is around it can be read."""
     tables: list[DamagedStretch]
-    """Damage of the tables: they can be made anew from the raw log."""
+    """Damage of the tables: `convert` makes them again from the raw log."""
     rows: dict[str, int]
     """Rows of each table in the database; empty without one."""
     torn: list[DamagedStretch]
@@ -198,7 +198,7 @@ def _damaged_tables(
 def _changed(path: Path, info: SessionInfo) -> list[DamagedStretch]:
     """Return the files that are not as the recorder left them.
 
-    A table may be gone if it was compressed, or made anew as Parquet.
+    A table may be gone if it was compressed, or converted to Parquet.
     """
     parquet = path / PARQUET_FOLDER
     parts = file_integrity.changed(parquet, convert.read_seals(parquet))

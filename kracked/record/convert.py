@@ -1,4 +1,4 @@
-"""A recording's tables made anew from its raw log: as Parquet, in Hive folders.
+"""Conversion of a recording's raw log into its tables: as Parquet, in Hive folders.
 
     parquet/channel=l3/date=2024-11-12/pair=BTC-USD/part-20241112T0600Z-00.parquet
 

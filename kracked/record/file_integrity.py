@@ -1,6 +1,6 @@
 """Integrity of a recording's files: whether they are as the recorder left them and can be read.
 
-Tables repeat the raw log, so a damaged one is no loss: it can be made anew.
+Tables repeat the raw log, so a damaged one is no loss: `convert` makes it again.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def recorded_channel(source: Source, symbol: str) -> Channel:
     """
     known = [info for path in paths(source) if (info := _symbol_info(path, symbol))]
     if not known:
-        raise RecordError(f"{symbol} was not recorded: no session.json beside the tables knows it")
+        raise RecordError(f"{symbol} was not recorded: no session.json beside the tables has it")
     return "level3" if any(info.level3 for info in known) else "book"
 
 
@@ -75,7 +75,7 @@ def by_period(
     known = [_periods(path, symbol, channel) for path in folders]
     other = next(filter(None, known), None)  # for a file outside of its recording
     if other is None:
-        raise RecordError(f"the recording does not say how many decimals {symbol} has")
+        raise RecordError(f"the recording does not state the decimals of {symbol}")
     for path, found in zip(folders, known, strict=True):
         files = file_by_file(_TABLES[channel], path, symbol=symbol, columns=columns, exact=exact)
         periods, until = found or other

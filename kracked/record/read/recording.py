@@ -64,7 +64,7 @@ class NotVerified(RecordError):
 
 
 @says(
-    "{path}: a process that read it was killed, for want of memory perhaps; "
+    "{path}: a process that read it was killed, perhaps for lack of memory; "
     "one worker needs the least"
 )
 class WorkerLost(RecordError):
@@ -267,7 +267,7 @@ class Recording:
                 raise RecordError(f"name a symbol; this recording has {names}")
             symbol = recorded[0]
         if recorded and symbol not in recorded:
-            raise RecordError(f"no book of {symbol}: recorded is {', '.join(recorded)}")
+            raise RecordError(f"no book of {symbol}: the recording has {', '.join(recorded)}")
         keeper = self.keeper_at(when, symbol)
         for name, books in (("level3", keeper.l3), ("book", keeper.l2)):
             book: Book | None = books.get(symbol)

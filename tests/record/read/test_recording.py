@@ -127,7 +127,7 @@ def test_before_the_beginning_there_is_no_book(record: Record, stream: Stream) -
 
 def test_a_symbol_or_channel_that_was_not_recorded_is_told_by_name(record: Record) -> None:
     recording = open_recording(record())
-    with pytest.raises(RecordError, match="no book of ETH/USD: recorded is BTC/USD"):
+    with pytest.raises(RecordError, match="no book of ETH/USD: the recording has BTC/USD"):
         recording.at(0, "ETH/USD")
     with pytest.raises(ConfigError, match="choose level3 or book"):
         recording.at(0, channel="trade")
