@@ -1,12 +1,11 @@
-"""Records what a feed hears: joins the shared feed to a session on disk.
+"""The recorder of a feed: joins a `FeedManager` to a session on disk.
 
-The recorder is one more consumer of a `FeedManager`, with a tap for the raw bytes. It
-may join a feed that has been running for hours: it begins with a picture of every book and
-with what else stands, and so it goes on after a hole.
-Nothing it does waits for the disk.
+The recorder is one more consumer of the shared feed, with a tap for the raw bytes. It may join
+a feed that has been running for hours: it begins with a snapshot of every book and of the
+other state, and does so again after a gap. Nothing it does waits for the disk.
 
-What a feed with a key hears of the account (executions, balances) is recorded with the
-rest, unless told not to. No key and no token is ever written.
+Executions and balances are recorded with the rest if the feed has a key, unless the caller
+says otherwise. No key and no token is ever written.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -26,11 +26,11 @@ from kracked.feed.managed_connection import PRIVATE
 from kracked.feed.tap import Tap
 from kracked.feed_manager import FeedManager
 from kracked.format import keyframe
-from kracked.format.cells import instant
+from kracked.format.cells import time_cell
 from kracked.format.keyframe import Book
+from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Balances, Event, Executions
 from kracked.record.convert import convert
-from kracked.record.write.clock_jump import ClockWatch
 from kracked.record.write.ingest import HAND_OVER_EVERY_S
 from kracked.record.write.session import (
     Format,
@@ -39,30 +39,51 @@ from kracked.record.write.session import (
     RecordingSession,
     record_into,
 )
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 
 _PAUSE_S = 0.005
-"""Text is made in slices of this length, so that no slice holds up the event loop."""
+"""Length of the slices in which text is made, so that none holds up the event loop."""
 _OFFSETS_EVERY_NS = 60 * NS_PER_S
 _OWN = (Executions, Balances)
+_JUMP_NS = NS_PER_S // 20
+"""Smaller steps of a clock are no jump: clocks are always being steered a little."""
 
 
 class Progress(NamedTuple):
-    """A recording's status line."""
+    """The progress of a recording, for a status line."""
 
     path: Path
     elapsed_s: float
     rate: float
-    """Messages per second since the last look."""
+    """Messages a second since the last call of `progress`."""
     status: RecorderStatus
     missing: tuple[str, ...] = ()
-    """What had been asked for and did not come when it ended, and why; what is refused is in
-    `status`."""
+    """Subscriptions that were not live when it ended, and why; refused ones are in `status`."""
+
+
+class ClockWatch:
+    """Compares the computer's clock with the clock that stamps messages.
+
+    `ts_recv` goes on evenly from the computer's time at the start. When the computer's clock
+    is set meanwhile, by a time server or by hand, the two part, and nobody knows which is
+    right.
+    """
+
+    def __init__(
+        self, stamps: Callable[[], int], computer: Callable[[], int] = time.time_ns
+    ) -> None:
+        """Take the two clocks; both return ns since the Unix epoch."""
+        self._stamps, self._computer = stamps, computer
+        self._offset_at_start = computer() - stamps()
+
+    def jumped_ns(self) -> int:
+        """Return how far the clock was set since the start: below 0 for back, 0 for not at all."""
+        jump = self._computer() - self._stamps() - self._offset_at_start
+        return jump if abs(jump) > _JUMP_NS else 0
 
 
 class Recorder:
-    """One recording of one feed; made by `recording`."""
+    """A recording of a feed in progress; made by `recording`."""
 
     def __init__(
         self,
@@ -76,88 +97,85 @@ class Recorder:
         self._feed, self._session = feed, session
         self._consumer, self._tap = consumer, tap
         self._own = own
-        self._missed = 0
+        self._dropped_by_tap = 0
         self._missing: tuple[str, ...] = ()
         self._watch = ClockWatch(feed.clock.wall)
         self._offsets_due = 0
-        self._started = self._looked = feed.clock.wall()
-        self._counted = 0
+        self._started = self._last_progress = feed.clock.wall()
+        self._last_messages = 0
 
     def progress(self) -> Progress:
-        """How it stands; the rate is that since the last call."""
+        """Return the progress of this moment; the rate is that since the last call."""
         now, status = self._feed.clock.wall(), self._session.status()
-        since, self._looked = now - self._looked, now
-        count, self._counted = status.messages - self._counted, status.messages
+        since, self._last_progress = now - self._last_progress, now
+        count, self._last_messages = status.messages - self._last_messages, status.messages
         rate = count * NS_PER_S / since if since > 0 else 0.0
         path, elapsed_s = self._session.folder.path, (now - self._started) / NS_PER_S
         return Progress(path, elapsed_s, rate, status, self._missing)
 
     async def run(self) -> None:
-        """Take in what comes until cancelled, or until the feed ends."""
+        """Record until cancelled, or until the feed ends."""
         clock, handed, ended = self._feed.clock, self._started, False
         while not ended:
-            happened: list[Event] = []
+            events: list[Event] = []
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(HAND_OVER_EVERY_S):
-                    happened = await self._consumer.batch()
-                    ended = not happened
-            self.take(happened)
+                    events = await self._consumer.batch()
+                    ended = not events
+            self.take(events)
             now = clock.wall()
             if not 0 <= now - handed < HAND_OVER_EVERY_S * NS_PER_S:
                 self._note_clocks(now)
-                if self._session.intake.wants_standing:
-                    # All that it rests on was taken in.
-                    self._session.intake.stand(_standing(self._feed, own=self._own))
+                if self._session.ingest.needs_state_snapshots:
+                    # Every message that the state rests on has been taken.
+                    state = _current_state(self._feed, own=self._own)
+                    self._session.ingest.write_state_snapshots(state)
                 self._session.hand_over(_books(self._feed), now)
                 handed = now
             await clock.sleep(_PAUSE_S)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Take in what comes until the block ends, however it does, and all that came by then."""
+        """Record until the block ends, however it does, and everything that came by then."""
         failure: Exception | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(self.run())
                 try:
                     yield
-                except Exception as error:  # the caller's own, which the group would wrap
+                except Exception as error:  # the caller's own: the group would wrap it
                     failure = error
                 finally:
                     running.cancel()
         finally:
-            self._finish()
+            self.take(self._consumer.take())
+            gaps = self._feed.open_gaps()
+            self._session.ingest.take([], gaps)
+            self._missing = tuple(open_gaps.in_words(self._feed.stats(), gaps))
         if failure is not None:
             raise failure
 
-    def _finish(self) -> None:
-        """Take in what is still queued, and what is missing to the end."""
-        self.take(self._consumer.take())
-        gaps = self._feed.open_gaps()
-        self._session.intake.take([], gaps)
-        self._missing = tuple(open_gaps.in_words(self._feed.stats(), gaps))
+    def take(self, events: Sequence[Event]) -> None:
+        """Record events, and the messages that brought them.
 
-    def take(self, happened: Sequence[Event]) -> None:
-        """Take in events, and the frames that came with them.
-
-        Both were queued in the same steps of the loop, so the books now hold these
-        frames and no more.
+        Both were queued in the same steps of the loop, so the feed's books hold these messages
+        and no more.
         """
-        intake, frames = self._session.intake, self._tap.take()
+        ingest, messages = self._session.ingest, self._tap.take()
         if not self._own:
-            frames = [frame for frame in frames if not frame.connection.startswith(PRIVATE)]
-            happened = _without_own(happened)
-        intake.take(frames, happened)
-        if missed := self._tap.dropped - self._missed:
-            self._missed += missed
-            intake.miss(missed, self._feed.clock.wall())
+            messages = [each for each in messages if not each.connection.startswith(PRIVATE)]
+            events = _without_own(events)
+        ingest.take(messages, events)
+        if dropped := self._tap.dropped - self._dropped_by_tap:
+            self._dropped_by_tap += dropped
+            ingest.note_lost(dropped, self._feed.clock.wall())
 
     def _note_clocks(self, now: int) -> None:
-        """See whether the clock was set; note each minute how it differs from the exchange's."""
-        self._session.intake.clock(self._watch.jumped_ns(), now)
+        """Note whether the clock was set, and each minute how it differs from the exchange's."""
+        self._session.ingest.note_clock_jump(self._watch.jumped_ns(), now)
         if now < self._offsets_due:
             return
-        self._offsets_due = now + NS_PER_S  # until something answers
+        self._offsets_due = now + NS_PER_S  # until a connection has measured it
         for connection in self._feed.stats().connections:
             if connection.clock_offset_ns is not None:
                 self._offsets_due = now + _OFFSETS_EVERY_NS
@@ -168,21 +186,14 @@ def _books(feed: FeedManager) -> list[Book]:
     return [*feed.l2.values(), *feed.l3.values()]
 
 
-def _standing(feed: FeedManager, *, own: bool) -> list[Event]:
-    """What stands besides the books."""
-    standing = feed.current_state()
-    return standing if own else _without_own(standing)
+def _current_state(feed: FeedManager, *, own: bool) -> list[Event]:
+    """Return the feed's state besides the books, as the events of snapshots."""
+    state = feed.current_state()
+    return state if own else _without_own(state)
 
 
-def _joined(feed: FeedManager, *, own: bool) -> JoinedState:
-    """What stands now, books included."""
-    standing = _standing(feed, own=own)  # it bears a time, and is written before the books
-    now = feed.clock.wall()
-    return JoinedState(now, standing, keyframe.stood(_books(feed), now))
-
-
-def _without_own(happened: Iterable[Event]) -> list[Event]:
-    return [event for event in happened if not isinstance(event, _OWN)]
+def _without_own(events: Iterable[Event]) -> list[Event]:
+    return [event for event in events if not isinstance(event, _OWN)]
 
 
 @asynccontextmanager
@@ -194,15 +205,23 @@ async def recording(
     compress: bool = True,
     own: bool = True,
 ) -> AsyncIterator[Recorder]:
-    """Record everything `feed` hears into the folder `out` until the block ends.
+    """Record everything that a feed receives until the block ends.
 
-    With `compress` tables of hours that are over are compressed; without `own` nothing of
-    the account is kept, whatever the feed hears of it. Raises `RecordError` when the
-    folder cannot be used, or, at the end, when something could not be written.
+        async with feed, kracked.recording(feed, "data/session") as recorder: ...
+
+    Args:
+        feed: The feed; it may be running already, and be shared.
+        out: The folder; a recording in it goes on.
+        form: Form of the tables beside the raw log.
+        compress: Compress the tables of hours that are over.
+        own: Record the account's executions and balances too.
+
+    Raises:
+        RecordError: The folder cannot be used or, at the end, something was not written.
     """
     endpoints = feed.endpoints
     info = SessionInfo(
-        start=instant(feed.clock.wall()),
+        start=time_cell(feed.clock.wall()),
         kracked=version("kracked"),
         urls={
             "public": endpoints.public,
@@ -211,8 +230,11 @@ async def recording(
         },
     )
     with feed.tap() as tap, feed.consumer(Policy.NEVER_SKIP) as consumer:
-        joined = _joined(feed, own=own)  # before the first frame that is tapped
-        clock = feed.clock.wall
+        # The state of before the first tapped message. It is written before the books, so it
+        # must bear the earlier time.
+        state, clock = _current_state(feed, own=own), feed.clock.wall
+        now = clock()
+        joined = JoinedState(now, state, keyframe.frozen(_books(feed), now))
         opened = record_into(
             Path(out), info, form=form, compress=compress, clock=clock, joined=joined
         )
@@ -237,10 +259,21 @@ async def record(
     duration_s: float | None = None,
     tell: Callable[[Progress], None] | None = None,
 ) -> Progress:
-    """Open `feed` and record it until the time is up, or SIGINT, SIGTERM or SIGHUP comes.
+    """Open a feed and record it until the time is up, or SIGINT, SIGTERM or SIGHUP comes.
 
-    `tell` is called once a second with the progress; the last one is returned. Raises
-    `RecordError` like `recording`.
+    Args:
+        feed: The feed, not open yet.
+        out: The folder.
+        form: Form of the tables beside the raw log.
+        compress: Compress the tables of hours that are over.
+        duration_s: How long to record; without end by default.
+        tell: Called once a second with the progress.
+
+    Returns:
+        The progress at the end.
+
+    Raises:
+        RecordError: The folder cannot be used or, at the end, something was not written.
     """
     with _stop_signals() as stopped:
         async with feed, recording(feed, out, form=form, compress=compress) as recorder:
@@ -259,11 +292,12 @@ async def record(
 
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[asyncio.Event]:
-    """An event that a signal to end the program sets, once; a second one kills as ever."""
+    """Yield an event that a signal to end the program sets; a second signal kills as usual."""
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def stop() -> None:
+        """Set the event, and leave the next signal to the system."""
         stopped.set()
         for number in signals:
             loop.remove_signal_handler(number)

@@ -1,6 +1,6 @@
-"""Checks raw message logs: keeps every book in them and compares every checksum.
+"""Verification of raw message logs: keeps every book in them and compares every checksum.
 
-One pass, constant memory: a file of any size costs what its books cost.
+One pass in constant memory: a file of any size takes what its books take.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from kracked.errors import RecordError
 from kracked.format import keyframe
 from kracked.format import line as raw_log
 from kracked.instruments import Precision
-from kracked.protocol.events import Event, Malformed, Resync, Status
+from kracked.protocol.events import Malformed, Resync, Status
 
 PROGRESS_LINES = 2_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class BookVerification(msgspec.Struct, kw_only=True):
-    """One instrument's channel in one file.
+    """The result for one symbol and channel of one file.
 
-    Every message is verified, mismatched, ignored or unreadable.
+    Every message is counted as verified, mismatched, ignored or unreadable.
     """
 
     file: str
@@ -36,28 +36,28 @@ class BookVerification(msgspec.Struct, kw_only=True):
     updates: int
     verified: int
     mismatched: int
-    """Of another checksum, or saying what cannot be true of the book: an update was lost."""
+    """Messages with another checksum, or that contradict the book: an update was lost."""
     ignored: int
     """Updates without a trusted book: before a snapshot, or after a mismatch."""
     unreadable: int
     seconds: float
-    """Its share, by messages, of the CPU time the file took."""
+    """Its part, by messages, of the CPU time for the file."""
 
 
 class FileReport(msgspec.Struct):
-    """What one file held."""
+    """The result for one file."""
 
     file: str
     books: list[BookVerification]
     lines: int = 0
     unreadable: int = 0
-    """Lines that are no message; what they were about is unknown."""
+    """Lines that are no message; their symbols are unknown."""
     first_unreadable: str = ""
     first_mismatch: str = ""
 
     @property
     def sound(self) -> bool:
-        """Every line could be read, every checksum matched, and no book had none to match."""
+        """Whether every line could be read and every book was verified without a mismatch."""
         return not self.unreadable and all(
             book.verified and not book.mismatched for book in self.books
         )
@@ -74,7 +74,15 @@ def verify_lines(
 ) -> FileReport:
     """Verify raw v2 messages, one a line, bare or as a recording's raw log has them.
 
-    `progress` is called with the bytes read so far.
+    Args:
+        file: Name of the file, for the report.
+        lines: The messages.
+        precisions: Decimals by symbol; by default those of an `instrument` message, else those
+            of the snapshot's digits.
+        depth: Depth of every book; by default that of its acknowledgement, else the smallest
+            offered depth that holds its snapshot.
+        depths: Depth by symbol; where one is missing `depth` counts.
+        progress: Called with the bytes read so far.
     """
     keeper = BookKeeper(precisions=precisions, depth=depth, depths=depths)
     report = FileReport(file, [])
@@ -91,7 +99,7 @@ def verify_lines(
 
 
 def _message(line: bytes) -> bytes:
-    """What the exchange said in a line; nothing where it is a recorder's own."""
+    """Return the exchange's message in a line; nothing for a line of the recorder's own."""
     text = line.removeprefix(_BYTE_ORDER_MARK).strip()
     if not text.startswith(raw_log.OPENING):
         return text
@@ -99,34 +107,32 @@ def _message(line: bytes) -> bytes:
         entry = raw_log.unpack(text)
     except RecordError:
         return text
-    return b"" if entry.event or keyframe.is_one(entry.data) else entry.data
+    return b"" if entry.event or keyframe.is_keyframe(entry.data) else entry.data
 
 
 def _take(keeper: BookKeeper, line: bytes, report: FileReport, *, recorded: bool) -> None:
     for event in keeper.codec.decode(line):
         if recorded and isinstance(event, Status):
-            continue  # the greeting of one of several connections: depths are of the others
+            continue  # the greeting of one of several connections: the depths are of others
         if isinstance(event, Malformed):
             report.unreadable += 1
             report.first_unreadable = (
                 report.first_unreadable or f"line {report.lines}: {event.reason}"
             )
             if not event.symbol:
-                # Nobody knows whose data is lost. The books go on: what they missed shows
-                # in their checksums, and the line itself is reported.
+                # Whose data is lost is unknown. The books go on: what they missed shows in
+                # their checksums, and the line itself is reported.
                 continue
         for consequence in keeper.apply(event):
-            if isinstance(consequence, Resync) and _is_mismatch(event, consequence):
+            if not isinstance(consequence, Resync):
+                continue
+            # A contradiction counts only if the exchange's numbers made it, not our reading.
+            impossible = consequence.reason == "impossible" and not isinstance(event, Malformed)
+            if impossible or consequence.reason == "checksum":
                 report.first_mismatch = report.first_mismatch or (
                     f"line {report.lines}: {consequence.symbol} {consequence.channel}: "
                     f"{consequence.detail}"
                 )
-
-
-def _is_mismatch(event: Event, resync: Resync) -> bool:
-    """Whether the exchange's own numbers are against the book, and not our reading of them."""
-    impossible = resync.reason == "impossible" and not isinstance(event, Malformed)
-    return impossible or resync.reason == "checksum"
 
 
 def _results(file: str, tallies: Iterable[BookStats], seconds: float) -> list[BookVerification]:

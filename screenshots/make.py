@@ -184,9 +184,9 @@ def record(raw: list[tuple[int, bytes]], path: Path) -> None:
     keeper, start = BookKeeper(), raw[0][0]
     with record_into(path, SessionInfo(start=to_rfc3339(start, 9)), clock=lambda: start) as session:
         for received, data in raw:
-            session.intake.message("public", received, data)
+            session.ingest.take_message("public", received, data)
             for event in keeper.receive(data, received):
-                session.intake.event(event)
+                session.ingest.take_event(event)
             session.hand_over([*keeper.l2.values(), *keeper.l3.values()], received)
 
 

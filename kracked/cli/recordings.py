@@ -260,7 +260,7 @@ def _print_moment(moment: Moment, raw: bool) -> None:
         if moment.data:
             out.write(moment.data + b"\n")
     else:
-        for event in (*moment.stood, *moment.events):
+        for event in (*moment.snapshots, *moment.events):
             out.write(msgspec.json.encode(event) + b"\n")
     out.flush()
 

@@ -1,14 +1,12 @@
-"""A whole book as one message of the raw log: where a search for an instant may begin.
+"""Keyframes and state snapshots: messages of the raw log that the recorder made itself.
 
-Spelled as the exchange spells a snapshot, but of type `keyframe`, so that other
-readers of the log pass over it. Reading straight through, a keyframe proves itself:
-the book it meets must have its checksum.
+A keyframe is a whole book: a search for an instant begins at one. It is spelled as the
+exchange spells a snapshot, but of type `keyframe`, so that other readers of the log pass over
+it. A reader that comes from before it checks it: the book it has rebuilt must be equal.
 
-How often: every segment begins with one of each book, and they come again in a round, all
-together, so that a search need not read long before the one it finds last. A round is due
-after so many messages as a search reads in a twentieth of a second, of all books together,
-and half a message more for each of their rows: where one round is as large as a minute's
-log it is rarer. After a minute it comes sooner, for whom a damaged frame has left in doubt.
+A state snapshot is spelled alike and holds what is not a book: instruments, a ticker, the last
+trades, candles, the account. The recorder writes them when it joins a running feed and when it
+goes on after a gap. They are what a new subscription would have received first.
 """
 
 from __future__ import annotations
@@ -20,173 +18,74 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from kracked import times
 from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.errors import RecordError
-from kracked.format.lazy_text import LazyText, listed, whole
+from kracked.format.lazy_text import LazyText, joined, render
 from kracked.instruments import Precision
+from kracked.protocol import encode as wire
 from kracked.protocol import events
 from kracked.protocol.encode import quoted
-from kracked.protocol.events import OrderChange
+from kracked.protocol.events import Event, OrderChange
 
 Book = L2Book | L3Book
-Picture = events.BookSnapshot | events.L3Snapshot
-_Text = Callable[[], Iterator[str]]
+Snapshot = events.BookSnapshot | events.L3Snapshot
+_Rows = Callable[[], Iterator[str]]
 
-_EVERY_MESSAGES, _EVERY_NS = 4_000, 60 * times.NS_PER_S
-_ROWS_PER_MESSAGE = 2
-_ROWS_AT_ONCE = 1_000
 _TYPE = b'"type":"keyframe"'
 _HEAD = re.compile(
     rb'\{"channel":"(book|level3)","type":"keyframe","data":\[\{"symbol":"([^"\\]+)","depth":(\d+)'
 )
 _NUMBERS = re.compile(rb'price":-?\d+(?:\.(\d+))?,"(?:order_)?qty":-?\d+(?:\.(\d+))?')
-_OPENING = 48
-"""A message's channel and type stand before this."""
+_HEAD_SIZE = 48
+"""The channel and the type of a message are in its first bytes, before this one."""
 _ROW_SIZE = 120
+"""Approximate characters of an order or level."""
+_PAIR_SIZE = 320
+"""Approximate characters of a pair, the longest entry of an instrument list."""
+
+
+# --- writing keyframes ---------------------------------------------------------------
 
 
 def encode(book: Book) -> bytes:
-    """The book as a message."""
-    return whole([later(standing(book, book.received), book.depth)]).encode()
+    """Return a book as a keyframe."""
+    return render([lazy_message(lazy_snapshot(book, book.received), book.depth)]).encode()
 
 
-def later(picture: Picture, depth: int, before: str = "", after: str = "") -> LazyText:
-    """The message that a book is, between two texts; made when it is written."""
-    channel, bids, asks = _spelling(picture)
-    stamp = f',"timestamp":{quoted(picture.timestamp)}' if picture.timestamp else ""
+def lazy_message(snapshot: Snapshot, depth: int, before: str = "", after: str = "") -> LazyText:
+    """Return a book's snapshot as a keyframe, between two texts; it is made when it is written."""
+    precision = snapshot.precision
+    bids: _Rows
+    asks: _Rows
+    if isinstance(snapshot, events.L3Snapshot):
+        channel = "level3"
+        bids, asks = (partial(_orders, side, precision) for side in (snapshot.bids, snapshot.asks))
+    else:
+        channel = "book"
+        bids, asks = (partial(_levels, side, precision) for side in (snapshot.bids, snapshot.asks))
+    stamp = f',"timestamp":{quoted(snapshot.timestamp)}' if snapshot.timestamp else ""
     opening = (
         f'{before}{{"channel":"{channel}","type":"keyframe","data":['
-        f'{{"symbol":"{picture.symbol}","depth":{depth},"bids":['
+        f'{{"symbol":"{snapshot.symbol}","depth":{depth},"bids":['
     )
-    closing = f'],"checksum":{picture.checksum}{stamp}}}]}}{after}'
+    closing = f'],"checksum":{snapshot.checksum}{stamp}}}]}}{after}'
 
     def pieces() -> Iterator[str]:
+        """Yield the text of the message."""
         yield opening
         yield from bids()
         yield '],"asks":['
         yield from asks()
         yield closing
 
-    rows = len(picture.bids) + len(picture.asks)
+    rows = len(snapshot.bids) + len(snapshot.asks)
     return LazyText(pieces, rows, rows * _ROW_SIZE)
-
-
-def _spelling(picture: Picture) -> tuple[str, _Text, _Text]:
-    """The channel, and what makes the text of each side."""
-    precision = picture.precision
-    if isinstance(picture, events.L3Snapshot):
-        bids, asks = (partial(_orders, side, precision) for side in (picture.bids, picture.asks))
-        return "level3", bids, asks
-    bids, asks = (partial(_levels, side, precision) for side in (picture.bids, picture.asks))
-    return "book", bids, asks
-
-
-def subject(message: bytes) -> tuple[str, str]:
-    """Symbol and channel of a keyframe."""
-    found = _head(message)
-    return found[2].decode(), found[1].decode()
-
-
-def symbol(message: bytes) -> str:
-    """Symbol of a keyframe; empty where it cannot be read."""
-    found = _HEAD.match(message)
-    return found[2].decode(errors="replace") if found else ""
-
-
-def depth(message: bytes) -> int:
-    """The depth of a keyframe's book."""
-    return int(_head(message)[3])
-
-
-def acknowledged(message: bytes, now: int) -> events.Subscribed:
-    """The subscription whose book a keyframe is."""
-    symbol, channel = subject(message)
-    return events.Subscribed(now, channel, symbol, depth(message))
-
-
-def precision(message: bytes) -> Precision | None:
-    """That of a keyframe's numbers, which have all their decimals; None of an empty book."""
-    found = _NUMBERS.search(message)
-    return Precision(*(len(decimals or b"") for decimals in found.groups())) if found else None
-
-
-def _head(message: bytes) -> re.Match[bytes]:
-    found = _HEAD.match(message)
-    if found is None:
-        raise RecordError(f"not a keyframe: {message[:80]!r}")
-    return found
-
-
-def is_one(message: bytes) -> bool:
-    """Whether a message of a raw log is a keyframe."""
-    return _TYPE in message[:_OPENING]
-
-
-def as_snapshot(message: bytes) -> bytes:
-    """The message as the exchange would have sent it."""
-    return message.replace(_TYPE, b'"type":"snapshot"', 1)
-
-
-def of_snapshot(message: str) -> str:
-    """The exchange's snapshot as a message that other readers pass over."""
-    return message.replace('"type":"snapshot"', '"type":"keyframe"', 1)
-
-
-def picture(book: Book, received: int) -> Picture:
-    """The book as the event a snapshot would have been."""
-    made = standing(book, received)
-    if isinstance(made, events.BookSnapshot):
-        return msgspec.structs.replace(made, bids=tuple(made.bids), asks=tuple(made.asks))
-    return made
-
-
-def standing(book: Book, received: int) -> Picture:
-    """The same for whoever reads it later: a level 2 book's levels are read then.
-
-    To read two thousand of them takes milliseconds, a copy of the sides a hundredth.
-    """
-    stamp = book.last.timestamp if book.last else None
-    if isinstance(book, L3Book):
-        bids, asks = tuple(book.bids.orders()), tuple(book.asks.orders())
-        return events.L3Snapshot(
-            received, book.symbol, book.precision, bids, asks, book.computed, stamp
-        )
-    copies: tuple[Any, Any] = book.bids.copy(), book.asks.copy()
-    return events.BookSnapshot(received, book.symbol, book.precision, *copies, book.computed, stamp)
-
-
-class BookState(NamedTuple):
-    """A book as it stood at an instant, for who writes it later."""
-
-    picture: Picture
-    depth: int
-    messages: int
-    """What the book had taken by then."""
-
-    def book(self) -> Book:
-        """A book of its own: what the feed goes on with has changed since."""
-        picture = self.picture
-        kind = L3Book if isinstance(picture, events.L3Snapshot) else L2Book
-        book = kind(picture.symbol, picture.precision, self.depth)
-        book.apply(picture)  # type: ignore[arg-type]
-        book.tally.verified = self.messages
-        return book
-
-
-def stood(books: Iterable[Book], now: int) -> list[BookState]:
-    """The verified ones of these books as they stand at `now`; cheap."""
-    return [
-        BookState(standing(book, now), book.depth, book.tally.messages)
-        for book in books
-        if book.verified
-    ]
 
 
 def _levels(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
     price, qty = precision.price_text, precision.qty_text
-    return listed((f'{{"price":{price(at)},"qty":{qty(total)}}}' for at, total in levels), ",")
+    return joined((f'{{"price":{price(at)},"qty":{qty(total)}}}' for at, total in levels), ",")
 
 
 def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str]:
@@ -196,53 +95,149 @@ def _orders(orders: Iterable[OrderChange], precision: Precision) -> Iterator[str
         f'"order_qty":{qty(order.qty)},"timestamp":{quoted(order.timestamp)}}}'
         for order in orders
     )
-    return listed(members, ",")
+    return joined(members, ",")
 
 
-class KeyframeSchedule:
-    """Says which books' keyframes are due: each once a round, a few at a time."""
-
-    def __init__(self) -> None:
-        self._begun: tuple[int, int] | None = None
-        """When the round began, and how many messages there were of all books."""
-        self._written: set[tuple[str, type]] = set()
-
-    def restart(self) -> None:
-        """A new segment: every book is due again."""
-        self._begun = None
-
-    def due(self, books: Iterable[Book], now: int) -> list[Book]:
-        """Verified books whose turn it is, taken as written at `now`.
-
-        Of deep books one at most: to copy its rows takes half a millisecond.
-        """
-        books, due, rows = tuple(books), [], 0
-        if self._is_over(books, now):
-            self._begun = now, _messages(books)
-            self._written.clear()
-        for book in books:
-            key = book.symbol, type(book)
-            if rows < _ROWS_AT_ONCE and book.verified and key not in self._written:
-                self._written.add(key)
-                due.append(book)
-                rows += _rows(book)
-        return due
-
-    def _is_over(self, books: Iterable[Book], now: int) -> bool:
-        """Whether it is time for another round."""
-        if self._begun is None:
-            return True
-        begun, messages = self._begun
-        passed = _messages(books) - messages
-        enough = sum(map(_rows, books)) // _ROWS_PER_MESSAGE
-        if now - begun < _EVERY_NS:
-            enough += _EVERY_MESSAGES
-        return passed < 0 or passed >= max(1, enough)  # fewer: one is no longer kept
+# --- reading keyframes ---------------------------------------------------------------
 
 
-def _messages(books: Iterable[Book]) -> int:
-    return sum(book.tally.messages for book in books)
+def is_keyframe(message: bytes) -> bool:
+    """Whether a message of a raw log is a keyframe or a state snapshot."""
+    return _TYPE in message[:_HEAD_SIZE]
 
 
-def _rows(book: Book) -> int:
-    return len(book) if isinstance(book, L3Book) else len(book.bids) + len(book.asks)
+def symbol_and_channel(message: bytes) -> tuple[str, str]:
+    """Return symbol and channel of a keyframe. Raises `RecordError` for any other message."""
+    head = _match_head(message)
+    return head[2].decode(), head[1].decode()
+
+
+def symbol(message: bytes) -> str:
+    """Return the symbol of a keyframe; empty when it cannot be read."""
+    head = _HEAD.match(message)
+    return head[2].decode(errors="replace") if head else ""
+
+
+def depth(message: bytes) -> int:
+    """Return the depth of a keyframe's book. Raises `RecordError` for any other message."""
+    return int(_match_head(message)[3])
+
+
+def subscription(message: bytes, now: int) -> events.Subscribed:
+    """Return the acknowledgement of the subscription that brought a keyframe's book."""
+    symbol, channel = symbol_and_channel(message)
+    return events.Subscribed(now, channel, symbol, depth(message))
+
+
+def precision(message: bytes) -> Precision | None:
+    """Return the decimals of a keyframe's numbers, which have them all; None of an empty book."""
+    found = _NUMBERS.search(message)
+    return Precision(*(len(decimals or b"") for decimals in found.groups())) if found else None
+
+
+def _match_head(message: bytes) -> re.Match[bytes]:
+    head = _HEAD.match(message)
+    if head is None:
+        raise RecordError(f"not a keyframe: {message[:80]!r}")
+    return head
+
+
+def as_snapshot(message: bytes) -> bytes:
+    """Return a keyframe or a state snapshot as the exchange would have sent it."""
+    return message.replace(_TYPE, b'"type":"snapshot"', 1)
+
+
+# --- books at an instant -------------------------------------------------------------
+
+
+def snapshot(book: Book, received: int) -> Snapshot:
+    """Return a book as the event of a snapshot that came at `received`."""
+    made = lazy_snapshot(book, received)
+    if isinstance(made, events.BookSnapshot):
+        return msgspec.structs.replace(made, bids=tuple(made.bids), asks=tuple(made.asks))
+    return made
+
+
+def lazy_snapshot(book: Book, received: int) -> Snapshot:
+    """Return the same event with copied sides in place of a level 2 book's levels.
+
+    The copies are read later, once: reading two thousand levels takes milliseconds, copying
+    the sides a hundredth of that.
+    """
+    stamp = book.last.timestamp if book.last else None
+    if isinstance(book, L3Book):
+        bids, asks = tuple(book.bids.orders()), tuple(book.asks.orders())
+        return events.L3Snapshot(
+            received=received,
+            symbol=book.symbol,
+            precision=book.precision,
+            bids=bids,
+            asks=asks,
+            checksum=book.computed,
+            timestamp=stamp,
+        )
+    copies: tuple[Any, Any] = book.bids.copy(), book.asks.copy()
+    return events.BookSnapshot(received, book.symbol, book.precision, *copies, book.computed, stamp)
+
+
+class BookState(NamedTuple):
+    """A book at an instant, to be written later."""
+
+    snapshot: Snapshot
+    depth: int
+    messages: int
+    """Messages the book had applied by then."""
+
+    def book(self) -> Book:
+        """Return a book of its own: the feed's has changed since."""
+        snapshot = self.snapshot
+        kind = L3Book if isinstance(snapshot, events.L3Snapshot) else L2Book
+        book = kind(snapshot.symbol, snapshot.precision, self.depth)
+        book.apply(snapshot)  # type: ignore[arg-type]
+        book.tally.verified = self.messages
+        return book
+
+
+def frozen(books: Iterable[Book], now: int) -> list[BookState]:
+    """Return the verified books as they are at `now`; cheap."""
+    return [
+        BookState(lazy_snapshot(book, now), book.depth, book.tally.messages)
+        for book in books
+        if book.verified
+    ]
+
+
+# --- state snapshots -----------------------------------------------------------------
+
+
+def state_message(event: Event, before: str = "", after: str = "") -> LazyText:
+    """Return an event as a state snapshot, between two texts.
+
+    There are thousands of instruments, so their text is made when it is written.
+    """
+    if isinstance(event, events.Instruments):
+        return _instruments(event, before, after)
+    text = f"{before}{_as_keyframe(wire.message(event))}{after}"
+    return LazyText(lambda: iter((text,)), 1, len(text))
+
+
+def _instruments(event: events.Instruments, before: str, after: str) -> LazyText:
+    head, between, tail = _as_keyframe(
+        wire.instrument_lists(wire.SNAPSHOT, ("\0",), ("\0",))
+    ).split("\0")
+
+    def pieces() -> Iterator[str]:
+        """Yield the text of the message."""
+        yield before + head
+        yield from joined(map(wire.asset, event.assets), ",")
+        yield between
+        yield from joined(map(wire.pair, event.pairs), ",")
+        yield tail + after
+
+    entries = len(event.assets) + len(event.pairs)
+    return LazyText(pieces, entries, entries * _PAIR_SIZE)
+
+
+def _as_keyframe(message: str) -> str:
+    """Return a snapshot of the exchange as a message that other readers pass over."""
+    return message.replace('"type":"snapshot"', '"type":"keyframe"', 1)

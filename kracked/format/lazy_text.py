@@ -1,8 +1,8 @@
-"""Long text that the event loop only promises: the writer's thread makes it, piece by piece.
+"""Long text that the event loop only describes: the writer's thread makes it, piece by piece.
 
-A picture of a deep book is ten thousand rows, too many for one step of the loop. What it
-will say is fixed when it is promised; its text is made in pieces of a tenth of a
-millisecond, with a rest after each, because making text holds the GIL.
+The rows of a deep book's snapshot are ten thousand, too many for one step of the loop. Their
+content is fixed when the `LazyText` is made. The text is made later in pieces of a tenth of a
+millisecond, with a pause after each, because making text holds the GIL.
 """
 
 from __future__ import annotations
@@ -12,41 +12,42 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-REST_S = 0.0005
-"""After each piece, in the thread: time for the event loop."""
-_AT_ONCE = 100
+PAUSE_S = 0.0005
+"""Pause of the writer's thread after each piece: time for the event loop."""
+_MEMBERS_PER_PIECE = 100
 
 
 class LazyText(NamedTuple):
-    """Text to be made when it is written."""
+    """Text that is made when it is written."""
 
     pieces: Callable[[], Iterator[str]]
-    """May be called again, and says the same."""
+    """Make the text; each call makes the same."""
     rows: int
+    """Rows of a table in the text."""
     size: int
-    """About its characters."""
+    """Approximate length in characters."""
 
 
 Text = str | LazyText
 
 
-def whole(texts: Iterable[Text], *, rest_s: float = 0.0) -> str:
-    """The texts in one, resting for so long after each piece of those still to be made."""
-    made: list[str] = []
+def render(texts: Iterable[Text], *, pause_s: float = 0.0) -> str:
+    """Return the texts as one, pausing for `pause_s` after each piece of a lazy one."""
+    pieces: list[str] = []
     for text in texts:
         if isinstance(text, str):
-            made.append(text)
+            pieces.append(text)
             continue
         for piece in text.pieces():
-            made.append(piece)
-            if rest_s:
-                time.sleep(rest_s)
-    return "".join(made)
+            pieces.append(piece)
+            if pause_s:
+                time.sleep(pause_s)
+    return "".join(pieces)
 
 
-def listed(members: Iterable[str], separator: str) -> Iterator[str]:
-    """The members with the separator between them, in pieces."""
+def joined(members: Iterable[str], separator: str) -> Iterator[str]:
+    """Yield the members with the separator between them, in pieces."""
     rest, between = iter(members), ""
-    while portion := list(islice(rest, _AT_ONCE)):
+    while portion := list(islice(rest, _MEMBERS_PER_PIECE)):
         yield between + separator.join(portion)
         between = separator

@@ -1,10 +1,10 @@
-"""One line of the raw log: a message of the exchange, verbatim, and how it came.
+"""Lines of the raw log: each a message of the exchange, verbatim, with its time and number.
 
     {"ts_recv":1731394246022414258,"seq":17,"conn":"public","msg":{...}}
 
-`msg` is the wire's own bytes. Bytes that would break the line (a newline, not an
-object) stand as a string under `text` instead, and our own events under `event`, so
-that every line is read back to the byte. A token is blanked: no secret is ever written.
+`msg` holds the bytes of the wire. Bytes that would break the line (a newline, no object)
+are a string under `text` instead, and feed events are under `event`, so every line is read
+back to the byte. Tokens are blanked: no secret is ever written.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LINE = re.compile(
     rb'\{"ts_recv":(\d+),"seq":(\d+),"conn":"([^"\\]*)","(msg|text|event)":(.*)\}', re.S
 )
 OPENING = b'{"ts_recv":'
-"""How every line begins."""
+"""The first bytes of every line."""
 _TOKEN = re.compile(rb'("token"\s*:\s*")[^"]*(")')
 _CHANNEL = b'{"channel":'
 _NEWLINE, _RETURN, _BRACE = b"\n\r}"
@@ -31,13 +31,13 @@ _NEWLINE, _RETURN, _BRACE = b"\n\r}"
 Message = tuple[str, int, bytes]
 """A frame as the feed's tap gives it: connection, time received, bytes."""
 
-OurEvent = (
+FeedEvent = (
     events.Connected | events.Reconnecting | events.Reconnected | events.Gap | events.Resync
     | events.Verified | events.Stale | events.Overflow
 )  # fmt: skip
-"""What befell the connection or a book, as the feed and the keeper tell it."""
+"""An event that no message brought: the feed or the keeper reports a connection or a book."""
 
-_OURS: dict[str, type[OurEvent]] = {
+_KINDS: dict[str, type[FeedEvent]] = {
     str(kind.__struct_config__.tag): kind
     for kind in (
         events.Connected, events.Reconnecting, events.Reconnected, events.Gap, events.Resync,
@@ -45,37 +45,39 @@ _OURS: dict[str, type[OurEvent]] = {
     )
 }  # fmt: skip
 
-
-OUR_KINDS = frozenset(_OURS.values())
-"""For a test by `type(event) in`: `isinstance` of a union of eight costs more than a row."""
+FEED_EVENTS = frozenset(_KINDS.values())
+"""Types of feed events. Test `type(event) in`: `isinstance` of all costs more than a row."""
 
 
 class _Tag(msgspec.Struct):
-    """Which of our events it is."""
+    """The member that tells the kinds of feed event apart."""
 
     event: str
 
 
 class LogLine(NamedTuple):
+    """A line of the raw log, taken apart."""
+
     received: int
     """When the bytes reached the recorder, ns since the Unix epoch."""
     seq: int
     """Number of the message in the session, over all connections; rises by one."""
     connection: str
+    """`public`, `level3`, `private`; `keyframe` for a snapshot of the recorder's own."""
     data: bytes
     event: bool = False
-    """Whether `data` is one of our own events and not the exchange's words."""
+    """Whether `data` is a feed event and not the exchange's message."""
 
 
 def pack(received: int, seq: int, connection: str, data: bytes) -> bytes:
-    """The message as one line, with its newline."""
+    """Return a message as one line, with its newline."""
     return pack_all([(connection, received, data)], seq)[0]
 
 
 def pack_all(messages: Iterable[Message], first_seq: int) -> list[bytes]:
-    """Each message as one line, numbered from `first_seq` on."""
-    # Nearly all are published data on one line, which hold no secret. Looking for a
-    # character by its number is ten times as fast as looking for a string of one.
+    """Return each message as one line, numbered from `first_seq` on."""
+    # Nearly all are published data on one line, without a secret. Searching bytes for a
+    # character's number is ten times as fast as searching for a string of one character.
     return [
         _template(connection) % (received, seq, data)
         if data.startswith(_CHANNEL)
@@ -88,6 +90,7 @@ def pack_all(messages: Iterable[Message], first_seq: int) -> list[bytes]:
 
 
 def _pack_any(received: int, seq: int, connection: str, data: bytes) -> bytes:
+    """Return any message as a line: one that holds a token, or would break the line."""
     data = _TOKEN.sub(rb"\1<redacted>\2", data)
     form = "msg"
     if not data.startswith(b"{") or not data.endswith(b"}") or b"\n" in data or b"\r" in data:
@@ -97,34 +100,34 @@ def _pack_any(received: int, seq: int, connection: str, data: bytes) -> bytes:
 
 @lru_cache(maxsize=32)
 def _template(connection: str, form: str = "msg") -> bytes:
-    """What remains to be filled in of a line: its time, its number, its content."""
+    """Return the format of a line, to be filled with its time, its number and its content."""
     name = connection.replace("%", "%%")
     return f'{{"ts_recv":%d,"seq":%d,"conn":"{name}","{form}":%b}}\n'.encode()
 
 
 def envelope(received: int, seq: int, connection: str) -> tuple[str, str]:
-    """What stands before and after a message in its line."""
+    """Return the text before and after a message in its line."""
     before, _, after = (_template(connection) % (received, seq, b"\0")).decode().partition("\0")
     return before, after
 
 
-def pack_event(seq: int, connection: str, event: OurEvent) -> bytes:
-    """One of our own events as a line that keeps its place among the messages."""
+def pack_event(seq: int, connection: str, event: FeedEvent) -> bytes:
+    """Return a feed event as a line; `seq` is the number of the message before it."""
     content = msgspec.json.encode(event)
     return _template(connection, "event") % (event.received, seq, content)
 
 
-def event_of(entry: LogLine) -> OurEvent:
-    """The event a line of ours holds; raises `RecordError` for one of a later version."""
+def decode_event(entry: LogLine) -> FeedEvent:
+    """Return the feed event in a line; raises `RecordError` for one of a later version."""
     try:
         tag = msgspec.json.decode(entry.data, type=_Tag)
-        return msgspec.json.decode(entry.data, type=_OURS[tag.event])
+        return msgspec.json.decode(entry.data, type=_KINDS[tag.event])
     except (KeyError, msgspec.DecodeError) as error:
         raise RecordError(f"not an event: {entry.data[:80]!r}") from error
 
 
 def unpack(line: bytes) -> LogLine:
-    """The parts of a line; raises `RecordError` when it is none."""
+    """Take a line apart; raises `RecordError` for any other bytes."""
     match = _LINE.fullmatch(line)
     if match is None:
         raise RecordError(f"not a line of a raw log: {line[:80]!r}")

@@ -1,26 +1,74 @@
-"""The SQLite form of a recording: where it is, and how it is read without a trace.
+"""The SQLite form of a recording: a table per CSV table, with the same names and columns.
 
-Beside `kracked.format.tables`, because its writer and its readers must not know each other.
+Prices, quantities and times stay the exchange's text. Times sort as text, because all have
+nine decimals and the same zone. Counts are integers, an empty cell is NULL. Names come from
+`kracked.format.tables`, never from the exchange, so statements may contain them as they are.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
-DATABASE = "recording.sqlite"
-"""Its name in the folder of a recording."""
+from kracked.format.cells import split_rows
+from kracked.format.tables import ColumnKind, Table
 
 
-def opened(path: Path) -> sqlite3.Connection:
-    """The database, for reading alone, though a recorder may be adding to it.
+def open_to_write(path: Path) -> sqlite3.Connection:
+    """Open a database for writing and make it if it is missing; others may read it meanwhile."""
+    path.touch(mode=0o640)
+    database = sqlite3.connect(path)
+    try:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA synchronous=NORMAL")
+    except sqlite3.Error:
+        database.close()
+        raise
+    return database
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database for reading only and leave no trace; a recorder may be adding to it.
 
     Raises `sqlite3.DatabaseError` for an empty file.
     """
     if not path.stat().st_size:
-        # To open it would do away with the write-ahead log beside it.
+        # Opening it would delete the write-ahead log beside it.
         raise sqlite3.DatabaseError("it is empty")
     log = path.with_name(f"{path.name}-wal")
-    # Of one that nobody writes to SQLite need make no index, which a read-only disk forbids.
+    # Without a log nobody writes to it, and `immutable` spares SQLite the index file that a
+    # read-only disk would refuse.
     how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
     return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+
+
+def create(table: Table) -> str:
+    """Return the statement that makes a table unless it exists."""
+    columns = ", ".join(
+        f'"{column.name}" {"INTEGER" if column.kind is ColumnKind.COUNT else "TEXT"}'
+        for column in table.columns
+    )
+    return f'CREATE TABLE IF NOT EXISTS "{table.name}" ({columns})'
+
+
+def insert(table: Table) -> str:
+    """Return the statement that adds a row of `row_values`."""
+    marks = ", ".join("?" * len(table.columns))
+    return f'INSERT INTO "{table.name}" VALUES ({marks})'  # noqa: S608
+
+
+def row_values(text: str) -> Iterator[list[str | None]]:
+    """Return the values of each whole CSV line; an empty cell is None."""
+    return ([cell or None for cell in row] for row in split_rows(text))
+
+
+def table_names(database: sqlite3.Connection) -> list[str]:
+    """Return the names of a database's tables, sorted."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    return sorted(name for (name,) in database.execute(query))
+
+
+def column_names(database: sqlite3.Connection, table: Table) -> list[str]:
+    """Return the names of a table's columns in a database; none when it has no such table."""
+    return [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]

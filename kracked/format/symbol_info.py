@@ -1,7 +1,7 @@
-"""What a recording's `session.json` knows of one symbol: how its messages are to be read.
+"""The entry of one symbol in `session.json`: decimals and depths, and since when they hold.
 
-Apart from both, because the recorder that writes it and the loaders that read it must not
-know each other.
+The recorder updates it as it learns more from subscriptions and books; readers and loaders
+rebuild books by it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from kracked.instruments import Precision
 
 
 class SymbolTerms(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Decimals and depths: without them no book can be rebuilt."""
+    """Decimals and depths of a symbol: without them no book can be rebuilt."""
 
     price_precision: int | None = None
     qty_precision: int | None = None
@@ -23,52 +23,53 @@ class SymbolTerms(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @property
     def precision(self) -> Precision | None:
-        """None where it is not known."""
+        """The decimals of prices and quantities; None when they are not known."""
         price, qty = self.price_precision, self.qty_precision
         return None if price is None or qty is None else Precision(price, qty)
 
 
 class PreviousInfo(SymbolTerms, kw_only=True, omit_defaults=True):
-    """What was so until something changed."""
+    """Terms that held until something changed."""
 
     until: int
-    """Number of the first message for which it was so no more."""
+    """Number of the first message for which they no longer held."""
 
 
 class SymbolInfo(SymbolTerms, kw_only=True, omit_defaults=True):
-    """What is so now; `was` has what was so before, the oldest first."""
+    """The terms that hold now, and those that held before."""
 
     ohlc: list[int] = []
     """Lengths of the candles that were recorded, in minutes."""
     was: list[PreviousInfo] = []
+    """Earlier terms, the oldest first."""
 
     @property
     def first_precision(self) -> Precision | None:
-        """That of the beginning; None where it is not known."""
+        """The decimals at the recording's beginning; None when they are not known."""
         return self.was[0].precision if self.was else self.precision
 
-    def change(self, seq: int, **now: int) -> bool:
-        """Note what is so from this message on; False for what is known already."""
-        names = [name for name, value in now.items() if getattr(self, name) != value]
-        if any(getattr(self, name) is not None for name in names):
-            self._remember(seq)
+    def update(self, seq: int, **terms: int) -> bool:
+        """Set the terms that hold from message `seq` on; return whether any is new.
+
+        The terms before them are archived as valid up to `seq`, unless they were valid for no
+        message.
+        """
+        names = [name for name, value in terms.items() if getattr(self, name) != value]
+        known = any(getattr(self, name) is not None for name in names)
+        if known and not (self.was and self.was[-1].until == seq):
+            before = {name: getattr(self, name) for name in SymbolTerms.__struct_fields__}
+            self.was.append(PreviousInfo(until=seq, **before))
         for name in names:
-            setattr(self, name, now[name])
+            setattr(self, name, terms[name])
         return bool(names)
 
     def forget_precision(self) -> None:
-        """It was a guess, and never held."""
+        """Drop decimals that were a guess: they never held."""
         self.price_precision = self.qty_precision = None
 
     def add_candles(self, interval: int) -> bool:
-        """Note that such candles are recorded; False for what is known already."""
+        """Add a length of recorded candles, in minutes; return whether it is new."""
         if interval in self.ohlc:
             return False
         self.ohlc = sorted({*self.ohlc, interval})
         return True
-
-    def _remember(self, seq: int) -> None:
-        """What is so now was so until this message, unless it was so for none."""
-        if not self.was or self.was[-1].until != seq:
-            state = {name: getattr(self, name) for name in SymbolTerms.__struct_fields__}
-            self.was.append(PreviousInfo(until=seq, **state))

@@ -1,70 +1,74 @@
-"""The tables a recording is made of: file names, columns, and what a column holds.
+"""The tables of a recording: their names, their columns, and what each column holds.
 
-Both the recorder, which writes them, and the loaders, which read them, look here, so
-a column is named once. The first columns are the original project's, in its order and
-spelling; ours come after them. Names of the original's older files are in `renamed`.
+The recorder writes by them and the loaders read by them, so a column is named once. The
+first columns of a table are the original project's, in its order and spelling; ours come
+after them. `renamed` has the names in the original's older files.
 
-Every text is the exchange's own: prices with all their digits, times RFC 3339 in UTC
-with nine decimals.
+Every text is the exchange's own: prices with all their digits, times as RFC 3339 in UTC with
+nine decimals.
 """
 
 from __future__ import annotations
 
-import csv
+import re
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-# An exchange gone wrong may fill a cell with more than Python reads by default, 128 KiB.
-csv.field_size_limit(1 << 30)
-
 
 class ColumnKind(StrEnum):
-    """What the text of a column means."""
+    """The meaning of a column's text."""
 
     TIME = "time"
     DECIMAL = "decimal"
     """A price or a quantity: exact as text, a float only in a frame."""
     LABEL = "label"
-    """One of few words: a symbol, a side."""
+    """One of a few words: a symbol, a side."""
     TEXT = "text"
     COUNT = "count"
+    """A whole number."""
 
 
 class Flag(IntEnum):
-    """Bits of the column `flags`; values as in Databento's encoding."""
+    """Bits of the column `flags`, with the values of Databento's encoding."""
 
     LAST = 128
-    """Last row of its message: only here the book is whole, and `checksum` stands."""
+    """Last row of its message: only after it is the book whole, and only here is `checksum`."""
     SNAPSHOT = 32
-    """Part of a picture of what was there already, not news."""
+    """Part of a snapshot: it repeats what was there already."""
     BAD_CLOCK = 8
-    """The computer's clock jumped: `ts_recv` is not to be trusted."""
+    """The computer's clock had jumped: do not trust `ts_recv`."""
     SUSPECT = 4
-    """Messages before this one are missing; the book may be wrong until a snapshot."""
+    """Messages before this one are missing: the book may be wrong until the next snapshot."""
 
 
 class Column(NamedTuple):
+    """A column of a table."""
+
     name: str
     kind: ColumnKind
 
 
 class Table(NamedTuple):
+    """A table of a recording."""
+
     name: str
-    """The file's name without `.csv`."""
+    """Name of its file without `.csv`, and of its table in a database."""
     columns: tuple[Column, ...]
     clock: str
     """The column that time ranges and the index of a frame go by."""
     channel: str
-    """Name in a Hive folder and in a database."""
+    """Name of its Hive folder."""
     renamed: tuple[tuple[str, str], ...] = ()
+    """Columns of the original project's older files: the old name and ours."""
 
     @property
     def header(self) -> str:
+        """The first line of its CSV file, without the newline."""
         return ",".join(column.name for column in self.columns)
 
 
 def _columns(words: str) -> tuple[Column, ...]:
-    """`name:kind` pairs, of which the kind's first letter says enough; `d` is the default."""
+    """Parse `name:kind` pairs; a kind is one letter, and `d` when it is left out."""
     kinds = {
         "t": ColumnKind.TIME,
         "d": ColumnKind.DECIMAL,
@@ -157,10 +161,14 @@ ASSETS = Table(
 )
 
 WIDE_LEVELS = 10
+_WIDE_NAME = re.compile(r"L2_(.+)_orderbook")
 
 
 def wide(symbol: str) -> Table:
-    """The best ten levels a side, one row per change: the original's L2 file of `symbol`."""
+    """Return the table of a symbol's best ten levels a side, one row per change.
+
+    It is the original project's L2 file.
+    """
     levels = " ".join(f"ask_px_{n} ask_sz_{n} bid_px_{n} bid_sz_{n}" for n in range(WIDE_LEVELS))
     older = (("ap", "ask_px_"), ("av", "ask_sz_"), ("bp", "bid_px_"), ("bv", "bid_sz_"))
     return Table(
@@ -172,15 +180,21 @@ def wide(symbol: str) -> Table:
     )
 
 
+def wide_symbol(name: str) -> str:
+    """Return the symbol of a wide book by its table's or file's name; empty for other tables."""
+    match = _WIDE_NAME.match(name)
+    return match[1].replace("_", "/") if match else ""
+
+
 MARKET = (ORDERS, BOOK, TICKER, TRADES, CANDLES, EXECUTIONS, BALANCES)
-"""Tables that grow with the market; their files are closed every hour, as the wide ones are."""
+"""Tables that grow with the market. Their files are closed every hour, like the wide books'."""
 RECORDER = (CONNECTIONS, PAIRS, ASSETS)
-"""Tables about the recording itself: few rows, always CSV, one file for the whole session."""
+"""Tables about the recording itself: few rows, always as CSV, one file for the whole session."""
 _ALL = {table.name: table for table in (*MARKET, *RECORDER)}
 
 
 def named(name: str) -> Table:
-    """The table of a file `name`.csv; raises KeyError for a name no recorder makes."""
-    if name.startswith("L2_") and name.endswith("_orderbook"):
-        return wide(name.removeprefix("L2_").removesuffix("_orderbook"))
+    """Return the table of this name; raises KeyError for a name no recorder makes."""
+    if _WIDE_NAME.fullmatch(name):
+        return wide(wide_symbol(name))
     return _ALL[name]

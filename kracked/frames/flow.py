@@ -1,7 +1,7 @@
-"""What an order book says about the next trade: features over a recording.
+"""Features of order books over a recording: touch, samples, queue position, order flow.
 
-Order-flow imbalance is that of Cont, Kukanov and Stoikov, "The Price Impact of Order
-Book Events" (2014): what arrives at the best bid or leaves the best ask counts up, the
+Order-flow imbalance is that of Cont, Kukanov and Stoikov, "The Price Impact of Order Book
+Events" (2014): quantity that arrives at the best bid or leaves the best ask counts up, the
 opposite down. The micro-price is the mid weighted by the opposite sides' quantities.
 """
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kracked.durations import parse_duration_ns
 from kracked.frames.books.numba_engine import Engine
 from kracked.frames.books.observables import BestBidOffer, BookSamples, QueuePositions
-from kracked.frames.books.sampling import readings
+from kracked.frames.books.sampling import sample
 from kracked.frames.read.precision_periods import Channel
 from kracked.frames.read.table_files import Source
 
@@ -34,22 +34,29 @@ def best_bid_offer(
     verify: bool = False,
     engine: Engine = "auto",
 ) -> pd.DataFrame:
-    """Best bid and ask with their quantities, one row per change, indexed by `ts_recv`.
+    """Return the best bid and ask with their quantities at every change.
 
-    Columns: bid, bid_qty, ask, ask_qty, in quote and base currency. Of `channel`, `level3`
-    or `book`, else of whichever was recorded. Only of verified books; a side without levels
-    is missing.
+    Only verified books count. Level 3 is replayed quickly: the recorder verified each message
+    as it came, so a checksum is computed now and then (`kracked.frames.books.order_replay`
+    says when, and what that cannot see).
 
-    Level 3 is replayed quickly: on the recorder's word, who verified each message as it
-    came, with a checksum now and then (`kracked.frames.books.order_replay` says when, and what
-    that cannot see). With `verify` every checksum is computed again; the result is the same
-    but for rows damaged since. `engine` is `plain` Python, `numba` (an extra: `fast`), or
-    `auto`: numba where it is installed and the table is long.
+    Args:
+        source: A recording, its folder, files, or several of these.
+        symbol: The symbol.
+        channel: `level3` or `book`; by default whichever was recorded, level3 first.
+        verify: Compute every checksum; the result differs only for rows damaged since.
+        engine: `plain` Python, `numba` (of the extra `fast`), or `auto`: numba where it is
+            installed and the table is long.
 
-    Raises `RecordError` for a symbol that was not recorded, `ConfigError` for an engine
-    that is not there.
+    Returns:
+        One row per change, indexed by `ts_recv`, with columns bid, bid_qty, ask, ask_qty in
+        quote and base currency; a side without levels is missing.
+
+    Raises:
+        RecordError: The symbol was not recorded.
+        ConfigError: There is no such engine or channel, or numba is not installed.
     """
-    return readings(source, symbol, BestBidOffer, channel=channel, verify=verify, engine=engine)
+    return sample(source, symbol, BestBidOffer, channel=channel, verify=verify, engine=engine)
 
 
 def sampled_books(
@@ -62,13 +69,23 @@ def sampled_books(
     verify: bool = False,
     engine: Engine = "auto",
 ) -> pd.DataFrame:
-    """The best `levels` a side as they stood at each whole interval, indexed by that instant.
+    """Return the best levels at whole intervals, while the book is verified.
 
-    Columns `bid_px_0`, `bid_sz_0`, `ask_px_0`, `ask_sz_0`, ... While the book is not
-    verified nothing is sampled. The rest as for `best_bid_offer`.
+    Args:
+        source: A recording, its folder, files, or several of these.
+        symbol: The symbol.
+        every: Length of an interval: `"1s"`, `"5m"`.
+        levels: Levels a side.
+        channel: As for `best_bid_offer`.
+        verify: As for `best_bid_offer`.
+        engine: As for `best_bid_offer`.
+
+    Returns:
+        One row per interval, indexed by its instant, with columns `bid_px_0`, `bid_sz_0`,
+        `ask_px_0`, `ask_sz_0`, ...
     """
-    look = partial(BookSamples, parse_duration_ns(str(every)), levels)
-    return readings(source, symbol, look, channel=channel, verify=verify, engine=engine)
+    observable = partial(BookSamples, parse_duration_ns(str(every)), levels)
+    return sample(source, symbol, observable, channel=channel, verify=verify, engine=engine)
 
 
 def queue_position(
@@ -79,28 +96,38 @@ def queue_position(
     verify: bool = False,
     engine: Engine = "auto",
 ) -> pd.DataFrame:
-    """An order's place in its level while it rests, one row per change, indexed by `ts_recv`.
+    """Return an order's place in its level at every change while it rests.
 
-    Columns: price, qty (its own), qty_ahead, level_qty, position (1 is next to fill),
-    orders (in the level). Empty for an order that was never seen. The rest as for
-    `best_bid_offer`.
+    Args:
+        source: A recording, its folder, files, or several of these.
+        symbol: The symbol.
+        order_id: The exchange's id of the order.
+        verify: As for `best_bid_offer`.
+        engine: As for `best_bid_offer`.
+
+    Returns:
+        One row per change, indexed by `ts_recv`, with columns price, qty (its own), qty_ahead,
+        level_qty, position (1 is next to fill), orders (in the level). Empty for an order that
+        was never recorded.
     """
-    look = partial(QueuePositions, order_id)
-    return readings(source, symbol, look, channel="level3", verify=verify, engine=engine)
+    observable = partial(QueuePositions, order_id)
+    return sample(source, symbol, observable, channel="level3", verify=verify, engine=engine)
 
 
 def microprice(touch: pd.DataFrame) -> pd.Series[float]:
-    """Where the next trade is likelier: nearer the ask when more is bid. Of `best_bid_offer`."""
+    """Return the micro-price of `best_bid_offer`: nearer the ask when more is bid."""
     bid, bid_qty, ask, ask_qty = _columns(touch)
     price = (bid * ask_qty + ask * bid_qty) / (bid_qty + ask_qty)
     return pd.Series(price, touch.index, name="microprice")
 
 
 def imbalance(touch: pd.DataFrame, *, levels: int = 1) -> pd.Series[float]:
-    """(bid - ask) / (bid + ask) of the quantities at the best `levels`: from -1 to 1.
+    """Return (bid - ask) / (bid + ask) of the quantities at the best levels: from -1 to 1.
 
-    Of `best_bid_offer`, or of frames with `bid_sz_0`, `ask_sz_0`, ... columns. A side
-    without levels has nothing; without either there is no imbalance.
+    Args:
+        touch: A frame of `best_bid_offer`, or one with columns `bid_sz_0`, `ask_sz_0`, ...
+        levels: Levels a side. One that is missing counts as 0; without any on both sides the
+            imbalance is missing.
     """
     ranks = [f"sz_{rank}" for rank in range(levels)] if "bid_sz_0" in touch else ["qty"]
     bid, ask = (
@@ -112,9 +139,12 @@ def imbalance(touch: pd.DataFrame, *, levels: int = 1) -> pd.Series[float]:
 
 
 def ofi(touch: pd.DataFrame, every: str | None = None) -> pd.Series[float]:
-    """Order-flow imbalance in base currency, of each change of `best_bid_offer`.
+    """Return the order-flow imbalance of `best_bid_offer`, in base currency.
 
-    With `every` summed over intervals of that length, those without a change left out.
+    Args:
+        touch: A frame of `best_bid_offer`.
+        every: Sum over intervals of this length; those without a change are left out. By
+            default there is one value per change.
     """
     bid, bid_qty, ask, ask_qty = _columns(touch)
     flow = np.zeros(len(touch))

@@ -1,7 +1,7 @@
-"""Trades as plain arrays in order of time: what bars are cut from.
+"""Trades as plain arrays in order of time, and where bars begin in them.
 
-Every step here touches each trade once. Sorting costs more than all the rest together,
-so it is done only when the trades are out of order.
+Every step here touches each trade once. Sorting costs more than all the rest together, so it
+is done only when the trades are out of order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 _FEW = 8
-"""Up to so many symbols a search for each is quicker than sorting by symbol."""
+"""Symbols up to which a search for each is quicker than sorting by symbol."""
 _EXACT = 2**62
 _NO_TIME = np.iinfo(np.int64).min
 
@@ -32,109 +32,112 @@ class TradeArrays(NamedTuple):
     price: Floats
     qty: Floats
     bought: NDArray[np.bool_]
-    """Where the taker bought."""
+    """Whether the taker bought."""
 
     def by_time(self, step: int) -> Ints:
-        """The first trade of every interval of `step` ns that has one."""
+        """Return the first trade of every interval of `step` ns that has one."""
         if not len(self.times):
             return np.empty(0, dtype=np.int64)
         first, last = int(self.times[0]) // step, int(self.times[-1]) // step
         if last - first > len(self.times):
-            return changes(self.times // step)
+            return run_starts(self.times // step)
         edges = np.arange(first, last + 2) * step
         places = np.searchsorted(self.times, edges)
         return places[:-1][np.diff(places) > 0].astype(np.int64)
 
     def by_count(self, ticks: int) -> Ints:
-        """Every `ticks`th trade."""
+        """Return every `ticks`th trade."""
         return np.arange(0, len(self.times), ticks, dtype=np.int64)
 
     def by_sum(self, amounts: Floats, size: float, digits: int, *, carry: bool) -> Ints:
-        """The first trade of each bar that closes once its `amounts` come to `size`.
+        """Return the first trade of each bar that closes once its amounts reach a size.
 
-        Added up as integers of `digits` decimals, because sums of doubles would drift over
-        a long recording; of fewer decimals where so many would not fit into 64 bits.
+        Args:
+            amounts: Each trade's amount.
+            size: The sum that closes a bar.
+            digits: Decimals of the integers that are added up, because sums of doubles would
+                drift over a long recording; fewer where they would not fit into 64 bits.
+            carry: Count what exceeds the size towards the next bar.
         """
         lots = 10**digits
         while lots > 1 and float(np.sum(amounts)) * lots > _EXACT:
             lots //= 10
         whole = np.rint(amounts * lots).astype(np.int64)
         total, full = np.cumsum(whole), max(1, round(size * lots))
-        return changes((total - whole) // full) if carry else _begun(total, full)
+        if carry:
+            return run_starts((total - whole) // full)
+        starts, at, reached = [], 0, 0
+        while at < len(total):
+            starts.append(at)
+            at = int(np.searchsorted(total, reached + full, side="left")) + 1
+            reached = int(total[at - 1]) if at <= len(total) else 0
+        return np.array(starts, dtype=np.int64)
 
 
-def tapes(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, TradeArrays]]:
-    """Each symbol's trades, by name; without `history` those live alone (`Flag.SNAPSHOT`)."""
+def trades_by_symbol(trades: pd.DataFrame, *, history: bool) -> Iterator[tuple[str, TradeArrays]]:
+    """Yield each symbol and its trades, by name.
+
+    Args:
+        trades: Rows of `load_trades`.
+        history: Include what snapshots tell of the time before a symbol's first live trade.
+    """
     if not history and "flags" in trades:
-        trades = _live(trades)
-    trades = _in_time(trades)
-    times = _times(trades)
+        trades = _without_history(trades)
+    times, numbers = _times(trades), trades["trade_id"]
+    in_order = bool((times[1:] >= times[:-1]).all())
+    if in_order:
+        tied = np.flatnonzero(times[1:] == times[:-1])
+        in_order = not (numbers.iloc[tied + 1].array < numbers.iloc[tied].array).any()
+    if not in_order:
+        trades = trades.sort_values(["ts_event", "trade_id"], kind="stable")
+        times = _times(trades)
     price, qty = trades["price"].to_numpy("float64"), trades["qty"].to_numpy("float64")
-    # A sum tells of a missing number, and costs far less than a look at each cell.
+    # A missing number makes the sum one, which costs far less to find than by each cell.
     if np.isnan(price.sum() + qty.sum()) or times.min(initial=0) == _NO_TIME:
-        yield from tapes(trades.dropna(subset=["ts_event", "price", "qty"]), history=history)
+        yield from trades_by_symbol(
+            trades.dropna(subset=["ts_event", "price", "qty"]), history=history
+        )
         return
     bought = (trades["side"] == "buy").to_numpy()
-    for symbol, mine in _by_symbol(trades["symbol"]):
+    for symbol, mine in _rows_by_symbol(trades["symbol"]):
         yield symbol, TradeArrays(times[mine], price[mine], qty[mine], bought[mine])
 
 
-def changes(ids: Ints) -> Ints:
-    """Where a run of equal values begins."""
+def run_starts(ids: Ints) -> Ints:
+    """Return where each run of equal values begins."""
     if not len(ids):
         return np.empty(0, dtype=np.int64)
     return np.concatenate(([0], np.flatnonzero(ids[1:] != ids[:-1]) + 1)).astype(np.int64)
 
 
-def _begun(total: Ints, size: int) -> Ints:
-    """First trade of each bar when every bar begins at zero."""
-    starts, at, reached = [], 0, 0
-    while at < len(total):
-        starts.append(at)
-        at = int(np.searchsorted(total, reached + size, side="left")) + 1
-        reached = int(total[at - 1]) if at <= len(total) else 0
-    return np.array(starts, dtype=np.int64)
-
-
-def _in_time(trades: pd.DataFrame) -> pd.DataFrame:
-    """In order of time, then of number."""
-    times = _times(trades)
-    if (times[1:] >= times[:-1]).all():
-        tied = np.flatnonzero(times[1:] == times[:-1])
-        numbers = trades["trade_id"]
-        if not (numbers.iloc[tied + 1].array < numbers.iloc[tied].array).any():
-            return trades
-    return trades.sort_values(["ts_event", "trade_id"], kind="stable")
-
-
-def _by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints | slice]]:
-    """Each symbol and where its rows are, in their order."""
+def _rows_by_symbol(symbols: pd.Series[Any]) -> Iterator[tuple[str, Ints | slice]]:
+    """Yield each symbol and its rows, in their order."""
     labels = symbols.astype("category").cat
     names, codes = labels.categories, labels.codes.to_numpy()
     if len(codes) and (codes == codes[0]).all():
         yield str(names[codes[0]]), slice(None)
         return
     if len(names) <= _FEW:
-        places: Sequence[Ints] = [np.flatnonzero(codes == code) for code in range(len(names))]
+        rows: Sequence[Ints] = [np.flatnonzero(codes == code) for code in range(len(names))]
     else:
         ordered = np.argsort(codes, kind="stable")
-        places = np.split(ordered, np.searchsorted(codes[ordered], np.arange(1, len(names))))
+        rows = np.split(ordered, np.searchsorted(codes[ordered], np.arange(1, len(names))))
     for code in np.argsort(names):
-        if len(codes[places[code]]):
-            yield str(names[code]), places[code]
+        if len(codes[rows[code]]):
+            yield str(names[code]), rows[code]
 
 
-def _live(trades: pd.DataFrame) -> pd.DataFrame:
-    """Without what snapshots tell of the time before a symbol's first live trade."""
+def _without_history(trades: pd.DataFrame) -> pd.DataFrame:
+    """Return the trades without those that snapshots tell of before a symbol's first live one."""
     flags = trades["flags"]
-    told = flags.fillna(0).to_numpy("int64") & Flag.SNAPSHOT > 0
-    if not told.any():
+    from_snapshot = flags.fillna(0).to_numpy("int64") & Flag.SNAPSHOT > 0
+    if not from_snapshot.any():
         return trades
-    live = trades[~told].groupby("symbol", observed=True)["trade_id"].min()
+    live = trades[~from_snapshot].groupby("symbol", observed=True)["trade_id"].min()
     began = trades["symbol"].map(live.to_dict()).astype("float64")
-    return trades[~told | (trades["trade_id"] > began)]
+    return trades[~from_snapshot | (trades["trade_id"] > began)]
 
 
 def _times(trades: pd.DataFrame) -> Ints:
-    # As an index: the values of a zoned column would each become a Python object.
+    # Through an index: the values of a zoned column would each become a Python object.
     return pd.DatetimeIndex(trades["ts_event"]).as_unit("ns").asi8

@@ -1,0 +1,1 @@
+"""Recording a feed to disk, and reading, checking, converting and replaying a recording."""

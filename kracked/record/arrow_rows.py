@@ -1,16 +1,15 @@
-"""Lines of CSV as typed columns of Arrow, whatever an exchange gone wrong has said in them.
+"""CSV lines to typed Arrow columns, whatever a faulty exchange has written in them.
 
 Arrow refuses all lines for one bad cell. Then they are read one by one: a cell that is no
-time or number costs that cell, a line that is no row that row. Both are counted, and the raw
+time or number is left empty, a line that is no row is left out. Both are counted, and the raw
 log still has them.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -18,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from kracked import times
-from kracked.format.tables import Column, ColumnKind, Table
+from kracked.format.cells import split_row
+from kracked.format.tables import ColumnKind, Table
 
 _TYPES = {
     ColumnKind.TIME: pa.timestamp("ns", tz="UTC"),
@@ -28,39 +28,47 @@ _TYPES = {
     ColumnKind.COUNT: pa.int64(),
 }
 _EXACT_DIGITS = 15
-"""Any decimal number of so many digits survives the way to a double and back."""
+"""Digits with which any decimal number survives the way to a double and back."""
 _MOST_DIGITS = 38
+"""Digits of a decimal128."""
 _FITS = r"^-?[0-9]{1,20}(\.[0-9]{0,18})?$"
-"""Of numbers too long for a decimal of so many digits, what is still taken for one."""
+"""Numbers that fit into a decimal128 whatever the others of their column are."""
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 
 
 class Unread(NamedTuple):
-    """What could not be read."""
+    """Counts of what could not be read."""
 
     cells: int = 0
-    """Left empty."""
+    """Cells left empty."""
     rows: int = 0
-    """Left out."""
+    """Rows left out."""
 
     def __str__(self) -> str:
         return f"{self.cells} cells cannot be read and are empty, {self.rows} rows are left out"
 
 
 def read(lines: Sequence[str], table: Table) -> tuple[Any, Unread]:
-    """CSV lines of the table, without its header; prices and quantities are still text."""
+    """Parse CSV lines of a table, without its header; prices and quantities stay text."""
     text = "".join(lines)
-    # A quote that nothing closes would swallow the rows after it.
-    if '"' not in text:
-        try:
-            return _read(text, table), Unread()
-        except pa.ArrowInvalid:
-            pass
-    return _read_each(text, table)
+    if '"' in text:  # one that nothing closes would swallow the rows after it
+        return _read_each(text, table)
+    types = {column.name: _TYPES[column.kind] for column in table.columns}
+    try:
+        parsed = pyarrow.csv.read_csv(
+            io.BytesIO(text.encode()),
+            read_options=pyarrow.csv.ReadOptions(column_names=list(types)),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=types, null_values=[""], strings_can_be_null=True
+            ),
+        )
+    except pa.ArrowInvalid:
+        return _read_each(text, table)
+    return parsed, Unread()
 
 
 def numbers(texts: Any) -> tuple[Any, int, Unread]:
-    """Decimal text as the narrowest type that is exact, its decimals, and what is no number."""
+    """Return decimal text as the narrowest exact type, its decimals, and what is no number."""
     try:
         return *_numbers(texts), Unread()
     except (pa.ArrowInvalid, OverflowError):
@@ -68,51 +76,31 @@ def numbers(texts: Any) -> tuple[Any, int, Unread]:
         return *_numbers(fits), Unread(cells=fits.null_count - texts.null_count)
 
 
-def _read(text: str, table: Table) -> Any:
-    types = {column.name: _TYPES[column.kind] for column in table.columns}
-    return pyarrow.csv.read_csv(
-        io.BytesIO(text.encode()),
-        read_options=pyarrow.csv.ReadOptions(column_names=list(types)),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=types, null_values=[""], strings_can_be_null=True
-        ),
-    )
-
-
 def _read_each(text: str, table: Table) -> tuple[Any, Unread]:
-    lines = [next(csv.reader([line]), []) for line in text.split("\n") if line]
+    """Parse the lines one by one."""
+    lines = [split_row(line) for line in text.split("\n") if line]
     rows = [row for row in lines if len(row) == len(table.columns)]
     columns = zip(*rows, strict=True) if rows else [()] * len(table.columns)
-    cells = {
-        column.name: _column(texts, column)
-        for column, texts in zip(table.columns, columns, strict=True)
-    }
+    parsed = {}
+    for column, texts in zip(table.columns, columns, strict=True):
+        kind, cells = _TYPES[column.kind], pa.array([text or None for text in texts], pa.string())
+        try:
+            parsed[column.name] = cells.cast(kind)
+        except pa.ArrowInvalid:
+            values = [_whole_number(text, column.kind) for text in texts]
+            parsed[column.name] = pa.array(values, pa.int64()).cast(kind)
     filled = sum(map(bool, (cell for row in rows for cell in row)))
-    kept = sum(len(column) - column.null_count for column in cells.values())
-    return pa.table(cells), Unread(filled - kept, len(lines) - len(rows))
+    understood = sum(len(column) - column.null_count for column in parsed.values())
+    return pa.table(parsed), Unread(filled - understood, len(lines) - len(rows))
 
 
-def _column(texts: Sequence[str], column: Column) -> Any:
-    kind, cells = _TYPES[column.kind], pa.array([text or None for text in texts], pa.string())
-    try:
-        return cells.cast(kind)
-    except pa.ArrowInvalid:
-        return pa.array(map(_READ[column.kind], texts), pa.int64()).cast(kind)
-
-
-def _time(text: str) -> int | None:
-    ns = times.try_parse_ns(text)
-    return ns if ns is not None and -(2**63) <= ns < 2**63 else None
-
-
-def _count(text: str) -> int | None:
-    return int(text) if _WHOLE.fullmatch(text) and -(2**63) <= int(text) < 2**63 else None
-
-
-_READ: Mapping[ColumnKind, Callable[[str], int | None]] = {
-    ColumnKind.TIME: _time,
-    ColumnKind.COUNT: _count,
-}
+def _whole_number(text: str, kind: ColumnKind) -> int | None:
+    """Return a time in ns or a count; None for text that is none, or not of 64 bits."""
+    if kind is ColumnKind.TIME:
+        number = times.try_parse_ns(text)
+    else:
+        number = int(text) if _WHOLE.fullmatch(text) else None
+    return number if number is not None and -(2**63) <= number < 2**63 else None
 
 
 def _numbers(texts: Any) -> tuple[Any, int]:
@@ -120,11 +108,11 @@ def _numbers(texts: Any) -> tuple[Any, int]:
     if _longest(texts, "[-.]") <= _EXACT_DIGITS:
         return pc.cast(texts, pa.float64()), decimals
     if _longest(texts, r"-|\..*$") + decimals > _MOST_DIGITS:
-        # Arrow may take such a number for quite another one, and not say so.
+        # Arrow may take such a number for quite another one without an error.
         raise OverflowError
     return pc.cast(texts, pa.decimal128(_MOST_DIGITS, decimals)), decimals
 
 
-def _longest(texts: Any, aside: str) -> int:
-    """Characters of the longest text, a pattern left out."""
-    return pc.max(pc.utf8_length(pc.replace_substring_regex(texts, aside, ""))).as_py() or 0
+def _longest(texts: Any, ignored: str) -> int:
+    """Return the characters of the longest text, a pattern left out."""
+    return pc.max(pc.utf8_length(pc.replace_substring_regex(texts, ignored, ""))).as_py() or 0

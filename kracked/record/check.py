@@ -1,4 +1,4 @@
-"""A recording's health, and mending what a crash left torn."""
+"""A recording's health, and the repair of files that a crash left torn."""
 
 from __future__ import annotations
 
@@ -13,43 +13,45 @@ import msgspec
 from kracked import times
 from kracked.book.stats import BookStats
 from kracked.format import layout
-from kracked.format.layout import RAW_FOLDER
-from kracked.format.sqlite import DATABASE
+from kracked.format.frame import Damage
+from kracked.format.layout import DATABASE, PARQUET_FOLDER, RAW_FOLDER
+from kracked.format.session_info import SessionInfo, read_info
 from kracked.record import convert, file_integrity, repair
-from kracked.record.read.gaps import RecordedGap, untold
+from kracked.record.read.gaps import RecordedGap, unreported
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.repair import Torn
-from kracked.record.write.session_folder import SessionFolder, SessionInfo, read_info
+from kracked.record.write.session_folder import SessionFolder
 
 _LONG = 200_000
-"""Messages: some seconds' work."""
+"""Messages from which on the check takes seconds, so that it is announced."""
 
 
 class DamagedStretch(msgspec.Struct, frozen=True):
-    """Bytes of one file that are no row or frame."""
+    """A stretch of bytes of one file that is no row or frame."""
 
     file: str
+    """Its path in the recording."""
     offset: int
     size: int
     reason: str
 
 
 class GapReport(msgspec.Struct, frozen=True):
-    """A hole of the recording."""
+    """A gap of the recording."""
 
     start: str
     end: str
     lost: int
-    """Messages known to be missing; 0 when no one can know."""
+    """Messages known to be missing; 0 when it cannot be known."""
     symbols: tuple[str, ...]
-    """What it concerns; empty for everything."""
+    """Symbols it concerns; empty for all."""
     reason: str
     channel: str = ""
     """`book`, `level3`; empty for every channel."""
 
 
 class RecordingHealth(msgspec.Struct, kw_only=True):
-    """What `check` found. Gaps are marked holes and no damage: what is there is right."""
+    """The findings of `check`. Gaps are marked and no damage: what is recorded is right."""
 
     path: str
     start: str
@@ -59,29 +61,29 @@ class RecordingHealth(msgspec.Struct, kw_only=True):
     lost: int
     """Messages missing by their numbers."""
     untold: int
-    """Of these, how many the recorder does not say it left out: they were taken away since."""
+    """Missing messages that the recorder has not reported: they were removed since."""
     keyframes: int
     keyframes_wrong: int
     books: list[BookStats]
     unmarked: int
-    """Mismatches that no gap tells of: the feed believed what was wrong, or the log changed."""
+    """Mismatches outside every gap: the feed trusted a wrong book, or the log has changed."""
     gaps: list[GapReport]
     damaged: list[DamagedStretch]
-    """Of the raw log; what is around it can be read."""
+    """Damage of the raw log; what is around it can be read."""
     tables: list[DamagedStretch]
-    """Of the tables beside it: what they said can be made anew from the raw log."""
+    """Damage of the tables: `convert` makes them again from the raw log."""
     rows: dict[str, int]
-    """Of each table in the database; empty without one."""
+    """Rows of each table in the database; empty without one."""
     torn: list[DamagedStretch]
-    """Ends of files; moved aside by a repair."""
+    """Torn ends of files; a repair moves them aside."""
     moved: list[str] = []
-    """Files the torn ends went to."""
+    """Files that hold the torn ends."""
     strangers: list[str] = []
     """Files that look like the recording's but have no name of ours: neither read nor touched."""
 
     @property
     def healthy(self) -> bool:
-        """Whether all that is there is whole and every checksum outside marked gaps matched."""
+        """Whether every file is whole and every checksum outside gaps matched."""
         torn = self.torn and not self.moved
         wrong = self.keyframes_wrong or self.unmarked or self.untold
         return not (wrong or self.damaged or self.tables or torn)
@@ -97,126 +99,123 @@ def check(
 ) -> RecordingHealth:
     """Read a recording from end to end, check every checksum, list what is missing.
 
-    With `mend` torn ends of files are moved to files of the same name with `.torn`
-    added; nothing is deleted. Raises `FolderInUse` for a recording in progress then.
-    `executor` and `workers` as in `Recording.verify`; `tell` hears what will take long.
+    Args:
+        path: The recording's folder.
+        mend: Move torn ends of files to files of the same name with `.torn` added; nothing is
+            deleted.
+        executor: Reads a long recording in other processes, as in `Recording.verify`.
+        workers: How many processes `executor` has.
+        tell: Called with a sentence when the check will take long.
+
+    Raises:
+        NotARecording: The folder has no `session.json`.
+        FolderInUse: `mend` for a recording in progress.
     """
     path = Path(path)
-    read_info(path)  # what is no recording is not mended
+    read_info(path)  # nothing is mended in a folder that is no recording
     torn = repair.find_torn(path)
-    moved = _mend(path) if mend and torn else []
+    moved: list[str] = []
+    if mend and torn:
+        with SessionFolder.hold(path):
+            moved = [str(repair.cut(end)) for end in repair.find_torn(path)]
     recording = open_recording(path)
-    lines = sum(place.frame.lines for place in recording.places)
+    lines = sum(location.frame.lines for location in recording.frame_index)
     if lines > _LONG:
         tell(f"checking {lines} messages")
     info, gaps = recording.info(), recording.gaps()
     verification = recording.verify(executor=executor, workers=workers)
-    changed = _changed(path, info)
-    rows, unread = _database(path)
+    mismatches, changed = verification.mismatches, _changed(path, info)
+    damaged_tables = _damaged_tables(path, torn, info, changed)
+    rows, unread = _database_rows(path)
     return RecordingHealth(
         path=str(path),
         start=info.start,
         end=info.end,
         clean_stop=info.clean_stop,
         messages=verification.messages,
-        lost=sum(hole.lost for hole in gaps),
-        untold=untold(path, gaps),
+        lost=sum(gap.lost for gap in gaps),
+        untold=unreported(path, gaps),
         keyframes=verification.keyframes,
         keyframes_wrong=verification.keyframes_wrong,
         books=verification.books,
-        unmarked=sum(
-            not any(hole.excuses(found) for hole in gaps) for found in verification.mismatches
-        ),
-        gaps=[_gap_report(hole) for hole in gaps],
-        damaged=[*_damaged(recording, torn), *filter(_is_raw, changed)],
-        tables=[
-            *_damaged_tables(path, torn, info, changed),
-            *unread,
-            *filterfalse(_is_raw, changed),
-        ],
+        unmarked=sum(not any(gap.excuses(found) for gap in gaps) for found in mismatches),
+        gaps=list(map(_gap_report, gaps)),
+        damaged=[*_damaged_logs(recording, torn), *filter(_is_raw, changed)],
+        tables=[*damaged_tables, *unread, *filterfalse(_is_raw, changed)],
         rows=rows,
-        torn=[_torn(path, end) for end in torn],
+        torn=[_stretch(path, end.path, end.damage) for end in torn],
         moved=moved,
-        strangers=layout.strangers(path),
+        strangers=layout.unrecognised_files(path),
     )
 
 
-def _mend(path: Path) -> list[str]:
-    """Move torn ends aside; the files they went to."""
-    with SessionFolder.hold(path):
-        return [str(repair.cut(end)) for end in repair.find_torn(path)]
+def _gap_report(gap: RecordedGap) -> GapReport:
+    start, end = times.to_rfc3339(gap.start, 9), times.to_rfc3339(gap.end, 9)
+    return GapReport(start, end, gap.lost, gap.symbols, gap.reason, gap.channel)
 
 
-def _gap_report(hole: RecordedGap) -> GapReport:
-    start, end = times.to_rfc3339(hole.start, 9), times.to_rfc3339(hole.end, 9)
-    return GapReport(start, end, hole.lost, hole.symbols, hole.reason, hole.channel)
+def _database_rows(path: Path) -> tuple[dict[str, int], list[DamagedStretch]]:
+    """Return the rows of each table in the database, or the damage that keeps them unread."""
+    try:
+        return file_integrity.database_rows(path), []
+    except sqlite3.Error as error:
+        damage = Damage(0, (path / DATABASE).stat().st_size, str(error))
+        return {}, [_stretch(path, path / DATABASE, damage)]
 
 
-def _torn(path: Path, end: Torn) -> DamagedStretch:
-    return DamagedStretch(_within(path, end.path), end.whole, end.torn, "no whole row or frame")
-
-
-def _within(path: Path, file: Path) -> str:
-    return str(file.relative_to(path))
-
-
-def _damaged(recording: Recording, torn: list[Torn]) -> list[DamagedStretch]:
-    """What is no frame inside the raw logs, their torn ends aside, and logs of something else."""
+def _damaged_logs(recording: Recording, torn: list[Torn]) -> list[DamagedStretch]:
+    """Return the damage inside the raw logs, without torn ends, and foreign logs."""
     tails = {(end.path, end.whole) for end in torn}
     inside = [
-        DamagedStretch(_within(recording.path, file), damage.offset, damage.size, damage.reason)
+        _stretch(recording.path, file, damage)
         for file, damage in recording.damages()
         if (file, damage.offset) not in tails
     ]
-    strange = "not read: a copy of messages that are there, or of another recording"
+    reason = "not read: a copy of messages that are there, or of another recording"
     return inside + [
-        DamagedStretch(_within(recording.path, log), 0, log.stat().st_size, strange)
-        for log in recording.strange_logs
+        _stretch(recording.path, log, Damage(0, log.stat().st_size, reason))
+        for log in recording.foreign_logs
     ]
 
 
 def _damaged_tables(
     path: Path, torn: list[Torn], info: SessionInfo, changed: list[DamagedStretch]
 ) -> list[DamagedStretch]:
-    """What is no row inside the tables; their torn ends are told of by themselves.
+    """Return the damage inside the tables, without torn ends.
 
-    A table that is to the byte what the recorder left need not be read.
+    A table that is to the byte as the recorder left it need not be read.
     """
     whole = {end.path: end.whole for end in torn}
-    proven = {name for name, left in info.files.items() if left.crc32 is not None}
+    proven = {name for name, seal in info.files.items() if seal.crc32 is not None}
     proven -= {each.file for each in changed}
     return [
-        DamagedStretch(_within(path, file), damage.offset, damage.size, damage.reason)
-        for file, damage in file_integrity.damages(path, {path / name for name in proven})
+        _stretch(path, file, damage)
+        for file, damage in file_integrity.damaged_rows(path, {path / name for name in proven})
         if damage.offset < whole.get(file, damage.offset + 1)
     ]
 
 
-def _database(path: Path) -> tuple[dict[str, int], list[DamagedStretch]]:
-    """Rows of its tables, and what keeps them from being read."""
-    try:
-        return file_integrity.database_rows(path), []
-    except sqlite3.Error as error:
-        return {}, [DamagedStretch(DATABASE, 0, (path / DATABASE).stat().st_size, str(error))]
-
-
 def _changed(path: Path, info: SessionInfo) -> list[DamagedStretch]:
-    """What is not as the recorder left it; a table that was made anew need not be there."""
-    parquet = path / convert.FOLDER
-    of_parts = file_integrity.changed(parquet, convert.stated(parquet))
-    return [
-        DamagedStretch(_within(path, file), damage.offset, damage.size, damage.reason)
-        for file, damage in chain(file_integrity.changed(path, info.files), of_parts)
-        if file.exists() or not _stands_elsewhere(path, file)
-    ]
+    """Return the files that are not as the recorder left them.
+
+    A table may be gone if it was compressed, or converted to Parquet.
+    """
+    parquet = path / PARQUET_FOLDER
+    parts = file_integrity.changed(parquet, convert.read_seals(parquet))
+    changed: list[DamagedStretch] = []
+    for file, damage in chain(file_integrity.changed(path, info.files), parts):
+        table = layout.table_of(file)
+        hive = parquet / layout.channel_folder(table) if table else parquet
+        packed = file.with_name(layout.compressed(file.name))
+        is_table = table is not None or file.name == DATABASE
+        if file.exists() or not (is_table and (packed.exists() or hive.exists())):
+            changed.append(_stretch(path, file, damage))
+    return changed
 
 
-def _stands_elsewhere(path: Path, gone: Path) -> bool:
-    """Whether a table that is gone was compressed, or made anew as Parquet."""
-    table = layout.table_of(gone)
-    made = path / convert.FOLDER / (f"channel={table.channel}" if table else "")
-    live = table is not None or gone.name == DATABASE
-    return live and (gone.with_name(f"{gone.name}.zst").exists() or made.exists())
+def _stretch(path: Path, file: Path, damage: Damage) -> DamagedStretch:
+    name = str(file.relative_to(path))
+    return DamagedStretch(name, damage.offset, damage.size, damage.reason)
 
 
 def _is_raw(stretch: DamagedStretch) -> bool:

@@ -1,16 +1,14 @@
-"""A recording's tables made anew from its raw log: as Parquet, in Hive folders.
+"""Conversion of a recording's raw log into its tables: as Parquet, in Hive folders.
 
     parquet/channel=l3/date=2024-11-12/pair=BTC-USD/part-20241112T0600Z-00.parquet
 
-One part per symbol and segment of the raw log, so converting again adds only what is
-new, and a reader of one symbol or day opens only its files. The raw log is not touched.
+There is one part per symbol and segment of the raw log, so converting again adds only what is
+new, and a reader of one symbol or day opens only its files. The raw log is not changed.
 """
 
 from __future__ import annotations
 
-import csv
 import logging
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -19,132 +17,138 @@ from typing import NamedTuple
 
 import msgspec
 
-from kracked.errors import ConfigError, RecordError
-from kracked.format import keyframe, tables
-from kracked.format.cells import is_name
+from kracked.errors import ConfigError, RecordError, says
+from kracked.format import keyframe, layout, tables
+from kracked.format.cells import is_plain_name, split_row
 from kracked.format.frame import FrameKind
-from kracked.format.lazy_text import whole
+from kracked.format.layout import PARTS_INFO
+from kracked.format.lazy_text import render
+from kracked.format.session_info import FileSeal
 from kracked.format.tables import Table
 from kracked.protocol import events
 from kracked.record import file_integrity
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
 from kracked.record.read.recording import open_recording
-from kracked.record.write.session_folder import FileSeal
 from kracked.record.write.table_writer import TableRows
 
 log = logging.getLogger(__name__)
 
-FOLDER = "parquet"
-_STATED = "parts.json"
-"""Beside the Hive folders, for `check`: the size and the checksum of every part."""
 _CHARACTERS_AT_ONCE = 16 * 1024 * 1024
 
 
+@says("Parquet needs pyarrow: pip install pyarrow")
 class NeedsArrow(ConfigError):
     """Parquet is written by pyarrow, which is not installed."""
 
-    def __str__(self) -> str:
-        return "Parquet needs pyarrow: pip install pyarrow"
-
 
 class PartKey(NamedTuple):
-    """What a file of Parquet holds."""
+    """The table and symbol of a Parquet file."""
 
     table: Table
     symbol: str
-    """Empty for what is of no symbol."""
+    """Empty for rows without a symbol."""
 
 
 def convert(
     path: Path | str, out: Path | str | None = None, *, tell: Callable[[str], None] = log.warning
 ) -> list[Path]:
-    """Write a recording's tables as Parquet; the files made, those there already left out.
+    """Write a recording's tables as Parquet and return the files made.
 
-    `out` is the folder for `channel=...`, else `parquet` in the recording's own. The segment
-    a recorder is still writing is left for later. What an exchange gone wrong has said and
-    Parquet cannot hold is left out, and `tell` told of it. Raises `NeedsArrow`.
+    Files that exist are not made again. The segment that a recorder is still writing is left
+    for later. What a faulty exchange has sent and Parquet cannot hold is left out.
+
+    Args:
+        path: The recording's folder.
+        out: The folder for `channel=...`; `parquet` in the recording by default.
+        tell: Called with a sentence about every file that lacks something.
+
+    Raises:
+        NeedsArrow: pyarrow is not installed.
     """
     try:
         from kracked.record.parquet import Part  # noqa: PLC0415
     except ImportError as error:
         raise NeedsArrow from error
-    root = Path(out) if out is not None else Path(path) / FOLDER
+    root = Path(out) if out is not None else Path(path) / layout.PARQUET_FOLDER
     made: list[Path] = []
     for segment, batches in _segments(Path(path)):
         parts: dict[PartKey, Part] = {}
         for key, lines in batches:
             if key not in parts:
-                parts[key] = Part(root / _place(key, segment), key.table)
+                parts[key] = Part(
+                    root / layout.part_file(key.table, key.symbol, segment), key.table
+                )
             parts[key].add(lines)
         new = [part.path for part in parts.values() if part.finish()]
         for part in parts.values():
             if any(part.unread):
                 tell(f"{part.path}: {part.unread}")
-        _state(root, new)
+        _add_seals(root, new)
         made += new
     return made
 
 
-def stated(root: Path) -> dict[str, FileSeal]:
-    """Every part under `root` as it was written; none of older ones, which stated nothing."""
+def read_seals(root: Path) -> dict[str, FileSeal]:
+    """Return the seals of the parts in a Parquet folder; older conversions have none."""
     try:
-        return msgspec.json.decode((root / _STATED).read_bytes(), type=dict[str, FileSeal])
+        return msgspec.json.decode((root / PARTS_INFO).read_bytes(), type=dict[str, FileSeal])
     except FileNotFoundError:
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordError(f"{root / _STATED} cannot be read: {error}; remove it") from error
+        raise RecordError(f"{root / PARTS_INFO} cannot be read: {error}; remove it") from error
 
 
-def _state(root: Path, made: Iterable[Path]) -> None:
-    """Write down the parts just made among those before."""
-    new = {str(part.relative_to(root)): file_integrity.sealed(part) for part in made}
+def _add_seals(root: Path, parts: Iterable[Path]) -> None:
+    """Add the seals of new parts to those of the parts before."""
+    new = {str(part.relative_to(root)): file_integrity.seal(part) for part in parts}
     if new:
-        aside = root / f".{_STATED}.new"
-        aside.write_bytes(msgspec.json.format(msgspec.json.encode(stated(root) | new)) + b"\n")
-        aside.rename(root / _STATED)
+        aside = root / layout.temporary(PARTS_INFO)
+        aside.write_bytes(msgspec.json.format(msgspec.json.encode(read_seals(root) | new)) + b"\n")
+        aside.rename(root / PARTS_INFO)
 
 
 def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[str]]]]]:
-    """The segments of the raw log that are complete, each with its rows in batches."""
+    """Yield the complete segments of the raw log, each with its rows in batches."""
     recording = open_recording(path)
-    walk, made = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
+    rebuilder, table_rows = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
     complete = {log.name for log in recording.logs[: None if recording.info().end else -1]}
-    placed = enumerate(recording.places)
-    for file, numbered in groupby(placed, key=lambda item: item[1].path):
+    numbered_frames = enumerate(recording.frame_index)
+    for file, numbered in groupby(numbered_frames, key=lambda item: item[1].path):
         frames = [number for number, _ in numbered]
         if file.name in complete:
-            rows = _rows_of(recording.read(frames[0], frames[-1] + 1), walk, made)
-            yield file.name.removesuffix(".jsonl.zst"), rows
+            rows = _rows_of(recording.read(frames[0], frames[-1] + 1), rebuilder, table_rows)
+            yield layout.segment_of(file), rows
 
 
 def _rows_of(
-    entries: Iterator[Recorded], walk: BookRebuilder, made: TableRows
+    entries: Iterator[Recorded], rebuilder: BookRebuilder, rows: TableRows
 ) -> Iterator[tuple[PartKey, list[str]]]:
-    """The rows the recorder made, or would have made, of these lines."""
-    lost = walk.lost
+    """Yield the rows that the recorder made, or would have made, of these lines."""
+    lost = rebuilder.lost
     for kind, entry in entries:
-        happened = walk.take(kind, entry)
-        if walk.lost != lost:
-            lost = walk.lost
-            made.doubt_all()
-        if kind is FrameKind.KEYFRAME and happened:  # how deep it is, its levels do not say
-            made.event(keyframe.acknowledged(entry.data, entry.received), entry.seq)
-        for event in happened:
+        applied = rebuilder.apply(kind, entry)
+        if rebuilder.lost != lost:
+            lost = rebuilder.lost
+            rows.mark_all_suspect()
+        if kind is FrameKind.KEYFRAME and applied:  # its levels do not tell its depth
+            rows.add_event(keyframe.subscription(entry.data, entry.received), entry.seq)
+        for event in applied:
             if isinstance(event, events.Resync):
-                made.doubt(event.channel, [event.symbol])
+                rows.mark_suspect(event.channel, [event.symbol])
             elif isinstance(event, events.Gap):
-                made.missed(event)
+                rows.mark_gap(event)
             else:
-                made.event(event, entry.seq)
-        if made.size > _CHARACTERS_AT_ONCE:
-            yield from _by_key(made)
-    yield from _by_key(made)
+                rows.add_event(event, entry.seq)
+        if rows.size > _CHARACTERS_AT_ONCE:
+            yield from _take_by_part(rows)
+    yield from _take_by_part(rows)
 
 
-def _by_key(made: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
+def _take_by_part(rows: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
+    """Take the rows gathered so far and yield those of each part."""
     parted: defaultdict[PartKey, list[str]] = defaultdict(list)
-    for name, texts in made.take().items():
-        text = whole(texts)
+    for name, texts in rows.take().items():
+        text = render(texts)
         table = tables.named(name)
         if table in tables.RECORDER:
             continue
@@ -152,27 +156,11 @@ def _by_key(made: TableRows) -> Iterator[tuple[PartKey, list[str]]]:
         if "symbol" in names:
             at = names.index("symbol")
             for row in text[:-1].split("\n"):
-                parted[PartKey(table, _symbol_in(row, at, len(names)))].append(f"{row}\n")
+                cells = split_row(row) if '"' in row else row.split(",")
+                symbol = cells[at] if len(cells) == len(names) else ""
+                # Rows whose symbol cannot name a folder go where those without one go.
+                plain = is_plain_name(symbol) and "-" not in symbol
+                parted[PartKey(table, symbol if plain else "")].append(f"{row}\n")
         else:
-            parted[PartKey(table, _symbol(name))].append(text)
+            parted[PartKey(table, tables.wide_symbol(name))].append(text)
     yield from parted.items()
-
-
-def _symbol_in(row: str, at: int, width: int) -> str:
-    """What a row is of; empty where that could not name a folder of its own, or it is no row."""
-    cells = next(csv.reader([row])) if '"' in row else row.split(",")
-    symbol = cells[at] if len(cells) == width else ""
-    return symbol if is_name(symbol) and "-" not in symbol else ""
-
-
-def _symbol(name: str) -> str:
-    """Of a file of wide books; empty for a table of no symbol."""
-    found = re.fullmatch("L2_(.+)_orderbook", name)
-    return found[1].replace("_", "/") if found else ""
-
-
-def _place(key: PartKey, segment: str) -> str:
-    """Where in the Hive folders a part belongs; a segment is of one hour, so of one day."""
-    day = f"{segment[:4]}-{segment[4:6]}-{segment[6:8]}"
-    pair = key.symbol.replace("/", "-") or "none"
-    return f"channel={key.table.channel}/date={day}/pair={pair}/part-{segment}.parquet"

@@ -1,11 +1,10 @@
-"""The files a recorder keeps: as it left them, and whether every row of the tables can be read.
+"""Integrity of a recording's files: whether they are as the recorder left them and can be read.
 
-Tables repeat what the raw log has, so a damaged one is no loss: it can be made anew.
+Tables repeat the raw log, so a damaged one is no loss: `convert` makes it again.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -15,76 +14,70 @@ from pathlib import Path
 
 import zstandard
 
-from kracked.format import layout
+from kracked.format import cells, layout, sqlite
 from kracked.format.frame import Damage
-from kracked.format.sqlite import DATABASE, opened
-from kracked.format.tables import Column, ColumnKind, Table
-from kracked.record.write.session_folder import FileSeal
+from kracked.format.layout import DATABASE
+from kracked.format.session_info import FileSeal
+from kracked.format.tables import Table
 
 _BLOCK = 1 << 20
-_WORDS = rb'(?:[^",\0]*|"(?:[^"\0]|"")*")'
-_CELL = {
-    ColumnKind.TIME: rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)?",
-    ColumnKind.DECIMAL: rb"(?:-?\d[\d.]*(?:[eE][-+]?\d+)?)?",
-    ColumnKind.COUNT: rb"(?:-?\d+)?",
-    ColumnKind.LABEL: _WORDS,
-    ColumnKind.TEXT: _WORDS,
-}
 _LONGEST_READ = 1 << 30
-"""Of larger tables only the size is stated: reading one takes a second."""
+"""Bytes of a table from which on it is sealed without a checksum: reading it takes a second."""
 
 
-def left(folder: Path) -> dict[str, FileSeal]:
-    """Every file as it is now, to be stated when the recorder stops.
+def seal_files(folder: Path) -> dict[str, FileSeal]:
+    """Return the seals of every file as it is now, for `session.json` when the recorder stops.
 
-    What has checksums inside needs none here: logs, and compressed hours. Hours that were
-    closed and not compressed are too many to read.
+    Logs and compressed hours have checksums inside and need none in their seals. Closed hours
+    that are not compressed have none either: they are too many to read.
     """
-    return {str(path.relative_to(folder)): _state(path) for path in layout.recorded(folder)}
+    seals: dict[str, FileSeal] = {}
+    for path in layout.data_files(folder):
+        size = path.stat().st_size
+        growing = path.suffix == ".csv" and layout.hour_of(path) is None
+        read = (growing or path.name == DATABASE) and size <= _LONGEST_READ
+        seals[str(path.relative_to(folder))] = seal(path) if read else FileSeal(size=size)
+    return seals
 
 
-def changed(folder: Path, stated: Mapping[str, FileSeal]) -> Iterator[tuple[Path, Damage]]:
-    """Files that are gone, shorter or otherwise than it was stated."""
-    for name, was in stated.items():
+def changed(folder: Path, seals: Mapping[str, FileSeal]) -> Iterator[tuple[Path, Damage]]:
+    """Yield the files that are gone, shorter or different since they were sealed."""
+    for name, sealed in seals.items():
         path = folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts:
-            continue  # whoever wrote that was no recorder
+            continue  # no recorder has written this
         size = path.stat().st_size if path.exists() else 0
-        if size < was.size:
-            yield path, Damage(size, was.size - size, "gone since it was written")
-        elif was.crc32 not in (None, _crc(path)) and (path.name != DATABASE or size == was.size):
-            # Whoever adds to the database, an index perhaps, may do so.
+        # Users may add to the database, an index perhaps.
+        grown = path.name == DATABASE and size != sealed.size
+        if size < sealed.size:
+            yield path, Damage(size, sealed.size - size, "gone since it was written")
+        elif not grown and sealed.crc32 is not None and sealed.crc32 != _crc(path):
             yield path, Damage(0, size, "changed since it was written")
 
 
-def sealed(path: Path) -> FileSeal:
-    """A file with its checksum."""
+def seal(path: Path) -> FileSeal:
+    """Return the seal of a file, with its checksum."""
     return FileSeal(size=path.stat().st_size, crc32=_crc(path))
-
-
-def _state(path: Path) -> FileSeal:
-    size = path.stat().st_size
-    live = path.name == DATABASE or (path.suffix == ".csv" and not layout.is_hour(path))
-    return sealed(path) if live and size <= _LONGEST_READ else FileSeal(size=size)
 
 
 def _crc(path: Path) -> int:
     return reduce(lambda crc, block: zlib.crc32(block, crc), _blocks(path), 0)
 
 
-def damages(folder: Path, proven: Container[Path] = ()) -> Iterator[tuple[Path, Damage]]:
-    """Every stretch of a table that is no row, `proven` ones left out.
+def damaged_rows(folder: Path, proven: Container[Path] = ()) -> Iterator[tuple[Path, Damage]]:
+    """Yield every stretch of a table that is no rows.
 
-    Of one without an end, up to where it ends.
+    Args:
+        folder: The recording's.
+        proven: Tables to leave out.
     """
     for path in layout.table_files(folder):
         table = layout.table_of(path)
         if table is None or path in proven:
             continue
-        packed = path.suffix == ".zst"
         try:
-            blocks = _unpacked(path) if packed else _blocks(path)
-            yield from ((path, damage) for damage in _odd_rows(_lines(blocks), table))
+            blocks = _decompressed(path) if path.suffix == ".zst" else _blocks(path)
+            yield from ((path, damage) for damage in _invalid_rows(_lines(blocks), table))
         except FileNotFoundError:
             continue  # a recorder has just closed or compressed it
         except (zstandard.ZstdError, EOFError) as error:
@@ -92,24 +85,23 @@ def damages(folder: Path, proven: Container[Path] = ()) -> Iterator[tuple[Path, 
 
 
 def database_rows(folder: Path) -> dict[str, int]:
-    """Rows of each table in the database; none without one.
+    """Count the rows of each table in the database; there are none without a database.
 
-    Every cell is read on the way. Raises `sqlite3.Error` when it is damaged.
+    Every cell is read on the way. Raises `sqlite3.Error` for a damaged one.
     """
     path = folder / DATABASE
     if not path.exists():
         return {}
-    with closing(opened(path)) as database:
+    with closing(sqlite.open_to_read(path)) as database:
         [[verdict], *_] = database.execute("PRAGMA quick_check(1)")
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
-        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        return {name: _count(database, name) for (name,) in sorted(found)}
-
-
-def _count(database: sqlite3.Connection, name: str) -> int:
-    quoted = name.replace('"', '""')
-    return sum(1 for _ in database.execute(f'SELECT * FROM "{quoted}"'))  # noqa: S608
+        counts: dict[str, int] = {}
+        for name in sqlite.table_names(database):
+            quoted = name.replace('"', '""')  # a table of the user's may have any name
+            rows = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608
+            counts[name] = sum(1 for _ in rows)
+        return counts
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -118,8 +110,8 @@ def _blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _unpacked(path: Path) -> Iterator[bytes]:
-    """What a compressed file holds; raises `EOFError` when that is not all there was."""
+def _decompressed(path: Path) -> Iterator[bytes]:
+    """Yield a compressed file's content; raises `EOFError` if the file does not end with it."""
     unpacking = zstandard.ZstdDecompressor().decompressobj()
     for block in _blocks(path):
         if unpacking.eof:
@@ -132,15 +124,15 @@ def _unpacked(path: Path) -> Iterator[bytes]:
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines; what follows the last one is the torn end, which repair tells of."""
+    """Yield whole lines; what follows the last one is a torn end, which repair finds."""
     rest = b""
     for block in blocks:
         *lines, rest = (rest + block).split(b"\n")
         yield from lines
 
 
-def _odd_rows(lines: Iterator[bytes], table: Table) -> Iterator[Damage]:
-    """Stretches of lines that are not as a row of the table is."""
+def _invalid_rows(lines: Iterator[bytes], table: Table) -> Iterator[Damage]:
+    """Yield the stretches of lines that are no rows of the table."""
     known = [column.name for column in table.columns]
     header = next(lines, None)
     if header is None:
@@ -149,7 +141,7 @@ def _odd_rows(lines: Iterator[bytes], table: Table) -> Iterator[Damage]:
     offset = len(header) + 1
     if columns != known[: len(columns)]:
         yield Damage(0, offset, f"no header of {table.name}")
-    begin, is_row = None, _row_of(table.columns[: len(columns)]).fullmatch
+    begin, is_row = None, cells.row_pattern(table.columns[: len(columns)]).fullmatch
     for line in lines:
         if is_row(line) and (line.isascii() or _is_text(line)):
             if begin is not None:
@@ -160,11 +152,6 @@ def _odd_rows(lines: Iterator[bytes], table: Table) -> Iterator[Damage]:
         offset += len(line) + 1
     if begin is not None:
         yield Damage(begin, offset - begin, "no whole rows")
-
-
-def _row_of(columns: Iterable[Column]) -> re.Pattern[bytes]:
-    """A row that loaders can read: what a table holds, or nothing, in each of its cells."""
-    return re.compile(b",".join(_CELL[column.kind] for column in columns))
 
 
 def _is_text(line: bytes) -> bool:

@@ -1,14 +1,13 @@
-"""Rows of text to one Parquet file: typed, exact, and there only when it is whole.
+"""Rows of text to one Parquet file: typed, exact, and visible only when it is whole.
 
-Times are nanoseconds in UTC. A price or quantity is a float64 while fifteen digits hold
-every value, because then it gives back its text exactly; else a decimal128. How many
-decimals the text had stands in the field's metadata. Labels are plain strings: in the
-dictionary form readers could not skip the parts without a symbol.
+Times are nanoseconds in UTC. A price or quantity is a float64 while fifteen digits hold every
+value, because then it gives back its text exactly; else a decimal128. The field's metadata
+says how many decimals the text had. Labels are plain strings: in the dictionary form readers
+could not skip the row groups without a symbol.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from kracked.errors import RecordError
 from kracked.format.tables import ColumnKind, Table
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
+from kracked.record.durable_files import sync
 
 _ROW_GROUP = 100_000
 _DELTA = ("ts_recv", "ts_msg", "seq")
@@ -27,33 +27,38 @@ _DICTIONARY = ("symbol", "side", "action", "flags", "price")
 
 
 class Part:
-    """One file in the making; nothing of it shows before `finish`."""
+    """One file in the making; it does not appear before `finish`."""
 
     def __init__(self, path: Path, table: Table) -> None:
         self.path = path
         self._table = table
         self._done = path.exists()
-        self._pieces: list[Any] = []
+        self._tables: list[Any] = []
         self.unread = Unread()
-        """What of its lines could not be read."""
+        """Counts of what could not be read."""
 
     def add(self, lines: Sequence[str]) -> None:
-        """Take CSV lines of the table, without its header."""
+        """Add CSV lines of the table, without its header."""
         if self._done:
             return
-        piece, unread = arrow_rows.read(lines, self._table)
-        self._pieces.append(piece)
+        rows, unread = arrow_rows.read(lines, self._table)
+        self._tables.append(rows)
         self._count(unread)
 
     def finish(self) -> bool:
-        """Write the file, read it back, and put it in its place.
+        """Write the file, verify it, and give it its name.
 
-        False when it was there, or not one of its lines was a row.
+        Return False if it was there already, or none of its lines was a row.
         """
-        whole = pa.concat_tables(self._pieces) if self._pieces else ()
+        whole = pa.concat_tables(self._tables) if self._tables else pa.table({})
         if self._done or not len(whole):
             return False
-        whole = self._typed(whole)
+        for at, column in enumerate(self._table.columns):
+            if column.kind is ColumnKind.DECIMAL:
+                numbers, decimals, unread = arrow_rows.numbers(whole.column(at))
+                self._count(unread)
+                field = pa.field(column.name, numbers.type, metadata={"decimals": str(decimals)})
+                whole = whole.set_column(at, field, numbers)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_suffix(".part")
         names = set(whole.column_names)
@@ -66,30 +71,13 @@ class Part:
             use_dictionary=[name for name in _DICTIONARY if name in names],
             column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in names},
         )
-        _sync(aside)
+        sync(aside)
         if pq.read_metadata(aside).num_rows != whole.num_rows:
             raise RecordError(f"{aside} does not hold what was written")
         aside.rename(self.path)
-        _sync(self.path.parent)
+        sync(self.path.parent)
         return True
-
-    def _typed(self, whole: Any) -> Any:
-        for at, column in enumerate(self._table.columns):
-            if column.kind is ColumnKind.DECIMAL:
-                numbers, decimals, unread = arrow_rows.numbers(whole.column(at))
-                self._count(unread)
-                field = pa.field(column.name, numbers.type, metadata={"decimals": str(decimals)})
-                whole = whole.set_column(at, field, numbers)
-        return whole
 
     def _count(self, unread: Unread) -> None:
         cells, rows = self.unread
         self.unread = Unread(cells + unread.cells, rows + unread.rows)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,4 +1,4 @@
-"""Files a crash has torn: found, cut back to the last whole row or frame, nothing deleted.
+"""Repair of files a crash has torn: cut back to the last whole row or frame, nothing deleted.
 
 The bytes cut off go to a file of the same name with `.torn` added; a raw log without one
 whole frame goes there altogether.
@@ -6,24 +6,23 @@ whole frame goes there altogether.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import errno
 import os
 from collections import deque
-from collections.abc import Container, Iterator
-from mmap import ACCESS_READ, mmap
+from collections.abc import Container
 from pathlib import Path
 from typing import NamedTuple
 
-from kracked.format import frame, layout
-from kracked.record.write.session_folder import SymbolicLink, write_all
+from kracked.format import cells, frame, layout
+from kracked.format.frame import Damage, mapped
+from kracked.record.durable_files import SymbolicLink, sync, write_all
 
 _BLOCK = 1 << 20
 
 
 class Torn(NamedTuple):
-    """A file whose end is no whole row or frame."""
+    """A file that does not end with a whole row or frame."""
 
     path: Path
     whole: int
@@ -31,45 +30,41 @@ class Torn(NamedTuple):
     torn: int
     """Bytes after them."""
 
-
-@contextlib.contextmanager
-def mapped(path: Path) -> Iterator[frame.Buffer]:
-    """The file's bytes as they are now, without reading them all."""
-    with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size == 0:
-            yield b""
-            return
-        with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-            yield data
+    @property
+    def damage(self) -> Damage:
+        """The torn end as damage."""
+        return Damage(self.whole, self.torn, "no whole row or frame")
 
 
 def find_torn(folder: Path) -> list[Torn]:
-    """Every file of a recording that does not end where a row or frame ends."""
+    """Return every file of a recording that does not end with a whole row or frame."""
     found = [torn_log(path) for path in layout.logs(folder)]
     found += [torn_table(path) for path in layout.table_files(folder) if path.suffix == ".csv"]
     return [torn for torn in found if torn is not None]
 
 
 def torn_log(path: Path) -> Torn | None:
-    """The tail of a raw log that is no frame; damage with whole frames after it stays.
+    """Return the torn end of a raw log; damage with whole frames after it is none.
 
     An empty log is torn too: recorders make none without a frame to put there. None for a
-    file that no recorder has written: it is not ours to cut.
+    file without a frame's mark, or a part of one, or zeros, which are all that a crash leaves
+    of a first frame: no recorder has written it.
     """
     with mapped(path) as data:
         last = next(iter(deque(frame.scan(data), maxlen=1)), None)
-        if not _is_ours(data):
+        begin = data[: len(frame.MARK)]
+        if data.find(frame.MARK) < 0 and not frame.MARK.startswith(begin) and any(begin):
             return None
     if last is None:
         return Torn(path, 0, 0)
-    return Torn(path, last.offset, last.size) if isinstance(last, frame.Damage) else None
+    return Torn(path, last.offset, last.size) if isinstance(last, Damage) else None
 
 
 def torn_table(path: Path) -> Torn | None:
-    """The tail of a table that is no whole row: cut inside, too few columns, or zeros.
+    """Return the torn end of a table: a row cut short, one with too few cells, or zeros.
 
-    Rows have as many cells as the header, which an older recorder may have written, or as
-    the table has columns: a header that was damaged makes no row a torn one.
+    A row has as many cells as the header, which an older recorder may have written, or as the
+    table has columns: a damaged header makes no row a torn one.
     """
     table = layout.table_of(path)
     with mapped(path) as data:
@@ -77,15 +72,15 @@ def torn_table(path: Path) -> Torn | None:
         widths |= {len(table.columns)} if table else set()
         whole = len(data)
         while whole and not _is_row(data, whole, widths):
-            # Zeros may fill megabytes; each step goes back one line.
+            # Each step goes back one line: zeros may fill megabytes.
             whole = data.rfind(b"\n", 0, whole - 1) + 1
         return Torn(path, whole, len(data) - whole) if whole < len(data) else None
 
 
 def cut(torn: Torn) -> Path:
-    """Move the torn end into a file of its own; where it went. Raises `SymbolicLink` for a link."""
-    keep = torn.path.with_name(f"{torn.path.name}.torn")
-    with open(torn.path, "r+b", opener=_unlinked) as file:
+    """Move a torn end into a file of its own and return that. Raises `SymbolicLink`."""
+    keep = layout.torn_end(torn.path)
+    with open(torn.path, "r+b", opener=_open_no_link) as file:
         file.seek(torn.whole)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         handle = os.open(keep, flags, 0o640)
@@ -95,25 +90,17 @@ def cut(torn: Torn) -> Path:
             os.fsync(handle)
         finally:
             os.close(handle)
-        _sync(keep.parent)  # before the bytes go here, the file that has them is there for good
+        sync(keep.parent)  # the copy must survive a power cut before the bytes go here
         file.truncate(torn.whole)
         os.fsync(file.fileno())
     if not torn.whole and layout.is_log(torn.path):
         torn.path.unlink()
-        _sync(keep.parent)
+        sync(keep.parent)
     return keep
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _unlinked(name: str, flags: int) -> int:
-    """Opens a file of the folder itself, not what a planted link leads to."""
+def _open_no_link(name: str, flags: int) -> int:
+    """Open a file itself; raises `SymbolicLink` for a link that was planted in its place."""
     try:
         return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
@@ -122,14 +109,8 @@ def _unlinked(name: str, flags: int) -> int:
         raise
 
 
-def _is_ours(data: frame.Buffer) -> bool:
-    """Whether a log has a frame's mark, or is what a crash leaves of its first: a part, zeros."""
-    begin = data[: len(frame.MARK)]
-    return data.find(frame.MARK) >= 0 or frame.MARK.startswith(begin) or not any(begin)
-
-
 def _is_row(data: frame.Buffer, end: int, widths: Container[int]) -> bool:
-    """Whether the bytes before `end` close a row of one of these widths."""
+    """Whether the bytes before `end` are the end of a row with one of these counts of cells."""
     if data[end - 1 : end] != b"\n":
         return False
     row = data[data.rfind(b"\n", 0, end - 1) + 1 : end]
@@ -137,8 +118,8 @@ def _is_row(data: frame.Buffer, end: int, widths: Container[int]) -> bool:
 
 
 def _cells(row: bytes) -> list[str]:
-    """None of what is no row."""
+    """Return the cells of a row, none of bytes that are no row."""
     try:
-        return next(csv.reader([row.decode(errors="replace")]), [])
+        return cells.split_row(row.decode(errors="replace"))
     except csv.Error:
         return []

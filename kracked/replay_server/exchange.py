@@ -249,12 +249,12 @@ class RecordedExchange:
             if self._seq and moment.seq > self._seq + 1:
                 self.close_connections(MISSING)
             self._seq = moment.seq
-        for event in moment.stood:
+        for event in moment.snapshots:
             if type(event) in _ONE_WORDING:
                 self._publish((event,), encode.message(event).encode())
         self._publish(moment.events, moment.data)
         # A keyframe's books go last: by now they hold what the message says of them.
-        books = [event for event in moment.stood if type(event) not in _ONE_WORDING]
+        books = [event for event in moment.snapshots if type(event) not in _ONE_WORDING]
         self._publish(books, b"")
 
     def _publish(self, happened: Iterable[events.Event], data: bytes) -> None:

@@ -61,7 +61,7 @@ class InstrumentList:
         self._assets: dict[str, str] = {}
         self._pairs: dict[str, str] = {}
         for kind, entry in islice(recording.read(), _SEARCHED):
-            standing = kind is FrameKind.STANDING
+            standing = kind is FrameKind.STATE
             data = keyframe.as_snapshot(entry.data) if standing else entry.data
             if _is_instrument_snapshot(data):
                 self.apply(data)
@@ -122,8 +122,8 @@ def events_before(player: Player) -> Iterator[Event]:
         if entry.seq > player.seq:
             return
         if kind is FrameKind.EVENT:
-            decoded: list[Event] = [line.event_of(entry)]
-        elif kind is FrameKind.STANDING:
+            decoded: list[Event] = [line.decode_event(entry)]
+        elif kind is FrameKind.STATE:
             decoded = codec.decode(keyframe.as_snapshot(entry.data), entry.received)
         elif entry.data.startswith(_CHANNELS):
             decoded = codec.decode(entry.data, entry.received)
@@ -136,7 +136,7 @@ def events_before(player: Player) -> Iterator[Event]:
 
 def _frames(player: Player) -> tuple[int, int]:
     """Return the first frame to read, and the one after the last."""
-    places, since = player.recording.places, player.position - _BACK_NS
+    places, since = player.recording.frame_index, player.position - _BACK_NS
     until = bisect_right(places, player.seq, key=lambda place: place.frame.first_seq)
     first, messages = until, 0
     while first and messages < _BACK_MESSAGES and places[first - 1].frame.last_received >= since:

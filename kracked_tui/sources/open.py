@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kracked.errors import RecordError
-from kracked.record.read.raw_index import first_message
+from kracked.record.raw_index import first_message
 from kracked.record.read.recording import open_recording
 from kracked_tui.sources import raw_log
 from kracked_tui.sources.log_file import LogRecording

@@ -46,10 +46,11 @@ def recorded_sessions(folder: Path) -> list[SessionRow]:
 
     Folders that are no recording, or one of a newer version, are left out.
     """
-    from kracked.record.write.session_folder import INFO, read_info  # noqa: PLC0415  slow to load
+    from kracked.format.layout import SESSION_INFO  # noqa: PLC0415  slow to load
+    from kracked.format.session_info import read_info  # noqa: PLC0415
 
     rows = []
-    for path in (each.parent for each in folder.glob(f"*/{INFO}")):
+    for path in (each.parent for each in folder.glob(f"*/{SESSION_INFO}")):
         try:
             info = read_info(path)
             size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -262,4 +262,4 @@ class ReplaySource:
         self._player, self._step_text = player, ""
         self._show_steps(())
         self._played_at = time.monotonic_ns()
-        self._replay.go_on(player, Moment(player.position, player.seq, "", b"", happened))
+        self._replay.continue_with(player, Moment(player.position, player.seq, "", b"", happened))

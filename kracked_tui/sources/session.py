@@ -9,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from kracked.format import frame, keyframe, line
-from kracked.format.frame import FrameKind
+from kracked.format.frame import FrameKind, mapped
 from kracked.protocol.events import Event
 from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.read.recording import Recording, open_recording
-from kracked.record.repair import mapped
 from kracked.record.replay import Moment, Player
 from kracked_tui.sources.recording import (
     VERDICTS,
@@ -53,13 +52,13 @@ class SessionRecording:
     def player_at(self, time: int) -> SeekablePlayer:
         """Return a player that has played everything received until `time`, ns."""
         player = Player(self._recording)
-        player.wind(time)
+        player.move_to(time)
         return player
 
     def player_before(self, place: MessagePlace) -> SeekablePlayer:
         """Return a player that has played everything before that message."""
         player = Player(self._recording)
-        player.rewind(place.seq - 1)
+        player.move_to_message(place.seq - 1)
         return player
 
     def last_update(self, seq: int, symbol: str, channel: str) -> MessagePlace | None:
@@ -69,7 +68,7 @@ class SessionRecording:
         gap, has no update.
         """
         marks = update_marks(symbol, channel)
-        places = self._recording.places
+        places = self._recording.frame_index
         last = bisect_right(places, seq, key=lambda place: place.frame.first_seq)
         for path, found in reversed(places[:last]):
             if found.kind is not FrameKind.DATA:
@@ -97,7 +96,7 @@ class SessionRecording:
 
         The verdicts on books are the recorded feed's own, those of the player are dropped.
         """
-        found = [*moment.stood, *moment.events]
+        found = [*moment.snapshots, *moment.events]
         if not moment.connection:
             return found
         return [each for each in found if type(each) not in VERDICTS]
@@ -123,7 +122,7 @@ class _OtherEvents:
         A gap bears the number of the message before it and is known at its end: a place
         within the gap does not count it.
         """
-        places = self._recording.places
+        places = self._recording.frame_index
         beyond = bisect_right(places, place.seq, key=lambda each: each.frame.first_seq)
         for _, found, body in self._recording.frames(self._frames_read, beyond):
             if found.kind is not FrameKind.KEYFRAME:
@@ -143,10 +142,10 @@ class _OtherEvents:
         for text in body.splitlines():
             if kind is FrameKind.EVENT:
                 entry = line.unpack(text)
-                self._events.append((entry.seq, line.event_of(entry)))
+                self._events.append((entry.seq, line.decode_event(entry)))
             elif _OTHER_MESSAGE.search(text, 0, 160):
                 entry = line.unpack(text)
-                is_state = kind is FrameKind.STANDING
+                is_state = kind is FrameKind.STATE
                 data = keyframe.as_snapshot(entry.data) if is_state else entry.data
                 happened = self._keeper.receive(data, entry.received)
                 self._events += [(entry.seq, event) for event in happened]

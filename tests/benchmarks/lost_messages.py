@@ -42,7 +42,7 @@ class Copy:
 
     def __init__(self, book: Book) -> None:
         self.book: Book = type(book)(book.symbol, book.precision, book.depth)
-        self.book.apply(keyframe.picture(book, 0))  # type: ignore[arg-type]
+        self.book.apply(keyframe.snapshot(book, 0))  # type: ignore[arg-type]
         self.age = self.looks = self.unseen = 0
         self.noticed = ""
 

@@ -22,7 +22,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from kracked.book.keeper import BookKeeper
-from kracked.format.lazy_text import whole
+from kracked.format.lazy_text import render
+from kracked.format.session_info import SessionInfo
 from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import ORDERS
 from kracked.frames import best_bid_offer, sampled_books
@@ -33,7 +34,6 @@ from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.record.parquet import Part
 from kracked.record.write import rows
-from kracked.record.write.session_folder import SessionInfo
 from tests.benchmarks.streams import START, stream
 
 SYMBOL, PRECISION = "BTC/USD", Precision(1, 8)
@@ -140,7 +140,7 @@ def _once(path: Path, depth: int) -> Any:
     for seq, data in enumerate([snapshot, *updates]):
         for event in keeper.receive(data, START + seq * STEP_NS):
             if isinstance(event, events.L3Snapshot):
-                texts.append(whole([rows.orders_snapshot(event, seq)]))
+                texts.append(render([rows.orders_snapshot(event, seq)]))
             elif isinstance(event, events.L3Update):
                 texts.append(rows.orders(event, seq))
     part = Part(path, ORDERS)

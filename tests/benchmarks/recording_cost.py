@@ -20,13 +20,14 @@ from statistics import median
 from typing import NamedTuple
 
 from kracked.book.keeper import BookKeeper
-from kracked.format.cells import prices
+from kracked.format.cells import price_cells
 from kracked.format.line import Message
+from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Event, Subscribed
 from kracked.record.convert import convert
 from kracked.record.write.ingest import Ingest
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionFolder, SessionInfo
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import BatchSink, CsvTables, RawLogSink, WriteBatch
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S
@@ -142,8 +143,8 @@ def steps(blocks: Blocks, taker: Taker, rounds: int) -> list[Step]:
 
 
 def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
-    prices.cache_clear()  # of a round before: who records remembers no texts of the future
-    keeper, intake = informed(), Ingest(taker, taken=lambda _: False)  # type: ignore[arg-type]
+    price_cells.cache_clear()  # of a round before: who records remembers no texts of the future
+    keeper, ingest = informed(), Ingest(taker, segment_exists=lambda _: False)  # type: ignore[arg-type]
     clock = time.thread_time
     for block in blocks:
         for number, slice_ in enumerate(block, 1):
@@ -153,10 +154,10 @@ def _steps(blocks: Blocks, taker: Taker) -> Iterator[Step]:
             parsed = clock()
             happened = heard(keeper, slice_)
             kept = clock()
-            intake.take(slice_, happened)
+            ingest.take(slice_, happened)
             if number == len(block):
-                intake.keyframe([*keeper.l2.values(), *keeper.l3.values()], slice_[-1][1])
-                intake.hand_over(slice_[-1][1])
+                ingest.write_keyframes([*keeper.l2.values(), *keeper.l3.values()], slice_[-1][1])
+                ingest.hand_over(slice_[-1][1])
             yield Step(parsed - begun, kept - parsed, clock() - kept)
 
 
@@ -200,10 +201,10 @@ def record(blocks: Blocks, path: Path) -> None:
     keeper = informed()
     with record_into(path, INFO) as session:
         # Without its depth a book's keyframes cannot be looked for.
-        session.intake.event(Subscribed(START, "level3", "BTC/USD", 10))
+        session.ingest.take_event(Subscribed(START, "level3", "BTC/USD", 10))
         for block in blocks:
             for slice_ in block:
-                session.intake.take(slice_, heard(keeper, slice_))
+                session.ingest.take(slice_, heard(keeper, slice_))
             books = [*keeper.l2.values(), *keeper.l3.values()]
             session.hand_over(books, slice_[-1][1])
 
@@ -271,7 +272,7 @@ def _saturated(told: Stream, path: Path) -> tuple[float, float, float]:
             begun = time.thread_time()
             happened = heard(keeper, slice_)
             feed += time.thread_time() - begun
-            session.intake.take(slice_, happened)
+            session.ingest.take(slice_, happened)
             if number % (HAND_OVER_NS // SLICE_NS) == 0:
                 session.hand_over([], slice_[-1][1])
                 while session.status().queued_bytes > BACKLOG_BYTES:

@@ -21,11 +21,11 @@ from pathlib import Path
 
 from kracked.book.keeper import BookKeeper
 from kracked.book.stats import BookStats
+from kracked.format.session_info import SessionInfo
 from kracked.frames.books.table_replay import book_events
 from kracked.record.check import check
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 from tests.benchmarks.recording_cost import HAND_OVER_NS, SLICE_NS, paced
 
@@ -50,7 +50,7 @@ def victim(path: Path, told: Path) -> None:
                 due.append(("level3", now + len(due), frames[at][1]))
                 at += 1
             heard = [keeper.receive(data, received) for _, received, data in due]
-            session.intake.take(due, [event for happened in heard for event in happened])
+            session.ingest.take(due, [event for happened in heard for event in happened])
             if now - handed >= HAND_OVER_NS:
                 session.hand_over([*keeper.l3.values()], now)
                 handed = now

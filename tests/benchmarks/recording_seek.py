@@ -21,6 +21,7 @@ from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.format.keyframe import Book
 from kracked.format.line import Message
+from kracked.format.session_info import SessionInfo
 from kracked.gateway.auth import ApiKey, ApiKeys, new_key
 from kracked.gateway.channels import Socket
 from kracked.protocol.requests import Subscribe, encode
@@ -28,7 +29,6 @@ from kracked.record.read.book_rebuilder import BookRebuilder
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
 from kracked.record.write.session import Format, RecordingSession, record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.exchange import Exchange
 from kracked.sim.listings import listings
@@ -94,7 +94,7 @@ def record(path: Path, depth: int, seconds: float) -> None:
     with record_into(path, info, form=Format.PARQUET, clock=lambda: now) as session:
         for now, frames in told(depth, seconds):
             happened = [event for _, at, data in frames for event in keeper.receive(data, at)]
-            session.intake.take(frames, happened)
+            session.ingest.take(frames, happened)
             session.hand_over([*keeper.l2.values(), *keeper.l3.values()], now)
             _wait_for_writer(session)
 
@@ -120,27 +120,27 @@ def _print(name: str, spent_ms: Iterable[float], goal_ms: int) -> None:
 def seeks(path: Path, instants: Sequence[int], goal_ms: int) -> None:
     """Print what one book at an instant costs, and all of them as the monitor winds."""
     recording = open_recording(path)
-    recording.goal(0)  # the index is made once
+    recording.position_at(0)  # the index is made once
     for channel in ("level3", "book"):
         of = [(at, SYMBOLS[number % len(SYMBOLS)], channel) for number, at in enumerate(instants)]
         spent = [_cpu_ms(lambda each=each: recording.at(*each[:2], channel=each[2])) for each in of]  # type: ignore[misc]
         _print(f"one {channel} book at an instant", spent, goal_ms)
-    spent = [_cpu_ms(lambda at=at: Player(recording).wind(at)) for at in instants]  # type: ignore[misc]
+    spent = [_cpu_ms(lambda at=at: Player(recording).move_to(at)) for at in instants]  # type: ignore[misc]
     _print(f"all {2 * len(SYMBOLS)} books wound to an instant", spent, goal_ms)
 
 
 def equal(path: Path, instants: Sequence[int]) -> bool:
     """Whether every book found at an instant is that of reading straight through."""
     found, recording = open_recording(path), open_recording(path)
-    walk, lines = BookRebuilder(recording.info(), proving=False), recording.read()
+    rebuilder, lines = BookRebuilder(recording.info(), check_keyframes=False), recording.read()
     upcoming = next(lines, None)
     for at in sorted(instants):
         while upcoming is not None and upcoming.line.received <= at:
-            walk.take(*upcoming)
+            rebuilder.apply(*upcoming)
             upcoming = next(lines, None)
         player = Player(found)
-        player.wind(at)
-        if _spelled(player.keeper) != _spelled(walk.keeper):
+        player.move_to(at)
+        if _spelled(player.keeper) != _spelled(rebuilder.keeper):
             return False
     return True
 
@@ -199,7 +199,7 @@ def report(path: Path, depth: int, places: int) -> None:
     size = sum(log.stat().st_size for log in recording.logs)
     begin, end = recording.span()
     print(f"depth {depth}: {(end - begin) / 60e9:.1f} minutes, {size >> 20} MB, "
-          f"{len(recording.places)} frames")  # fmt: skip
+          f"{len(recording.frame_index)} frames")  # fmt: skip
     instants = [random.randrange(begin, end) for _ in range(places)]
     seeks(path, instants, GOALS_MS[depth])
     print(f"  equal to a full replay: {equal(path, instants)}")

@@ -17,7 +17,6 @@ from kracked.protocol.events import (
     OrderAction,
     OrderChange,
 )
-from kracked.times import NS_PER_S
 
 PRECISION = Precision(1, 8)
 
@@ -43,59 +42,8 @@ def book_of(symbol: str, levels: int, depth: int = 10) -> L2Book:
     return book
 
 
-def test_all_books_have_their_turn_at_once_when_they_are_small() -> None:
-    books = [book_of(f"{n}/USD", 10) for n in range(8)]
-    schedule = keyframe.KeyframeSchedule()
-    assert schedule.due(books, 0) == books
-    assert schedule.due(books, 1) == []
-
-
-def test_of_deep_books_one_at_a_time_has_its_turn() -> None:
-    books = [book_of(f"{n}/USD", 1000, 1000) for n in range(3)]
-    schedule = keyframe.KeyframeSchedule()
-    assert [schedule.due(books, now) for now in range(4)] == [[book] for book in books] + [[]]
-
-
-@pytest.mark.parametrize("levels", [10, 1000])
-def test_a_round_is_due_after_messages_of_all_books_together(levels: int) -> None:
-    """The more the larger the books are, by half a message a row."""
-    books = [book_of("BTC/USD", levels, levels), book_of("ETH/USD", levels, levels)]
-    schedule = keyframe.KeyframeSchedule()
-    for now in range(2):
-        schedule.due(books, now)
-    books[0].tally.verified += 4_000 + levels - 1
-    assert schedule.due(books, 2) == []
-    books[1].tally.verified += 1
-    assert schedule.due(books, 3)
-
-
-def test_a_book_in_doubt_has_its_turn_once_it_is_proven() -> None:
-    book, doubted = book_of("BTC/USD", 10), book_of("ETH/USD", 10)
-    doubted.verified = False
-    schedule = keyframe.KeyframeSchedule()
-    assert schedule.due([book, doubted], 0) == [book]
-    doubted.verified = True
-    assert schedule.due([book, doubted], 1) == [doubted]
-
-
-def test_after_a_minute_a_few_messages_are_enough() -> None:
-    book = book_of("BTC/USD", 10)
-    schedule = keyframe.KeyframeSchedule()
-    schedule.due([book], 0)
-    book.tally.verified += 5
-    assert schedule.due([book], 60 * NS_PER_S - 1) == []
-    assert schedule.due([book], 60 * NS_PER_S) == [book]
-
-
-def test_without_a_message_nothing_is_due() -> None:
-    book = book_of("BTC/USD", 1)
-    schedule = keyframe.KeyframeSchedule()
-    schedule.due([book], 0)
-    assert schedule.due([book], 600 * NS_PER_S) == []
-
-
 def test_a_level_2_picture_is_not_changed_by_what_comes() -> None:
     book = book_of("BTC/USD", 3)
-    taken = keyframe.standing(book, 1)
+    taken = keyframe.lazy_snapshot(book, 1)
     book.apply(BookUpdate(2, "BTC/USD", PRECISION, ((630050, 0), (630049, 7)), (), 0))
     assert [*taken.bids] == [(630050, 1), (630049, 1), (630048, 1)]

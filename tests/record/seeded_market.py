@@ -8,8 +8,8 @@ from pathlib import Path
 from zlib import crc32
 
 from kracked.book.keeper import BookKeeper
+from kracked.format.session_info import SessionInfo
 from kracked.record.write.session import Format, RecordingSession, record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S, to_rfc3339
 
 START = 1_731_394_244_000_000_000
@@ -144,9 +144,9 @@ def feed(
     """Let messages arrive as the shared feed lets them: kept raw, then decoded and applied."""
     handed = 0
     for received, data in arrived:
-        session.intake.message("level3", received, data)
+        session.ingest.take_message("level3", received, data)
         for event in keeper.receive(data, received):
-            session.intake.event(event)
+            session.ingest.take_event(event)
         if received - handed > NS_PER_S // 10:
             session.hand_over([*keeper.l2.values(), *keeper.l3.values()], received)
             handed = received

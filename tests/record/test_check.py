@@ -17,12 +17,12 @@ from kracked.cli import recordings
 from kracked.errors import RecordError
 from kracked.format import frame
 from kracked.format.frame import Frame, FrameKind
+from kracked.format.session_info import FileSeal, SessionInfo, read_info
 from kracked.record import check as check_module
 from kracked.record.check import check
 from kracked.record.convert import convert
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import Format, record_into
-from kracked.record.write.session_folder import FileSeal, SessionInfo, read_info
 
 Record = Callable[..., Path]
 Stream = list[tuple[int, bytes]]
@@ -125,9 +125,9 @@ def test_messages_that_the_recorder_says_it_left_out_are_no_damage(
     info = SessionInfo(start="2024-11-12T06:50:44Z")
     with suppress(RecordError), record_into(path, info) as session:  # it ends with an error
         for received, data in stream[:2]:
-            session.intake.message("level3", received, data)
-        session.intake.miss(7, stream[2][0])
-        session.intake.message("level3", *stream[9])
+            session.ingest.take_message("level3", received, data)
+        session.ingest.note_lost(7, stream[2][0])
+        session.ingest.take_message("level3", *stream[9])
     health = check(path)
     assert (health.lost, health.untold, health.healthy) == (7, 0, True)
 

@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 
 from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe, tables
-from kracked.format.cells import instant
+from kracked.format.cells import time_cell
+from kracked.format.session_info import SessionInfo
 from kracked.frames import load_book_wide, load_orders
 from kracked.instruments import Precision
 from kracked.protocol.events import Subscribed
 from kracked.record.convert import convert
 from kracked.record.parquet import Part
 from kracked.record.write.session import Format, JoinedState, record_into
-from kracked.record.write.session_folder import SessionInfo
 from tests.record.seeded_market import START
 from tests.record.write.test_rows import book_messages
 
@@ -44,11 +44,11 @@ def test_a_thin_book_that_a_recording_joined_is_converted_as_deep_as_it_was(tmp_
     keeper.apply(Subscribed(START, "book", "BTC/USD", 100))
     snapshot, *updates = book_messages(*told)
     keeper.receive(snapshot, START)
-    joined = JoinedState(START, (), keyframe.stood(keeper.l2.values(), START))
-    info, path = SessionInfo(start=instant(START)), tmp_path / "session"
+    joined = JoinedState(START, (), keyframe.frozen(keeper.l2.values(), START))
+    info, path = SessionInfo(start=time_cell(START)), tmp_path / "session"
     with record_into(path, info, clock=lambda: START + 9, joined=joined) as session:
         for number, data in enumerate(updates, 1):
-            session.intake.take(
+            session.ingest.take(
                 [("public", START + number, data)], keeper.receive(data, START + number)
             )
     convert(path, tmp_path / "lake")

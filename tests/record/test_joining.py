@@ -99,7 +99,7 @@ def first_told(path: Path) -> list[Event]:
     """What a player of the recording hears before its first message."""
     moment = Player(open_recording(path)).step()
     assert moment is not None
-    return list(moment.stood)
+    return list(moment.snapshots)
 
 
 def stood_later(path: Path) -> list[Event]:
@@ -107,7 +107,7 @@ def stood_later(path: Path) -> list[Event]:
     player, stood = Player(open_recording(path)), list[Event]()
     player.step()
     while (moment := player.step()) is not None:
-        stood += moment.stood
+        stood += moment.snapshots
     return stood
 
 
@@ -247,7 +247,7 @@ async def test_what_was_lost_is_told_anew_once_messages_are_taken_again(
     with suppress(RecordError):  # which says at the end that five are missing
         async with recording(trading.feed, tmp_path / "session") as recorder:
             await trading.heard(20)
-            recorder._session.intake.miss(5, trading.feed.clock.wall())
+            recorder._session.ingest.note_lost(5, trading.feed.clock.wall())
             await trading.heard(200)
     account = account_of(stood_later(tmp_path / "session"))
     assert account.orders.keys() == trading.feed.account.orders.keys()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kracked.format import layout, tables
-from kracked.frames.read.table_files import live_files, parquet_files
+from kracked.frames.read.table_files import parquet_files, recorder_files
 from kracked.record.read.recording import open_recording
 
 Record = Callable[..., Path]
@@ -24,7 +24,7 @@ def test_the_hundredth_segment_of_an_hour_is_read_after_the_ninety_ninth(
     raw = path / "raw"
     (raw / "20241112T0600Z-01.jsonl.zst").rename(raw / "20241112T0600Z-99.jsonl.zst")
     (raw / "20241112T0600Z-02.jsonl.zst").rename(raw / "20241112T0600Z-100.jsonl.zst")
-    assert [layout.place(log)[1] for log in layout.logs(path)] == [0, 99, 100]
+    assert [layout.log_order(log)[1] for log in layout.logs(path)] == [0, 99, 100]
     assert [data for _, _, data in open_recording(path)] == [data for _, data in stream[:150]]
 
 
@@ -43,7 +43,7 @@ def test_the_hundredth_table_of_an_hour_comes_after_the_ninety_ninth(
     wanted = [f"trades-20241112T06Z{number}.{ending}" for number in ("", "-01", "-99", "-100")]
     for name in wanted:
         (tmp_path / name).touch()
-    assert [file.name for file in live_files(tmp_path, tables.TRADES)] == wanted
+    assert [file.name for file in recorder_files(tmp_path, tables.TRADES)] == wanted
 
 
 def test_the_hundredth_part_of_an_hour_comes_after_the_ninety_ninth(tmp_path: Path) -> None:

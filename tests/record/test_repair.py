@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kracked.format import tables
+from kracked.record.durable_files import SymbolicLink
 from kracked.record.repair import cut, find_torn
-from kracked.record.write.session_folder import SymbolicLink
 
 HEADER = b"symbol,price,note\n"
 ROWS = [b'BTC/USD,%d.%d,"a, b"\n' % (n, n % 10) for n in range(500)]

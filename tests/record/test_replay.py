@@ -14,10 +14,11 @@ from kracked.book.keeper import BookKeeper
 from kracked.format import keyframe
 from kracked.instruments import Instrument, Precision
 from kracked.protocol import encode
+from kracked.record.raw_index import LogPosition
 from kracked.record.read.checkpoints import Checkpoints
-from kracked.record.read.raw_index import LogPosition
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import MAX_SPEED, Moment, Player, Replay
+from kracked.record.write import book_tracking
 from kracked.times import NS_PER_S
 from tests.record.seeded_market import Level3Market, record_stream
 
@@ -148,9 +149,9 @@ def test_between_the_keyframes_of_two_books_both_are_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A search that begins at the first of them does not know the other book at once."""
-    monkeypatch.setattr(keyframe, "_EVERY_MESSAGES", 40)
-    monkeypatch.setattr(keyframe, "_ROWS_PER_MESSAGE", 1 << 20)
-    monkeypatch.setattr(keyframe, "_ROWS_AT_ONCE", 1)
+    monkeypatch.setattr(book_tracking, "_EVERY_MESSAGES", 40)
+    monkeypatch.setattr(book_tracking, "_ROWS_PER_MESSAGE", 1 << 20)
+    monkeypatch.setattr(book_tracking, "_ROWS_AT_ONCE", 1)
     markets = (Level3Market(seed=seed, symbol=f"A{seed}/USD") for seed in range(2))
     record_stream(tmp_path, sorted(chain(*(market.stream(100) for market in markets))))
     searched = Player(open_recording(tmp_path))
@@ -158,7 +159,7 @@ def test_between_the_keyframes_of_two_books_both_are_known(
     for number in range(200, 100, -1):
         fresh = Player(open_recording(tmp_path))
         for player in (searched, fresh):
-            player.rewind(number)
+            player.move_to_message(number)
         assert _state(searched) == _state(fresh)
         assert len(fresh.keeper.l3) == 2
 
@@ -174,14 +175,14 @@ def test_places_after_a_change_of_decimals_are_kept_too(tmp_path: Path) -> None:
     player = Player(open_recording(tmp_path / "session"))
     player.recording.checkpoints = Checkpoints(every_messages=10)
     for number in (190, 50, 130):
-        player.rewind(number)
+        player.move_to_message(number)
         place = player.recording.checkpoints.best(LogPosition(number))
         assert place is not None
         assert place.seq > number - 20
         fresh = Player(open_recording(tmp_path / "session"))
-        fresh.rewind(number)
+        fresh.move_to_message(number)
         again = Player(player.recording)  # from the place that is kept
-        again.rewind(number)
+        again.move_to_message(number)
         assert _state(again) == _state(fresh)
 
 
@@ -218,6 +219,6 @@ def test_every_place_is_the_same_however_it_is_reached(
     for _ in range(number):
         stepped.step()
     searched.seek(stream[number - 1][0])
-    rewound.rewind(number)
+    rewound.move_to_message(number)
     assert _state(stepped) == _state(searched) == _state(rewound)
     assert stepped.next_due == searched.next_due == rewound.next_due

@@ -10,11 +10,11 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
+from kracked.format.session_info import SessionInfo
 from kracked.protocol import events
 from kracked.protocol.events import Event
 from kracked.record.read.recording import Recording, open_recording
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.recorder import record
 from kracked.replay_server.server import PlaybackServer
 from kracked.sim.server import SimOptions, SimServer
@@ -89,7 +89,7 @@ def record_losing_three(out: Path) -> int:
         record_into(out, info, clock=lambda: market.now) as session,
     ):
         feed(session, keeper, before)
-        session.intake.miss(3, before[-1][0])
+        session.ingest.note_lost(3, before[-1][0])
         feed(session, keeper, after)
     return keeper.l3["BTC/USD"].checksum
 

@@ -31,7 +31,7 @@ async def joined(tmp_path: Path) -> Path:
             while len(feed.current_state()) < 1 + 3 * len(SYMBOLS):
                 await consumer.batch()
             async with recording(feed, tmp_path / "joined") as recorder:
-                subjects = recorder._session.intake.tables.symbols
+                subjects = recorder._session.ingest.tables.symbols
                 while any(None in (each.book, each.level3) for each in subjects.values()):
                     await consumer.batch()  # a picture of each book, one by one
     return tmp_path / "joined"
@@ -54,7 +54,9 @@ async def test_a_client_first_gets_the_recorded_state(serve: Serve, joined: Path
     moment = Player(open_recording(joined)).step()
     assert moment is not None
     stood = {
-        type(event): event for event in moment.stood if getattr(event, "symbol", "") == SYMBOLS[0]
+        type(event): event
+        for event in moment.snapshots
+        if getattr(event, "symbol", "") == SYMBOLS[0]
     }
     told = await received(serve, joined)
     for kind in (events.Ticker, events.Trades, events.Candles):
@@ -77,7 +79,7 @@ async def test_the_rules_of_the_pairs_are_those_recorded(serve: Serve, joined: P
     (listed, *_) = (each for each in told if isinstance(each, events.Instruments))
     (stood, *_) = (
         each
-        for each in Player(open_recording(joined)).step().stood
+        for each in Player(open_recording(joined)).step().snapshots
         if isinstance(each, events.Instruments)
     )
     assert (listed.pairs, listed.assets) == (stood.pairs, stood.assets)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from kracked.format.cells import instant
+from kracked.format.cells import time_cell
+from kracked.format.session_info import SessionInfo
 from kracked.record.read.recording import open_recording
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.replay_server.recorded_state import InstrumentList
 from tests.record.seeded_market import START
 
@@ -21,8 +21,8 @@ ASSETS = (
 
 @pytest.mark.parametrize("odd", ["7", "null", '{"id":7}', '{"id":"ETH","precision":"many"}', "{}"])
 def test_an_entry_that_cannot_be_read_costs_no_other(tmp_path: Path, odd: str) -> None:
-    path, info = tmp_path / "session", SessionInfo(start=instant(START))
+    path, info = tmp_path / "session", SessionInfo(start=time_cell(START))
     with record_into(path, info, clock=lambda: START) as session:
-        session.intake.message("public", START, ASSETS.format(odd).encode())
+        session.ingest.take_message("public", START, ASSETS.format(odd).encode())
     listing = InstrumentList(open_recording(path))
     assert [asset.id for asset in listing.decoded.assets] == ["BTC"]

@@ -12,9 +12,9 @@ from textual.pilot import Pilot
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
+from kracked.format.session_info import SessionInfo
 from kracked.protocol.events import Event, Gap, Side, Trade, Trades
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings
@@ -133,8 +133,8 @@ async def test_a_gap_is_known_from_its_end_on_and_not_within_it(tmp_path: Path) 
         tmp_path / "gap", SessionInfo(start=to_rfc3339(begin, 9)), clock=lambda: end
     ) as session:
         feed(session, BookKeeper(), stream)
-        session.intake.event(Gap(end, "level3", ("BTC/USD",), begin, end, "lost"))
-        session.intake.message("level3", end + NS_PER_S, b'{"channel":"heartbeat"}')
+        session.ingest.take_event(Gap(end, "level3", ("BTC/USD",), begin, end, "lost"))
+        session.ingest.take_message("level3", end + NS_PER_S, b'{"channel":"heartbeat"}')
     async with playing(tmp_path / "gap") as (source, published):
         results = []
         for at in (end + NS_PER_S, begin + NS_PER_S, end):

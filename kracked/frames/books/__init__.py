@@ -1,0 +1,1 @@
+"""Books over a recording: quick replay, samples, queue positions."""

@@ -1,7 +1,7 @@
-"""Whether a kernel runs as it stands or compiled by numba, and the columns it takes then.
+"""The choice between the kernel in plain Python and compiled by numba, and their columns.
 
-numba is an optional extra and takes seconds to arrive, so nothing here imports it before
-it is wanted: by name, or for a table so long that it pays.
+numba is an optional extra and takes seconds to load, so nothing here imports it before it is
+asked for by name, or a table is so long that it pays.
 """
 
 from __future__ import annotations
@@ -16,27 +16,26 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
 from kracked.frames.books import order_kernel
 from kracked.frames.books.order_kernel import Cells
 
 Engine = Literal["auto", "plain", "numba"]
 
 _WORTH_ROWS = 1_000_000
-"""Loading numba and compiled code costs about as much as so many rows in Python."""
+"""Rows that take Python about as long as loading numba and the compiled code."""
 
 
+@says("compiled replay needs numba: pip install numba")
 class NeedsNumba(ConfigError):
     """Compiled replay was asked for, and numba is not installed."""
 
-    def __str__(self) -> str:
-        return "compiled replay needs numba: pip install numba"
-
 
 class Kernel(NamedTuple):
-    """The functions of `order_kernel`, and what makes an array of int64 into their columns."""
+    """The functions of `order_kernel`, and the conversion of arrays into their columns."""
 
     cells: Callable[[NDArray[np.int64]], Cells]
+    """Makes a column of an array of int64."""
     advance: Callable[..., tuple[int, int, Any, Any]]
     queued: Callable[..., int]
 
@@ -45,26 +44,31 @@ PLAIN = Kernel(lambda array: array.tolist(), order_kernel.advance, order_kernel.
 
 
 def kernel(engine: Engine, rows: int) -> Kernel:
-    """The kernel for a table of so many rows. Raises `NeedsNumba`, `ConfigError` for no engine."""
+    """Return the kernel for a table of so many rows.
+
+    Raises:
+        NeedsNumba: numba was asked for and is not installed.
+        ConfigError: There is no such engine.
+    """
     match engine:
         case "plain":
             return PLAIN
         case "numba":
-            return _by_numba()
+            return _compiled_kernel()
         case "auto":
             installed = rows >= _WORTH_ROWS and importlib.util.find_spec("numba") is not None
-            return _by_numba() if installed else PLAIN
+            return _compiled_kernel() if installed else PLAIN
     raise ConfigError(f"no engine {engine}; choose one of auto, plain, numba")
 
 
 @cache
-def _by_numba() -> Kernel:
+def _compiled_kernel() -> Kernel:
     try:
         numba: Any = importlib.import_module("numba")
         extending: Any = importlib.import_module("numba.extending")
     except ImportError as error:
         raise NeedsNumba from error
-    extending.overload(bisect_left, strict=False)(lambda side, level: _first_from)  # noqa: ARG005
+    extending.overload(bisect_left, strict=False)(lambda side, level: _bisect_left)  # noqa: ARG005
     extending.register_jitable(order_kernel.cut)
     compiled = numba.njit(cache=True)
     return Kernel(
@@ -72,8 +76,8 @@ def _by_numba() -> Kernel:
     )
 
 
-def _first_from(side: Any, level: int) -> int:
-    """`bisect_left`, for numba does not know it."""
+def _bisect_left(side: Any, level: int) -> int:
+    """Replace `bisect.bisect_left`, which numba does not know."""
     low, high = 0, len(side)
     while low < high:
         middle = (low + high) // 2

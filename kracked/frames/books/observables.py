@@ -1,7 +1,7 @@
-"""What is read off a book while a recording is replayed, and when.
+"""Observables: the values that are read from a book while a recording is replayed, and when.
 
-Off the keeper's books and off the quick replay's arrays alike, as integers: they become
-numbers of a currency at the very end, so two readings are equal or they are not.
+They are read from the keeper's books and from the quick replay's arrays alike, as scaled
+integers, so two readings can be compared exactly. They become floats at the very end.
 """
 
 from __future__ import annotations
@@ -21,63 +21,74 @@ _LEVEL = ((PRICE, "px"), (QTY, "sz"))
 
 
 class ReadTimes(NamedTuple):
-    """When the book is read as a file is replayed."""
+    """The points of a file's replay at which the book is read."""
 
     after: Ints
-    """When so many of the file's messages have been applied; rising."""
+    """How many of the file's messages are applied by then; rising."""
     times: Ints
-    """What that instant is called, ns since the Unix epoch."""
+    """The time of each reading, ns since the Unix epoch."""
 
 
 class Observable(Protocol):
-    """What somebody wants to know of a book as time goes by."""
+    """Values of a book over time."""
 
     @property
     def columns(self) -> dict[str, str]:
-        """Names of what is read, and whether each is PRICE, QTY or COUNT."""
+        """Name of each value, and whether it is PRICE, QTY or COUNT."""
 
     @property
-    def changes(self) -> bool:
-        """Read after every message, what is as before left out; else at `instants`."""
+    def on_change(self) -> bool:
+        """Whether it is read after every message, without repeats; else at the times `due`."""
 
-    def instants(self, received: int) -> Iterable[int]:
-        """Those until a message that came at this time, which is not applied yet."""
+    def due(self, received: int) -> Iterable[int]:
+        """Return the times to read before a message of time `received` is applied."""
 
-    def of_book(self, book: Book) -> list[int]:
-        """NONE for what is not there; an empty list when there is nothing to be told."""
+    def from_book(self, book: Book) -> list[int]:
+        """Return the values, NONE for a missing one; an empty list for no reading at all."""
+        ...
 
-    def of_arrays(self, arrays: OrderArrays) -> list[int]: ...
+    def from_arrays(self, arrays: OrderArrays) -> list[int]:
+        """Return the same values of the quick replay's book."""
+        ...
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes | None:
-        """When to read in a file: what does not change may be left out; None for the touch."""
+    def read_times(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes | None:
+        """Return when to read in a file; None to read whenever the touch changes.
+
+        Messages that cannot change the values may be left out.
+        """
 
 
 class BestBidOffer:
     """Best bid and ask with their quantities."""
 
     columns: Final = {"bid": PRICE, "bid_qty": QTY, "ask": PRICE, "ask_qty": QTY}
-    changes = True
+    on_change = True
 
-    def instants(self, received: int) -> Iterable[int]:
+    def due(self, received: int) -> Iterable[int]:
+        """Return none: it is read on change."""
         del received
         return ()
 
-    def of_book(self, book: Book) -> list[int]:
+    def from_book(self, book: Book) -> list[int]:
+        """Return the best level of each side."""
         return _levels(book, 1)
 
-    def of_arrays(self, arrays: OrderArrays) -> list[int]:
+    def from_arrays(self, arrays: OrderArrays) -> list[int]:
+        """Return the same of the quick replay's book."""
         return arrays.levels(1)
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> None:
+    def read_times(self, rows: OrderRows, arrays: OrderArrays) -> None:
+        """Return None: it is the touch."""
         del rows, arrays
 
 
 class BookSamples:
-    """The best levels at whole intervals."""
+    """The best levels of each side at whole intervals."""
 
-    changes = False
+    on_change = False
 
     def __init__(self, step: int, levels: int) -> None:
+        """Read `levels` a side every `step` ns."""
         self._step, self._levels = step, levels
         self._due = 0
         self.columns = {
@@ -87,59 +98,67 @@ class BookSamples:
             for kind, what in _LEVEL
         }
 
-    def instants(self, received: int) -> Iterable[int]:
+    def due(self, received: int) -> Iterable[int]:
+        """Return the whole intervals before `received` that have not been read."""
         self._due = self._due or -(-received // self._step) * self._step
         times = range(self._due, received, self._step)
         self._due += len(times) * self._step
         return times
 
-    def of_book(self, book: Book) -> list[int]:
+    def from_book(self, book: Book) -> list[int]:
+        """Return the best levels of each side."""
         return _levels(book, self._levels)
 
-    def of_arrays(self, arrays: OrderArrays) -> list[int]:
+    def from_arrays(self, arrays: OrderArrays) -> list[int]:
+        """Return the same of the quick replay's book."""
         return arrays.levels(self._levels)
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
+    def read_times(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
+        """Return the whole intervals of the file."""
         del arrays
         reached = np.maximum.accumulate(rows.received)
         ends = (int(reached[0]), int(reached[-1]))
-        times = np.array([due for end in ends for due in self.instants(end)], dtype=np.int64)
+        times = np.array([due for end in ends for due in self.due(end)], dtype=np.int64)
         return ReadTimes(np.searchsorted(reached, times, side="right"), times)
 
 
 class QueuePositions:
-    """Where an order stands in its level while it rests."""
+    """An order's place in its level while it rests."""
 
     columns: Final = {
         "price": PRICE, "qty": QTY, "qty_ahead": QTY, "level_qty": QTY, "position": COUNT,
         "orders": COUNT,
     }  # fmt: skip
-    changes = True
+    on_change = True
 
     def __init__(self, order_id: str) -> None:
         self._order_id = order_id
 
-    def instants(self, received: int) -> Iterable[int]:
+    def due(self, received: int) -> Iterable[int]:
+        """Return none: it is read on change."""
         del received
         return ()
 
-    def of_book(self, book: Book) -> list[int]:
+    def from_book(self, book: Book) -> list[int]:
+        """Return the order's place; an empty list while it does not rest."""
         assert isinstance(book, L3Book)
         order, place = book.order(self._order_id), book.place(self._order_id)
         if order is None or place is None:
             return []
         return [order.price, order.qty, place.qty_ahead, place.level_qty, place.position, place.of]
 
-    def of_arrays(self, arrays: OrderArrays) -> list[int]:
-        return arrays.place(self._order_id)
+    def from_arrays(self, arrays: OrderArrays) -> list[int]:
+        """Return the same of the quick replay's book."""
+        return arrays.queue_position(self._order_id)
 
-    def marks(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
-        messages = arrays.concerning(self._order_id)
+    def read_times(self, rows: OrderRows, arrays: OrderArrays) -> ReadTimes:
+        """Return the messages that may change the order's place."""
+        messages = arrays.messages_near(self._order_id)
         return ReadTimes(messages + 1, rows.received[messages])
 
 
 def _levels(book: Book, count: int) -> list[int]:
-    """Price and quantity of the best levels, bid and ask in turn."""
+    """Return price and quantity of the best levels, bid and ask in turn."""
     cells: list[int] = []
     for rank in range(count):
         for side in (book.bids, book.asks):

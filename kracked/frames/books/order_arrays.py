@@ -1,7 +1,7 @@
 """A level 3 book as the kernel's integers, for the rows of one file.
 
-Numbers the file's prices and orders as nodes, lets the kernel apply rows, and reads the
-book back. What the kernel finds strange is reported and no more; see `order_replay`.
+It numbers the file's prices and orders as nodes, lets the kernel apply rows, and reads the
+book back. A row that the kernel cannot apply is only reported; `order_replay` deals with it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pandas as pd
 
 from kracked.book.checksum import LEVELS_HASHED, level_digits
 from kracked.book.l3 import L3Book
+from kracked.errors import says
 from kracked.frames.books.numba_engine import Kernel
 from kracked.frames.books.order_kernel import (
     ADD,
@@ -29,39 +30,40 @@ from kracked.frames.books.order_kernel import (
 from kracked.frames.books.order_rows import Ints, OrderRows
 
 NONE = -1
-"""In place of the price and quantity of a level that is not there."""
+"""In place of the price and quantity of a missing level."""
 
 
-class Resting(NamedTuple):
+class BookOrder(NamedTuple):
     """An order in a book."""
 
     order_id: str
     key: int
-    """Price; an ask's is negative."""
+    """Its price; an ask's is negative."""
     qty: int
 
 
-class Held(NamedTuple):
-    """All orders in a book, by node, each level's in queue order."""
+class QueuedOrders(NamedTuple):
+    """All orders in a book, each level's in queue order."""
 
     order: Ints
+    """Node of each order."""
     level: Ints
+    """Node of its level."""
     qty: Ints
 
 
-class Strange(Exception):
-    """A row that only the book's own rules can judge; told to `order_replay` alone."""
+@says("the kernel cannot apply row {row}")
+class UnexpectedRow(Exception):
+    """A row that only the book's own rules can judge; caught by `order_replay`."""
 
-    def __init__(self, row: int) -> None:
-        super().__init__(row)
-        self.row = row
+    row: int
 
 
 class OrderArrays:
     """One symbol's book while the messages of one file are applied."""
 
-    def __init__(self, rows: OrderRows, resting: list[Resting], kernel: Kernel) -> None:
-        """`resting` are in the book when the file begins, each level's in queue order."""
+    def __init__(self, rows: OrderRows, resting: list[BookOrder], kernel: Kernel) -> None:
+        """Hold the orders in the book when the file begins, each level's in queue order."""
         self._rows, self._kernel, count = rows, kernel, len(resting)
         ids = rows.frame["order_id"]
         before = pd.Series([one.order_id for one in resting], dtype=ids.dtype)
@@ -69,69 +71,69 @@ class OrderArrays:
         before_keys = np.array([one.key for one in resting], dtype=np.int64)
         ranks, keys = pd.factorize(np.concatenate((before_keys, rows.key)), sort=True)
         self._keys = np.concatenate(([0], keys))
-        """Of each level's node."""
+        """Key of each level's node."""
         self._price = np.concatenate(([NONE], np.abs(keys)))
         self._names, self._orders = pd.Index(names), len(self._keys)
-        """Of each order's node; the first such node."""
+        """Order id of each order's node, and the first such node."""
         self._node, self._level = codes + self._orders, ranks + 1
+        """Nodes of the order and level of the `count` orders, then of each row."""
         self._count = count
         self._nodes: dict[str, int] = {}
         first_bid = int(np.searchsorted(keys, 0)) + 1
         self._shape = Shape(first_bid, FREE, FREE)
-        self._make_cells(self._orders + len(names))
-        qty = np.array([one.qty for one in resting], dtype=np.int64)
-        self._put(Held(self._node[:count], self._level[:count], qty))
-
-    def _make_cells(self, nodes: int) -> None:
-        cells, blank = self._kernel.cells, np.zeros(nodes, dtype=np.int64)
-        alone = np.arange(nodes)
+        cells, nodes = kernel.cells, self._orders + len(names)
+        blank, alone = np.zeros(nodes, dtype=np.int64), np.arange(nodes)
         self._rings = Rings(cells(alone), cells(alone.copy()), cells(blank), cells(blank.copy()))
         self._found = cells(blank.copy())
         self._bids, self._asks = [0], [0]
         self._room = -1
         self._make_room(0)
+        qty = np.array([one.qty for one in resting], dtype=np.int64)
+        self._put(QueuedOrders(self._node[:count], self._level[:count], qty))
 
     def _make_room(self, messages: int) -> None:
-        """For the touches of so many messages."""
+        """Make room for the touches of so many messages."""
         if messages > self._room:
             self._room, blank = messages, np.zeros(messages, dtype=np.int64)
-            self._told = Touches(*(self._kernel.cells(blank.copy()) for _ in Touches._fields))
+            self._touches = Touches(*(self._kernel.cells(blank.copy()) for _ in Touches._fields))
 
     # --- changing -----------------------------------------------------------------
 
     def advance(self, first: int, last: int) -> int:
-        """Apply the messages from `first` until before `last`; how many touches were told.
+        """Apply the messages from `first` until before `last`; return how often the touch changed.
 
-        Raises `Strange`; some rows are applied then.
+        Raises `UnexpectedRow`, with some rows applied.
         """
-        begin, end, held = self._rows.begin(first), self._rows.begin(last), self._count
+        begin, end, before = self._rows.begin(first), self._rows.begin(last), self._count
         columns = (
-            self._node[held + begin : held + end],
-            self._level[held + begin : held + end],
+            self._node[before + begin : before + end],
+            self._level[before + begin : before + end],
             self._rows.qty[begin:end],
             self._rows.action[begin:end],
         )
         self._make_room(last - first)
-        told, strange = self._apply(OrderChanges(*map(self._kernel.cells, columns)), self._shape)
-        if strange != WHOLE:
-            raise Strange(begin + strange)
-        return told
+        count, unexpected = self._apply(
+            OrderChanges(*map(self._kernel.cells, columns)), self._shape
+        )
+        if unexpected != WHOLE:
+            raise UnexpectedRow(begin + unexpected)
+        return count
 
     def touches(self, first: int, last: int) -> Ints:
-        """The same, telling where the best levels changed, and of the first message anyway.
+        """Apply the same messages and return the touch after the first and after each change.
 
         Columns: message, bid, its quantity, ask, its quantity.
         """
-        told, rows = self.advance(first, last), self._rows
-        row, bid, bid_qty, ask, ask_qty = (np.array(one[:told], np.int64) for one in self._told)
+        count, rows = self.advance(first, last), self._rows
+        row, bid, bid_qty, ask, ask_qty = (np.array(one[:count], np.int64) for one in self._touches)
         message = np.searchsorted(rows.ends, row + rows.begin(first), side="right")
         bid_qty[bid == 0] = ask_qty[ask == 0] = NONE
         return np.column_stack((message, self._price[bid], bid_qty, self._price[ask], ask_qty))
 
-    def take_over(self, book: L3Book, first: int, last: int) -> None:
-        """Hold what this book holds: orders held now, or of the messages in between."""
-        held = self._queued([*self._asks[1:], *self._bids[1:]])
-        names = dict(zip(self._named(held), held.tolist(), strict=True))
+    def load_book(self, book: L3Book, first: int, last: int) -> None:
+        """Hold the orders of a book after messages; each is held now, or in these messages."""
+        held = self._orders_in([*self._asks[1:], *self._bids[1:]])
+        names = dict(zip(self._order_ids(held), held.tolist(), strict=True))
         part = slice(self._rows.begin(first), self._rows.begin(last))
         ids, nodes = self._rows.frame["order_id"].iloc[part], self._node[self._count :][part]
         names.update(zip(ids.tolist(), nodes.tolist(), strict=True))
@@ -142,24 +144,24 @@ class OrderArrays:
             for order in queue
         ]
         order, key, qty = np.array(found, dtype=np.int64).reshape(-1, 3).T
-        self.behave_as(book)
-        self.restore(Held(order, np.searchsorted(self._keys[1:], key) + 1, qty))
+        self.match_limits(book)
+        self.restore(QueuedOrders(order, np.searchsorted(self._keys[1:], key) + 1, qty))
 
-    def behave_as(self, book: L3Book) -> None:
-        """Cut at its depth, and find strange what it might contradict."""
+    def match_limits(self, book: L3Book) -> None:
+        """Cut at a book's depth, and report rows that this book might contradict."""
         limit = book.bids.limit if book.bids.limit > LEVELS_HASHED else FREE
         self._shape = self._shape._replace(depth=book.depth, limit=limit)
 
-    def held(self) -> Held:
-        """What rests now."""
-        order = self._queued([*self._asks[1:], *self._bids[1:]])
-        return Held(order, _at(self._rings.level, order), _at(self._rings.qty, order))
+    def queued_orders(self) -> QueuedOrders:
+        """Return the orders in the book."""
+        order = self._orders_in([*self._asks[1:], *self._bids[1:]])
+        return QueuedOrders(order, _at(self._rings.level, order), _at(self._rings.qty, order))
 
-    def restore(self, held: Held) -> None:
+    def restore(self, held: QueuedOrders) -> None:
         """Hold these orders and no others."""
         after, before, qty, level_of = self._rings
         levels = self._bids[1:] + self._asks[1:]
-        for order in self._queued(levels).tolist():
+        for order in self._orders_in(levels).tolist():
             level_of[order] = 0
         for level in levels:
             after[level] = before[level] = level
@@ -167,7 +169,7 @@ class OrderArrays:
         self._bids, self._asks = [0], [0]
         self._put(held)
 
-    def _put(self, held: Held) -> None:
+    def _put(self, held: QueuedOrders) -> None:
         adds = np.full(len(held.order), ADD, dtype=np.int64)
         columns = (held.order, held.level, held.qty, adds)
         changes = OrderChanges(*map(self._kernel.cells, columns))
@@ -176,15 +178,15 @@ class OrderArrays:
     def _apply(self, changes: OrderChanges, shape: Shape) -> tuple[int, int]:
         cells = self._kernel.cells
         sides = (cells(np.array(self._bids)), cells(np.array(self._asks)))
-        told, strange, self._bids, self._asks = self._kernel.advance(
-            changes, self._rings, sides, shape, self._told
+        count, unexpected, self._bids, self._asks = self._kernel.advance(
+            changes, self._rings, sides, shape, self._touches
         )
-        return told, strange
+        return count, unexpected
 
     # --- reading ------------------------------------------------------------------
 
     def levels(self, count: int) -> list[int]:
-        """Price and quantity of the best so many levels, bid and ask in turn."""
+        """Return price and quantity of the best levels, bid and ask in turn."""
         cells: list[int] = []
         for rank in range(1, count + 1):
             for side in (self._bids, self._asks):
@@ -192,57 +194,66 @@ class OrderArrays:
                 cells += (int(self._price[level]), int(self._rings.qty[level]) if level else NONE)
         return cells
 
-    def place(self, order_id: str) -> list[int]:
-        """Price, quantity, quantity ahead, the level's, position, orders; empty if not there."""
+    def queue_position(self, order_id: str) -> list[int]:
+        """Return an order's place in its level; an empty list while it does not rest.
+
+        Price, quantity, quantity ahead, quantity of the level, position, orders in the level.
+        """
         node, (_, _, qty, level_of) = self._node_of(order_id), self._rings
         if not node or not (level := int(level_of[node])):
             return []
-        orders = self._queued([level]).tolist()
+        orders = self._orders_in([level]).tolist()
         position = orders.index(node)
         ahead = sum(int(qty[order]) for order in orders[:position])
         own, whole = int(qty[node]), int(qty[level])
         return [int(self._price[level]), own, ahead, whole, position + 1, len(orders)]
 
-    def concerning(self, order_id: str) -> Ints:
-        """The messages that may change an order's place: while it may rest, about its levels."""
-        node, rows, held = self._node_of(order_id), self._rows, self._count
-        own = np.flatnonzero(self._node == node) - held if node else np.zeros(0, dtype=np.int64)
+    def messages_near(self, order_id: str) -> Ints:
+        """Return the messages that may change an order's place: those about its levels' orders.
+
+        They end with its removal.
+        """
+        node, rows, before = self._node_of(order_id), self._rows, self._count
+        own = np.flatnonzero(self._node == node) - before if node else np.zeros(0, dtype=np.int64)
         if not len(own):
             return own
-        its = np.zeros(self._orders, dtype=bool)
-        its[self._level[own + held]] = True
+        own_levels = np.zeros(self._orders, dtype=bool)
+        own_levels[self._level[own + before]] = True
         near = np.zeros(self._orders + len(self._names), dtype=bool)
-        near[self._node[its[self._level]]] = True
+        near[self._node[own_levels[self._level]]] = True
         gone = own[-1] >= 0 and rows.action[own[-1]] & 3 == DELETE
         first, last = max(0, own[0]), own[-1] + 1 if gone else len(rows.action)
-        found = np.flatnonzero(near[self._node[held + first : held + last]]) + first
+        found = np.flatnonzero(near[self._node[before + first : before + last]]) + first
         return np.unique(np.searchsorted(rows.ends, found, side="right"))
 
-    def resting(self) -> list[Resting]:
-        """What rests now, for the next file."""
-        held = self.held()
-        cells = (self._named(held.order), self._keys[held.level].tolist(), held.qty.tolist())
-        return [Resting(*one) for one in zip(*cells, strict=True)]
+    def resting(self) -> list[BookOrder]:
+        """Return the orders in the book, for the next file."""
+        held = self.queued_orders()
+        cells = (self._order_ids(held.order), self._keys[held.level].tolist(), held.qty.tolist())
+        return [BookOrder(*one) for one in zip(*cells, strict=True)]
 
     def checksum(self) -> int:
-        """Of the best ten levels a side, asks first, each order in turn."""
+        """Return the CRC-32 of the best ten levels a side, asks first, order by order.
+
+        The rule is `kracked.book.checksum`'s.
+        """
         best = slice(-1, -1 - LEVELS_HASHED, -1)
-        order = self._queued(self._asks[1:][best] + self._bids[1:][best])
+        order = self._orders_in(self._asks[1:][best] + self._bids[1:][best])
         price = self._price[_at(self._rings.level, order)]
         qty = _at(self._rings.qty, order)
         return crc32("".join(map(level_digits, price.tolist(), qty.tolist())).encode())
 
-    def _queued(self, levels: list[int]) -> Ints:
-        """The orders of these levels."""
+    def _orders_in(self, levels: list[int]) -> Ints:
+        """Return the nodes of the orders of these levels, each level's in queue order."""
         cells = self._kernel.cells(np.array(levels, dtype=np.int64))
         count = self._kernel.queued(cells, self._rings.after, self._found)
         return np.array(self._found[:count], dtype=np.int64)
 
-    def _named(self, orders: Ints) -> list[str]:
+    def _order_ids(self, orders: Ints) -> list[str]:
         return [str(name) for name in self._names[orders - self._orders]]
 
     def _node_of(self, order_id: str) -> int:
-        """0 for an order that neither rests nor is told of in the file."""
+        """Return the node of an order; 0 for one that is neither in the book nor in the file."""
         if order_id not in self._nodes:
             found = np.flatnonzero(self._names == order_id)
             self._nodes[order_id] = int(found[0]) + self._orders if len(found) else 0

@@ -1,16 +1,16 @@
-"""The level 3 book as plain integers: what makes replaying millions of rows quick.
+"""The level 3 book as plain integers, so that millions of rows replay quickly.
 
-`kracked.book` holds the rules, all of them; here stands only what a sound message may do:
-an order comes, goes with the numbers it had, or changes. At anything else the kernel stops
-and says where, and the keeper takes over (see `order_replay`). It hashes nothing.
+`kracked.book` has all the rules. The kernel does only what a valid message may do: add an
+order, remove it with the numbers it had, or modify it. At anything else it stops and reports
+the row, and the keeper takes over (see `order_replay`). It computes no checksum.
 
-A *node* is a small number: 0 is nothing, then come the price levels, sorted towards the
-best of each side, asks before bids, then the orders. A level and its orders are a ring in
-queue order, `after` and `before`; `qty` of a level is the sum over its ring; `level` is
-where an order rests, 0 for nowhere.
+A *node* is a small number: 0 is nothing, then come the price levels, sorted towards the best
+of each side, asks before bids, then the orders. A level and its orders are a ring in queue
+order, by `after` and `before`. `qty` of a level is the sum over its ring. `level` is the level
+of an order, 0 while it does not rest.
 
-Every line is both Python over lists and what numba compiles over arrays (see `compiled`).
-So it is one loop without a call or an object for a row: a call each would cost a fifth.
+Every line is Python over lists, and compiled by numba over arrays too (see `numba_engine`). So
+it is one loop without a call or an object per row: a call each would cost a fifth.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ LAST = 4
 FREE = 1 << 62
 """In place of a number of levels: no limit."""
 WHOLE = -1
-"""No row was strange."""
+"""In place of a row: every row was applied."""
 
 
 class OrderChanges(NamedTuple):
-    """Rows, one cell of each column a row."""
+    """Columns of rows: the nodes of order and level, the quantity, the action."""
 
     order: Cells
     level: Cells
@@ -40,7 +40,7 @@ class OrderChanges(NamedTuple):
 
 
 class Rings(NamedTuple):
-    """The orders that rest, by node."""
+    """The levels and their orders, by node."""
 
     after: Cells
     before: Cells
@@ -49,16 +49,18 @@ class Rings(NamedTuple):
 
 
 class Shape(NamedTuple):
+    """The bounds of a book."""
+
     first_bid: int
     """The lowest node of a bid's level."""
     depth: int
-    """Levels a side that stay after a message."""
+    """Levels a side that remain after a message."""
     limit: int
-    """An order behind so many levels is strange."""
+    """Levels before an order from which on it cannot be applied."""
 
 
 class Touches(NamedTuple):
-    """Best levels by node and what rests there, each time they changed; `row` ended the message."""
+    """The best levels' nodes and quantities each time they changed, and the message's last row."""
 
     row: Cells
     bid: Cells
@@ -70,15 +72,23 @@ class Touches(NamedTuple):
 def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
     changes: OrderChanges, rings: Rings, sides: tuple[Cells, Cells], shape: Shape, touches: Touches
 ) -> tuple[int, int, list[int], list[int]]:
-    """Apply rows; how many touches were told, the strange row or WHOLE, and the sides.
+    """Apply rows.
 
-    `sides` are the levels that hold orders, bids and asks, each as 0 and then worst to best.
+    Args:
+        changes: The rows.
+        rings: The levels and their orders; changed in place.
+        sides: The levels with orders, bids and asks, each as 0 and then worst to best.
+        shape: The bounds of the book.
+        touches: Filled with the touch after the first message and after each change.
+
+    Returns:
+        How many touches there are, the row that could not be applied or WHOLE, and the sides.
     """
     after, before, qty, resting = rings
     first_bid, depth, limit = shape
-    ends, bids_told, bid_qtys, asks_told, ask_qtys = touches
+    ends, touch_bids, bid_qtys, touch_asks, ask_qtys = touches
     bids, asks = list(sides[0]), list(sides[1])
-    room, told, row, grown = depth + 1, 0, -1, False
+    room, count, row, grown = depth + 1, 0, -1, False
     bid, ask, bid_qty, ask_qty = -1, -1, -1, -1
     for order, level, size, action in zip(*changes):  # noqa: B905 - numba knows no strict
         row += 1
@@ -91,19 +101,19 @@ def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
         else:
             if action == ADD:
                 if held:
-                    return told, row, bids, asks
-            else:  # it goes, or moves to another price
+                    return count, row, bids, asks
+            else:  # it is removed, or moves to another price
                 if action == DELETE:
                     if held != level or (size and size != qty[order]):
-                        return told, row, bids, asks
+                        return count, row, bids, asks
                 elif action == UNKNOWN or not held or (held < first_bid) != (level < first_bid):
-                    return told, row, bids, asks
+                    return count, row, bids, asks
                 front, back = before[order], after[order]
                 after[front] = back
                 before[back] = front
                 qty[held] -= qty[order]
                 resting[order] = 0
-                if front == back:  # only the level is left of its ring
+                if front == back:  # the level was left alone in its ring
                     side = bids if held >= first_bid else asks
                     side.pop(bisect_left(side, held))
             if action != DELETE:
@@ -112,7 +122,7 @@ def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
                     side = bids if level >= first_bid else asks
                     at = bisect_left(side, level)
                     if len(side) - at >= limit:
-                        return told, row, bids, asks
+                        return count, row, bids, asks
                     side.insert(at, level)
                     grown = True
                 after[front] = before[level] = order
@@ -131,15 +141,15 @@ def advance(  # noqa: C901, PLR0912, PLR0915 - one loop, see above
             if bids[-1] != bid or asks[-1] != ask or qty[bid] != bid_qty or qty[ask] != ask_qty:
                 bid, ask = bids[-1], asks[-1]
                 bid_qty, ask_qty = qty[bid], qty[ask]
-                ends[told] = row
-                bids_told[told], bid_qtys[told] = bid, bid_qty
-                asks_told[told], ask_qtys[told] = ask, ask_qty
-                told += 1
-    return told, WHOLE, bids, asks
+                ends[count] = row
+                touch_bids[count], bid_qtys[count] = bid, bid_qty
+                touch_asks[count], ask_qtys[count] = ask, ask_qty
+                count += 1
+    return count, WHOLE, bids, asks
 
 
 def cut(side: list[int], room: int, rings: Rings) -> None:
-    """Forget the worst levels with all their orders, until the side is so long."""
+    """Remove the worst levels with all their orders, until the side has `room` nodes."""
     after, before, qty, resting = rings
     while len(side) > room:
         level = side.pop(1)
@@ -152,7 +162,7 @@ def cut(side: list[int], room: int, rings: Rings) -> None:
 
 
 def queued(levels: Cells, after: Cells, found: Cells) -> int:
-    """Put the orders of these levels into `found`, each level's in queue order; how many."""
+    """Put the orders of these levels into `found`, in queue order; return how many they are."""
     count = 0
     for level in levels:
         order = after[level]

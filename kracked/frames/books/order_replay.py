@@ -1,15 +1,15 @@
-"""Level 3 tables replayed quickly, and how the result is known to be right.
+"""Quick replay of level 3 tables, and the reason why its result is right.
 
-The recorder verified each message when it came, and flagged what it would not vouch for
-(`Flag.SUSPECT`, from a mismatch or a hole to the next snapshot). So a run of messages none
-of which is suspect is taken on its word: the kernel applies it without hashing, and the
-book at its end is hashed and must have the stated checksum. A run ends where a snapshot or
-suspicion begins, at the end of a file, and after so many rows. Everything else goes through
-the keeper, message by message with every checksum: snapshots, suspect messages, a message
-that is strange to the kernel, a run whose end does not match.
+The recorder verified each message when it came, and flagged those it could not verify
+(`Flag.SUSPECT`, from a mismatch or a gap to the next snapshot). So a run of messages without
+the flag is trusted: the kernel applies it without checksums, and only the book at its end must
+have the recorded checksum. A run ends at a snapshot, where the flag begins or ends, at the end
+of a file, and after so many rows. Everything else goes through the keeper, message by message
+with every checksum: snapshots, suspect messages, a message that the kernel cannot apply, a run
+whose end does not match.
 
-What this cannot see: rows damaged after they were recorded, in a run whose end is right
-all the same. Verifying every message (`verify=True`) sees that too.
+This does not find rows that were damaged after they were recorded, in a run whose end is right
+all the same. Verifying every message (`verify=True`) finds those too.
 """
 
 from __future__ import annotations
@@ -22,178 +22,177 @@ import numpy as np
 
 from kracked.frames.books.numba_engine import Engine, kernel
 from kracked.frames.books.observables import Observable
-from kracked.frames.books.order_arrays import OrderArrays, Resting, Strange
+from kracked.frames.books.order_arrays import BookOrder, OrderArrays, UnexpectedRow
 from kracked.frames.books.order_rows import Ints, OrderRows, order_rows
-from kracked.frames.books.table_replay import BookEvent, MessageColumns, TableReplay, orders_event
+from kracked.frames.books.table_replay import BookEvent, MessageColumns, TableReplay, order_event
 from kracked.frames.read.table_files import Source
 from kracked.instruments import Precision
 from kracked.protocol.events import L3Snapshot, OrderAction, OrderChange
 
 _RUN_ROWS = 1 << 17
-"""So many rows at most are done again when the end of a run does not match."""
+"""Rows of a run at most: as many are replayed again when its end does not match."""
 
 
-def order_readings(
-    source: Source, symbol: str, look: Observable, engine: Engine = "auto"
+def sample_orders(
+    source: Source, symbol: str, observable: Observable, engine: Engine = "auto"
 ) -> Iterator[tuple[Precision, Ints]]:
-    """What `look` reads of a symbol's verified book: rows of a time and what was read then.
+    """Yield the readings of an observable from a symbol's verified level 3 book.
 
-    With the decimals its integers are to be read with.
-
-    Raises `TooLong` for numbers of too many digits, maybe not before a later file.
+    They come as rows of a time and the values, with the decimals of the values. Raises
+    `TooManyDigits`, maybe only at a later file.
     """
-    rebuild = TableReplay(source, symbol, "level3")
-    resting: list[Resting] | None = None
+    replay = TableReplay(source, symbol, "level3")
+    resting: list[BookOrder] | None = None
     seen = 0
-    file: _File | None = None
+    file: _FileReplay | None = None
     for rows in order_rows(source, symbol):
         seen += len(rows.frame)
-        if file and resting is not None and not rows.era.continues(file.era):
-            yield file.era.precision, file.until(int(rows.received[0]))
+        if file and resting is not None and not rows.period.continues(file.period):
+            yield file.period.precision, file.until(int(rows.received[0]))
             resting = None
-        rebuild.enter(rows.era)
+        replay.enter_period(rows.period)
         arrays = OrderArrays(rows, resting or [], kernel(engine, seen))
-        file = _File(rows, arrays, rebuild, look)
-        for found in file.readings(trusted=resting is not None):
-            yield rows.era.precision, found
+        file = _FileReplay(rows, arrays, replay, observable)
+        for found in file.sample(trusted=resting is not None):
+            yield rows.period.precision, found
         resting = arrays.resting() if file.trusted else None
 
 
-class _File:
-    """The messages of one file, a run after the other."""
+class _FileReplay:
+    """The replay of one file, run by run."""
 
     def __init__(
-        self, rows: OrderRows, arrays: OrderArrays, rebuild: TableReplay, look: Observable
+        self, rows: OrderRows, arrays: OrderArrays, replay: TableReplay, observable: Observable
     ) -> None:
-        self._rows, self._arrays, self._rebuild, self._look = rows, arrays, rebuild, look
-        self._marks = look.marks(rows, arrays)
-        self.era = rows.era
+        self._rows, self._arrays, self._replay, self._observable = rows, arrays, replay, observable
+        self._read_times = observable.read_times(rows, arrays)
+        self.period = rows.period
         self.trusted = False
-        """Whether `arrays` is the book, verified."""
+        """Whether `arrays` hold the verified book."""
 
-    def readings(self, *, trusted: bool) -> Iterator[Ints]:
-        """`trusted` says whether the book was verified when the file begins."""
+    def sample(self, *, trusted: bool) -> Iterator[Ints]:
+        """Yield the readings; `trusted` says whether the book is verified at the beginning."""
         rows, self.trusted = self._rows, trusted
         if trusted:
-            self._arrays.behave_as(self._rebuild.orders)
-            yield self._read(0, partial(self._look.of_arrays, self._arrays))
-        for first, last in pairwise(self._edges()):
-            if rows.picture[first] or (self.trusted and rows.suspect[first]):
-                yield self._by_the_keeper(first, last)
+            self._arrays.match_limits(self._replay.orders)
+            yield self._read(0, partial(self._observable.from_arrays, self._arrays))
+        # A run begins at and after a snapshot, where suspicion begins or ends, and after so
+        # many rows.
+        snapshots = np.flatnonzero(rows.snapshot)
+        flag_edges = np.flatnonzero(rows.suspect[1:] != rows.suspect[:-1]) + 1
+        longest = np.searchsorted(rows.ends, np.arange(_RUN_ROWS, rows.ends[-1], _RUN_ROWS))
+        starts = {0, len(rows.ends), *snapshots, *(snapshots + 1), *flag_edges, *longest}
+        for first, last in pairwise(sorted(starts)):
+            if rows.snapshot[first] or (self.trusted and rows.suspect[first]):
+                yield self._replay_by_keeper(first, last)
             elif self.trusted:
-                yield from self._on_trust(first, last)
+                yield from self._replay_trusted(first, last)
 
     def until(self, time: int) -> Ints:
-        """What is to be read of the book as the file left it, before a message at this time."""
-        times = list(self._look.instants(time))
-        values = self._look.of_arrays(self._arrays) if times else []
+        """Return the readings between the end of the file and a message of this time."""
+        times = list(self._observable.due(time))
+        values = self._observable.from_arrays(self._arrays) if times else []
         found = np.array([(time, *values) for time in times], dtype=np.int64)
-        return found.reshape(-1, 1 + len(self._look.columns))
+        return found.reshape(-1, 1 + len(self._observable.columns))
 
-    def _edges(self) -> list[int]:
-        """Where runs begin: around a picture, where suspicion does, every so many rows."""
-        rows = self._rows
-        count, pictures = len(rows.ends), np.flatnonzero(rows.picture)
-        doubts = np.flatnonzero(rows.suspect[1:] != rows.suspect[:-1]) + 1
-        so_many = np.searchsorted(rows.ends, np.arange(_RUN_ROWS, rows.ends[-1], _RUN_ROWS))
-        return sorted({0, count, *pictures, *(pictures + 1), *doubts, *so_many})
-
-    def _on_trust(self, first: int, last: int) -> Iterator[Ints]:
-        """A run by the kernel; the keeper gets only what is in the way of that."""
+    def _replay_trusted(self, first: int, last: int) -> Iterator[Ints]:
+        """Replay a run by the kernel; only messages it fails at go through the keeper."""
         while first < last and self.trusted:
-            found, odd = self._attempt(first, last)
-            if odd is None:
+            found, failed = self._attempt(first, last)
+            if failed is None:
                 yield from found
                 return
-            found, damaged = self._attempt(first, odd)
+            found, damaged = self._attempt(first, failed)
             if damaged is None:
                 yield from found
-                first = odd
-            yield self._by_the_keeper(first, odd + 1)
-            first = odd + 1
+                first = failed
+            yield self._replay_by_keeper(first, failed + 1)
+            first = failed + 1
 
     def _attempt(self, first: int, last: int) -> tuple[list[Ints], int | None]:
-        """What a run told, and None; or nothing, and the message at which it failed.
+        """Return the readings of a run and None, or nothing and the message at which it failed.
 
-        Then the book is as it was before.
+        After a failure the book is as it was before.
         """
         if first == last:
             return [], None
-        before, rows = self._arrays.held(), self._rows
+        before, rows = self._arrays.queued_orders(), self._rows
         try:
             found = self._advance(first, last)
-        except Strange as strange:
-            odd = int(np.searchsorted(rows.ends, strange.row, side="right"))
+        except UnexpectedRow as unexpected:
+            failed = int(np.searchsorted(rows.ends, unexpected.row, side="right"))
         else:
             if self._arrays.checksum() == rows.checksum[last - 1]:
                 return found, None
-            odd = last - 1
+            failed = last - 1
         self._arrays.restore(before)
-        return [], odd
+        return [], failed
 
     def _advance(self, first: int, last: int) -> list[Ints]:
-        """Apply messages, and look at the book on the way."""
+        """Apply messages by the kernel and return the readings on the way."""
         arrays, found = self._arrays, list[Ints]()
-        if self._marks is None:
+        if self._read_times is None:
             touches = arrays.touches(first, last)
             touches[:, 0] = self._rows.received[touches[:, 0]]
             return [touches]
-        after = self._marks.after
+        after = self._read_times.after
         within = slice(*np.searchsorted(after, (first, last), side="right"))
         stops = np.unique(after[within]).tolist()
         for stop in stops:
             arrays.advance(first, stop)
-            found.append(self._read(stop, partial(self._look.of_arrays, arrays)))
+            found.append(self._read(stop, partial(self._observable.from_arrays, arrays)))
             first = stop
         if first < last:
             arrays.advance(first, last)
         return found
 
-    def _by_the_keeper(self, first: int, last: int) -> Ints:
-        """Messages by the rules themselves, each with its checksum, until one does not fit."""
-        rows, rebuild, found = self._rows, self._rebuild, list[Ints]()
-        if not rows.picture[first]:
-            rebuild.restore(self._picture())
+    def _replay_by_keeper(self, first: int, last: int) -> Ints:
+        """Apply messages by the keeper, with every checksum, until one fails."""
+        rows, replay, found = self._rows, self._replay, list[Ints]()
+        if not rows.snapshot[first]:
+            # Applied to the book itself, which keeps its depth; the keeper would set it anew.
+            replay.orders.apply(self._snapshot())
         for message, event in enumerate(self._events(first, last), first):
-            book = rebuild.apply(event)
+            book = replay.apply(event)
             self.trusted = book is not None
             if book is None:
                 break
-            found.append(self._read(message + 1, partial(self._look.of_book, book)))
+            found.append(self._read(message + 1, partial(self._observable.from_book, book)))
         else:
-            self._arrays.take_over(rebuild.orders, first, last)
+            self._arrays.load_book(replay.orders, first, last)
         return np.concatenate(found) if found else self._nothing()
 
     def _events(self, first: int, last: int) -> Iterator[BookEvent]:
+        """Yield messages as the events they were recorded from."""
         rows, begin = self._rows, self._rows.begin(first)
-        part, precision = slice(begin, rows.begin(last)), rows.era.precision
+        part, precision = slice(begin, rows.begin(last)), rows.period.precision
         price, qty = np.abs(rows.key[part]).tolist(), rows.qty[part].tolist()
-        lists = MessageColumns(rows.frame.iloc[part], self._rebuild.symbol, price, qty)
+        lists = MessageColumns(rows.frame.iloc[part], self._replay.symbol, price, qty)
         for message in range(first, last):
             span = range(rows.begin(message) - begin, rows.begin(message + 1) - begin)
-            yield orders_event(lists, span[-1], span, precision)
+            yield order_event(lists, span[-1], span, precision)
 
-    def _picture(self) -> L3Snapshot:
-        """The book as the exchange would tell it."""
-        arrays, precision = self._arrays, self._rows.era.precision
+    def _snapshot(self) -> L3Snapshot:
+        """Return the book in `arrays` as a snapshot."""
+        arrays, precision = self._arrays, self._rows.period.precision
         sides: tuple[list[OrderChange], list[OrderChange]] = ([], [])
         for one in arrays.resting():
             order = OrderChange(OrderAction.ADD, one.order_id, abs(one.key), one.qty, "")
             sides[one.key < 0].append(order)
         bids, asks = map(tuple, sides)
-        return L3Snapshot(0, self._rebuild.symbol, precision, bids, asks, arrays.checksum())
+        return L3Snapshot(0, self._replay.symbol, precision, bids, asks, arrays.checksum())
 
     def _read(self, applied: int, read: Callable[[], list[int]]) -> Ints:
-        """What is to be read now that so many messages are applied."""
-        if self._marks is None:
+        """Return the readings due after `applied` messages."""
+        if self._read_times is None:
             times = self._rows.received[applied - 1 : applied]
         else:
-            here = np.searchsorted(self._marks.after, (applied, applied + 1))
-            times = self._marks.times[slice(*here)]
+            here = np.searchsorted(self._read_times.after, (applied, applied + 1))
+            times = self._read_times.times[slice(*here)]
         values = read() if len(times) else []
         if not values:
             return self._nothing()
         return np.array([(time, *values) for time in times.tolist()], dtype=np.int64)
 
     def _nothing(self) -> Ints:
-        return np.zeros((0, 1 + len(self._look.columns)), dtype=np.int64)
+        return np.zeros((0, 1 + len(self._observable.columns)), dtype=np.int64)

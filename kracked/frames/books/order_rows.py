@@ -1,8 +1,7 @@
-"""Rows of a level 3 table as integers, a file at a time: what the quick replay reads.
+"""Rows of a level 3 table as integers, a file at a time: the input of the quick replay.
 
-Prices and quantities arrive as doubles, and a double says exactly which number of so many
-decimals it is while that has fifteen digits at most. A file with longer ones is refused
-here; then decimals must be read.
+Prices and quantities are read as doubles. A double stands for exactly one decimal number of
+up to fifteen digits. A file with longer numbers is refused here; then decimals must be read.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from kracked.format.tables import Flag
 from kracked.frames.books.order_kernel import ADD, DELETE, LAST, MODIFY, UNKNOWN
-from kracked.frames.read.precision_periods import PrecisionPeriod, by_era
+from kracked.frames.read.precision_periods import PrecisionPeriod, by_period
 from kracked.frames.read.table_files import Source
 
 Ints = NDArray[np.int64]
@@ -28,80 +27,81 @@ _SIGNS = {"b": 1, "a": -1}
 _ACTIONS = {"A": ADD, "C": DELETE, "M": MODIFY}
 
 
-class TooLong(Exception):
-    """A number of more digits than a double can vouch for."""
+class TooManyDigits(Exception):
+    """A number with more digits than a double gives back exactly."""
 
 
 class OrderRows(NamedTuple):
     """The whole messages of one symbol in one file."""
 
     frame: pd.DataFrame
-    era: PrecisionPeriod
+    period: PrecisionPeriod
     key: Ints
-    """Price; an ask's is negative, so that the better sorts later on either side."""
+    """Price of each row; an ask's is negative, so that the better sorts later on either side."""
     qty: Ints
+    """Quantity of each row."""
     action: Ints
-    """As the kernel knows it; UNKNOWN for what no sound message says. LAST is added."""
+    """The kernel's action of each row, plus LAST; UNKNOWN for what no valid message has."""
     ends: Ints
-    """Of each message: the row after its last one."""
+    """The row after each message's last one."""
     received: Ints
-    """Of each message, ns since the Unix epoch."""
+    """Time of each message, ns since the Unix epoch."""
     checksum: Ints
-    """Of each message."""
-    picture: Bools
-    """Whether a message tells the whole book."""
+    """Checksum of each message."""
+    snapshot: Bools
+    """Whether each message is a whole book."""
     suspect: Bools
-    """Whether the recorder would not vouch for a message."""
+    """Whether the recorder flagged each message as suspect."""
 
     def begin(self, message: int) -> int:
-        """Its first row."""
+        """Return the first row of a message."""
         return int(self.ends[message - 1]) if message else 0
 
 
 def order_rows(source: Source, symbol: str) -> Iterator[OrderRows]:
-    """File by file. Raises `TooLong`."""
-    for frame, era in by_era(source, symbol, "level3", columns=COLUMNS):
+    """Yield the rows of a symbol file by file. Raises `TooManyDigits`."""
+    for frame, period in by_period(source, symbol, "level3", columns=COLUMNS):
         ends = np.flatnonzero(frame["flags"].to_numpy("int64", na_value=0) & Flag.LAST) + 1
         if len(ends):
-            # What follows the last of them is a message cut off.
-            yield _rows(frame.iloc[: int(ends[-1])], ends.astype(np.int64), era)
+            # The rows after the last end are of a message that was cut off.
+            yield _rows(frame.iloc[: int(ends[-1])], ends.astype(np.int64), period)
 
 
-def _rows(frame: pd.DataFrame, ends: Ints, era: PrecisionPeriod) -> OrderRows:
+def _rows(frame: pd.DataFrame, ends: Ints, period: PrecisionPeriod) -> OrderRows:
     begins, lasts = np.concatenate(([0], ends[:-1])), ends - 1
-    price = scaled(frame["price"].to_numpy("float64"), era.precision.price)
-    qty = scaled(frame["size"].to_numpy("float64"), era.precision.qty)
-    key = price * _coded(frame["side"], _SIGNS, 0)
-    action = _coded(frame["action"], _ACTIONS, UNKNOWN)
-    unsound = (price <= 0) | (key == 0) | (qty < 0) | ((qty == 0) & (action != DELETE))
-    action[unsound | frame["order_id"].isna().to_numpy()] = UNKNOWN
+    price = scaled(frame["price"].to_numpy("float64"), period.precision.price)
+    qty = scaled(frame["size"].to_numpy("float64"), period.precision.qty)
+    key = price * _codes(frame["side"], _SIGNS, 0)
+    action = _codes(frame["action"], _ACTIONS, UNKNOWN)
+    invalid = (price <= 0) | (key == 0) | (qty < 0) | ((qty == 0) & (action != DELETE))
+    action[invalid | frame["order_id"].isna().to_numpy()] = UNKNOWN
     action[lasts] += LAST
     suspect = frame["flags"].to_numpy("int64", na_value=0) & Flag.SUSPECT > 0
     return OrderRows(
-        frame,
-        era,
-        key,
-        qty,
-        action,
-        ends,
-        pd.DatetimeIndex(frame["ts_recv"].iloc[lasts]).as_unit("ns").asi8,
-        frame["checksum"].iloc[lasts].to_numpy("int64", na_value=-1),
-        _coded(frame["action"].iloc[begins], {"R": 1}, 0) > 0,
-        np.logical_or.reduceat(suspect, begins),
+        frame=frame,
+        period=period,
+        key=key,
+        qty=qty,
+        action=action,
+        ends=ends,
+        received=pd.DatetimeIndex(frame["ts_recv"].iloc[lasts]).as_unit("ns").asi8,
+        checksum=frame["checksum"].iloc[lasts].to_numpy("int64", na_value=-1),
+        snapshot=_codes(frame["action"].iloc[begins], {"R": 1}, 0) > 0,
+        suspect=np.logical_or.reduceat(suspect, begins),
     )
 
 
 def scaled(values: NDArray[np.float64], decimals: int) -> Ints:
-    """The integers that doubles stand for; 0 for a missing one. Raises `TooLong`."""
+    """Return the scaled integers of doubles; 0 for a missing one. Raises `TooManyDigits`."""
     whole = np.rint(values * 10.0**decimals)
     other = whole / 10.0**decimals != values
     if not np.isnan(values[other]).all() or (np.abs(whole) >= _EXACT).any():
-        raise TooLong
+        raise TooManyDigits
     whole[other] = 0
     return whole.astype(np.int64)
 
 
-def _coded(labels: pd.Series[Any], codes: Mapping[str, int], other: int) -> Ints:
-    """A code for each label."""
+def _codes(labels: pd.Series[Any], codes: Mapping[str, int], other: int) -> Ints:
+    """Return the code of each label; `other` for one without a code."""
     known = [codes.get(label, other) for label in labels.cat.categories]
     return np.array([*known, other], dtype=np.int64)[labels.cat.codes.to_numpy()]

@@ -1,7 +1,7 @@
 """Reading with pyarrow: several times faster than pandas alone, and already typed.
 
-Every file becomes an Arrow table of the same columns, rows are chosen there, and all
-of them together become one frame at the very end: nothing is converted or copied twice.
+Every file becomes an Arrow table of the same columns, rows are chosen there, and all tables
+become one frame at the very end: nothing is converted or copied twice.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import pyarrow.parquet
 from kracked.format.tables import ColumnKind
 from kracked.frames.read import open_files, table_detection
 from kracked.frames.read.file_selection import MessageSpan, SelectedFile
-from kracked.frames.read.invalid_cells import emptied
-from kracked.frames.read.query import OLD_ACTIONS, TableQuery, as_decimals, as_times
+from kracked.frames.read.invalid_cells import blank_invalid
+from kracked.frames.read.query import OLD_ACTIONS, TableQuery, parse_decimals, parse_times
 
 _TYPES = {
     ColumnKind.TIME: pa.timestamp("ns", tz="UTC"),
@@ -34,25 +34,27 @@ _TYPES = {
 
 
 class ArrowReader:
-    """Pieces to tables, tables to a frame."""
+    """Reads files into Arrow tables, and makes one frame of the tables."""
 
-    def __init__(self, wanted: TableQuery) -> None:
-        self._wanted = wanted
-        self._types = {one.name: self._type(one.kind) for one in wanted.columns}
+    def __init__(self, query: TableQuery) -> None:
+        self._query = query
+        # Exact numbers are text until they are in a frame.
+        exact = {ColumnKind.DECIMAL: pa.string()} if query.exact else {}
+        self._types = {one.name: (_TYPES | exact)[one.kind] for one in query.columns}
 
-    def read(self, piece: SelectedFile) -> Any:
-        """The wanted rows of a piece. Raises `RecordError` when its file cannot be read."""
+    def read(self, file: SelectedFile) -> Any:
+        """Return a file's rows that the query asks for. Raises `RecordError` for a damaged file."""
         readers = {".parquet": self._parquet, ".sqlite": self._sqlite}
-        with open_files.reading(piece.path, pa.ArrowException):
-            table = readers.get(piece.path.suffix, self._csv)(piece.path)
-        return _without(self._conformed(table), piece.elsewhere)
+        with open_files.reporting_damage(file.path, pa.ArrowException):
+            table = readers.get(file.path.suffix, self._csv)(file.path)
+        return _drop_spans(self._conform(table), file.read_elsewhere)
 
     def spans(self, paths: Iterable[Path]) -> Sequence[MessageSpan]:
-        """Which messages each Parquet file holds, by its footer alone."""
+        """Return the messages in each Parquet file, by its footer alone."""
         return [span for path in paths for span in _span(path)]
 
     def in_order(self, tables: Sequence[Any]) -> Any:
-        """Tables of one recording as one, in order of arrival."""
+        """Return the tables of one recording as one, in order of arrival."""
         whole = pa.concat_tables(tables)
         if len(tables) > 1 and "seq" in whole.column_names:
             seq = _numbers(whole["seq"])
@@ -61,165 +63,162 @@ class ArrowReader:
         return whole
 
     def frame(self, tables: Iterable[Any]) -> pd.DataFrame:
-        """All rows in one frame."""
+        """Return the rows of all tables as one frame."""
         whole = pa.concat_tables([*tables, self._schema().empty_table()])
-        # Whole numbers with holes would become floats.
-        holed = {
+        # Counts with missing values would become floats.
+        nullable = {
             name: whole[name].to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
             for name, kind in self._types.items()
             if kind == pa.int64() and whole[name].null_count
         }
-        whole = whole.drop_columns(list(holed))
+        whole = whole.drop_columns(list(nullable))
         frame: pd.DataFrame = whole.to_pandas(split_blocks=True, self_destruct=True)
-        for at, column in enumerate(self._wanted.columns):
-            if column.name in holed:
-                frame.insert(at, column.name, holed[column.name])
-            if self._wanted.exact and column.kind is ColumnKind.DECIMAL:
-                frame[column.name] = as_decimals(frame[column.name])
+        for at, column in enumerate(self._query.columns):
+            if column.name in nullable:
+                frame.insert(at, column.name, nullable[column.name])
+            if self._query.exact and column.kind is ColumnKind.DECIMAL:
+                frame[column.name] = parse_decimals(frame[column.name])
         return frame
-
-    def _type(self, kind: ColumnKind) -> Any:
-        """What a column is until it is in a frame: exact numbers are text."""
-        exact = self._wanted.exact and kind is ColumnKind.DECIMAL
-        return pa.string() if exact else _TYPES[kind]
 
     def _schema(self) -> Any:
         return pa.schema(list(self._types.items()))
 
+    # --- one form each ------------------------------------------------------------------
+
     def _csv(self, path: Path) -> Any:
-        stored = open_files.stored(path, self._wanted)
+        stored = open_files.stored_columns(path, self._query)
         if not stored:
             return pa.table({})
         types = {name: self._types[column.name] for name, column in stored.items()}
-        table = self._typed(
-            _read_as_far(path, types).rename_columns([column.name for column in stored.values()])
-        )
-        return self._chosen(table)
+        table = _read_typed(path, types)
+        names = [column.name for column in stored.values()]
+        return self._choose_rows(self._parse_columns(table.rename_columns(names)))
 
     def _sqlite(self, path: Path) -> Any:
-        columns = open_files.rows(path, self._wanted)
-        return self._typed(
-            pa.table({name: self._stored(cells, name) for name, cells in columns.items()})
-        )
+        columns: dict[str, Any] = {}
+        for name, cells in open_files.read_rows(path, self._query).items():
+            try:
+                kind = self._types[name] if self._types[name] == pa.int64() else pa.string()
+                columns[name] = pa.array(cells, kind)
+            except (pa.ArrowException, OverflowError):  # a count that is none, or not of 64 bits
+                texts = [None if cell is None else str(cell) for cell in cells]
+                columns[name] = pa.array(texts, pa.string())
+        return self._parse_columns(pa.table(columns))
 
     def _parquet(self, path: Path) -> Any:
-        wanted, present = self._wanted, pyarrow.parquet.read_schema(path)
-        table_detection.check(path, present.names, wanted.table)
-        labels = [column.name for column in wanted.columns if column.kind is ColumnKind.LABEL]
+        query, present = self._query, pyarrow.parquet.read_schema(path)
+        table_detection.check_table(path, present.names, query.table)
+        labels = [column.name for column in query.columns if column.kind is ColumnKind.LABEL]
+        # Whole row groups outside of these are not read.
+        filters: list[tuple[str, str, object]] = []
+        if query.symbols and "symbol" in self._types:
+            filters.append(("symbol", "in", sorted(query.symbols)))
+        for bound, sign in ((query.start, ">="), (query.end, "<")):
+            if bound is not None:
+                filters.append((query.table.clock, sign, pd.Timestamp(bound, tz="UTC")))
         table = pyarrow.parquet.read_table(
             path,
             columns=[name for name in self._types if name in present.names],
-            filters=self._filters(),
+            filters=filters or None,
             partitioning=None,
             read_dictionary=labels,
         )
-        return self._exactly(table, present) if wanted.exact else table
+        return _numbers_as_text(table, present) if query.exact else table
 
-    def _filters(self) -> list[tuple[str, str, object]] | None:
-        """What lets whole row groups go unread."""
-        wanted = self._wanted
-        filters: list[tuple[str, str, object]] = []
-        if wanted.symbols and "symbol" in self._types:
-            filters.append(("symbol", "in", sorted(wanted.symbols)))
-        for bound, sign in ((wanted.start, ">="), (wanted.end, "<")):
-            if bound is not None:
-                filters.append((wanted.clock, sign, pd.Timestamp(bound, tz="UTC")))
-        return filters or None
+    # --- columns and rows ---------------------------------------------------------------
 
-    def _exactly(self, table: Any, schema: Any) -> Any:
-        """With the text that each number was written from; a double holds it exactly."""
-        for at, name in enumerate(table.column_names):
-            values = table.column(at)
-            if pa.types.is_floating(values.type):
-                decimals = int((schema.field(name).metadata or {}).get(b"decimals", 0))
-                texts = values.to_pandas().map(f"{{:.{decimals}f}}".format, na_action="ignore")
-                table = table.set_column(at, name, pa.array(texts, pa.string(), from_pandas=True))
-            elif pa.types.is_decimal(values.type):
-                table = table.set_column(at, name, values.cast(pa.string()))
-        return table
-
-    def _stored(self, cells: list[Any], name: str) -> Any:
-        """Cells of a database, which are whole numbers or text."""
-        if self._types[name] == pa.int64():
-            with suppress(pa.ArrowException, OverflowError):
-                return pa.array(cells, pa.int64())
-            cells = [None if cell is None else str(cell) for cell in cells]
-        return pa.array(cells, pa.string())
-
-    def _typed(self, table: Any) -> Any:
-        """With text made into what it says."""
-        columns = {column.name: column for column in self._wanted.columns}
+    def _parse_columns(self, table: Any) -> Any:
+        """Return the table with the right types; invalid cells are empty."""
+        columns = {column.name: column for column in self._query.columns}
         for at, name in enumerate(table.column_names):
             values = table.column(at)
             if values.type == self._types[name] and name != "action":
                 continue
             try:
-                made = self._made(name, values)
+                parsed = self._parse(name, values)
             except ValueError:
-                texts = emptied(values.to_pandas(), columns[name])
-                made = self._made(name, pa.array(texts, pa.string(), from_pandas=True))
-            table = table.set_column(at, name, made)
+                texts = blank_invalid(values.to_pandas(), columns[name])
+                parsed = self._parse(name, pa.array(texts, pa.string(), from_pandas=True))
+            table = table.set_column(at, name, parsed)
         return table
 
-    def _made(self, name: str, values: Any) -> Any:
-        """A column of text as what it says; raises ValueError where a cell says nothing of it."""
+    def _parse(self, name: str, values: Any) -> Any:
+        """Return a column with the right type. Raises ValueError for a cell that has another."""
         kind = self._types[name]
         if name == "action":
-            return _renamed(values)
+            words = values.cast(pa.string())
+            if OLD_ACTIONS.keys().isdisjoint(pc.unique(words).to_pylist()):
+                return values
+            letters = words.to_pandas().replace(OLD_ACTIONS)
+            return pa.array(letters, pa.string()).dictionary_encode()
         if pa.types.is_timestamp(kind) and values.type == pa.string():
-            times = as_times(values.to_pandas(), self._wanted.tz)
+            times = parse_times(values.to_pandas(), self._query.tz)
             return pa.array(times, kind, from_pandas=True)
         return (values.dictionary_encode() if pa.types.is_dictionary(kind) else values).cast(kind)
 
-    def _chosen(self, table: Any) -> Any:
-        """The wanted rows of a file that was read whole."""
-        wanted, names = self._wanted, table.column_names
-        if wanted.symbols and "symbol" in names:
-            table = table.filter(pc.is_in(table["symbol"], pa.array(sorted(wanted.symbols))))
-        clock = wanted.timed_by(names)
-        for bound, compare in ((wanted.start, pc.greater_equal), (wanted.end, pc.less)):
+    def _choose_rows(self, table: Any) -> Any:
+        """Return the rows that the query asks for, of a file that was read whole."""
+        query, names = self._query, table.column_names
+        if query.symbols and "symbol" in names:
+            table = table.filter(pc.is_in(table["symbol"], pa.array(sorted(query.symbols))))
+        clock = query.time_column(names)
+        for bound, compare in ((query.start, pc.greater_equal), (query.end, pc.less)):
             if clock is not None and bound is not None:
                 table = table.filter(
                     compare(table[clock], pa.scalar(bound, _TYPES[ColumnKind.TIME]))
                 )
         return table
 
-    def _conformed(self, table: Any) -> Any:
-        """Every wanted column, in order; what the file lacks is missing."""
-        have = set(table.column_names)
-        columns = [
-            _cast(table[name], kind) if name in have else pa.nulls(len(table), kind)
-            for name, kind in self._types.items()
-        ]
+    def _conform(self, table: Any) -> Any:
+        """Return the table with every column asked for, in order; missing ones are empty."""
+        columns = []
+        for name, kind in self._types.items():
+            if name not in table.column_names:
+                columns.append(pa.nulls(len(table), kind))
+                continue
+            values = table[name]
+            if pa.types.is_decimal(values.type):
+                # Arrow takes a decimal to a double near its number, not always to the nearest.
+                values = values.cast(pa.string())
+            columns.append(values.cast(kind))
         return pa.table(columns, schema=self._schema())
 
 
-def _cast(values: Any, kind: Any) -> Any:
-    # Arrow takes a decimal to a double near its number, not always to the nearest.
-    exact = values.cast(pa.string()) if pa.types.is_decimal(values.type) else values
-    return exact.cast(kind)
+def _numbers_as_text(table: Any, schema: Any) -> Any:
+    """Return a Parquet table with the text of each number; a double gives it back exactly."""
+    for at, name in enumerate(table.column_names):
+        values = table.column(at)
+        if pa.types.is_floating(values.type):
+            decimals = int((schema.field(name).metadata or {}).get(b"decimals", 0))
+            texts = values.to_pandas().map(f"{{:.{decimals}f}}".format, na_action="ignore")
+            table = table.set_column(at, name, pa.array(texts, pa.string(), from_pandas=True))
+        elif pa.types.is_decimal(values.type):
+            table = table.set_column(at, name, values.cast(pa.string()))
+    return table
 
 
 def _span(path: Path) -> Iterator[MessageSpan]:
+    """Yield the messages in a Parquet file, by its footer; none if it does not number them."""
     with pyarrow.parquet.ParquetFile(path) as file:
         names, footer = file.schema_arrow.names, file.metadata
 
-        def ends(name: str) -> list[Any]:
+        def bounds(name: str) -> list[Any]:
+            """Return the least and the greatest value of a column in each row group."""
             at = names.index(name)
             groups = (footer.row_group(group) for group in range(footer.num_row_groups))
             counted = [group.column(at).statistics for group in groups]
-            return [end for one in counted for end in (one.min, one.max)]
+            return [bound for one in counted for bound in (one.min, one.max)]
 
         if "seq" in names and footer.num_rows:
-            symbol = ends("symbol")[0] if "symbol" in names else ""
-            numbers = ends("seq")
+            symbol = bounds("symbol")[0] if "symbol" in names else ""
+            numbers = bounds("seq")
             if symbol is None:
-                return  # an exchange gone wrong named none: its rows are of nobody's span
+                return  # rows that a faulty exchange sent without a symbol belong to no span
             yield MessageSpan(symbol, min(numbers), max(numbers), footer.num_rows)
 
 
-def _read_as_far(path: Path, types: dict[str, Any]) -> Any:
-    """A file typed, else its times as text, which may lack a zone, else every cell of it."""
+def _read_typed(path: Path, types: dict[str, Any]) -> Any:
+    """Read a CSV file typed; else with times as text, which may lack a zone; else all as text."""
     times = [name for name, kind in types.items() if pa.types.is_timestamp(kind)]
     for texts in ((), times):
         with suppress(pa.ArrowInvalid):
@@ -235,20 +234,11 @@ def _read_csv(path: Path, types: dict[str, Any]) -> Any:
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    return pyarrow.csv.read_csv(open_files.readable(path), convert_options=options)
+    return pyarrow.csv.read_csv(open_files.finished_rows(path), convert_options=options)
 
 
-def _renamed(actions: Any) -> Any:
-    """Actions in our letters."""
-    words = pc.unique(actions.cast(pa.string())).to_pylist()
-    if OLD_ACTIONS.keys().isdisjoint(words):
-        return actions
-    letters = actions.cast(pa.string()).to_pandas().replace(OLD_ACTIONS)
-    return pa.array(letters, pa.string()).dictionary_encode()
-
-
-def _without(table: Any, spans: Sequence[MessageSpan]) -> Any:
-    """Only the rows whose messages are not in `spans`: those are read from elsewhere."""
+def _drop_spans(table: Any, spans: Sequence[MessageSpan]) -> Any:
+    """Return the rows of messages that are not in `spans`."""
     if not spans:
         return table
     seq, there = _numbers(table["seq"]), np.zeros(len(table), dtype=bool)

@@ -1,8 +1,8 @@
-"""Which files to read, and of which rows: each row once, wherever it is kept twice.
+"""Choice of the files to read, so that each row is read once, wherever it is stored twice.
 
-A recording may be part Parquet and part CSV, and after a conversion it is both. Parquet
-is read first. A message is wholly in one file or wholly not in it, and messages are
-numbered, so of the live files only those are left whose numbers no Parquet file covers.
+A recording may be part Parquet and part CSV, and after a conversion it is both. Parquet is
+read first. A message is wholly in one file or wholly not in it, and messages are numbered, so
+of the recorder's own files only the messages that no Parquet file covers are read.
 """
 
 from __future__ import annotations
@@ -13,42 +13,49 @@ from typing import NamedTuple
 
 from kracked.frames.read import open_files
 from kracked.frames.read.query import TableQuery
-from kracked.frames.read.table_files import live_files, parquet_files
+from kracked.frames.read.table_files import parquet_files, recorder_files
 
 
 class MessageSpan(NamedTuple):
-    """From the first message to the last of which a Parquet file holds every row."""
+    """A span of messages of which a Parquet file has every row."""
 
     symbol: str
-    """Empty for all."""
+    """Empty for all symbols."""
     first: int
-    """The recorder's number of a message, rising through a recording."""
+    """The recorder's number of the first message."""
     last: int
     rows: int
+    """How many rows they are."""
 
 
 class SelectedFile(NamedTuple):
-    """A file to be read."""
+    """A file to read."""
 
     path: Path
-    elsewhere: tuple[MessageSpan, ...] = ()
-    """Messages that it holds too, but that are read from another file."""
+    read_elsewhere: tuple[MessageSpan, ...] = ()
+    """Messages in it that are read from another file."""
 
 
-def pieces(
-    path: Path, wanted: TableQuery, spans: Callable[[Iterable[Path]], Sequence[MessageSpan]]
+def select_files(
+    path: Path, query: TableQuery, spans: Callable[[Iterable[Path]], Sequence[MessageSpan]]
 ) -> list[SelectedFile]:
-    """The files of one folder, or the file itself; `spans` looks into Parquet files."""
-    table, start, end = wanted.table, wanted.start, wanted.end
-    parts = parquet_files(path, table, wanted.symbols, start=start, end=end)
+    """Return the files to read of a folder, or the file itself.
+
+    Args:
+        path: The folder or file.
+        query: The rows asked for.
+        spans: Returns the messages in Parquet files.
+    """
+    table, start, end = query.table, query.start, query.end
+    parts = parquet_files(path, table, query.symbols, start=start, end=end)
     found = [SelectedFile(part) for part in parts]
-    lively = live_files(path, table, start=start, end=end)
-    if not (parts and lively):
-        return found or [SelectedFile(file) for file in lively]
-    # Of all parts: what a live file holds may be in those that are not wanted.
+    written = recorder_files(path, table, start=start, end=end)
+    if not (parts and written):
+        return found or [SelectedFile(file) for file in written]
+    # Of all parts: messages of the recorder's file may be in parts of other symbols or hours.
     known = spans(parquet_files(path, table))
-    for file in lively:
-        with open_files.reading(file):
+    for file in written:
+        with open_files.reporting_damage(file):
             extent = open_files.extent(file, table)
         if extent is None:
             continue

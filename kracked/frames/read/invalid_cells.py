@@ -1,4 +1,4 @@
-"""Cells that an exchange gone wrong has filled: what is no time or number is left empty."""
+"""Cells that a faulty exchange has filled with something else than a time or number."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _PATTERNS = {
 _EARLIEST, _LATEST = (pd.Timestamp(end, tz="UTC") for end in (pd.Timestamp.min, pd.Timestamp.max))
 
 
-def emptied(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
-    """The texts, those that are nothing of the column's kind missing, which is told."""
+def blank_invalid(texts: pd.Series[Any], column: Column) -> pd.Series[Any]:
+    """Return a column's texts without the invalid ones, and log how many they were."""
     if column.kind in _PATTERNS:
-        left = texts.where(texts.str.fullmatch(_PATTERNS[column.kind], na=False))
+        valid = texts.where(texts.str.fullmatch(_PATTERNS[column.kind], na=False))
     elif column.kind is ColumnKind.TIME:
         times = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
-        left = texts.where(times.between(_EARLIEST, _LATEST))
+        valid = texts.where(times.between(_EARLIEST, _LATEST))
     else:
         return texts
-    facts = {"column": column.name, "cells": int((texts.fillna("") != "").sum() - left.count())}
+    facts = {"column": column.name, "cells": int((texts.fillna("") != "").sum() - valid.count())}
     log.warning("cells that cannot be read are empty", extra=facts)
-    return left
+    return valid

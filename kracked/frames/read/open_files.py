@@ -1,4 +1,4 @@
-"""What a recorder writes as it goes: CSV that may still be growing, and SQLite."""
+"""Reading the files that a recorder writes as it goes: CSV that may be growing, and SQLite."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, cast
 
-import msgspec
 import zstandard
 
 from kracked import times
 from kracked.errors import RecordError
-from kracked.format.sqlite import DATABASE, opened
-from kracked.format.tables import Column, Table
+from kracked.format import layout, sqlite
+from kracked.format.cells import split_row
+from kracked.format.layout import DATABASE
+from kracked.format.session_info import read_table_info
+from kracked.format.tables import Column, Table, wide_symbol
 from kracked.frames.read import table_detection
 from kracked.frames.read.query import TableQuery
-from kracked.frames.read.table_files import is_hour
 
 _BLOCK = 1 << 20
 _DAMAGED = (
@@ -29,78 +30,75 @@ _DAMAGED = (
 
 
 @contextmanager
-def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
-    """Turns what readers of a damaged file raise, and `others`, into a `RecordError`."""
+def reporting_damage(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turn the errors of reading a damaged file, and `others`, into a `RecordError`."""
     try:
         yield
     except Exception as error:
-        unforeseen = not isinstance(error, _DAMAGED + others)
-        if unforeseen or (isinstance(error, OSError) and error.errno):  # not there, not ours
+        unknown = not isinstance(error, _DAMAGED + others)
+        if unknown or (isinstance(error, OSError) and error.errno):  # missing, or not readable
             raise
         raise RecordError(f"{path} cannot be read: {error}") from error
 
 
 class Extent(NamedTuple):
-    """Numbers of the first and the last message of a file, and how many rows it has."""
+    """Numbers of the first and the last message in a file, and its rows."""
 
     first: int
     last: int
     rows: int
 
 
-_Said = TypeVar("_Said")
-
-
-class _Ended(msgspec.Struct):
-    """What `session.json` says of the recording's end."""
-
-    end: str | None = None
-
-
-def readable(path: Path) -> Path | io.BytesIO:
-    """The file, or the whole rows of one to which a recorder may be adding right now."""
-    if path.suffix != ".csv" or is_hour(path) or not _open_end(path.parent):
+def finished_rows(path: Path) -> Path | io.BytesIO:
+    """Return the file, or the whole rows of one to which a recorder may be adding right now."""
+    if path.suffix != ".csv" or layout.hour_of(path):
+        return path
+    info = read_table_info(path.parent)
+    if info is None or info.end is not None:  # the recording has ended
         return path
     text = path.read_bytes()
     return io.BytesIO(text[: text.rfind(b"\n") + 1])
 
 
 def header(path: Path) -> list[str]:
-    """Names of a CSV file's columns; none of one without a first row."""
-    with _opened(path) as file:
+    """Return the names of a CSV file's columns; none of an empty file."""
+    with _open(path) as file:
         line = file.readline().decode("utf-8-sig", errors="replace")
-    return next(csv.reader([line]), [])
+    return split_row(line)
 
 
-def torn(path: Path) -> bool:
-    """Whether a CSV file ends in the middle of a row: no line end, and cells are missing."""
-    file = readable(path)
+def ends_torn(path: Path) -> bool:
+    """Whether a CSV file ends in the middle of a row: without line end and with cells missing."""
+    file = finished_rows(path)
     if path.suffix != ".csv" or isinstance(file, io.BytesIO):
         return False
     with file.open("rb") as text:
         text.seek(max(0, path.stat().st_size - _BLOCK))
         last = text.read().rpartition(b"\n")[2].decode(errors="replace")
-    return last != "" and len(next(csv.reader([last]))) < len(header(path))
+    return last != "" and len(split_row(last)) < len(header(path))
 
 
-def stored(path: Path, wanted: TableQuery) -> dict[str, Column]:
-    """The wanted columns of a CSV file, by the name they have there.
+def stored_columns(path: Path, query: TableQuery) -> dict[str, Column]:
+    """Return the queried columns of a CSV file by their names in it; none of an empty file.
 
-    None of an empty file; raises `RecordError` for one of another table.
+    Raises `RecordError` for a file of another table.
     """
     names = header(path)
-    table_detection.check(path, names, wanted.table)
-    found = wanted.stored(names)
+    table_detection.check_table(path, names, query.table)
+    found = query.stored_columns(names)
     if names and not found.keys() - {"symbol"}:
-        raise RecordError(f"{path} is no table of {wanted.table.name}")
+        raise RecordError(f"{path} is no table of {query.table.name}")
     return found
 
 
 def extent(path: Path, table: Table) -> Extent | None:
-    """What a file holds of a table; None for nothing. Raises `RecordError` without numbers."""
+    """Return the messages and rows of a table in a file; None if it has none.
+
+    Raises `RecordError` for a file that does not number its messages.
+    """
     if path.name == DATABASE:
-        with closing(opened(path)) as database:
-            if "seq" not in _columns(database, table):
+        with closing(sqlite.open_to_read(path)) as database:
+            if "seq" not in sqlite.column_names(database, table):
                 return None
             query = f'SELECT min(seq), max(seq), count(*) FROM "{table.name}"'  # noqa: S608
             first, last, rows = database.execute(query).fetchone()
@@ -111,7 +109,7 @@ def extent(path: Path, table: Table) -> Extent | None:
     if "seq" not in names:
         raise RecordError(f"{path} does not number its messages; keep it apart from Parquet")
     at = names.index("seq")
-    with _opened(path) as file:
+    with _open(path) as file:
         file.readline()
         first = tail = file.readline()
         rows = 1 if first else 0
@@ -119,75 +117,56 @@ def extent(path: Path, table: Table) -> Extent | None:
             rows += block.count(b"\n")
             tail = (tail + block)[-_BLOCK:]
     last = tail.rstrip(b"\n").rpartition(b"\n")[2]
-    return Extent(_cell(first, at), _cell(last, at), rows) if first else None
+    if not first:
+        return None
+    first_seq, last_seq = (int(split_row(row.decode())[at]) for row in (first, last))
+    return Extent(first_seq, last_seq, rows)
 
 
-def rows(path: Path, wanted: TableQuery) -> dict[str, list[Any]]:
-    """The wanted cells of a recorder's database by column: numbers, or the exchange's text."""
-    with closing(opened(path)) as database:
-        present = _columns(database, wanted.table)
-        names = list(wanted.stored(present))
+def read_rows(path: Path, query: TableQuery) -> dict[str, list[Any]]:
+    """Return the queried cells of a database by column: numbers, or the exchange's text."""
+    with closing(sqlite.open_to_read(path)) as database:
+        present = sqlite.column_names(database, query.table)
+        names = list(query.stored_columns(present))
         if not names:
             return {}
-        query, given = _query(wanted, names, present)
-        found = database.execute(query, given).fetchall()
+        statement, given = _select(query, names, present)
+        found = database.execute(statement, given).fetchall()
     cells = zip(*found, strict=True) if found else ((),) * len(names)
     return {name: list(column) for name, column in zip(names, cells, strict=True)}
 
 
-def wide_names(folder: Path) -> list[str]:
-    """The wide books of a folder's database."""
-    if not (folder / DATABASE).exists():
-        return []
-    with reading(folder / DATABASE), closing(opened(folder / DATABASE)) as database:
-        query = "SELECT name FROM sqlite_master WHERE name LIKE 'L2%orderbook'"
-        return [name for (name,) in database.execute(query)]
+def database_wide_books(folder: Path) -> set[str]:
+    """Return the symbols of the wide books in a folder's database."""
+    path = folder / DATABASE
+    if not path.exists():
+        return set()
+    with reporting_damage(path), closing(sqlite.open_to_read(path)) as database:
+        return {symbol for name in sqlite.table_names(database) if (symbol := wide_symbol(name))}
 
 
-def _query(wanted: TableQuery, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
-    """Texts of times sort as the times do: all have nine decimals and the same zone."""
+def _select(query: TableQuery, names: list[str], present: list[str]) -> tuple[str, list[Any]]:
+    """Return the SQL of a query and its values; times are compared as text."""
     rules, given = ["1"], list[Any]()
-    if wanted.symbols and "symbol" in present:
-        rules.append(f"symbol IN ({', '.join('?' * len(wanted.symbols))})")
-        given += sorted(wanted.symbols)
-    clock = wanted.timed_by(present)
-    for bound, sign in ((wanted.start, ">="), (wanted.end, "<")):
+    if query.symbols and "symbol" in present:
+        rules.append(f"symbol IN ({', '.join('?' * len(query.symbols))})")
+        given += sorted(query.symbols)
+    clock = query.time_column(present)
+    for bound, sign in ((query.start, ">="), (query.end, "<")):
         if clock is not None and bound is not None:
             rules.append(f'"{clock}" {sign} ?')
             given.append(times.to_rfc3339(bound, 9))
-    # Names come from our own tables, never from the outside.
     columns = ", ".join(f'"{name}"' for name in names)
     where = " AND ".join(rules)
-    query = f'SELECT {columns} FROM "{wanted.table.name}" WHERE {where} ORDER BY rowid'  # noqa: S608
-    return query, given
+    table = query.table.name
+    return f'SELECT {columns} FROM "{table}" WHERE {where} ORDER BY rowid', given  # noqa: S608
 
 
-def _columns(database: sqlite3.Connection, table: Table) -> list[str]:
-    return [row[1] for row in database.execute(f'PRAGMA table_info("{table.name}")')]
-
-
-def _opened(path: Path) -> io.BufferedIOBase:
-    file = readable(path)
+def _open(path: Path) -> io.BufferedIOBase:
+    """Open the content of a CSV file, compressed or not."""
+    file = finished_rows(path)
     if isinstance(file, io.BytesIO):
         return file
     if path.suffix == ".zst":
         return io.BufferedReader(cast("io.RawIOBase", zstandard.open(path)), _BLOCK)
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
-
-
-def _open_end(folder: Path) -> bool:
-    """Whether the folder is a recording without an end: in progress, or cut off."""
-    info = folder / "session.json"
-    return info.exists() and said(info, _Ended).end is None
-
-
-def said(info: Path, kind: type[_Said]) -> _Said:
-    """What a `session.json` says; raises `RecordError` when it cannot be read."""
-    try:
-        return msgspec.json.decode(info.read_bytes(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise RecordError(f"{info} cannot be read: {error}") from error
-
-
-def _cell(row: bytes, at: int) -> int:
-    return int(next(csv.reader([row.decode()]))[at])

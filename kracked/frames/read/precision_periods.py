@@ -1,7 +1,7 @@
-"""In how many decimals and how deep a symbol was recorded, and from when on.
+"""The periods in which a symbol's decimals and depth stay the same.
 
-Another recording may differ in both, and the exchange changes a market's decimals now and
-then, even while it is recorded. Numbers are scaled by what held when their row came.
+Recordings may differ in both, and the exchange changes a market's decimals now and then, even
+while it is recorded. Numbers are scaled by the decimals that held when their row came.
 """
 
 from __future__ import annotations
@@ -11,15 +11,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import msgspec
 import numpy as np
 import pandas as pd
 
 from kracked.errors import RecordError
 from kracked.format import tables
+from kracked.format.session_info import read_table_info
 from kracked.format.symbol_info import SymbolInfo
 from kracked.frames.loaders import file_by_file
-from kracked.frames.read import open_files
 from kracked.frames.read.table_files import Source, paths
 from kracked.instruments import Precision
 
@@ -28,38 +27,39 @@ Channel = Literal["level3", "book"]
 _TABLES = {"level3": tables.ORDERS, "book": tables.BOOK}
 
 
-class _Info(msgspec.Struct):
-    symbols: dict[str, SymbolInfo] = {}
-
-
 class PrecisionPeriod(NamedTuple):
-    """How a symbol's books were told for some time."""
+    """Decimals and depth of a symbol's books for some time."""
 
     precision: Precision
     depth: int | None
-    """None where no subscription was acknowledged."""
+    """None if no subscription was acknowledged."""
 
     def continues(self, before: PrecisionPeriod | None) -> bool:
-        """Whether a book can be kept on from there; else only a snapshot can be believed."""
+        """Whether a book of the period before can be kept; else a snapshot must come first."""
         known = before is not None and self.precision == before.precision
         return known and (self.depth is not None or self == before)
 
 
-class _Eras(NamedTuple):
-    told: Sequence[PrecisionPeriod]
+class _Periods(NamedTuple):
+    """The periods of one recording, in order."""
+
+    periods: Sequence[PrecisionPeriod]
     until: Sequence[int]
-    """Of all but the last: the number of the first message after it."""
+    """Number of the first message after each period but the last."""
 
 
-def channel_of(source: Source, symbol: str) -> Channel:
-    """The channel whose books were recorded, level 3 if both were. Raises `RecordError`."""
-    known = [subject for path in paths(source) if (subject := _subject(path, symbol))]
+def recorded_channel(source: Source, symbol: str) -> Channel:
+    """Return the channel whose books were recorded, level 3 if both were.
+
+    Raises `RecordError` for a symbol that was not recorded.
+    """
+    known = [info for path in paths(source) if (info := _symbol_info(path, symbol))]
     if not known:
-        raise RecordError(f"{symbol} was not recorded: no session.json beside the tables knows it")
-    return "level3" if any(subject.level3 for subject in known) else "book"
+        raise RecordError(f"{symbol} was not recorded: no session.json beside the tables has it")
+    return "level3" if any(info.level3 for info in known) else "book"
 
 
-def by_era(
+def by_period(
     source: Source,
     symbol: str,
     channel: Channel,
@@ -67,45 +67,45 @@ def by_era(
     columns: Sequence[str] | None = None,
     exact: bool = False,
 ) -> Iterator[tuple[pd.DataFrame, PrecisionPeriod]]:
-    """A table's rows a file at a time, one of an era's end in two. Raises `RecordError`."""
-    places = paths(source)
-    known = [_eras(path, symbol, channel) for path in places]
-    other = next(filter(None, known), None)  # for a file that was taken from its folder
+    """Yield a table's rows a file at a time, and apart where a period ends.
+
+    Raises `RecordError` if no `session.json` states the symbol's decimals.
+    """
+    folders = paths(source)
+    known = [_periods(path, symbol, channel) for path in folders]
+    other = next(filter(None, known), None)  # for a file outside of its recording
     if other is None:
-        raise RecordError(f"the recording does not say how many decimals {symbol} has")
-    for path, eras in zip(places, known, strict=True):
-        files = file_by_file(_TABLES[channel], path, symbols=symbol, columns=columns, exact=exact)
+        raise RecordError(f"the recording does not state the decimals of {symbol}")
+    for path, found in zip(folders, known, strict=True):
+        files = file_by_file(_TABLES[channel], path, symbol=symbol, columns=columns, exact=exact)
+        periods, until = found or other
         for frame in files:
-            yield from _parted(frame, eras or other)
+            if len(periods) == 1:
+                yield frame, periods[0]
+                continue
+            # By the messages' numbers: a clock may be set back.
+            numbers = frame["seq"].to_numpy("int64", na_value=0)
+            which = np.searchsorted(until, numbers, side="right")
+            edges = sorted({0, *(np.flatnonzero(which[1:] != which[:-1]) + 1).tolist(), len(frame)})
+            for begin, end in pairwise(edges):
+                yield frame.iloc[begin:end], periods[which[begin]]
 
 
-def _parted(frame: pd.DataFrame, eras: _Eras) -> Iterator[tuple[pd.DataFrame, PrecisionPeriod]]:
-    if len(eras.told) == 1:
-        yield frame, eras.told[0]
-        return
-    # By the messages' numbers: a clock may be set back.
-    numbers = frame["seq"].to_numpy("int64", na_value=0)
-    which = np.searchsorted(eras.until, numbers, side="right")
-    edges = sorted({0, *(np.flatnonzero(which[1:] != which[:-1]) + 1).tolist(), len(frame)})
-    for begin, end in pairwise(edges):
-        yield frame.iloc[begin:end], eras.told[which[begin]]
-
-
-def _eras(path: Path, symbol: str, channel: Channel) -> _Eras | None:
-    """None where decimals are not known."""
-    subject = _subject(path, symbol)
-    if subject is None or subject.precision is None:
+def _periods(path: Path, symbol: str, channel: Channel) -> _Periods | None:
+    """Return the periods of a symbol's books; None if its decimals are not known."""
+    info = _symbol_info(path, symbol)
+    if info is None or info.precision is None:
         return None
-    was = [former for former in subject.was if former.precision is not None]
-    told = [
-        PrecisionPeriod(state.precision, state.level3 if channel == "level3" else state.book)
-        for state in (*was, subject)
-        if state.precision is not None
+    earlier = [terms for terms in info.was if terms.precision is not None]
+    periods = [
+        PrecisionPeriod(terms.precision, terms.level3 if channel == "level3" else terms.book)
+        for terms in (*earlier, info)
+        if terms.precision is not None
     ]
-    return _Eras(told, [former.until for former in was])
+    return _Periods(periods, [terms.until for terms in earlier])
 
 
-def _subject(path: Path, symbol: str) -> SymbolInfo | None:
-    """As the `session.json` beside the tables says; None where it does not know the symbol."""
-    file = (path if path.is_dir() else path.parent) / "session.json"
-    return open_files.said(file, _Info).symbols.get(symbol) if file.exists() else None
+def _symbol_info(path: Path, symbol: str) -> SymbolInfo | None:
+    """Return a symbol's entry in the `session.json` beside the tables; None without one."""
+    info = read_table_info(path if path.is_dir() else path.parent)
+    return info.symbols.get(symbol) if info is not None else None

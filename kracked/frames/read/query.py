@@ -1,6 +1,6 @@
-"""What is wanted of a table, and the types its columns have in a frame.
+"""The query of a table, and the types its columns have in a frame.
 
-The readers, with pyarrow or without, take a `TableQuery` and agree on what comes out.
+Both readers, with pyarrow and without, take a `TableQuery` and return the same frame.
 """
 
 from __future__ import annotations
@@ -14,33 +14,29 @@ import pandas as pd
 from kracked.format.tables import Column, ColumnKind, Table
 
 OLD_ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
-"""Words of the original project's first recordings."""
+"""Words in the original project's first recordings, and our letters."""
 _OFFSET = r"[+-]\d\d:?\d\d$"
 
 
 class TableQuery(NamedTuple):
-    """Rows and columns of one table."""
+    """The rows and columns asked for of one table."""
 
     table: Table
     columns: tuple[Column, ...]
-    """Those asked for, and those needed to choose and to order the rows."""
+    """Columns asked for, and those needed to choose and to sort the rows."""
     symbols: frozenset[str] = frozenset()
     """Empty for all."""
     start: int | None = None
-    """ns since the Unix epoch, by the table's clock."""
+    """First time of the table's clock, ns since the Unix epoch."""
     end: int | None = None
-    """Not taken itself."""
+    """The time before which rows end."""
     exact: bool = False
-    """Prices and quantities as decimals, not floats."""
+    """Whether prices and quantities are decimals, not floats."""
     tz: str = "UTC"
     """Zone of times that name none."""
 
-    @property
-    def clock(self) -> str:
-        return self.table.clock
-
-    def stored(self, present: Iterable[Any]) -> dict[str, Column]:
-        """The wanted ones of a file's columns, by the name they have there."""
+    def stored_columns(self, present: Iterable[Any]) -> dict[str, Column]:
+        """Return the columns asked for that a file has, by their names in it."""
         renamed, by_name = dict(self.table.renamed), {one.name: one for one in self.columns}
         return {
             name: by_name[renamed.get(name, name)]
@@ -48,14 +44,14 @@ class TableQuery(NamedTuple):
             if renamed.get(name, name) in by_name
         }
 
-    def timed_by(self, present: Iterable[Any]) -> str | None:
-        """The column that a range of time goes by; older files lack ours."""
+    def time_column(self, present: Iterable[Any]) -> str | None:
+        """Return the column that a range of time goes by: older files lack the table's clock."""
         names = set(present)
-        return next((name for name in (self.clock, "timestamp") if name in names), None)
+        return next((name for name in (self.table.clock, "timestamp") if name in names), None)
 
 
-def empty(column: Column, *, exact: bool = False) -> pd.Series[Any]:
-    """A column of nothing, of its right type."""
+def empty_column(column: Column, *, exact: bool = False) -> pd.Series[Any]:
+    """Return a column without rows, with its type."""
     match column.kind:
         case ColumnKind.TIME:
             return pd.Series(dtype="datetime64[ns, UTC]")
@@ -69,11 +65,11 @@ def empty(column: Column, *, exact: bool = False) -> pd.Series[Any]:
             return pd.Series(dtype="str")
 
 
-def as_times(values: pd.Series[Any], tz: str) -> pd.Series[Any]:
-    """Text as UTC at ns; rows of one file may have a zone or none, a fraction or none.
+def parse_times(values: pd.Series[Any], tz: str) -> pd.Series[Any]:
+    """Return texts as times in UTC with ns; each may have a zone or none, a fraction or none.
 
-    Clocks that are set back tell an hour twice: which of the two it was is told by the
-    other times of the file, or not at all, which raises ValueError.
+    Where summer time ends an hour comes twice in zone `tz`. Which of the two is meant follows
+    from the other times of the file; raises ValueError if it does not.
     """
     times = pd.to_datetime(values, format="ISO8601", utc=True)
     bare = values[~values.str.endswith("Z", na=True)]
@@ -84,6 +80,6 @@ def as_times(values: pd.Series[Any], tz: str) -> pd.Series[Any]:
     return cast("pd.Series[Any]", times.dt.as_unit("ns"))
 
 
-def as_decimals(values: pd.Series[Any]) -> pd.Series[Any]:
-    """Text as decimals of the same digits."""
+def parse_decimals(values: pd.Series[Any]) -> pd.Series[Any]:
+    """Return texts as decimals of the same digits."""
     return values.astype(object).map(Decimal, na_action="ignore").astype(object)

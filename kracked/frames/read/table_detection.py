@@ -1,4 +1,4 @@
-"""Which table a file holds: told by its columns, since any file can be named as the source."""
+"""Detection of a file's table by its columns: any file can be named as a source."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _LOADERS = {
 }
 
 
-def check(path: Path, names: Iterable[str], table: Table) -> None:
-    """Raises `RecordError` when these are the columns of another table than `table`.
+def check_table(path: Path, names: Iterable[str], table: Table) -> None:
+    """Raise `RecordError` if a file with these columns is of another table than `table`.
 
-    Tables share columns: of another one's file those few would load, and the rest would
-    be missing.
+    Tables share columns: of another table's file those few would load, and the rest would be
+    missing.
     """
     columns = frozenset(names)
     if not columns or _covers(table, columns):
         return
-    for held, loader in _LOADERS.items():
-        if _covers(held, columns):
-            raise RecordError(f"{path} holds {held.name}, not {table.name}: {loader} reads it")
+    for other, loader in _LOADERS.items():
+        if _covers(other, columns):
+            raise RecordError(f"{path} holds {other.name}, not {table.name}: {loader} reads it")
 
 
 def _covers(table: Table, names: frozenset[str]) -> bool:
-    """Whether all are its columns, under their present or their former names."""
-    former = (old for old, _ in table.renamed)
-    return names <= {*(column.name for column in table.columns), *former}
+    """Whether all are columns of a table, by their present or their earlier names."""
+    earlier = (old for old, _ in table.renamed)
+    return names <= {*(column.name for column in table.columns), *earlier}

@@ -1,0 +1,1 @@
+"""Reading the raw log: messages, gaps, verified books at any instant."""

@@ -1,8 +1,8 @@
-"""The lines of a frame read at once, for whoever asks only for the books after them.
+"""The lines of a frame decoded at once, for callers that need only the books after them.
 
-A search for an instant plays thousands of messages that nobody is told of. Decoding a
-frame in one call and leaving out what is not about books makes that three times as fast as
-line by line; the books are kept by the same keeper, which checks the same checksums.
+A search for an instant applies thousands of messages and reports none of them. Decoding a
+frame in one call and skipping messages without books makes that three times as fast as line
+by line. The books are kept by the same keeper, which checks the same checksums.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kracked.protocol import wire
 from kracked.protocol.number_parser import exact
 from kracked.protocol.replies import UNREADABLE
 
-NOT_OF_BOOKS = frozenset(
+WITHOUT_BOOKS = frozenset(
     {
         wire.TickerMessage,
         wire.TradeMessage,
@@ -30,7 +30,7 @@ _MARKET = re.compile(rb'"msg":\{"channel":"(?:book|level3|ticker|trade|ohlc|hear
 
 
 class DecodedLine(msgspec.Struct, gc=False):
-    """One line of the raw log with a message of a channel; see `kracked.format.line`."""
+    """A line of the raw log with a message of a channel; see `kracked.format.line`."""
 
     ts_recv: int
     msg: wire.ChannelMessage
@@ -39,14 +39,14 @@ class DecodedLine(msgspec.Struct, gc=False):
 _entries = msgspec.json.Decoder(DecodedLine, float_hook=exact, strict=False).decode_lines
 
 
-def about(body: bytes, symbol: bytes) -> bytes:
-    """The lines of a frame without the market of other symbols; `symbol` is in its quotes."""
+def lines_about(body: bytes, symbol: bytes) -> bytes:
+    """Return a frame's lines without market data of other symbols; `symbol` has its quotes."""
     lines = body.splitlines()
     return b"\n".join([text for text in lines if symbol in text or not _MARKET.search(text)])
 
 
-def entries(body: bytes) -> list[DecodedLine] | None:
-    """Every line of a frame of messages; None when one of them is anything else."""
+def decode_lines(body: bytes) -> list[DecodedLine] | None:
+    """Decode every line of a frame; return None if one of them is no message of a channel."""
     try:
         return _entries(body)
     except UNREADABLE:

@@ -1,7 +1,7 @@
-"""The books of places shortly before a search's end, so that a step back has a short way.
+"""Books in memory from shortly before the end of a search, so that a step back is quick.
 
-Keyframes are on the disk and far between. These are in memory, a thousand messages apart,
-and cost little: the orders in them are the books' own.
+Keyframes are on the disk and far apart. Checkpoints are in memory, a thousand messages apart,
+and cost little: they share their orders with the books.
 """
 
 from __future__ import annotations
@@ -10,47 +10,62 @@ from collections import deque
 from typing import NamedTuple
 
 from kracked.format import keyframe
-from kracked.format.keyframe import Book
-from kracked.protocol.events import BookSnapshot, L3Snapshot
+from kracked.format.keyframe import Book, Snapshot
+from kracked.record.raw_index import LogPosition
 from kracked.record.read.book_rebuilder import BookRebuilder
-from kracked.record.read.raw_index import LogPosition
 
-_EVERY_MESSAGES, _KEPT = 1_000, 32
-_STEPS = 3
-"""How many are kept of one search, at most."""
+_EVERY_MESSAGES, _MOST = 1_000, 32
+_MOST_PER_SEARCH = 3
 
 
 class Checkpoint(NamedTuple):
+    """Every book at the end of a frame."""
+
     number: int
-    """Of the frame that comes next."""
+    """Number of the next frame in the frame index."""
     received: int
+    """Time of the last line before it, ns since the Unix epoch."""
     seq: int
-    books: tuple[tuple[BookSnapshot | L3Snapshot, int], ...]
+    """Number of the last message before it."""
+    books: tuple[tuple[Snapshot, int], ...]
     """Every book and its depth."""
 
 
 class Checkpoints:
-    """The latest ones of a recording."""
+    """The latest checkpoints of a recording, shared by its players."""
 
     def __init__(self, *, every_messages: int = _EVERY_MESSAGES) -> None:
         self._every = every_messages
-        self._kept: deque[Checkpoint] = deque(maxlen=_KEPT)
+        self._checkpoints: deque[Checkpoint] = deque(maxlen=_MOST)
 
     def best(self, goal: LogPosition) -> Checkpoint | None:
-        """The one nearest before the goal."""
-        before = [each for each in tuple(self._kept) if goal.passed(each.received, each.seq)]
+        """Return the nearest checkpoint before a position; None if there is none."""
+        # A copy: the player of another thread may add one meanwhile.
+        before = [each for each in tuple(self._checkpoints) if goal.covers(each.received, each.seq)]
         return max(before, key=lambda each: each.number, default=None)
 
-    def is_near(self, place: Checkpoint, goal: LogPosition) -> bool:
-        """Whether it is so near that no keyframe needs to be looked for."""
-        return goal.seq - place.seq < self._every
+    def is_near(self, checkpoint: Checkpoint, goal: LogPosition) -> bool:
+        """Whether a checkpoint is so near that looking for keyframes would not pay."""
+        return goal.seq - checkpoint.seq < self._every
 
-    def offer(self, walk: BookRebuilder, number: int, received: int, goal: LogPosition) -> None:
-        """Keep this place, unless it is far, there is one near or a book is not to be trusted."""
-        far = goal.seq - walk.seq > _STEPS * self._every
-        near = any(0 <= walk.seq - each.seq < self._every for each in tuple(self._kept))
-        books: tuple[Book, ...] = (*walk.keeper.l2.values(), *walk.keeper.l3.values())
-        if far or near or not books or not all(walk.is_settled(book) for book in books):
+    def offer(
+        self, rebuilder: BookRebuilder, number: int, received: int, goal: LogPosition
+    ) -> None:
+        """Add a checkpoint, unless it is far, another is near, or a book is not verified.
+
+        Args:
+            rebuilder: Holds the books.
+            number: Number of the next frame.
+            received: Time of the last line applied, ns since the Unix epoch.
+            goal: The position that the search goes to.
+        """
+        seq = rebuilder.seq
+        far = goal.seq - seq > _MOST_PER_SEARCH * self._every
+        near = any(0 <= seq - each.seq < self._every for each in tuple(self._checkpoints))
+        books: tuple[Book, ...] = (*rebuilder.keeper.l2.values(), *rebuilder.keeper.l3.values())
+        if far or near or not books or not all(rebuilder.can_checkpoint(book) for book in books):
             return
-        pictures = tuple((keyframe.standing(book, book.received), book.depth) for book in books)
-        self._kept.append(Checkpoint(number, received, walk.seq, pictures))
+        snapshots = tuple(
+            (keyframe.lazy_snapshot(book, book.received), book.depth) for book in books
+        )
+        self._checkpoints.append(Checkpoint(number, received, seq, snapshots))

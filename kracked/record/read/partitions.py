@@ -1,7 +1,7 @@
-"""A recording's books divided among processes: books know nothing of one another.
+"""A recording's books divided among processes: no book depends on another.
 
-Each process parses the whole log, which is a tenth of the work, and passes over what is of
-another's books. What it then finds of its own is what one process that keeps all finds.
+Each process parses the whole log, which is a tenth of the work, and skips the messages of
+other processes' books. What it finds of its own is what one process with all books finds.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from kracked.record.read import batch_decode
 
 
 class Partition(NamedTuple):
-    """Symbols whose books one process keeps: these, or all others."""
+    """The symbols whose books one process keeps: these, or all others."""
 
     symbols: frozenset[str] = frozenset()
     others: bool = True
 
-    def holds(self, symbol: str) -> bool:
+    def includes(self, symbol: str) -> bool:
+        """Whether the books of a symbol belong to it."""
         return (symbol in self.symbols) != self.others
 
-    def passes_over(self, message: wire.ChannelMessage) -> bool:
-        """Whether a message is of another's book, and of nothing else."""
+    def skips(self, message: wire.ChannelMessage) -> bool:
+        """Whether a message is about the book of another partition, and about nothing else."""
         data = _of_books(message)
         return len(data) == 1 and (data[0].symbol in self.symbols) == self.others
 
@@ -33,25 +34,28 @@ ALL = Partition()
 
 
 def divide(bodies: Iterable[bytes], count: int) -> Sequence[Partition]:
-    """At most so many shares of about as many messages each, by some frames of the log.
+    """Return partitions with about as many messages each, the first one with unnamed symbols.
 
-    The first has what those do not name, too.
+    Args:
+        bodies: A sample of the log's frames.
+        count: How many partitions there may be at most.
     """
-    said = Counter(
+    messages = Counter(
         data.symbol
         for body in bodies
-        for entry in batch_decode.entries(body) or ()
+        for entry in batch_decode.decode_lines(body) or ()
         for data in _of_books(entry.msg)
     )
-    loads: list[list[str]] = [[] for _ in range(min(count, len(said)))]
-    for symbol, _ in said.most_common():
-        min(loads, key=lambda load: sum(said[each] for each in load)).append(symbol)
-    first, *rest = [frozenset(load) for load in loads] or [frozenset(said)]
-    return (Partition(frozenset(said) - first), *(Partition(load, others=False) for load in rest))
+    loads: list[list[str]] = [[] for _ in range(min(count, len(messages)))]
+    for symbol, _ in messages.most_common():
+        min(loads, key=lambda load: sum(messages[each] for each in load)).append(symbol)
+    first, *rest = [frozenset(load) for load in loads] or [frozenset(messages)]
+    everyone_else = Partition(frozenset(messages) - first)
+    return (everyone_else, *(Partition(load, others=False) for load in rest))
 
 
 def _of_books(message: wire.ChannelMessage) -> Sequence[wire.BookData | wire.OrdersData]:
-    """What a message says of books."""
+    """Return the books' data in a message; none of a message without books."""
     if type(message) is wire.OrdersMessage or type(message) is wire.BookMessage:
         return message.data
     return ()

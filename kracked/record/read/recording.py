@@ -1,8 +1,8 @@
-"""A recording on disk, opened: what it holds, where its holes are, its books at any instant.
+"""A recording on disk, opened for reading: its messages, its gaps, its books at any instant.
 
-Nothing is loaded whole: headers are hopped over for an index, frames are read as they
-are needed. A frame whose checksum differs is left out and shows as a hole; no book is
-trusted across a hole before a snapshot or a keyframe has proven it again.
+Nothing is loaded whole: headers are hopped over for an index, and frames are read as they are
+needed. A frame whose checksum differs is left out and shows as a gap; no book is trusted
+across a gap before a snapshot or a keyframe has verified it again.
 """
 
 from __future__ import annotations
@@ -20,19 +20,24 @@ from typing import NamedTuple
 
 from kracked import times
 from kracked.book.keeper import BookKeeper
-from kracked.errors import ConfigError, RecordError
+from kracked.errors import ConfigError, RecordError, says
 from kracked.format import frame, keyframe, line
-from kracked.format.frame import Damage, Frame, FrameKind
+from kracked.format.frame import Damage, Frame, FrameKind, mapped
 from kracked.format.keyframe import Book
 from kracked.format.line import LogLine
-from kracked.record.read import gaps, partitions, raw_index
-from kracked.record.read.book_rebuilder import BookRebuilder, Recorded, Verification, together
+from kracked.format.session_info import SessionInfo, read_info
+from kracked.record import raw_index
+from kracked.record.raw_index import FrameLocation, LogPosition
+from kracked.record.read import gaps, partitions
+from kracked.record.read.book_rebuilder import (
+    BookRebuilder,
+    Recorded,
+    Verification,
+    merge_verifications,
+)
 from kracked.record.read.checkpoints import Checkpoints
 from kracked.record.read.gaps import RecordedGap
 from kracked.record.read.partitions import ALL, Partition
-from kracked.record.read.raw_index import FrameLocation, LogPosition
-from kracked.record.repair import mapped
-from kracked.record.write.session_folder import SessionInfo, read_info
 
 Instant = int | str | datetime
 """ns since the Unix epoch, ISO 8601 text, or a datetime, pandas' too; without a zone it is UTC."""
@@ -40,46 +45,46 @@ Instant = int | str | datetime
 
 _CHANNELS = ("", "level3", "book")
 _WORTH_SHARING = 500_000
-"""Fewer messages are read before processes that start have made up for it."""
-_SAMPLE = 64
+"""Messages from which on starting worker processes pays."""
+_SAMPLED_FRAMES = 64
 
 
+@says("no verified book of {symbol} at {instant}")
 class NotVerified(RecordError):
-    """At that instant the recording knows no book that its checksum proves."""
+    """The recording has no book at that instant that a checksum verifies."""
 
-    def __init__(self, symbol: str, time: int) -> None:
-        super().__init__(symbol, time)
-        self.symbol, self.time = symbol, time
+    symbol: str
+    time: int
+    """ns since the Unix epoch."""
 
-    def __str__(self) -> str:
-        return f"no verified book of {self.symbol or 'any symbol'} at {times.to_rfc3339(self.time)}"
+    @property
+    def instant(self) -> str:
+        """The time as text."""
+        return times.to_rfc3339(self.time)
 
 
+@says(
+    "{path}: a process that read it was killed, perhaps for lack of memory; "
+    "one worker needs the least"
+)
 class WorkerLost(RecordError):
-    """A process that read a recording's share ended before it was done."""
+    """A process that read a part of the recording ended before it was done."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}: a process that read it was killed, for want of memory perhaps; "
-            "one worker needs the least"
-        )
+    path: Path
 
 
 class OpenedFrame(NamedTuple):
-    """A frame's number in the index, its header and its lines."""
+    """A frame with its lines."""
 
     number: int
+    """Its number in the frame index."""
     frame: Frame
     body: bytes
 
     @property
     def last_seq(self) -> int:
-        """Number of its last line."""
-        if self.frame.kind is FrameKind.EVENT:  # they bear that of the message before each
+        """Number of the message of its last line."""
+        if self.frame.kind is FrameKind.EVENT:  # each bears the number of the message before it
             return line.unpack(self.body.splitlines()[-1]).seq
         return self.frame.first_seq + self.frame.lines - 1
 
@@ -87,13 +92,18 @@ class OpenedFrame(NamedTuple):
 def open_recording(path: Path | str) -> Recording:
     """Open a session's folder for reading; it may still be growing.
 
-    Raises `NotARecording` when there is no `session.json`.
+    Raises:
+        NotARecording: The folder has no `session.json`.
+        RecordError: Its `session.json` cannot be read.
     """
     return Recording(Path(path))
 
 
 class Recording:
-    """One session, as it stood when it was opened. Iterates as (received, connection, bytes)."""
+    """A recorded session as it was when it was opened.
+
+    Iterating yields every message of the exchange as (received, connection, bytes).
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -101,7 +111,7 @@ class Recording:
         self.checkpoints = Checkpoints()
 
     def info(self) -> SessionInfo:
-        """What `session.json` says."""
+        """Return the content of `session.json`."""
         return self._info
 
     @property
@@ -110,26 +120,29 @@ class Recording:
         return self._sorted_logs[0]
 
     @property
-    def strange_logs(self) -> list[Path]:
-        """Files whose messages have numbers that are there already: they are not read."""
+    def foreign_logs(self) -> list[Path]:
+        """Files whose messages have numbers that other files have already: they are not read."""
         return self._sorted_logs[1]
 
     @cached_property
     def _sorted_logs(self) -> tuple[list[Path], list[Path]]:
-        return raw_index.logs(self.path)
+        return raw_index.sort_logs(self.path)
 
     @cached_property
-    def places(self) -> list[FrameLocation]:
-        """Every frame, in the order of recording: the index."""
-        return raw_index.places(self.logs)
+    def frame_index(self) -> list[FrameLocation]:
+        """Every frame, in the order of recording."""
+        return raw_index.locate_frames(self.logs)
 
     @cached_property
-    def _soonest(self) -> list[int]:
-        return raw_index.soonest(self.places)
+    def _earliest_times(self) -> list[int]:
+        return raw_index.earliest_times(self.frame_index)
 
     def span(self) -> tuple[int, int]:
-        """The earliest and the latest time in it, ns; raises `RecordError` when empty."""
-        frames = [place.frame for place in self.places]
+        """Return the earliest and the latest time in it, ns since the Unix epoch.
+
+        Raises `RecordError` when it is empty.
+        """
+        frames = [location.frame for location in self.frame_index]
         if not frames:
             raise RecordError(f"{self.path} holds no messages")
         return min(each.first_received for each in frames), max(
@@ -139,95 +152,122 @@ class Recording:
     # --- reading straight through -------------------------------------------------------
 
     def __iter__(self) -> Iterator[tuple[int, str, bytes]]:
-        """Every message of the exchange: when it came, over which connection, its bytes."""
+        """Yield every message of the exchange: when it came, its connection, its bytes."""
         for kind, entry in self.read():
             if kind is FrameKind.DATA:
                 yield entry.received, entry.connection, entry.data
 
     def read(self, first: int = 0, until: int | None = None) -> Iterator[Recorded]:
-        """Every line, keyframes and our own events too, of the frames of these indexes."""
+        """Yield every line of some frames, keyframes and feed events included.
+
+        Args:
+            first: Number of the first frame in `frame_index`.
+            until: Number after the last; None for all the rest.
+        """
         for _, found, body in self.frames(first, until):
             for text in body.splitlines():
                 yield Recorded(found.kind, line.unpack(text))
 
     def frames(self, first: int = 0, until: int | None = None) -> Iterator[OpenedFrame]:
-        """The frames of these indexes, opened; a damaged one is left out.
+        """Yield some frames, opened; the arguments are those of `read`.
 
-        The numbers of the messages after that show the hole.
+        A damaged frame is left out: the numbers of the messages after it show the gap.
         """
-        wanted = enumerate(self.places[first:until], first)
-        for path, numbered in groupby(wanted, key=lambda each: each[1].path):
+        chosen = enumerate(self.frame_index[first:until], first)
+        for path, numbered in groupby(chosen, key=lambda each: each[1].path):
             with mapped(path) as data:
                 for number, (_, found) in numbered:
                     try:
-                        yield OpenedFrame(number, found, frame.unpack_whole(data, found))
+                        yield OpenedFrame(number, found, frame.unpack_body(data, found))
                     except frame.DamagedFrame:
                         continue
 
     # --- health -------------------------------------------------------------------------
 
     def gaps(self) -> list[RecordedGap]:
-        """Every hole: lost messages, damaged frames, time without a connection."""
+        """Return every gap: lost messages, damaged frames, time without a connection."""
         found_gaps: list[RecordedGap] = []
         before: Frame | None = None
-        for path, found in self._scan(verify=True):
+        for path, found in self._scan():
             if isinstance(found, Damage):
-                continue  # what it cost shows in the numbers of the frames around it
+                continue  # its cost shows in the numbers of the frames around it
             if found.kind is FrameKind.EVENT:
-                found_gaps += gaps.told(path, found)
+                found_gaps += gaps.reported_gaps(path, found)
             if found.kind is FrameKind.DATA:
-                found_gaps += gaps.between(before, found)
+                found_gaps += gaps.gap_between(before, found)
                 before = found
-        return sorted([*found_gaps, *gaps.at_the_end(before, self._info)])
+        return sorted([*found_gaps, *gaps.gap_at_end(before, self._info)])
 
     def damages(self) -> list[tuple[Path, Damage]]:
-        """Every stretch of a raw log that is no frame."""
-        return [(path, item) for path, item in self._scan(verify=True) if isinstance(item, Damage)]
+        """Return every stretch of a raw log that is no frame."""
+        return [(path, item) for path, item in self._scan() if isinstance(item, Damage)]
 
     def verify(self, *, executor: Executor | None = None, workers: int = 1) -> Verification:
         """Rebuild every book from the first message to the last and check each checksum.
 
-        With an `executor` of so many `workers` (a process pool, a Dask cluster's) each keeps the
-        books of some symbols; what they find together is what is found without. A short
-        recording is read here all the same. Raises `WorkerLost` when one did not come back.
+        Args:
+            executor: Runs the work in other processes (a process pool, a Dask cluster's), each
+                with the books of some symbols; the result is the same. A short recording is
+                read here all the same.
+            workers: How many processes `executor` has.
+
+        Raises:
+            WorkerLost: A process of `executor` was killed.
         """
-        long = sum(place.frame.lines for place in self.places) >= _WORTH_SHARING
+        long = sum(location.frame.lines for location in self.frame_index) >= _WORTH_SHARING
         parts = partitions.divide(self._sample(), workers) if executor is not None and long else ()
         if executor is None or len(parts) < 2:
-            return _verified(self, ALL)
+            return _verify_partition(self, ALL)
         try:
-            return together([*executor.map(_verified, repeat(self), parts)])
+            verifications = executor.map(_verify_partition, repeat(self), parts)
+            return merge_verifications([*verifications])
         except BrokenExecutor as error:
             raise WorkerLost(self.path) from error
 
     def _sample(self) -> Iterator[bytes]:
-        """Some frames of messages from all over the recording."""
-        data = [at for at, place in enumerate(self.places) if place.frame.kind is FrameKind.DATA]
-        for at in data[:: max(1, len(data) // _SAMPLE)]:
-            yield from (opened.body for opened in self.frames(at, at + 1))
+        """Yield the bodies of some frames of messages from all over the recording."""
+        data = [
+            number
+            for number, location in enumerate(self.frame_index)
+            if location.frame.kind is FrameKind.DATA
+        ]
+        for number in data[:: max(1, len(data) // _SAMPLED_FRAMES)]:
+            yield from (opened.body for opened in self.frames(number, number + 1))
 
-    def _scan(self, *, verify: bool) -> Iterator[tuple[Path, Frame | Damage]]:
+    def _scan(self) -> Iterator[tuple[Path, Frame | Damage]]:
         for path in self.logs:
             with mapped(path) as data:
-                for found in frame.scan(data, verify=verify):
+                for found in frame.scan(data):
                     yield path, found
 
     # --- books at an instant --------------------------------------------------------------
 
     def at(self, time: Instant, symbol: str = "", *, channel: str = "") -> Book:
-        """The book as it was at `time`, after every message that had come by then.
+        """Return the book at an instant, after every message that had come by then.
 
-        Of `symbol`, which may be left out when only one was recorded; of `channel`
-        `level3` or `book`, else of whichever was recorded, level3 first. Raises
-        `NotVerified` when no checksum proves it: inside a hole, or before a snapshot;
-        `NotATime` for what is no instant. After the end the last books stay.
+        After the recording's end that is the last book.
+
+        Args:
+            time: The instant.
+            symbol: May be left out when only one symbol was recorded.
+            channel: `level3` or `book`; by default whichever was recorded, level3 first.
+
+        Raises:
+            NotVerified: No checksum verifies it: it is inside a gap, or before a snapshot.
+            NotATime: `time` is no instant.
+            ConfigError: There is no such channel.
+            RecordError: The symbol was not recorded, or none is named and there are several.
         """
         if channel not in _CHANNELS:
             raise ConfigError(f"{channel!r} has no books; choose level3 or book")
-        when = to_ns(time)
-        symbol = symbol or self._only_symbol()
-        if self._info.symbols and symbol not in self._info.symbols:
-            raise RecordError(f"no book of {symbol}: recorded is {', '.join(self._info.symbols)}")
+        when, recorded = to_ns(time), tuple(self._info.symbols)
+        if not symbol:
+            if len(recorded) != 1:
+                names = ", ".join(recorded) or "none"
+                raise RecordError(f"name a symbol; this recording has {names}")
+            symbol = recorded[0]
+        if recorded and symbol not in recorded:
+            raise RecordError(f"no book of {symbol}: the recording has {', '.join(recorded)}")
         keeper = self.keeper_at(when, symbol)
         for name, books in (("level3", keeper.l3), ("book", keeper.l2)):
             book: Book | None = books.get(symbol)
@@ -236,98 +276,106 @@ class Recording:
         raise NotVerified(symbol, when)
 
     def keeper_at(self, time: int, symbol: str = "") -> BookKeeper:
-        """All books at `time`, or those of one symbol, rebuilt from the keyframes before."""
-        walk, goal, latest = BookRebuilder(self._info, symbol, proving=False), self.goal(time), time
-        for opened in self.frames(self.start_for(goal, symbol)):
+        """Return all books at an instant, or one symbol's, rebuilt from the keyframes before."""
+        rebuilder = BookRebuilder(self._info, symbol, check_keyframes=False)
+        goal, latest = self.position_at(time), time
+        for opened in self.frames(self.first_frame_for(goal, symbol)):
             found, body = opened.frame, opened.body
-            if goal.passed(found.last_received, opened.last_seq):
-                walk.take_all(found, body)
+            if goal.covers(found.last_received, opened.last_seq):
+                rebuilder.apply_frame(found, body)
                 latest = found.last_received
                 continue
             for text in body.splitlines():
                 recorded = Recorded(found.kind, line.unpack(text))
-                if not goal.passed(recorded.line.received, recorded.line.seq):
+                if not goal.covers(recorded.line.received, recorded.line.seq):
                     if latest != time:
-                        self.look_ahead(walk, recorded)
-                    return walk.keeper
-                walk.take(*recorded)
+                        self.distrust_beyond(rebuilder, recorded)
+                    return rebuilder.keeper
+                rebuilder.apply(*recorded)
                 latest = recorded.line.received
         if latest != time:
-            self.look_ahead(walk, None)
-        return walk.keeper
+            self.distrust_beyond(rebuilder, None)
+        return rebuilder.keeper
 
-    def look_ahead(self, walk: BookRebuilder, upcoming: Recorded | None) -> None:
-        """Doubt books at an instant past which messages are missing: they may have come by then.
+    def distrust_beyond(self, rebuilder: BookRebuilder, upcoming: Recorded | None) -> None:
+        """Distrust books at an instant after which messages are missing.
 
-        `upcoming` is what comes next, None at the end.
+        The missing ones may have come before that instant.
+
+        Args:
+            rebuilder: Holds the books.
+            upcoming: The next line of the recording; None at its end.
         """
         if upcoming is None and self._info.last_seq is not None:
             upcoming = Recorded(FrameKind.DATA, LogLine(0, self._info.last_seq + 1, "", b""))
         if upcoming is not None:
-            walk.foresee(upcoming)
+            rebuilder.distrust_before(upcoming)
 
-    def goal(self, time: int) -> LogPosition:
-        """The place of an instant: after the last message, by its number, stamped by then.
+    def position_at(self, time: int) -> LogPosition:
+        """Return the position of an instant: after the last message, by number, that came by then.
 
-        So an instant that a clock set back makes come twice is the later one, and of two
-        instants the later is never at an earlier place. Books there are those of a full
+        Where a clock set back makes an instant come twice this is the later one, and of two
+        instants the later never has the earlier position. Books there are those of a full
         replay up to that message.
         """
-        at = bisect_right(self._soonest, time) - 1
-        if at < 0:
+        number = bisect_right(self._earliest_times, time) - 1
+        if number < 0:
             return LogPosition(0, time)
-        path, found = self.places[at]
+        path, found = self.frame_index[number]
         seq = found.first_seq + found.lines - 1
         with mapped(path) as data, suppress(frame.DamagedFrame):
             lines = [line.unpack(text) for text in frame.unpack(data, found)]
             seq = max((each.seq for each in lines if each.received <= time), default=seq)
         return LogPosition(seq, time)
 
-    def start_for(self, goal: LogPosition, symbol: str = "") -> int:
-        """Index of the frame to read from, to know every book at a place.
+    def first_frame_for(self, goal: LogPosition, symbol: str = "") -> int:
+        """Return the number of the frame to read from, to know every book at a position.
 
-        Back from there until each book has a keyframe; the first frame when one has none.
+        Looking back from the position, every book has a keyframe from there on; it is the
+        first frame if one has none.
         """
-        wanted = self._books_of(symbol)
-        at = bisect_right(self.places, goal.seq, key=lambda place: place.frame.first_seq) - 1
-        while at > 0 and wanted:
-            path, found = self.places[at]
-            if found.kind is FrameKind.KEYFRAME and goal.passed(
-                found.last_received, found.first_seq
-            ):
-                # One that is damaged proves no book; one before it will.
-                with mapped(path) as data, suppress(frame.DamagedFrame):
-                    entry = line.unpack(frame.unpack(data, found)[0])
-                    wanted.discard(keyframe.subject(entry.data))
-            at -= 1
-        return max(0, at)
-
-    def _books_of(self, symbol: str) -> set[tuple[str, str]]:
-        return {
+        missing = {
             (name, channel)
-            for name, subject in self._info.symbols.items()
-            for channel, depth in (("book", subject.book), ("level3", subject.level3))
+            for name, known in self._info.symbols.items()
+            for channel, depth in (("book", known.book), ("level3", known.level3))
             if depth and symbol in ("", name)
         } or {("", "")}  # not known: read from the beginning
+        index = self.frame_index
+        number = bisect_right(index, goal.seq, key=lambda location: location.frame.first_seq) - 1
+        while number > 0 and missing:
+            path, found = index[number]
+            is_keyframe = found.kind is FrameKind.KEYFRAME
+            if is_keyframe and goal.covers(found.last_received, found.first_seq):
+                # A damaged one is no use; one before it will be.
+                with mapped(path) as data, suppress(frame.DamagedFrame):
+                    entry = line.unpack(frame.unpack(data, found)[0])
+                    missing.discard(keyframe.symbol_and_channel(entry.data))
+            number -= 1
+        return max(0, number)
 
-    def _only_symbol(self) -> str:
-        symbols = tuple(self._info.symbols)
-        if len(symbols) != 1:
-            raise RecordError(f"name a symbol; this recording has {', '.join(symbols) or 'none'}")
-        return symbols[0]
 
-
-def _verified(recording: Recording, share: Partition) -> Verification:
-    walk = BookRebuilder(recording.info(), share=share)
+def _verify_partition(recording: Recording, partition: Partition) -> Verification:
+    """Verify the books of a partition; runs in a process of its own."""
+    rebuilder = BookRebuilder(recording.info(), partition=partition)
     for _, found, body in recording.frames():
-        walk.take_all(found, body)
-    return walk.verification()
+        rebuilder.apply_frame(found, body)
+    return rebuilder.verification()
 
 
 def to_ns(time: Instant) -> int:
-    """An instant as integer ns since the Unix epoch; raises `NotATime` for anything else."""
+    """Return an instant in ns since the Unix epoch; raises `NotATime` for anything else.
+
+    Text is what the exchange writes, with nine digits; else ISO 8601 with any offset or none.
+    """
     if isinstance(time, str):
-        return _text_to_ns(time)
+        try:
+            return times.parse_ns(time)
+        except times.NotATime:
+            try:
+                return to_ns(datetime.fromisoformat(time))
+            except ValueError:
+                pass
+            raise
     if isinstance(time, datetime):
         # A pandas Timestamp is a datetime too, with more digits than `timestamp` keeps.
         aware = time if time.tzinfo else time.replace(tzinfo=UTC)
@@ -339,15 +387,3 @@ def to_ns(time: Instant) -> int:
         return as_index(time)
     except TypeError as error:
         raise times.NotATime(repr(time)) from error
-
-
-def _text_to_ns(text: str) -> int:
-    """With nine digits as the exchange writes it; else ISO 8601, of any offset or none."""
-    try:
-        return times.parse_ns(text)
-    except times.NotATime:
-        try:
-            return to_ns(datetime.fromisoformat(text))
-        except ValueError:
-            pass
-        raise

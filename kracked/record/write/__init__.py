@@ -1,0 +1,1 @@
+"""The recorder: from messages and events to files."""

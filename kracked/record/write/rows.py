@@ -1,8 +1,9 @@
 """Events to lines of CSV: the rows of every table are made here and nowhere else.
 
-Runs in the event loop, so it is plain string work: one f-string a row, and numbers
-whose text is remembered. Digits are the exchange's own, times have nine decimals, and
-what could hold a comma is quoted. The columns are those of `kracked.format.tables`, in that order.
+Runs in the event loop, so it is plain string work: one f-string a row, with cached text of
+numbers. Digits are the exchange's own, times have nine decimals, and text that could hold a
+comma is quoted. The columns are those of `kracked.format.tables`, in that order. In every
+function `seq` is the number of the event's message and `flags` are bits of `Flag`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,15 @@ from functools import partial
 from itertools import repeat
 from typing import TypeVar
 
-from kracked.format.cells import WHOLE_TIME, instant, line, nine_decimals, prices, safe
-from kracked.format.lazy_text import LazyText, Text, listed
+from kracked.format.cells import (
+    TIME_LENGTH,
+    csv_line,
+    exchange_time_cell,
+    price_cells,
+    text_cell,
+    time_cell,
+)
+from kracked.format.lazy_text import LazyText, Text, joined
 from kracked.format.tables import BALANCES, EXECUTIONS, Flag
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events
@@ -22,7 +30,7 @@ from kracked.record.write.wide_book import WideState
 from kracked.units import to_text
 
 _TAKERS = {Side.BID: "buy", Side.ASK: "sell"}
-# Compared by identity and bound once: an enum's own hash and lookup cost more than a row.
+# Bound once and compared by identity: an enum's own hash and lookup cost more than a row.
 _ADD, _DELETE = OrderAction.ADD, OrderAction.DELETE
 _LAST, _SNAPSHOT = int(Flag.LAST), int(Flag.SNAPSHOT)
 _ROW_SIZE, _LEVEL_SIZE = 160, 24
@@ -31,22 +39,22 @@ _ORDER_ID = len("OAAAAA-BBBBB-CCCCCC")
 
 
 def orders(event: events.L3Update, seq: int, flags: int = 0) -> str:
-    """Rows of `L3_ticks` that an update is: bids, then asks, in the message's order."""
-    received, stamp = instant(event.received), event.timestamp
-    if stamp is None or len(stamp) != WHOLE_TIME:
-        stamp = nine_decimals(stamp)
-    price, decimals = prices(event.precision.price), event.precision.qty
+    """Return an update's rows of `L3_ticks`: bids, then asks, in the message's order."""
+    received, stamp = time_cell(event.received), event.timestamp
+    if stamp is None or len(stamp) != TIME_LENGTH:
+        stamp = exchange_time_cell(stamp)
+    price, decimals = price_cells(event.precision.price), event.precision.qty
     common, text = f",{event.symbol},{seq},{stamp},", ""
     # One loop, one text: four of five messages are a single row.
     for side, changes in (("b", event.bids), ("a", event.asks)):
         for order in changes:
-            if text:  # the row before was not the last
+            if text:  # end the row before, which was not the last
                 text += f"{flags},\n"
             action, since, order_id = order.action, order.timestamp, order.order_id
-            if len(since) != WHOLE_TIME:
-                since = nine_decimals(since)
+            if len(since) != TIME_LENGTH:
+                since = exchange_time_cell(since)
             if len(order_id) != _ORDER_ID:
-                order_id = safe(order_id)
+                order_id = text_cell(order_id)
             letter = "A" if action is _ADD else "C" if action is _DELETE else "M"
             text += (
                 f"{side},{since},{received},{price[order.price]},{to_text(order.qty, decimals)},"
@@ -56,49 +64,52 @@ def orders(event: events.L3Update, seq: int, flags: int = 0) -> str:
 
 
 def orders_snapshot(event: events.L3Snapshot, seq: int, flags: int = 0) -> LazyText:
-    """Rows of `L3_ticks` that a snapshot is: one that clears the book, then every order."""
-    received, stamp = instant(event.received), nine_decimals(event.timestamp)
-    price, qty = prices(event.precision.price), event.precision.qty_text
+    """Return a snapshot's rows of `L3_ticks`: one that clears the book, then every order."""
+    received, stamp = time_cell(event.received), exchange_time_cell(event.timestamp)
+    price, qty = price_cells(event.precision.price), event.precision.qty_text
 
     def heads() -> Iterator[str]:
+        """Yield the first cells of each row."""
         yield f"n,{stamp},{received},,,R,"
         for side, orders in (("b", event.bids), ("a", event.asks)):
             for order in orders:
-                since, order_id = nine_decimals(order.timestamp), safe(order.order_id)
-                # What a kept book rests on may have been modified before: here it is there.
+                since, order_id = exchange_time_cell(order.timestamp), text_cell(order.order_id)
+                # In a rebuilt book an order's last change may be a MODIFY: a snapshot adds it.
                 yield (
                     f"{side},{since},{received},{price[order.price]},{qty(order.qty)},A,{order_id}"
                 )
 
-    return _picture(event, heads, f",{event.symbol},{seq},{stamp},", flags)
+    return _snapshot(event, heads, f",{event.symbol},{seq},{stamp},", flags)
 
 
 def book_snapshot(event: events.BookSnapshot, seq: int, flags: int = 0) -> LazyText:
-    """Rows of `L2_updates` that a snapshot is: one that clears the book, then every level."""
-    price, qty = prices(event.precision.price), event.precision.qty_text
-    start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
+    """Return a snapshot's rows of `L2_updates`: one that clears the book, then every level."""
+    price, qty = price_cells(event.precision.price), event.precision.qty_text
+    start = f"{event.symbol},{exchange_time_cell(event.timestamp)},{time_cell(event.received)}"
 
     def heads() -> Iterator[str]:
+        """Yield the first cells of each row."""
         yield f"{start},n,,"
         for side, levels in (("b", event.bids), ("a", event.asks)):
             for at, total in levels:
                 yield f"{start},{side},{price[at]},{qty(total)}"
 
-    return _picture(event, heads, f",{seq},", flags)
+    return _snapshot(event, heads, f",{seq},", flags)
 
 
-def _picture(
+def _snapshot(
     event: events.BookSnapshot | events.L3Snapshot,
     heads: Callable[[], Iterator[str]],
     common: str,
     flags: int,
 ) -> LazyText:
-    """The rows of a snapshot, which may be thousands, in pieces."""
+    """Return the rows of a snapshot, which may be thousands: `heads` and the `common` cells."""
     flags |= _SNAPSHOT
     end, last = f"{common}{flags},\n", f"{common}{flags | _LAST},{event.checksum}\n"
 
     def pieces() -> Iterator[str]:
-        yield from listed(heads(), end)
+        """Yield the rows."""
+        yield from joined(heads(), end)
         yield last
 
     rows = 1 + len(event.bids) + len(event.asks)
@@ -106,9 +117,9 @@ def _picture(
 
 
 def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
-    """Rows of `L2_updates` that an update is: bids, then asks, in the message's order."""
-    price, decimals = prices(event.precision.price), event.precision.qty
-    start = f"{event.symbol},{nine_decimals(event.timestamp)},{instant(event.received)}"
+    """Return an update's rows of `L2_updates`: bids, then asks, in the message's order."""
+    price, decimals = price_cells(event.precision.price), event.precision.qty
+    start = f"{event.symbol},{exchange_time_cell(event.timestamp)},{time_cell(event.received)}"
     common, text = f",{seq},", ""
     for side, levels in (("b", event.bids), ("a", event.asks)):
         for at, total in levels:
@@ -119,9 +130,10 @@ def book(event: events.BookUpdate, seq: int, flags: int = 0) -> str:
 
 
 def live_books(books: Sequence[WideState]) -> LazyText:
-    """Level 2 books in one JSON object: symbol to sides to price text to quantity."""
+    """Return level 2 books as one JSON object: symbol to sides to price text to quantity."""
 
     def pieces() -> Iterator[str]:
+        """Yield the text of the object."""
         opening = "{"
         for book in books:
             yield f'{opening}"{book.symbol}": {{"bids": {{'
@@ -137,14 +149,14 @@ def live_books(books: Sequence[WideState]) -> LazyText:
 
 
 def _live_side(levels: Iterable[tuple[int, int]], precision: Precision) -> Iterator[str]:
-    text, decimals = prices(precision.price), precision.qty
-    return listed((f'"{text[price]}": {to_text(qty, decimals)}' for price, qty in levels), ", ")
+    text, decimals = price_cells(precision.price), precision.qty
+    return joined((f'"{text[price]}": {to_text(qty, decimals)}' for price, qty in levels), ", ")
 
 
 def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
-    """The row of `L1`; a number the exchange did not give is empty."""
-    received = instant(event.received)
-    price, decimals = prices(event.precision.price), event.precision.qty
+    """Return the row of `L1`; a number the exchange did not give is empty."""
+    received = time_cell(event.received)
+    price, decimals = price_cells(event.precision.price), event.precision.qty
     percent = "" if event.change_pct is None else f"{event.change_pct:f}"
     flags |= _flags(snapshot=event.snapshot)
     return (
@@ -152,45 +164,50 @@ def ticker(event: events.Ticker, seq: int, flags: int = 0) -> str:
         f"{price[event.ask]},{to_text(event.ask_qty, decimals)},"
         f"{price[event.last]},{to_text(event.volume, decimals)},{price[event.vwap]},"
         f"{price[event.low]},{price[event.high]},{price[event.change]},"
-        f"{percent},{nine_decimals(event.timestamp)},{received},{seq},{flags}\n"
+        f"{percent},{exchange_time_cell(event.timestamp)},{received},{seq},{flags}\n"
     )
 
 
 def trades(event: events.Trades, seq: int, flags: int = 0) -> str:
-    received, precision = instant(event.received), event.precision
+    """Return the rows of `trades`, the last one marked as the message's last."""
+    if not event.trades:
+        return ""
+    received, precision = time_cell(event.received), event.precision
     flags |= _SNAPSHOT if event.snapshot else 0
     heads = [
-        f"{nine_decimals(trade.timestamp)},{received},{event.symbol},"
+        f"{exchange_time_cell(trade.timestamp)},{received},{event.symbol},"
         f"{precision.price_text(trade.price)},{precision.qty_text(trade.qty)},"
-        f"{_TAKERS[trade.side]},{safe(trade.ord_type)},{trade.trade_id}"
+        f"{_TAKERS[trade.side]},{text_cell(trade.ord_type)},{trade.trade_id}"
         for trade in event.trades
     ]
-    return _rows(heads, f",{seq},{flags}\n", f",{seq},{flags | _LAST}\n")
+    return f",{seq},{flags}\n".join(heads) + f",{seq},{flags | _LAST}\n"
 
 
 def candles(event: events.Candles, seq: int, flags: int = 0) -> str:
-    """Rows of `OHLC`. `timestamp` is the interval's end, as the exchange sends it."""
-    received, engine = instant(event.received), nine_decimals(event.timestamp)
+    """Return the rows of `OHLC`. `timestamp` is the interval's end, as the exchange sends it."""
+    received, engine = time_cell(event.received), exchange_time_cell(event.timestamp)
     price, qty = event.precision.price_text, event.precision.qty_text
     flags |= _flags(snapshot=event.snapshot)
     return "".join(
-        f"{instant(candle.end)},{event.symbol},{price(candle.open)},{price(candle.high)},"
+        f"{time_cell(candle.end)},{event.symbol},{price(candle.open)},{price(candle.high)},"
         f"{price(candle.low)},{price(candle.close)},{qty(candle.volume)},{price(candle.vwap)},"
-        f"{candle.trades},{instant(candle.begin)},{engine},{received},{seq},{flags}\n"
+        f"{candle.trades},{time_cell(candle.begin)},{engine},{received},{seq},{flags}\n"
         for candle in event.candles
     )
 
 
-# The members of a report are named as their columns.
+# The members of the exchange's reports have the names of our columns.
 _EXECUTION = [column.name for column in EXECUTIONS.columns[2:-3]]
 _BALANCE = [column.name for column in BALANCES.columns[2:-3]]
 
 
 def executions(event: events.Executions, seq: int, flags: int = 0) -> Text:
+    """Return the rows of `executions`, one per report."""
     return _reports(event, event.reports, _EXECUTION, seq, flags)
 
 
 def balances(event: events.Balances, seq: int, flags: int = 0) -> Text:
+    """Return the rows of `balances`, one per entry."""
     return _reports(event, event.entries, _BALANCE, seq, flags)
 
 
@@ -201,21 +218,23 @@ def _reports(
     seq: int,
     flags: int,
 ) -> Text:
-    """One row per report: its time, ours, the members by name (absent ones empty), numbers.
+    """Return one row per report: its time, ours, the members by name, the numbers.
 
-    A snapshot may hold a thousand fills.
+    Absent members are empty. A snapshot may hold a thousand fills, so it is lazy.
     """
-    received = instant(event.received)
+    received = time_cell(event.received)
     flags |= _flags(snapshot=event.snapshot)
 
-    def made() -> Iterator[str]:
+    def lines() -> Iterator[str]:
+        """Yield a row for each report."""
         for report in reports:
-            time, told = report.get("timestamp", ""), map(report.get, members)
-            yield line(nine_decimals(str(time)), received, *told, event.sequence, seq, flags)
+            time, values = report.get("timestamp", ""), map(report.get, members)
+            cells = (exchange_time_cell(str(time)), received, *values, event.sequence, seq, flags)
+            yield csv_line(cells)
 
     if not event.snapshot:
-        return "".join(made())
-    return LazyText(lambda: listed(made(), ""), len(reports), len(reports) * _ROW_SIZE)
+        return "".join(lines())
+    return LazyText(lambda: joined(lines(), ""), len(reports), len(reports) * _ROW_SIZE)
 
 
 def connection(
@@ -228,54 +247,67 @@ def connection(
     seq_last: int | None = None,
     lost: int | None = None,
 ) -> str:
-    """A row of `connections`: what befell a connection or the recorder at the instant `at`."""
-    return line(feed, event, instant(at), status, message, feed, seq_last, lost)
+    """Return a row of `connections`: what happened to a connection or to the recorder.
+
+    Args:
+        event: `disconnect`, `gap`, `clock`, `disk_full`, ...: an open set.
+        at: When it happened, ns since the Unix epoch.
+        feed: Name of the connection or channel.
+        message: Details in words.
+        status: Close code of the WebSocket.
+        seq_last: Number of the last message before it.
+        lost: Messages lost.
+    """
+    return csv_line([feed, event, time_cell(at), status, message, feed, seq_last, lost])
 
 
 def gap(at: int, why: str, seq_last: int, lost: int) -> str:
-    """The row of messages that are lost, the last of which had this number."""
+    """Return the row of `connections` for lost messages.
+
+    Args:
+        at: When they were found lost, ns since the Unix epoch.
+        why: The reason in words.
+        seq_last: Number of the last of them.
+        lost: How many they are.
+    """
     return connection(event="gap", at=at, message=why, seq_last=seq_last, lost=lost)
 
 
 def pairs(event: events.Instruments) -> LazyText:
-    """Rows of `kraken_pairs`: a thousand, too many for one step of the loop."""
+    """Return the rows of `kraken_pairs`: a thousand, too many for one step of the loop."""
     return _listing(_pair, event.pairs, event.received)
 
 
 def assets(event: events.Instruments) -> LazyText:
-    """Rows of `kraken_assets`, likewise."""
+    """Return the rows of `kraken_assets`, which are lazy too."""
     return _listing(_asset, event.assets, event.received)
 
 
 def _listing(
-    row: Callable[[_Listed, int], str], told: Sequence[_Listed], received: int
+    row: Callable[[_Listed, int], str], entries: Sequence[_Listed], received: int
 ) -> LazyText:
-    made = partial(map, row, told, repeat(received))
-    return LazyText(lambda: listed(made(), ""), len(told), len(told) * _ROW_SIZE)
+    lines = partial(map, row, entries, repeat(received))
+    return LazyText(lambda: joined(lines(), ""), len(entries), len(entries) * _ROW_SIZE)
 
 
 def _pair(instrument: Instrument, received: int) -> str:
     rules, precision = instrument, instrument.precision
-    return line(
+    return csv_line([
         rules.symbol, rules.base, rules.quote, rules.status,
         precision.price, precision.price_text(rules.price_increment),
         precision.qty, precision.qty_text(rules.qty_increment), precision.qty_text(rules.qty_min),
-        rules.cost_precision, rules.cost_min, rules.marginable, rules.has_index, instant(received),
-    )  # fmt: skip
+        rules.cost_precision, rules.cost_min, rules.marginable, rules.has_index,
+        time_cell(received),
+    ])  # fmt: skip
 
 
 def _asset(entry: Asset, received: int) -> str:
-    return line(
+    return csv_line([
         entry.id, entry.status, entry.precision, entry.precision_display, entry.borrowable,
-        instant(received),
-    )  # fmt: skip
-
-
-def _rows(heads: list[str], end: str, last: str) -> str:
-    """The rows of a message; the last one is marked as such."""
-    return end.join(heads) + last if heads else ""
+        time_cell(received),
+    ])  # fmt: skip
 
 
 def _flags(*, snapshot: bool) -> int:
-    """Of a row that is a message by itself."""
+    """Return the flags of a row that is a message by itself."""
     return _LAST | _SNAPSHOT if snapshot else _LAST

@@ -1,8 +1,8 @@
-"""The folder of one recording: who may write there, and what it says about itself.
+"""The folder of one recording: who may write there, and how its files are opened.
 
-One recorder at a time holds it, by a lock the kernel frees even when the process is
-killed. Files are opened relative to the folder and never through a symbolic link, so
-nothing planted there can lead a recorder to another file.
+One recorder at a time holds it, by a lock that the kernel frees even when the process is
+killed. Files are opened relative to the folder and never through a symbolic link, so nothing
+planted there can lead a recorder to another file.
 """
 
 from __future__ import annotations
@@ -14,96 +14,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import msgspec
+from kracked.errors import RecordError, says
+from kracked.format import layout
+from kracked.format.layout import SESSION_INFO, SESSION_LOCK
+from kracked.format.session_info import NotARecording, SessionInfo, encode_info
+from kracked.record.durable_files import SymbolicLink, write_all
 
-from kracked import times
-from kracked.errors import RecordError
-from kracked.format.symbol_info import SymbolInfo
-
-SCHEMA = 1
-INFO = "session.json"
-_LOCK = "session.lock"
 _FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 
 
+@says("{path} is being recorded by process {process}; choose another")
 class FolderInUse(RecordError):
-    """Another recorder is writing there."""
+    """Another recorder is writing into the folder."""
 
-    def __init__(self, path: Path, process: str) -> None:
-        super().__init__(path, process)
-        self.path, self.process = path, process
-
-    def __str__(self) -> str:
-        return f"{self.path} is being recorded by process {self.process or '?'}; choose another"
+    path: Path
+    process: str
+    """Number of the recorder's process; `?` when it is not known."""
 
 
-class NotARecording(RecordError):
-    """The folder holds something else, or does not exist."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is not a recording: it has no {INFO}"
-
-
+@says("{path} cannot be a folder: a file is in its place; name another")
 class NotAFolder(RecordError):
-    """A file stands where a folder is to be made."""
+    """A file has the name of the folder to be made."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} cannot be a folder: a file is in its place; name another"
-
-
-class SymbolicLink(RecordError):
-    """A file of the recording is a symbolic link, which recorders never make."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is a symbolic link; remove it or record elsewhere"
-
-
-class FileSeal(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A file as the recorder left it."""
-
-    size: int
-    crc32: int | None = None
-    """Of the bytes of what has no checksums inside: a table that is not compressed."""
-
-
-class SessionInfo(msgspec.Struct, kw_only=True):
-    """`session.json`: what the files do not say themselves."""
-
-    schema: int = SCHEMA
-    kracked: str = ""
-    """Version of the recorder."""
-    start: str
-    end: str | None = None
-    """None while the recorder runs, and for ever when it was killed."""
-    clean_stop: bool = False
-    lost: int = 0
-    """Messages that could not be written, all marked as gaps."""
-    host: str = ""
-    urls: dict[str, str] = {}
-    """Address of each connection by its name."""
-    clock_offset_ms: float | None = None
-    """Our clock less the exchange's, as last measured: includes the way the message came."""
-    symbols: dict[str, SymbolInfo] = {}
-    last_seq: int | None = None
-    """Number of the last message that came; None until the recorder stops."""
-    files: dict[str, FileSeal] = {}
-    """Every file as the recorder left it; none until it stops."""
+    path: Path
 
 
 class SessionFolder:
-    """An open, locked folder to record into."""
+    """An open, locked folder to record into. File names are relative to it."""
 
     def __init__(self, path: Path, handle: int) -> None:
         self.path = path
@@ -115,86 +52,98 @@ class SessionFolder:
     def hold(cls, path: Path) -> Iterator[SessionFolder]:
         """Make or reopen the folder and keep every other recorder out until the block ends.
 
-        Raises `NotARecording` for a folder with other contents, `NotAFolder`, `FolderInUse`,
-        `SymbolicLink`.
+        Raises:
+            NotARecording: The folder has other contents.
+            NotAFolder: A file is in its place.
+            FolderInUse: Another recorder holds it.
+            SymbolicLink: One of its files is a link.
         """
         path = path.resolve()
         try:
             path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise NotAFolder(path) from error
-        if not _is_ours(path):
+        items = [*path.iterdir()]
+        names = {item.name for item in items}
+        # A start that was cut short leaves a lock and an unfinished `session.json`.
+        if SESSION_INFO not in names and names - {SESSION_LOCK, layout.temporary(SESSION_INFO)}:
             raise NotARecording(path)
-        _refuse_links(path)
+        for item in items:  # opening refuses links too; this says so before anything is recorded
+            if item.is_symlink():
+                raise SymbolicLink(item)
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         folder = cls(path, handle)
         try:
             folder._take_lock()
             yield folder
         finally:
-            folder._close()
+            if folder._lock is not None:
+                os.close(folder._lock)
+            os.close(handle)
 
     @property
     def resumed(self) -> bool:
         """Whether something was recorded here before."""
-        return (self.path / INFO).exists()
-
-    def info(self) -> SessionInfo:
-        return read_info(self.path)
+        return (self.path / SESSION_INFO).exists()
 
     def write_info(self, info: SessionInfo) -> None:
-        """Replace `session.json` whole: a reader sees the old or the new one."""
-        self.replace(INFO, info_text(info))
+        """Replace `session.json` whole: a reader sees the old one or the new one."""
+        self.replace(SESSION_INFO, encode_info(info))
 
     def replace(self, name: str, content: bytes) -> None:
-        """Put `content` in the place of a file, at once and for good."""
-        temporary = f".{name}.new"
-        with self.made_anew(temporary) as handle:
+        """Replace a file at once; the new content survives a power cut."""
+        temporary = layout.temporary(name)
+        with self.create(temporary) as handle:
             write_all(handle, content)
             os.fdatasync(handle)
         self.rename(temporary, name)
 
     @contextmanager
-    def made_anew(self, name: str) -> Iterator[int]:
-        """A file descriptor of an empty file, in the place of any of that name."""
+    def create(self, name: str) -> Iterator[int]:
+        """Open a file descriptor of an empty file, in place of any file of that name."""
         handle = self._open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             yield handle
         finally:
             os.close(handle)
 
-    def read_from(self, name: str) -> int:
-        """A file descriptor at the start of the file."""
+    def open_to_read(self, name: str) -> int:
+        """Return a file descriptor at the start of a file."""
         return self._open(name, os.O_RDONLY)
 
-    def append_to(self, name: str) -> int:
-        """A file descriptor at the end of the file, which is made if it is not there."""
+    def open_to_append(self, name: str) -> int:
+        """Return a file descriptor at the end of a file, which is made if it is missing."""
         handle = self._open(name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         self.sync()
         return handle
 
     def rename(self, old: str, new: str) -> None:
+        """Rename a file; it replaces any file of the new name, and survives a power cut."""
         os.rename(old, new, src_dir_fd=self._handle, dst_dir_fd=self._handle)
         self.sync()
 
     def remove(self, name: str) -> None:
+        """Remove a file for good."""
         os.unlink(name, dir_fd=self._handle)
         self.sync()
 
     def exists(self, name: str) -> bool:
+        """Whether there is anything of this name, be it a broken link."""
         return os.path.lexists(self.path / name)
 
     def make_folder(self, name: str) -> None:
+        """Make a folder in it unless it exists. Raises `SymbolicLink`."""
         if (self.path / name).is_symlink():
             raise SymbolicLink(self.path / name)
         (self.path / name).mkdir(mode=_FOLDER_MODE, exist_ok=True)
         self.sync()
 
     def sync(self) -> None:
-        """Make names that were made or changed last through a power cut."""
+        """Wait until new and changed names are on the disk."""
         os.fsync(self._handle)
 
     def free_bytes(self) -> int:
+        """Return the free bytes of the disk."""
         disk = os.fstatvfs(self._handle)
         return disk.f_bavail * disk.f_frsize
 
@@ -209,57 +158,11 @@ class SessionFolder:
             raise
 
     def _take_lock(self) -> None:
-        self._lock = self._open(_LOCK, os.O_RDWR | os.O_CREAT)
+        self._lock = self._open(SESSION_LOCK, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             holder = os.pread(self._lock, 20, 0).decode(errors="replace").strip()
-            raise FolderInUse(self.path, holder) from error
+            raise FolderInUse(self.path, holder or "?") from error
         os.ftruncate(self._lock, 0)
         os.pwrite(self._lock, f"{os.getpid()}\n".encode(), 0)
-
-    def _close(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-        os.close(self._handle)
-
-
-def info_text(info: SessionInfo) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether the folder is a recording, or empty but for what a start cut short leaves."""
-    names = {item.name for item in path.iterdir()}
-    return INFO in names or names <= {_LOCK, f".{INFO}.new"}
-
-
-def _refuse_links(path: Path) -> None:
-    # Opening refuses them too; this tells before anything is recorded.
-    for item in path.iterdir():
-        if item.is_symlink():
-            raise SymbolicLink(item)
-
-
-def read_info(path: Path) -> SessionInfo:
-    """The `session.json` of a folder; raises `NotARecording`, or `RecordError` if unreadable."""
-    try:
-        text = (path / INFO).read_bytes()
-    except FileNotFoundError as error:
-        raise NotARecording(path) from error
-    try:
-        info = msgspec.json.decode(text, type=SessionInfo)
-        for time in filter(None, (info.start, info.end)):
-            times.parse_ns(time)
-    except (msgspec.DecodeError, UnicodeDecodeError, times.NotATime) as error:
-        raise RecordError(f"{path / INFO}: {error}") from error
-    if info.schema > SCHEMA:
-        raise RecordError(f"{path} was written by a newer kracked (schema {info.schema})")
-    return info
-
-
-def write_all(handle: int, data: bytes) -> None:
-    """Write every byte: `os.write` may take fewer and say nothing."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]

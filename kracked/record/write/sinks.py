@@ -1,27 +1,26 @@
-"""Where a recorder's bytes end up: files that are only ever added to.
+"""Sinks of a recording: files that are only ever appended to.
 
-A store takes a batch in three steps, so that a full disk tears nothing: `prepare`
-opens and closes files, `write` keeps the bytes in memory, `flush` moves them to the
-file. The first and the last may raise `OSError` and be tried again, any number of
-times; bytes already taken by the file are never written twice.
+A sink takes a batch in three steps, so that a full disk tears nothing: `prepare` opens and
+closes files, `write` keeps the bytes in memory, `flush` moves them to the file. The first and
+the last may raise `OSError` and be called again, any number of times; bytes already in the
+file are never written twice.
 """
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from kracked import times
-from kracked.format import frame, tables
-from kracked.format.layout import RAW_FOLDER
-from kracked.format.lazy_text import REST_S, LazyText, Text, whole
-from kracked.record.write.hour_compression import ClosedHours
+from kracked.format import frame, layout, tables
+from kracked.format.cells import named_rows
+from kracked.format.layout import HOUR_NS, RAW_FOLDER
+from kracked.format.lazy_text import PAUSE_S, LazyText, Text, render
+from kracked.record.write.hour_compression import HourCompressor
 from kracked.record.write.session_folder import SessionFolder
 
-HOUR_NS = 3600 * times.NS_PER_S
 _ONE_FILE = frozenset(table.name for table in tables.RECORDER)
 
 
@@ -30,22 +29,22 @@ class Chunk(NamedTuple):
 
     kind: frame.FrameKind
     received: tuple[int, int]
-    """Of the first and the last line."""
+    """Times of the first and the last line, ns since the Unix epoch."""
     seq: int
-    """Of the first line."""
+    """Number of the first line's message."""
     lines: Sequence[bytes] | LazyText
-    """A picture of a book is one line, made when it is written."""
+    """A book's snapshot is one line, made when it is written."""
 
 
 class WriteBatch(NamedTuple):
-    """What the event loop hands to the writer, some ten times a second."""
+    """Everything gathered since the last batch; there are some ten a second."""
 
     received: int
-    """Its first message's time: decides which hour it belongs to."""
+    """When it was handed over, ns since the Unix epoch: decides which hour it belongs to."""
     size: int
-    """About the bytes it keeps in memory."""
+    """Approximate bytes in memory."""
     segment: str
-    """The raw log's file, without folder and suffix."""
+    """The raw log's segment."""
     chunks: Sequence[Chunk]
     rows: Mapping[str, Sequence[Text]]
     """Whole lines of each table, by its name."""
@@ -54,24 +53,34 @@ class WriteBatch(NamedTuple):
 
 
 class BatchSink(Protocol):
-    """One form a recording takes on disk."""
+    """One form of a recording on disk."""
 
-    def prepare(self, batch: WriteBatch) -> None: ...
-    def write(self, batch: WriteBatch) -> None: ...
-    def flush(self) -> None: ...
-    def sync(self) -> None: ...
-    def abandon(self) -> int:
-        """Give up what does not fit, leaving whole rows behind; how many bytes that were."""
+    def prepare(self, batch: WriteBatch) -> None:
+        """Open and close files for a batch. May raise `OSError` and be called again."""
+
+    def write(self, batch: WriteBatch) -> None:
+        """Keep a batch in memory."""
+
+    def flush(self) -> None:
+        """Move everything in memory to the files. May raise `OSError` and be called again."""
+
+    def sync(self) -> None:
+        """Wait until everything flushed is on the disk."""
+
+    def drop_pending(self) -> int:
+        """Give up what could not be flushed; files end with whole rows. Return its bytes."""
         ...
 
-    def close(self) -> None: ...
-    def tidy(self) -> bool:
-        """One small piece of work that can wait; False when there is none."""
+    def close(self) -> None:
+        """Flush, sync and close."""
+
+    def do_idle_work(self) -> bool:
+        """Do one small piece of work that can wait; return False when there is none."""
         ...
 
 
 class AppendFile:
-    """A file that grows by whole rows or frames, whatever the disk does in between."""
+    """A file that grows by whole rows or frames, even when the disk is full in between."""
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
@@ -81,16 +90,17 @@ class AppendFile:
 
     @property
     def size(self) -> int:
-        """Bytes of the file, those not yet written included."""
+        """Bytes of the file, unwritten ones included."""
         return self._whole + len(self._pending)
 
     def append(self, data: bytes) -> None:
+        """Add bytes in memory."""
         self._pending += data
 
     def flush(self) -> None:
-        """Write what is pending. On `OSError` the rest stays pending."""
+        """Write the bytes in memory. On `OSError` the rest stays there."""
         while self._pending:
-            # A nearly full disk takes a part and says nothing.
+            # A nearly full disk takes a part and reports no error.
             written = os.write(self._handle, self._pending)
             self._pending = self._pending[written:]
             self._dirty = True
@@ -98,11 +108,13 @@ class AppendFile:
                 self._whole = os.fstat(self._handle).st_size
 
     def sync(self) -> None:
+        """Wait until the written bytes are on the disk."""
         if self._dirty:
             os.fdatasync(self._handle)
             self._dirty = False
 
-    def abandon(self) -> int:
+    def drop_pending(self) -> int:
+        """Drop the bytes in memory, and cut the file back to what was whole; return how many."""
         lost = len(self._pending)
         self._pending = b""
         if lost and os.fstat(self._handle).st_size > self._whole:
@@ -110,13 +122,14 @@ class AppendFile:
         return lost
 
     def close(self) -> None:
+        """Flush, sync and close."""
         self.flush()
         self.sync()
         os.close(self._handle)
 
 
 class RawLogSink:
-    """The exchange's words, as frames, in one file per segment."""
+    """The raw log: frames, in one file per segment."""
 
     def __init__(self, folder: SessionFolder) -> None:
         self._folder = folder
@@ -125,45 +138,52 @@ class RawLogSink:
         folder.make_folder(RAW_FOLDER)
 
     def bytes_of(self, segment: str) -> int:
-        """Size of a segment, while it is the one that is written; may be asked by any thread."""
+        """Return the size of the segment being written, 0 of any other. Thread-safe."""
         file = self._file
         return file.size if file and segment == self._segment else 0
 
     def prepare(self, batch: WriteBatch) -> None:
+        """Open the batch's segment, and close the one before."""
         if batch.segment == self._segment or not batch.chunks:
             return
         if self._file:
             self._file.close()
             self._file = None
-        self._file = AppendFile(self._folder.append_to(f"{RAW_FOLDER}/{batch.segment}.jsonl.zst"))
+        self._file = AppendFile(self._folder.open_to_append(layout.log_file(batch.segment)))
         self._segment = batch.segment
 
     def write(self, batch: WriteBatch) -> None:
+        """Keep the batch's chunks as frames."""
         for kind, received, seq, lines in batch.chunks:
             assert self._file is not None
             if isinstance(lines, LazyText):
-                lines = [whole([lines], rest_s=REST_S).encode()]  # noqa: PLW2901
+                lines = [render([lines], pause_s=PAUSE_S).encode()]  # noqa: PLW2901
             self._file.append(
                 frame.pack(lines, kind=kind, count=len(lines), received=received, seq=seq)
             )
 
     def flush(self) -> None:
+        """Write the frames."""
         if self._file:
             self._file.flush()
 
     def sync(self) -> None:
+        """Wait until the frames are on the disk."""
         if self._file:
             self._file.sync()
 
-    def abandon(self) -> int:
-        return self._file.abandon() if self._file else 0
+    def drop_pending(self) -> int:
+        """Drop the frames that could not be written; return their bytes."""
+        return self._file.drop_pending() if self._file else 0
 
     def close(self) -> None:
+        """Close the segment."""
         if self._file:
             self._file.close()
             self._file = None
 
-    def tidy(self) -> bool:
+    def do_idle_work(self) -> bool:
+        """Do nothing."""
         return False
 
 
@@ -173,19 +193,24 @@ class CsvTables:
     def __init__(
         self, folder: SessionFolder, *, market: bool = True, compress: bool = True
     ) -> None:
-        """Without `market` only the tables about the recording itself are kept.
+        """Keep tables in a folder.
 
-        With `compress` closed hours are compressed, when there is time.
+        Args:
+            folder: The recording's.
+            market: Keep the tables of the market and the account; else only those about the
+                recording itself.
+            compress: Compress closed hours when there is time.
         """
         self._folder = folder
         self._market = market
-        self._closed = ClosedHours(folder) if compress else None
+        self._compressor = HourCompressor(folder) if compress else None
         self._files: dict[str, AppendFile] = {}
         self._hours: dict[str, int] = {}
 
     def prepare(self, batch: WriteBatch) -> None:
+        """Open the files of the batch's tables, and close those of an hour that is over."""
         hour = batch.received // HOUR_NS
-        for name in self._kept(batch):
+        for name in self._tables_in(batch):
             if name not in self._files:
                 self._open(name, hour)
             if name not in _ONE_FILE and self._hours[name] != hour:
@@ -193,33 +218,39 @@ class CsvTables:
                 self._open(name, hour)
 
     def write(self, batch: WriteBatch) -> None:
-        for name in self._kept(batch):
-            self._files[name].append(whole(batch.rows[name], rest_s=REST_S).encode())
+        """Keep the batch's rows."""
+        for name in self._tables_in(batch):
+            self._files[name].append(render(batch.rows[name], pause_s=PAUSE_S).encode())
 
-    def _kept(self, batch: WriteBatch) -> list[str]:
+    def _tables_in(self, batch: WriteBatch) -> list[str]:
         return [name for name in batch.rows if self._market or name in _ONE_FILE]
 
     def flush(self) -> None:
+        """Write the rows."""
         for file in self._files.values():
             file.flush()
 
     def sync(self) -> None:
+        """Wait until the rows are on the disk."""
         for file in self._files.values():
             file.sync()
 
-    def abandon(self) -> int:
-        return sum(file.abandon() for file in self._files.values())
+    def drop_pending(self) -> int:
+        """Drop the rows that could not be written; return their bytes."""
+        return sum(file.drop_pending() for file in self._files.values())
 
     def close(self) -> None:
+        """Close every file."""
         while self._files:
             _, file = self._files.popitem()
             file.close()
 
-    def tidy(self) -> bool:
-        return self._closed.tidy() if self._closed else False
+    def do_idle_work(self) -> bool:
+        """Compress a little of a closed hour."""
+        return self._compressor.do_idle_work() if self._compressor else False
 
     def _open(self, name: str, hour: int) -> None:
-        handle = self._folder.append_to(f"{name}.csv")
+        handle = self._folder.open_to_append(layout.table_file(name))
         table = tables.named(name)
         file = self._files[name] = AppendFile(handle)
         self._hours[name] = hour if name in _ONE_FILE else _first_hour(handle) or hour
@@ -227,25 +258,23 @@ class CsvTables:
             file.append(f"{table.header}\n".encode())
 
     def _rotate(self, name: str) -> None:
-        """Close the file under its hour's name: `trades-20241112T06Z.csv`."""
+        """Close a table's file and give it the name of its hour."""
         self._files[name].flush()
         self._files[name].sync()
-        stamp = times.to_rfc3339(self._hours[name] * HOUR_NS, 0)
-        hour = stamp[:13].replace("-", "") + "Z"
-        closed = f"{name}-{hour}.csv"
-        again = 0
-        while self._folder.exists(closed) or self._folder.exists(f"{closed}.zst"):
-            again += 1
-            closed = f"{name}-{hour}-{again:02}.csv"
-        self._folder.rename(f"{name}.csv", closed)
+        number, exists = 0, self._folder.exists
+        while exists(closed := layout.closed_hour(name, self._hours[name], number)) or exists(
+            layout.compressed(closed)
+        ):
+            number += 1
+        self._folder.rename(layout.table_file(name), closed)
         self._files.pop(name).close()
-        if self._closed:
-            self._closed.add(closed)
+        if self._compressor:
+            self._compressor.waiting.append(closed)
 
 
 def _first_hour(handle: int) -> int | None:
-    """The hour of a table's first row, None without rows."""
+    """Return the hour of a table's first row; None without rows."""
     start = os.pread(handle, 4096, 0).decode(errors="replace")
-    row = next(csv.DictReader(start.splitlines()), None)
+    row = next(named_rows(start.splitlines()), None)
     received = row and row.get("ts_recv")
     return times.parse_ns(received) // HOUR_NS if received else None

@@ -1,7 +1,7 @@
-"""Which rows an event becomes, in which table, and how far they can be trusted.
+"""Events to rows of tables, with flags that say how far each row can be trusted.
 
-Needs nothing but the events: the recorder uses it live, the converter on the raw log, and
-both make the same rows.
+It needs nothing but the events, so the recorder uses it live, the converter on the raw log,
+and both make the same rows. It learns depths and decimals on the way, for `session.json`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from kracked.format.cells import is_name
-from kracked.format.keyframe import Picture
+from kracked.format.cells import is_plain_name
+from kracked.format.keyframe import Snapshot
 from kracked.format.lazy_text import LazyText, Text
 from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import (
@@ -28,7 +28,7 @@ from kracked.format.tables import (
 )
 from kracked.protocol import events
 from kracked.protocol.events import BookEvent, Event, MarketEvent
-from kracked.record.read.raw_index import FOREVER
+from kracked.record.raw_index import FOREVER
 from kracked.record.write import rows
 from kracked.record.write.wide_book import WideBook, WideState
 
@@ -40,86 +40,90 @@ def _changes(event: events.L3Event | BookEvent) -> int:
     return len(event.bids) + len(event.asks)
 
 
-class _Place(NamedTuple):
-    """Where the rows of a kind of event go, and what makes them."""
+class _Destination(NamedTuple):
+    """The table for a type of event, and the function that makes its rows."""
 
     table: str
     channel: str
     make: _Make
     rows: Callable[[Any], int]
-    """How many, when they are text; counting line ends would look at each character."""
-    picture: bool = False
-    """Whether it tells a whole book."""
+    """Counts the rows; counting line ends would look at each character of the text."""
+    snapshot: bool = False
+    """Whether the event is a whole book."""
 
 
-_PLACES: Mapping[type[Event], _Place] = {
-    events.L3Update: _Place(ORDERS.name, "level3", rows.orders, _changes),
-    events.L3Snapshot: _Place(ORDERS.name, "level3", rows.orders_snapshot, _changes, True),
-    events.BookUpdate: _Place(_BOOK, "book", rows.book, _changes),
-    events.BookSnapshot: _Place(_BOOK, "book", rows.book_snapshot, _changes, True),
-    events.Ticker: _Place(TICKER.name, "ticker", rows.ticker, lambda _: 1),
-    events.Trades: _Place(TRADES.name, "trade", rows.trades, lambda event: len(event.trades)),
-    events.Candles: _Place(CANDLES.name, "ohlc", rows.candles, lambda event: len(event.candles)),
+_DESTINATIONS: Mapping[type[Event], _Destination] = {
+    events.L3Update: _Destination(ORDERS.name, "level3", rows.orders, _changes),
+    events.L3Snapshot: _Destination(ORDERS.name, "level3", rows.orders_snapshot, _changes, True),
+    events.BookUpdate: _Destination(_BOOK, "book", rows.book, _changes),
+    events.BookSnapshot: _Destination(_BOOK, "book", rows.book_snapshot, _changes, True),
+    events.Ticker: _Destination(TICKER.name, "ticker", rows.ticker, lambda _: 1),
+    events.Trades: _Destination(TRADES.name, "trade", rows.trades, lambda event: len(event.trades)),
+    events.Candles: _Destination(
+        CANDLES.name, "ohlc", rows.candles, lambda event: len(event.candles)
+    ),
 }
-MARKET = frozenset(_PLACES)
-"""Kinds of event that become rows of one table, and nothing else."""
+MARKET = frozenset(_DESTINATIONS)
+"""Types of event that become rows of one table, and nothing else."""
 _SUSPECT = int(Flag.SUSPECT)
 _BOOKS = (events.L3Event, BookEvent)
 _UPDATES = (events.L3Update, events.BookUpdate)
 
 
 class TableRows:
-    """Gathers rows by table until they are taken; `stopped` keeps the market's out."""
+    """Gathers rows by table until they are taken."""
 
     def __init__(self, symbols: Mapping[str, SymbolInfo]) -> None:
+        """Begin with what is known of each symbol; `session.json` of an earlier recording."""
         self.symbols = dict(symbols)
-        """What is known of each symbol recorded: goes into `session.json`."""
-        self.news = False
-        """Whether `symbols` says more than it did; whoever writes it down sets it back."""
+        """Depths and decimals of each recorded symbol, for `session.json`."""
+        self.info_changed = False
+        """Whether `symbols` has changed since it was written; the writer of it resets this."""
         self.count = 0
         """Rows made so far."""
         self.size = 0
-        """About the characters gathered and not taken yet."""
+        """Approximate characters gathered and not taken yet."""
         self.stopped = False
+        """Whether rows of the market and the account are left out."""
         self.bad_clock = 0
-        """The flag of rows whose `ts_recv` is not to be trusted, while that is so."""
+        """`Flag.BAD_CLOCK` while `ts_recv` cannot be trusted, else 0."""
         self._books: dict[str, WideBook] = {}
         self._texts: defaultdict[str, list[Text]] = defaultdict(list)
-        self._doubts: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        """By channel and symbol, of all that had rows: the flag of rows that are suspect, or 0."""
-        self._proven: dict[tuple[str, str], int] = {}
-        """When each book's checksum last matched its snapshot."""
-        self._guessed = {
+        self._suspect_flags: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """By channel, then symbol, of all that had rows: `Flag.SUSPECT` for their rows, or 0."""
+        self._verified_at: dict[tuple[str, str], int] = {}
+        """When the checksum of each book's snapshot last matched, by channel and symbol."""
+        self._guessed_precisions = {
             symbol
             for symbol, known in symbols.items()
             if (known.book, known.level3) == (None, None)
         }
-        """Whose precision was read off digits: a ticker's may be fewer or more than its book's."""
+        """Symbols whose decimals were counted in a ticker or trade: their book's may differ."""
 
-    def event(self, event: Event, seq: int) -> None:
-        """Make the rows of an event that came in the message of this number."""
-        if self.market(iter([(event, seq)])) is not None:
-            self._rare(event, seq)
+    def add_event(self, event: Event, seq: int) -> None:
+        """Add the rows of an event; `seq` is the number of its message."""
+        if self.add_market_events(iter([(event, seq)])) is not None:
+            self._add_other_event(event, seq)
 
-    def market(self, numbered: Iterator[tuple[Event, int]]) -> Event | None:
-        """Make the rows of events, each with its message's number, while they are of the market.
+    def add_market_events(self, numbered: Iterator[tuple[Event, int]]) -> Event | None:
+        """Add the rows of events with their messages' numbers, while they are market data.
 
-        The first that is not is returned, and neither it nor what follows it is done.
+        Return the first that is none; neither it nor what follows it is added. None at the end.
         """
-        doubts, gathered, size, count = self._doubts, self._texts, 0, 0
-        odd: Event | None = None
+        suspect_flags, gathered, size, count = self._suspect_flags, self._texts, 0, 0
+        other: Event | None = None
         for event, seq in numbered:
-            place = _PLACES.get(type(event))
-            if place is None:
-                odd = event
+            destination = _DESTINATIONS.get(type(event))
+            if destination is None:
+                other = event
                 break
             if self.stopped:
                 continue
-            table, channel, make, rows_of, picture = place
-            flags = doubts[channel].get(event.symbol)  # type: ignore[attr-defined]
-            if flags != 0 or picture:
-                if not is_name(event.symbol):  # type: ignore[attr-defined]
-                    continue  # whoever sent that: the raw log has it
+            table, channel, make, rows_of, snapshot = destination
+            flags = suspect_flags[channel].get(event.symbol)  # type: ignore[attr-defined]
+            if flags != 0 or snapshot:
+                if not is_plain_name(event.symbol):  # type: ignore[attr-defined]
+                    continue  # a faulty exchange sent it; the raw log has it
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
             text = make(event, seq, flags | self.bad_clock)
             gathered[table].append(text)
@@ -128,33 +132,36 @@ class TableRows:
             else:
                 size, count = size + len(text), count + rows_of(event)
             if table is _BOOK:
-                self._wide(event, seq)  # type: ignore[arg-type]
+                book = self._book(event.symbol)  # type: ignore[attr-defined]
+                if book.apply(event) and (row := book.row(seq)):  # type: ignore[arg-type]
+                    gathered[book.table].append(row)
+                    size, count = size + len(row), count + 1
         self.size, self.count = self.size + size, self.count + count
-        return odd
+        return other
 
-    def _rare(self, event: Event, seq: int) -> None:
+    def _add_other_event(self, event: Event, seq: int) -> None:
         match event:
             case events.Executions() if not self.stopped:
-                self.add(EXECUTIONS.name, rows.executions(event, seq, self.bad_clock))
+                self.add_lines(EXECUTIONS.name, rows.executions(event, seq, self.bad_clock))
             case events.Balances() if not self.stopped:
-                self.add(BALANCES.name, rows.balances(event, seq, self.bad_clock))
+                self.add_lines(BALANCES.name, rows.balances(event, seq, self.bad_clock))
             case events.Instruments():
-                self.add(PAIRS.name, rows.pairs(event))
-                self.add(ASSETS.name, rows.assets(event))
+                self.add_lines(PAIRS.name, rows.pairs(event))
+                self.add_lines(ASSETS.name, rows.assets(event))
             case events.Subscribed():
                 self._subscribed(event, seq)
             case events.Verified(symbol=symbol, channel=channel, received=now):
-                self._proven[channel, symbol] = now
+                self._verified_at[channel, symbol] = now
 
-    def begin(self, picture: Picture, depth: int, seq: int) -> None:
-        """Rows of a whole book, if its rows began without a snapshot or lost some."""
-        channel, symbol = _PLACES[type(picture)].channel, picture.symbol
-        if self._doubts[channel].get(symbol, _SUSPECT):
-            self._subscribed(events.Subscribed(picture.received, channel, symbol, depth), seq)
-            self.event(picture, seq)
+    def add_book_if_suspect(self, snapshot: Snapshot, depth: int, seq: int) -> None:
+        """Add the rows of a whole book, if its rows began without a snapshot or lost some."""
+        channel, symbol = _DESTINATIONS[type(snapshot)].channel, snapshot.symbol
+        if self._suspect_flags[channel].get(symbol, _SUSPECT):
+            self._subscribed(events.Subscribed(snapshot.received, channel, symbol, depth), seq)
+            self.add_event(snapshot, seq)
 
-    def add(self, table: str, text: Text) -> None:
-        """Gather whole lines of a table."""
+    def add_lines(self, table: str, text: Text) -> None:
+        """Add whole lines to a table."""
         if isinstance(text, LazyText):
             size, rows = text.size, text.rows
         else:
@@ -165,48 +172,43 @@ class TableRows:
             self.count += rows
 
     def take(self) -> dict[str, list[Text]]:
-        """All that was gathered, by table."""
+        """Return all rows gathered, by table, and forget them."""
         taken = dict(self._texts)
         self._texts, self.size = defaultdict(list), 0
         return taken
 
-    def doubt(self, channel: str, symbols: Iterable[str]) -> None:
-        """Messages of these are missing: their rows are suspect until the next snapshot."""
-        known = self._doubts[channel]
+    def mark_suspect(self, channel: str, symbols: Iterable[str]) -> None:
+        """Flag the rows of these symbols until the next snapshot: messages are missing."""
+        known = self._suspect_flags[channel]
         known.update((symbol, _SUSPECT) for symbol in symbols if symbol in known)
 
-    def missed(self, gap: events.Gap) -> None:
-        """Messages were missing: what nothing has proven since is suspect.
+    def mark_gap(self, gap: events.Gap) -> None:
+        """Flag the rows of a gap's symbols, except those that a snapshot has verified since.
 
-        A gap is told when it has ended, often by the very snapshot that proves the book. One
-        that ends before it began is between two clocks, of which no time can be told.
+        A gap is published when it has ended, often by the very snapshot that verifies the
+        book. Where one ends before it began the clock was set back: its times prove nothing,
+        so all its symbols are flagged.
         """
         end = gap.end if gap.start <= gap.end else FOREVER
-        for channel, known in self._doubts.items():
+        for channel, known in self._suspect_flags.items():
             if gap.channel in ("", channel):
                 symbols = gap.symbols or tuple(known)
-                proven = self._proven
-                self.doubt(channel, [s for s in symbols if proven.get((channel, s), 0) < end])
+                last = self._verified_at
+                self.mark_suspect(channel, [s for s in symbols if last.get((channel, s), 0) < end])
 
-    def doubt_all(self) -> None:
-        for channel, known in self._doubts.items():
-            self.doubt(channel, tuple(known))
+    def mark_all_suspect(self) -> None:
+        """Flag the rows of every symbol until its next snapshot."""
+        for channel, known in self._suspect_flags.items():
+            self.mark_suspect(channel, tuple(known))
 
     def _flags(self, event: MarketEvent, channel: str, seq: int) -> int:
-        """Of rows of a symbol that is new or in doubt, until there is a snapshot, and of that."""
-        known = self._doubts[channel]
+        """Return the flags for rows of a new or suspect symbol, or of its snapshot."""
+        known = self._suspect_flags[channel]
         if event.symbol not in known or isinstance(event, _BOOKS):
             self._learn_precision(event, seq)
         # A recording that joins a running feed has no snapshot to begin with.
         known[event.symbol] = _SUSPECT if isinstance(event, _UPDATES) else 0
         return known[event.symbol]
-
-    def _wide(self, event: BookEvent, seq: int) -> None:
-        """The best ten levels as one row, when they changed."""
-        book = self._book(event.symbol)
-        if book.apply(event) and (row := book.row(seq)):
-            self._texts[book.table].append(row)
-            self.size, self.count = self.size + len(row), self.count + 1
 
     def _book(self, symbol: str) -> WideBook:
         if (book := self._books.get(symbol)) is None:
@@ -215,46 +217,47 @@ class TableRows:
 
     @property
     def has_books(self) -> bool:
-        """Whether anything was told of a level 2 book yet."""
-        return bool(self._doubts["book"])
+        """Whether a level 2 message has come yet."""
+        return bool(self._suspect_flags["book"])
 
-    def books(self) -> list[WideState]:
-        """The level 2 books that are beyond doubt, to be read later."""
-        doubts = self._doubts["book"]
-        kept = self._books.items()
-        return [book.standing() for name, book in kept if book.verified and not doubts.get(name)]
+    def trusted_books(self) -> list[WideState]:
+        """Return the level 2 books that are verified and not suspect, to be read later."""
+        suspect = self._suspect_flags["book"]
+        books = self._books.items()
+        return [book.state() for name, book in books if book.verified and not suspect.get(name)]
 
     def _subscribed(self, event: events.Subscribed, seq: int) -> None:
         if event.symbol and event.depth and event.channel == "book":
             self._book(event.symbol).acknowledge(event.depth)
         if event.symbol and event.depth and event.channel in ("book", "level3"):
-            subject = self.symbols.setdefault(event.symbol, SymbolInfo())
-            if subject.change(seq, **{event.channel: event.depth}):
-                self.news = True
+            info = self.symbols.setdefault(event.symbol, SymbolInfo())
+            if info.update(seq, **{event.channel: event.depth}):
+                self.info_changed = True
         if event.symbol and event.interval and event.channel == "ohlc":
             self._candles(event.symbol, event.interval)
 
-    def stood(self, event: Event, seq: int) -> None:
-        """Make the rows of what stood when a recording joined a feed: nobody subscribed to it."""
-        self.event(event, seq)
+    def add_state_snapshot(self, event: Event, seq: int) -> None:
+        """Add the rows of a state snapshot, which no acknowledged subscription brought."""
+        self.add_event(event, seq)
         if isinstance(event, events.Candles):
             for interval in {candle.interval for candle in event.candles}:
                 self._candles(event.symbol, interval)
 
     def _candles(self, symbol: str, interval: int) -> None:
         if self.symbols.setdefault(symbol, SymbolInfo()).add_candles(interval):
-            self.news = True
+            self.info_changed = True
 
     def _learn_precision(self, event: MarketEvent, seq: int) -> None:
-        subject = self.symbols.setdefault(event.symbol, SymbolInfo())
+        """Note the decimals of a symbol; those of a book replace a guess."""
+        info = self.symbols.setdefault(event.symbol, SymbolInfo())
         if isinstance(event, _BOOKS):
-            if event.symbol in self._guessed:
-                self._guessed.discard(event.symbol)
-                subject.forget_precision()
-        elif subject.price_precision is None:
-            self._guessed.add(event.symbol)
+            if event.symbol in self._guessed_precisions:
+                self._guessed_precisions.discard(event.symbol)
+                info.forget_precision()
+        elif info.price_precision is None:
+            self._guessed_precisions.add(event.symbol)
         else:
             return
         price, qty = event.precision.price, event.precision.qty
-        if subject.change(seq, price_precision=price, qty_precision=qty):
-            self.news = True
+        if info.update(seq, price_precision=price, qty_precision=qty):
+            self.info_changed = True

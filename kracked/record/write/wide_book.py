@@ -1,10 +1,9 @@
 """The best ten levels of a level 2 book as one row: the original project's table.
 
 Nearly every message changes them, so a row of forty numbers is made for nearly every one.
-The feed's own book may be ahead of the message whose row is made. So the levels are kept
-here once more, as the text they are written as: a row is only joined, and only the side
-that changed. Each message's checksum proves them; one that does not match ends the rows
-until the next snapshot.
+The feed's own book may be ahead of the message whose row is made, so the levels are kept here
+once more, as cells: a row is only joined, and only the side that changed. The checksum of
+each message verifies them; a mismatch ends the rows until the next snapshot.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from kracked.book import l2
 from kracked.book.checksum import LEVELS_HASHED
 from kracked.book.side import BookSide
 from kracked.format import tables
-from kracked.format.cells import instant, nine_decimals, prices
+from kracked.format.cells import exchange_time_cell, price_cells, time_cell
 from kracked.format.tables import WIDE_LEVELS
 from kracked.instruments import Precision
 from kracked.protocol.events import BookEvent, BookSnapshot, Side
 from kracked.units import to_text
 
 _NO_LEVEL = ","
-_NONE = Precision(0, 0)
+_NO_PRECISION = Precision(0, 0)
 
 
 class WideBook:
@@ -34,29 +33,29 @@ class WideBook:
     def __init__(self, symbol: str) -> None:
         self.symbol, self.table = symbol, tables.wide(symbol).name
         self.verified = False
-        """Whether what is held hashes to what the last message stated."""
+        """Whether the levels have the checksum of the last message."""
         self.acknowledged = 0
-        """Depth of the subscription; 0 before it is told."""
-        self._depth, self._precision = 0, _NONE
+        """Depth of the subscription; 0 before it is acknowledged."""
+        self._depth, self._precision = 0, _NO_PRECISION
         self._bids, self._asks = _Side(Side.BID), _Side(Side.ASK)
         self._asks_crc = 0
         self._last: BookEvent | None = None
         self._cells = [""] * (2 * WIDE_LEVELS)
-        """Ask, bid, next ask, next bid, ...: of each the price and the quantity."""
+        """Cells of ask, bid, next ask, next bid, ...: each a price and a quantity."""
 
     def acknowledge(self, depth: int) -> None:
-        """The depth asked for; a snapshot that came before learns it late."""
+        """Set the depth of the subscription, and cut a snapshot that came before it."""
         self.acknowledged = self._depth = depth
         for side in (self._bids, self._asks):
             side.cut(depth)
 
     def apply(self, event: BookEvent) -> bool:
-        """Take one message; whether the levels are right after it, as far as they are hashed."""
+        """Apply one message; return whether the levels have its checksum."""
         if type(event) is BookSnapshot:
             self._replace(event)
         elif not self.verified:
             return False
-        elif event.precision is not self._precision and not self._follow(event.precision):
+        elif event.precision is not self._precision and not self._refine(event.precision):
             self.verified = False
             return False
         else:
@@ -69,48 +68,49 @@ class WideBook:
         return self.verified
 
     def _replace(self, event: BookSnapshot) -> None:
+        """Hold a snapshot's levels; without a depth it is the least offered that holds them."""
         levels = max(len(event.bids), len(event.asks))
         if self.acknowledged >= levels:
             self._depth = self.acknowledged or l2.DEPTHS[0]
         else:
             self._depth = next((depth for depth in l2.DEPTHS if depth >= levels), levels)
         self._precision = event.precision
-        for side, told in ((self._bids, event.bids), (self._asks, event.asks)):
-            side.count_in(event.precision)
-            side.replace(told, self._depth)
+        for side, sent in ((self._bids, event.bids), (self._asks, event.asks)):
+            side.set_precision(event.precision)
+            side.replace(sent, self._depth)
         self._asks_crc = crc32(self._asks.digits)
 
-    def _follow(self, precision: Precision) -> bool:
-        """Count in more decimals from now on; False when there are fewer."""
+    def _refine(self, precision: Precision) -> bool:
+        """Hold the levels with more decimals from now on; False if there are fewer."""
         price, qty = precision.price - self._precision.price, precision.qty - self._precision.qty
         if price < 0 or qty < 0:
             return False
         self._precision = precision
         for side in (self._bids, self._asks):
             finer = [(at * 10**price, total * 10**qty) for at, total in side]
-            side.count_in(precision)
+            side.set_precision(precision)
             side.replace(finer, self._depth)
         self._asks_crc = crc32(self._asks.digits)
         return True
 
     def row(self, seq: int) -> str:
-        """The row after the message of this number; empty when the best levels are as before."""
+        """Return the row after message `seq`; empty if the best levels are as before."""
         cells, changed, last = self._cells, False, self._last
         for first, side in ((0, self._asks), (1, self._bids)):
             if side.touched and (best := side.best_cells()) != cells[first::2]:
                 cells[first::2], changed = best, True
         if last is None or not changed:
             return ""
-        ours, engine = instant(last.received), nine_decimals(last.timestamp)
+        ours, engine = time_cell(last.received), exchange_time_cell(last.timestamp)
         return f"{engine or ours},{ours},{','.join(cells)},{seq}\n"
 
-    def standing(self) -> WideState:
-        """What is held now, to be read later."""
+    def state(self) -> WideState:
+        """Return the levels as they are now, to be read later."""
         return WideState(self.symbol, self._precision, self._bids.copy(), self._asks.copy())
 
 
 class WideState(NamedTuple):
-    """A book at an instant."""
+    """A symbol's levels at an instant."""
 
     symbol: str
     precision: Precision
@@ -119,30 +119,31 @@ class WideState(NamedTuple):
 
 
 class _Side(BookSide):
-    """Levels that are known as the cells they are written as, too."""
+    """The levels of a side, and the cell of each."""
 
     __slots__ = ("_cells", "_prices", "_qty_decimals", "touched")
 
     def __init__(self, side: Side) -> None:
         super().__init__(side)
         self._cells: list[str] = []
-        """Of each level; empty where nobody wanted to know yet."""
-        self._prices, self._qty_decimals = prices(0), 0
+        """Cells of the levels, worst first; empty for those never among the best."""
+        self._prices, self._qty_decimals = price_cells(0), 0
         self.touched = False
-        """Whether one of the best may have changed since they were asked for."""
+        """Whether one of the best levels may have changed since `best_cells`."""
 
-    def count_in(self, precision: Precision) -> None:
-        """The decimals of the levels to come, all of which are told anew."""
-        self._prices, self._qty_decimals = prices(precision.price), precision.qty
+    def set_precision(self, precision: Precision) -> None:
+        """Set the decimals of the levels; `replace` must follow."""
+        self._prices, self._qty_decimals = price_cells(precision.price), precision.qty
 
     def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
+        """Hold these levels and no others."""
         super().replace(levels, depth)
         self._cells, self.touched = [""] * len(self._keys), True
 
     def apply(self, changes: Iterable[tuple[int, int]], depth: int) -> bool:
-        """Set each level's quantity, zero removing it, then cut; whether any hashed one changed.
+        """Set quantities, zero removing a level, then cut; return whether a hashed level changed.
 
-        What only a deep book can contradict is left to the feed, which told of it.
+        Updates that contradict a deep book are the feed's to find and to report.
         """
         keys, texts, cells, sign = self._keys, self._texts, self._cells, self._sign
         count, touched = len(keys), False
@@ -177,9 +178,9 @@ class _Side(BookSide):
         return super()._cut(depth, far)
 
     def best_cells(self) -> list[str]:
-        """The best levels as cells, always as many."""
+        """Return the cells of the best levels, best first, always as many."""
         self.touched, best = False, self._cells[: -1 - WIDE_LEVELS : -1]
-        if "" in best:  # one that was far away until now
+        if "" in best:  # a level that was not among the best until now
             for rank, (price, qty) in enumerate(self.top(len(best))):
                 best[rank] = f"{self._prices[price]},{to_text(qty, self._qty_decimals)}"
             self._cells[: -1 - WIDE_LEVELS : -1] = best

@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError
+from kracked.format.session_info import SessionInfo
 from kracked.frames import best_bid_offer, load_orders, queue_position, sampled_books
 from kracked.frames.books import order_replay
 from kracked.frames.books.numba_engine import Engine, Kernel, kernel
 from kracked.frames.books.order_kernel import ADD, OrderChanges, Rings, Shape, Touches, advance
-from kracked.frames.books.order_rows import TooLong, scaled
+from kracked.frames.books.order_rows import TooManyDigits, scaled
 from kracked.frames.books.table_replay import TableReplay, books
 from kracked.protocol import events
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
 from kracked.times import NS_PER_S
 from tests.record.seeded_market import START, Level3Market
 
@@ -72,9 +72,9 @@ class Recording:
 
     def _arrives(self, data: bytes) -> None:
         self.now = max(self.now + 1, self.market.now - self.behind)
-        self._session.intake.message("level3", self.now, data)
+        self._session.ingest.take_message("level3", self.now, data)
         for event in self.keeper.receive(data, self.now):
-            self._session.intake.event(event)
+            self._session.ingest.take_event(event)
             if isinstance(event, events.L3Snapshot | events.L3Update):
                 self.seen += [order.order_id for order in (*event.bids, *event.asks)]
 
@@ -114,7 +114,7 @@ class Recording:
 
     def _gap(self) -> None:
         """Messages of others were lost: nothing is wrong, and nobody can know."""
-        self._session.intake.event(events.Gap(self.now, "level3", (), 0, self.now, "lost"))
+        self._session.ingest.take_event(events.Gap(self.now, "level3", (), 0, self.now, "lost"))
 
     def _hour(self) -> None:
         self._session.hand_over([], self.now)
@@ -310,7 +310,7 @@ def test_a_double_of_fifteen_digits_is_scaled_to_its_integer(numbers: list[int],
 
 @pytest.mark.parametrize("value", [1e8, 0.000000001, 1.000000001])
 def test_what_a_double_cannot_vouch_for_is_refused(value: float) -> None:
-    with pytest.raises(TooLong):
+    with pytest.raises(TooManyDigits):
         scaled(np.array([1.0, value]), 8)
 
 

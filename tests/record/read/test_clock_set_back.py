@@ -62,7 +62,7 @@ def test_every_instant_has_the_books_of_a_full_replay(recording: Recording) -> N
 def test_a_later_instant_is_never_at_an_earlier_place(recording: Recording) -> None:
     start, end = recording.span()
     instants = [*range(start, end, (end - start) // 500), end]
-    goals = [recording.goal(time).seq for time in instants]
+    goals = [recording.position_at(time).seq for time in instants]
     assert goals == sorted(goals)
     assert goals[0] >= 1
     assert goals[-1] == len(list(recording))

@@ -137,9 +137,9 @@ def test_a_message_of_another_book_is_passed_over_only_where_it_is_of_no_other()
     lines = [
         line.pack(1, 1, "level3", data) for data in (of_one, of_two, b'{"channel":"heartbeat"}')
     ]
-    entries = partitions.batch_decode.entries(b"".join(lines))
+    entries = partitions.batch_decode.decode_lines(b"".join(lines))
     assert entries is not None
-    assert [share.passes_over(entry.msg) for entry in entries] == [True, False, False]
+    assert [share.skips(entry.msg) for entry in entries] == [True, False, False]
 
 
 def test_shares_are_about_as_large_as_each_other_and_leave_nothing_out() -> None:
@@ -151,10 +151,10 @@ def test_shares_are_about_as_large_as_each_other_and_leave_nothing_out() -> None
         for _ in range(said[symbol])
     )
     one, other = partitions.divide([body], 2)
-    held = [[symbol for symbol in SYMBOLS if share.holds(symbol)] for share in (one, other)]
+    held = [[symbol for symbol in SYMBOLS if share.includes(symbol)] for share in (one, other)]
     assert held == [["BTC/USD"], ["DOGE/USD", "ETH/USD", "SOL/USD"]]
-    assert one.holds("XBT/EUR")
-    assert not other.holds("XBT/EUR")
+    assert one.includes("XBT/EUR")
+    assert not other.includes("XBT/EUR")
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import pytest
 from kracked.book.keeper import BookKeeper
 from kracked.errors import ConfigError, RecordError
 from kracked.format import frame, keyframe
+from kracked.format.frame import mapped
+from kracked.format.session_info import NotARecording, SessionInfo
 from kracked.protocol.events import Gap, Resync, Stale
 from kracked.record.check import check
 from kracked.record.read.recording import Instant, NotVerified, open_recording, to_ns
-from kracked.record.repair import mapped
 from kracked.record.replay import Player
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import NotARecording, SessionInfo
 from kracked.times import NotATime, to_rfc3339
 
 Record = Callable[..., Path]
@@ -127,7 +127,7 @@ def test_before_the_beginning_there_is_no_book(record: Record, stream: Stream) -
 
 def test_a_symbol_or_channel_that_was_not_recorded_is_told_by_name(record: Record) -> None:
     recording = open_recording(record())
-    with pytest.raises(RecordError, match="no book of ETH/USD: recorded is BTC/USD"):
+    with pytest.raises(RecordError, match="no book of ETH/USD: the recording has BTC/USD"):
         recording.at(0, "ETH/USD")
     with pytest.raises(ConfigError, match="choose level3 or book"):
         recording.at(0, channel="trade")
@@ -189,9 +189,9 @@ def test_inside_a_hole_no_book_is_trusted_though_our_own_events_come_next(
     info = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
     with record_into(path, info, clock=lambda: stream[40][0]) as session:
         for number, (received, data) in enumerate(stream[:40]):
-            session.intake.message("level3", received, data)
+            session.ingest.take_message("level3", received, data)
             if number == 30:
-                session.intake.event(Stale(received, "BTC/USD", "level3", 1))
+                session.ingest.take_event(Stale(received, "BTC/USD", "level3", 1))
             if number in (20, 30):
                 session.hand_over([], received)
     [log] = path.glob("raw/*.zst")
@@ -299,8 +299,8 @@ def test_a_mismatch_is_no_damage_where_the_recording_tells_of_that_book(
     gap = Gap(received + 1, channel, ("BTC/USD",), received, received + 1, "checksum")
     with record_into(path, SessionInfo(start="2026-09-21T14:13:20.000000000Z")) as session:
         for at, data in [*stream[:60], (received, wrong)]:
-            session.intake.message("level3", at, data)
-        session.intake.event(gap)
+            session.ingest.take_message("level3", at, data)
+        session.ingest.take_event(gap)
     health = check(path)
     assert (health.books[0].mismatched, health.unmarked) == (1, int(not told))
     assert health.healthy is told
@@ -315,7 +315,7 @@ def test_a_book_that_was_not_proven_again_is_told_of_when_the_recording_stops(
     info = SessionInfo(start="2026-09-21T14:13:20.000000000Z")
     with record_into(path, info, clock=lambda: received + 5) as session:
         for at, data in [*stream[:60], (received, wrong)]:
-            session.intake.message("level3", at, data)
-        session.intake.event(Resync(received, "BTC/USD", "level3", "checksum"))
+            session.ingest.take_message("level3", at, data)
+        session.ingest.take_event(Resync(received, "BTC/USD", "level3", "checksum"))
     assert [hole.reason for hole in open_recording(path).gaps()] == ["not proven before the end"]
     assert check(path).healthy

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from kracked.format.session_info import encode_info, read_info
 from kracked.record.check import check
 from kracked.record.read.recording import open_recording
-from kracked.record.write.session_folder import info_text, read_info
 from tests.record.seeded_market import Level3Market, record_stream
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ VICTIM = """
 import sys
 from pathlib import Path
 from kracked.book.keeper import BookKeeper
-from kracked.record.write.session_folder import SessionInfo
+from kracked.format.session_info import SessionInfo
 from kracked.record.write.session import Format, record_into
 from tests.record.seeded_market import Level3Market
 
@@ -29,9 +29,9 @@ path, form = Path(sys.argv[1]), Format(sys.argv[2])
 market, keeper = Level3Market(seed=9), BookKeeper()
 with record_into(path, SessionInfo(start="2024-11-12T06:50:44Z"), form=form) as session:
     for number, (received, data) in enumerate(market.stream(600), 1):
-        session.intake.message("level3", received, data)
+        session.ingest.take_message("level3", received, data)
         for event in keeper.receive(data, received):
-            session.intake.event(event)
+            session.ingest.take_event(event)
         if number % 10 == 0:
             session.hand_over([*keeper.l3.values()], received)
             print(number, session.status().queued_bytes, flush=True)
@@ -91,7 +91,7 @@ def test_after_a_crash_the_recording_goes_on_and_tells_of_the_hole(tmp_path: Pat
     whole = log.read_bytes()
     log.write_bytes(whole[: len(whole) * 2 // 3])
     at_work = replace(read_info(path), end=None, clean_stop=False, last_seq=None, files={})
-    (path / "session.json").write_bytes(info_text(at_work))
+    (path / "session.json").write_bytes(encode_info(at_work))
     record_stream(path, stream)
     health = check(path)
     assert health.healthy, health

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from kracked.record.write.hour_compression import ClosedHours
-from kracked.record.write.session_folder import SessionFolder, SessionInfo
+from kracked.format.session_info import SessionInfo
+from kracked.record.write.hour_compression import HourCompressor
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import CsvTables, WriteBatch
 
 HOUR = "trades-20241112T06Z.csv"
@@ -31,8 +32,8 @@ def _unpacked(path: Path) -> bytes:
 
 
 def test_what_an_earlier_recorder_left_is_compressed_in_small_steps(folder: SessionFolder) -> None:
-    hours, steps = ClosedHours(folder), 0
-    while hours.tidy():
+    hours, steps = HourCompressor(folder), 0
+    while hours.do_idle_work():
         steps += 1
     assert steps > len(ROWS) // (1 << 18)
     assert not (folder.path / HOUR).exists()
@@ -40,25 +41,25 @@ def test_what_an_earlier_recorder_left_is_compressed_in_small_steps(folder: Sess
 
 
 def test_the_table_stays_until_its_copy_is_whole(folder: SessionFolder) -> None:
-    hours = ClosedHours(folder)
+    hours = HourCompressor(folder)
     for _ in range(4):
-        assert hours.tidy()
+        assert hours.do_idle_work()
     assert (folder.path / HOUR).read_bytes() == ROWS
     assert not (folder.path / f"{HOUR}.zst").exists()
 
 
 def test_a_copy_cut_short_by_a_kill_is_made_anew(folder: SessionFolder) -> None:
     (folder.path / f".{HOUR}.zst.new").write_bytes(b"half")
-    hours = ClosedHours(folder)
-    while hours.tidy():
+    hours = HourCompressor(folder)
+    while hours.do_idle_work():
         pass
     assert zlib.crc32(_unpacked(folder.path / f"{HOUR}.zst")) == zlib.crc32(ROWS)
 
 
 def test_a_table_that_cannot_be_compressed_is_left(folder: SessionFolder) -> None:
     (folder.path / f".{HOUR}.zst.new").mkdir()
-    hours = ClosedHours(folder)
-    while hours.tidy():
+    hours = HourCompressor(folder)
+    while hours.do_idle_work():
         pass
     assert (folder.path / HOUR).read_bytes() == ROWS
 
@@ -66,15 +67,15 @@ def test_a_table_that_cannot_be_compressed_is_left(folder: SessionFolder) -> Non
 def test_the_open_table_and_the_recorders_own_are_left_alone(folder: SessionFolder) -> None:
     for name in ("trades.csv", "connections.csv"):
         (folder.path / name).write_bytes(ROWS)
-    hours = ClosedHours(folder)
-    while hours.tidy():
+    hours = HourCompressor(folder)
+    while hours.do_idle_work():
         pass
     assert (folder.path / "trades.csv").exists()
     assert (folder.path / "connections.csv").exists()
 
 
 def test_closed_hours_may_be_left_as_they_are(folder: SessionFolder) -> None:
-    assert not CsvTables(folder, compress=False).tidy()
+    assert not CsvTables(folder, compress=False).do_idle_work()
     assert (folder.path / HOUR).exists()
 
 

@@ -12,4 +12,4 @@ def test_text_that_is_wanted_at_once_is_made_without_a_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lazy_text.time, "sleep", lambda _: pytest.fail("it rested"))
-    assert lazy_text.whole(["a", LazyText(lambda: iter("bc"), 2, 2)]) == "abc"
+    assert lazy_text.render(["a", LazyText(lambda: iter("bc"), 2, 2)]) == "abc"

@@ -28,18 +28,18 @@ VICTIM = """
 import sys, time
 from pathlib import Path
 from kracked.book.keeper import BookKeeper
-from kracked.record.write.session_folder import SessionInfo
+from kracked.format.session_info import SessionInfo
 from kracked.record.write.session import record_into
 from tests.record.seeded_market import Level3Market
 
 market, keeper = Level3Market(seed=9), BookKeeper()
 with record_into(Path(sys.argv[1]), SessionInfo(start="2024-11-12T06:50:44Z")) as session:
-    session.intake.take([], keeper.receive(market.acknowledge()))
+    session.ingest.take([], keeper.receive(market.acknowledge()))
     messages = iter([market.acknowledge(), market.snapshot()])
     while True:
         now = time.time_ns()
         data = next(messages, None) or market.update()
-        session.intake.take([("level3", now, data)], keeper.receive(data, now))
+        session.ingest.take([("level3", now, data)], keeper.receive(data, now))
         session.hand_over([*keeper.l3.values()], now)
         print(now, flush=True)
         time.sleep(0.02)

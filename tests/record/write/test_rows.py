@@ -10,7 +10,7 @@ from zlib import crc32
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.format.lazy_text import whole
+from kracked.format.lazy_text import render
 from kracked.format.tables import WIDE_LEVELS
 from kracked.record.write.ingest import Ingest
 from tests.benchmarks.recording_cost import tickers
@@ -31,20 +31,20 @@ class Gathering:
 
     def hand_over(self, batch: Any) -> bool:
         for table, texts in batch.rows.items():
-            self.rows.setdefault(table, []).extend(whole(texts).splitlines())
+            self.rows.setdefault(table, []).extend(render(texts).splitlines())
         return True
 
 
 def recorded(connection: str, messages: list[bytes], *, at_once: int) -> dict[str, list[str]]:
     """The rows of messages that arrive a nanosecond after one another, in slices of so many."""
     keeper, gathering = BookKeeper(), Gathering()
-    intake = Ingest(gathering, taken=lambda _: False)  # type: ignore[arg-type]
+    ingest = Ingest(gathering, segment_exists=lambda _: False)  # type: ignore[arg-type]
     arrived = [(connection, START + n, data) for n, data in enumerate(messages)]
     for first in range(0, len(arrived), at_once):
         frames = arrived[first : first + at_once]
         happened = [keeper.receive(data, received) for _, received, data in frames]
-        intake.take(frames, [event for events in happened for event in events])
-        intake.hand_over(frames[-1][1])
+        ingest.take(frames, [event for events in happened for event in events])
+        ingest.hand_over(frames[-1][1])
     return gathering.rows
 
 
@@ -188,28 +188,28 @@ def test_levels_with_the_same_digits_at_prices_of_other_lengths_are_told_apart()
 
 def test_an_event_told_after_the_hand_over_bears_the_number_of_its_message() -> None:
     market, keeper, gathering = Level3Market(seed=3), BookKeeper(), Gathering()
-    intake = Ingest(gathering, taken=lambda _: False)  # type: ignore[arg-type]
+    ingest = Ingest(gathering, segment_exists=lambda _: False)  # type: ignore[arg-type]
     frames = [("level3", START, market.snapshot()), ("level3", START + 1, market.update())]
     happened = [keeper.receive(data, received) for _, received, data in frames]
 
-    intake.take(frames, [])
-    intake.hand_over(START + 2)
-    intake.take([("level3", START + 3, b'{"channel":"heartbeat"}')], happened[1])
-    intake.hand_over(START + 4)
+    ingest.take(frames, [])
+    ingest.hand_over(START + 2)
+    ingest.take([("level3", START + 3, b'{"channel":"heartbeat"}')], happened[1])
+    ingest.hand_over(START + 4)
 
     assert {row.split(",")[8] for row in gathering.rows["L3_ticks"]} == {"2"}
 
 
 def test_the_rows_counted_are_those_handed_over() -> None:
     keeper, gathering = BookKeeper(), Gathering()
-    intake = Ingest(gathering, taken=lambda _: False)  # type: ignore[arg-type]
+    ingest = Ingest(gathering, segment_exists=lambda _: False)  # type: ignore[arg-type]
     market = Level3Market(seed=5)
     snapshot, updates = stream("book", 25, 50)
     messages = [snapshot, *updates, *tickers(20), *(data for _, data in market.stream(50))]
     for number, data in enumerate(messages):
         frame = ("public", START + number, data)
-        intake.take([frame], keeper.receive(data, START + number))
+        ingest.take([frame], keeper.receive(data, START + number))
 
-    intake.hand_over(START + len(messages))
+    ingest.hand_over(START + len(messages))
 
-    assert intake.tables.count == sum(map(len, gathering.rows.values()))
+    assert ingest.tables.count == sum(map(len, gathering.rows.values()))

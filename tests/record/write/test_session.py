@@ -19,20 +19,14 @@ from kracked.book.keeper import BookKeeper
 from kracked.errors import RecordError
 from kracked.format import tables
 from kracked.format.frame import FrameKind
+from kracked.format.session_info import NotARecording, SessionInfo, read_info
 from kracked.record.check import check
+from kracked.record.durable_files import SymbolicLink
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn
 from kracked.record.write import session as session_module
 from kracked.record.write.session import Format, RecordingSession, record_into
-from kracked.record.write.session_folder import (
-    FolderInUse,
-    NotAFolder,
-    NotARecording,
-    SessionFolder,
-    SessionInfo,
-    SymbolicLink,
-    read_info,
-)
+from kracked.record.write.session_folder import FolderInUse, NotAFolder, SessionFolder
 from kracked.record.write.writer import Writer
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
@@ -114,7 +108,7 @@ def test_what_a_writer_that_failed_has_left_is_counted(tmp_path: Path) -> None:
 
     def damage_the_database_and_go_on(session: RecordingSession) -> None:
         (path / "recording.sqlite").write_bytes(b"no database" * 1000)
-        session.intake.message("public", 1, b"{}")
+        session.ingest.take_message("public", 1, b"{}")
 
     with (
         pytest.raises(RecordError, match=r" [1-9]\d* bytes were lost \(file is not a database\)"),
@@ -187,8 +181,8 @@ def test_numbers_of_messages_that_were_lost_at_the_end_are_not_given_again(
     path = tmp_path / "session"
     with suppress(RecordError), record_into(path, INFO) as session:  # it says that five are missing
         for received, data in stream[:20]:
-            session.intake.message("level3", received, data)
-        session.intake.miss(5, stream[19][0])
+            session.ingest.take_message("level3", received, data)
+        session.ingest.note_lost(5, stream[19][0])
     record(stream[20:])
     numbers = [entry.seq for kind, entry in open_recording(path).read() if kind is FrameKind.DATA]
     assert numbers[18:22] == [19, 20, 26, 27]
@@ -205,7 +199,7 @@ def test_the_last_batch_is_taken_however_far_behind_the_writer_is(
     with suppress(RecordError), record_into(path, INFO) as session:  # it says that two are missing
         for number in range(1, 4):
             session.hand_over([], number)
-            session.intake.message("public", number, b'{"channel":"heartbeat"}')
+            session.ingest.take_message("public", number, b'{"channel":"heartbeat"}')
     told = [row.split(",")[1] for row in (path / "connections.csv").read_text().splitlines()[1:]]
     assert told == ["intentional_stop", "gap"]
     health = check(path)

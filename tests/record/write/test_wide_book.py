@@ -64,7 +64,7 @@ def test_a_row_is_written_only_while_the_checksum_proves_it(lost: set[int], agai
         now = event
         if seq == again:
             book = whole.l2[SYMBOL]
-            now = keyframe.picture(book, event.received)  # type: ignore[assignment]
+            now = keyframe.snapshot(book, event.received)  # type: ignore[assignment]
         kept.apply(now)
         assert wide.apply(now) == kept.l2[SYMBOL].verified
         if wide.verified and (row := wide.row(seq)):
@@ -77,7 +77,7 @@ def test_the_picture_of_a_kept_book_goes_on_as_its_snapshot_would() -> None:
     wide.acknowledge(25)
     for event in told[:100]:
         kept.apply(event)
-    assert wide.apply(keyframe.standing(kept.l2[SYMBOL], START))  # type: ignore[arg-type]
+    assert wide.apply(keyframe.lazy_snapshot(kept.l2[SYMBOL], START))  # type: ignore[arg-type]
     for event in told[100:]:
         assert wide.apply(event)
 
@@ -86,9 +86,9 @@ def test_a_depth_told_late_cuts_what_is_held() -> None:
     told, wide = events(25, 200), WideBook(SYMBOL)
     wide.apply(told[0])
     wide.acknowledge(10)
-    assert (len(wide.standing().bids), len(wide.standing().asks)) == (10, 10)
+    assert (len(wide.state().bids), len(wide.state().asks)) == (10, 10)
     wide.apply(told[0])  # deeper than acknowledged: another subscription's
-    assert len(wide.standing().bids) == 25
+    assert len(wide.state().bids) == 25
 
 
 def test_a_book_without_levels_has_its_row() -> None:
@@ -103,7 +103,7 @@ def test_what_stands_is_told_as_it_was_whatever_comes_after() -> None:
     for event in told[:50]:
         wide.apply(event)
         kept.apply(event)
-    standing, levels = wide.standing(), [tuple(level) for level in kept.l2[SYMBOL].bids]
+    standing, levels = wide.state(), [tuple(level) for level in kept.l2[SYMBOL].bids]
     for event in told[50:]:
         wide.apply(event)
     assert list(standing.bids) == levels

@@ -12,14 +12,15 @@ import pytest
 
 from kracked.errors import RecordError
 from kracked.format import frame, line
-from kracked.format.lazy_text import whole
+from kracked.format.lazy_text import render
+from kracked.format.session_info import SessionInfo, read_info
 from kracked.protocol.events import Gap, Reconnecting, Resync, Subscribed
 from kracked.record.read.recording import open_recording
 from kracked.record.repair import find_torn, mapped
 from kracked.record.write import ingest, writer
 from kracked.record.write.ingest import Ingest
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionFolder, SessionInfo, read_info
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import AppendFile, WriteBatch
 from kracked.record.write.writer import Writer
 
@@ -42,12 +43,12 @@ def files_no_larger_than(limit: int) -> Iterator[Callable[[], None]]:
         make_room()
 
 
-def _noise(intake: Ingest, count: int) -> None:
+def _noise(ingest: Ingest, count: int) -> None:
     """So many messages that do not compress, a batch each."""
     for number in range(count):
         data = MESSAGE % (number, os.urandom(500).hex().encode())
-        intake.message("public", 1 + number, data)
-        intake.hand_over(1 + number)
+        ingest.take_message("public", 1 + number, data)
+        ingest.hand_over(1 + number)
 
 
 def test_a_device_that_is_full_keeps_the_bytes_for_the_next_try() -> None:
@@ -56,7 +57,7 @@ def test_a_device_that_is_full_keeps_the_bytes_for_the_next_try() -> None:
     for _ in range(2):
         with pytest.raises(OSError, match="No space left"):
             file.flush()
-    assert file.abandon() == 5
+    assert file.drop_pending() == 5
 
 
 def test_bytes_the_disk_took_in_part_are_not_written_twice(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_what_is_given_up_leaves_no_torn_row(tmp_path: Path) -> None:
     file.append(b"2,torn\n" * 100)
     with files_no_larger_than(100), pytest.raises(OSError, match="too large"):
         file.flush()
-    file.abandon()
+    file.drop_pending()
     assert path.read_bytes() == b"1,whole\n"
 
 
@@ -91,9 +92,9 @@ def test_a_disk_that_fills_and_empties_costs_nothing_and_is_noted(
     monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.01)
     path = tmp_path / "session"
     with files_no_larger_than(20_000) as make_room, record_into(path, INFO) as session:
-        _noise(session.intake, 60)
+        _noise(session.ingest, 60)
         while not session.status().trouble:
-            session.intake.hand_over(100)
+            session.ingest.hand_over(100)
         make_room()
     assert _messages(path) == list(range(1, 61))
     events = [row.split(",")[1] for row in (path / "connections.csv").read_text().splitlines()]
@@ -107,13 +108,13 @@ def test_a_segment_is_one_file_however_far_behind_the_writer_is(
     monkeypatch.setattr(ingest, "_SEGMENT_BYTES", 5_000)
     path = tmp_path / "session"
     with files_no_larger_than(10_000) as make_room, record_into(path, INFO) as session:
-        _noise(session.intake, 20)
+        _noise(session.ingest, 20)
         while not session.status().trouble:
-            session.intake.hand_over(100)
-        _noise(session.intake, 20)
+            session.ingest.hand_over(100)
+        _noise(session.ingest, 20)
         make_room()
     recording = open_recording(path)
-    assert not recording.strange_logs
+    assert not recording.foreign_logs
     assert (recording.verify().messages, recording.gaps()) == (40, [])
 
 
@@ -127,7 +128,7 @@ def test_a_disk_that_stays_full_is_an_error_and_tears_nothing(
         pytest.raises(RecordError, match="incomplete"),
         record_into(path, INFO) as session,
     ):
-        _noise(session.intake, 60)
+        _noise(session.ingest, 60)
     assert not find_torn(path)
     assert not read_info(path).clean_stop
     kept = _messages(path)
@@ -138,28 +139,28 @@ def test_a_writer_too_far_behind_loses_whole_batches_and_says_which(tmp_path: Pa
     with SessionFolder.hold(tmp_path / "session") as folder:
         folder.write_info(INFO)
         slow = Writer(folder, queue_bytes=5_000)  # never started: nothing is taken off
-        intake = Ingest(slow, taken=lambda _: False)
-        _noise(intake, 10)
-        assert intake.lost == 10 - 4
-        assert intake.gaps == 1
+        ingest = Ingest(slow, segment_exists=lambda _: False)
+        _noise(ingest, 10)
+        assert ingest.lost == 10 - 4
+        assert ingest.gaps == 1
 
 
 def test_what_stands_is_wanted_once_the_writer_takes_messages_again(tmp_path: Path) -> None:
     with SessionFolder.hold(tmp_path / "session") as folder:
         folder.write_info(INFO)
         slow = Writer(folder, queue_bytes=5_000)
-        intake = Ingest(slow, taken=lambda _: False)
-        _noise(intake, 4)
-        assert not intake.wants_standing
-        _noise(intake, 2)
-        assert not intake.wants_standing  # it would be lost as well
+        ingest = Ingest(slow, segment_exists=lambda _: False)
+        _noise(ingest, 4)
+        assert not ingest.needs_state_snapshots
+        _noise(ingest, 2)
+        assert not ingest.needs_state_snapshots  # it would be lost as well
         slow.start()
         while slow.queued_bytes:
             pass
-        _noise(intake, 1)
-        assert intake.wants_standing
-        intake.stand([])
-        assert not intake.wants_standing
+        _noise(ingest, 1)
+        assert ingest.needs_state_snapshots
+        ingest.write_state_snapshots([])
+        assert not ingest.needs_state_snapshots
         slow.stop()
 
 
@@ -186,7 +187,9 @@ def door() -> Door:
 @pytest.fixture
 def refused(door: Door) -> Ingest:
     """Before a writer that takes nothing until the door is opened."""
-    return Ingest(door, taken=lambda _: False, describe=lambda symbols: {"known": str([*symbols])})  # type: ignore[arg-type]
+    return Ingest(
+        door, segment_exists=lambda _: False, info_files=lambda symbols: {"known": str([*symbols])}
+    )  # type: ignore[arg-type]
 
 
 LOST = Reconnecting(5, "public", "wss://", "gone", 1, 1.0)
@@ -197,17 +200,17 @@ def test_what_befell_the_connection_is_kept_however_long_the_writer_takes_nothin
     door: Door, refused: Ingest
 ) -> None:
     for event in (LOST, HOLE):
-        refused.event(event)
+        refused.take_event(event)
         refused.hand_over(event.received)
     assert (refused.gaps, refused.lost) == (1, 0)  # the hole told of, and no other
     door.open = True
     refused.hand_over(10)
     (batch,) = door.taken
-    assert [line.event_of(line.unpack(chunk.lines[0][:-1])) for chunk in batch.chunks] == [  # type: ignore[index]
+    assert [line.decode_event(line.unpack(chunk.lines[0][:-1])) for chunk in batch.chunks] == [  # type: ignore[index]
         LOST,
         HOLE,
     ]
-    told = [row.split(",")[1] for row in whole(batch.rows["connections"]).splitlines()]
+    told = [row.split(",")[1] for row in render(batch.rows["connections"]).splitlines()]
     assert told == ["disconnect", "gap"]
 
 
@@ -222,14 +225,14 @@ def test_however_long_the_writer_takes_nothing_one_row_tells_of_all_that_is_lost
     refused.hand_over(200)
     refused.hand_over(201)
     (batch,) = door.taken
-    (row,) = whole(batch.rows["connections"]).splitlines()
+    (row,) = render(batch.rows["connections"]).splitlines()
     assert row.endswith(",the disk is too slow or full,,100,100")
 
 
 def test_what_is_known_of_a_symbol_is_written_with_the_first_batch_that_is_taken(
     door: Door, refused: Ingest
 ) -> None:
-    refused.event(Subscribed(1, "level3", "BTC/USD", 10))
+    refused.take_event(Subscribed(1, "level3", "BTC/USD", 10))
     refused.hand_over(1)
     door.open = True
     refused.hand_over(2)
@@ -240,9 +243,9 @@ def test_a_book_whose_gap_was_told_is_not_told_of_again_when_the_recording_stops
     door: Door, refused: Ingest
 ) -> None:
     door.open = True
-    refused.event(Resync(5, "BTC/USD", "level3", "checksum"))
-    refused.event(Gap(8, "level3", ("BTC/USD",), 5, 8, "checksum"))
-    refused.stop(9)
+    refused.take_event(Resync(5, "BTC/USD", "level3", "checksum"))
+    refused.take_event(Gap(8, "level3", ("BTC/USD",), 5, 8, "checksum"))
+    refused.finish(9)
     assert refused.gaps == 1
 
 

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from kracked.format import tables
-from kracked.format.cells import instant
+from kracked.format.cells import time_cell
+from kracked.format.session_info import SessionInfo
 from kracked.frames import load_ohlc, load_orders, load_trades
 from kracked.instruments import Asset, Precision
 from kracked.protocol import events
@@ -22,7 +23,6 @@ from kracked.record.parquet import Part
 from kracked.record.read.recording import open_recording
 from kracked.record.replay import Player
 from kracked.record.write.session import Format, record_into
-from kracked.record.write.session_folder import SessionInfo
 from tests.record.seeded_market import START, Level3Market, record_stream
 
 NO_TIMES = (
@@ -183,7 +183,7 @@ def test_a_word_the_exchange_has_not_had_before_is_a_cell_like_another(
 
 
 def test_a_time_before_1970_has_its_own_fraction() -> None:
-    assert instant(-400_000_000) == "1969-12-31T23:59:59.600000000Z"
+    assert time_cell(-400_000_000) == "1969-12-31T23:59:59.600000000Z"
 
 
 def test_fewer_digits_of_a_ticker_do_not_make_the_book_unreadable(tmp_path: Path) -> None:
@@ -205,8 +205,8 @@ def test_whatever_an_exchange_says_a_recording_goes_on(
     for _ in range(2):  # the second goes on in the folder
         info = SessionInfo(start=WHEN)
         with record_into(path, info, form=form, clock=lambda: START) as session:
-            session.intake.message("public", START, b'{"channel":"heartbeat"}')
-            session.intake.event(events.Trades(START, "BTC/USD", Precision(1, 8), (trade,)))
+            session.ingest.take_message("public", START, b'{"channel":"heartbeat"}')
+            session.ingest.take_event(events.Trades(START, "BTC/USD", Precision(1, 8), (trade,)))
     assert check(path).healthy
     assert set(load_trades(path)["ord_type"]) == {word}
 
@@ -228,9 +228,9 @@ def test_rows_of_no_symbol_keep_no_other_from_being_loaded(tmp_path: Path) -> No
 def test_odd_words_of_what_stands_leave_the_recording_readable(tmp_path: Path) -> None:
     path, odd = tmp_path / "session", 'a "quote"\nand a line'
     stands = events.Instruments(START, (), (Asset(id="BTC", status=odd),), snapshot=True)
-    with record_into(path, SessionInfo(start=instant(START)), clock=lambda: START) as session:
-        session.intake.stand([stands])
-        session.intake.message("public", START, b'{"channel":"heartbeat"}')
+    with record_into(path, SessionInfo(start=time_cell(START)), clock=lambda: START) as session:
+        session.ingest.write_state_snapshots([stands])
+        session.ingest.take_message("public", START, b'{"channel":"heartbeat"}')
     moment = Player(open_recording(path)).step()
     assert moment is not None
-    assert moment.stood == [stands]
+    assert moment.snapshots == [stands]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from kracked.book.keeper import BookKeeper
+from kracked.format.session_info import SessionInfo
 from kracked.format.tables import Flag
-from kracked.record.write.clock_jump import ClockWatch
 from kracked.record.write.session import record_into
-from kracked.record.write.session_folder import SessionInfo
+from kracked.recorder import ClockWatch
 from tests.record.seeded_market import START, Level3Market
 
 INFO = SessionInfo(start="2024-11-12T06:50:44.000000000Z")
@@ -30,8 +30,8 @@ def test_rows_are_flagged_while_the_clocks_disagree(tmp_path: Path) -> None:
     keeper, stream = BookKeeper(), Level3Market().stream(30)
     with record_into(tmp_path / "session", INFO, clock=lambda: START) as session:
         for number, (received, data) in enumerate(stream, 1):
-            session.intake.clock(2_000 * MS if 10 <= number < 20 else 0, received)
-            session.intake.take([("level3", received, data)], keeper.receive(data, received))
+            session.ingest.note_clock_jump(2_000 * MS if 10 <= number < 20 else 0, received)
+            session.ingest.take([("level3", received, data)], keeper.receive(data, received))
     with (tmp_path / "session" / "L3_ticks.csv").open() as file:
         flagged = {
             int(row["seq"]) for row in csv.DictReader(file) if int(row["flags"]) & Flag.BAD_CLOCK

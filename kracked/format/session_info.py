@@ -1,0 +1,130 @@
+"""`session.json`: what the files of a recording do not say themselves.
+
+The recorder writes it when it starts, whenever it learns more of a symbol, and when it
+stops. Recorder, readers and loaders all go through this module; none of them opens the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from kracked import times
+from kracked.errors import RecordError, says
+from kracked.format.layout import SESSION_INFO
+from kracked.format.symbol_info import SymbolInfo
+
+SCHEMA = 1
+
+_Info = TypeVar("_Info", bound=msgspec.Struct)
+
+
+@says(f"{{path}} is not a recording: it has no {SESSION_INFO}")
+class NotARecording(RecordError):
+    """The folder holds something else, or does not exist."""
+
+    path: Path
+
+
+@says("{path} was written by a newer kracked (schema {schema})")
+class NewerSchema(RecordError):
+    """The recording is of a later version than this reader knows."""
+
+    path: Path
+    schema: int
+
+
+@says("{file} cannot be read: {reason}")
+class UnreadableInfo(RecordError):
+    """A `session.json` that is not what a recorder writes."""
+
+    file: Path
+    reason: str
+
+
+class FileSeal(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A file as the recorder left it."""
+
+    size: int
+    """In bytes."""
+    crc32: int | None = None
+    """CRC-32 of the bytes. None for a file with checksums inside, or one too long to read."""
+
+
+class SessionInfo(msgspec.Struct, kw_only=True):
+    """The content of `session.json`."""
+
+    schema: int = SCHEMA
+    kracked: str = ""
+    """Version of the recorder."""
+    start: str
+    end: str | None = None
+    """None while the recorder runs, and for ever when it was killed."""
+    clean_stop: bool = False
+    lost: int = 0
+    """Messages that could not be written, all marked as gaps."""
+    host: str = ""
+    urls: dict[str, str] = {}
+    """Address of each connection by its name."""
+    clock_offset_ms: float | None = None
+    """Our clock less the exchange's, as last measured: includes the way the message came."""
+    symbols: dict[str, SymbolInfo] = {}
+    last_seq: int | None = None
+    """Number of the last message that came; None until the recorder stops."""
+    files: dict[str, FileSeal] = {}
+    """Every file as the recorder left it; none until it stops."""
+
+
+class TableInfo(msgspec.Struct):
+    """The part of `session.json` that loaders need to read the tables beside it."""
+
+    end: str | None = None
+    symbols: dict[str, SymbolInfo] = {}
+
+
+def encode_info(info: SessionInfo) -> bytes:
+    """Return the content of `session.json`, indented for people."""
+    return msgspec.json.format(msgspec.json.encode(info), indent=2) + b"\n"
+
+
+def read_info(folder: Path) -> SessionInfo:
+    """Return what the `session.json` of a recording says.
+
+    Raises:
+        NotARecording: The folder has none.
+        UnreadableInfo: It is not what a recorder writes.
+        NewerSchema: A later version wrote it.
+    """
+    file = folder / SESSION_INFO
+    try:
+        info = _decode(file, SessionInfo)
+        for time in filter(None, (info.start, info.end)):
+            times.parse_ns(time)
+    except FileNotFoundError as error:
+        raise NotARecording(folder) from error
+    except times.NotATime as error:
+        raise UnreadableInfo(file, str(error)) from error
+    if info.schema > SCHEMA:
+        raise NewerSchema(folder, info.schema)
+    return info
+
+
+def read_table_info(folder: Path) -> TableInfo | None:
+    """Return what loaders need of a `session.json`; None for a folder without one.
+
+    Tables load without most of what makes a recording, so nothing else is asked of it.
+    Raises `UnreadableInfo`.
+    """
+    try:
+        return _decode(folder / SESSION_INFO, TableInfo)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _decode(file: Path, kind: type[_Info]) -> _Info:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UnreadableInfo(file, str(error)) from error

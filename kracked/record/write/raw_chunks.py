@@ -1,0 +1,91 @@
+"""Messages as lines of the raw log, numbered, and gathered into chunks of which frames are made.
+
+The hot path of a recording: plain text work, message by message, in the event loop.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from kracked.format import line
+from kracked.format.frame import FrameKind
+from kracked.format.lazy_text import LazyText
+from kracked.format.line import Message
+from kracked.protocol.events import Event
+from kracked.record.write.sinks import Chunk
+
+_FRAME_LINES = 4096
+"""Lines at which a chunk is closed: a frame's header counts to 65,535."""
+
+
+class RawChunks:
+    """The part of the raw log that the writer has not been given yet."""
+
+    def __init__(self, next_seq: int) -> None:
+        """Number messages from `next_seq` on."""
+        self.next_seq = next_seq
+        self.chunks: list[Chunk] = []
+        self.size = 0
+        """Approximate bytes gathered."""
+        self.last_received = 0
+        """Time of the last message, ns since the Unix epoch."""
+        self._lines: list[bytes] = []
+        self._first = (0, 0)
+        # Times and numbers of the messages since the last `take`, and of those before it: an
+        # event may come a step of the loop later than its message.
+        self._received: list[int] = []
+        self._seqs: list[int] = []
+        self._previous: tuple[list[int], list[int]] = [], []
+
+    def append(self, messages: Sequence[Message]) -> None:
+        """Append messages of the exchange, verbatim."""
+        for first in range(0, len(messages), _FRAME_LINES):
+            portion, seq = messages[first : first + _FRAME_LINES], self.next_seq
+            if len(self._lines) >= _FRAME_LINES:
+                self.close()
+            lines, received = line.pack_all(portion, seq), [arrived for _, arrived, _ in portion]
+            if not self._lines:
+                self._first = (received[0], seq)
+            self._lines += lines
+            self.last_received = received[-1]
+            self.size += sum(map(len, lines))
+            self.next_seq = seq + len(lines)
+            self._received += received
+            self._seqs += range(seq, self.next_seq)
+
+    def skip(self, count: int) -> None:
+        """Leave out the numbers of so many messages that were lost: a gap in the log."""
+        self.close()
+        self.next_seq += count
+
+    def add(
+        self, kind: FrameKind, received: int, lines: Sequence[bytes] | LazyText, size: int
+    ) -> None:
+        """Add a chunk that is no messages; it bears the number of the last message."""
+        self.close()
+        self.chunks.append(Chunk(kind, (received, received), self.next_seq - 1, lines))
+        self.size += size
+
+    def close(self) -> None:
+        """End the chunk of messages: what comes next begins another."""
+        if self._lines:
+            received = (self._first[0], self.last_received)
+            self.chunks.append(Chunk(FrameKind.DATA, received, self._first[1], self._lines))
+            self._lines = []
+
+    def take(self) -> list[Chunk]:
+        """Return the closed chunks and forget them."""
+        chunks, self.chunks, self.size = self.chunks, [], 0
+        self._previous = self._received, self._seqs
+        self._received, self._seqs = [], []
+        return chunks
+
+    def seq_of(self, event: Event) -> int:
+        """Return the number of the message that brought an event, else of the last message."""
+        received = event.received
+        for arrived, seqs in ((self._received, self._seqs), self._previous):
+            at = bisect_right(arrived, received) - 1
+            if at >= 0 and arrived[at] == received:
+                return seqs[at]
+        return self.next_seq - 1
