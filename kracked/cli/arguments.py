@@ -7,13 +7,15 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
 _MOST_DECIMALS = 30
 _LAST_PORT = 65_535
 _HIGHEST_RATE = 1_000
 """A slice of market time must stay short enough that signals are heard between two."""
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+"""Where a command adds its parser; argparse has no public name for it."""
 Choice = int | str | bool
 _CHANNEL_DEFAULTS: dict[str, Choice] = {
     "book": 100,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kracked import __version__
-from kracked.cli import arguments
+from kracked.cli import arguments, session_commands
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -50,23 +50,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kracked {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (
-        _verify_parser,
-        _sim_parser,
-        _record_parser,
-        _check_parser,
-        _replay_parser,
-        _bars_parser,
-        _convert_parser,
-        _doctor_parser,
+        _add_verify,
+        _add_sim,
+        _add_record,
+        session_commands.add_check,
+        session_commands.add_replay,
+        session_commands.add_bars,
+        session_commands.add_convert,
+        _add_doctor,
     ):
         add(commands)
     return parser
 
 
-_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
-
-
-def _verify_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_verify(commands: arguments.Commands) -> None:
     parser = commands.add_parser(
         "verify",
         help="check every book checksum in raw message logs",
@@ -108,7 +105,7 @@ def _verify(given: argparse.Namespace) -> int:
     )
 
 
-def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_sim(commands: arguments.Commands) -> None:
     parser = commands.add_parser(
         "sim",
         help="run a simulated Kraken exchange",
@@ -189,7 +186,7 @@ def _sim(given: argparse.Namespace) -> int:
     )
 
 
-def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_record(commands: arguments.Commands) -> None:
     parser = commands.add_parser(
         "record",
         help="record a feed to disk",
@@ -232,7 +229,7 @@ def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
 
 
 def _record(given: argparse.Namespace) -> int:
-    from kracked.cli.recordings import record
+    from kracked.cli.record import record
 
     return record(
         given.symbols,
@@ -246,139 +243,7 @@ def _record(given: argparse.Namespace) -> int:
     )
 
 
-def _session_parser(
-    commands: _Commands[argparse.ArgumentParser], name: str, about: str, example: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name, help=about, description=about, epilog=f"example: {example}", formatter_class=RAW
-    )
-    parser.add_argument("session", type=Path, metavar="SESSION", help="a recording's folder")
-    return parser
-
-
-def _check_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "report a recording's health: gaps, checksums, torn ends"
-    parser = _session_parser(commands, "check", about, "kracked check sessions/today --repair")
-    parser.add_argument(
-        "--repair", action="store_true", help="move torn ends of files aside; deletes nothing"
-    )
-    parser.add_argument("--json", action="store_true", help="one object")
-    parser.add_argument("--workers", type=arguments.count, help="processes, else one a core")
-    parser.set_defaults(run=_check)
-
-
-def _check(given: argparse.Namespace) -> int:
-    from kracked.cli.recordings import check
-
-    return check(given.session, mend=given.repair, as_json=given.json, processes=given.workers)
-
-
-def _replay_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "play a recording: its events as JSON, one a line, or to Kraken clients"
-    example = (
-        "kracked replay sessions/today --speed max\n"
-        "         kracked replay sessions/today --serve 8800 --speed 10"
-    )
-    parser = _session_parser(commands, "replay", about, example)
-    parser.add_argument(
-        "--speed", type=arguments.speed, default=1.0, metavar="N", help="1, 10, ... or max (1)"
-    )
-    parser.add_argument("--from", dest="start", metavar="TIME", help="RFC 3339, in UTC")
-    parser.add_argument("--raw", action="store_true", help="the exchange's messages as they came")
-    parser.add_argument(
-        "--serve",
-        type=arguments.port,
-        metavar="PORT",
-        help="be an exchange on this port of this machine, 0 a free one; the first line of\n"
-        "output is a JSON object with its addresses and an API key",
-    )
-    parser.add_argument(
-        "--start",
-        dest="begin",
-        choices=("attended", "now"),
-        default="attended",
-        help="served: begin with the first who subscribes to a market, or now (%(default)s)",
-    )
-    parser.add_argument("--once", action="store_true", help="served: end with the recording")
-    parser.set_defaults(run=_replay)
-
-
-def _replay(given: argparse.Namespace) -> int:
-    if given.serve is not None:
-        from kracked.cli.serve_replay import run
-
-        return run(
-            given.session,
-            port=given.serve,
-            speed=given.speed,
-            start=given.start,
-            begin=given.begin,
-            once=given.once,
-        )
-    from kracked.cli.recordings import replay
-
-    return replay(given.session, speed=given.speed, start=given.start, raw=given.raw)
-
-
-def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "aggregate a recording's trades to bars"
-    parser = _session_parser(
-        commands, "bars", about, "kracked bars sessions/today --every 1m --out bars.csv"
-    )
-    rule = parser.add_mutually_exclusive_group(required=True)
-    rule.add_argument(
-        "--every", type=arguments.interval, metavar="TIME", help="by time: 5s, 1m, 1h, 1d"
-    )
-    rule.add_argument("--ticks", type=arguments.count, metavar="N", help="by number of trades")
-    rule.add_argument("--volume", type=arguments.amount, metavar="QTY", help="by quantity traded")
-    rule.add_argument("--dollars", type=arguments.amount, metavar="VALUE", help="by value traded")
-    parser.add_argument(
-        "--no-carry",
-        action="store_true",
-        help="volume and dollars: every bar begins at nothing, whatever filled the last",
-    )
-    parser.add_argument(
-        "--history",
-        action="store_true",
-        help="also the trades from before the recording that its first snapshot tells of",
-    )
-    arguments.add_several(
-        parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these"
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--out", type=Path, metavar="FILE", help=".csv or .parquet; else stdout")
-    where.add_argument("--json", action="store_true", help="a list, one object per bar")
-    parser.set_defaults(run=_bars)
-
-
-def _bars(given: argparse.Namespace) -> int:
-    from kracked.cli.bars import BarOptions, bars
-
-    rule = BarOptions(
-        given.every,
-        given.ticks,
-        given.volume,
-        given.dollars,
-        carry=not given.no_carry,
-        history=given.history,
-    )
-    return bars(given.session, rule, symbols=given.symbols, out=given.out, as_json=given.json)
-
-
-def _convert_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "write a recording's tables as Parquet"
-    parser = _session_parser(commands, "convert", about, "kracked convert sessions/today")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: SESSION/parquet")
-    parser.set_defaults(run=_convert)
-
-
-def _convert(given: argparse.Namespace) -> int:
-    from kracked.cli.recordings import convert
-
-    return convert(given.session, out=given.out)
-
-
-def _doctor_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_doctor(commands: arguments.Commands) -> None:
     parser = commands.add_parser(
         "doctor",
         help="check network, clock, key and terminal",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from kracked.cli import recordings
+from kracked.cli import record
 from kracked.cli.main import main
 from kracked.record.check import check
 from tests.patience import PATIENCE_S, let_run
@@ -161,7 +161,7 @@ def test_the_symbol_that_may_be_meant_is_told(rest: str, tmp_path: Path) -> None
 def test_parquet_without_its_package_is_refused_before_anything_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(recordings, "find_spec", lambda _: None)
+    monkeypatch.setattr(record, "find_spec", lambda _: None)
     words = _words(tmp_path / "session", "http://127.0.0.1:1", "--format", "parquet")
     assert main(words) == 1
     assert "Parquet needs pyarrow: pip install pyarrow\n" in capsys.readouterr().err

@@ -1,0 +1,80 @@
+"""`kracked replay`: a recording printed as events or messages, or served to Kraken clients."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from kracked.cli import DONE, FAILED
+from kracked.record.read.recording import open_recording
+from kracked.record.replay import Moment, Player, Replay
+
+
+def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
+    """Print what was recorded, one JSON event or raw message a line, at its pace.
+
+    Args:
+        path: The session folder.
+        speed: Times the pace of the recording; `inf` for no waiting.
+        start: Where to begin, RFC 3339 in UTC; None for the beginning.
+        raw: Print the exchange's messages in place of events.
+    """
+    player = Player(open_recording(path))
+    first = [player.seek(start)] if start is not None else []
+    try:
+        asyncio.run(_print_moments(Replay(player, speed=speed), first, raw=raw))
+    except BrokenPipeError:
+        # The reader of our output has seen enough; Python must not complain at exit.
+        with suppress(OSError):
+            sys.stdout.close()
+    return DONE
+
+
+async def _print_moments(moments: Replay, first: list[Moment], *, raw: bool) -> None:
+    for moment in first:
+        _print_moment(moment, raw=raw)
+    async for moment in moments:
+        _print_moment(moment, raw=raw)
+
+
+def _print_moment(moment: Moment, *, raw: bool) -> None:
+    out = sys.stdout.buffer
+    if raw:
+        if moment.data:
+            out.write(moment.data + b"\n")
+    else:
+        for event in (*moment.stood, *moment.events):
+            out.write(msgspec.json.encode(event) + b"\n")
+    out.flush()
+
+
+def serve(path: Path, *, port: int, speed: float, start: str | None, begin: str, once: bool) -> int:
+    """Serve a recording as an exchange until SIGINT or SIGTERM; its first line says where.
+
+    Args:
+        path: The session folder.
+        port: Port of this machine; 0 for a free one.
+        speed: Times the pace of the recording; `inf` for no waiting.
+        start: Where to begin, RFC 3339 in UTC; None for the beginning.
+        begin: A value of `Begin`: when the recording begins to run.
+        once: End with the recording.
+    """
+    # Loaded here: printing a recording needs no server.
+    from kracked.replay_server import server
+
+    options = server.PlaybackOptions(speed=speed, start=start, begin=server.Begin(begin), port=port)
+    try:
+        asyncio.run(server.serve(path, options, partial(print, flush=True), once=once))
+    except OSError as error:
+        print(
+            f"kracked replay: cannot serve {server.HOST}:{port}: {error.strerror or error}; "
+            "choose another port, or 0 for any free one",
+            file=sys.stderr,
+        )
+        return FAILED
+    return DONE
