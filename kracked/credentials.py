@@ -13,6 +13,15 @@ from pathlib import Path
 
 from kracked.errors import ConfigError
 
+__all__ = [
+    "KEY_VARIABLE",
+    "SECRET_VARIABLE",
+    "Credentials",
+    "ExposedFile",
+    "IncompleteCredentials",
+    "UnreadableKey",
+]
+
 KEY_VARIABLE = "KRAKEN_API_KEY"
 SECRET_VARIABLE = "KRAKEN_API_SECRET"  # noqa: S105 - the variable's name, not a secret
 _REDACTED = "<redacted>"

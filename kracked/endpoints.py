@@ -15,6 +15,12 @@ import msgspec
 
 from kracked.errors import ConfigError
 
+__all__ = [
+    "BadAddress",
+    "Endpoints",
+    "is_loopback",
+]
+
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 
 

@@ -17,6 +17,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar, dataclass_transform
 
+__all__ = [
+    "ConfigError",
+    "ConnectionLost",
+    "KrackedError",
+    "NotANumber",
+    "ProtocolError",
+    "RecordError",
+    "RequestRejected",
+    "TooPrecise",
+    "UnsupportedDepth",
+    "says",
+]
+
 _Raised = TypeVar("_Raised", bound=Exception)
 
 

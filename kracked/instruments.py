@@ -16,6 +16,13 @@ import msgspec
 
 from kracked import units
 
+__all__ = [
+    "Asset",
+    "Instrument",
+    "Precision",
+    "meant",
+]
+
 
 class Precision(msgspec.Struct, frozen=True, gc=False):
     """Decimals of an instrument's prices and quantities: what a scaled integer means."""

@@ -11,6 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from kracked.errors import ProtocolError
 
+__all__ = [
+    "NS_PER_S",
+    "NotATime",
+    "parse_ns",
+    "to_rfc3339",
+    "try_parse_ns",
+]
+
 NS_PER_S = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|\+00:?00)")

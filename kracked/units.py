@@ -13,6 +13,15 @@ from decimal import Decimal
 
 from kracked.errors import NotANumber, TooPrecise
 
+__all__ = [
+    "LONGEST",
+    "MOST_DECIMALS",
+    "decimals",
+    "scale",
+    "to_decimal",
+    "to_text",
+]
+
 _NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,2}))?")
 _POINT = 0x2E
 

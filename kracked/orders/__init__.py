@@ -6,11 +6,14 @@ from kracked.orders.dead_man_switch import DeadManSwitch
 from kracked.orders.draft import CloseDraft, Draft, FeeIn
 from kracked.orders.open import open_order_manager
 from kracked.orders.order_manager import BatchReview, OrderDeclined, OrderManager, OrderReview
+from kracked.orders.outbox.journal import DamagedJournal, JournalFull, JournalInUse
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
 from kracked.orders.rules.fees import Fees
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
-from kracked.orders.rules.queue_priority import WorkingOrder
+from kracked.orders.rules.queue_priority import keeps_place
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
+from kracked.protocol.own_orders import OwnOrder
 
 __all__ = [
     "ActionKind",
@@ -19,18 +22,26 @@ __all__ = [
     "CancelOutcome",
     "Check",
     "CloseDraft",
+    "DamagedJournal",
     "DeadManSwitch",
     "Draft",
     "FailedCheck",
     "FeeIn",
     "Fees",
+    "JournalFull",
+    "JournalInUse",
     "Limits",
     "MarketContext",
     "OrderDeclined",
     "OrderManager",
     "OrderReview",
     "OrderState",
+    "OrderType",
     "OutboxEntry",
-    "WorkingOrder",
+    "OwnOrder",
+    "SelfTrade",
+    "TimeInForce",
+    "Trigger",
+    "keeps_place",
     "open_order_manager",
 ]

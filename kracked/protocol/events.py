@@ -19,6 +19,49 @@ import msgspec
 from kracked import times
 from kracked.instruments import Asset, Instrument, Precision
 
+__all__ = [
+    "Balances",
+    "BookEvent",
+    "BookSnapshot",
+    "BookUpdate",
+    "Candle",
+    "Candles",
+    "Connected",
+    "Event",
+    "Executions",
+    "Gap",
+    "Heartbeat",
+    "Instruments",
+    "L3Event",
+    "L3Snapshot",
+    "L3Update",
+    "Level",
+    "Malformed",
+    "MarketEvent",
+    "Notice",
+    "OrderAction",
+    "OrderChange",
+    "Overflow",
+    "Pong",
+    "Reconnected",
+    "Reconnecting",
+    "Rejected",
+    "Replied",
+    "Resync",
+    "Side",
+    "Stale",
+    "Stamped",
+    "Status",
+    "Subscribed",
+    "SymbolEvent",
+    "Ticker",
+    "Trade",
+    "Trades",
+    "Unknown",
+    "Unsubscribed",
+    "Verified",
+]
+
 
 class Side(StrEnum):
     BID = "bid"

@@ -175,13 +175,13 @@ class RestClient:
         self._caller.withdraw()
         return await self._cancel("CancelAll", {}, orders.Cancelled)
 
-    async def cancel_all_orders_after(self, timeout_s: int) -> orders.DeadMansSwitch:
+    async def cancel_all_orders_after(self, timeout_s: int) -> orders.CancelAllTimer:
         """Cancels everything in `timeout_s` unless called again; 0 disarms."""
         if not 0 <= timeout_s < 86_400:
             raise orders.BadOrder("the dead-man's switch takes 0 to 86399 seconds")
         name = "CancelAllOrdersAfter"
         raw = await self._caller.write(name, {"timeout": timeout_s}, Urgency.SWITCH)
-        return _written(name, raw, orders.DeadMansSwitch)
+        return _written(name, raw, orders.CancelAllTimer)
 
     # --- the account ------------------------------------------------------------------------
 

@@ -304,7 +304,7 @@ class Cancelled(msgspec.Struct, frozen=True):
     pending: bool = False
 
 
-class DeadMansSwitch(
+class CancelAllTimer(
     msgspec.Struct, frozen=True, rename={"current": "currentTime", "trigger": "triggerTime"}
 ):
     """The timer that cancels everything when nobody renews it."""

@@ -9,8 +9,6 @@ from decimal import Decimal
 
 from kracked.protocol.own_orders import OwnOrder
 
-WorkingOrder = OwnOrder
-
 
 def keeps_place(
     order: OwnOrder, *, qty: Decimal | None = None, price: Decimal | None = None
