@@ -57,7 +57,8 @@ async def trade(feed: kracked.FeedManager, manager: OrderManager, news: kracked.
     digits = now.instrument.precision
     price = (now.bid or 0) * 9 // 10
     draft = Draft(symbol=SYMBOL, side=Side.BID, qty=10 ** (digits.qty - 2), price=price)
-    print(manager.review(draft, now).words)
+    review = manager.review(draft, now)
+    print(review.words, *review.remarks)
 
     placed = await manager.place(draft, now)
     if not isinstance(placed, OutboxEntry):
@@ -87,7 +88,9 @@ async def main() -> None:
         async with feed:
             await feed.ready()
             with (
-                open_order_manager(client, Path("outbox"), limits=LIMITS) as manager,
+                open_order_manager(
+                    client, Path("outbox"), limits=LIMITS, account=feed.account
+                ) as manager,
                 feed.consumer() as news,
             ):
                 await trade(feed, manager, news)

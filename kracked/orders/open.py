@@ -9,10 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from kracked.orders.order_manager import OrderManager
+from kracked.feed.account import Account
+from kracked.orders.order_manager import AccountFacts, OrderManager
 from kracked.orders.outbox.compaction import SHORTEN_ABOVE_BYTES, kept, records_of
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Outbox, Record
+from kracked.orders.rules.fees import Fees
 from kracked.orders.rules.market_context import Limits
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
@@ -31,12 +33,28 @@ def open_order_manager(
     *,
     engine: EngineLimiter | None = None,
     limits: Limits | None = None,
+    account: Account | None = None,
     pairs: Mapping[str, str] | None = None,
+    fees: Mapping[str, Fees] | None = None,
     pace: RequestTiming | None = None,
 ) -> Iterator[OrderManager]:
-    """A desk whose outbox is the file at `path`; what an earlier run left open is taken up.
+    """Open an order manager on its outbox file, and take up what an earlier run left open.
 
-    Raises `JournalInUse`, `JournalFull` or `DamagedJournal`.
+    Args:
+        client: REST client with the account's key.
+        path: The outbox file; one for each key.
+        engine: Rate counters of the account's pairs; by default those of a starter.
+        limits: The account's own bounds for every order.
+        account: The account as its streams tell it (`FeedManager.account`): an order that it
+            cannot pay for is refused. Without it a review remarks that funds were not checked.
+        pairs: REST's names of symbols; may be filled in later. Default: the symbol itself.
+        fees: What the account pays, by symbol; may be filled in later.
+        pace: Clocks and sleep; tests bring their own.
+
+    Raises:
+        JournalInUse: Another program has the file open.
+        JournalFull: The file cannot be written.
+        DamagedJournal: A line in the middle of the file cannot be read.
     """
     with Journal(path) as journal, ThreadPoolExecutor(1, "outbox") as disk:
         now = (pace or RequestTiming()).clock()
@@ -48,7 +66,12 @@ def open_order_manager(
             sync=lambda: _synced(disk.submit(journal.sync)),
             engine=engine,
             limits=limits,
-            pairs=pairs,
+            facts=AccountFacts(
+                account=account,
+                # Not `or`: an empty mapping may be filled in later.
+                pairs={} if pairs is None else pairs,
+                fees={} if fees is None else fees,
+            ),
             pace=pace,
         )
         for entry in outbox.pending():

@@ -14,6 +14,7 @@ from functools import partial
 import msgspec
 
 from kracked.errors import RecordError
+from kracked.feed.account import Account
 from kracked.orders import amends, preview, reconcile_rules
 from kracked.orders.amends import AmendedTerms
 from kracked.orders.cancels import CancelOutcome, Cancels
@@ -23,7 +24,8 @@ from kracked.orders.outbox.client_ids import ClientIds
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry
 from kracked.orders.reconciler import Reconciler
-from kracked.orders.rules import batch_checks
+from kracked.orders.rules import batch_checks, funds
+from kracked.orders.rules.fees import Fees
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
 from kracked.orders.rules.order_checks import refusals
 from kracked.protocol.events import Executions, Side
@@ -57,6 +59,8 @@ class OrderReview(msgspec.Struct, frozen=True):
     draft: Draft
     words: str
     refusals: tuple[FailedCheck, ...]
+    remarks: tuple[str, ...] = ()
+    """What could not be checked, in sentences; it does not block the order."""
 
 
 class BatchReview(msgspec.Struct, frozen=True):
@@ -65,6 +69,24 @@ class BatchReview(msgspec.Struct, frozen=True):
     reviews: tuple[OrderReview, ...]
     refusals: tuple[FailedCheck, ...]
     """What speaks against any of them, and against all together."""
+
+
+class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the account besides its orders; the mappings may be filled in later."""
+
+    account: Account | None = None
+    """The account as its streams tell it."""
+    pairs: Mapping[str, str] = {}
+    """REST's names of symbols."""
+    fees: Mapping[str, Fees] = {}
+    """What the account pays, by symbol."""
+
+    def free_funds(self) -> dict[str, Decimal] | None:
+        """Return what new orders may use, by asset; None while balances are not known."""
+        account = self.account
+        if account is None or not account.balances_known:
+            return None
+        return funds.free_funds(account.balances, account.orders.values(), self.fees.values())
 
 
 class OrderManager:
@@ -81,16 +103,19 @@ class OrderManager:
         sync: Callable[[], Awaitable[None]],
         engine: EngineLimiter | None = None,
         limits: Limits | None = None,
-        pairs: Mapping[str, str] | None = None,
+        facts: AccountFacts | None = None,
         ids: ClientIds | None = None,
         pace: RequestTiming | None = None,
     ) -> None:
-        """`sync` returns when all records are on the disk; `pairs` names symbols to REST."""
+        """Make a manager; `open_order_manager` explains the arguments it shares.
+
+        `sync` returns when all records are on the disk.
+        """
         self.outbox, self.working = outbox, OwnOrders()
         self.engine, self.limits = engine or EngineLimiter(), limits or Limits()
         pace = pace or RequestTiming()
         self._client, self._clock, self._steady = client, pace.clock, pace.steady()
-        self._ids, self._pairs = ids or ClientIds(pace.clock), pairs or {}
+        self._ids, self._facts = ids or ClientIds(pace.clock), facts or AccountFacts()
         self.settler = Reconciler(client, outbox, pace=pace)
         self._cancels = Cancels(client, self.working, outbox, self.engine, pace)
         self._dispatch = Dispatch(
@@ -106,7 +131,7 @@ class OrderManager:
         """
         final, now = rounded(draft, now.instrument), self._completed(now)
         against = refusals(final, now, limits or self.limits)
-        return OrderReview(final, preview.preview(final, now), against)
+        return OrderReview(final, preview.preview(final, now), against, funds.unchecked(final, now))
 
     def review_batch(
         self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None
@@ -334,13 +359,15 @@ class OrderManager:
         return msgspec.structs.replace(
             now,
             at=at,
+            available=self._facts.free_funds() if now.available is None else now.available,
+            fees=now.fees or self._facts.fees.get(symbol),
             rate_room=self.rate(symbol)[1],
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
         )
 
     def _pair(self, symbol: str) -> str:
-        return self._pairs.get(symbol, symbol)
+        return self._facts.pairs.get(symbol, symbol)
 
     def _age_ns(self, order: OwnOrder) -> int:
         return max(0, self._clock() - order.touched)

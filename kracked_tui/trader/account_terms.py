@@ -10,7 +10,7 @@ from decimal import Decimal
 from kracked.errors import ConfigError, ConnectionLost, RequestRejected
 from kracked.orders import Fees
 from kracked.orders.rules.fees import of_account, of_pair
-from kracked.orders.rules.funds import feed_code
+from kracked.orders.rules.funds import dearest_taker, feed_code
 from kracked.rest.account import KeyInfo
 from kracked.rest.client import RestClient
 from kracked.rest.market import PairInfo
@@ -69,7 +69,7 @@ class AccountTerms:
     @property
     def dearest_fee(self) -> Decimal:
         """Per cent; what open orders are taken to hold for their fees."""
-        return max((fees.taker for fees in self.fees.values()), default=Decimal(0))
+        return dearest_taker(self.fees.values())
 
 
 def check_fit(key: KeyInfo) -> None:

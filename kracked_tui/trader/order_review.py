@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,14 +15,13 @@ from kracked.orders import (
     MarketContext,
     OrderManager,
     OrderReview,
+    keeps_place,
 )
-from kracked.orders.rules.queue_priority import keeps_place
 from kracked_tui.sources.base import Access
 from kracked_tui.trader import ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
 from kracked_tui.trader.presets import Presets
 from kracked_tui.trader.ticket_to_order import MarketMoment
-from kracked_tui.view.account.balances import balances_of, held
 from kracked_tui.view.queue.queue_effect import Effect, effect_of
 from kracked_tui.view.ticket.post_only import BestPrices, note
 from kracked_tui.view.ticket.ticket import Ticket
@@ -99,16 +97,8 @@ class Reviewer:
             ask=moment.ask,
             book_verified=moment.verified,
             book_age_ns=_FOREVER_NS if silent is None else silent,
-            available=self._available(),
             fees=self._terms.fees.get(moment.instrument.symbol),
         )
-
-    def _available(self) -> Mapping[str, Decimal] | None:
-        account = self._access.account
-        if not account.balances_known:
-            return None
-        holds = held(account.orders.values(), self._terms.dearest_fee)
-        return {one.asset: one.free for one in balances_of(account.balances, holds)}
 
     def limits(self, desk: OrderManager, ticket: Ticket) -> Limits:
         """The desk's own, but for what the user has said to be meant."""

@@ -104,7 +104,9 @@ class Trader:
                 access.client,
                 access.outbox,
                 limits=limits,
+                account=access.account,
                 pairs=self._terms.pairs,
+                fees=self._terms.fees,
                 pace=self._pace,
             ) as desk:
                 await self._trade(desk)

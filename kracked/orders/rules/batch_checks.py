@@ -9,12 +9,12 @@ Source: docs.kraken.com/api/docs/rest-api/add-order-batch
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 import msgspec
 
 from kracked.orders.draft import Draft
-from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext, needs
+from kracked.orders.rules import funds
+from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
 from kracked.protocol.limits import cost_of_batch_add
 
 LEAST, MOST = 2, 15
@@ -27,7 +27,7 @@ def refusals(
     results = (
         _form(drafts),
         _duplicate(drafts, limits),
-        _funds(drafts, now),
+        funds.shortfall_together(drafts, now),
         _rate(drafts, now),
         _open_orders(drafts, now),
     )
@@ -49,25 +49,6 @@ def _duplicate(drafts: Sequence[Draft], limits: Limits) -> FailedCheck | None:
     if limits.allow_duplicate or not twice:
         return None
     return FailedCheck(Check.DUPLICATE, "The batch holds the same order twice; leave one out.")
-
-
-def _funds(drafts: Sequence[Draft], now: MarketContext) -> FailedCheck | None:
-    """Each alone may be covered, and all together not."""
-    if now.available is None:
-        return None
-    sums: dict[str, Decimal] = {}
-    for draft in drafts:
-        asset, needed = needs(draft, now)
-        if not draft.order_type.waits and needed is not None:
-            sums[asset] = sums.get(asset, Decimal(0)) + needed
-    for asset, needed in sums.items():
-        have = now.available.get(asset, Decimal(0))
-        if needed > have:
-            return FailedCheck(
-                Check.FUNDS,
-                f"Together they need {needed:f} {asset}, {have:f} are free; lower the quantities.",
-            )
-    return None
 
 
 def _rate(drafts: Sequence[Draft], now: MarketContext) -> FailedCheck | None:

@@ -9,9 +9,9 @@ from enum import StrEnum
 import msgspec
 
 from kracked.instruments import Instrument
-from kracked.orders.draft import Draft, FeeIn
+from kracked.orders.draft import Draft
 from kracked.orders.outbox.outbox import OutboxEntry
-from kracked.orders.rules.fees import Fees, fee
+from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 
@@ -72,8 +72,10 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     book_age_ns: int
     """Since anything was heard on the book's connection."""
     available: Mapping[str, Decimal] | None = None
-    """Free funds by the feed's asset code (`BTC`, `USD`); None when not known."""
+    """Free funds by the feed's asset codes (`BTC`, `USD`); None leaves it to the order manager,
+    which works them out from its account, if it has one."""
     fees: Fees | None = None
+    """What the account pays on this pair; None leaves it to the order manager."""
     rate_room: Decimal | None = None
     """What the engine's rate counter leaves for adding; None when not known."""
     open_room: int | None = None
@@ -95,21 +97,6 @@ def notional(draft: Draft, now: MarketContext) -> Decimal | None:
     known = (draft.limit, draft.trigger_price, opposite)
     price = next((it for it in known if it is not None), None)
     return None if price is None else now.instrument.precision.cost_decimal(price, draft.qty)
-
-
-def needs(draft: Draft, now: MarketContext) -> tuple[str, Decimal | None]:
-    """The asset and amount an order takes, fee included; None when the price is unknown."""
-    percent = Decimal(0)
-    if now.fees is not None:
-        percent = now.fees.maker if draft.post_only else now.fees.taker
-    if draft.side is Side.ASK:
-        qty = now.instrument.precision.qty_decimal(draft.qty)
-        extra = fee(qty, percent) if draft.fee_in is FeeIn.BASE else Decimal(0)
-        return now.instrument.base, qty + extra
-    cost = notional(draft, now)
-    if cost is None or draft.fee_in is FeeIn.BASE:
-        return now.instrument.quote, cost
-    return now.instrument.quote, cost + fee(cost, percent)
 
 
 def distance_percent(price: int, now: MarketContext) -> Decimal | None:

@@ -7,20 +7,17 @@ twice. A refusal is a value with a sentence that says what to do.
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from kracked.instruments import Instrument
 from kracked.orders.draft import Draft, to_order
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import OutboxEntry
-from kracked.orders.rules import order_rules
+from kracked.orders.rules import funds, order_rules
 from kracked.orders.rules.market_context import (
     Check,
     FailedCheck,
     Limits,
     MarketContext,
     distance_percent,
-    needs,
     notional,
 )
 from kracked.protocol.limits import cost_of_add
@@ -48,7 +45,7 @@ def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCh
         _own_limits(draft, now, limits),
         _notional(draft, now, limits),
         _distance(draft, now, limits),
-        _funds(draft, now),
+        funds.shortfall(draft, now),
         _rate(now),
         _open_orders(now),
     )
@@ -157,19 +154,6 @@ def _distance(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck |
                 f"middle, your limit is {most:f} %; check the price or change the limit.",
             )
     return None
-
-
-def _funds(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    # Triggered orders hold nothing until they trigger.
-    if now.available is None or draft.order_type.waits:
-        return None
-    asset, needed = needs(draft, now)
-    have = now.available.get(asset, Decimal(0))
-    if needed is None or needed <= have:
-        return None
-    return FailedCheck(
-        Check.FUNDS, f"It needs {needed:f} {asset}, {have:f} are free; lower the quantity."
-    )
 
 
 def _rate(now: MarketContext) -> FailedCheck | None:

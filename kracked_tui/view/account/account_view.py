@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kracked.feed.account import Account, Fill
 from kracked.instruments import Instrument, Precision
+from kracked.orders.rules.funds import held
 from kracked_tui.view.account import balances as money
 from kracked_tui.view.account import orders
 from kracked_tui.view.account.balances import Balance
@@ -61,7 +62,7 @@ def own_of(
     """Everything the account says at this moment. Reads it and its books, keeps neither."""
     working = tuple(account.orders.values())
     digits = {name: instruments[name].precision for name in _symbols(account, instruments)}
-    holds = money.held(working, fee_percent)
+    holds = held(working, fee_percent)
     return AccountView(
         known=account.orders_known,
         rows=orders.rows_of(working, sent, books, digits, now),

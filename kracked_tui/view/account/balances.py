@@ -1,7 +1,6 @@
-"""What the account has, what its open orders hold, and what is free. Pure.
+"""What the account has, what its open orders hold, and what is free, as lines. Pure.
 
-The stream tells totals; what is held follows from the open orders. A fee is counted as
-held with a purchase, so that free is rather too little than too much.
+The rules are those of `kracked.orders.rules.funds`.
 """
 
 from __future__ import annotations
@@ -10,13 +9,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from kracked.feed.account import OwnOrder
-from kracked.protocol.events import Side
+from kracked.orders.rules.funds import free
 from kracked_tui.view.line import Line, Span, fit
 
 ZERO = Decimal(0)
-_RESTING = frozenset({"limit", "iceberg"})
-"""Triggered orders hold nothing until they trigger."""
 
 
 class Balance(NamedTuple):
@@ -26,25 +22,7 @@ class Balance(NamedTuple):
 
     @property
     def free(self) -> Decimal:
-        return max(ZERO, self.total - self.held)
-
-
-def held(orders: Iterable[OwnOrder], fee_percent: Decimal = ZERO) -> dict[str, Decimal]:
-    """By asset, of orders that rest in the book."""
-    amounts: dict[str, Decimal] = {}
-    for order in orders:
-        base, _, quote = order.symbol.partition("/")
-        resting = order.order_type in _RESTING or order.triggers.status == "triggered"
-        if not quote or not resting or order.side is None:
-            continue
-        if order.side is Side.ASK:
-            asset, amount = base, order.remaining
-        else:
-            asset = quote
-            cost = order.remaining * (order.limit_price or ZERO)
-            amount = cost * (100 + fee_percent) / 100
-        amounts[asset] = amounts.get(asset, ZERO) + amount
-    return amounts
+        return free(self.total, self.held)
 
 
 def balances_of(totals: Mapping[str, Decimal], holds: Mapping[str, Decimal]) -> tuple[Balance, ...]:
