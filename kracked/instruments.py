@@ -68,11 +68,6 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     marginable: bool = False
     has_index: bool = False
 
-    @property
-    def tradable(self) -> bool:
-        """Whether orders of every kind are taken."""
-        return self.status == "online"
-
 
 class Asset(msgspec.Struct, frozen=True, kw_only=True):
     """A currency: how its balances are counted and shown."""

@@ -24,7 +24,10 @@ def credentials(file: Path | None) -> Credentials | None:
 
 
 def _from_keyring() -> Credentials | None:
-    """Only where the package `keyring` is installed; a keyring that is locked holds nothing."""
+    """Return the pair that the keyring holds; a keyring that is locked holds nothing.
+
+    Only where the package is installed: ``pip install 'kracked[keyring]'``.
+    """
     if find_spec("keyring") is None:
         return None
     keyring, errors = import_module("keyring"), import_module("keyring.errors")

@@ -104,7 +104,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--ascii", action="store_const", const=True, help="draw with ASCII characters alone")
     add("--no-mouse", action="store_const", const=False, dest="mouse", help="leave the mouse alone")
     add("--read-only", action="store_true", help="no key of this program can place an order")
-    add("--key-file", type=_file, metavar="FILE", help="API key and secret, a line each; mode 600")
+    add(
+        "--key-file",
+        type=_file,
+        metavar="FILE",
+        help="API key and secret, a line each; mode 600. Without it: KRAKEN_API_KEY and "
+        "KRAKEN_API_SECRET, else the system's keyring (pip install 'kracked[keyring]'), where the "
+        "service kracked has the users key and secret",
+    )
     add("--seed", type=int, default=1, metavar="N", help="of the exchange inside (1)")
     return parser
 

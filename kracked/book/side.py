@@ -147,16 +147,6 @@ class BookSide:
         price = self._sign * self._keys[at]
         return Level(price, int(self._texts[at][len(str(price)) :]))
 
-    def best_digits(self, count: int) -> tuple[int, int, list[str]]:
-        """The first and the last price of the best `count` levels, and all as they are hashed.
-
-        Best first; zeros for an empty side.
-        """
-        best = self._texts[: -1 - count : -1]
-        if not best:
-            return 0, 0, best
-        return self._sign * self._keys[-1], self._sign * self._keys[-len(best)], best
-
     @property
     def best(self) -> Level | None:
         return self._level(-1) if self._keys else None

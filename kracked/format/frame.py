@@ -33,7 +33,6 @@ HEADER_SIZE = HEADER.size + _CRC.size
 SKIPPABLE = 0x184D2A5B
 VERSION = 1
 MARK = struct.pack("<II4s", SKIPPABLE, HEADER_SIZE - 8, b"KRK1")
-MAX_LINES = 65_535
 _LEVEL = 1  # order ids are noise: level 3 is larger and twice as slow
 
 

@@ -312,10 +312,6 @@ class KeyInfo(msgspec.Struct, frozen=True):
         return "modify-trades" in self.permissions
 
     @property
-    def may_cancel(self) -> bool:
-        return self.may_trade or "close-trades" in self.permissions
-
-    @property
     def may_withdraw(self) -> bool:
         """A key no terminal should hold."""
         return not _WITHDRAWAL.isdisjoint(self.permissions)

@@ -45,15 +45,6 @@ class NoFolder(ConfigError):
         return f"{self.path}: {self.path.parent} is no folder that can be written to"
 
 
-class NoRasterizer(ConfigError):
-    """PNG needs a package that is not installed."""
-
-    def __str__(self) -> str:
-        return (
-            "a .png needs the package resvg_py (pip install resvg_py); .svg and .txt need nothing"
-        )
-
-
 async def saved(monitor: Monitor, path: Path, size: tuple[int, int], after_s: float) -> None:
     """Run the monitor headless, save the screen after a while, and quit.
 
@@ -75,11 +66,6 @@ def check(path: Path) -> None:
         raise UnknownPicture(path)
     if not os.access(path.parent, os.W_OK) or path.is_dir():
         raise NoFolder(path)
-    if path.suffix == ".png":
-        try:
-            import resvg_py  # noqa: F401, PLC0415
-        except ImportError as error:
-            raise NoRasterizer from error
 
 
 def picture(monitor: Monitor, ending: str) -> bytes:
@@ -117,7 +103,7 @@ def _colour(colour: Color | None, default: str) -> str:
 
 
 def _png(drawn: str) -> bytes:
-    import resvg_py  # noqa: PLC0415
+    import resvg_py  # noqa: PLC0415  only this format needs it
 
     return bytes(
         resvg_py.svg_to_bytes(svg_string=drawn, zoom=2, monospace_family="DejaVu Sans Mono")

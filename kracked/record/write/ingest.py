@@ -34,7 +34,7 @@ from kracked.record.write.writer import Writer
 HAND_OVER_EVERY_S = 0.1
 _HAND_OVER_BYTES = 128 * 1024
 _FRAME_LINES = 4096
-"""A frame is closed at so many lines; it can hold `frame.MAX_LINES`."""
+"""A frame is closed at so many lines; its header can count 65,535."""
 _SEGMENT_BYTES = 512 * 1024 * 1024
 _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 """With less disk than this the tables stop, so that the raw log, which has everything, lasts."""
