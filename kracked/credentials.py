@@ -11,7 +11,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
 
 __all__ = [
     "KEY_VARIABLE",
@@ -85,32 +85,22 @@ class Credentials:
         return cls(lines[0], lines[1])
 
 
+@says("{where} holds half of an API key: {missing} is missing")
 class IncompleteCredentials(ConfigError):
     """Half of a key pair."""
 
-    def __init__(self, where: str, missing: str) -> None:
-        super().__init__(where, missing)
-        self.where, self.missing = where, missing
-
-    def __str__(self) -> str:
-        return f"{self.where} holds half of an API key: {self.missing} is missing"
+    where: str
+    missing: str
 
 
+@says("the API key holds a character no key has; copy it again, whole")
 class UnreadableKey(ConfigError):
-    """A key that cannot stand in a request. It is not repeated here."""
-
-    def __str__(self) -> str:
-        return "the API key holds a character no key has; copy it again, whole"
+    """A key that cannot stand in a request header. The message never repeats it."""
 
 
+@says("{path} can be opened by others (mode {mode:o}); run: chmod 600 {path}")
 class ExposedFile(ConfigError):
     """A key file that others can open."""
 
-    def __init__(self, path: Path, mode: int) -> None:
-        super().__init__(path, mode)
-        self.path, self.mode = path, mode
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path} can be opened by others (mode {self.mode:o}); run: chmod 600 {self.path}"
-        )
+    path: Path
+    mode: int

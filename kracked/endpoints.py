@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
 
 __all__ = [
     "BadAddress",
@@ -24,15 +24,12 @@ __all__ = [
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 
 
+@says("{url!r} cannot be used as an address: {reason}")
 class BadAddress(ConfigError):
     """Not an address a client can use."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(url, reason)
-        self.url, self.reason = url, reason
-
-    def __str__(self) -> str:
-        return f"{self.url!r} cannot be used as an address: {self.reason}"
+    url: str
+    reason: str
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):

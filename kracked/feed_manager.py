@@ -259,7 +259,7 @@ class FeedManager:
             return None
         state, refused = managed.session.states[subscription.key], managed.connection.refused
         if refused is not None:
-            return NoToken(managed.connection.name, str(refused))
+            return NoToken("GetWebSocketsToken", str(refused), managed.connection.name)
         if state.stage is SubscriptionStage.REFUSED:
             return RequestRejected(state.subscription.name, state.error or "")
         return None

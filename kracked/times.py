@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from kracked.errors import ProtocolError
+from kracked.errors import ProtocolError, says
 
 __all__ = [
     "NS_PER_S",
@@ -24,15 +24,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|\+00:?00)")
 
 
+@says("{text!r} is not an RFC 3339 time in UTC")
 class NotATime(ProtocolError):
     """Text that is not an RFC 3339 time in UTC."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"{self.text!r} is not an RFC 3339 time in UTC"
+    text: str
 
 
 def parse_ns(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TypedDict
 
-from kracked.errors import ConfigError, UnsupportedDepth
+from kracked.errors import ConfigError, UnsupportedDepth, says
 from kracked.protocol.client.subscription import Subscription
 from kracked.protocol.requests import BOOK_DEPTHS, LEVEL3_DEPTHS, OHLC_INTERVALS
 
@@ -26,27 +26,20 @@ class Channels(TypedDict, total=False):
     """Interval in minutes, or several."""
 
 
+@says("{what} {value!r} is not offered; choose one of {offered}")
 class UnsupportedChoice(ConfigError):
-    """A channel takes a value from a list, and this is not on it."""
+    """A value that is not on the list a channel takes it from."""
 
-    def __init__(self, what: str, value: object, offered: tuple[object, ...]) -> None:
-        super().__init__(what, value, offered)
-        self.what, self.value, self.offered = what, value, offered
-
-    def __str__(self) -> str:
-        offered = ", ".join(map(str, self.offered))
-        return f"{self.what} {self.value!r} is not offered; choose one of {offered}"
+    what: str
+    value: object
+    offered: tuple[object, ...]
 
 
-class NothingWanted(ConfigError):
+@says("{symbol}: name at least one channel, such as book=25")
+class NoChannels(ConfigError):
     """A symbol without a channel."""
 
-    def __init__(self, symbol: str) -> None:
-        super().__init__(symbol)
-        self.symbol = symbol
-
-    def __str__(self) -> str:
-        return f"{self.symbol}: name at least one channel, such as book=25"
+    symbol: str
 
 
 def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
@@ -71,7 +64,7 @@ def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
     intervals = _intervals(channels.get("ohlc"))
     wanted += [Subscription("ohlc", symbol, interval=interval) for interval in intervals]
     if not wanted:
-        raise NothingWanted(symbol)
+        raise NoChannels(symbol)
     return wanted
 
 

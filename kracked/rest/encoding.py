@@ -14,19 +14,15 @@ from enum import Enum
 
 import msgspec
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
 from kracked.protocol.events import Side
 
 
+@says("{value} cannot be sent: it is not a finite number")
 class UnsendableNumber(ConfigError):
     """A number the exchange has no text for."""
 
-    def __init__(self, value: Decimal) -> None:
-        super().__init__(value)
-        self.value = value
-
-    def __str__(self) -> str:
-        return f"{self.value} cannot be sent: it is not a finite number"
+    value: Decimal
 
 
 def plain(value: Decimal) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from kracked.errors import KrackedError, ProtocolError, RequestRejected
+from kracked.errors import KrackedError, ProtocolError, RequestRejected, says
 from kracked.times import NS_PER_S
 
 
@@ -194,41 +194,42 @@ def classify(error: str) -> ErrorClass:
     return _BY_CATEGORY.get(error.partition(":")[0], ErrorClass.UNKNOWN_OUTCOME)
 
 
+@says("the exchange refused {method}: {error}. {advice}")
 class Refused(RequestRejected):
     """The exchange said no, and did nothing."""
 
-    def __init__(self, method: str, error: str, kind: ErrorClass) -> None:
-        super().__init__(method, error)
-        self.kind = kind
+    kind: ErrorClass
+
+    @property
+    def advice(self) -> str:
+        """What to do now, as a sentence for a person."""
+        return self.kind.advice
 
     @property
     def may_resend_unchanged(self) -> bool:
+        """Whether the same request may go again, signed anew, once the cause is dealt with."""
         return self.kind.may_resend_unchanged
 
-    def __str__(self) -> str:
-        return f"{super().__str__()}. {self.kind.advice}"
 
-
+@says("{method}: {reason}. {advice}")
 class OutcomeUnknown(KrackedError):
     """A request that may or may not have been carried out; only looking it up can tell."""
 
-    def __init__(self, method: str, reason: str) -> None:
-        super().__init__(method, reason)
-        self.method, self.reason = method, reason
+    method: str
+    reason: str
 
-    def __str__(self) -> str:
-        return f"{self.method}: {self.reason}. {ErrorClass.UNKNOWN_OUTCOME.advice}"
+    @property
+    def advice(self) -> str:
+        """What to do now, as a sentence for a person."""
+        return ErrorClass.UNKNOWN_OUTCOME.advice
 
 
+@says("the reply to {method} is not what its documentation promises: {reason}")
 class UnreadableReply(ProtocolError):
     """A body that is not the JSON the documentation promises."""
 
-    def __init__(self, method: str, reason: str) -> None:
-        super().__init__(method, reason)
-        self.method, self.reason = method, reason
-
-    def __str__(self) -> str:
-        return f"the reply to {self.method} is not what its documentation promises: {self.reason}"
+    method: str
+    reason: str
 
 
 class Reply(msgspec.Struct, frozen=True):

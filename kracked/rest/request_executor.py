@@ -20,7 +20,7 @@ from decimal import Decimal
 import msgspec
 
 from kracked.credentials import Credentials
-from kracked.errors import ConfigError, ConnectionLost
+from kracked.errors import ConfigError, ConnectionLost, says
 from kracked.protocol.limits import STARTER, RateCounter, Tier
 from kracked.protocol.signing import sign
 from kracked.rest import encoding
@@ -54,22 +54,16 @@ _AGAIN = (Urgency.CANCEL, Urgency.READ)
 _THROTTLED = "held back here until the time that the exchange has named"
 
 
+@says("{method} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET")
 class NoCredentials(ConfigError):
     """A private call without a key."""
 
-    def __init__(self, method: str) -> None:
-        super().__init__(method)
-        self.method = method
-
-    def __str__(self) -> str:
-        return f"{self.method} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET"
+    method: str
 
 
+@says("the API secret is not base64; copy it again, whole")
 class BadSecret(ConfigError):
-    """A secret that is not base64. It is not repeated here."""
-
-    def __str__(self) -> str:
-        return "the API secret is not base64; copy it again, whole"
+    """A secret that is not base64. The message never repeats it."""
 
 
 class Signer:

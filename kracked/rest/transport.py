@@ -18,7 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from kracked.endpoints import is_loopback
-from kracked.errors import ConnectionLost
+from kracked.errors import ConnectionLost, says
 
 USER_AGENT = "kracked"
 KEPT_ALIVE_S = 30.0
@@ -30,13 +30,12 @@ class NotSent(ConnectionLost):
     """No connection came about, so nothing was sent."""
 
 
+@says("{url}: {reason}")
 class NoAnswer(ConnectionLost):
     """The request went out and no answer of the exchange came back."""
 
-    def __init__(self, url: str, reason: str, retry_after_s: int | None = None) -> None:
-        super().__init__(url, reason)
-        self.retry_after_s = retry_after_s
-        """When the gateway named a time to come back: how long from now."""
+    retry_after_s: int | None = None
+    """Seconds from now at which the gateway wants the next call, if it named a time."""
 
 
 class SignedHeaders(dict[str, str]):

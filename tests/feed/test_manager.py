@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from kracked.endpoints import Endpoints
 from kracked.errors import ConnectionLost, RequestRejected, UnsupportedDepth
 from kracked.feed import connection, connection_pool
-from kracked.feed.channels import NothingWanted, UnsupportedChoice
+from kracked.feed.channels import NoChannels, UnsupportedChoice
 from kracked.feed.clock import Clock
 from kracked.feed.errors import NeedsToken
 from kracked.feed.fanout import Policy
@@ -204,7 +204,7 @@ def test_level3_without_a_token_is_refused_in_words() -> None:
         ({"level3": 25}, UnsupportedDepth),
         ({"ohlc": 2}, UnsupportedChoice),
         ({"ticker": "often"}, UnsupportedChoice),
-        ({}, NothingWanted),
+        ({}, NoChannels),
     ],
 )
 def test_what_the_exchange_does_not_offer_is_refused_at_once(channels, error) -> None:

@@ -17,7 +17,7 @@ from types import TracebackType
 
 import msgspec
 
-from kracked.errors import ConfigError, RecordError
+from kracked.errors import ConfigError, RecordError, says
 from kracked.orders.outbox.outbox import PreparedAction, Record
 
 _CLOSED = -1
@@ -25,40 +25,30 @@ _FLAGS = os.O_APPEND | os.O_CLOEXEC
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
+@says(
+    "{path}, line {line}, cannot be read. Look at the open orders on the exchange's own site, "
+    "then move the file away and start again"
+)
 class DamagedJournal(RecordError):
     """A line in the middle of the file that is no record."""
 
-    def __init__(self, path: Path, line: int) -> None:
-        super().__init__(path, line)
-        self.path, self.line = path, line
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}, line {self.line}, cannot be read. Look at the open orders on the "
-            "exchange's own site, then move the file away and start again"
-        )
+    path: Path
+    line: int
 
 
+@says("{path} is in use: another kracked trades with this key; end it first")
 class JournalInUse(ConfigError):
     """Another program sends orders with this key."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is in use: another kracked trades with this key; end it first"
+    path: Path
 
 
+@says("{path} cannot be written ({reason}); no order is sent until it can be")
 class JournalFull(RecordError):
     """A record could not be written. No order is sent whose line is not on the disk."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path} cannot be written ({self.reason}); no order is sent until it can be"
+    path: Path
+    reason: str
 
 
 class Journal:

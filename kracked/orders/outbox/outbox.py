@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import msgspec
 
-from kracked.errors import KrackedError, RecordError
+from kracked.errors import KrackedError, RecordError, says
 from kracked.orders.outbox.order_states import ENDED, TRANSITIONS, UNANSWERED, OrderState
 
 log = logging.getLogger(__name__)
@@ -88,15 +88,12 @@ class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
         return acknowledged_amend or self.state in ENDED
 
 
+@says("{id} is {state} and is not sent again")
 class AlreadySent(KrackedError):
-    """Somebody tried to send an action that is not fresh. This is a defect, and was stopped."""
+    """An action that is not fresh was to be sent. This is a defect, and was stopped."""
 
-    def __init__(self, id: str, state: OrderState) -> None:  # noqa: A002 - the outbox's word for it
-        super().__init__(id, state)
-        self.id, self.state = id, state
-
-    def __str__(self) -> str:
-        return f"{self.id} is {self.state} and is not sent again"
+    id: str
+    state: OrderState
 
 
 class Outbox:
