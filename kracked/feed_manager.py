@@ -38,9 +38,9 @@ from kracked.protocol.client.subscription import (
     NEEDS_TOKEN,
     Key,
     Subscription,
-    SubscriptionStage,
     gap,
 )
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.events import Event
 from kracked.protocol.last_values import TOLD, LastValues
 from kracked.protocol.sliding_window import SlidingWindow
@@ -147,9 +147,9 @@ class FeedManager:
         """
         now = self.clock.wall()
         return [
-            gap(state, state.lost_at, now, state.lost_why)
+            gap(state, state.gap_start, now, state.gap_reason)
             for _, state in self._connections.states()
-            if state.lost_at is not None and self._tasks is not None
+            if state.gap_start is not None and self._tasks is not None
         ]
 
     def stats(self) -> FeedStats:
@@ -232,7 +232,7 @@ class FeedManager:
             NotOpen: The feed is not open.
         """
         states = (state for _, state in self._connections.states())
-        await self._until_settled([state.wanted for state in states if state.wanted is not None])
+        await self._until_settled([state.target for state in states if state.target is not None])
 
     async def _until_settled(self, wanted: list[Subscription]) -> None:
         while self._tasks is not None:
@@ -369,7 +369,7 @@ class FeedManager:
         if self.account.orders_known if orders else self.account.balances_known:
             return []
         key = (EXECUTIONS if orders else BALANCES).key
-        return source.session.doubt(key, "a report without sense", event.received)
+        return source.session.resync(key, "a report without sense", event.received)
 
     def _update_instruments(self, event: events.Instruments, source: Connection) -> None:
         self.instruments.update((instrument.symbol, instrument) for instrument in event.pairs)
@@ -383,4 +383,4 @@ class FeedManager:
 
 def _being_dropped(managed: ManagedConnection, key: Key) -> bool:
     state = managed.session.states.get(key)
-    return state is not None and state.wanted is None
+    return state is not None and state.target is None

@@ -19,7 +19,7 @@ from kracked.feed.backoff import Backoff
 from kracked.feed.clock import Clock
 from kracked.protocol import events
 from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
-from kracked.protocol.client.session import HELD, Session
+from kracked.protocol.client.session import MAINTENANCE, Session
 from kracked.protocol.events import Event
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
@@ -104,8 +104,8 @@ class Connection:
         """Take note of a loss, or of an attempt that failed; how long to wait, in seconds."""
         now, wall = self._clock.steady(), self._clock.wall()
         session = self.session
-        maintenance = session.system == HELD
-        good_since = session.subscriptions.life.productive_since
+        maintenance = session.system == MAINTENANCE
+        good_since = session.subscriptions.lifecycle.productive_since
         if self.open and good_since is not None and now - good_since >= GOOD_AFTER_NS:
             self._backoff.reset()
         if self.open and self._lost_at is None:
@@ -191,9 +191,9 @@ class Connection:
                 if turn == TURN:
                     turn = 0
                     await asyncio.sleep(0)
-                if session.subscriptions.life.has_pending_requests:
+                if session.subscriptions.lifecycle.has_pending_requests:
                     self._woken.set()
-                if session.subscriptions.life.revision != self._revision:
+                if session.subscriptions.lifecycle.revision != self._revision:
                     self._report_state_change()
         except ConnectionClosed as closed:
             return session.broken or _describe(closed)
@@ -210,12 +210,12 @@ class Connection:
                     await socket.send(request, text=True)
             except ConnectionClosed:
                 return  # the listener knows why
-            if session.subscriptions.life.revision != self._revision:
+            if session.subscriptions.lifecycle.revision != self._revision:
                 self._report_state_change()
             await self._tick()
 
     def _report_state_change(self) -> None:
-        self._revision = self.session.subscriptions.life.revision
+        self._revision = self.session.subscriptions.lifecycle.revision
         self._owner.on_state_change()
 
     async def _tick(self) -> None:

@@ -120,5 +120,5 @@ class ConnectionPool:
         if role is LEVEL3:
             self.l3.maps.append(keeper.l3)
             if self.instruments_known:
-                session.subscriptions.admit()
+                session.subscriptions.allow_symbols()
         return managed

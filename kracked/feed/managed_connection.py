@@ -42,7 +42,7 @@ class ManagedConnection:
             bytes=session.bytes,
             connects=connection.connects,
             reason=connection.reason,
-            silent_ns=now - liveness.heard if connection.open else None,
+            silent_ns=now - liveness.last_frame if connection.open else None,
             rtt_ns=liveness.rtt_ns,
             clock_offset_ns=liveness.clock_offset_ns,
             subscriptions=tuple(
@@ -63,6 +63,6 @@ class ManagedConnection:
             verified=tally.verified if tally else 0,
             mismatched=tally.mismatched if tally else 0,
             resyncs=state.resyncs,
-            silent_ns=now - state.heard if state.messages else None,
+            silent_ns=now - state.last_message if state.messages else None,
             error=state.error,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from kracked.feed.stats import FeedStats
-from kracked.protocol.client.subscription import SubscriptionStage
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.events import Gap
 
 _NAMED = 5

@@ -11,7 +11,8 @@ class SubscriptionStats(msgspec.Struct, frozen=True, kw_only=True):
     depth: int | None
     interval: int | None
     state: str
-    """`to ask`, `asked`, `live`, `to leave`, `leaving`, `refused`."""
+    """A value of `SubscriptionStage`: `to subscribe`, `subscribing`, `live`, `to unsubscribe`,
+    `unsubscribing`, `refused`."""
     messages: int
     verified: int
     """Messages whose checksum matched; books only."""

@@ -8,7 +8,11 @@ from kracked.protocol.events import Gap
 
 
 def subscription(
-    channel: str, symbol: str | None = None, *, state: str = "to ask", error: str | None = None
+    channel: str,
+    symbol: str | None = None,
+    *,
+    state: str = "to subscribe",
+    error: str | None = None,
 ) -> SubscriptionStats:
     return SubscriptionStats(
         channel=channel,
@@ -66,14 +70,14 @@ def test_what_is_live_or_refused_is_not_missing() -> None:
 
 
 def test_a_book_on_its_way_back_says_why_it_went() -> None:
-    away = feed(subscription("book", "BTC/USD", state="asked"))
+    away = feed(subscription("book", "BTC/USD", state="subscribing"))
     gap = Gap(9, "book", ("BTC/USD",), 1, 9, "checksum")
     assert list(in_words(away, [gap])) == ["book of BTC/USD: checksum"]
 
 
 def test_what_never_came_says_what_the_exchange_answered_or_that() -> None:
     waiting = feed(
-        subscription("book", "BTC/USD", state="asked"),
+        subscription("book", "BTC/USD", state="subscribing"),
         subscription("trade", "BTC/USD", error="EGeneral:Internal error"),
     )
     assert list(in_words(waiting, [])) == [

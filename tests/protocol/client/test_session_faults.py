@@ -11,8 +11,8 @@ from kracked.protocol.client.subscription import (
     EXECUTIONS,
     INSTRUMENTS,
     Subscription,
-    SubscriptionStage,
 )
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from tests.exchange import Exchange, Talk
 
 SYMBOLS = ("BTC/USD", "ETH/USD")
