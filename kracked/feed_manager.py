@@ -42,7 +42,7 @@ from kracked.protocol.client.subscription import (
 )
 from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.events import Event
-from kracked.protocol.last_values import TOLD, LastValues
+from kracked.protocol.last_values import REMEMBERED_TYPES, LastValues
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.rest.client import RestClient
 
@@ -326,7 +326,7 @@ class FeedManager:
             tap.put(connection.name, received, data)
         for event in happened:
             kind = type(event)
-            if kind in TOLD:
+            if kind in REMEMBERED_TYPES:
                 self._last_values.remember(event)  # type: ignore[arg-type]
             elif kind in _STATEFUL:
                 happened = [*happened, *self._update_state(event, connection)]

@@ -20,7 +20,7 @@ __all__ = [
     "Asset",
     "Instrument",
     "Precision",
-    "meant",
+    "similar_symbol",
 ]
 
 
@@ -79,7 +79,7 @@ class Asset(msgspec.Struct, frozen=True, kw_only=True):
     borrowable: bool = False
 
 
-def meant(symbol: str, listed: Iterable[str]) -> str | None:
+def similar_symbol(symbol: str, listed: Iterable[str]) -> str | None:
     """The listed symbol that another spelling means: BTC-USD, btcusd or XBT/USD for BTC/USD.
 
     XBT and XDG are the REST API's names of BTC and DOGE. None where none is spelled alike,

@@ -42,8 +42,8 @@ class Book(Generic[_Side, _Event]):
         "depth",
         "last",
         "precision",
+        "stats",
         "symbol",
-        "tally",
         "verified",
     )
 
@@ -53,20 +53,20 @@ class Book(Generic[_Side, _Event]):
         precision: Precision,
         depth: int,
         sides: tuple[_Side, _Side],
-        tally: BookStats,
+        stats: BookStats,
     ) -> None:
         self.symbol = symbol
         self.precision = precision
         self.depth = depth
         self.bids, self.asks = sides
-        self.tally = tally
+        self.stats = stats
         self.verified = False
         self.last: _Event | None = None
         """The message applied last."""
         self.computed = 0
         """What is held hashes to."""
         self._asks_crc = 0
-        self.know_depth(depth)
+        self.set_limit(depth)
 
     def __repr__(self) -> str:
         told = self.precision.price_text
@@ -77,7 +77,7 @@ class Book(Generic[_Side, _Event]):
         proven = "verified" if self.verified else "not verified"
         return f"<{type(self).__name__} {self.symbol} depth {self.depth}, {bid} / {ask}, {proven}>"
 
-    def know_depth(self, depth: int) -> None:
+    def set_limit(self, depth: int) -> None:
         """The exchange shows exactly so many levels; 0 when `depth` is only a guess."""
         self.bids.limit = self.asks.limit = depth
 

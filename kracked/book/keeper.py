@@ -21,7 +21,7 @@ from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
 
 BOOK, LEVEL3 = "book", "level3"
-NOTHING: tuple[Event, ...] = ()
+NO_EVENTS: tuple[Event, ...] = ()
 
 
 class BookKeeper:
@@ -43,7 +43,7 @@ class BookKeeper:
         self.codec = codec or Codec(dict(precisions or {}))
         self.l2: dict[str, L2Book] = {}
         self.l3: dict[str, L3Book] = {}
-        self.tallies: dict[tuple[str, str], BookStats] = {}
+        self.stats: dict[tuple[str, str], BookStats] = {}
         self._stated_depth = depth
         self._stated_depths = dict(depths or {})
         self._depths: dict[tuple[str, str], int] = {}
@@ -72,11 +72,11 @@ class BookKeeper:
         else:
             return self._apply_rare(event)
         if book is None or not book.verified or event.precision is not book.precision:  # type: ignore[attr-defined]
-            return self._unfit_update(event, book)  # type: ignore[arg-type]
+            return self._update_without_book(event, book)  # type: ignore[arg-type]
         if book.apply(event):  # type: ignore[arg-type]
-            book.tally.verified += 1
-            return NOTHING
-        book.tally.mismatched += 1
+            book.stats.verified += 1
+            return NO_EVENTS
+        book.stats.mismatched += 1
         return (self._resync(book),)
 
     def _apply_rare(self, event: Event) -> tuple[Event, ...]:
@@ -84,7 +84,7 @@ class BookKeeper:
             case events.BookSnapshot() | events.L3Snapshot():
                 return self._snapshot(event)
             case events.Status(connection_id=connection):
-                self._new_connection(connection)
+                self._on_status(connection)
             case events.Subscribed(channel=channel, symbol=str(symbol), depth=int(depth)) if (
                 depth > 0  # of none at all an empty book would be the proof
             ):
@@ -92,24 +92,24 @@ class BookKeeper:
             case events.Unsubscribed(channel=channel, symbol=str(symbol)):
                 self.distrust(symbol, channel)
             case events.Instruments():
-                return self._new_precisions(event)
+                return self._on_instruments(event)
             case events.Malformed():
-                return self._lost(event)
-        return NOTHING
+                return self._on_malformed(event)
+        return NO_EVENTS
 
     # --- updates ------------------------------------------------------------------
 
-    def _unfit_update(
+    def _update_without_book(
         self, event: events.BookUpdate | events.L3Update, book: L2Book | L3Book | None
     ) -> tuple[Event, ...]:
         """An update for which there is no trusted book, or one of another precision."""
         channel = BOOK if isinstance(event, events.BookUpdate) else LEVEL3
         if book is None or not book.verified:
-            self._tally(event.symbol, channel).ignored += 1
-            return NOTHING
+            self._stats_of(event.symbol, channel).ignored += 1
+            return NO_EVENTS
         if self._widened(book, event.precision):
             return self.apply(event)
-        book.tally.ignored += 1
+        book.stats.ignored += 1
         return self.doubt(event.symbol, channel, "precision", event.received)
 
     def _widened(self, book: L2Book | L3Book, precision: Precision) -> bool:
@@ -133,14 +133,14 @@ class BookKeeper:
             channel, (depth, known) = LEVEL3, self._depth(symbol, LEVEL3, levels, l3.DEPTHS)
             book = self.l3.setdefault(symbol, L3Book(symbol, event.precision, depth))
         book.depth, book.precision = depth, event.precision
-        book.know_depth(depth if known else 0)
-        book.tally = tally = self._tally(symbol, channel)
-        tally.depth = depth
-        tally.snapshots += 1
+        book.set_limit(depth if known else 0)
+        book.stats = stats = self._stats_of(symbol, channel)
+        stats.depth = depth
+        stats.snapshots += 1
         if book.apply(event):  # type: ignore[arg-type]
-            tally.verified += 1
+            stats.verified += 1
             return (events.Verified(event.received, symbol, channel),)
-        tally.mismatched += 1
+        stats.mismatched += 1
         return (self._resync(book),)
 
     def _depth(
@@ -158,7 +158,7 @@ class BookKeeper:
             return acknowledged, True
         return next((depth for depth in offered if depth >= levels), levels), False
 
-    def _new_connection(self, connection: int) -> None:
+    def _on_status(self, connection: int) -> None:
         """Acknowledgements die with their connection; a log may hold several."""
         if connection != self._connection:
             self._connection = connection
@@ -172,7 +172,7 @@ class BookKeeper:
         stated = self._stated_depth or self._stated_depths.get(symbol)
         if book is not None and not stated:
             book.set_depth(depth)
-            book.tally.depth = depth
+            book.stats.depth = depth
 
     # --- doubt ----------------------------------------------------------------------
 
@@ -181,7 +181,7 @@ class BookKeeper:
     ) -> tuple[Event, ...]:
         """Stop trusting one book, and say so once; nothing when it was not trusted."""
         if not self.distrust(symbol, channel):
-            return NOTHING
+            return NO_EVENTS
         return (events.Resync(received, symbol, channel, reason, detail),)
 
     def distrust(self, symbol: str, channel: str) -> bool:
@@ -202,9 +202,9 @@ class BookKeeper:
         reason, detail = "impossible", book.contradiction
         if not detail:
             reason, detail = "checksum", f"stated {book.checksum}, computed {book.computed}"
-        return events.Resync(book.received, book.symbol, book.tally.channel, reason, detail)
+        return events.Resync(book.received, book.symbol, book.stats.channel, reason, detail)
 
-    def _new_precisions(self, event: events.Instruments) -> tuple[Event, ...]:
+    def _on_instruments(self, event: events.Instruments) -> tuple[Event, ...]:
         """A book whose instrument counts in other decimals now is of no use."""
         resyncs: list[Event] = []
         for instrument in event.pairs:
@@ -214,14 +214,14 @@ class BookKeeper:
                     resyncs += self.doubt(instrument.symbol, channel, "precision", event.received)
         return tuple(resyncs)
 
-    def _lost(self, event: events.Malformed) -> tuple[Event, ...]:
+    def _on_malformed(self, event: events.Malformed) -> tuple[Event, ...]:
         """Something could not be read: the books it may have been about are in doubt.
 
         A change below the tenth level is not in the checksum, so waiting for the next
         mismatch would not do.
         """
         if event.symbol and event.channel in (BOOK, LEVEL3):
-            self._tally(event.symbol, event.channel).unreadable += 1
+            self._stats_of(event.symbol, event.channel).unreadable += 1
         channels = (event.channel,) if event.channel else (BOOK, LEVEL3)
         resyncs: list[Event] = []
         for channel in channels:
@@ -232,12 +232,12 @@ class BookKeeper:
                 resyncs += self.doubt(symbol, channel, "impossible", event.received, event.reason)
         return tuple(resyncs)
 
-    def _tally(self, symbol: str, channel: str) -> BookStats:
+    def _stats_of(self, symbol: str, channel: str) -> BookStats:
         key = (symbol, channel)
-        tally = self.tallies.get(key)
-        if tally is None:
-            tally = self.tallies[key] = BookStats(symbol, channel)
-        return tally
+        stats = self.stats.get(key)
+        if stats is None:
+            stats = self.stats[key] = BookStats(symbol, channel)
+        return stats
 
 
 def _l2_levels(event: events.BookSnapshot) -> int:

@@ -53,7 +53,7 @@ class L2Book(Book[BookSide, BookEvent]):
     def set_depth(self, depth: int) -> None:
         """The depth in force, when the acknowledgement comes after its snapshot."""
         self.depth = depth
-        self.know_depth(depth)
+        self.set_limit(depth)
         self.bids.cut(depth)
         self.asks.cut(depth)
         self._hash()

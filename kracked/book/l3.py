@@ -282,7 +282,7 @@ class L3Book(Book[OrderSide, L3Event]):
     def set_depth(self, depth: int) -> None:
         """The depth in force, when the acknowledgement comes after its snapshot."""
         self.depth = depth
-        self.know_depth(depth)
+        self.set_limit(depth)
         self._cut(depth)
 
     def _cut(self, depth: int) -> None:

@@ -16,7 +16,7 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.channels import Channels
 from kracked.feed_manager import FeedManager
-from kracked.instruments import Instrument, meant
+from kracked.instruments import Instrument, similar_symbol
 from kracked.record.convert import NeedsArrow
 from kracked.record.write.session import Format
 from kracked.recorder import Progress
@@ -119,7 +119,7 @@ class _Narrator:
                 continue
             self._reported.add(rejection)
             symbol = rejection.partition(": ")[0].rpartition(" of ")[2]  # `book of BTC-USD: ...`
-            listed = meant(symbol, self._listed)
+            listed = similar_symbol(symbol, self._listed)
             hint = f"; did you mean {listed}?" if listed else ""
             erase = _ERASE_LINE if self._watched else ""
             say(f"{erase}kracked: not recorded, refused: {rejection}{hint}\n")

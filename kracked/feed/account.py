@@ -17,7 +17,7 @@ import msgspec
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Balances, Executions
 from kracked.protocol.own_orders import (
-    KEPT_CLOSED,
+    MAX_CLOSED,
     Fee,
     Fill,
     OwnOrder,
@@ -29,16 +29,16 @@ from kracked.protocol.own_orders import (
     side_of,
 )
 
-__all__ = ["KEPT_CLOSED", "KEPT_FILLS", "Account", "Fee", "Fill", "OwnOrder"]
+__all__ = ["MAX_CLOSED", "MAX_FILLS", "Account", "Fee", "Fill", "OwnOrder"]
 
-KEPT_FILLS = 1_000
+MAX_FILLS = 1_000
 
 
 class Account:
     """Owner of the account's state. Changes by `apply` and `distrust` alone."""
 
     def __init__(self) -> None:
-        self.fills: deque[Fill] = deque(maxlen=KEPT_FILLS)
+        self.fills: deque[Fill] = deque(maxlen=MAX_FILLS)
         """The latest, oldest first."""
         self.balances: dict[str, Decimal] = {}
         """Totals by asset, what open orders hold included."""
@@ -125,7 +125,7 @@ class Account:
         except (msgspec.ValidationError, ProtocolError):
             self._unreadable += 1
             return
-        if len(self.fills) == KEPT_FILLS:
+        if len(self.fills) == MAX_FILLS:
             self._executions.discard(self.fills[0].exec_id)
         self._executions.add(fill.exec_id)
         self.fills.append(fill)

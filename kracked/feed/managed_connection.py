@@ -52,7 +52,7 @@ class ManagedConnection:
 
     def _subscription_stats(self, state: SubscriptionState, now: int) -> SubscriptionStats:
         one = state.subscription
-        tally = self.keeper.tallies.get((one.symbol or "", one.channel))
+        stats = self.keeper.stats.get((one.symbol or "", one.channel))
         return SubscriptionStats(
             channel=one.channel,
             symbol=one.symbol,
@@ -60,8 +60,8 @@ class ManagedConnection:
             interval=one.interval,
             state=state.stage.value,
             messages=state.messages,
-            verified=tally.verified if tally else 0,
-            mismatched=tally.mismatched if tally else 0,
+            verified=stats.verified if stats else 0,
+            mismatched=stats.mismatched if stats else 0,
             resyncs=state.resyncs,
             silent_ns=now - state.last_message if state.messages else None,
             error=state.error,

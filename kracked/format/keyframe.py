@@ -171,14 +171,14 @@ class BookState(NamedTuple):
         kind = L3Book if isinstance(picture, events.L3Snapshot) else L2Book
         book = kind(picture.symbol, picture.precision, self.depth)
         book.apply(picture)  # type: ignore[arg-type]
-        book.tally.verified = self.messages
+        book.stats.verified = self.messages
         return book
 
 
 def stood(books: Iterable[Book], now: int) -> list[BookState]:
     """The verified ones of these books as they stand at `now`; cheap."""
     return [
-        BookState(standing(book, now), book.depth, book.tally.messages)
+        BookState(standing(book, now), book.depth, book.stats.messages)
         for book in books
         if book.verified
     ]
@@ -241,7 +241,7 @@ class KeyframeSchedule:
 
 
 def _messages(books: Iterable[Book]) -> int:
-    return sum(book.tally.messages for book in books)
+    return sum(book.stats.messages for book in books)
 
 
 def _rows(book: Book) -> int:

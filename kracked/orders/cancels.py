@@ -50,10 +50,10 @@ class Cancels:
         working: OwnOrders,
         outbox: Outbox,
         engine: EngineLimiter,
-        pace: RequestTiming,
+        timing: RequestTiming,
     ) -> None:
         self._client, self._working, self._outbox = client, working, outbox
-        self._engine, self._pace, self._steady = engine, pace, pace.steady()
+        self._engine, self._timing, self._steady = engine, timing, timing.steady()
 
     async def one(self, *, txid: str | None, cl_ord_id: str | None) -> CancelOutcome:
         """By the exchange's id, or by the client's."""
@@ -107,7 +107,7 @@ class Cancels:
         for entry in entries:
             if entry.state is OrderState.PREPARED:
                 reason = "withdrawn: a cancel came before it went out"
-                now = self._pace.clock()
+                now = self._timing.clock()
                 self._outbox.learn(
                     StateChange(at=now, id=entry.id, state=OrderState.REFUSED, reason=reason)
                 )
@@ -122,7 +122,7 @@ class Cancels:
         for pause_s in _PAUSES_S:
             if not underway:
                 break
-            await self._pace.sleep(pause_s)
+            await self._timing.sleep(pause_s)
             landed = [id_ for id_ in underway if self._outbox[id_].state in _LANDED]
             outcomes.append(await self._all([("cl_ord_id", id_) for id_ in landed]))
             underway = [id_ for id_ in underway if self._outbox[id_].state is OrderState.SENT]
@@ -131,7 +131,7 @@ class Cancels:
         return msgspec.structs.replace(outcome, failed=True) if doubtful else outcome
 
     def _count(self, orders: Sequence[OwnOrder]) -> None:
-        now = self._pace.clock()
+        now = self._timing.clock()
         for order in orders:
             cost = cost_of_cancel(max(0, now - order.touched))
             self._engine.spend(order.symbol, cost, self._steady())
@@ -186,7 +186,7 @@ class Cancels:
             else:
                 return CancelOutcome(count=done.count, pending=done.pending)
             if pause_s is not None:
-                await self._pace.sleep(pause_s)
+                await self._timing.sleep(pause_s)
         return CancelOutcome(error=reason, failed=True)
 
 

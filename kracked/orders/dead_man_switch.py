@@ -24,8 +24,8 @@ RETRY_S = 2.0
 class DeadManSwitch:
     """Owner of the timer. Run `hold` while armed; `disarm` when orders are to outlive it."""
 
-    def __init__(self, client: RestClient, *, pace: RequestTiming | None = None) -> None:
-        self._client, self._pace = client, pace or RequestTiming()
+    def __init__(self, client: RestClient, *, timing: RequestTiming | None = None) -> None:
+        self._client, self._timing = client, timing or RequestTiming()
         self._left_ns: int | None = None
         self._heard = 0
         self.failure = ""
@@ -38,12 +38,12 @@ class DeadManSwitch:
         """
         if self._left_ns is None:
             return None
-        return max(0, self._left_ns - (self._pace.ticks() - self._heard))
+        return max(0, self._left_ns - (self._timing.ticks() - self._heard))
 
     async def hold(self) -> None:
         """Arms and renews until it is cancelled; the timer then runs out by itself."""
         while True:
-            await self._pace.sleep(RENEWAL_S if await self._renew() else RETRY_S)
+            await self._timing.sleep(RENEWAL_S if await self._renew() else RETRY_S)
 
     async def disarm(self) -> None:
         """Stops the timer; orders stay. Raises when the exchange did not confirm."""
@@ -60,7 +60,7 @@ class DeadManSwitch:
         return True
 
     async def _set(self, timeout_s: int) -> None:
-        asked = self._pace.ticks()
+        asked = self._timing.ticks()
         said = await self._client.cancel_all_orders_after(timeout_s)
         left_ns = said.remaining_ns if timeout_s else None
         # From the asking, not the answer: the countdown shown is never too long.

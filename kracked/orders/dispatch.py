@@ -53,14 +53,14 @@ class Dispatch:
         outbox: Outbox,
         working: OwnOrders,
         engine: EngineLimiter,
-        settler: Reconciler,
+        reconciler: Reconciler,
         *,
         sync: Callable[[], Awaitable[None]],
-        pace: RequestTiming,
+        timing: RequestTiming,
     ) -> None:
         self._outbox, self._working, self._engine = outbox, working, engine
-        self._settler, self._sync = settler, sync
-        self._clock, self._steady = pace.clock, pace.steady()
+        self._reconciler, self._sync = reconciler, sync
+        self._clock, self._steady = timing.clock, timing.steady()
 
     def prepare(
         self,
@@ -171,7 +171,7 @@ class Dispatch:
         learnt = self.learn(entry, OrderState.ACKNOWLEDGED, txid=said.txid)
         # The stream may have told its whole life before the answer came.
         order = self._working.open.get(said.txid) or self._working.closed.get(said.txid)
-        news = reconcile_rules.of_order(entry, order, self._clock()) if order else None
+        news = reconcile_rules.from_order(entry, order, self._clock()) if order else None
         return self._outbox.learn(news) if news else learnt
 
     def _refused(self, entry: OutboxEntry, error: str, kind: ErrorClass) -> OutboxEntry:
@@ -186,5 +186,5 @@ class Dispatch:
         if reason.startswith(_LATE):
             reason += "; if it was sent in time, this computer's clock is slow"
         learnt = self.learn(entry, OrderState.UNKNOWN, reason)
-        self._settler.wake()
+        self._reconciler.wake()
         return learnt

@@ -1,4 +1,4 @@
-"""Opens a desk on its file: takes up what an earlier run left open, and keeps the disk's time."""
+"""Opens an order manager on its outbox file, and takes up what an earlier run left open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kracked.feed.account import Account
 from kracked.orders.order_manager import AccountFacts, OrderManager
-from kracked.orders.outbox.compaction import SHORTEN_ABOVE_BYTES, kept, records_of
+from kracked.orders.outbox.compaction import COMPACT_ABOVE_BYTES, records_of, retained
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Outbox, Record
 from kracked.orders.rules.fees import Fees
@@ -36,7 +36,7 @@ def open_order_manager(
     account: Account | None = None,
     pairs: Mapping[str, str] | None = None,
     fees: Mapping[str, Fees] | None = None,
-    pace: RequestTiming | None = None,
+    timing: RequestTiming | None = None,
 ) -> Iterator[OrderManager]:
     """Open an order manager on its outbox file, and take up what an earlier run left open.
 
@@ -49,7 +49,7 @@ def open_order_manager(
             cannot pay for is refused. Without it a review remarks that funds were not checked.
         pairs: REST's names of symbols; may be filled in later. Default: the symbol itself.
         fees: What the account pays, by symbol; may be filled in later.
-        pace: Clocks and sleep; tests bring their own.
+        timing: Clocks and sleep; tests bring their own.
 
     Raises:
         JournalInUse: Another program has the file open.
@@ -57,10 +57,10 @@ def open_order_manager(
         DamagedJournal: A line in the middle of the file cannot be read.
     """
     with Journal(path) as journal, ThreadPoolExecutor(1, "outbox") as disk:
-        now = (pace or RequestTiming()).clock()
-        outbox = Outbox(journal.append, _shortened(journal, now))
+        now = (timing or RequestTiming()).clock()
+        outbox = Outbox(journal.append, _compacted(journal, now))
         outbox.recover(now)
-        desk = OrderManager(
+        manager = OrderManager(
             client,
             outbox,
             sync=lambda: _synced(disk.submit(journal.sync)),
@@ -72,11 +72,11 @@ def open_order_manager(
                 pairs={} if pairs is None else pairs,
                 fees={} if fees is None else fees,
             ),
-            pace=pace,
+            timing=timing,
         )
         for entry in outbox.pending():
-            desk.settler.doubt(entry)
-        yield desk
+            manager.reconciler.recheck(entry)
+        yield manager
 
 
 async def _synced(writing: Future[None]) -> None:
@@ -91,13 +91,13 @@ async def _synced(writing: Future[None]) -> None:
         await asyncio.wrap_future(writing)
 
 
-def _shortened(journal: Journal, now: int) -> list[Record]:
+def _compacted(journal: Journal, now: int) -> list[Record]:
     """The records of the file, which has forgotten what ended long ago if it was long."""
     records = journal.read()
-    if journal.size <= SHORTEN_ABOVE_BYTES:
+    if journal.size <= COMPACT_ABOVE_BYTES:
         return records
     unwritten: list[Record] = []
-    shorter = records_of(kept(Outbox(unwritten.append, records), now))
+    shorter = records_of(retained(Outbox(unwritten.append, records), now))
     try:
         journal.replace(shorter)
     except JournalFull as error:

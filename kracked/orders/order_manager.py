@@ -92,7 +92,7 @@ class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
 class OrderManager:
     """Places, amends and cancels. One per key; make it with `open_order_manager`.
 
-    Run `settler.run()` beside it, and hand it every `Executions` event.
+    Run `reconciler.run()` beside it, and hand it every `Executions` event.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class OrderManager:
         limits: Limits | None = None,
         facts: AccountFacts | None = None,
         ids: ClientIds | None = None,
-        pace: RequestTiming | None = None,
+        timing: RequestTiming | None = None,
     ) -> None:
         """Make a manager; `open_order_manager` explains the arguments it shares.
 
@@ -113,13 +113,13 @@ class OrderManager:
         """
         self.outbox, self.working = outbox, OwnOrders()
         self.engine, self.limits = engine or EngineLimiter(), limits or Limits()
-        pace = pace or RequestTiming()
-        self._client, self._clock, self._steady = client, pace.clock, pace.steady()
-        self._ids, self._facts = ids or ClientIds(pace.clock), facts or AccountFacts()
-        self.settler = Reconciler(client, outbox, pace=pace)
-        self._cancels = Cancels(client, self.working, outbox, self.engine, pace)
+        timing = timing or RequestTiming()
+        self._client, self._clock, self._steady = client, timing.clock, timing.steady()
+        self._ids, self._facts = ids or ClientIds(timing.clock), facts or AccountFacts()
+        self.reconciler = Reconciler(client, outbox, timing=timing)
+        self._cancels = Cancels(client, self.working, outbox, self.engine, timing)
         self._dispatch = Dispatch(
-            outbox, self.working, self.engine, self.settler, sync=sync, pace=pace
+            outbox, self.working, self.engine, self.reconciler, sync=sync, timing=timing
         )
 
     # --- placing ---------------------------------------------------------------------------
@@ -334,13 +334,13 @@ class OrderManager:
             txid=txid if isinstance(txid, str) else None,
             cl_ord_id=id_ if isinstance(id_, str) else None,
         )
-        news = reconcile_rules.of_report(entry, report, now, snapshot=snapshot) if entry else None
+        news = reconcile_rules.from_report(entry, report, now, snapshot=snapshot) if entry else None
         if entry and news:
             self.outbox.learn(news)
-            self.settler.trust(entry)
+            self.reconciler.confirm(entry)
         for amend in self.outbox.pending():
             if amend.target is not None and amend.target == txid:
-                news = reconcile_rules.of_amend_report(amend, report, now)
+                news = reconcile_rules.amend_from_report(amend, report, now)
                 if news:
                     self.outbox.learn(news)
 
@@ -349,7 +349,7 @@ class OrderManager:
         shown = {order.cl_ord_id for order in self.working}
         for entry in self.outbox.pending():
             if entry.id not in shown and entry.txid not in self.working:
-                self.settler.doubt(entry)
+                self.reconciler.recheck(entry)
 
     # --- shared ----------------------------------------------------------------------------
 

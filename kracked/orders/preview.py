@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kracked import times, units
 from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, FeeIn
-from kracked.orders.rules.fees import fee, shown
+from kracked.orders.rules.fees import fee, to_decimals
 from kracked.orders.rules.market_context import MarketContext, distance_percent, notional
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
@@ -110,7 +110,7 @@ def _money(draft: Draft, now: MarketContext) -> str:
         return "Its cost is not known: nobody is on the other side."
     decimals = max(now.instrument.cost_precision, 2)
     about = "" if draft.limit is not None else "about "
-    worth = f"Cost {about}{shown(cost, decimals):f} {quote}"
+    worth = f"Cost {about}{to_decimals(cost, decimals):f} {quote}"
     if now.fees is None:
         return f"{worth}, fee not known."
     kind, percent = ("maker", now.fees.maker) if draft.post_only else ("taker", now.fees.taker)
@@ -118,13 +118,13 @@ def _money(draft: Draft, now: MarketContext) -> str:
     rate = f"({percent.normalize():f} % {kind})"
     if draft.fee_in is FeeIn.BASE:
         charge = fee(now.instrument.precision.qty_decimal(draft.qty), percent)
-        text = f"{shown(charge, now.instrument.precision.qty):f} {now.instrument.base}"
+        text = f"{to_decimals(charge, now.instrument.precision.qty):f} {now.instrument.base}"
         return f"{worth}, fee {most}{text} {rate}."
     charge = fee(cost, percent)
     word, total = ("total", cost + charge) if draft.side is Side.BID else ("net", cost - charge)
     return (
-        f"{worth}, fee {most}{shown(charge, decimals):f} {rate}, "
-        f"{word} {shown(total, decimals):f} {quote}."
+        f"{worth}, fee {most}{to_decimals(charge, decimals):f} {rate}, "
+        f"{word} {to_decimals(total, decimals):f} {quote}."
     )
 
 

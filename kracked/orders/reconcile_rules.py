@@ -62,7 +62,7 @@ def pause_ns(looks: int) -> int:
     return _PAUSES_S[min(looks, len(_PAUSES_S)) - 1] * NS_PER_S if looks else 0
 
 
-def found(entry: OutboxEntry, rows: Mapping[str, OrderInfo], at: int) -> StateChange | None:
+def from_rows(entry: OutboxEntry, rows: Mapping[str, OrderInfo], at: int) -> StateChange | None:
     """News of an order from rows asked for by its client id; None if it is not among them.
 
     An id can be used again after its order has ended; then the youngest counts.
@@ -80,7 +80,7 @@ def found(entry: OutboxEntry, rows: Mapping[str, OrderInfo], at: int) -> StateCh
     )
 
 
-def absent(entry: OutboxEntry, asked: int, *, at: int) -> StateChange | None:
+def from_absence(entry: OutboxEntry, asked: int, *, at: int) -> StateChange | None:
     """What it means that neither open nor closed orders show an order; None: nothing yet.
 
     `asked`: what the exchange's clock showed before the question. `at`: our own now.
@@ -99,10 +99,10 @@ def _is_of(entry: OutboxEntry, row: OrderInfo) -> bool:
     return same_side and row.vol == _number(entry.request.get("volume"))
 
 
-def of_amend(
+def amend_from_order(
     entry: OutboxEntry, row: OrderInfo | None, asked: int, *, at: int
 ) -> StateChange | None:
-    """News of an amend of unknown outcome from the order it is about. Times as in `absent`."""
+    """News of an amend of unknown outcome from the order it is about. Times: see `from_absence`."""
     if row is not None and _in_force(entry, row):
         return StateChange(
             at=at, id=entry.id, state=OrderState.ACKNOWLEDGED, reason="seen in force"
@@ -116,7 +116,9 @@ def of_amend(
     return None
 
 
-def in_history(entry: OutboxEntry, amends: Iterable[AmendInfo], at: int) -> StateChange | None:
+def amend_from_history(
+    entry: OutboxEntry, amends: Iterable[AmendInfo], at: int
+) -> StateChange | None:
     """News of an amend from all that its order has been; the order itself shows less."""
     since = entry.prepared - LOOKBACK_NS
     for amend in amends:
@@ -143,7 +145,7 @@ def _agree(entry: OutboxEntry, shown: Mapping[str, Decimal | None]) -> bool:
     return bool(asked) and all(shown[name] == value for name, value in asked.items())
 
 
-def of_report(
+def from_report(
     entry: OutboxEntry, report: Mapping[str, object], now: int, *, snapshot: bool = False
 ) -> StateChange | None:
     """News of an order from one execution report that names it."""
@@ -159,7 +161,7 @@ def of_report(
     )
 
 
-def of_order(entry: OutboxEntry, order: OwnOrder, now: int) -> StateChange | None:
+def from_order(entry: OutboxEntry, order: OwnOrder, now: int) -> StateChange | None:
     """News of an order from what the stream has told of it so far."""
     return _told(
         entry,
@@ -180,7 +182,7 @@ def _told(
     return StateChange(at=at, id=entry.id, state=state, txid=txid, filled=filled, reason=reason)
 
 
-def of_amend_report(
+def amend_from_report(
     entry: OutboxEntry, report: Mapping[str, object], now: int
 ) -> StateChange | None:
     """News of an amend from one execution report about its order."""

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 QUIET_NS = 5 * NS_PER_S
 """An order the exchange took but the stream does not show is looked up after this long."""
-_AT_ONCE = 50
+_PER_QUERY = 50
 """Orders to one query."""
 _LATE = 5
 """After so many vain looks the window may be over, whatever our own clock says."""
@@ -30,23 +30,23 @@ _LATE = 5
 class Reconciler:
     """Asks by what is known of an order, with growing pauses. `run` it beside the desk."""
 
-    def __init__(self, client: RestClient, outbox: Outbox, *, pace: RequestTiming) -> None:
-        self._client, self._outbox, self._pace = client, outbox, pace
+    def __init__(self, client: RestClient, outbox: Outbox, *, timing: RequestTiming) -> None:
+        self._client, self._outbox, self._timing = client, outbox, timing
         self._looks: dict[str, tuple[int, int]] = {}
         """Vain looks so far and the tick of the last, by entry."""
-        self._doubted: dict[str, int] = {}
+        self._rechecked: dict[str, int] = {}
         """Since which tick, by entry: what may have changed while nobody watched."""
         self._awake = asyncio.Event()
 
-    def doubt(self, entry: OutboxEntry) -> None:
+    def recheck(self, entry: OutboxEntry) -> None:
         """The entry may have changed while nobody watched: look it up."""
-        self._doubted[entry.id] = self._pace.ticks()
+        self._rechecked[entry.id] = self._timing.ticks()
         self._looks.pop(entry.id, None)
         self.wake()
 
-    def trust(self, entry: OutboxEntry) -> None:
+    def confirm(self, entry: OutboxEntry) -> None:
         """The account's stream shows the order: no look-up knows better."""
-        self._doubted.pop(entry.id, None)
+        self._rechecked.pop(entry.id, None)
 
     def wake(self) -> None:
         """There is something new to settle."""
@@ -56,105 +56,105 @@ class Reconciler:
         """Settles for ever; ends by being cancelled."""
         while True:
             self._awake.clear()
-            await self.settle_due()
+            await self.reconcile_due()
             due = self.next_due()
             # Acknowledged orders fall due without waking anybody.
-            wait_ns = QUIET_NS if due is None else max(0, due - self._pace.ticks())
+            wait_ns = QUIET_NS if due is None else max(0, due - self._timing.ticks())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_ns / NS_PER_S):
                     await self._awake.wait()
 
     def next_due(self) -> int | None:
         """The tick at which the next look is due; None when all is known."""
-        return min((self._due(entry) for entry in self._open_questions()), default=None)
+        return min((self._due(entry) for entry in self._unsettled()), default=None)
 
-    async def settle_due(self) -> None:
+    async def reconcile_due(self) -> None:
         """One look at everything that is due now."""
-        now = self._pace.ticks()
-        due = [entry for entry in self._open_questions() if self._due(entry) <= now]
-        rows = await self._named([entry.txid for entry in due if entry.txid is not None])
+        now = self._timing.ticks()
+        due = [entry for entry in self._unsettled() if self._due(entry) <= now]
+        rows = await self._query([entry.txid for entry in due if entry.txid is not None])
         for entry in due:
             await self._look(entry, rows)
 
-    async def _named(self, txids: Sequence[str]) -> dict[str, OrderInfo]:
+    async def _query(self, txids: Sequence[str]) -> dict[str, OrderInfo]:
         """Orders whose id at the exchange is known, many to a call; none if it cannot be asked."""
         rows: dict[str, OrderInfo] = {}
         try:
-            for first in range(0, len(txids), _AT_ONCE):
-                rows |= await self._client.query_orders(*txids[first : first + _AT_ONCE])
+            for first in range(0, len(txids), _PER_QUERY):
+                rows |= await self._client.query_orders(*txids[first : first + _PER_QUERY])
         except KrackedError as error:
             log.warning("look-up failed", extra={"reason": str(error)})
         return rows
 
-    def _open_questions(self) -> list[OutboxEntry]:
+    def _unsettled(self) -> list[OutboxEntry]:
         return [
             entry
             for entry in self._outbox.pending()
             if entry.state is OrderState.UNKNOWN
             or (
                 entry.state in (OrderState.ACKNOWLEDGED, OrderState.LIVE)
-                and entry.id in self._doubted
+                and entry.id in self._rechecked
             )
-            or (entry.state is OrderState.ACKNOWLEDGED and self._is_quiet(entry))
+            or (entry.state is OrderState.ACKNOWLEDGED and self._unconfirmed_for_long(entry))
         ]
 
-    def _is_quiet(self, entry: OutboxEntry) -> bool:
+    def _unconfirmed_for_long(self, entry: OutboxEntry) -> bool:
         # A clock set back shows times to come; they are looked into rather than waited for.
-        return abs(self._pace.clock() - entry.since) >= QUIET_NS
+        return abs(self._timing.clock() - entry.since) >= QUIET_NS
 
     def _due(self, entry: OutboxEntry) -> int:
         looks, last = self._looks.get(entry.id, (0, 0))
         return last + reconcile_rules.pause_ns(looks)
 
     async def _look(self, entry: OutboxEntry, rows: Mapping[str, OrderInfo]) -> None:
-        asked = self._pace.ticks()
+        asked = self._timing.ticks()
         try:
-            there = await self._time_there(entry)
+            there = await self._exchange_time(entry)
             known = {txid: row for txid, row in rows.items() if txid == entry.txid}
-            news = reconcile_rules.found(entry, known, self._pace.clock())
+            news = reconcile_rules.from_rows(entry, known, self._timing.clock())
             if news is None:
-                look = self._order if entry.kind is ActionKind.ADD else self._amend
+                look = self._look_up_order if entry.kind is ActionKind.ADD else self._look_up_amend
                 news = await look(entry, there)
         except KrackedError as error:
             log.warning("look-up failed", extra={"id": entry.id, "reason": str(error)})
             news = None
         learnt = entry if news is None else self._outbox.learn(news)
-        if news is not None and (learnt.ended or self._believable(learnt, asked)):
+        if news is not None and (learnt.ended or self._is_current(learnt, asked)):
             self._looks.pop(entry.id, None)
-            self._doubted.pop(entry.id, None)
+            self._rechecked.pop(entry.id, None)
         else:
             self._looks[entry.id] = (self._looks.get(entry.id, (0, 0))[0] + 1, asked)
 
-    def _believable(self, entry: OutboxEntry, asked: int) -> bool:
+    def _is_current(self, entry: OutboxEntry, asked: int) -> bool:
         """Whether an order shown as open is: the queries lag, and it may have ended since."""
-        since = self._doubted.setdefault(entry.id, asked)
+        since = self._rechecked.setdefault(entry.id, asked)
         return asked >= since + reconcile_rules.SETTLE_NS
 
-    async def _time_there(self, entry: OutboxEntry) -> int:
+    async def _exchange_time(self, entry: OutboxEntry) -> int:
         """What the exchange's clock shows; 0, for long ago, while it is too early to matter."""
         looks, _ = self._looks.get(entry.id, (0, 0))
-        if self._pace.clock() < reconcile_rules.settles_at(entry) and looks < _LATE:
+        if self._timing.clock() < reconcile_rules.settles_at(entry) and looks < _LATE:
             return 0
         return (await self._client.server_time()).unixtime * NS_PER_S
 
-    async def _order(self, entry: OutboxEntry, asked: int) -> StateChange | None:
-        rows, at = await self._client.open_orders(cl_ord_id=entry.id), self._pace.clock()
-        news = reconcile_rules.found(entry, rows, at)
+    async def _look_up_order(self, entry: OutboxEntry, asked: int) -> StateChange | None:
+        rows, at = await self._client.open_orders(cl_ord_id=entry.id), self._timing.clock()
+        news = reconcile_rules.from_rows(entry, rows, at)
         if news is not None:
             return news
         # A market order, or one that crossed, was never among the open ones.
         start = entry.prepared - reconcile_rules.LOOKBACK_NS
         every = every_closed_order(self._client, cl_ord_id=entry.id, start=start)
-        found = reconcile_rules.found(entry, {txid: row async for txid, row in every}, at)
-        return found or reconcile_rules.absent(entry, asked, at=at)
+        found = reconcile_rules.from_rows(entry, {txid: row async for txid, row in every}, at)
+        return found or reconcile_rules.from_absence(entry, asked, at=at)
 
-    async def _amend(self, entry: OutboxEntry, asked: int) -> StateChange | None:
+    async def _look_up_amend(self, entry: OutboxEntry, asked: int) -> StateChange | None:
         assert entry.target is not None
         if "display_qty" in entry.request:  # which no query of the order itself shows
             history = await self._client.order_amends(entry.target)
-            news = reconcile_rules.in_history(entry, history.amends, self._pace.clock())
+            news = reconcile_rules.amend_from_history(entry, history.amends, self._timing.clock())
             if news is not None:
                 return news
         found = await self._client.query_orders(entry.target)
         row = found.get(entry.target)
-        return reconcile_rules.of_amend(entry, row, asked, at=self._pace.clock())
+        return reconcile_rules.amend_from_order(entry, row, asked, at=self._timing.clock())

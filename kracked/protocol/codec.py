@@ -20,8 +20,15 @@ from kracked.errors import ProtocolError
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
 from kracked.protocol.events import Event, Side
-from kracked.protocol.number_parser import NumberReader, decimal, exact, fit, most_decimals, stated
-from kracked.protocol.replies import UNREADABLE, beside_channels, malformed
+from kracked.protocol.number_parser import (
+    NumberReader,
+    decimal,
+    exact,
+    fits,
+    is_present,
+    max_decimals,
+)
+from kracked.protocol.replies import UNREADABLE, decode_other, malformed
 from kracked.times import parse_ns
 from kracked.units import MOST_DECIMALS, scale
 
@@ -61,7 +68,7 @@ class Codec:
         try:
             message = _channel_message(data)
         except UNREADABLE as error:
-            return beside_channels(data, received, str(error))
+            return decode_other(data, received, str(error))
         try:
             return self._read[type(message)](message, received)
         except ProtocolError as error:
@@ -123,13 +130,13 @@ class Codec:
         quantities = [row.qty if isinstance(row, wire.WireLevel) else row.order_qty for row in rows]
         known = self._inferred.get(data.symbol)
         if known is None or kind in (events.BookSnapshot, events.L3Snapshot):
-            precision = Precision(most_decimals(prices), most_decimals(quantities))
-        elif fit(prices, known.precision.price) and fit(quantities, known.precision.qty):
+            precision = Precision(max_decimals(prices), max_decimals(quantities))
+        elif fits(prices, known.precision.price) and fits(quantities, known.precision.qty):
             return known
         else:
             precision = Precision(
-                max(known.precision.price, most_decimals(prices)),
-                max(known.precision.qty, most_decimals(quantities)),
+                max(known.precision.price, max_decimals(prices)),
+                max(known.precision.qty, max_decimals(quantities)),
             )
         if known is None or precision != known.precision:
             known = self._inferred[data.symbol] = NumberReader(precision)
@@ -140,11 +147,11 @@ class Codec:
     def _precision_of(
         self, symbol: str, prices: Iterable[msgspec.Raw], quantities: Iterable[msgspec.Raw]
     ) -> Precision:
-        """For channels that verify nothing: stated, or wide enough for these digits."""
+        """For channels that verify nothing: is_present, or wide enough for these digits."""
         reader = self._readers.get(symbol)
         if reader is not None:
             return reader.precision
-        return Precision(most_decimals(prices), most_decimals(quantities))
+        return Precision(max_decimals(prices), max_decimals(quantities))
 
     def _ticker(self, message: wire.TickerMessage, received: int) -> list[Event]:
         return [self._ticker_event(data, received, message.type) for data in message.data]
@@ -153,13 +160,13 @@ class Codec:
         prices = (data.bid, data.ask, data.last, data.vwap, data.low, data.high, data.change)
         quantities = (data.bid_qty, data.ask_qty, data.volume)
         precision = self._precision_of(
-            data.symbol, filter(stated, prices), filter(stated, quantities)
+            data.symbol, filter(is_present, prices), filter(is_present, quantities)
         )
         bid, ask, last, vwap, low, high, change = (
-            scale(bytes(text), precision.price) if stated(text) else None for text in prices
+            scale(bytes(text), precision.price) if is_present(text) else None for text in prices
         )
         bid_qty, ask_qty, volume = (
-            scale(bytes(text), precision.qty) if stated(text) else 0 for text in quantities
+            scale(bytes(text), precision.qty) if is_present(text) else 0 for text in quantities
         )
         return events.Ticker(
             received,
@@ -175,7 +182,7 @@ class Codec:
             low=low,
             high=high,
             change=change,
-            change_pct=decimal(data.change_pct) if stated(data.change_pct) else None,
+            change_pct=decimal(data.change_pct) if is_present(data.change_pct) else None,
             trades=data.trades,
             timestamp=data.timestamp,
             snapshot=kind == "snapshot",
@@ -227,7 +234,7 @@ class Codec:
             self._state(instrument.symbol, instrument.precision)
 
     def restate(self, symbol: str, precision: Precision) -> None:
-        """Likewise, if its precision was stated: what is read off digits goes on being so."""
+        """Likewise, if its precision was is_present: what is read off digits goes on being so."""
         if symbol in self._readers:
             self._state(symbol, precision)
 
@@ -238,7 +245,7 @@ class Codec:
             self._readers[symbol] = NumberReader(precision)
 
     def precision(self, symbol: str) -> Precision | None:
-        """What the instrument's numbers mean, stated or inferred; None while unknown."""
+        """What the instrument's numbers mean, is_present or inferred; None while unknown."""
         reader = self._readers.get(symbol) or self._inferred.get(symbol)
         return reader.precision if reader is not None else None
 
@@ -319,7 +326,7 @@ def _instrument(row: msgspec.Raw) -> Instrument:
         qty_increment=scale(bytes(pair.qty_increment), pair.qty_precision),
         qty_min=scale(bytes(pair.qty_min), pair.qty_precision),
         cost_precision=pair.cost_precision,
-        cost_min=decimal(pair.cost_min) if stated(pair.cost_min) else Decimal(0),
+        cost_min=decimal(pair.cost_min) if is_present(pair.cost_min) else Decimal(0),
         marginable=pair.marginable,
         has_index=pair.has_index,
     )

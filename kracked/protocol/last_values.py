@@ -16,13 +16,13 @@ from msgspec.structs import replace
 from kracked.protocol.client.subscription import Key
 from kracked.protocol.events import Candle, Candles, Ticker, Trade, Trades
 
-TRADES_KEPT = 50
+MAX_TRADES = 50
 """As many as the exchange's own snapshot has."""
-CANDLES_KEPT = 10
+MAX_CANDLES = 10
 """Likewise."""
 
-Told = Ticker | Trades | Candles
-TOLD = frozenset((Ticker, Trades, Candles))
+Remembered = Ticker | Trades | Candles
+REMEMBERED_TYPES = frozenset((Ticker, Trades, Candles))
 """For a test by `type(event) in`."""
 
 _T = TypeVar("_T", Trade, Candle)
@@ -37,7 +37,7 @@ class LastValues:
         self._candles: dict[tuple[str, int], tuple[Candles, dict[int, Candle]]] = {}
         """Of each interval, by begin."""
 
-    def remember(self, event: Told) -> None:
+    def remember(self, event: Remembered) -> None:
         match event:
             case Ticker():
                 self._tickers[event.symbol] = event
@@ -53,7 +53,7 @@ class LastValues:
         self._candles.clear()
 
     def _trade(self, event: Trades) -> None:
-        before, known = self._trades.get(event.symbol) or (event, deque(maxlen=TRADES_KEPT))
+        before, known = self._trades.get(event.symbol) or (event, deque(maxlen=MAX_TRADES))
         if event.precision != before.precision or (event.snapshot and _restarts(event, known)):
             known.clear()
         known.extend(event.trades)
@@ -65,11 +65,11 @@ class LastValues:
         if event.precision != before.precision:
             known.clear()
         known[candle.begin] = candle
-        if len(known) > CANDLES_KEPT:
+        if len(known) > MAX_CANDLES:
             del known[min(known)]
         self._candles[key] = event, known
 
-    def snapshot(self, key: Key) -> Told | None:
+    def snapshot(self, key: Key) -> Remembered | None:
         """What a subscription would begin with; None when nothing was told yet.
 
         It bears the time of the last thing told. Trades are in order of their numbers,

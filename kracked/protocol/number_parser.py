@@ -22,7 +22,7 @@ _FURTHEST = 1_000
 _POINT = 0x2E
 
 
-def stated(number: msgspec.Raw) -> bool:
+def is_present(number: msgspec.Raw) -> bool:
     """Whether there is a number at all: a quiet pair's ticker may leave some out."""
     return bytes(number) not in (b"", b"null")
 
@@ -48,12 +48,12 @@ def exact(text: str) -> Decimal:
     return number
 
 
-def most_decimals(numbers: Iterable[msgspec.Raw]) -> int:
+def max_decimals(numbers: Iterable[msgspec.Raw]) -> int:
     """The decimals of the most precise of them; 0 for none at all."""
     return max((units.decimals(bytes(number)) for number in numbers), default=0)
 
 
-def fit(numbers: Iterable[msgspec.Raw], precision: int) -> bool:
+def fits(numbers: Iterable[msgspec.Raw], precision: int) -> bool:
     """Whether the numbers lose nothing at this precision."""
     try:
         for number in numbers:

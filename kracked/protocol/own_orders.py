@@ -22,7 +22,7 @@ from kracked.times import parse_ns, to_rfc3339
 ZERO = Decimal(0)
 _FURTHEST = 40
 """Powers of ten an amount may lie from one; past that it is none, and endless to write out."""
-KEPT_CLOSED = 500
+MAX_CLOSED = 500
 CLOSED = frozenset(("filled", "canceled", "expired"))
 """The `order_status` of an order that is over; any other, known or not, is open."""
 _PLACED = frozenset(("pending_new", "new", "amended"))
@@ -176,7 +176,7 @@ class OwnOrders:
             return
         self.open.pop(order_id, None)
         self.closed[order_id] = order
-        while len(self.closed) > KEPT_CLOSED:
+        while len(self.closed) > MAX_CLOSED:
             del self.closed[next(iter(self.closed))]
 
 

@@ -14,7 +14,7 @@ from kracked.protocol import events, wire
 from kracked.protocol.events import Event
 from kracked.protocol.number_parser import exact
 
-KEPT_TEXT = 300
+MAX_TEXT = 300
 """How much of an unreadable message `Malformed` keeps."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -36,10 +36,10 @@ _SYMBOL = re.compile(rb'"symbol"\s*:\s*"([A-Za-z0-9./:]+)"')
 _CHANNEL = re.compile(rb'"channel"\s*:\s*"([a-z0-9_]+)"')
 
 
-def beside_channels(data: bytes, received: int, reason: str) -> list[Event]:
+def decode_other(data: bytes, received: int, reason: str) -> list[Event]:
     """What a message says that is no known channel's data; `reason` is why it is not."""
     if data.startswith(PROXY_NOTICE):
-        return [events.Notice(received, data[:KEPT_TEXT].decode(errors="replace").strip())]
+        return [events.Notice(received, data[:MAX_TEXT].decode(errors="replace").strip())]
     try:
         reply = _reply(data)
     except UNREADABLE:
@@ -95,7 +95,7 @@ def _subscription_answer(reply: wire.WireReply, received: int) -> Event:
 
 def malformed(data: bytes, received: int, reason: str) -> events.Malformed:
     """Keeps the text, and finds out whose data is lost with it as far as it can be read."""
-    text = data[:KEPT_TEXT].decode(errors="replace")
+    text = data[:MAX_TEXT].decode(errors="replace")
     symbol, channel = _SYMBOL.search(data), _CHANNEL.search(data)
     return events.Malformed(
         received,

@@ -10,7 +10,7 @@ import msgspec
 
 from kracked.protocol.events import Gap, Trade, Trades
 
-REMEMBERED = 1_000
+MAX_MISSING = 1_000
 """Missing ids waited for per symbol; they do come when messages were only out of order."""
 
 
@@ -54,8 +54,8 @@ class TradeSequence:
         if first <= last + 1:
             return None
         missing = self._missing.setdefault(event.symbol, set())
-        missing.update(range(max(last + 1, first - REMEMBERED), first))
-        for old in sorted(missing)[:-REMEMBERED]:
+        missing.update(range(max(last + 1, first - MAX_MISSING), first))
+        for old in sorted(missing)[:-MAX_MISSING]:
             missing.discard(old)
         reason = f"trade ids {last + 1} to {first - 1} never came"
         return Gap(event.received, "trade", (event.symbol,), heard, event.received, reason)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from kracked.book.keeper import BOOK, LEVEL3
 from kracked.protocol import encode, events
-from kracked.protocol.last_values import TOLD, LastValues
+from kracked.protocol.last_values import REMEMBERED_TYPES, LastValues
 from kracked.record.replay import Moment, Player
 from kracked.replay_server.audience import TopicAudience
 from kracked.replay_server.instrument_list import InstrumentList
@@ -35,7 +35,7 @@ MISSING = "messages are missing here"
 
 _SOCKETS = {"public": Socket.PUBLIC, "level3": Socket.LEVEL3}
 _ROLES = {BOOK: "public", LEVEL3: "level3"}
-_WORDED = TOLD | {events.Instruments}
+_WORDED = REMEMBERED_TYPES | {events.Instruments}
 """Of what stood, all that has one wording; a book has one for each depth."""
 
 

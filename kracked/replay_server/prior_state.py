@@ -13,11 +13,11 @@ from kracked.format import keyframe, line
 from kracked.format.frame import FrameKind
 from kracked.protocol import events
 from kracked.protocol.events import Event
-from kracked.protocol.last_values import CANDLES_KEPT, TOLD
+from kracked.protocol.last_values import MAX_CANDLES, REMEMBERED_TYPES
 from kracked.record.replay import Player
 from kracked.times import NS_PER_S
 
-_BACK_NS = (CANDLES_KEPT + 1) * 60 * NS_PER_S
+_BACK_NS = (MAX_CANDLES + 1) * 60 * NS_PER_S
 _MESSAGES = 200_000
 _CHANNELS = tuple(f'{{"channel":"{name}"'.encode() for name in ("ticker", "trade", "ohlc"))
 
@@ -38,7 +38,7 @@ def told_before(player: Player) -> Iterator[Event]:
         else:
             continue
         for event in happened:
-            if type(event) in TOLD or isinstance(event, events.Reconnecting):
+            if type(event) in REMEMBERED_TYPES or isinstance(event, events.Reconnecting):
                 yield event
 
 

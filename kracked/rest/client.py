@@ -63,18 +63,20 @@ class RestClient:
         state: Path | None = None,
         otp: Callable[[], str] | None = None,
         transport: HttpTransport | None = None,
-        pace: RequestTiming | None = None,
+        timing: RequestTiming | None = None,
     ) -> None:
         self._transport = transport or HttpTransport()
         self._nonces: Nonces | None = None
-        pace, signer = pace or RequestTiming(), None
+        timing, signer = timing or RequestTiming(), None
         if credentials is not None:
             file = key_file(credentials, state or state_folder())
             # Nonces follow the real clock even where a test advances another one.
             self._nonces = Nonces(time.time_ns, file)
             signer = Signer(credentials, self._nonces)
         root = (endpoints or Endpoints.kraken()).rest.rstrip("/")
-        self._caller = RequestExecutor(self._transport, root, signer, pace=pace, tier=tier, otp=otp)
+        self._executor = RequestExecutor(
+            self._transport, root, signer, timing=timing, tier=tier, otp=otp
+        )
 
     async def __aenter__(self) -> RestClient:
         return self
@@ -95,7 +97,7 @@ class RestClient:
     @property
     def limiter(self) -> RestLimiter:
         """The key's call counter, for a display."""
-        return self._caller.limiter
+        return self._executor.limiter
 
     # --- placing and changing -----------------------------------------------------------
 
@@ -153,7 +155,7 @@ class RestClient:
 
     async def cancel_order(self, order: orders.OrderRef) -> orders.Cancelled:
         """May be repeated: the second time it is refused as gone."""
-        self._caller.withdraw({order.txid, order.cl_ord_id} - {None})
+        self._executor.withdraw({order.txid, order.cl_ord_id} - {None})
         return await self._cancel("CancelOrder", encoding.fields(order), orders.Cancelled)
 
     async def cancel_order_batch(
@@ -162,7 +164,7 @@ class RestClient:
         """2 to 50 orders in all; a `userref` among the first is all orders that carry it."""
         if not 2 <= len(txids) + len(cl_ord_ids) <= 50:
             raise orders.BadOrder("a batch cancels 2 to 50 orders")
-        self._caller.withdraw({*txids, *cl_ord_ids})
+        self._executor.withdraw({*txids, *cl_ord_ids})
         members: dict[str, object] = {}
         if txids:
             members["orders"] = list(txids)
@@ -172,7 +174,7 @@ class RestClient:
 
     async def cancel_all(self) -> orders.Cancelled:
         """Every order of the account, on all pairs, whoever placed it; also what waits here."""
-        self._caller.withdraw()
+        self._executor.withdraw()
         return await self._cancel("CancelAll", {}, orders.Cancelled)
 
     async def cancel_all_orders_after(self, timeout_s: int) -> orders.CancelAllTimer:
@@ -180,7 +182,7 @@ class RestClient:
         if not 0 <= timeout_s < 86_400:
             raise orders.BadOrder("the dead-man's switch takes 0 to 86399 seconds")
         name = "CancelAllOrdersAfter"
-        raw = await self._caller.write(name, {"timeout": timeout_s}, Urgency.SWITCH)
+        raw = await self._executor.write(name, {"timeout": timeout_s}, Urgency.SWITCH)
         return _written(name, raw, orders.CancelAllTimer)
 
     # --- the account ------------------------------------------------------------------------
@@ -204,12 +206,12 @@ class RestClient:
     async def trade_volume(self, *pairs: str) -> account.TradeVolume:
         """What the account pays; without `pairs` no fees."""
         members: dict[str, object] = {"pair": ",".join(pairs)} if pairs else {}
-        raw = await self._caller.read("TradeVolume", members)
+        raw = await self._executor.read("TradeVolume", members)
         return _shaped("TradeVolume", account.read_trade_volume, raw)
 
     async def api_key_info(self) -> account.KeyInfo:
         """What the key may do, and its nonce."""
-        raw = await self._caller.read("GetApiKeyInfo", {})
+        raw = await self._executor.read("GetApiKeyInfo", {})
         return _shaped("GetApiKeyInfo", account.read_key_info, raw)
 
     # --- own orders and fills ---------------------------------------------------------------
@@ -351,22 +353,22 @@ class RestClient:
         deadline: int | None,
         names: Set[object] = frozenset(),
     ) -> T:
-        raw = await self._caller.write(name, members, Urgency.ORDER, before=deadline, names=names)
+        raw = await self._executor.write(name, members, Urgency.ORDER, before=deadline, names=names)
         return _written(name, raw, shape)
 
     async def _cancel(self, name: str, members: dict[str, object], shape: type[T]) -> T:
-        return _written(name, await self._caller.write(name, members, Urgency.CANCEL), shape)
+        return _written(name, await self._executor.write(name, members, Urgency.CANCEL), shape)
 
     async def _read(self, name: str, members: dict[str, object], shape: type[T]) -> T:
-        return _decoded(name, await self._caller.read(name, members), shape)
+        return _decoded(name, await self._executor.read(name, members), shape)
 
     async def _public(self, name: str, params: dict[str, str], shape: type[T]) -> T:
-        return _decoded(name, await self._caller.public(name, params), shape)
+        return _decoded(name, await self._executor.public(name, params), shape)
 
     async def _page(
         self, name: str, params: dict[str, str], since: str | None, shape: type[T]
     ) -> tuple[T, str]:
-        raw = await self._caller.public(name, {**params, **({"since": since} if since else {})})
+        raw = await self._executor.public(name, {**params, **({"since": since} if since else {})})
         page = _shaped(name, market.read_page, raw)
         return _decoded(name, bytes(page.rows), shape), page.last
 

@@ -2,7 +2,7 @@
 
 Two requests that set out together can overtake each other, and the exchange refuses the
 one whose nonce then comes late. So calls take turns; a cancel does not queue behind the
-reads. Nor does it wait for a slow answer: after `PATIENCE_S` the call on its way has
+reads. Nor does it wait for a slow answer: after `OVERTAKE_AFTER_S` the call on its way has
 arrived if it ever will, and whoever is more urgent goes out beside it, with the higher
 nonce. Should the slow one arrive after all, it is the one that is refused.
 """
@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager
 from enum import IntEnum
 
-PATIENCE_S = 0.5
+OVERTAKE_AFTER_S = 0.5
 """How long a call may keep a more urgent one waiting; a round trip takes a fraction of it."""
 
 
@@ -51,8 +51,8 @@ class LockTurn:
 class PriorityLock:
     """A lock whose waiters are served by urgency, and that a slow holder loses to an urgent one."""
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
-        self._patience_s = patience_s
+    def __init__(self, overtake_after_s: float = OVERTAKE_AFTER_S) -> None:
+        self._overtake_after_s = overtake_after_s
         self._holder: LockTurn | None = None
         self._arrivals = 0
         self._waiting: list[tuple[int, int, LockTurn]] = []
@@ -124,7 +124,9 @@ class PriorityLock:
         holder = self._holder
         if holder is not None and any(holder.yields_to(turn) for turn in self._queued()):
             loop = asyncio.get_running_loop()
-            self._watch = loop.call_at(holder.since + self._patience_s, self._overtake, holder)
+            self._watch = loop.call_at(
+                holder.since + self._overtake_after_s, self._overtake, holder
+            )
 
     def _overtake(self, holder: LockTurn) -> None:
         self._watch = None

@@ -122,13 +122,13 @@ class RequestExecutor:
         root: str,
         signer: Signer | None,
         *,
-        pace: RequestTiming,
+        timing: RequestTiming,
         tier: Tier = STARTER,
         otp: Callable[[], str] | None = None,
     ) -> None:
         self.limiter = RestLimiter(tier)
         self._transport, self._root, self._signer = transport, root, signer
-        self._pace, self._otp, self._turns = pace, otp, PriorityLock()
+        self._timing, self._otp, self._lock = timing, otp, PriorityLock()
         self._public = RateCounter(_ONE)
         self._locked_until = 0
 
@@ -189,7 +189,7 @@ class RequestExecutor:
 
         Without names all of them. Their `write` raises `NotSent`.
         """
-        self._turns.withdraw(names)
+        self._lock.withdraw(names)
 
     async def _repeated(self, name: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
         for attempt in range(1, READ_ATTEMPTS + 1):
@@ -226,11 +226,11 @@ class RequestExecutor:
         if self._signer is None:
             raise NoCredentials(name)
         spend = self.limiter.spend if urgency is Urgency.READ else self.limiter.spend_on_write
-        spend(name, self._pace.ticks())
+        spend(name, self._timing.ticks())
         url = f"{self._root}/0/private/{name}"
         for _ in range(RESIGNATURES + 1):
             try:
-                async with self._turns.turn(urgency, names) as turn:
+                async with self._lock.turn(urgency, names) as turn:
                     answer = await self._signed(name, members, turn, before)
             except Withdrawn:
                 raise NotSent(url, "it was withdrawn: a cancel went before it") from None
@@ -248,7 +248,7 @@ class RequestExecutor:
         assert self._signer is not None
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
         for _ in range(RESIGNATURES + 1):
-            if before is not None and self._pace.clock() >= before:
+            if before is not None and self._timing.clock() >= before:
                 raise NotSent(self._root + path, "its turn came after its deadline")
             if turn.overtaken and turn.urgency not in _AGAIN:
                 raise NotSent(self._root + path, "it was withdrawn: a cancel went before it")
@@ -261,55 +261,55 @@ class RequestExecutor:
 
     def _respect_lockout(self, name: str) -> None:
         """Every further call lengthens a lockout; only a cancel is worth that."""
-        if self._pace.ticks() < self._locked_until:
+        if self._timing.ticks() < self._locked_until:
             held = "held back here after EGeneral:Temporary lockout"
             raise Refused(name, held, ErrorClass.CHANGE_SETUP)
 
     def _respect_limits(self, name: str) -> None:
-        now, limiter = self._pace.ticks(), self.limiter
+        now, limiter = self._timing.ticks(), self.limiter
         if limiter.throttled_ns(now) or limiter.held_ns(name, now):
             raise self._held_back(name)
 
     def _held_back(self, name: str) -> Refused:
-        now, limiter = self._pace.ticks(), self.limiter
+        now, limiter = self._timing.ticks(), self.limiter
         counted = f"{limiter.count(now):.1f} of {limiter.tier.rest_limit} calls are counted"
         words = _THROTTLED if limiter.throttled_ns(now) else f"held back here: {counted}"
         return Refused(name, words, ErrorClass.SLOW_DOWN)
 
     async def _wait_for_counter(self, name: str) -> None:
-        ticks = self._pace.ticks
+        ticks = self._timing.ticks
         while (wait_ns := self.limiter.wait_ns(name, ticks())) > 0:
             if wait_ns > LONGEST_WAIT_NS:
                 raise self._held_back(name)
-            await self._pace.sleep(wait_ns / NS_PER_S)
+            await self._timing.sleep(wait_ns / NS_PER_S)
 
     async def _wait_for_public(self) -> None:
         # By address; no figure is published. Clients that fare well keep to one a second.
-        ticks = self._pace.ticks
+        ticks = self._timing.ticks
         while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, ticks())) > 0:
-            await self._pace.sleep(wait_ns / NS_PER_S)
+            await self._timing.sleep(wait_ns / NS_PER_S)
         self._public.spend(_ONE, ticks())
 
     async def _pause(self, attempt: int, least_s: float) -> None:
         longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
-        await self._pace.sleep(max(least_s, longest_s * (1 + self._pace.jitter()) / 2))
+        await self._timing.sleep(max(least_s, longest_s * (1 + self._timing.jitter()) / 2))
 
     def _heed(self, error: Exception) -> None:
         """A gateway that named a time gets no further order before it."""
         if isinstance(error, NoAnswer) and error.retry_after_s:
-            now = self._pace.ticks()
+            now = self._timing.ticks()
             self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
 
     def _note(self, name: str, reply: Reply) -> None:
         """Learns from what the exchange says about its limits."""
         for warning in reply.warnings:
             log.warning("exchange warning", extra={"method": name, "warning": warning})
-        now = self._pace.ticks()
+        now = self._timing.ticks()
         for error in reply.errors:
             if error.startswith("EAPI:Rate limit"):
                 self.limiter.exceeded(now)
             elif until := throttled_until(error):
-                self.limiter.exceeded(now, now + max(0, until - self._pace.clock()))
+                self.limiter.exceeded(now, now + max(0, until - self._timing.clock()))
             elif error == "EGeneral:Temporary lockout":
                 self._locked_until = now + LOCKOUT_NS
 

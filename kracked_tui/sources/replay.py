@@ -70,7 +70,7 @@ class ReplaySource:
         return ChainMap(self._halfway, orders) if self._halfway else orders
 
     def counters(self) -> Counters:
-        tallies = self._tape.keeper.tallies.values()
+        tallies = self._tape.keeper.stats.values()
         return Counters(
             sum(tally.verified for tally in tallies), sum(tally.mismatched for tally in tallies)
         )

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from kracked.errors import ConfigError, ConnectionLost, RequestRejected
 from kracked.orders import Fees
-from kracked.orders.rules.fees import of_account, of_pair
+from kracked.orders.rules.fees import account_fees, pair_fees
 from kracked.orders.rules.funds import dearest_taker, feed_code
 from kracked.rest.account import KeyInfo
 from kracked.rest.client import RestClient
@@ -58,11 +58,11 @@ class AccountTerms:
         if pair is None or symbol in self.fees:
             return
         try:
-            found = of_account(await self._client.trade_volume(pair.altname), id_)
+            found = account_fees(await self._client.trade_volume(pair.altname), id_)
         except (RequestRejected, ConnectionLost) as error:
             log.info("fees not told", extra={"symbol": symbol, "reason": str(error)})
             found = None
-        found = found or of_pair(pair, Decimal(0))
+        found = found or pair_fees(pair, Decimal(0))
         if found is not None:
             self.fees[symbol] = found
 

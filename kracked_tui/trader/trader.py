@@ -75,7 +75,7 @@ class Trader:
         self._access, self._settings, self._shown, self._now = access, settings, tell, now
         self._terms, self._presets = AccountTerms(access.client), Presets(settings.sizes)
         self._reviewer = Reviewer(access, self._terms, self._presets)
-        self._pace = RequestTiming(clock=now)
+        self._timing = RequestTiming(clock=now)
         self._desk: OrderManager | None = None
         self._arming: Arming | None = None
         self._closed = "Asking the exchange what the key may do."
@@ -107,7 +107,7 @@ class Trader:
                 account=access.account,
                 pairs=self._terms.pairs,
                 fees=self._terms.fees,
-                pace=self._pace,
+                timing=self._timing,
             ) as desk:
                 await self._trade(desk)
         except KrackedError as error:
@@ -130,11 +130,11 @@ class Trader:
         try:
             async with asyncio.TaskGroup() as tasks:
                 # Without it unknown orders go on blocking; cancels must go on too.
-                settling = endured(desk.settler.run(), self._tell, _UNSETTLED)
+                settling = endured(desk.reconciler.run(), self._tell, _UNSETTLED)
                 tasks.create_task(settling, name="settler")
                 tasks.create_task(self._listen(desk), name="own reports")
                 self._arming = Arming(
-                    DeadManSwitch(self._access.client, pace=self._pace),
+                    DeadManSwitch(self._access.client, timing=self._timing),
                     tasks,
                     minutes=self._settings.armed_min,
                     tell=self._tell,
@@ -174,7 +174,7 @@ class Trader:
                 desk.engine.tier = tier_of(most)
             case events.Overflow():
                 for entry in desk.outbox.pending():
-                    desk.settler.doubt(entry)
+                    desk.reconciler.recheck(entry)
 
     # --- whether it can -------------------------------------------------------------------
 

@@ -43,7 +43,7 @@ def order(price: int, qty: int = 5, action: OrderAction = ADD, name: str = "") -
 def levels(*changes: tuple[int, int], known: bool = True) -> L2Book:
     """A level 2 book after one more update."""
     book = L2Book("BTC/USD", PRECISION, DEPTH)
-    book.know_depth(DEPTH if known else 0)
+    book.set_limit(DEPTH if known else 0)
     book.apply(BookSnapshot(0, "BTC/USD", PRECISION, BIDS, (), checksum((), BIDS)))
     book.apply(BookUpdate(0, "BTC/USD", PRECISION, changes, (), checksum((), BIDS)))
     return book
@@ -143,7 +143,7 @@ def test_a_contradiction_is_a_resync_with_its_reason() -> None:
     assert resync == Resync(
         3, "BTC/USD", "book", "impossible", "a level went that was not held at 0.5"
     )
-    assert keeper.tallies["BTC/USD", "book"].mismatched == 1
+    assert keeper.stats["BTC/USD", "book"].mismatched == 1
 
 
 BEST = BIDS[0][0]
@@ -189,8 +189,8 @@ def test_a_market_that_loses_nothing_contradicts_nothing(channel: str, depth: in
     keeper.receive(snapshot)
     for update in updates:
         keeper.receive(update)
-    [tally] = keeper.tallies.values()
-    assert tally.verified == len(updates) + 1
+    [stats] = keeper.stats.values()
+    assert stats.verified == len(updates) + 1
 
 
 def test_nearly_every_lost_message_of_a_deep_level_3_book_is_noticed() -> None:

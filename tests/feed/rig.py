@@ -213,7 +213,7 @@ def kept(keeper: BookKeeper) -> list[L2Book | L3Book]:
 
 
 def key(book: L2Book | L3Book) -> tuple[str, str]:
-    return (book.tally.channel, book.symbol)
+    return (book.stats.channel, book.symbol)
 
 
 def look(book: L2Book | L3Book) -> str:

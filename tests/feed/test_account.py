@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kracked.feed.account import KEPT_CLOSED, Account
+from kracked.feed.account import MAX_CLOSED, Account
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Balances, Executions, Side
 
@@ -155,7 +155,7 @@ def test_an_unreadable_report_means_the_orders_are_not_known(broken) -> None:
 
 
 def test_closed_orders_are_kept_in_bounded_number() -> None:
-    account = told(*({**CANCELED, "order_id": f"O{n}"} for n in range(KEPT_CLOSED + 3)))
+    account = told(*({**CANCELED, "order_id": f"O{n}"} for n in range(MAX_CLOSED + 3)))
     assert next(iter(account.closed)) == "O3"
 
 

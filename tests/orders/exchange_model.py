@@ -1,6 +1,6 @@
 """A model of the exchange and of everything that can go wrong on the way to it.
 
-No sockets, no event loop, no clock: coroutines of the desk are stepped by hand, so that a
+No sockets, no event loop, no clock: coroutines of the manager are stepped by hand, so that a
 sequence can stop one between any two of its awaits, lose its answer, deliver its
 request late, or kill the program and start it again on what the disk kept.
 """
@@ -172,17 +172,17 @@ class World:
         outbox = Outbox(lambda record: self._keep(disk, alive, record), disk.records())
         outbox.recover(self.clock())
         self.alive = alive
-        self.desk = OrderManager(
+        self.manager = OrderManager(
             self,  # type: ignore[arg-type]
             outbox,
             sync=lambda: self._sync(disk),
             engine=EngineLimiter(PRO),
             limits=LIMITS,
             ids=ClientIds(self.clock, self.random.getrandbits),
-            pace=RequestTiming(self.clock, self._sleep, lambda: 0.5, lambda: self.now),
+            timing=RequestTiming(self.clock, self._sleep, lambda: 0.5, lambda: self.now),
         )
         for entry in outbox.pending():
-            self.desk.settler.doubt(entry)
+            self.manager.reconciler.recheck(entry)
 
     def kill(self, *, power: bool) -> None:
         """The program is gone between two awaits; what is in flight stays in flight."""
@@ -214,27 +214,27 @@ class World:
         return Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=price)
 
     def place(self) -> None:
-        self._step(self.desk.place(self._draft(), NOW), lambda it: it.send(None))
+        self._step(self.manager.place(self._draft(), NOW), lambda it: it.send(None))
 
     def batch(self) -> None:
         drafts = [self._draft() for _ in range(self.random.randint(2, 4))]
-        self._step(self.desk.place_batch(drafts, NOW), lambda it: it.send(None))
+        self._step(self.manager.place_batch(drafts, NOW), lambda it: it.send(None))
 
     def amend(self) -> None:
-        working = list(self.desk.working)
+        working = list(self.manager.working)
         if not working:
             return
         change = {"price": self.random.randint(249_000, 249_999)}
         if self.random.random() < 0.5:
             change = {"qty": self.random.choice((20_000, 50_000, 120_000))}
         order = self.random.choice(working)
-        self._step(self.desk.amend(order, NOW, **change), lambda it: it.send(None))
+        self._step(self.manager.amend(order, NOW, **change), lambda it: it.send(None))
 
     def cancel(self) -> None:
-        names: list[dict[str, str]] = [{"txid": order.order_id} for order in self.desk.working]
-        names += [{"cl_ord_id": entry.id} for entry in self.desk.outbox.unknown()]
+        names: list[dict[str, str]] = [{"txid": order.order_id} for order in self.manager.working]
+        names += [{"cl_ord_id": entry.id} for entry in self.manager.outbox.unknown()]
         if names:
-            call = self.desk.cancel(**self.random.choice(names))
+            call = self.manager.cancel(**self.random.choice(names))
             self._step(call, lambda it: it.send(None))
 
     def _step(self, coroutine: Coroutine[Any, Any, Any], act: Callable[[Any], Suspended]) -> None:
@@ -262,12 +262,12 @@ class World:
     def settle(self) -> None:
         """Runs the look-ups that are due; nothing in them waits in this model."""
         try:
-            self.desk.settler.settle_due().send(None)
+            self.manager.reconciler.reconcile_due().send(None)
         except StopIteration:
             return
         raise AssertionError("a look-up waited")
 
-    # --- the client, as the desk sees it ------------------------------------------------------
+    # --- the client, as the manager sees it ------------------------------------------------------
 
     async def add_order(self, order: AddOrder, pair: str, *, deadline: int) -> Any:
         return await self._fly(Flight("AddOrder", deadline, (order,)))
@@ -417,12 +417,12 @@ class World:
     def _tell(self, order: Order, kind: str = "new") -> None:
         """The stream reports it, or loses it."""
         if self.random.random() < 0.5:
-            self.desk.apply(Executions(self.now, (_report(order, kind),)))
+            self.manager.apply(Executions(self.now, (_report(order, kind),)))
 
     def snapshot(self) -> None:
         """The account's stream came back."""
         open_ = [_report(order) for order in self.orders.values() if order.is_open]
-        self.desk.apply(Executions(self.now, tuple(open_), snapshot=True))
+        self.manager.apply(Executions(self.now, tuple(open_), snapshot=True))
 
     # --- time ---------------------------------------------------------------------------------
 

@@ -68,15 +68,15 @@ def take(world: World, step: str) -> None:
 
 def send_again(world: World) -> None:
     """A defect elsewhere tries to send what was sent."""
-    sent = [entry for entry in world.desk.outbox if entry.state is not OrderState.PREPARED]
+    sent = [entry for entry in world.manager.outbox if entry.state is not OrderState.PREPARED]
     if sent:
         with pytest.raises(AlreadySent):
-            world.desk.outbox.send(world.random.choice(sent).id, world.now)
+            world.manager.outbox.send(world.random.choice(sent).id, world.now)
 
 
 def wrongs(world: World) -> list[str]:
     """Everything a life must never end with."""
-    outbox = world.desk.outbox
+    outbox = world.manager.outbox
     found = [f"sent twice: {name}" for name, n in world.sends.items() if n > 1 and name != "amend"]
     placed = Counter(order.cl_ord_id for order in world.orders.values())
     found += [f"placed twice: {name}" for name, count in placed.items() if count > 1]
@@ -126,7 +126,7 @@ def test_the_lives_hold_all_that_can_go_wrong() -> None:
     for seed in range(300):
         world = live(seed)
         seen["restarts"] += world.restarts - 1
-        for entry in world.desk.outbox:
+        for entry in world.manager.outbox:
             seen[entry.state] += 1
             seen[entry.reason.partition(":")[0]] += 1
             seen[entry.kind] += 1
@@ -143,7 +143,7 @@ if __name__ == "__main__":
     totals: Counter[str] = Counter()
     for seed in range(asked):
         ended = live(seed)
-        totals["actions"] += len(ended.desk.outbox)
+        totals["actions"] += len(ended.manager.outbox)
         totals["restarts"] += ended.restarts - 1
         totals["wrong"] += len(wrongs(ended))
     print(f"{asked} lives: {dict(totals)}")

@@ -28,7 +28,7 @@ class FrozenTime:
         self.now += round(seconds * 1e9)
 
     @property
-    def pace(self) -> RequestTiming:
+    def timing(self) -> RequestTiming:
         return RequestTiming(self.clock, self.sleep, lambda: 1.0, self.clock)
 
 
@@ -52,6 +52,6 @@ async def client(
         exchange.endpoints,
         state=tmp_path,
         transport=HttpTransport(timeout_s=5.0),
-        pace=frozen.pace,
+        timing=frozen.timing,
     ) as client:
         yield client

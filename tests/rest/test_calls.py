@@ -395,7 +395,7 @@ async def test_no_secret_reaches_a_log_an_error_or_a_repr(
     exchange: Exchange, client: RestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    seen = [repr(client), repr(vars(client)), repr(vars(client._caller))]
+    seen = [repr(client), repr(vars(client)), repr(vars(client._executor))]
     for fault in UNCERTAIN.values():
         exchange.always["CancelOrder"] = fault
         with pytest.raises(OutcomeUnknown) as failure:

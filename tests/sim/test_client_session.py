@@ -416,7 +416,7 @@ def test_books_of_every_depth_stay_verified(exchange: Exchange, join: Join, toke
     run(exchange, 5)
     for (channel, depth), heard in keepers.items():
         assert heard.resyncs == []
-        tally = heard.keeper.tallies["BTC/USD", channel]
+        tally = heard.keeper.stats["BTC/USD", channel]
         assert (tally.depth, tally.mismatched) == (depth, 0)
         assert tally.verified > 20
 

@@ -88,8 +88,8 @@ async def test_a_look_up_that_fails_leaves_the_keys_that_cancel(
         await found.armed()
         desk = found.trader._desk
         assert desk is not None
-        monkeypatch.setattr(desk.settler, "settle_due", broken_later)
-        desk.settler.wake()
+        monkeypatch.setattr(desk.reconciler, "reconcile_due", broken_later)
+        desk.reconciler.wake()
         await found.until(lambda: "orders are not looked up any more" in found.said())
         await is_alive(found)
 

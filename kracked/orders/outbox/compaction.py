@@ -12,18 +12,18 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import Outbox, OutboxEntry, PreparedAction, Record, StateChange
 from kracked.times import NS_PER_S
 
-SHORTEN_ABOVE_BYTES = 64 * 1024
+COMPACT_ABOVE_BYTES = 64 * 1024
 """A smaller file is read in no time and left as it is."""
-KEPT_NS = 7 * 86_400 * NS_PER_S
+RETENTION_NS = 7 * 86_400 * NS_PER_S
 """How long an ended order stays: it answers what became of a key pressed this week."""
-KEPT_ENDED = 500
+MAX_ENDED = 500
 
 
-def kept(outbox: Outbox, now: int) -> list[OutboxEntry]:
+def retained(outbox: Outbox, now: int) -> list[OutboxEntry]:
     """All that has not ended, and of the rest the latest; oldest first."""
-    recent = [entry for entry in outbox if entry.ended and now - entry.since < KEPT_NS]
+    recent = [entry for entry in outbox if entry.ended and now - entry.since < RETENTION_NS]
     forgettable = {entry.id for entry in outbox if entry.ended}
-    forgettable -= {entry.id for entry in recent[-KEPT_ENDED:]}
+    forgettable -= {entry.id for entry in recent[-MAX_ENDED:]}
     return [entry for entry in outbox if entry.id not in forgettable]
 
 

@@ -24,7 +24,7 @@ class Fees(msgspec.Struct, frozen=True):
     maker: Decimal
 
 
-def of_account(volume: TradeVolume, pair: str) -> Fees | None:
+def account_fees(volume: TradeVolume, pair: str) -> Fees | None:
     """What the account pays on `pair` (its id); None when the reply does not say."""
     taker = volume.fees.get(pair)
     if taker is None:
@@ -34,7 +34,7 @@ def of_account(volume: TradeVolume, pair: str) -> Fees | None:
     return Fees(taker.fee, maker.fee)
 
 
-def of_pair(pair: PairInfo, volume: Decimal) -> Fees | None:
+def pair_fees(pair: PairInfo, volume: Decimal) -> Fees | None:
     """What the pair's tables say at this 30-day volume; None when they are empty."""
     taker = _tier(pair.fees, volume)
     if taker is None:
@@ -57,10 +57,10 @@ def fee(cost: Decimal, percent: Decimal) -> Decimal:
     return _EXACT.multiply(cost, percent).scaleb(-2, _EXACT)
 
 
-def shown(amount: Decimal, decimals: int) -> Decimal:
+def to_decimals(amount: Decimal, decimals: int) -> Decimal:
     """The amount to the nearest last decimal, as the exchange shows it.
 
-    >>> shown(Decimal("0.3457987"), 4)
+    >>> to_decimals(Decimal("0.3457987"), 4)
     Decimal('0.3458')
     """
     return amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _EXACT)

@@ -198,7 +198,7 @@ class BookRebuilder:
             keyframes_wrong=self._wrong,
             books=[
                 tally
-                for (symbol, _), tally in sorted(self.keeper.tallies.items())
+                for (symbol, _), tally in sorted(self.keeper.stats.items())
                 if self._share.holds(symbol)
             ],
             mismatches=sorted(
@@ -252,7 +252,7 @@ class BookRebuilder:
         channel = "book" if isinstance(picture, events.BookSnapshot) else "level3"
         self.keeper.apply(events.Subscribed(picture.received, channel, picture.symbol, depth))
         happened = self.keeper.apply(picture)
-        tally = self.keeper.tallies[picture.symbol, channel]
+        tally = self.keeper.stats[picture.symbol, channel]
         tally.snapshots -= 1
         book = self._book(picture)
         if book is not None and book.verified:

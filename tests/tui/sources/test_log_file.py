@@ -69,7 +69,7 @@ def test_a_book_that_does_not_verify_is_told_and_not_trusted(tmp_path: Path) -> 
 def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
     reel = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl")
     assert ReplaySource(reel).counters() == (0, 0)
-    tallies = reel.wound(reel.end).keeper.tallies.values()
+    tallies = reel.wound(reel.end).keeper.stats.values()
     assert [(tally.verified, tally.mismatched) for tally in tallies] == [(1129, 0)]
 
 
@@ -163,7 +163,7 @@ def test_winding_back_begins_at_a_mark_and_comes_to_the_same_books(
     reel.wound(reel.end)
     wound = reel.before(MessagePlace(801, 0))
     assert wound.seq == straight.seq == 800
-    assert wound.keeper.tallies == straight.keeper.tallies
+    assert wound.keeper.stats == straight.keeper.stats
     assert wound.keeper.l2["ETH/USD"].computed == straight.keeper.l2["ETH/USD"].computed
     assert wound.upcoming == straight.upcoming
 
