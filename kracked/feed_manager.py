@@ -219,7 +219,12 @@ class FeedManager:
                     managed.session.drop(key)
                     dropped.append((managed, key))
             managed.connection.wake()
-        while any(_being_dropped(managed, key) for managed, key in dropped):
+
+        def under_way() -> bool:
+            states = (managed.session.states.get(key) for managed, key in dropped)
+            return any(state is not None and state.target is None for state in states)
+
+        while under_way():
             await self._state_changed.wait()
         self._connections.close_idle()
 
@@ -355,21 +360,14 @@ class FeedManager:
             case events.Instruments():
                 self._update_instruments(event, source)
             case events.Executions() | events.Balances():
-                return self._update_account(event, source)
+                self.account.apply(event)
+                orders = isinstance(event, events.Executions)
+                if not (self.account.orders_known if orders else self.account.balances_known):
+                    key = (EXECUTIONS if orders else BALANCES).key
+                    return source.session.resync(key, "a report without sense", event.received)
             case events.Resync(channel=channel):
                 self.account.distrust(channel)
         return []
-
-    def _update_account(
-        self, event: events.Executions | events.Balances, source: Connection
-    ) -> list[Event]:
-        """Apply an account event; one that makes no sense asks for a snapshot."""
-        self.account.apply(event)
-        orders = isinstance(event, events.Executions)
-        if self.account.orders_known if orders else self.account.balances_known:
-            return []
-        key = (EXECUTIONS if orders else BALANCES).key
-        return source.session.resync(key, "a report without sense", event.received)
 
     def _update_instruments(self, event: events.Instruments, source: Connection) -> None:
         self.instruments.update((instrument.symbol, instrument) for instrument in event.pairs)
@@ -379,8 +377,3 @@ class FeedManager:
             if managed.connection is not source:
                 self._fanout.publish(managed.session.inform(event, self.clock.steady()))
                 managed.connection.wake()
-
-
-def _being_dropped(managed: ManagedConnection, key: Key) -> bool:
-    state = managed.session.states.get(key)
-    return state is not None and state.target is None

@@ -83,8 +83,10 @@ class BookKeeper:
         match event:
             case events.BookSnapshot() | events.L3Snapshot():
                 return self._snapshot(event)
-            case events.Status(connection_id=connection):
-                self._on_status(connection)
+            case events.Status(connection_id=connection) if connection != self._connection:
+                # Acknowledgements die with their connection; a log may hold several.
+                self._connection = connection
+                self._depths.clear()
             case events.Subscribed(channel=channel, symbol=str(symbol), depth=int(depth)) if (
                 depth > 0  # of none at all an empty book would be the proof
             ):
@@ -107,18 +109,12 @@ class BookKeeper:
         if book is None or not book.verified:
             self._stats_of(event.symbol, channel).ignored += 1
             return NO_EVENTS
-        if self._widened(book, event.precision):
+        now, was = event.precision, book.precision
+        if now.price >= was.price and now.qty >= was.qty:  # read off the digits: it can only grow
+            book.rescale(now)
             return self.apply(event)
         book.stats.ignored += 1
         return self.doubt(event.symbol, channel, "precision", event.received)
-
-    def _widened(self, book: L2Book | L3Book, precision: Precision) -> bool:
-        """Follow a precision read off the digits, which can only grow."""
-        now, was = precision, book.precision
-        if now.price < was.price or now.qty < was.qty:
-            return False
-        book.rescale(precision)
-        return True
 
     # --- snapshots ------------------------------------------------------------------
 
@@ -126,11 +122,13 @@ class BookKeeper:
         book: L2Book | L3Book
         symbol = event.symbol
         if isinstance(event, events.BookSnapshot):
-            channel, (depth, known) = BOOK, self._depth(symbol, BOOK, _l2_levels(event), l2.DEPTHS)
+            channel, levels = BOOK, max(len(event.bids), len(event.asks))
+            depth, known = self._depth(symbol, BOOK, levels, l2.DEPTHS)
             book = self.l2.setdefault(symbol, L2Book(symbol, event.precision, depth))
         else:
-            levels = _l3_levels(event)
-            channel, (depth, known) = LEVEL3, self._depth(symbol, LEVEL3, levels, l3.DEPTHS)
+            sides = (event.bids, event.asks)
+            channel, levels = LEVEL3, max(len({order.price for order in side}) for side in sides)
+            depth, known = self._depth(symbol, LEVEL3, levels, l3.DEPTHS)
             book = self.l3.setdefault(symbol, L3Book(symbol, event.precision, depth))
         book.depth, book.precision = depth, event.precision
         book.set_limit(depth if known else 0)
@@ -157,12 +155,6 @@ class BookKeeper:
         if acknowledged >= levels > 0 or (acknowledged and not levels):
             return acknowledged, True
         return next((depth for depth in offered if depth >= levels), levels), False
-
-    def _on_status(self, connection: int) -> None:
-        """Acknowledgements die with their connection; a log may hold several."""
-        if connection != self._connection:
-            self._connection = connection
-            self._depths.clear()
 
     def expect(self, symbol: str, channel: str, depth: int) -> None:
         """The depth asked for or acknowledged; a snapshot that came before learns it late."""
@@ -238,11 +230,3 @@ class BookKeeper:
         if stats is None:
             stats = self.stats[key] = BookStats(symbol, channel)
         return stats
-
-
-def _l2_levels(event: events.BookSnapshot) -> int:
-    return max(len(event.bids), len(event.asks))
-
-
-def _l3_levels(event: events.L3Snapshot) -> int:
-    return max(len({order.price for order in side}) for side in (event.bids, event.asks))

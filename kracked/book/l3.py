@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from zlib import crc32
 
+from msgspec.structs import replace
+
 from kracked.book.base import Book
 from kracked.book.checksum import LEVELS_HASHED
 from kracked.book.queue import LevelQueue, QueuePosition
@@ -113,7 +115,8 @@ class OrderSide:
                     self._contradict(NOTHING_LEFT, change)
             else:  # a new price loses the place
                 if action is ADD or known.side is not self.side:
-                    self._side_of(known)._contradict(TWICE, known.orders[change.order_id])  # noqa: SLF001
+                    side = self if known.side is self.side else self.opposite
+                    side._contradict(TWICE, known.orders[change.order_id])  # noqa: SLF001
                 self._remove(change.order_id, known)
                 self._add(change)
         if len(self._keys) > depth or self._far:
@@ -168,9 +171,6 @@ class OrderSide:
         if unseen and self.limit > LEVELS_HASHED:
             self.contradiction = (words, order.price)
             self._touched = True
-
-    def _side_of(self, queue: LevelQueue) -> OrderSide:
-        return self if queue.side is self.side else self.opposite
 
     def _remove(self, order_id: str, queue: LevelQueue) -> None:
         if queue.side is not self.side:  # an impossible message names the other side
@@ -293,11 +293,16 @@ class L3Book(Book[OrderSide, L3Event]):
 
     def rescale(self, precision: Precision) -> None:
         """The same orders in a wider precision."""
-        self.precision, was = precision, self.precision
+        by_price = 10 ** (precision.price - self.precision.price)
+        by_qty = 10 ** (precision.qty - self.precision.qty)
         bids, asks = (
-            [_rescaled(order, was, precision) for order in side.orders()]
+            [
+                replace(order, action=ADD, price=order.price * by_price, qty=order.qty * by_qty)
+                for order in side.orders()
+            ]
             for side in (self.bids, self.asks)
         )
+        self.precision = precision
         self._replace(bids, asks)
 
     def order(self, order_id: str) -> OrderChange | None:
@@ -317,13 +322,3 @@ class L3Book(Book[OrderSide, L3Event]):
     def __len__(self) -> int:
         """How many orders."""
         return len(self._queues)
-
-
-def _rescaled(order: OrderChange, was: Precision, now: Precision) -> OrderChange:
-    return OrderChange(
-        ADD,
-        order.order_id,
-        order.price * 10 ** (now.price - was.price),
-        order.qty * 10 ** (now.qty - was.qty),
-        order.timestamp,
-    )

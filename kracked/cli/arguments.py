@@ -160,18 +160,14 @@ def _channel(text: str) -> tuple[str, Choice]:
         raise argparse.ArgumentTypeError(f"{text!r}: name one of {known}, as book=100")
     choice = int(value) if value.isdecimal() else value or default
     if name != "instrument":
-        _check_offered(name, choice)
+        from kracked.errors import ConfigError
+        from kracked.feed.channels import subscriptions
+
+        try:
+            subscriptions("", {name: choice})  # type: ignore[misc]  # a name of ours
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
     return name, choice
-
-
-def _check_offered(name: str, choice: Choice) -> None:
-    from kracked.errors import ConfigError
-    from kracked.feed.channels import subscriptions
-
-    try:
-        subscriptions("", {name: choice})  # type: ignore[misc]  # a name of ours
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_endpoint(parser: argparse.ArgumentParser) -> None:

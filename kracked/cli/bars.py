@@ -77,7 +77,15 @@ def _write(frame: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:
         # Aside first: what was there stays until the new file is whole.
         aside = out.with_name(f".{out.name}.new")
         try:
-            _to_parquet(frame, aside) if out.suffix == ".parquet" else _to_csv(frame, aside)
+            if out.suffix == ".csv":
+                _to_csv(frame, aside)
+            else:
+                try:
+                    # Labels as plain text: with categories readers could not skip what lacks a
+                    # symbol.
+                    frame.astype({"symbol": "str"}).to_parquet(aside)
+                except ImportError as error:
+                    raise RecordError("Parquet needs pyarrow: pip install pyarrow") from error
             aside.replace(out)
         finally:
             aside.unlink(missing_ok=True)
@@ -87,14 +95,6 @@ def _write(frame: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:
 def _to_csv(frame: pd.DataFrame, file: TextIO | Path) -> None:
     # Fifteen digits are what a double holds of a decimal; more are noise of adding up.
     _with_texts(frame).to_csv(file, index=False, float_format="%.15g")
-
-
-def _to_parquet(frame: pd.DataFrame, file: Path) -> None:
-    try:
-        # Labels as plain text: with categories readers could not skip what lacks a symbol.
-        frame.astype({"symbol": "str"}).to_parquet(file)
-    except ImportError as error:
-        raise RecordError("Parquet needs pyarrow: pip install pyarrow") from error
 
 
 def _with_texts(frame: pd.DataFrame) -> Any:

@@ -239,23 +239,19 @@ def key_findings(key: KeyInfo, now: int) -> Iterator[Finding]:
     if needless := [name for name in NEEDLESS if name in granted]:
         detail = f"{', '.join(needless)}: nothing here needs it; take it away in {MANAGING}"
         yield Finding("rights", Severity.WARNING, detail)
-    if key.validuntil:
-        yield from _expiry(key.validuntil * NS_PER_S, now)
+    ends = key.validuntil * NS_PER_S
+    if ends and ends <= now:
+        detail = f"the key ended at {to_rfc3339(ends, 0)}: make another in {MANAGING}"
+        yield Finding("expiry", Severity.FAILED, detail)
+    elif ends and ends - now < SOON_NS:
+        detail = f"the key ends at {to_rfc3339(ends, 0)}: renew it before"
+        yield Finding("expiry", Severity.WARNING, detail)
     if key.nonce > now + AHEAD_NS:
         detail = "another program used higher nonces with this key: make a key for kracked alone"
         yield Finding("nonce", Severity.FAILED, detail)
     if key.noncewindow:
         detail = f"a window of {key.noncewindow} lets a repeated request through: set it to 0"
         yield Finding("nonce", Severity.WARNING, detail)
-
-
-def _expiry(ends: int, now: int) -> Iterator[Finding]:
-    when = to_rfc3339(ends, 0)
-    if ends <= now:
-        detail = f"the key ended at {when}: make another in {MANAGING}"
-        yield Finding("expiry", Severity.FAILED, detail)
-    elif ends - now < SOON_NS:
-        yield Finding("expiry", Severity.WARNING, f"the key ends at {when}: renew it before")
 
 
 async def _account(rest: RestClient, endpoints: Endpoints) -> Finding:

@@ -27,7 +27,7 @@ def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
     player = Player(open_recording(path))
     first = [player.seek(start)] if start is not None else []
     try:
-        asyncio.run(_print_moments(Replay(player, speed=speed), first, raw=raw))
+        asyncio.run(_print(Replay(player, speed=speed), first, raw=raw))
     except BrokenPipeError:
         # The reader of our output has seen enough; Python must not complain at exit.
         with suppress(OSError):
@@ -35,22 +35,21 @@ def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
     return DONE
 
 
-async def _print_moments(moments: Replay, first: list[Moment], *, raw: bool) -> None:
-    for moment in first:
-        _print_moment(moment, raw=raw)
-    async for moment in moments:
-        _print_moment(moment, raw=raw)
-
-
-def _print_moment(moment: Moment, *, raw: bool) -> None:
+async def _print(moments: Replay, first: list[Moment], *, raw: bool) -> None:
     out = sys.stdout.buffer
-    if raw:
-        if moment.data:
-            out.write(moment.data + b"\n")
-    else:
-        for event in (*moment.stood, *moment.events):
-            out.write(msgspec.json.encode(event) + b"\n")
-    out.flush()
+
+    def show(moment: Moment) -> None:
+        if raw:
+            lines = [moment.data] if moment.data else []
+        else:
+            lines = [msgspec.json.encode(event) for event in (*moment.stood, *moment.events)]
+        out.writelines(line + b"\n" for line in lines)
+        out.flush()
+
+    for moment in first:
+        show(moment)
+    async for moment in moments:
+        show(moment)
 
 
 def serve(path: Path, *, port: int, speed: float, start: str | None, begin: str, once: bool) -> int:

@@ -20,7 +20,8 @@ def run(options: SimOptions) -> int:
     asset that is not listed.
     """
     try:
-        asyncio.run(serve(options, partial(print, flush=True), _tell))
+        report = partial(print, file=sys.stderr, flush=True)
+        asyncio.run(serve(options, partial(print, flush=True), report))
     except NotListed as error:
         print(f"kracked sim: {error}", file=sys.stderr)
         return MISUSED
@@ -38,7 +39,3 @@ def _reason(error: OSError) -> str:
     if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
         return "that is no address of this machine; choose another --host, such as 127.0.0.1"
     return f"{error.strerror or error}; choose another --port, or 0 for any free one"
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -80,10 +80,28 @@ class Account:
             self.balances_known = False
 
     def apply(self, event: Executions | Balances) -> None:
+        """Take a message of either stream; one that cannot be read leaves its half unknown."""
+        before = self.unreadable
         if isinstance(event, Executions):
-            self._apply_executions(event)
-        else:
-            self._apply_balances(event)
+            self.orders_known |= event.snapshot
+            self._orders.apply(event)
+            for report in event.reports:
+                if report.get("exec_type") == "trade":
+                    self._add_fill(report)
+            if self.unreadable > before:
+                self.orders_known = False
+            return
+        self.balances_known |= event.snapshot
+        if event.snapshot and event.sequence in (None, 1):  # a later one continues the first
+            self.balances.clear()
+        for entry in event.entries:
+            asset, balance = entry.get("asset"), entry.get("balance")
+            if isinstance(asset, str) and isinstance(balance, Decimal | int) and is_amount(balance):
+                self.balances[asset] = Decimal(balance)
+            else:
+                self._unreadable += 1
+        if self.unreadable > before:
+            self.balances_known = False
 
     def snapshots(self, now: int) -> list[Executions | Balances]:
         """What is known, as the snapshots that would tell it; nothing of a half that is not.
@@ -99,19 +117,6 @@ class Account:
             entries = tuple({"asset": asset, "balance": total} for asset, total in totals)
             told.append(Balances(now, entries, snapshot=True))
         return told
-
-    # --- orders and fills -------------------------------------------------------------
-
-    def _apply_executions(self, event: Executions) -> None:
-        if event.snapshot:
-            self.orders_known = True
-        before = self.unreadable
-        self._orders.apply(event)
-        for report in event.reports:
-            if report.get("exec_type") == "trade":
-                self._add_fill(report)
-        if self.unreadable > before:
-            self.orders_known = False
 
     def _add_fill(self, report: Mapping[str, object]) -> None:
         exec_id = report.get("exec_id")
@@ -129,18 +134,3 @@ class Account:
             self._executions.discard(self.fills[0].exec_id)
         self._executions.add(fill.exec_id)
         self.fills.append(fill)
-
-    # --- balances ---------------------------------------------------------------------
-
-    def _apply_balances(self, event: Balances) -> None:
-        if event.snapshot:
-            if event.sequence in (None, 1):
-                self.balances.clear()
-            self.balances_known = True
-        for entry in event.entries:
-            asset, balance = entry.get("asset"), entry.get("balance")
-            if isinstance(asset, str) and isinstance(balance, Decimal | int) and is_amount(balance):
-                self.balances[asset] = Decimal(balance)
-            else:
-                self._unreadable += 1
-                self.balances_known = False

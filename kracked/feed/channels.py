@@ -74,6 +74,7 @@ def _check_depth(channel: str, depth: int, offered: tuple[int, ...]) -> None:
 
 
 def _intervals(ohlc: int | Collection[int] | None) -> list[int]:
+    """Return the intervals in order. False means none; True is refused, although it equals 1."""
     intervals = [ohlc] if isinstance(ohlc, int) else sorted(set(ohlc or ()))
     if ohlc is False:
         return []

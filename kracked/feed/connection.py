@@ -7,6 +7,7 @@ the connection goes, or the session calls it broken, it makes another.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -140,7 +141,10 @@ class Connection:
                 user_agent_header="kracked",
             ) as socket:
                 self._begin(token)
-                reason = await self._talk(socket)
+                async with asyncio.TaskGroup() as tasks:
+                    speaking = tasks.create_task(self._speak(socket))
+                    reason = await self._listen(socket)
+                    speaking.cancel()
         except (OSError, WebSocketException, ImportError, ValueError) as error:
             # TimeoutError is an OSError; the last two are said of the environment's proxy.
             raise ConnectionLost(self.url, _describe(error)) from error
@@ -165,14 +169,6 @@ class Connection:
         if self._lost_at is not None:
             down_ns, self._lost_at = wall - self._lost_at, None
             self._owner.on_events([events.Reconnected(wall, self.name, self.url, down_ns)])
-
-    async def _talk(self, socket: ClientConnection) -> str:
-        """Listen and speak until either cannot; why."""
-        async with asyncio.TaskGroup() as tasks:
-            speaking = tasks.create_task(self._speak(socket))
-            reason = await self._listen(socket)
-            speaking.cancel()
-        return reason
 
     async def _listen(self, socket: ClientConnection) -> str:
         # Bound once: this loop runs for every message there is.
@@ -212,19 +208,14 @@ class Connection:
                 return  # the listener knows why
             if session.subscriptions.lifecycle.revision != self._revision:
                 self._report_state_change()
-            await self._tick()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._woken.wait()
+                self._woken.clear()
 
     def _report_state_change(self) -> None:
         self._revision = self.session.subscriptions.lifecycle.revision
         self._owner.on_state_change()
-
-    async def _tick(self) -> None:
-        try:
-            async with asyncio.timeout(TICK_S):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        self._woken.clear()
 
 
 def _is_final(error: KrackedError) -> bool:

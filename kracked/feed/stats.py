@@ -1,8 +1,16 @@
-"""Counters of a feed at one moment, as frozen values."""
+"""Counters of a feed at one moment, as frozen values; and what they say is missing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
+
+from kracked.protocol.client.subscription_stages import SETTLED
+from kracked.protocol.events import Gap
+
+_MAX_NAMED = 5
+"""Symbols that a sentence about many of them names."""
 
 
 class SubscriptionStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,3 +72,30 @@ class FeedStats(msgspec.Struct, frozen=True, kw_only=True):
             for connection in self.connections
             for subscription in connection.subscriptions
         )
+
+
+def describe_missing(feed: FeedStats, gaps: Iterable[Gap]) -> Iterator[str]:
+    """Yield a sentence for each channel and reason that is not live now.
+
+    A subscription that was refused is left out: its refusal was reported when it came.
+
+    Args:
+        feed: The feed's counters.
+        gaps: The gaps that are open, as `FeedManager.open_gaps` returns them.
+    """
+    reasons = {(gap.channel, gap.symbols): gap.reason for gap in gaps}
+    missing: dict[tuple[str, str], list[str]] = {}
+    for connection in feed.connections:
+        for one in connection.subscriptions:
+            if one.state in SETTLED:
+                continue
+            symbols: tuple[str, ...] = (one.symbol,) if one.symbol else ()
+            reason = one.error or reasons.get((one.channel, symbols), "it has not begun to come")
+            if not connection.open:
+                reason = connection.reason or "not connected yet"
+            missing.setdefault((one.channel, reason), []).extend(symbols)
+    for (channel, reason), several in missing.items():
+        symbols = tuple(dict.fromkeys(several))  # candles have several subscriptions of a symbol
+        more = len(symbols) - _MAX_NAMED
+        named = f" of {', '.join(symbols[:_MAX_NAMED])}" if symbols else ""
+        yield f"{channel}{named}{f' and {more} more' if more > 0 else ''}: {reason}"

@@ -1,6 +1,6 @@
 """Order actions: checked, written down, sent once, and followed until they are settled."""
 
-from kracked.orders.amends import AmendedTerms
+from kracked.orders.amends import AmendedTerms, keeps_place
 from kracked.orders.cancels import CancelOutcome
 from kracked.orders.dead_man_switch import DeadManSwitch
 from kracked.orders.draft import CloseDraft, Draft, FeeIn
@@ -11,7 +11,6 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
 from kracked.orders.rules.fees import Fees
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
-from kracked.orders.rules.queue_priority import keeps_place
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 from kracked.protocol.own_orders import OwnOrder
 

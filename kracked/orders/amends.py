@@ -1,6 +1,6 @@
-"""Changing a working order: what it would be afterwards, and the request for what differs. Pure.
+"""Amends of working orders: what an order would be, its place in the queue, the request. Pure.
 
-Source: docs.kraken.com/api/docs/rest-api/amend-order
+Sources: docs.kraken.com/api/docs/rest-api/amend-order, .../guides/spot-amends
 """
 
 from __future__ import annotations
@@ -51,6 +51,10 @@ def amended(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> Draft:
     kind = OrderType(order.order_type)
     if order.triggers.status == "triggered" and limit is not None:
         kind, trigger = OrderType.LIMIT, None
+    shown = change.display_qty
+    if shown is None:
+        showing = order.order_qty if order.display_qty is None else order.display_qty
+        shown = _scaled(showing, precision.qty) or 0
     two = kind.waits and limit is not None
     moved = change.price if change.price is not None else (trigger if limit is None else limit)
     return Draft(
@@ -61,19 +65,12 @@ def amended(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> Draft:
         price=(trigger if change.trigger_price is None else change.trigger_price) if two else moved,
         price2=moved if two else None,
         post_only=order.post_only,
-        display_qty=_shown(order, now, change) if kind is OrderType.ICEBERG else None,
+        display_qty=shown if kind is OrderType.ICEBERG else None,
     )
 
 
 def _scaled(value: Decimal | None, decimals: int) -> int | None:
     return None if value is None else int(value.scaleb(decimals))
-
-
-def _shown(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> int:
-    if change.display_qty is not None:
-        return change.display_qty
-    shown = order.display_qty if order.display_qty is not None else order.order_qty
-    return _scaled(shown, now.instrument.precision.qty) or 0
 
 
 def shows_enough(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:
@@ -114,3 +111,17 @@ def request(order: OwnOrder, draft: Draft, now: MarketContext, change: AmendedTe
         trigger_price=trigger if limited else moved,
         post_only=order.post_only and change.price is not None,
     )
+
+
+def keeps_place(
+    order: OwnOrder, *, qty: Decimal | None = None, price: Decimal | None = None
+) -> bool:
+    """Whether an amend leaves the order its place in the queue.
+
+    Args:
+        order: The order as it is.
+        qty: The new total quantity; None leaves it.
+        price: The new limit; None leaves it.
+    """
+    moves = price is not None and order.limit_price is not None and price != order.limit_price
+    return not moves and (qty is None or qty <= order.order_qty)

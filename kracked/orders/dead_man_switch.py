@@ -43,21 +43,19 @@ class DeadManSwitch:
     async def hold(self) -> None:
         """Arms and renews until it is cancelled; the timer then runs out by itself."""
         while True:
-            await self._timing.sleep(RENEWAL_S if await self._renew() else RETRY_S)
+            try:
+                await self._set(TIMEOUT_S)
+            except KrackedError as error:
+                self.failure = str(error)
+                log.warning("dead-man's switch not renewed", extra={"reason": self.failure})
+                await self._timing.sleep(RETRY_S)
+            else:
+                self.failure = ""
+                await self._timing.sleep(RENEWAL_S)
 
     async def disarm(self) -> None:
         """Stops the timer; orders stay. Raises when the exchange did not confirm."""
         await self._set(0)
-
-    async def _renew(self) -> bool:
-        try:
-            await self._set(TIMEOUT_S)
-        except KrackedError as error:
-            self.failure = str(error)
-            log.warning("dead-man's switch not renewed", extra={"reason": self.failure})
-            return False
-        self.failure = ""
-        return True
 
     async def _set(self, timeout_s: int) -> None:
         asked = self._timing.ticks()

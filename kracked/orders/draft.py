@@ -93,23 +93,21 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 def rounded(draft: Draft, instrument: Instrument) -> Draft:
     """Quantities down to a step, prices to a tick: down when buying, up when selling."""
     step, tick = instrument.qty_increment, instrument.price_increment
-    shown = draft.display_qty
+    shown, close = draft.display_qty, draft.close
+    if close is not None:
+        side = draft.side.opposite
+        close = msgspec.structs.replace(
+            close,
+            price=close.price if close.in_percent else _to_tick(close.price, side, tick),
+            price2=_to_tick(close.price2, side, tick),
+        )
     return msgspec.structs.replace(
         draft,
         qty=draft.qty - draft.qty % step,
         display_qty=None if shown is None else shown - shown % step,
         price=draft.price if draft.in_percent else _to_tick(draft.price, draft.side, tick),
         price2=_to_tick(draft.price2, draft.side, tick),
-        close=None if draft.close is None else _rounded_close(draft.close, draft.side, tick),
-    )
-
-
-def _rounded_close(close: CloseDraft, opened: Side, tick: int) -> CloseDraft:
-    side = Side.ASK if opened is Side.BID else Side.BID
-    return msgspec.structs.replace(
-        close,
-        price=close.price if close.in_percent else _to_tick(close.price, side, tick),
-        price2=_to_tick(close.price2, side, tick),
+        close=close,
     )
 
 
@@ -124,7 +122,11 @@ def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> Add
     """The request. Raises `BadOrder` when its parts do not go together."""
     precision = instrument.precision
     default = draft.time_in_force is TimeInForce.GTC
-    shown = draft.display_qty
+    shown, close = draft.display_qty, draft.close
+    flags = [OrderFlag.POST] if draft.post_only else []
+    if draft.fee_in is not None:
+        base = draft.fee_in is FeeIn.BASE
+        flags.append(OrderFlag.FEE_IN_BASE if base else OrderFlag.FEE_IN_QUOTE)
     return AddOrder(
         order_type=draft.order_type,
         side=draft.side,
@@ -133,27 +135,19 @@ def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> Add
         price2=_second_price(draft, instrument),
         trigger=draft.trigger,
         display_volume=None if shown is None else precision.qty_decimal(shown),
-        flags=_flags(draft),
+        flags=tuple(flags),
         self_trade=draft.self_trade,
         time_in_force=None if default else draft.time_in_force,
         expires=draft.expires,
         expires_in_s=draft.expires_in_s,
-        close=None if draft.close is None else _close(draft.close, instrument),
+        close=None
+        if close is None
+        else ConditionalClose(
+            order_type=close.order_type,
+            price=_first_price(close, instrument),
+            price2=_second_price(close, instrument),
+        ),
         cl_ord_id=cl_ord_id,
-    )
-
-
-def _flags(draft: Draft) -> tuple[OrderFlag, ...]:
-    fee = {FeeIn.BASE: OrderFlag.FEE_IN_BASE, FeeIn.QUOTE: OrderFlag.FEE_IN_QUOTE}
-    post = (OrderFlag.POST,) if draft.post_only else ()
-    return post if draft.fee_in is None else (*post, fee[draft.fee_in])
-
-
-def _close(close: CloseDraft, instrument: Instrument) -> ConditionalClose:
-    return ConditionalClose(
-        order_type=close.order_type,
-        price=_first_price(close, instrument),
-        price2=_second_price(close, instrument),
     )
 
 

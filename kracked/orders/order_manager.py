@@ -39,7 +39,7 @@ from kracked.protocol.own_orders import OwnOrder, OwnOrders
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import fields
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.orders import Added, AddOrder, Amended, BatchReply, OrderRef
+from kracked.rest.orders import Added, AddOrder, BatchReply, OrderRef
 from kracked.rest.request_executor import RequestTiming
 
 
@@ -156,7 +156,12 @@ class OrderManager:
         order, entry = self._written(review.draft, now, limits)
         pair, deadline = self._pair(draft.symbol), entry.deadline
         call = partial(self._client.add_order, order, pair, deadline=deadline)
-        (placed,) = await self._dispatch.send([entry], cost_of_add(), call, _of_added)
+        (placed,) = await self._dispatch.send(
+            [entry],
+            cost_of_add(),
+            call,
+            lambda reply: [ActionAnswer(reply.txid[0] if reply.txid else None)],
+        )
         return placed
 
     async def place_batch(
@@ -178,7 +183,12 @@ class OrderManager:
             self._pair(drafts[0].symbol),
             deadline=min(entry.deadline for entry in entries),
         )
-        return await self._dispatch.send(entries, cost_of_batch_add(len(entries)), call, _of_batch)
+        return await self._dispatch.send(
+            entries,
+            cost_of_batch_add(len(entries)),
+            call,
+            lambda reply: [ActionAnswer(order.txid, order.error) for order in reply.orders],
+        )
 
     async def validate(self, draft: Draft, now: MarketContext) -> Added:
         """Asks the exchange to check the order's form, and to do nothing. Raises `Refused`.
@@ -254,7 +264,9 @@ class OrderManager:
         )
         target, deadline = OrderRef(txid=order.order_id), entry.deadline
         call = partial(self._client.amend_order, target, wanted, deadline=deadline)
-        (sent,) = await self._dispatch.send([entry], self.cost_of_amend(order), call, _of_amended)
+        (sent,) = await self._dispatch.send(
+            [entry], self.cost_of_amend(order), call, lambda _: [ActionAnswer()]
+        )
         return sent
 
     def review_amend(
@@ -266,17 +278,15 @@ class OrderManager:
     ) -> OrderReview:
         """The order as the change would leave it, and every reason against that."""
         now = self._completed(now)
-        if problem := self._not_amendable(order, now):
+        problem = amends.not_amendable(order, now.instrument.symbol)
+        if any(entry.target == order.order_id for entry in now.pending):
+            problem = "The last amend of this order is not settled; wait for it."
+        if problem:
             nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
             return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
         draft = rounded(amends.amended(order, now, change), now.instrument)
         against = self._against_amending(order, draft, now, limits or self.limits)
         return OrderReview(draft, preview.preview(draft, now), against)
-
-    def _not_amendable(self, order: OwnOrder, now: MarketContext) -> str | None:
-        if any(entry.target == order.order_id for entry in now.pending):
-            return "The last amend of this order is not settled; wait for it."
-        return amends.not_amendable(order, now.instrument.symbol)
 
     def _against_amending(
         self, order: OwnOrder, draft: Draft, now: MarketContext, limits: Limits
@@ -326,7 +336,11 @@ class OrderManager:
         for report in event.reports:
             self._learn(report, now, snapshot=event.snapshot)
         if event.snapshot:
-            self._doubt_the_missing()
+            # What it does not show may have ended while the stream was away.
+            shown = {order.cl_ord_id for order in self.working}
+            for entry in self.outbox.pending():
+                if entry.id not in shown and entry.txid not in self.working:
+                    self.reconciler.recheck(entry)
 
     def _learn(self, report: Mapping[str, object], now: int, *, snapshot: bool) -> None:
         txid, id_ = report.get("order_id"), report.get("cl_ord_id")
@@ -343,13 +357,6 @@ class OrderManager:
                 news = reconcile_rules.amend_from_report(amend, report, now)
                 if news:
                     self.outbox.learn(news)
-
-    def _doubt_the_missing(self) -> None:
-        """What a fresh snapshot does not show may have ended while the stream was away."""
-        shown = {order.cl_ord_id for order in self.working}
-        for entry in self.outbox.pending():
-            if entry.id not in shown and entry.txid not in self.working:
-                self.reconciler.recheck(entry)
 
     # --- shared ----------------------------------------------------------------------------
 
@@ -384,15 +391,3 @@ class OrderManager:
     def cost_of_cancel(self, order: OwnOrder) -> Decimal:
         """What cancelling it now adds to the rate counter of its pair."""
         return cost_of_cancel(self._age_ns(order))
-
-
-def _of_added(reply: Added) -> tuple[ActionAnswer, ...]:
-    return (ActionAnswer(reply.txid[0] if reply.txid else None),)
-
-
-def _of_batch(reply: BatchReply) -> tuple[ActionAnswer, ...]:
-    return tuple(ActionAnswer(order.txid, order.error) for order in reply.orders)
-
-
-def _of_amended(reply: Amended) -> tuple[ActionAnswer, ...]:  # noqa: ARG001 - its id says no more
-    return (ActionAnswer(),)

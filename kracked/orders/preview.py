@@ -30,16 +30,18 @@ _SELF_TRADE = {
 
 def preview(draft: Draft, now: MarketContext) -> str:
     """A few sentences: what, how many, at what price, on which terms, for how much."""
+    buys = draft.side is Side.BID
+    qty = now.instrument.precision.qty_text(draft.qty)
     price = _price(draft, now, draft.display_qty)
     terms = ", ".join(part for part in (price, *_terms(draft, now)) if part)
-    close = _close(draft, now)
-    return f"{_what(draft, now)} {terms}.{close} {_money(draft, now)}{_distance(draft, now)}"
-
-
-def _what(draft: Draft, now: MarketContext) -> str:
-    verb = "Buy" if draft.side is Side.BID else "Sell"
-    qty = now.instrument.precision.qty_text(draft.qty)
-    return f"{verb} {qty} {now.instrument.base}"
+    close = ""
+    if draft.close is not None:
+        verb = "sells" if buys else "buys"
+        close = f" Each fill then {verb} as much {_price(draft.close, now, None)}."
+    return (
+        f"{'Buy' if buys else 'Sell'} {qty} {now.instrument.base} {terms}.{close} "
+        f"{_money(draft, now)}{_distance(draft, now)}"
+    )
 
 
 def _price(part: Draft | CloseDraft, now: MarketContext, display_qty: int | None) -> str:
@@ -97,13 +99,6 @@ def _duration(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def _close(draft: Draft, now: MarketContext) -> str:
-    if draft.close is None:
-        return ""
-    verb = "sells" if draft.side is Side.BID else "buys"
-    return f" Each fill then {verb} as much {_price(draft.close, now, None)}."
-
-
 def _money(draft: Draft, now: MarketContext) -> str:
     cost, quote = notional(draft, now), now.instrument.quote
     if cost is None:
@@ -129,17 +124,17 @@ def _money(draft: Draft, now: MarketContext) -> str:
 
 
 def _distance(draft: Draft, now: MarketContext) -> str:
+    """Say how far the limit is from the middle; a small distance in basis points, never 0.00 %."""
     away = None if draft.limit is None else distance_percent(draft.limit, now)
     if away is None:
         return ""
     if not away:
         return " At the middle."
-    return f" {_short(abs(away))} {'above' if away > 0 else 'below'} the middle."
-
-
-def _short(percent: Decimal) -> str:
-    """A distance; below a tenth of a percent in basis points, so that it is not told as 0.00 %."""
-    if percent >= _LITTLE_PERCENT:
-        return f"{percent:.2f} %"
-    points = percent * 100
-    return f"{points:.1f} bp" if points >= _LEAST_POINTS else f"less than {_LEAST_POINTS} bp"
+    points = abs(away) * 100
+    if abs(away) >= _LITTLE_PERCENT:
+        distance = f"{abs(away):.2f} %"
+    elif points >= _LEAST_POINTS:
+        distance = f"{points:.1f} bp"
+    else:
+        distance = f"less than {_LEAST_POINTS} bp"
+    return f" {distance} {'above' if away > 0 else 'below'} the middle."

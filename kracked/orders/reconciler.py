@@ -87,6 +87,7 @@ class Reconciler:
         return rows
 
     def _unsettled(self) -> list[OutboxEntry]:
+        now = self._timing.clock()
         return [
             entry
             for entry in self._outbox.pending()
@@ -95,12 +96,9 @@ class Reconciler:
                 entry.state in (OrderState.ACKNOWLEDGED, OrderState.LIVE)
                 and entry.id in self._rechecked
             )
-            or (entry.state is OrderState.ACKNOWLEDGED and self._unconfirmed_for_long(entry))
+            # `abs`: a clock set back shows times to come, which are not waited for.
+            or (entry.state is OrderState.ACKNOWLEDGED and abs(now - entry.since) >= QUIET_NS)
         ]
-
-    def _unconfirmed_for_long(self, entry: OutboxEntry) -> bool:
-        # A clock set back shows times to come; they are looked into rather than waited for.
-        return abs(self._timing.clock() - entry.since) >= QUIET_NS
 
     def _due(self, entry: OutboxEntry) -> int:
         looks, last = self._looks.get(entry.id, (0, 0))
@@ -118,17 +116,18 @@ class Reconciler:
         except KrackedError as error:
             log.warning("look-up failed", extra={"id": entry.id, "reason": str(error)})
             news = None
-        learnt = entry if news is None else self._outbox.learn(news)
-        if news is not None and (learnt.ended or self._is_current(learnt, asked)):
+        settled = False
+        if news is not None:
+            settled = self._outbox.learn(news).ended
+            if not settled:
+                # Queries lag: an order shown as open may have ended since.
+                since = self._rechecked.setdefault(entry.id, asked)
+                settled = asked >= since + reconcile_rules.SETTLE_NS
+        if settled:
             self._looks.pop(entry.id, None)
             self._rechecked.pop(entry.id, None)
         else:
             self._looks[entry.id] = (self._looks.get(entry.id, (0, 0))[0] + 1, asked)
-
-    def _is_current(self, entry: OutboxEntry, asked: int) -> bool:
-        """Whether an order shown as open is: the queries lag, and it may have ended since."""
-        since = self._rechecked.setdefault(entry.id, asked)
-        return asked >= since + reconcile_rules.SETTLE_NS
 
     async def _exchange_time(self, entry: OutboxEntry) -> int:
         """What the exchange's clock shows; 0, for long ago, while it is too early to matter."""

@@ -189,36 +189,26 @@ class Codec:
         )
 
     def _trades(self, message: wire.TradeMessage, received: int) -> list[Event]:
-        return [
-            self._trades_event(symbol, rows, received, message.type)
-            for symbol, rows in _by_symbol(message.data).items()
-        ]
-
-    def _trades_event(
-        self, symbol: str, rows: list[wire.TradeData], received: int, kind: str
-    ) -> Event:
-        precision = self._precision_of(
-            symbol, (row.price for row in rows), (row.qty for row in rows)
-        )
-        trades = tuple(_trade(row, precision) for row in rows)
-        return events.Trades(received, symbol, precision, trades, kind == "snapshot")
+        found: list[Event] = []
+        for symbol, rows in _by_symbol(message.data).items():
+            prices, quantities = (row.price for row in rows), (row.qty for row in rows)
+            precision = self._precision_of(symbol, prices, quantities)
+            trades = tuple(_trade(row, precision) for row in rows)
+            snapshot = message.type == "snapshot"
+            found.append(events.Trades(received, symbol, precision, trades, snapshot))
+        return found
 
     def _candles(self, message: wire.OhlcMessage, received: int) -> list[Event]:
-        return [
-            self._candles_event(symbol, rows, received, message)
-            for symbol, rows in _by_symbol(message.data).items()
-        ]
-
-    def _candles_event(
-        self, symbol: str, rows: list[wire.CandleData], received: int, message: wire.OhlcMessage
-    ) -> Event:
-        prices = (
-            text for row in rows for text in (row.open, row.high, row.low, row.close, row.vwap)
-        )
-        precision = self._precision_of(symbol, prices, (row.volume for row in rows))
-        candles = tuple(_candle(row, precision) for row in rows)
-        snapshot = message.type == "snapshot"
-        return events.Candles(received, symbol, precision, candles, snapshot, message.timestamp)
+        found: list[Event] = []
+        for symbol, rows in _by_symbol(message.data).items():
+            prices = (
+                text for row in rows for text in (row.open, row.high, row.low, row.close, row.vwap)
+            )
+            precision = self._precision_of(symbol, prices, (row.volume for row in rows))
+            candles = tuple(_candle(row, precision) for row in rows)
+            snapshot, timestamp = message.type == "snapshot", message.timestamp
+            found.append(events.Candles(received, symbol, precision, candles, snapshot, timestamp))
+        return found
 
     def _instruments(self, message: wire.InstrumentMessage, received: int) -> list[Event]:
         odd: list[Event] = []

@@ -21,9 +21,9 @@ from typing import Any
 import msgspec
 
 from kracked import units
-from kracked.instruments import Asset, Instrument, Precision
+from kracked.instruments import Asset, Instrument
 from kracked.protocol import events
-from kracked.protocol.events import OrderAction, OrderChange, Side
+from kracked.protocol.events import OrderChange, Side
 from kracked.times import NS_PER_S, to_rfc3339
 
 SNAPSHOT, UPDATE = "snapshot", "update"
@@ -142,22 +142,18 @@ def _book(event: events.BookSnapshot | events.BookUpdate) -> str:
 
 
 def _orders(event: events.L3Snapshot | events.L3Update) -> str:
+    digits = event.precision
     snapshot = isinstance(event, events.L3Snapshot)
 
-    def entries(changes: Iterable[OrderChange]) -> Iterable[str]:
-        return (_order_change(change, event.precision, snapshot=snapshot) for change in changes)
+    def entry(change: OrderChange) -> str:
+        price, qty = digits.price_text(change.price), digits.qty_text(change.qty)
+        if snapshot:
+            return order(change.order_id, price, qty, change.timestamp)
+        return order_event(change.action.value, change.order_id, price, qty, change.timestamp)
 
     kind = SNAPSHOT if snapshot else UPDATE
-    bids, asks = entries(event.bids), entries(event.asks)
+    bids, asks = map(entry, event.bids), map(entry, event.asks)
     return level3(kind, event.symbol, bids, asks, event.checksum, event.timestamp)
-
-
-def _order_change(change: OrderChange, digits: Precision, *, snapshot: bool) -> str:
-    price, qty = digits.price_text(change.price), digits.qty_text(change.qty)
-    if snapshot:
-        return order(change.order_id, price, qty, change.timestamp)
-    action: OrderAction = change.action
-    return order_event(action.value, change.order_id, price, qty, change.timestamp)
 
 
 # --- the rest of the market -----------------------------------------------------------
@@ -201,22 +197,19 @@ def trades(event: events.Trades) -> str:
 
 
 def candles(event: events.Candles) -> str:
-    kind = SNAPSHOT if event.snapshot else UPDATE
-    stamp = "" if event.timestamp is None else f',"timestamp":{quoted(event.timestamp)}'
-    rows = ",".join(_candle(candle, event.symbol, event.precision) for candle in event.candles)
-    return f'{{"channel":"ohlc","type":"{kind}"{stamp},"data":[{rows}]}}'
-
-
-def _candle(candle: events.Candle, symbol: str, digits: Precision) -> str:
-    price = digits.price_text
+    price, qty, symbol = event.precision.price_text, event.precision.qty_text, quoted(event.symbol)
     # The inner `timestamp` is the end of the interval, whatever its documentation says.
-    return (
-        f'{{"symbol":{quoted(symbol)},"open":{price(candle.open)},"high":{price(candle.high)},'
+    rows = ",".join(
+        f'{{"symbol":{symbol},"open":{price(candle.open)},"high":{price(candle.high)},'
         f'"low":{price(candle.low)},"close":{price(candle.close)},"trades":{candle.trades},'
-        f'"volume":{digits.qty_text(candle.volume)},"vwap":{price(candle.vwap)},'
+        f'"volume":{qty(candle.volume)},"vwap":{price(candle.vwap)},'
         f'"interval_begin":"{nanos(candle.begin)}","interval":{candle.interval},'
         f'"timestamp":"{micros(candle.end)}"}}'
+        for candle in event.candles
     )
+    kind = SNAPSHOT if event.snapshot else UPDATE
+    stamp = "" if event.timestamp is None else f',"timestamp":{quoted(event.timestamp)}'
+    return f'{{"channel":"ohlc","type":"{kind}"{stamp},"data":[{rows}]}}'
 
 
 def instruments(event: events.Instruments) -> str:

@@ -41,33 +41,28 @@ class LastValues:
         match event:
             case Ticker():
                 self._tickers[event.symbol] = event
-            case Trades():
-                self._trade(event)
-            case Candles():
+            case Trades(symbol=symbol):
+                before, trades = self._trades.get(symbol) or (event, deque(maxlen=MAX_TRADES))
+                restarted = event.snapshot and _restarts(event, trades)
+                if event.precision != before.precision or restarted:
+                    trades.clear()
+                trades.extend(event.trades)
+                self._trades[symbol] = event, trades
+            case Candles(symbol=symbol):
                 for candle in event.candles:
-                    self._candle(event, candle)
+                    key = symbol, candle.interval
+                    earlier, candles = self._candles.get(key) or (event, {})
+                    if event.precision != earlier.precision:
+                        candles.clear()
+                    candles[candle.begin] = candle
+                    if len(candles) > MAX_CANDLES:
+                        del candles[min(candles)]
+                    self._candles[key] = event, candles
 
     def pause(self) -> None:
         """Nothing is heard for a while: tickers and candles go on changing, trades stay."""
         self._tickers.clear()
         self._candles.clear()
-
-    def _trade(self, event: Trades) -> None:
-        before, known = self._trades.get(event.symbol) or (event, deque(maxlen=MAX_TRADES))
-        if event.precision != before.precision or (event.snapshot and _restarts(event, known)):
-            known.clear()
-        known.extend(event.trades)
-        self._trades[event.symbol] = event, known
-
-    def _candle(self, event: Candles, candle: Candle) -> None:
-        key = event.symbol, candle.interval
-        before, known = self._candles.get(key) or (event, {})
-        if event.precision != before.precision:
-            known.clear()
-        known[candle.begin] = candle
-        if len(known) > MAX_CANDLES:
-            del known[min(known)]
-        self._candles[key] = event, known
 
     def snapshot(self, key: Key) -> Remembered | None:
         """What a subscription would begin with; None when nothing was told yet.

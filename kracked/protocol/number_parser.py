@@ -118,16 +118,16 @@ class NumberReader:
                 ]
             )
         except (ValueError, IndexError):
-            return tuple(self._order(row) for row in rows)
-
-    def _order(self, row: wire.WireOrder) -> OrderChange:
-        return OrderChange(
-            row.event,
-            row.order_id,
-            self._prices[bytes(row.limit_price)],
-            scale(bytes(row.order_qty), self._qty),
-            row.timestamp,
-        )
+            return tuple(
+                OrderChange(
+                    row.event,
+                    row.order_id,
+                    prices[bytes(row.limit_price)],
+                    scale(bytes(row.order_qty), precision),
+                    row.timestamp,
+                )
+                for row in rows
+            )
 
 
 class _KnownPrices(dict[bytes, int]):

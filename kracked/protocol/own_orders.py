@@ -199,8 +199,10 @@ def merged(old: OwnOrder | None, report: Mapping[str, object]) -> OwnOrder:
     new = read({"order_status": "new", **told}, OwnOrder)
     if old is None:
         return new
-    if "triggers" in told:
-        new = msgspec.structs.replace(new, triggers=_triggers(old.triggers, report["triggers"]))
+    if isinstance(moved := told.get("triggers"), Mapping):  # it may name only what moved
+        named = {name: getattr(new.triggers, name) for name in _TRIGGERS if name in moved}
+        triggers = msgspec.structs.replace(old.triggers, **named)
+        new = msgspec.structs.replace(new, triggers=triggers)
     # What is filled only rises: a report that says less is late.
     late = _PROGRESS if new.cum_qty < old.cum_qty else ()
     changes = {name: getattr(new, name) for name in told if name not in late}
@@ -268,12 +270,5 @@ def _told(known: OwnOrder | Fill) -> dict[str, object]:
     return members | ({"side": _WORDS[known.side]} if known.side else {})
 
 
-def _triggers(old: Triggers, told: object) -> Triggers:
-    """A moved trigger may name only what moved."""
-    new = msgspec.convert(told, Triggers)
-    named = told if isinstance(told, Mapping) else {}
-    changes = {name: getattr(new, name) for name in new.__struct_fields__ if name in named}
-    return msgspec.structs.replace(old, **changes)
-
-
+_TRIGGERS = Triggers.__struct_fields__
 _FIELDS = frozenset(OwnOrder.__struct_fields__) - {"side", "touched", "reason"}

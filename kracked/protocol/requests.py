@@ -148,15 +148,14 @@ def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_list_of_text(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
 _TYPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "text": (lambda value: isinstance(value, str), "string"),
     "integer": (_is_integer, "number_integer"),
     "flag": (lambda value: isinstance(value, bool), "boolean"),
-    "texts": (_is_list_of_text, "array"),
+    "texts": (
+        lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+        "array",
+    ),
 }
 _PARAMS = {
     "channel": "text",

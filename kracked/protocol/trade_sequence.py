@@ -32,23 +32,21 @@ class TradeSequence:
             self._missing.pop(event.symbol, None)
             return event, None
         last, heard = known
-        fresh = tuple(trade for trade in event.trades if self._is_new(event.symbol, trade, last))
+        missing = self._missing.get(event.symbol, set())
+        fresh: list[Trade] = []
+        for trade in event.trades:
+            if trade.trade_id <= last:
+                if trade.trade_id not in missing:
+                    continue
+                missing.discard(trade.trade_id)  # so that it is new once
+            fresh.append(trade)
         if newest > last:
             self._last[event.symbol] = (newest, event.received)
         first = min((t.trade_id for t in fresh if t.trade_id > last), default=0)
         gap = self._gap(event, first, last, heard)
         if len(fresh) == len(event.trades):
             return event, gap
-        return msgspec.structs.replace(event, trades=fresh) if fresh else None, gap
-
-    def _is_new(self, symbol: str, trade: Trade, last: int) -> bool:
-        if trade.trade_id > last:
-            return True
-        missing = self._missing.get(symbol, set())
-        if trade.trade_id not in missing:
-            return False
-        missing.discard(trade.trade_id)
-        return True
+        return msgspec.structs.replace(event, trades=tuple(fresh)) if fresh else None, gap
 
     def _gap(self, event: Trades, first: int, last: int, heard: int) -> Gap | None:
         if first <= last + 1:

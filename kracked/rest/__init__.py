@@ -19,7 +19,7 @@ from kracked.rest.account import (
     TradeVolume,
 )
 from kracked.rest.client import RestClient
-from kracked.rest.encoding import RelativePrice
+from kracked.rest.encoding import BadOrder, RelativePrice
 from kracked.rest.market import (
     AssetInfo,
     Depth,
@@ -37,7 +37,6 @@ from kracked.rest.orders import (
     AddOrder,
     Amended,
     AmendOrder,
-    BadOrder,
     BatchAdded,
     BatchReply,
     CancelAllTimer,

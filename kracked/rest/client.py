@@ -25,9 +25,9 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
 from kracked.rest import account, encoding, market, orders
+from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
 from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces
-from kracked.rest.params import given, listed, names, pairs_asked, span
 from kracked.rest.priority_lock import Urgency
 from kracked.rest.replies import OutcomeUnknown, UnreadableReply
 from kracked.rest.request_executor import RequestExecutor, RequestTiming, Signer
@@ -114,7 +114,10 @@ class RestClient:
         Accepted is not resting: the executions channel tells. With `validate` nothing is
         placed; form and minimums are checked, funds are not.
         """
-        members, called = orders.add_members(order, pair, deadline, validate=validate), names(order)
+        members, called = (
+            orders.add_members(order, pair, deadline, validate=validate),
+            orders.client_names(order),
+        )
         return await self._write("AddOrder", members, orders.Added, deadline, called)
 
     async def add_order_batch(
@@ -128,7 +131,7 @@ class RestClient:
         """2 to 15 orders of one pair; each may still be refused alone, see the reply."""
         members = orders.batch_members(tuple(batch), pair, deadline, validate=validate)
         return await self._write(
-            "AddOrderBatch", members, orders.BatchReply, deadline, names(*batch)
+            "AddOrderBatch", members, orders.BatchReply, deadline, orders.client_names(*batch)
         )
 
     async def amend_order(
@@ -163,7 +166,7 @@ class RestClient:
     ) -> orders.Cancelled:
         """2 to 50 orders in all; a `userref` among the first is all orders that carry it."""
         if not 2 <= len(txids) + len(cl_ord_ids) <= 50:
-            raise orders.BadOrder("a batch cancels 2 to 50 orders")
+            raise BadOrder("a batch cancels 2 to 50 orders")
         self._executor.withdraw({*txids, *cl_ord_ids})
         members: dict[str, object] = {}
         if txids:
@@ -180,7 +183,7 @@ class RestClient:
     async def cancel_all_orders_after(self, timeout_s: int) -> orders.CancelAllTimer:
         """Cancels everything in `timeout_s` unless called again; 0 disarms."""
         if not 0 <= timeout_s < 86_400:
-            raise orders.BadOrder("the dead-man's switch takes 0 to 86399 seconds")
+            raise BadOrder("the dead-man's switch takes 0 to 86399 seconds")
         name = "CancelAllOrdersAfter"
         raw = await self._executor.write(name, {"timeout": timeout_s}, Urgency.SWITCH)
         return _written(name, raw, orders.CancelAllTimer)
@@ -220,7 +223,7 @@ class RestClient:
         self, *, cl_ord_id: str | None = None, userref: int | None = None, trades: bool = False
     ) -> dict[str, account.OrderInfo]:
         """By order id; all of them, or those with this client id."""
-        members = given(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
+        members = present(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
         return (await self._read("OpenOrders", members, account.OpenOrders)).open
 
     async def closed_orders(
@@ -240,13 +243,13 @@ class RestClient:
         `start` (exclusive) and `end`: ns, sent as seconds, or an order's id; `by` says whether
         they mean the opening or the closing. Without `count` a long history answers sooner.
         """
-        members = given(cl_ord_id=cl_ord_id, userref=userref, trades=trades, ofs=offset)
-        members |= given(closetime=by, without_count=not count, **span(start, end))
+        members = present(cl_ord_id=cl_ord_id, userref=userref, trades=trades, ofs=offset)
+        members |= present(closetime=by, without_count=not count, **time_span(start, end))
         return await self._read("ClosedOrders", members, account.ClosedOrders)
 
     async def query_orders(self, *txids: str, trades: bool = False) -> dict[str, account.OrderInfo]:
         """By order id, 1 to 50; ids the exchange never issued are left out."""
-        members = given(txid=listed(txids, 50), trades=trades)
+        members = present(txid=joined_ids(txids, 50), trades=trades)
         return await self._read("QueryOrders", members, dict[str, account.OrderInfo])
 
     async def order_amends(self, txid: str) -> account.OrderAmends:
@@ -263,12 +266,14 @@ class RestClient:
         count: bool = True,
     ) -> account.TradesHistory:
         """Own fills, a page of 50, newest first. `start` and `end`: ns, or a trade's id."""
-        members = given(ofs=offset, ledgers=ledgers, without_count=not count, **span(start, end))
+        members = present(
+            ofs=offset, ledgers=ledgers, without_count=not count, **time_span(start, end)
+        )
         return await self._read("TradesHistory", members, account.TradesHistory)
 
     async def query_trades(self, *ids: str) -> dict[str, account.TradeInfo]:
         """Own fills by their ids, 1 to 20."""
-        members = given(txid=listed(ids, 20))
+        members = present(txid=joined_ids(ids, 20))
         return await self._read("QueryTrades", members, dict[str, account.TradeInfo])
 
     async def ledgers(
@@ -285,13 +290,13 @@ class RestClient:
 
         `kind`: only this type, such as ``trade``; `start` and `end`: ns, or an entry's id.
         """
-        members = given(asset=",".join(assets) or None, type=kind, ofs=offset)
-        members |= given(without_count=not count, **span(start, end))
+        members = present(asset=",".join(assets) or None, type=kind, ofs=offset)
+        members |= present(without_count=not count, **time_span(start, end))
         return await self._read("Ledgers", members, account.Ledgers)
 
     async def query_ledgers(self, *ids: str) -> dict[str, account.LedgerEntry]:
         """Entries by their ids, 1 to 20."""
-        members = given(id=listed(ids, 20))
+        members = present(id=joined_ids(ids, 20))
         return await self._read("QueryLedgers", members, dict[str, account.LedgerEntry])
 
     async def open_positions(self) -> dict[str, account.Position]:
@@ -313,10 +318,10 @@ class RestClient:
 
     async def asset_pairs(self, *pairs: str) -> dict[str, market.PairInfo]:
         """By pair id, or by the name asked for."""
-        return await self._public("AssetPairs", pairs_asked(pairs), dict[str, market.PairInfo])
+        return await self._public("AssetPairs", pair_params(pairs), dict[str, market.PairInfo])
 
     async def ticker(self, *pairs: str) -> dict[str, market.TickerInfo]:
-        return await self._public("Ticker", pairs_asked(pairs), dict[str, market.TickerInfo])
+        return await self._public("Ticker", pair_params(pairs), dict[str, market.TickerInfo])
 
     async def ohlc(
         self, pair: str, *, interval: int = 1, since: str | None = None

@@ -9,6 +9,7 @@ Source: docs.kraken.com/api/docs/guides/spot-rest-auth
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import Enum
 
@@ -16,6 +17,11 @@ import msgspec
 
 from kracked.errors import ConfigError, says
 from kracked.protocol.events import Side
+from kracked.times import NS_PER_S
+
+
+class BadOrder(ConfigError):
+    """A request whose parts do not fit together; it was not sent."""
 
 
 @says("{value} cannot be sent: it is not a finite number")
@@ -84,3 +90,37 @@ def encode(members: dict[str, object], nonce: str, otp: str | None = None) -> by
     """The body of a private call: sign these bytes and send these bytes."""
     password = {} if otp is None else {"otp": otp}
     return msgspec.json.encode({"nonce": nonce, **password, **members})
+
+
+# --- members of queries ---------------------------------------------------------------------
+
+
+def present(**members: object) -> dict[str, object]:
+    """Return the members that are set; a flag that is off is left out."""
+    return {name: value for name, value in members.items() if value not in (None, False, 0)}
+
+
+def joined_ids(ids: Sequence[str], most: int) -> str:
+    """Return ids as one text.
+
+    Raises:
+        BadOrder: There is none, or there are more than the call takes.
+    """
+    if not 1 <= len(ids) <= most:
+        raise BadOrder(f"ask for 1 to {most} ids at once, not {len(ids)}")
+    return ",".join(ids)
+
+
+def pair_params(pairs: Sequence[str]) -> dict[str, str]:
+    """Return the parameter that names pairs; nothing for all of them."""
+    return {"pair": ",".join(pairs)} if pairs else {}
+
+
+def time_span(start: int | str | None, end: int | str | None) -> dict[str, object]:
+    """Return both bounds: ns as whole seconds, widened to them; ids as they are."""
+    members: dict[str, object] = {}
+    if start is not None:
+        members["start"] = start if isinstance(start, str) else str(start // NS_PER_S)
+    if end is not None:
+        members["end"] = end if isinstance(end, str) else str(-(-end // NS_PER_S))
+    return members

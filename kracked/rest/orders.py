@@ -15,10 +15,9 @@ from enum import StrEnum
 import msgspec
 
 from kracked import times
-from kracked.errors import ConfigError
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
-from kracked.rest.encoding import RelativePrice, fields
+from kracked.rest.encoding import BadOrder, RelativePrice, fields
 
 
 class OrderFlag(StrEnum):
@@ -45,10 +44,6 @@ _PRICES = {
     OrderType.TRAILING_STOP_LIMIT: (True, True),
 }
 """Whether the type takes `price` and `price2`."""
-
-
-class BadOrder(ConfigError):
-    """An order whose parts do not fit together; it was not sent."""
 
 
 class ConditionalClose(
@@ -153,13 +148,10 @@ def _price_problem(order: AddOrder | ConditionalClose) -> str | None:
         return None
     if not (isinstance(order.price, RelativePrice) and order.price.sign == "+"):
         return f"the price of a {kind} order is a distance; give a RelativePrice with +"
-    if order.price2 is not None and not _from_trigger(order.price2):
-        return f"the price2 of a {kind} order counts from its trigger: a RelativePrice with + or -"
-    return None
-
-
-def _from_trigger(price: Price) -> bool:
-    return isinstance(price, RelativePrice) and price.sign in ("+", "-")
+    second = order.price2
+    if second is None or (isinstance(second, RelativePrice) and second.sign in ("+", "-")):
+        return None
+    return f"the price2 of a {kind} order counts from its trigger: a RelativePrice with + or -"
 
 
 def _flag_problem(order: AddOrder) -> str | None:
@@ -200,6 +192,12 @@ def batch_members(
         raise BadOrder(f"a batch holds 2 to 15 orders, not {len(orders)}")
     each = [order.members() for order in orders]
     return {"pair": pair, "orders": each, **sending(deadline, validate=validate)}
+
+
+def client_names(*orders: AddOrder) -> set[object]:
+    """Return the names by which a cancel may mean these orders before they have a txid."""
+    names = (name for order in orders for name in (order.cl_ord_id, order.userref))
+    return {name for name in names if name is not None}
 
 
 def sending(deadline: int | None, *, validate: bool = False) -> dict[str, object]:

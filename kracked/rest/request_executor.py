@@ -136,7 +136,12 @@ class RequestExecutor:
         """The result of a public call, repeated while that may help."""
 
         async def once() -> bytes:
-            await self._wait_for_public()
+            # Counted by address, and no figure is published. Clients that keep to one call a
+            # second are not refused.
+            ticks = self._timing.ticks
+            while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, ticks())) > 0:
+                await self._timing.sleep(wait_ns / NS_PER_S)
+            self._public.spend(_ONE, ticks())
             return await self._transport.get(f"{self._root}/0/public/{name}", params)
 
         return await self._repeated(name, once)
@@ -146,7 +151,10 @@ class RequestExecutor:
 
         async def once() -> bytes:
             self._respect_lockout(name)
-            await self._wait_for_counter(name)
+            while (wait_ns := self.limiter.wait_ns(name, self._timing.ticks())) > 0:
+                if wait_ns > LONGEST_WAIT_NS:
+                    raise self._held_back(name)
+                await self._timing.sleep(wait_ns / NS_PER_S)
             return await self._private(name, members, Urgency.READ)
 
         return await self._repeated(name, once)
@@ -168,13 +176,19 @@ class RequestExecutor:
         """
         if urgency is not Urgency.CANCEL:
             self._respect_lockout(name)
-        if urgency is Urgency.ORDER:
-            self._respect_limits(name)
+        ticks = self._timing.ticks()
+        if urgency is Urgency.ORDER and (
+            self.limiter.throttled_ns(ticks) or self.limiter.held_ns(name, ticks)
+        ):
+            raise self._held_back(name)
         try:
             body = await self._private(name, members, urgency, before=before, names=names)
             reply = decode_reply(name, body)
         except (NoAnswer, UnreadableReply) as error:
-            self._heed(error)
+            if isinstance(error, NoAnswer) and error.retry_after_s:
+                # A gateway that named a time gets no further order before it.
+                now = self._timing.ticks()
+                self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
             raise OutcomeUnknown(name, str(error)) from error
         self._note(name, reply)
         if reply.refusal is None:
@@ -199,7 +213,9 @@ class RequestExecutor:
                 asked_s = error.retry_after_s or 0 if isinstance(error, NoAnswer) else 0
                 if attempt == READ_ATTEMPTS or asked_s * NS_PER_S > LONGEST_WAIT_NS:
                     raise error.final if isinstance(error, _Passing) else error from None
-            await self._pause(attempt, asked_s)
+            longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
+            pause_s = longest_s * (1 + self._timing.jitter()) / 2
+            await self._timing.sleep(max(asked_s, pause_s))
         raise AssertionError("the last attempt returns or raises")
 
     def _result(self, name: str, body: bytes) -> bytes:
@@ -265,40 +281,11 @@ class RequestExecutor:
             held = "held back here after EGeneral:Temporary lockout"
             raise Refused(name, held, ErrorClass.CHANGE_SETUP)
 
-    def _respect_limits(self, name: str) -> None:
-        now, limiter = self._timing.ticks(), self.limiter
-        if limiter.throttled_ns(now) or limiter.held_ns(name, now):
-            raise self._held_back(name)
-
     def _held_back(self, name: str) -> Refused:
         now, limiter = self._timing.ticks(), self.limiter
         counted = f"{limiter.count(now):.1f} of {limiter.tier.rest_limit} calls are counted"
         words = _THROTTLED if limiter.throttled_ns(now) else f"held back here: {counted}"
         return Refused(name, words, ErrorClass.SLOW_DOWN)
-
-    async def _wait_for_counter(self, name: str) -> None:
-        ticks = self._timing.ticks
-        while (wait_ns := self.limiter.wait_ns(name, ticks())) > 0:
-            if wait_ns > LONGEST_WAIT_NS:
-                raise self._held_back(name)
-            await self._timing.sleep(wait_ns / NS_PER_S)
-
-    async def _wait_for_public(self) -> None:
-        # By address; no figure is published. Clients that fare well keep to one a second.
-        ticks = self._timing.ticks
-        while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, ticks())) > 0:
-            await self._timing.sleep(wait_ns / NS_PER_S)
-        self._public.spend(_ONE, ticks())
-
-    async def _pause(self, attempt: int, least_s: float) -> None:
-        longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
-        await self._timing.sleep(max(least_s, longest_s * (1 + self._timing.jitter()) / 2))
-
-    def _heed(self, error: Exception) -> None:
-        """A gateway that named a time gets no further order before it."""
-        if isinstance(error, NoAnswer) and error.retry_after_s:
-            now = self._timing.ticks()
-            self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
 
     def _note(self, name: str, reply: Reply) -> None:
         """Learns from what the exchange says about its limits."""

@@ -91,6 +91,8 @@ class HttpTransport:
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> bytes:
+        if url not in self._proxies:
+            self._proxies[url] = proxy_of(url)
         try:
             async with self._opened().request(
                 method,
@@ -99,7 +101,7 @@ class HttpTransport:
                 headers=headers,
                 data=body,
                 allow_redirects=False,
-                proxy=self._proxy(url),
+                proxy=self._proxies[url],
             ) as response:
                 answer = await response.read()
         except _UNCONNECTED as error:
@@ -110,11 +112,6 @@ class HttpTransport:
         if response.status != 200:
             raise NoAnswer(url, f"HTTP {response.status}", _retry_after_s(response.headers))
         return answer
-
-    def _proxy(self, url: str) -> str | None:
-        if url not in self._proxies:
-            self._proxies[url] = proxy_of(url)
-        return self._proxies[url]
 
     def _opened(self) -> aiohttp.ClientSession:
         # Not in __init__: a session belongs to the loop that runs.

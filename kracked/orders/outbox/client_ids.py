@@ -32,11 +32,7 @@ class ClientIds:
         # two ids within a millisecond, count on from the last.
         drawn = (self._clock() // _NS_PER_MS) << _RANDOM_BITS | self._entropy(_RANDOM_BITS)
         self._last = drawn if drawn > self._last else self._last + 1
-        return str(uuid.UUID(int=_laid_out(self._last)))
-
-
-def _laid_out(number: int) -> int:
-    """48 bits of time and 74 of chance, with version and variant where the RFC wants them."""
-    milliseconds, chance = number >> _RANDOM_BITS, number & (1 << _RANDOM_BITS) - 1
-    high, low = chance >> 62, chance & (1 << 62) - 1
-    return milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low
+        # 48 bits of time and 74 of chance, with version and variant where the RFC wants them.
+        milliseconds, chance = self._last >> _RANDOM_BITS, self._last & (1 << _RANDOM_BITS) - 1
+        high, low = chance >> 62, chance & (1 << 62) - 1
+        return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low))

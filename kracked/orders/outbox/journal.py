@@ -99,21 +99,18 @@ class Journal:
         line = _line(record)
         try:
             before = os.fstat(self._file).st_size
-            self._write_whole(line, before)
+            written = os.write(self._file, line)
+            if written == len(line):
+                return
+            try:
+                # No half line may stay, or the next one would be lost in it.
+                os.ftruncate(self._file, before)
+            except OSError:
+                self.close()
+                raise
         except OSError as error:
             raise JournalFull(self._path, str(error)) from error
-
-    def _write_whole(self, line: bytes, before: int) -> None:
-        written = os.write(self._file, line)
-        if written == len(line):
-            return
-        # No half line may stay, or the next one would be lost in it.
-        try:
-            os.ftruncate(self._file, before)
-        except OSError:
-            self.close()
-            raise
-        raise OSError(f"the disk took {written} of {len(line)} bytes")
+        raise JournalFull(self._path, f"the disk took {written} of {len(line)} bytes")
 
     @property
     def size(self) -> int:
@@ -132,7 +129,9 @@ class Journal:
             try:
                 # Held before it has the name, or another program could take it in between.
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _write_all(file, text)
+                written = 0
+                while written < len(text):
+                    written += os.write(file, text[written:])
                 os.fsync(file)
                 new.replace(self._path)
             except BaseException:
@@ -174,12 +173,6 @@ def _held(path: Path) -> int:
 
 def _line(record: Record) -> bytes:
     return msgspec.json.encode(record) + b"\n"
-
-
-def _write_all(file: int, text: bytes) -> None:
-    written = 0
-    while written < len(text):
-        written += os.write(file, text[written:])
 
 
 def decode_lines(text: bytes, path: Path) -> list[Record]:

@@ -200,7 +200,15 @@ class Outbox:
                     since=record.at,
                 )
             case StateChange():
-                entry = _moved(self._entries[record.id], record)
+                before = self._entries[record.id]
+                entry = msgspec.structs.replace(
+                    before,
+                    state=record.state,
+                    since=before.since if record.state is before.state else record.at,
+                    txid=record.txid or before.txid,
+                    filled=max(before.filled, record.filled),
+                    reason=record.reason or before.reason,
+                )
         self._entries[entry.id] = entry
         if entry.ended:
             self._pending.pop(entry.id, None)
@@ -209,14 +217,3 @@ class Outbox:
         if entry.txid is not None and entry.kind is ActionKind.ADD:
             self._by_txid[entry.txid] = entry.id
         return entry
-
-
-def _moved(entry: OutboxEntry, news: StateChange) -> OutboxEntry:
-    return msgspec.structs.replace(
-        entry,
-        state=news.state,
-        since=entry.since if news.state is entry.state else news.at,
-        txid=news.txid or entry.txid,
-        filled=max(entry.filled, news.filled),
-        reason=news.reason or entry.reason,
-    )

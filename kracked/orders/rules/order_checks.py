@@ -22,8 +22,7 @@ from kracked.orders.rules.market_context import (
 )
 from kracked.protocol.limits import cost_of_add
 from kracked.protocol.order_terms import OrderType
-from kracked.rest.encoding import fields
-from kracked.rest.orders import BadOrder
+from kracked.rest.encoding import BadOrder, fields
 from kracked.times import NS_PER_S
 
 

@@ -13,7 +13,7 @@ from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, to_order
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext, notional
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce, Trigger
-from kracked.rest.orders import BadOrder
+from kracked.rest.encoding import BadOrder
 from kracked.times import NS_PER_S
 
 SLICES = 15

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from kracked.orders.rules.queue_priority import keeps_place
+from kracked.orders.amends import keeps_place
 from kracked.protocol.own_orders import OwnOrder
 
 ORDER = OwnOrder(
