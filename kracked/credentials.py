@@ -1,6 +1,6 @@
 """An API key and its secret, kept out of every log, traceback and screen.
 
-They come from the environment or from a file only its owner can read, never from a
+They come from the environment or from a file that only its owner can read, never from a
 command line flag: flags show in the process list and in shell histories.
 """
 
@@ -29,15 +29,21 @@ _BEYOND_OWNER = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Credentials:
-    """What signs private calls. Prints as ``<redacted>``, however it is printed.
+    """The key pair that signs private calls. Prints as ``<redacted>``, however it is printed.
 
-    Not a struct on purpose: those encode and print their fields.
+    It is no struct on purpose: structs encode and print their fields.
+
+    Args:
+        key: The API key.
+        secret: The private key, base64 as Kraken shows it.
+
+    Raises:
+        UnreadableKey: The key holds a character that no key has.
     """
 
     __slots__ = ("key", "secret")
 
     def __init__(self, key: str, secret: str) -> None:
-        """Raises `UnreadableKey`."""
         if not (key.isascii() and key.isprintable()):
             raise UnreadableKey
         self.key, self.secret = key, secret
@@ -53,11 +59,13 @@ class Credentials:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials | None:
-        """The pair in `KRAKEN_API_KEY` and `KRAKEN_API_SECRET`, or None when neither is set.
+        """Return the pair in `KRAKEN_API_KEY` and `KRAKEN_API_SECRET`; None when neither is set.
 
-        Raises `IncompleteCredentials` when only one of them is, and `UnreadableKey`.
+        Raises:
+            IncompleteCredentials: Only one of them is set.
+            UnreadableKey: The key holds a character that no key has.
         """
-        # A shell or a secrets file easily leaves a line's end behind.
+        # A shell or a secrets file easily leaves a line end behind.
         key, secret = (
             environment.get(name, "").strip() for name in (KEY_VARIABLE, SECRET_VARIABLE)
         )
@@ -69,12 +77,15 @@ class Credentials:
 
     @classmethod
     def from_file(cls, path: Path) -> Credentials:
-        """The pair in a file of two lines: the key, then the secret.
+        """Return the pair in a file of two lines: the key, then the secret.
 
-        Raises `ExposedFile` when anyone but the owner may open it,
-        `IncompleteCredentials` when a line is missing, and `UnreadableKey`.
+        Raises:
+            ExposedFile: Others than the owner may open the file.
+            IncompleteCredentials: A line is missing.
+            UnreadableKey: The key holds a character that no key has.
+            OSError: The file cannot be opened.
         """
-        # The permissions of the very file that is read: no second look-up by name.
+        # The permissions are those of the very file that is read: no second look-up by name.
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if mode & _BEYOND_OWNER:
@@ -95,7 +106,7 @@ class IncompleteCredentials(ConfigError):
 
 @says("the API key holds a character no key has; copy it again, whole")
 class UnreadableKey(ConfigError):
-    """A key that cannot stand in a request header. The message never repeats it."""
+    """A key that cannot be sent in a header. The message never repeats it."""
 
 
 @says("{path} can be opened by others (mode {mode:o}); run: chmod 600 {path}")

@@ -1,7 +1,7 @@
-"""RFC 3339 text to integer nanoseconds since the Unix epoch and back.
+"""Conversion of RFC 3339 text to integer nanoseconds since the Unix epoch and back.
 
-`datetime` stops at microseconds and the exchange does not, so times are integers
-here. UTC only, as on the wire.
+`datetime` stops at microseconds and the exchange does not, so times are integers. UTC only,
+as on the wire. Pure: it never reads a clock. Lengths of time are `kracked.durations`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ class NotATime(ProtocolError):
 
 
 def parse_ns(text: str) -> int:
-    """Nanoseconds since the Unix epoch; digits past the ninth are dropped.
+    """Return an instant in ns since the Unix epoch; digits past the ninth are dropped.
+
+    Raises:
+        NotATime: The text is no RFC 3339 time in UTC.
 
     >>> parse_ns("2024-05-19T18:55:20.910159752Z")
     1716144920910159752
@@ -49,7 +52,7 @@ def parse_ns(text: str) -> int:
 
 
 def try_parse_ns(text: str | None) -> int | None:
-    """As `parse_ns`; None where there is no text, or none that is a time."""
+    """Return an instant like `parse_ns`; None for no text, or text that is no time."""
     try:
         return parse_ns(text) if text else None
     except NotATime:
@@ -57,7 +60,11 @@ def try_parse_ns(text: str | None) -> int | None:
 
 
 def to_rfc3339(ns: int, digits: int = 6) -> str:
-    """The instant with `digits` decimals of the second (0 to 9), cut and not rounded.
+    """Return an instant as RFC 3339 text in UTC.
+
+    Args:
+        ns: ns since the Unix epoch.
+        digits: Decimals of the second, 0 to 9; further ones are cut, not rounded.
 
     >>> to_rfc3339(1716144920910159752, 9)
     '2024-05-19T18:55:20.910159752Z'

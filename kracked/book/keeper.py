@@ -1,8 +1,8 @@
-"""Keeps every book of a stream of messages, and says when one can no longer be trusted.
+"""Keeps every book of a stream of messages, and reports when one can no longer be trusted.
 
-The whole path of a message, decode, apply, cut, verify, without a socket or a clock. A
-book that fails its checksum is never shown as verified again before a fresh snapshot
-has proven it; that the caller should ask for one is told exactly once, as a `Resync`.
+This is the whole path of a message (decode, apply, cut, verify) without a socket or a clock.
+A book that fails its checksum is never marked as verified again before a fresh snapshot has
+proven it. That the caller should request one is reported exactly once, as a `Resync`.
 
 Source: docs.kraken.com/api/docs/guides/spot-ws-book-v2, .../spot-ws-l3-v2
 """
@@ -25,10 +25,21 @@ NO_EVENTS: tuple[Event, ...] = ()
 
 
 class BookKeeper:
-    """Owns the books; changes them by `receive` or `apply` and by nothing else.
+    """Owner of the books; changes them by `receive` or `apply` and by nothing else.
 
-    `books[symbol]` and `orders[symbol]` are the level 2 and level 3 books. One whose
-    `verified` is False waits for a snapshot and ignores updates until it comes.
+    A book whose `verified` is False waits for a snapshot and ignores updates until it comes.
+
+    Args:
+        precisions: Decimals of symbols that no instrument message will state.
+        depth: Depth of every book; overrules what the stream states.
+        depths: Depth by symbol; overrules `depth`.
+        codec: A codec to share, in place of one with `precisions`.
+
+    Attributes:
+        l2: Level 2 books by symbol.
+        l3: Level 3 books by symbol.
+        stats: Counts of messages by symbol and channel (`book` or `level3`).
+        codec: Decodes the messages, and knows the precisions.
     """
 
     def __init__(
@@ -39,7 +50,6 @@ class BookKeeper:
         depths: Mapping[str, int] | None = None,
         codec: Codec | None = None,
     ) -> None:
-        """`depths` by symbol, or one `depth` for all, overrule what the stream says."""
         self.codec = codec or Codec(dict(precisions or {}))
         self.l2: dict[str, L2Book] = {}
         self.l3: dict[str, L3Book] = {}
@@ -47,13 +57,19 @@ class BookKeeper:
         self._stated_depth = depth
         self._stated_depths = dict(depths or {})
         self._depths: dict[tuple[str, str], int] = {}
+        """Acknowledged depths, by symbol and channel."""
         self._connection = 0
 
     def receive(self, raw: bytes, received: int = 0) -> list[Event]:
-        """Take one message as it came: its events, then what keeping them brought about.
+        """Decode one message and apply its events. Raises nothing for what the exchange sends.
 
-        The latter is a `Resync` when a book has just become untrustworthy, and a
-        `Verified` when a snapshot has proven it. Raises nothing for what is received.
+        Args:
+            raw: The message as it came.
+            received: When it came, ns since the Unix epoch.
+
+        Returns:
+            The events of the message; then a `Resync` when a book has just become
+            untrustworthy, and a `Verified` when a snapshot has proven it.
         """
         happened = self.codec.decode(raw, received)
         for event in tuple(happened):
@@ -62,7 +78,7 @@ class BookKeeper:
         return happened
 
     def apply(self, event: Event) -> tuple[Event, ...]:
-        """Take one decoded event; what keeping it brought about, usually nothing."""
+        """Apply one decoded event; return what followed from it, usually nothing."""
         kind = type(event)
         book: L2Book | L3Book | None
         if kind is events.BookUpdate:
@@ -88,7 +104,7 @@ class BookKeeper:
                 self._connection = connection
                 self._depths.clear()
             case events.Subscribed(channel=channel, symbol=str(symbol), depth=int(depth)) if (
-                depth > 0  # of none at all an empty book would be the proof
+                depth > 0  # with depth 0 an empty book would pass for proven
             ):
                 self.expect(symbol, channel, depth)
             case events.Unsubscribed(channel=channel, symbol=str(symbol)):
@@ -104,7 +120,7 @@ class BookKeeper:
     def _update_without_book(
         self, event: events.BookUpdate | events.L3Update, book: L2Book | L3Book | None
     ) -> tuple[Event, ...]:
-        """An update for which there is no trusted book, or one of another precision."""
+        """Handle an update without a trusted book, or with another precision than the book."""
         channel = BOOK if isinstance(event, events.BookUpdate) else LEVEL3
         if book is None or not book.verified:
             self._stats_of(event.symbol, channel).ignored += 1
@@ -144,9 +160,10 @@ class BookKeeper:
     def _depth(
         self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]
     ) -> tuple[int, bool]:
-        """Stated by the caller, else acknowledged, else a guess, which is told.
+        """Return the depth of a snapshot, and whether it is known or only a guess.
 
-        The guess is the smallest depth offered that holds the snapshot.
+        The depth is the caller's, else the acknowledged one, else the smallest depth on offer
+        that holds the snapshot.
         """
         stated = self._stated_depths.get(symbol) or self._stated_depth
         if stated:
@@ -157,7 +174,13 @@ class BookKeeper:
         return next((depth for depth in offered if depth >= levels), levels), False
 
     def expect(self, symbol: str, channel: str, depth: int) -> None:
-        """The depth asked for or acknowledged; a snapshot that came before learns it late."""
+        """Set the depth that was requested or acknowledged; cut a snapshot that came before.
+
+        Args:
+            symbol: The pair.
+            channel: `book` or `level3`.
+            depth: Price levels a side.
+        """
         self._depths[symbol, channel] = depth
         books: Mapping[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3
         book = books.get(symbol)
@@ -171,13 +194,13 @@ class BookKeeper:
     def doubt(
         self, symbol: str, channel: str, reason: str, received: int, detail: str = ""
     ) -> tuple[Event, ...]:
-        """Stop trusting one book, and say so once; nothing when it was not trusted."""
+        """Stop trusting one book; return a `Resync`, or nothing when it was not trusted."""
         if not self.distrust(symbol, channel):
             return NO_EVENTS
         return (events.Resync(received, symbol, channel, reason, detail),)
 
     def distrust(self, symbol: str, channel: str) -> bool:
-        """Stop trusting one book without asking for another; True if it had been trusted."""
+        """Stop trusting one book without a `Resync`; return whether it had been trusted."""
         books: Mapping[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3
         book = books.get(symbol)
         if book is None or not book.verified:
@@ -186,7 +209,7 @@ class BookKeeper:
         return True
 
     def forget(self, symbol: str, channel: str) -> None:
-        """Drop one book and what was known of its subscription."""
+        """Drop one book and what is known of its subscription."""
         (self.l2 if channel == BOOK else self.l3).pop(symbol, None)
         self._depths.pop((symbol, channel), None)
 
@@ -197,7 +220,7 @@ class BookKeeper:
         return events.Resync(book.received, book.symbol, book.stats.channel, reason, detail)
 
     def _on_instruments(self, event: events.Instruments) -> tuple[Event, ...]:
-        """A book whose instrument counts in other decimals now is of no use."""
+        """Stop trusting the books whose instruments have other decimals now."""
         resyncs: list[Event] = []
         for instrument in event.pairs:
             for channel, books in ((BOOK, self.l2), (LEVEL3, self.l3)):
@@ -207,7 +230,7 @@ class BookKeeper:
         return tuple(resyncs)
 
     def _on_malformed(self, event: events.Malformed) -> tuple[Event, ...]:
-        """Something could not be read: the books it may have been about are in doubt.
+        """Stop trusting the books that an unreadable message may have been about.
 
         A change below the tenth level is not in the checksum, so waiting for the next
         mismatch would not do.

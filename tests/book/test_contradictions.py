@@ -61,9 +61,9 @@ def orders(*changes: OrderChange, asks: tuple[OrderChange, ...] = ()) -> L3Book:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ((WORST - 1, 7), "a level beyond the depth came at 98.8"),
-        ((WORST, -7), "a quantity below zero came at 98.9"),
-        ((WORST - 5, -7), "a quantity below zero came at 98.4"),
+        ((WORST - 1, 7), "a level was added beyond the depth at 98.8"),
+        ((WORST, -7), "a quantity was below zero at 98.9"),
+        ((WORST - 5, -7), "a quantity was below zero at 98.4"),
     ],
 )
 def test_a_level_that_cannot_be_ends_the_trust(change: tuple[int, int], words: str) -> None:
@@ -73,7 +73,7 @@ def test_a_level_that_cannot_be_ends_the_trust(change: tuple[int, int], words: s
 
 def test_a_level_that_goes_without_having_come_ends_the_trust() -> None:
     book = levels((WORST, 0), (WORST, 0))
-    assert book.contradiction == "a level went that was not held at 98.9"
+    assert book.contradiction == "a level was removed that was not held at 98.9"
 
 
 def test_a_level_that_goes_beyond_all_that_are_held_may_have_been_cut_here() -> None:
@@ -101,16 +101,22 @@ def test_the_orders_of_the_next_level_may_come_before_another_level_goes() -> No
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (order(WORST - 1), "an order beyond the depth came at 98.8"),
-        (order(WORST, 0, name="new"), "an order without quantity came at 98.9"),
-        (order(WORST, 0, MODIFY), "an order without quantity came at 98.9"),
-        (order(WORST), "an order came that was held already at 98.9"),
-        (order(WORST, 5, DELETE, "new"), "an order changed or went that was not held at 98.9"),
-        (order(WORST, 5, MODIFY, "new"), "an order changed or went that was not held at 98.9"),
-        (order(WORST, 4, DELETE), "an order went that was held with other numbers at 98.9"),
+        (order(WORST - 1), "an order was added beyond the depth at 98.8"),
+        (order(WORST, 0, name="new"), "an order had no quantity at 98.9"),
+        (order(WORST, 0, MODIFY), "an order had no quantity at 98.9"),
+        (order(WORST), "an order was added that was held already at 98.9"),
+        (
+            order(WORST, 5, DELETE, "new"),
+            "an order was changed or removed that was not held at 98.9",
+        ),
+        (
+            order(WORST, 5, MODIFY, "new"),
+            "an order was changed or removed that was not held at 98.9",
+        ),
+        (order(WORST, 4, DELETE), "an order was removed with other numbers than held at 98.9"),
         (
             order(WORST - 1, 5, DELETE, f"O{WORST}"),
-            "an order went that was held with other numbers at 98.8",
+            "an order was removed with other numbers than held at 98.8",
         ),
     ],
 )
@@ -141,7 +147,7 @@ def test_a_contradiction_is_a_resync_with_its_reason() -> None:
     lost = BookUpdate(3, "BTC/USD", PRECISION, ((5, 0),), (), checksum((), BIDS))
     [resync] = keeper.apply(lost)
     assert resync == Resync(
-        3, "BTC/USD", "book", "impossible", "a level went that was not held at 0.5"
+        3, "BTC/USD", "book", "impossible", "a level was removed that was not held at 0.5"
     )
     assert keeper.stats["BTC/USD", "book"].mismatched == 1
 
