@@ -1,9 +1,9 @@
-"""Bytes of the wire to events: the one place that knows both.
+"""Decodes the wire's bytes to events: the one place that knows both.
 
-A `Codec` holds what must be known to read a number: each instrument's precision. It
-learns them from `instrument` messages, or from the digits of a book's snapshot when
-there is none (a bare recording). It never raises for what the exchange sends:
-bytes it cannot read become `Malformed`, channels it does not know become `Unknown`.
+A `Codec` knows what is needed to read a number: each instrument's precision. It learns
+them from `instrument` messages, or from the digits of a book's snapshot when there is
+none (a bare recording). It must never raise for what the exchange sends: bytes that cannot
+be read become `Malformed`, channels that are not known become `Unknown`.
 
 Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages
 """
@@ -34,18 +34,22 @@ from kracked.units import MOST_DECIMALS, scale
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
-# Numbers that reach the untyped parts (executions, balances) stay exact too.
+# The numbers of the untyped parts (executions, balances) stay exact too.
 _channel_message = msgspec.json.Decoder(wire.ChannelMessage, float_hook=exact, strict=False).decode
 _pair = msgspec.json.Decoder(wire.PairData, strict=False).decode
 _asset = msgspec.json.Decoder(wire.AssetData, strict=False).decode
 
 
 class Codec:
-    """Decodes a stream of messages; remembers the precisions it has been told."""
+    """Decodes a stream of messages; remembers the precisions that were stated.
+
+    Args:
+        precisions: Decimals of symbols that no instrument message will state.
+    """
 
     def __init__(self, precisions: dict[str, Precision] | None = None) -> None:
-        # Stated, by the exchange's instrument channel or by the caller; else read off a
-        # snapshot's digits, for want of better.
+        # Stated precisions are those of the instrument channel or of the caller. Without one
+        # a precision is read off a snapshot's digits (`_inferred`).
         self._readers = {
             symbol: NumberReader(precision) for symbol, precision in (precisions or {}).items()
         }
@@ -64,7 +68,15 @@ class Codec:
         }
 
     def decode(self, data: bytes, received: int = 0) -> list[Event]:
-        """What one message says; usually one event. `received` in ns since the epoch."""
+        """Decode one message. Raises nothing for what the exchange sends.
+
+        Args:
+            data: The message as it came.
+            received: When it came, ns since the Unix epoch.
+
+        Returns:
+            Its events, usually one.
+        """
         try:
             message = _channel_message(data)
         except UNREADABLE as error:
@@ -75,9 +87,10 @@ class Codec:
             return [malformed(data, received, str(error))]
 
     def events(self, message: wire.ChannelMessage, received: int) -> list[Event]:
-        """What a message of a channel says that was decoded with others.
+        """Return the events of a channel message that was decoded elsewhere, with others.
 
-        Raises `ProtocolError` where `decode` would tell of a malformed message.
+        Raises:
+            ProtocolError: The message makes no sense; `decode` would return a `Malformed`.
         """
         return self._read[type(message)](message, received)
 
@@ -124,7 +137,7 @@ class Codec:
     def _inferred_reader(
         self, data: wire.BookData | wire.OrdersData, kind: type[Event]
     ) -> NumberReader:
-        """By the decimals of the last snapshot; an update with more of them widens it."""
+        """Return a reader with the decimals of the last snapshot; wider updates widen it."""
         rows = (*data.bids, *data.asks)
         prices = [row.price if isinstance(row, wire.WireLevel) else row.limit_price for row in rows]
         quantities = [row.qty if isinstance(row, wire.WireLevel) else row.order_qty for row in rows]
@@ -147,7 +160,10 @@ class Codec:
     def _precision_of(
         self, symbol: str, prices: Iterable[msgspec.Raw], quantities: Iterable[msgspec.Raw]
     ) -> Precision:
-        """For channels that verify nothing: is_present, or wide enough for these digits."""
+        """Return the stated precision, or one wide enough for these digits.
+
+        Only for channels without a checksum, where nothing depends on the precision.
+        """
         reader = self._readers.get(symbol)
         if reader is not None:
             return reader.precision
@@ -211,31 +227,31 @@ class Codec:
         return found
 
     def _instruments(self, message: wire.InstrumentMessage, received: int) -> list[Event]:
-        odd: list[Event] = []
-        pairs = _each(message.data.pairs, _instrument, odd, received)
-        assets = _each(message.data.assets, _listed_asset, odd, received)
+        unreadable: list[Event] = []
+        pairs = _read_rows(message.data.pairs, _instrument, unreadable, received)
+        assets = _read_rows(message.data.assets, _listed_asset, unreadable, received)
         self.learn(pairs)
         snapshot = message.type == "snapshot"
-        return [events.Instruments(received, tuple(pairs), tuple(assets), snapshot), *odd]
+        return [events.Instruments(received, tuple(pairs), tuple(assets), snapshot), *unreadable]
 
     def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Read these instruments' numbers with these precisions from now on."""
+        """Take the precisions of these instruments as stated from now on."""
         for instrument in instruments:
             self._state(instrument.symbol, instrument.precision)
 
     def restate(self, symbol: str, precision: Precision) -> None:
-        """Likewise, if its precision was is_present: what is read off digits goes on being so."""
+        """Change a symbol's precision if it was stated; an inferred one stays inferred."""
         if symbol in self._readers:
             self._state(symbol, precision)
 
     def _state(self, symbol: str, precision: Precision) -> None:
         known = self._readers.get(symbol)
-        # An unchanged precision stays the same object: books compare it by identity.
+        # An unchanged precision must stay the same object: books compare it by identity.
         if known is None or known.precision != precision:
             self._readers[symbol] = NumberReader(precision)
 
     def precision(self, symbol: str) -> Precision | None:
-        """What the instrument's numbers mean, is_present or inferred; None while unknown."""
+        """Return a symbol's precision, stated or inferred; None while it is unknown."""
         reader = self._readers.get(symbol) or self._inferred.get(symbol)
         return reader.precision if reader is not None else None
 
@@ -247,7 +263,7 @@ def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
     side = _SIDES.get(row.side)
     if side is None:
         raise ProtocolError(f"a trade has no side {row.side!r}")
-    parse_ns(row.timestamp)  # raises for what is no time
+    parse_ns(row.timestamp)  # raises for text that is no time
     return events.Trade(
         side,
         scale(bytes(row.price), precision.price),
@@ -259,41 +275,41 @@ def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
 
 
 def _candle(row: wire.CandleData, precision: Precision) -> events.Candle:
-    # The inner `timestamp` is the end of the interval whatever the page says: not read.
+    # The inner `timestamp` is the end of the interval, whatever the page says: not read.
     opened, high, low, close, vwap = (
         scale(bytes(text), precision.price)
         for text in (row.open, row.high, row.low, row.close, row.vwap)
     )
     return events.Candle(
-        row.interval,
-        parse_ns(row.interval_begin),
-        opened,
-        high,
-        low,
-        close,
-        vwap,
-        scale(bytes(row.volume), precision.qty),
-        row.trades,
+        interval=row.interval,
+        begin=parse_ns(row.interval_begin),
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        vwap=vwap,
+        volume=scale(bytes(row.volume), precision.qty),
+        trades=row.trades,
     )
 
 
 _Listed = TypeVar("_Listed", Instrument, Asset)
 
 
-def _each(
+def _read_rows(
     rows: list[msgspec.Raw],
     read: Callable[[msgspec.Raw], _Listed],
-    odd: list[Event],
+    unreadable: list[Event],
     received: int,
 ) -> list[_Listed]:
-    """Every row that can be read; the others are told of in `odd`, and cost no one else."""
+    """Return the rows that can be read; add a `Malformed` to `unreadable` for each other."""
     found: list[_Listed] = []
     for row in rows:
         try:
             found.append(read(row))
         except (ProtocolError, msgspec.ValidationError) as error:
             problem = malformed(bytes(row), received, str(error))
-            odd.append(msgspec.structs.replace(problem, channel="instrument"))
+            unreadable.append(msgspec.structs.replace(problem, channel="instrument"))
     return found
 
 
@@ -347,12 +363,12 @@ def _status(message: wire.StatusMessage, received: int) -> list[Event]:
     return [
         events.Status(
             received,
-            data.system,
-            data.version,
-            data.api_version,
-            data.connection_id,
-            tuple(data.upcoming_maintenance),
-            tuple(data.emergency),
+            system=data.system,
+            version=data.version,
+            api_version=data.api_version,
+            connection_id=data.connection_id,
+            upcoming_maintenance=tuple(data.upcoming_maintenance),
+            emergency=tuple(data.emergency),
         )
         for data in message.data
     ]

@@ -1,8 +1,8 @@
-"""What was told last of each market: what the exchange would tell one who subscribes now.
+"""The last values of each market: the snapshots that a new subscriber would get now.
 
-A subscription begins with a snapshot. Whoever comes late to a shared feed, or to a
-recording that is being played, gets the same from here. While nobody hears the market,
-`pause` it: what changes is then unknown, until it is told again.
+A subscription begins with a snapshot. A program that joins a shared feed late, or a
+recording that is being played, gets the same snapshots from here. Call `pause` while no
+messages of the market arrive: its values are then unknown until they arrive again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from kracked.protocol.client.subscription import Key
 from kracked.protocol.events import Candle, Candles, Ticker, Trade, Trades
 
 MAX_TRADES = 50
-"""As many as the exchange's own snapshot has."""
+"""Trades in a snapshot of the exchange."""
 MAX_CANDLES = 10
-"""Likewise."""
+"""Candles in a snapshot of the exchange."""
 
 Remembered = Ticker | Trades | Candles
 REMEMBERED_TYPES = frozenset((Ticker, Trades, Candles))
-"""For a test by `type(event) in`."""
+"""The types of events that `remember` takes."""
 
 _T = TypeVar("_T", Trade, Candle)
 
@@ -35,9 +35,10 @@ class LastValues:
         self._tickers: dict[str, Ticker] = {}
         self._trades: dict[str, tuple[Trades, deque[Trade]]] = {}
         self._candles: dict[tuple[str, int], tuple[Candles, dict[int, Candle]]] = {}
-        """Of each interval, by begin."""
+        """The last event and the candles by begin, for each symbol and interval."""
 
     def remember(self, event: Remembered) -> None:
+        """Take the values of one event."""
         match event:
             case Ticker():
                 self._tickers[event.symbol] = event
@@ -60,15 +61,15 @@ class LastValues:
                     self._candles[key] = event, candles
 
     def pause(self) -> None:
-        """Nothing is heard for a while: tickers and candles go on changing, trades stay."""
+        """Forget tickers and candles: they change while no messages arrive. Trades stay."""
         self._tickers.clear()
         self._candles.clear()
 
     def snapshot(self, key: Key) -> Remembered | None:
-        """What a subscription would begin with; None when nothing was told yet.
+        """Return the snapshot that a subscription would begin with; None while there is none.
 
-        It bears the time of the last thing told. Trades are in order of their numbers,
-        candles oldest first.
+        It has the time of the last message. Trades are in order of their ids, candles oldest
+        first.
         """
         channel, symbol, interval = key
         match channel, symbol, interval:
@@ -85,7 +86,7 @@ class LastValues:
 
 
 def _restarts(event: Trades, known: Iterable[Trade]) -> bool:
-    """Whether the trades are numbered anew."""
+    """Whether the exchange has begun to count trade ids anew."""
     newest = max((trade.trade_id for trade in known), default=0)
     return all(trade.trade_id < newest for trade in event.trades)
 

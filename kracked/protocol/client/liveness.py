@@ -47,7 +47,7 @@ class Liveness:
         self._ping = None
 
     def discount_stall(self, late_ns: int, now: int) -> None:
-        """Discount a silence in which this process itself stood still for `late_ns`."""
+        """Discount a silence in which this process itself was held up for `late_ns`."""
         self.last_frame = min(self.last_frame + late_ns, now)
 
     def greet(self) -> None:

@@ -23,7 +23,7 @@ from kracked.protocol.trade_sequence import TradeSequence
 from kracked.times import NS_PER_S
 
 STALL_NS = NS_PER_S
-"""`elapse` is due ten times a second; called this late, this process itself stood still."""
+"""`elapse` is due ten times a second; when it comes this late, this process itself was held up."""
 GREETING_NS = 2 * NS_PER_S
 """An exchange that has not sent its `status` by then gets requests all the same."""
 MAINTENANCE = "maintenance"
@@ -108,7 +108,7 @@ class Session:
 
     @property
     def broken(self) -> str | None:
-        """Why this connection must be replaced; None while it is good."""
+        """The reason to replace this connection; None while it is good."""
         if self.subscriptions.lifecycle.broken is not None:
             return self.subscriptions.lifecycle.broken
         return self._silence

@@ -14,7 +14,7 @@ from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.requests import Subscribe, Unsubscribe
 
 Key = tuple[str, str | None, int | None]
-"""Channel, symbol, interval: what a message says about the subscription it belongs to."""
+"""Channel, symbol, interval: they identify the subscription that a message belongs to."""
 
 BOOKS = frozenset(("book", "level3"))
 """Channels whose data make a verified book."""
@@ -39,7 +39,7 @@ class Subscription(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> Key:
-        """What a message says of the subscription it belongs to: channel, symbol, interval."""
+        """Channel, symbol and interval: they identify the subscription in a message."""
         return (self.channel, self.symbol, self.interval)
 
     @property

@@ -33,7 +33,7 @@ class SubscriptionStage(StrEnum):
 
 
 class Occasion(StrEnum):
-    """What happened to a subscription."""
+    """An event in the life of a subscription."""
 
     SENT = "sent"
     """Its request went out."""

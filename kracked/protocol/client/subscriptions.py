@@ -317,7 +317,7 @@ class Subscriptions:
     # --- time -----------------------------------------------------------------------------
 
     def discount_stall(self, late_ns: int) -> None:
-        """Extend every deadline: this process stood still, and answers may be waiting."""
+        """Extend every deadline: this process was held up, and answers may be waiting."""
         for state in self.lifecycle.pending.values():
             state.due += late_ns
 
