@@ -11,13 +11,16 @@ from kracked.protocol.client.session import Session
 from kracked.protocol.client.subscription import ACCOUNT, SubscriptionState
 
 PUBLIC, LEVEL3, PRIVATE = "public", "level3", "private"
-"""The three kinds of sockets; each data channel belongs to exactly one."""
+"""The three kinds of sockets; each channel belongs to exactly one."""
 ROLES = {"level3": LEVEL3, **dict.fromkeys(ACCOUNT, PRIVATE)}
-"""Where a channel belongs when not to the public socket."""
+"""The kind of socket of the channels that are not public."""
 
 
 class ManagedConnection:
-    """One connection of a feed. A keeper each: a torn frame casts doubt on its own books only."""
+    """One connection of a feed.
+
+    It has a keeper of its own, so that an unreadable frame casts doubt on its own books only.
+    """
 
     def __init__(
         self, role: str, keeper: BookKeeper, session: Session, connection: Connection
@@ -27,11 +30,13 @@ class ManagedConnection:
         self.task: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
+        """Cancel its task, if it runs."""
         if self.task is not None:
             self.task.cancel()
             self.task = None
 
     def stats(self, now: int) -> ConnectionStats:
+        """Return its counters; `now` is the steady clock, ns."""
         session, connection, liveness = self.session, self.connection, self.session.liveness
         return ConnectionStats(
             name=connection.name,

@@ -1,4 +1,4 @@
-"""Counters of a feed at one moment, as frozen values; and what they say is missing."""
+"""The counters of a feed at one moment, as frozen values; and what is missing by them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ _MAX_NAMED = 5
 
 
 class SubscriptionStats(msgspec.Struct, frozen=True, kw_only=True):
+    """The counters of one subscription."""
+
     channel: str
     symbol: str | None
     depth: int | None
@@ -25,48 +27,63 @@ class SubscriptionStats(msgspec.Struct, frozen=True, kw_only=True):
     verified: int
     """Messages whose checksum matched; books only."""
     mismatched: int
+    """Messages whose checksum did not match, or that contradicted the book; books only."""
     resyncs: int
+    """Times that its data could not be used and it was renewed."""
     silent_ns: int | None
-    """Since its last message; None before the first."""
+    """Time since its last message; None before the first."""
     error: str | None
-    """The exchange's words, when it refused."""
+    """The exchange's last refusal, in its words."""
 
 
 class ConnectionStats(msgspec.Struct, frozen=True, kw_only=True):
+    """The counters of one connection."""
+
     name: str
     url: str
     open: bool
     system: str | None
-    """The engine's state as this connection was told."""
+    """The engine's state as announced on this connection."""
     messages: int
     bytes: int
     connects: int
-    """Connections made so far; one less than that were lost."""
+    """Connections made so far; all but the present one were lost."""
     reason: str
-    """Why the last one ended; empty while none has."""
+    """Why the last connection ended; empty while none has."""
     silent_ns: int | None
+    """Time since the last frame; None while it is not open."""
     rtt_ns: int | None
+    """The last ping's round trip."""
     clock_offset_ns: int | None
-    """The exchange's clock minus ours; true to half of `rtt_ns`."""
+    """The exchange's clock minus ours; exact to half of `rtt_ns`."""
     subscriptions: tuple[SubscriptionStats, ...]
 
 
 class ConsumerStats(msgspec.Struct, frozen=True, kw_only=True):
+    """The counters of one consumer."""
+
     policy: str
+    """The name of its `Policy`."""
     waiting: int
+    """Events queued now."""
     dropped: int
+    """Events dropped so far."""
 
 
 class FeedStats(msgspec.Struct, frozen=True, kw_only=True):
+    """The counters of a feed at one moment."""
+
     connections: tuple[ConnectionStats, ...]
     consumers: tuple[ConsumerStats, ...]
 
     @property
     def messages(self) -> int:
+        """Frames of all connections."""
         return sum(connection.messages for connection in self.connections)
 
     @property
     def resyncs(self) -> int:
+        """Resyncs of all subscriptions."""
         return sum(
             subscription.resyncs
             for connection in self.connections

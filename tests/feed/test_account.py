@@ -132,7 +132,7 @@ def test_a_snapshot_in_several_messages_is_one() -> None:
 
 
 def test_an_order_seen_from_the_middle_is_to_be_looked_up() -> None:
-    assert told(NEW).unexplained == ["O1"]
+    assert told(NEW).undescribed == ["O1"]
 
 
 def test_an_unknown_status_is_taken_for_an_open_order() -> None:
