@@ -22,7 +22,8 @@ from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Event, Reconnecting, Rejected, Status, Subscribed
 from kracked.protocol.limits import tier_of
 from kracked.rest.account import KeyInfo
-from kracked.rest.client import RestClient, state_folder
+from kracked.rest.client import RestClient
+from kracked.rest.nonce import state_folder
 from kracked.rest.transport import proxy_of
 from kracked.times import NS_PER_S, to_rfc3339
 

@@ -1,7 +1,7 @@
-"""Typed requests to the bytes that are signed and sent. Pure, and the only encoder.
+"""Encodes typed requests as the bytes that are signed and sent. Pure, and the only encoder.
 
-Numbers travel as decimal text, plain digits and never an exponent, because the
-exchange refuses ``1e-05`` and a double would lose digits. What is unset or off is left
+Numbers are sent as decimal text, plain digits and never an exponent, because the exchange
+refuses ``1e-05`` and a double would lose digits. Members that are unset or off are left
 out: a flag sent as false was once read as set.
 
 Source: docs.kraken.com/api/docs/guides/spot-rest-auth
@@ -32,7 +32,10 @@ class UnsendableNumber(ConfigError):
 
 
 def plain(value: Decimal) -> str:
-    """All digits, no exponent.
+    """Return a number with all its digits and no exponent.
+
+    Raises:
+        UnsendableNumber: The number is not finite.
 
     >>> plain(Decimal("1E-8")), plain(Decimal("63005.0"))
     ('0.00000001', '63005.0')
@@ -43,10 +46,10 @@ def plain(value: Decimal) -> str:
 
 
 class RelativePrice(msgspec.Struct, frozen=True):
-    """A price relative to the last trade, or to the trigger where the order type says so."""
+    """A price relative to the last trade, or to the trigger for types with a trigger and limit."""
 
     sign: str
-    """`+`, `-`, or `#`: whichever the order's type and side make sense of."""
+    """`+`, `-`, or `#`: the sign that suits the order's type and side."""
     value: Decimal
     percent: bool = False
 
@@ -55,9 +58,9 @@ class RelativePrice(msgspec.Struct, frozen=True):
 
 
 def fields(request: msgspec.Struct) -> dict[str, object]:
-    """The request's members as the exchange names and spells them, what is off left out."""
+    """Return a request's members as the exchange names and spells them; unset ones are left out."""
     members = {}
-    # Not `msgspec.structs.fields`: it works out types anew, 2 ms at every key press.
+    # Not `msgspec.structs.fields`: it evaluates the types anew, 2 ms at every key press.
     for name, spelled in zip(
         request.__struct_fields__, request.__struct_encode_fields__, strict=True
     ):
@@ -87,7 +90,7 @@ def _spell(value: object) -> object:
 
 
 def encode(members: dict[str, object], nonce: str, otp: str | None = None) -> bytes:
-    """The body of a private call: sign these bytes and send these bytes."""
+    """Return the body of a private call: the exact bytes to sign and to send."""
     password = {} if otp is None else {"otp": otp}
     return msgspec.json.encode({"nonce": nonce, **password, **members})
 

@@ -1,9 +1,9 @@
-"""How a call is made: counted, signed, sent once, and repeated only where that is harmless.
+"""Makes calls: counted, signed, sent once, and repeated only where that is harmless.
 
-Reads are repeated with a growing pause. A write is sent once; it is signed anew only
-after ``Invalid nonce``, which the exchange says before it looks at the request. When
-the answer to a write is missing or doubtful the result is `OutcomeUnknown`, never a
-second attempt.
+Reads are repeated with growing pauses. A write is sent once; it is signed anew only after
+``Invalid nonce``, an error that the exchange returns before it looks at the request. When
+the answer to a write is missing or doubtful the result is `OutcomeUnknown`, never a second
+attempt.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Signer:
     def request(
         self, path: str, members: dict[str, object], otp: str | None
     ) -> tuple[bytes, SignedHeaders]:
-        """A body encoded once, and the headers that vouch for exactly these bytes."""
+        """Return a body and the headers that sign exactly these bytes."""
         nonce = self.nonces.next()
         body = encoding.encode(members, nonce, otp)
         signature = sign(path, nonce, body, self._secret)
@@ -92,29 +92,39 @@ class Signer:
 
 
 def _ticks() -> int:
-    # The exchange's timers go on while this machine sleeps, and so must ours.
+    # The exchange's timers go on while this machine is suspended, and so must ours.
     return time.clock_gettime_ns(_TICKING)
 
 
 class RequestTiming(msgspec.Struct, frozen=True):
-    """Time as the caller sees it; tests bring their own."""
+    """Clocks, sleep and chance; tests bring their own."""
 
     clock: Callable[[], int] = time.time_ns
-    """ns since the Unix epoch, for what the exchange reads."""
+    """Returns ns since the Unix epoch, for times that the exchange reads."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits for some seconds."""
     jitter: Callable[[], float] = random.random
-    """0 to 1: how much of a pause is taken on top of its half."""
+    """Returns 0 to 1: the part of a pause's second half that is waited."""
     ticks: Callable[[], int] = _ticks
-    """ns that only rise, for everything that waits: a clock can be set back or jump ahead."""
+    """Returns ns that only rise, for all waits: a clock can be set back or jump ahead."""
 
     def steady(self) -> Callable[[], int]:
-        """The clock as it will go if nobody sets it, for what decays by itself."""
+        """Return `clock` as it would run if it were never set, for counters that decay."""
         ahead = self.clock() - self.ticks()
         return lambda: self.ticks() + ahead
 
 
 class RequestExecutor:
-    """Everything between a typed method and the socket."""
+    """Everything between a typed method and the HTTP connection.
+
+    Args:
+        transport: Sends the requests.
+        root: The REST address, without a slash at its end.
+        signer: Signs private calls; None allows public calls only.
+        timing: Clocks and sleep.
+        tier: The rate limits.
+        otp: Returns a one-time password for each private call.
+    """
 
     def __init__(
         self,
@@ -133,7 +143,13 @@ class RequestExecutor:
         self._locked_until = 0
 
     async def public(self, name: str, params: Mapping[str, str]) -> bytes:
-        """The result of a public call, repeated while that may help."""
+        """Make a public call and return its result; repeat it while that may help.
+
+        Raises:
+            Refused: The exchange refused it.
+            ConnectionLost: The exchange could not be reached.
+            UnreadableReply: The reply is not what the documentation promises.
+        """
 
         async def once() -> bytes:
             # Counted by address, and no figure is published. Clients that keep to one call a
@@ -147,7 +163,7 @@ class RequestExecutor:
         return await self._repeated(name, once)
 
     async def read(self, name: str, members: dict[str, object]) -> bytes:
-        """The result of a private call that changes nothing, repeated while that may help."""
+        """Make a private call that changes nothing; else as `public`."""
 
         async def once() -> bytes:
             self._respect_lockout(name)
@@ -168,11 +184,21 @@ class RequestExecutor:
         before: int | None = None,
         names: Set[object] = frozenset(),
     ) -> bytes:
-        """The result of a call that may move money, sent once, and not from `before` on.
+        """Make a call that may move money, once, and return its result.
 
-        Raises `Refused` (nothing happened), `NotSent` (nothing was sent) or
-        `OutcomeUnknown`. It never waits for a limit: an order must not go out late. While it
-        waits for its turn, `withdraw` takes it back by any of its `names`.
+        It never waits for a limit: an order must not go out late.
+
+        Args:
+            name: The endpoint.
+            members: The members of the body.
+            urgency: The rank among the calls that wait for their turn.
+            before: Instant from which it is not sent any more, ns since the Unix epoch.
+            names: Names by which `withdraw` finds it while it waits.
+
+        Raises:
+            Refused: The exchange refused it, or it was held back here; nothing happened.
+            NotSent: Nothing was sent.
+            OutcomeUnknown: It may have acted.
         """
         if urgency is not Urgency.CANCEL:
             self._respect_lockout(name)
@@ -199,9 +225,12 @@ class RequestExecutor:
         raise Refused(name, words, kind)
 
     def withdraw(self, names: Set[object] | None = None) -> None:
-        """Takes back orders that wait for their turn, before a cancel that means them goes first.
+        """Withdraw orders that wait for their turn; their `write` raises `NotSent`.
 
-        Without names all of them. Their `write` raises `NotSent`.
+        Call it before a cancel of these orders is sent.
+
+        Args:
+            names: Any of the orders' names; None for all orders.
         """
         self._lock.withdraw(names)
 
@@ -238,7 +267,7 @@ class RequestExecutor:
         before: int | None = None,
         names: Set[object] = frozenset(),
     ) -> bytes:
-        """One signed call, or a few after refused nonces; nothing else is repeated."""
+        """Make one signed call, or a few after refused nonces; nothing else is repeated."""
         if self._signer is None:
             raise NoCredentials(name)
         spend = self.limiter.spend if urgency is Urgency.READ else self.limiter.spend_on_write
@@ -250,7 +279,7 @@ class RequestExecutor:
                     answer = await self._signed(name, members, turn, before)
             except Withdrawn:
                 raise NotSent(url, "it was withdrawn: a cancel went before it") from None
-            # An order a cancel went past must not come after it; the rest may go again.
+            # An order that a cancel overtook must not follow it; other calls may go again.
             if urgency not in _AGAIN or not turn.overtaken or not _nonce_refused(name, answer):
                 break
         if urgency is not Urgency.ORDER:
@@ -260,7 +289,7 @@ class RequestExecutor:
     async def _signed(
         self, name: str, members: dict[str, object], turn: LockTurn, before: int | None
     ) -> bytes:
-        """The answer in this turn, signed anew while the nonce is refused and nobody overtakes."""
+        """Send a call in its turn; sign it anew while its nonce is refused, unless overtaken."""
         assert self._signer is not None
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
         for _ in range(RESIGNATURES + 1):
@@ -276,7 +305,7 @@ class RequestExecutor:
         return answer
 
     def _respect_lockout(self, name: str) -> None:
-        """Every further call lengthens a lockout; only a cancel is worth that."""
+        """Refuse a call during a lockout: every call lengthens it; only a cancel is worth that."""
         if self._timing.ticks() < self._locked_until:
             held = "held back here after EGeneral:Temporary lockout"
             raise Refused(name, held, ErrorClass.CHANGE_SETUP)
@@ -288,7 +317,7 @@ class RequestExecutor:
         return Refused(name, words, ErrorClass.SLOW_DOWN)
 
     def _note(self, name: str, reply: Reply) -> None:
-        """Learns from what the exchange says about its limits."""
+        """Log warnings, and take over what errors reveal about the exchange's limits."""
         for warning in reply.warnings:
             log.warning("exchange warning", extra={"method": name, "warning": warning})
         now = self._timing.ticks()
@@ -302,7 +331,7 @@ class RequestExecutor:
 
 
 class _Passing(Exception):
-    """A read's refusal that may pass; `final` is what to raise when it does not."""
+    """A refusal of a read that may pass; `final` is the error to raise when it does not."""
 
     def __init__(self, final: Exception) -> None:
         super().__init__(final)

@@ -20,7 +20,8 @@ from kracked.feed.managed_connection import PUBLIC
 from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Candles, Event
 from kracked.protocol.requests import OHLC_INTERVALS
-from kracked.rest.client import RestClient, key_file, state_folder
+from kracked.rest.client import RestClient
+from kracked.rest.nonce import key_file, state_folder
 from kracked_tui.sources.base import Access, Counters
 from kracked_tui.sources.rest_candles import past_candles
 
