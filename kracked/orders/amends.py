@@ -19,19 +19,20 @@ from kracked.rest.orders import AmendOrder
 
 
 class AmendedTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What shall be different, scaled by the instrument; None stays as it is."""
+    """The changes of an open order, scaled by its instrument; None leaves a term as it is."""
 
     qty: int | None = None
     """The new total, not the remainder."""
     price: int | None = None
-    """The limit; of an order without one its trigger."""
+    """The limit; the trigger of an order without a limit."""
     trigger_price: int | None = None
-    """Of an order that has both."""
+    """The trigger of an order that has a limit too."""
     display_qty: int | None = None
+    """The visible quantity of an iceberg."""
 
 
 def not_amendable(order: OwnOrder, symbol: str) -> str | None:
-    """Why the exchange, or this desk, does not change this order; None if it does."""
+    """Return why an order cannot be amended, as a sentence; None when it can be."""
     if order.symbol != symbol or not order.order_type or order.side is None:
         return "The stream has not described this order yet; wait for its snapshot."
     if order.order_type not in set(OrderType):
@@ -44,7 +45,7 @@ def not_amendable(order: OwnOrder, symbol: str) -> str | None:
 
 
 def amended(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> Draft:
-    """The order as it would be after the change."""
+    """Return the order as it would be after the change."""
     precision = now.instrument.precision
     limit = _scaled(order.limit_price, precision.price)
     trigger = _scaled(order.trigger_price, precision.price)
@@ -74,14 +75,14 @@ def _scaled(value: Decimal | None, decimals: int) -> int | None:
 
 
 def shows_enough(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Of an iceberg: what it shows is judged by what is left of it, not by the whole."""
+    """Check an iceberg's visible quantity by what is left of the order, not by the whole."""
     filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
     left = msgspec.structs.replace(draft, qty=max(0, draft.qty - filled))
     return order_rules.display(left, now)
 
 
 def leaves_some(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether anything of it stays open: the exchange takes less, and cancels the rest."""
+    """Check that the order stays open: the exchange would accept less, and cancel the rest."""
     text, base = now.instrument.precision.qty_text, now.instrument.base
     filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
     if draft.qty > filled:
@@ -93,7 +94,10 @@ def leaves_some(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedChec
 
 
 def request(order: OwnOrder, draft: Draft, now: MarketContext, change: AmendedTerms) -> AmendOrder:
-    """Only what was asked for, rounded: a price named anew may lose the place in the queue."""
+    """Return the request for the requested changes alone, rounded.
+
+    A price that is named again without a change may lose the place in the queue.
+    """
     precision = now.instrument.precision
     first, second = (
         None if price is None else precision.price_decimal(price)

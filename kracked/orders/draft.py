@@ -1,7 +1,7 @@
-"""An order as a person means it, before it has an id: scaled integers of one instrument.
+"""An order before it is sent: scaled integers of one instrument, without an id. Pure.
 
-`rounded` makes it one the exchange can take, never at a worse price than meant; `to_order`
-turns it into the request.
+`rounded` makes it one that the exchange accepts, never at a worse price; `to_order` makes the
+request of it.
 
 Source: docs.kraken.com/api/docs/rest-api/add-order
 """
@@ -25,14 +25,14 @@ PERCENT_DECIMALS = 2
 
 
 class FeeIn(StrEnum):
-    """The currency a fee is taken in; left open, quote when buying and base when selling."""
+    """The currency of an order's fee; by default quote when buying and base when selling."""
 
     BASE = "base"
     QUOTE = "quote"
 
 
 class CloseDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """An opposite order for each fill of the first, by the same rules for its prices."""
+    """An opposite order for each fill of the first; its prices follow the rules of `Draft`."""
 
     order_type: OrderType
     price: int | None = None
@@ -41,42 +41,44 @@ class CloseDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What to buy or sell.
+    """An order to buy or sell, in scaled integers.
 
-    `price` is the limit of `limit` and `iceberg`, the trigger of stops and profits, and of
-    trailing types the distance they keep from the best price seen. `price2` is the limit
-    of the types that end in ``-limit``; of the trailing one its distance from the
-    trigger, negative below it.
+    Quantities are scaled by the instrument's quantity precision, prices by its price precision.
     """
 
     symbol: str
     side: Side
     qty: int
-    """Scaled by the instrument's quantity precision."""
+    """The quantity, in the base currency."""
     order_type: OrderType = OrderType.LIMIT
     price: int | None = None
-    """Scaled by the instrument's price precision, like `price2`."""
+    """The limit of `limit` and `iceberg`, the trigger of stops and profits, and the distance of
+    trailing types from the best price seen."""
     price2: int | None = None
+    """The limit of the types that end in ``-limit``; for the trailing one its distance from the
+    trigger, negative below it."""
     in_percent: bool = False
-    """Trailing types only: `price` is in percent, scaled by `PERCENT_DECIMALS`."""
+    """Trailing types only: whether `price` is in percent, scaled by `PERCENT_DECIMALS`."""
     trigger: Trigger | None = None
-    """What sets a triggered type off; the last trade unless named."""
+    """The price that triggers it; the last trade by default."""
     post_only: bool = False
+    """Whether it must not trade at once."""
     time_in_force: TimeInForce = TimeInForce.GTC
     expires: int | None = None
     """Good-till-date only; ns since the Unix epoch."""
     expires_in_s: int | None = None
     """Good-till-date only, in place of `expires`: 5 s to a month from the exchange's now."""
     display_qty: int | None = None
-    """Icebergs only: how much the book shows, at least a fifteenth of `qty`."""
+    """Icebergs only: the quantity that the book shows, at least a fifteenth of `qty`."""
     fee_in: FeeIn | None = None
     self_trade: SelfTrade | None = None
-    """Which of two own orders that meet is cancelled; the newest unless named."""
+    """Which of two own orders that meet is cancelled; the newest by default."""
     close: CloseDraft | None = None
+    """A conditional close: an opposite order for each fill."""
 
     @property
     def limit(self) -> int | None:
-        """The worst price it can trade at, if it has one."""
+        """The worst price at which it can trade; None without one."""
         if self.order_type in (OrderType.LIMIT, OrderType.ICEBERG):
             return self.price
         if self.order_type in (OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT):
@@ -85,13 +87,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def trigger_price(self) -> int | None:
-        """Where a stop or profit is set off; trailing types have no price of their own."""
+        """The trigger of a stop or profit; trailing types have no fixed one."""
         waits = self.order_type.waits and not self.order_type.trails
         return self.price if waits else None
 
 
 def rounded(draft: Draft, instrument: Instrument) -> Draft:
-    """Quantities down to a step, prices to a tick: down when buying, up when selling."""
+    """Round quantities down to a lot step, prices to a tick: down when buying, up when selling."""
     step, tick = instrument.qty_increment, instrument.price_increment
     shown, close = draft.display_qty, draft.close
     if close is not None:
@@ -119,7 +121,11 @@ def _to_tick(price: int | None, side: Side, tick: int) -> int | None:
 
 
 def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> AddOrder:
-    """The request. Raises `BadOrder` when its parts do not go together."""
+    """Return the request of a draft.
+
+    Raises:
+        BadOrder: Its parts do not go together.
+    """
     precision = instrument.precision
     default = draft.time_in_force is TimeInForce.GTC
     shown, close = draft.display_qty, draft.close

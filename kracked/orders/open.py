@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from kracked.feed.account import Account
-from kracked.orders.order_manager import AccountFacts, OrderManager
+from kracked.orders.order_manager import OrderManager
 from kracked.orders.outbox.compaction import COMPACT_ABOVE_BYTES, records_of, retained
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Outbox, Record
 from kracked.orders.rules.fees import Fees
+from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Limits
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
@@ -23,7 +24,7 @@ from kracked.rest.request_executor import RequestTiming
 log = logging.getLogger(__name__)
 
 PROMPT_S = 0.005
-"""How long the program stands still for the disk at most; a slower one is awaited."""
+"""Seconds that the whole program waits for the disk; a slower one is awaited."""
 
 
 @contextmanager
@@ -45,8 +46,8 @@ def open_order_manager(
         path: The outbox file; one for each key.
         engine: Rate counters of the account's pairs; by default those of a starter.
         limits: The account's own bounds for every order.
-        account: The account as its streams tell it (`FeedManager.account`): an order that it
-            cannot pay for is refused. Without it a review remarks that funds were not checked.
+        account: The account by its streams (`FeedManager.account`): an order that it cannot pay
+            for is declined. Without it a review remarks that funds were not checked.
         pairs: REST's names of symbols; may be filled in later. Default: the symbol itself.
         fees: What the account pays, by symbol; may be filled in later.
         timing: Clocks and sleep; tests bring their own.
@@ -80,9 +81,9 @@ def open_order_manager(
 
 
 async def _synced(writing: Future[None]) -> None:
-    """Returns when the disk has it, mostly without giving way.
+    """Wait for the disk, mostly without giving up control.
 
-    Whoever awaits lets all that is ready go first: a repaint takes ten times longer than a
+    To await lets every task that is ready go first: a repaint takes ten times longer than a
     disk, and the order would wait for it.
     """
     try:
@@ -92,15 +93,15 @@ async def _synced(writing: Future[None]) -> None:
 
 
 def _compacted(journal: Journal, now: int) -> list[Record]:
-    """The records of the file, which has forgotten what ended long ago if it was long."""
+    """Return the records of the file; drop old ones from a long file first."""
     records = journal.read()
     if journal.size <= COMPACT_ABOVE_BYTES:
         return records
     unwritten: list[Record] = []
-    shorter = records_of(retained(Outbox(unwritten.append, records), now))
+    compacted = records_of(retained(Outbox(unwritten.append, records), now))
     try:
-        journal.replace(shorter)
+        journal.replace(compacted)
     except JournalFull as error:
-        log.warning("outbox not shortened", extra={"reason": str(error)})
+        log.warning("outbox not compacted", extra={"reason": str(error)})
         return records
-    return shorter
+    return compacted

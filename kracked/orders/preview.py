@@ -1,4 +1,4 @@
-"""The whole order in words, with the numbers that will be sent. Pure."""
+"""Describes a whole order in sentences, with the numbers that will be sent. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SELF_TRADE = {
 
 
 def preview(draft: Draft, now: MarketContext) -> str:
-    """A few sentences: what, how many, at what price, on which terms, for how much."""
+    """Return a few sentences: side, quantity, price, terms, cost and fee."""
     buys = draft.side is Side.BID
     qty = now.instrument.precision.qty_text(draft.qty)
     price = _price(draft, now, draft.display_qty)
@@ -70,7 +70,7 @@ def _price(part: Draft | CloseDraft, now: MarketContext, display_qty: int | None
 
 
 def _terms(draft: Draft, now: MarketContext) -> tuple[str, ...]:
-    """The flags in words, in the order of their weight; some are empty."""
+    """Return the terms in words, in the order of their weight; some are empty."""
     fee_in = {FeeIn.BASE: now.instrument.base, FeeIn.QUOTE: now.instrument.quote}
     return (
         "triggered by the index price" if draft.trigger is Trigger.INDEX else "",
@@ -92,7 +92,7 @@ def _life(draft: Draft) -> str:
 
 
 def _duration(seconds: int) -> str:
-    """``90 s``, ``5 min``, ``2 h``, ``30 d``: the largest unit that keeps it whole."""
+    """Return ``90 s``, ``5 min``, ``2 h`` or ``30 d``: the largest unit without a fraction."""
     for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= unit and seconds % unit == 0:
             return f"{seconds // unit} {name}"

@@ -1,10 +1,10 @@
-"""The outbox's file: one JSON object a line, appended to while the program runs.
+"""The outbox's file: one JSON object a line, appended while the program runs.
 
-A line is on the disk (fsync) before the request it announces is sent, so after any crash
-the file names every order that can possibly exist. The last line may be torn by the
-crash itself: it announced something not yet sent, and is cut off. Damage anywhere
-else is an error, because a forgotten order is worse than a refused start. A file grown
-long is replaced whole, by a new one that takes its name once it is on the disk.
+A line is on the disk (fsync) before the request that it announces is sent, so after any
+crash the file names every order that can possibly exist. A crash may tear the last line: it
+announced a request that was not sent yet, and is cut off. Damage anywhere else is an error,
+because a forgotten order is worse than a refused start. A long file is replaced as a whole
+by a new one, which takes its name once it is on the disk.
 """
 
 from __future__ import annotations
@@ -52,14 +52,21 @@ class JournalFull(RecordError):
 
 
 class Journal:
-    """The open file, held by this process alone. Use it with `with`."""
+    """The open file, locked for this process. Use it with `with`.
+
+    Args:
+        path: The file; it is made if needed, readable by its owner only.
+
+    Raises:
+        JournalInUse: Another program has it open.
+        JournalFull: It cannot be opened or made.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Opens or makes the file, for its owner only; raises `JournalInUse` or `JournalFull`."""
         self._path, self._file = path, _CLOSED
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = _held(path)
+            self._file = _locked(path)
             os.fchmod(self._file, 0o600)
             _sync_folder(path.parent)
         except OSError as error:
@@ -78,13 +85,19 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        # Forgotten first: the number may soon be another file's, and must not be written to.
+        """Close the file and release its lock."""
+        # Cleared first: the number may soon be another file's, and must not be written to.
         file, self._file = self._file, _CLOSED
         if file != _CLOSED:
             os.close(file)
 
     def read(self) -> list[Record]:
-        """Every record, oldest first; a torn last line is cut off the file."""
+        """Return every record, oldest first; a torn last line is cut off the file.
+
+        Raises:
+            DamagedJournal: A line before the last cannot be read.
+            JournalFull: The file cannot be read, or not be cut.
+        """
         try:
             text = self._path.read_bytes()
             whole = text.rfind(b"\n") + 1
@@ -95,7 +108,11 @@ class Journal:
         return decode_lines(text[:whole], self._path)
 
     def append(self, record: Record) -> None:
-        """Hands the line to the operating system: it survives this process, not a power cut."""
+        """Write a record; it survives the end of this process, but no power cut before `sync`.
+
+        Raises:
+            JournalFull: It could not be written; the file is as before, or takes no more.
+        """
         line = _line(record)
         try:
             before = os.fstat(self._file).st_size
@@ -114,20 +131,21 @@ class Journal:
 
     @property
     def size(self) -> int:
-        """Bytes in the file."""
+        """The size of the file in bytes."""
         return os.fstat(self._file).st_size
 
     def replace(self, records: Iterable[Record]) -> None:
-        """Puts these records in the place of all there are; at any crash one of the two stands.
+        """Replace all records by these; any crash leaves the old file or the new one.
 
-        Raises `JournalFull` when it could not; the file is as it was then, or takes no more.
+        Raises:
+            JournalFull: It could not be done; the file is as before, or takes no more.
         """
         text = b"".join(map(_line, records))
         new = self._path.with_name(f"{self._path.name}.new")
         try:
             file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
             try:
-                # Held before it has the name, or another program could take it in between.
+                # Locked before it has the name, or another program could take it in between.
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 written = 0
                 while written < len(text):
@@ -144,20 +162,24 @@ class Journal:
         try:
             _sync_folder(self._path.parent)
         except OSError as error:
-            # A power cut could bring the old file back, without what is appended from now on.
+            # A power cut could restore the old file, without the lines appended from now on.
             self.close()
             raise JournalFull(self._path, str(error)) from error
 
     def sync(self) -> None:
-        """Waits until all lines are on the disk."""
+        """Wait until all lines are on the disk.
+
+        Raises:
+            JournalFull: The disk did not take them.
+        """
         try:
             os.fsync(self._file)
         except OSError as error:
             raise JournalFull(self._path, str(error)) from error
 
 
-def _held(path: Path) -> int:
-    """The file, open and locked. Raises `JournalInUse`."""
+def _locked(path: Path) -> int:
+    """Return the file, open and locked; raises `JournalInUse`."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
         try:
@@ -165,7 +187,7 @@ def _held(path: Path) -> int:
         except OSError:
             os.close(file)
             raise JournalInUse(path) from None
-        # Between opening and locking it, its holder may have put another in its place.
+        # Between opening and locking, another program may have put another file in its place.
         if path.exists() and os.path.samestat(os.fstat(file), path.stat()):
             return file
         os.close(file)
@@ -176,7 +198,7 @@ def _line(record: Record) -> bytes:
 
 
 def decode_lines(text: bytes, path: Path) -> list[Record]:
-    """The records of whole lines. Raises `DamagedJournal`, which names `path`."""
+    """Return the records of whole lines; raises `DamagedJournal`, which names `path`."""
     records: list[Record] = []
     known: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
@@ -186,14 +208,14 @@ def decode_lines(text: bytes, path: Path) -> list[Record]:
             raise DamagedJournal(path, number) from error
         if isinstance(record, PreparedAction):
             known.add(record.id)
-        if record.id not in known:  # the line that announced it is gone
+        if record.id not in known:  # the line that announced it is missing
             raise DamagedJournal(path, number)
         records.append(record)
     return records
 
 
 def _sync_folder(folder: Path) -> None:
-    """Puts the file's name on the disk too: a synced file nobody can find is lost."""
+    """Put the file's name on the disk too: a file without a name is lost."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,7 +1,7 @@
-"""Several orders of one pair in one request: what speaks against them together. Pure.
+"""Checks of several orders of one pair in one request, taken together. Pure.
 
-Each is checked by itself as well; the exchange takes or refuses them one by one once the
-form of all is right.
+Each order is checked on its own as well; the exchange accepts or refuses them one by one once
+the form of all is right.
 
 Source: docs.kraken.com/api/docs/rest-api/add-order-batch
 """
@@ -23,7 +23,7 @@ LEAST, MOST = 2, 15
 def refusals(
     drafts: Sequence[Draft], now: MarketContext, limits: Limits
 ) -> tuple[FailedCheck, ...]:
-    """All reasons against sending them together."""
+    """Return the checks that fail for the orders together."""
     results = (
         _form(drafts),
         _duplicate(drafts, limits),

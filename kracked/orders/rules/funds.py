@@ -15,6 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
+import msgspec
+
+from kracked.feed.account import Account
 from kracked.orders.draft import Draft, FeeIn
 from kracked.orders.rules.fees import Fees, fee
 from kracked.orders.rules.market_context import Check, FailedCheck, MarketContext, notional
@@ -30,6 +33,24 @@ _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
 
 
 # --- what the account has -------------------------------------------------------------------
+
+
+class AccountFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Knowledge about the account that a manager uses; the mappings may be filled in later."""
+
+    account: Account | None = None
+    """The account by its streams: balances and open orders."""
+    pairs: Mapping[str, str] = {}
+    """REST's names of symbols."""
+    fees: Mapping[str, Fees] = {}
+    """What the account pays, by symbol."""
+
+    def free_funds(self) -> dict[str, Decimal] | None:
+        """Return what new orders may use, by asset; None while balances are not known."""
+        account = self.account
+        if account is None or not account.balances_known:
+            return None
+        return free_funds(account.balances, account.orders.values(), self.fees.values())
 
 
 def held(orders: Iterable[OwnOrder], fee_percent: Decimal = ZERO) -> dict[str, Decimal]:

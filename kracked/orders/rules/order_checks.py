@@ -1,8 +1,8 @@
-"""Every reason not to send an order that can be known before sending it. Pure.
+"""All checks of an order before it is sent. Pure.
 
-The exchange checks form, minimums and funds as well; it does not check whether a price
-is far from the market, the book on the screen is true, or the same key was pressed
-twice. A refusal is a value with a sentence that says what to do.
+The exchange checks form, minimums and funds as well; it does not check whether a price is far
+from the market, whether the book on the screen is true, or whether the same key was pressed
+twice. A failed check is a value with a sentence that names the remedy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kracked.times import NS_PER_S
 
 
 def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCheck, ...]:
-    """All reasons against sending, the weightiest first; empty when it may go."""
+    """Return the checks that fail, the weightiest first; none when the order may be sent."""
     results = (
         _unknown(now),
         _market(draft, now),
@@ -98,16 +98,16 @@ def _duplicate(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck 
 
 def _same(draft: Draft, instrument: Instrument, entry: OutboxEntry) -> bool:
     try:
-        meant = to_order(draft, instrument, None)
+        request = fields(to_order(draft, instrument, None))
     except BadOrder:
         return False
-    members = {name: str(value) for name, value in fields(meant).items() if name in _TELLING}
-    sent = {name: value for name, value in entry.request.items() if name in _TELLING}
+    members = {name: str(value) for name, value in request.items() if name in _IDENTIFYING}
+    sent = {name: value for name, value in entry.request.items() if name in _IDENTIFYING}
     return entry.symbol == draft.symbol and members == sent
 
 
-_TELLING = frozenset(("ordertype", "type", "volume", "price", "price2"))
-"""What makes an order the same one in the eyes of whoever pressed the key twice."""
+_IDENTIFYING = frozenset(("ordertype", "type", "volume", "price", "price2"))
+"""The members that make two orders the same for a person who pressed the key twice."""
 
 
 def _own_limits(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
