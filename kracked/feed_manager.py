@@ -236,6 +236,7 @@ class FeedManager:
             managed.connection.wake()
 
         def under_way() -> bool:
+            """Whether the exchange still has to end one of them."""
             states = (managed.session.states.get(key) for managed, key in dropped)
             return any(state is not None and state.target is None for state in states)
 

@@ -51,7 +51,16 @@ def scale(text: bytes, precision: int) -> int:
         digits = text.replace(b".", b"", 1)
         if digits.isdigit():
             return int(digits)
-    return _scale_any(_plain(text), precision)
+    number = _plain(text)
+    negative, mantissa, exponent = _parts(number)
+    shift = exponent + precision
+    if shift >= 0:
+        value: int = mantissa * 10**shift
+    else:
+        value, lost = divmod(mantissa, 10**-shift)
+        if lost:
+            raise TooPrecise(number, precision)
+    return -value if negative else value
 
 
 def _plain(text: bytes) -> str:
@@ -59,18 +68,6 @@ def _plain(text: bytes) -> str:
     if len(text) > LONGEST:
         raise NotANumber(f"{text[:20].decode(errors='replace')}... ({len(text)} characters)")
     return text.decode(errors="replace").strip('"')
-
-
-def _scale_any(text: str, precision: int) -> int:
-    negative, mantissa, exponent = _parts(text)
-    shift = exponent + precision
-    if shift >= 0:
-        value: int = mantissa * 10**shift
-    else:
-        value, lost = divmod(mantissa, 10**-shift)
-        if lost:
-            raise TooPrecise(text, precision)
-    return -value if negative else value
 
 
 def _parts(text: str) -> tuple[bool, int, int]:

@@ -43,19 +43,15 @@ def check(path: Path, *, mend: bool, as_json: bool, processes: int | None = None
     if as_json:
         print(msgspec.json.encode(health).decode())
     else:
-        _print_health(health)
+        ended = health.end or "still open, or ended without a clean stop"
+        print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
+        for line in (*_books(health), *_gaps(health), *_files(health)):
+            print("  " + "".join(each if each.isprintable() else "?" for each in line))
+        print("healthy" if health.healthy else "NOT healthy")
     return DONE if health.healthy else FAILED
 
 
 # --- the report in words ------------------------------------------------------------------
-
-
-def _print_health(health: RecordingHealth) -> None:
-    ended = health.end or "still open, or ended without a clean stop"
-    print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
-    for line in (*_books(health), *_gaps(health), *_files(health)):
-        print("  " + "".join(each if each.isprintable() else "?" for each in line))
-    print("healthy" if health.healthy else "NOT healthy")
 
 
 def _books(health: RecordingHealth) -> Iterator[str]:
@@ -66,7 +62,7 @@ def _books(health: RecordingHealth) -> Iterator[str]:
             + (": no trusted book to apply them to" if book.ignored else "")
         )
     if health.unmarked:
-        yield f"{health.unmarked} mismatches that no gap tells of"
+        yield f"{health.unmarked} mismatches outside the marked gaps"
     yield f"keyframes: {health.keyframes}, wrong {health.keyframes_wrong}"
 
 
@@ -118,13 +114,13 @@ def worker_pool(count: int) -> Iterator[Executor | None]:
 
 
 def _start_worker() -> None:
-    """Leave Ctrl-C to the parent's report, and end when the parent ends."""
+    """End quietly on Ctrl-C, which the parent reports, and when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # every process of the terminal receives it
     Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """Exit when the parent has ended: a worker of a killed parent would wait for work for ever."""
+    """Exit when the parent has ended: a worker of a killed parent would wait for ever."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])

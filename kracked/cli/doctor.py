@@ -168,6 +168,7 @@ async def _feed(endpoints: Endpoints) -> Finding:
     """Connect the public socket and report the state of the trading engine."""
 
     def judge(event: Event) -> Finding | None:
+        """Return the finding of a status or of a failed connection."""
         if isinstance(event, Reconnecting):
             return Finding("feed", Severity.FAILED, f"{event.url}: {event.reason}")
         if isinstance(event, Status):
@@ -260,6 +261,7 @@ async def _account(rest: RestClient, endpoints: Endpoints) -> Finding:
     where = endpoints.private
 
     def judge(event: Event) -> Finding | None:
+        """Return the finding of an acknowledgement, a refusal or a failed connection."""
         match event:
             case Subscribed(channel="executions", max_rate_count=threshold):
                 tier = tier_of(threshold or 0)

@@ -29,7 +29,7 @@ def replay(path: Path, *, speed: float, start: str | None, raw: bool) -> int:
     try:
         asyncio.run(_print(Replay(player, speed=speed), first, raw=raw))
     except BrokenPipeError:
-        # The reader of our output has seen enough; Python must not complain at exit.
+        # The reader of the output has ended; Python must not complain at exit.
         with suppress(OSError):
             sys.stdout.close()
     return DONE
@@ -39,6 +39,7 @@ async def _print(moments: Replay, first: list[Moment], *, raw: bool) -> None:
     out = sys.stdout.buffer
 
     def show(moment: Moment) -> None:
+        """Print one moment of the recording."""
         if raw:
             lines = [moment.data] if moment.data else []
         else:
@@ -53,7 +54,9 @@ async def _print(moments: Replay, first: list[Moment], *, raw: bool) -> None:
 
 
 def serve(path: Path, *, port: int, speed: float, start: str | None, begin: str, once: bool) -> int:
-    """Serve a recording as an exchange until SIGINT or SIGTERM; its first line says where.
+    """Serve a recording as an exchange until SIGINT or SIGTERM.
+
+    The first line on stdout has the addresses.
 
     Args:
         path: The session folder.

@@ -22,18 +22,21 @@ def _session_parser(
         epilog=f"example: {example}",
         formatter_class=arguments.ExampleHelpFormatter,
     )
-    parser.add_argument("session", type=Path, metavar="SESSION", help="a recording's folder")
+    parser.add_argument("session", type=Path, metavar="SESSION", help="folder of the recording")
     return parser
 
 
 def add_check(commands: Commands) -> None:
+    """Add the parser of `kracked check`."""
     about = "report a recording's health: gaps, checksums, torn ends"
     parser = _session_parser(commands, "check", about, "kracked check sessions/today --repair")
     parser.add_argument(
-        "--repair", action="store_true", help="move torn ends of files aside; deletes nothing"
+        "--repair", action="store_true", help="move torn ends of files aside; nothing is deleted"
     )
-    parser.add_argument("--json", action="store_true", help="one object")
-    parser.add_argument("--workers", type=arguments.count, help="processes, else one a core")
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument(
+        "--workers", type=arguments.count, help="processes that read it; by default one a core"
+    )
     parser.set_defaults(run=_check)
 
 
@@ -44,32 +47,43 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def add_replay(commands: Commands) -> None:
-    about = "play a recording: its events as JSON, one a line, or to Kraken clients"
+    """Add the parser of `kracked replay`."""
+    about = "play a recording: print its events as JSON lines, or serve it to Kraken clients"
     example = (
         "kracked replay sessions/today --speed max\n"
         "         kracked replay sessions/today --serve 8800 --speed 10"
     )
     parser = _session_parser(commands, "replay", about, example)
     parser.add_argument(
-        "--speed", type=arguments.speed, default=1.0, metavar="N", help="1, 10, ... or max (1)"
+        "--speed",
+        type=arguments.speed,
+        default=1.0,
+        metavar="N",
+        help="times the recorded speed: 1, 10, ... or max (1)",
     )
-    parser.add_argument("--from", dest="start", metavar="TIME", help="RFC 3339, in UTC")
-    parser.add_argument("--raw", action="store_true", help="the exchange's messages as they came")
+    parser.add_argument(
+        "--from", dest="start", metavar="TIME", help="where to begin: RFC 3339, in UTC"
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="print the exchange's messages as they came"
+    )
     parser.add_argument(
         "--serve",
         type=arguments.port,
         metavar="PORT",
-        help="be an exchange on this port of this machine, 0 a free one; the first line of\n"
-        "output is a JSON object with its addresses and an API key",
+        help="serve it as an exchange on this port of this machine, 0 for a free one; the first\n"
+        "line of output is a JSON object with its addresses and an API key",
     )
     parser.add_argument(
         "--start",
         dest="begin",
         choices=("attended", "now"),
         default="attended",
-        help="served: begin with the first who subscribes to a market, or now (%(default)s)",
+        help="served: begin when the first client subscribes to a market, or now (%(default)s)",
     )
-    parser.add_argument("--once", action="store_true", help="served: end with the recording")
+    parser.add_argument(
+        "--once", action="store_true", help="served: exit at the end of the recording"
+    )
     parser.set_defaults(run=_replay)
 
 
@@ -89,6 +103,7 @@ def _replay(given: argparse.Namespace) -> int:
 
 
 def add_bars(commands: Commands) -> None:
+    """Add the parser of `kracked bars`."""
     about = "aggregate a recording's trades to bars"
     parser = _session_parser(
         commands, "bars", about, "kracked bars sessions/today --every 1m --out bars.csv"
@@ -103,19 +118,27 @@ def add_bars(commands: Commands) -> None:
     parser.add_argument(
         "--no-carry",
         action="store_true",
-        help="volume and dollars: every bar begins at nothing, whatever filled the last",
+        help="with --volume and --dollars: let every bar begin empty, without what overfilled the\n"
+        "last one",
     )
     parser.add_argument(
         "--history",
         action="store_true",
-        help="also the trades from before the recording that its first snapshot tells of",
+        help="include the trades before the recording that are in its first snapshot",
     )
     arguments.add_several(
-        parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these"
+        parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these pairs"
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--out", type=Path, metavar="FILE", help=".csv or .parquet; else stdout")
-    where.add_argument("--json", action="store_true", help="a list, one object per bar")
+    where.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write to a .csv or .parquet file; by default to standard output",
+    )
+    where.add_argument(
+        "--json", action="store_true", help="print a list with an object for each bar"
+    )
     parser.set_defaults(run=_bars)
 
 
@@ -134,9 +157,12 @@ def _bars(given: argparse.Namespace) -> int:
 
 
 def add_convert(commands: Commands) -> None:
+    """Add the parser of `kracked convert`."""
     about = "write a recording's tables as Parquet"
     parser = _session_parser(commands, "convert", about, "kracked convert sessions/today")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: SESSION/parquet")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write into; by default SESSION/parquet"
+    )
     parser.set_defaults(run=_convert)
 
 

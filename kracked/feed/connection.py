@@ -180,7 +180,10 @@ class Connection:
         try:
             return await self._token()
         except KrackedError as error:
-            self.refused = error if _is_final(error) else None
+            final = isinstance(error, ConfigError)
+            if isinstance(error, RequestRejected):
+                final = judge(error.error) is RejectionVerdict.FINAL
+            self.refused = error if final else None
             raise ConnectionLost(self.url, f"no token: {error}") from error
 
     def _begin(self, token: str | None) -> None:
@@ -241,13 +244,6 @@ class Connection:
     def _report_state_change(self) -> None:
         self._revision = self.session.subscriptions.lifecycle.revision
         self._owner.on_state_change()
-
-
-def _is_final(error: KrackedError) -> bool:
-    """Whether another request for a token would be refused again."""
-    if isinstance(error, RequestRejected):
-        return judge(error.error) is RejectionVerdict.FINAL
-    return isinstance(error, ConfigError)
 
 
 def _describe(error: Exception) -> str:

@@ -24,10 +24,10 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry
 from kracked.orders.reconciler import Reconciler
 from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
-from kracked.orders.rules import batch_checks, funds
+from kracked.orders.rules import funds
 from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
-from kracked.orders.rules.order_checks import refusals
+from kracked.orders.rules.order_checks import batch_refusals, refusals
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import (
     cost_of_add,
@@ -103,7 +103,7 @@ class OrderManager:
         """Return the review of each order, and every reason against sending them together."""
         reviews = tuple(self.review(draft, now, limits) for draft in drafts)
         final = tuple(review.draft for review in reviews)
-        together = batch_checks.refusals(final, self._completed(now), limits or self.limits)
+        together = batch_refusals(final, self._completed(now), limits or self.limits)
         each = tuple(refusal for review in reviews for refusal in review.refusals)
         return BatchReview(reviews, together + each)
 
@@ -287,18 +287,14 @@ class OrderManager:
             nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
             return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
         draft = rounded(amends.amended(order, now, change), now.instrument)
-        against = self._against_amending(order, draft, now, limits or self.limits)
-        return OrderReview(draft, preview.preview(draft, now), against)
-
-    def _against_amending(
-        self, order: OwnOrder, draft: Draft, now: MarketContext, limits: Limits
-    ) -> tuple[FailedCheck, ...]:
         # Its funds are already held, it already counts as open, and it may equal its own entry.
-        freed = msgspec.structs.replace(now, available=None, open_room=None)
-        limits = msgspec.structs.replace(limits, allow_duplicate=True)
-        against = [it for it in refusals(draft, freed, limits) if it.check is not Check.DISPLAY]
+        open_already = msgspec.structs.replace(now, available=None, open_room=None)
+        limits = msgspec.structs.replace(limits or self.limits, allow_duplicate=True)
+        found = refusals(draft, open_already, limits)
+        against = [refusal for refusal in found if refusal.check is not Check.DISPLAY]
         more = (amends.leaves_some(order, draft, now), amends.shows_enough(order, draft, now))
-        return (*against, *(refusal for refusal in more if refusal))
+        against += [refusal for refusal in more if refusal]
+        return OrderReview(draft, preview.preview(draft, now), tuple(against))
 
     # --- cancelling ------------------------------------------------------------------------
 

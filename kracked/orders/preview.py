@@ -86,17 +86,13 @@ def _life(draft: Draft) -> str:
         return ""
     if draft.time_in_force is not TimeInForce.GTD:
         return _IN_FORCE[draft.time_in_force]
-    if draft.expires_in_s is not None:
-        return f"good for {_duration(draft.expires_in_s)}"
-    return f"good until {times.to_rfc3339(draft.expires or 0, 0)}"
-
-
-def _duration(seconds: int) -> str:
-    """Return ``90 s``, ``5 min``, ``2 h`` or ``30 d``: the largest unit without a fraction."""
+    seconds = draft.expires_in_s
+    if seconds is None:
+        return f"good until {times.to_rfc3339(draft.expires or 0, 0)}"
     for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= unit and seconds % unit == 0:
-            return f"{seconds // unit} {name}"
-    return f"{seconds} s"
+        if seconds >= unit and seconds % unit == 0:  # the largest unit without a fraction
+            return f"good for {seconds // unit} {name}"
+    return f"good for {seconds} s"
 
 
 def _money(draft: Draft, now: MarketContext) -> str:

@@ -62,9 +62,9 @@ class Codec:
             wire.OhlcMessage: self._candles,
             wire.InstrumentMessage: self._instruments,
             wire.StatusMessage: _status,
-            wire.HeartbeatMessage: _heartbeat,
-            wire.ExecutionsMessage: _executions,
-            wire.BalancesMessage: _balances,
+            wire.HeartbeatMessage: lambda _message, received: [events.Heartbeat(received)],
+            wire.ExecutionsMessage: _account,
+            wire.BalancesMessage: _account,
         }
 
     def decode(self, data: bytes, received: int = 0) -> list[Event]:
@@ -374,15 +374,7 @@ def _status(message: wire.StatusMessage, received: int) -> list[Event]:
     ]
 
 
-def _heartbeat(_message: wire.HeartbeatMessage, received: int) -> list[Event]:
-    return [events.Heartbeat(received)]
-
-
-def _executions(message: wire.ExecutionsMessage, received: int) -> list[Event]:
-    snapshot = message.type == "snapshot"
-    return [events.Executions(received, tuple(message.data), message.sequence, snapshot)]
-
-
-def _balances(message: wire.BalancesMessage, received: int) -> list[Event]:
-    snapshot = message.type == "snapshot"
-    return [events.Balances(received, tuple(message.data), message.sequence, snapshot)]
+def _account(message: wire.ExecutionsMessage | wire.BalancesMessage, received: int) -> list[Event]:
+    orders = isinstance(message, wire.ExecutionsMessage)
+    kind = events.Executions if orders else events.Balances
+    return [kind(received, tuple(message.data), message.sequence, message.type == "snapshot")]

@@ -138,6 +138,7 @@ def _book(event: events.BookSnapshot | events.BookUpdate) -> str:
     digits = event.precision
 
     def entries(levels: Iterable[tuple[int, int]]) -> Iterable[str]:
+        """Return the entries of a side."""
         return (level(digits.price_text(price), digits.qty_text(qty)) for price, qty in levels)
 
     kind = SNAPSHOT if isinstance(event, events.BookSnapshot) else UPDATE
@@ -150,6 +151,7 @@ def _orders(event: events.L3Snapshot | events.L3Update) -> str:
     snapshot = isinstance(event, events.L3Snapshot)
 
     def entry(change: OrderChange) -> str:
+        """Return the entry of an order."""
         price, qty = digits.price_text(change.price), digits.qty_text(change.qty)
         if snapshot:
             return order(change.order_id, price, qty, change.timestamp)
@@ -168,6 +170,7 @@ def ticker(event: events.Ticker) -> str:
     qty = event.precision.qty_text
 
     def price(value: int | None) -> str:
+        """Return a price, or null without one."""
         return "null" if value is None else event.precision.price_text(value)
 
     change_pct = "null" if event.change_pct is None else f"{event.change_pct:f}"

@@ -8,7 +8,7 @@ messages of the market arrive: its values are then unknown until they arrive aga
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -44,8 +44,10 @@ class LastValues:
                 self._tickers[event.symbol] = event
             case Trades(symbol=symbol):
                 before, trades = self._trades.get(symbol) or (event, deque(maxlen=MAX_TRADES))
-                restarted = event.snapshot and _restarts(event, trades)
-                if event.precision != before.precision or restarted:
+                newest = max((trade.trade_id for trade in trades), default=0)
+                older = all(trade.trade_id < newest for trade in event.trades)
+                recounted = event.snapshot and older  # the exchange counts trade ids anew
+                if event.precision != before.precision or recounted:
                     trades.clear()
                 trades.extend(event.trades)
                 self._trades[symbol] = event, trades
@@ -83,12 +85,6 @@ class LastValues:
                 candles, by_begin = self._candles[symbol, interval]
                 return replace(candles, candles=_ordered(by_begin), snapshot=True)
         return None
-
-
-def _restarts(event: Trades, known: Iterable[Trade]) -> bool:
-    """Whether the exchange has begun to count trade ids anew."""
-    newest = max((trade.trade_id for trade in known), default=0)
-    return all(trade.trade_id < newest for trade in event.trades)
 
 
 def _ordered(known: Mapping[int, _T]) -> tuple[_T, ...]:

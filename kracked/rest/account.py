@@ -137,7 +137,7 @@ class OrderInfo(msgspec.Struct, frozen=True):
 
     @property
     def opened(self) -> int:
-        """When it was placed, ns since the Unix epoch."""
+        """The time it was placed, ns since the Unix epoch."""
         return seconds_to_ns(self.opentm)
 
     @property

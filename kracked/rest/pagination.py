@@ -36,6 +36,7 @@ async def every_closed_order(
     """
 
     async def page(offset: int) -> Mapping[str, OrderInfo]:
+        """Return the rows from an offset on."""
         found = await client.closed_orders(
             cl_ord_id=cl_ord_id, start=start, offset=offset, count=False
         )
@@ -61,6 +62,7 @@ async def every_trade(
     """
 
     async def page(offset: int) -> Mapping[str, TradeInfo]:
+        """Return the rows from an offset on."""
         found = await client.trades_history(start=start, end=end, offset=offset, count=False)
         return found.trades
 
@@ -89,6 +91,7 @@ async def every_ledger_entry(
     """
 
     async def page(offset: int) -> Mapping[str, LedgerEntry]:
+        """Return the rows from an offset on."""
         found = await client.ledgers(kind=kind, start=start, end=end, offset=offset, count=False)
         return found.ledger
 

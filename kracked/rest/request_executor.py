@@ -152,6 +152,7 @@ class RequestExecutor:
         """
 
         async def once() -> bytes:
+            """Wait for the limit and make one attempt."""
             # Counted by address, and no figure is published. Clients that keep to one call a
             # second are not refused.
             ticks = self._timing.ticks
@@ -166,6 +167,7 @@ class RequestExecutor:
         """Make a private call that changes nothing; else as `public`."""
 
         async def once() -> bytes:
+            """Wait for the counter and make one attempt."""
             self._respect_lockout(name)
             while (wait_ns := self.limiter.wait_ns(name, self._timing.ticks())) > 0:
                 if wait_ns > LONGEST_WAIT_NS:

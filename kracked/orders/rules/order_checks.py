@@ -1,16 +1,20 @@
-"""All checks of an order before it is sent. Pure.
+"""All checks of an order, or of a batch, before it is sent. Pure.
 
 The exchange checks form, minimums and funds as well; it does not check whether a price is far
 from the market, whether the book on the screen is true, or whether the same key was pressed
 twice. A failed check is a value with a sentence that names the remedy.
+
+Source of the batch's limits: docs.kraken.com/api/docs/rest-api/add-order-batch
 """
 
 from __future__ import annotations
 
-from kracked.instruments import Instrument
+from collections.abc import Sequence
+
+import msgspec
+
 from kracked.orders.draft import Draft, to_order
 from kracked.orders.outbox.order_states import OrderState
-from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.rules import funds, order_rules
 from kracked.orders.rules.market_context import (
     Check,
@@ -20,10 +24,13 @@ from kracked.orders.rules.market_context import (
     distance_percent,
     notional,
 )
-from kracked.protocol.limits import cost_of_add
+from kracked.protocol.limits import cost_of_add, cost_of_batch_add
 from kracked.protocol.order_terms import OrderType
 from kracked.rest.encoding import BadOrder, fields
 from kracked.times import NS_PER_S
+
+LEAST_BATCH, MOST_BATCH = 2, 15
+"""Orders of a batch."""
 
 
 def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCheck, ...]:
@@ -49,6 +56,37 @@ def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCh
         _open_orders(now),
     )
     return tuple(refusal for refusal in results if refusal is not None)
+
+
+def batch_refusals(
+    drafts: Sequence[Draft], now: MarketContext, limits: Limits
+) -> tuple[FailedCheck, ...]:
+    """Return the checks that fail for several orders of one pair together.
+
+    Each order is checked on its own as well; the exchange accepts or refuses them one by one
+    once the form of all is right.
+    """
+    count, found = len(drafts), list[FailedCheck | None]()
+    if not LEAST_BATCH <= count <= MOST_BATCH:
+        sentence = f"A batch holds {LEAST_BATCH} to {MOST_BATCH} orders, not {count}."
+        found.append(FailedCheck(Check.FORM, sentence))
+    elif len({draft.symbol for draft in drafts}) > 1:
+        sentence = "A batch holds orders of one pair; send one for each."
+        found.append(FailedCheck(Check.FORM, sentence))
+    if not limits.allow_duplicate and len({msgspec.json.encode(it) for it in drafts}) < count:
+        sentence = "The batch holds the same order twice; leave one out."
+        found.append(FailedCheck(Check.DUPLICATE, sentence))
+    found.append(funds.shortfall_together(drafts, now))
+    if now.rate_room is not None and now.rate_room < cost_of_batch_add(count):
+        sentence = "The rate counter has no room for this batch. Wait a little."
+        found.append(FailedCheck(Check.RATE, sentence))
+    if now.open_room is not None and now.open_room < count:
+        sentence = (
+            f"The pair takes {max(0, now.open_room)} more open orders, not {count}; "
+            "cancel some first."
+        )
+        found.append(FailedCheck(Check.OPEN_ORDERS, sentence))
+    return tuple(refusal for refusal in found if refusal is not None)
 
 
 def _unknown(now: MarketContext) -> FailedCheck | None:
@@ -85,25 +123,23 @@ def _book(now: MarketContext, limits: Limits) -> FailedCheck | None:
 
 
 def _duplicate(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
-    if limits.allow_duplicate:
+    if limits.allow_duplicate or not now.pending:
         return None
-    same = next((entry for entry in now.pending if _same(draft, now.instrument, entry)), None)
-    if same is None:
+    try:
+        request = fields(to_order(draft, now.instrument, None))
+    except BadOrder:
+        return None
+    members = {name: str(value) for name, value in request.items() if name in _IDENTIFYING}
+    for same in now.pending:
+        sent = {name: value for name, value in same.request.items() if name in _IDENTIFYING}
+        if same.symbol == draft.symbol and members == sent:
+            break
+    else:
         return None
     return FailedCheck(
         Check.DUPLICATE,
         f"The same order is {same.state} already; change it, or confirm that you want two.",
     )
-
-
-def _same(draft: Draft, instrument: Instrument, entry: OutboxEntry) -> bool:
-    try:
-        request = fields(to_order(draft, instrument, None))
-    except BadOrder:
-        return False
-    members = {name: str(value) for name, value in request.items() if name in _IDENTIFYING}
-    sent = {name: value for name, value in entry.request.items() if name in _IDENTIFYING}
-    return entry.symbol == draft.symbol and members == sent
 
 
 _IDENTIFYING = frozenset(("ordertype", "type", "volume", "price", "price2"))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from kracked import times
 from kracked.errors import ProtocolError
-from kracked.protocol.events import Pong
+from kracked.protocol.events import Heartbeat, Pong
 from kracked.times import NS_PER_S
 
 SILENCE_NS = 5 * NS_PER_S
@@ -53,6 +53,10 @@ class Liveness:
     def greet(self) -> None:
         """Note that the exchange has sent its first message (`status`)."""
         self._greeted = True
+
+    def heartbeat(self, _event: Heartbeat, _now: int) -> None:
+        """Expect heartbeats from now on."""
+        self.expects_heartbeats = True
 
     def dead(self, now: int) -> bool:
         """Whether a frame is overdue: the greeting, a heartbeat or a pong."""

@@ -96,7 +96,7 @@ class Session:
         self._last_elapsed = 0
         self._observers: dict[type, Callable[[Any, int], None]] = {
             **self.subscriptions.observers,
-            events.Heartbeat: self._on_heartbeat,
+            events.Heartbeat: self.liveness.heartbeat,
             events.Status: self._on_status,
             events.Pong: self.liveness.pong,
         }
@@ -237,9 +237,6 @@ class Session:
         reason = f"{channel} on a connection that is not subscribed to it"
         return events.Malformed(event.received, "", reason, channel=channel)
 
-    def _on_heartbeat(self, _event: events.Heartbeat, _now: int) -> None:
-        self.liveness.expects_heartbeats = True
-
     def _on_status(self, event: events.Status, _now: int) -> None:
         self.system = event.system
         self._requests_allowed = event.system != MAINTENANCE
@@ -263,7 +260,12 @@ class Session:
             self.subscriptions.discount_stall(late_ns)
             self._opened += late_ns
         if self.system is None and now - self._opened > GREETING_NS:
-            self._go_without_status()
+            # Send requests without a `status`, and take any other message for the greeting.
+            if not self._requests_allowed:
+                self._requests_allowed = True
+                self.subscriptions.lifecycle.has_pending_requests = True
+            if self.messages > self._messages_before:
+                liveness.greet()
         self.subscriptions.elapse(received, now)
         if not self.states:
             liveness.expects_heartbeats = False  # none comes without a subscription
@@ -276,13 +278,6 @@ class Session:
             self._pings.append(request)
             liveness.pinged(req_id, received, now)
         return self.subscriptions.take_events()
-
-    def _go_without_status(self) -> None:
-        """Send requests without a `status`, and take any other message for the greeting."""
-        if not self._requests_allowed:
-            self._requests_allowed = self.subscriptions.lifecycle.has_pending_requests = True
-        if self.messages > self._messages_before:
-            self.liveness.greet()
 
     def to_send(self, now: int) -> list[bytes]:
         """Return the requests that may go out now; the others wait for their time.
