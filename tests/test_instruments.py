@@ -1,4 +1,4 @@
-"""What another spelling of a symbol means."""
+"""Symbols in other spellings."""
 
 from __future__ import annotations
 

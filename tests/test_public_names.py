@@ -1,4 +1,4 @@
-"""What `import kracked` offers, and what it costs."""
+"""The public names of `kracked`, and what an import loads."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ PUBLIC_HOMES = ("kracked", "kracked.orders")
 
 
 def names_used(example: Path) -> set[str]:
-    """The names of the framework that a script or notebook uses, as `module.name`."""
+    """Return the names of the framework that a script or notebook uses, as `module.name`."""
     program = example.read_text()
     if example.suffix == ".ipynb":
         cells = json.loads(program)["cells"]

@@ -75,10 +75,6 @@ class Account:
         """Ids of open orders whose terms the stream never gave: look them up by REST."""
         return [order.order_id for order in self._orders if not order.symbol]
 
-    def of(self, symbol: str) -> list[OwnOrder]:
-        """Return the open orders of one pair."""
-        return self._orders.of(symbol)
-
     def distrust(self, channel: str | None = None) -> None:
         """Mark a stream's half of the account as not known until its next snapshot.
 

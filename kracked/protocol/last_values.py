@@ -44,9 +44,10 @@ class LastValues:
                 self._tickers[event.symbol] = event
             case Trades(symbol=symbol):
                 before, trades = self._trades.get(symbol) or (event, deque(maxlen=MAX_TRADES))
-                newest = max((trade.trade_id for trade in trades), default=0)
-                older = all(trade.trade_id < newest for trade in event.trades)
-                recounted = event.snapshot and older  # the exchange counts trade ids anew
+                recounted = False  # whether the exchange counts trade ids anew
+                if event.snapshot:
+                    newest = max((trade.trade_id for trade in trades), default=0)
+                    recounted = all(trade.trade_id < newest for trade in event.trades)
                 if event.precision != before.precision or recounted:
                     trades.clear()
                 trades.extend(event.trades)

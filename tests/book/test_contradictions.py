@@ -1,4 +1,4 @@
-"""Updates that cannot be true of the book they meet: one before them was lost.
+"""Updates that contradict the book: an earlier update was lost.
 
 The checksum sees ten levels a side. Each case here is a book of twelve, with what the
 exchange would say of it next, below the tenth or of no consequence for the ten.
@@ -41,7 +41,7 @@ def order(price: int, qty: int = 5, action: OrderAction = ADD, name: str = "") -
 
 
 def levels(*changes: tuple[int, int], known: bool = True) -> L2Book:
-    """A level 2 book after one more update."""
+    """Return a level 2 book after one more update."""
     book = L2Book("BTC/USD", PRECISION, DEPTH)
     book.set_limit(DEPTH if known else 0)
     book.apply(BookSnapshot(0, "BTC/USD", PRECISION, BIDS, (), checksum((), BIDS)))
@@ -50,7 +50,7 @@ def levels(*changes: tuple[int, int], known: bool = True) -> L2Book:
 
 
 def orders(*changes: OrderChange, asks: tuple[OrderChange, ...] = ()) -> L3Book:
-    """A level 3 book, an order a level, after one more update."""
+    """Return a level 3 book with an order a level, after one more update."""
     book = L3Book("BTC/USD", PRECISION, DEPTH)
     held, digits = tuple(order(price) for price, _ in BIDS), checksum((), BIDS)
     book.apply(L3Snapshot(0, "BTC/USD", PRECISION, held, (), digits))
@@ -200,7 +200,7 @@ def test_a_market_that_loses_nothing_contradicts_nothing(channel: str, depth: in
 
 
 def test_nearly_every_lost_message_of_a_deep_level_3_book_is_noticed() -> None:
-    """Of a cancelled order far from the touch nothing more may ever be said."""
+    """A cancelled order far from the touch may never be mentioned again."""
     snapshot, updates = stream("level3", 100, 2_000)
     codec = Codec({"BTC/USD": PRECISION})
     [first], said = codec.decode(snapshot), [codec.decode(update)[0] for update in updates]

@@ -1,4 +1,4 @@
-"""The keeper: verified or known not to be, and one resync asked for each time."""
+"""The keeper: a book is verified or marked, and one resync is requested each time."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_no_bytes_make_the_keeper_raise(data: bytes) -> None:
 
 
 class Stream(RuleBasedStateMachine):
-    """An exchange with one book; its messages may be lost, doubled or spoilt on the way."""
+    """An exchange with one book, whose messages may be lost, repeated or corrupted."""
 
     def __init__(self) -> None:
         super().__init__()

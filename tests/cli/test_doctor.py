@@ -1,4 +1,4 @@
-"""The doctor: what it says of keys, clocks, disks and networks, and what it ends with."""
+"""The doctor: its findings about keys, clocks, disks and networks, and its exit code."""
 
 from __future__ import annotations
 

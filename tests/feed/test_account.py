@@ -196,7 +196,7 @@ def test_no_order_is_both_open_and_closed(reports) -> None:
 
 
 def copied(account: Account) -> Account:
-    """One that was told nothing but what stands in the other."""
+    """Return an account that has got only the snapshots of another."""
     copy = Account()
     for event in account.snapshots(0):
         copy.apply(event)

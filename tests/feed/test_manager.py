@@ -213,7 +213,7 @@ def test_what_the_exchange_does_not_offer_is_refused_at_once(channels, error) ->
 
 
 class Shifted:
-    """A clock that a test can push, or that runs ahead by itself whenever it is looked at."""
+    """A clock that a test can advance, or that advances with every reading."""
 
     def __init__(self) -> None:
         self.ahead_ns = self.haste_ns = 0

@@ -1,4 +1,4 @@
-"""What is missing, in words: which channels, of which symbols, and why."""
+"""The description of missing data: which channels, of which symbols, and why."""
 
 from __future__ import annotations
 

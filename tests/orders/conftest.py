@@ -54,7 +54,7 @@ def outbox_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(client: RestClient, frozen: FrozenTime, outbox_file: Path) -> OpenManager:
-    """Opens a manager: twice in a row is a restart of the program."""
+    """Return a function that opens a manager; twice in a row is a restart of the program."""
     return lambda: open_order_manager(client, outbox_file, timing=frozen.timing)
 
 

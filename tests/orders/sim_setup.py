@@ -1,4 +1,4 @@
-"""A manager that trades on the simulated exchange over real sockets, and what both know of it."""
+"""A manager on the simulated exchange over real sockets, and the knowledge of both."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LATEST = 2**63
 
 
 class Clock:
-    """The time of day, for the exchange and the manager alike; it can be made to jump."""
+    """The time of day, for the exchange and the manager alike; it can jump."""
 
     def __init__(self) -> None:
         self.ahead_ns = 0
@@ -46,7 +46,7 @@ class Clock:
 
 
 class Stage:
-    """The exchange, a manager that trades there, and what the exchange knows of it."""
+    """The exchange, a manager that trades there, and the exchange's view of it."""
 
     def __init__(self, server: SimServer, client: RestClient, clock: Clock, folder: Path) -> None:
         self.server, self.client, self.clock, self.folder = server, client, clock, folder
@@ -56,7 +56,7 @@ class Stage:
 
     @asynccontextmanager
     async def running(self, *, listening: bool = True) -> AsyncIterator[OrderManager]:
-        """A run of the program: the manager on its file, with the account's stream or without."""
+        """Run the program: the manager on its file, with or without the account's stream."""
         file = self.folder / "outbox"
         limits = Limits(max_distance_percent=None, allow_duplicate=True)
         timing = RequestTiming(clock=self.clock, ticks=self.clock)
@@ -108,26 +108,26 @@ class Stage:
         return entry
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Wait for the stream to make it so."""
+        """Wait until the stream has shown it."""
         async with asyncio.timeout(PATIENCE_S):
             while not true():
                 self.news.clear()
                 await self.news.wait()
 
     async def until_struck(self, kind: OrderFault) -> None:
-        """Wait for a request that this befalls; nothing announces it."""
+        """Wait for a request that meets this fault; nothing announces it."""
         async with asyncio.timeout(PATIENCE_S):
             while kind not in dict(self.server.exchange.order_faults.struck):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
     async def becomes(self, entry: OutboxEntry, state: OrderState) -> OutboxEntry:
-        """The entry as soon as it is in this state."""
+        """Wait until an entry is in this state, and return it."""
         await self.until(lambda: self.manager.outbox[entry.id].state is state)
         return self.manager.outbox[entry.id]
 
     @property
     def orders(self) -> list[OrderRecord]:
-        """Every order the exchange has ever accepted."""
+        """Every order that the exchange has ever accepted."""
         account = self.server.exchange.brokerage.account("main")
         return list(account.orders.as_of(LATEST))
 

@@ -1,4 +1,4 @@
-"""Amends of every kind of order: what is asked for, and what is not even asked."""
+"""Amends of every kind of order: the request, and what is declined before it is sent."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_an_amend_asks_for_what_changes_and_for_nothing_else(name: str) -> None:
 
 
 async def tried(manager: OrderManager, old: OwnOrder, **changes: int) -> list[Check]:
-    """The checks that stop an amend; none when it was sent."""
+    """Return the checks that stop an amend; none when it was sent."""
     result = await manager.amend(old, NOW, **changes)
     return [it.check for it in result.refusals] if isinstance(result, OrderDeclined) else []
 

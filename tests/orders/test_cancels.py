@@ -1,4 +1,4 @@
-"""Cancels of the manager: what is meant is gone afterwards, or the outcome says it may not be."""
+"""Cancels: the orders are gone afterwards, or the outcome says that they may not be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dead-man's switch: armed, renewed, counted down and let go."""
+"""The dead man's switch: armed, renewed, counted down and stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARMED = {"currentTime": "2026-03-24T17:41:56Z", "triggerTime": "2026-03-24T17:42
 
 
 class Stop(Exception):
-    """Ends the renewing where a sleep would be."""
+    """Raised in place of a sleep, to end the renewals."""
 
 
 def stopping(frozen: FrozenTime, pauses: list[float], after: int) -> RequestTiming:

@@ -40,7 +40,7 @@ RESTING = {
 
 
 def account(usd: str, *reports: dict[str, object]) -> Account:
-    """An account of dollars, with these open orders."""
+    """Return an account of dollars, with these open orders."""
     account = Account()
     entry: dict[str, object] = {"asset": "USD", "balance": Decimal(usd)}
     account.apply(Balances(0, (entry,), 1, snapshot=True))
@@ -49,7 +49,7 @@ def account(usd: str, *reports: dict[str, object]) -> Account:
 
 
 class Program:
-    """Opens a manager with an account, or with none."""
+    """A program that opens a manager with an account, or without one."""
 
     def __init__(self, client: RestClient, file: Path, frozen: FrozenTime) -> None:
         self.client, self.file, self.frozen = client, file, frozen

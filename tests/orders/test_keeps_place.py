@@ -1,4 +1,4 @@
-"""What an amend does to an order's place in the queue."""
+"""The effect of an amend on an order's place in the queue."""
 
 from __future__ import annotations
 

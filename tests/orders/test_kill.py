@@ -1,4 +1,4 @@
-"""A program that is killed while its order is on the way: the next one takes it up."""
+"""A program is killed while its order is on the way: the next run looks it up."""
 
 from __future__ import annotations
 

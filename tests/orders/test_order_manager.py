@@ -116,7 +116,7 @@ async def test_an_order_that_cannot_be_written_down_is_not_sent(
 async def test_a_disk_that_fills_up_on_the_way_leaves_the_truth_in_memory(
     market: Market, opened: OpenManager, monkeypatch: pytest.MonkeyPatch, lines: int
 ) -> None:
-    """Of the three lines of an order the disk takes so many: announced, sent, answered."""
+    """The disk takes only some of the three lines of an order: prepared, sent, answered."""
     written: list[Record] = []
     real = Journal.append
 

@@ -1,4 +1,4 @@
-"""Orders and cancels under way together, on a line where each may take its time or be lost.
+"""Orders and cancels under way together, on a line that may delay or lose each of them.
 
 The manager, the client with its nonces and its turns are the real ones; behind them is an
 exchange whose every request and answer takes a random number of turns of the loop.
@@ -41,7 +41,7 @@ async def turns(count: int) -> None:
 
 
 class Line(HttpTransport):
-    """The way to an exchange that takes orders, and the exchange."""
+    """An exchange that accepts orders, and the way to it."""
 
     def __init__(self, random: Random) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class Line(HttpTransport):
 
 
 class Session:
-    """A trader who does many things at once, and what was promised to them."""
+    """A trader who does many things at once, and what the outcomes promise."""
 
     def __init__(self, random: Random, folder: Path) -> None:
         self.random, self.line = random, Line(random)

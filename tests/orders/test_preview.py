@@ -1,4 +1,4 @@
-"""The order in words, and what it costs."""
+"""The order in words, with its cost."""
 
 from __future__ import annotations
 

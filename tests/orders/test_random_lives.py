@@ -1,4 +1,4 @@
-"""Random lives of the program: nothing sent twice, nothing forgotten, everything ends.
+"""Random lives of the program: nothing is sent twice, nothing is forgotten, everything ends.
 
 Orders, batches, amends and cancels meet lost answers, throttles, fills, kills, power cuts and a
 clock that somebody sets. `python -m tests.orders.test_random_lives 10000` counts them.
@@ -39,12 +39,12 @@ _STEPS = {
 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """Failed look-ups are part of the game here, and are many."""
+    """Failed look-ups are expected here, and many."""
     caplog.set_level("ERROR")
 
 
 def live(seed: int) -> World:
-    """One life of a program, from its start until everything is known."""
+    """One life of a program, from its start until every outcome is known."""
     world = World(seed)
     world.fail_reads = seed % 2 == 0
     names, weights = list(_STEPS), list(_STEPS.values())
@@ -67,7 +67,7 @@ def take(world: World, step: str) -> None:
 
 
 def send_again(world: World) -> None:
-    """A defect elsewhere tries to send what was sent."""
+    """Let a defect elsewhere try to send an action again."""
     sent = [entry for entry in world.manager.outbox if entry.state is not OrderState.PREPARED]
     if sent:
         with pytest.raises(AlreadySent):
@@ -75,7 +75,7 @@ def send_again(world: World) -> None:
 
 
 def wrongs(world: World) -> list[str]:
-    """Everything a life must never end with."""
+    """Return the violations that a life must not end with."""
     outbox = world.manager.outbox
     found = [f"sent twice: {name}" for name, n in world.sends.items() if n > 1 and name != "amend"]
     placed = Counter(order.cl_ord_id for order in world.orders.values())

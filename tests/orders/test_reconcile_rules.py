@@ -1,4 +1,4 @@
-"""What an action has become, from what the exchange shows of it."""
+"""The outcome of an action, by what the exchange shows of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An order whose answer is missing is looked up until it is known, and never sent again."""
+"""An order without an answer is looked up until its outcome is known, and never sent again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.rest.conftest import FrozenTime
 
 
 async def settled(manager: OrderManager, frozen: FrozenTime, entry: OutboxEntry) -> OutboxEntry:
-    """Look-ups until the entry is known, time passing between them."""
+    """Look an entry up until its outcome is known, letting time pass between."""
     for _ in range(30):
         await manager.reconciler.reconcile_due()
         if manager.outbox[entry.id].state is not OrderState.UNKNOWN:
@@ -52,7 +52,7 @@ async def test_an_order_accepted_without_a_reply_is_found_and_was_sent_once(
 async def test_an_order_taken_though_its_nonce_was_called_invalid_is_one_order(
     market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
-    """As when a gateway on the way repeats the request, and only the second answer comes back."""
+    """A gateway on the way repeats the request, and only the second answer comes back."""
     market.fails("AddOrder", answers.refusal("EAPI:Invalid nonce"), after_acting=True)
     not_unique = answers.refusal("EGeneral:Invalid arguments:cl_ord_id not unique")
     market.exchange.script["AddOrder"].append(not_unique)
@@ -90,7 +90,7 @@ async def test_an_order_that_filled_at_once_is_found_among_the_closed(
 async def test_an_order_far_back_among_the_closed_is_found_on_its_page(
     market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
-    """Should the exchange show orders of other ids as well, one page is not all there is."""
+    """If the exchange shows orders of other ids too, one page is not enough."""
     others = {f"O{number}": {"status": "closed", "cl_ord_id": "another"} for number in range(70)}
     shown = market.exchange.always["ClosedOrders"]
 

@@ -1,4 +1,4 @@
-"""What the stream tells before, instead of and beside the answer to an order."""
+"""Reports of the stream before, instead of and beside the answer to an order."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FILLED = {"exec_type": "filled", "order_status": "filled", "cum_qty": Decimal("0
 async def place(
     manager: OrderManager, market: Market, *told: dict[str, Any], named: bool = False
 ) -> OutboxEntry:
-    """Places an order whose reports arrive before its answer, with our id in them or without."""
+    """Place an order whose reports arrive before its answer, with or without the client id."""
     act = market.exchange.always["AddOrder"]
 
     def late(request: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Batches and every order type the simulated exchange has, from the draft to their end there."""
+"""Batches and every order type on the simulated exchange, from the draft to the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Own orders merged from reports: every kind of delta, and the frames on record."""
+"""Own orders merged from reports: every kind of delta, and recorded frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A scripted exchange and a client of it, whose clock stands still and whose pauses take none."""
+"""A scripted exchange and its client, with a frozen clock and pauses that take no time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.rest.scripted_http import CREDENTIALS, Exchange, serve
 
 
 class FrozenTime:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that advances only by sleeping."""
 
     def __init__(self) -> None:
         self.now = 1_754_000_000_000_000_000

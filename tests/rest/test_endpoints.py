@@ -1,4 +1,4 @@
-"""Each endpoint: the body it sends and the reply it understands, in the documented shapes."""
+"""Each endpoint: its body and its reply, in the documented shapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What orders look like on the wire, and which are refused before they get there."""
+"""Orders on the wire, and those that are refused before they are sent."""
 
 from __future__ import annotations
 

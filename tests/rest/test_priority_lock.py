@@ -1,4 +1,4 @@
-"""Whose turn it is."""
+"""The order of private calls: by urgency, and past a slow answer."""
 
 from __future__ import annotations
 

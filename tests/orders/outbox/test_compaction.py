@@ -1,4 +1,4 @@
-"""The outbox's file grown long: what it forgets, and what a crash in the middle leaves."""
+"""Compaction of a long file: what it drops, and what a crash in the middle leaves."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ steps = st.lists(
 
 
 def history(told: list[tuple[int, OrderState, Decimal, str | None, str]]) -> list[Record]:
-    """The records a run with these news would have written."""
+    """Return the records of a run with these changes."""
     written: list[Record] = []
     outbox = Outbox(written.append)
     for number in range(6):
@@ -102,7 +102,7 @@ def test_the_fewest_records_rebuild_every_entry_exactly(told: Any) -> None:
 
 
 class Crash(BaseException):
-    """The power goes."""
+    """A power cut."""
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)

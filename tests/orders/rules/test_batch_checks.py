@@ -1,4 +1,4 @@
-"""Several orders in one request: each has its own id and its own end."""
+"""Several orders in one request: each has its own id and its own outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is held and free, under the feed's names, and what an order needs of it."""
+"""Held and free funds by the feed's names, and what an order needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A conversation with the exchange is a list of messages here: no socket, no clock."""
+"""The session against an exchange in memory: a conversation is a list of messages."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def of(happened, kind):
 
 
 def start(talk, *wanted):
-    """A connection on which everything wanted is live."""
+    """Return a conversation in which every requested subscription is live."""
     for subscription in (INSTRUMENTS, *wanted):
         talk.session.want(subscription)
     talk.connect()
@@ -386,7 +386,7 @@ def test_a_refused_token_asks_for_a_new_connection(talk, exchange, error: str) -
 
 
 def refuse_to_let_go(talk, error: str) -> None:
-    """The exchange will not unsubscribe BTC/USD now."""
+    """Let the exchange refuse to unsubscribe BTC/USD."""
     talk.session.drop(BTC3.key)
     talk.hear(talk.exchange.refusal(error, talk.asks()[0]["req_id"], method="unsubscribe"))
 

@@ -1,4 +1,4 @@
-"""The rules of a subscription's life, read off its table."""
+"""The rules of a subscription's life cycle, checked in its table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kracked.protocol.client.subscription_stages import (
 
 
 def entries_of(stage: SubscriptionStage) -> set[tuple[SubscriptionStage, Occasion]]:
-    """From where, and on which occasions, a stage is entered."""
+    """Return the stages before a stage, each with its occasion."""
     return {
         (before, occasion)
         for before, steps in TRANSITIONS.items()
