@@ -54,6 +54,7 @@ class Codec:
             symbol: NumberReader(precision) for symbol, precision in (precisions or {}).items()
         }
         self._inferred: dict[str, NumberReader] = {}
+        # No lambdas: a codec is pickled with the keeper it belongs to.
         self._read: dict[type, Callable[[Any, int], list[Event]]] = {
             wire.BookMessage: self._book,
             wire.OrdersMessage: self._orders,
@@ -62,7 +63,7 @@ class Codec:
             wire.OhlcMessage: self._candles,
             wire.InstrumentMessage: self._instruments,
             wire.StatusMessage: _status,
-            wire.HeartbeatMessage: lambda _message, received: [events.Heartbeat(received)],
+            wire.HeartbeatMessage: _heartbeat,
             wire.ExecutionsMessage: _account,
             wire.BalancesMessage: _account,
         }
@@ -372,6 +373,10 @@ def _status(message: wire.StatusMessage, received: int) -> list[Event]:
         )
         for data in message.data
     ]
+
+
+def _heartbeat(_message: wire.HeartbeatMessage, received: int) -> list[Event]:
+    return [events.Heartbeat(received)]
 
 
 def _account(message: wire.ExecutionsMessage | wire.BalancesMessage, received: int) -> list[Event]:
