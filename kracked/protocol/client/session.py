@@ -51,19 +51,19 @@ class Session:
 
     The caller's duties:
 
-    - After a connection is made, call :meth:`open`, with a fresh token where the socket needs
-      one; when it is gone, or an attempt to make it failed, call :meth:`close`. A session may be
+    - After a connection is made, call `open`, with a fresh token where the socket needs
+      one; when it is gone, or an attempt to make it failed, call `close`. A session may be
       opened again afterwards, as often as needed.
-    - Call :meth:`receive` for every frame, whole and in order, as it arrives; handle the events
+    - Call `receive` for every frame, whole and in order, as it arrives; handle the events
       it returns, in this order.
-    - Call :meth:`elapse` about every 100 ms while the connection is open; handle its events like
+    - Call `elapse` about every 100 ms while the connection is open; handle its events like
       those of `receive`.
-    - After calling `open`, `receive`, `elapse`, :meth:`want`, :meth:`drop` or :meth:`inform`,
-      call :meth:`to_send` and send the requests it returns, in this order. It may be called
+    - After calling `open`, `receive`, `elapse`, `want`, `drop` or `inform`,
+      call `to_send` and send the requests it returns, in this order. It may be called
       later, but not much: `subscriptions.lifecycle.has_pending_requests` says when to hurry.
-    - After any of them, look at :attr:`broken`: when it is not None, close the connection
+    - After any of them, look at `broken`: when it is not None, close the connection
       without a farewell and make another.
-    - When another connection received instruments, pass them to :meth:`inform`: symbols wait
+    - When another connection received instruments, pass them to `inform`: symbols wait
       until the instruments' precisions are known, from this session's own `instrument`
       subscription or from there.
     """
@@ -118,14 +118,14 @@ class Session:
     def want(self, subscription: Subscription) -> None:
         """Subscribe; with other parameters than before, change over to them.
 
-        After calling this method: send what :meth:`to_send` returns.
+        After calling this method: send what `to_send` returns.
         """
         self.subscriptions.want(subscription)
 
     def drop(self, key: Key) -> None:
         """Unsubscribe; nothing happens when there is no such subscription.
 
-        After calling this method: send what :meth:`to_send` returns.
+        After calling this method: send what `to_send` returns.
         """
         self.subscriptions.drop(key)
 
@@ -134,7 +134,7 @@ class Session:
 
         Books follow them, and symbols may be requested from now on.
 
-        After calling this method: handle the events, send what :meth:`to_send` returns.
+        After calling this method: handle the events, send what `to_send` returns.
         """
         self.subscriptions.allow_symbols()
         happened = list(self._keeper.apply(instruments))
@@ -148,7 +148,7 @@ class Session:
 
         Nothing happens when that is under way already.
 
-        After calling this method: handle the events, send what :meth:`to_send` returns.
+        After calling this method: handle the events, send what `to_send` returns.
         """
         self.subscriptions.resync(key, detail, received, self.liveness.last_frame)
         return self.subscriptions.take_events()
@@ -160,7 +160,7 @@ class Session:
 
         Nothing is requested before the exchange's `status` has come, or two seconds have passed.
 
-        After calling this method: call :meth:`receive` for every frame and :meth:`elapse` about
+        After calling this method: call `receive` for every frame and `elapse` about
         every 100 ms.
 
         Args:
@@ -177,7 +177,7 @@ class Session:
     def close(self, reason: str) -> None:
         """Take back every subscription: the connection is gone. Its books are not trusted.
 
-        After calling this method: call :meth:`open` when there is another connection.
+        After calling this method: call `open` when there is another connection.
         """
         self._open, self._token = False, None
         self.system = self._silence = None
@@ -189,8 +189,8 @@ class Session:
     def receive(self, data: bytes, received: int, now: int) -> list[Event]:
         """Take one frame; return what it says and what follows from it. Never raises.
 
-        After calling this method: handle the events, look at :attr:`broken`, send what
-        :meth:`to_send` returns.
+        After calling this method: handle the events, look at `broken`, send what
+        `to_send` returns.
         """
         liveness, subscriptions = self.liveness, self.subscriptions
         liveness.last_frame = now
@@ -248,8 +248,8 @@ class Session:
     def elapse(self, received: int, now: int) -> list[Event]:
         """Advance the timers; return the time-outs that fired. Call about every 100 ms.
 
-        After calling this method: handle the events, look at :attr:`broken`, send what
-        :meth:`to_send` returns.
+        After calling this method: handle the events, look at `broken`, send what
+        `to_send` returns.
         """
         if not self._open:
             return []
