@@ -51,8 +51,10 @@ class Nonces:
     def __init__(self, clock: Callable[[], int], file: Path | None = None) -> None:
         self._clock, self._file = clock, file
         self._last = self._reserved = _read(file)
-        if file is not None:
-            _remove_leftovers(file, clock())
+        for leftover in [] if file is None else file.parent.glob(f"{file.name}?*"):
+            with contextlib.suppress(OSError):
+                if clock() - leftover.stat().st_mtime_ns > _STALE_NS:
+                    leftover.unlink()
 
     def next(self) -> str:
         """Return a nonce above every earlier one, as decimal text."""
@@ -112,10 +114,3 @@ def _write(file: Path, last: int) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def _remove_leftovers(file: Path, now: int) -> None:
-    for leftover in file.parent.glob(f"{file.name}?*"):
-        with contextlib.suppress(OSError):
-            if now - leftover.stat().st_mtime_ns > _STALE_NS:
-                leftover.unlink()

@@ -1,8 +1,8 @@
-"""Whether the account can pay: what open orders hold, what is free, what an order needs. Pure.
+"""Checks the account's funds: what open orders hold, what is free, what an order needs. Pure.
 
-The account's stream tells totals; what is held follows from the open orders. A fee is counted as
+The account's stream gives totals; what is held follows from the open orders. A fee is counted as
 held with a purchase, so free is rather too little than too much. An order that waits for its
-trigger holds nothing before, and is not checked.
+trigger holds nothing before it is triggered, and is not checked.
 
 By REST `XXBT` and `BTC` are one asset: the exchange's own table of names (`Assets`) says so, not
 the letters. Its names still predate v2 in two cases, which are mapped here.
