@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import kracked
-from kracked.recorder import record
 
 ENDPOINTS = kracked.Endpoints.at(sys.argv[1]) if sys.argv[1:] else kracked.Endpoints.kraken()
 SESSION = Path("sessions/example")
@@ -20,7 +19,9 @@ async def watch() -> None:
     feed = kracked.FeedManager(
         ["BTC/USD"], book=25, level3=100, trade=True, ticker=True, endpoints=ENDPOINTS
     )
-    last = await record(feed, SESSION, duration_s=5)
+    async with feed, kracked.recording(feed, SESSION) as recorder:
+        await asyncio.sleep(5)
+    last = recorder.progress()
     if not last.status.messages:
         sys.exit(f"not one message came from {ENDPOINTS.public}")
     print(f"{last.path}: {last.status.messages} messages, gaps: {last.status.gaps}\n")

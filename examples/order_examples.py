@@ -13,14 +13,12 @@ from pathlib import Path
 
 import kracked
 from kracked import Side, events
-from kracked.feed.fanout import Consumer
 from kracked.orders import (
     Draft,
     Limits,
     MarketContext,
     OrderManager,
     OutboxEntry,
-    WorkingOrder,
     open_order_manager,
 )
 
@@ -31,8 +29,8 @@ SYMBOL = "BTC/USD"
 LIMITS = Limits(max_distance_percent=None)  # the default refuses orders this far away
 
 
-def situation(feed: kracked.FeedManager) -> MarketContext:
-    """The market as the checks of an order want to know it."""
+def market_context(feed: kracked.FeedManager) -> MarketContext:
+    """Return the market as it is now, for the checks of an order."""
     book = feed.l2[SYMBOL]
     bid, ask = book.best_bid, book.best_ask
     return MarketContext(
@@ -44,35 +42,36 @@ def situation(feed: kracked.FeedManager) -> MarketContext:
     )
 
 
-async def at_rest(desk: OrderManager, news: Consumer) -> WorkingOrder:
-    """The order, as soon as the account's stream shows it."""
+async def until_resting(manager: OrderManager, news: kracked.Consumer) -> kracked.OwnOrder:
+    """Wait until the account's stream shows the order, and return it."""
     async for event in news:
         if isinstance(event, events.Executions):
-            desk.apply(event)
-            for order in desk.working:
+            manager.apply(event)
+            for order in manager.working:
                 return order
     raise SystemExit("the feed ended before the order was seen")
 
 
-async def trade(feed: kracked.FeedManager, desk: OrderManager, news: Consumer) -> None:
-    now = situation(feed)
+async def trade(feed: kracked.FeedManager, manager: OrderManager, news: kracked.Consumer) -> None:
+    now = market_context(feed)
     digits = now.instrument.precision
     price = (now.bid or 0) * 9 // 10
     draft = Draft(symbol=SYMBOL, side=Side.BID, qty=10 ** (digits.qty - 2), price=price)
-    print(desk.review(draft, now).words)
+    review = manager.review(draft, now)
+    print(review.words, *review.remarks)
 
-    placed = await desk.place(draft, now)
+    placed = await manager.place(draft, now)
     if not isinstance(placed, OutboxEntry):
         raise SystemExit(placed.sentence)
     print(f"placed     {placed.id}: {placed.state}")
 
-    order = await at_rest(desk, news)
+    order = await until_resting(manager, news)
     print(f"at rest    {order.order_id}: {order.order_qty} at {order.limit_price}")
 
-    amended = await desk.amend(order, situation(feed), qty=draft.qty // 2)
+    amended = await manager.amend(order, market_context(feed), qty=draft.qty // 2)
     print(f"amended    {amended.state if isinstance(amended, OutboxEntry) else amended.sentence}")
 
-    outcome = await desk.cancel(txid=order.order_id)
+    outcome = await manager.cancel(txid=order.order_id)
     print(f"cancelled  {outcome.count} order")
 
 
@@ -89,10 +88,12 @@ async def main() -> None:
         async with feed:
             await feed.ready()
             with (
-                open_order_manager(client, Path("outbox"), limits=LIMITS) as desk,
+                open_order_manager(
+                    client, Path("outbox"), limits=LIMITS, account=feed.account
+                ) as manager,
                 feed.consumer() as news,
             ):
-                await trade(feed, desk, news)
+                await trade(feed, manager, news)
 
 
 asyncio.run(main())

@@ -1,4 +1,4 @@
-"""`python -m kracked`: the command, where its script is not on the path."""
+"""`python -m kracked`: the `kracked` command, for when its script is not on the path."""
 
 from __future__ import annotations
 

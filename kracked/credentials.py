@@ -1,6 +1,6 @@
 """An API key and its secret, kept out of every log, traceback and screen.
 
-They come from the environment or from a file only its owner can read, never from a
+They come from the environment or from a file that only its owner can read, never from a
 command line flag: flags show in the process list and in shell histories.
 """
 
@@ -11,7 +11,16 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
+
+__all__ = [
+    "KEY_VARIABLE",
+    "SECRET_VARIABLE",
+    "Credentials",
+    "ExposedFile",
+    "IncompleteCredentials",
+    "UnreadableKey",
+]
 
 KEY_VARIABLE = "KRAKEN_API_KEY"
 SECRET_VARIABLE = "KRAKEN_API_SECRET"  # noqa: S105 - the variable's name, not a secret
@@ -20,15 +29,21 @@ _BEYOND_OWNER = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Credentials:
-    """What signs private calls. Prints as ``<redacted>``, however it is printed.
+    """The key pair that signs private calls. Prints as ``<redacted>``, however it is printed.
 
-    Not a struct on purpose: those encode and print their fields.
+    It is no struct on purpose: structs encode and print their fields.
+
+    Args:
+        key: The API key.
+        secret: The private key, base64 as Kraken shows it.
+
+    Raises:
+        UnreadableKey: The key holds a character that no key has.
     """
 
     __slots__ = ("key", "secret")
 
     def __init__(self, key: str, secret: str) -> None:
-        """Raises `UnreadableKey`."""
         if not (key.isascii() and key.isprintable()):
             raise UnreadableKey
         self.key, self.secret = key, secret
@@ -44,11 +59,13 @@ class Credentials:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Credentials | None:
-        """The pair in `KRAKEN_API_KEY` and `KRAKEN_API_SECRET`, or None when neither is set.
+        """Return the pair in `KRAKEN_API_KEY` and `KRAKEN_API_SECRET`; None when neither is set.
 
-        Raises `IncompleteCredentials` when only one of them is, and `UnreadableKey`.
+        Raises:
+            IncompleteCredentials: Only one of them is set.
+            UnreadableKey: The key holds a character that no key has.
         """
-        # A shell or a secrets file easily leaves a line's end behind.
+        # A shell or a secrets file easily leaves a line end behind.
         key, secret = (
             environment.get(name, "").strip() for name in (KEY_VARIABLE, SECRET_VARIABLE)
         )
@@ -60,12 +77,15 @@ class Credentials:
 
     @classmethod
     def from_file(cls, path: Path) -> Credentials:
-        """The pair in a file of two lines: the key, then the secret.
+        """Return the pair in a file of two lines: the key, then the secret.
 
-        Raises `ExposedFile` when anyone but the owner may open it,
-        `IncompleteCredentials` when a line is missing, and `UnreadableKey`.
+        Raises:
+            ExposedFile: Others than the owner may open the file.
+            IncompleteCredentials: A line is missing.
+            UnreadableKey: The key holds a character that no key has.
+            OSError: The file cannot be opened.
         """
-        # The permissions of the very file that is read: no second look-up by name.
+        # The permissions are those of the very file that is read: no second look-up by name.
         with path.open(encoding="utf-8-sig", errors="replace") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if mode & _BEYOND_OWNER:
@@ -76,32 +96,22 @@ class Credentials:
         return cls(lines[0], lines[1])
 
 
+@says("{where} holds half of an API key: {missing} is missing")
 class IncompleteCredentials(ConfigError):
     """Half of a key pair."""
 
-    def __init__(self, where: str, missing: str) -> None:
-        super().__init__(where, missing)
-        self.where, self.missing = where, missing
-
-    def __str__(self) -> str:
-        return f"{self.where} holds half of an API key: {self.missing} is missing"
+    where: str
+    missing: str
 
 
+@says("the API key holds a character no key has; copy it again, whole")
 class UnreadableKey(ConfigError):
-    """A key that cannot stand in a request. It is not repeated here."""
-
-    def __str__(self) -> str:
-        return "the API key holds a character no key has; copy it again, whole"
+    """A key that cannot be sent in a header. The message never repeats it."""
 
 
+@says("{path} can be opened by others (mode {mode:o}); run: chmod 600 {path}")
 class ExposedFile(ConfigError):
     """A key file that others can open."""
 
-    def __init__(self, path: Path, mode: int) -> None:
-        super().__init__(path, mode)
-        self.path, self.mode = path, mode
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path} can be opened by others (mode {self.mode:o}); run: chmod 600 {self.path}"
-        )
+    path: Path
+    mode: int

@@ -12,6 +12,11 @@ from decimal import Decimal
 
 from kracked.errors import ConfigError, says
 
+__all__ = [
+    "NotADuration",
+    "parse_duration_ns",
+]
+
 _UNITS_NS = {
     "ns": 1,
     "us": 10**3,

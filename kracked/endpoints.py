@@ -1,7 +1,7 @@
-"""Where the exchange lives: four addresses, all of them replaceable.
+"""The four addresses of an exchange, all of them replaceable.
 
-The simulator stands in for the exchange everywhere by handing over other addresses,
-so no other file may know one.
+The simulator stands in for the exchange everywhere by other addresses, so no other file may
+know one.
 
 Sources: docs.kraken.com/api/docs/guides/spot-ws-intro and /spot-rest-intro
 """
@@ -13,28 +13,37 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, says
+
+__all__ = [
+    "BadAddress",
+    "Endpoints",
+    "is_loopback",
+]
 
 _SECURE = {"http": False, "https": True, "ws": False, "wss": True}
 
 
+@says("{url!r} cannot be used as an address: {reason}")
 class BadAddress(ConfigError):
-    """Not an address a client can use."""
+    """An address that no client can use."""
 
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(url, reason)
-        self.url, self.reason = url, reason
-
-    def __str__(self) -> str:
-        return f"{self.url!r} cannot be used as an address: {self.reason}"
+    url: str
+    reason: str
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     """The addresses of one exchange; those left out are Kraken's own.
 
-    `rest` has no path: calls add ``/0/public/...`` themselves. Raises `BadAddress` for
-    one that is no URL of its kind, and for an unencrypted one beyond this machine,
-    because keys and tokens would travel in the clear.
+    Args:
+        public: WebSocket of the public market data.
+        level3: WebSocket of the `level3` channel.
+        private: WebSocket of the account's channels.
+        rest: REST address without a path: calls add ``/0/public/...`` themselves.
+
+    Raises:
+        BadAddress: One is no URL of its kind, or is unencrypted and beyond this machine: keys
+            and tokens would travel in the clear.
     """
 
     public: str = "wss://ws.kraken.com/v2"
@@ -49,12 +58,15 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def kraken(cls) -> Endpoints:
-        """The exchange itself: real markets, real money."""
+        """Return the addresses of Kraken itself: real markets, real money."""
         return cls()
 
     @classmethod
     def at(cls, rest: str) -> Endpoints:
-        """The simulator's addresses, derived from its REST address.
+        """Return the addresses of a simulator, or of a served recording, by its REST address.
+
+        Raises:
+            BadAddress: The address cannot be used.
 
         >>> Endpoints.at("http://127.0.0.1:8000").level3
         'ws://127.0.0.1:8000/level3/v2'
@@ -71,7 +83,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the address never leaves this machine."""
+    """Whether the address stays on this machine."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

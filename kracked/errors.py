@@ -8,7 +8,7 @@ An error declares its facts as fields and its sentence once, at the class:
         depth: int
         offered: tuple[int, ...]
 
-A book that diverges and a subscription that is refused are not here: those are expected
+A book that diverges and a subscription that is refused are no exceptions: they are expected
 and travel as events (see `kracked.protocol.events`).
 """
 
@@ -17,11 +17,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar, dataclass_transform
 
+__all__ = [
+    "ConfigError",
+    "ConnectionLost",
+    "KrackedError",
+    "NotANumber",
+    "ProtocolError",
+    "RecordError",
+    "RequestRejected",
+    "TooPrecise",
+    "UnsupportedDepth",
+    "says",
+]
+
 _Raised = TypeVar("_Raised", bound=Exception)
 
 
 class _Facts:
-    """The attributes of an error as `str.format_map` asks for them; a tuple is listed."""
+    """The attributes of an error, as `str.format_map` looks them up; a tuple is listed."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -41,6 +54,7 @@ def says(sentence: str) -> Callable[[type[_Raised]], type[_Raised]]:
     """
 
     def decorate(error: type[_Raised]) -> type[_Raised]:
+        """Add `__init__` and `__str__`; a `__str__` that the class has itself stays."""
         own = tuple(name for name in error.__annotations__ if not name.startswith("_"))
         names: tuple[str, ...] = (*getattr(error, "_fields", ()), *own)
 
@@ -64,16 +78,16 @@ def says(sentence: str) -> Callable[[type[_Raised]], type[_Raised]]:
 
 
 class KrackedError(Exception):
-    """The root of everything kracked raises on purpose."""
+    """The root of every error that kracked raises on purpose."""
 
 
 class ConfigError(KrackedError):
-    """What was asked for cannot be done; change the request."""
+    """The request cannot be carried out as it is; change it."""
 
 
 @says("{url}: {reason}")
 class ConnectionLost(KrackedError):
-    """The exchange could not be reached, or stopped answering; retrying may help."""
+    """The exchange could not be reached, or stopped answering; another attempt may help."""
 
     url: str
     reason: str
@@ -81,20 +95,21 @@ class ConnectionLost(KrackedError):
 
 @says("the exchange refused {method}: {error}")
 class RequestRejected(KrackedError):
-    """The exchange understood and said no."""
+    """The exchange understood the request and refused it."""
 
     method: str
+    """The method or endpoint that was called."""
     error: str
     """The exchange's own words."""
 
 
 class ProtocolError(KrackedError):
-    """Something arrived that the exchange's documentation rules out."""
+    """A message or number that the exchange's documentation rules out."""
 
 
 @says("{text!r} is not a decimal number")
 class NotANumber(ProtocolError):
-    """A price or quantity that is not a decimal number."""
+    """Text in place of a price or quantity that is not a decimal number."""
 
     text: str
 
@@ -108,12 +123,12 @@ class TooPrecise(ProtocolError):
 
 
 class RecordError(KrackedError):
-    """A recording is damaged, in use or not a recording."""
+    """A recording, or a file of orders, is damaged, in use, full, or none at all."""
 
 
 @says("{channel} offers no depth {depth!r}; choose one of {offered}")
 class UnsupportedDepth(ConfigError):
-    """The channel offers no such depth."""
+    """A depth that the channel does not offer."""
 
     channel: str
     depth: int

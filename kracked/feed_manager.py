@@ -1,7 +1,7 @@
 """`FeedManager`: one feed for the monitor, the recorder and your code.
 
-It joins the feed's parts to the REST client, which fetches the tokens. What each connection
-hears goes through its `Session` and its `BookKeeper`, then to every consumer.
+It joins the feed's parts to the REST client, which fetches the tokens. Each frame of a
+connection goes through its `Session` and its `BookKeeper`; the events go to every consumer.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from kracked.protocol.client.subscription import (
     NEEDS_TOKEN,
     Key,
     Subscription,
-    SubscriptionStage,
     gap,
 )
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.events import Event
-from kracked.protocol.last_values import TOLD, LastValues
+from kracked.protocol.last_values import REMEMBERED_TYPES, LastValues
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.rest.client import RestClient
 
@@ -50,18 +50,18 @@ _STATEFUL = frozenset((events.Instruments, events.Executions, events.Balances, e
 
 
 class FeedManager:
-    """Verified books and every event of the symbols asked for; an async context manager.
+    """Verified books and every event of the requested symbols; an async context manager.
 
         async with kracked.FeedManager(["BTC/USD"], book=25, trade=True) as feed:
             async for event in feed: ...
 
     Each iteration is a consumer of its own and gives every event, in order. After leaving
-    the block the manager may be entered again: it connects and subscribes to what it had,
-    and tells what it missed as a `Gap`, as after a reconnect.
+    the block the manager may be entered again: it connects, renews its subscriptions, and
+    reports what it missed as a `Gap`, as after a reconnect.
 
     Args:
         symbols: Pairs to subscribe at once, ``["BTC/USD", "ETH/USD"]``.
-        account: Subscribe to the own executions and balances too.
+        account: Subscribe to own executions and balances too.
         credentials: API key for `level3` and `account`; by default the environment's.
         token: Async function that fetches a WebSocket token, in place of `credentials`;
             a program that has a `RestClient` gives its `websockets_token`.
@@ -72,7 +72,8 @@ class FeedManager:
 
     Raises:
         UnsupportedDepth: The exchange does not offer this depth.
-        UnsupportedChoice: The exchange does not offer this ticker trigger or interval.
+        UnsupportedChoice: The exchange does not offer this channel, ticker trigger or interval.
+        NoChannels: There are symbols but no channels.
         NeedsToken: `level3` or `account` without a key.
     """
 
@@ -93,10 +94,11 @@ class FeedManager:
         self.budget = budget or attempts_budget()
         """Connection attempts; managers of one process should share it."""
         self.instruments: dict[str, Instrument] = {}
-        """Every listed symbol's rules, as last heard."""
+        """The rules of every listed symbol, as last received."""
         self.assets: dict[str, Asset] = {}
+        """The rules of every listed asset, by its code."""
         self.account = Account()
-        """Open orders, fills and balances; unknown unless `account` was asked for."""
+        """Open orders, fills and balances; unknown unless `account` was requested."""
         self._rest: RestClient | None = None
         self._credentials = credentials
         self._last_values = LastValues()
@@ -123,10 +125,10 @@ class FeedManager:
         return self._connections.l3
 
     def current_state(self) -> list[Event]:
-        """Return what is known now besides the books, as the snapshots a subscriber gets first.
+        """Return everything that is known now besides the books, as snapshots.
 
-        For a program that joins a running feed: the instruments, then of each live
-        subscription the ticker, the last trades and the candles, then the account.
+        For a program that joins a running feed: first the instruments, then the ticker, the
+        last trades and the candles of each live subscription, then the account.
         """
         now, snapshots = self.clock.wall(), list[Event]()
         if self.instruments:
@@ -142,14 +144,14 @@ class FeedManager:
     def open_gaps(self) -> list[events.Gap]:
         """Return the gaps that have begun and not ended, each up to now.
 
-        A gap is published when it ends; a program that stops listening before that finds
-        it here. A feed that is not open has none.
+        A gap is published when it ends; a program that stops listening before finds it here.
+        A feed that is not open has none.
         """
         now = self.clock.wall()
         return [
-            gap(state, state.lost_at, now, state.lost_why)
+            gap(state, state.gap_start, now, state.gap_reason)
             for _, state in self._connections.states()
-            if state.lost_at is not None and self._tasks is not None
+            if state.gap_start is not None and self._tasks is not None
         ]
 
     def stats(self) -> FeedStats:
@@ -168,7 +170,8 @@ class FeedManager:
     async def __aenter__(self) -> Self:
         if self._tasks is not None:
             raise AlreadyOpen
-        self._state_changed = asyncio.Event()  # an event belongs to the loop that waited for it
+        # An asyncio event belongs to the loop that waited for it.
+        self._state_changed = asyncio.Event()
         self._fanout.open()
         self._tasks = await asyncio.TaskGroup().__aenter__()
         self._connections.open(self._tasks)
@@ -185,8 +188,8 @@ class FeedManager:
         self._fanout.close()
         cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
         try:
-            # The group would wrap what the caller's own code raised; its own tasks' errors
-            # it reports by cancelling the caller, so only a cancellation concerns it.
+            # The group would wrap an error of the caller's own code. Errors of its tasks reach
+            # the caller as a cancellation, so only a cancellation is passed to it.
             await self._tasks.__aexit__(*(kind, error, trace) if cancelled else (None,) * 3)
         finally:
             self._tasks = None
@@ -198,20 +201,32 @@ class FeedManager:
     # --- subscribing ------------------------------------------------------------------
 
     async def subscribe(self, symbol: str, **channels: Unpack[Channels]) -> None:
-        """Add channels of a symbol, or change their depth; returns when they are live.
+        """Add channels of a symbol, or change their parameters, and wait until they are live.
 
-        Waits as long as the connection is down.
+        It waits as long as the connection is down.
+
+        Args:
+            symbol: The pair, ``BTC/USD``.
+            channels: As in `Channels`.
 
         Raises:
             RequestRejected: The exchange refused one of them; the others stay.
+            UnsupportedDepth: The exchange does not offer this depth.
+            UnsupportedChoice: The exchange does not offer this channel, trigger or interval.
+            NeedsToken: `level3` without a key.
             NotOpen: The feed is not open.
         """
-        wanted = subscriptions(symbol, channels)
-        self._want(wanted)
-        await self._until_settled(wanted)
+        requested = subscriptions(symbol, channels)
+        self._want(requested)
+        await self._until_settled(requested)
 
     async def unsubscribe(self, symbol: str, *channels: str) -> None:
-        """Drop the named channels of a symbol, or all of them; returns when they are gone."""
+        """Drop channels of a symbol, and wait until the exchange has ended them.
+
+        Args:
+            symbol: The pair, ``BTC/USD``.
+            channels: Their names; all of the symbol by default.
+        """
         dropped: list[tuple[ManagedConnection, Key]] = []
         for managed in self._connections:
             for key in tuple(managed.session.states):
@@ -219,7 +234,13 @@ class FeedManager:
                     managed.session.drop(key)
                     dropped.append((managed, key))
             managed.connection.wake()
-        while any(_being_dropped(managed, key) for managed, key in dropped):
+
+        def under_way() -> bool:
+            """Whether the exchange still has to end one of them."""
+            states = (managed.session.states.get(key) for managed, key in dropped)
+            return any(state is not None and state.target is None for state in states)
+
+        while under_way():
             await self._state_changed.wait()
         self._connections.close_idle()
 
@@ -228,20 +249,20 @@ class FeedManager:
 
         Raises:
             RequestRejected: The first refusal, after all the others are live.
-            NoToken: The refusal when it is the key that was refused.
+            NoToken: The first refusal, when the key was refused.
             NotOpen: The feed is not open.
         """
         states = (state for _, state in self._connections.states())
-        await self._until_settled([state.wanted for state in states if state.wanted is not None])
+        await self._until_settled([state.target for state in states if state.target is not None])
 
-    async def _until_settled(self, wanted: list[Subscription]) -> None:
+    async def _until_settled(self, requested: list[Subscription]) -> None:
         while self._tasks is not None:
-            if all(self._settled(subscription) for subscription in wanted):
+            if all(self._settled(subscription) for subscription in requested):
                 break
             await self._state_changed.wait()
         else:
             raise NotOpen
-        for rejection in filter(None, map(self._rejection, wanted)):
+        for rejection in filter(None, map(self._rejection, requested)):
             raise rejection
 
     def _settled(self, subscription: Subscription) -> bool:
@@ -259,16 +280,16 @@ class FeedManager:
             return None
         state, refused = managed.session.states[subscription.key], managed.connection.refused
         if refused is not None:
-            return NoToken(managed.connection.name, str(refused))
+            return NoToken("GetWebSocketsToken", str(refused), managed.connection.name)
         if state.stage is SubscriptionStage.REFUSED:
             return RequestRejected(state.subscription.name, state.error or "")
         return None
 
-    def _want(self, wanted: list[Subscription]) -> None:
-        for subscription in wanted:
+    def _want(self, requested: list[Subscription]) -> None:
+        for subscription in requested:
             if subscription.channel in NEEDS_TOKEN and not self._has_token():
                 raise NeedsToken(subscription.channel)
-        for subscription in wanted:
+        for subscription in requested:
             if subscription.symbol is not None:
                 # Precisions come before data.
                 self._connections.public.session.want(INSTRUMENTS)
@@ -278,7 +299,7 @@ class FeedManager:
             managed.connection.wake()
 
     def _has_token(self) -> bool:
-        """Whether a token can be fetched; the key is looked for when first needed."""
+        """Whether a token can be fetched; the environment is read when first needed."""
         if self._connections.token is None:
             credentials = self._credentials or Credentials.from_environment()
             if credentials is not None:
@@ -291,11 +312,11 @@ class FeedManager:
     def consumer(self, policy: Policy = Policy.NEVER_SKIP, *, limit: int | None = None) -> Consumer:
         """Return a stream of every event from now on; use it in a `with` block, which ends it.
 
-        `current_state` tells what came before.
+        `current_state` returns what came before.
 
         Args:
-            policy: What becomes of events when the consumer is too slow.
-            limit: Events its queue holds; by default the policy's own number.
+            policy: The treatment of events when the consumer is too slow.
+            limit: Events that its queue holds; by default the policy's own number.
         """
         return self._fanout.consumer(policy, limit)
 
@@ -303,7 +324,7 @@ class FeedManager:
         """Return a stream of every frame from now on as it came; use it in a `with` block.
 
         Args:
-            limit_bytes: Bytes it holds; past that frames are dropped and counted.
+            limit_bytes: Bytes that it holds; further frames are dropped and counted.
         """
         tap = Tap(limit_bytes, self._remove_tap)
         self._taps = (*self._taps, tap)
@@ -317,7 +338,7 @@ class FeedManager:
             async for event in consumer:
                 yield event
 
-    # --- what connections report (`kracked.feed.connection.Owner`) ----------------------
+    # --- frames and events of connections (`kracked.feed.connection.Owner`) --------------
 
     def on_frame(self, connection: Connection, data: bytes, received: int) -> None:
         """Apply one frame to the books, then publish its events."""
@@ -326,14 +347,14 @@ class FeedManager:
             tap.put(connection.name, received, data)
         for event in happened:
             kind = type(event)
-            if kind in TOLD:
+            if kind in REMEMBERED_TYPES:
                 self._last_values.remember(event)  # type: ignore[arg-type]
             elif kind in _STATEFUL:
                 happened = [*happened, *self._update_state(event, connection)]
         self._fanout.publish(happened)
 
     def on_events(self, happened: list[Event]) -> None:
-        """Publish what happened to a connection."""
+        """Publish events of a connection itself, and distrust what depends on it."""
         for event in happened:
             match event:
                 case events.Reconnecting(connection=name) if name == PRIVATE:
@@ -345,31 +366,24 @@ class FeedManager:
         self._fanout.publish(happened)
 
     def on_state_change(self) -> None:
-        """Wake whoever waits for a subscription or a connection to change its state."""
+        """Wake the tasks that wait for a subscription or a connection to change its state."""
         self._state_changed.set()
         self._state_changed.clear()
 
     def _update_state(self, event: Event, source: Connection) -> list[Event]:
-        """Update what the manager itself shows before the event is published."""
+        """Update instruments and account before the event is published; return what follows."""
         match event:
             case events.Instruments():
                 self._update_instruments(event, source)
             case events.Executions() | events.Balances():
-                return self._update_account(event, source)
+                self.account.apply(event)
+                orders = isinstance(event, events.Executions)
+                if not (self.account.orders_known if orders else self.account.balances_known):
+                    key = (EXECUTIONS if orders else BALANCES).key
+                    return source.session.resync(key, "a report without sense", event.received)
             case events.Resync(channel=channel):
                 self.account.distrust(channel)
         return []
-
-    def _update_account(
-        self, event: events.Executions | events.Balances, source: Connection
-    ) -> list[Event]:
-        """Apply an account event; one that makes no sense asks for a snapshot."""
-        self.account.apply(event)
-        orders = isinstance(event, events.Executions)
-        if self.account.orders_known if orders else self.account.balances_known:
-            return []
-        key = (EXECUTIONS if orders else BALANCES).key
-        return source.session.doubt(key, "a report without sense", event.received)
 
     def _update_instruments(self, event: events.Instruments, source: Connection) -> None:
         self.instruments.update((instrument.symbol, instrument) for instrument in event.pairs)
@@ -379,8 +393,3 @@ class FeedManager:
             if managed.connection is not source:
                 self._fanout.publish(managed.session.inform(event, self.clock.steady()))
                 managed.connection.wake()
-
-
-def _being_dropped(managed: ManagedConnection, key: Key) -> bool:
-    state = managed.session.states.get(key)
-    return state is not None and state.wanted is None

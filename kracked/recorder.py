@@ -20,9 +20,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from kracked.feed import open_gaps
 from kracked.feed.fanout import Consumer, Policy
 from kracked.feed.managed_connection import PRIVATE
+from kracked.feed.stats import describe_missing
 from kracked.feed.tap import Tap
 from kracked.feed_manager import FeedManager
 from kracked.format import keyframe
@@ -151,7 +151,7 @@ class Recorder:
             self.take(self._consumer.take())
             gaps = self._feed.open_gaps()
             self._session.ingest.take([], gaps)
-            self._missing = tuple(open_gaps.in_words(self._feed.stats(), gaps))
+            self._missing = tuple(describe_missing(self._feed.stats(), gaps))
         if failure is not None:
             raise failure
 

@@ -1,7 +1,7 @@
-"""RFC 3339 text to integer nanoseconds since the Unix epoch and back.
+"""Conversion of RFC 3339 text to integer nanoseconds since the Unix epoch and back.
 
-`datetime` stops at microseconds and the exchange does not, so times are integers
-here. UTC only, as on the wire.
+`datetime` stops at microseconds and the exchange does not, so times are integers. UTC only,
+as on the wire. Pure: it never reads a clock. Lengths of time are `kracked.durations`.
 """
 
 from __future__ import annotations
@@ -9,26 +9,33 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from kracked.errors import ProtocolError
+from kracked.errors import ProtocolError, says
+
+__all__ = [
+    "NS_PER_S",
+    "NotATime",
+    "parse_ns",
+    "to_rfc3339",
+    "try_parse_ns",
+]
 
 NS_PER_S = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|\+00:?00)")
 
 
+@says("{text!r} is not an RFC 3339 time in UTC")
 class NotATime(ProtocolError):
     """Text that is not an RFC 3339 time in UTC."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"{self.text!r} is not an RFC 3339 time in UTC"
+    text: str
 
 
 def parse_ns(text: str) -> int:
-    """Nanoseconds since the Unix epoch; digits past the ninth are dropped.
+    """Return an instant in ns since the Unix epoch; digits past the ninth are dropped.
+
+    Raises:
+        NotATime: The text is no RFC 3339 time in UTC.
 
     >>> parse_ns("2024-05-19T18:55:20.910159752Z")
     1716144920910159752
@@ -45,7 +52,7 @@ def parse_ns(text: str) -> int:
 
 
 def try_parse_ns(text: str | None) -> int | None:
-    """As `parse_ns`; None where there is no text, or none that is a time."""
+    """Return an instant like `parse_ns`; None for no text, or text that is no time."""
     try:
         return parse_ns(text) if text else None
     except NotATime:
@@ -53,7 +60,11 @@ def try_parse_ns(text: str | None) -> int | None:
 
 
 def to_rfc3339(ns: int, digits: int = 6) -> str:
-    """The instant with `digits` decimals of the second (0 to 9), cut and not rounded.
+    """Return an instant as RFC 3339 text in UTC.
+
+    Args:
+        ns: ns since the Unix epoch.
+        digits: Decimals of the second, 0 to 9; further ones are cut, not rounded.
 
     >>> to_rfc3339(1716144920910159752, 9)
     '2024-05-19T18:55:20.910159752Z'

@@ -94,7 +94,7 @@ def verify_lines(
             progress(read)
         if message := _message(line):
             _take(keeper, message, report, recorded=line.startswith(raw_log.OPENING))
-    report.books = _results(file, keeper.tallies.values(), process_time() - started)
+    report.books = _results(file, keeper.stats.values(), process_time() - started)
     return report
 
 

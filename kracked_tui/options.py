@@ -117,7 +117,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--ascii", action="store_const", const=True, help="draw with ASCII characters alone")
     add("--no-mouse", action="store_const", const=False, dest="mouse", help="do not use the mouse")
     add("--read-only", action="store_true", help="have no key that can place an order")
-    add("--key-file", type=_file, metavar="FILE", help="API key and secret, a line each; mode 600")
+    add(
+        "--key-file",
+        type=_file,
+        metavar="FILE",
+        help="API key and secret, a line each; mode 600. Without it: KRAKEN_API_KEY and "
+        "KRAKEN_API_SECRET, else the service kracked of the system's keyring, users key and "
+        "secret (pip install 'kracked[keyring]')",
+    )
     add("--seed", type=int, default=1, metavar="N", help="seed of --demo (1)")
     return parser
 

@@ -114,7 +114,7 @@ class PastMarket:
         return self.keeper.l3
 
     def counters(self) -> Counters:
-        tallies = self.keeper.tallies.values()
+        tallies = self.keeper.stats.values()
         return Counters(sum(t.verified for t in tallies), sum(t.mismatched for t in tallies))
 
     def now(self) -> int:

@@ -1,4 +1,4 @@
-"""What every test may use. Recordings live beside the project, where there are any."""
+"""Fixtures of all tests. Recordings are beside the project, if there are any."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ settings.load_profile("unhurried")
 
 @pytest.fixture(scope="session")
 def captures() -> Path:
-    """What Kraken really sent; the test is skipped where the recordings are not at hand."""
+    """Return the folder of Kraken's own messages; skip the test without recordings."""
     folder = CAPTURES
     if not folder.is_dir():
         pytest.skip("the recordings are not beside this checkout")
@@ -25,7 +25,7 @@ def captures() -> Path:
 
 @pytest.fixture(scope="session")
 def vectors() -> Path:
-    """Worked examples of the protocol; the test is skipped where they are not at hand."""
+    """Return the folder of worked examples; skip the test without them."""
     folder = VECTORS
     if not folder.is_dir():
         pytest.skip("the protocol vectors are not beside this checkout")

@@ -14,7 +14,7 @@ LEVELS = 12
 
 
 class Market:
-    """One symbol's book of one order per level; only quantities change."""
+    """The book of one symbol with one order a level; only quantities change."""
 
     def __init__(self) -> None:
         self.qty = {price: 100_000_000 + price for price in range(1000, 1000 + 2 * LEVELS)}
@@ -31,7 +31,7 @@ class Market:
 
 
 class Exchange:
-    """Answers like the real thing; what it is told to hold back it holds back."""
+    """An exchange that answers like Kraken, and withholds what a test tells it to."""
 
     def __init__(self) -> None:
         self.markets = {symbol: Market() for symbol in ("BTC/USD", "ETH/USD", "SOL/USD")}
@@ -101,7 +101,7 @@ class Exchange:
     # --- answers ---
 
     def answer(self, requests: list[bytes]) -> list[bytes]:
-        """Answers and snapshots to these requests, as the exchange would send them."""
+        """Return the answers and snapshots to these requests."""
         frames: list[bytes] = []
         for request in requests:
             frames += self._answer(json.loads(request))
@@ -181,7 +181,7 @@ def _order(kind: str):
 
 
 class Talk:
-    """A session and an exchange in conversation; `happened` is all the session said."""
+    """A session and an exchange in conversation; `happened` has all events of the session."""
 
     def __init__(self, session: Session, exchange: Exchange) -> None:
         self.session, self.exchange = session, exchange
@@ -198,7 +198,7 @@ class Talk:
         self.hear(self.exchange.status())
 
     def hear(self, *frames: bytes) -> list[Event]:
-        """The session receives these; what it made of them."""
+        """Let the session receive these frames, and return its events."""
         happened = []
         for frame in frames:
             happened += self.session.receive(frame, self.wall, self.now)
@@ -206,19 +206,19 @@ class Talk:
         return happened
 
     def asks(self) -> list[dict]:
-        """What the session wants to send now, pings aside. It is not answered."""
+        """Return the session's requests without pings; they are not answered."""
         sent = [json.loads(request) for request in self.session.to_send(self.now)]
         return [request for request in sent if request["method"] != "ping"]
 
     def settle(self) -> list[Event]:
-        """Send and answer until nothing more is to be said at this instant."""
+        """Send and answer requests until there are none at this instant."""
         happened = []
         while requests := self.session.to_send(self.now):
             happened += self.hear(*self.exchange.answer(requests))
         return happened
 
     def wait(self, seconds: float) -> list[Event]:
-        """Let time pass in tenths of a second, saying nothing."""
+        """Let time pass in tenths of a second, without frames."""
         happened = []
         for _ in range(round(seconds * 10)):
             self.now += S // 10

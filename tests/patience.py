@@ -1,4 +1,4 @@
-"""Waiting for the very thing, for as long as a busy machine may take."""
+"""Waits for conditions, for as long as a busy machine may take."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Thing = TypeVar("Thing")
 
 
 async def until(so: Callable[[], Thing]) -> Thing:
-    """Let the loop turn until it is so; returns what it then is. Raises TimeoutError."""
+    """Let the loop run until a condition is true, and return its value. Raises TimeoutError."""
     async with asyncio.timeout(PATIENCE_S):
         while not (thing := so()):  # noqa: ASYNC110  nothing announces it
             await asyncio.sleep(0.01)
@@ -23,7 +23,7 @@ async def until(so: Callable[[], Thing]) -> Thing:
 
 
 def let_run(process: Popen[Any], so: Callable[[], object]) -> None:
-    """Let a program run until it is so; it must not end before that."""
+    """Let a program run until a condition is true; it must not end before."""
     end = time.monotonic() + PATIENCE_S
     while not so():
         assert process.poll() is None, f"ended with {process.returncode}"

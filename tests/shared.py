@@ -1,4 +1,4 @@
-"""Where recordings and worked examples of the protocol lie, beside the checkout if at all."""
+"""The folders of recordings and worked examples, beside the checkout if there are any."""
 
 from __future__ import annotations
 

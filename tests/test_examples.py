@@ -1,4 +1,4 @@
-"""Every example runs as it stands, against the simulated exchange."""
+"""Every example runs as it is, against the simulated exchange."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[dict[str, str]]:
-    """A simulated exchange in a process of its own: addresses and a key."""
+    """Run a simulated exchange in a process of its own; yield its addresses and its key."""
     command = [sys.executable, "-m", "kracked.cli.main", "sim", "--seed", "5", "--rate", "4"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -30,7 +30,7 @@ def exchange() -> Iterator[dict[str, str]]:
 
 
 def run(words: list[str], exchange: dict[str, str], folder: Path) -> str:
-    """What a program prints that runs there with the exchange's key, and ends well."""
+    """Run a program with the exchange's key and return its output; it must not fail."""
     key = {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
     done = subprocess.run(
         [sys.executable, *words],

@@ -35,7 +35,7 @@ def test_an_instant_survives_being_written(ns: int) -> None:
 
 
 def test_the_first_year_has_four_digits_too() -> None:
-    """Programs that know no time write this one."""
+    """Programs without a time write this one."""
     unknown = "0001-01-01T00:00:00Z"
     assert times.to_rfc3339(times.parse_ns(unknown), 0) == unknown
 

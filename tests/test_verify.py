@@ -1,4 +1,4 @@
-"""`kracked verify`: what it counts, what it prints, how it ends."""
+"""`kracked verify`: its counts, its output and its exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checksum recipe, once.
+"""The checksum recipe of a book, stated once.
 
 CRC-32 over the digits of the best ten price levels a side, asks from low to high and
 then bids from high to low: each price and quantity without its point and without
@@ -19,15 +19,19 @@ LEVELS_HASHED = 10
 
 
 def level_digits(price: int, qty: int) -> str:
-    """What one level, or one order, contributes."""
+    """Return the digits that one level, or one order, adds to the checksum's text."""
     return f"{price}{qty}"
 
 
 def checksum(asks: Iterable[tuple[int, int]], bids: Iterable[tuple[int, int]]) -> int:
-    """The checksum of a book's sides, each best first as (price, qty), from scratch.
+    """Return the checksum of a book's sides, computed from scratch.
 
     The books keep their digits ready instead; this is for everyone else, and the
     measure those are tested against.
+
+    Args:
+        asks: Price and quantity of each level, scaled, lowest price first.
+        bids: Price and quantity of each level, scaled, highest price first.
     """
     best = [*islice(asks, LEVELS_HASHED), *islice(bids, LEVELS_HASHED)]
     return crc32("".join(level_digits(price, qty) for price, qty in best).encode())

@@ -1,8 +1,8 @@
-"""Keeps every book of a stream of messages, and says when one can no longer be trusted.
+"""Keeps every book of a stream of messages, and reports when one can no longer be trusted.
 
-The whole path of a message, decode, apply, cut, verify, without a socket or a clock. A
-book that fails its checksum is never shown as verified again before a fresh snapshot
-has proven it; that the caller should ask for one is told exactly once, as a `Resync`.
+This is the whole path of a message (decode, apply, cut, verify) without a socket or a clock.
+A book that fails its checksum is never marked as verified again before a fresh snapshot has
+proven it. That the caller should request one is reported exactly once, as a `Resync`.
 
 Source: docs.kraken.com/api/docs/guides/spot-ws-book-v2, .../spot-ws-l3-v2
 """
@@ -21,14 +21,25 @@ from kracked.protocol.codec import Codec
 from kracked.protocol.events import Event
 
 BOOK, LEVEL3 = "book", "level3"
-NOTHING: tuple[Event, ...] = ()
+NO_EVENTS: tuple[Event, ...] = ()
 
 
 class BookKeeper:
-    """Owns the books; changes them by `receive` or `apply` and by nothing else.
+    """Owner of the books; changes them by `receive` or `apply` and by nothing else.
 
-    `books[symbol]` and `orders[symbol]` are the level 2 and level 3 books. One whose
-    `verified` is False waits for a snapshot and ignores updates until it comes.
+    A book whose `verified` is False waits for a snapshot and ignores updates until it comes.
+
+    Args:
+        precisions: Decimals of symbols that no instrument message will state.
+        depth: Depth of every book; overrules what the stream states.
+        depths: Depth by symbol; overrules `depth`.
+        codec: A codec to share, in place of one with `precisions`.
+
+    Attributes:
+        l2: Level 2 books by symbol.
+        l3: Level 3 books by symbol.
+        stats: Counts of messages by symbol and channel (`book` or `level3`).
+        codec: Decodes the messages, and knows the precisions.
     """
 
     def __init__(
@@ -39,21 +50,26 @@ class BookKeeper:
         depths: Mapping[str, int] | None = None,
         codec: Codec | None = None,
     ) -> None:
-        """`depths` by symbol, or one `depth` for all, overrule what the stream says."""
         self.codec = codec or Codec(dict(precisions or {}))
         self.l2: dict[str, L2Book] = {}
         self.l3: dict[str, L3Book] = {}
-        self.tallies: dict[tuple[str, str], BookStats] = {}
+        self.stats: dict[tuple[str, str], BookStats] = {}
         self._stated_depth = depth
         self._stated_depths = dict(depths or {})
         self._depths: dict[tuple[str, str], int] = {}
+        """Acknowledged depths, by symbol and channel."""
         self._connection = 0
 
     def receive(self, raw: bytes, received: int = 0) -> list[Event]:
-        """Take one message as it came: its events, then what keeping them brought about.
+        """Decode one message and apply its events. Raises nothing for what the exchange sends.
 
-        The latter is a `Resync` when a book has just become untrustworthy, and a
-        `Verified` when a snapshot has proven it. Raises nothing for what is received.
+        Args:
+            raw: The message as it came.
+            received: When it came, ns since the Unix epoch.
+
+        Returns:
+            The events of the message; then a `Resync` when a book has just become
+            untrustworthy, and a `Verified` when a snapshot has proven it.
         """
         happened = self.codec.decode(raw, received)
         for event in tuple(happened):
@@ -62,7 +78,7 @@ class BookKeeper:
         return happened
 
     def apply(self, event: Event) -> tuple[Event, ...]:
-        """Take one decoded event; what keeping it brought about, usually nothing."""
+        """Apply one decoded event; return what followed from it, usually nothing."""
         kind = type(event)
         book: L2Book | L3Book | None
         if kind is events.BookUpdate:
@@ -72,53 +88,49 @@ class BookKeeper:
         else:
             return self._apply_rare(event)
         if book is None or not book.verified or event.precision is not book.precision:  # type: ignore[attr-defined]
-            return self._unfit_update(event, book)  # type: ignore[arg-type]
+            return self._update_without_book(event, book)  # type: ignore[arg-type]
         if book.apply(event):  # type: ignore[arg-type]
-            book.tally.verified += 1
-            return NOTHING
-        book.tally.mismatched += 1
+            book.stats.verified += 1
+            return NO_EVENTS
+        book.stats.mismatched += 1
         return (self._resync(book),)
 
     def _apply_rare(self, event: Event) -> tuple[Event, ...]:
         match event:
             case events.BookSnapshot() | events.L3Snapshot():
                 return self._snapshot(event)
-            case events.Status(connection_id=connection):
-                self._new_connection(connection)
+            case events.Status(connection_id=connection) if connection != self._connection:
+                # Acknowledgements die with their connection; a log may hold several.
+                self._connection = connection
+                self._depths.clear()
             case events.Subscribed(channel=channel, symbol=str(symbol), depth=int(depth)) if (
-                depth > 0  # of none at all an empty book would be the proof
+                depth > 0  # with depth 0 an empty book would pass for proven
             ):
                 self.expect(symbol, channel, depth)
             case events.Unsubscribed(channel=channel, symbol=str(symbol)):
                 self.distrust(symbol, channel)
             case events.Instruments():
-                return self._new_precisions(event)
+                return self._on_instruments(event)
             case events.Malformed():
-                return self._lost(event)
-        return NOTHING
+                return self._on_malformed(event)
+        return NO_EVENTS
 
     # --- updates ------------------------------------------------------------------
 
-    def _unfit_update(
+    def _update_without_book(
         self, event: events.BookUpdate | events.L3Update, book: L2Book | L3Book | None
     ) -> tuple[Event, ...]:
-        """An update for which there is no trusted book, or one of another precision."""
+        """Handle an update without a trusted book, or with another precision than the book."""
         channel = BOOK if isinstance(event, events.BookUpdate) else LEVEL3
         if book is None or not book.verified:
-            self._tally(event.symbol, channel).ignored += 1
-            return NOTHING
-        if self._widened(book, event.precision):
+            self._stats_of(event.symbol, channel).ignored += 1
+            return NO_EVENTS
+        now, was = event.precision, book.precision
+        if now.price >= was.price and now.qty >= was.qty:  # read off the digits: it can only grow
+            book.rescale(now)
             return self.apply(event)
-        book.tally.ignored += 1
+        book.stats.ignored += 1
         return self.doubt(event.symbol, channel, "precision", event.received)
-
-    def _widened(self, book: L2Book | L3Book, precision: Precision) -> bool:
-        """Follow a precision read off the digits, which can only grow."""
-        now, was = precision, book.precision
-        if now.price < was.price or now.qty < was.qty:
-            return False
-        book.rescale(precision)
-        return True
 
     # --- snapshots ------------------------------------------------------------------
 
@@ -126,29 +138,32 @@ class BookKeeper:
         book: L2Book | L3Book
         symbol = event.symbol
         if isinstance(event, events.BookSnapshot):
-            channel, (depth, known) = BOOK, self._depth(symbol, BOOK, _l2_levels(event), l2.DEPTHS)
+            channel, levels = BOOK, max(len(event.bids), len(event.asks))
+            depth, known = self._depth(symbol, BOOK, levels, l2.DEPTHS)
             book = self.l2.setdefault(symbol, L2Book(symbol, event.precision, depth))
         else:
-            levels = _l3_levels(event)
-            channel, (depth, known) = LEVEL3, self._depth(symbol, LEVEL3, levels, l3.DEPTHS)
+            sides = (event.bids, event.asks)
+            channel, levels = LEVEL3, max(len({order.price for order in side}) for side in sides)
+            depth, known = self._depth(symbol, LEVEL3, levels, l3.DEPTHS)
             book = self.l3.setdefault(symbol, L3Book(symbol, event.precision, depth))
         book.depth, book.precision = depth, event.precision
-        book.know_depth(depth if known else 0)
-        book.tally = tally = self._tally(symbol, channel)
-        tally.depth = depth
-        tally.snapshots += 1
+        book.set_limit(depth if known else 0)
+        book.stats = stats = self._stats_of(symbol, channel)
+        stats.depth = depth
+        stats.snapshots += 1
         if book.apply(event):  # type: ignore[arg-type]
-            tally.verified += 1
+            stats.verified += 1
             return (events.Verified(event.received, symbol, channel),)
-        tally.mismatched += 1
+        stats.mismatched += 1
         return (self._resync(book),)
 
     def _depth(
         self, symbol: str, channel: str, levels: int, offered: tuple[int, ...]
     ) -> tuple[int, bool]:
-        """Stated by the caller, else acknowledged, else a guess, which is told.
+        """Return the depth of a snapshot, and whether it is known or only a guess.
 
-        The guess is the smallest depth offered that holds the snapshot.
+        The depth is the caller's, else the acknowledged one, else the smallest depth on offer
+        that holds the snapshot.
         """
         stated = self._stated_depths.get(symbol) or self._stated_depth
         if stated:
@@ -158,34 +173,34 @@ class BookKeeper:
             return acknowledged, True
         return next((depth for depth in offered if depth >= levels), levels), False
 
-    def _new_connection(self, connection: int) -> None:
-        """Acknowledgements die with their connection; a log may hold several."""
-        if connection != self._connection:
-            self._connection = connection
-            self._depths.clear()
-
     def expect(self, symbol: str, channel: str, depth: int) -> None:
-        """The depth asked for or acknowledged; a snapshot that came before learns it late."""
+        """Set the depth that was requested or acknowledged; cut a snapshot that came before.
+
+        Args:
+            symbol: The pair.
+            channel: `book` or `level3`.
+            depth: Price levels a side.
+        """
         self._depths[symbol, channel] = depth
         books: Mapping[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3
         book = books.get(symbol)
         stated = self._stated_depth or self._stated_depths.get(symbol)
         if book is not None and not stated:
             book.set_depth(depth)
-            book.tally.depth = depth
+            book.stats.depth = depth
 
     # --- doubt ----------------------------------------------------------------------
 
     def doubt(
         self, symbol: str, channel: str, reason: str, received: int, detail: str = ""
     ) -> tuple[Event, ...]:
-        """Stop trusting one book, and say so once; nothing when it was not trusted."""
+        """Stop trusting one book; return a `Resync`, or nothing when it was not trusted."""
         if not self.distrust(symbol, channel):
-            return NOTHING
+            return NO_EVENTS
         return (events.Resync(received, symbol, channel, reason, detail),)
 
     def distrust(self, symbol: str, channel: str) -> bool:
-        """Stop trusting one book without asking for another; True if it had been trusted."""
+        """Stop trusting one book without a `Resync`; return whether it had been trusted."""
         books: Mapping[str, L2Book | L3Book] = self.l2 if channel == BOOK else self.l3
         book = books.get(symbol)
         if book is None or not book.verified:
@@ -194,7 +209,7 @@ class BookKeeper:
         return True
 
     def forget(self, symbol: str, channel: str) -> None:
-        """Drop one book and what was known of its subscription."""
+        """Drop one book and what is known of its subscription."""
         (self.l2 if channel == BOOK else self.l3).pop(symbol, None)
         self._depths.pop((symbol, channel), None)
 
@@ -202,10 +217,10 @@ class BookKeeper:
         reason, detail = "impossible", book.contradiction
         if not detail:
             reason, detail = "checksum", f"stated {book.checksum}, computed {book.computed}"
-        return events.Resync(book.received, book.symbol, book.tally.channel, reason, detail)
+        return events.Resync(book.received, book.symbol, book.stats.channel, reason, detail)
 
-    def _new_precisions(self, event: events.Instruments) -> tuple[Event, ...]:
-        """A book whose instrument counts in other decimals now is of no use."""
+    def _on_instruments(self, event: events.Instruments) -> tuple[Event, ...]:
+        """Stop trusting the books whose instruments have other decimals now."""
         resyncs: list[Event] = []
         for instrument in event.pairs:
             for channel, books in ((BOOK, self.l2), (LEVEL3, self.l3)):
@@ -214,14 +229,14 @@ class BookKeeper:
                     resyncs += self.doubt(instrument.symbol, channel, "precision", event.received)
         return tuple(resyncs)
 
-    def _lost(self, event: events.Malformed) -> tuple[Event, ...]:
-        """Something could not be read: the books it may have been about are in doubt.
+    def _on_malformed(self, event: events.Malformed) -> tuple[Event, ...]:
+        """Stop trusting the books that an unreadable message may have been about.
 
         A change below the tenth level is not in the checksum, so waiting for the next
         mismatch would not do.
         """
         if event.symbol and event.channel in (BOOK, LEVEL3):
-            self._tally(event.symbol, event.channel).unreadable += 1
+            self._stats_of(event.symbol, event.channel).unreadable += 1
         channels = (event.channel,) if event.channel else (BOOK, LEVEL3)
         resyncs: list[Event] = []
         for channel in channels:
@@ -232,17 +247,9 @@ class BookKeeper:
                 resyncs += self.doubt(symbol, channel, "impossible", event.received, event.reason)
         return tuple(resyncs)
 
-    def _tally(self, symbol: str, channel: str) -> BookStats:
+    def _stats_of(self, symbol: str, channel: str) -> BookStats:
         key = (symbol, channel)
-        tally = self.tallies.get(key)
-        if tally is None:
-            tally = self.tallies[key] = BookStats(symbol, channel)
-        return tally
-
-
-def _l2_levels(event: events.BookSnapshot) -> int:
-    return max(len(event.bids), len(event.asks))
-
-
-def _l3_levels(event: events.L3Snapshot) -> int:
-    return max(len({order.price for order in side}) for side in (event.bids, event.asks))
+        stats = self.stats.get(key)
+        if stats is None:
+            stats = self.stats[key] = BookStats(symbol, channel)
+        return stats

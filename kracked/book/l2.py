@@ -1,7 +1,9 @@
 """The level 2 book: total quantity per price, by the exchange's own rules.
 
-Apply a whole message in array order, then cut to the depth, then verify; never look,
-and never mend a cross, half-way. Source: docs.kraken.com/api/docs/guides/spot-ws-book-v2
+A whole message is applied in array order, then cut to the depth, then verified; half-way
+through a message nothing may be read, and no cross may be mended.
+
+Source: docs.kraken.com/api/docs/guides/spot-ws-book-v2
 """
 
 from __future__ import annotations
@@ -15,11 +17,11 @@ from kracked.instruments import Precision
 from kracked.protocol.events import BookEvent, BookSnapshot, BookUpdate, Side
 
 DEPTHS = (10, 25, 100, 500, 1000)
-"""Levels a side the `book` channel offers."""
+"""Levels a side that the `book` channel offers."""
 
 
 class L2Book(Book[BookSide, BookEvent]):
-    """One instrument's best `depth` levels a side; what it tells is in `Book`."""
+    """The best `depth` price levels a side of one instrument; attributes as in `Book`."""
 
     __slots__ = ()
 
@@ -28,14 +30,14 @@ class L2Book(Book[BookSide, BookEvent]):
         super().__init__(symbol, precision, depth, sides, BookStats(symbol, "book"))
 
     def apply(self, event: BookSnapshot | BookUpdate) -> bool:
-        """Take one message; True when it fits the book, which then has the stated checksum."""
+        """Apply one message; return whether the book is verified after it."""
         bids, asks, depth = self.bids, self.asks, self.depth
         if type(event) is BookSnapshot:
             bids.replace(event.bids, depth)
             asks.replace(event.asks, depth)
             self._hash()
         else:
-            # A third of deep updates leave the hashed levels alone, and most leave one side.
+            # A third of deep updates change no hashed level, and most change one side only.
             touched = bids.apply(event.bids, depth) if event.bids else False
             if event.asks and asks.apply(event.asks, depth):
                 self._asks_crc = crc32(asks.digits)
@@ -51,15 +53,15 @@ class L2Book(Book[BookSide, BookEvent]):
         return self.verified
 
     def set_depth(self, depth: int) -> None:
-        """The depth in force, when the acknowledgement comes after its snapshot."""
+        """Cut to the depth in force, when the acknowledgement comes after its snapshot."""
         self.depth = depth
-        self.know_depth(depth)
+        self.set_limit(depth)
         self.bids.cut(depth)
         self.asks.cut(depth)
         self._hash()
 
     def rescale(self, precision: Precision) -> None:
-        """The same levels in a wider precision."""
+        """Hold the same levels in a wider precision."""
         by_price = 10 ** (precision.price - self.precision.price)
         by_qty = 10 ** (precision.qty - self.precision.qty)
         for side in (self.bids, self.asks):

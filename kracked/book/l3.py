@@ -1,8 +1,10 @@
 """The level 3 book: every visible order, in queue order, by the exchange's own rules.
 
-Depth counts price levels. A level pushed below it leaves without a word, with all its
-orders, and comes back as adds carrying the orders' old timestamps. Array order is queue
-order. Source: docs.kraken.com/api/docs/guides/spot-ws-l3-v2
+Depth counts price levels. A level that is pushed below it leaves without a message, with all
+its orders, and comes back as adds that carry the orders' old timestamps. Array order is queue
+order.
+
+Source: docs.kraken.com/api/docs/guides/spot-ws-l3-v2
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from zlib import crc32
+
+from msgspec.structs import replace
 
 from kracked.book.base import Book
 from kracked.book.checksum import LEVELS_HASHED
@@ -30,14 +34,26 @@ from kracked.protocol.events import (
 ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
 
 DEPTHS = (10, 100, 1000)
-"""Price levels a side the `level3` channel offers."""
+"""Price levels a side that the `level3` channel offers."""
 
-TWICE = "an order came that was held already"
-NOTHING_LEFT = "an order without quantity came"
+HELD_ALREADY = "an order was added that was held already"
+NO_QUANTITY = "an order had no quantity"
 
 
 class OrderSide:
-    """One side's price levels; reads best first. Best level last inside, as in `BookSide`."""
+    """The price levels of one side, each a queue of orders. Iterates best first.
+
+    Inside the best level is last, as in `BookSide`.
+
+    Attributes:
+        side: Bids or asks.
+        opposite: The other side of the same book.
+        digits: This side's part of the text that the checksum hashes; current after `apply`.
+        disturbed: Whether a change of the other side took an order from this one.
+        limit: Levels that the exchange shows of this side; 0 while that is not known.
+        contradiction: A statement of an update that cannot be true of these orders, with its
+            price; None without one.
+    """
 
     __slots__ = (
         "_far",
@@ -64,25 +80,22 @@ class OrderSide:
         self._levels: list[LevelQueue] = []
         self._texts: list[str] = []
         self._queues = queues
-        """Order id to its queue, shared by both sides of the book."""
+        """The queue of each order id, shared by both sides of the book."""
         self._touched = False
+        """Whether `digits` must be made again."""
         self._far: list[OrderChange] = []
-        """Orders of this message that came too far away to be shown, unless a level goes yet."""
+        """Orders of this message too far away to be shown, unless a level is still removed."""
         self.disturbed = False
-        """Whether the other side's events took an order from here."""
         self.digits = b""
-        """This side's part of the text the checksum hashes; current after `apply`."""
         self.limit = 0
-        """Levels the exchange shows of this side; 0 while nobody knows."""
         self.contradiction: tuple[str, int] | None = None
-        """What an update said that cannot be true of these orders, and at which price."""
 
     def replace(self, orders: Iterable[OrderChange], depth: int) -> None:
-        """Hold exactly these orders. The book has emptied the index they share."""
+        """Hold exactly these orders. The book has emptied the index that both sides share."""
         self._keys, self._levels, self._texts, self._touched = [], [], [], True
         self.contradiction = None
         self.limit, limit = 0, self.limit  # the whole book comes at once, in any order
-        for order in orders:  # whatever was last said of each, it rests
+        for order in orders:  # every order of a snapshot rests; the last row of an id counts
             known = self._queues.get(order.order_id)
             if known is not None:
                 self._remove(order.order_id, known)
@@ -91,9 +104,10 @@ class OrderSide:
         self.apply((), depth)
 
     def apply(self, changes: Iterable[OrderChange], depth: int) -> bool:
-        """Take a side's order events in turn, then cut to `depth` levels.
+        """Apply a side's order changes in turn, then cut to `depth` levels.
 
-        True when one of the levels that are hashed changed, or on a contradiction.
+        Returns:
+            True when one of the hashed levels changed, or on a contradiction.
         """
         queues = self._queues
         for change in changes:
@@ -110,10 +124,11 @@ class OrderSide:
                 known.orders[change.order_id] = change
                 self._changed(known)
                 if change.qty <= 0:
-                    self._contradict(NOTHING_LEFT, change)
-            else:  # a new price loses the place
+                    self._contradict(NO_QUANTITY, change)
+            else:  # an order of a new price loses its place
                 if action is ADD or known.side is not self.side:
-                    self._side_of(known)._contradict(TWICE, known.orders[change.order_id])  # noqa: SLF001
+                    side = self if known.side is self.side else self.opposite
+                    side._contradict(HELD_ALREADY, known.orders[change.order_id])  # noqa: SLF001
                 self._remove(change.order_id, known)
                 self._add(change)
         if len(self._keys) > depth or self._far:
@@ -126,7 +141,7 @@ class OrderSide:
 
     def _add(self, order: OrderChange) -> None:
         if order.qty <= 0:
-            self._contradict(NOTHING_LEFT, order)
+            self._contradict(NO_QUANTITY, order)
         price, keys = order.price, self._keys
         key = self._sign * price
         at = bisect_left(keys, key)
@@ -146,31 +161,29 @@ class OrderSide:
             self._touched = True
 
     def _delete(self, order: OrderChange, queue: LevelQueue) -> None:
-        """Take it out; of a cancelled order all that was left goes, of a filled one nothing."""
+        """Remove an order: a cancel names the quantity that was left, a fill names zero."""
         held = queue.orders[order.order_id]
         if order.price != held.price or order.qty not in (0, held.qty):
-            self._contradict("an order went that was held with other numbers", order)
+            self._contradict("an order was removed with other numbers than held", order)
         self._remove(order.order_id, queue)
 
     def _missed(self, order: OrderChange) -> None:
-        """An order that is not held changed or went: it never came, or was cut here with its level.
+        """Handle a change or removal of an order that is not held.
 
-        The latter should be seen by the exchange as it is here, and never has been told.
+        Either the order never came, or it was cut here with its level; the exchange should not
+        report an order there, and has never been seen to.
         """
         keys, key = self._keys, self._sign * order.price
         if len(keys) < self.limit or (keys and key >= keys[0]):
-            self._contradict("an order changed or went that was not held", order)
+            self._contradict("an order was changed or removed that was not held", order)
 
     def _contradict(self, words: str, order: OrderChange) -> None:
-        """Note what cannot be, where the checksum does not see it: there alone it is the judge."""
+        """Note a contradiction below the levels that the checksum covers; there it decides."""
         keys = self._keys
         unseen = len(keys) >= LEVELS_HASHED and self._sign * order.price < keys[-LEVELS_HASHED]
         if unseen and self.limit > LEVELS_HASHED:
             self.contradiction = (words, order.price)
             self._touched = True
-
-    def _side_of(self, queue: LevelQueue) -> OrderSide:
-        return self if queue.side is self.side else self.opposite
 
     def _remove(self, order_id: str, queue: LevelQueue) -> None:
         if queue.side is not self.side:  # an impossible message names the other side
@@ -181,7 +194,7 @@ class OrderSide:
         self._changed(queue)
 
     def _changed(self, queue: LevelQueue) -> None:
-        """Bring the digits of a level up to date, or take an empty one out."""
+        """Update the digits of a level, or remove an empty one."""
         keys = self._keys
         at = bisect_left(keys, self._sign * queue.price)
         if at >= len(keys) - LEVELS_HASHED:
@@ -194,12 +207,13 @@ class OrderSide:
     def _cut(self, depth: int) -> None:
         """Drop the levels below the best `depth` with all their orders.
 
-        The exchange would not have told of an order there.
+        An order of this message that is among them is a contradiction: the exchange does not
+        report orders there.
         """
         surplus = max(0, len(self._keys) - depth)
         for order in self._far:
             if self._sign * order.price in self._keys[:surplus]:
-                self._contradict("an order beyond the depth came", order)
+                self._contradict("an order was added beyond the depth", order)
         self._far.clear()
         for queue in self._levels[:surplus]:
             for order_id in queue.orders:
@@ -208,19 +222,23 @@ class OrderSide:
         self._touched |= depth < LEVELS_HASHED
 
     def __len__(self) -> int:
-        """How many price levels."""
+        """Return the number of price levels."""
         return len(self._keys)
 
     def __iter__(self) -> Iterator[LevelQueue]:
-        """Best first."""
+        """Iterate over the levels, best first."""
         return reversed(self._levels)
 
     def orders(self) -> Iterator[OrderChange]:
-        """Every order: best level first, in queue order."""
+        """Iterate over every order: best level first, in queue order."""
         return chain.from_iterable(queue.orders.values() for queue in reversed(self._levels))
 
     def __getitem__(self, rank: int) -> LevelQueue:
-        """The level of this rank; 0 is the best. Raises IndexError past the last."""
+        """Return the level of this rank; 0 is the best.
+
+        Raises:
+            IndexError: There are not that many levels.
+        """
         if rank < 0:
             raise IndexError(rank)
         at = len(self._levels) - 1 - rank
@@ -229,18 +247,19 @@ class OrderSide:
         return self._levels[at]
 
     def at(self, price: int) -> LevelQueue | None:
-        """The queue at this price."""
+        """Return the queue at a scaled price; None where there is no level."""
         key = self._sign * price
         at = bisect_left(self._keys, key)
         return self._levels[at] if at < len(self._keys) and self._keys[at] == key else None
 
     @property
     def best(self) -> Level | None:
+        """The best price and its total quantity; None for an empty side."""
         return Level(self._levels[-1].price, self._levels[-1].qty) if self._levels else None
 
 
 class L3Book(Book[OrderSide, L3Event]):
-    """One instrument's orders at the best `depth` prices a side; what it tells is in `Book`."""
+    """The orders at the best `depth` prices a side of one instrument; attributes as in `Book`."""
 
     __slots__ = ("_queues",)
 
@@ -251,12 +270,12 @@ class L3Book(Book[OrderSide, L3Event]):
         super().__init__(symbol, precision, depth, (bids, asks), BookStats(symbol, "level3"))
 
     def apply(self, event: L3Snapshot | L3Update) -> bool:
-        """Take one message; True when it fits the book, which then has the stated checksum."""
+        """Apply one message; return whether the book is verified after it."""
         bids, asks, depth = self.bids, self.asks, self.depth
         if type(event) is L3Snapshot:
             self._replace(event.bids, event.asks)
         else:
-            # Most updates touch one side, and an impossible one both.
+            # Most updates change one side; an impossible one may disturb the other.
             touched = bids.apply(event.bids, depth) if event.bids else False
             if event.asks and asks.apply(event.asks, depth):
                 self._asks_crc = crc32(asks.digits)
@@ -280,9 +299,9 @@ class L3Book(Book[OrderSide, L3Event]):
         self._hash()
 
     def set_depth(self, depth: int) -> None:
-        """The depth in force, when the acknowledgement comes after its snapshot."""
+        """Cut to the depth in force, when the acknowledgement comes after its snapshot."""
         self.depth = depth
-        self.know_depth(depth)
+        self.set_limit(depth)
         self._cut(depth)
 
     def _cut(self, depth: int) -> None:
@@ -292,38 +311,34 @@ class L3Book(Book[OrderSide, L3Event]):
         self._hash()
 
     def rescale(self, precision: Precision) -> None:
-        """The same orders in a wider precision."""
-        self.precision, was = precision, self.precision
+        """Hold the same orders in a wider precision."""
+        by_price = 10 ** (precision.price - self.precision.price)
+        by_qty = 10 ** (precision.qty - self.precision.qty)
         bids, asks = (
-            [_rescaled(order, was, precision) for order in side.orders()]
+            [
+                replace(order, action=ADD, price=order.price * by_price, qty=order.qty * by_qty)
+                for order in side.orders()
+            ]
             for side in (self.bids, self.asks)
         )
+        self.precision = precision
         self._replace(bids, asks)
 
     def order(self, order_id: str) -> OrderChange | None:
-        """A resting order as last reported."""
+        """Return a resting order as last reported; None when it is not held."""
         queue = self._queues.get(order_id)
         return queue.orders[order_id] if queue is not None else None
 
     def place(self, order_id: str) -> QueuePosition | None:
-        """Its place in its level: position, quantity and orders ahead."""
+        """Return an order's place in its level: position, quantity and orders ahead."""
         queue = self._queues.get(order_id)
         return queue.place(order_id) if queue is not None else None
 
     def side_of(self, order_id: str) -> Side | None:
+        """Return the side an order rests on; None when it is not held."""
         queue = self._queues.get(order_id)
         return queue.side if queue is not None else None
 
     def __len__(self) -> int:
-        """How many orders."""
+        """Return the number of orders."""
         return len(self._queues)
-
-
-def _rescaled(order: OrderChange, was: Precision, now: Precision) -> OrderChange:
-    return OrderChange(
-        ADD,
-        order.order_id,
-        order.price * 10 ** (now.price - was.price),
-        order.qty * 10 ** (now.qty - was.qty),
-        order.timestamp,
-    )

@@ -1,4 +1,4 @@
-"""One price of a level 3 book: its orders in queue order."""
+"""One price level of a level 3 book: its orders in queue order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kracked.protocol.events import OrderChange, Side
 
 
 class QueuePosition(NamedTuple):
-    """Where an order stands in the queue of its level."""
+    """The place of an order in the queue of its level. Quantities are scaled."""
 
     position: int
     """1 is first to fill."""
@@ -23,8 +23,13 @@ class QueuePosition(NamedTuple):
 class LevelQueue:
     """The resting orders at one price, first to fill first.
 
-    A dict keeps the queue: orders join at its end, and one changed in place keeps its
-    place.
+    A dict holds the queue: an order joins at its end, and one that is changed in place keeps
+    its place.
+
+    Attributes:
+        side: Bids or asks.
+        price: The price of the level, scaled.
+        orders: The orders by id, in queue order.
     """
 
     __slots__ = ("orders", "price", "side")
@@ -35,17 +40,21 @@ class LevelQueue:
         self.orders: dict[str, OrderChange] = {}
 
     def digits(self) -> str:
-        """What the level adds to the checksum: price and quantity of each order in turn."""
+        """Return the level's part of the checksum's text: price and quantity of each order."""
         price = self.price
         return "".join([f"{price}{order.qty}" for order in self.orders.values()])
 
     @property
     def qty(self) -> int:
-        """Visible quantity at this price."""
+        """The visible quantity at this price, scaled."""
         return sum(order.qty for order in self.orders.values())
 
     def place(self, order_id: str) -> QueuePosition:
-        """Raises KeyError for an order that does not rest here."""
+        """Return the place of an order.
+
+        Raises:
+            KeyError: The order does not rest here.
+        """
         ahead = 0
         for position, order in enumerate(self.orders.values(), 1):
             if order.order_id == order_id:
@@ -57,5 +66,5 @@ class LevelQueue:
         return len(self.orders)
 
     def __iter__(self) -> Iterator[OrderChange]:
-        """In queue order."""
+        """Iterate over the orders in queue order."""
         return iter(self.orders.values())

@@ -1,11 +1,10 @@
 """One side of a level 2 book, sorted, with its checksum digits kept ready.
 
-Two parallel sorted lists with the best level *last*: nearly every change is near the
-touch, so little moves. A level is kept as the digits the checksum hashes, price then
-quantity; the quantity is read back from them when somebody looks. The joined digits of
-the best ten are made again only when one of the ten changed. Measured against sorted
-dicts, decimals, a third list of quantities and joining afresh, this is the cheapest; see
-tests/benchmarks.
+Two parallel sorted lists hold the levels, the best *last*: nearly every change is near the
+touch, so little moves. A level is held as the digits that the checksum hashes, price then
+quantity; the quantity is read back from them on demand. The joined digits of the best ten
+are made again only when one of the ten changes. Measured against sorted dicts, decimals, a
+third list of quantities and joining afresh, this is the cheapest; see tests/benchmarks.
 """
 
 from __future__ import annotations
@@ -17,12 +16,20 @@ from itertools import islice
 from kracked.book.checksum import LEVELS_HASHED, level_digits
 from kracked.protocol.events import Level, Side
 
-NEGATIVE = "a quantity below zero came"
-NOT_HELD = "a level went that was not held"
+NEGATIVE = "a quantity was below zero"
+NOT_HELD = "a level was removed that was not held"
 
 
 class BookSide:
-    """Price levels of one side; reads best first."""
+    """The price levels of one side of a level 2 book. Iterates best first.
+
+    Attributes:
+        side: Bids or asks.
+        digits: This side's part of the text that the checksum hashes; always current.
+        limit: Levels that the exchange shows of this side; 0 while that is not known.
+        contradiction: A statement of an update that cannot be true of these levels, with its
+            price; None without one.
+    """
 
     __slots__ = ("_keys", "_sign", "_texts", "contradiction", "digits", "limit", "side")
 
@@ -33,22 +40,25 @@ class BookSide:
         self._keys: list[int] = []
         self._texts: list[str] = []
         self.digits = b""
-        """This side's part of the text the checksum hashes; always current."""
         self.limit = 0
-        """Levels the exchange shows of this side; 0 while nobody knows."""
         self.contradiction: tuple[str, int] | None = None
-        """What an update said that cannot be true of these levels, and at which price."""
 
     def copy(self) -> BookSide:
-        """The side as it stands, to be read later: costs a hundredth of reading its levels."""
+        """Return a copy to be read later; it costs a hundredth of reading the levels."""
         copied = BookSide(self.side)
         copied._keys, copied._texts = self._keys.copy(), self._texts.copy()
         copied.digits = self.digits
         return copied
 
     def replace(self, levels: Iterable[tuple[int, int]], depth: int) -> None:
-        """Hold exactly the best `depth` of these levels, in whatever order they come."""
-        if isinstance(levels, BookSide):  # sorted already, as text already
+        """Hold exactly the best `depth` of these levels.
+
+        Args:
+            levels: Price and quantity of each level, scaled, in any order; the last quantity
+                of a price counts.
+            depth: Most levels to hold.
+        """
+        if isinstance(levels, BookSide):  # already sorted, already text
             self._keys, self._texts = levels._keys.copy(), levels._texts.copy()  # noqa: SLF001
             self.contradiction = None
             self._cut(depth)
@@ -65,12 +75,18 @@ class BookSide:
         self._join()
 
     def apply(self, changes: Iterable[tuple[int, int]], depth: int) -> bool:
-        """Set each level's total quantity in turn, zero removing it; then cut to `depth`.
+        """Set the total quantity of each level in turn, zero removing it; then cut to `depth`.
 
-        The cut comes after the last change: a level may leave and be back within one
-        message. True when one of the levels that are hashed changed, or on a
-        contradiction below them: a level that is new but too far away to be shown, one
-        that goes but never came. Of the best ten the checksum alone is the judge.
+        The cut comes after the last change: a level may leave and come back within one message.
+
+        Args:
+            changes: Price and new quantity of each level, scaled, in the order of the message.
+            depth: Most levels to hold.
+
+        Returns:
+            True when one of the hashed levels changed, or on a contradiction below them: a new
+            level too far away to be shown, or a removed one that never came. Within the best
+            ten the checksum alone decides.
         """
         keys, texts, sign = self._keys, self._texts, self._sign
         count = len(keys)
@@ -92,7 +108,7 @@ class BookSide:
                         touched = True
             elif qty > 0:
                 if count - at >= self.limit > LEVELS_HASHED:
-                    far = (*far, key)  # unless a better one goes yet
+                    far = (*far, key)  # unless a better one is still removed
                 keys.insert(at, key)
                 texts.insert(at, f"{price}{qty}")
                 count += 1
@@ -105,24 +121,28 @@ class BookSide:
         return touched
 
     def _missed(self, at: int) -> bool:
-        """Whether a level that goes should be held here, where the checksum does not see it.
+        """Whether a removed level should be held here, where the checksum does not cover it.
 
-        Beyond the last one held it may have been cut here.
+        Beyond the last level held it may have been cut here.
         """
         count, limit = len(self._keys), self.limit
         return count - at >= LEVELS_HASHED < limit and (at > 0 or count < limit)
 
     def cut(self, depth: int) -> None:
-        """Forget the levels below the best `depth`: the exchange no longer reports them."""
+        """Drop the levels below the best `depth`: the exchange no longer reports them."""
         if self._cut(depth):
             self._join()
 
     def _cut(self, depth: int, far: tuple[int, ...] = ()) -> bool:
-        """Forget what is too far away, which none of the levels that just came may be."""
+        """Drop the levels that are too far away; one of those in `far` is a contradiction.
+
+        Returns:
+            Whether the hashed levels may have changed, or something contradicts.
+        """
         surplus = max(0, len(self._keys) - depth)
         beyond = [key for key in far if key in self._keys[:surplus]]
         if beyond:
-            self.contradiction = ("a level beyond the depth came", self._sign * beyond[0])
+            self.contradiction = ("a level was added beyond the depth", self._sign * beyond[0])
         del self._keys[:surplus], self._texts[:surplus]
         return bool(beyond) or depth < LEVELS_HASHED
 
@@ -130,14 +150,19 @@ class BookSide:
         self.digits = "".join(self._texts[: -LEVELS_HASHED - 1 : -1]).encode()
 
     def __len__(self) -> int:
+        """Return the number of price levels."""
         return len(self._keys)
 
     def __iter__(self) -> Iterator[Level]:
-        """Best first."""
+        """Iterate over the levels, best first."""
         return map(self._level, range(len(self._keys) - 1, -1, -1))
 
     def __getitem__(self, rank: int) -> Level:
-        """The level of this rank; 0 is the best. Raises IndexError past the last."""
+        """Return the level of this rank; 0 is the best.
+
+        Raises:
+            IndexError: There are not that many levels.
+        """
         at = len(self._keys) - 1 - rank
         if rank < 0 or at < 0:
             raise IndexError(rank)
@@ -147,27 +172,18 @@ class BookSide:
         price = self._sign * self._keys[at]
         return Level(price, int(self._texts[at][len(str(price)) :]))
 
-    def best_digits(self, count: int) -> tuple[int, int, list[str]]:
-        """The first and the last price of the best `count` levels, and all as they are hashed.
-
-        Best first; zeros for an empty side.
-        """
-        best = self._texts[: -1 - count : -1]
-        if not best:
-            return 0, 0, best
-        return self._sign * self._keys[-1], self._sign * self._keys[-len(best)], best
-
     @property
     def best(self) -> Level | None:
+        """The best level; None for an empty side."""
         return self._level(-1) if self._keys else None
 
     def qty_at(self, price: int) -> int:
-        """Total quantity at this price; 0 where there is no level."""
+        """Return the total quantity at a price, both scaled; 0 where there is no level."""
         key = self._sign * price
         at = bisect_left(self._keys, key)
         found = at < len(self._keys) and self._keys[at] == key
         return self._level(at).qty if found else 0
 
     def top(self, count: int) -> list[Level]:
-        """The best `count` levels, best first."""
+        """Return the best `count` levels, best first."""
         return list(islice(self, count))

@@ -1,4 +1,4 @@
-"""Counts of what became of one instrument's book messages."""
+"""Counts of one instrument's book messages, by what became of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class BookStats(msgspec.Struct):
-    """Every book message is in exactly one of the four counts from `verified` on."""
+    """Counts of one book's messages. Each message is in exactly one of the last four counts."""
 
     symbol: str
     channel: str
@@ -14,7 +14,7 @@ class BookStats(msgspec.Struct):
     snapshots: int = 0
     verified: int = 0
     mismatched: int = 0
-    """Their checksum was another, or they said what cannot be true of the book."""
+    """Messages whose checksum did not match, or that contradicted the book."""
 
     ignored: int = 0
     """Updates that came while there was no trusted book to apply them to."""
@@ -24,8 +24,10 @@ class BookStats(msgspec.Struct):
 
     @property
     def messages(self) -> int:
+        """All messages about this book."""
         return self.verified + self.mismatched + self.ignored + self.unreadable
 
     @property
     def updates(self) -> int:
+        """All messages but snapshots."""
         return self.messages - self.snapshots

@@ -1,4 +1,7 @@
-"""Words of the command line to values; each refuses with a sentence for argparse to show."""
+"""Converts words of the command line to values, or refuses them with a sentence for argparse.
+
+Nothing but argparse may be loaded with this module: `--help` must stay fast.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ import re
 import textwrap
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 _DEPTHS = ("10", "25", "100", "500", "1000")
 _MOST_DECIMALS = 30
 _LAST_PORT = 65_535
 _HIGHEST_RATE = 1_000
-"""A slice of market time must stay short enough that signals are heard between two."""
+"""Faster markets would simulate slices of time so long that signals to stop are late."""
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
+"""The object to which a command adds its parser; argparse has no public name for it."""
 Choice = int | str | bool
+"""The parameter of a channel: a depth, an interval, a trigger, or True for none."""
 _CHANNEL_DEFAULTS: dict[str, Choice] = {
     "book": 100,
     "level3": 1000,
@@ -27,14 +33,14 @@ _CHANNEL_DEFAULTS: dict[str, Choice] = {
 
 
 class ExampleHelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Examples as they are written; no word is broken at a hyphen, so that it can be copied."""
+    """Shows examples as they are written; breaks no word at a hyphen, so that it can be copied."""
 
     def _split_lines(self, text: str, width: int) -> list[str]:
         return textwrap.wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 class Several(argparse.Action):
-    """A list whose parts are told apart by blanks, by commas, or by naming the option again."""
+    """A list whose parts are separated by blanks or commas, or by repeating the option."""
 
     def __call__(
         self,
@@ -43,9 +49,9 @@ class Several(argparse.Action):
         values: str | Sequence[Any] | None,
         option_string: str | None = None,
     ) -> None:
-        """Add what the words hold to what was given before; a default gives way."""
-        held = getattr(namespace, self.dest)
-        before = [] if held is self.default else held
+        """Add the parts of the words to those given before; a default is replaced."""
+        present = getattr(namespace, self.dest)
+        before = [] if present is self.default else present
         parts = [part for word in values or () for part in word]
         if not parts:
             parser.error(f"{option_string or self.metavar}: nothing is named")
@@ -53,7 +59,7 @@ class Several(argparse.Action):
 
 
 def precision(text: str) -> tuple[str, int, int]:
-    """``BTC/USD=1,8``: symbol and decimals of price and quantity."""
+    """Read ``BTC/USD=1,8``: a symbol, and the decimals of price and quantity."""
     symbol, _, digits = text.rpartition("=")
     price, _, qty = digits.partition(",")
     plain = symbol and price.isdecimal() and qty.isdecimal()
@@ -63,7 +69,7 @@ def precision(text: str) -> tuple[str, int, int]:
 
 
 def depth(text: str) -> tuple[str, int]:
-    """``25`` or ``BTC/USD=25``: symbol, empty for all, and levels."""
+    """Read ``25`` or ``BTC/USD=25``: a symbol, empty for all, and a depth."""
     symbol, _, depth = text.rpartition("=")
     if depth not in _DEPTHS:
         raise argparse.ArgumentTypeError(
@@ -73,7 +79,7 @@ def depth(text: str) -> tuple[str, int]:
 
 
 def balances(text: str) -> dict[str, str]:
-    """``USD=10000,BTC=1``: decimal text by asset."""
+    """Read ``USD=10000,BTC=1``: decimal text by asset."""
     found = {}
     for part in text.split(","):
         asset, _, amount = part.partition("=")
@@ -84,7 +90,7 @@ def balances(text: str) -> dict[str, str]:
 
 
 def whole_usd(text: str) -> str:
-    """An amount of whole dollars, as digits."""
+    """Read an amount of whole dollars, and return its digits."""
     if not re.fullmatch(r"[0-9]{1,18}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of USD")
     return text
@@ -114,7 +120,16 @@ def add_several(
     help: str,  # noqa: A002 - argparse's word
     default: Sequence[object] | None = None,
 ) -> None:
-    """An argument of one or more words, apart by blanks or commas."""
+    """Add an argument of one or more words, separated by blanks or commas.
+
+    Args:
+        parser: Where to add it.
+        name: Its name.
+        read: Returns the values of one word.
+        metavar: The name of a word in the help.
+        help: The help.
+        default: The values when it is not given.
+    """
     parser.add_argument(
         name,
         nargs="+",
@@ -127,20 +142,20 @@ def add_several(
 
 
 def spelled(symbol: str) -> str:
-    """A symbol as a person may type it: all in small letters, capitals are meant.
+    """Return a symbol in capitals if it was typed in small letters only.
 
-    Capitals always would not do: tokenized stocks are written as ``TSLAx/USD``.
+    Other symbols stay as they are: tokenized stocks are written as ``TSLAx/USD``.
     """
     return symbol.upper() if symbol.islower() else symbol
 
 
 def symbols(text: str) -> list[str]:
-    """``BTC/USD`` or ``BTC/USD,ETH/USD``: for `Several`."""
+    """Read ``BTC/USD`` or ``BTC/USD,ETH/USD``, for `Several`."""
     return [spelled(symbol) for part in text.split(",") if (symbol := part.strip())]
 
 
 def channels(text: str) -> list[tuple[str, Choice]]:
-    """``book=100`` or ``book=100,trade``: channels and their choices, for `Several`."""
+    """Read ``book=100`` or ``book=100,trade``: channels and their choices, for `Several`."""
     return [_channel(channel) for part in text.split(",") if (channel := part.strip())]
 
 
@@ -152,23 +167,19 @@ def _channel(text: str) -> tuple[str, Choice]:
         raise argparse.ArgumentTypeError(f"{text!r}: name one of {known}, as book=100")
     choice = int(value) if value.isdecimal() else value or default
     if name != "instrument":
-        _check_offered(name, choice)
+        from kracked.errors import ConfigError
+        from kracked.feed.channels import subscriptions
+
+        try:
+            subscriptions("", {name: choice})  # type: ignore[misc]  # a name of ours
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
     return name, choice
 
 
-def _check_offered(name: str, choice: Choice) -> None:
-    from kracked.errors import ConfigError
-    from kracked.feed.channels import subscriptions
-
-    try:
-        subscriptions("", {name: choice})  # type: ignore[misc]  # a name of ours
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
 def add_endpoint(parser: argparse.ArgumentParser) -> None:
-    """``--endpoint``: the address of another exchange than Kraken."""
-    about = "another exchange: http://127.0.0.1:PORT"
+    """Add ``--endpoint``: the REST address of another exchange than Kraken."""
+    about = "address of another exchange: http://127.0.0.1:PORT"
     parser.add_argument("--endpoint", type=_address, metavar="URL", help=about)
 
 
@@ -183,19 +194,19 @@ def _address(text: str) -> str:
 
 
 def chosen(named: Sequence[tuple[str, Choice]]) -> dict[str, Choice | list[Choice]]:
-    """Channels as a feed takes them: all intervals of `ohlc`, of the others the last choice.
+    """Return channels as a feed takes them: all intervals of `ohlc`, else the last choice.
 
-    `instrument` is not among them: it comes with every feed.
+    `instrument` is left out: every feed subscribes to it.
     """
-    wanted: dict[str, Choice | list[Choice]] = dict(named)
-    wanted.pop("instrument", None)
-    if "ohlc" in wanted:
-        wanted["ohlc"] = [choice for name, choice in named if name == "ohlc"]
-    return wanted
+    choices: dict[str, Choice | list[Choice]] = dict(named)
+    choices.pop("instrument", None)
+    if "ohlc" in choices:
+        choices["ohlc"] = [choice for name, choice in named if name == "ohlc"]
+    return choices
 
 
 def seconds(text: str) -> float:
-    """Return a length of time in seconds; a number without a unit counts as seconds."""
+    """Read a length of time and return it in seconds; a number without a unit is seconds."""
     from kracked.durations import NotADuration, parse_duration_ns
 
     try:
@@ -205,7 +216,7 @@ def seconds(text: str) -> float:
 
 
 def speed(text: str) -> float:
-    """``1``, ``10x``, ``max``: how many times faster than life."""
+    """Read ``1``, ``10x`` or ``max``: times the recorded speed."""
     try:
         speed = float("inf") if text == "max" else float(text.removesuffix("x"))
     except ValueError:
@@ -216,7 +227,7 @@ def speed(text: str) -> float:
 
 
 def interval(text: str) -> str:
-    """Check a length of time that must name its unit, and return it as it is."""
+    """Check a length of time that must have a unit, and return the word."""
     from kracked.durations import NotADuration, parse_duration_ns
 
     try:
@@ -227,21 +238,21 @@ def interval(text: str) -> str:
 
 
 def count(text: str) -> int:
-    """``1000``: a whole number from 1."""
+    """Read a whole number from 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 
 def port(text: str) -> int:
-    """A port of this machine; 0 for a free one."""
+    """Read a port of this machine; 0 is a free one."""
     if not text.isdecimal() or int(text) > _LAST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to {_LAST_PORT}")
     return int(text)
 
 
 def amount(text: str) -> float:
-    """``2.5`` or ``5e6``: a number above 0."""
+    """Read a number above 0: ``2.5`` or ``5e6``."""
     try:
         value = float(text)
     except ValueError:
@@ -252,7 +263,7 @@ def amount(text: str) -> float:
 
 
 def rate(text: str) -> float:
-    """``10`` or ``0.5``: how many times faster than life a market moves."""
+    """Read ``10`` or ``0.5``: times the natural speed of a market."""
     value = amount(text)
     if value > _HIGHEST_RATE:
         raise argparse.ArgumentTypeError(f"{text!r} is more than {_HIGHEST_RATE}")

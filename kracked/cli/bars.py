@@ -1,4 +1,4 @@
-"""`kracked bars`: a recording's trades as bars, on stdout or in a file."""
+"""`kracked bars`: a recording's trades aggregated to bars, on stdout or in a file."""
 
 from __future__ import annotations
 
@@ -20,24 +20,40 @@ _FORMS = (".csv", ".parquet")
 
 
 class BarOptions(NamedTuple):
-    """When a bar ends, and which trades count; exactly one of the first four is given."""
+    """The rule that ends a bar (exactly one of the first four), and the trades that count."""
 
     every: str | None
+    """A length of time."""
     ticks: int | None
+    """A number of trades."""
     volume: float | None
+    """A traded quantity."""
     dollars: float | None
+    """A traded value."""
     carry: bool
+    """Volume and dollars: whether the excess of a bar counts for the next one."""
     history: bool
+    """Whether trades from before the recording count."""
 
 
 def bars(
     path: Path, rule: BarOptions, *, symbols: list[str], out: Path | None, as_json: bool
 ) -> int:
-    """Aggregate a recording's trades: CSV or JSON on stdout, or a .csv or .parquet file.
+    """Aggregate a recording's trades.
 
-    A recording without trades gives no bars, and a word about it on stderr.
+    A recording without trades gives no bars, and a remark on stderr.
+
+    Args:
+        path: The session folder.
+        rule: The rule of the bars.
+        symbols: Only these pairs; all of them if empty.
+        out: A .csv or .parquet file; None prints to stdout.
+        as_json: Print JSON in place of CSV.
+
+    Raises:
+        RecordError: The folder is no recording, a pair has no trades, or `out` cannot be written.
     """
-    _check(out)
+    _check_writable(out)
     trades = load_trades(path, columns=NEEDED)
     known = sorted(trades["symbol"].dropna().unique())
     if not known and not (path / "session.json").exists():
@@ -49,14 +65,14 @@ def bars(
         trades = trades[trades["symbol"].isin(symbols)]
     frame = bars_of(trades, **rule._asdict())
     if frame.empty:
-        told = "only trades from before it began: --history takes these" if known else "no trades"
-        print(f"{path} has {told}", file=sys.stderr)
+        what = "only trades from before it began: --history takes these" if known else "no trades"
+        print(f"{path} has {what}", file=sys.stderr)
     _write(frame, out, as_json=as_json)
     return DONE
 
 
-def _check(out: Path | None) -> None:
-    """Before anything is computed, for it may take a while."""
+def _check_writable(out: Path | None) -> None:
+    """Refuse a file that cannot be written before anything is computed, which may take long."""
     if out is None:
         return
     if out.suffix not in _FORMS:
@@ -74,10 +90,18 @@ def _write(frame: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:
     elif out is None:
         _to_csv(frame, sys.stdout)
     else:
-        # Aside first: what was there stays until the new file is whole.
+        # To another file first: the old one stays until the new one is complete.
         aside = out.with_name(f".{out.name}.new")
         try:
-            _to_parquet(frame, aside) if out.suffix == ".parquet" else _to_csv(frame, aside)
+            if out.suffix == ".csv":
+                _to_csv(frame, aside)
+            else:
+                try:
+                    # Symbols as plain text: with categories readers could not skip row groups
+                    # without a symbol.
+                    frame.astype({"symbol": "str"}).to_parquet(aside)
+                except ImportError as error:
+                    raise RecordError("Parquet needs pyarrow: pip install pyarrow") from error
             aside.replace(out)
         finally:
             aside.unlink(missing_ok=True)
@@ -85,20 +109,12 @@ def _write(frame: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:
 
 
 def _to_csv(frame: pd.DataFrame, file: TextIO | Path) -> None:
-    # Fifteen digits are what a double holds of a decimal; more are noise of adding up.
+    # A double holds fifteen digits of a decimal; further ones are noise of adding up.
     _with_texts(frame).to_csv(file, index=False, float_format="%.15g")
 
 
-def _to_parquet(frame: pd.DataFrame, file: Path) -> None:
-    try:
-        # Labels as plain text: with categories readers could not skip what lacks a symbol.
-        frame.astype({"symbol": "str"}).to_parquet(file)
-    except ImportError as error:
-        raise RecordError("Parquet needs pyarrow: pip install pyarrow") from error
-
-
 def _with_texts(frame: pd.DataFrame) -> Any:
-    """With times as every table of ours writes them."""
+    """Return the frame with times as text, as in every table of a recording."""
     plain = frame.reset_index().astype({"symbol": "str"})
     for name in ("start", "end"):
         plain[name] = [

@@ -8,39 +8,83 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from kracked.cli import DONE, FAILED
-from kracked.cli.findings import Finding, Severity, of_key
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints, is_loopback
 from kracked.errors import KrackedError
 from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Event, Reconnecting, Rejected, Status, Subscribed
 from kracked.protocol.limits import tier_of
-from kracked.rest.client import RestClient, state_folder
+from kracked.rest.account import KeyInfo
+from kracked.rest.client import RestClient
+from kracked.rest.nonce import state_folder
 from kracked.rest.transport import proxy_of
+from kracked.times import NS_PER_S, to_rfc3339
 
 CLOCK_TOLERANCE_S = 2.0
-"""The server's time comes in whole seconds: less than this cannot be told from right. Orders
-are refused when they seem three seconds late, or a minute early."""
-PATIENCE_S = 10.0
+"""The server's time comes in whole seconds, so a smaller difference proves nothing. Orders are
+refused when they seem three seconds late, or a minute early."""
+TIMEOUT_S = 10.0
 LEAST_COLUMNS, LEAST_ROWS = 80, 24
+_SILENT = f"silent for {TIMEOUT_S:.0f} s; check that a firewall or proxy lets WebSockets through"
+
+MANAGING = "Settings > API at kraken.com"
+WATCHING = {
+    "query-funds": "balances",
+    "query-open-trades": "open orders",
+    "query-closed-trades": "closed orders and fills",
+    "create-ws-token": "level 3 and the account's streams",
+}
+"""Permissions a monitor needs, and what for."""
+TRADING = {
+    "modify-trades": "placing and changing orders",
+    "close-trades": "cancelling all of them",
+}
+DANGEROUS = ("withdraw-funds", "add-withdraw-address", "update-withdraw-address")
+NEEDLESS = ("add-funds", "earn-funds", "export-data")
+SOON_NS = 7 * 86_400 * NS_PER_S
+AHEAD_NS = 600 * NS_PER_S
+"""Our nonces lead the clock by a minute at most; ten minutes are another program's."""
+
+
+class Severity(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One subject looked at: how it is and, where it is not well, what to do."""
+
+    subject: str
+    verdict: Severity
+    detail: str
 
 
 def doctor(*, endpoint: str | None, as_json: bool) -> int:
-    """Look at everything and say how it is; exit code 1 when something will not work."""
+    """Examine everything kracked needs and print the findings.
+
+    Args:
+        endpoint: REST address of another exchange than Kraken.
+        as_json: Print one JSON list in place of lines.
+
+    Returns:
+        Exit code 1 when something will not work.
+    """
     endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
-    findings = asyncio.run(_examine(endpoints, as_json))
+    findings = asyncio.run(_examine(endpoints, quiet=as_json))
     if as_json:
         print(msgspec.json.encode(findings).decode())
     return FAILED if any(one.verdict is Severity.FAILED for one in findings) else DONE
 
 
-async def _examine(endpoints: Endpoints, quiet: bool) -> list[Finding]:
+async def _examine(endpoints: Endpoints, *, quiet: bool) -> list[Finding]:
     findings = []
     async for finding in _findings(endpoints):
         findings.append(finding)
@@ -50,7 +94,10 @@ async def _examine(endpoints: Endpoints, quiet: bool) -> list[Finding]:
 
 
 async def _findings(endpoints: Endpoints) -> AsyncIterator[Finding]:
-    yield _python()
+    fit = sys.version_info >= (3, 11)
+    advice = "" if fit else ": kracked needs 3.11 or newer"
+    severity = Severity.OK if fit else Severity.FAILED
+    yield Finding("python", severity, sys.version.split()[0] + advice)
     yield _terminal()
     yield _state(state_folder())
     async with RestClient(endpoints=endpoints) as rest:
@@ -62,13 +109,6 @@ async def _findings(endpoints: Endpoints) -> AsyncIterator[Finding]:
 
 
 # --- this machine -----------------------------------------------------------------------------
-
-
-def _python() -> Finding:
-    version = sys.version.split()[0]
-    fit = sys.version_info >= (3, 11)
-    advice = "" if fit else ": kracked needs 3.11 or newer"
-    return Finding("python", Severity.OK if fit else Severity.FAILED, version + advice)
 
 
 def _terminal() -> Finding:
@@ -85,7 +125,7 @@ def _terminal() -> Finding:
 
 
 def _state(folder: Path) -> Finding:
-    """Orders are written down here before they are sent."""
+    """Time a write to the disk that keeps the outbox: orders wait for it before they are sent."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -118,37 +158,37 @@ async def _network(rest: RestClient, endpoints: Endpoints) -> AsyncIterator[Find
     if abs(off) <= CLOCK_TOLERANCE_S + took / 2:
         yield Finding("clock", Severity.OK, "agrees with the exchange's")
         return
-    # A recording that is served shows its own time, and nobody trades with it.
+    # A served recording shows its own time, and nobody trades with it.
     verdict = Severity.WARNING if is_loopback(endpoints.rest) else Severity.FAILED
     fix = "orders would be refused; set it right (timedatectl set-ntp true)"
     yield Finding("clock", verdict, f"this clock is {off:+.0f} s off the exchange's: {fix}")
 
 
 async def _feed(endpoints: Endpoints) -> Finding:
-    """Connect the public socket and hear how the trading engine is."""
+    """Connect the public socket and report the state of the trading engine."""
 
-    def judged(event: Event) -> Finding | None:
+    def judge(event: Event) -> Finding | None:
+        """Return the finding of a status or of a failed connection."""
         if isinstance(event, Reconnecting):
             return Finding("feed", Severity.FAILED, f"{event.url}: {event.reason}")
         if isinstance(event, Status):
-            well = Severity.OK if event.system == "online" else Severity.WARNING
-            return Finding("feed", well, f"{endpoints.public}: engine {event.system}")
+            severity = Severity.OK if event.system == "online" else Severity.WARNING
+            return Finding("feed", severity, f"{endpoints.public}: engine {event.system}")
         return None
 
     feed = FeedManager(["BTC/USD"], ticker=True, endpoints=endpoints)
-    silent = f"{endpoints.public}: {_SILENT}"
-    return await _first(feed, judged) or Finding("feed", Severity.FAILED, silent)
+    silent = Finding("feed", Severity.FAILED, f"{endpoints.public}: {_SILENT}")
+    return await _first_finding(feed, judge) or silent
 
 
-_SILENT = f"silent for {PATIENCE_S:.0f} s; check that a firewall or proxy lets WebSockets through"
-
-
-async def _first(feed: FeedManager, judged: Callable[[Event], Finding | None]) -> Finding | None:
-    """The first finding anything the feed says gives rise to; None when patience ends."""
+async def _first_finding(
+    feed: FeedManager, judge: Callable[[Event], Finding | None]
+) -> Finding | None:
+    """Return the first finding that `judge` makes of the feed's events; None after `TIMEOUT_S`."""
     try:
-        async with asyncio.timeout(PATIENCE_S), feed:
+        async with asyncio.timeout(TIMEOUT_S), feed:
             async for event in feed:
-                if finding := judged(event):
+                if finding := judge(event):
                     return finding
     except TimeoutError:
         pass
@@ -167,7 +207,7 @@ async def _key(endpoints: Endpoints) -> AsyncIterator[Finding]:
             return
         async with RestClient(credentials, endpoints) as rest:
             info = await rest.api_key_info()
-            for finding in of_key(info, time.time_ns()):
+            for finding in key_findings(info, time.time_ns()):
                 yield finding
             if "create-ws-token" in info.permissions:
                 yield await _account(rest, endpoints)
@@ -175,14 +215,56 @@ async def _key(endpoints: Endpoints) -> AsyncIterator[Finding]:
         yield Finding("key", Severity.FAILED, str(error))
 
 
+def key_findings(key: KeyInfo, now: int) -> Iterator[Finding]:
+    """Judge a key: it should be able to do enough, and no more. Pure.
+
+    Args:
+        key: What the exchange says of the key.
+        now: ns since the Unix epoch.
+
+    Source: docs.kraken.com/api/docs/rest-api/get-api-key-info
+    """
+    granted = key.permissions
+    able = ", ".join(what for name, what in (WATCHING | TRADING).items() if name in granted)
+    if lacking := [f"{name} ({what})" for name, what in WATCHING.items() if name not in granted]:
+        detail = f"lacks {', '.join(lacking)}: allow it in {MANAGING}"
+        yield Finding("key", Severity.WARNING, detail)
+    elif not key.may_trade:
+        yield Finding("key", Severity.OK, f"for watching only, which is safest: {able}")
+    else:
+        yield Finding("key", Severity.OK, f"may trade: {able}")
+    if dangers := [name for name in DANGEROUS if name in granted]:
+        detail = f"{', '.join(dangers)}: kracked will not trade with it. Make another in {MANAGING}"
+        yield Finding(
+            "withdrawal", Severity.FAILED, f"this key may take your funds away ({detail})"
+        )
+    if needless := [name for name in NEEDLESS if name in granted]:
+        detail = f"{', '.join(needless)}: nothing here needs it; take it away in {MANAGING}"
+        yield Finding("rights", Severity.WARNING, detail)
+    ends = key.validuntil * NS_PER_S
+    if ends and ends <= now:
+        detail = f"the key ended at {to_rfc3339(ends, 0)}: make another in {MANAGING}"
+        yield Finding("expiry", Severity.FAILED, detail)
+    elif ends and ends - now < SOON_NS:
+        detail = f"the key ends at {to_rfc3339(ends, 0)}: renew it before"
+        yield Finding("expiry", Severity.WARNING, detail)
+    if key.nonce > now + AHEAD_NS:
+        detail = "another program used higher nonces with this key: make a key for kracked alone"
+        yield Finding("nonce", Severity.FAILED, detail)
+    if key.noncewindow:
+        detail = f"a window of {key.noncewindow} lets a repeated request through: set it to 0"
+        yield Finding("nonce", Severity.WARNING, detail)
+
+
 async def _account(rest: RestClient, endpoints: Endpoints) -> Finding:
-    """Connect the private socket and hear the account's limits."""
+    """Connect the private socket and report the account's limits."""
     where = endpoints.private
 
-    def judged(event: Event) -> Finding | None:
+    def judge(event: Event) -> Finding | None:
+        """Return the finding of an acknowledgement, a refusal or a failed connection."""
         match event:
-            case Subscribed(channel="executions", max_rate_count=most):
-                tier = tier_of(most or 0)
+            case Subscribed(channel="executions", max_rate_count=threshold):
+                tier = tier_of(threshold or 0)
                 limits = f"{tier.name} tier, {tier.open_orders} open orders a pair"
                 return Finding("account", Severity.OK, f"{where}: {limits}")
             case Rejected(error=error):
@@ -194,4 +276,4 @@ async def _account(rest: RestClient, endpoints: Endpoints) -> Finding:
 
     feed = FeedManager(account=True, token=rest.websockets_token, endpoints=endpoints)
     silent = Finding("account", Severity.FAILED, f"{where}: {_SILENT}")
-    return await _first(feed, judged) or silent
+    return await _first_finding(feed, judge) or silent

@@ -1,7 +1,7 @@
-"""The `kracked` command: parsing only. Each command calls one function.
+"""The `kracked` command: it only parses. Each command calls one function of its own module.
 
-Results go to stdout, talk to stderr. Exit 0 done, 1 failed, 2 misused. Nothing but
-argparse is loaded before a command is known.
+Results go to stdout, talk to stderr. Exit code 0: done, 1: failed, 2: misused. Nothing but
+argparse may be loaded before a command is known.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kracked import __version__
-from kracked.cli import arguments
+from kracked.cli import arguments, session_commands
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -20,7 +20,11 @@ RAW = arguments.ExampleHelpFormatter
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the process's exit code."""
+    """Run one command and return the process's exit code.
+
+    Args:
+        argv: The words of the command line; by default those of the process.
+    """
     given = _parser().parse_args(argv)
     run: Command = given.run
     from kracked.errors import KrackedError
@@ -28,11 +32,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = run(given)
         if sys.stdout is not None and not sys.stdout.closed:
-            sys.stdout.flush()  # a full disk is to be told of here, not at exit
+            sys.stdout.flush()  # so that a full disk is reported here, not at exit
     except KrackedError as error:
         print(f"kracked: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader of our output has left
+    except BrokenPipeError:  # the reader of the output has ended
         sys.stderr.close()
         return 1
     except OSError as error:
@@ -50,40 +54,37 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kracked {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (
-        _verify_parser,
-        _sim_parser,
-        _record_parser,
-        _check_parser,
-        _replay_parser,
-        _bars_parser,
-        _convert_parser,
-        _doctor_parser,
+        _add_verify,
+        _add_sim,
+        _add_record,
+        session_commands.add_check,
+        session_commands.add_replay,
+        session_commands.add_bars,
+        session_commands.add_convert,
+        _add_doctor,
     ):
         add(commands)
     return parser
 
 
-_Commands = argparse._SubParsersAction  # noqa: SLF001 - argparse has no public name for it
-
-
-def _verify_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_verify(commands: arguments.Commands) -> None:
     parser = commands.add_parser(
         "verify",
         help="check every book checksum in raw message logs",
-        description="Keep every book in raw Kraken v2 messages, one per line, and compare\n"
-        "every checksum. Exit 1 when one does not match.",
+        description="Keep every book of a log of raw Kraken v2 messages, one a line, and compare\n"
+        "every checksum. The exit code is 1 when one does not match.",
         epilog="example: kracked verify session.jsonl\n"
         "         zcat old.jsonl.gz | kracked verify - --depth 25 --json",
         formatter_class=RAW,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a log, or - for stdin")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a log; - is standard input")
     parser.add_argument(
         "--precision",
         action="append",
         default=[],
         type=arguments.precision,
         metavar="SYMBOL=PRICE,QTY",
-        help="decimals, when the log has no instrument message: BTC/USD=1,8",
+        help="decimals of price and quantity, for a log without instrument messages: BTC/USD=1,8",
     )
     parser.add_argument(
         "--depth",
@@ -91,9 +92,11 @@ def _verify_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         default=[],
         type=arguments.depth,
         metavar="[SYMBOL=]N",
-        help="subscribed depth, when the log has no acknowledgement",
+        help="subscribed depth, for a log without acknowledgements",
     )
-    parser.add_argument("--json", action="store_true", help="a list, one object per book")
+    parser.add_argument(
+        "--json", action="store_true", help="print a list with an object for each book"
+    )
     parser.set_defaults(run=_verify)
 
 
@@ -108,26 +111,25 @@ def _verify(given: argparse.Namespace) -> int:
     )
 
 
-def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_sim(commands: arguments.Commands) -> None:
     parser = commands.add_parser(
         "sim",
         help="run a simulated Kraken exchange",
-        description="A Kraken spot exchange in a box: the same WebSocket v2 and REST, on one\n"
+        description="Run a Kraken spot exchange in a box: the same WebSocket v2 and REST, on one\n"
         "port of this machine. The first line of output is a JSON object with its\n"
-        "addresses and an API key. Runs until stopped.",
+        "addresses and an API key. It runs until it is stopped.",
         epilog="example: kracked sim --port 8800 --seed 7\n"
         "         kracked-tui BTC/USD --endpoint http://127.0.0.1:8800",
         formatter_class=RAW,
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to serve (%(default)s)")
-    parser.add_argument("--port", type=arguments.port, default=0, help="0 takes a free one")
-    parser.add_argument("--seed", type=int, help="same seed, same market; none: a new one")
+    parser.add_argument("--host", default="127.0.0.1", help="address to serve at (%(default)s)")
+    parser.add_argument("--port", type=arguments.port, default=0, help="port; 0 is a free one")
+    parser.add_argument("--seed", type=int, help="the same seed makes the same market")
     arguments.add_several(
-        parser, "--symbols", arguments.symbols, "SYMBOL", help="only these instruments"
+        parser, "--symbols", arguments.symbols, "SYMBOL", help="list only these instruments"
     )
-    parser.add_argument(
-        "--list", type=arguments.count, metavar="N", help="list N instruments, made up past six"
-    )
+    invented = "list N instruments, invented ones from the seventh on"
+    parser.add_argument("--list", type=arguments.count, metavar="N", help=invented)
     parser.add_argument(
         "--rate", type=arguments.rate, default=1.0, help="times the natural speed (%(default)s)"
     )
@@ -135,35 +137,35 @@ def _sim_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--faults",
         type=arguments.faults("schedule"),
         metavar="SPEC",
-        help="what goes wrong: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,"
-        "checksum:@10s:BTC/USD or all:5s; a wrong one is answered with the list of kinds",
+        help="faults of market data: KIND:WHEN[:WHERE],... such as drop:30s,lost:0.001,"
+        "checksum:@10s:BTC/USD or all:5s; an unknown kind prints the list of kinds",
     )
     parser.add_argument(
         "--order-faults",
         type=arguments.faults("order_faults"),
         default="",
         metavar="SPEC",
-        help="what goes wrong with orders: KIND[=DETAIL]:CHANCE[:METHOD],... such as\n"
+        help="faults of orders: KIND[=DETAIL]:CHANCE[:METHOD],... such as\n"
         "reply-lost:0.1,reply-late=2s:0.05:AddOrder",
     )
     parser.add_argument(
         "--tier",
         choices=("starter", "intermediate", "pro"),
         default="pro",
-        help="of the account: its rate limits (%(default)s)",
+        help="verification level of the account: its rate limits (%(default)s)",
     )
     parser.add_argument(
         "--balances",
         type=arguments.balances,
         metavar="ASSET=AMOUNT,...",
-        help="what the account owns, such as USD=10000,BTC=1; none: some of everything",
+        help="balances of the account, such as USD=10000,BTC=1; by default some of everything",
     )
     parser.add_argument(
         "--volume",
         type=arguments.whole_usd,
         default="0",
         metavar="USD",
-        help="traded in the last thirty days: it decides the fees (%(default)s)",
+        help="traded by the account in the last thirty days; it decides the fees (%(default)s)",
     )
     parser.set_defaults(run=_sim)
 
@@ -189,50 +191,57 @@ def _sim(given: argparse.Namespace) -> int:
     )
 
 
-def _record_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_record(commands: arguments.Commands) -> None:
     parser = commands.add_parser(
         "record",
         help="record a feed to disk",
-        description="Record everything the exchange sends, whole and verifiable, with tables\n"
+        description="Record every message of the exchange, complete and verifiable, with tables\n"
         "beside it. Ctrl-C ends it cleanly.",
         epilog="example: kracked record BTC/USD ETH/USD --out sessions/today --duration 1h\n"
         "         kracked record BTC/USD --out s --channels book=100 level3=1000 trade",
         formatter_class=RAW,
     )
-    several = "such as BTC/USD; several stand apart by blanks or commas"
+    several = "a pair such as BTC/USD; several are separated by blanks or commas"
     arguments.add_several(parser, "symbols", arguments.symbols, "SYMBOL", help=several)
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the session folder")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="DIR", help="folder of the recording"
+    )
     arguments.add_several(
         parser,
         "--channels",
         arguments.channels,
         "CHANNEL",
         default=[("book", 100), ("trade", True), ("ticker", True), ("ohlc", 1)],
-        help="book[=DEPTH] level3[=DEPTH] trade ticker[=bbo] ohlc[=MINUTES]; default: book=100\n"
+        help="book[=DEPTH] level3[=DEPTH] trade ticker[=bbo] ohlc[=MINUTES]; by default book=100\n"
         "trade ticker ohlc=1. level3 needs KRAKEN_API_KEY and KRAKEN_API_SECRET",
     )
     parser.add_argument(
-        "--format", choices=("csv", "sqlite", "parquet"), default="csv", help="(%(default)s)"
+        "--format",
+        choices=("csv", "sqlite", "parquet"),
+        default="csv",
+        help="format of the tables (%(default)s)",
     )
     arguments.add_endpoint(parser)
     parser.add_argument(
-        "--duration", type=arguments.seconds, metavar="TIME", help="such as 60s, 5m or 1h"
+        "--duration", type=arguments.seconds, metavar="TIME", help="stop after 60s, 5m, 1h, ..."
     )
     parser.add_argument(
         "--no-own",
         action="store_true",
-        help="leave out own orders, fills and balances, which\n"
-        "a key in the environment brings along",
+        help="leave out own orders, fills and balances, which are\n"
+        "recorded when there is a key in the environment",
     )
     parser.add_argument(
-        "--no-compress", action="store_true", help="leave the tables of past hours as plain CSV"
+        "--no-compress",
+        action="store_true",
+        help="leave the tables of past hours as plain CSV files",
     )
-    parser.add_argument("--json", action="store_true", help="the final figures as an object")
+    parser.add_argument("--json", action="store_true", help="print the final figures as an object")
     parser.set_defaults(run=_record)
 
 
 def _record(given: argparse.Namespace) -> int:
-    from kracked.cli.recordings import record
+    from kracked.cli.record import record
 
     return record(
         given.symbols,
@@ -246,139 +255,7 @@ def _record(given: argparse.Namespace) -> int:
     )
 
 
-def _session_parser(
-    commands: _Commands[argparse.ArgumentParser], name: str, about: str, example: str
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(
-        name, help=about, description=about, epilog=f"example: {example}", formatter_class=RAW
-    )
-    parser.add_argument("session", type=Path, metavar="SESSION", help="a recording's folder")
-    return parser
-
-
-def _check_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "report a recording's health: gaps, checksums, torn ends"
-    parser = _session_parser(commands, "check", about, "kracked check sessions/today --repair")
-    parser.add_argument(
-        "--repair", action="store_true", help="move torn ends of files aside; deletes nothing"
-    )
-    parser.add_argument("--json", action="store_true", help="one object")
-    parser.add_argument("--workers", type=arguments.count, help="processes, else one a core")
-    parser.set_defaults(run=_check)
-
-
-def _check(given: argparse.Namespace) -> int:
-    from kracked.cli.recordings import check
-
-    return check(given.session, mend=given.repair, as_json=given.json, processes=given.workers)
-
-
-def _replay_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "play a recording: its events as JSON, one a line, or to Kraken clients"
-    example = (
-        "kracked replay sessions/today --speed max\n"
-        "         kracked replay sessions/today --serve 8800 --speed 10"
-    )
-    parser = _session_parser(commands, "replay", about, example)
-    parser.add_argument(
-        "--speed", type=arguments.speed, default=1.0, metavar="N", help="1, 10, ... or max (1)"
-    )
-    parser.add_argument("--from", dest="start", metavar="TIME", help="RFC 3339, in UTC")
-    parser.add_argument("--raw", action="store_true", help="the exchange's messages as they came")
-    parser.add_argument(
-        "--serve",
-        type=arguments.port,
-        metavar="PORT",
-        help="be an exchange on this port of this machine, 0 a free one; the first line of\n"
-        "output is a JSON object with its addresses and an API key",
-    )
-    parser.add_argument(
-        "--start",
-        dest="begin",
-        choices=("attended", "now"),
-        default="attended",
-        help="served: begin with the first who subscribes to a market, or now (%(default)s)",
-    )
-    parser.add_argument("--once", action="store_true", help="served: end with the recording")
-    parser.set_defaults(run=_replay)
-
-
-def _replay(given: argparse.Namespace) -> int:
-    if given.serve is not None:
-        from kracked.cli.serve_replay import run
-
-        return run(
-            given.session,
-            port=given.serve,
-            speed=given.speed,
-            start=given.start,
-            begin=given.begin,
-            once=given.once,
-        )
-    from kracked.cli.recordings import replay
-
-    return replay(given.session, speed=given.speed, start=given.start, raw=given.raw)
-
-
-def _bars_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "aggregate a recording's trades to bars"
-    parser = _session_parser(
-        commands, "bars", about, "kracked bars sessions/today --every 1m --out bars.csv"
-    )
-    rule = parser.add_mutually_exclusive_group(required=True)
-    rule.add_argument(
-        "--every", type=arguments.interval, metavar="TIME", help="by time: 5s, 1m, 1h, 1d"
-    )
-    rule.add_argument("--ticks", type=arguments.count, metavar="N", help="by number of trades")
-    rule.add_argument("--volume", type=arguments.amount, metavar="QTY", help="by quantity traded")
-    rule.add_argument("--dollars", type=arguments.amount, metavar="VALUE", help="by value traded")
-    parser.add_argument(
-        "--no-carry",
-        action="store_true",
-        help="volume and dollars: every bar begins at nothing, whatever filled the last",
-    )
-    parser.add_argument(
-        "--history",
-        action="store_true",
-        help="also the trades from before the recording that its first snapshot tells of",
-    )
-    arguments.add_several(
-        parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these"
-    )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument("--out", type=Path, metavar="FILE", help=".csv or .parquet; else stdout")
-    where.add_argument("--json", action="store_true", help="a list, one object per bar")
-    parser.set_defaults(run=_bars)
-
-
-def _bars(given: argparse.Namespace) -> int:
-    from kracked.cli.bars import BarOptions, bars
-
-    rule = BarOptions(
-        given.every,
-        given.ticks,
-        given.volume,
-        given.dollars,
-        carry=not given.no_carry,
-        history=given.history,
-    )
-    return bars(given.session, rule, symbols=given.symbols, out=given.out, as_json=given.json)
-
-
-def _convert_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
-    about = "write a recording's tables as Parquet"
-    parser = _session_parser(commands, "convert", about, "kracked convert sessions/today")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="default: SESSION/parquet")
-    parser.set_defaults(run=_convert)
-
-
-def _convert(given: argparse.Namespace) -> int:
-    from kracked.cli.recordings import convert
-
-    return convert(given.session, out=given.out)
-
-
-def _doctor_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
+def _add_doctor(commands: arguments.Commands) -> None:
     parser = commands.add_parser(
         "doctor",
         help="check network, clock, key and terminal",
@@ -387,7 +264,7 @@ def _doctor_parser(commands: _Commands[argparse.ArgumentParser]) -> None:
         formatter_class=RAW,
     )
     arguments.add_endpoint(parser)
-    parser.add_argument("--json", action="store_true", help="a list of findings")
+    parser.add_argument("--json", action="store_true", help="print a list of findings")
     parser.set_defaults(run=_doctor)
 
 

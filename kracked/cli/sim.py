@@ -14,31 +14,27 @@ from kracked.sim.server import SimOptions, serve
 
 
 def run(options: SimOptions) -> int:
-    """Serve until SIGINT or SIGTERM; the first line on stdout says where.
+    """Serve until SIGINT or SIGTERM; the first line on stdout has the addresses.
 
-    Faults that strike are told on stderr, a JSON object each. Exit code 2 for a symbol or an
-    asset that is not listed.
+    Faults are reported on stderr when they happen, a JSON object each.
+
+    Returns:
+        Exit code 1 when the address cannot be served, 2 for a symbol or an asset that is not
+        listed.
     """
     try:
-        asyncio.run(serve(options, partial(print, flush=True), _tell))
+        report = partial(print, file=sys.stderr, flush=True)
+        asyncio.run(serve(options, partial(print, flush=True), report))
     except NotListed as error:
         print(f"kracked sim: {error}", file=sys.stderr)
         return MISUSED
     except OSError as error:
+        reason = f"{error.strerror or error}; choose another --port, or 0 for any free one"
+        if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+            reason = "that is no address of this machine; choose another --host, such as 127.0.0.1"
         print(
-            f"kracked sim: cannot serve {options.host}:{options.port}: {_reason(error)}",
+            f"kracked sim: cannot serve {options.host}:{options.port}: {reason}",
             file=sys.stderr,
         )
         return FAILED
     return DONE
-
-
-def _reason(error: OSError) -> str:
-    """Why it cannot be served there, and what to change."""
-    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-        return "that is no address of this machine; choose another --host, such as 127.0.0.1"
-    return f"{error.strerror or error}; choose another --port, or 0 for any free one"
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

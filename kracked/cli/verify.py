@@ -1,4 +1,4 @@
-"""`kracked verify`: reads files, calls the verification, writes a table or JSON."""
+"""`kracked verify`: the checksums of raw logs verified, as a table or JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,17 @@ def verify_files(
     depths: Sequence[tuple[str, int]],
     as_json: bool,
 ) -> int:
-    """`kracked verify`: a row per file, symbol and channel; exit code 1 on any mismatch."""
+    """Verify logs and print a row for each file, symbol and channel.
+
+    Args:
+        files: Paths; ``-`` is standard input.
+        precisions: Symbol, and decimals of price and quantity.
+        depths: Symbol, empty for all, and depth.
+        as_json: Print one JSON list in place of a table.
+
+    Returns:
+        Exit code 1 on any mismatch, 2 when a file cannot be read.
+    """
     reports = []
     for file in files:
         try:
@@ -71,13 +81,13 @@ def _verify_file(
             depths={symbol: depth for symbol, depth in depths if symbol},
             progress=_progress(file, size if lines is source else 0),
         )
-    if size and not report.lines:  # zstd takes a torn beginning for an end
+    if size and not report.lines:  # to zstd a torn beginning looks like an end
         raise EOFError("nothing in it could be unpacked")
     return report
 
 
 def _unpacked(source: BinaryIO) -> BinaryIO:
-    """The source, decompressed if it begins as gzip or zstd do."""
+    """Return the source, decompressed if it begins like gzip or zstd."""
     head = source.peek(_LONGEST_MARK) if isinstance(source, BufferedReader) else b""
     if head.startswith(_GZIP):
         return cast(BinaryIO, gzip.open(source))
@@ -88,11 +98,12 @@ def _unpacked(source: BinaryIO) -> BinaryIO:
 
 
 def _progress(file: str, size: int) -> Callable[[int], None] | None:
-    """A line on the terminal that says how far it is; nothing when nobody watches."""
+    """Return a function that shows the progress on the terminal; None without a terminal."""
     if not sys.stderr.isatty():
         return None
 
     def show(read: int) -> None:
+        """Show how much was read, in percent or megabytes."""
         done = f"{100 * read // size:3d} %" if size else f"{read / 1e6:.0f} MB"
         print(f"\r{file}: {done}\x1b[K", end="", file=sys.stderr, flush=True)
         if size and read >= size:
@@ -116,7 +127,7 @@ def _print_table(rows: Sequence[BookVerification]) -> None:
 
 
 def _remark(report: FileReport) -> None:
-    """What the table does not say: where the first trouble is, and what was never checked."""
+    """Print what the table does not show: the first trouble, and what was not checked."""
     ignored = sum(book.ignored for book in report.books)
     for condition, words in (
         (report.unreadable, f"{report.unreadable} unreadable, first {report.first_unreadable}"),

@@ -1,7 +1,7 @@
-"""The account as its streams tell it: open orders, fills and balances in one state.
+"""The account by its two streams: open orders, fills and balances in one state.
 
-How reports merge stands in `kracked.protocol.own_orders`. While a stream is down or has a hole
-its half of the account is not `known`, and must not be traded on. Pure: no clock, no I/O.
+The rules of merging reports are in `kracked.protocol.own_orders`. While a stream is down or has
+a gap, its half of the account is not known, and must not be traded on. Pure: no clock, no I/O.
 
 Sources: docs.kraken.com/api/docs/websocket-v2/executions and .../balances
 """
@@ -17,7 +17,7 @@ import msgspec
 from kracked.errors import ProtocolError
 from kracked.protocol.events import Balances, Executions
 from kracked.protocol.own_orders import (
-    KEPT_CLOSED,
+    MAX_CLOSED,
     Fee,
     Fill,
     OwnOrder,
@@ -29,89 +29,105 @@ from kracked.protocol.own_orders import (
     side_of,
 )
 
-__all__ = ["KEPT_CLOSED", "KEPT_FILLS", "Account", "Fee", "Fill", "OwnOrder"]
+__all__ = ["MAX_CLOSED", "MAX_FILLS", "Account", "Fee", "Fill", "OwnOrder"]
 
-KEPT_FILLS = 1_000
+MAX_FILLS = 1_000
+"""Fills that are retained."""
 
 
 class Account:
-    """Owner of the account's state. Changes by `apply` and `distrust` alone."""
+    """Owner of the account's state. Changes by `apply` and `distrust` alone.
+
+    Attributes:
+        fills: The latest fills, oldest first.
+        balances: Totals by asset (`BTC`, `USD`), including what open orders hold.
+        orders_known: Whether `orders`, `closed` and `fills` are complete and current.
+        balances_known: Whether `balances` are current.
+    """
 
     def __init__(self) -> None:
-        self.fills: deque[Fill] = deque(maxlen=KEPT_FILLS)
-        """The latest, oldest first."""
+        self.fills: deque[Fill] = deque(maxlen=MAX_FILLS)
         self.balances: dict[str, Decimal] = {}
-        """Totals by asset, what open orders hold included."""
         self.orders_known = False
         self.balances_known = False
         self._orders = OwnOrders()
         self._unreadable = 0
         self._executions: set[str] = set()
+        """The ids of `fills`."""
 
     @property
     def orders(self) -> Mapping[str, OwnOrder]:
-        """Open orders by order id, those placed elsewhere included."""
+        """Open orders by order id, including those placed elsewhere."""
         return self._orders.open
 
     @property
     def closed(self) -> Mapping[str, OwnOrder]:
-        """The latest closed ones, oldest first."""
+        """The latest closed orders by order id, oldest first."""
         return self._orders.closed
 
     @property
     def unreadable(self) -> int:
-        """Reports that were not what the documentation promises."""
+        """Reports and balances that were not what the documentation promises."""
         return self._unreadable + self._orders.unreadable
 
     @property
-    def unexplained(self) -> list[str]:
-        """Ids of open orders whose terms the stream never told: ask for them by REST."""
+    def undescribed(self) -> list[str]:
+        """Ids of open orders whose terms the stream never gave: look them up by REST."""
         return [order.order_id for order in self._orders if not order.symbol]
 
-    def of(self, symbol: str) -> list[OwnOrder]:
-        """Open orders of one pair."""
-        return self._orders.of(symbol)
-
     def distrust(self, channel: str | None = None) -> None:
-        """A stream is down or has a hole: its half is not known until a snapshot comes."""
+        """Mark a stream's half of the account as not known until its next snapshot.
+
+        Args:
+            channel: `executions` or `balances`; None for both.
+        """
         if channel in (None, "executions"):
             self.orders_known = False
         if channel in (None, "balances"):
             self.balances_known = False
 
     def apply(self, event: Executions | Balances) -> None:
+        """Apply a message of either stream; one that cannot be read leaves its half unknown."""
+        before = self.unreadable
         if isinstance(event, Executions):
-            self._apply_executions(event)
-        else:
-            self._apply_balances(event)
+            self.orders_known |= event.snapshot
+            self._orders.apply(event)
+            for report in event.reports:
+                if report.get("exec_type") == "trade":
+                    self._add_fill(report)
+            if self.unreadable > before:
+                self.orders_known = False
+            return
+        self.balances_known |= event.snapshot
+        if event.snapshot and event.sequence in (None, 1):  # a later one continues the first
+            self.balances.clear()
+        for entry in event.entries:
+            asset, balance = entry.get("asset"), entry.get("balance")
+            if isinstance(asset, str) and isinstance(balance, Decimal | int) and is_amount(balance):
+                self.balances[asset] = Decimal(balance)
+            else:
+                self._unreadable += 1
+        if self.unreadable > before:
+            self.balances_known = False
 
     def snapshots(self, now: int) -> list[Executions | Balances]:
-        """What is known, as the snapshots that would tell it; nothing of a half that is not.
+        """Return the account as the snapshots that a new subscriber would get.
 
-        Own orders that are open and the fills kept, then balances; told at `now`.
+        First the retained fills and the open orders, then the balances; a half that is not
+        known is left out.
+
+        Args:
+            now: The time of the snapshots, ns since the Unix epoch.
         """
-        told: list[Executions | Balances] = []
+        found: list[Executions | Balances] = []
         if self.orders_known:
             reports = (*map(fill_report, self.fills), *map(open_report, self._orders))
-            told.append(Executions(now, reports, snapshot=True))
+            found.append(Executions(now, reports, snapshot=True))
         if self.balances_known:
             totals = self.balances.items()
             entries = tuple({"asset": asset, "balance": total} for asset, total in totals)
-            told.append(Balances(now, entries, snapshot=True))
-        return told
-
-    # --- orders and fills -------------------------------------------------------------
-
-    def _apply_executions(self, event: Executions) -> None:
-        if event.snapshot:
-            self.orders_known = True
-        before = self.unreadable
-        self._orders.apply(event)
-        for report in event.reports:
-            if report.get("exec_type") == "trade":
-                self._add_fill(report)
-        if self.unreadable > before:
-            self.orders_known = False
+            found.append(Balances(now, entries, snapshot=True))
+        return found
 
     def _add_fill(self, report: Mapping[str, object]) -> None:
         exec_id = report.get("exec_id")
@@ -125,22 +141,7 @@ class Account:
         except (msgspec.ValidationError, ProtocolError):
             self._unreadable += 1
             return
-        if len(self.fills) == KEPT_FILLS:
+        if len(self.fills) == MAX_FILLS:
             self._executions.discard(self.fills[0].exec_id)
         self._executions.add(fill.exec_id)
         self.fills.append(fill)
-
-    # --- balances ---------------------------------------------------------------------
-
-    def _apply_balances(self, event: Balances) -> None:
-        if event.snapshot:
-            if event.sequence in (None, 1):
-                self.balances.clear()
-            self.balances_known = True
-        for entry in event.entries:
-            asset, balance = entry.get("asset"), entry.get("balance")
-            if isinstance(asset, str) and isinstance(balance, Decimal | int) and is_amount(balance):
-                self.balances[asset] = Decimal(balance)
-            else:
-                self._unreadable += 1
-                self.balances_known = False

@@ -1,7 +1,7 @@
-"""How long to wait before connecting again, inside what the exchange tolerates.
+"""The waits before connecting again, within what the exchange tolerates.
 
-About 150 attempts in ten minutes get an address banned for ten. A connection lost out
-of the blue is tried again at once, then after a second or two, then ever more slowly.
+About 150 attempts in ten minutes get an address banned for ten minutes. A connection that is
+suddenly lost is made again at once, then after a second or two, then ever more slowly.
 
 Source: docs.kraken.com/exchange/guides/websockets/reconnection
 """
@@ -15,25 +15,29 @@ from kracked.times import NS_PER_S
 
 STEPS_S = (0.0, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
 AFTER_MAINTENANCE = 3
-"""The step to start from when the exchange went away for maintenance."""
+"""The step to start from when the exchange has closed for maintenance."""
 AFTER_REFUSAL_S = 300.0
-"""Between attempts with a key the exchange has refused: its owner may mend it there, and
-more than this might lock it out."""
+"""Wait between attempts with a key that the exchange has refused: its owner may correct it
+there, and more attempts might lock it out."""
 JITTER = 0.25
 """Waits are lengthened by up to this share, so that clients do not return in step."""
 ATTEMPTS, WINDOW_S = 120, 600
 
 
 def attempts_budget() -> SlidingWindow:
-    """What all connections of a process may spend on attempts together.
+    """Return the attempts that all connections of a process may make together.
 
-    Less than the 150 that get an address banned: we may not be alone on ours.
+    They are fewer than the 150 that get an address banned: other programs may share it.
     """
     return SlidingWindow(ATTEMPTS, WINDOW_S * NS_PER_S)
 
 
 class Backoff:
-    """The waits of one connection. `random` gives floats from 0 to 1."""
+    """The waits of one connection.
+
+    Args:
+        random: Returns floats from 0 to 1.
+    """
 
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random
@@ -42,7 +46,12 @@ class Backoff:
         """Attempts since the connection was last good."""
 
     def next_delay_s(self, *, maintenance: bool = False, refused: bool = False) -> float:
-        """The wait before the next attempt."""
+        """Return the wait before the next attempt, and count the attempt.
+
+        Args:
+            maintenance: The exchange has closed for maintenance.
+            refused: The exchange has refused the key.
+        """
         if maintenance:
             self._step = max(self._step, AFTER_MAINTENANCE)
         delay_s = AFTER_REFUSAL_S if refused else STEPS_S[min(self._step, len(STEPS_S) - 1)]
@@ -51,5 +60,5 @@ class Backoff:
         return delay_s * (1 + JITTER * self._random())
 
     def reset(self) -> None:
-        """The connection has been good: data came, for a while."""
+        """Start from the first step again: the connection has been good for a while."""
         self._step = self.attempt = 0

@@ -1,11 +1,11 @@
-"""What a user asks for, in keywords, as subscriptions; and what cannot be asked for."""
+"""Converts a user's keywords (`book=25`) to subscriptions, and refuses what is not on offer."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import TypedDict
 
-from kracked.errors import ConfigError, UnsupportedDepth
+from kracked.errors import ConfigError, UnsupportedDepth, says
 from kracked.protocol.client.subscription import Subscription
 from kracked.protocol.requests import BOOK_DEPTHS, LEVEL3_DEPTHS, OHLC_INTERVALS
 
@@ -13,66 +13,69 @@ TICKER_TRIGGERS = ("trades", "bbo")
 
 
 class Channels(TypedDict, total=False):
-    """The channels of a symbol; one left out, None or False is not subscribed."""
+    """The channels of a symbol, as keywords; None, False or no keyword is no subscription."""
 
     book: int | None
-    """Levels a side: 10, 25, 100, 500 or 1000."""
+    """Price levels a side of the level 2 book: 10, 25, 100, 500 or 1000."""
     level3: int | None
-    """Levels a side whose single orders are followed: 10, 100 or 1000."""
+    """Price levels a side of the level 3 book: 10, 100 or 1000. Needs an API key."""
     trade: bool
     ticker: bool | str
-    """True is `trades` (on every trade); `bbo` is on every change of the best prices."""
+    """`trades` or True: an update on every trade; `bbo`: on every change of the best prices."""
     ohlc: int | Collection[int] | None
-    """Interval in minutes, or several."""
+    """The candles' interval in minutes, or several: 1, 5, 15, 30, 60, 240, 1440, 10080, 21600."""
 
 
+@says("{what} {value!r} is not offered; choose one of {offered}")
 class UnsupportedChoice(ConfigError):
-    """A channel takes a value from a list, and this is not on it."""
+    """A value that is not on the list a channel takes it from."""
 
-    def __init__(self, what: str, value: object, offered: tuple[object, ...]) -> None:
-        super().__init__(what, value, offered)
-        self.what, self.value, self.offered = what, value, offered
-
-    def __str__(self) -> str:
-        offered = ", ".join(map(str, self.offered))
-        return f"{self.what} {self.value!r} is not offered; choose one of {offered}"
+    what: str
+    value: object
+    offered: tuple[object, ...]
 
 
-class NothingWanted(ConfigError):
+@says("{symbol}: name at least one channel, such as book=25")
+class NoChannels(ConfigError):
     """A symbol without a channel."""
 
-    def __init__(self, symbol: str) -> None:
-        super().__init__(symbol)
-        self.symbol = symbol
-
-    def __str__(self) -> str:
-        return f"{self.symbol}: name at least one channel, such as book=25"
+    symbol: str
 
 
 def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
-    """The subscriptions meant. Raises a `ConfigError` for what the exchange does not offer."""
+    """Return the subscriptions of a symbol.
+
+    Args:
+        symbol: The pair, ``BTC/USD``.
+        channels: The channels and their choices.
+
+    Raises:
+        UnsupportedDepth: The exchange does not offer this depth.
+        UnsupportedChoice: The exchange does not offer this channel, trigger or interval.
+        NoChannels: No channel is chosen.
+    """
     for name in channels:
         if name not in Channels.__annotations__:
             raise UnsupportedChoice("channel", name, tuple(Channels.__annotations__))
-    wanted: list[Subscription] = []
+    requested: list[Subscription] = []
     if book := channels.get("book"):
         _check_depth("book", book, BOOK_DEPTHS)
-        wanted.append(Subscription("book", symbol, depth=book))
+        requested.append(Subscription("book", symbol, depth=book))
     if level3 := channels.get("level3"):
         _check_depth("level3", level3, LEVEL3_DEPTHS)
-        wanted.append(Subscription("level3", symbol, depth=level3))
+        requested.append(Subscription("level3", symbol, depth=level3))
     if channels.get("trade"):
-        wanted.append(Subscription("trade", symbol))
+        requested.append(Subscription("trade", symbol))
     if ticker := channels.get("ticker"):
         trigger = "trades" if ticker is True else ticker
         if trigger not in TICKER_TRIGGERS:
             raise UnsupportedChoice("ticker trigger", trigger, TICKER_TRIGGERS)
-        wanted.append(Subscription("ticker", symbol, event_trigger=trigger))
+        requested.append(Subscription("ticker", symbol, event_trigger=trigger))
     intervals = _intervals(channels.get("ohlc"))
-    wanted += [Subscription("ohlc", symbol, interval=interval) for interval in intervals]
-    if not wanted:
-        raise NothingWanted(symbol)
-    return wanted
+    requested += [Subscription("ohlc", symbol, interval=interval) for interval in intervals]
+    if not requested:
+        raise NoChannels(symbol)
+    return requested
 
 
 def _check_depth(channel: str, depth: int, offered: tuple[int, ...]) -> None:
@@ -81,6 +84,7 @@ def _check_depth(channel: str, depth: int, offered: tuple[int, ...]) -> None:
 
 
 def _intervals(ohlc: int | Collection[int] | None) -> list[int]:
+    """Return the intervals in order. False means none; True is refused, although it equals 1."""
     intervals = [ohlc] if isinstance(ohlc, int) else sorted(set(ohlc or ()))
     if ohlc is False:
         return []

@@ -1,4 +1,4 @@
-"""The two clocks of a feed, and waiting on them; tests bring their own."""
+"""The clocks of a feed, and its sleep; tests bring their own."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ import msgspec
 
 
 def even_wall() -> Callable[[], int]:
-    """The time of day in ns, going on evenly from now even when the computer's clock is set.
+    """Return a clock of ns since the Unix epoch that runs on evenly when the system's clock is set.
 
-    Where the system counts it, time asleep has passed too.
+    Where the system can count it, the time that the machine is suspended passes too.
     """
-    asleep_too = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    elapsed = partial(time.clock_gettime_ns, asleep_too)
+    with_suspend = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    elapsed = partial(time.clock_gettime_ns, with_suspend)
     begun = time.time_ns() - elapsed()
     return lambda: begun + elapsed()
 
 
 class Clock(msgspec.Struct, frozen=True):
-    """`wall` says when things happened, `steady` how long they took; both in ns."""
+    """The clocks of a feed: one for instants, one for durations."""
 
     wall: Callable[[], int] = msgspec.field(default_factory=even_wall)
+    """Returns the time of day, ns since the Unix epoch."""
     steady: Callable[[], int] = time.monotonic_ns
+    """Returns ns that only rise."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    """Waits, in seconds."""
+    """Waits for some seconds."""

@@ -1,12 +1,13 @@
-"""One socket kept open: the thin shell around a `Session`, and the only user of websockets.
+"""Keeps one socket open: the thin shell around a `Session`, and the only user of websockets.
 
-It moves bytes and calls the session when something arrives and when time passes. When
-the connection goes, or the session calls it broken, it makes another.
+It moves bytes, and calls the session when a frame arrives and when time passes. When the
+connection is lost, or the session calls it broken, it makes another. It decides nothing else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from kracked.feed.backoff import Backoff
 from kracked.feed.clock import Clock
 from kracked.protocol import events
 from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
-from kracked.protocol.client.session import HELD, Session
+from kracked.protocol.client.session import MAINTENANCE, Session
 from kracked.protocol.events import Event
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
@@ -27,37 +28,54 @@ from kracked.times import NS_PER_S
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
 TICK_S = 0.1
-"""How often a session is told that time has passed."""
+"""Seconds between two calls of `Session.elapse`."""
 MAX_FRAME_BYTES = 64 * 1024 * 1024
 """A level3 snapshot of depth 1000 is near 1 MB; the library's own limit is 1 MiB."""
 MAX_FRAMES_QUEUED = 1024
 TURN = 100
-"""Messages after which the rest of the program gets its turn: reading what is queued already
-does not wait, so a flood would hold up everyone else for a tenth of a second."""
+"""Messages after which the rest of the program gets its turn: reading queued frames does not
+wait, so a flood would hold up all other tasks for a tenth of a second."""
 GOOD_AFTER_NS = 5 * NS_PER_S
-"""Data for this long, and the waits between attempts start from the beginning."""
+"""After data for this long the waits between attempts start from the beginning."""
 
 Token = Callable[[], Awaitable[str]]
-"""Fetches a fresh token for the private sockets; raises a `KrackedError` if it cannot.
+"""Fetches a fresh token for a socket that needs one; raises a `KrackedError` if it cannot.
 
-A `ConfigError`, or a `RequestRejected` in the exchange's words for a bad key, says that
-asking again will not help."""
+A `ConfigError`, or a `RequestRejected` in the exchange's words for a bad key, is final: the
+feed tries again only every few minutes."""
 
 
 class Owner(Protocol):
-    """Who is told what a connection hears: the feed's manager."""
+    """The receiver of a connection's frames and events: the feed's manager."""
 
     clock: Clock
     budget: SlidingWindow
-    """Connection attempts, all connections together."""
+    """Connection attempts of all connections together."""
 
-    def on_frame(self, connection: Connection, data: bytes, received: int) -> None: ...
-    def on_events(self, happened: list[Event]) -> None: ...
-    def on_state_change(self) -> None: ...
+    def on_frame(self, connection: Connection, data: bytes, received: int) -> None:
+        """Take one frame as it came, at `received`, ns since the Unix epoch."""
+        ...
+
+    def on_events(self, happened: list[Event]) -> None:
+        """Take events of the connection itself."""
+        ...
+
+    def on_state_change(self) -> None:
+        """Note that a subscription or the connection has changed its state."""
+        ...
 
 
 class Connection:
-    """A named connection of one session; `run` it in a task."""
+    """A named connection of one session; `run` it in a task.
+
+    Args:
+        name: The name in events and statistics.
+        url: The WebSocket address.
+        session: The conversation; it outlives every single connection.
+        owner: Receives frames and events.
+        backoff: The waits between attempts.
+        token: Fetches a token for each attempt; None for a socket that needs none.
+    """
 
     def __init__(
         self,
@@ -74,22 +92,24 @@ class Connection:
         self.connects = 0
         """Connections made so far."""
         self.reason = ""
-        """Why the last one ended."""
+        """Why the last connection ended."""
         self.refused: KrackedError | None = None
-        """Why there is no token with this key; None while there is hope of one."""
+        """The final refusal of a token with this key; None without one."""
         self._owner, self._clock = owner, owner.clock
         self._backoff, self._token = backoff, token
         self._woken = asyncio.Event()
         self._lost_at: int | None = None
+        """When the connection was lost, ns since the Unix epoch; None while it is up."""
         self._revision = 0
+        """The session's revision that was last reported."""
 
     def wake(self) -> None:
-        """The session has something to say: do not wait for the next tick."""
+        """Send the session's requests now, without waiting for the next tick."""
         self._woken.set()
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        self._woken = asyncio.Event()  # an event belongs to the loop that waited for it
+        self._woken = asyncio.Event()  # an asyncio event belongs to the loop that waited for it
         try:
             while True:
                 try:
@@ -101,11 +121,11 @@ class Connection:
             self.session.close("closed by us")
 
     def _lose(self, reason: str) -> float:
-        """Take note of a loss, or of an attempt that failed; how long to wait, in seconds."""
+        """Handle a lost connection or a failed attempt; return the seconds to wait."""
         now, wall = self._clock.steady(), self._clock.wall()
         session = self.session
-        maintenance = session.system == HELD
-        good_since = session.subscriptions.life.productive_since
+        maintenance = session.system == MAINTENANCE
+        good_since = session.subscriptions.lifecycle.productive_since
         if self.open and good_since is not None and now - good_since >= GOOD_AFTER_NS:
             self._backoff.reset()
         if self.open and self._lost_at is None:
@@ -123,7 +143,11 @@ class Connection:
         return delay_s
 
     async def _converse(self) -> None:
-        """Connect and talk until the connection is lost; then raise `ConnectionLost`."""
+        """Connect, listen and speak until the connection is lost.
+
+        Raises:
+            ConnectionLost: Always, with the reason.
+        """
         token = await self._fetch_token()
         self._owner.budget.spend(1, self._clock.steady())
         loopback = is_loopback(self.url)
@@ -134,15 +158,18 @@ class Connection:
                 proxy=None if loopback else True,
                 open_timeout=OPEN_TIMEOUT_S,
                 close_timeout=CLOSE_TIMEOUT_S,
-                ping_interval=None,  # the session pings in JSON and minds the heartbeats
+                ping_interval=None,  # the session pings in JSON and watches the heartbeats
                 max_size=MAX_FRAME_BYTES,
                 max_queue=MAX_FRAMES_QUEUED,
                 user_agent_header="kracked",
             ) as socket:
                 self._begin(token)
-                reason = await self._talk(socket)
+                async with asyncio.TaskGroup() as tasks:
+                    speaking = tasks.create_task(self._speak(socket))
+                    reason = await self._listen(socket)
+                    speaking.cancel()
         except (OSError, WebSocketException, ImportError, ValueError) as error:
-            # TimeoutError is an OSError; the last two are said of the environment's proxy.
+            # TimeoutError is an OSError; the last two come from the environment's proxy.
             raise ConnectionLost(self.url, _describe(error)) from error
         raise ConnectionLost(self.url, reason)
 
@@ -153,7 +180,10 @@ class Connection:
         try:
             return await self._token()
         except KrackedError as error:
-            self.refused = error if _is_final(error) else None
+            final = isinstance(error, ConfigError)
+            if isinstance(error, RequestRejected):
+                final = judge(error.error) is RejectionVerdict.FINAL
+            self.refused = error if final else None
             raise ConnectionLost(self.url, f"no token: {error}") from error
 
     def _begin(self, token: str | None) -> None:
@@ -166,16 +196,9 @@ class Connection:
             down_ns, self._lost_at = wall - self._lost_at, None
             self._owner.on_events([events.Reconnected(wall, self.name, self.url, down_ns)])
 
-    async def _talk(self, socket: ClientConnection) -> str:
-        """Listen and speak until either cannot; why."""
-        async with asyncio.TaskGroup() as tasks:
-            speaking = tasks.create_task(self._speak(socket))
-            reason = await self._listen(socket)
-            speaking.cancel()
-        return reason
-
     async def _listen(self, socket: ClientConnection) -> str:
-        # Bound once: this loop runs for every message there is.
+        """Pass on every frame until the connection is lost; return the reason."""
+        # Bound once: this loop runs for every single message.
         recv, wall, on_frame, session = (
             socket.recv,
             self._clock.wall,
@@ -191,47 +214,36 @@ class Connection:
                 if turn == TURN:
                     turn = 0
                     await asyncio.sleep(0)
-                if session.subscriptions.life.has_pending_requests:
+                if session.subscriptions.lifecycle.has_pending_requests:
                     self._woken.set()
-                if session.subscriptions.life.revision != self._revision:
+                if session.subscriptions.lifecycle.revision != self._revision:
                     self._report_state_change()
         except ConnectionClosed as closed:
             return session.broken or _describe(closed)
 
     async def _speak(self, socket: ClientConnection) -> None:
+        """Advance the session's timers and send its requests until the connection is lost."""
         clock, session = self._clock, self.session
         while True:
             self._owner.on_events(session.elapse(clock.wall(), clock.steady()))
             if session.broken is not None:
-                socket.transport.abort()  # no farewell: there may be no one to answer it
+                socket.transport.abort()  # no closing handshake: it might never be answered
                 return
             try:
                 for request in session.to_send(clock.steady()):
                     await socket.send(request, text=True)
             except ConnectionClosed:
-                return  # the listener knows why
-            if session.subscriptions.life.revision != self._revision:
+                return  # the listener has the reason
+            if session.subscriptions.lifecycle.revision != self._revision:
                 self._report_state_change()
-            await self._tick()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._woken.wait()
+                self._woken.clear()
 
     def _report_state_change(self) -> None:
-        self._revision = self.session.subscriptions.life.revision
+        self._revision = self.session.subscriptions.lifecycle.revision
         self._owner.on_state_change()
-
-    async def _tick(self) -> None:
-        try:
-            async with asyncio.timeout(TICK_S):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-        self._woken.clear()
-
-
-def _is_final(error: KrackedError) -> bool:
-    """Whether a token asked for again would be refused again."""
-    if isinstance(error, RequestRejected):
-        return judge(error.error) is RejectionVerdict.FINAL
-    return isinstance(error, ConfigError)
 
 
 def _describe(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The connections of one feed: the fewest the exchange allows, opened when there is a use for them.
+"""The connections of one feed: the fewest that the exchange allows, opened when they are needed.
 
 One connection carries public data, one every 200 symbols of level3, one the account.
 Each has a session and a book keeper of its own.
@@ -23,7 +23,7 @@ from kracked.protocol.client.subscription import Key, Subscription, Subscription
 from kracked.protocol.codec import Codec
 
 LEVEL3_SYMBOLS = 200
-"""Symbols one level3 connection takes.
+"""Symbols that one level3 connection takes.
 
 Source: docs.kraken.com/api/docs/websocket-v2/level3
 """
@@ -32,7 +32,10 @@ Source: docs.kraken.com/api/docs/websocket-v2/level3
 class ConnectionPool:
     """Owner of a feed's connections.
 
-    `owner` is told what they hear; `token` fetches a token for each new socket that needs one.
+    Args:
+        owner: Receives their frames and events.
+        endpoints: The addresses of the exchange.
+        token: Fetches a token for each new socket that needs one.
     """
 
     def __init__(self, owner: Owner, endpoints: Endpoints, token: Token | None) -> None:
@@ -46,23 +49,23 @@ class ConnectionPool:
         self.instruments_known = False
         """Whether the instrument list has come; level3 subscriptions wait for it."""
         self.public = self._add(PUBLIC)
-        """Exists from the start: instruments are heard on it before anything else."""
+        """It exists from the start: instruments arrive on it before anything else."""
 
     def __iter__(self) -> Iterator[ManagedConnection]:
         """Iterate over a copy: a connection may be added or closed meanwhile."""
         return iter(tuple(self._connections))
 
     def states(self) -> Iterator[tuple[Key, SubscriptionState]]:
-        """Every subscription of every connection."""
+        """Iterate over every subscription of every connection."""
         for managed in self:
             yield from managed.session.states.items()
 
     def holder_of(self, key: Key) -> ManagedConnection | None:
-        """The connection that has this subscription; None when none has."""
+        """Return the connection that has this subscription; None when none has."""
         return next((one for one in self._connections if key in one.session.states), None)
 
     def connection_for(self, subscription: Subscription) -> ManagedConnection:
-        """The connection that has it or has room for it, else a new one."""
+        """Return the connection that has the subscription or has room for it, else a new one."""
         if (holder := self.holder_of(subscription.key)) is not None:
             return holder
         role = ROLES.get(subscription.channel, PUBLIC)
@@ -73,18 +76,18 @@ class ConnectionPool:
         return self._add(role)
 
     def open(self, tasks: asyncio.TaskGroup) -> None:
-        """Run connections as tasks of this group from now on."""
+        """Run the connections as tasks of this group from now on."""
         self._tasks = tasks
         self.start_needed()
 
     def close(self) -> None:
-        """Stop every connection. `open` starts them again with the subscriptions they had."""
+        """Stop every connection. `open` starts them again with their subscriptions."""
         self._tasks = None
         for managed in self._connections:
             managed.stop()
 
     def start_needed(self) -> None:
-        """Connect what has subscriptions and is not running; before `open` nothing connects."""
+        """Start the connections that have subscriptions; before `open` none is started."""
         if self._tasks is None:
             return
         for managed in self._connections:
@@ -93,7 +96,7 @@ class ConnectionPool:
                 managed.task = self._tasks.create_task(run, name=managed.connection.name)
 
     def close_idle(self) -> None:
-        """Close the connections, all but the public one, that have no subscription left."""
+        """Close the connections without subscriptions; the public one stays."""
         for managed in self:
             if managed.role is PUBLIC or managed.session.states:
                 continue
@@ -120,5 +123,5 @@ class ConnectionPool:
         if role is LEVEL3:
             self.l3.maps.append(keeper.l3)
             if self.instruments_known:
-                session.subscriptions.admit()
+                session.subscriptions.allow_symbols()
         return managed

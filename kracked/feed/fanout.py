@@ -1,7 +1,7 @@
-"""One stream of events to several consumers, none of which can hold up another.
+"""Publishes one stream of events to several consumers, none of which can hold up another.
 
-Each consumer has its own bounded queue and a named policy for the day it is full. What
-was left out is told to that consumer alone, as an `Overflow` where the hole is.
+Each consumer has its own bounded queue and a named policy for when it is full. A consumer
+that missed events gets an `Overflow` in their place; the others do not notice.
 """
 
 from __future__ import annotations
@@ -16,27 +16,31 @@ from kracked.protocol.events import Event, Overflow
 
 
 class Policy(Enum):
-    """What becomes of events when a consumer's queue is full."""
+    """The treatment of new events when a consumer's queue is full."""
 
-    NEVER_SKIP = "the queue is long; should it fill all the same, the hole is reported"
-    """For recorders: nothing queued is ever thrown away."""
-    NEWEST = "the oldest make room for the newest"
-    """For displays: what is read next is never far behind."""
+    NEVER_SKIP = "the queue is long; if it fills all the same, new events are dropped and counted"
+    """For recorders: an event that is queued is never dropped."""
+    NEWEST = "the oldest events make room for the newest"
+    """For displays: the next event is never far behind."""
 
 
 LIMITS = {Policy.NEVER_SKIP: 1_000_000, Policy.NEWEST: 10_000}
-"""Events a queue holds unless told otherwise."""
+"""Events that a queue holds by default."""
 
 
 class Consumer:
-    """An async iterator of events; a context manager that ends its subscription."""
+    """An async iterator of events; a context manager that ends its subscription.
+
+    Use either the iterator or `batch` and `take`, from one task.
+    """
 
     def __init__(self, policy: Policy, limit: int, leave: Callable[[Consumer], None]) -> None:
         self.policy, self.limit = policy, limit
         self.dropped = 0
-        """Events left out so far."""
+        """Events dropped so far."""
         self._queue: deque[Event] = deque()
-        self._hole = 0
+        self._unreported = 0
+        """Dropped events that no `Overflow` has reported yet."""
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._leave = leave
@@ -49,31 +53,32 @@ class Consumer:
     # --- the feed's end ---------------------------------------------------------------
 
     def put(self, happened: list[Event]) -> None:
-        """Queue these; never waits, never raises."""
-        if self._hole or len(self._queue) + len(happened) > self.limit:
+        """Queue events; never waits, never raises."""
+        if self._unreported or len(self._queue) + len(happened) > self.limit:
             self._squeeze(happened)
         else:
             self._queue.extend(happened)
         self._wake()
 
     def _squeeze(self, happened: list[Event]) -> None:
+        """Queue events as the policy says: the queue is full, or was and is not half read yet."""
         if self.policy is Policy.NEWEST:
             self._queue.extend(happened)
             lost = max(0, len(self._queue) - self.limit)
             for _ in range(lost):
                 self._queue.popleft()
         elif len(self._queue) + len(happened) <= self.limit // 2:
-            self._queue.append(Overflow(happened[0].received, self._hole))
+            self._queue.append(Overflow(happened[0].received, self._unreported))
             self._queue.extend(happened)
-            self._hole = 0
+            self._unreported = 0
             return
-        else:  # wait until half is read: one long hole says more than many short ones
+        else:  # drop until half is read: one long gap is better than many short ones
             lost = len(happened)
-        self._hole += lost
+        self._unreported += lost
         self.dropped += lost
 
     def close(self) -> None:
-        """No more will come; what is queued can still be read."""
+        """End the stream; events that are queued can still be read."""
         self._closed = True
         self._wake()
 
@@ -85,17 +90,17 @@ class Consumer:
     # --- the consumer's end -----------------------------------------------------------
 
     def take(self) -> list[Event]:
-        """Everything queued, oldest first, without waiting."""
+        """Return all queued events, oldest first, without waiting."""
         taken = list(self._queue)
         self._queue.clear()
-        if self._hole and self.policy is Policy.NEWEST:
-            taken.insert(0, self._tell(taken[0]))
-        elif self._hole and taken:
-            taken.append(self._tell(taken[-1]))
+        if self._unreported and self.policy is Policy.NEWEST:
+            taken.insert(0, self._overflow(taken[0]))
+        elif self._unreported and taken:
+            taken.append(self._overflow(taken[-1]))
         return taken
 
     async def batch(self) -> list[Event]:
-        """Everything queued, once there is something; empty when the feed has ended."""
+        """Wait for events and return all queued ones; none when the feed has ended."""
         while not self._queue and not self._closed:
             await self._wait()
         return self.take()
@@ -108,13 +113,14 @@ class Consumer:
             if self._closed:
                 raise StopAsyncIteration
             await self._wait()
-        if self._hole and self.policy is Policy.NEWEST:
-            return self._tell(self._queue[0])
+        if self._unreported and self.policy is Policy.NEWEST:
+            return self._overflow(self._queue[0])
         return self._queue.popleft()
 
-    def _tell(self, neighbour: Event) -> Overflow:
-        hole, self._hole = self._hole, 0
-        return Overflow(neighbour.received, hole)
+    def _overflow(self, neighbour: Event) -> Overflow:
+        """Return the report of the dropped events, at the time of the event beside them."""
+        dropped, self._unreported = self._unreported, 0
+        return Overflow(neighbour.received, dropped)
 
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
@@ -136,6 +142,7 @@ class Fanout:
         self._closed = False
 
     def consumer(self, policy: Policy, limit: int | None) -> Consumer:
+        """Return a consumer of every event from now on; `limit` None is the policy's own."""
         consumer = Consumer(policy, LIMITS[policy] if limit is None else limit, self._remove)
         self.consumers = (*self.consumers, consumer)
         if self._closed:
@@ -143,17 +150,18 @@ class Fanout:
         return consumer
 
     def publish(self, happened: list[Event]) -> None:
-        """Hand these on, in this order."""
+        """Queue events for every consumer, in this order."""
         if happened:
             for consumer in self.consumers:
                 consumer.put(happened)
 
     def open(self) -> None:
-        """Hand on again after a close; the consumers of before have ended for good."""
+        """Publish again after `close`; the consumers of before have ended for good."""
         if self._closed:
             self._closed, self.consumers = False, ()
 
     def close(self) -> None:
+        """End the streams of all consumers."""
         self._closed = True
         for consumer in self.consumers:
             consumer.close()

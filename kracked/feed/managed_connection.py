@@ -11,13 +11,16 @@ from kracked.protocol.client.session import Session
 from kracked.protocol.client.subscription import ACCOUNT, SubscriptionState
 
 PUBLIC, LEVEL3, PRIVATE = "public", "level3", "private"
-"""The three kinds of sockets; each data channel belongs to exactly one."""
+"""The three kinds of sockets; each channel belongs to exactly one."""
 ROLES = {"level3": LEVEL3, **dict.fromkeys(ACCOUNT, PRIVATE)}
-"""Where a channel belongs when not to the public socket."""
+"""The kind of socket of the channels that are not public."""
 
 
 class ManagedConnection:
-    """One connection of a feed. A keeper each: a torn frame casts doubt on its own books only."""
+    """One connection of a feed.
+
+    It has a keeper of its own, so that an unreadable frame casts doubt on its own books only.
+    """
 
     def __init__(
         self, role: str, keeper: BookKeeper, session: Session, connection: Connection
@@ -27,11 +30,13 @@ class ManagedConnection:
         self.task: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
+        """Cancel its task, if it runs."""
         if self.task is not None:
             self.task.cancel()
             self.task = None
 
     def stats(self, now: int) -> ConnectionStats:
+        """Return its counters; `now` is the steady clock, ns."""
         session, connection, liveness = self.session, self.connection, self.session.liveness
         return ConnectionStats(
             name=connection.name,
@@ -42,7 +47,7 @@ class ManagedConnection:
             bytes=session.bytes,
             connects=connection.connects,
             reason=connection.reason,
-            silent_ns=now - liveness.heard if connection.open else None,
+            silent_ns=now - liveness.last_frame if connection.open else None,
             rtt_ns=liveness.rtt_ns,
             clock_offset_ns=liveness.clock_offset_ns,
             subscriptions=tuple(
@@ -52,7 +57,7 @@ class ManagedConnection:
 
     def _subscription_stats(self, state: SubscriptionState, now: int) -> SubscriptionStats:
         one = state.subscription
-        tally = self.keeper.tallies.get((one.symbol or "", one.channel))
+        stats = self.keeper.stats.get((one.symbol or "", one.channel))
         return SubscriptionStats(
             channel=one.channel,
             symbol=one.symbol,
@@ -60,9 +65,9 @@ class ManagedConnection:
             interval=one.interval,
             state=state.stage.value,
             messages=state.messages,
-            verified=tally.verified if tally else 0,
-            mismatched=tally.mismatched if tally else 0,
+            verified=stats.verified if stats else 0,
+            mismatched=stats.mismatched if stats else 0,
             resyncs=state.resyncs,
-            silent_ns=now - state.heard if state.messages else None,
+            silent_ns=now - state.last_message if state.messages else None,
             error=state.error,
         )

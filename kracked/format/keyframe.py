@@ -194,14 +194,14 @@ class BookState(NamedTuple):
         kind = L3Book if isinstance(snapshot, events.L3Snapshot) else L2Book
         book = kind(snapshot.symbol, snapshot.precision, self.depth)
         book.apply(snapshot)  # type: ignore[arg-type]
-        book.tally.verified = self.messages
+        book.stats.verified = self.messages
         return book
 
 
 def frozen(books: Iterable[Book], now: int) -> list[BookState]:
     """Return the verified books as they are at `now`; cheap."""
     return [
-        BookState(lazy_snapshot(book, now), book.depth, book.tally.messages)
+        BookState(lazy_snapshot(book, now), book.depth, book.stats.messages)
         for book in books
         if book.verified
     ]

@@ -1,16 +1,19 @@
-"""Order actions: checked, written down, sent once, and followed until they are settled."""
+"""Order actions: checked, recorded, sent once, and followed until their outcome is known."""
 
-from kracked.orders.amends import AmendedTerms
+from kracked.orders.amends import AmendedTerms, keeps_place
 from kracked.orders.cancels import CancelOutcome
 from kracked.orders.dead_man_switch import DeadManSwitch
 from kracked.orders.draft import CloseDraft, Draft, FeeIn
 from kracked.orders.open import open_order_manager
-from kracked.orders.order_manager import BatchReview, OrderDeclined, OrderManager, OrderReview
+from kracked.orders.order_manager import OrderManager
+from kracked.orders.outbox.journal import DamagedJournal, JournalFull, JournalInUse
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
+from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
 from kracked.orders.rules.fees import Fees
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
-from kracked.orders.rules.queue_priority import WorkingOrder
+from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
+from kracked.protocol.own_orders import OwnOrder
 
 __all__ = [
     "ActionKind",
@@ -19,18 +22,26 @@ __all__ = [
     "CancelOutcome",
     "Check",
     "CloseDraft",
+    "DamagedJournal",
     "DeadManSwitch",
     "Draft",
     "FailedCheck",
     "FeeIn",
     "Fees",
+    "JournalFull",
+    "JournalInUse",
     "Limits",
     "MarketContext",
     "OrderDeclined",
     "OrderManager",
     "OrderReview",
     "OrderState",
+    "OrderType",
     "OutboxEntry",
-    "WorkingOrder",
+    "OwnOrder",
+    "SelfTrade",
+    "TimeInForce",
+    "Trigger",
+    "keeps_place",
     "open_order_manager",
 ]

@@ -1,6 +1,6 @@
-"""Changing a working order: what it would be afterwards, and the request for what differs. Pure.
+"""Amends of working orders: what an order would be, its place in the queue, the request. Pure.
 
-Source: docs.kraken.com/api/docs/rest-api/amend-order
+Sources: docs.kraken.com/api/docs/rest-api/amend-order, .../guides/spot-amends
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from kracked.rest.orders import AmendOrder
 
 
 class AmendedTerms(msgspec.Struct, frozen=True, kw_only=True):
-    """What shall be different, scaled by the instrument; None stays as it is."""
+    """The changes of an open order, scaled by its instrument; None leaves a term as it is."""
 
     qty: int | None = None
     """The new total, not the remainder."""
     price: int | None = None
-    """The limit; of an order without one its trigger."""
+    """The limit; the trigger of an order without a limit."""
     trigger_price: int | None = None
-    """Of an order that has both."""
+    """The trigger of an order that has a limit too."""
     display_qty: int | None = None
+    """The visible quantity of an iceberg."""
 
 
 def not_amendable(order: OwnOrder, symbol: str) -> str | None:
-    """Why the exchange, or this desk, does not change this order; None if it does."""
+    """Return why an order cannot be amended, as a sentence; None when it can be."""
     if order.symbol != symbol or not order.order_type or order.side is None:
         return "The stream has not described this order yet; wait for its snapshot."
     if order.order_type not in set(OrderType):
@@ -44,13 +45,17 @@ def not_amendable(order: OwnOrder, symbol: str) -> str | None:
 
 
 def amended(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> Draft:
-    """The order as it would be after the change."""
+    """Return the order as it would be after the change."""
     precision = now.instrument.precision
     limit = _scaled(order.limit_price, precision.price)
     trigger = _scaled(order.trigger_price, precision.price)
     kind = OrderType(order.order_type)
     if order.triggers.status == "triggered" and limit is not None:
         kind, trigger = OrderType.LIMIT, None
+    shown = change.display_qty
+    if shown is None:
+        showing = order.order_qty if order.display_qty is None else order.display_qty
+        shown = _scaled(showing, precision.qty) or 0
     two = kind.waits and limit is not None
     moved = change.price if change.price is not None else (trigger if limit is None else limit)
     return Draft(
@@ -61,7 +66,7 @@ def amended(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> Draft:
         price=(trigger if change.trigger_price is None else change.trigger_price) if two else moved,
         price2=moved if two else None,
         post_only=order.post_only,
-        display_qty=_shown(order, now, change) if kind is OrderType.ICEBERG else None,
+        display_qty=shown if kind is OrderType.ICEBERG else None,
     )
 
 
@@ -69,22 +74,15 @@ def _scaled(value: Decimal | None, decimals: int) -> int | None:
     return None if value is None else int(value.scaleb(decimals))
 
 
-def _shown(order: OwnOrder, now: MarketContext, change: AmendedTerms) -> int:
-    if change.display_qty is not None:
-        return change.display_qty
-    shown = order.display_qty if order.display_qty is not None else order.order_qty
-    return _scaled(shown, now.instrument.precision.qty) or 0
-
-
 def shows_enough(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Of an iceberg: what it shows is judged by what is left of it, not by the whole."""
+    """Check an iceberg's visible quantity by what is left of the order, not by the whole."""
     filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
     left = msgspec.structs.replace(draft, qty=max(0, draft.qty - filled))
     return order_rules.display(left, now)
 
 
 def leaves_some(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether anything of it stays open: the exchange takes less, and cancels the rest."""
+    """Check that the order stays open: the exchange would accept less, and cancel the rest."""
     text, base = now.instrument.precision.qty_text, now.instrument.base
     filled = _scaled(order.cum_qty, now.instrument.precision.qty) or 0
     if draft.qty > filled:
@@ -96,7 +94,10 @@ def leaves_some(order: OwnOrder, draft: Draft, now: MarketContext) -> FailedChec
 
 
 def request(order: OwnOrder, draft: Draft, now: MarketContext, change: AmendedTerms) -> AmendOrder:
-    """Only what was asked for, rounded: a price named anew may lose the place in the queue."""
+    """Return the request for the requested changes alone, rounded.
+
+    A price that is named again without a change may lose the place in the queue.
+    """
     precision = now.instrument.precision
     first, second = (
         None if price is None else precision.price_decimal(price)
@@ -114,3 +115,17 @@ def request(order: OwnOrder, draft: Draft, now: MarketContext, change: AmendedTe
         trigger_price=trigger if limited else moved,
         post_only=order.post_only and change.price is not None,
     )
+
+
+def keeps_place(
+    order: OwnOrder, *, qty: Decimal | None = None, price: Decimal | None = None
+) -> bool:
+    """Whether an amend leaves the order its place in the queue.
+
+    Args:
+        order: The order as it is.
+        qty: The new total quantity; None leaves it.
+        price: The new limit; None leaves it.
+    """
+    moves = price is not None and order.limit_price is not None and price != order.limit_price
+    return not moves and (qty is None or qty <= order.order_qty)

@@ -1,4 +1,4 @@
-"""Cancelling: it only reduces risk, so it passes no checks and repeats what got no answer."""
+"""Cancels: they only reduce risk, so they pass no checks and are repeated without an answer."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ _NEVER_ISSUED = "EOrder:Invalid order"
 
 
 class CancelOutcome(msgspec.Struct, frozen=True):
-    """What became of a request to cancel; the executions channel has the last word."""
+    """The outcome of a request to cancel; the executions channel has the last word."""
 
     count: int = 0
+    """Orders cancelled."""
     pending: bool = False
-    """Taken, and still on its way."""
+    """Whether the exchange has accepted the cancel and still carries it out."""
     error: str = ""
     """The exchange's words, or why its answer is missing."""
     gone: bool = False
-    """The order was not open any more."""
+    """Whether the order was not open any more."""
     failed: bool = False
-    """Something that was meant may be open yet: its cancel was refused or got no answer, or the
-    order itself got none and may still arrive."""
+    """Whether an order that was to be cancelled may still be open: its cancel was refused or got
+    no answer, or the order itself got no answer and may still arrive."""
 
 
 class Cancels:
-    """The desk's way to cancel one order, a pair, or everything."""
+    """Cancels one order, the orders of a pair, or all orders, for the order manager."""
 
     def __init__(
         self,
@@ -50,13 +51,13 @@ class Cancels:
         working: OwnOrders,
         outbox: Outbox,
         engine: EngineLimiter,
-        pace: RequestTiming,
+        timing: RequestTiming,
     ) -> None:
         self._client, self._working, self._outbox = client, working, outbox
-        self._engine, self._pace, self._steady = engine, pace, pace.steady()
+        self._engine, self._timing, self._steady = engine, timing, timing.steady()
 
     async def one(self, *, txid: str | None, cl_ord_id: str | None) -> CancelOutcome:
-        """By the exchange's id, or by the client's."""
+        """Cancel one order, by the exchange's id or by the client's."""
         order = None if txid is None else self._working.get(txid)
         self._count([order] if order else [])
         entry = self._outbox.order(txid=txid, cl_ord_id=cl_ord_id)
@@ -67,14 +68,14 @@ class Cancels:
         return await self._chased(underway, outcome) if outcome.gone else outcome
 
     async def pair(self, symbol: str, side: Side | None) -> CancelOutcome:
-        """All orders of the pair, or of one side of it."""
+        """Cancel all orders of a pair, or of one side of it."""
         shown = [order for order in self._working.of(symbol) if side in (None, order.side)]
         outcome = await self._these(shown, self._unseen(shown, symbol, side))
         self._heed(outcome, symbol)
         return outcome
 
     async def own(self) -> CancelOutcome:
-        """All orders of this outbox, on all pairs, and no others."""
+        """Cancel all orders of this outbox, on all pairs, and no others."""
         shown = [order for order in self._working if (order.cl_ord_id or "") in self._outbox]
         return await self._these(shown, self._unseen(shown))
 
@@ -86,12 +87,12 @@ class Cancels:
         names = [("txid", order.order_id) for order in shown]
         names += [("cl_ord_id", entry.id) for entry in unseen]
         outcome = await self._chased(unseen, await self._all(names))
-        if outcome.count >= len(names):  # and so also those nobody had heard of
+        if outcome.count >= len(names):  # so the orders without an answer were open, too
             return msgspec.structs.replace(outcome, failed=False)
         return outcome
 
     async def everything(self) -> CancelOutcome:
-        """The whole account."""
+        """Cancel every order of the account."""
         self._count(list(self._working))
         underway = self._withdraw(
             [it for it in self._outbox.pending() if it.kind is ActionKind.ADD]
@@ -103,11 +104,11 @@ class Cancels:
         return await self._chased(underway, outcome)
 
     def _withdraw(self, entries: Sequence[OutboxEntry]) -> list[OutboxEntry]:
-        """What is not on its way yet never will be; returns the others."""
+        """Withdraw the orders that were not sent yet; return the others that may be open."""
         for entry in entries:
             if entry.state is OrderState.PREPARED:
                 reason = "withdrawn: a cancel came before it went out"
-                now = self._pace.clock()
+                now = self._timing.clock()
                 self._outbox.learn(
                     StateChange(at=now, id=entry.id, state=OrderState.REFUSED, reason=reason)
                 )
@@ -116,13 +117,13 @@ class Cancels:
     async def _chased(
         self, entries: Sequence[OutboxEntry], outcome: CancelOutcome
     ) -> CancelOutcome:
-        """Once more for those that were on their way: the cancel may have come before them."""
+        """Cancel again the orders that were on their way: the cancel may have overtaken them."""
         underway = [entry.id for entry in entries if entry.state is OrderState.SENT]
         outcomes = [outcome]
         for pause_s in _PAUSES_S:
             if not underway:
                 break
-            await self._pace.sleep(pause_s)
+            await self._timing.sleep(pause_s)
             landed = [id_ for id_ in underway if self._outbox[id_].state in _LANDED]
             outcomes.append(await self._all([("cl_ord_id", id_) for id_ in landed]))
             underway = [id_ for id_ in underway if self._outbox[id_].state is OrderState.SENT]
@@ -131,7 +132,7 @@ class Cancels:
         return msgspec.structs.replace(outcome, failed=True) if doubtful else outcome
 
     def _count(self, orders: Sequence[OwnOrder]) -> None:
-        now = self._pace.clock()
+        now = self._timing.clock()
         for order in orders:
             cost = cost_of_cancel(max(0, now - order.touched))
             self._engine.spend(order.symbol, cost, self._steady())
@@ -143,7 +144,7 @@ class Cancels:
     def _unseen(
         self, shown: Sequence[OwnOrder], symbol: str | None = None, side: Side | None = None
     ) -> list[OutboxEntry]:
-        """Orders of ours that may be open and are not among those shown."""
+        """Return the own orders that may be open and are not among the `shown` ones."""
         verb = None if side is None else "buy" if side is Side.BID else "sell"
         known = {order.order_id for order in shown}
         return [
@@ -171,7 +172,7 @@ class Cancels:
         return await self._repeated(lambda: self._client.cancel_order(ref))
 
     async def _repeated(self, call: Callable[[], Awaitable[Cancelled]]) -> CancelOutcome:
-        """Again while no answer comes, or no room: cancelling twice does no harm."""
+        """Repeat a cancel while it gets no answer or no room: cancelling twice does no harm."""
         reason = ""
         for pause_s in (*_PAUSES_S, None):
             try:
@@ -186,24 +187,28 @@ class Cancels:
             else:
                 return CancelOutcome(count=done.count, pending=done.pending)
             if pause_s is not None:
-                await self._pace.sleep(pause_s)
+                await self._timing.sleep(pause_s)
         return CancelOutcome(error=reason, failed=True)
 
 
 def _worth_trying_alone(batch: CancelOutcome) -> bool:
-    """One gone order may have spoilt it, its form may be refused, or calls may be limited."""
+    """Whether to cancel the orders of a refused batch one by one.
+
+    One order that is gone may have failed the batch, its form may be refused, or calls limited.
+    """
     refused = batch.error.startswith("E") and not batch.error.startswith(_RATE)
     return refused and classify(batch.error) is not ErrorClass.CHANGE_SETUP
 
 
 def _together(outcomes: Sequence[CancelOutcome]) -> CancelOutcome:
-    asked = [outcome for outcome in outcomes if outcome != CancelOutcome()]
-    gone = bool(asked) and all(outcome.gone for outcome in asked)
-    errors = [outcome.error for outcome in asked if outcome.error and (gone or not outcome.gone)]
+    """Return the outcome of several cancels as one."""
+    real = [outcome for outcome in outcomes if outcome != CancelOutcome()]
+    gone = bool(real) and all(outcome.gone for outcome in real)
+    errors = [outcome.error for outcome in real if outcome.error and (gone or not outcome.gone)]
     return CancelOutcome(
-        count=sum(outcome.count for outcome in asked),
-        pending=any(outcome.pending for outcome in asked),
+        count=sum(outcome.count for outcome in real),
+        pending=any(outcome.pending for outcome in real),
         error="; ".join(dict.fromkeys(errors)),
         gone=gone,
-        failed=any(outcome.failed for outcome in asked),
+        failed=any(outcome.failed for outcome in real),
     )

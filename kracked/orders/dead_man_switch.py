@@ -1,7 +1,7 @@
-"""The dead-man's switch: if this program, its terminal or its network dies, the orders go.
+"""The dead man's switch: if this program, its terminal or its network dies, orders are cancelled.
 
-The timer runs at the exchange and covers the whole account. It is renewed well before it
-fires, by a task that depends on nothing drawn, and disarmed on purpose only.
+The timer runs at the exchange and covers the whole account. A task that depends on no screen
+renews it well before it fires; it is stopped on purpose only.
 
 Source: docs.kraken.com/api/docs/rest-api/cancel-all-orders-after
 """
@@ -22,46 +22,54 @@ RETRY_S = 2.0
 
 
 class DeadManSwitch:
-    """Owner of the timer. Run `hold` while armed; `disarm` when orders are to outlive it."""
+    """Owner of the timer. Run `hold` while armed; `disarm` when orders should outlive it.
 
-    def __init__(self, client: RestClient, *, pace: RequestTiming | None = None) -> None:
-        self._client, self._pace = client, pace or RequestTiming()
+    Args:
+        client: REST client with the account's key.
+        timing: Clocks and sleep; tests bring their own.
+    """
+
+    def __init__(self, client: RestClient, *, timing: RequestTiming | None = None) -> None:
+        self._client, self._timing = client, timing or RequestTiming()
         self._left_ns: int | None = None
-        self._heard = 0
+        """The time that was left at `_renewed`; None while disarmed."""
+        self._renewed = 0
+        """The tick of the last renewal."""
         self.failure = ""
         """Why the last renewal failed; empty when it did not."""
 
     def remaining_ns(self) -> int | None:
-        """Until everything is cancelled; None while disarmed.
+        """Return the time until every order is cancelled; None while disarmed.
 
-        Counted from what the exchange said was left, so that clocks need not agree.
+        It counts from the time left by the exchange, so that clocks need not agree.
         """
         if self._left_ns is None:
             return None
-        return max(0, self._left_ns - (self._pace.ticks() - self._heard))
+        return max(0, self._left_ns - (self._timing.ticks() - self._renewed))
 
     async def hold(self) -> None:
-        """Arms and renews until it is cancelled; the timer then runs out by itself."""
+        """Set and renew the timer until this call is cancelled; it then runs out by itself."""
         while True:
-            await self._pace.sleep(RENEWAL_S if await self._renew() else RETRY_S)
+            try:
+                await self._set(TIMEOUT_S)
+            except KrackedError as error:
+                self.failure = str(error)
+                log.warning("dead-man's switch not renewed", extra={"reason": self.failure})
+                await self._timing.sleep(RETRY_S)
+            else:
+                self.failure = ""
+                await self._timing.sleep(RENEWAL_S)
 
     async def disarm(self) -> None:
-        """Stops the timer; orders stay. Raises when the exchange did not confirm."""
+        """Stop the timer; orders stay.
+
+        Raises:
+            KrackedError: The exchange did not confirm it.
+        """
         await self._set(0)
 
-    async def _renew(self) -> bool:
-        try:
-            await self._set(TIMEOUT_S)
-        except KrackedError as error:
-            self.failure = str(error)
-            log.warning("dead-man's switch not renewed", extra={"reason": self.failure})
-            return False
-        self.failure = ""
-        return True
-
     async def _set(self, timeout_s: int) -> None:
-        asked = self._pace.ticks()
-        said = await self._client.cancel_all_orders_after(timeout_s)
-        left_ns = said.remaining_ns if timeout_s else None
-        # From the asking, not the answer: the countdown shown is never too long.
-        self._left_ns, self._heard = left_ns, asked
+        sent = self._timing.ticks()
+        timer = await self._client.cancel_all_orders_after(timeout_s)
+        # Counted from the request, not the answer, so the countdown shown is never too long.
+        self._left_ns, self._renewed = timer.remaining_ns if timeout_s else None, sent

@@ -1,8 +1,8 @@
-"""Writes actions down, sends each at most once, and enters what the answer says.
+"""Records actions, sends each at most once, and records the answer.
 
-The order of the steps is the whole point: the line is on the disk, the sending is
-claimed, the request goes out, the answer is entered. Whatever ends the program between
-two of them leaves an entry that is looked up after the restart.
+The order of the steps must not change: the line is on the disk, the sending is claimed, the
+request goes out, the answer is recorded. If the program ends between two of them, the entry
+is looked up after the restart.
 """
 
 from __future__ import annotations
@@ -35,32 +35,43 @@ T = TypeVar("T")
 
 
 _LATE = "EService:Deadline elapsed"
-_UNWRITTEN = "it could not be written down, and was not sent"
+_UNWRITTEN = "it could not be recorded, and was not sent"
 
 
 class ActionAnswer(msgspec.Struct, frozen=True):
-    """What the exchange said to one action of a request."""
+    """The exchange's answer to one action of a request."""
 
     txid: str | None = None
+    """The order's id at the exchange, if the order was accepted."""
     error: str | None = None
+    """The exchange's refusal."""
 
 
 class Dispatch:
-    """The one way out for whatever may place or change an order."""
+    """The only way to send a request that may place or change an order.
+
+    Args:
+        outbox: Owner of the entries.
+        working: The orders as the account's stream shows them.
+        engine: The rate counters.
+        reconciler: Looks up what stays unknown.
+        sync: Returns when all records are on the disk.
+        timing: Clocks.
+    """
 
     def __init__(
         self,
         outbox: Outbox,
         working: OwnOrders,
         engine: EngineLimiter,
-        settler: Reconciler,
+        reconciler: Reconciler,
         *,
         sync: Callable[[], Awaitable[None]],
-        pace: RequestTiming,
+        timing: RequestTiming,
     ) -> None:
         self._outbox, self._working, self._engine = outbox, working, engine
-        self._settler, self._sync = settler, sync
-        self._clock, self._steady = pace.clock, pace.steady()
+        self._reconciler, self._sync = reconciler, sync
+        self._clock, self._steady = timing.clock, timing.steady()
 
     def prepare(
         self,
@@ -72,7 +83,19 @@ class Dispatch:
         deadline_ns: int,
         target: str | None = None,
     ) -> OutboxEntry:
-        """Enters a fresh action, its line handed to the operating system."""
+        """Record a fresh action; its line is with the operating system, not yet on the disk.
+
+        Args:
+            kind: Whether it places or amends.
+            id_: The client order id, or the id of the amend.
+            symbol: The pair.
+            members: The request, by the exchange's names.
+            deadline_ns: Time from now after which the exchange refuses it.
+            target: The order that an amend is about, by the exchange's id.
+
+        Raises:
+            JournalFull: It could not be recorded.
+        """
         now = self._clock()
         return self._outbox.prepare(
             PreparedAction(
@@ -93,20 +116,28 @@ class Dispatch:
         call: Callable[[], Awaitable[T]],
         answers: Callable[[T], Sequence[ActionAnswer]],
     ) -> tuple[OutboxEntry, ...]:
-        """The entries after the one request for them all was answered, refused or lost.
+        """Send one request for all entries and return them as its answer leaves them.
 
-        `cost` is what it adds to the rate counter. Nothing is sent if a cancel withdrew
-        any of them before. Raises `JournalFull`.
+        Nothing is sent if a cancel has withdrawn any of them.
+
+        Args:
+            entries: Entries that `prepare` returned.
+            cost: What the request adds to the rate counter of their pair.
+            call: Makes the request.
+            answers: Returns the answer to each entry, in their order, from the reply.
+
+        Raises:
+            JournalFull: The lines are not on the disk, and nothing was sent.
         """
         self._engine.spend(entries[0].symbol, cost, self._steady())
-        await self._announce(entries)
-        now_are = tuple(self._outbox[entry.id] for entry in entries)
-        if any(entry.state is not OrderState.SENT for entry in now_are):
-            return now_are
-        return await self._deliver(now_are, call(), answers)
+        await self._claim(entries)
+        current = tuple(self._outbox[entry.id] for entry in entries)
+        if any(entry.state is not OrderState.SENT for entry in current):
+            return current
+        return await self._deliver(current, call(), answers)
 
-    async def _announce(self, entries: Sequence[OutboxEntry]) -> None:
-        """All lines are on the disk and all sendings claimed when this returns, or all refused."""
+    async def _claim(self, entries: Sequence[OutboxEntry]) -> None:
+        """Put all lines on the disk and claim all sendings; or mark all entries as refused."""
         try:
             await self._sync()
             if any(self._outbox[entry.id].ended for entry in entries):
@@ -121,7 +152,7 @@ class Dispatch:
             raise
 
     def give_up(self, entries: Sequence[OutboxEntry], reason: str = _UNWRITTEN) -> None:
-        """They were not sent, and never will be."""
+        """Mark entries as refused: they were not sent, and never will be."""
         for entry in entries:
             self.learn(entry, OrderState.REFUSED, reason)
 
@@ -131,60 +162,63 @@ class Dispatch:
         call: Awaitable[T],
         answers: Callable[[T], Sequence[ActionAnswer]],
     ) -> tuple[OutboxEntry, ...]:
+        """Wait for the answer and record it for each entry."""
         try:
-            said = answers(await call)
+            replies = answers(await call)
         except Refused as refused:
             return tuple(self._refused(entry, refused.error, refused.kind) for entry in entries)
         except (NotSent, ConfigError) as error:
             reason = f"not sent: {error}"
             return tuple(self.learn(entry, OrderState.REFUSED, reason) for entry in entries)
         except OutcomeUnknown as error:
-            return tuple(self._doubt(entry, error.reason) for entry in entries)
+            return tuple(self._mark_unknown(entry, error.reason) for entry in entries)
         except BaseException:
-            # Cancelled, or a defect: the request may be on its way all the same.
+            # A cancellation or a defect: the request may be on its way all the same.
             for entry in entries:
-                self._doubt(entry, "the program stopped waiting for the answer")
+                self._mark_unknown(entry, "the program stopped waiting for the answer")
             raise
-        if len(said) != len(entries):
-            reason = f"the reply names {len(said)} orders of {len(entries)}"
-            return tuple(self._doubt(entry, reason) for entry in entries)
-        return tuple(map(self._answered, entries, said))
+        if len(replies) != len(entries):
+            reason = f"the reply names {len(replies)} orders of {len(entries)}"
+            return tuple(self._mark_unknown(entry, reason) for entry in entries)
+        return tuple(map(self._answered, entries, replies))
 
     def learn(
         self, entry: OutboxEntry, state: OrderState, reason: str = "", txid: str | None = None
     ) -> OutboxEntry:
-        """Enters news that no report or look-up brought."""
+        """Record a change that came from no report and no look-up."""
         now = self._clock()
         return self._outbox.learn(
             StateChange(at=now, id=entry.id, state=state, reason=reason, txid=txid)
         )
 
-    def _answered(self, entry: OutboxEntry, said: ActionAnswer) -> OutboxEntry:
-        if said.error is not None and said.txid is not None:
-            return self._doubt(entry, f"the reply names both {said.txid} and {said.error}")
-        if said.error is not None:
-            return self._refused(entry, said.error, classify(said.error))
+    def _answered(self, entry: OutboxEntry, answer: ActionAnswer) -> OutboxEntry:
+        txid, error = answer.txid, answer.error
+        if error is not None and txid is not None:
+            return self._mark_unknown(entry, f"the reply names both {txid} and {error}")
+        if error is not None:
+            return self._refused(entry, error, classify(error))
         if entry.kind is ActionKind.AMEND:
             return self.learn(entry, OrderState.ACKNOWLEDGED)
-        if said.txid is None:
-            return self._doubt(entry, "the reply names no order")
-        learnt = self.learn(entry, OrderState.ACKNOWLEDGED, txid=said.txid)
-        # The stream may have told its whole life before the answer came.
-        order = self._working.open.get(said.txid) or self._working.closed.get(said.txid)
-        news = reconcile_rules.of_order(entry, order, self._clock()) if order else None
-        return self._outbox.learn(news) if news else learnt
+        if txid is None:
+            return self._mark_unknown(entry, "the reply names no order")
+        acknowledged = self.learn(entry, OrderState.ACKNOWLEDGED, txid=txid)
+        # The stream may have shown the whole life of the order before the answer came.
+        order = self._working.open.get(txid) or self._working.closed.get(txid)
+        change = reconcile_rules.from_order(entry, order, self._clock()) if order else None
+        return self._outbox.learn(change) if change else acknowledged
 
     def _refused(self, entry: OutboxEntry, error: str, kind: ErrorClass) -> OutboxEntry:
         if error.startswith("EOrder:Rate limit exceeded"):
             self._engine.exceeded(entry.symbol, self._steady())
-        # A taken id proves an earlier arrival: it is fresh, so only this very request took it.
+        # A used id proves an earlier arrival: it is fresh, so only this request can have used it.
         if kind is ErrorClass.UNKNOWN_OUTCOME or "cl_ord_id not unique" in error:
-            return self._doubt(entry, error)
+            return self._mark_unknown(entry, error)
         return self.learn(entry, OrderState.REFUSED, error)
 
-    def _doubt(self, entry: OutboxEntry, reason: str) -> OutboxEntry:
+    def _mark_unknown(self, entry: OutboxEntry, reason: str) -> OutboxEntry:
+        """Record that the outcome is not known, and wake the reconciler."""
         if reason.startswith(_LATE):
             reason += "; if it was sent in time, this computer's clock is slow"
-        learnt = self.learn(entry, OrderState.UNKNOWN, reason)
-        self._settler.wake()
-        return learnt
+        unknown = self.learn(entry, OrderState.UNKNOWN, reason)
+        self._reconciler.wake()
+        return unknown

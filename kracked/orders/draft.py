@@ -1,7 +1,7 @@
-"""An order as a person means it, before it has an id: scaled integers of one instrument.
+"""An order before it is sent: scaled integers of one instrument, without an id. Pure.
 
-`rounded` makes it one the exchange can take, never at a worse price than meant; `to_order`
-turns it into the request.
+`rounded` makes it one that the exchange accepts, never at a worse price; `to_order` makes the
+request of it.
 
 Source: docs.kraken.com/api/docs/rest-api/add-order
 """
@@ -25,14 +25,14 @@ PERCENT_DECIMALS = 2
 
 
 class FeeIn(StrEnum):
-    """The currency a fee is taken in; left open, quote when buying and base when selling."""
+    """The currency of an order's fee; by default quote when buying and base when selling."""
 
     BASE = "base"
     QUOTE = "quote"
 
 
 class CloseDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """An opposite order for each fill of the first, by the same rules for its prices."""
+    """An opposite order for each fill of the first; its prices follow the rules of `Draft`."""
 
     order_type: OrderType
     price: int | None = None
@@ -41,42 +41,44 @@ class CloseDraft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What to buy or sell.
+    """An order to buy or sell, in scaled integers.
 
-    `price` is the limit of `limit` and `iceberg`, the trigger of stops and profits, and of
-    trailing types the distance they keep from the best price seen. `price2` is the limit
-    of the types that end in ``-limit``; of the trailing one its distance from the
-    trigger, negative below it.
+    Quantities are scaled by the instrument's quantity precision, prices by its price precision.
     """
 
     symbol: str
     side: Side
     qty: int
-    """Scaled by the instrument's quantity precision."""
+    """The quantity, in the base currency."""
     order_type: OrderType = OrderType.LIMIT
     price: int | None = None
-    """Scaled by the instrument's price precision, like `price2`."""
+    """The limit of `limit` and `iceberg`, the trigger of stops and profits, and the distance of
+    trailing types from the best price seen."""
     price2: int | None = None
+    """The limit of the types that end in ``-limit``; for the trailing one its distance from the
+    trigger, negative below it."""
     in_percent: bool = False
-    """Trailing types only: `price` is in percent, scaled by `PERCENT_DECIMALS`."""
+    """Trailing types only: whether `price` is in percent, scaled by `PERCENT_DECIMALS`."""
     trigger: Trigger | None = None
-    """What sets a triggered type off; the last trade unless named."""
+    """The price that triggers it; the last trade by default."""
     post_only: bool = False
+    """Whether it must not trade at once."""
     time_in_force: TimeInForce = TimeInForce.GTC
     expires: int | None = None
     """Good-till-date only; ns since the Unix epoch."""
     expires_in_s: int | None = None
     """Good-till-date only, in place of `expires`: 5 s to a month from the exchange's now."""
     display_qty: int | None = None
-    """Icebergs only: how much the book shows, at least a fifteenth of `qty`."""
+    """Icebergs only: the quantity that the book shows, at least a fifteenth of `qty`."""
     fee_in: FeeIn | None = None
     self_trade: SelfTrade | None = None
-    """Which of two own orders that meet is cancelled; the newest unless named."""
+    """Which of two own orders that meet is cancelled; the newest by default."""
     close: CloseDraft | None = None
+    """A conditional close: an opposite order for each fill."""
 
     @property
     def limit(self) -> int | None:
-        """The worst price it can trade at, if it has one."""
+        """The worst price at which it can trade; None without one."""
         if self.order_type in (OrderType.LIMIT, OrderType.ICEBERG):
             return self.price
         if self.order_type in (OrderType.STOP_LOSS_LIMIT, OrderType.TAKE_PROFIT_LIMIT):
@@ -85,31 +87,29 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def trigger_price(self) -> int | None:
-        """Where a stop or profit is set off; trailing types have no price of their own."""
+        """The trigger of a stop or profit; trailing types have no fixed one."""
         waits = self.order_type.waits and not self.order_type.trails
         return self.price if waits else None
 
 
 def rounded(draft: Draft, instrument: Instrument) -> Draft:
-    """Quantities down to a step, prices to a tick: down when buying, up when selling."""
+    """Round quantities down to a lot step, prices to a tick: down when buying, up when selling."""
     step, tick = instrument.qty_increment, instrument.price_increment
-    shown = draft.display_qty
+    shown, close = draft.display_qty, draft.close
+    if close is not None:
+        side = draft.side.opposite
+        close = msgspec.structs.replace(
+            close,
+            price=close.price if close.in_percent else _to_tick(close.price, side, tick),
+            price2=_to_tick(close.price2, side, tick),
+        )
     return msgspec.structs.replace(
         draft,
         qty=draft.qty - draft.qty % step,
         display_qty=None if shown is None else shown - shown % step,
         price=draft.price if draft.in_percent else _to_tick(draft.price, draft.side, tick),
         price2=_to_tick(draft.price2, draft.side, tick),
-        close=None if draft.close is None else _rounded_close(draft.close, draft.side, tick),
-    )
-
-
-def _rounded_close(close: CloseDraft, opened: Side, tick: int) -> CloseDraft:
-    side = Side.ASK if opened is Side.BID else Side.BID
-    return msgspec.structs.replace(
-        close,
-        price=close.price if close.in_percent else _to_tick(close.price, side, tick),
-        price2=_to_tick(close.price2, side, tick),
+        close=close,
     )
 
 
@@ -121,10 +121,18 @@ def _to_tick(price: int | None, side: Side, tick: int) -> int | None:
 
 
 def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> AddOrder:
-    """The request. Raises `BadOrder` when its parts do not go together."""
+    """Return the request of a draft.
+
+    Raises:
+        BadOrder: Its parts do not go together.
+    """
     precision = instrument.precision
     default = draft.time_in_force is TimeInForce.GTC
-    shown = draft.display_qty
+    shown, close = draft.display_qty, draft.close
+    flags = [OrderFlag.POST] if draft.post_only else []
+    if draft.fee_in is not None:
+        base = draft.fee_in is FeeIn.BASE
+        flags.append(OrderFlag.FEE_IN_BASE if base else OrderFlag.FEE_IN_QUOTE)
     return AddOrder(
         order_type=draft.order_type,
         side=draft.side,
@@ -133,27 +141,19 @@ def to_order(draft: Draft, instrument: Instrument, cl_ord_id: str | None) -> Add
         price2=_second_price(draft, instrument),
         trigger=draft.trigger,
         display_volume=None if shown is None else precision.qty_decimal(shown),
-        flags=_flags(draft),
+        flags=tuple(flags),
         self_trade=draft.self_trade,
         time_in_force=None if default else draft.time_in_force,
         expires=draft.expires,
         expires_in_s=draft.expires_in_s,
-        close=None if draft.close is None else _close(draft.close, instrument),
+        close=None
+        if close is None
+        else ConditionalClose(
+            order_type=close.order_type,
+            price=_first_price(close, instrument),
+            price2=_second_price(close, instrument),
+        ),
         cl_ord_id=cl_ord_id,
-    )
-
-
-def _flags(draft: Draft) -> tuple[OrderFlag, ...]:
-    fee = {FeeIn.BASE: OrderFlag.FEE_IN_BASE, FeeIn.QUOTE: OrderFlag.FEE_IN_QUOTE}
-    post = (OrderFlag.POST,) if draft.post_only else ()
-    return post if draft.fee_in is None else (*post, fee[draft.fee_in])
-
-
-def _close(close: CloseDraft, instrument: Instrument) -> ConditionalClose:
-    return ConditionalClose(
-        order_type=close.order_type,
-        price=_first_price(close, instrument),
-        price2=_second_price(close, instrument),
     )
 
 

@@ -1,4 +1,4 @@
-"""Opens a desk on its file: takes up what an earlier run left open, and keeps the disk's time."""
+"""Opens an order manager on its outbox file, and takes up what an earlier run left open."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from kracked.feed.account import Account
 from kracked.orders.order_manager import OrderManager
-from kracked.orders.outbox.compaction import SHORTEN_ABOVE_BYTES, kept, records_of
+from kracked.orders.outbox.compaction import COMPACT_ABOVE_BYTES, records_of, retained
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Outbox, Record
+from kracked.orders.rules.fees import Fees
+from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Limits
 from kracked.rest.client import RestClient
 from kracked.rest.limiter import EngineLimiter
@@ -21,7 +24,7 @@ from kracked.rest.request_executor import RequestTiming
 log = logging.getLogger(__name__)
 
 PROMPT_S = 0.005
-"""How long the program stands still for the disk at most; a slower one is awaited."""
+"""Seconds that the whole program waits for the disk; a slower one is awaited."""
 
 
 @contextmanager
@@ -31,35 +34,56 @@ def open_order_manager(
     *,
     engine: EngineLimiter | None = None,
     limits: Limits | None = None,
+    account: Account | None = None,
     pairs: Mapping[str, str] | None = None,
-    pace: RequestTiming | None = None,
+    fees: Mapping[str, Fees] | None = None,
+    timing: RequestTiming | None = None,
 ) -> Iterator[OrderManager]:
-    """A desk whose outbox is the file at `path`; what an earlier run left open is taken up.
+    """Open an order manager on its outbox file, and take up what an earlier run left open.
 
-    Raises `JournalInUse`, `JournalFull` or `DamagedJournal`.
+    Args:
+        client: REST client with the account's key.
+        path: The outbox file; one for each key.
+        engine: Rate counters of the account's pairs; by default those of a starter.
+        limits: The account's own bounds for every order.
+        account: The account by its streams (`FeedManager.account`): an order that it cannot pay
+            for is declined. Without it a review remarks that funds were not checked.
+        pairs: REST's names of symbols; may be filled in later. Default: the symbol itself.
+        fees: What the account pays, by symbol; may be filled in later.
+        timing: Clocks and sleep; tests bring their own.
+
+    Raises:
+        JournalInUse: Another program has the file open.
+        JournalFull: The file cannot be written.
+        DamagedJournal: A line in the middle of the file cannot be read.
     """
     with Journal(path) as journal, ThreadPoolExecutor(1, "outbox") as disk:
-        now = (pace or RequestTiming()).clock()
-        outbox = Outbox(journal.append, _shortened(journal, now))
+        now = (timing or RequestTiming()).clock()
+        outbox = Outbox(journal.append, _compacted(journal, now))
         outbox.recover(now)
-        desk = OrderManager(
+        manager = OrderManager(
             client,
             outbox,
             sync=lambda: _synced(disk.submit(journal.sync)),
             engine=engine,
             limits=limits,
-            pairs=pairs,
-            pace=pace,
+            facts=AccountFacts(
+                account=account,
+                # Not `or`: an empty mapping may be filled in later.
+                pairs={} if pairs is None else pairs,
+                fees={} if fees is None else fees,
+            ),
+            timing=timing,
         )
         for entry in outbox.pending():
-            desk.settler.doubt(entry)
-        yield desk
+            manager.reconciler.recheck(entry)
+        yield manager
 
 
 async def _synced(writing: Future[None]) -> None:
-    """Returns when the disk has it, mostly without giving way.
+    """Wait for the disk, mostly without giving up control.
 
-    Whoever awaits lets all that is ready go first: a repaint takes ten times longer than a
+    To await lets every task that is ready go first: a repaint takes ten times longer than a
     disk, and the order would wait for it.
     """
     try:
@@ -68,16 +92,16 @@ async def _synced(writing: Future[None]) -> None:
         await asyncio.wrap_future(writing)
 
 
-def _shortened(journal: Journal, now: int) -> list[Record]:
-    """The records of the file, which has forgotten what ended long ago if it was long."""
+def _compacted(journal: Journal, now: int) -> list[Record]:
+    """Return the records of the file; drop old ones from a long file first."""
     records = journal.read()
-    if journal.size <= SHORTEN_ABOVE_BYTES:
+    if journal.size <= COMPACT_ABOVE_BYTES:
         return records
     unwritten: list[Record] = []
-    shorter = records_of(kept(Outbox(unwritten.append, records), now))
+    compacted = records_of(retained(Outbox(unwritten.append, records), now))
     try:
-        journal.replace(shorter)
+        journal.replace(compacted)
     except JournalFull as error:
-        log.warning("outbox not shortened", extra={"reason": str(error)})
+        log.warning("outbox not compacted", extra={"reason": str(error)})
         return records
-    return shorter
+    return compacted

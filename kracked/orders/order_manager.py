@@ -1,8 +1,8 @@
-"""The trading desk: checks an order, writes it down, sends it once, and learns how it ended.
+"""`OrderManager`: checks an order, records it, sends it once, and learns its outcome.
 
-`OrderManager` joins the REST client, the outbox and its file, and the account's stream. An order
-goes out only after its line is on the disk, and at most once. Cancels reduce risk:
-they pass no checks and are repeated when their answer is lost.
+It joins the REST client, the outbox with its file, and the account's stream. An order is sent
+only after its line is on the disk, and at most once. Cancels reduce risk: they pass no checks
+and are repeated when their answer is lost.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from kracked.orders.outbox.client_ids import ClientIds
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry
 from kracked.orders.reconciler import Reconciler
-from kracked.orders.rules import batch_checks
+from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
+from kracked.orders.rules import funds
+from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
-from kracked.orders.rules.order_checks import refusals
+from kracked.orders.rules.order_checks import batch_refusals, refusals
 from kracked.protocol.events import Executions, Side
 from kracked.protocol.limits import (
     cost_of_add,
@@ -37,40 +39,31 @@ from kracked.protocol.own_orders import OwnOrder, OwnOrders
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import fields
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.orders import Added, AddOrder, Amended, BatchReply, OrderRef
+from kracked.rest.orders import Added, AddOrder, BatchReply, OrderRef
 from kracked.rest.request_executor import RequestTiming
 
 
-class OrderDeclined(msgspec.Struct, frozen=True):
-    """Not sent, for these reasons."""
-
-    refusals: tuple[FailedCheck, ...]
-
-    @property
-    def sentence(self) -> str:
-        return self.refusals[0].sentence
-
-
-class OrderReview(msgspec.Struct, frozen=True):
-    """An order as it would be sent, in words, and what speaks against it."""
-
-    draft: Draft
-    words: str
-    refusals: tuple[FailedCheck, ...]
-
-
-class BatchReview(msgspec.Struct, frozen=True):
-    """Several orders as they would be sent together."""
-
-    reviews: tuple[OrderReview, ...]
-    refusals: tuple[FailedCheck, ...]
-    """What speaks against any of them, and against all together."""
-
-
 class OrderManager:
-    """Places, amends and cancels. One per key; make it with `open_order_manager`.
+    """Places, amends and cancels orders. Use one per key; make it with `open_order_manager`.
 
-    Run `settler.run()` beside it, and hand it every `Executions` event.
+    Run `reconciler.run()` in a task beside it, and pass every `Executions` event to `apply`.
+
+    In every method `now` is the market as the caller knows it, and `limits` replaces the
+    manager's own, for an order that is meant to exceed them.
+
+    Args:
+        client: REST client with the account's key.
+        outbox: The actions that were sent and those that will be.
+        sync: Returns when all records of the outbox are on the disk.
+        engine: Rate counters of the account's pairs; by default those of a starter.
+        limits: The account's own bounds for every order.
+        facts: The account's balances, fees and pair names.
+        ids: Makes client order ids.
+        timing: Clocks and sleep; tests bring their own.
+
+    Attributes:
+        working: Open and closed orders, as the account's stream has shown them.
+        reconciler: Looks up actions whose outcome is not known.
     """
 
     def __init__(
@@ -81,100 +74,128 @@ class OrderManager:
         sync: Callable[[], Awaitable[None]],
         engine: EngineLimiter | None = None,
         limits: Limits | None = None,
-        pairs: Mapping[str, str] | None = None,
+        facts: AccountFacts | None = None,
         ids: ClientIds | None = None,
-        pace: RequestTiming | None = None,
+        timing: RequestTiming | None = None,
     ) -> None:
-        """`sync` returns when all records are on the disk; `pairs` names symbols to REST."""
         self.outbox, self.working = outbox, OwnOrders()
         self.engine, self.limits = engine or EngineLimiter(), limits or Limits()
-        pace = pace or RequestTiming()
-        self._client, self._clock, self._steady = client, pace.clock, pace.steady()
-        self._ids, self._pairs = ids or ClientIds(pace.clock), pairs or {}
-        self.settler = Reconciler(client, outbox, pace=pace)
-        self._cancels = Cancels(client, self.working, outbox, self.engine, pace)
+        timing = timing or RequestTiming()
+        self._client, self._clock, self._steady = client, timing.clock, timing.steady()
+        self._ids, self._facts = ids or ClientIds(timing.clock), facts or AccountFacts()
+        self.reconciler = Reconciler(client, outbox, timing=timing)
+        self._cancels = Cancels(client, self.working, outbox, self.engine, timing)
         self._dispatch = Dispatch(
-            outbox, self.working, self.engine, self.settler, sync=sync, pace=pace
+            outbox, self.working, self.engine, self.reconciler, sync=sync, timing=timing
         )
 
     # --- placing ---------------------------------------------------------------------------
 
     def review(self, draft: Draft, now: MarketContext, limits: Limits | None = None) -> OrderReview:
-        """The rounded order in words, with its cost and fee, and every reason against it.
-
-        `limits` in place of the desk's own, for an order that is meant to go beyond them.
-        """
+        """Return the order as it would be sent, in words, with every reason against it."""
         final, now = rounded(draft, now.instrument), self._completed(now)
         against = refusals(final, now, limits or self.limits)
-        return OrderReview(final, preview.preview(final, now), against)
+        return OrderReview(final, preview.preview(final, now), against, funds.unchecked(final, now))
 
     def review_batch(
         self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None
     ) -> BatchReview:
-        """Each order as `review` shows it, and what speaks against them together."""
+        """Return the review of each order, and every reason against sending them together."""
         reviews = tuple(self.review(draft, now, limits) for draft in drafts)
         final = tuple(review.draft for review in reviews)
-        together = batch_checks.refusals(final, self._completed(now), limits or self.limits)
+        together = batch_refusals(final, self._completed(now), limits or self.limits)
         each = tuple(refusal for review in reviews for refusal in review.refusals)
         return BatchReview(reviews, together + each)
 
     async def place(
         self, draft: Draft, now: MarketContext, limits: Limits | None = None
     ) -> OutboxEntry | OrderDeclined:
-        """Sends the order unless a check speaks against it. UNKNOWN entries settle by themselves.
+        """Send an order, unless a check fails.
 
-        Raises `JournalFull` when it could not be written down; it was not sent then.
+        Returns:
+            The entry of the outbox, whose state is ACKNOWLEDGED, REFUSED or UNKNOWN (the
+            reconciler settles it); or `OrderDeclined`, and nothing was sent.
+
+        Raises:
+            JournalFull: The order could not be recorded, and was not sent.
         """
         review = self.review(draft, now, limits)
         if review.refusals:
             return OrderDeclined(review.refusals)
-        order, entry = self._written(review.draft, now, limits)
+        order, entry = self._recorded(review.draft, now, limits)
         pair, deadline = self._pair(draft.symbol), entry.deadline
         call = partial(self._client.add_order, order, pair, deadline=deadline)
-        (placed,) = await self._dispatch.send([entry], cost_of_add(), call, _of_added)
+        (placed,) = await self._dispatch.send(
+            [entry],
+            cost_of_add(),
+            call,
+            lambda reply: [ActionAnswer(reply.txid[0] if reply.txid else None)],
+        )
         return placed
 
     async def place_batch(
         self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None
     ) -> tuple[OutboxEntry, ...] | OrderDeclined:
-        """Sends 2 to 15 orders of one pair in one request, unless a check speaks against any.
+        """Send 2 to 15 orders of one pair in one request, unless a check fails for any.
 
-        The exchange may refuse some and take the others: each entry tells its own end.
-        When the answer is lost all are UNKNOWN, and each settles by itself.
+        The exchange may accept some of them and refuse the others.
+
+        Returns:
+            An entry of the outbox for each order, in their order, each with its own state (all
+            UNKNOWN when the answer is lost); or `OrderDeclined`, and nothing was sent.
+
+        Raises:
+            JournalFull: The orders could not be recorded, and none was sent.
+
+        Source: docs.kraken.com/api/docs/rest-api/add-order-batch
         """
         review = self.review_batch(drafts, now, limits)
         if review.refusals:
             return OrderDeclined(review.refusals)
-        written = self._all_written([each.draft for each in review.reviews], now, limits)
-        entries = [entry for _, entry in written]
+        recorded = self._all_recorded([each.draft for each in review.reviews], now, limits)
+        entries = [entry for _, entry in recorded]
         call = partial(
             self._client.add_order_batch,
-            [order for order, _ in written],
+            [order for order, _ in recorded],
             self._pair(drafts[0].symbol),
             deadline=min(entry.deadline for entry in entries),
         )
-        return await self._dispatch.send(entries, cost_of_batch_add(len(entries)), call, _of_batch)
+        return await self._dispatch.send(
+            entries,
+            cost_of_batch_add(len(entries)),
+            call,
+            lambda reply: [ActionAnswer(order.txid, order.error) for order in reply.orders],
+        )
 
     async def validate(self, draft: Draft, now: MarketContext) -> Added:
-        """Asks the exchange to check the order's form, and to do nothing. Raises `Refused`.
+        """Let the exchange check the form of an order and place nothing; it ignores funds.
 
-        It does not look at funds.
+        Raises:
+            Refused: The exchange would not accept it.
+            BadOrder: Its parts do not go together.
         """
         order = to_order(rounded(draft, now.instrument), now.instrument, None)
         return await self._client.add_order(order, self._pair(draft.symbol), validate=True)
 
     async def validate_batch(self, drafts: Sequence[Draft], now: MarketContext) -> BatchReply:
-        """The same for a batch; one order of wrong form refuses all."""
+        """Let the exchange check the form of 2 to 15 orders of one pair and place nothing.
+
+        Raises:
+            Refused: The form of one of them is wrong.
+            BadOrder: The parts of one of them do not go together, or there are too many.
+
+        Source: docs.kraken.com/api/docs/rest-api/add-order-batch (`validate`)
+        """
         orders = [
             to_order(rounded(draft, now.instrument), now.instrument, None) for draft in drafts
         ]
         pair = self._pair(now.instrument.symbol)
         return await self._client.add_order_batch(orders, pair, validate=True)
 
-    def _written(
+    def _recorded(
         self, draft: Draft, now: MarketContext, limits: Limits | None
     ) -> tuple[AddOrder, OutboxEntry]:
-        """The request under a fresh id, and its line in the outbox."""
+        """Return the request under a fresh id, and its entry, recorded in the outbox."""
         id_ = self._ids.fresh()
         order = to_order(draft, now.instrument, id_)
         deadline_ns = (limits or self.limits).deadline_ns
@@ -183,17 +204,17 @@ class OrderManager:
         )
         return order, entry
 
-    def _all_written(
+    def _all_recorded(
         self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None
     ) -> list[tuple[AddOrder, OutboxEntry]]:
-        """All of a batch, or none: what was written before the disk was full is given up."""
-        written: list[tuple[AddOrder, OutboxEntry]] = []
+        """Record all orders of a batch or none: when the disk is full the others are given up."""
+        recorded: list[tuple[AddOrder, OutboxEntry]] = []
         try:
-            written.extend(self._written(draft, now, limits) for draft in drafts)
+            recorded.extend(self._recorded(draft, now, limits) for draft in drafts)
         except RecordError:
-            self._dispatch.give_up([entry for _, entry in written])
+            self._dispatch.give_up([entry for _, entry in recorded])
             raise
-        return written
+        return recorded
 
     # --- amending --------------------------------------------------------------------------
 
@@ -209,7 +230,23 @@ class OrderManager:
         trigger_price: int | None = None,
         display_qty: int | None = None,
     ) -> OutboxEntry | OrderDeclined:
-        """Amend a working order, checked like a new one; None leaves a term as it is."""
+        """Change an open order, unless a check fails; None leaves a term as it is.
+
+        Args:
+            order: The order as the account's stream shows it.
+            qty: The new total quantity, scaled.
+            price: The new limit, scaled; the trigger of an order without a limit.
+            trigger_price: The new trigger of an order that has a limit too, scaled.
+            display_qty: The new visible quantity of an iceberg, scaled.
+
+        Returns:
+            The entry of the outbox; or `OrderDeclined`, and nothing was sent.
+
+        Raises:
+            JournalFull: The amend could not be recorded, and was not sent.
+
+        Source: docs.kraken.com/api/docs/rest-api/amend-order
+        """
         change = AmendedTerms(
             qty=qty, price=price, trigger_price=trigger_price, display_qty=display_qty
         )
@@ -218,18 +255,20 @@ class OrderManager:
         if review.refusals:
             return OrderDeclined(review.refusals)
         draft, now = review.draft, self._completed(now)
-        wanted = amends.request(order, draft, now, change)
+        request = amends.request(order, draft, now, change)
         entry = self._dispatch.prepare(
             ActionKind.AMEND,
             self._ids.fresh(),
             draft.symbol,
-            fields(wanted),
+            fields(request),
             deadline_ns=limits.deadline_ns,
             target=order.order_id,
         )
         target, deadline = OrderRef(txid=order.order_id), entry.deadline
-        call = partial(self._client.amend_order, target, wanted, deadline=deadline)
-        (sent,) = await self._dispatch.send([entry], self.cost_of_amend(order), call, _of_amended)
+        call = partial(self._client.amend_order, target, request, deadline=deadline)
+        (sent,) = await self._dispatch.send(
+            [entry], self.cost_of_amend(order), call, lambda _: [ActionAnswer()]
+        )
         return sent
 
     def review_amend(
@@ -239,38 +278,36 @@ class OrderManager:
         change: AmendedTerms,
         limits: Limits | None = None,
     ) -> OrderReview:
-        """The order as the change would leave it, and every reason against that."""
+        """Return the order as the change would leave it, with every reason against that."""
         now = self._completed(now)
-        if problem := self._not_amendable(order, now):
+        problem = amends.not_amendable(order, now.instrument.symbol)
+        if any(entry.target == order.order_id for entry in now.pending):
+            problem = "The last amend of this order is not settled; wait for it."
+        if problem:
             nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
             return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
         draft = rounded(amends.amended(order, now, change), now.instrument)
-        against = self._against_amending(order, draft, now, limits or self.limits)
-        return OrderReview(draft, preview.preview(draft, now), against)
-
-    def _not_amendable(self, order: OwnOrder, now: MarketContext) -> str | None:
-        if any(entry.target == order.order_id for entry in now.pending):
-            return "The last amend of this order is not settled; wait for it."
-        return amends.not_amendable(order, now.instrument.symbol)
-
-    def _against_amending(
-        self, order: OwnOrder, draft: Draft, now: MarketContext, limits: Limits
-    ) -> tuple[FailedCheck, ...]:
-        # Its funds are held already, it counts as open already, and it may well look like itself.
-        freed = msgspec.structs.replace(now, available=None, open_room=None)
-        limits = msgspec.structs.replace(limits, allow_duplicate=True)
-        against = [it for it in refusals(draft, freed, limits) if it.check is not Check.DISPLAY]
+        # Its funds are already held, it already counts as open, and it may equal its own entry.
+        open_already = msgspec.structs.replace(now, available=None, open_room=None)
+        limits = msgspec.structs.replace(limits or self.limits, allow_duplicate=True)
+        found = refusals(draft, open_already, limits)
+        against = [refusal for refusal in found if refusal.check is not Check.DISPLAY]
         more = (amends.leaves_some(order, draft, now), amends.shows_enough(order, draft, now))
-        return (*against, *(refusal for refusal in more if refusal))
+        against += [refusal for refusal in more if refusal]
+        return OrderReview(draft, preview.preview(draft, now), tuple(against))
 
     # --- cancelling ------------------------------------------------------------------------
 
     async def cancel(
         self, *, txid: str | None = None, cl_ord_id: str | None = None
     ) -> CancelOutcome:
-        """One order, by the exchange's id or by ours; also one of unknown outcome.
+        """Cancel an order, also one whose outcome is not known.
 
-        That one was cancelled proves that it was placed; that none was proves nothing.
+        A cancelled order proves that it was placed; none cancelled proves nothing.
+
+        Args:
+            txid: The exchange's id of the order.
+            cl_ord_id: The client's id, in place of `txid`.
         """
         outcome = await self._cancels.one(txid=txid, cl_ord_id=cl_ord_id)
         entry = self.outbox.order(txid=txid, cl_ord_id=cl_ord_id)
@@ -281,91 +318,79 @@ class OrderManager:
         return outcome
 
     async def cancel_pair(self, symbol: str, side: Side | None = None) -> CancelOutcome:
-        """All orders of the pair (of one side), also those not yet known to rest."""
+        """Cancel all orders of a pair, or of one side of it, also those not shown as open yet."""
         return await self._cancels.pair(symbol, side)
 
     async def cancel_own(self) -> CancelOutcome:
-        """All orders this outbox has sent and not seen end, on all pairs, and no others."""
+        """Cancel all open orders that this outbox has sent, on all pairs, and no others."""
         return await self._cancels.own()
 
     async def cancel_all(self) -> CancelOutcome:
-        """Every order of the account, on all pairs, whoever placed it."""
+        """Cancel every order of the account, on all pairs, whoever placed it."""
         return await self._cancels.everything()
 
     # --- learning --------------------------------------------------------------------------
 
     def apply(self, event: Executions) -> None:
-        """Takes what the account's stream says; first and best evidence of every outcome."""
+        """Take a message of the account's stream: the first and best evidence of every outcome."""
         self.working.apply(event)
         now = self._clock()
         for report in event.reports:
             self._learn(report, now, snapshot=event.snapshot)
         if event.snapshot:
-            self._doubt_the_missing()
+            # Orders that it does not show may have ended while the stream was down.
+            shown = {order.cl_ord_id for order in self.working}
+            for entry in self.outbox.pending():
+                if entry.id not in shown and entry.txid not in self.working:
+                    self.reconciler.recheck(entry)
 
     def _learn(self, report: Mapping[str, object], now: int, *, snapshot: bool) -> None:
+        """Apply one report to the order it names, and to that order's amends."""
         txid, id_ = report.get("order_id"), report.get("cl_ord_id")
         entry = self.outbox.order(
             txid=txid if isinstance(txid, str) else None,
             cl_ord_id=id_ if isinstance(id_, str) else None,
         )
-        news = reconcile_rules.of_report(entry, report, now, snapshot=snapshot) if entry else None
+        news = reconcile_rules.from_report(entry, report, now, snapshot=snapshot) if entry else None
         if entry and news:
             self.outbox.learn(news)
-            self.settler.trust(entry)
+            self.reconciler.confirm(entry)
         for amend in self.outbox.pending():
             if amend.target is not None and amend.target == txid:
-                news = reconcile_rules.of_amend_report(amend, report, now)
+                news = reconcile_rules.amend_from_report(amend, report, now)
                 if news:
                     self.outbox.learn(news)
-
-    def _doubt_the_missing(self) -> None:
-        """What a fresh snapshot does not show may have ended while the stream was away."""
-        shown = {order.cl_ord_id for order in self.working}
-        for entry in self.outbox.pending():
-            if entry.id not in shown and entry.txid not in self.working:
-                self.settler.doubt(entry)
 
     # --- shared ----------------------------------------------------------------------------
 
     def _completed(self, now: MarketContext) -> MarketContext:
-        """The situation with what the desk itself knows."""
+        """Return the context with what the manager itself knows."""
         at, symbol = self._clock(), now.instrument.symbol
         return msgspec.structs.replace(
             now,
             at=at,
+            available=self._facts.free_funds() if now.available is None else now.available,
+            fees=now.fees or self._facts.fees.get(symbol),
             rate_room=self.rate(symbol)[1],
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
         )
 
     def _pair(self, symbol: str) -> str:
-        return self._pairs.get(symbol, symbol)
+        return self._facts.pairs.get(symbol, symbol)
 
     def _age_ns(self, order: OwnOrder) -> int:
         return max(0, self._clock() - order.touched)
 
     def rate(self, symbol: str) -> tuple[Decimal, Decimal]:
-        """The pair's rate counter as it is now, and what adding and amending may still spend."""
+        """Return a pair's rate counter, and what adds and amends may still spend of it."""
         now = self._steady()
         return self.engine.count(symbol, now), self.engine.room(symbol, now)
 
     def cost_of_amend(self, order: OwnOrder) -> Decimal:
-        """What amending it now adds to the rate counter of its pair."""
+        """Return what an amend of this order would add to the rate counter of its pair now."""
         return cost_of_amend(self._age_ns(order))
 
     def cost_of_cancel(self, order: OwnOrder) -> Decimal:
-        """What cancelling it now adds to the rate counter of its pair."""
+        """Return what a cancel of this order would add to the rate counter of its pair now."""
         return cost_of_cancel(self._age_ns(order))
-
-
-def _of_added(reply: Added) -> tuple[ActionAnswer, ...]:
-    return (ActionAnswer(reply.txid[0] if reply.txid else None),)
-
-
-def _of_batch(reply: BatchReply) -> tuple[ActionAnswer, ...]:
-    return tuple(ActionAnswer(order.txid, order.error) for order in reply.orders)
-
-
-def _of_amended(reply: Amended) -> tuple[ActionAnswer, ...]:  # noqa: ARG001 - its id says no more
-    return (ActionAnswer(),)

@@ -1,4 +1,4 @@
-"""The whole order in words, with the numbers that will be sent. Pure."""
+"""Describes a whole order in sentences, with the numbers that will be sent. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from kracked import times, units
 from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, FeeIn
-from kracked.orders.rules.fees import fee, shown
+from kracked.orders.rules.fees import fee, to_decimals
 from kracked.orders.rules.market_context import MarketContext, distance_percent, notional
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
@@ -29,17 +29,19 @@ _SELF_TRADE = {
 
 
 def preview(draft: Draft, now: MarketContext) -> str:
-    """A few sentences: what, how many, at what price, on which terms, for how much."""
+    """Return a few sentences: side, quantity, price, terms, cost and fee."""
+    buys = draft.side is Side.BID
+    qty = now.instrument.precision.qty_text(draft.qty)
     price = _price(draft, now, draft.display_qty)
     terms = ", ".join(part for part in (price, *_terms(draft, now)) if part)
-    close = _close(draft, now)
-    return f"{_what(draft, now)} {terms}.{close} {_money(draft, now)}{_distance(draft, now)}"
-
-
-def _what(draft: Draft, now: MarketContext) -> str:
-    verb = "Buy" if draft.side is Side.BID else "Sell"
-    qty = now.instrument.precision.qty_text(draft.qty)
-    return f"{verb} {qty} {now.instrument.base}"
+    close = ""
+    if draft.close is not None:
+        verb = "sells" if buys else "buys"
+        close = f" Each fill then {verb} as much {_price(draft.close, now, None)}."
+    return (
+        f"{'Buy' if buys else 'Sell'} {qty} {now.instrument.base} {terms}.{close} "
+        f"{_money(draft, now)}{_distance(draft, now)}"
+    )
 
 
 def _price(part: Draft | CloseDraft, now: MarketContext, display_qty: int | None) -> str:
@@ -68,7 +70,7 @@ def _price(part: Draft | CloseDraft, now: MarketContext, display_qty: int | None
 
 
 def _terms(draft: Draft, now: MarketContext) -> tuple[str, ...]:
-    """The flags in words, in the order of their weight; some are empty."""
+    """Return the terms in words, in the order of their weight; some are empty."""
     fee_in = {FeeIn.BASE: now.instrument.base, FeeIn.QUOTE: now.instrument.quote}
     return (
         "triggered by the index price" if draft.trigger is Trigger.INDEX else "",
@@ -84,24 +86,13 @@ def _life(draft: Draft) -> str:
         return ""
     if draft.time_in_force is not TimeInForce.GTD:
         return _IN_FORCE[draft.time_in_force]
-    if draft.expires_in_s is not None:
-        return f"good for {_duration(draft.expires_in_s)}"
-    return f"good until {times.to_rfc3339(draft.expires or 0, 0)}"
-
-
-def _duration(seconds: int) -> str:
-    """``90 s``, ``5 min``, ``2 h``, ``30 d``: the largest unit that keeps it whole."""
+    seconds = draft.expires_in_s
+    if seconds is None:
+        return f"good until {times.to_rfc3339(draft.expires or 0, 0)}"
     for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= unit and seconds % unit == 0:
-            return f"{seconds // unit} {name}"
-    return f"{seconds} s"
-
-
-def _close(draft: Draft, now: MarketContext) -> str:
-    if draft.close is None:
-        return ""
-    verb = "sells" if draft.side is Side.BID else "buys"
-    return f" Each fill then {verb} as much {_price(draft.close, now, None)}."
+        if seconds >= unit and seconds % unit == 0:  # the largest unit without a fraction
+            return f"good for {seconds // unit} {name}"
+    return f"good for {seconds} s"
 
 
 def _money(draft: Draft, now: MarketContext) -> str:
@@ -110,7 +101,7 @@ def _money(draft: Draft, now: MarketContext) -> str:
         return "Its cost is not known: nobody is on the other side."
     decimals = max(now.instrument.cost_precision, 2)
     about = "" if draft.limit is not None else "about "
-    worth = f"Cost {about}{shown(cost, decimals):f} {quote}"
+    worth = f"Cost {about}{to_decimals(cost, decimals):f} {quote}"
     if now.fees is None:
         return f"{worth}, fee not known."
     kind, percent = ("maker", now.fees.maker) if draft.post_only else ("taker", now.fees.taker)
@@ -118,28 +109,28 @@ def _money(draft: Draft, now: MarketContext) -> str:
     rate = f"({percent.normalize():f} % {kind})"
     if draft.fee_in is FeeIn.BASE:
         charge = fee(now.instrument.precision.qty_decimal(draft.qty), percent)
-        text = f"{shown(charge, now.instrument.precision.qty):f} {now.instrument.base}"
+        text = f"{to_decimals(charge, now.instrument.precision.qty):f} {now.instrument.base}"
         return f"{worth}, fee {most}{text} {rate}."
     charge = fee(cost, percent)
     word, total = ("total", cost + charge) if draft.side is Side.BID else ("net", cost - charge)
     return (
-        f"{worth}, fee {most}{shown(charge, decimals):f} {rate}, "
-        f"{word} {shown(total, decimals):f} {quote}."
+        f"{worth}, fee {most}{to_decimals(charge, decimals):f} {rate}, "
+        f"{word} {to_decimals(total, decimals):f} {quote}."
     )
 
 
 def _distance(draft: Draft, now: MarketContext) -> str:
+    """Say how far the limit is from the middle; a small distance in basis points, never 0.00 %."""
     away = None if draft.limit is None else distance_percent(draft.limit, now)
     if away is None:
         return ""
     if not away:
         return " At the middle."
-    return f" {_short(abs(away))} {'above' if away > 0 else 'below'} the middle."
-
-
-def _short(percent: Decimal) -> str:
-    """A distance; below a tenth of a percent in basis points, so that it is not told as 0.00 %."""
-    if percent >= _LITTLE_PERCENT:
-        return f"{percent:.2f} %"
-    points = percent * 100
-    return f"{points:.1f} bp" if points >= _LEAST_POINTS else f"less than {_LEAST_POINTS} bp"
+    points = abs(away) * 100
+    if abs(away) >= _LITTLE_PERCENT:
+        distance = f"{abs(away):.2f} %"
+    elif points >= _LEAST_POINTS:
+        distance = f"{points:.1f} bp"
+    else:
+        distance = f"less than {_LEAST_POINTS} bp"
+    return f" {distance} {'above' if away > 0 else 'below'} the middle."

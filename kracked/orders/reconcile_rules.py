@@ -1,13 +1,13 @@
-"""What became of an action, from whatever the exchange shows of it. Pure.
+"""Concludes the outcome of an action from what the exchange shows of it. Pure.
 
-Absence proves nothing while the exchange may still take the order, or may already have
-taken it without its query endpoints showing it. So *never placed* is concluded only
-from an empty answer to a question asked after the deadline and the settle window.
-An amend names absolute values; whether they are in force shows on the order.
+Absence proves nothing while the exchange may still accept the order, or has accepted it and
+its query endpoints do not show it yet. So *never placed* is concluded only from an empty
+answer to a query that was sent after the deadline and the settle window. An amend names
+absolute values; the order shows whether they are in force.
 
 Sources: the exchange's REST view has lagged its stream by up to 60 s
 (github.com/btschwertfeger/kraken-infinity-grid issue 82); an order that filled at once
-never appears among the open ones, so the closed ones are asked as well.
+is never among the open orders, so the closed orders are queried as well.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from kracked.rest.account import AmendInfo, OrderInfo
 from kracked.times import NS_PER_S
 
 SETTLE_NS = 60 * NS_PER_S
-"""How long after its deadline an order may still come to light."""
+"""The settle window: how long after its deadline an order may still show up."""
 LOOKBACK_NS = 60 * NS_PER_S
-"""Closed orders are asked for from this long before the sending: clocks differ."""
+"""Closed orders are queried from this long before the sending, because clocks differ."""
 _PAUSES_S = (2, 5, 10, 20, 29)
-"""The sixth look comes just after a usual window has closed.
+"""Seconds between look-ups. The sixth comes just after the window of a usual order has closed.
 
-A look costs up to five units of a counter that a Starter refills at one in three seconds.
+A look-up costs up to five units of a counter that falls by one in three seconds for a Starter.
 """
 
 _BY_REST = {
@@ -49,28 +49,28 @@ _BY_STREAM = {
 
 
 def settles_at(entry: OutboxEntry) -> int:
-    """From when on not being found means it was never placed, by the exchange's clock.
+    """Return when absence begins to prove that an order was never placed, ns since the epoch.
 
-    Ours does not count here: the exchange measures the deadline by its own, and a clock
-    set wrong would have us give up an order that still can arrive.
+    It is an instant of the exchange's clock, by which the exchange measures the deadline. By a
+    clock of ours that is wrong, an order that can still arrive would be given up.
     """
     return entry.deadline + SETTLE_NS
 
 
 def pause_ns(looks: int) -> int:
-    """How long to wait after so many vain looks; none before the first."""
+    """Return the wait after this many look-ups without a result; none before the first."""
     return _PAUSES_S[min(looks, len(_PAUSES_S)) - 1] * NS_PER_S if looks else 0
 
 
-def found(entry: OutboxEntry, rows: Mapping[str, OrderInfo], at: int) -> StateChange | None:
-    """News of an order from rows asked for by its client id; None if it is not among them.
+def from_rows(entry: OutboxEntry, rows: Mapping[str, OrderInfo], at: int) -> StateChange | None:
+    """Return the state of an order by rows that were queried for it; None without its row.
 
-    An id can be used again after its order has ended; then the youngest counts.
+    A client id can be used again after its order has ended; then the youngest row counts.
     """
-    ours = {txid: row for txid, row in rows.items() if _is_of(entry, row)}
-    if not ours:
+    own = {txid: row for txid, row in rows.items() if _is_of(entry, row)}
+    if not own:
         return None
-    txid, row = max(ours.items(), key=lambda item: item[1].opened)
+    txid, row = max(own.items(), key=lambda item: item[1].opened)
     state = _BY_REST.get(row.status)
     if state is None:
         return None
@@ -80,29 +80,39 @@ def found(entry: OutboxEntry, rows: Mapping[str, OrderInfo], at: int) -> StateCh
     )
 
 
-def absent(entry: OutboxEntry, asked: int, *, at: int) -> StateChange | None:
-    """What it means that neither open nor closed orders show an order; None: nothing yet.
+def from_absence(entry: OutboxEntry, queried: int, *, at: int) -> StateChange | None:
+    """Return the state of an order that neither open nor closed orders show; None while open.
 
-    `asked`: what the exchange's clock showed before the question. `at`: our own now.
+    Args:
+        entry: The order.
+        queried: The exchange's clock before the query, ns since the Unix epoch.
+        at: This computer's clock now, ns since the Unix epoch.
     """
-    if entry.state is not OrderState.UNKNOWN or asked < settles_at(entry):
+    if entry.state is not OrderState.UNKNOWN or queried < settles_at(entry):
         return None
     reason = "never placed: not found after its deadline and the settle window"
     return StateChange(at=at, id=entry.id, state=OrderState.REFUSED, reason=reason)
 
 
 def _is_of(entry: OutboxEntry, row: OrderInfo) -> bool:
-    """Whether the row is this order; one that names no client id must look like it."""
+    """Whether a row is this order; a row without a client id must have its side and volume."""
     if row.cl_ord_id:
         return row.cl_ord_id == entry.id
     same_side = row.descr.side in ("", entry.request.get("type"))
     return same_side and row.vol == _number(entry.request.get("volume"))
 
 
-def of_amend(
-    entry: OutboxEntry, row: OrderInfo | None, asked: int, *, at: int
+def amend_from_order(
+    entry: OutboxEntry, row: OrderInfo | None, queried: int, *, at: int
 ) -> StateChange | None:
-    """News of an amend of unknown outcome from the order it is about. Times as in `absent`."""
+    """Return the outcome of an amend by its order's row; None while open.
+
+    Args:
+        entry: The amend.
+        row: The order; None when it was not found.
+        queried: The exchange's clock before the query, ns since the Unix epoch.
+        at: This computer's clock now, ns since the Unix epoch.
+    """
     if row is not None and _in_force(entry, row):
         return StateChange(
             at=at, id=entry.id, state=OrderState.ACKNOWLEDGED, reason="seen in force"
@@ -110,14 +120,16 @@ def of_amend(
     if row is not None and _BY_REST.get(row.status) in ENDED:
         reason = "the order is no longer open"
         return StateChange(at=at, id=entry.id, state=OrderState.REFUSED, reason=reason)
-    if asked >= settles_at(entry):
+    if queried >= settles_at(entry):
         reason = "never applied: not in force after its deadline and the settle window"
         return StateChange(at=at, id=entry.id, state=OrderState.REFUSED, reason=reason)
     return None
 
 
-def in_history(entry: OutboxEntry, amends: Iterable[AmendInfo], at: int) -> StateChange | None:
-    """News of an amend from all that its order has been; the order itself shows less."""
+def amend_from_history(
+    entry: OutboxEntry, amends: Iterable[AmendInfo], at: int
+) -> StateChange | None:
+    """Return the outcome of an amend by its order's history, which shows more than the order."""
     since = entry.prepared - LOOKBACK_NS
     for amend in amends:
         shown = {name: getattr(amend, name) for name in (*_AMENDABLE, "display_qty")}
@@ -139,17 +151,18 @@ def _in_force(entry: OutboxEntry, row: OrderInfo) -> bool:
 
 
 def _agree(entry: OutboxEntry, shown: Mapping[str, Decimal | None]) -> bool:
-    asked = {name: _number(text) for name, text in entry.request.items() if name in shown}
-    return bool(asked) and all(shown[name] == value for name, value in asked.items())
+    """Whether the values of an amend's request are those that are shown."""
+    requested = {name: _number(text) for name, text in entry.request.items() if name in shown}
+    return bool(requested) and all(shown[name] == value for name, value in requested.items())
 
 
-def of_report(
+def from_report(
     entry: OutboxEntry, report: Mapping[str, object], now: int, *, snapshot: bool = False
 ) -> StateChange | None:
-    """News of an order from one execution report that names it."""
+    """Return the state of an order by an execution report that names it; None without news."""
     if is_past(report, snapshot=snapshot):
         return None
-    return _told(
+    return _from_stream(
         entry,
         str(report.get("order_status")),
         at=now,
@@ -159,9 +172,9 @@ def of_report(
     )
 
 
-def of_order(entry: OutboxEntry, order: OwnOrder, now: int) -> StateChange | None:
-    """News of an order from what the stream has told of it so far."""
-    return _told(
+def from_order(entry: OutboxEntry, order: OwnOrder, now: int) -> StateChange | None:
+    """Return the state of an order by what the stream has shown of it; None without news."""
+    return _from_stream(
         entry,
         order.order_status,
         at=now,
@@ -171,7 +184,7 @@ def of_order(entry: OutboxEntry, order: OwnOrder, now: int) -> StateChange | Non
     )
 
 
-def _told(
+def _from_stream(
     entry: OutboxEntry, status: str, *, at: int, txid: str | None, filled: Decimal, reason: str
 ) -> StateChange | None:
     state = _BY_STREAM.get(status)
@@ -180,10 +193,10 @@ def _told(
     return StateChange(at=at, id=entry.id, state=state, txid=txid, filled=filled, reason=reason)
 
 
-def of_amend_report(
+def amend_from_report(
     entry: OutboxEntry, report: Mapping[str, object], now: int
 ) -> StateChange | None:
-    """News of an amend from one execution report about its order."""
+    """Return the outcome of an amend by an execution report about its order; None while open."""
     status = _BY_STREAM.get(str(report.get("order_status")))
     if report.get("exec_type") == "amended":
         shown = {name: _number(report.get(name)) for name in _AMENDABLE if name in report}
@@ -205,7 +218,7 @@ def _text(value: object) -> str | None:
 
 
 def _number(value: object) -> Decimal | None:
-    """A decimal of the exchange; relative prices such as ``+1%`` are None."""
+    """Return a number of the exchange; None for anything else, such as ``+1%``."""
     if isinstance(value, Decimal):
         return value
     if isinstance(value, bool) or not isinstance(value, int | str):

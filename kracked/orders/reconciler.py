@@ -1,4 +1,7 @@
-"""Looks up what is not known until it is. The decisions are `reconcile`'s; the waiting is here."""
+"""Looks up actions until their outcome is known: queries and waits.
+
+The conclusions are drawn by `kracked.orders.reconcile_rules`.
+"""
 
 from __future__ import annotations
 
@@ -20,141 +23,142 @@ from kracked.times import NS_PER_S
 log = logging.getLogger(__name__)
 
 QUIET_NS = 5 * NS_PER_S
-"""An order the exchange took but the stream does not show is looked up after this long."""
-_AT_ONCE = 50
-"""Orders to one query."""
+"""An order that the exchange accepted but the stream does not show is looked up after this."""
+_PER_QUERY = 50
+"""Orders of one query."""
 _LATE = 5
-"""After so many vain looks the window may be over, whatever our own clock says."""
+"""After this many look-ups without a result the settle window may be over, even if this
+computer's clock is slow."""
 
 
 class Reconciler:
-    """Asks by what is known of an order, with growing pauses. `run` it beside the desk."""
+    """Queries the exchange with growing pauses. `run` it in a task beside the manager."""
 
-    def __init__(self, client: RestClient, outbox: Outbox, *, pace: RequestTiming) -> None:
-        self._client, self._outbox, self._pace = client, outbox, pace
+    def __init__(self, client: RestClient, outbox: Outbox, *, timing: RequestTiming) -> None:
+        self._client, self._outbox, self._timing = client, outbox, timing
         self._looks: dict[str, tuple[int, int]] = {}
-        """Vain looks so far and the tick of the last, by entry."""
-        self._doubted: dict[str, int] = {}
-        """Since which tick, by entry: what may have changed while nobody watched."""
+        """Look-ups without a result so far, and the tick of the last one, by entry."""
+        self._rechecked: dict[str, int] = {}
+        """The tick since which an entry may have changed unseen, by entry."""
         self._awake = asyncio.Event()
 
-    def doubt(self, entry: OutboxEntry) -> None:
-        """The entry may have changed while nobody watched: look it up."""
-        self._doubted[entry.id] = self._pace.ticks()
+    def recheck(self, entry: OutboxEntry) -> None:
+        """Look an entry up: it may have changed while the account's stream was down."""
+        self._rechecked[entry.id] = self._timing.ticks()
         self._looks.pop(entry.id, None)
         self.wake()
 
-    def trust(self, entry: OutboxEntry) -> None:
-        """The account's stream shows the order: no look-up knows better."""
-        self._doubted.pop(entry.id, None)
+    def confirm(self, entry: OutboxEntry) -> None:
+        """Look an entry up no more: the account's stream shows it, which is better evidence."""
+        self._rechecked.pop(entry.id, None)
 
     def wake(self) -> None:
-        """There is something new to settle."""
+        """Check at once whether a look-up is due."""
         self._awake.set()
 
     async def run(self) -> None:
-        """Settles for ever; ends by being cancelled."""
+        """Look up what is due, until cancelled."""
         while True:
             self._awake.clear()
-            await self.settle_due()
+            await self.reconcile_due()
             due = self.next_due()
-            # Acknowledged orders fall due without waking anybody.
-            wait_ns = QUIET_NS if due is None else max(0, due - self._pace.ticks())
+            # Acknowledged orders become due without a call of `wake`.
+            wait_ns = QUIET_NS if due is None else max(0, due - self._timing.ticks())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_ns / NS_PER_S):
                     await self._awake.wait()
 
     def next_due(self) -> int | None:
-        """The tick at which the next look is due; None when all is known."""
-        return min((self._due(entry) for entry in self._open_questions()), default=None)
+        """Return the tick of the next look-up; None when every outcome is known."""
+        return min((self._due(entry) for entry in self._unsettled()), default=None)
 
-    async def settle_due(self) -> None:
-        """One look at everything that is due now."""
-        now = self._pace.ticks()
-        due = [entry for entry in self._open_questions() if self._due(entry) <= now]
-        rows = await self._named([entry.txid for entry in due if entry.txid is not None])
+    async def reconcile_due(self) -> None:
+        """Make one look-up of every entry that is due."""
+        now = self._timing.ticks()
+        due = [entry for entry in self._unsettled() if self._due(entry) <= now]
+        rows = await self._query([entry.txid for entry in due if entry.txid is not None])
         for entry in due:
             await self._look(entry, rows)
 
-    async def _named(self, txids: Sequence[str]) -> dict[str, OrderInfo]:
-        """Orders whose id at the exchange is known, many to a call; none if it cannot be asked."""
+    async def _query(self, txids: Sequence[str]) -> dict[str, OrderInfo]:
+        """Return the rows of orders by the exchange's ids; none when a query fails."""
         rows: dict[str, OrderInfo] = {}
         try:
-            for first in range(0, len(txids), _AT_ONCE):
-                rows |= await self._client.query_orders(*txids[first : first + _AT_ONCE])
+            for first in range(0, len(txids), _PER_QUERY):
+                rows |= await self._client.query_orders(*txids[first : first + _PER_QUERY])
         except KrackedError as error:
             log.warning("look-up failed", extra={"reason": str(error)})
         return rows
 
-    def _open_questions(self) -> list[OutboxEntry]:
+    def _unsettled(self) -> list[OutboxEntry]:
+        now = self._timing.clock()
         return [
             entry
             for entry in self._outbox.pending()
             if entry.state is OrderState.UNKNOWN
             or (
                 entry.state in (OrderState.ACKNOWLEDGED, OrderState.LIVE)
-                and entry.id in self._doubted
+                and entry.id in self._rechecked
             )
-            or (entry.state is OrderState.ACKNOWLEDGED and self._is_quiet(entry))
+            # `abs`: a clock set back shows times to come, which are not waited for.
+            or (entry.state is OrderState.ACKNOWLEDGED and abs(now - entry.since) >= QUIET_NS)
         ]
-
-    def _is_quiet(self, entry: OutboxEntry) -> bool:
-        # A clock set back shows times to come; they are looked into rather than waited for.
-        return abs(self._pace.clock() - entry.since) >= QUIET_NS
 
     def _due(self, entry: OutboxEntry) -> int:
         looks, last = self._looks.get(entry.id, (0, 0))
         return last + reconcile_rules.pause_ns(looks)
 
     async def _look(self, entry: OutboxEntry, rows: Mapping[str, OrderInfo]) -> None:
-        asked = self._pace.ticks()
+        begun = self._timing.ticks()
         try:
-            there = await self._time_there(entry)
+            queried = await self._exchange_time(entry)
             known = {txid: row for txid, row in rows.items() if txid == entry.txid}
-            news = reconcile_rules.found(entry, known, self._pace.clock())
-            if news is None:
-                look = self._order if entry.kind is ActionKind.ADD else self._amend
-                news = await look(entry, there)
+            change = reconcile_rules.from_rows(entry, known, self._timing.clock())
+            if change is None:
+                adds = entry.kind is ActionKind.ADD
+                look_up = self._look_up_order if adds else self._look_up_amend
+                change = await look_up(entry, queried)
         except KrackedError as error:
             log.warning("look-up failed", extra={"id": entry.id, "reason": str(error)})
-            news = None
-        learnt = entry if news is None else self._outbox.learn(news)
-        if news is not None and (learnt.ended or self._believable(learnt, asked)):
+            change = None
+        settled = False
+        if change is not None:
+            settled = self._outbox.learn(change).ended
+            if not settled:
+                # Queries lag: an order shown as open may have ended since.
+                since = self._rechecked.setdefault(entry.id, begun)
+                settled = begun >= since + reconcile_rules.SETTLE_NS
+        if settled:
             self._looks.pop(entry.id, None)
-            self._doubted.pop(entry.id, None)
+            self._rechecked.pop(entry.id, None)
         else:
-            self._looks[entry.id] = (self._looks.get(entry.id, (0, 0))[0] + 1, asked)
+            self._looks[entry.id] = (self._looks.get(entry.id, (0, 0))[0] + 1, begun)
 
-    def _believable(self, entry: OutboxEntry, asked: int) -> bool:
-        """Whether an order shown as open is: the queries lag, and it may have ended since."""
-        since = self._doubted.setdefault(entry.id, asked)
-        return asked >= since + reconcile_rules.SETTLE_NS
-
-    async def _time_there(self, entry: OutboxEntry) -> int:
-        """What the exchange's clock shows; 0, for long ago, while it is too early to matter."""
+    async def _exchange_time(self, entry: OutboxEntry) -> int:
+        """Return the exchange's clock, ns since the epoch; 0 while it is too early to matter."""
         looks, _ = self._looks.get(entry.id, (0, 0))
-        if self._pace.clock() < reconcile_rules.settles_at(entry) and looks < _LATE:
+        if self._timing.clock() < reconcile_rules.settles_at(entry) and looks < _LATE:
             return 0
         return (await self._client.server_time()).unixtime * NS_PER_S
 
-    async def _order(self, entry: OutboxEntry, asked: int) -> StateChange | None:
-        rows, at = await self._client.open_orders(cl_ord_id=entry.id), self._pace.clock()
-        news = reconcile_rules.found(entry, rows, at)
-        if news is not None:
-            return news
-        # A market order, or one that crossed, was never among the open ones.
+    async def _look_up_order(self, entry: OutboxEntry, queried: int) -> StateChange | None:
+        rows, at = await self._client.open_orders(cl_ord_id=entry.id), self._timing.clock()
+        change = reconcile_rules.from_rows(entry, rows, at)
+        if change is not None:
+            return change
+        # A market order, or one that traded at once, was never among the open orders.
         start = entry.prepared - reconcile_rules.LOOKBACK_NS
         every = every_closed_order(self._client, cl_ord_id=entry.id, start=start)
-        found = reconcile_rules.found(entry, {txid: row async for txid, row in every}, at)
-        return found or reconcile_rules.absent(entry, asked, at=at)
+        found = reconcile_rules.from_rows(entry, {txid: row async for txid, row in every}, at)
+        return found or reconcile_rules.from_absence(entry, queried, at=at)
 
-    async def _amend(self, entry: OutboxEntry, asked: int) -> StateChange | None:
+    async def _look_up_amend(self, entry: OutboxEntry, queried: int) -> StateChange | None:
         assert entry.target is not None
-        if "display_qty" in entry.request:  # which no query of the order itself shows
+        if "display_qty" in entry.request:  # no query of the order itself shows it
             history = await self._client.order_amends(entry.target)
-            news = reconcile_rules.in_history(entry, history.amends, self._pace.clock())
-            if news is not None:
-                return news
+            change = reconcile_rules.amend_from_history(entry, history.amends, self._timing.clock())
+            if change is not None:
+                return change
         found = await self._client.query_orders(entry.target)
         row = found.get(entry.target)
-        return reconcile_rules.of_amend(entry, row, asked, at=self._pace.clock())
+        return reconcile_rules.amend_from_order(entry, row, queried, at=self._timing.clock())

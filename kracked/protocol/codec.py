@@ -1,9 +1,9 @@
-"""Bytes of the wire to events: the one place that knows both.
+"""Decodes the wire's bytes to events: the one place that knows both.
 
-A `Codec` holds what must be known to read a number: each instrument's precision. It
-learns them from `instrument` messages, or from the digits of a book's snapshot when
-there is none (a bare recording). It never raises for what the exchange sends:
-bytes it cannot read become `Malformed`, channels it does not know become `Unknown`.
+A `Codec` knows what is needed to read a number: each instrument's precision. It learns
+them from `instrument` messages, or from the digits of a book's snapshot when there is
+none (a bare recording). It must never raise for what the exchange sends: bytes that cannot
+be read become `Malformed`, channels that are not known become `Unknown`.
 
 Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages
 """
@@ -20,29 +20,41 @@ from kracked.errors import ProtocolError
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
 from kracked.protocol.events import Event, Side
-from kracked.protocol.number_parser import NumberReader, decimal, exact, fit, most_decimals, stated
-from kracked.protocol.replies import UNREADABLE, beside_channels, malformed
+from kracked.protocol.number_parser import (
+    NumberReader,
+    decimal,
+    exact,
+    fits,
+    is_present,
+    max_decimals,
+)
+from kracked.protocol.replies import UNREADABLE, decode_other, malformed
 from kracked.times import parse_ns
 from kracked.units import MOST_DECIMALS, scale
 
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 
-# Numbers that reach the untyped parts (executions, balances) stay exact too.
+# The numbers of the untyped parts (executions, balances) stay exact too.
 _channel_message = msgspec.json.Decoder(wire.ChannelMessage, float_hook=exact, strict=False).decode
 _pair = msgspec.json.Decoder(wire.PairData, strict=False).decode
 _asset = msgspec.json.Decoder(wire.AssetData, strict=False).decode
 
 
 class Codec:
-    """Decodes a stream of messages; remembers the precisions it has been told."""
+    """Decodes a stream of messages; remembers the precisions that were stated.
+
+    Args:
+        precisions: Decimals of symbols that no instrument message will state.
+    """
 
     def __init__(self, precisions: dict[str, Precision] | None = None) -> None:
-        # Stated, by the exchange's instrument channel or by the caller; else read off a
-        # snapshot's digits, for want of better.
+        # Stated precisions are those of the instrument channel or of the caller. Without one
+        # a precision is read off a snapshot's digits (`_inferred`).
         self._readers = {
             symbol: NumberReader(precision) for symbol, precision in (precisions or {}).items()
         }
         self._inferred: dict[str, NumberReader] = {}
+        # No lambdas: a codec is pickled with the keeper it belongs to.
         self._read: dict[type, Callable[[Any, int], list[Event]]] = {
             wire.BookMessage: self._book,
             wire.OrdersMessage: self._orders,
@@ -52,25 +64,34 @@ class Codec:
             wire.InstrumentMessage: self._instruments,
             wire.StatusMessage: _status,
             wire.HeartbeatMessage: _heartbeat,
-            wire.ExecutionsMessage: _executions,
-            wire.BalancesMessage: _balances,
+            wire.ExecutionsMessage: _account,
+            wire.BalancesMessage: _account,
         }
 
     def decode(self, data: bytes, received: int = 0) -> list[Event]:
-        """What one message says; usually one event. `received` in ns since the epoch."""
+        """Decode one message. Raises nothing for what the exchange sends.
+
+        Args:
+            data: The message as it came.
+            received: When it came, ns since the Unix epoch.
+
+        Returns:
+            Its events, usually one.
+        """
         try:
             message = _channel_message(data)
         except UNREADABLE as error:
-            return beside_channels(data, received, str(error))
+            return decode_other(data, received, str(error))
         try:
             return self._read[type(message)](message, received)
         except ProtocolError as error:
             return [malformed(data, received, str(error))]
 
     def events(self, message: wire.ChannelMessage, received: int) -> list[Event]:
-        """What a message of a channel says that was decoded with others.
+        """Return the events of a channel message that was decoded elsewhere, with others.
 
-        Raises `ProtocolError` where `decode` would tell of a malformed message.
+        Raises:
+            ProtocolError: The message makes no sense; `decode` would return a `Malformed`.
         """
         return self._read[type(message)](message, received)
 
@@ -117,19 +138,19 @@ class Codec:
     def _inferred_reader(
         self, data: wire.BookData | wire.OrdersData, kind: type[Event]
     ) -> NumberReader:
-        """By the decimals of the last snapshot; an update with more of them widens it."""
+        """Return a reader with the decimals of the last snapshot; wider updates widen it."""
         rows = (*data.bids, *data.asks)
         prices = [row.price if isinstance(row, wire.WireLevel) else row.limit_price for row in rows]
         quantities = [row.qty if isinstance(row, wire.WireLevel) else row.order_qty for row in rows]
         known = self._inferred.get(data.symbol)
         if known is None or kind in (events.BookSnapshot, events.L3Snapshot):
-            precision = Precision(most_decimals(prices), most_decimals(quantities))
-        elif fit(prices, known.precision.price) and fit(quantities, known.precision.qty):
+            precision = Precision(max_decimals(prices), max_decimals(quantities))
+        elif fits(prices, known.precision.price) and fits(quantities, known.precision.qty):
             return known
         else:
             precision = Precision(
-                max(known.precision.price, most_decimals(prices)),
-                max(known.precision.qty, most_decimals(quantities)),
+                max(known.precision.price, max_decimals(prices)),
+                max(known.precision.qty, max_decimals(quantities)),
             )
         if known is None or precision != known.precision:
             known = self._inferred[data.symbol] = NumberReader(precision)
@@ -140,11 +161,14 @@ class Codec:
     def _precision_of(
         self, symbol: str, prices: Iterable[msgspec.Raw], quantities: Iterable[msgspec.Raw]
     ) -> Precision:
-        """For channels that verify nothing: stated, or wide enough for these digits."""
+        """Return the stated precision, or one wide enough for these digits.
+
+        Only for channels without a checksum, where nothing depends on the precision.
+        """
         reader = self._readers.get(symbol)
         if reader is not None:
             return reader.precision
-        return Precision(most_decimals(prices), most_decimals(quantities))
+        return Precision(max_decimals(prices), max_decimals(quantities))
 
     def _ticker(self, message: wire.TickerMessage, received: int) -> list[Event]:
         return [self._ticker_event(data, received, message.type) for data in message.data]
@@ -153,13 +177,13 @@ class Codec:
         prices = (data.bid, data.ask, data.last, data.vwap, data.low, data.high, data.change)
         quantities = (data.bid_qty, data.ask_qty, data.volume)
         precision = self._precision_of(
-            data.symbol, filter(stated, prices), filter(stated, quantities)
+            data.symbol, filter(is_present, prices), filter(is_present, quantities)
         )
         bid, ask, last, vwap, low, high, change = (
-            scale(bytes(text), precision.price) if stated(text) else None for text in prices
+            scale(bytes(text), precision.price) if is_present(text) else None for text in prices
         )
         bid_qty, ask_qty, volume = (
-            scale(bytes(text), precision.qty) if stated(text) else 0 for text in quantities
+            scale(bytes(text), precision.qty) if is_present(text) else 0 for text in quantities
         )
         return events.Ticker(
             received,
@@ -175,70 +199,60 @@ class Codec:
             low=low,
             high=high,
             change=change,
-            change_pct=decimal(data.change_pct) if stated(data.change_pct) else None,
+            change_pct=decimal(data.change_pct) if is_present(data.change_pct) else None,
             trades=data.trades,
             timestamp=data.timestamp,
             snapshot=kind == "snapshot",
         )
 
     def _trades(self, message: wire.TradeMessage, received: int) -> list[Event]:
-        return [
-            self._trades_event(symbol, rows, received, message.type)
-            for symbol, rows in _by_symbol(message.data).items()
-        ]
-
-    def _trades_event(
-        self, symbol: str, rows: list[wire.TradeData], received: int, kind: str
-    ) -> Event:
-        precision = self._precision_of(
-            symbol, (row.price for row in rows), (row.qty for row in rows)
-        )
-        trades = tuple(_trade(row, precision) for row in rows)
-        return events.Trades(received, symbol, precision, trades, kind == "snapshot")
+        found: list[Event] = []
+        for symbol, rows in _by_symbol(message.data).items():
+            prices, quantities = (row.price for row in rows), (row.qty for row in rows)
+            precision = self._precision_of(symbol, prices, quantities)
+            trades = tuple(_trade(row, precision) for row in rows)
+            snapshot = message.type == "snapshot"
+            found.append(events.Trades(received, symbol, precision, trades, snapshot))
+        return found
 
     def _candles(self, message: wire.OhlcMessage, received: int) -> list[Event]:
-        return [
-            self._candles_event(symbol, rows, received, message)
-            for symbol, rows in _by_symbol(message.data).items()
-        ]
-
-    def _candles_event(
-        self, symbol: str, rows: list[wire.CandleData], received: int, message: wire.OhlcMessage
-    ) -> Event:
-        prices = (
-            text for row in rows for text in (row.open, row.high, row.low, row.close, row.vwap)
-        )
-        precision = self._precision_of(symbol, prices, (row.volume for row in rows))
-        candles = tuple(_candle(row, precision) for row in rows)
-        snapshot = message.type == "snapshot"
-        return events.Candles(received, symbol, precision, candles, snapshot, message.timestamp)
+        found: list[Event] = []
+        for symbol, rows in _by_symbol(message.data).items():
+            prices = (
+                text for row in rows for text in (row.open, row.high, row.low, row.close, row.vwap)
+            )
+            precision = self._precision_of(symbol, prices, (row.volume for row in rows))
+            candles = tuple(_candle(row, precision) for row in rows)
+            snapshot, timestamp = message.type == "snapshot", message.timestamp
+            found.append(events.Candles(received, symbol, precision, candles, snapshot, timestamp))
+        return found
 
     def _instruments(self, message: wire.InstrumentMessage, received: int) -> list[Event]:
-        odd: list[Event] = []
-        pairs = _each(message.data.pairs, _instrument, odd, received)
-        assets = _each(message.data.assets, _listed_asset, odd, received)
+        unreadable: list[Event] = []
+        pairs = _read_rows(message.data.pairs, _instrument, unreadable, received)
+        assets = _read_rows(message.data.assets, _listed_asset, unreadable, received)
         self.learn(pairs)
         snapshot = message.type == "snapshot"
-        return [events.Instruments(received, tuple(pairs), tuple(assets), snapshot), *odd]
+        return [events.Instruments(received, tuple(pairs), tuple(assets), snapshot), *unreadable]
 
     def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Read these instruments' numbers with these precisions from now on."""
+        """Take the precisions of these instruments as stated from now on."""
         for instrument in instruments:
             self._state(instrument.symbol, instrument.precision)
 
     def restate(self, symbol: str, precision: Precision) -> None:
-        """Likewise, if its precision was stated: what is read off digits goes on being so."""
+        """Change a symbol's precision if it was stated; an inferred one stays inferred."""
         if symbol in self._readers:
             self._state(symbol, precision)
 
     def _state(self, symbol: str, precision: Precision) -> None:
         known = self._readers.get(symbol)
-        # An unchanged precision stays the same object: books compare it by identity.
+        # An unchanged precision must stay the same object: books compare it by identity.
         if known is None or known.precision != precision:
             self._readers[symbol] = NumberReader(precision)
 
     def precision(self, symbol: str) -> Precision | None:
-        """What the instrument's numbers mean, stated or inferred; None while unknown."""
+        """Return a symbol's precision, stated or inferred; None while it is unknown."""
         reader = self._readers.get(symbol) or self._inferred.get(symbol)
         return reader.precision if reader is not None else None
 
@@ -250,7 +264,7 @@ def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
     side = _SIDES.get(row.side)
     if side is None:
         raise ProtocolError(f"a trade has no side {row.side!r}")
-    parse_ns(row.timestamp)  # raises for what is no time
+    parse_ns(row.timestamp)  # raises for text that is no time
     return events.Trade(
         side,
         scale(bytes(row.price), precision.price),
@@ -262,41 +276,41 @@ def _trade(row: wire.TradeData, precision: Precision) -> events.Trade:
 
 
 def _candle(row: wire.CandleData, precision: Precision) -> events.Candle:
-    # The inner `timestamp` is the end of the interval whatever the page says: not read.
+    # The inner `timestamp` is the end of the interval, whatever the page says: not read.
     opened, high, low, close, vwap = (
         scale(bytes(text), precision.price)
         for text in (row.open, row.high, row.low, row.close, row.vwap)
     )
     return events.Candle(
-        row.interval,
-        parse_ns(row.interval_begin),
-        opened,
-        high,
-        low,
-        close,
-        vwap,
-        scale(bytes(row.volume), precision.qty),
-        row.trades,
+        interval=row.interval,
+        begin=parse_ns(row.interval_begin),
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        vwap=vwap,
+        volume=scale(bytes(row.volume), precision.qty),
+        trades=row.trades,
     )
 
 
 _Listed = TypeVar("_Listed", Instrument, Asset)
 
 
-def _each(
+def _read_rows(
     rows: list[msgspec.Raw],
     read: Callable[[msgspec.Raw], _Listed],
-    odd: list[Event],
+    unreadable: list[Event],
     received: int,
 ) -> list[_Listed]:
-    """Every row that can be read; the others are told of in `odd`, and cost no one else."""
+    """Return the rows that can be read; add a `Malformed` to `unreadable` for each other."""
     found: list[_Listed] = []
     for row in rows:
         try:
             found.append(read(row))
         except (ProtocolError, msgspec.ValidationError) as error:
             problem = malformed(bytes(row), received, str(error))
-            odd.append(msgspec.structs.replace(problem, channel="instrument"))
+            unreadable.append(msgspec.structs.replace(problem, channel="instrument"))
     return found
 
 
@@ -319,7 +333,7 @@ def _instrument(row: msgspec.Raw) -> Instrument:
         qty_increment=scale(bytes(pair.qty_increment), pair.qty_precision),
         qty_min=scale(bytes(pair.qty_min), pair.qty_precision),
         cost_precision=pair.cost_precision,
-        cost_min=decimal(pair.cost_min) if stated(pair.cost_min) else Decimal(0),
+        cost_min=decimal(pair.cost_min) if is_present(pair.cost_min) else Decimal(0),
         marginable=pair.marginable,
         has_index=pair.has_index,
     )
@@ -350,12 +364,12 @@ def _status(message: wire.StatusMessage, received: int) -> list[Event]:
     return [
         events.Status(
             received,
-            data.system,
-            data.version,
-            data.api_version,
-            data.connection_id,
-            tuple(data.upcoming_maintenance),
-            tuple(data.emergency),
+            system=data.system,
+            version=data.version,
+            api_version=data.api_version,
+            connection_id=data.connection_id,
+            upcoming_maintenance=tuple(data.upcoming_maintenance),
+            emergency=tuple(data.emergency),
         )
         for data in message.data
     ]
@@ -365,11 +379,7 @@ def _heartbeat(_message: wire.HeartbeatMessage, received: int) -> list[Event]:
     return [events.Heartbeat(received)]
 
 
-def _executions(message: wire.ExecutionsMessage, received: int) -> list[Event]:
-    snapshot = message.type == "snapshot"
-    return [events.Executions(received, tuple(message.data), message.sequence, snapshot)]
-
-
-def _balances(message: wire.BalancesMessage, received: int) -> list[Event]:
-    snapshot = message.type == "snapshot"
-    return [events.Balances(received, tuple(message.data), message.sequence, snapshot)]
+def _account(message: wire.ExecutionsMessage | wire.BalancesMessage, received: int) -> list[Event]:
+    orders = isinstance(message, wire.ExecutionsMessage)
+    kind = events.Executions if orders else events.Balances
+    return [kind(received, tuple(message.data), message.sequence, message.type == "snapshot")]

@@ -1,11 +1,11 @@
-"""The exchange's side of the wire: the exact text of every message it sends.
+"""Encodes every message that the exchange sends, as exact text.
 
-The mirror of the codec, for whoever plays the exchange: the simulator and a replayed
+It mirrors the codec, for programs that play the exchange: the simulator and a replayed
 recording. Digits are exact and keep their trailing zeros, because the checksum of a
 book covers them. The simulator sends thousands of book messages a second, so those are
-put together from pieces (`level`, `order`, `order_event`) that it can keep and share;
-everything else is made from an event in one go. Words are quoted, whatever is in them:
-those of an exchange gone wrong must not break the line they are recorded in.
+assembled from pieces (`level`, `order`, `order_event`) that it can store and share;
+everything else is made from an event in one go. Text is always quoted: words of a faulty
+exchange must not break the line that they are recorded in.
 
 Source: the channel pages below docs.kraken.com/api/docs/websocket-v2/; the order of
 fields is that of recordings.
@@ -21,9 +21,9 @@ from typing import Any
 import msgspec
 
 from kracked import units
-from kracked.instruments import Asset, Instrument, Precision
+from kracked.instruments import Asset, Instrument
 from kracked.protocol import events
-from kracked.protocol.events import OrderAction, OrderChange, Side
+from kracked.protocol.events import OrderChange, Side
 from kracked.times import NS_PER_S, to_rfc3339
 
 SNAPSHOT, UPDATE = "snapshot", "update"
@@ -34,7 +34,11 @@ _SIDES = {Side.BID: "buy", Side.ASK: "sell"}
 
 
 def message(event: events.Event) -> str:
-    """The message that tells `event`; raises TypeError for events no channel sends."""
+    """Return the message of an event.
+
+    Raises:
+        TypeError: No channel sends such an event.
+    """
     encoder = _ENCODERS.get(type(event))
     if encoder is None:
         raise TypeError(f"no channel sends a {type(event).__name__}")
@@ -42,26 +46,26 @@ def message(event: events.Event) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text as JSON has it."""
+    """Return text as a JSON string."""
     return _json(text).decode()
 
 
 # --- times --------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=4096)  # orders are as old as minutes, and their times are told again
+@lru_cache(maxsize=4096)  # orders are minutes old, and their times are sent again and again
 def _second(seconds: int) -> str:
     return to_rfc3339(seconds * NS_PER_S, 0)[:-1]
 
 
 def micros(ns: int) -> str:
-    """RFC 3339 with six decimals: book, trade, ticker, replies."""
+    """Return RFC 3339 text with six decimals: book, trade, ticker, replies."""
     seconds, fraction = divmod(ns, NS_PER_S)
     return f"{_second(seconds)}.{fraction // 1000:06d}Z"
 
 
 def nanos(ns: int) -> str:
-    """RFC 3339 with nine decimals: level3 and candles."""
+    """Return RFC 3339 text with nine decimals: level3 and candles."""
     seconds, fraction = divmod(ns, NS_PER_S)
     return f"{_second(seconds)}.{fraction:09d}Z"
 
@@ -70,7 +74,7 @@ def nanos(ns: int) -> str:
 
 
 def level(price: str, qty: str) -> str:
-    """One entry of a `book` message; both are the digits to send."""
+    """Return one entry of a `book` message from the digits to send."""
     return f'{{"price":{price},"qty":{qty}}}'
 
 
@@ -82,12 +86,12 @@ def book(
     checksum: int,
     timestamp: str | None,
 ) -> str:
-    """A `book` message of `level` entries; `kind` is SNAPSHOT or UPDATE."""
+    """Return a `book` message of `level` entries; `kind` is SNAPSHOT or UPDATE."""
     return _sides("book", kind, symbol, bids, asks, checksum, timestamp)
 
 
 def order(order_id: str, price: str, qty: str, timestamp: str) -> str:
-    """One resting order of a `level3` snapshot."""
+    """Return one resting order of a `level3` snapshot."""
     return (
         f'{{"order_id":{quoted(order_id)},"limit_price":{price},"order_qty":{qty},'
         f'"timestamp":{quoted(timestamp)}}}'
@@ -95,7 +99,7 @@ def order(order_id: str, price: str, qty: str, timestamp: str) -> str:
 
 
 def order_event(event: str, order_id: str, price: str, qty: str, timestamp: str) -> str:
-    """One entry of a `level3` update; `event` is add, modify or delete."""
+    """Return one entry of a `level3` update; `event` is add, modify or delete."""
     return (
         f'{{"event":"{event}","order_id":{quoted(order_id)},"limit_price":{price},'
         f'"order_qty":{qty},"timestamp":{quoted(timestamp)}}}'
@@ -110,7 +114,7 @@ def level3(
     checksum: int,
     timestamp: str | None,
 ) -> str:
-    """A `level3` message: `order` entries in a SNAPSHOT, `order_event` ones in an UPDATE."""
+    """Return a `level3` message: of `order` entries, or of `order_event` ones in an UPDATE."""
     return _sides("level3", kind, symbol, bids, asks, checksum, timestamp)
 
 
@@ -134,6 +138,7 @@ def _book(event: events.BookSnapshot | events.BookUpdate) -> str:
     digits = event.precision
 
     def entries(levels: Iterable[tuple[int, int]]) -> Iterable[str]:
+        """Return the entries of a side."""
         return (level(digits.price_text(price), digits.qty_text(qty)) for price, qty in levels)
 
     kind = SNAPSHOT if isinstance(event, events.BookSnapshot) else UPDATE
@@ -142,32 +147,30 @@ def _book(event: events.BookSnapshot | events.BookUpdate) -> str:
 
 
 def _orders(event: events.L3Snapshot | events.L3Update) -> str:
+    digits = event.precision
     snapshot = isinstance(event, events.L3Snapshot)
 
-    def entries(changes: Iterable[OrderChange]) -> Iterable[str]:
-        return (_order_change(change, event.precision, snapshot=snapshot) for change in changes)
+    def entry(change: OrderChange) -> str:
+        """Return the entry of an order."""
+        price, qty = digits.price_text(change.price), digits.qty_text(change.qty)
+        if snapshot:
+            return order(change.order_id, price, qty, change.timestamp)
+        return order_event(change.action.value, change.order_id, price, qty, change.timestamp)
 
     kind = SNAPSHOT if snapshot else UPDATE
-    bids, asks = entries(event.bids), entries(event.asks)
+    bids, asks = map(entry, event.bids), map(entry, event.asks)
     return level3(kind, event.symbol, bids, asks, event.checksum, event.timestamp)
-
-
-def _order_change(change: OrderChange, digits: Precision, *, snapshot: bool) -> str:
-    price, qty = digits.price_text(change.price), digits.qty_text(change.qty)
-    if snapshot:
-        return order(change.order_id, price, qty, change.timestamp)
-    action: OrderAction = change.action
-    return order_event(action.value, change.order_id, price, qty, change.timestamp)
 
 
 # --- the rest of the market -----------------------------------------------------------
 
 
 def ticker(event: events.Ticker) -> str:
-    """A price the market does not have is null."""
+    """Return a `ticker` message; a price that the market does not have is null."""
     qty = event.precision.qty_text
 
     def price(value: int | None) -> str:
+        """Return a price, or null without one."""
         return "null" if value is None else event.precision.price_text(value)
 
     change_pct = "null" if event.change_pct is None else f"{event.change_pct:f}"
@@ -186,7 +189,7 @@ def ticker(event: events.Ticker) -> str:
 
 
 def trades(event: events.Trades) -> str:
-    """All fills of one taker, or the market's last fifty."""
+    """Return a `trade` message: all fills of one taker, or the market's last fifty."""
     price, qty = event.precision.price_text, event.precision.qty_text
     symbol = quoted(event.symbol)
     rows = ",".join(
@@ -201,31 +204,30 @@ def trades(event: events.Trades) -> str:
 
 
 def candles(event: events.Candles) -> str:
+    """Return an `ohlc` message."""
+    price, qty, symbol = event.precision.price_text, event.precision.qty_text, quoted(event.symbol)
+    # The inner `timestamp` is the end of the interval, whatever its documentation says.
+    rows = ",".join(
+        f'{{"symbol":{symbol},"open":{price(candle.open)},"high":{price(candle.high)},'
+        f'"low":{price(candle.low)},"close":{price(candle.close)},"trades":{candle.trades},'
+        f'"volume":{qty(candle.volume)},"vwap":{price(candle.vwap)},'
+        f'"interval_begin":"{nanos(candle.begin)}","interval":{candle.interval},'
+        f'"timestamp":"{micros(candle.end)}"}}'
+        for candle in event.candles
+    )
     kind = SNAPSHOT if event.snapshot else UPDATE
     stamp = "" if event.timestamp is None else f',"timestamp":{quoted(event.timestamp)}'
-    rows = ",".join(_candle(candle, event.symbol, event.precision) for candle in event.candles)
     return f'{{"channel":"ohlc","type":"{kind}"{stamp},"data":[{rows}]}}'
 
 
-def _candle(candle: events.Candle, symbol: str, digits: Precision) -> str:
-    price = digits.price_text
-    # The inner `timestamp` is the end of the interval, whatever its documentation says.
-    return (
-        f'{{"symbol":{quoted(symbol)},"open":{price(candle.open)},"high":{price(candle.high)},'
-        f'"low":{price(candle.low)},"close":{price(candle.close)},"trades":{candle.trades},'
-        f'"volume":{digits.qty_text(candle.volume)},"vwap":{price(candle.vwap)},'
-        f'"interval_begin":"{nanos(candle.begin)}","interval":{candle.interval},'
-        f'"timestamp":"{micros(candle.end)}"}}'
-    )
-
-
 def instruments(event: events.Instruments) -> str:
+    """Return an `instrument` message."""
     kind = SNAPSHOT if event.snapshot else UPDATE
     return instrument_lists(kind, map(asset, event.assets), map(pair, event.pairs))
 
 
 def instrument_lists(kind: str, assets: Iterable[str], pairs: Iterable[str]) -> str:
-    """An `instrument` message of `asset` and `pair` entries: its `data` is an object."""
+    """Return an `instrument` message of `asset` and `pair` entries; its `data` is an object."""
     return (
         f'{{"channel":"instrument","type":"{kind}",'
         f'"data":{{"assets":[{",".join(assets)}],"pairs":[{",".join(pairs)}]}}}}'
@@ -235,7 +237,7 @@ def instrument_lists(kind: str, assets: Iterable[str], pairs: Iterable[str]) -> 
 def asset(
     asset: Asset, collateral_value: Decimal = Decimal("0.00"), margin_rate: Decimal | None = None
 ) -> str:
-    """One currency of an `instrument` message; only those that can be borrowed have a rate."""
+    """Return one currency of an `instrument` message; only borrowable ones have a rate."""
     rate = "" if margin_rate is None else f',"margin_rate":{margin_rate:.6f}'
     return (
         f'{{"id":{quoted(asset.id)},"status":{quoted(asset.status)},"precision":{asset.precision},'
@@ -249,7 +251,7 @@ def pair(
     margin_initial: Decimal | None = None,
     position_limits: tuple[int, int] | None = None,
 ) -> str:
-    """One pair of an `instrument` message; the limits (long, short) go with the margin."""
+    """Return one pair of an `instrument` message; pairs with margin have limits (long, short)."""
     price, qty = pair.precision.price, pair.precision.qty
     increment = units.to_text(pair.price_increment, price)
     margin = "" if margin_initial is None else f'"margin_initial":{margin_initial:.2f},'
@@ -272,7 +274,7 @@ def _flag(value: bool) -> str:
 
 
 def status(event: events.Status) -> str:
-    """The engine's state: the first message of a connection, then every change."""
+    """Return a `status` message: the first of a connection, then one for every change."""
     data = {
         "version": event.version,
         "system": event.system,
@@ -285,10 +287,12 @@ def status(event: events.Status) -> str:
 
 
 def executions(event: events.Executions) -> str:
+    """Return an `executions` message."""
     return _account("executions", event.reports, event)
 
 
 def balances(event: events.Balances) -> str:
+    """Return a `balances` message."""
     return _account("balances", event.entries, event)
 
 
@@ -306,7 +310,7 @@ def _account(
 
 
 def pong(req_id: int | None, *, time_in: int, time_out: int) -> str:
-    """The answer to a ping; it has no `success` field."""
+    """Return the answer to a ping; it has no `success` field."""
     return _text({"method": "pong", **_echo(req_id), **_times(time_in, time_out)})
 
 
@@ -318,7 +322,15 @@ def granted(
     time_in: int,
     time_out: int,
 ) -> str:
-    """A request succeeded; `result` holds the parameters in force, or what came of it."""
+    """Return the answer to a request that succeeded.
+
+    Args:
+        method: The method of the request.
+        result: The parameters in force, or the result.
+        req_id: The request's id, if it had one.
+        time_in: When the request came, ns since the Unix epoch.
+        time_out: When the answer is sent, ns since the Unix epoch.
+    """
     return _text(
         {
             "method": method,
@@ -340,7 +352,13 @@ def refused(
     symbol: str | None = None,
     status: str | None = None,
 ) -> str:
-    """A request failed. A bad session adds a `status` of "error" of its own."""
+    """Return the answer to a request that failed; other arguments as in `granted`.
+
+    Args:
+        error: The exchange's words.
+        symbol: The symbol that the refusal names, if any.
+        status: "error" for a bad session, which alone has this field.
+    """
     return _text(
         {
             "error": error,

@@ -1,9 +1,8 @@
-"""What the exchange told us, as frozen values: the vocabulary of everything above.
+"""Events as frozen values: the vocabulary of everything above the protocol.
 
 The codec makes the events of the wire; the feed adds those of the connection
-(`Reconnecting`, `Gap`, ...) and the keeper those of the books (`Resync`). Prices and
-quantities are scaled integers; `precision` on the same event says what they mean.
-`received` is when the bytes reached this process, in ns since the Unix epoch.
+(`Reconnecting`, `Gap`, ...) and the keeper those of the books (`Resync`, `Verified`). Prices
+and quantities are scaled integers; `precision` on the same event gives their decimals.
 
 Sources: the channel pages below docs.kraken.com/api/docs/websocket-v2/
 """
@@ -19,13 +18,59 @@ import msgspec
 from kracked import times
 from kracked.instruments import Asset, Instrument, Precision
 
+__all__ = [
+    "Balances",
+    "BookEvent",
+    "BookSnapshot",
+    "BookUpdate",
+    "Candle",
+    "Candles",
+    "Connected",
+    "Event",
+    "Executions",
+    "Gap",
+    "Heartbeat",
+    "Instruments",
+    "L3Event",
+    "L3Snapshot",
+    "L3Update",
+    "Level",
+    "Malformed",
+    "MarketEvent",
+    "Notice",
+    "OrderAction",
+    "OrderChange",
+    "Overflow",
+    "Pong",
+    "Reconnected",
+    "Reconnecting",
+    "Rejected",
+    "Replied",
+    "Resync",
+    "Side",
+    "Stale",
+    "Stamped",
+    "Status",
+    "Subscribed",
+    "SymbolEvent",
+    "Ticker",
+    "Trade",
+    "Trades",
+    "Unknown",
+    "Unsubscribed",
+    "Verified",
+]
+
 
 class Side(StrEnum):
+    """A side of a book: bids buy, asks sell."""
+
     BID = "bid"
     ASK = "ask"
 
     @property
     def opposite(self) -> Side:
+        """The other side."""
         return Side.ASK if self is Side.BID else Side.BID
 
 
@@ -40,15 +85,18 @@ class Event(msgspec.Struct, frozen=True, tag_field="event"):
     """Something that happened, once."""
 
     received: int
-    """When it reached this process, ns since the Unix epoch."""
+    """When its bytes reached this process, ns since the Unix epoch."""
 
 
 class SymbolEvent(Event, frozen=True):
+    """An event of one symbol."""
+
     symbol: str
+    """The pair, ``BTC/USD``."""
 
 
 class Stamped:
-    """What bears the exchange's own time, as text."""
+    """An event with the exchange's own time, as text."""
 
     __slots__ = ()
     timestamp: str | None
@@ -60,42 +108,46 @@ class Stamped:
 
 
 class MarketEvent(SymbolEvent, frozen=True):
-    """Data of one instrument; `precision` says what its scaled integers mean."""
+    """Data of one instrument, in scaled integers."""
 
     precision: Precision
+    """The decimals of its scaled integers."""
 
 
 # --- the connection as the exchange describes it ------------------------------------
 
 
 class Status(Event, frozen=True, tag="status"):
-    """The trading engine's state: first message of a connection, then on every change.
-
-    `system`: `online`, `post_only`, `cancel_only`, `maintenance`; an open set.
-    The two lists hold the exchange's own objects, unread.
-    """
+    """The state of the trading engine: first message of a connection, then every change."""
 
     system: str
+    """`online`, `post_only`, `cancel_only`, `maintenance`; an open set."""
     version: str = ""
     api_version: str = ""
     connection_id: int = 0
     """Unsigned 64 bit: may exceed 2**63."""
     upcoming_maintenance: tuple[dict[str, object], ...] = ()
+    """The exchange's own objects."""
     emergency: tuple[dict[str, object], ...] = ()
+    """The exchange's own objects."""
 
 
 class Heartbeat(Event, frozen=True, tag="heartbeat"):
-    """Once a second; proves the connection, never a subscription."""
+    """A sign of life, once a second; it proves the connection, never a subscription."""
 
 
 class Pong(Event, frozen=True, tag="pong"):
+    """The answer to a ping."""
+
     req_id: int | None
     time_in: str = ""
+    """When the ping reached the exchange, RFC 3339."""
     time_out: str = ""
+    """When the answer left the exchange, RFC 3339."""
 
 
 class Subscribed(Event, frozen=True, tag="subscribed"):
-    """A subscription was granted, with the parameters in force."""
+    """The exchange granted a subscription, with the parameters in force."""
 
     channel: str
     symbol: str | None = None
@@ -109,6 +161,8 @@ class Subscribed(Event, frozen=True, tag="subscribed"):
 
 
 class Unsubscribed(Event, frozen=True, tag="unsubscribed"):
+    """The exchange ended a subscription."""
+
     channel: str
     symbol: str | None = None
     depth: int | None = None
@@ -117,44 +171,48 @@ class Unsubscribed(Event, frozen=True, tag="unsubscribed"):
 
 
 class Rejected(Event, frozen=True, tag="rejected"):
-    """The exchange refused a request. Often only `req_id` says which one."""
+    """The exchange refused a request. Often only `req_id` shows which one."""
 
     method: str | None
     error: str
-    """The exchange's own words, whole."""
+    """The exchange's own words, complete."""
     req_id: int | None = None
     symbol: str | None = None
     channel: str | None = None
 
 
 class Replied(Event, frozen=True, tag="replied"):
-    """A trading method succeeded; `result` is the exchange's object or list."""
+    """A trading method succeeded."""
 
     method: str
     result: object
+    """The exchange's own object or list."""
     req_id: int | None = None
     time_in: str = ""
     time_out: str = ""
 
 
 class Malformed(Event, frozen=True, tag="malformed"):
-    """Bytes that are not what the documentation promises, kept for the log."""
+    """A message that is not what the documentation promises."""
 
     text: str
+    """Its beginning, for the log."""
     reason: str
+    """What is wrong with it."""
     symbol: str | None = None
-    """The instrument it was about, when that much could be read."""
+    """The symbol that it was about, if that could be read."""
     channel: str | None = None
+    """The channel that it was about, if that could be read."""
 
 
 class Notice(Event, frozen=True, tag="notice"):
-    """Words of the proxy before the exchange, outside the protocol: a coming disconnect."""
+    """A text of the proxy before the exchange, outside the protocol: it will disconnect."""
 
     text: str
 
 
 class Unknown(Event, frozen=True, tag="unknown"):
-    """A channel or method this version does not know. Ignored, by design."""
+    """A message of a channel that this version does not know; ignored on purpose."""
 
     channel: str
 
@@ -174,32 +232,36 @@ class Ticker(MarketEvent, Stamped, frozen=True, tag="ticker"):
     ask_qty: int
     last: int | None
     volume: int
+    """Quantity traded in 24 hours."""
     vwap: int | None
     low: int | None
     high: int | None
     change: int | None
+    """Price change in 24 hours."""
     change_pct: Decimal | None
     trades: int | None = None
+    """Trades in 24 hours."""
     timestamp: str | None = None
     snapshot: bool = False
 
 
 class Trade(msgspec.Struct, frozen=True, gc=False):
-    """One fill."""
+    """One fill of the market. Its precision is that of the `Trades` event."""
 
     side: Side
-    """Of the taker: BID lifted an ask."""
+    """The taker's side: BID lifted an ask."""
     price: int
     qty: int
     ord_type: str
-    """Of the taker: `market` or `limit`."""
+    """The taker's order type: `market` or `limit`."""
     trade_id: int
     """Rises by one per fill and instrument."""
     timestamp: str
-    """A readable time: the codec has seen to it."""
+    """RFC 3339; the codec has checked that it can be read."""
 
     @property
     def exchange_time(self) -> int:
+        """ns since the Unix epoch."""
         return times.parse_ns(self.timestamp)
 
 
@@ -211,7 +273,7 @@ class Trades(MarketEvent, frozen=True, tag="trades"):
 
 
 class Candle(msgspec.Struct, frozen=True, gc=False):
-    """One interval's prices. Its identity is (symbol, interval, begin)."""
+    """The prices of one interval. Its identity is (symbol, interval, begin)."""
 
     interval: int
     """Minutes."""
@@ -227,66 +289,72 @@ class Candle(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def end(self) -> int:
+        """The end of the interval, ns since the Unix epoch."""
         return self.begin + self.interval * 60 * times.NS_PER_S
 
 
 class Candles(MarketEvent, frozen=True, tag="candles"):
-    """Candles to set, oldest first; each replaces the one of the same identity."""
+    """Candles, oldest first; each replaces the one of the same identity."""
 
     candles: tuple[Candle, ...]
     snapshot: bool = False
     timestamp: str | None = None
-    """The trade behind the message."""
+    """The time of the trade behind the message, RFC 3339."""
 
 
 class BookEvent(MarketEvent, Stamped, frozen=True, gc=False):
-    """What the two kinds of `book` message have in common."""
+    """A message of the `book` channel: a snapshot or an update."""
 
     bids: tuple[tuple[int, int], ...]
     """(price, total qty), scaled."""
     asks: tuple[tuple[int, int], ...]
+    """(price, total qty), scaled."""
     checksum: int
+    """The checksum of the best ten levels after this message."""
     timestamp: str | None = None
 
 
 class BookSnapshot(BookEvent, frozen=True, gc=False, tag="book_snapshot"):
-    """The whole book; replaces what was there. Best first."""
+    """The whole book, best levels first; it replaces what was there."""
 
 
 class BookUpdate(BookEvent, frozen=True, gc=False, tag="book_update"):
-    """Levels that changed, in order of events; a level whose quantity is 0 is gone."""
+    """Levels that changed, in the order of their changes; a level of quantity 0 is gone."""
 
 
 class OrderAction(StrEnum):
+    """A kind of change of an order of a level 3 book."""
+
     ADD = "add"
     MODIFY = "modify"
     DELETE = "delete"
 
 
 class OrderChange(msgspec.Struct, frozen=True, gc=False):
-    """One resting order, or what became of it."""
+    """One resting order of a level 3 book, or a change of it."""
 
     action: OrderAction
     order_id: str
     price: int
     qty: int
-    """What is left. Of a DELETE: what was left (cancel), or 0 (filled)."""
+    """The remaining quantity. With DELETE: what was left (a cancel), or 0 (a fill)."""
     timestamp: str
-    """When it entered the book at this price; of a DELETE, see the exchange's page."""
+    """When the order entered the book at this price; with DELETE, see the exchange's page."""
 
     @property
     def exchange_time(self) -> int:
         """ns since the Unix epoch; 0 where the exchange wrote no readable time."""
-        # To read each order's time as it comes would cost a tenth of a book.
+        # To read the time of every order as it comes would cost a tenth of a book.
         return times.try_parse_ns(self.timestamp) or 0
 
 
 class L3Event(MarketEvent, Stamped, frozen=True, gc=False):
-    """What the two kinds of `level3` message have in common."""
+    """A message of the `level3` channel: a snapshot or an update."""
 
     bids: tuple[OrderChange, ...]
     asks: tuple[OrderChange, ...]
     checksum: int
+    """The checksum of the orders at the best ten prices after this message."""
     timestamp: str | None = None
 
 
@@ -295,7 +363,7 @@ class L3Snapshot(L3Event, frozen=True, gc=False, tag="orders_snapshot"):
 
 
 class L3Update(L3Event, frozen=True, gc=False, tag="orders_update"):
-    """Orders that came, changed or left, in order of events."""
+    """Orders that were added, changed or removed, in the order of their changes."""
 
 
 class Instruments(Event, frozen=True, tag="instruments"):
@@ -310,22 +378,22 @@ class Instruments(Event, frozen=True, tag="instruments"):
 
 
 class Executions(Event, frozen=True, tag="executions"):
-    """Reports on own orders, as the exchange sends them: deltas keyed by `order_id`.
-
-    Numbers inside are `Decimal`. `sequence` counts messages of the subscription from
-    1; a hole means a lost message.
-    """
+    """Reports on own orders, as the exchange sends them: deltas keyed by `order_id`."""
 
     reports: tuple[dict[str, object], ...]
+    """The exchange's own objects; numbers inside are `Decimal`."""
     sequence: int | None = None
+    """Counts the messages of the subscription from 1; a missing number is a lost message."""
     snapshot: bool = False
 
 
 class Balances(Event, frozen=True, tag="balances"):
-    """Balances per asset (a snapshot), or ledger entries that moved them (an update)."""
+    """Balances per asset (a snapshot), or ledger entries that changed them (an update)."""
 
     entries: tuple[dict[str, object], ...]
+    """The exchange's own objects; numbers inside are `Decimal`."""
     sequence: int | None = None
+    """Counts the messages of the subscription from 1; a missing number is a lost message."""
     snapshot: bool = False
 
 
@@ -333,38 +401,42 @@ class Balances(Event, frozen=True, tag="balances"):
 
 
 class Resync(SymbolEvent, frozen=True, tag="resync"):
-    """A book went wrong and waits for a fresh snapshot; ask for one, once.
+    """The data of a subscription cannot be trusted; a fresh snapshot is needed, once.
 
-    `reason`: `checksum`, `impossible` (an update its rules forbid), `precision`
-    (the instrument's decimals changed), `refused`, `timeout`.
+    Whoever keeps books without a feed requests it; a feed does so by itself.
     """
 
     channel: str
     reason: str
+    """`checksum`, `impossible` (the rules forbid what came), `precision` (the instrument's
+    decimals changed), `sequence` (a message is missing), `timeout`, `unasked`."""
     detail: str = ""
 
 
 class Verified(SymbolEvent, frozen=True, tag="verified"):
-    """A book is proven again: its snapshot's checksum matched."""
+    """A book is proven: the checksum of its snapshot matched."""
 
     channel: str
 
 
 class Connected(Event, frozen=True, tag="connected"):
-    """A connection is open. `connection`: `public`, `level3` or `private`."""
+    """A connection is open."""
 
     connection: str
+    """`public`, `level3` or `private`, with a number where there are several."""
     url: str
 
 
 class Reconnecting(Event, frozen=True, tag="reconnecting"):
-    """A connection is lost, or could not be made; the next attempt is in `delay_s`."""
+    """A connection is lost, or could not be made."""
 
     connection: str
     url: str
     reason: str
     attempt: int
+    """Attempts since the connection was last good."""
     delay_s: float
+    """Seconds until the next attempt."""
 
 
 class Reconnected(Event, frozen=True, tag="reconnected"):
@@ -376,23 +448,28 @@ class Reconnected(Event, frozen=True, tag="reconnected"):
 
 
 class Gap(Event, frozen=True, tag="gap"):
-    """Between `start` and `end` messages of these symbols may be missing."""
+    """Messages of these symbols may be missing between `start` and `end`."""
 
     channel: str
     symbols: tuple[str, ...]
+    """Empty for a channel without symbols."""
     start: int
+    """ns since the Unix epoch."""
     end: int
+    """ns since the Unix epoch."""
     reason: str
 
 
 class Stale(SymbolEvent, frozen=True, tag="stale"):
-    """A subscription has gone quiet on a connection that has gone quiet."""
+    """A subscription is quiet on a connection whose heartbeats are missing."""
 
     channel: str
     silent_ns: int
+    """Time since its last message."""
 
 
 class Overflow(Event, frozen=True, tag="overflow"):
-    """This consumer was too slow: `dropped` events before this one were left out for it."""
+    """This consumer was too slow: events before this one were left out for it."""
 
     dropped: int
+    """How many."""

@@ -1,14 +1,14 @@
-"""What was told last of each market: what the exchange would tell one who subscribes now.
+"""The last values of each market: the snapshots that a new subscriber would get now.
 
-A subscription begins with a snapshot. Whoever comes late to a shared feed, or to a
-recording that is being played, gets the same from here. While nobody hears the market,
-`pause` it: what changes is then unknown, until it is told again.
+A subscription begins with a snapshot. A program that joins a shared feed late, or a
+recording that is being played, gets the same snapshots from here. Call `pause` while no
+messages of the market arrive: its values are then unknown until they arrive again.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypeVar
 
 from msgspec.structs import replace
@@ -16,14 +16,14 @@ from msgspec.structs import replace
 from kracked.protocol.client.subscription import Key
 from kracked.protocol.events import Candle, Candles, Ticker, Trade, Trades
 
-TRADES_KEPT = 50
-"""As many as the exchange's own snapshot has."""
-CANDLES_KEPT = 10
-"""Likewise."""
+MAX_TRADES = 50
+"""Trades in a snapshot of the exchange."""
+MAX_CANDLES = 10
+"""Candles in a snapshot of the exchange."""
 
-Told = Ticker | Trades | Candles
-TOLD = frozenset((Ticker, Trades, Candles))
-"""For a test by `type(event) in`."""
+Remembered = Ticker | Trades | Candles
+REMEMBERED_TYPES = frozenset((Ticker, Trades, Candles))
+"""The types of events that `remember` takes."""
 
 _T = TypeVar("_T", Trade, Candle)
 
@@ -35,45 +35,44 @@ class LastValues:
         self._tickers: dict[str, Ticker] = {}
         self._trades: dict[str, tuple[Trades, deque[Trade]]] = {}
         self._candles: dict[tuple[str, int], tuple[Candles, dict[int, Candle]]] = {}
-        """Of each interval, by begin."""
+        """The last event and the candles by begin, for each symbol and interval."""
 
-    def remember(self, event: Told) -> None:
+    def remember(self, event: Remembered) -> None:
+        """Take the values of one event."""
         match event:
             case Ticker():
                 self._tickers[event.symbol] = event
-            case Trades():
-                self._trade(event)
-            case Candles():
+            case Trades(symbol=symbol):
+                before, trades = self._trades.get(symbol) or (event, deque(maxlen=MAX_TRADES))
+                recounted = False  # whether the exchange counts trade ids anew
+                if event.snapshot:
+                    newest = max((trade.trade_id for trade in trades), default=0)
+                    recounted = all(trade.trade_id < newest for trade in event.trades)
+                if event.precision != before.precision or recounted:
+                    trades.clear()
+                trades.extend(event.trades)
+                self._trades[symbol] = event, trades
+            case Candles(symbol=symbol):
                 for candle in event.candles:
-                    self._candle(event, candle)
+                    key = symbol, candle.interval
+                    earlier, candles = self._candles.get(key) or (event, {})
+                    if event.precision != earlier.precision:
+                        candles.clear()
+                    candles[candle.begin] = candle
+                    if len(candles) > MAX_CANDLES:
+                        del candles[min(candles)]
+                    self._candles[key] = event, candles
 
     def pause(self) -> None:
-        """Nothing is heard for a while: tickers and candles go on changing, trades stay."""
+        """Forget tickers and candles: they change while no messages arrive. Trades stay."""
         self._tickers.clear()
         self._candles.clear()
 
-    def _trade(self, event: Trades) -> None:
-        before, known = self._trades.get(event.symbol) or (event, deque(maxlen=TRADES_KEPT))
-        if event.precision != before.precision or (event.snapshot and _restarts(event, known)):
-            known.clear()
-        known.extend(event.trades)
-        self._trades[event.symbol] = event, known
+    def snapshot(self, key: Key) -> Remembered | None:
+        """Return the snapshot that a subscription would begin with; None while there is none.
 
-    def _candle(self, event: Candles, candle: Candle) -> None:
-        key = event.symbol, candle.interval
-        before, known = self._candles.get(key) or (event, {})
-        if event.precision != before.precision:
-            known.clear()
-        known[candle.begin] = candle
-        if len(known) > CANDLES_KEPT:
-            del known[min(known)]
-        self._candles[key] = event, known
-
-    def snapshot(self, key: Key) -> Told | None:
-        """What a subscription would begin with; None when nothing was told yet.
-
-        It bears the time of the last thing told. Trades are in order of their numbers,
-        candles oldest first.
+        It has the time of the last message. Trades are in order of their ids, candles oldest
+        first.
         """
         channel, symbol, interval = key
         match channel, symbol, interval:
@@ -87,12 +86,6 @@ class LastValues:
                 candles, by_begin = self._candles[symbol, interval]
                 return replace(candles, candles=_ordered(by_begin), snapshot=True)
         return None
-
-
-def _restarts(event: Trades, known: Iterable[Trade]) -> bool:
-    """Whether the trades are numbered anew."""
-    newest = max((trade.trade_id for trade in known), default=0)
-    return all(trade.trade_id < newest for trade in event.trades)
 
 
 def _ordered(known: Mapping[int, _T]) -> tuple[_T, ...]:

@@ -1,4 +1,4 @@
-"""The digits of the wire to scaled integers, as fast as Python can without losing one."""
+"""Converts the wire's digits to scaled integers, as fast as Python can without losing one."""
 
 from __future__ import annotations
 
@@ -15,45 +15,46 @@ from kracked.protocol.events import OrderChange
 from kracked.units import scale
 
 KNOWN_PRICES = 5_000
-"""Prices remembered per instrument, about 0.5 MB; past that it starts afresh."""
+"""Prices remembered per instrument, about 0.5 MB; at this number they are dropped."""
 
-_FURTHEST = 1_000
-"""Powers of ten a number may lie from one: past that it is endless to write out."""
+_MAX_EXPONENT = 1_000
+"""Powers of ten that a number may lie from one: beyond that it takes too long to write out."""
 _POINT = 0x2E
 
 
-def stated(number: msgspec.Raw) -> bool:
-    """Whether there is a number at all: a quiet pair's ticker may leave some out."""
+def is_present(number: msgspec.Raw) -> bool:
+    """Whether there is a number: the ticker of a quiet pair may leave some out."""
     return bytes(number) not in (b"", b"null")
 
 
 def decimal(number: msgspec.Raw) -> Decimal:
-    """The number as a `Decimal` with the decimals it is written with."""
+    """Return the number as a `Decimal` with the decimals it is written with."""
     text = bytes(number)
     digits = units.decimals(text)
     return units.to_decimal(scale(text, digits), digits)
 
 
 def exact(text: str) -> Decimal:
-    """A number as it is written: a decoder's `float_hook`, for what no struct describes.
+    """Return a number exactly as it is written: a decoder's `float_hook` for untyped parts.
 
-    Raises msgspec's `ValidationError` for one beyond all measure.
+    Raises:
+        msgspec.ValidationError: The number is absurdly large or small, or none at all.
     """
     try:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if number.is_nan() or abs(number.adjusted()) > _FURTHEST:
+    if number.is_nan() or abs(number.adjusted()) > _MAX_EXPONENT:
         raise msgspec.ValidationError(f"{text[:20]} is no number")
     return number
 
 
-def most_decimals(numbers: Iterable[msgspec.Raw]) -> int:
-    """The decimals of the most precise of them; 0 for none at all."""
+def max_decimals(numbers: Iterable[msgspec.Raw]) -> int:
+    """Return the decimals of the most precise number; 0 without numbers."""
     return max((units.decimals(bytes(number)) for number in numbers), default=0)
 
 
-def fit(numbers: Iterable[msgspec.Raw], precision: int) -> bool:
+def fits(numbers: Iterable[msgspec.Raw], precision: int) -> bool:
     """Whether the numbers lose nothing at this precision."""
     try:
         for number in numbers:
@@ -67,8 +68,8 @@ class NumberReader:
     """Scales one instrument's numbers, as fast as Python can without losing a digit.
 
     Two thirds of a book's cost is here, so the usual case, exactly the right number of
-    decimals, is written out; everything else goes through `kracked.units.scale`. Prices
-    come again and again (94 % in a recording of ETH/USD): they are remembered.
+    decimals, is written out; every other case goes through `kracked.units.scale`. Prices
+    repeat (94 % of them in a recording of ETH/USD), so they are remembered.
     """
 
     __slots__ = ("_point", "_prices", "_qty", "precision")
@@ -80,7 +81,7 @@ class NumberReader:
         self._point = -1 - precision.qty
 
     def levels(self, rows: list[wire.WireLevel]) -> tuple[tuple[int, int], ...]:
-        """(price, qty) of each row."""
+        """Return price and quantity of each row, scaled."""
         prices, precision, point = self._prices, self._qty, self._point
         try:
             return tuple(
@@ -94,13 +95,13 @@ class NumberReader:
                     for row in rows
                 ]
             )
-        except (ValueError, IndexError):  # not plain, or shorter than it should be
+        except (ValueError, IndexError):  # a number with an exponent, or too short
             return tuple(
                 (prices[bytes(row.price)], scale(bytes(row.qty), precision)) for row in rows
             )
 
     def orders(self, rows: list[wire.WireOrder]) -> tuple[OrderChange, ...]:
-        """Each row's order, its numbers scaled."""
+        """Return the order of each row, with scaled numbers."""
         prices, precision, point = self._prices, self._qty, self._point
         try:
             return tuple(
@@ -118,20 +119,20 @@ class NumberReader:
                 ]
             )
         except (ValueError, IndexError):
-            return tuple(self._order(row) for row in rows)
-
-    def _order(self, row: wire.WireOrder) -> OrderChange:
-        return OrderChange(
-            row.event,
-            row.order_id,
-            self._prices[bytes(row.limit_price)],
-            scale(bytes(row.order_qty), self._qty),
-            row.timestamp,
-        )
+            return tuple(
+                OrderChange(
+                    row.event,
+                    row.order_id,
+                    prices[bytes(row.limit_price)],
+                    scale(bytes(row.order_qty), precision),
+                    row.timestamp,
+                )
+                for row in rows
+            )
 
 
 class _KnownPrices(dict[bytes, int]):
-    """Wire text of a price to its scaled integer, worked out once."""
+    """Scaled prices by their wire text, each computed once."""
 
     def __init__(self, precision: int) -> None:
         super().__init__()

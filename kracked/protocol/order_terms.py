@@ -1,7 +1,7 @@
-"""The vocabulary of orders: types, times in force, self-trade rules, what sets a trigger off.
+"""The vocabulary of orders: types, times in force, self-trade rules, reference prices.
 
-One spelling each, REST's; `ws_name` is the WebSocket's where that differs. REST requests, the
-order manager, the monitor and the simulator all speak these words.
+Each word has one spelling, REST's; `ws_name` is the WebSocket's where that differs. REST
+requests, the order manager, the monitor and the simulator all use these words.
 
 Sources: docs.kraken.com/api/docs/rest-api/add-order, .../websocket-v2/add_order
 """
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class OrderType(StrEnum):
-    """How an order is priced, and whether it waits for a trigger."""
+    """The type of an order: how it is priced, and whether it waits for a trigger."""
 
     MARKET = "market"
     LIMIT = "limit"
@@ -28,7 +28,7 @@ class OrderType(StrEnum):
 
     @property
     def waits(self) -> bool:
-        """Whether it stands outside the book until its trigger."""
+        """Whether it stays out of the book until it is triggered."""
         return self in _WAITING
 
     @property
@@ -48,12 +48,15 @@ class OrderType(StrEnum):
 
     @property
     def stops(self) -> bool:
-        """Whether it buys above and sells below its trigger; a profit is taken the other way."""
+        """Whether it is a stop: it buys when the price rises to the trigger, sells when it falls.
+
+        A take-profit order does so the other way round.
+        """
         return self in _STOPS
 
     @property
     def words(self) -> str:
-        """The type as order descriptions say it: `stop loss`."""
+        """The type as order descriptions name it: `stop loss`."""
         return self.removesuffix("-limit").replace("-", " ")
 
 
@@ -70,18 +73,18 @@ _LIMITED = frozenset(
     )
 )
 SPOT_ORDER_TYPES = frozenset(OrderType) - {OrderType.SETTLE_POSITION}
-"""The types an account without margin may send."""
+"""The types that an account without margin may send."""
 
 
 class TimeInForce(StrEnum):
-    """How long an order stays."""
+    """The time that an order stays open."""
 
     GTC = "GTC"
-    """Until cancelled."""
+    """Until it is cancelled."""
     IOC = "IOC"
-    """What does not fill at once is cancelled."""
+    """At once: what does not fill is cancelled."""
     FOK = "FOK"
-    """All of it fills at once, or none."""
+    """At once and completely, or not at all."""
     GTD = "GTD"
     """Until its expiry."""
 
@@ -105,7 +108,7 @@ class SelfTrade(StrEnum):
 
 
 class Trigger(StrEnum):
-    """The price that sets a waiting order off."""
+    """The price that triggers a waiting order."""
 
     LAST = "last"
     INDEX = "index"

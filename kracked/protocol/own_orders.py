@@ -1,8 +1,8 @@
 """Own orders and fills, merged from the executions channel. Pure, and the only place that merges.
 
-Updates are deltas: only an order's first report names its symbol, side and price, so
-reports are kept by order id and merged. A snapshot replaces what was open. Orders
-placed elsewhere, by hand or by another program, are here as well.
+Updates are deltas: only the first report of an order names its symbol, side and price, so
+reports are merged by order id. A snapshot replaces the open orders. Orders that were placed
+elsewhere, by hand or by another program, are included.
 
 Source: docs.kraken.com/api/docs/websocket-v2/executions
 """
@@ -20,36 +20,41 @@ from kracked.protocol.events import Executions, Side
 from kracked.times import parse_ns, to_rfc3339
 
 ZERO = Decimal(0)
-_FURTHEST = 40
-"""Powers of ten an amount may lie from one; past that it is none, and endless to write out."""
-KEPT_CLOSED = 500
+_MAX_EXPONENT = 40
+"""Powers of ten that an amount may lie from one; beyond that it is no amount."""
+MAX_CLOSED = 500
+"""Closed orders that are retained."""
 CLOSED = frozenset(("filled", "canceled", "expired"))
 """The `order_status` of an order that is over; any other, known or not, is open."""
 _PLACED = frozenset(("pending_new", "new", "amended"))
-"""What the rate limit's age runs from; the engine's own changes are not among them."""
+"""The reports that start the age of the rate limit; the engine's own changes do not."""
 _SIDES = {"buy": Side.BID, "sell": Side.ASK}
 _WORDS = {side: word for word, side in _SIDES.items()}
 _PROGRESS = ("cum_qty", "cum_cost", "avg_price")
 
 
 class Fee(msgspec.Struct, frozen=True):
+    """A fee that was paid."""
+
     asset: str
     qty: Decimal
 
 
 class Triggers(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What sets a waiting order off."""
+    """The trigger of a waiting order."""
 
     price: Decimal | None = None
-    """A price, or a trailing order's distance: `price_type` says which."""
+    """A price, or a trailing order's distance, by `price_type`."""
     price_type: str = "static"
-    """`static`, `pct` or `quote`."""
+    """`static`: a price; `pct` or `quote`: a distance in percent or in the quote currency."""
     status: str = ""
     """`untriggered` or `triggered`."""
     reference: str = "last"
+    """The price that triggers: `last` or `index`."""
     actual_price: Decimal | None = None
-    """Where a trailing order goes off as the market stands."""
+    """The price at which a trailing order would be triggered now."""
     peak_price: Decimal | None = None
+    """The best price that a trailing order has seen."""
 
 
 class OwnOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,13 +62,13 @@ class OwnOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     order_id: str
     order_status: str
-    """`pending_new`, `new`, `partially_filled`; of a closed one `filled`, `canceled`, `expired`."""
+    """Open: `pending_new`, `new`, `partially_filled`; closed: `filled`, `canceled`, `expired`."""
     cl_ord_id: str | None = None
     order_userref: int | None = None
     ord_ref_id: str | None = None
     """The order whose conditional close this is."""
     symbol: str = ""
-    """Empty when the stream began in the middle of the order's life: look it up."""
+    """Empty when the stream began in the middle of the order's life: look it up by REST."""
     side: Side | None = None
     order_type: str = ""
     order_qty: Decimal = ZERO
@@ -76,27 +81,30 @@ class OwnOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     post_only: bool = False
     reduce_only: bool = False
     contingent: Mapping[str, object] | None = None
-    """The conditional close it carries, by the exchange's names."""
+    """Its conditional close, by the exchange's names."""
     cum_qty: Decimal = ZERO
     cum_cost: Decimal = ZERO
     avg_price: Decimal = ZERO
     reason: str = ""
-    """Why the last report came, in the exchange's words."""
+    """The reason of the last report, in the exchange's words."""
     timestamp: str = ""
+    """The time of the last report, RFC 3339."""
     touched: int = 0
-    """When it was placed or last amended, ns since the Unix epoch: the rate limit's age."""
+    """When it was placed or last amended, ns since the Unix epoch: its age for the rate limit."""
 
     @property
     def remaining(self) -> Decimal:
+        """The quantity that is not filled."""
         return self.order_qty - self.cum_qty
 
     @property
     def is_open(self) -> bool:
+        """Whether it is not over."""
         return self.order_status not in CLOSED
 
     @property
     def trigger_price(self) -> Decimal | None:
-        """Where it goes off; None for an order that waits for nothing."""
+        """The price at which it is triggered; None for an order without a trigger."""
         triggers = self.triggers
         return triggers.price if triggers.price_type == "static" else triggers.actual_price
 
@@ -120,6 +128,7 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def exchange_time(self) -> int:
+        """ns since the Unix epoch."""
         return parse_ns(self.timestamp)
 
 
@@ -127,34 +136,41 @@ _Known = TypeVar("_Known", bound=msgspec.Struct)
 
 
 class OwnOrders:
-    """Owner of the open orders and the latest closed ones; changes by `apply` alone."""
+    """Owner of the open orders and the latest closed ones; changes by `apply` alone.
+
+    It iterates over the open orders.
+    """
 
     def __init__(self) -> None:
         self.open: dict[str, OwnOrder] = {}
-        """By order id."""
+        """Open orders by order id."""
         self.closed: dict[str, OwnOrder] = {}
-        """By order id, the one that ended first first."""
+        """The latest closed orders by order id, oldest first."""
         self.unreadable = 0
         """Reports that were not what the documentation promises."""
 
     def __iter__(self) -> Iterator[OwnOrder]:
+        """Iterate over a copy of the open orders."""
         return iter(tuple(self.open.values()))
 
     def __len__(self) -> int:
+        """Return the number of open orders."""
         return len(self.open)
 
     def __contains__(self, order_id: object) -> bool:
+        """Whether an order is open."""
         return order_id in self.open
 
     def get(self, order_id: str) -> OwnOrder | None:
+        """Return an open order; None when it is not open."""
         return self.open.get(order_id)
 
     def of(self, symbol: str) -> list[OwnOrder]:
-        """Those of one pair."""
+        """Return the open orders of one pair."""
         return [order for order in self if order.symbol == symbol]
 
     def apply(self, event: Executions) -> None:
-        """Takes every report; one that cannot be read is counted and changes nothing."""
+        """Merge every report; one that cannot be read is counted and changes nothing."""
         if event.snapshot and event.sequence in (None, 1):  # a later one continues the first
             self.open.clear()
         for report in event.reports:
@@ -168,7 +184,7 @@ class OwnOrders:
             return
         order_id = str(report.get("order_id", ""))
         if order_id in self.closed and not snapshot:
-            return  # late words about an order that is over
+            return  # a late report about an order that is over
         order = merged(self.open.get(order_id), report)
         if order.is_open:
             self.closed.pop(order_id, None)
@@ -176,43 +192,55 @@ class OwnOrders:
             return
         self.open.pop(order_id, None)
         self.closed[order_id] = order
-        while len(self.closed) > KEPT_CLOSED:
+        while len(self.closed) > MAX_CLOSED:
             del self.closed[next(iter(self.closed))]
 
 
 def is_past(report: Mapping[str, object], *, snapshot: bool) -> bool:
-    """Whether the report is a fill of the past, which says nothing of what its order is now."""
+    """Whether the report is an old fill, which says nothing about the order's state now."""
     return report.get("exec_type") == "trade" and (snapshot or "cum_qty" not in report)
 
 
 def merged(old: OwnOrder | None, report: Mapping[str, object]) -> OwnOrder:
-    """The order after this report; what the report leaves out stays.
+    """Return the order after a report; members that the report leaves out stay.
 
-    Raises msgspec's `ValidationError` or `ProtocolError` for what cannot be read.
+    Args:
+        old: The order before; None when this is its first report.
+        report: The exchange's own object.
+
+    Raises:
+        msgspec.ValidationError: A member has the wrong type.
+        ProtocolError: A time or an amount cannot be read.
     """
-    told = {name: value for name, value in report.items() if name in _FIELDS and value is not None}
+    members = {
+        name: value for name, value in report.items() if name in _FIELDS and value is not None
+    }
     # An old reason must not explain a new state; older servers say `cancel_reason`.
-    told["reason"] = report.get("reason") or report.get("cancel_reason") or ""
+    members["reason"] = report.get("reason") or report.get("cancel_reason") or ""
     if old is None or not old.touched or report.get("exec_type") in _PLACED:
-        told["touched"] = parse_ns(str(report.get("timestamp")))
-    told.update(side_of(report, old))
-    new = read({"order_status": "new", **told}, OwnOrder)
+        members["touched"] = parse_ns(str(report.get("timestamp")))
+    members.update(side_of(report, old))
+    new = read({"order_status": "new", **members}, OwnOrder)
     if old is None:
         return new
-    if "triggers" in told:
-        new = msgspec.structs.replace(new, triggers=_triggers(old.triggers, report["triggers"]))
-    # What is filled only rises: a report that says less is late.
+    if isinstance(moved := members.get("triggers"), Mapping):  # it may name only what moved
+        named = {name: getattr(new.triggers, name) for name in _TRIGGERS if name in moved}
+        triggers = msgspec.structs.replace(old.triggers, **named)
+        new = msgspec.structs.replace(new, triggers=triggers)
+    # The filled quantity only rises: a report with less is late.
     late = _PROGRESS if new.cum_qty < old.cum_qty else ()
-    changes = {name: getattr(new, name) for name in told if name not in late}
+    changes = {name: getattr(new, name) for name in members if name not in late}
     return msgspec.structs.replace(old, **changes)
 
 
-def read(told: Mapping[str, object], kind: type[_Known]) -> _Known:
-    """What a report says, as one of ours.
+def read(members: Mapping[str, object], kind: type[_Known]) -> _Known:
+    """Return the members of a report as an order or a fill.
 
-    Raises msgspec's `ValidationError`, or `ProtocolError` for an amount that is none.
+    Raises:
+        msgspec.ValidationError: A member has the wrong type.
+        ProtocolError: An amount is no number, or of an absurd size.
     """
-    known = msgspec.convert(told, kind)
+    known = msgspec.convert(members, kind)
     for amount in _amounts(known):
         if not is_amount(amount):
             raise ProtocolError(f"{amount} is no amount")
@@ -220,15 +248,15 @@ def read(told: Mapping[str, object], kind: type[_Known]) -> _Known:
 
 
 def is_amount(value: object) -> bool:
-    """Whether this is a number, finite and of a size that can be."""
+    """Whether this is a finite number of a possible size."""
     if isinstance(value, bool) or not isinstance(value, Decimal | int):
         return False
     number = Decimal(value)
-    return number.is_finite() and abs(number.adjusted()) <= _FURTHEST
+    return number.is_finite() and abs(number.adjusted()) <= _MAX_EXPONENT
 
 
 def _amounts(known: object) -> Iterator[Decimal]:
-    """Every decimal in it, those of its parts included."""
+    """Iterate over every decimal of a value and of its parts."""
     match known:
         case Decimal():
             yield known
@@ -241,39 +269,32 @@ def _amounts(known: object) -> Iterator[Decimal]:
 
 
 def side_of(report: Mapping[str, object], known: OwnOrder | None) -> dict[str, Side]:
-    """Ours for the exchange's `buy` and `sell`; that of the known order where none is named."""
+    """Return the side that a report names, else that of the known order; empty without one."""
     side = _SIDES.get(str(report.get("side")))
     side = side or (known.side if known else None)
     return {"side": side} if side else {}
 
 
 def open_report(order: OwnOrder) -> dict[str, object]:
-    """The report a snapshot makes of an open order: `merged` makes the same order of it.
+    """Return the report of an open order in a snapshot: `merged` makes the same order of it.
 
-    Its time is that of `touched`, as the exchange has it there.
+    Its time is that of `touched`, as in the exchange's own snapshots.
     """
-    report = _told(order) | {"exec_type": "new", "timestamp": to_rfc3339(order.touched, 9)}
+    report = _members(order) | {"exec_type": "new", "timestamp": to_rfc3339(order.touched, 9)}
     del report["touched"]
     return report
 
 
 def fill_report(fill: Fill) -> dict[str, object]:
-    """The report a snapshot makes of a fill."""
-    return _told(fill) | {"exec_type": "trade", "order_status": "filled"}
+    """Return the report of a fill in a snapshot."""
+    return _members(fill) | {"exec_type": "trade", "order_status": "filled"}
 
 
-def _told(known: OwnOrder | Fill) -> dict[str, object]:
-    """Its members in the exchange's words."""
+def _members(known: OwnOrder | Fill) -> dict[str, object]:
+    """Return the members of an order or a fill by the exchange's names."""
     members: dict[str, object] = msgspec.to_builtins(known, builtin_types=(Decimal,))
     return members | ({"side": _WORDS[known.side]} if known.side else {})
 
 
-def _triggers(old: Triggers, told: object) -> Triggers:
-    """A moved trigger may name only what moved."""
-    new = msgspec.convert(told, Triggers)
-    named = told if isinstance(told, Mapping) else {}
-    changes = {name: getattr(new, name) for name in new.__struct_fields__ if name in named}
-    return msgspec.structs.replace(old, **changes)
-
-
+_TRIGGERS = Triggers.__struct_fields__
 _FIELDS = frozenset(OwnOrder.__struct_fields__) - {"side", "touched", "reason"}

@@ -1,6 +1,6 @@
-"""Answers to requests, and whatever else is no channel's data, to events.
+"""Decodes answers to requests, and every other message that is no channel's data, to events.
 
-Refusals often name neither channel nor symbol; only the request's `req_id` then says
+Refusals often name neither channel nor symbol; only the request's `req_id` then shows
 what was refused. Source: docs.kraken.com/api/docs/guides/spot-ws-intro
 """
 
@@ -14,14 +14,14 @@ from kracked.protocol import events, wire
 from kracked.protocol.events import Event
 from kracked.protocol.number_parser import exact
 
-KEPT_TEXT = 300
-"""How much of an unreadable message `Malformed` keeps."""
+MAX_TEXT = 300
+"""Bytes of an unreadable message that `Malformed` retains."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for bytes that are no message; brackets can be nested too deep."""
+"""Errors of decoding bytes that are no message; the last for brackets nested too deep."""
 
 PROXY_NOTICE = b"CloudFlare"
-"""Begins the one text frame that is no JSON and no damage: a coming disconnect."""
+"""The beginning of the one text frame that is no JSON and no damage: a coming disconnect."""
 
 MARKET_CHANNELS = ("ticker", "book", "level3", "trade", "ohlc", "instrument")
 PRIVATE_CHANNELS = ("executions", "balances")
@@ -31,21 +31,27 @@ _reply = msgspec.json.Decoder(wire.WireReply).decode
 _subscription = msgspec.json.Decoder(wire.SubscriptionResult).decode
 _any_value = msgspec.json.Decoder(float_hook=exact).decode
 
-# What a broken message was about can still be read off its text, mostly.
+# The subject of a broken message can mostly still be read off its text.
 _SYMBOL = re.compile(rb'"symbol"\s*:\s*"([A-Za-z0-9./:]+)"')
 _CHANNEL = re.compile(rb'"channel"\s*:\s*"([a-z0-9_]+)"')
 
 
-def beside_channels(data: bytes, received: int, reason: str) -> list[Event]:
-    """What a message says that is no known channel's data; `reason` is why it is not."""
+def decode_other(data: bytes, received: int, reason: str) -> list[Event]:
+    """Return the event of a message that is no known channel's data.
+
+    Args:
+        data: The message as it came.
+        received: When it came, ns since the Unix epoch.
+        reason: Why it could not be decoded as a channel's data.
+    """
     if data.startswith(PROXY_NOTICE):
-        return [events.Notice(received, data[:KEPT_TEXT].decode(errors="replace").strip())]
+        return [events.Notice(received, data[:MAX_TEXT].decode(errors="replace").strip())]
     try:
         reply = _reply(data)
     except UNREADABLE:
         return [malformed(data, received, reason)]
     if reply.method is not None or reply.error or reply.Error:
-        return [_answer(reply, data, received)]
+        return [_reply_event(reply, data, received)]
     if reply.channel is None:
         return [malformed(data, received, "neither a method nor a channel")]
     if reply.channel in CHANNELS:
@@ -53,7 +59,7 @@ def beside_channels(data: bytes, received: int, reason: str) -> list[Event]:
     return [events.Unknown(received, reply.channel)]
 
 
-def _answer(reply: wire.WireReply, data: bytes, received: int) -> Event:
+def _reply_event(reply: wire.WireReply, data: bytes, received: int) -> Event:
     error = reply.error or reply.Error
     if error is not None or reply.success is False:
         return events.Rejected(
@@ -63,7 +69,7 @@ def _answer(reply: wire.WireReply, data: bytes, received: int) -> Event:
         return events.Pong(received, reply.req_id, reply.time_in, reply.time_out)
     try:
         if reply.method in ("subscribe", "unsubscribe"):
-            return _subscription_answer(reply, received)
+            return _subscription_event(reply, received)
         result = _any_value(reply.result) if bytes(reply.result) else {}
     except UNREADABLE as problem:
         return malformed(data, received, str(problem))
@@ -74,7 +80,7 @@ def _answer(reply: wire.WireReply, data: bytes, received: int) -> Event:
     )
 
 
-def _subscription_answer(reply: wire.WireReply, received: int) -> Event:
+def _subscription_event(reply: wire.WireReply, received: int) -> Event:
     result = _subscription(reply.result)
     if reply.method == "unsubscribe":
         return events.Unsubscribed(
@@ -83,19 +89,19 @@ def _subscription_answer(reply: wire.WireReply, received: int) -> Event:
     return events.Subscribed(
         received,
         result.channel,
-        result.symbol,
-        result.depth,
-        result.interval,
-        result.snapshot,
-        reply.req_id,
-        tuple(result.warnings or ()),
-        result.maxratecount,
+        symbol=result.symbol,
+        depth=result.depth,
+        interval=result.interval,
+        snapshot=result.snapshot,
+        req_id=reply.req_id,
+        warnings=tuple(result.warnings or ()),
+        max_rate_count=result.maxratecount,
     )
 
 
 def malformed(data: bytes, received: int, reason: str) -> events.Malformed:
-    """Keeps the text, and finds out whose data is lost with it as far as it can be read."""
-    text = data[:KEPT_TEXT].decode(errors="replace")
+    """Return a `Malformed`, with the symbol and channel as far as they can be read."""
+    text = data[:MAX_TEXT].decode(errors="replace")
     symbol, channel = _SYMBOL.search(data), _CHANNEL.search(data)
     return events.Malformed(
         received,

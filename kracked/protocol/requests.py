@@ -1,11 +1,11 @@
-"""What a client asks of the exchange: typed, encoded for clients, read and judged for servers.
+"""The requests of a client: encoded for clients, read and checked for servers.
 
-A server's `read` refuses with the exchange's own words, and returns the refusal: a bad
-request is an expected outcome, not an exception.
+A server's `read` returns a refusal in the exchange's own words for a bad request: that is an
+expected outcome, not an exception.
 
 Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages. The texts
-of refusals are recorded ones where recordings exist; `field must be a ...` is recorded
-for numbers and extended here to the other types of JSON.
+of refusals were recorded where recordings exist; `field must be a ...` was recorded
+for numbers and is extended here to the other types of JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MALFORMED = "Malformed request"
 
 
 class _Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A channel and what identifies the subscription; `None` leaves a field unsaid."""
+    """A channel and the parameters that identify the subscription; None leaves a field out."""
 
     method: ClassVar[str]
 
@@ -42,8 +42,9 @@ class _Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     snapshot: bool | None = None
     token: str | None = None
     snap_orders: bool | None = None
-    """Executions: open orders in the snapshot; `snap_trades` likewise the last fills."""
+    """Executions: whether the snapshot has the open orders."""
     snap_trades: bool | None = None
+    """Executions: whether the snapshot has the last fills."""
     snapshot_trades: bool | None = None
     """The older name of `snap_trades`."""
     order_status: bool | None = None
@@ -55,26 +56,32 @@ class _Subscription(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 class Subscribe(_Subscription, frozen=True, kw_only=True):
+    """A request to subscribe."""
+
     method = "subscribe"
 
 
 class Unsubscribe(_Subscription, frozen=True, kw_only=True):
+    """A request to unsubscribe."""
+
     method = "unsubscribe"
 
 
 class Ping(msgspec.Struct, frozen=True):
+    """A request for a pong."""
+
     method: ClassVar[str] = "ping"
 
 
 class UnknownMethod(msgspec.Struct, frozen=True):
-    """A well-formed request of a method this module does not know."""
+    """A well-formed request of a method that this module does not know."""
 
     method: str
     params: dict[str, object]
 
 
 class InvalidRequest(msgspec.Struct, frozen=True):
-    """A request that fails before anyone looks at what it asks for."""
+    """A request whose form is wrong, with its refusal."""
 
     method: str
     error: str
@@ -86,7 +93,7 @@ Request = Subscribe | Unsubscribe | Ping
 
 
 def encode(request: Request, req_id: int) -> bytes:
-    """The bytes to send. Every request carries an id: many refusals name nothing else."""
+    """Return the bytes to send. Every request has an id: many refusals name nothing else."""
     body: dict[str, object] = {"method": request.method}
     if not isinstance(request, Ping):
         body["params"] = request
@@ -94,7 +101,11 @@ def encode(request: Request, req_id: int) -> bytes:
 
 
 def read(data: str | bytes) -> tuple[Request | UnknownMethod | InvalidRequest, int | None]:
-    """A client's text as a request (or its refusal), and the `req_id` to answer with."""
+    """Read a client's message.
+
+    Returns:
+        The request, or an `InvalidRequest` with its refusal; and the `req_id` to answer with.
+    """
     try:
         body = _decode(data)
     except UNREADABLE:
@@ -105,10 +116,10 @@ def read(data: str | bytes) -> tuple[Request | UnknownMethod | InvalidRequest, i
     req_id = body.get("req_id")
     if req_id is not None and not _is_integer(req_id):
         return InvalidRequest(method, must_be("req_id", "number_integer")), None
-    return _judge(method, body), req_id
+    return _checked(method, body), req_id
 
 
-def _judge(method: str, body: dict[str, Any]) -> Request | UnknownMethod | InvalidRequest:
+def _checked(method: str, body: dict[str, Any]) -> Request | UnknownMethod | InvalidRequest:
     surplus = next((name for name in body if name not in _FIELDS.get(method, _ANY)), None)
     if surplus is not None:
         return InvalidRequest(method, unsupported_field(surplus, method))
@@ -134,9 +145,9 @@ def _subscription(
     for name, value in params.items():
         if name not in _PARAMS:
             return InvalidRequest(kind.method, unsupported_field(name, kind.method))
-        is_right, wanted = _TYPES[_PARAMS[name]]
-        if not is_right(value):
-            return InvalidRequest(kind.method, must_be(name, wanted))
+        is_valid, json_type = _TYPES[_PARAMS[name]]
+        if not is_valid(value):
+            return InvalidRequest(kind.method, must_be(name, json_type))
     if "channel" not in params:
         return InvalidRequest(kind.method, UNSUPPORTED)
     if "symbol" in params:
@@ -148,15 +159,14 @@ def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_list_of_text(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
 _TYPES: dict[str, tuple[Callable[[object], bool], str]] = {
     "text": (lambda value: isinstance(value, str), "string"),
     "integer": (_is_integer, "number_integer"),
     "flag": (lambda value: isinstance(value, bool), "boolean"),
-    "texts": (_is_list_of_text, "array"),
+    "texts": (
+        lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+        "array",
+    ),
 }
 _PARAMS = {
     "channel": "text",
@@ -178,11 +188,11 @@ _PARAMS = {
 }
 
 
-def must_be(name: str, wanted: str) -> str:
-    """The refusal of a field of the wrong type; `wanted` is JSON's name of the right one."""
-    return f"{name.capitalize()} field must be a {wanted}"
+def must_be(name: str, json_type: str) -> str:
+    """Return the refusal of a field of the wrong type; `json_type` is the right one."""
+    return f"{name.capitalize()} field must be a {json_type}"
 
 
 def unsupported_field(name: str, method: str) -> str:
-    """The refusal of a field the request does not have."""
+    """Return the refusal of a field that the request does not have."""
     return f"Unsupported field: '{name}' for the given msg type: {method}"

@@ -1,7 +1,7 @@
 """The signature of a private REST call. Pure: the caller brings nonce, body and secret.
 
-It stands below the REST client because the simulated exchange checks the same
-signature. Source: docs.kraken.com/api/docs/guides/spot-rest-auth
+It is below the REST client because the simulated exchange checks the same signature.
+Source: docs.kraken.com/api/docs/guides/spot-rest-auth
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import hmac
 
 
 def sign(path: str, nonce: str, body: bytes, secret: bytes) -> str:
-    """The `API-Sign` header: base64 of HMAC-SHA512 over path + SHA-256(nonce + body).
+    """Return the `API-Sign` header: base64 of HMAC-SHA512 over path + SHA-256(nonce + body).
 
-    `path` starts at ``/0/private``; `body` is the exact bytes that will be sent, which
-    hold the nonce a second time; `secret` is the decoded key.
+    Args:
+        path: The path of the call, from ``/0/private`` on.
+        nonce: The nonce, as decimal text.
+        body: The exact bytes that will be sent; they contain the nonce a second time.
+        secret: The private key, decoded from base64.
     """
     digest = hashlib.sha256(nonce.encode() + body).digest()
     return base64.b64encode(hmac.digest(secret, path.encode() + digest, "sha512")).decode()

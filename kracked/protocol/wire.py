@@ -1,7 +1,7 @@
-"""The exchange's messages field for field, as msgspec structs. Only the codec sees these.
+"""The exchange's messages field for field, as msgspec structs. Only the codec may use them.
 
-Numbers are `Raw`: the digits as sent, to be scaled once by `kracked.units`. A field
-the exchange leaves out, now or in an older year, has a default; a field it may add is
+Numbers are `Raw`: the digits as sent, to be scaled once by `kracked.units`. A field that
+the exchange leaves out, now or in an older year, has a default; a field that it may add is
 ignored by msgspec. Source: the channel pages below docs.kraken.com/api/docs/websocket-v2/
 """
 
@@ -139,7 +139,7 @@ class AssetData(Struct):
 
 class InstrumentData(Struct):
     pairs: list[Raw] = []
-    """`PairData` each, read one by one: an odd one must not cost the others."""
+    """`PairData` each, read one by one: an unreadable one must not cost the others."""
     assets: list[Raw] = []
     """`AssetData` each."""
 
@@ -195,7 +195,7 @@ ChannelMessage = (
 
 
 class WireReply(Struct):
-    """An answer to a request, and the outline of anything the channels above are not."""
+    """An answer to a request, and the outline of every message that is no known channel's data."""
 
     method: str | None = None
     channel: str | None = None
@@ -207,7 +207,7 @@ class WireReply(Struct):
     symbol: str | None = None
     result: Raw = NO_DIGITS
     orders_cancelled: int | None = None
-    """`batch_cancel` has been seen to answer with this in place of `result`."""
+    """`batch_cancel` has been seen to answer with this field in place of `result`."""
     time_in: str = ""
     time_out: str = ""
 

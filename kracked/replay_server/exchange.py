@@ -23,7 +23,7 @@ from kracked.gateway.auth import ApiKeys
 from kracked.gateway.channels import CHANNELS, Socket, Topic
 from kracked.gateway.client_session import ClientSession, Send
 from kracked.protocol import encode, events
-from kracked.protocol.last_values import TOLD, LastValues
+from kracked.protocol.last_values import REMEMBERED_TYPES, LastValues
 from kracked.record.replay import Moment, Player
 from kracked.replay_server import windows
 from kracked.replay_server.recorded_state import InstrumentList
@@ -36,7 +36,7 @@ MISSING = "messages are missing here"
 
 _SOCKETS = {"public": Socket.PUBLIC, "level3": Socket.LEVEL3}
 _ROLES = {BOOK: "public", LEVEL3: "level3"}
-_ONE_WORDING = TOLD | {events.Instruments}
+_ONE_WORDING = REMEMBERED_TYPES | {events.Instruments}
 """The events of a keyframe that have one wording; a book has one for each depth."""
 
 

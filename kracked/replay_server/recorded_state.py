@@ -21,14 +21,14 @@ from kracked.protocol import encode, events
 from kracked.protocol.codec import Codec
 from kracked.protocol.encode import SNAPSHOT
 from kracked.protocol.events import Event, Instruments
-from kracked.protocol.last_values import CANDLES_KEPT, TOLD
+from kracked.protocol.last_values import MAX_CANDLES, REMEMBERED_TYPES
 from kracked.record.read.recording import Recording
 from kracked.record.replay import Player
 from kracked.times import NS_PER_S
 
 _SEARCHED = 5_000
 """How many messages are searched for the first instrument list: it comes before any data."""
-_BACK_NS = (CANDLES_KEPT + 1) * 60 * NS_PER_S
+_BACK_NS = (MAX_CANDLES + 1) * 60 * NS_PER_S
 """How far to read back: as far as an exchange's snapshots reach."""
 _BACK_MESSAGES = 200_000
 """The most messages to read back: as many as are read in a moment."""
@@ -130,7 +130,7 @@ def events_before(player: Player) -> Iterator[Event]:
         else:
             continue
         for event in decoded:
-            if type(event) in TOLD or isinstance(event, events.Reconnecting):
+            if type(event) in REMEMBERED_TYPES or isinstance(event, events.Reconnecting):
                 yield event
 
 

@@ -1,8 +1,8 @@
-"""What the exchange answers about an account: balances, orders, trades, fees, the key.
+"""The exchange's answers about an account: balances, orders, fills, fees, the key.
 
-Numbers are `Decimal`, as written. Instants come as unix seconds with a fraction and are
-kept so; properties give ns since the Unix epoch. Asset names are the exchange's
-old codes (`XXBT`, `ZUSD`).
+Numbers are `Decimal`, as written. Instants are unix seconds with a fraction, as sent;
+properties give ns since the Unix epoch. Asset names are the exchange's old codes (`XXBT`,
+`ZUSD`).
 
 Sources: docs.kraken.com/api/docs/rest-api/ get-extended-balance, get-trade-balance,
 get-open-orders, get-closed-orders, get-order-amends, get-trade-history, get-trade-volume,
@@ -23,16 +23,16 @@ ZERO = Decimal(0)
 
 
 def seconds_to_ns(seconds: Decimal) -> int:
-    """Unix seconds as the exchange writes them, to integer ns."""
+    """Convert unix seconds, as the exchange writes them, to ns."""
     return int(seconds * NS_PER_S)
 
 
 class WebSocketsToken(msgspec.Struct, frozen=True):
-    """Opens private subscriptions, and trades: as secret as the key. Prints redacted."""
+    """A token for private sockets: it can trade, so it is as secret as the key. Prints redacted."""
 
     token: str
     expires: int = 900
-    """Seconds in which it must first be used."""
+    """Seconds within which it must first be used."""
 
     def __repr__(self) -> str:
         return "WebSocketsToken(<redacted>)"
@@ -41,7 +41,7 @@ class WebSocketsToken(msgspec.Struct, frozen=True):
 
 
 class ExtendedBalance(msgspec.Struct, frozen=True):
-    """One asset's funds."""
+    """The funds of one asset."""
 
     balance: Decimal
     hold_trade: Decimal = ZERO
@@ -51,7 +51,7 @@ class ExtendedBalance(msgspec.Struct, frozen=True):
 
     @property
     def available(self) -> Decimal:
-        """What a new order may use."""
+        """The amount that a new order may use."""
         return self.balance + self.credit - self.credit_used - self.hold_trade
 
 
@@ -71,7 +71,7 @@ class TradeBalance(
         "unfilled": "uv",
     },
 ):
-    """The account in one currency."""
+    """The account's worth and margin in one currency."""
 
     equivalent: Decimal = ZERO
     trade_balance: Decimal = ZERO
@@ -89,6 +89,8 @@ class TradeBalance(
 class OrderDescription(
     msgspec.Struct, frozen=True, rename={"side": "type", "order_type": "ordertype"}
 ):
+    """The terms of an order, as the exchange describes them."""
+
     pair: str = ""
     """The altname, such as ``XBTUSD``."""
     side: str = ""
@@ -97,8 +99,10 @@ class OrderDescription(
     price: str = ""
     """Limit or trigger; may be relative text such as ``+1.0%``."""
     price2: str = ""
+    """Limit of a type that has a trigger and a limit."""
     leverage: str = "none"
     order: str = ""
+    """The order in words."""
     close: str | None = None
 
 
@@ -106,10 +110,10 @@ class OrderInfo(msgspec.Struct, frozen=True):
     """One order as the query endpoints describe it."""
 
     status: str
-    """`pending`, `open`, `closed` (wholly filled), `canceled`, `expired`."""
+    """`pending`, `open`, `closed` (completely filled), `canceled`, `expired`."""
     descr: OrderDescription = OrderDescription()
     refid: str | None = None
-    """The order that made this one; ``None`` may come as that very text."""
+    """The order that made this one; ``None`` may come as that text."""
     userref: int | None = None
     cl_ord_id: str | None = None
     opentm: Decimal = ZERO
@@ -121,7 +125,7 @@ class OrderInfo(msgspec.Struct, frozen=True):
     cost: Decimal = ZERO
     fee: Decimal = ZERO
     price: Decimal = ZERO
-    """Average of the fills, not the limit."""
+    """Average price of the fills, not the limit."""
     stopprice: Decimal = ZERO
     limitprice: Decimal = ZERO
     trigger: str = "last"
@@ -133,26 +137,33 @@ class OrderInfo(msgspec.Struct, frozen=True):
 
     @property
     def opened(self) -> int:
+        """The time it was placed, ns since the Unix epoch."""
         return seconds_to_ns(self.opentm)
 
     @property
     def remaining(self) -> Decimal:
+        """The quantity that is not filled."""
         return self.vol - self.vol_exec
 
 
 class OpenOrders(msgspec.Struct, frozen=True):
+    """The open orders."""
+
     open: dict[str, OrderInfo]
     """By order id."""
 
 
 class ClosedOrders(msgspec.Struct, frozen=True):
+    """A page of closed orders."""
+
     closed: dict[str, OrderInfo]
     """By order id, newest first, 50 to a page."""
     count: int = 0
+    """Rows of all pages."""
 
 
 class ClosedBy(StrEnum):
-    """Which of an order's two times a span of closed orders means; the exchange's is `both`."""
+    """The time of an order that a span of closed orders means; by default the exchange's `both`."""
 
     OPEN = "open"
     CLOSE = "close"
@@ -160,7 +171,7 @@ class ClosedBy(StrEnum):
 
 
 class AmendInfo(msgspec.Struct, frozen=True):
-    """One state of an order in its history."""
+    """One state in the history of an order."""
 
     amend_id: str
     amend_type: str
@@ -173,7 +184,7 @@ class AmendInfo(msgspec.Struct, frozen=True):
     reason: str | None = None
     post_only: bool = False
     timestamp: int = 0
-    """Milliseconds, unlike the rest."""
+    """Milliseconds, unlike all other times."""
 
     @property
     def amended(self) -> int:
@@ -182,6 +193,8 @@ class AmendInfo(msgspec.Struct, frozen=True):
 
 
 class OrderAmends(msgspec.Struct, frozen=True):
+    """The history of an order."""
+
     amends: tuple[AmendInfo, ...] = ()
     """Oldest first; the first is the order as it was placed."""
     count: int = 0
@@ -191,18 +204,23 @@ class Position(msgspec.Struct, frozen=True, rename={"side": "type", "order_type"
     """One margin position."""
 
     ordertxid: str
+    """The order that opened it."""
     pair: str
     side: str
     order_type: str
     cost: Decimal
+    """In the quote currency."""
     vol: Decimal
+    """In the base currency."""
     vol_closed: Decimal = ZERO
     fee: Decimal = ZERO
     margin: Decimal = ZERO
     value: Decimal | None = None
+    """Present value in the quote currency."""
     net: Decimal | None = None
     """Unrealised profit or loss."""
     time: Decimal = ZERO
+    """Unix seconds."""
     posstatus: str = ""
     terms: str = ""
     rollovertm: Decimal = ZERO
@@ -227,17 +245,22 @@ class TradeInfo(msgspec.Struct, frozen=True, rename={"side": "type", "order_type
     postxid: str | None = None
     leverage: str | None = None
     ledgers: tuple[str, ...] = ()
+    """Ids of its ledger entries, if they were asked for."""
     posstatus: str | None = None
 
     @property
     def traded(self) -> int:
+        """ns since the Unix epoch."""
         return seconds_to_ns(self.time)
 
 
 class TradesHistory(msgspec.Struct, frozen=True):
+    """A page of own fills."""
+
     trades: dict[str, TradeInfo]
     """By trade id, newest first, 50 to a page."""
     count: int = 0
+    """Rows of all pages."""
 
 
 class LedgerEntry(
@@ -248,34 +271,39 @@ class LedgerEntry(
     """One movement of one asset."""
 
     refid: str
-    """What moved it: of both legs of a trade the trade's id."""
+    """The id of its cause; both legs of a trade have the trade's id."""
     time: Decimal
     kind: str
     """`trade`, `deposit`, `withdrawal`, `transfer`, ...; new ones appear."""
     asset: str
     amount: Decimal
-    """Signed, the fee not included."""
+    """Signed, without the fee."""
     fee: Decimal
     balance: Decimal
-    """Of the asset afterwards, the fee taken off."""
+    """The asset's balance afterwards, less the fee."""
     subkind: str = ""
     asset_class: str = "currency"
 
     @property
     def moved(self) -> int:
+        """ns since the Unix epoch."""
         return seconds_to_ns(self.time)
 
 
 class Ledgers(msgspec.Struct, frozen=True):
+    """A page of ledger entries."""
+
     ledger: dict[str, LedgerEntry]
     """By entry id, newest first, 50 to a page."""
     count: int = 0
+    """Rows of all pages."""
 
 
 class FeeLevel(msgspec.Struct, frozen=True):
-    """A fee in percent, and the way to the next. Member names as both spellings squash to."""
+    """A fee, and the way to the next level. Member names are squashed, see `squash`."""
 
     fee: Decimal
+    """Percent."""
     minfee: Decimal | None = None
     maxfee: Decimal | None = None
     nextfee: Decimal | None = None
@@ -284,24 +312,28 @@ class FeeLevel(msgspec.Struct, frozen=True):
 
 
 class TradeVolume(msgspec.Struct, frozen=True):
-    """The account's 30-day volume and what it pays per pair."""
+    """The account's 30-day volume, and the fees it pays."""
 
     currency: str = ""
+    """The currency of `volume`."""
     volume: Decimal = ZERO
     fees: dict[str, FeeLevel] = {}
-    """Taker, by pair id."""
+    """Taker fees by pair id."""
     fees_maker: dict[str, FeeLevel] = {}
+    """Maker fees by pair id."""
 
 
 class KeyInfo(msgspec.Struct, frozen=True):
-    """What the exchange knows of the key that asked. Member names squashed, as above."""
+    """The exchange's record of the key that asked. Member names are squashed, see `squash`."""
 
     apikeyname: str = ""
     nonce: int = 0
+    """The highest nonce that the exchange has seen."""
     noncewindow: int = 0
     permissions: tuple[str, ...] = ()
+    """Such as ``query-funds``."""
     validuntil: int = 0
-    """Unix seconds, like the rest; 0: for ever."""
+    """Unix seconds, as all times here; 0: for ever."""
     queryfrom: int = 0
     queryto: int = 0
     ipallowlist: tuple[str, ...] = ()
@@ -309,15 +341,12 @@ class KeyInfo(msgspec.Struct, frozen=True):
 
     @property
     def may_trade(self) -> bool:
+        """Whether it can place and change orders."""
         return "modify-trades" in self.permissions
 
     @property
-    def may_cancel(self) -> bool:
-        return self.may_trade or "close-trades" in self.permissions
-
-    @property
     def may_withdraw(self) -> bool:
-        """A key no terminal should hold."""
+        """Whether it can withdraw funds; a terminal should have no such key."""
         return not _WITHDRAWAL.isdisjoint(self.permissions)
 
 
@@ -325,12 +354,15 @@ _WITHDRAWAL = frozenset({"withdraw-funds", "add-withdraw-address", "update-withd
 
 
 def squash(members: dict[str, Any]) -> dict[str, Any]:
-    """Names without case and underscores: the documentation and the wire spell them two ways."""
+    """Return members by names without case and underscores.
+
+    The documentation and the wire spell them in two ways.
+    """
     return {name.replace("_", "").lower(): value for name, value in members.items()}
 
 
 def read_trade_volume(raw: bytes) -> TradeVolume:
-    """Raises msgspec's errors for anything but the documented shape."""
+    """Decode a `TradeVolume`; raises msgspec's errors for anything but the documented shape."""
     found = msgspec.json.decode(raw, type=_WireTradeVolume)
     return TradeVolume(
         currency=found.currency,
@@ -353,8 +385,8 @@ def _levels(found: dict[str, dict[str, Decimal | None]] | None) -> dict[str, Fee
 
 
 def read_key_info(raw: bytes) -> KeyInfo:
-    """Raises msgspec's errors for anything but the documented shape."""
+    """Decode a `KeyInfo`; raises msgspec's errors for anything but the documented shape."""
     members = squash(msgspec.json.decode(raw, type=dict[str, Any]))
-    # An empty allow-list has been seen as one empty text.
+    # An empty allow-list has been seen as a list of one empty text.
     members["ipallowlist"] = [address for address in members.get("ipallowlist") or () if address]
     return msgspec.convert(members, KeyInfo, strict=False)

@@ -1,57 +1,53 @@
 """`RestClient`: every call a trading terminal makes, typed both ways.
 
-A method is one endpoint: it says what goes in, what comes out, and whether it may be
-repeated. How a call is made stands in `caller`. Reads raise `Refused` when the exchange
-said no and `ConnectionLost` when it could not be reached; writes raise `Refused`
-(nothing happened), `NotSent` (nothing was sent) or `OutcomeUnknown` (look it up).
+A method is one endpoint: it defines what goes in, what comes out, and whether the call may be
+repeated. The rules of making a call are in `kracked.rest.request_executor`.
 
 Source: docs.kraken.com/api/docs/rest-api/
 """
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
-from types import TracebackType
-from typing import TypeVar
-
-import msgspec
 
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
 from kracked.rest import account, encoding, market, orders
+from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
 from kracked.rest.limiter import RestLimiter
-from kracked.rest.nonce import Nonces
-from kracked.rest.params import given, listed, names, pairs_asked, span
+from kracked.rest.nonce import Nonces, key_file, state_folder
 from kracked.rest.priority_lock import Urgency
-from kracked.rest.replies import OutcomeUnknown, UnreadableReply
 from kracked.rest.request_executor import RequestExecutor, RequestTiming, Signer
 from kracked.rest.transport import HttpTransport
-
-T = TypeVar("T")
-
-
-def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where this user's programs keep state: `XDG_STATE_HOME`, else ``~/.local/state``."""
-    root = environment.get("XDG_STATE_HOME")
-    return (Path(root) if root else Path.home() / ".local" / "state") / "kracked"
-
-
-def key_file(credentials: Credentials, folder: Path) -> Path:
-    """Where the key's last nonce is kept. The name tells keys apart and gives none away."""
-    return folder / f"nonce-{sha256(credentials.key.encode()).hexdigest()[:16]}"
+from kracked.rest.typed_calls import TypedCalls
 
 
 class RestClient:
-    """The exchange over REST. Use it with `async with`, or `close()` it.
+    """The exchange over REST. Use it with `async with`, or `close` it.
 
-    Without credentials only the public calls work. One client per key: private calls
-    take turns inside it. `state` is the folder for the key's last nonce.
+    Without credentials only the public calls work. Use one client per key: private calls take
+    turns inside it. A `pair` is REST's name, ``XBTUSD``, or a symbol, ``BTC/USD``.
+
+    Every read raises `Refused` when the exchange refused it and `ConnectionLost` when the
+    exchange could not be reached. Every write raises `Refused` (nothing happened), `NotSent`
+    (nothing was sent) or `OutcomeUnknown` (look it up before sending again). `BadOrder` says
+    that there are too few or too many ids or orders for one call, or that parts do not go together.
+
+    Args:
+        credentials: The key pair for private calls.
+        endpoints: Addresses of the exchange; Kraken's own by default.
+        tier: Verification level of the account: its rate limits.
+        state: Folder for the key's last nonce; the user's state folder by default.
+        otp: Returns a one-time password for each private call, for keys that need one.
+        transport: HTTP connections to share.
+        timing: Clocks and sleep; tests bring their own.
+
+    Raises:
+        BadSecret: The secret is not base64.
     """
 
     def __init__(
@@ -63,31 +59,30 @@ class RestClient:
         state: Path | None = None,
         otp: Callable[[], str] | None = None,
         transport: HttpTransport | None = None,
-        pace: RequestTiming | None = None,
+        timing: RequestTiming | None = None,
     ) -> None:
         self._transport = transport or HttpTransport()
         self._nonces: Nonces | None = None
-        pace, signer = pace or RequestTiming(), None
+        timing, signer = timing or RequestTiming(), None
         if credentials is not None:
             file = key_file(credentials, state or state_folder())
             # Nonces follow the real clock even where a test advances another one.
             self._nonces = Nonces(time.time_ns, file)
             signer = Signer(credentials, self._nonces)
         root = (endpoints or Endpoints.kraken()).rest.rstrip("/")
-        self._caller = RequestExecutor(self._transport, root, signer, pace=pace, tier=tier, otp=otp)
+        self._executor = RequestExecutor(
+            self._transport, root, signer, timing=timing, tier=tier, otp=otp
+        )
+        self._calls = TypedCalls(self._executor)
 
     async def __aenter__(self) -> RestClient:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
+        """Close the connections, and give back the nonces that were reserved and not used."""
         if self._nonces is not None:
             self._nonces.close()
         await self._transport.close()
@@ -95,7 +90,7 @@ class RestClient:
     @property
     def limiter(self) -> RestLimiter:
         """The key's call counter, for a display."""
-        return self._caller.limiter
+        return self._executor.limiter
 
     # --- placing and changing -----------------------------------------------------------
 
@@ -107,13 +102,18 @@ class RestClient:
         deadline: int | None = None,
         validate: bool = False,
     ) -> orders.Added:
-        """`deadline`, 2 to 60 s ahead, ns since the Unix epoch: the engine refuses after it.
+        """Place an order. Accepted does not mean resting: the executions channel shows that.
 
-        Accepted is not resting: the executions channel tells. With `validate` nothing is
-        placed; form and minimums are checked, funds are not.
+        Args:
+            deadline: Instant after which the engine refuses it, ns since the Unix epoch; 2 to
+                60 s ahead.
+            validate: Place nothing; check form and minimums, but not funds.
         """
-        members, called = orders.add_members(order, pair, deadline, validate=validate), names(order)
-        return await self._write("AddOrder", members, orders.Added, deadline, called)
+        members = orders.add_members(order, pair, deadline, validate=validate)
+        names = orders.client_names(order)
+        return await self._calls.write(
+            "AddOrder", members, orders.Added, before=deadline, names=names
+        )
 
     async def add_order_batch(
         self,
@@ -123,18 +123,22 @@ class RestClient:
         deadline: int | None = None,
         validate: bool = False,
     ) -> orders.BatchReply:
-        """2 to 15 orders of one pair; each may still be refused alone, see the reply."""
+        """Place 2 to 15 orders of one pair; the exchange may still refuse some of them.
+
+        Arguments as in `add_order`; the reply has a result for each order, in their order.
+        """
         members = orders.batch_members(tuple(batch), pair, deadline, validate=validate)
-        return await self._write(
-            "AddOrderBatch", members, orders.BatchReply, deadline, names(*batch)
+        names = orders.client_names(*batch)
+        return await self._calls.write(
+            "AddOrderBatch", members, orders.BatchReply, before=deadline, names=names
         )
 
     async def amend_order(
         self, order: orders.OrderRef, change: orders.AmendOrder, *, deadline: int | None = None
     ) -> orders.Amended:
-        """Keeps id and fills, and where possible the place in the queue."""
+        """Change an open order. It keeps its id, its fills and, where possible, its place."""
         members = {**encoding.fields(order), **encoding.fields(change), **orders.sending(deadline)}
-        return await self._write("AmendOrder", members, orders.Amended, deadline)
+        return await self._calls.write("AmendOrder", members, orders.Amended, before=deadline)
 
     async def edit_order(
         self,
@@ -144,82 +148,100 @@ class RestClient:
         deadline: int | None = None,
         validate: bool = False,
     ) -> orders.Edited:
-        """Cancels and makes a new order; `amend_order` is better wherever it works."""
+        """Cancel an order and place a new one; `amend_order` is better wherever it works."""
         rest = orders.sending(deadline, validate=validate)
         members = {**encoding.fields(edit), "pair": pair, **rest}
-        return await self._write("EditOrder", members, orders.Edited, deadline)
+        return await self._calls.write("EditOrder", members, orders.Edited, before=deadline)
 
     # --- cancelling -----------------------------------------------------------------------
 
     async def cancel_order(self, order: orders.OrderRef) -> orders.Cancelled:
-        """May be repeated: the second time it is refused as gone."""
-        self._caller.withdraw({order.txid, order.cl_ord_id} - {None})
-        return await self._cancel("CancelOrder", encoding.fields(order), orders.Cancelled)
+        """Cancel an order. It may be repeated: the second time it is refused as gone."""
+        self._executor.withdraw({order.txid, order.cl_ord_id} - {None})
+        return await self._calls.write(
+            "CancelOrder", encoding.fields(order), orders.Cancelled, Urgency.CANCEL
+        )
 
     async def cancel_order_batch(
         self, txids: Sequence[str | int] = (), cl_ord_ids: Sequence[str] = ()
     ) -> orders.Cancelled:
-        """2 to 50 orders in all; a `userref` among the first is all orders that carry it."""
+        """Cancel 2 to 50 orders.
+
+        Args:
+            txids: Order ids; a `userref` among them means all orders that carry it.
+            cl_ord_ids: Client order ids.
+        """
         if not 2 <= len(txids) + len(cl_ord_ids) <= 50:
-            raise orders.BadOrder("a batch cancels 2 to 50 orders")
-        self._caller.withdraw({*txids, *cl_ord_ids})
+            raise BadOrder("a batch cancels 2 to 50 orders")
+        self._executor.withdraw({*txids, *cl_ord_ids})
         members: dict[str, object] = {}
         if txids:
             members["orders"] = list(txids)
         if cl_ord_ids:
             members["cl_ord_ids"] = list(cl_ord_ids)
-        return await self._cancel("CancelOrderBatch", members, orders.Cancelled)
+        return await self._calls.write(
+            "CancelOrderBatch", members, orders.Cancelled, Urgency.CANCEL
+        )
 
     async def cancel_all(self) -> orders.Cancelled:
-        """Every order of the account, on all pairs, whoever placed it; also what waits here."""
-        self._caller.withdraw()
-        return await self._cancel("CancelAll", {}, orders.Cancelled)
+        """Cancel every order of the account, on all pairs, whoever placed it.
 
-    async def cancel_all_orders_after(self, timeout_s: int) -> orders.DeadMansSwitch:
-        """Cancels everything in `timeout_s` unless called again; 0 disarms."""
+        Orders of this client that wait to be sent are withdrawn.
+        """
+        self._executor.withdraw()
+        return await self._calls.write("CancelAll", {}, orders.Cancelled, Urgency.CANCEL)
+
+    async def cancel_all_orders_after(self, timeout_s: int) -> orders.CancelAllTimer:
+        """Set the exchange's timer that cancels every order, unless it is set again before.
+
+        Args:
+            timeout_s: Seconds until then, below 86400; 0 stops the timer.
+        """
         if not 0 <= timeout_s < 86_400:
-            raise orders.BadOrder("the dead-man's switch takes 0 to 86399 seconds")
-        name = "CancelAllOrdersAfter"
-        raw = await self._caller.write(name, {"timeout": timeout_s}, Urgency.SWITCH)
-        return _written(name, raw, orders.DeadMansSwitch)
+            raise BadOrder("the dead-man's switch takes 0 to 86399 seconds")
+        return await self._calls.write(
+            "CancelAllOrdersAfter", {"timeout": timeout_s}, orders.CancelAllTimer, Urgency.SWITCH
+        )
 
     # --- the account ------------------------------------------------------------------------
 
     async def websockets_token(self) -> str:
-        """A secret for one private connection, good for 15 minutes until first used."""
-        found = await self._read("GetWebSocketsToken", {}, account.WebSocketsToken)
+        """Return a token for one private connection: a secret, good for 15 minutes until used."""
+        found = await self._calls.read("GetWebSocketsToken", {}, account.WebSocketsToken)
         return found.token
 
     async def balance(self) -> dict[str, Decimal]:
-        """By asset, net of pending withdrawals."""
-        return await self._read("Balance", {}, dict[str, Decimal])
+        """Return totals by asset (`XXBT`, `ZUSD`), net of pending withdrawals."""
+        return await self._calls.read("Balance", {}, dict[str, Decimal])
 
     async def extended_balance(self) -> dict[str, account.ExtendedBalance]:
-        """By asset, with what open orders hold."""
-        return await self._read("BalanceEx", {}, dict[str, account.ExtendedBalance])
+        """Return balances by asset (`XXBT`, `ZUSD`), with what open orders hold.
+
+        Source: docs.kraken.com/api/docs/rest-api/get-extended-balance
+        """
+        return await self._calls.read("BalanceEx", {}, dict[str, account.ExtendedBalance])
 
     async def trade_balance(self, asset: str = "ZUSD") -> account.TradeBalance:
-        return await self._read("TradeBalance", {"asset": asset}, account.TradeBalance)
+        """Return the account's worth and margin in one currency."""
+        return await self._calls.read("TradeBalance", {"asset": asset}, account.TradeBalance)
 
     async def trade_volume(self, *pairs: str) -> account.TradeVolume:
-        """What the account pays; without `pairs` no fees."""
+        """Return the 30-day volume, and the fees of these pairs; without pairs no fees."""
         members: dict[str, object] = {"pair": ",".join(pairs)} if pairs else {}
-        raw = await self._caller.read("TradeVolume", members)
-        return _shaped("TradeVolume", account.read_trade_volume, raw)
+        return await self._calls.read_with("TradeVolume", members, account.read_trade_volume)
 
     async def api_key_info(self) -> account.KeyInfo:
-        """What the key may do, and its nonce."""
-        raw = await self._caller.read("GetApiKeyInfo", {})
-        return _shaped("GetApiKeyInfo", account.read_key_info, raw)
+        """Return the permissions of the key, and its last nonce."""
+        return await self._calls.read_with("GetApiKeyInfo", {}, account.read_key_info)
 
     # --- own orders and fills ---------------------------------------------------------------
 
     async def open_orders(
         self, *, cl_ord_id: str | None = None, userref: int | None = None, trades: bool = False
     ) -> dict[str, account.OrderInfo]:
-        """By order id; all of them, or those with this client id."""
-        members = given(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
-        return (await self._read("OpenOrders", members, account.OpenOrders)).open
+        """Return open orders by order id; `trades` adds the ids of their fills."""
+        members = present(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
+        return (await self._calls.read("OpenOrders", members, account.OpenOrders)).open
 
     async def closed_orders(
         self,
@@ -233,23 +255,30 @@ class RestClient:
         trades: bool = False,
         count: bool = True,
     ) -> account.ClosedOrders:
-        """A page of 50, newest first.
+        """Return a page of 50 closed orders, newest first; see `every_closed_order` for all.
 
-        `start` (exclusive) and `end`: ns, sent as seconds, or an order's id; `by` says whether
-        they mean the opening or the closing. Without `count` a long history answers sooner.
+        Args:
+            cl_ord_id: Only the order of this client id.
+            userref: Only orders that carry this reference.
+            start: Only after this instant (ns since the Unix epoch, sent as seconds) or order id.
+            end: Only until this instant or order id.
+            by: Whether `start` and `end` mean the opening or the closing.
+            offset: Rows to skip.
+            trades: With the ids of their fills.
+            count: With the number of all rows; without it a long history answers sooner.
         """
-        members = given(cl_ord_id=cl_ord_id, userref=userref, trades=trades, ofs=offset)
-        members |= given(closetime=by, without_count=not count, **span(start, end))
-        return await self._read("ClosedOrders", members, account.ClosedOrders)
+        members = present(cl_ord_id=cl_ord_id, userref=userref, trades=trades, ofs=offset)
+        members |= present(closetime=by, without_count=not count, **time_span(start, end))
+        return await self._calls.read("ClosedOrders", members, account.ClosedOrders)
 
     async def query_orders(self, *txids: str, trades: bool = False) -> dict[str, account.OrderInfo]:
-        """By order id, 1 to 50; ids the exchange never issued are left out."""
-        members = given(txid=listed(txids, 50), trades=trades)
-        return await self._read("QueryOrders", members, dict[str, account.OrderInfo])
+        """Return 1 to 50 orders by order id; ids that were never issued are left out."""
+        members = present(txid=joined_ids(txids, 50), trades=trades)
+        return await self._calls.read("QueryOrders", members, dict[str, account.OrderInfo])
 
     async def order_amends(self, txid: str) -> account.OrderAmends:
-        """What an order was and became, oldest first."""
-        return await self._read("OrderAmends", {"order_id": txid}, account.OrderAmends)
+        """Return an order's history of amends, oldest first."""
+        return await self._calls.read("OrderAmends", {"order_id": txid}, account.OrderAmends)
 
     async def trades_history(
         self,
@@ -260,14 +289,21 @@ class RestClient:
         ledgers: bool = False,
         count: bool = True,
     ) -> account.TradesHistory:
-        """Own fills, a page of 50, newest first. `start` and `end`: ns, or a trade's id."""
-        members = given(ofs=offset, ledgers=ledgers, without_count=not count, **span(start, end))
-        return await self._read("TradesHistory", members, account.TradesHistory)
+        """Return a page of 50 own fills, newest first; see `every_trade` for all.
+
+        Other arguments as in `closed_orders`; ids are those of trades.
+
+        Args:
+            ledgers: With the ids of their ledger entries.
+        """
+        bounds = time_span(start, end)
+        members = present(ofs=offset, ledgers=ledgers, without_count=not count, **bounds)
+        return await self._calls.read("TradesHistory", members, account.TradesHistory)
 
     async def query_trades(self, *ids: str) -> dict[str, account.TradeInfo]:
-        """Own fills by their ids, 1 to 20."""
-        members = given(txid=listed(ids, 20))
-        return await self._read("QueryTrades", members, dict[str, account.TradeInfo])
+        """Return 1 to 20 own fills by their ids."""
+        members = present(txid=joined_ids(ids, 20))
+        return await self._calls.read("QueryTrades", members, dict[str, account.TradeInfo])
 
     async def ledgers(
         self,
@@ -279,112 +315,84 @@ class RestClient:
         offset: int = 0,
         count: bool = True,
     ) -> account.Ledgers:
-        """What moved in the account, a page of 50, newest first.
+        """Return a page of 50 ledger entries, newest first; see `every_ledger_entry` for all.
 
-        `kind`: only this type, such as ``trade``; `start` and `end`: ns, or an entry's id.
+        Other arguments as in `closed_orders`; ids are those of entries.
+
+        Args:
+            assets: Only these assets.
+            kind: Only this type, such as ``trade``.
         """
-        members = given(asset=",".join(assets) or None, type=kind, ofs=offset)
-        members |= given(without_count=not count, **span(start, end))
-        return await self._read("Ledgers", members, account.Ledgers)
+        members = present(asset=",".join(assets) or None, type=kind, ofs=offset)
+        members |= present(without_count=not count, **time_span(start, end))
+        return await self._calls.read("Ledgers", members, account.Ledgers)
 
     async def query_ledgers(self, *ids: str) -> dict[str, account.LedgerEntry]:
-        """Entries by their ids, 1 to 20."""
-        members = given(id=listed(ids, 20))
-        return await self._read("QueryLedgers", members, dict[str, account.LedgerEntry])
+        """Return 1 to 20 ledger entries by their ids."""
+        members = present(id=joined_ids(ids, 20))
+        return await self._calls.read("QueryLedgers", members, dict[str, account.LedgerEntry])
 
     async def open_positions(self) -> dict[str, account.Position]:
-        """Margin positions by their ids, with what they are worth now."""
+        """Return margin positions by their ids, with their present value.
+
+        Source: docs.kraken.com/api/docs/rest-api/get-open-positions
+        """
         members: dict[str, object] = {"docalcs": True}
-        return await self._read("OpenPositions", members, dict[str, account.Position])
+        return await self._calls.read("OpenPositions", members, dict[str, account.Position])
 
     # --- public -----------------------------------------------------------------------------
 
     async def server_time(self) -> market.ServerTime:
-        return await self._public("Time", {}, market.ServerTime)
+        """Return the exchange's time, in whole seconds."""
+        return await self._calls.public("Time", {}, market.ServerTime)
 
     async def system_status(self) -> market.SystemStatus:
-        return await self._public("SystemStatus", {}, market.SystemStatus)
+        """Return the state of the trading engine."""
+        return await self._calls.public("SystemStatus", {}, market.SystemStatus)
 
     async def assets(self) -> dict[str, market.AssetInfo]:
-        """By the old code, such as ``XXBT``."""
-        return await self._public("Assets", {}, dict[str, market.AssetInfo])
+        """Return all assets by their old codes, such as ``XXBT``."""
+        return await self._calls.public("Assets", {}, dict[str, market.AssetInfo])
 
     async def asset_pairs(self, *pairs: str) -> dict[str, market.PairInfo]:
-        """By pair id, or by the name asked for."""
-        return await self._public("AssetPairs", pairs_asked(pairs), dict[str, market.PairInfo])
+        """Return the rules and fees of pairs, by pair id or by the name asked for."""
+        params = pair_params(pairs)
+        return await self._calls.public("AssetPairs", params, dict[str, market.PairInfo])
 
     async def ticker(self, *pairs: str) -> dict[str, market.TickerInfo]:
-        return await self._public("Ticker", pairs_asked(pairs), dict[str, market.TickerInfo])
+        """Return the tickers of pairs, of all pairs by default, by pair id."""
+        return await self._calls.public("Ticker", pair_params(pairs), dict[str, market.TickerInfo])
 
     async def ohlc(
         self, pair: str, *, interval: int = 1, since: str | None = None
     ) -> tuple[tuple[market.OhlcRow, ...], str]:
-        """At most 720 candles, oldest first, the last one unfinished; and the next `since`."""
+        """Return at most 720 candles, oldest first, the last unfinished; and the next `since`.
+
+        Args:
+            interval: Minutes: 1, 5, 15, 30, 60, 240, 1440, 10080 or 21600.
+            since: Only candles after this one, as an earlier call returned it.
+        """
         params = {"pair": pair, "interval": str(interval)}
-        return await self._page("OHLC", params, since, tuple[market.OhlcRow, ...])
+        return await self._calls.page("OHLC", params, since, tuple[market.OhlcRow, ...])
 
     async def depth(self, pair: str, *, count: int = 100) -> market.Depth:
-        """Up to 500 levels a side. Not verified by any checksum."""
+        """Return up to 500 levels a side of the book. No checksum verifies them."""
         params = {"pair": pair, "count": str(count)}
-        found = await self._public("Depth", params, dict[str, market.Depth])
+        found = await self._calls.public("Depth", params, dict[str, market.Depth])
         return market.only_value(found) or market.Depth((), ())
 
     async def trades(
         self, pair: str, *, since: str | None = None, count: int = 1000
     ) -> tuple[tuple[market.TradeRow, ...], str]:
-        """Oldest first, and the next `since` (ns as text). Drop repeats by `trade_id`."""
+        """Return the market's trades, oldest first; and the next `since` (ns as text).
+
+        A trade may come twice: drop repeats by `trade_id`.
+        """
         params = {"pair": pair, "count": str(count)}
-        return await self._page("Trades", params, since, tuple[market.TradeRow, ...])
+        return await self._calls.page("Trades", params, since, tuple[market.TradeRow, ...])
 
     async def spread(
         self, pair: str, *, since: str | None = None
     ) -> tuple[tuple[market.SpreadRow, ...], str]:
-        return await self._page("Spread", {"pair": pair}, since, tuple[market.SpreadRow, ...])
-
-    # --- shared -----------------------------------------------------------------------------
-
-    async def _write(
-        self,
-        name: str,
-        members: dict[str, object],
-        shape: type[T],
-        deadline: int | None,
-        names: Set[object] = frozenset(),
-    ) -> T:
-        raw = await self._caller.write(name, members, Urgency.ORDER, before=deadline, names=names)
-        return _written(name, raw, shape)
-
-    async def _cancel(self, name: str, members: dict[str, object], shape: type[T]) -> T:
-        return _written(name, await self._caller.write(name, members, Urgency.CANCEL), shape)
-
-    async def _read(self, name: str, members: dict[str, object], shape: type[T]) -> T:
-        return _decoded(name, await self._caller.read(name, members), shape)
-
-    async def _public(self, name: str, params: dict[str, str], shape: type[T]) -> T:
-        return _decoded(name, await self._caller.public(name, params), shape)
-
-    async def _page(
-        self, name: str, params: dict[str, str], since: str | None, shape: type[T]
-    ) -> tuple[T, str]:
-        raw = await self._caller.public(name, {**params, **({"since": since} if since else {})})
-        page = _shaped(name, market.read_page, raw)
-        return _decoded(name, bytes(page.rows), shape), page.last
-
-
-def _decoded(name: str, raw: bytes, shape: type[T]) -> T:
-    return _shaped(name, lambda text: msgspec.json.decode(text, type=shape), raw)
-
-
-def _written(name: str, raw: bytes, shape: type[T]) -> T:
-    try:
-        return _decoded(name, raw, shape)
-    except UnreadableReply as error:
-        # Accepted, but what exactly cannot be read: to be looked up like a lost reply.
-        raise OutcomeUnknown(name, error.reason) from error
-
-
-def _shaped(name: str, read: Callable[[bytes], T], raw: bytes) -> T:
-    try:
-        return read(raw)
-    except (msgspec.MsgspecError, ArithmeticError) as error:
-        raise UnreadableReply(name, str(error)) from error
+        """Return recent best bids and asks, oldest first; and the next `since`."""
+        return await self._calls.page("Spread", {"pair": pair}, since, tuple[market.SpreadRow, ...])

@@ -1,6 +1,6 @@
-"""What the public endpoints answer. Numbers are `Decimal`, rows are best or oldest first.
+"""The answers of the public endpoints. Numbers are `Decimal`, rows are best or oldest first.
 
-No substitute for the feed: `Depth` has no checksum and rounds its times.
+They do not replace the feed: `Depth` has no checksum, and its times are rounded.
 
 Sources: docs.kraken.com/api/docs/rest-api/ get-server-time, get-system-status,
 get-asset-info, get-tradable-asset-pairs, get-ticker-information, get-ohlc-data,
@@ -20,19 +20,26 @@ T = TypeVar("T")
 
 
 class ServerTime(msgspec.Struct, frozen=True):
+    """The exchange's time."""
+
     unixtime: int
     """Seconds."""
     rfc1123: str = ""
 
 
 class SystemStatus(msgspec.Struct, frozen=True):
+    """The state of the trading engine."""
+
     status: str
     """`online`, `maintenance`, `cancel_only`, `post_only`; an open set."""
     timestamp: str = ""
 
 
 class AssetInfo(msgspec.Struct, frozen=True):
+    """The rules of one asset."""
+
     altname: str
+    """The name without its class letter: `XBT` for `XXBT`."""
     aclass: str = "currency"
     decimals: int = 8
     display_decimals: int = 8
@@ -40,7 +47,7 @@ class AssetInfo(msgspec.Struct, frozen=True):
 
 
 class PairInfo(msgspec.Struct, frozen=True):
-    """One pair's rules and fee tables, by REST's old names."""
+    """The rules and fees of one pair, by REST's old names."""
 
     altname: str
     base: str
@@ -59,6 +66,7 @@ class PairInfo(msgspec.Struct, frozen=True):
     fees: tuple[tuple[Decimal, Decimal], ...] = ()
     """(30-day volume from, taker percent); has been seen empty."""
     fees_maker: tuple[tuple[Decimal, Decimal], ...] = ()
+    """(30-day volume from, maker percent)."""
     fee_volume_currency: str = ""
 
 
@@ -77,7 +85,7 @@ class TickerInfo(
         "open": "o",
     },
 ):
-    """Pairs are (since midnight UTC, last 24 hours)."""
+    """The ticker of a pair. Tuples of two are (since midnight UTC, last 24 hours)."""
 
     ask: tuple[Decimal, Decimal, Decimal]
     """Price, whole lots, lots."""
@@ -93,9 +101,10 @@ class TickerInfo(
 
 
 class OhlcRow(msgspec.Struct, frozen=True, array_like=True):
-    """The last row of a reply is still forming."""
+    """One candle; the last one of a reply is unfinished."""
 
     begin_s: int
+    """Unix seconds."""
     open: Decimal
     high: Decimal
     low: Decimal
@@ -106,52 +115,63 @@ class OhlcRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DepthRow(msgspec.Struct, frozen=True, array_like=True):
+    """One price level."""
+
     price: Decimal
     qty: Decimal
     timestamp_s: int
+    """Unix seconds."""
 
 
 class Depth(msgspec.Struct, frozen=True):
+    """A book, best levels first."""
+
     asks: tuple[DepthRow, ...]
     bids: tuple[DepthRow, ...]
 
 
 class TradeRow(msgspec.Struct, frozen=True, array_like=True):
+    """One fill of the market."""
+
     price: Decimal
     qty: Decimal
     time: Decimal
+    """Unix seconds."""
     side: str
-    """`b` or `s`, of the taker."""
+    """The taker's side: `b` or `s`."""
     order_type: str
-    """`m` or `l`."""
+    """The taker's order type: `m` or `l`."""
     misc: str
     trade_id: int = 0
 
     @property
     def traded(self) -> int:
+        """ns since the Unix epoch."""
         return seconds_to_ns(self.time)
 
 
 class SpreadRow(msgspec.Struct, frozen=True, array_like=True):
+    """The best bid and ask at one time."""
+
     time_s: int
     bid: Decimal
     ask: Decimal
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Rows of one pair, and what to pass as `since` for those after them."""
+    """Rows of one pair, and the `since` for the rows after them."""
 
     rows: msgspec.Raw
     last: str
 
 
 def read_page(raw: bytes) -> Page:
-    """The one list in the reply, whatever spelling of the pair it is keyed by."""
+    """Return the one list in a reply, whatever spelling of the pair is its key."""
     members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     last = bytes(members.pop("last", msgspec.Raw(b'""'))).decode().strip('"')
     return Page(next(iter(members.values()), msgspec.Raw(b"[]")), last)
 
 
 def only_value(found: dict[str, T]) -> T | None:
-    """The one entry of a reply about one pair: its key may be spelled otherwise than asked."""
+    """Return the one entry of a reply about one pair, whatever spelling is its key."""
     return next(iter(found.values()), None)

@@ -1,9 +1,9 @@
-"""Nonces: numbers that only rise, for as long as a key lives.
+"""Nonces: numbers that only rise, for as long as a key is used.
 
-A nonce is the time in nanoseconds, or one more than the last where the clock did not
+A nonce is the time in nanoseconds, or one more than the last when the clock did not
 move or went back. Because a clock can also go back between two runs, the last nonce is
-kept in a file per key. One write covers a whole block of nonces in advance, and calls
-that are not orders renew it early, so that an order does not wait for the disk.
+saved in a file per key. One write reserves a whole block of nonces, and calls that are
+not orders renew the block early, so that an order does not wait for the disk.
 
 Source: docs.kraken.com/api/docs/guides/spot-rest-auth
 """
@@ -14,52 +14,72 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from hashlib import sha256
 from pathlib import Path
 
+from kracked.credentials import Credentials
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
 
 BLOCK_NS = 60 * NS_PER_S
-"""How far one write reserves ahead: after a crash, nonces lead the clock by at most this."""
+"""Length of a reserved block: after a crash, nonces lead the clock by at most this."""
 _STALE_NS = 60 * NS_PER_S
-"""A temporary file this old was left by a crash."""
+"""A temporary file of this age was left by a crash."""
+
+
+def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of this user's state: in `XDG_STATE_HOME`, else ``~/.local/state``."""
+    root = environment.get("XDG_STATE_HOME")
+    return (Path(root) if root else Path.home() / ".local" / "state") / "kracked"
+
+
+def key_file(credentials: Credentials, folder: Path) -> Path:
+    """Return the file of the key's last nonce. Its name tells keys apart and reveals none."""
+    return folder / f"nonce-{sha256(credentials.key.encode()).hexdigest()[:16]}"
 
 
 class Nonces:
-    """The nonces of one key. Single-threaded; one instance per key and process."""
+    """The nonces of one key. Single-threaded; use one instance per key and process.
+
+    Args:
+        clock: Returns ns since the Unix epoch.
+        file: Where the last nonce is saved; None saves nothing.
+    """
 
     def __init__(self, clock: Callable[[], int], file: Path | None = None) -> None:
         self._clock, self._file = clock, file
         self._last = self._reserved = _read(file)
-        if file is not None:
-            _remove_leftovers(file, clock())
+        for leftover in [] if file is None else file.parent.glob(f"{file.name}?*"):
+            with contextlib.suppress(OSError):
+                if clock() - leftover.stat().st_mtime_ns > _STALE_NS:
+                    leftover.unlink()
 
     def next(self) -> str:
-        """A nonce above every earlier one, as decimal text."""
+        """Return a nonce above every earlier one, as decimal text."""
         self._last = max(self._last + 1, self._clock())
         if self._last > self._reserved:
             self._reserve(self._last + BLOCK_NS)
         return str(self._last)
 
     def renew(self) -> None:
-        """Reserves ahead when half of the block is used; for moments when waiting is no harm."""
+        """Reserve a new block when half of it is used; call it when waiting does no harm."""
         if max(self._last, self._clock()) > self._reserved - BLOCK_NS // 2:
             self._reserve(max(self._last, self._clock()) + BLOCK_NS)
 
     def refused(self) -> None:
-        """The exchange has seen a higher one: rise above what any program reserved."""
+        """Rise above the nonces of other programs: the exchange has seen a higher one."""
         self._last = max(self._last, self._reserved, _read(self._file))
         self._reserved = self._last
 
     def close(self) -> None:
-        """Give back what was reserved and not used, so that the next run starts at the clock."""
+        """Give back the unused part of the block, so that the next run starts at the clock."""
         if self._last < self._reserved == _read(self._file):
             self._save(self._last)
 
     def _reserve(self, upto: int) -> None:
-        # Another program with this key may have gone further: its number is not taken back.
+        # Another program with this key may have reserved more: its number must stay.
         self._reserved = upto
         self._save(max(upto, _read(self._file)))
 
@@ -69,7 +89,7 @@ class Nonces:
         try:
             _write(self._file, upto)
         except OSError as error:
-            # Not worth refusing to trade for: without the file the clock alone guards.
+            # No reason to refuse orders: without the file nonces depend on the clock alone.
             log.warning("nonce not saved", extra={"file": str(self._file), "reason": str(error)})
             self._file = None
 
@@ -82,7 +102,7 @@ def _read(file: Path | None) -> int:
 
 
 def _write(file: Path, last: int) -> None:
-    """Replaces the file whole, so that a crash leaves the old number or the new one."""
+    """Replace the file as a whole, so that a crash leaves the old number or the new one."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
     try:
@@ -94,10 +114,3 @@ def _write(file: Path, last: int) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def _remove_leftovers(file: Path, now: int) -> None:
-    for leftover in file.parent.glob(f"{file.name}?*"):
-        with contextlib.suppress(OSError):
-            if now - leftover.stat().st_mtime_ns > _STALE_NS:
-                leftover.unlink()

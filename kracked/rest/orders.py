@@ -1,7 +1,7 @@
-"""Requests that place, change and cancel orders, and what the exchange answers to them.
+"""Requests that place, change and cancel orders, and the exchange's answers to them.
 
-Prices and quantities are `Decimal`; they must already fit the instrument. Instants are
-ns since the Unix epoch. A `Side.BID` buys, a `Side.ASK` sells.
+Prices and quantities are `Decimal` and must fit the instrument. Instants are ns since the
+Unix epoch. A `Side.BID` buys, a `Side.ASK` sells.
 
 Sources: docs.kraken.com/api/docs/rest-api/ add-order, add-order-batch, amend-order,
 edit-order, cancel-order, cancel-order-batch, cancel-all-orders, cancel-all-orders-after
@@ -15,19 +15,20 @@ from enum import StrEnum
 import msgspec
 
 from kracked import times
-from kracked.errors import ConfigError
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
-from kracked.rest.encoding import RelativePrice, fields
+from kracked.rest.encoding import BadOrder, RelativePrice, fields
 
 
 class OrderFlag(StrEnum):
+    """A flag of an order."""
+
     POST = "post"
     """Never take liquidity; limit orders only."""
     FEE_IN_BASE = "fcib"
     FEE_IN_QUOTE = "fciq"
     VOLUME_IN_QUOTE = "viqc"
-    """Market buys without margin only."""
+    """The volume is in the quote currency; market buys without margin only."""
 
 
 Price = Decimal | RelativePrice
@@ -47,14 +48,14 @@ _PRICES = {
 """Whether the type takes `price` and `price2`."""
 
 
-class BadOrder(ConfigError):
-    """An order whose parts do not fit together; it was not sent."""
-
-
 class ConditionalClose(
     msgspec.Struct, frozen=True, kw_only=True, rename={"order_type": "ordertype"}
 ):
-    """An opposite order the exchange makes for each fill of the first. Raises `BadOrder`."""
+    """An opposite order that the exchange places for each fill of the first.
+
+    Raises:
+        BadOrder: Its prices and its type do not go together.
+    """
 
     order_type: OrderType
     price: Price | None = None
@@ -80,20 +81,23 @@ class AddOrder(
         "time_in_force": "timeinforce",
     },
 ):
-    """One order. Raises `BadOrder` when prices, flags and type do not go together.
+    """One order.
 
-    `price` is the limit of `limit` and `iceberg`, the trigger of the triggered types and
-    the distance (an `RelativePrice` with ``+``) of the trailing ones; `price2` the limit of the
-    types that end in ``-limit``.
+    Raises:
+        BadOrder: Prices, flags and type do not go together.
     """
 
     order_type: OrderType
     side: Side
     volume: Decimal
-    """In the base currency; 0 only to settle a margin position whole."""
+    """In the base currency; 0 only to settle a whole margin position."""
     price: Price | None = None
+    """The limit of `limit` and `iceberg`, the trigger of the triggered types, and the distance
+    (a `RelativePrice` with ``+``) of the trailing ones."""
     price2: Price | None = None
+    """The limit of the types that end in ``-limit``."""
     trigger: Trigger | None = None
+    """The price that triggers it; the last trade by default."""
     display_volume: Decimal | None = None
     """Icebergs only: at least a fifteenth of `volume`."""
     leverage: int | None = None
@@ -102,10 +106,11 @@ class AddOrder(
     flags: tuple[OrderFlag, ...] = ()
     time_in_force: TimeInForce | None = None
     starts: int | None = None
+    """When it is activated, sent in whole seconds."""
     expires: int | None = None
     """Good-till-date: the instant, sent in whole seconds."""
     expires_in_s: int | None = None
-    """Good-till-date: seconds from the exchange's now instead, whatever this clock says."""
+    """Good-till-date, in place of `expires`: seconds from now by the exchange's clock."""
     close: ConditionalClose | None = None
     userref: int | None = None
     cl_ord_id: str | None = None
@@ -116,7 +121,7 @@ class AddOrder(
             raise BadOrder(problem)
 
     def members(self) -> dict[str, object]:
-        """The wire's members; the conditional close still nested, as a batch wants it."""
+        """Return the members on the wire, with the conditional close nested as in a batch."""
         members = fields(self)
         for name in ("starts", "expires", "expires_in_s"):
             members.pop(name, None)
@@ -133,7 +138,7 @@ class AddOrder(
         return members
 
     def flat(self) -> dict[str, object]:
-        """The wire's members with the conditional close in flat keys, as AddOrder wants it."""
+        """Return the members on the wire, with the conditional close in flat keys for AddOrder."""
         members = self.members()
         close = {} if self.close is None else fields(self.close)
         members.pop("close", None)
@@ -142,24 +147,21 @@ class AddOrder(
 
 def _price_problem(order: AddOrder | ConditionalClose) -> str | None:
     kind = order.order_type
-    for name, value, wanted in zip(
+    for name, value, takes in zip(
         ("price", "price2"), (order.price, order.price2), _PRICES[kind], strict=True
     ):
-        if wanted and value is None:
+        if takes and value is None:
             return f"a {kind} order needs {name}"
-        if not wanted and value is not None:
+        if not takes and value is not None:
             return f"a {kind} order takes no {name}; leave it out"
     if not kind.trails:
         return None
     if not (isinstance(order.price, RelativePrice) and order.price.sign == "+"):
         return f"the price of a {kind} order is a distance; give a RelativePrice with +"
-    if order.price2 is not None and not _from_trigger(order.price2):
-        return f"the price2 of a {kind} order counts from its trigger: a RelativePrice with + or -"
-    return None
-
-
-def _from_trigger(price: Price) -> bool:
-    return isinstance(price, RelativePrice) and price.sign in ("+", "-")
+    second = order.price2
+    if second is None or (isinstance(second, RelativePrice) and second.sign in ("+", "-")):
+        return None
+    return f"the price2 of a {kind} order counts from its trigger: a RelativePrice with + or -"
 
 
 def _flag_problem(order: AddOrder) -> str | None:
@@ -188,22 +190,32 @@ def _time_problem(order: AddOrder) -> str | None:
 def add_members(
     order: AddOrder, pair: str, deadline: int | None, *, validate: bool
 ) -> dict[str, object]:
-    """The body of AddOrder."""
+    """Return the body of AddOrder."""
     return {**order.flat(), "pair": pair, **sending(deadline, validate=validate)}
 
 
 def batch_members(
     orders: tuple[AddOrder, ...], pair: str, deadline: int | None, *, validate: bool
 ) -> dict[str, object]:
-    """The body of AddOrderBatch: 2 to 15 orders of one pair."""
+    """Return the body of AddOrderBatch.
+
+    Raises:
+        BadOrder: There are not 2 to 15 orders.
+    """
     if not 2 <= len(orders) <= 15:
         raise BadOrder(f"a batch holds 2 to 15 orders, not {len(orders)}")
     each = [order.members() for order in orders]
     return {"pair": pair, "orders": each, **sending(deadline, validate=validate)}
 
 
+def client_names(*orders: AddOrder) -> set[object]:
+    """Return the names by which a cancel may mean these orders before they have a txid."""
+    names = (name for order in orders for name in (order.cl_ord_id, order.userref))
+    return {name for name in names if name is not None}
+
+
 def sending(deadline: int | None, *, validate: bool = False) -> dict[str, object]:
-    """What goes with every write: when the engine shall refuse it, and whether to act at all."""
+    """Return the members of every write: its deadline, and whether it is only validated."""
     members: dict[str, object] = {}
     if deadline is not None:
         members["deadline"] = times.to_rfc3339(deadline, 3)
@@ -213,13 +225,16 @@ def sending(deadline: int | None, *, validate: bool = False) -> dict[str, object
 
 
 class OrderRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Names an order by the exchange's id or by the client's. Raises `BadOrder` for neither.
+    """The name of an order: the exchange's id or the client's.
 
-    A cancel also takes a `userref` as `txid`, and means every order that carries it.
+    Raises:
+        BadOrder: Both are given, or neither.
     """
 
     txid: str | int | None = None
+    """The exchange's id; a cancel also takes a `userref`, for every order that carries it."""
     cl_ord_id: str | None = None
+    """The client's id."""
 
     def __post_init__(self) -> None:
         if (self.txid is None) == (self.cl_ord_id is None):
@@ -227,7 +242,7 @@ class OrderRef(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class AmendOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """What shall change on a resting order; what is None stays."""
+    """The changes of an open order; None leaves a term as it is."""
 
     order_qty: Decimal | None = None
     """The new total, not the remainder."""
@@ -239,7 +254,7 @@ class AmendOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EditOrder(msgspec.Struct, frozen=True, kw_only=True, rename={"display_volume": "displayvol"}):
-    """A replacement of an order by a new one: new id, place in the queue lost."""
+    """A replacement of an order by a new one, with a new id and without its place in the queue."""
 
     txid: str
     volume: Decimal | None = None
@@ -247,10 +262,10 @@ class EditOrder(msgspec.Struct, frozen=True, kw_only=True, rename={"display_volu
     price: Price | None = None
     price2: Price | None = None
     oflags: str | None = None
-    """`post` or nothing: it is not kept by itself."""
+    """`post` or nothing: the flag of the old order is not taken over."""
     userref: int | None = None
     cancel_response: bool = False
-    """Answer when the old order is gone, and not before."""
+    """Whether to answer only when the old order is gone."""
 
 
 # --- replies ------------------------------------------------------------------------
@@ -280,15 +295,21 @@ class BatchAdded(msgspec.Struct, frozen=True):
 
 
 class BatchReply(msgspec.Struct, frozen=True):
+    """The answer to a batch."""
+
     orders: tuple[BatchAdded, ...]
     """In the order of the request."""
 
 
 class Amended(msgspec.Struct, frozen=True):
+    """An amend was accepted."""
+
     amend_id: str = ""
 
 
 class Edited(msgspec.Struct, frozen=True):
+    """An order was replaced by a new one."""
+
     txid: str = ""
     originaltxid: str = ""
     status: str = "ok"
@@ -298,24 +319,27 @@ class Edited(msgspec.Struct, frozen=True):
 
 
 class Cancelled(msgspec.Struct, frozen=True):
-    """How many orders the request cancelled; `pending`: the cancel is still on its way."""
+    """The answer to a cancel."""
 
     count: int = 0
+    """Orders that it cancelled."""
     pending: bool = False
+    """Whether the cancel is still on its way."""
 
 
-class DeadMansSwitch(
+class CancelAllTimer(
     msgspec.Struct, frozen=True, rename={"current": "currentTime", "trigger": "triggerTime"}
 ):
-    """The timer that cancels everything when nobody renews it."""
+    """The timer that cancels every order unless it is set again."""
 
     current: str
+    """The exchange's time, RFC 3339."""
     trigger: str
-    """RFC 3339, or ``0`` when disarmed."""
+    """When it fires, RFC 3339; ``0`` when it is stopped."""
 
     @property
     def remaining_ns(self) -> int | None:
-        """Until it fires, by the exchange's own clock; None when disarmed."""
+        """The time until it fires, by the exchange's own clock; None when it is stopped."""
         if self.trigger in ("", "0"):
             return None
         return times.parse_ns(self.trigger) - times.parse_ns(self.current)

@@ -1,7 +1,7 @@
-"""Histories that come in pages, read whole: each row once, newest first.
+"""Iterates over whole histories that come in pages: each row once, newest first.
 
-What happens meanwhile pushes the rest towards later pages: a row may come twice, and is
-given once; none is missed. Every page is a dear call, so take no more than you need.
+New rows push the others towards later pages meanwhile: a row may then come twice, and is
+passed on once; none is missed. Every page is an expensive call: stop when you have enough.
 
 Source: docs.kraken.com/api/docs/rest-api/ get-closed-orders, get-trade-history, get-ledgers
 """
@@ -17,15 +17,26 @@ from kracked.rest.client import RestClient
 T = TypeVar("T")
 
 PAGE = 50
-"""Rows to a page; a shorter one is the last."""
+"""Rows of a page; a shorter page is the last one."""
 
 
 async def every_closed_order(
     client: RestClient, *, cl_ord_id: str | None = None, start: int | str | None = None
 ) -> AsyncIterator[tuple[str, OrderInfo]]:
-    """Orders that have ended, with their ids. `start` as in `RestClient.closed_orders`."""
+    """Iterate over closed orders with their ids, newest first.
+
+    Args:
+        client: A client with credentials.
+        cl_ord_id: Only the order of this client id.
+        start: Only after this instant (ns since the Unix epoch) or order id.
+
+    Raises:
+        Refused: The exchange refused a page.
+        ConnectionLost: The exchange could not be reached.
+    """
 
     async def page(offset: int) -> Mapping[str, OrderInfo]:
+        """Return the rows from an offset on."""
         found = await client.closed_orders(
             cl_ord_id=cl_ord_id, start=start, offset=offset, count=False
         )
@@ -38,9 +49,20 @@ async def every_closed_order(
 async def every_trade(
     client: RestClient, *, start: int | str | None = None, end: int | str | None = None
 ) -> AsyncIterator[tuple[str, TradeInfo]]:
-    """Own fills, with their ids. Bounds as in `RestClient.trades_history`."""
+    """Iterate over own fills with their ids, newest first.
+
+    Args:
+        client: A client with credentials.
+        start: Only after this instant (ns since the Unix epoch) or trade id.
+        end: Only until this instant or trade id.
+
+    Raises:
+        Refused: The exchange refused a page.
+        ConnectionLost: The exchange could not be reached.
+    """
 
     async def page(offset: int) -> Mapping[str, TradeInfo]:
+        """Return the rows from an offset on."""
         found = await client.trades_history(start=start, end=end, offset=offset, count=False)
         return found.trades
 
@@ -55,9 +77,21 @@ async def every_ledger_entry(
     start: int | str | None = None,
     end: int | str | None = None,
 ) -> AsyncIterator[tuple[str, LedgerEntry]]:
-    """What moved in the account, with its ids. Bounds as in `RestClient.ledgers`."""
+    """Iterate over ledger entries with their ids, newest first.
+
+    Args:
+        client: A client with credentials.
+        kind: Only this type, such as ``trade``.
+        start: Only after this instant (ns since the Unix epoch) or entry id.
+        end: Only until this instant or entry id.
+
+    Raises:
+        Refused: The exchange refused a page.
+        ConnectionLost: The exchange could not be reached.
+    """
 
     async def page(offset: int) -> Mapping[str, LedgerEntry]:
+        """Return the rows from an offset on."""
         found = await client.ledgers(kind=kind, start=start, end=end, offset=offset, count=False)
         return found.ledger
 

@@ -1,10 +1,10 @@
-"""One private call at a time per key, and the ones that reduce risk first.
+"""Lets one private call at a time per key go out, those that reduce risk first.
 
-Two requests that set out together can overtake each other, and the exchange refuses the
-one whose nonce then comes late. So calls take turns; a cancel does not queue behind the
-reads. Nor does it wait for a slow answer: after `PATIENCE_S` the call on its way has
-arrived if it ever will, and whoever is more urgent goes out beside it, with the higher
-nonce. Should the slow one arrive after all, it is the one that is refused.
+Two requests sent together can overtake each other, and the exchange refuses the one whose
+nonce then comes late. So calls take turns; a cancel does not queue behind reads. Nor does it
+wait for a slow answer: after `OVERTAKE_AFTER_S` the call on its way has arrived if it ever
+will, and a more urgent call goes out beside it, with the higher nonce. If the slow one
+arrives after all, it is the one that is refused.
 """
 
 from __future__ import annotations
@@ -15,44 +15,49 @@ from collections.abc import AsyncIterator, Iterator, Set
 from contextlib import asynccontextmanager
 from enum import IntEnum
 
-PATIENCE_S = 0.5
-"""How long a call may keep a more urgent one waiting; a round trip takes a fraction of it."""
+OVERTAKE_AFTER_S = 0.5
+"""Seconds that a call may hold up a more urgent one; a round trip takes a fraction of it."""
 
 
 class Urgency(IntEnum):
-    """Who goes first when several wait; equals go in the order they came."""
+    """The rank of a call among those that wait, lowest first; equals go in order of arrival."""
 
     CANCEL = 0
     SWITCH = 1
-    """The dead-man's switch: turned on, turned off."""
+    """Setting or stopping the dead man's switch."""
     ORDER = 2
     READ = 3
 
 
 class Withdrawn(Exception):
-    """A cancel took back what had not gone out yet."""
+    """A cancel withdrew an order that had not gone out yet."""
 
 
 class LockTurn:
-    """One call's place in the queue, and afterwards what happened in its time."""
+    """One call's turn: first its place in the queue, then its time as the holder."""
 
     def __init__(self, urgency: Urgency, names: Set[object]) -> None:
         self.urgency, self.names = urgency, names
         self.overtaken = False
-        """A more urgent call went out while this one's answer was awaited."""
+        """Whether a more urgent call went out while this one's answer was awaited."""
         self.granted: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        """True when it is this call's turn, False when it was withdrawn."""
         self.since = 0.0
+        """When the turn began, by the loop's clock."""
 
     def yields_to(self, other: LockTurn) -> bool:
-        """Cancels wait for nobody's answer, not even each other's; repeated they do no harm."""
+        """Whether another call may go out before this one's answer.
+
+        Cancels wait for no answer, not even of another cancel: repeated they do no harm.
+        """
         return other.urgency < self.urgency or other.urgency is Urgency.CANCEL
 
 
 class PriorityLock:
-    """A lock whose waiters are served by urgency, and that a slow holder loses to an urgent one."""
+    """A lock that serves its waiters by urgency; a slow holder loses it to an urgent waiter."""
 
-    def __init__(self, patience_s: float = PATIENCE_S) -> None:
-        self._patience_s = patience_s
+    def __init__(self, overtake_after_s: float = OVERTAKE_AFTER_S) -> None:
+        self._overtake_after_s = overtake_after_s
         self._holder: LockTurn | None = None
         self._arrivals = 0
         self._waiting: list[tuple[int, int, LockTurn]] = []
@@ -62,9 +67,14 @@ class PriorityLock:
     async def turn(
         self, urgency: Urgency, names: Set[object] = frozenset()
     ) -> AsyncIterator[LockTurn]:
-        """Holds the turn until the block ends, or until it is overtaken.
+        """Wait for a turn and hold it until the block ends, or until it is overtaken.
 
-        `names` are what `withdraw` knows it by. Raises `Withdrawn`.
+        Args:
+            urgency: The rank among the calls that wait.
+            names: The names that `withdraw` knows the call by.
+
+        Raises:
+            Withdrawn: It was withdrawn while it waited.
         """
         turn = LockTurn(urgency, names)
         await self._wait(turn)
@@ -74,7 +84,7 @@ class PriorityLock:
             self._leave(turn)
 
     def withdraw(self, names: Set[object] | None = None) -> None:
-        """Takes back the orders that wait: those with one of the names, or without names all."""
+        """Withdraw orders that wait: those with one of the names, or all without names."""
         for turn in self._queued():
             if turn.urgency is Urgency.ORDER and (
                 names is None or not names.isdisjoint(turn.names)
@@ -117,14 +127,16 @@ class PriorityLock:
         self._watch_holder()
 
     def _watch_holder(self) -> None:
-        """Sets the time at which the holder has had its turn, if somebody waits who goes before."""
+        """Set a timer to overtake the holder, if a call that may do so waits."""
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
         holder = self._holder
         if holder is not None and any(holder.yields_to(turn) for turn in self._queued()):
             loop = asyncio.get_running_loop()
-            self._watch = loop.call_at(holder.since + self._patience_s, self._overtake, holder)
+            self._watch = loop.call_at(
+                holder.since + self._overtake_after_s, self._overtake, holder
+            )
 
     def _overtake(self, holder: LockTurn) -> None:
         self._watch = None

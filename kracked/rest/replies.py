@@ -1,8 +1,8 @@
-"""What a reply of the exchange means, and what to do about it. Pure.
+"""Classifies replies of the exchange by what to do about them. Pure.
 
-An error string is ``<E|W><Category>:<text>[:<detail>]``. The one question that
-matters after a request that moves money is whether it may have acted; every string
-is filed by that. The exchange's own words are never replaced, only explained.
+An error string is ``<E|W><Category>:<text>[:<detail>]``. After a request that moves money one
+question matters: whether it may have acted. Every string is filed by that. The exchange's
+own words are never replaced, only explained.
 
 Sources: docs.kraken.com/api/docs/guides/spot-errors,
 support.kraken.com/hc/en-us/articles/360001491786
@@ -15,12 +15,12 @@ from typing import Final
 
 import msgspec
 
-from kracked.errors import KrackedError, ProtocolError, RequestRejected
+from kracked.errors import KrackedError, ProtocolError, RequestRejected, says
 from kracked.times import NS_PER_S
 
 
 class ErrorClass(StrEnum):
-    """What an error string means for whoever sent the request."""
+    """The class of an error string: what the sender of the request should do."""
 
     CHANGE_REQUEST = "change_request"
     CHANGE_SETUP = "change_setup"
@@ -34,7 +34,7 @@ class ErrorClass(StrEnum):
 
     @property
     def advice(self) -> str:
-        """What to do now, as a sentence for a person."""
+        """The advice for a person, in sentences."""
         return _ADVICE[self]
 
     @property
@@ -91,7 +91,7 @@ _STRINGS: Final = {
         "EFunding:Unknown withdraw key",
         "EFunding:Invalid amount",
         "WDatabase:No change",
-        # The WebSocket's own, which have no category.
+        # Refusals of the WebSocket, which have no category.
         "Limit_price field must be a number_float",
         "Cash_order_qty field must be a number_float",
         "Malformed request",
@@ -153,7 +153,7 @@ _STRINGS: Final = {
         "EService:Unavailable",
         "EService:Busy",
         "EService:Timeout",
-        # Documented as a refusal; a stale order deserves one look before it goes again.
+        # Documented as a refusal; a stale order is looked up once before it is sent again.
         "EService:Deadline elapsed",
         "EDatabase:Internal error",
     ),
@@ -180,9 +180,9 @@ _KNOWN: Final = {_squash(text): kind for kind, texts in _STRINGS.items() for tex
 
 
 def classify(error: str) -> ErrorClass:
-    """The class of one error string: by its text, then without its details, then by category.
+    """Return the class of an error string: by its text, then without details, then by category.
 
-    What nothing is known about may have acted.
+    A request with an unknown error may have acted.
     """
     text = _squash(error)
     while text:
@@ -194,65 +194,72 @@ def classify(error: str) -> ErrorClass:
     return _BY_CATEGORY.get(error.partition(":")[0], ErrorClass.UNKNOWN_OUTCOME)
 
 
+@says("the exchange refused {method}: {error}. {advice}")
 class Refused(RequestRejected):
-    """The exchange said no, and did nothing."""
+    """The exchange refused the request and did nothing."""
 
-    def __init__(self, method: str, error: str, kind: ErrorClass) -> None:
-        super().__init__(method, error)
-        self.kind = kind
+    kind: ErrorClass
+
+    @property
+    def advice(self) -> str:
+        """The advice for a person, in sentences."""
+        return self.kind.advice
 
     @property
     def may_resend_unchanged(self) -> bool:
+        """Whether the same request may go again, signed anew, once the cause is dealt with."""
         return self.kind.may_resend_unchanged
 
-    def __str__(self) -> str:
-        return f"{super().__str__()}. {self.kind.advice}"
 
-
+@says("{method}: {reason}. {advice}")
 class OutcomeUnknown(KrackedError):
     """A request that may or may not have been carried out; only looking it up can tell."""
 
-    def __init__(self, method: str, reason: str) -> None:
-        super().__init__(method, reason)
-        self.method, self.reason = method, reason
+    method: str
+    reason: str
 
-    def __str__(self) -> str:
-        return f"{self.method}: {self.reason}. {ErrorClass.UNKNOWN_OUTCOME.advice}"
+    @property
+    def advice(self) -> str:
+        """The advice for a person, in sentences."""
+        return ErrorClass.UNKNOWN_OUTCOME.advice
 
 
+@says("the reply to {method} is not what its documentation promises: {reason}")
 class UnreadableReply(ProtocolError):
     """A body that is not the JSON the documentation promises."""
 
-    def __init__(self, method: str, reason: str) -> None:
-        super().__init__(method, reason)
-        self.method, self.reason = method, reason
-
-    def __str__(self) -> str:
-        return f"the reply to {self.method} is not what its documentation promises: {self.reason}"
+    method: str
+    reason: str
 
 
 class Reply(msgspec.Struct, frozen=True):
     """The envelope of every REST reply: errors and warnings, and the result beside them."""
 
     error: tuple[str, ...] = ()
+    """Errors and warnings."""
     result: msgspec.Raw = msgspec.Raw()
 
     @property
     def errors(self) -> tuple[str, ...]:
+        """The errors alone."""
         return tuple(text for text in self.error if not text.startswith("W"))
 
     @property
     def warnings(self) -> tuple[str, ...]:
+        """The warnings alone."""
         return tuple(text for text in self.error if text.startswith("W"))
 
     @property
     def has_result(self) -> bool:
-        """Beside an error it contradicts it: nobody can say then that nothing was done."""
+        """Whether there is a result. Beside an error it means that something may have been done."""
         return bytes(self.result) not in (b"", b"null", b"{}", b"[]")
 
     @property
     def refusal(self) -> tuple[str, ErrorClass] | None:
-        """The exchange's words and their class; the most doubtful class if there are several."""
+        """The exchange's words and their class; None for success.
+
+        Of several classes the unknown outcome counts, else the first.
+        """
         failures = self.errors or (() if self.result else self.warnings)
         if not failures:
             return None
@@ -262,7 +269,11 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def decode_reply(method: str, body: bytes) -> Reply:
-    """The envelope around `body`. Raises `UnreadableReply` for anything else, such as HTML."""
+    """Decode the envelope of a reply.
+
+    Raises:
+        UnreadableReply: The body is something else, such as HTML.
+    """
     try:
         reply = msgspec.json.decode(body, type=Reply)
     except msgspec.MsgspecError as error:
@@ -273,7 +284,10 @@ def decode_reply(method: str, body: bytes) -> Reply:
 
 
 def throttled_until(error: str) -> int | None:
-    """When a ``EService: Throttled: <unix seconds>`` ends, ns since the Unix epoch."""
+    """Return the end of a throttle (``EService: Throttled: <unix seconds>``), ns since the epoch.
+
+    None for any other error.
+    """
     text = _squash(error)
     prefix, _, when = text.rpartition(":")
     if prefix != "EService:Throttled" or not (when.isdecimal() and len(when) < 12):

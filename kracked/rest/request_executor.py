@@ -1,9 +1,9 @@
-"""How a call is made: counted, signed, sent once, and repeated only where that is harmless.
+"""Makes calls: counted, signed, sent once, and repeated only where that is harmless.
 
-Reads are repeated with a growing pause. A write is sent once; it is signed anew only
-after ``Invalid nonce``, which the exchange says before it looks at the request. When
-the answer to a write is missing or doubtful the result is `OutcomeUnknown`, never a
-second attempt.
+Reads are repeated with growing pauses. A write is sent once; it is signed anew only after
+``Invalid nonce``, an error that the exchange returns before it looks at the request. When
+the answer to a write is missing or doubtful the result is `OutcomeUnknown`, never a second
+attempt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from decimal import Decimal
 import msgspec
 
 from kracked.credentials import Credentials
-from kracked.errors import ConfigError, ConnectionLost
+from kracked.errors import ConfigError, ConnectionLost, says
 from kracked.protocol.limits import STARTER, RateCounter, Tier
 from kracked.protocol.signing import sign
 from kracked.rest import encoding
@@ -54,22 +54,16 @@ _AGAIN = (Urgency.CANCEL, Urgency.READ)
 _THROTTLED = "held back here until the time that the exchange has named"
 
 
+@says("{method} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET")
 class NoCredentials(ConfigError):
     """A private call without a key."""
 
-    def __init__(self, method: str) -> None:
-        super().__init__(method)
-        self.method = method
-
-    def __str__(self) -> str:
-        return f"{self.method} needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET"
+    method: str
 
 
+@says("the API secret is not base64; copy it again, whole")
 class BadSecret(ConfigError):
-    """A secret that is not base64. It is not repeated here."""
-
-    def __str__(self) -> str:
-        return "the API secret is not base64; copy it again, whole"
+    """A secret that is not base64. The message never repeats it."""
 
 
 class Signer:
@@ -88,7 +82,7 @@ class Signer:
     def request(
         self, path: str, members: dict[str, object], otp: str | None
     ) -> tuple[bytes, SignedHeaders]:
-        """A body encoded once, and the headers that vouch for exactly these bytes."""
+        """Return a body and the headers that sign exactly these bytes."""
         nonce = self.nonces.next()
         body = encoding.encode(members, nonce, otp)
         signature = sign(path, nonce, body, self._secret)
@@ -98,29 +92,39 @@ class Signer:
 
 
 def _ticks() -> int:
-    # The exchange's timers go on while this machine sleeps, and so must ours.
+    # The exchange's timers go on while this machine is suspended, and so must ours.
     return time.clock_gettime_ns(_TICKING)
 
 
 class RequestTiming(msgspec.Struct, frozen=True):
-    """Time as the caller sees it; tests bring their own."""
+    """Clocks, sleep and chance; tests bring their own."""
 
     clock: Callable[[], int] = time.time_ns
-    """ns since the Unix epoch, for what the exchange reads."""
+    """Returns ns since the Unix epoch, for times that the exchange reads."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Waits for some seconds."""
     jitter: Callable[[], float] = random.random
-    """0 to 1: how much of a pause is taken on top of its half."""
+    """Returns 0 to 1: the part of a pause's second half that is waited."""
     ticks: Callable[[], int] = _ticks
-    """ns that only rise, for everything that waits: a clock can be set back or jump ahead."""
+    """Returns ns that only rise, for all waits: a clock can be set back or jump ahead."""
 
     def steady(self) -> Callable[[], int]:
-        """The clock as it will go if nobody sets it, for what decays by itself."""
+        """Return `clock` as it would run if it were never set, for counters that decay."""
         ahead = self.clock() - self.ticks()
         return lambda: self.ticks() + ahead
 
 
 class RequestExecutor:
-    """Everything between a typed method and the socket."""
+    """Everything between a typed method and the HTTP connection.
+
+    Args:
+        transport: Sends the requests.
+        root: The REST address, without a slash at its end.
+        signer: Signs private calls; None allows public calls only.
+        timing: Clocks and sleep.
+        tier: The rate limits.
+        otp: Returns a one-time password for each private call.
+    """
 
     def __init__(
         self,
@@ -128,31 +132,47 @@ class RequestExecutor:
         root: str,
         signer: Signer | None,
         *,
-        pace: RequestTiming,
+        timing: RequestTiming,
         tier: Tier = STARTER,
         otp: Callable[[], str] | None = None,
     ) -> None:
         self.limiter = RestLimiter(tier)
         self._transport, self._root, self._signer = transport, root, signer
-        self._pace, self._otp, self._turns = pace, otp, PriorityLock()
+        self._timing, self._otp, self._lock = timing, otp, PriorityLock()
         self._public = RateCounter(_ONE)
         self._locked_until = 0
 
     async def public(self, name: str, params: Mapping[str, str]) -> bytes:
-        """The result of a public call, repeated while that may help."""
+        """Make a public call and return its result; repeat it while that may help.
+
+        Raises:
+            Refused: The exchange refused it.
+            ConnectionLost: The exchange could not be reached.
+            UnreadableReply: The reply is not what the documentation promises.
+        """
 
         async def once() -> bytes:
-            await self._wait_for_public()
+            """Wait for the limit and make one attempt."""
+            # Counted by address, and no figure is published. Clients that keep to one call a
+            # second are not refused.
+            ticks = self._timing.ticks
+            while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, ticks())) > 0:
+                await self._timing.sleep(wait_ns / NS_PER_S)
+            self._public.spend(_ONE, ticks())
             return await self._transport.get(f"{self._root}/0/public/{name}", params)
 
         return await self._repeated(name, once)
 
     async def read(self, name: str, members: dict[str, object]) -> bytes:
-        """The result of a private call that changes nothing, repeated while that may help."""
+        """Make a private call that changes nothing; else as `public`."""
 
         async def once() -> bytes:
+            """Wait for the counter and make one attempt."""
             self._respect_lockout(name)
-            await self._wait_for_counter(name)
+            while (wait_ns := self.limiter.wait_ns(name, self._timing.ticks())) > 0:
+                if wait_ns > LONGEST_WAIT_NS:
+                    raise self._held_back(name)
+                await self._timing.sleep(wait_ns / NS_PER_S)
             return await self._private(name, members, Urgency.READ)
 
         return await self._repeated(name, once)
@@ -166,21 +186,37 @@ class RequestExecutor:
         before: int | None = None,
         names: Set[object] = frozenset(),
     ) -> bytes:
-        """The result of a call that may move money, sent once, and not from `before` on.
+        """Make a call that may move money, once, and return its result.
 
-        Raises `Refused` (nothing happened), `NotSent` (nothing was sent) or
-        `OutcomeUnknown`. It never waits for a limit: an order must not go out late. While it
-        waits for its turn, `withdraw` takes it back by any of its `names`.
+        It never waits for a limit: an order must not go out late.
+
+        Args:
+            name: The endpoint.
+            members: The members of the body.
+            urgency: The rank among the calls that wait for their turn.
+            before: Instant from which it is not sent any more, ns since the Unix epoch.
+            names: Names by which `withdraw` finds it while it waits.
+
+        Raises:
+            Refused: The exchange refused it, or it was held back here; nothing happened.
+            NotSent: Nothing was sent.
+            OutcomeUnknown: It may have acted.
         """
         if urgency is not Urgency.CANCEL:
             self._respect_lockout(name)
-        if urgency is Urgency.ORDER:
-            self._respect_limits(name)
+        ticks = self._timing.ticks()
+        if urgency is Urgency.ORDER and (
+            self.limiter.throttled_ns(ticks) or self.limiter.held_ns(name, ticks)
+        ):
+            raise self._held_back(name)
         try:
             body = await self._private(name, members, urgency, before=before, names=names)
             reply = decode_reply(name, body)
         except (NoAnswer, UnreadableReply) as error:
-            self._heed(error)
+            if isinstance(error, NoAnswer) and error.retry_after_s:
+                # A gateway that named a time gets no further order before it.
+                now = self._timing.ticks()
+                self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
             raise OutcomeUnknown(name, str(error)) from error
         self._note(name, reply)
         if reply.refusal is None:
@@ -191,11 +227,14 @@ class RequestExecutor:
         raise Refused(name, words, kind)
 
     def withdraw(self, names: Set[object] | None = None) -> None:
-        """Takes back orders that wait for their turn, before a cancel that means them goes first.
+        """Withdraw orders that wait for their turn; their `write` raises `NotSent`.
 
-        Without names all of them. Their `write` raises `NotSent`.
+        Call it before a cancel of these orders is sent.
+
+        Args:
+            names: Any of the orders' names; None for all orders.
         """
-        self._turns.withdraw(names)
+        self._lock.withdraw(names)
 
     async def _repeated(self, name: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
         for attempt in range(1, READ_ATTEMPTS + 1):
@@ -205,7 +244,9 @@ class RequestExecutor:
                 asked_s = error.retry_after_s or 0 if isinstance(error, NoAnswer) else 0
                 if attempt == READ_ATTEMPTS or asked_s * NS_PER_S > LONGEST_WAIT_NS:
                     raise error.final if isinstance(error, _Passing) else error from None
-            await self._pause(attempt, asked_s)
+            longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
+            pause_s = longest_s * (1 + self._timing.jitter()) / 2
+            await self._timing.sleep(max(asked_s, pause_s))
         raise AssertionError("the last attempt returns or raises")
 
     def _result(self, name: str, body: bytes) -> bytes:
@@ -228,19 +269,19 @@ class RequestExecutor:
         before: int | None = None,
         names: Set[object] = frozenset(),
     ) -> bytes:
-        """One signed call, or a few after refused nonces; nothing else is repeated."""
+        """Make one signed call, or a few after refused nonces; nothing else is repeated."""
         if self._signer is None:
             raise NoCredentials(name)
         spend = self.limiter.spend if urgency is Urgency.READ else self.limiter.spend_on_write
-        spend(name, self._pace.ticks())
+        spend(name, self._timing.ticks())
         url = f"{self._root}/0/private/{name}"
         for _ in range(RESIGNATURES + 1):
             try:
-                async with self._turns.turn(urgency, names) as turn:
+                async with self._lock.turn(urgency, names) as turn:
                     answer = await self._signed(name, members, turn, before)
             except Withdrawn:
                 raise NotSent(url, "it was withdrawn: a cancel went before it") from None
-            # An order a cancel went past must not come after it; the rest may go again.
+            # An order that a cancel overtook must not follow it; other calls may go again.
             if urgency not in _AGAIN or not turn.overtaken or not _nonce_refused(name, answer):
                 break
         if urgency is not Urgency.ORDER:
@@ -250,11 +291,11 @@ class RequestExecutor:
     async def _signed(
         self, name: str, members: dict[str, object], turn: LockTurn, before: int | None
     ) -> bytes:
-        """The answer in this turn, signed anew while the nonce is refused and nobody overtakes."""
+        """Send a call in its turn; sign it anew while its nonce is refused, unless overtaken."""
         assert self._signer is not None
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
         for _ in range(RESIGNATURES + 1):
-            if before is not None and self._pace.clock() >= before:
+            if before is not None and self._timing.clock() >= before:
                 raise NotSent(self._root + path, "its turn came after its deadline")
             if turn.overtaken and turn.urgency not in _AGAIN:
                 raise NotSent(self._root + path, "it was withdrawn: a cancel went before it")
@@ -266,62 +307,33 @@ class RequestExecutor:
         return answer
 
     def _respect_lockout(self, name: str) -> None:
-        """Every further call lengthens a lockout; only a cancel is worth that."""
-        if self._pace.ticks() < self._locked_until:
+        """Refuse a call during a lockout: every call lengthens it; only a cancel is worth that."""
+        if self._timing.ticks() < self._locked_until:
             held = "held back here after EGeneral:Temporary lockout"
             raise Refused(name, held, ErrorClass.CHANGE_SETUP)
 
-    def _respect_limits(self, name: str) -> None:
-        now, limiter = self._pace.ticks(), self.limiter
-        if limiter.throttled_ns(now) or limiter.held_ns(name, now):
-            raise self._held_back(name)
-
     def _held_back(self, name: str) -> Refused:
-        now, limiter = self._pace.ticks(), self.limiter
+        now, limiter = self._timing.ticks(), self.limiter
         counted = f"{limiter.count(now):.1f} of {limiter.tier.rest_limit} calls are counted"
         words = _THROTTLED if limiter.throttled_ns(now) else f"held back here: {counted}"
         return Refused(name, words, ErrorClass.SLOW_DOWN)
 
-    async def _wait_for_counter(self, name: str) -> None:
-        ticks = self._pace.ticks
-        while (wait_ns := self.limiter.wait_ns(name, ticks())) > 0:
-            if wait_ns > LONGEST_WAIT_NS:
-                raise self._held_back(name)
-            await self._pace.sleep(wait_ns / NS_PER_S)
-
-    async def _wait_for_public(self) -> None:
-        # By address; no figure is published. Clients that fare well keep to one a second.
-        ticks = self._pace.ticks
-        while (wait_ns := self._public.wait_ns(_ONE, _PUBLIC_BURST, ticks())) > 0:
-            await self._pace.sleep(wait_ns / NS_PER_S)
-        self._public.spend(_ONE, ticks())
-
-    async def _pause(self, attempt: int, least_s: float) -> None:
-        longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
-        await self._pace.sleep(max(least_s, longest_s * (1 + self._pace.jitter()) / 2))
-
-    def _heed(self, error: Exception) -> None:
-        """A gateway that named a time gets no further order before it."""
-        if isinstance(error, NoAnswer) and error.retry_after_s:
-            now = self._pace.ticks()
-            self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
-
     def _note(self, name: str, reply: Reply) -> None:
-        """Learns from what the exchange says about its limits."""
+        """Log warnings, and take over what errors reveal about the exchange's limits."""
         for warning in reply.warnings:
             log.warning("exchange warning", extra={"method": name, "warning": warning})
-        now = self._pace.ticks()
+        now = self._timing.ticks()
         for error in reply.errors:
             if error.startswith("EAPI:Rate limit"):
                 self.limiter.exceeded(now)
             elif until := throttled_until(error):
-                self.limiter.exceeded(now, now + max(0, until - self._pace.clock()))
+                self.limiter.exceeded(now, now + max(0, until - self._timing.clock()))
             elif error == "EGeneral:Temporary lockout":
                 self._locked_until = now + LOCKOUT_NS
 
 
 class _Passing(Exception):
-    """A read's refusal that may pass; `final` is what to raise when it does not."""
+    """A refusal of a read that may pass; `final` is the error to raise when it does not."""
 
     def __init__(self, final: Exception) -> None:
         super().__init__(final)

@@ -1,9 +1,9 @@
-"""HTTP and nothing else: bytes out, bytes in, and how sure we are that they arrived.
+"""HTTP and nothing else: bytes out, bytes in, and whether they can have arrived.
 
-Nothing is retried here, and no redirection followed: a transport that repeats a POST by
-itself doubles orders, and a signed one belongs to nobody else. Answers of the exchange
-come with status 200; any other status is a gateway's, and says nothing about what was
-done. The HTTP library's errors stop in this file.
+Nothing is retried here, and no redirection followed: a transport that repeats a POST
+doubles orders, and a signed request must reach no other server. Answers of the exchange
+have status 200; any other status is a gateway's, and says nothing about what was done.
+The HTTP library's errors stop in this file.
 
 Source: docs.kraken.com/api/docs/guides/spot-rest-intro
 """
@@ -18,29 +18,28 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from kracked.endpoints import is_loopback
-from kracked.errors import ConnectionLost
+from kracked.errors import ConnectionLost, says
 
 USER_AGENT = "kracked"
 KEPT_ALIVE_S = 30.0
-"""Above the dead-man's switch's rhythm, so that an order finds its connection open; below
-what servers wait, so that it does not find one just closed."""
+"""More than the dead man's switch's rhythm, so that an order finds its connection open; less
+than servers wait, so that it does not find one that is just being closed."""
 
 
 class NotSent(ConnectionLost):
-    """No connection came about, so nothing was sent."""
+    """No connection was made, so nothing was sent."""
 
 
+@says("{url}: {reason}")
 class NoAnswer(ConnectionLost):
     """The request went out and no answer of the exchange came back."""
 
-    def __init__(self, url: str, reason: str, retry_after_s: int | None = None) -> None:
-        super().__init__(url, reason)
-        self.retry_after_s = retry_after_s
-        """When the gateway named a time to come back: how long from now."""
+    retry_after_s: int | None = None
+    """Seconds from now at which the gateway wants the next call, if it named a time."""
 
 
 class SignedHeaders(dict[str, str]):
-    """Headers that authenticate a call; prints as ``<redacted>``, also in a traceback."""
+    """Headers that authenticate a call; they print as ``<redacted>``, also in a traceback."""
 
     def __repr__(self) -> str:
         return "SignedHeaders(<redacted>)"
@@ -49,7 +48,12 @@ class SignedHeaders(dict[str, str]):
 
 
 class HttpTransport:
-    """One connection pool. `timeout_s` bounds a whole call, `connect_s` its beginning."""
+    """A pool of HTTP connections.
+
+    Args:
+        timeout_s: Seconds that a whole call may take.
+        connect_s: Seconds that making a connection may take.
+    """
 
     def __init__(self, *, timeout_s: float = 10.0, connect_s: float = 5.0) -> None:
         self._timeout = aiohttp.ClientTimeout(
@@ -57,7 +61,7 @@ class HttpTransport:
         )
         self._session: aiohttp.ClientSession | None = None
         self._proxies: dict[str, str | None] = {}
-        """By address: the environment is read once, which takes longer than signing an order."""
+        """Proxies by address: reading the environment takes longer than signing an order."""
 
     async def __aenter__(self) -> HttpTransport:
         return self
@@ -71,16 +75,27 @@ class HttpTransport:
         await self.close()
 
     async def close(self) -> None:
+        """Close all connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None
 
     async def get(self, url: str, params: Mapping[str, str]) -> bytes:
-        """The body of a 200. Raises `NotSent` or `NoAnswer`."""
+        """Send a GET and return the body of a 200.
+
+        Raises:
+            NotSent: No connection was made.
+            NoAnswer: No answer of the exchange came back.
+        """
         return await self._request("GET", url, params=params, headers={}, body=None)
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-        """The body of a 200; `body` is sent as it is. Raises `NotSent` or `NoAnswer`."""
+        """Send a POST with exactly these bytes and return the body of a 200.
+
+        Raises:
+            NotSent: No connection was made.
+            NoAnswer: No answer of the exchange came back.
+        """
         return await self._request("POST", url, params={}, headers=headers, body=body)
 
     async def _request(
@@ -92,6 +107,8 @@ class HttpTransport:
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> bytes:
+        if url not in self._proxies:
+            self._proxies[url] = proxy_of(url)
         try:
             async with self._opened().request(
                 method,
@@ -100,25 +117,20 @@ class HttpTransport:
                 headers=headers,
                 data=body,
                 allow_redirects=False,
-                proxy=self._proxy(url),
+                proxy=self._proxies[url],
             ) as response:
                 answer = await response.read()
         except _UNCONNECTED as error:
             raise NotSent(url, _reason(error)) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # The library's errors hold the request and its headers; they go no further.
+            # The library's errors hold the request and its headers: they stop here.
             raise NoAnswer(url, _reason(error)) from None
         if response.status != 200:
             raise NoAnswer(url, f"HTTP {response.status}", _retry_after_s(response.headers))
         return answer
 
-    def _proxy(self, url: str) -> str | None:
-        if url not in self._proxies:
-            self._proxies[url] = proxy_of(url)
-        return self._proxies[url]
-
     def _opened(self) -> aiohttp.ClientSession:
-        # Not in __init__: a session belongs to the loop that runs.
+        # Not in __init__: a session belongs to the running loop.
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=self._timeout,
@@ -135,11 +147,14 @@ _UNCONNECTED = (
     aiohttp.ClientHttpProxyError,
     aiohttp.InvalidURL,
 )
-"""Errors of a connection that never came about, the last two's to a proxy."""
+"""Errors of a connection that was not made; the last two are about a proxy or an address."""
 
 
 def proxy_of(url: str) -> str | None:
-    """The proxy the environment (`HTTPS_PROXY`, `NO_PROXY`) wants for it; none on this machine."""
+    """Return the proxy of an address by the environment (`HTTPS_PROXY`, `NO_PROXY`).
+
+    None for an address on this machine.
+    """
     parts = urlsplit(url)
     if is_loopback(url) or proxy_bypass(parts.hostname or ""):
         return None
@@ -147,13 +162,13 @@ def proxy_of(url: str) -> str | None:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> int | None:
-    """Only whole seconds: a date would have to be trusted to agree with this clock."""
+    """Return `Retry-After` in seconds; None for a date, which may not agree with this clock."""
     text = headers.get("Retry-After", "")
     return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientResponseError):
-        # Its text names the address asked, and a proxy's may hold a password.
+        # Its text has the address, and that of a proxy may hold a password.
         return f"{type(error).__name__}: {error.status}"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -77,11 +77,6 @@ def check(path: Path) -> None:
         raise UnknownPicture(path)
     if not os.access(path.parent, os.W_OK) or path.is_dir():
         raise NoFolder(path)
-    if path.suffix == ".png":
-        try:
-            import resvg_py  # noqa: F401, PLC0415
-        except ImportError as error:
-            raise NoRasterizer from error
 
 
 def picture(monitor: Monitor, ending: str) -> bytes:

@@ -76,7 +76,7 @@ class ReplaySource:
 
     def counters(self) -> Counters:
         """Return the checksum counts of all books up to here."""
-        tallies = self._player.keeper.tallies.values()
+        tallies = self._player.keeper.stats.values()
         return Counters(
             sum(tally.verified for tally in tallies), sum(tally.mismatched for tally in tallies)
         )

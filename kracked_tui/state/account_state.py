@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.feed.account import Account, Fill
-from kracked_tui.view.account.balances import Balance, balances_of, held
+from kracked.orders.rules.funds import held
+from kracked_tui.view.account.balances import Balance, balances_of
 from kracked_tui.view.account.orders import OrderRow, OwnLevel, own_levels, rows_of
 from kracked_tui.view.account.rates import RateView
 from kracked_tui.view.chrome.trading_status import TradingStatus

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from kracked import times
 from kracked.feed.account import Account
-from kracked.instruments import Instrument, Precision, meant
+from kracked.instruments import Instrument, Precision, similar_symbol
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
 from kracked_tui.sources.base import TimeJump
@@ -318,7 +318,7 @@ class Store:
         if event.channel == "level3" and event.symbol:
             self.market(event.symbol).level3_error = event.error
         elif event.symbol and event.error.startswith(_UNKNOWN_PAIR):
-            listed = meant(event.symbol, self.instruments)
+            listed = similar_symbol(event.symbol, self.instruments)
             hint = f" (did you mean {listed}?)" if listed else ""
             self.market(event.symbol).refused = event.error + hint
         self.tell(event.received, f"refused {event.channel or event.method}: {event.error}", "warn")

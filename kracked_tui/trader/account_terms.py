@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from kracked.errors import ConfigError, ConnectionLost, RequestRejected
 from kracked.orders import Fees
-from kracked.orders.rules.fees import of_account, of_pair
-from kracked.orders.rules.funds import feed_code
+from kracked.orders.rules.fees import account_fees, pair_fees
+from kracked.orders.rules.funds import dearest_taker, feed_code
 from kracked.rest.account import KeyInfo
 from kracked.rest.client import RestClient
 from kracked.rest.market import PairInfo
@@ -63,18 +63,18 @@ class AccountTerms:
         if pair is None or symbol in self.fees:
             return
         try:
-            found = of_account(await self._client.trade_volume(pair.altname), id_)
+            found = account_fees(await self._client.trade_volume(pair.altname), id_)
         except (RequestRejected, ConnectionLost) as error:
             log.info("account fees unknown", extra={"symbol": symbol, "reason": str(error)})
             found = None
-        found = found or of_pair(pair, Decimal(0))
+        found = found or pair_fees(pair, Decimal(0))
         if found is not None:
             self.fees[symbol] = found
 
     @property
     def highest_fee(self) -> Decimal:
         """The highest known taker fee, per cent: open orders are taken to hold it."""
-        return max((fees.taker for fees in self.fees.values()), default=Decimal(0))
+        return dearest_taker(self.fees.values())
 
 
 def check_fit(key: KeyInfo) -> None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from kracked.orders import AmendedTerms, Check, Limits, MarketContext, OrderManager, OrderReview
-from kracked.orders.rules.queue_priority import keeps_place
+from kracked.orders import (
+    AmendedTerms,
+    Check,
+    Limits,
+    MarketContext,
+    OrderManager,
+    OrderReview,
+    keeps_place,
+)
 from kracked_tui.sources.base import Access
 from kracked_tui.trader import ticket_to_order
 from kracked_tui.trader.account_terms import AccountTerms
 from kracked_tui.trader.presets import Presets
-from kracked_tui.view.account.balances import balances_of, held
 from kracked_tui.view.queue.queue_effect import Effect, effect_of
 from kracked_tui.view.ticket.post_only import note
 from kracked_tui.view.ticket.ticket import Ticket, TicketMarket
@@ -97,19 +101,13 @@ class Reviewer:
     def context(self, market: TicketMarket) -> MarketContext:
         """Return the market and the account as the order checks see them."""
         silent = self._access.silent_ns()
-        account, terms = self._access.account, self._terms
-        available: Mapping[str, Decimal] | None = None
-        if account.balances_known:
-            holds = held(account.orders.values(), terms.highest_fee)
-            available = {one.asset: one.free for one in balances_of(account.balances, holds)}
         return MarketContext(
             instrument=market.instrument,
             bid=market.bid,
             ask=market.ask,
             book_verified=market.verified,
             book_age_ns=_FOREVER_NS if silent is None else silent,
-            available=available,
-            fees=terms.fees.get(market.instrument.symbol),
+            fees=self._terms.fees.get(market.instrument.symbol),
         )
 
     def limits(self, manager: OrderManager, ticket: Ticket) -> Limits:

@@ -78,7 +78,7 @@ class Trader:
         self._access, self._settings, self._show, self._now = access, settings, tell, now
         self.terms, self.presets = AccountTerms(access.client), Presets(settings.sizes)
         self._reviewer = Reviewer(access, self.terms, self.presets)
-        self._pace = RequestTiming(clock=now)
+        self._timing = RequestTiming(clock=now)
         self._manager: OrderManager | None = None
         self._arming: Arming | None = None
         self._unavailable = "Asking the exchange what the key may do."
@@ -109,8 +109,10 @@ class Trader:
                     access.client,
                     access.outbox,
                     limits=limits,
+                    account=access.account,
                     pairs=self.terms.pairs,
-                    pace=self._pace,
+                    fees=self.terms.fees,
+                    timing=self._timing,
                 ) as manager:
                     await self._trade(manager)
             except KrackedError as error:
@@ -130,11 +132,11 @@ class Trader:
         try:
             async with asyncio.TaskGroup() as tasks:
                 # Where it fails, orders of unknown outcome block new ones; cancels must go on.
-                look_up = reporting_errors(manager.settler.run(), self._tell, _NOT_LOOKED_UP)
+                look_up = reporting_errors(manager.reconciler.run(), self._tell, _NOT_LOOKED_UP)
                 tasks.create_task(look_up, name="unknown orders")
                 tasks.create_task(self._listen(manager), name="own reports")
                 self._arming = Arming(
-                    DeadManSwitch(self._access.client, pace=self._pace),
+                    DeadManSwitch(self._access.client, timing=self._timing),
                     tasks,
                     minutes=self._settings.armed_min,
                     tell=self._tell,
@@ -171,7 +173,7 @@ class Trader:
                 manager.engine.tier = tier_of(maximum)
             case events.Overflow():
                 for entry in manager.outbox.pending():
-                    manager.settler.doubt(entry)
+                    manager.reconciler.recheck(entry)
 
     # --- whether it can trade -------------------------------------------------------------
 

@@ -42,9 +42,9 @@ def keep(snapshot: bytes, updates: list[bytes]) -> float:
     keeper = BookKeeper(precisions=PRECISIONS)
     keeper.receive(snapshot)
     spent = each(keeper.receive, updates)
-    [tally] = keeper.tallies.values()
-    if tally.verified != len(updates) + 1:
-        raise SystemExit(f"not a benchmark: {tally}")
+    [stats] = keeper.stats.values()
+    if stats.verified != len(updates) + 1:
+        raise SystemExit(f"not a benchmark: {stats}")
     return spent
 
 

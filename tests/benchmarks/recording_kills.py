@@ -81,7 +81,7 @@ def verdict(path: Path, sent: list[bytes]) -> list[str]:
     keeper = BookKeeper()
     for event in book_events(path, SYMBOL) if kept else ():
         keeper.apply(event)
-    tally = keeper.tallies.get((SYMBOL, "level3"), BookStats(SYMBOL, "level3"))
+    tally = keeper.stats.get((SYMBOL, "level3"), BookStats(SYMBOL, "level3"))
     if tally.mismatched or tally.ignored:
         wrong.append(f"the tables: {tally}")
     print(f"  {len(kept)} messages, {tally.verified} of the tables verified, mended {len(moved)}")

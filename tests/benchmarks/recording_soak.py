@@ -80,7 +80,7 @@ def tables_tally(path: Path, symbol: str, channel: Channel, depth: int) -> tuple
     keeper = BookKeeper(depth=depth)
     for event in book_events(path, symbol, channel=channel):
         keeper.apply(event)
-    tally = keeper.tallies[symbol, channel]
+    tally = keeper.stats[symbol, channel]
     return tally.verified, tally.mismatched + tally.ignored
 
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from kracked.feed.fanout import Policy
 from kracked.feed.stats import FeedStats
 from kracked.feed_manager import FeedManager
-from kracked.protocol.client.subscription import SubscriptionStage
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.rest.client import RestClient
 from kracked.sim.listings import listings
 from kracked.times import NS_PER_S

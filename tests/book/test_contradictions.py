@@ -1,4 +1,4 @@
-"""Updates that cannot be true of the book they meet: one before them was lost.
+"""Updates that contradict the book: an earlier update was lost.
 
 The checksum sees ten levels a side. Each case here is a book of twelve, with what the
 exchange would say of it next, below the tenth or of no consequence for the ten.
@@ -41,16 +41,16 @@ def order(price: int, qty: int = 5, action: OrderAction = ADD, name: str = "") -
 
 
 def levels(*changes: tuple[int, int], known: bool = True) -> L2Book:
-    """A level 2 book after one more update."""
+    """Return a level 2 book after one more update."""
     book = L2Book("BTC/USD", PRECISION, DEPTH)
-    book.know_depth(DEPTH if known else 0)
+    book.set_limit(DEPTH if known else 0)
     book.apply(BookSnapshot(0, "BTC/USD", PRECISION, BIDS, (), checksum((), BIDS)))
     book.apply(BookUpdate(0, "BTC/USD", PRECISION, changes, (), checksum((), BIDS)))
     return book
 
 
 def orders(*changes: OrderChange, asks: tuple[OrderChange, ...] = ()) -> L3Book:
-    """A level 3 book, an order a level, after one more update."""
+    """Return a level 3 book with an order a level, after one more update."""
     book = L3Book("BTC/USD", PRECISION, DEPTH)
     held, digits = tuple(order(price) for price, _ in BIDS), checksum((), BIDS)
     book.apply(L3Snapshot(0, "BTC/USD", PRECISION, held, (), digits))
@@ -61,9 +61,9 @@ def orders(*changes: OrderChange, asks: tuple[OrderChange, ...] = ()) -> L3Book:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ((WORST - 1, 7), "a level beyond the depth came at 98.8"),
-        ((WORST, -7), "a quantity below zero came at 98.9"),
-        ((WORST - 5, -7), "a quantity below zero came at 98.4"),
+        ((WORST - 1, 7), "a level was added beyond the depth at 98.8"),
+        ((WORST, -7), "a quantity was below zero at 98.9"),
+        ((WORST - 5, -7), "a quantity was below zero at 98.4"),
     ],
 )
 def test_a_level_that_cannot_be_ends_the_trust(change: tuple[int, int], words: str) -> None:
@@ -73,7 +73,7 @@ def test_a_level_that_cannot_be_ends_the_trust(change: tuple[int, int], words: s
 
 def test_a_level_that_goes_without_having_come_ends_the_trust() -> None:
     book = levels((WORST, 0), (WORST, 0))
-    assert book.contradiction == "a level went that was not held at 98.9"
+    assert book.contradiction == "a level was removed that was not held at 98.9"
 
 
 def test_a_level_that_goes_beyond_all_that_are_held_may_have_been_cut_here() -> None:
@@ -101,16 +101,22 @@ def test_the_orders_of_the_next_level_may_come_before_another_level_goes() -> No
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (order(WORST - 1), "an order beyond the depth came at 98.8"),
-        (order(WORST, 0, name="new"), "an order without quantity came at 98.9"),
-        (order(WORST, 0, MODIFY), "an order without quantity came at 98.9"),
-        (order(WORST), "an order came that was held already at 98.9"),
-        (order(WORST, 5, DELETE, "new"), "an order changed or went that was not held at 98.9"),
-        (order(WORST, 5, MODIFY, "new"), "an order changed or went that was not held at 98.9"),
-        (order(WORST, 4, DELETE), "an order went that was held with other numbers at 98.9"),
+        (order(WORST - 1), "an order was added beyond the depth at 98.8"),
+        (order(WORST, 0, name="new"), "an order had no quantity at 98.9"),
+        (order(WORST, 0, MODIFY), "an order had no quantity at 98.9"),
+        (order(WORST), "an order was added that was held already at 98.9"),
+        (
+            order(WORST, 5, DELETE, "new"),
+            "an order was changed or removed that was not held at 98.9",
+        ),
+        (
+            order(WORST, 5, MODIFY, "new"),
+            "an order was changed or removed that was not held at 98.9",
+        ),
+        (order(WORST, 4, DELETE), "an order was removed with other numbers than held at 98.9"),
         (
             order(WORST - 1, 5, DELETE, f"O{WORST}"),
-            "an order went that was held with other numbers at 98.8",
+            "an order was removed with other numbers than held at 98.8",
         ),
     ],
 )
@@ -141,9 +147,9 @@ def test_a_contradiction_is_a_resync_with_its_reason() -> None:
     lost = BookUpdate(3, "BTC/USD", PRECISION, ((5, 0),), (), checksum((), BIDS))
     [resync] = keeper.apply(lost)
     assert resync == Resync(
-        3, "BTC/USD", "book", "impossible", "a level went that was not held at 0.5"
+        3, "BTC/USD", "book", "impossible", "a level was removed that was not held at 0.5"
     )
-    assert keeper.tallies["BTC/USD", "book"].mismatched == 1
+    assert keeper.stats["BTC/USD", "book"].mismatched == 1
 
 
 BEST = BIDS[0][0]
@@ -189,12 +195,12 @@ def test_a_market_that_loses_nothing_contradicts_nothing(channel: str, depth: in
     keeper.receive(snapshot)
     for update in updates:
         keeper.receive(update)
-    [tally] = keeper.tallies.values()
-    assert tally.verified == len(updates) + 1
+    [stats] = keeper.stats.values()
+    assert stats.verified == len(updates) + 1
 
 
 def test_nearly_every_lost_message_of_a_deep_level_3_book_is_noticed() -> None:
-    """Of a cancelled order far from the touch nothing more may ever be said."""
+    """A cancelled order far from the touch may never be mentioned again."""
     snapshot, updates = stream("level3", 100, 2_000)
     codec = Codec({"BTC/USD": PRECISION})
     [first], said = codec.decode(snapshot), [codec.decode(update)[0] for update in updates]

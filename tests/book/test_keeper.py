@@ -1,4 +1,4 @@
-"""The keeper: verified or known not to be, and one resync asked for each time."""
+"""The keeper: a book is verified or marked, and one resync is requested each time."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_fresh_snapshot_ends_the_doubt() -> None:
 def test_updates_before_the_snapshot_are_ignored_and_counted() -> None:
     keeper = kept(UPDATE, UPDATE)
     assert "BTC/USD" not in keeper.l2
-    assert keeper.tallies["BTC/USD", "book"].ignored == 2
+    assert keeper.stats["BTC/USD", "book"].ignored == 2
 
 
 def test_one_symbol_in_doubt_leaves_the_others_alone() -> None:
@@ -160,9 +160,9 @@ def test_a_forgotten_book_is_gone() -> None:
 
 def test_every_message_is_counted_once() -> None:
     keeper = kept(UPDATE, SNAPSHOT, UPDATE, WRONG_UPDATE, UPDATE)
-    tally = keeper.tallies["BTC/USD", "book"]
-    assert (tally.messages, tally.updates) == (5, 4)
-    assert (tally.verified, tally.mismatched, tally.ignored) == (2, 1, 2)
+    stats = keeper.stats["BTC/USD", "book"]
+    assert (stats.messages, stats.updates) == (5, 4)
+    assert (stats.verified, stats.mismatched, stats.ignored) == (2, 1, 2)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def test_real_recordings_verify_to_the_last_message(
     keeper = BookKeeper()
     for line in (captures / f"{name}.jsonl").read_bytes().splitlines():
         keeper.receive(line)
-    assert {t.symbol: t.verified for t in keeper.tallies.values()} == counts
-    assert all(t.verified == t.messages for t in keeper.tallies.values())
+    assert {t.symbol: t.verified for t in keeper.stats.values()} == counts
+    assert all(t.verified == t.messages for t in keeper.stats.values())
 
 
 @given(st.binary(max_size=80))
@@ -196,7 +196,7 @@ def test_no_bytes_make_the_keeper_raise(data: bytes) -> None:
 
 
 class Stream(RuleBasedStateMachine):
-    """An exchange with one book; its messages may be lost, doubled or spoilt on the way."""
+    """An exchange with one book, whose messages may be lost, repeated or corrupted."""
 
     def __init__(self) -> None:
         super().__init__()

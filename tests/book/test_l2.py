@@ -181,7 +181,7 @@ LOSSY = "pythonkrakensdk_book_btcusd_d10_floatlossy.jsonl"
 def matches(
     lines: Iterable[bytes], *, depth: int = 10, reverse: bool = False, floats: bool = False
 ) -> int:
-    """How many checksums match when the book is kept with a planted mistake."""
+    """Return how many checksums match when the book is kept with a deliberate mistake."""
     codec, matched = Codec(), 0
     book = L2Book("BTC/USD", Precision(1, 8), depth)
     for line in lines:
@@ -193,7 +193,7 @@ def matches(
 
 
 def planted(event: BookSnapshot | BookUpdate, *, reverse: bool, unscaled: bool):
-    """The event as a careless client would have it."""
+    """Return the event as a careless client would apply it."""
 
     def mangled(levels):
         if unscaled:  # digits printed from floats: no trailing zeros

@@ -1,4 +1,4 @@
-"""The level 3 book: queue order, scope, places, against a naive model and worked sequences."""
+"""The level 3 book against a naive model and worked sequences: queue order, depth, places."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_wider_precision_keeps_orders_and_queue() -> None:
 
 
 class NaiveBook:
-    """Orders in one list per side, sorted on demand: slow, and plainly right."""
+    """A naive model: orders in one list per side, sorted on demand; slow and obviously right."""
 
     def __init__(self) -> None:
         self.sides: dict[Side, list[OrderChange]] = {Side.BID: [], Side.ASK: []}
@@ -152,7 +152,7 @@ class NaiveBook:
 
 
 def changes_of(side: Side, names: str) -> st.SearchStrategy:
-    """Events of one side; no order ever changes sides in what an exchange sends."""
+    """Events of one side; no order of a real exchange changes sides."""
     change = st.builds(
         order,
         st.sampled_from(names),

@@ -1,4 +1,4 @@
-"""`kracked bars`: what it writes, and how it refuses."""
+"""`kracked bars`: its output and its refusals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS = [
 
 @pytest.fixture
 def session(tmp_path: Path) -> Path:
-    """A recording with five trades, a second apart."""
+    """Return a recording with five trades, a second apart."""
     path = tmp_path / "session"
     path.mkdir()
     lines = [

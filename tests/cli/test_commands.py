@@ -1,4 +1,4 @@
-"""The commands end to end, as a user types them, against a simulated exchange."""
+"""The commands as a user types them, against a simulated exchange."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.patience import PATIENCE_S, let_run
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[dict[str, str]]:
-    """A simulated exchange in a process of its own: addresses and a key."""
+    """Run a simulated exchange in a process of its own; yield its addresses and its key."""
     command = [sys.executable, "-m", "kracked.cli.main", "sim", "--seed", "6", "--rate", "4"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -29,7 +29,7 @@ def exchange() -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def session(exchange: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two books, trades and single orders, recorded until each has been proven."""
+    """Record two books, trades and single orders until each book has been verified."""
     out = tmp_path_factory.mktemp("recording") / "session"
     key = {"KRAKEN_API_KEY": exchange["api_key"], "KRAKEN_API_SECRET": exchange["api_secret"]}
     words = ["record", "BTC/USD", "ETH/USD", "--out", str(out), "--endpoint", exchange["rest"]]
@@ -45,7 +45,7 @@ def session(exchange: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _proven(recording: Path) -> int:
-    """How many books have been, more than once."""
+    """Return how many books have been verified more than once."""
     books = open_recording(recording).verify().books
     return sum(book.verified > 1 for book in books)
 

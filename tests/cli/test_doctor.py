@@ -1,4 +1,4 @@
-"""The doctor: what it says of keys, clocks, disks and networks, and what it ends with."""
+"""The doctor: its findings about keys, clocks, disks and networks, and its exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,15 @@ import msgspec
 import pytest
 
 from kracked.cli import doctor
-from kracked.cli.findings import AHEAD_NS, DANGEROUS, SOON_NS, TRADING, WATCHING, Severity, of_key
+from kracked.cli.doctor import (
+    AHEAD_NS,
+    DANGEROUS,
+    SOON_NS,
+    TRADING,
+    WATCHING,
+    Severity,
+    key_findings,
+)
 from kracked.endpoints import Endpoints
 from kracked.rest.account import KeyInfo
 from kracked.sim.server import SimOptions, SimServer
@@ -24,12 +32,15 @@ KEY = KeyInfo(permissions=(*WATCHING, *TRADING), nonce=NOW)
 
 def judged(**changes: Any) -> dict[str, Severity]:
     return {
-        one.subject: one.verdict for one in of_key(msgspec.structs.replace(KEY, **changes), NOW)
+        one.subject: one.verdict
+        for one in key_findings(msgspec.structs.replace(KEY, **changes), NOW)
     }
 
 
 def said(**changes: Any) -> str:
-    return " ".join(one.detail for one in of_key(msgspec.structs.replace(KEY, **changes), NOW))
+    return " ".join(
+        one.detail for one in key_findings(msgspec.structs.replace(KEY, **changes), NOW)
+    )
 
 
 def test_a_key_that_may_watch_and_trade_is_well() -> None:

@@ -1,4 +1,4 @@
-"""`kracked record` however it ends: what was recorded is whole, and says so."""
+"""`kracked record`: however it ends, the recording is complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from kracked.cli import recordings
+from kracked.cli import record
 from kracked.cli.main import main
 from kracked.record.check import check
 from tests.patience import PATIENCE_S, let_run
@@ -31,7 +31,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 
 @pytest.fixture(scope="module")
 def rest() -> Iterator[str]:
-    """The address of a simulated exchange."""
+    """Run a simulated exchange and yield its REST address."""
     command = [*KRACKED, "sim", "--seed", "6", "--rate", "4"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -161,7 +161,7 @@ def test_the_symbol_that_may_be_meant_is_told(rest: str, tmp_path: Path) -> None
 def test_parquet_without_its_package_is_refused_before_anything_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(recordings, "find_spec", lambda _: None)
+    monkeypatch.setattr(record, "find_spec", lambda _: None)
     words = _words(tmp_path / "session", "http://127.0.0.1:1", "--format", "parquet")
     assert main(words) == 1
     assert "Parquet needs pyarrow: pip install pyarrow\n" in capsys.readouterr().err
@@ -179,7 +179,7 @@ def test_an_exchange_that_does_not_answer_is_told_of(tmp_path: Path) -> None:
 def test_what_is_missing_when_it_ends_is_told_and_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The exchange comes back with another key than the one the recorder has."""
+    """The exchange comes back with another key than the recorder's."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     out = tmp_path / "session"
     with _exchange("0") as (before, facts):
@@ -206,14 +206,14 @@ def test_what_is_missing_when_it_ends_is_told_and_a_failure(
 
 
 def _tells(connections: Path, start: str, words: str) -> bool:
-    """Whether one of the rows begins with this and has these words."""
+    """Whether one of the rows begins with `start` and contains `words`."""
     rows = connections.read_text().splitlines()
     return any(row.startswith(start) and words in row for row in rows)
 
 
 @contextmanager
 def _exchange(port: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """A simulated exchange of its own, and what it says first."""
+    """Run a simulated exchange of its own; yield the process and its first line."""
     command = [*KRACKED, "sim", "--port", port, "--symbols", "BTC/USD"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

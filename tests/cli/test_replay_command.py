@@ -1,4 +1,4 @@
-"""`kracked replay` as a process: what reads its output may leave."""
+"""`kracked replay` as a process: the reader of its output may end."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from tests.patience import PATIENCE_S
 
 
 class Server:
-    """One exchange per connection, all of the same markets."""
+    """Exchanges with the same markets, one for each connection."""
 
     def __init__(self) -> None:
         self.markets = Exchange().markets
@@ -66,7 +66,7 @@ class Server:
             await socket.send(make_frame(exchange), text=True)
 
     def cut(self) -> None:
-        """Every connection is gone without a word."""
+        """Cut every connection without a closing handshake."""
         for socket in tuple(self.sockets):
             socket.transport.abort()
 
@@ -83,7 +83,7 @@ async def server() -> AsyncIterator[Server]:
 
 
 class FastClock:
-    """A clock ten times as fast as life, for both ends of a conversation.
+    """A clock that runs ten times as fast, for both ends of a conversation.
 
     On a busy machine it goes as slowly as the loop turns: a turn is a step at most, so
     what is late is late by the fault of the test, never by that of the machine.
@@ -113,7 +113,7 @@ class FastClock:
 
 
 class FaultyExchange:
-    """The simulator, failing on demand, and feeds that follow it."""
+    """The simulator with faults on demand, and feeds connected to it."""
 
     SYMBOLS = ("BTC/USD", "ETH/USD")
 
@@ -148,7 +148,7 @@ class FaultyExchange:
         return True
 
     def unlike(self, feed: FeedManager) -> list[tuple]:
-        """How what is known of the account differs from the exchange's own."""
+        """Return how the known account differs from the exchange's own."""
         answer = self._bench.answer("GET", "/sim/account", {})
         truth = json.loads(answer, parse_float=Decimal, parse_int=Decimal)
         return account_differences(feed.account, truth["main"])

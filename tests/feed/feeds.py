@@ -1,4 +1,4 @@
-"""Feeds that do not wait between attempts, and what they say up to a moment."""
+"""Feeds that do not wait between attempts, and their events up to a moment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def feed(server, *symbols: str, **options) -> FeedManager:
 
 
 async def seen(stream, *kinds: type) -> list:
-    """The events of a stream up to the first of each of these kinds, in this order."""
+    """Return the events of a stream up to the first of each of these kinds, in this order."""
     found = []
     for kind in kinds:
         async with asyncio.timeout(PATIENCE_S):

@@ -38,7 +38,7 @@ KEPT = 50
 
 
 class Line:
-    """One connection: what is on its way to the feed, and the twin that hears it unspoilt."""
+    """One connection: the frames under way to the feed, and a twin that gets them intact."""
 
     session: ClientSession
 
@@ -58,7 +58,7 @@ class Line:
 
 
 class Rig:
-    """Moves messages and time; nothing else drives the feed."""
+    """The driver of the feed: it moves messages and time."""
 
     def __init__(self, seed: int, faults: Sequence[str] = ()) -> None:
         self.now, self.random = START, Random(seed)
@@ -110,7 +110,7 @@ class Rig:
     # --- time ---------------------------------------------------------------------------
 
     def live(self, seconds: float) -> None:
-        """Let both sides talk for so long."""
+        """Let both sides talk for some seconds."""
         for tick in range(round(seconds * NS_PER_S / TICK_NS)):
             self.now += TICK_NS
             self.exchange.advance(self.now)
@@ -183,7 +183,7 @@ class Rig:
     # --- truth ----------------------------------------------------------------------------
 
     def suspects(self) -> list[str]:
-        """Verified books that look as the exchange's never did."""
+        """Return the verified books that equal no book the exchange ever had."""
         return [
             f"{key(book)} {look(book)}"
             for line in self.lines
@@ -192,7 +192,7 @@ class Rig:
         ]
 
     def unlike(self) -> list[object]:
-        """Whatever differs from the exchange's own state now, or is not known."""
+        """Return everything that differs from the exchange's own state, or is not known."""
         found: list[object] = []
         for line in self.lines:
             twins = {key(book): look(book) for book in kept(line.twin) if book.verified}
@@ -213,11 +213,11 @@ def kept(keeper: BookKeeper) -> list[L2Book | L3Book]:
 
 
 def key(book: L2Book | L3Book) -> tuple[str, str]:
-    return (book.tally.channel, book.symbol)
+    return (book.stats.channel, book.symbol)
 
 
 def look(book: L2Book | L3Book) -> str:
-    """All that a checksum covers at depth 10: no ids, no times."""
+    """Return what a checksum covers at depth 10: no ids, no times."""
     level3 = isinstance(book, L3Book)
     sides = [rows(side) for side in (book.bids, book.asks)]
     return str([[row[1:3] if level3 else row for row in side] for side in sides])
@@ -241,7 +241,7 @@ VALUES: tuple[object, ...] = (
 
 
 def changed_json(message: bytes, random: Random) -> bytes:
-    """The message with one value taken out, or another in its place."""
+    """Return the message with one value removed or replaced."""
     body = json.loads(message, parse_float=Decimal)
     place: Any = body
     while True:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kracked.feed.account import KEPT_CLOSED, Account
+from kracked.feed.account import MAX_CLOSED, Account
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Balances, Executions, Side
 
@@ -132,7 +132,7 @@ def test_a_snapshot_in_several_messages_is_one() -> None:
 
 
 def test_an_order_seen_from_the_middle_is_to_be_looked_up() -> None:
-    assert told(NEW).unexplained == ["O1"]
+    assert told(NEW).undescribed == ["O1"]
 
 
 def test_an_unknown_status_is_taken_for_an_open_order() -> None:
@@ -155,7 +155,7 @@ def test_an_unreadable_report_means_the_orders_are_not_known(broken) -> None:
 
 
 def test_closed_orders_are_kept_in_bounded_number() -> None:
-    account = told(*({**CANCELED, "order_id": f"O{n}"} for n in range(KEPT_CLOSED + 3)))
+    account = told(*({**CANCELED, "order_id": f"O{n}"} for n in range(MAX_CLOSED + 3)))
     assert next(iter(account.closed)) == "O3"
 
 
@@ -196,7 +196,7 @@ def test_no_order_is_both_open_and_closed(reports) -> None:
 
 
 def copied(account: Account) -> Account:
-    """One that was told nothing but what stands in the other."""
+    """Return an account that has got only the snapshots of another."""
     copy = Account()
     for event in account.snapshots(0):
         copy.apply(event)

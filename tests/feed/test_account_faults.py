@@ -1,4 +1,4 @@
-"""The account's streams under faults: right or not known, and known again by themselves."""
+"""The account's streams under faults: right or not known, and known again without help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.patience import PATIENCE_S
 
 
 class Trader:
-    """Has an account on the exchange, and orders far from the market."""
+    """A trader with an account on the exchange and orders far from the market."""
 
     def __init__(self, client: RestClient) -> None:
         self.client = client
@@ -58,7 +58,7 @@ async def trader(faulty) -> AsyncIterator[Trader]:
 
 
 async def caught_up(faulty, feed: FeedManager) -> bool:
-    """Wait until the account is known, and all of it is the exchange's own."""
+    """Wait until the account is known and equals the exchange's own."""
     account = feed.account
     with feed.consumer() as consumer:
         async with asyncio.timeout(PATIENCE_S):
@@ -121,7 +121,7 @@ async def test_a_spoilt_message_makes_its_half_unknown_until_a_snapshot(
 
 
 async def resynced(witness: Witness, trader: Trader) -> events.Resync:
-    """Trade until the feed has noticed that something is missing."""
+    """Trade until the feed has noticed a missing message."""
     noticed = asyncio.ensure_future(witness.until(events.Resync))
     while not noticed.done():
         await trader.buy()

@@ -1,4 +1,4 @@
-"""What a user asks for in keywords, and what is refused before anything is sent."""
+"""Channels as keywords: their subscriptions, and what is refused before anything is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a feed makes of every fault the exchange can have.
+"""The feed under every fault that the exchange can have.
 
 Each test: the fault strikes, the feed says what happened, what was not touched does not
 blink, and in the end every book is the engine's own again.

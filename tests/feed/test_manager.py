@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from kracked.endpoints import Endpoints
 from kracked.errors import ConnectionLost, RequestRejected, UnsupportedDepth
 from kracked.feed import connection, connection_pool
-from kracked.feed.channels import NothingWanted, UnsupportedChoice
+from kracked.feed.channels import NoChannels, UnsupportedChoice
 from kracked.feed.clock import Clock
 from kracked.feed.errors import NeedsToken
 from kracked.feed.fanout import Policy
@@ -204,7 +204,7 @@ def test_level3_without_a_token_is_refused_in_words() -> None:
         ({"level3": 25}, UnsupportedDepth),
         ({"ohlc": 2}, UnsupportedChoice),
         ({"ticker": "often"}, UnsupportedChoice),
-        ({}, NothingWanted),
+        ({}, NoChannels),
     ],
 )
 def test_what_the_exchange_does_not_offer_is_refused_at_once(channels, error) -> None:
@@ -213,7 +213,7 @@ def test_what_the_exchange_does_not_offer_is_refused_at_once(channels, error) ->
 
 
 class Shifted:
-    """A clock that a test can push, or that runs ahead by itself whenever it is looked at."""
+    """A clock that a test can advance, or that advances with every reading."""
 
     def __init__(self) -> None:
         self.ahead_ns = self.haste_ns = 0

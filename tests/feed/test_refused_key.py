@@ -1,4 +1,4 @@
-"""A key the exchange refuses: who waits is told, and public data come all the same."""
+"""A key that the exchange refuses: waiting callers get the error, public data still come."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSING = ("EAPI:Invalid nonce", "EAPI:Rate limit exceeded", "EGeneral:Temporary
 
 
 class Keys:
-    """Gives tokens after these errors, and keeps how long the feed waited."""
+    """A source of tokens that fails with these errors first, and notes the feed's waits."""
 
     def __init__(self, *errors: KrackedError) -> None:
         self._errors: Iterator[KrackedError] = iter(errors)

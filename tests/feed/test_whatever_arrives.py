@@ -1,4 +1,4 @@
-"""A whole feed under generated faults: nothing escapes, and nothing shown is untrue."""
+"""A whole feed under generated faults: no error escapes, and every verified book is right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything a feed says while a test looks on."""
+"""The events of a feed during a test."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.patience import PATIENCE_S
 
 
 class Witness:
-    """Everything a feed says from one moment on."""
+    """Every event of a feed from one moment on."""
 
     def __init__(self, consumer: Consumer) -> None:
         self.seen: list[Event] = []
         self._consumer = consumer
 
     async def until(self, kind: type, is_it: Callable[..., bool] = lambda _: True) -> Event:
-        """The first event like this from now on."""
+        """Wait for the first such event from now on, and return it."""
         async with asyncio.timeout(PATIENCE_S):
             async for event in self._consumer:
                 self.seen.append(event)

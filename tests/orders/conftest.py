@@ -1,4 +1,4 @@
-"""A desk on a scripted exchange, with its outbox in a real file."""
+"""A manager on a scripted exchange, with its outbox in a real file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.orders.sim_setup import SYMBOL, Clock, Stage
 from tests.rest.conftest import FrozenTime
 from tests.rest.scripted_http import CREDENTIALS, serve
 
-OpenDesk = Callable[[], AbstractContextManager[OrderManager]]
+OpenManager = Callable[[], AbstractContextManager[OrderManager]]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def client(market: Market, frozen: FrozenTime, tmp_path: Path) -> AsyncIte
         market.exchange.endpoints,
         state=tmp_path,
         transport=HttpTransport(timeout_s=5.0),
-        pace=frozen.pace,
+        timing=frozen.timing,
     ) as client:
         yield client
 
@@ -53,9 +53,9 @@ def outbox_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(client: RestClient, frozen: FrozenTime, outbox_file: Path) -> OpenDesk:
-    """Opens a desk: twice in a row is a restart of the program."""
-    return lambda: open_order_manager(client, outbox_file, pace=frozen.pace)
+def opened(client: RestClient, frozen: FrozenTime, outbox_file: Path) -> OpenManager:
+    """Return a function that opens a manager; twice in a row is a restart of the program."""
+    return lambda: open_order_manager(client, outbox_file, timing=frozen.timing)
 
 
 @pytest.fixture
@@ -70,6 +70,6 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
             endpoints,
             tier=PRO,
             state=tmp_path,
-            pace=RequestTiming(clock=clock, ticks=clock),
+            timing=RequestTiming(clock=clock, ticks=clock),
         ) as client:
             yield Stage(server, client, clock, tmp_path)

@@ -1,6 +1,6 @@
-"""A model of the exchange and of everything that can go wrong on the way to it.
+"""A model of the exchange, and of everything that can fail on the way to it.
 
-No sockets, no event loop, no clock: coroutines of the desk are stepped by hand, so that a
+No sockets, no event loop, no clock: coroutines of the manager are stepped by hand, so that a
 sequence can stop one between any two of its awaits, lose its answer, deliver its
 request late, or kill the program and start it again on what the disk kept.
 """
@@ -63,7 +63,7 @@ ENDED = ("closed", "canceled")
 
 
 class Past(msgspec.Struct, frozen=True):
-    """An order from one instant on."""
+    """The state of an order from one instant on."""
 
     since: int
     status: str
@@ -73,7 +73,7 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct):
-    """One order at the exchange, with its past: the query endpoints may lag behind."""
+    """One order at the exchange, with its history: the query endpoints may lag."""
 
     txid: str
     cl_ord_id: str
@@ -102,7 +102,7 @@ class Order(msgspec.Struct):
 
 
 class Flight(msgspec.Struct):
-    """A request on its way, and whether the exchange has had it."""
+    """A request on its way, and whether it has reached the exchange."""
 
     name: str
     deadline: int | None = None
@@ -113,7 +113,7 @@ class Flight(msgspec.Struct):
 
 
 class Suspended:
-    """Where a coroutine waits for the driver."""
+    """A point at which a coroutine waits for the driver."""
 
     def __init__(self, what: Flight | str) -> None:
         self.what = what
@@ -123,7 +123,7 @@ class Suspended:
 
 
 class Disk:
-    """Lines that survive the process, and those of them that survive a power cut."""
+    """A disk: lines that survive the process, and those that survive a power cut."""
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
@@ -136,7 +136,7 @@ class Disk:
         return decode_lines(text[: text.rfind(b"\n") + 1], Path("model"))
 
     def cut_power(self, random: Random) -> None:
-        """Some of what was not synced is gone, and the next line is torn."""
+        """Lose some lines that were not synced, and tear the next one."""
         kept = random.randint(self.synced, len(self.lines))
         if kept < len(self.lines):
             line = self.lines[kept]
@@ -172,20 +172,20 @@ class World:
         outbox = Outbox(lambda record: self._keep(disk, alive, record), disk.records())
         outbox.recover(self.clock())
         self.alive = alive
-        self.desk = OrderManager(
+        self.manager = OrderManager(
             self,  # type: ignore[arg-type]
             outbox,
             sync=lambda: self._sync(disk),
             engine=EngineLimiter(PRO),
             limits=LIMITS,
             ids=ClientIds(self.clock, self.random.getrandbits),
-            pace=RequestTiming(self.clock, self._sleep, lambda: 0.5, lambda: self.now),
+            timing=RequestTiming(self.clock, self._sleep, lambda: 0.5, lambda: self.now),
         )
         for entry in outbox.pending():
-            self.desk.settler.doubt(entry)
+            self.manager.reconciler.recheck(entry)
 
     def kill(self, *, power: bool) -> None:
-        """The program is gone between two awaits; what is in flight stays in flight."""
+        """End the program between two awaits; requests in flight stay in flight."""
         self.alive[0] = False
         for coroutine, _ in self.running:
             coroutine.close()
@@ -203,7 +203,7 @@ class World:
         disk.synced = len(disk.lines)
 
     def clock(self) -> int:
-        """The program's."""
+        """The program's clock."""
         return self.now + self.skew_ns
 
     async def _sleep(self, seconds: float) -> None:
@@ -214,27 +214,27 @@ class World:
         return Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=price)
 
     def place(self) -> None:
-        self._step(self.desk.place(self._draft(), NOW), lambda it: it.send(None))
+        self._step(self.manager.place(self._draft(), NOW), lambda it: it.send(None))
 
     def batch(self) -> None:
         drafts = [self._draft() for _ in range(self.random.randint(2, 4))]
-        self._step(self.desk.place_batch(drafts, NOW), lambda it: it.send(None))
+        self._step(self.manager.place_batch(drafts, NOW), lambda it: it.send(None))
 
     def amend(self) -> None:
-        working = list(self.desk.working)
+        working = list(self.manager.working)
         if not working:
             return
         change = {"price": self.random.randint(249_000, 249_999)}
         if self.random.random() < 0.5:
             change = {"qty": self.random.choice((20_000, 50_000, 120_000))}
         order = self.random.choice(working)
-        self._step(self.desk.amend(order, NOW, **change), lambda it: it.send(None))
+        self._step(self.manager.amend(order, NOW, **change), lambda it: it.send(None))
 
     def cancel(self) -> None:
-        names: list[dict[str, str]] = [{"txid": order.order_id} for order in self.desk.working]
-        names += [{"cl_ord_id": entry.id} for entry in self.desk.outbox.unknown()]
+        names: list[dict[str, str]] = [{"txid": order.order_id} for order in self.manager.working]
+        names += [{"cl_ord_id": entry.id} for entry in self.manager.outbox.unknown()]
         if names:
-            call = self.desk.cancel(**self.random.choice(names))
+            call = self.manager.cancel(**self.random.choice(names))
             self._step(call, lambda it: it.send(None))
 
     def _step(self, coroutine: Coroutine[Any, Any, Any], act: Callable[[Any], Suspended]) -> None:
@@ -242,7 +242,7 @@ class World:
             self.running.append((coroutine, act(coroutine)))
 
     def resume(self) -> None:
-        """One waiting coroutine gets something: a synced disk, an answer, or the lack of one."""
+        """Resume one waiting coroutine: with a synced disk, an answer, or a lost answer."""
         if not self.running:
             return
         index = self.random.randrange(len(self.running))
@@ -260,14 +260,14 @@ class World:
             self._step(coroutine, lambda it: it.send(flight.answer))
 
     def settle(self) -> None:
-        """Runs the look-ups that are due; nothing in them waits in this model."""
+        """Run the look-ups that are due; nothing in them waits in this model."""
         try:
-            self.desk.settler.settle_due().send(None)
+            self.manager.reconciler.reconcile_due().send(None)
         except StopIteration:
             return
         raise AssertionError("a look-up waited")
 
-    # --- the client, as the desk sees it ------------------------------------------------------
+    # --- the client, as the manager sees it ------------------------------------------------------
 
     async def add_order(self, order: AddOrder, pair: str, *, deadline: int) -> Any:
         return await self._fly(Flight("AddOrder", deadline, (order,)))
@@ -322,7 +322,7 @@ class World:
     # --- the exchange -------------------------------------------------------------------------
 
     def arrive(self) -> None:
-        """One request reaches the engine, in any order, perhaps too late."""
+        """Let one request reach the engine, in any order, perhaps too late."""
         if not self.flights:
             return
         flight = self.flights.pop(self.random.randrange(len(self.flights)))
@@ -341,7 +341,7 @@ class World:
                 flight.answer = self._cancel(flight)
 
     def _refusal(self, flight: Flight) -> str:
-        """What the exchange refuses a request for before it looks at any order."""
+        """Return why the exchange refuses a request before it looks at any order."""
         if self.random.random() < 0.05:
             return self.random.choice(
                 ("EService:Throttled: 1754000009", "EAPI:Rate limit exceeded")
@@ -396,7 +396,7 @@ class World:
         return Cancelled(1)
 
     def trade(self) -> None:
-        """An open order fills, in part or whole, or is cancelled by somebody else."""
+        """Fill an open order, in part or completely, or cancel it from outside."""
         open_ = [order for order in self.orders.values() if order.is_open]
         if not open_:
             return
@@ -415,14 +415,14 @@ class World:
         return True
 
     def _tell(self, order: Order, kind: str = "new") -> None:
-        """The stream reports it, or loses it."""
+        """Report a change on the stream, or lose it."""
         if self.random.random() < 0.5:
-            self.desk.apply(Executions(self.now, (_report(order, kind),)))
+            self.manager.apply(Executions(self.now, (_report(order, kind),)))
 
     def snapshot(self) -> None:
-        """The account's stream came back."""
+        """Reconnect the account's stream."""
         open_ = [_report(order) for order in self.orders.values() if order.is_open]
-        self.desk.apply(Executions(self.now, tuple(open_), snapshot=True))
+        self.manager.apply(Executions(self.now, tuple(open_), snapshot=True))
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -430,11 +430,11 @@ class World:
         self.now += self.random.randint(0, longest_s * NS_PER_S)
 
     def jump(self) -> None:
-        """Somebody sets the program's clock."""
+        """Set the program's clock."""
         self.skew_ns = self.random.choice((0, 0, -600, -20, -3, 3, 40, 600)) * NS_PER_S
 
     def drain(self) -> None:
-        """Everything still on its way arrives or is lost, and time goes on until all is known."""
+        """Deliver or lose everything on its way, and let time pass until every outcome is known."""
         while self.running or self.flights:
             self.arrive()
             self.resume()

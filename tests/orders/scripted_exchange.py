@@ -1,4 +1,4 @@
-"""Order entry for the scripted exchange: it takes orders, shows them, and can fail at it.
+"""Order entry for the scripted exchange: it accepts orders, shows them, and can fail.
 
 A fault is tied to one call: it says whether the exchange acts before the answer is
 lost. The tests ask the exchange itself what it received.
@@ -23,7 +23,7 @@ class Market:
     """Orders by id, as the query endpoints show them."""
 
     def __init__(self, exchange: Exchange, clock: Callable[[], int]) -> None:
-        """`clock`: the exchange's own, ns since the Unix epoch."""
+        """Make a market; `clock` is the exchange's own, ns since the Unix epoch."""
         self.exchange, self.clock = exchange, clock
         self.orders: dict[str, dict[str, Any]] = {}
         self.fills_at_once = False
@@ -48,7 +48,7 @@ class Market:
         return self.exchange.calls[-1].body
 
     def fails(self, name: str, fault: Fault, *, after_acting: bool) -> None:
-        """The next call of `name` is answered by `fault`."""
+        """Answer the next call of `name` by `fault`."""
         act = self.exchange.always[name]
 
         def answer(request: web.Request) -> Any:

@@ -1,4 +1,4 @@
-"""A desk that trades on the simulated exchange over real sockets, and what both know of it."""
+"""A manager on the simulated exchange over real sockets, and the knowledge of both."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LATEST = 2**63
 
 
 class Clock:
-    """The time of day, for the exchange and the desk alike; it can be made to jump."""
+    """The time of day, for the exchange and the manager alike; it can jump."""
 
     def __init__(self) -> None:
         self.ahead_ns = 0
@@ -46,27 +46,27 @@ class Clock:
 
 
 class Stage:
-    """The exchange, a desk that trades there, and what the exchange knows of it."""
+    """The exchange, a manager that trades there, and the exchange's view of it."""
 
     def __init__(self, server: SimServer, client: RestClient, clock: Clock, folder: Path) -> None:
         self.server, self.client, self.clock, self.folder = server, client, clock, folder
-        self.desk: OrderManager
+        self.manager: OrderManager
         self.listening = False
         self.news = asyncio.Event()
 
     @asynccontextmanager
     async def running(self, *, listening: bool = True) -> AsyncIterator[OrderManager]:
-        """A run of the program: the desk on its file, with the account's stream or without."""
+        """Run the program: the manager on its file, with or without the account's stream."""
         file = self.folder / "outbox"
         limits = Limits(max_distance_percent=None, allow_duplicate=True)
-        pace = RequestTiming(clock=self.clock, ticks=self.clock)
-        with open_order_manager(self.client, file, limits=limits, pace=pace) as desk:
-            self.desk = desk
+        timing = RequestTiming(clock=self.clock, ticks=self.clock)
+        with open_order_manager(self.client, file, limits=limits, timing=timing) as manager:
+            self.manager = manager
             async with asyncio.TaskGroup() as tasks:
                 listener = tasks.create_task(self._listen()) if listening else None
                 if listening:
                     await self.until(lambda: self.listening)
-                yield desk
+                yield manager
                 if listener is not None:
                     listener.cancel()
 
@@ -84,7 +84,7 @@ class Stage:
                 for event in codec.decode(message.data.encode(), 0):
                     if isinstance(event, Executions):
                         self.listening = True
-                        self.desk.apply(event)
+                        self.manager.apply(event)
                         self.news.set()
 
     @property
@@ -103,27 +103,27 @@ class Stage:
 
     async def place(self, price: int = FAR, qty: int = 1_000_000, **terms: object) -> OutboxEntry:
         draft = Draft(symbol=SYMBOL, side=Side.BID, qty=qty, price=price, **terms)  # type: ignore[arg-type]
-        entry = await self.desk.place(draft, self.situation)
+        entry = await self.manager.place(draft, self.situation)
         assert isinstance(entry, OutboxEntry), entry
         return entry
 
     async def until(self, true: Callable[[], bool]) -> None:
-        """Wait for the stream to make it so."""
+        """Wait until the stream has shown it."""
         async with asyncio.timeout(PATIENCE_S):
             while not true():
                 self.news.clear()
                 await self.news.wait()
 
     async def until_struck(self, kind: OrderFault) -> None:
-        """Wait for a request that this befalls; nothing announces it."""
+        """Wait for a request that meets this fault; nothing announces it."""
         async with asyncio.timeout(PATIENCE_S):
             while kind not in dict(self.server.exchange.order_faults.injected):  # noqa: ASYNC110
                 await asyncio.sleep(0)
 
     async def becomes(self, entry: OutboxEntry, state: OrderState) -> OutboxEntry:
-        """The entry as soon as it is in this state."""
-        await self.until(lambda: self.desk.outbox[entry.id].state is state)
-        return self.desk.outbox[entry.id]
+        """Wait until an entry is in this state, and return it."""
+        await self.until(lambda: self.manager.outbox[entry.id].state is state)
+        return self.manager.outbox[entry.id]
 
     @property
     def orders(self) -> list[OrderRecord]:

@@ -1,4 +1,4 @@
-"""The desk, its outbox and the REST client against the simulated exchange, over real sockets."""
+"""The manager, its outbox and the REST client against the simulated exchange, over real sockets."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ async def test_three_orders_are_live_on_both_sides(stage: Stage) -> None:
 async def test_neither_order_nor_cancel_waits_for_a_history_that_takes_seconds(
     stage: Stage,
 ) -> None:
-    async with stage.running() as desk:
+    async with stage.running() as manager:
         faults = stage.server.exchange.order_faults
         faults.expect(OrderFault.REPLY_LATE, "ClosedOrders", by_ns=8 * NS_PER_S)
         reading = asyncio.create_task(stage.client.closed_orders())
         await stage.until_struck(OrderFault.REPLY_LATE)
         entry = await stage.becomes(await stage.place(), OrderState.LIVE)
-        assert (await desk.cancel(txid=entry.txid)).count == 1
+        assert (await manager.cancel(txid=entry.txid)).count == 1
         assert not reading.done()
         reading.cancel()
 
@@ -46,14 +46,14 @@ async def test_neither_order_nor_cancel_waits_for_a_history_that_takes_seconds(
 async def test_an_amend_keeps_or_loses_the_place_in_the_queue(
     stage: Stage, change: dict[str, int], first: bool
 ) -> None:
-    async with stage.running() as desk:
+    async with stage.running() as manager:
         entries = [await stage.place() for _ in range(2)]
         for entry in entries:
             await stage.becomes(entry, OrderState.LIVE)
         mine = [stage.at_exchange(entry).order_id for entry in entries]
-        working = desk.working.get(mine[0])
+        working = manager.working.get(mine[0])
         assert working is not None
-        amend = await desk.amend(working, stage.situation, **change)
+        amend = await manager.amend(working, stage.situation, **change)
         assert isinstance(amend, OutboxEntry)
         assert amend.state is OrderState.ACKNOWLEDGED
     queue = stage.server.exchange.matcher(SYMBOL).queue(Side.BID, FAR)
@@ -61,15 +61,15 @@ async def test_an_amend_keeps_or_loses_the_place_in_the_queue(
 
 
 async def test_a_partial_fill_and_the_cancel_of_the_rest_are_learnt(stage: Stage) -> None:
-    async with stage.running() as desk:
+    async with stage.running() as manager:
         ask = stage.server.exchange.matcher(SYMBOL).best_ask
         assert ask is not None
         entry = await stage.place(ask.price, ask.qty + 1_000_000)
         entry = await stage.becomes(entry, OrderState.LIVE)
-        await stage.until(lambda: desk.outbox[entry.id].filled > 0)
+        await stage.until(lambda: manager.outbox[entry.id].filled > 0)
         digits = stage.situation.instrument.precision
-        assert desk.outbox[entry.id].filled == digits.qty_decimal(ask.qty)
-        outcome = await desk.cancel(cl_ord_id=entry.id)
+        assert manager.outbox[entry.id].filled == digits.qty_decimal(ask.qty)
+        outcome = await manager.cancel(cl_ord_id=entry.id)
         assert outcome.count == 1
         await stage.becomes(entry, OrderState.CANCELLED)
     assert stage.at_exchange(entry).filled == ask.qty
@@ -89,12 +89,12 @@ async def test_an_order_whose_reply_is_lost_is_unknown_until_the_stream_shows_it
 async def test_a_lost_reply_is_settled_by_asking_when_nothing_is_streamed(
     stage: Stage, mishap: OrderFault
 ) -> None:
-    async with stage.running(listening=False) as desk:
+    async with stage.running(listening=False) as manager:
         stage.server.exchange.order_faults.expect(mishap, "AddOrder")
         entry = await stage.place()
         assert entry.state is OrderState.UNKNOWN
-        await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is OrderState.LIVE
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[entry.id].state is OrderState.LIVE
     assert len(stage.orders) == 1
 
 
@@ -102,29 +102,29 @@ async def test_a_lost_reply_is_settled_by_asking_when_nothing_is_streamed(
 async def test_an_order_that_never_arrived_is_given_up_only_after_the_settle_window(
     stage: Stage, mishap: OrderFault
 ) -> None:
-    async with stage.running(listening=False) as desk:
+    async with stage.running(listening=False) as manager:
         stage.server.exchange.order_faults.expect(mishap, "AddOrder")
         entry = await stage.place()
-        await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[entry.id].state is OrderState.UNKNOWN
         stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
-        await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is OrderState.REFUSED
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[entry.id].state is OrderState.REFUSED
     assert stage.orders == []
 
 
 async def test_a_rest_view_that_lags_does_not_make_an_order_disappear(stage: Stage) -> None:
-    async with stage.running(listening=False) as desk:
+    async with stage.running(listening=False) as manager:
         faults = stage.server.exchange.order_faults
         faults.expect(OrderFault.REPLY_LOST, "AddOrder")
         entry = await stage.place()
         faults.expect(OrderFault.REST_LAG, "OpenOrders")
         faults.expect(OrderFault.REST_LAG, "ClosedOrders")
-        await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[entry.id].state is OrderState.UNKNOWN
         stage.clock.ahead_ns += 20 * NS_PER_S
-        await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is OrderState.LIVE
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[entry.id].state is OrderState.LIVE
 
 
 async def test_a_refused_nonce_is_signed_anew_and_acts_once(stage: Stage) -> None:
@@ -145,27 +145,27 @@ async def test_a_program_that_dies_before_the_answer_finds_its_order_again(stage
     async with stage.running(listening=False):
         stage.server.exchange.order_faults.expect(OrderFault.REPLY_LOST, "AddOrder")
         entry = await stage.place()
-    async with stage.running(listening=False) as desk:
-        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
-        await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is OrderState.LIVE
+    async with stage.running(listening=False) as manager:
+        assert manager.outbox[entry.id].state is OrderState.UNKNOWN
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[entry.id].state is OrderState.LIVE
     assert len(stage.orders) == 1
 
 
 async def test_nothing_reaches_the_exchange_twice_whatever_befalls_it(stage: Stage) -> None:
     faults = stage.server.exchange.order_faults
     troubles = [mishap for mishap in OrderFault if mishap is not OrderFault.REST_LAG]
-    async with stage.running() as desk:
+    async with stage.running() as manager:
         for step in range(len(troubles) * 3):
             faults.expect(troubles[step % len(troubles)], "AddOrder", by_ns=1)
             entry = await stage.place(FAR + step)
             if entry.state is OrderState.UNKNOWN:
                 stage.clock.jump_to(entry.deadline + SETTLE_NS + NS_PER_S)
-                await desk.settler.settle_due()
+                await manager.reconciler.reconcile_due()
             stage.clock.ahead_ns += 5 * NS_PER_S  # a throttle ends
     counted = Counter(order.request.cl_ord_id for order in stage.orders)
     assert set(counted.values()) == {1}
-    live = {entry.id for entry in desk.outbox if entry.state is OrderState.LIVE}
+    live = {entry.id for entry in manager.outbox if entry.state is OrderState.LIVE}
     assert live == set(counted)
     # Lost and late answers, pages after acting, and refused nonces that were signed anew.
     assert len(live) == 4 * 3

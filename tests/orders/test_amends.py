@@ -1,4 +1,4 @@
-"""Amends of every kind of order: what is asked for, and what is not even asked."""
+"""Amends of every kind of order: the request, and what is declined before it is sent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kracked.protocol.events import Side
 from kracked.protocol.limits import STARTER
 from kracked.protocol.own_orders import OwnOrder, Triggers
 from kracked.rest.encoding import fields
-from tests.orders.conftest import OpenDesk
+from tests.orders.conftest import OpenManager
 from tests.orders.exchange_model import BTC, NOW
 from tests.orders.scripted_exchange import Market
 from tests.rest import scripted_http as answers
@@ -77,9 +77,9 @@ def test_an_amend_asks_for_what_changes_and_for_nothing_else(name: str) -> None:
     assert fields(request(old, draft, NOW, change)) == members
 
 
-async def tried(desk: OrderManager, old: OwnOrder, **changes: int) -> list[Check]:
-    """The checks that stop an amend; none when it was sent."""
-    result = await desk.amend(old, NOW, **changes)
+async def tried(manager: OrderManager, old: OwnOrder, **changes: int) -> list[Check]:
+    """Return the checks that stop an amend; none when it was sent."""
+    result = await manager.amend(old, NOW, **changes)
     return [it.check for it in result.refusals] if isinstance(result, OrderDeclined) else []
 
 
@@ -95,12 +95,14 @@ def market_with_order(market: Market) -> Market:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_each_of_them_is_sent(market_with_order: Market, opened: OpenDesk, name: str) -> None:
+async def test_each_of_them_is_sent(
+    market_with_order: Market, opened: OpenManager, name: str
+) -> None:
     old, changes, _ = REQUESTS[name]
     if name == "a post-only price":
         changes = {"price": 250_005}
-    with opened() as desk:
-        assert await tried(desk, old, **changes) == []
+    with opened() as manager:
+        assert await tried(manager, old, **changes) == []
     assert market_with_order.exchange.count("AmendOrder") == 1
 
 
@@ -115,54 +117,54 @@ NOT_ASKED = {
 
 @pytest.mark.parametrize("name", NOT_ASKED)
 async def test_what_cannot_be_amended_is_not_asked(
-    market: Market, opened: OpenDesk, name: str
+    market: Market, opened: OpenManager, name: str
 ) -> None:
-    with opened() as desk:
-        assert await tried(desk, NOT_ASKED[name], qty=90_000) == [Check.FORM]
+    with opened() as manager:
+        assert await tried(manager, NOT_ASKED[name], qty=90_000) == [Check.FORM]
     assert market.exchange.calls == []
 
 
 async def test_an_iceberg_nearly_filled_is_judged_by_what_is_left(
-    market_with_order: Market, opened: OpenDesk
+    market_with_order: Market, opened: OpenManager
 ) -> None:
     old = order(**{**ICEBERG, "display_qty": D("0.00001")}, cum_qty=D("0.00095"))
-    with opened() as desk:
-        assert await tried(desk, old, price=249_005) == []
+    with opened() as manager:
+        assert await tried(manager, old, price=249_005) == []
 
 
 async def test_an_iceberg_that_would_show_too_little_is_stopped(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
-    with opened() as desk:
-        assert await tried(desk, order(**ICEBERG), display_qty=6_000) == [Check.DISPLAY]
+    with opened() as manager:
+        assert await tried(manager, order(**ICEBERG), display_qty=6_000) == [Check.DISPLAY]
 
 
 async def test_a_stop_that_went_off_is_amended_as_the_limit_it_has_become(
-    market_with_order: Market, opened: OpenDesk
+    market_with_order: Market, opened: OpenManager
 ) -> None:
     gone = {**STOP_LIMIT, "triggers": Triggers(price=D("26000.0"), status="triggered")}
-    with opened() as desk:
-        assert await tried(desk, order(**gone), price=250_100) == []
+    with opened() as manager:
+        assert await tried(manager, order(**gone), price=250_100) == []
     assert market_with_order.exchange.last("AmendOrder").body["limit_price"] == "25010.0"
 
 
 async def test_an_amend_needs_no_room_for_another_order_nor_fresh_funds(
-    market_with_order: Market, opened: OpenDesk
+    market_with_order: Market, opened: OpenManager
 ) -> None:
     poor = msgspec.structs.replace(NOW, available={})
-    with opened() as desk:
-        desk.engine.tier = msgspec.structs.replace(STARTER, open_orders=0)
-        result = await desk.amend(order(**LIMIT), poor, qty=90_000)
+    with opened() as manager:
+        manager.engine.tier = msgspec.structs.replace(STARTER, open_orders=0)
+        result = await manager.amend(order(**LIMIT), poor, qty=90_000)
     assert isinstance(result, OutboxEntry)
 
 
 @pytest.mark.parametrize("changes", [{"qty": 40_000}, {"qty": 50_000}, {"qty": 50_009}])
 async def test_a_quantity_that_is_filled_already_would_end_the_order_and_is_not_asked(
-    market: Market, opened: OpenDesk, changes: dict[str, int]
+    market: Market, opened: OpenManager, changes: dict[str, int]
 ) -> None:
     half = order(**LIMIT, cum_qty=D("0.0005001"))
-    with opened() as desk:
-        assert Check.QUANTITY in await tried(desk, half, **changes)
+    with opened() as manager:
+        assert Check.QUANTITY in await tried(manager, half, **changes)
     assert market.exchange.calls == []
 
 
@@ -170,7 +172,11 @@ async def test_a_quantity_that_is_filled_already_would_end_the_order_and_is_not_
     ("acted", "state"), [(True, OrderState.ACKNOWLEDGED), (False, OrderState.REFUSED)]
 )
 async def test_what_an_iceberg_shows_is_settled_by_the_history_of_its_amends(
-    market_with_order: Market, opened: OpenDesk, frozen: FrozenTime, acted: bool, state: OrderState
+    market_with_order: Market,
+    opened: OpenManager,
+    frozen: FrozenTime,
+    acted: bool,
+    state: OrderState,
 ) -> None:
     market, at_ms = market_with_order, frozen.now // 10**6
     amends = [
@@ -181,10 +187,10 @@ async def test_what_an_iceberg_shows_is_settled_by_the_history_of_its_amends(
         amends.append({**amends[1], "amend_id": "T3", "timestamp": at_ms + 40})
     market.exchange.always["OrderAmends"] = {"amends": amends, "count": len(amends)}
     market.fails("AmendOrder", answers.dropped, after_acting=acted)
-    with opened() as desk:
-        entry = await desk.amend(order(**ICEBERG), NOW, display_qty=20_000)
+    with opened() as manager:
+        entry = await manager.amend(order(**ICEBERG), NOW, display_qty=20_000)
         assert isinstance(entry, OutboxEntry)
         for _ in range(20):
-            await desk.settler.settle_due()
+            await manager.reconciler.reconcile_due()
             frozen.now += 5 * 10**9
-        assert desk.outbox[entry.id].state is state
+        assert manager.outbox[entry.id].state is state

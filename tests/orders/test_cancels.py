@@ -1,4 +1,4 @@
-"""Cancels of the desk: what is meant is gone afterwards, or the outcome says it may not be."""
+"""Cancels: the orders are gone afterwards, or the outcome says that they may not be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kracked.protocol.events import Side
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
-from tests.orders.conftest import OpenDesk
+from tests.orders.conftest import OpenManager
 from tests.orders.exchange_model import NOW
 from tests.orders.scripted_exchange import Market
 from tests.orders.test_order_manager import ASK, DRAFT, place, report
@@ -24,100 +24,102 @@ from tests.rest import scripted_http as answers
 from tests.rest.conftest import FrozenTime
 
 
-async def test_a_cancel_is_repeated_until_it_is_answered(market: Market, opened: OpenDesk) -> None:
-    with opened() as desk:
-        entry = await place(desk)
+async def test_a_cancel_is_repeated_until_it_is_answered(
+    market: Market, opened: OpenManager
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
         market.fails("CancelOrder", answers.dropped, after_acting=True)
-        outcome = await desk.cancel(cl_ord_id=entry.id)
+        outcome = await manager.cancel(cl_ord_id=entry.id)
     assert (outcome.gone, market.exchange.count("CancelOrder")) == (True, 2)
 
 
 async def test_a_cancel_that_is_taken_settles_an_unknown_order(
-    market: Market, opened: OpenDesk, frozen: FrozenTime
+    market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=True)
-    with opened() as desk:
-        entry = await place(desk)
-        assert (await desk.cancel(cl_ord_id=entry.id)).count == 1
-        assert desk.outbox[entry.id].state is OrderState.ACKNOWLEDGED
+    with opened() as manager:
+        entry = await place(manager)
+        assert (await manager.cancel(cl_ord_id=entry.id)).count == 1
+        assert manager.outbox[entry.id].state is OrderState.ACKNOWLEDGED
         frozen.now += 5 * NS_PER_S
-        await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is OrderState.CANCELLED
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[entry.id].state is OrderState.CANCELLED
 
 
 async def test_a_cancel_that_finds_nothing_settles_nothing(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=False)
-    with opened() as desk:
-        entry = await place(desk)
-        outcome = await desk.cancel(cl_ord_id=entry.id)
+    with opened() as manager:
+        entry = await place(manager)
+        outcome = await manager.cancel(cl_ord_id=entry.id)
         assert (outcome.gone, outcome.failed) == (True, True)
-        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
+        assert manager.outbox[entry.id].state is OrderState.UNKNOWN
 
 
 @pytest.mark.parametrize("arrived", [True, False])
 async def test_a_pair_is_not_cancelled_while_one_of_its_orders_may_still_arrive(
-    market: Market, opened: OpenDesk, arrived: bool
+    market: Market, opened: OpenManager, arrived: bool
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=arrived)
-    with opened() as desk:
-        await place(desk)
-        outcome = await desk.cancel_pair("BTC/USD")
+    with opened() as manager:
+        await place(manager)
+        outcome = await manager.cancel_pair("BTC/USD")
     assert (outcome.count, outcome.failed) == (int(arrived), not arrived)
 
 
 async def test_the_account_is_not_cleared_while_an_order_may_still_arrive(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=False)
-    with opened() as desk:
-        await place(desk)
-        assert (await desk.cancel_all()).failed
+    with opened() as manager:
+        await place(manager)
+        assert (await manager.cancel_all()).failed
 
 
 async def test_a_pair_is_cancelled_with_the_orders_the_stream_has_not_shown(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
-    with opened() as desk:
-        first, second = await place(desk), await place(desk, ASK)
-        desk.apply(report("OTEST0-AAAAA-AAAAAA", first.id))
-        outcome = await desk.cancel_pair("BTC/USD")
+    with opened() as manager:
+        first, second = await place(manager), await place(manager, ASK)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", first.id))
+        outcome = await manager.cancel_pair("BTC/USD")
     body = market.exchange.last("CancelOrderBatch").body
     assert (body["orders"], body["cl_ord_ids"]) == (["OTEST0-AAAAA-AAAAAA"], [second.id])
     assert outcome.count == 2
 
 
 async def test_an_own_order_the_stream_has_told_too_little_of_goes_with_its_pair(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
-    with opened() as desk:
-        entry = await place(desk)
-        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id, symbol="", side=""))
-        assert (await desk.cancel_pair("BTC/USD", Side.BID)).count == 1
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id, symbol="", side=""))
+        assert (await manager.cancel_pair("BTC/USD", Side.BID)).count == 1
 
 
 async def test_a_cancel_without_room_on_the_rate_counter_is_tried_again_and_counted(
-    market: Market, opened: OpenDesk, frozen: FrozenTime
+    market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
-    with opened() as desk:
-        entry = await place(desk)
-        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
         refused = answers.refusal("EOrder:Rate limit exceeded")
         market.exchange.script["CancelOrder"].extend([refused] * 2)
-        assert (await desk.cancel(txid="OTEST0-AAAAA-AAAAAA")).count == 1
+        assert (await manager.cancel(txid="OTEST0-AAAAA-AAAAAA")).count == 1
         market.exchange.always["CancelOrder"] = refused
-        assert (await desk.cancel(txid="O9")).failed
-        desk.apply(report("O9", "another"))
-        assert (await desk.cancel_pair("BTC/USD")).failed
-        assert desk.engine.room("BTC/USD", frozen.now) == 0
+        assert (await manager.cancel(txid="O9")).failed
+        manager.apply(report("O9", "another"))
+        assert (await manager.cancel_pair("BTC/USD")).failed
+        assert manager.engine.room("BTC/USD", frozen.now) == 0
 
 
-async def test_one_side_of_a_pair_is_cancelled_alone(market: Market, opened: OpenDesk) -> None:
-    with opened() as desk:
-        await place(desk)
-        await place(desk, ASK)
-        outcome = await desk.cancel_pair("BTC/USD", Side.ASK)
+async def test_one_side_of_a_pair_is_cancelled_alone(market: Market, opened: OpenManager) -> None:
+    with opened() as manager:
+        await place(manager)
+        await place(manager, ASK)
+        outcome = await manager.cancel_pair("BTC/USD", Side.ASK)
     assert outcome.count == 1
     assert [order["status"] for order in market.orders.values()] == ["open", "canceled"]
 
@@ -139,14 +141,14 @@ async def test_an_order_that_lands_after_its_cancel_is_cancelled_again(
         await asyncio.wait([placing])
 
     market.exchange.script["AddOrder"].append(slow)
-    pace = RequestTiming(frozen.clock, answered, ticks=frozen.clock)
-    with open_order_manager(client, outbox_file, pace=pace) as desk:
-        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+    timing = RequestTiming(frozen.clock, answered, ticks=frozen.clock)
+    with open_order_manager(client, outbox_file, timing=timing) as manager:
+        placing = asyncio.create_task(manager.place(DRAFT, NOW))
         await until(lambda: market.exchange.count("AddOrder") == 1)
-        (entry,) = desk.outbox
+        (entry,) = manager.outbox
         outcome = await {
-            "pair": lambda: desk.cancel_pair("BTC/USD"),
-            "one": lambda: desk.cancel(cl_ord_id=entry.id),
+            "pair": lambda: manager.cancel_pair("BTC/USD"),
+            "one": lambda: manager.cancel(cl_ord_id=entry.id),
         }[cancel]()
     assert (outcome.count, outcome.gone, outcome.failed) == (1, False, False)
     assert [order["status"] for order in market.orders.values()] == ["canceled"]
@@ -154,18 +156,18 @@ async def test_an_order_that_lands_after_its_cancel_is_cancelled_again(
 
 @pytest.mark.parametrize("cancel", ["all", "pair", "one"])
 async def test_an_order_still_on_its_way_to_the_disk_is_withdrawn_by_its_cancel(
-    market: Market, opened: OpenDesk, monkeypatch: pytest.MonkeyPatch, cancel: str
+    market: Market, opened: OpenManager, monkeypatch: pytest.MonkeyPatch, cancel: str
 ) -> None:
     disk = threading.Event()
-    with opened() as desk:
+    with opened() as manager:
         monkeypatch.setattr(Journal, "sync", lambda journal: disk.wait(PATIENCE_S))
-        placing = asyncio.create_task(desk.place(DRAFT, NOW))
-        await until(lambda: len(desk.outbox) == 1)
-        (entry,) = desk.outbox
+        placing = asyncio.create_task(manager.place(DRAFT, NOW))
+        await until(lambda: len(manager.outbox) == 1)
+        (entry,) = manager.outbox
         await {
-            "all": desk.cancel_all,
-            "pair": lambda: desk.cancel_pair("BTC/USD"),
-            "one": lambda: desk.cancel(cl_ord_id=entry.id),
+            "all": manager.cancel_all,
+            "pair": lambda: manager.cancel_pair("BTC/USD"),
+            "one": lambda: manager.cancel(cl_ord_id=entry.id),
         }[cancel]()
         disk.set()
         placed = await placing
@@ -175,13 +177,13 @@ async def test_an_order_still_on_its_way_to_the_disk_is_withdrawn_by_its_cancel(
 
 
 async def test_cancelling_everything_goes_on_one_by_one_when_calls_are_limited(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
     market.exchange.always["CancelAll"] = answers.refusal("EAPI:Rate limit exceeded")
-    with opened() as desk:
-        entry = await place(desk)
-        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
-        outcome = await desk.cancel_all()
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        outcome = await manager.cancel_all()
     assert [order["status"] for order in market.orders.values()] == ["canceled"]
     assert outcome.failed  # orders of other programs may still be open
 
@@ -197,11 +199,11 @@ async def test_cancelling_everything_goes_on_one_by_one_when_calls_are_limited(
     ],
 )
 async def test_a_cancel_that_was_not_done_says_so(
-    market: Market, opened: OpenDesk, error: str, failed: bool
+    market: Market, opened: OpenManager, error: str, failed: bool
 ) -> None:
     market.exchange.always["CancelOrder"] = answers.refusal(error)
-    with opened() as desk:
-        outcome = await desk.cancel(txid="O1")
+    with opened() as manager:
+        outcome = await manager.cancel(txid="O1")
     assert (outcome.failed, outcome.gone) == (failed, not failed)
 
 
@@ -210,64 +212,64 @@ async def test_a_cancel_that_was_not_done_says_so(
     ["EOrder:Unknown order", "EGeneral:Invalid arguments:orders", "EAPI:Rate limit exceeded"],
 )
 async def test_a_batch_that_is_refused_is_cancelled_one_by_one(
-    market: Market, opened: OpenDesk, error: str
+    market: Market, opened: OpenManager, error: str
 ) -> None:
-    with opened() as desk:
-        await place(desk)
-        await place(desk, ASK)
+    with opened() as manager:
+        await place(manager)
+        await place(manager, ASK)
         market.exchange.script["CancelOrderBatch"].append(answers.refusal(error))
-        outcome = await desk.cancel_pair("BTC/USD")
+        outcome = await manager.cancel_pair("BTC/USD")
     assert (outcome.count, market.exchange.count("CancelOrder")) == (2, 2)
     assert not outcome.failed
 
 
 async def test_a_batch_refused_for_the_key_is_not_tried_in_parts(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
     market.exchange.always["CancelOrderBatch"] = answers.refusal("EGeneral:Permission denied")
-    with opened() as desk:
-        await place(desk)
-        await place(desk, ASK)
-        assert (await desk.cancel_pair("BTC/USD")).failed
+    with opened() as manager:
+        await place(manager)
+        await place(manager, ASK)
+        assert (await manager.cancel_pair("BTC/USD")).failed
     assert market.exchange.count("CancelOrder") == 0
 
 
 async def test_a_pair_whose_orders_are_partly_gone_already_is_cancelled(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
-    with opened() as desk:
-        await place(desk)
-        await place(desk, ASK)
+    with opened() as manager:
+        await place(manager)
+        await place(manager, ASK)
         market.orders["OTEST0-AAAAA-AAAAAA"]["status"] = "closed"
         market.exchange.script["CancelOrderBatch"].append(answers.refusal("EOrder:Unknown order"))
-        outcome = await desk.cancel_pair("BTC/USD")
+        outcome = await manager.cancel_pair("BTC/USD")
     assert (outcome.count, outcome.error, outcome.failed) == (1, "", False)
 
 
 async def test_cancelling_a_pair_without_orders_asks_nothing(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
-    with opened() as desk:
-        assert (await desk.cancel_pair("BTC/USD")).count == 0
+    with opened() as manager:
+        assert (await manager.cancel_pair("BTC/USD")).count == 0
     assert market.exchange.calls == []
 
 
 async def test_own_orders_are_cancelled_with_those_nobody_has_heard_of_and_no_others(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
-    with opened() as desk:
-        first = await place(desk)
-        desk.apply(report("OTEST0-AAAAA-AAAAAA", first.id))
-        desk.apply(report("OHAND0-AAAAA-AAAAAA", "by hand"))
+    with opened() as manager:
+        first = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", first.id))
+        manager.apply(report("OHAND0-AAAAA-AAAAAA", "by hand"))
         market.fails("AddOrder", answers.dropped, after_acting=True)
-        second = await place(desk, ASK)
-        outcome = await desk.cancel_own()
+        second = await place(manager, ASK)
+        outcome = await manager.cancel_own()
     body = market.exchange.last("CancelOrderBatch").body
     assert (body["orders"], body["cl_ord_ids"]) == (["OTEST0-AAAAA-AAAAAA"], [second.id])
     assert (outcome.count, outcome.failed) == (2, False)
 
 
-async def test_cancel_all_is_one_call(market: Market, opened: OpenDesk) -> None:
-    with opened() as desk:
-        await place(desk)
-        assert (await desk.cancel_all()).count == 1
+async def test_cancel_all_is_one_call(market: Market, opened: OpenManager) -> None:
+    with opened() as manager:
+        await place(manager)
+        assert (await manager.cancel_all()).count == 1

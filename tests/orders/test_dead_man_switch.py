@@ -1,4 +1,4 @@
-"""The dead-man's switch: armed, renewed, counted down and let go."""
+"""The dead man's switch: armed, renewed, counted down and stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ARMED = {"currentTime": "2026-03-24T17:41:56Z", "triggerTime": "2026-03-24T17:42
 
 
 class Stop(Exception):
-    """Ends the renewing where a sleep would be."""
+    """Raised in place of a sleep, to end the renewals."""
 
 
 def stopping(frozen: FrozenTime, pauses: list[float], after: int) -> RequestTiming:
@@ -37,7 +37,7 @@ async def test_it_is_renewed_three_times_within_its_time(
     market.exchange.always["CancelAllOrdersAfter"] = ARMED
     pauses: list[float] = []
     with pytest.raises(Stop):
-        await DeadManSwitch(client, pace=stopping(frozen, pauses, after=3)).hold()
+        await DeadManSwitch(client, timing=stopping(frozen, pauses, after=3)).hold()
     assert (pauses, market.exchange.count("CancelAllOrdersAfter")) == ([20.0] * 3, 3)
     assert market.exchange.last("CancelAllOrdersAfter").body["timeout"] == 60
 
@@ -47,7 +47,7 @@ async def test_a_failed_renewal_is_tried_again_soon_and_said(
 ) -> None:
     market.exchange.always["CancelAllOrdersAfter"] = answers.bad_gateway
     pauses: list[float] = []
-    switch = DeadManSwitch(client, pace=stopping(frozen, pauses, after=2))
+    switch = DeadManSwitch(client, timing=stopping(frozen, pauses, after=2))
     with pytest.raises(Stop):
         await switch.hold()
     assert (pauses, "HTTP 502" in switch.failure) == ([2.0, 2.0], True)
@@ -57,7 +57,7 @@ async def test_the_countdown_is_the_exchanges_own(
     market: Market, client: RestClient, frozen: FrozenTime
 ) -> None:
     market.exchange.always["CancelAllOrdersAfter"] = ARMED
-    switch = DeadManSwitch(client, pace=stopping(frozen, [], after=1))
+    switch = DeadManSwitch(client, timing=stopping(frozen, [], after=1))
     with pytest.raises(Stop):
         await switch.hold()
     frozen.now += 7 * NS_PER_S
@@ -68,7 +68,7 @@ async def test_it_is_disarmed_only_when_the_exchange_says_so(
     market: Market, client: RestClient, frozen: FrozenTime
 ) -> None:
     market.exchange.always["CancelAllOrdersAfter"] = {**ARMED, "triggerTime": "0"}
-    switch = DeadManSwitch(client, pace=frozen.pace)
+    switch = DeadManSwitch(client, timing=frozen.timing)
     await switch.disarm()
     assert switch.remaining_ns() is None
     market.exchange.always["CancelAllOrdersAfter"] = answers.dropped

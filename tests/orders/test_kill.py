@@ -1,4 +1,4 @@
-"""A program that is killed while its order is on the way: the next one takes it up."""
+"""A program is killed while its order is on the way: the next run looks it up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from kracked.orders import OrderState
-from tests.orders.conftest import OpenDesk
+from tests.orders.conftest import OpenManager
 from tests.orders.scripted_exchange import Market
 from tests.orders.test_reconciler import settled
 from tests.rest.conftest import FrozenTime
@@ -34,15 +34,15 @@ draft = Draft(symbol="BTC/USD", side=Side.BID, qty=100000, price=249000)
 async def main():
     state = Path(folder)
     async with RestClient(Credentials(key, secret), Endpoints.at(url), state=state) as client:
-        with open_order_manager(client, state / "outbox.jsonl") as desk:
-            await desk.place(draft, now)
+        with open_order_manager(client, state / "outbox.jsonl") as manager:
+            await manager.place(draft, now)
 
 asyncio.run(main())
 """
 
 
 async def test_an_order_on_its_way_when_the_program_is_killed_is_settled_by_the_next(
-    market: Market, opened: OpenDesk, frozen: FrozenTime, tmp_path: Path
+    market: Market, opened: OpenManager, frozen: FrozenTime, tmp_path: Path
 ) -> None:
     # The exchange takes the order, and kills its sender instead of answering.
     act = market.exchange.always["AddOrder"]
@@ -57,8 +57,8 @@ async def test_an_order_on_its_way_when_the_program_is_killed_is_settled_by_the_
 
     market.exchange.always["AddOrder"] = kill
     await program.wait()
-    with opened() as desk:
-        (entry,) = desk.outbox
+    with opened() as manager:
+        (entry,) = manager.outbox
         assert (program.returncode, entry.state) == (-signal.SIGKILL, OrderState.UNKNOWN)
-        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
+        assert (await settled(manager, frozen, entry)).state is OrderState.LIVE
     assert market.exchange.count("AddOrder") == 1

@@ -1,6 +1,6 @@
-"""Orders and cancels under way together, on a line where each may take its time or be lost.
+"""Orders and cancels under way together, on a line that may delay or lose each of them.
 
-The desk, the client with its nonces and its turns are the real ones; behind them is an
+The manager, the client with its nonces and its turns are the real ones; behind them is an
 exchange whose every request and answer takes a random number of turns of the loop.
 """
 
@@ -41,7 +41,7 @@ async def turns(count: int) -> None:
 
 
 class Line(HttpTransport):
-    """The way to an exchange that takes orders, and the exchange."""
+    """An exchange that accepts orders, and the way to it."""
 
     def __init__(self, random: Random) -> None:
         super().__init__()
@@ -90,25 +90,25 @@ class Line(HttpTransport):
 
 
 class Session:
-    """A trader who does many things at once, and what was promised to them."""
+    """A trader who does many things at once, and what the outcomes promise."""
 
     def __init__(self, random: Random, folder: Path) -> None:
         self.random, self.line = random, Line(random)
-        pace = RequestTiming(sleep=lambda pause_s: turns(round(pause_s * 250)))
+        timing = RequestTiming(sleep=lambda pause_s: turns(round(pause_s * 250)))
         self.client = RestClient(
             CREDENTIALS,
             Endpoints.at("https://nowhere"),
             state=folder,
             transport=self.line,
-            pace=pace,
+            timing=timing,
         )
-        self.client._caller._turns = PriorityLock(patience_s=0)
-        self.desk = OrderManager(
+        self.client._executor._lock = PriorityLock(overtake_after_s=0)
+        self.manager = OrderManager(
             self.client,
             Outbox(lambda record: None),
             sync=self._sync,
             engine=EngineLimiter(PRO),
-            pace=pace,
+            timing=timing,
         )
         self.gone: set[str] = set()
         """What a cancel has said, or let believe, to be open no more."""
@@ -127,22 +127,22 @@ class Session:
     async def _place(self) -> None:
         price = self.random.randint(248_000, 249_000)
         draft = Draft(symbol="BTC/USD", side=Side.BID, qty=100_000, price=price)
-        await self.desk.place(draft, NOW, Limits(allow_duplicate=True))
+        await self.manager.place(draft, NOW, Limits(allow_duplicate=True))
 
     async def _read(self) -> None:
         with contextlib.suppress(KrackedError):
             await self.client.balance()
 
     async def _cancel(self) -> None:
-        meant = {entry.id for entry in self.desk.outbox}
-        way = self.random.choice((self._pair, self.desk.cancel_all, self.desk.cancel_own))
+        meant = {entry.id for entry in self.manager.outbox}
+        way = self.random.choice((self._pair, self.manager.cancel_all, self.manager.cancel_own))
         outcome: CancelOutcome = await way()
         if not outcome.failed:
             self.gone |= meant
         self.said.append(f"{way.__name__}: {outcome}")
 
     async def _pair(self) -> CancelOutcome:
-        return await self.desk.cancel_pair("BTC/USD")
+        return await self.manager.cancel_pair("BTC/USD")
 
 
 async def test_what_a_cancel_says_is_gone_stays_gone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The order in words, and what it costs."""
+"""The order in words, with its cost."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_cost_not_known_is_not_made_up() -> None:
 def test_the_documented_fee_reproduces() -> None:
     cost = BTC.precision.cost_decimal(265_999, 500_000)
     exact = fees.fee(cost, Decimal("0.26"))
-    assert (exact, fees.shown(exact, 4)) == (Decimal("0.3457987"), Decimal("0.3458"))
+    assert (exact, fees.to_decimals(exact, 4)) == (Decimal("0.3457987"), Decimal("0.3458"))
 
 
 def test_no_digit_of_a_fee_is_lost_however_large_the_numbers() -> None:
@@ -114,8 +114,8 @@ def test_an_account_pays_what_its_reply_says() -> None:
         fees={"XXBTZUSD": FeeLevel(Decimal("0.24"))},
         fees_maker={"XXBTZUSD": FeeLevel(Decimal("0.14"))},
     )
-    assert fees.of_account(volume, "XXBTZUSD") == Fees(Decimal("0.24"), Decimal("0.14"))
-    assert fees.of_account(volume, "XETHZUSD") is None
+    assert fees.account_fees(volume, "XXBTZUSD") == Fees(Decimal("0.24"), Decimal("0.14"))
+    assert fees.account_fees(volume, "XETHZUSD") is None
 
 
 TABLE = PairInfo(
@@ -134,11 +134,11 @@ TABLE = PairInfo(
                                    ("10000", "0.35", "0.20")],
 )  # fmt: skip
 def test_a_table_gives_the_tier_the_volume_has_reached(volume: str, taker: str, maker: str) -> None:
-    assert fees.of_pair(TABLE, Decimal(volume)) == Fees(Decimal(taker), Decimal(maker))
+    assert fees.pair_fees(TABLE, Decimal(volume)) == Fees(Decimal(taker), Decimal(maker))
 
 
 def test_an_empty_table_gives_no_fees() -> None:
-    assert fees.of_pair(msgspec.structs.replace(TABLE, fees=()), Decimal(0)) is None
+    assert fees.pair_fees(msgspec.structs.replace(TABLE, fees=()), Decimal(0)) is None
 
 
 @pytest.mark.parametrize(

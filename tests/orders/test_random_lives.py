@@ -1,4 +1,4 @@
-"""Random lives of the program: nothing sent twice, nothing forgotten, everything ends.
+"""Random lives of the program: nothing is sent twice, nothing is forgotten, everything ends.
 
 Orders, batches, amends and cancels meet lost answers, throttles, fills, kills, power cuts and a
 clock that somebody sets. `python -m tests.orders.test_random_lives 10000` counts them.
@@ -39,12 +39,12 @@ _STEPS = {
 
 @pytest.fixture(autouse=True)
 def quiet(caplog: pytest.LogCaptureFixture) -> None:
-    """Failed look-ups are part of the game here, and are many."""
+    """Failed look-ups are expected here, and many."""
     caplog.set_level("ERROR")
 
 
 def live(seed: int) -> World:
-    """One life of a program, from its start until everything is known."""
+    """One life of a program, from its start until every outcome is known."""
     world = World(seed)
     world.fail_reads = seed % 2 == 0
     names, weights = list(_STEPS), list(_STEPS.values())
@@ -67,16 +67,16 @@ def take(world: World, step: str) -> None:
 
 
 def send_again(world: World) -> None:
-    """A defect elsewhere tries to send what was sent."""
-    sent = [entry for entry in world.desk.outbox if entry.state is not OrderState.PREPARED]
+    """Let a defect elsewhere try to send an action again."""
+    sent = [entry for entry in world.manager.outbox if entry.state is not OrderState.PREPARED]
     if sent:
         with pytest.raises(AlreadySent):
-            world.desk.outbox.send(world.random.choice(sent).id, world.now)
+            world.manager.outbox.send(world.random.choice(sent).id, world.now)
 
 
 def wrongs(world: World) -> list[str]:
-    """Everything a life must never end with."""
-    outbox = world.desk.outbox
+    """Return the violations that a life must not end with."""
+    outbox = world.manager.outbox
     found = [f"sent twice: {name}" for name, n in world.sends.items() if n > 1 and name != "amend"]
     placed = Counter(order.cl_ord_id for order in world.orders.values())
     found += [f"placed twice: {name}" for name, count in placed.items() if count > 1]
@@ -126,7 +126,7 @@ def test_the_lives_hold_all_that_can_go_wrong() -> None:
     for seed in range(300):
         world = live(seed)
         seen["restarts"] += world.restarts - 1
-        for entry in world.desk.outbox:
+        for entry in world.manager.outbox:
             seen[entry.state] += 1
             seen[entry.reason.partition(":")[0]] += 1
             seen[entry.kind] += 1
@@ -143,7 +143,7 @@ if __name__ == "__main__":
     totals: Counter[str] = Counter()
     for seed in range(asked):
         ended = live(seed)
-        totals["actions"] += len(ended.desk.outbox)
+        totals["actions"] += len(ended.manager.outbox)
         totals["restarts"] += ended.restarts - 1
         totals["wrong"] += len(wrongs(ended))
     print(f"{asked} lives: {dict(totals)}")

@@ -1,4 +1,4 @@
-"""What an action has become, from what the exchange shows of it."""
+"""The outcome of an action, by what the exchange shows of it."""
 
 from __future__ import annotations
 
@@ -42,36 +42,36 @@ def row(status: str, **more: object) -> OrderInfo:
     ],
 )
 def test_a_found_order_is_what_its_status_says(status: str, state: OrderState) -> None:
-    news = reconcile_rules.found(ENTRY, {TXID: row(status, vol_exec=Decimal("0.5"))}, T)
+    news = reconcile_rules.from_rows(ENTRY, {TXID: row(status, vol_exec=Decimal("0.5"))}, T)
     assert news is not None
     assert (news.state, news.txid, news.filled) == (state, TXID, Decimal("0.5"))
 
 
 def test_of_several_orders_under_one_id_the_youngest_counts() -> None:
     rows = {"O1": row("closed", opentm=Decimal(1)), "O2": row("open", opentm=Decimal(2))}
-    news = reconcile_rules.found(ENTRY, rows, T)
+    news = reconcile_rules.from_rows(ENTRY, rows, T)
     assert news is not None
     assert news.txid == "O2"
 
 
 def test_a_row_of_another_client_id_is_not_ours() -> None:
-    assert reconcile_rules.found(ENTRY, {TXID: row("open", cl_ord_id="other")}, T) is None
+    assert reconcile_rules.from_rows(ENTRY, {TXID: row("open", cl_ord_id="other")}, T) is None
 
 
 def test_a_row_without_a_client_id_must_look_like_the_order() -> None:
     same = OrderDescription(side="buy")
     like = row("open", cl_ord_id=None, vol=Decimal("1.250"), descr=same)
     unlike = row("open", cl_ord_id=None, vol=Decimal("7"), descr=same)
-    assert reconcile_rules.found(ENTRY, {TXID: like}, T)
-    assert not reconcile_rules.found(ENTRY, {TXID: unlike}, T)
+    assert reconcile_rules.from_rows(ENTRY, {TXID: like}, T)
+    assert not reconcile_rules.from_rows(ENTRY, {TXID: unlike}, T)
 
 
 def test_absence_proves_nothing_before_the_settle_window_is_over() -> None:
-    assert reconcile_rules.absent(ENTRY, SETTLED - 1, at=T) is None
+    assert reconcile_rules.from_absence(ENTRY, SETTLED - 1, at=T) is None
 
 
 def test_absence_after_the_settle_window_means_never_placed() -> None:
-    news = reconcile_rules.absent(ENTRY, SETTLED, at=T)
+    news = reconcile_rules.from_absence(ENTRY, SETTLED, at=T)
     assert news is not None
     assert (news.state, "never placed" in news.reason) == (OrderState.REFUSED, True)
 
@@ -91,26 +91,26 @@ def report(**members: object) -> dict[str, object]:
 
 
 def test_a_report_settles_an_unknown_order() -> None:
-    news = reconcile_rules.of_report(ENTRY, report(order_status="new"), T)
+    news = reconcile_rules.from_report(ENTRY, report(order_status="new"), T)
     assert news is not None
     assert (news.state, news.txid) == (OrderState.LIVE, TXID)
 
 
 def test_the_last_fill_still_says_partially_filled_and_is_believed() -> None:
     fill = report(exec_type="trade", order_status="partially_filled", cum_qty=Decimal("1.25"))
-    news = reconcile_rules.of_report(ENTRY, fill, T)
+    news = reconcile_rules.from_report(ENTRY, fill, T)
     assert news is not None
     assert (news.state, news.filled) == (OrderState.LIVE, Decimal("1.25"))
 
 
 def test_a_past_fill_in_a_snapshot_is_history() -> None:
     past = report(exec_type="trade", order_status="filled", last_qty=Decimal("0.1"))
-    assert reconcile_rules.of_report(ENTRY, past, T) is None
+    assert reconcile_rules.from_report(ENTRY, past, T) is None
 
 
 def test_a_cancelled_report_keeps_the_reason_of_the_exchange() -> None:
     ended = report(exec_type="canceled", order_status="canceled", reason="Post only order")
-    news = reconcile_rules.of_report(ENTRY, ended, T)
+    news = reconcile_rules.from_report(ENTRY, ended, T)
     assert news is not None
     assert (news.state, news.reason) == (OrderState.CANCELLED, "Post only order")
 
@@ -138,16 +138,16 @@ def states(*news: object) -> list[object]:
 
 def test_an_amend_is_settled_by_what_is_in_force() -> None:
     assert states(
-        reconcile_rules.of_amend(AMEND, limit("25000.50"), T, at=T),
-        reconcile_rules.of_amend(AMEND, limit("24000.0"), T, at=T),
-        reconcile_rules.of_amend(AMEND, limit("24000.0"), SETTLED, at=T),
-        reconcile_rules.of_amend(AMEND, limit("24000.0", "canceled"), T, at=T),
-        reconcile_rules.of_amend(AMEND, None, T, at=T),
+        reconcile_rules.amend_from_order(AMEND, limit("25000.50"), T, at=T),
+        reconcile_rules.amend_from_order(AMEND, limit("24000.0"), T, at=T),
+        reconcile_rules.amend_from_order(AMEND, limit("24000.0"), SETTLED, at=T),
+        reconcile_rules.amend_from_order(AMEND, limit("24000.0", "canceled"), T, at=T),
+        reconcile_rules.amend_from_order(AMEND, None, T, at=T),
     ) == [OrderState.ACKNOWLEDGED, None, OrderState.REFUSED, OrderState.REFUSED, None]
 
 
 def test_a_status_nobody_knows_ends_no_amend() -> None:
-    assert reconcile_rules.of_amend(AMEND, limit("24000.0", "sleeping"), T, at=T) is None
+    assert reconcile_rules.amend_from_order(AMEND, limit("24000.0", "sleeping"), T, at=T) is None
 
 
 def test_an_amend_is_settled_by_the_report_of_it() -> None:
@@ -155,7 +155,7 @@ def test_an_amend_is_settled_by_the_report_of_it() -> None:
     other = report(exec_type="amended", order_status="new", limit_price=Decimal("24000.5"))
     ended = report(exec_type="canceled", order_status="canceled")
     assert states(
-        reconcile_rules.of_amend_report(AMEND, amended, T),
-        reconcile_rules.of_amend_report(AMEND, other, T),
-        reconcile_rules.of_amend_report(AMEND, ended, T),
+        reconcile_rules.amend_from_report(AMEND, amended, T),
+        reconcile_rules.amend_from_report(AMEND, other, T),
+        reconcile_rules.amend_from_report(AMEND, ended, T),
     ) == [OrderState.ACKNOWLEDGED, None, OrderState.REFUSED]

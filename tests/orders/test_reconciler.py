@@ -1,4 +1,4 @@
-"""An order whose answer is missing is looked up until it is known, and never sent again."""
+"""An order without an answer is looked up until its outcome is known, and never sent again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from kracked.orders import Check, OrderDeclined, OrderManager, OrderState, OutboxEntry
 from kracked.times import NS_PER_S
-from tests.orders.conftest import OpenDesk
+from tests.orders.conftest import OpenManager
 from tests.orders.exchange_model import NOW
 from tests.orders.scripted_exchange import Market
 from tests.orders.test_order_manager import ASK, DRAFT, place, report
@@ -19,14 +19,14 @@ from tests.rest import scripted_http as answers
 from tests.rest.conftest import FrozenTime
 
 
-async def settled(desk: OrderManager, frozen: FrozenTime, entry: OutboxEntry) -> OutboxEntry:
-    """Look-ups until the entry is known, time passing between them."""
+async def settled(manager: OrderManager, frozen: FrozenTime, entry: OutboxEntry) -> OutboxEntry:
+    """Look an entry up until its outcome is known, letting time pass between."""
     for _ in range(30):
-        await desk.settler.settle_due()
-        if desk.outbox[entry.id].state is not OrderState.UNKNOWN:
+        await manager.reconciler.reconcile_due()
+        if manager.outbox[entry.id].state is not OrderState.UNKNOWN:
             break
         frozen.now += 5 * NS_PER_S
-    return desk.outbox[entry.id]
+    return manager.outbox[entry.id]
 
 
 FAULTS = {
@@ -39,58 +39,58 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_an_order_accepted_without_a_reply_is_found_and_was_sent_once(
-    market: Market, opened: OpenDesk, frozen: FrozenTime, fault: str
+    market: Market, opened: OpenManager, frozen: FrozenTime, fault: str
 ) -> None:
     market.fails("AddOrder", FAULTS[fault], after_acting=True)
-    with opened() as desk:
-        entry = await place(desk)
+    with opened() as manager:
+        entry = await place(manager)
         assert entry.state is OrderState.UNKNOWN
-        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
+        assert (await settled(manager, frozen, entry)).state is OrderState.LIVE
     assert market.exchange.count("AddOrder") == 1
 
 
 async def test_an_order_taken_though_its_nonce_was_called_invalid_is_one_order(
-    market: Market, opened: OpenDesk, frozen: FrozenTime
+    market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
-    """As when a gateway on the way repeats the request, and only the second answer comes back."""
+    """A gateway on the way repeats the request, and only the second answer comes back."""
     market.fails("AddOrder", answers.refusal("EAPI:Invalid nonce"), after_acting=True)
     not_unique = answers.refusal("EGeneral:Invalid arguments:cl_ord_id not unique")
     market.exchange.script["AddOrder"].append(not_unique)
-    with opened() as desk:
-        entry = await place(desk)
+    with opened() as manager:
+        entry = await place(manager)
         assert entry.state is OrderState.UNKNOWN
-        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
+        assert (await settled(manager, frozen, entry)).state is OrderState.LIVE
     assert len(market.orders) == 1
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_an_order_that_never_arrived_is_settled_as_never_placed_after_the_window(
-    market: Market, opened: OpenDesk, frozen: FrozenTime, fault: str
+    market: Market, opened: OpenManager, frozen: FrozenTime, fault: str
 ) -> None:
     market.fails("AddOrder", FAULTS[fault], after_acting=False)
     start = frozen.now
-    with opened() as desk:
-        entry = await place(desk)
-        final = await settled(desk, frozen, entry)
+    with opened() as manager:
+        entry = await place(manager)
+        final = await settled(manager, frozen, entry)
     assert (final.state, "never placed" in final.reason) == (OrderState.REFUSED, True)
     assert frozen.now - start >= 65 * NS_PER_S
     assert market.exchange.count("AddOrder") == 1
 
 
 async def test_an_order_that_filled_at_once_is_found_among_the_closed(
-    market: Market, opened: OpenDesk, frozen: FrozenTime
+    market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
     market.fills_at_once = True
     market.fails("AddOrder", answers.dropped, after_acting=True)
-    with opened() as desk:
-        final = await settled(desk, frozen, await place(desk))
+    with opened() as manager:
+        final = await settled(manager, frozen, await place(manager))
     assert (final.state, final.filled) == (OrderState.FILLED, Decimal("0.00100000"))
 
 
 async def test_an_order_far_back_among_the_closed_is_found_on_its_page(
-    market: Market, opened: OpenDesk, frozen: FrozenTime
+    market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
-    """Should the exchange show orders of other ids as well, one page is not all there is."""
+    """If the exchange shows orders of other ids too, one page is not enough."""
     others = {f"O{number}": {"status": "closed", "cl_ord_id": "another"} for number in range(70)}
     shown = market.exchange.always["ClosedOrders"]
 
@@ -102,97 +102,97 @@ async def test_an_order_far_back_among_the_closed_is_found_on_its_page(
     market.exchange.always["ClosedOrders"] = paged
     market.fills_at_once = True
     market.fails("AddOrder", answers.dropped, after_acting=True)
-    with opened() as desk:
-        assert (await settled(desk, frozen, await place(desk))).state is OrderState.FILLED
+    with opened() as manager:
+        assert (await settled(manager, frozen, await place(manager))).state is OrderState.FILLED
 
 
 async def test_the_stream_settles_an_unknown_order_without_a_question(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=True)
-    with opened() as desk:
-        entry = await place(desk)
-        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
-        assert desk.outbox[entry.id].state is OrderState.LIVE
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        assert manager.outbox[entry.id].state is OrderState.LIVE
     assert market.exchange.count("OpenOrders") == 0
 
 
 async def test_while_an_outcome_is_not_known_nothing_more_is_sent(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=True)
-    with opened() as desk:
-        await place(desk)
-        again = await desk.place(ASK, NOW)
+    with opened() as manager:
+        await place(manager)
+        again = await manager.place(ASK, NOW)
     assert isinstance(again, OrderDeclined)
     assert again.refusals[0].check is Check.UNKNOWN
     assert market.exchange.count("AddOrder") == 1
 
 
 async def test_an_unknown_order_is_settled_after_a_restart(
-    market: Market, opened: OpenDesk, frozen: FrozenTime
+    market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=True)
-    with opened() as desk:
-        entry = await place(desk)
-    with opened() as desk:
-        assert desk.outbox[entry.id].state is OrderState.UNKNOWN
-        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
+    with opened() as manager:
+        entry = await place(manager)
+    with opened() as manager:
+        assert manager.outbox[entry.id].state is OrderState.UNKNOWN
+        assert (await settled(manager, frozen, entry)).state is OrderState.LIVE
     assert market.exchange.count("AddOrder") == 1
 
 
 async def test_an_order_nobody_waits_for_any_more_is_unknown_at_once(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
     market.fails("AddOrder", answers.silence, after_acting=True)
-    with opened() as desk:
-        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+    with opened() as manager:
+        placing = asyncio.create_task(manager.place(DRAFT, NOW))
         await until(lambda: bool(market.orders))
         placing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await placing
-        assert [entry.state for entry in desk.outbox] == [OrderState.UNKNOWN]
+        assert [entry.state for entry in manager.outbox] == [OrderState.UNKNOWN]
 
 
 async def test_an_order_in_flight_when_the_program_ends_is_unknown_after_it(
-    market: Market, opened: OpenDesk, frozen: FrozenTime
+    market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
     market.fails("AddOrder", answers.silence, after_acting=True)
-    with opened() as desk:
-        placing = asyncio.create_task(desk.place(DRAFT, NOW))
+    with opened() as manager:
+        placing = asyncio.create_task(manager.place(DRAFT, NOW))
         await until(lambda: bool(market.orders))
         placing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await placing
-    with opened() as desk:
-        (entry,) = desk.outbox
+    with opened() as manager:
+        (entry,) = manager.outbox
         assert entry.state is OrderState.UNKNOWN
-        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
+        assert (await settled(manager, frozen, entry)).state is OrderState.LIVE
 
 
 async def test_an_order_that_ended_while_the_program_was_away_is_looked_up(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
-    with opened() as desk:
-        entry = await place(desk)
-        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
     market.orders["OTEST0-AAAAA-AAAAAA"]["status"] = "canceled"
-    with opened() as desk:
-        await desk.settler.settle_due()
-        assert desk.outbox[entry.id].state is OrderState.CANCELLED
+    with opened() as manager:
+        await manager.reconciler.reconcile_due()
+        assert manager.outbox[entry.id].state is OrderState.CANCELLED
 
 
 async def test_orders_whose_ids_are_known_are_looked_up_together(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
-    with opened() as desk:
+    with opened() as manager:
         for draft in (DRAFT, ASK):
-            await place(desk, draft)
+            await place(manager, draft)
     for row in market.orders.values():
         row["status"] = "canceled"
-    with opened() as desk:
-        await desk.settler.settle_due()
-        assert [entry.state for entry in desk.outbox] == [OrderState.CANCELLED] * 2
+    with opened() as manager:
+        await manager.reconciler.reconcile_due()
+        assert [entry.state for entry in manager.outbox] == [OrderState.CANCELLED] * 2
     names = [call.name for call in market.exchange.calls]
     assert names == ["AddOrder", "AddOrder", "QueryOrders"]
 
@@ -201,39 +201,39 @@ async def test_orders_whose_ids_are_known_are_looked_up_together(
     ("acted", "state"), [(True, OrderState.ACKNOWLEDGED), (False, OrderState.REFUSED)]
 )
 async def test_an_amend_without_a_reply_is_settled_by_the_order_itself(
-    market: Market, opened: OpenDesk, frozen: FrozenTime, acted: bool, state: OrderState
+    market: Market, opened: OpenManager, frozen: FrozenTime, acted: bool, state: OrderState
 ) -> None:
-    with opened() as desk:
-        entry = await place(desk)
-        desk.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
-        (order,) = desk.working
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        (order,) = manager.working
         market.fails("AmendOrder", answers.dropped, after_acting=acted)
-        amended = await desk.amend(order, NOW, qty=90_000)
+        amended = await manager.amend(order, NOW, qty=90_000)
         assert isinstance(amended, OutboxEntry)
-        assert isinstance(await desk.amend(order, NOW, qty=80_000), OrderDeclined)
-        assert (await settled(desk, frozen, amended)).state is state
+        assert isinstance(await manager.amend(order, NOW, qty=80_000), OrderDeclined)
+        assert (await settled(manager, frozen, amended)).state is state
     assert market.exchange.count("AmendOrder") == 1
 
 
 async def test_a_lookup_that_fails_is_tried_again_later(
-    market: Market, opened: OpenDesk, frozen: FrozenTime
+    market: Market, opened: OpenManager, frozen: FrozenTime
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=True)
     for _ in range(4):
         market.exchange.script["OpenOrders"].append(answers.bad_gateway)
-    with opened() as desk:
-        entry = await place(desk)
-        assert (await settled(desk, frozen, entry)).state is OrderState.LIVE
+    with opened() as manager:
+        entry = await place(manager)
+        assert (await settled(manager, frozen, entry)).state is OrderState.LIVE
 
 
 async def test_the_settler_runs_beside_the_desk_and_ends_when_told(
-    market: Market, opened: OpenDesk
+    market: Market, opened: OpenManager
 ) -> None:
     market.fails("AddOrder", answers.dropped, after_acting=True)
-    with opened() as desk:
-        running = asyncio.create_task(desk.settler.run())
-        entry = await place(desk)
-        await until(lambda: desk.outbox[entry.id].state is OrderState.LIVE)
+    with opened() as manager:
+        running = asyncio.create_task(manager.reconciler.run())
+        entry = await place(manager)
+        await until(lambda: manager.outbox[entry.id].state is OrderState.LIVE)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running

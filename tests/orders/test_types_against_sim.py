@@ -1,4 +1,4 @@
-"""Batches and every order type the simulated exchange has, from the draft to their end there."""
+"""Batches and every order type on the simulated exchange, from the draft to the outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def drafts(*prices: int) -> list[Draft]:
 
 
 async def batch(stage: Stage, wanted: list[Draft]) -> tuple[OutboxEntry, ...]:
-    entries = await stage.desk.place_batch(wanted, stage.situation)
+    entries = await stage.manager.place_batch(wanted, stage.situation)
     assert isinstance(entries, tuple), entries
     return entries
 
@@ -52,32 +52,32 @@ async def test_the_one_order_of_a_batch_there_is_no_money_for_is_refused_alone(
 async def test_a_batch_whose_reply_is_lost_is_found_order_by_order(
     stage: Stage, mishap: OrderFault
 ) -> None:
-    async with stage.running(listening=False) as desk:
+    async with stage.running(listening=False) as manager:
         stage.server.exchange.order_faults.expect(mishap, "AddOrderBatch")
         entries = await batch(stage, drafts(FAR, FAR + 10, FAR + 20))
         assert {entry.state for entry in entries} == {OrderState.UNKNOWN}
-        await desk.settler.settle_due()
-        assert {desk.outbox[entry.id].state for entry in entries} == {OrderState.LIVE}
+        await manager.reconciler.reconcile_due()
+        assert {manager.outbox[entry.id].state for entry in entries} == {OrderState.LIVE}
     assert len(stage.orders) == 3
 
 
 async def test_a_batch_that_never_arrived_is_given_up_after_the_window(stage: Stage) -> None:
-    async with stage.running(listening=False) as desk:
+    async with stage.running(listening=False) as manager:
         stage.server.exchange.order_faults.expect(OrderFault.REQUEST_LOST, "AddOrderBatch")
         entries = await batch(stage, drafts(FAR, FAR + 10))
         stage.clock.jump_to(entries[0].deadline + 62 * NS_PER_S)
-        await desk.settler.settle_due()
-        assert {desk.outbox[entry.id].state for entry in entries} == {OrderState.REFUSED}
+        await manager.reconciler.reconcile_due()
+        assert {manager.outbox[entry.id].state for entry in entries} == {OrderState.REFUSED}
     assert stage.orders == []
 
 
 async def test_an_iceberg_shows_its_part_and_can_be_told_to_show_more(stage: Stage) -> None:
-    async with stage.running() as desk:
+    async with stage.running() as manager:
         entry = await stage.place(order_type=OrderType.ICEBERG, display_qty=100_000)
         await stage.becomes(entry, OrderState.LIVE)
-        (working,) = desk.working
+        (working,) = manager.working
         assert working.display_qty == Decimal("0.001")
-        amend = await desk.amend(working, stage.situation, FREE, display_qty=200_000)
+        amend = await manager.amend(working, stage.situation, FREE, display_qty=200_000)
         assert isinstance(amend, OutboxEntry)
         assert amend.state is OrderState.ACKNOWLEDGED
     assert stage.at_exchange(entry).display_qty == 200_000
@@ -103,14 +103,14 @@ async def test_an_order_good_for_a_while_expires_and_is_known_to(stage: Stage) -
 async def test_a_triggered_order_waits_and_its_trigger_can_be_moved(
     stage: Stage, terms: dict[str, Any]
 ) -> None:
-    async with stage.running() as desk:
+    async with stage.running() as manager:
         entry = await stage.place(**{"price": 900_000_0, **terms})
         await stage.becomes(entry, OrderState.LIVE)
-        (working,) = desk.working
+        (working,) = manager.working
         price = int((working.trigger_price or Decimal(0)).scaleb(1))
         assert price == terms.get("price", 900_000_0)
         name = "trigger_price" if "price2" in terms else "price"
-        amend = await desk.amend(working, stage.situation, FREE, **{name: price + 10})
+        amend = await manager.amend(working, stage.situation, FREE, **{name: price + 10})
         assert isinstance(amend, OutboxEntry), amend
         assert (amend.state, amend.reason) == (OrderState.ACKNOWLEDGED, "")
     assert stage.at_exchange(entry).trigger_price == price + 10
@@ -120,11 +120,11 @@ async def test_a_fill_brings_forth_its_close_which_names_its_order(stage: Stage)
     ask = stage.server.exchange.matcher(SYMBOL).best_ask
     assert ask is not None
     close = CloseDraft(order_type=OrderType.TAKE_PROFIT, price=ask.price * 2)
-    async with stage.running() as desk:
+    async with stage.running() as manager:
         entry = await stage.place(ask.price, 100_000, close=close)
         entry = await stage.becomes(entry, OrderState.FILLED)
-        await stage.until(lambda: len(desk.working) == 1)
-        (closing,) = desk.working
+        await stage.until(lambda: len(manager.working) == 1)
+        (closing,) = manager.working
     assert (closing.ord_ref_id, closing.side) == (entry.txid, Side.ASK)
 
 
@@ -132,16 +132,16 @@ async def test_a_crossing_post_only_order_ends_without_a_trade(stage: Stage) -> 
     ask = stage.server.exchange.matcher(SYMBOL).best_ask
     assert ask is not None
     blind = msgspec.structs.replace(stage.situation, ask=ask.price * 2)
-    async with stage.running() as desk:
+    async with stage.running() as manager:
         draft = msgspec.structs.replace(drafts(ask.price)[0], post_only=True)
-        entry = await desk.place(draft, blind)
+        entry = await manager.place(draft, blind)
         assert isinstance(entry, OutboxEntry)
         entry = await stage.becomes(entry, OrderState.CANCELLED)
     assert (entry.reason, entry.filled) == ("Post only order", 0)
 
 
 async def test_every_type_passes_a_dry_run(stage: Stage) -> None:
-    async with stage.running(listening=False) as desk:
+    async with stage.running(listening=False) as manager:
         for terms in (
             {"order_type": OrderType.MARKET, "price": None},
             {"time_in_force": TimeInForce.FOK},
@@ -150,7 +150,7 @@ async def test_every_type_passes_a_dry_run(stage: Stage) -> None:
             {"close": CloseDraft(order_type=OrderType.STOP_LOSS, price=FAR // 2)},
         ):
             draft = msgspec.structs.replace(drafts(FAR)[0], **terms)
-            assert (await desk.validate(draft, stage.situation)).txid == ()
-        reply = await desk.validate_batch(drafts(FAR, FAR + 10), stage.situation)
+            assert (await manager.validate(draft, stage.situation)).txid == ()
+        reply = await manager.validate_batch(drafts(FAR, FAR + 10), stage.situation)
         assert [order.error for order in reply.orders] == [None, None]
     assert stage.orders == []

@@ -1,4 +1,4 @@
-"""Bytes to events: every message of the protocol, whatever its spelling, and none that raises."""
+"""The codec: every message of the protocol in every spelling, and none that raises."""
 
 from __future__ import annotations
 
@@ -330,7 +330,7 @@ def test_no_json_whatever_makes_the_codec_raise(value: object) -> None:
 
 
 def _timed(stamp: str) -> dict[str, dict[str, object]]:
-    """A message of every channel with times, that one in the place of each of them."""
+    """Return a message of every channel with times, all of them replaced by one text."""
     level, ticker = {"price": 1.0, "qty": 1.0}, {"bid": 1.0, "ask": 2.0, "last": 1.0}
     order = {"order_id": "O1", "limit_price": 1.0, "order_qty": 1.0, "timestamp": stamp}
     trade = {"side": "buy", "price": 1.0, "qty": 1.0, "ord_type": "limit", "trade_id": 1}

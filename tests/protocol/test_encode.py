@@ -1,4 +1,4 @@
-"""The exchange's side of the wire: what the codec reads is what `encode` writes."""
+"""The encoder: the codec reads what `encode` writes."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Candle, Candles, MarketEvent, Side, Ticker, Trade, Trades
-from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT, LastValues, Told
+from kracked.protocol.last_values import MAX_CANDLES, MAX_TRADES, LastValues, Remembered
 from kracked.times import NS_PER_S
 
 SYMBOL = "BTC/USD"
@@ -26,7 +26,7 @@ def candles(*begins: int, close: int = 7) -> Candles:
     return Candles(0, SYMBOL, FINE, tuple(made))
 
 
-def latest(*told: Told) -> LastValues:
+def latest(*told: Remembered) -> LastValues:
     memory = LastValues()
     for event in told:
         memory.remember(event)
@@ -51,7 +51,7 @@ def test_the_last_ticker_stands() -> None:
 
 
 def test_as_many_trades_stand_as_the_exchange_tells() -> None:
-    memory = latest(trades(*range(1, TRADES_KEPT + 1), snapshot=True), trades(51), trades(52, 53))
+    memory = latest(trades(*range(1, MAX_TRADES + 1), snapshot=True), trades(51), trades(52, 53))
     assert ids(memory.snapshot(TRADES)) == [*range(4, 54)]
 
 
@@ -74,7 +74,7 @@ def test_each_candle_stands_as_it_was_last_told_oldest_first() -> None:
     event = latest(candles(*range(12)), candles(11, close=8)).snapshot(OHLC)
     assert isinstance(event, Candles)
     assert [candle.begin // (300 * NS_PER_S) for candle in event.candles] == [*range(2, 12)]
-    assert len(event.candles) == CANDLES_KEPT
+    assert len(event.candles) == MAX_CANDLES
     assert [candle.close for candle in event.candles[-2:]] == [7, 8]
 
 

@@ -1,4 +1,4 @@
-"""Own orders merged from reports: every kind of delta, and the frames on record."""
+"""Own orders merged from reports: every kind of delta, and recorded frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Executions, Side
-from kracked.protocol.own_orders import CLOSED, KEPT_CLOSED, OwnOrder, OwnOrders
+from kracked.protocol.own_orders import CLOSED, MAX_CLOSED, OwnOrder, OwnOrders
 
 D = Decimal
 ID = {"order_id": "OVN7VD-7VYHS-APBKHA"}
@@ -225,7 +225,7 @@ def test_a_report_that_cannot_be_read_changes_nothing_and_is_counted(wrong: dict
 
 
 def test_closed_orders_are_kept_in_bounded_number() -> None:
-    orders = after(*({**EXPIRED, "order_id": f"O{n}"} for n in range(KEPT_CLOSED + 3)))
+    orders = after(*({**EXPIRED, "order_id": f"O{n}"} for n in range(MAX_CLOSED + 3)))
     assert next(iter(orders.closed)) == "O3"
 
 

@@ -1,4 +1,4 @@
-"""Requests: what a client encodes is what a server reads; bad ones are refused in words."""
+"""Requests: a server reads what a client encodes, and refuses bad ones in the exchange's words."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from kracked.instruments import Precision
 from kracked.protocol.events import Side, Trade, Trades
-from kracked.protocol.trade_sequence import REMEMBERED, TradeSequence
+from kracked.protocol.trade_sequence import MAX_MISSING, TradeSequence
 
 
 def trades(*ids: int, snapshot: bool = False, received: int = 0) -> Trades:
@@ -58,7 +58,7 @@ def test_an_exchange_that_counts_anew_is_followed() -> None:
     assert told(tape, trades(3)) == [3]
 
 
-@given(st.lists(st.integers(1, 3 * REMEMBERED), max_size=40))
+@given(st.lists(st.integers(1, 3 * MAX_MISSING), max_size=40))
 def test_no_trade_is_told_twice(ids: list[int]) -> None:
     tape = TradeSequence()
     heard = [number for one in ids for number in told(tape, trades(one))]

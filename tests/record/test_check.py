@@ -13,7 +13,7 @@ import msgspec
 import pytest
 import zstandard
 
-from kracked.cli import recordings
+from kracked.cli.check import check as check_command
 from kracked.errors import RecordError
 from kracked.format import frame
 from kracked.format.frame import Frame, FrameKind
@@ -348,15 +348,15 @@ def test_the_command_says_why_messages_were_ignored(
     record: Record, stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = record([stream[0], *stream[2:]])  # whose snapshot never came
-    assert recordings.check(path, mend=False, as_json=False, processes=1) == 0
+    assert check_command(path, mend=False, as_json=False, processes=1) == 0
     assert "200 ignored: no trusted book to apply them to\n" in capsys.readouterr().out
 
 
 def test_a_long_recording_is_said_to_take_long(
     three: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert recordings.check(three, mend=False, as_json=True, processes=1) == 0
+    assert check_command(three, mend=False, as_json=True, processes=1) == 0
     assert not capsys.readouterr().err
     monkeypatch.setattr(check_module, "_LONG", 100)
-    assert recordings.check(three, mend=False, as_json=True, processes=1) == 0
+    assert check_command(three, mend=False, as_json=True, processes=1) == 0
     assert re.fullmatch(r"checking 1\d\d messages on 1 process\n", capsys.readouterr().err)

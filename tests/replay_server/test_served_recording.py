@@ -25,7 +25,7 @@ from tests.replay_server.conftest import SYMBOLS, Serve, listener
 MARKET = re.compile(rb'\{"channel":"(book|level3|ticker|trade|ohlc)"')
 BOOKS = [(symbol, channel) for symbol in SYMBOLS for channel in ("book", "level3")]
 
-TOLD = {
+REMEMBERED_TYPES = {
     events.Ticker: ("ticker", None),
     events.Trades: ("trade", None),
     events.Candles: ("ohlc", 1),
@@ -65,7 +65,7 @@ def kept(feed: kracked.FeedManager, symbol: str, channel: str) -> Book | None:
 
 def told_last(feed: kracked.FeedManager) -> dict[tuple[type, str], Any]:
     """Return the state that a feed gives to a new consumer, without its books."""
-    told = [event for event in feed.current_state() if isinstance(event, tuple(TOLD))]
+    told = [event for event in feed.current_state() if isinstance(event, tuple(REMEMBERED_TYPES))]
     return {(type(event), event.symbol): event for event in told}
 
 
@@ -100,8 +100,8 @@ async def test_a_feed_ends_with_the_recorded_books(serve: Serve, recorded: Recor
             expected = recorded.at(recorded.span()[1], key[0], channel=key[1])
             assert book.verified
             assert content(book, 1000) == content(expected, 1000)
-            assert (book.tally.snapshots, book.tally.mismatched, book.tally.ignored) == (1, 0, 0)
-            assert book.tally.verified > 50
+            assert (book.stats.snapshots, book.stats.mismatched, book.stats.ignored) == (1, 0, 0)
+            assert book.stats.verified > 50
 
 
 async def test_every_message_of_the_market_comes_as_it_was_recorded(
@@ -139,7 +139,7 @@ async def test_a_smaller_depth_is_cut_out_and_every_checksum_is_right(
             assert mine is not None
             expected = recorded.at(recorded.span()[1], key[0], channel=key[1])
             assert content(mine, 1000) == content(expected, mine.depth)
-            assert (mine.tally.mismatched, mine.tally.ignored) == (0, 0)
+            assert (mine.stats.mismatched, mine.stats.ignored) == (0, 0)
             assert isinstance(mine, L2Book) or not mine.contradiction
 
 
@@ -180,8 +180,8 @@ async def test_one_who_comes_in_the_middle_follows_from_there(
                 book = kept(second, *key)
                 assert book is not None
                 assert book.verified
-                assert (book.tally.mismatched, book.tally.snapshots) == (0, 1)
-                assert book.tally.verified > 1
+                assert (book.stats.mismatched, book.stats.snapshots) == (0, 1)
+                assert book.stats.verified > 1
 
 
 async def test_it_may_begin_at_any_time(serve: Serve, recorded: Recording) -> None:
@@ -192,7 +192,7 @@ async def test_it_may_begin_at_any_time(serve: Serve, recorded: Recording) -> No
         listener(server, book=25, level3=100) as feed,
     ):
         await hear_out(server, feed, recorded)
-        tallies = [book.tally for key in BOOKS if (book := kept(feed, *key))]
+        tallies = [book.stats for key in BOOKS if (book := kept(feed, *key))]
     assert [(tally.mismatched, tally.snapshots) for tally in tallies] == [(0, 1)] * len(BOOKS)
 
 
@@ -226,7 +226,7 @@ async def test_a_later_beginning_starts_with_what_was_sent_before(
     while tape.next_due is not None and tape.next_due <= middle:
         moment = tape.step()
         for event in moment.events if moment else ():
-            if isinstance(event, tuple(TOLD)):
+            if isinstance(event, tuple(REMEMBERED_TYPES)):
                 before.remember(event)
     async with (
         asyncio.timeout(60),
@@ -234,10 +234,10 @@ async def test_a_later_beginning_starts_with_what_was_sent_before(
         listener(server, trade=True, ticker=True, ohlc=1) as feed,
     ):
         with feed.consumer() as consumer:
-            while len(told := told_last(feed)) < len(TOLD) * len(SYMBOLS):
+            while len(told := told_last(feed)) < len(REMEMBERED_TYPES) * len(SYMBOLS):
                 await consumer.batch()
     for (kind, symbol), event in told.items():
-        name, interval = TOLD[kind]
+        name, interval = REMEMBERED_TYPES[kind]
         expected = before.snapshot((name, symbol, interval))
         assert expected is not None
         assert replace(event, received=0) == replace(expected, received=0)

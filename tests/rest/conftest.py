@@ -1,4 +1,4 @@
-"""A scripted exchange and a client of it, whose clock stands still and whose pauses take none."""
+"""A scripted exchange and its client, with a frozen clock and pauses that take no time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.rest.scripted_http import CREDENTIALS, Exchange, serve
 
 
 class FrozenTime:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that advances only by sleeping."""
 
     def __init__(self) -> None:
         self.now = 1_754_000_000_000_000_000
@@ -28,7 +28,7 @@ class FrozenTime:
         self.now += round(seconds * 1e9)
 
     @property
-    def pace(self) -> RequestTiming:
+    def timing(self) -> RequestTiming:
         return RequestTiming(self.clock, self.sleep, lambda: 1.0, self.clock)
 
 
@@ -52,6 +52,6 @@ async def client(
         exchange.endpoints,
         state=tmp_path,
         transport=HttpTransport(timeout_s=5.0),
-        pace=frozen.pace,
+        timing=frozen.timing,
     ) as client:
         yield client

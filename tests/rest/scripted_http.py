@@ -1,4 +1,4 @@
-"""A scripted exchange on 127.0.0.1: it verifies what it is sent and answers as it is told.
+"""A scripted exchange on 127.0.0.1: it verifies requests and answers by a script.
 
 Only what the tests of the client need: signature and nonce as the exchange checks them,
 and a queue of answers per endpoint, each of which may act, stay silent, drop or lie.
@@ -37,7 +37,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Exchange:
-    """Answers in turn from `script[name]`; the last one, if `always`, for ever."""
+    """An exchange that answers from `script[name]` in turn, then from `always[name]`."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -115,7 +115,7 @@ def bad_gateway(request: web.Request) -> web.Response:
 
 
 def dropped(request: web.Request) -> web.Response:
-    """Reads the request and hangs up."""
+    """Read the request and close the connection."""
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
@@ -126,12 +126,12 @@ def page(request: web.Request) -> web.Response:
 
 
 def redirected(request: web.Request) -> web.Response:
-    """Sends the caller to the same place again."""
+    """Redirect the caller to the same place."""
     return web.Response(status=307, headers={"Location": request.path})
 
 
 async def silence(request: web.Request) -> web.Response:
-    """Answers when nobody waits any more."""
+    """Answer after the caller has stopped waiting."""
     await asyncio.Event().wait()
     return web.Response()
 

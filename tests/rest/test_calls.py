@@ -1,4 +1,4 @@
-"""How calls are made: what is sent, what is repeated and what never is."""
+"""Calls: what is sent, what is repeated, and what is never repeated."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ async def test_a_cancel_goes_before_reads_that_wait(exchange: Exchange, client: 
 
 
 class Held:
-    """An answer that comes when it is let go."""
+    """An answer that is sent when it is released."""
 
     def __init__(self, answer: object) -> None:
         self.asked, self.release, self.answer = asyncio.Event(), asyncio.Event(), answer
@@ -395,7 +395,7 @@ async def test_no_secret_reaches_a_log_an_error_or_a_repr(
     exchange: Exchange, client: RestClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    seen = [repr(client), repr(vars(client)), repr(vars(client._caller))]
+    seen = [repr(client), repr(vars(client)), repr(vars(client._executor))]
     for fault in UNCERTAIN.values():
         exchange.always["CancelOrder"] = fault
         with pytest.raises(OutcomeUnknown) as failure:

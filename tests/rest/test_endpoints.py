@@ -1,4 +1,4 @@
-"""Each endpoint: the body it sends and the reply it understands, in the documented shapes."""
+"""Each endpoint: its body and its reply, in the documented shapes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
+from kracked.rest import AddOrder, AmendOrder, BadOrder, EditOrder, OrderRef
 from kracked.rest.account import ClosedBy
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import RelativePrice
-from kracked.rest.orders import AddOrder, AmendOrder, BadOrder, EditOrder, OrderRef
 from tests.rest.scripted_http import Exchange
 from tests.shared import VECTORS
 

@@ -1,4 +1,4 @@
-"""What stands between us and the exchange: gateways, redirects, proxies, cut and slow answers."""
+"""Between client and exchange: gateways, redirects, proxies, cut and slow answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cut(request: web.Request) -> web.Response:
 
 
 async def shorter_than_said(request: web.Request) -> web.StreamResponse:
-    """Promises more bytes than it sends, and hangs up."""
+    """Promise more bytes than are sent, and close the connection."""
     response = web.StreamResponse(headers={"Content-Length": "500"})
     await response.prepare(request)
     await response.write(b'{"error":[],"result":{"count":1}}')
@@ -165,7 +165,7 @@ def test_this_machine_is_reached_without_one(monkeypatch: pytest.MonkeyPatch, ho
 
 @asynccontextmanager
 async def refusing_proxy(heard: list[bytes]) -> AsyncIterator[str]:
-    """Notes what it is asked, and lets nobody through."""
+    """A proxy that notes requests and forwards none."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard.append(await reader.readuntil(b"\r\n\r\n"))

@@ -1,4 +1,4 @@
-"""Nonces only rise: over a clock set back, a restart, a crash and another program."""
+"""Nonces only rise: across a clock that is set back, a restart, a crash and another program."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = 1_754_000_000_000_000_000
 
 
 def at(*instants: int) -> Callable[[], int]:
-    """A clock that shows these instants in turn, then stops at the last."""
+    """A clock that returns these instants in turn, then the last one for ever."""
     left = list(instants)
     return lambda: left.pop(0) if len(left) > 1 else left[0]
 

@@ -1,4 +1,4 @@
-"""What orders look like on the wire, and which are refused before they get there."""
+"""Orders on the wire, and those that are refused before they are sent."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from kracked.rest.encoding import RelativePrice, plain
 from kracked.rest.orders import (
     AddOrder,
     BadOrder,
+    CancelAllTimer,
     ConditionalClose,
-    DeadMansSwitch,
     OrderFlag,
     OrderRef,
     add_members,
@@ -177,9 +177,9 @@ def test_an_order_is_named_in_exactly_one_way(both: dict[str, str]) -> None:
 
 
 def test_the_dead_mans_switch_counts_down_by_the_clock_of_the_exchange() -> None:
-    armed = DeadMansSwitch("2023-03-24T17:41:56Z", "2023-03-24T17:42:56Z")
+    armed = CancelAllTimer("2023-03-24T17:41:56Z", "2023-03-24T17:42:56Z")
     assert armed.remaining_ns == 60_000_000_000
 
 
 def test_a_disarmed_switch_has_nothing_left_to_count() -> None:
-    assert DeadMansSwitch("2023-03-24T17:41:56Z", "0").remaining_ns is None
+    assert CancelAllTimer("2023-03-24T17:41:56Z", "0").remaining_ns is None

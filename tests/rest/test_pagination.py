@@ -1,4 +1,4 @@
-"""Histories in pages: every row once, whatever is traded meanwhile."""
+"""Histories in pages: every row once, in spite of new rows meanwhile."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ READ = {
 
 
 def pages(exchange: Exchange, name: str, total: int, *, arriving: int = 0) -> None:
-    """So many rows to begin with; this many new ones before every further page."""
+    """A history of some rows, with new ones before every further page."""
     _, member, row = READ[name]
 
     def answer(request: object) -> Any:

@@ -1,4 +1,4 @@
-"""Whose turn it is."""
+"""The order of private calls: by urgency, and past a slow answer."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_a_turn_passed_to_someone_cancelled_goes_on_to_the_next() -> None:
     ],
 )
 async def test_the_urgent_wait_for_no_slow_answer(slow: Urgency, urgent: Urgency) -> None:
-    turns = PriorityLock(patience_s=0)
+    turns = PriorityLock(overtake_after_s=0)
     async with asyncio.timeout(PATIENCE_S), turns.turn(slow) as holder:
         await take(turns, urgent)
         assert holder.overtaken
@@ -89,7 +89,7 @@ async def test_the_urgent_wait_for_no_slow_answer(slow: Urgency, urgent: Urgency
     ],
 )
 async def test_the_others_wait_however_slow_it_is(slow: Urgency, waiting: Urgency) -> None:
-    turns = PriorityLock(patience_s=0)
+    turns = PriorityLock(overtake_after_s=0)
     async with turns.turn(slow) as holder:
         later = asyncio.create_task(take(turns, waiting))
         for _ in range(5):
@@ -99,7 +99,7 @@ async def test_the_others_wait_however_slow_it_is(slow: Urgency, waiting: Urgenc
 
 
 async def test_nobody_is_overtaken_before_its_time() -> None:
-    turns = PriorityLock(patience_s=60)
+    turns = PriorityLock(overtake_after_s=60)
     async with turns.turn(Urgency.READ) as holder:
         cancel = asyncio.create_task(take(turns, Urgency.CANCEL))
         for _ in range(5):
@@ -109,7 +109,7 @@ async def test_nobody_is_overtaken_before_its_time() -> None:
 
 
 async def test_who_was_overtaken_takes_no_turn_from_others_when_it_ends() -> None:
-    turns, release = PriorityLock(patience_s=0), asyncio.Event()
+    turns, release = PriorityLock(overtake_after_s=0), asyncio.Event()
 
     async def hold(urgency: Urgency) -> None:
         async with turns.turn(urgency):

@@ -1,4 +1,4 @@
-"""Every error string, by what it means for whoever sent the request."""
+"""Every error string and its class."""
 
 from __future__ import annotations
 

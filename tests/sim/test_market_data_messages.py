@@ -31,7 +31,7 @@ def test_books_of_every_depth_stay_verified(exchange: Exchange, join: Join, toke
     run(exchange, 5)
     for (channel, depth), received in keepers.items():
         assert received.resyncs == []
-        tally = received.keeper.tallies["BTC/USD", channel]
+        tally = received.keeper.stats["BTC/USD", channel]
         assert (tally.depth, tally.mismatched) == (depth, 0)
         assert tally.verified > 20
 

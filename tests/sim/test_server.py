@@ -74,7 +74,7 @@ async def test_a_verified_book_on_a_real_socket(
     async with http.ws_connect(server.endpoints.public, max_msg_size=0) as ws:
         await ws.send_bytes(encode(Subscribe(channel="instrument"), 1))
         await ws.send_bytes(encode(Subscribe(channel="book", symbol=("BTC/USD",), depth=100), 2))
-        while not (tally := keeper.tallies.get(("BTC/USD", "book"))) or tally.verified < 100:
+        while not (tally := keeper.stats.get(("BTC/USD", "book"))) or tally.verified < 100:
             happened = keeper.receive((await ws.receive_str(timeout=PATIENCE_S)).encode())
             assert not [event for event in happened if isinstance(event, Resync)]
     assert tally.mismatched == 0

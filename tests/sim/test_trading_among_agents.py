@@ -113,8 +113,8 @@ def test_every_checksum_of_the_public_books_is_right(life: Life) -> None:
     happened = [event for raw in life[2] for event in keeper.receive(raw)]
     assert [event for event in happened if isinstance(event, Resync)] == []
     for channel in ("book", "level3"):
-        assert keeper.tallies[SYMBOL, channel].verified > 500
-        assert keeper.tallies[SYMBOL, channel].mismatched == 0
+        assert keeper.stats[SYMBOL, channel].verified > 500
+        assert keeper.stats[SYMBOL, channel].mismatched == 0
 
 
 def test_the_stream_ends_at_the_orders_as_they_are(life: Life) -> None:

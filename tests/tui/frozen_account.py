@@ -23,7 +23,7 @@ from kracked.protocol.events import Event, OrderChange, Side
 from kracked.rest.account import KeyInfo, TradeVolume
 from kracked.rest.client import RestClient
 from kracked.rest.market import AssetInfo, PairInfo
-from kracked.rest.orders import DeadMansSwitch
+from kracked.rest.orders import CancelAllTimer
 from kracked.times import NS_PER_S, to_rfc3339
 from kracked_tui.app import Monitor
 from kracked_tui.config import Settings, Trading
@@ -55,9 +55,9 @@ class StillExchange:
     async def trade_volume(self, _pair: str) -> TradeVolume:
         return TradeVolume()
 
-    async def cancel_all_orders_after(self, timeout_s: int) -> DeadMansSwitch:
+    async def cancel_all_orders_after(self, timeout_s: int) -> CancelAllTimer:
         trigger = to_rfc3339(NOW + timeout_s * NS_PER_S, 0) if timeout_s else "0"
-        return DeadMansSwitch(to_rfc3339(NOW, 0), trigger)
+        return CancelAllTimer(to_rfc3339(NOW, 0), trigger)
 
     async def query_orders(self, *txids: str) -> None:
         raise ConnectionLost("still.example", f"no answer about {', '.join(txids)}")

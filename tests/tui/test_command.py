@@ -100,14 +100,6 @@ def test_a_picture_of_an_unknown_kind_is_refused_before_anything_starts() -> Non
         snapshot.check(Path("screen.gif"))
 
 
-def test_a_png_without_its_package_says_which_one_to_install(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "resvg_py", None)
-    with pytest.raises(ConfigError, match="resvg_py"):
-        snapshot.check(Path("screen.png"))
-
-
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

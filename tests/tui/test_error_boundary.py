@@ -90,8 +90,8 @@ async def test_a_look_up_that_fails_leaves_the_keys_that_cancel(
         await found.armed()
         manager = found.trader._manager
         assert manager is not None
-        monkeypatch.setattr(manager.settler, "settle_due", broken_async)
-        manager.settler.wake()
+        monkeypatch.setattr(manager.reconciler, "reconcile_due", broken_async)
+        manager.reconciler.wake()
         await found.until(lambda: "orders are not looked up any more" in found.log_text())
         await is_alive(found)
 

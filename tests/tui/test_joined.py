@@ -12,7 +12,7 @@ import kracked
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.events import Event, Side
-from kracked.protocol.last_values import CANDLES_KEPT, TRADES_KEPT
+from kracked.protocol.last_values import MAX_CANDLES, MAX_TRADES
 from kracked.protocol.order_terms import OrderType
 from kracked.recorder import recording
 from kracked.rest.orders import AddOrder
@@ -96,8 +96,8 @@ async def test_it_begins_with_the_last_price_the_tape_and_the_candles(
     assert now.last == then.last
     assert now.change == then.change
     assert list(now.prints)[-10:] == list(then.prints)[-10:]
-    assert sum(each.fills for each in now.prints) == TRADES_KEPT
-    assert now.bars(60) == then.bars(60)[-CANDLES_KEPT:]
+    assert sum(each.fills for each in now.prints) == MAX_TRADES
+    assert now.bars(60) == then.bars(60)[-MAX_CANDLES:]
 
 
 async def test_back_at_its_start_it_shows_the_same(shown: Store, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Client order ids: fresh, unique, and in the order they were made.
+"""Client order ids: fresh, unique, and sorted by the time they were made.
 
-A UUID of version 7, with dashes: one of the forms the exchange takes for `cl_ord_id`,
-and one whose text sorts by time. Source: RFC 9562, section 5.7.
+They are UUIDs of version 7, with dashes: one of the forms that the exchange accepts for
+`cl_ord_id`, and one whose text sorts by time. Source: RFC 9562, section 5.7.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ _RANDOM_BITS = 74
 
 
 class ClientIds:
-    """Makes ids. `clock` gives ns since the Unix epoch, `entropy(bits)` a random integer."""
+    """Makes client order ids.
+
+    Args:
+        clock: Returns ns since the Unix epoch.
+        entropy: Returns a random integer of as many bits as its argument.
+    """
 
     def __init__(
         self,
@@ -27,16 +32,12 @@ class ClientIds:
         self._last = 0
 
     def fresh(self) -> str:
-        """An id no order had before, as 36 characters; above all earlier ones of this run."""
-        # Time and randomness read as one number that only rises: a clock set back, or
-        # two ids within a millisecond, count on from the last.
+        """Return an id that no order had before, of 36 characters, above all earlier ids."""
+        # Time and chance form one number that only rises: after a clock that was set back, or
+        # within a millisecond, it counts on from the last id.
         drawn = (self._clock() // _NS_PER_MS) << _RANDOM_BITS | self._entropy(_RANDOM_BITS)
         self._last = drawn if drawn > self._last else self._last + 1
-        return str(uuid.UUID(int=_laid_out(self._last)))
-
-
-def _laid_out(number: int) -> int:
-    """48 bits of time and 74 of chance, with version and variant where the RFC wants them."""
-    milliseconds, chance = number >> _RANDOM_BITS, number & (1 << _RANDOM_BITS) - 1
-    high, low = chance >> 62, chance & (1 << 62) - 1
-    return milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low
+        # 48 bits of time and 74 of chance, with version and variant where the RFC wants them.
+        milliseconds, chance = self._last >> _RANDOM_BITS, self._last & (1 << _RANDOM_BITS) - 1
+        high, low = chance >> 62, chance & (1 << 62) - 1
+        return str(uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low))

@@ -1,7 +1,7 @@
-"""What the outbox's file may forget: orders that ended long ago. Pure.
+"""Compaction of the outbox's file: it drops actions that ended long ago. Pure.
 
-An entry that is kept is kept whole, in as few records as say it. Nothing that has not
-ended is ever forgotten, however old.
+An entry is retained as a whole, in as few records as express it. An action that has not
+ended is never dropped, however old.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import Outbox, OutboxEntry, PreparedAction, Record, StateChange
 from kracked.times import NS_PER_S
 
-SHORTEN_ABOVE_BYTES = 64 * 1024
-"""A smaller file is read in no time and left as it is."""
-KEPT_NS = 7 * 86_400 * NS_PER_S
-"""How long an ended order stays: it answers what became of a key pressed this week."""
-KEPT_ENDED = 500
+COMPACT_ABOVE_BYTES = 64 * 1024
+"""A smaller file is read quickly and left as it is."""
+RETENTION_NS = 7 * 86_400 * NS_PER_S
+"""How long an ended action is retained: it shows the outcome of a key pressed this week."""
+MAX_ENDED = 500
+"""Ended actions that are retained."""
 
 
-def kept(outbox: Outbox, now: int) -> list[OutboxEntry]:
-    """All that has not ended, and of the rest the latest; oldest first."""
-    recent = [entry for entry in outbox if entry.ended and now - entry.since < KEPT_NS]
-    forgettable = {entry.id for entry in outbox if entry.ended}
-    forgettable -= {entry.id for entry in recent[-KEPT_ENDED:]}
-    return [entry for entry in outbox if entry.id not in forgettable]
+def retained(outbox: Outbox, now: int) -> list[OutboxEntry]:
+    """Return the entries to retain, oldest first: all that have not ended, and the latest ended."""
+    recent = [entry for entry in outbox if entry.ended and now - entry.since < RETENTION_NS]
+    dropped = {entry.id for entry in outbox if entry.ended}
+    dropped -= {entry.id for entry in recent[-MAX_ENDED:]}
+    return [entry for entry in outbox if entry.id not in dropped]
 
 
 def records_of(entries: Iterable[OutboxEntry]) -> list[Record]:
-    """The fewest records that rebuild the entries exactly."""
+    """Return the fewest records that rebuild the entries exactly."""
     return [record for entry in entries for record in _records(entry)]
 
 

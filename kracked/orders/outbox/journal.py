@@ -1,10 +1,10 @@
-"""The outbox's file: one JSON object a line, appended to while the program runs.
+"""The outbox's file: one JSON object a line, appended while the program runs.
 
-A line is on the disk (fsync) before the request it announces is sent, so after any crash
-the file names every order that can possibly exist. The last line may be torn by the
-crash itself: it announced something not yet sent, and is cut off. Damage anywhere
-else is an error, because a forgotten order is worse than a refused start. A file grown
-long is replaced whole, by a new one that takes its name once it is on the disk.
+A line is on the disk (fsync) before the request that it announces is sent, so after any
+crash the file names every order that can possibly exist. A crash may tear the last line: it
+announced a request that was not sent yet, and is cut off. Damage anywhere else is an error,
+because a forgotten order is worse than a refused start. A long file is replaced as a whole
+by a new one, which takes its name once it is on the disk.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import TracebackType
 
 import msgspec
 
-from kracked.errors import ConfigError, RecordError
+from kracked.errors import ConfigError, RecordError, says
 from kracked.orders.outbox.outbox import PreparedAction, Record
 
 _CLOSED = -1
@@ -25,51 +25,48 @@ _FLAGS = os.O_APPEND | os.O_CLOEXEC
 _DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
+@says(
+    "{path}, line {line}, cannot be read. Look at the open orders on the exchange's own site, "
+    "then move the file away and start again"
+)
 class DamagedJournal(RecordError):
     """A line in the middle of the file that is no record."""
 
-    def __init__(self, path: Path, line: int) -> None:
-        super().__init__(path, line)
-        self.path, self.line = path, line
-
-    def __str__(self) -> str:
-        return (
-            f"{self.path}, line {self.line}, cannot be read. Look at the open orders on the "
-            "exchange's own site, then move the file away and start again"
-        )
+    path: Path
+    line: int
 
 
+@says("{path} is in use: another kracked trades with this key; end it first")
 class JournalInUse(ConfigError):
     """Another program sends orders with this key."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is in use: another kracked trades with this key; end it first"
+    path: Path
 
 
+@says("{path} cannot be written ({reason}); no order is sent until it can be")
 class JournalFull(RecordError):
     """A record could not be written. No order is sent whose line is not on the disk."""
 
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path} cannot be written ({self.reason}); no order is sent until it can be"
+    path: Path
+    reason: str
 
 
 class Journal:
-    """The open file, held by this process alone. Use it with `with`."""
+    """The open file, locked for this process. Use it with `with`.
+
+    Args:
+        path: The file; it is made if needed, readable by its owner only.
+
+    Raises:
+        JournalInUse: Another program has it open.
+        JournalFull: It cannot be opened or made.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Opens or makes the file, for its owner only; raises `JournalInUse` or `JournalFull`."""
         self._path, self._file = path, _CLOSED
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file = _held(path)
+            self._file = _locked(path)
             os.fchmod(self._file, 0o600)
             _sync_folder(path.parent)
         except OSError as error:
@@ -88,13 +85,19 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        # Forgotten first: the number may soon be another file's, and must not be written to.
+        """Close the file and release its lock."""
+        # Cleared first: the number may soon be another file's, and must not be written to.
         file, self._file = self._file, _CLOSED
         if file != _CLOSED:
             os.close(file)
 
     def read(self) -> list[Record]:
-        """Every record, oldest first; a torn last line is cut off the file."""
+        """Return every record, oldest first; a torn last line is cut off the file.
+
+        Raises:
+            DamagedJournal: A line before the last cannot be read.
+            JournalFull: The file cannot be read, or not be cut.
+        """
         try:
             text = self._path.read_bytes()
             whole = text.rfind(b"\n") + 1
@@ -105,44 +108,48 @@ class Journal:
         return decode_lines(text[:whole], self._path)
 
     def append(self, record: Record) -> None:
-        """Hands the line to the operating system: it survives this process, not a power cut."""
+        """Write a record; it survives the end of this process, but no power cut before `sync`.
+
+        Raises:
+            JournalFull: It could not be written; the file is as before, or takes no more.
+        """
         line = _line(record)
         try:
             before = os.fstat(self._file).st_size
-            self._write_whole(line, before)
+            written = os.write(self._file, line)
+            if written == len(line):
+                return
+            try:
+                # No half line may stay, or the next one would be lost in it.
+                os.ftruncate(self._file, before)
+            except OSError:
+                self.close()
+                raise
         except OSError as error:
             raise JournalFull(self._path, str(error)) from error
-
-    def _write_whole(self, line: bytes, before: int) -> None:
-        written = os.write(self._file, line)
-        if written == len(line):
-            return
-        # No half line may stay, or the next one would be lost in it.
-        try:
-            os.ftruncate(self._file, before)
-        except OSError:
-            self.close()
-            raise
-        raise OSError(f"the disk took {written} of {len(line)} bytes")
+        raise JournalFull(self._path, f"the disk took {written} of {len(line)} bytes")
 
     @property
     def size(self) -> int:
-        """Bytes in the file."""
+        """The size of the file in bytes."""
         return os.fstat(self._file).st_size
 
     def replace(self, records: Iterable[Record]) -> None:
-        """Puts these records in the place of all there are; at any crash one of the two stands.
+        """Replace all records by these; any crash leaves the old file or the new one.
 
-        Raises `JournalFull` when it could not; the file is as it was then, or takes no more.
+        Raises:
+            JournalFull: It could not be done; the file is as before, or takes no more.
         """
         text = b"".join(map(_line, records))
         new = self._path.with_name(f"{self._path.name}.new")
         try:
             file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _FLAGS, 0o600)
             try:
-                # Held before it has the name, or another program could take it in between.
+                # Locked before it has the name, or another program could take it in between.
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                _write_all(file, text)
+                written = 0
+                while written < len(text):
+                    written += os.write(file, text[written:])
                 os.fsync(file)
                 new.replace(self._path)
             except BaseException:
@@ -155,20 +162,24 @@ class Journal:
         try:
             _sync_folder(self._path.parent)
         except OSError as error:
-            # A power cut could bring the old file back, without what is appended from now on.
+            # A power cut could restore the old file, without the lines appended from now on.
             self.close()
             raise JournalFull(self._path, str(error)) from error
 
     def sync(self) -> None:
-        """Waits until all lines are on the disk."""
+        """Wait until all lines are on the disk.
+
+        Raises:
+            JournalFull: The disk did not take them.
+        """
         try:
             os.fsync(self._file)
         except OSError as error:
             raise JournalFull(self._path, str(error)) from error
 
 
-def _held(path: Path) -> int:
-    """The file, open and locked. Raises `JournalInUse`."""
+def _locked(path: Path) -> int:
+    """Return the file, open and locked; raises `JournalInUse`."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
         try:
@@ -176,7 +187,7 @@ def _held(path: Path) -> int:
         except OSError:
             os.close(file)
             raise JournalInUse(path) from None
-        # Between opening and locking it, its holder may have put another in its place.
+        # Between opening and locking, another program may have put another file in its place.
         if path.exists() and os.path.samestat(os.fstat(file), path.stat()):
             return file
         os.close(file)
@@ -186,14 +197,8 @@ def _line(record: Record) -> bytes:
     return msgspec.json.encode(record) + b"\n"
 
 
-def _write_all(file: int, text: bytes) -> None:
-    written = 0
-    while written < len(text):
-        written += os.write(file, text[written:])
-
-
 def decode_lines(text: bytes, path: Path) -> list[Record]:
-    """The records of whole lines. Raises `DamagedJournal`, which names `path`."""
+    """Return the records of whole lines; raises `DamagedJournal`, which names `path`."""
     records: list[Record] = []
     known: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
@@ -203,14 +208,14 @@ def decode_lines(text: bytes, path: Path) -> list[Record]:
             raise DamagedJournal(path, number) from error
         if isinstance(record, PreparedAction):
             known.add(record.id)
-        if record.id not in known:  # the line that announced it is gone
+        if record.id not in known:  # the line that announced it is missing
             raise DamagedJournal(path, number)
         records.append(record)
     return records
 
 
 def _sync_folder(folder: Path) -> None:
-    """Puts the file's name on the disk too: a synced file nobody can find is lost."""
+    """Put the file's name on the disk too: a file without a name is lost."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,8 +1,8 @@
-"""The outbox: what was meant to be sent, what was sent, and what became of it. Pure.
+"""The outbox: every action to be sent, and its outcome. Pure.
 
-Every change is a record that is written first and applied then; applying the same
-records again rebuilds the outbox, which is how it survives a crash. It knows no
-clock, no file and no network: `now` and a `write` function come from outside.
+Every change is a record that is written first and applied then; applying the same records
+again rebuilds the outbox, and so it survives a crash. It knows no clock, no file and no
+network: `now` and a `write` function come from outside.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import msgspec
 
-from kracked.errors import KrackedError, RecordError
+from kracked.errors import KrackedError, RecordError, says
 from kracked.orders.outbox.order_states import ENDED, TRANSITIONS, UNANSWERED, OrderState
 
 log = logging.getLogger(__name__)
@@ -23,84 +23,99 @@ ZERO = Decimal(0)
 
 
 class ActionKind(StrEnum):
+    """The kind of an action."""
+
     ADD = "add"
+    """It places an order."""
     AMEND = "amend"
+    """It changes an open order."""
 
 
 class PreparedAction(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="prepared", omit_defaults=True
 ):
-    """An action about to be sent, with all that is needed to look it up later."""
+    """The record of an action about to be sent, with all that is needed to look it up later."""
 
     at: int
     """ns since the Unix epoch, here and below."""
     id: str
-    """Of an order its `cl_ord_id`; of an amend an id of our own."""
+    """The `cl_ord_id` of an order; an id of our own for an amend."""
     kind: ActionKind
     symbol: str
     deadline: int
-    """After it the exchange refuses the request."""
+    """The instant after which the exchange refuses the request."""
     request: dict[str, str]
-    """What is asked for, by the exchange's names; numbers as plain text."""
+    """The request by the exchange's names; numbers as plain text."""
     target: str | None = None
-    """Of an amend: the order's id at the exchange."""
+    """The order that an amend changes, by its id at the exchange."""
 
 
 class StateChange(
     msgspec.Struct, frozen=True, kw_only=True, tag_field="do", tag="moved", omit_defaults=True
 ):
-    """What was learnt about an action."""
+    """The record of a new state of an action."""
 
     at: int
     id: str
     state: OrderState
     txid: str | None = None
+    """The order's id at the exchange."""
     filled: Decimal = ZERO
     """In the base currency, all fills together."""
     reason: str = ""
-    """In words; the exchange's own where there are some."""
+    """In words, the exchange's own if there are any."""
 
 
 Record = PreparedAction | StateChange
 
 
 class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One action as it stands."""
+    """One action and its present state. Times are ns since the Unix epoch."""
 
     id: str
+    """The `cl_ord_id` of an order; an id of our own for an amend."""
     kind: ActionKind
     symbol: str
     prepared: int
+    """When it was recorded."""
     deadline: int
+    """The instant after which the exchange refuses the request."""
     request: dict[str, str]
+    """The request by the exchange's names; numbers as plain text."""
     target: str | None = None
+    """The order that an amend changes, by its id at the exchange."""
     state: OrderState = OrderState.PREPARED
     since: int
     """When `state` was entered."""
     txid: str | None = None
+    """The order's id at the exchange, once it is known."""
     filled: Decimal = ZERO
+    """In the base currency, all fills together."""
     reason: str = ""
+    """Why it is in this state, in words."""
 
     @property
     def ended(self) -> bool:
-        """Nothing more is expected of it."""
+        """Whether nothing more is expected of it."""
         acknowledged_amend = self.kind is ActionKind.AMEND and self.state is OrderState.ACKNOWLEDGED
         return acknowledged_amend or self.state in ENDED
 
 
+@says("{id} is {state} and is not sent again")
 class AlreadySent(KrackedError):
-    """Somebody tried to send an action that is not fresh. This is a defect, and was stopped."""
+    """An action that is not fresh was to be sent. This is a defect, and was stopped."""
 
-    def __init__(self, id: str, state: OrderState) -> None:  # noqa: A002 - the outbox's word for it
-        super().__init__(id, state)
-        self.id, self.state = id, state
-
-    def __str__(self) -> str:
-        return f"{self.id} is {self.state} and is not sent again"
+    id: str
+    state: OrderState
 
 
 class Outbox:
-    """Owner of all entries. `write` keeps a record before it takes effect."""
+    """Owner of all entries.
+
+    Args:
+        write: Writes a record before it takes effect; raises `RecordError` if it cannot.
+        records: The records of earlier runs.
+    """
 
     def __init__(self, write: Callable[[Record], None], records: Iterable[Record] = ()) -> None:
         self._write = write
@@ -108,69 +123,82 @@ class Outbox:
         self._by_txid: dict[str, str] = {}
         self._pending: dict[str, None] = {}
         self.on_settled: Callable[[OutboxEntry], None] | None = None
-        """Told of each entry that was UNKNOWN, or had been given up, and is so no more."""
+        """Called for each entry that leaves UNKNOWN or REFUSED."""
         for record in records:
             self._apply(record)
 
     def __getitem__(self, id: str) -> OutboxEntry:  # noqa: A002
+        """Return an entry by its id."""
         return self._entries[id]
 
     def __contains__(self, id: str) -> bool:  # noqa: A002
+        """Whether there is an entry of this id."""
         return id in self._entries
 
     def __iter__(self) -> Iterator[OutboxEntry]:
-        """Oldest first."""
+        """Iterate over a copy of the entries, oldest first."""
         return iter(tuple(self._entries.values()))
 
     def __len__(self) -> int:
+        """Return the number of entries."""
         return len(self._entries)
 
     def order(self, *, txid: str | None, cl_ord_id: str | None) -> OutboxEntry | None:
-        """The order the exchange speaks of by either id."""
+        """Return the entry of an order by either of its ids; None when it is not of this outbox."""
         if cl_ord_id is not None and cl_ord_id in self._entries:
             return self._entries[cl_ord_id]
         return self._entries.get(self._by_txid.get(txid or "", ""))
 
     def unknown(self) -> list[OutboxEntry]:
-        """What blocks sending, oldest first."""
+        """Return the entries that block sending, oldest first."""
         return [entry for entry in self.pending() if entry.state is OrderState.UNKNOWN]
 
     def pending(self) -> list[OutboxEntry]:
-        """All that has not ended, oldest first."""
+        """Return the entries that have not ended, oldest first."""
         return [self._entries[name] for name in self._pending]
 
     def prepare(self, record: PreparedAction) -> OutboxEntry:
-        """Enters a fresh action. Raises `AlreadySent` if its id was used before."""
+        """Record a fresh action.
+
+        Raises:
+            AlreadySent: Its id was used before.
+            RecordError: It could not be written.
+        """
         if record.id in self._entries:
             raise AlreadySent(record.id, self._entries[record.id].state)
         return self._record(record)
 
     def send(self, id: str, now: int) -> OutboxEntry:  # noqa: A002
-        """Claims the one and only sending of an action. Raises `AlreadySent` the second time."""
+        """Claim the one and only sending of an action.
+
+        Raises:
+            AlreadySent: It was claimed before, or has ended.
+            RecordError: It could not be written.
+        """
         entry = self._entries[id]
         if entry.state is not OrderState.PREPARED:
             raise AlreadySent(id, entry.state)
         return self._record(StateChange(at=now, id=id, state=OrderState.SENT))
 
-    def learn(self, news: StateChange) -> OutboxEntry:
-        """Takes news of an action; old news, which leads nowhere from here, changes nothing.
+    def learn(self, change: StateChange) -> OutboxEntry:
+        """Apply a new state of an action; a late change, which is no legal step, does nothing.
 
-        What could not be written is true all the same: the next run, which will not have
-        heard of it, looks it up.
+        A change that cannot be written is applied all the same: the next run, without its
+        record, looks the action up.
         """
-        entry = self._entries[news.id]
-        if news.state is entry.state:
-            fresher = news.filled > entry.filled or (news.txid and not entry.txid)
-            return self._note(news) if fresher else entry
-        if news.state not in TRANSITIONS[entry.state]:
+        entry = self._entries[change.id]
+        if change.state is entry.state:
+            newer = change.filled > entry.filled or (change.txid and not entry.txid)
+            return self._record_if_possible(change) if newer else entry
+        if change.state not in TRANSITIONS[entry.state]:
             return entry
-        learnt = self._note(news)
+        changed = self._record_if_possible(change)
         if entry.state in (OrderState.UNKNOWN, OrderState.REFUSED) and self.on_settled is not None:
-            self.on_settled(learnt)
-        return learnt
+            self.on_settled(changed)
+        return changed
 
     def recover(self, now: int) -> list[OutboxEntry]:
-        """After a start: whatever had no outcome when the last run ended is UNKNOWN."""
+        """Mark actions of an earlier run without an outcome as UNKNOWN. Call it at the start."""
         reason = "the program ended before the outcome was known"
         return [
             self.learn(StateChange(at=now, id=entry.id, state=OrderState.UNKNOWN, reason=reason))
@@ -178,12 +206,12 @@ class Outbox:
             if entry.state in UNANSWERED
         ]
 
-    def _note(self, news: StateChange) -> OutboxEntry:
+    def _record_if_possible(self, change: StateChange) -> OutboxEntry:
         try:
-            return self._record(news)
+            return self._record(change)
         except RecordError as error:
-            log.warning("outcome not written", extra={"id": news.id, "reason": str(error)})
-            return self._apply(news)
+            log.warning("outcome not written", extra={"id": change.id, "reason": str(error)})
+            return self._apply(change)
 
     def _record(self, record: Record) -> OutboxEntry:
         self._write(record)
@@ -203,7 +231,15 @@ class Outbox:
                     since=record.at,
                 )
             case StateChange():
-                entry = _moved(self._entries[record.id], record)
+                before = self._entries[record.id]
+                entry = msgspec.structs.replace(
+                    before,
+                    state=record.state,
+                    since=before.since if record.state is before.state else record.at,
+                    txid=record.txid or before.txid,
+                    filled=max(before.filled, record.filled),
+                    reason=record.reason or before.reason,
+                )
         self._entries[entry.id] = entry
         if entry.ended:
             self._pending.pop(entry.id, None)
@@ -212,14 +248,3 @@ class Outbox:
         if entry.txid is not None and entry.kind is ActionKind.ADD:
             self._by_txid[entry.txid] = entry.id
         return entry
-
-
-def _moved(entry: OutboxEntry, news: StateChange) -> OutboxEntry:
-    return msgspec.structs.replace(
-        entry,
-        state=news.state,
-        since=entry.since if news.state is entry.state else news.at,
-        txid=news.txid or entry.txid,
-        filled=max(entry.filled, news.filled),
-        reason=news.reason or entry.reason,
-    )

@@ -1,4 +1,4 @@
-"""What a trade costs. Exact: no digit is lost before the last step, which rounds for a person.
+"""Fees of trades. Exact: no digit is lost before the last step, which rounds for a display.
 
 Percentages come from the account (`TradeVolume`) or from the pair's published table
 (`AssetPairs`), never from constants: they change.
@@ -18,24 +18,26 @@ _EXACT = Context(prec=200)
 
 
 class Fees(msgspec.Struct, frozen=True):
-    """Percent of the cost: `taker` takes liquidity, `maker` rests first."""
+    """The fees of a pair, in percent of the cost."""
 
     taker: Decimal
+    """Of an order that takes liquidity."""
     maker: Decimal
+    """Of an order that rests first."""
 
 
-def of_account(volume: TradeVolume, pair: str) -> Fees | None:
-    """What the account pays on `pair` (its id); None when the reply does not say."""
+def account_fees(volume: TradeVolume, pair: str) -> Fees | None:
+    """Return the account's fees on a pair (its id); None when the reply has none."""
     taker = volume.fees.get(pair)
     if taker is None:
         return None
-    # Pairs without a maker schedule have the one fee for both.
+    # A pair without a maker schedule has one fee for both.
     maker = volume.fees_maker.get(pair, taker)
     return Fees(taker.fee, maker.fee)
 
 
-def of_pair(pair: PairInfo, volume: Decimal) -> Fees | None:
-    """What the pair's tables say at this 30-day volume; None when they are empty."""
+def pair_fees(pair: PairInfo, volume: Decimal) -> Fees | None:
+    """Return the published fees of a pair at a 30-day volume; None when its table is empty."""
     taker = _tier(pair.fees, volume)
     if taker is None:
         return None
@@ -49,7 +51,7 @@ def _tier(table: Sequence[tuple[Decimal, Decimal]], volume: Decimal) -> Decimal 
 
 
 def fee(cost: Decimal, percent: Decimal) -> Decimal:
-    """Exactly `percent` of the cost, in the cost's currency.
+    """Return exactly this percentage of a cost, in the cost's currency.
 
     >>> fee(Decimal("132.9995"), Decimal("0.26"))
     Decimal('0.345798700')
@@ -57,10 +59,10 @@ def fee(cost: Decimal, percent: Decimal) -> Decimal:
     return _EXACT.multiply(cost, percent).scaleb(-2, _EXACT)
 
 
-def shown(amount: Decimal, decimals: int) -> Decimal:
-    """The amount to the nearest last decimal, as the exchange shows it.
+def to_decimals(amount: Decimal, decimals: int) -> Decimal:
+    """Round an amount to the nearest last decimal, as the exchange shows it.
 
-    >>> shown(Decimal("0.3457987"), 4)
+    >>> to_decimals(Decimal("0.3457987"), 4)
     Decimal('0.3458')
     """
     return amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _EXACT)

@@ -1,4 +1,4 @@
-"""What an order is judged by: the market and the account now, and the trader's own bounds. Pure."""
+"""The input of the checks: the market and the account now, and the trader's own bounds. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from enum import StrEnum
 import msgspec
 
 from kracked.instruments import Instrument
-from kracked.orders.draft import Draft, FeeIn
+from kracked.orders.draft import Draft
 from kracked.orders.outbox.outbox import OutboxEntry
-from kracked.orders.rules.fees import Fees, fee
+from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
 from kracked.times import NS_PER_S
 
 
 class Check(StrEnum):
+    """The checks of an order before it is sent."""
+
     MARKET = "market"
     BOOK = "book"
     UNKNOWN = "unknown"
@@ -39,25 +41,28 @@ class Check(StrEnum):
 
 
 class FailedCheck(msgspec.Struct, frozen=True):
-    """An order that was not sent, and what to do about it."""
+    """A check that failed."""
 
     check: Check
     sentence: str
+    """What is wrong, and what to do about it."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The trader's own bounds; None is no bound."""
+    """The trader's own bounds for every order; None is no bound."""
 
     max_qty: Decimal | None = None
     """In the base currency."""
     max_notional: Decimal | None = None
     """In the quote currency."""
     max_distance_percent: Decimal | None = Decimal(3)
-    """From the middle of best bid and ask."""
+    """Distance of a price from the middle of best bid and ask."""
     max_book_age_ns: int = 5 * NS_PER_S
+    """Time without a message on the book's connection."""
     deadline_ns: int = 5 * NS_PER_S
-    """From the key press until the engine refuses the order; REST takes 2 to 60 s."""
+    """Time from now until the engine refuses the order; REST accepts 2 to 60 s."""
     allow_duplicate: bool = False
+    """Whether an order may equal one that is still pending."""
 
 
 class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,23 +70,26 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
 
     instrument: Instrument
     bid: int | None
-    """Best price, scaled; None when that side is empty."""
+    """Best bid, scaled; None when that side is empty."""
     ask: int | None
+    """Best ask, scaled; None when that side is empty."""
     book_verified: bool
-    """Its last checksum matched and it waits for no resync."""
+    """Whether the book is verified (`book.verified`)."""
     book_age_ns: int
-    """Since anything was heard on the book's connection."""
+    """Time since the last message on the book's connection."""
     available: Mapping[str, Decimal] | None = None
-    """Free funds by the feed's asset code (`BTC`, `USD`); None when not known."""
+    """Free funds by the feed's asset codes (`BTC`, `USD`); None leaves it to the order manager,
+    which works them out from its account, if it has one."""
     fees: Fees | None = None
+    """What the account pays on this pair; None leaves it to the order manager."""
     rate_room: Decimal | None = None
-    """What the engine's rate counter leaves for adding; None when not known."""
+    """What the rate counter leaves for placing orders; the order manager sets it."""
     open_room: int | None = None
-    """How many more orders the pair takes; None when not known."""
+    """How many more open orders the pair may have; the order manager sets it."""
     pending: tuple[OutboxEntry, ...] = ()
-    """All of the outbox that has not ended."""
+    """The outbox's entries that have not ended; the order manager sets them."""
     at: int | None = None
-    """This moment, ns since the Unix epoch; the desk fills it in, as it does the last three."""
+    """This moment, ns since the Unix epoch; the order manager sets it."""
 
     @property
     def middle_twice(self) -> int | None:
@@ -90,29 +98,20 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def notional(draft: Draft, now: MarketContext) -> Decimal | None:
-    """Price times quantity in the quote currency; at the market, by the opposite best price."""
+    """Return price times quantity in the quote currency; None without any price.
+
+    The price is the limit, else the trigger, else the opposite best price.
+    """
     opposite = now.ask if draft.side is Side.BID else now.bid
     known = (draft.limit, draft.trigger_price, opposite)
     price = next((it for it in known if it is not None), None)
     return None if price is None else now.instrument.precision.cost_decimal(price, draft.qty)
 
 
-def needs(draft: Draft, now: MarketContext) -> tuple[str, Decimal | None]:
-    """The asset and amount an order takes, fee included; None when the price is unknown."""
-    percent = Decimal(0)
-    if now.fees is not None:
-        percent = now.fees.maker if draft.post_only else now.fees.taker
-    if draft.side is Side.ASK:
-        qty = now.instrument.precision.qty_decimal(draft.qty)
-        extra = fee(qty, percent) if draft.fee_in is FeeIn.BASE else Decimal(0)
-        return now.instrument.base, qty + extra
-    cost = notional(draft, now)
-    if cost is None or draft.fee_in is FeeIn.BASE:
-        return now.instrument.quote, cost
-    return now.instrument.quote, cost + fee(cost, percent)
-
-
 def distance_percent(price: int, now: MarketContext) -> Decimal | None:
-    """How far above (below: negative) the middle a price is; None without a middle."""
+    """Return a price's distance from the middle in percent, negative below it.
+
+    None without both sides of the book.
+    """
     twice = now.middle_twice
     return None if not twice else Decimal(200 * price - 100 * twice) / twice

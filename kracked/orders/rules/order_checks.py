@@ -1,37 +1,40 @@
-"""Every reason not to send an order that can be known before sending it. Pure.
+"""All checks of an order, or of a batch, before it is sent. Pure.
 
-The exchange checks form, minimums and funds as well; it does not check whether a price
-is far from the market, the book on the screen is true, or the same key was pressed
-twice. A refusal is a value with a sentence that says what to do.
+The exchange checks form, minimums and funds as well; it does not check whether a price is far
+from the market, whether the book on the screen is true, or whether the same key was pressed
+twice. A failed check is a value with a sentence that names the remedy.
+
+Source of the batch's limits: docs.kraken.com/api/docs/rest-api/add-order-batch
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Sequence
 
-from kracked.instruments import Instrument
+import msgspec
+
 from kracked.orders.draft import Draft, to_order
 from kracked.orders.outbox.order_states import OrderState
-from kracked.orders.outbox.outbox import OutboxEntry
-from kracked.orders.rules import order_rules
+from kracked.orders.rules import funds, order_rules
 from kracked.orders.rules.market_context import (
     Check,
     FailedCheck,
     Limits,
     MarketContext,
     distance_percent,
-    needs,
     notional,
 )
-from kracked.protocol.limits import cost_of_add
+from kracked.protocol.limits import cost_of_add, cost_of_batch_add
 from kracked.protocol.order_terms import OrderType
-from kracked.rest.encoding import fields
-from kracked.rest.orders import BadOrder
+from kracked.rest.encoding import BadOrder, fields
 from kracked.times import NS_PER_S
+
+LEAST_BATCH, MOST_BATCH = 2, 15
+"""Orders of a batch."""
 
 
 def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCheck, ...]:
-    """All reasons against sending, the weightiest first; empty when it may go."""
+    """Return the checks that fail, the weightiest first; none when the order may be sent."""
     results = (
         _unknown(now),
         _market(draft, now),
@@ -48,11 +51,42 @@ def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCh
         _own_limits(draft, now, limits),
         _notional(draft, now, limits),
         _distance(draft, now, limits),
-        _funds(draft, now),
+        funds.shortfall(draft, now),
         _rate(now),
         _open_orders(now),
     )
     return tuple(refusal for refusal in results if refusal is not None)
+
+
+def batch_refusals(
+    drafts: Sequence[Draft], now: MarketContext, limits: Limits
+) -> tuple[FailedCheck, ...]:
+    """Return the checks that fail for several orders of one pair together.
+
+    Each order is checked on its own as well; the exchange accepts or refuses them one by one
+    once the form of all is right.
+    """
+    count, found = len(drafts), list[FailedCheck | None]()
+    if not LEAST_BATCH <= count <= MOST_BATCH:
+        sentence = f"A batch holds {LEAST_BATCH} to {MOST_BATCH} orders, not {count}."
+        found.append(FailedCheck(Check.FORM, sentence))
+    elif len({draft.symbol for draft in drafts}) > 1:
+        sentence = "A batch holds orders of one pair; send one for each."
+        found.append(FailedCheck(Check.FORM, sentence))
+    if not limits.allow_duplicate and len({msgspec.json.encode(it) for it in drafts}) < count:
+        sentence = "The batch holds the same order twice; leave one out."
+        found.append(FailedCheck(Check.DUPLICATE, sentence))
+    found.append(funds.shortfall_together(drafts, now))
+    if now.rate_room is not None and now.rate_room < cost_of_batch_add(count):
+        sentence = "The rate counter has no room for this batch. Wait a little."
+        found.append(FailedCheck(Check.RATE, sentence))
+    if now.open_room is not None and now.open_room < count:
+        sentence = (
+            f"The pair takes {max(0, now.open_room)} more open orders, not {count}; "
+            "cancel some first."
+        )
+        found.append(FailedCheck(Check.OPEN_ORDERS, sentence))
+    return tuple(refusal for refusal in found if refusal is not None)
 
 
 def _unknown(now: MarketContext) -> FailedCheck | None:
@@ -89,10 +123,18 @@ def _book(now: MarketContext, limits: Limits) -> FailedCheck | None:
 
 
 def _duplicate(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
-    if limits.allow_duplicate:
+    if limits.allow_duplicate or not now.pending:
         return None
-    same = next((entry for entry in now.pending if _same(draft, now.instrument, entry)), None)
-    if same is None:
+    try:
+        request = fields(to_order(draft, now.instrument, None))
+    except BadOrder:
+        return None
+    members = {name: str(value) for name, value in request.items() if name in _IDENTIFYING}
+    for same in now.pending:
+        sent = {name: value for name, value in same.request.items() if name in _IDENTIFYING}
+        if same.symbol == draft.symbol and members == sent:
+            break
+    else:
         return None
     return FailedCheck(
         Check.DUPLICATE,
@@ -100,18 +142,8 @@ def _duplicate(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck 
     )
 
 
-def _same(draft: Draft, instrument: Instrument, entry: OutboxEntry) -> bool:
-    try:
-        meant = to_order(draft, instrument, None)
-    except BadOrder:
-        return False
-    members = {name: str(value) for name, value in fields(meant).items() if name in _TELLING}
-    sent = {name: value for name, value in entry.request.items() if name in _TELLING}
-    return entry.symbol == draft.symbol and members == sent
-
-
-_TELLING = frozenset(("ordertype", "type", "volume", "price", "price2"))
-"""What makes an order the same one in the eyes of whoever pressed the key twice."""
+_IDENTIFYING = frozenset(("ordertype", "type", "volume", "price", "price2"))
+"""The members that make two orders the same for a person who pressed the key twice."""
 
 
 def _own_limits(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
@@ -157,19 +189,6 @@ def _distance(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck |
                 f"middle, your limit is {most:f} %; check the price or change the limit.",
             )
     return None
-
-
-def _funds(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    # Triggered orders hold nothing until they trigger.
-    if now.available is None or draft.order_type.waits:
-        return None
-    asset, needed = needs(draft, now)
-    have = now.available.get(asset, Decimal(0))
-    if needed is None or needed <= have:
-        return None
-    return FailedCheck(
-        Check.FUNDS, f"It needs {needed:f} {asset}, {have:f} are free; lower the quantity."
-    )
 
 
 def _rate(now: MarketContext) -> FailedCheck | None:

@@ -1,6 +1,7 @@
-"""Whether an order's own terms go together and fit its instrument. Pure.
+"""Checks of an order's own terms: whether they go together and fit its instrument. Pure.
 
-What the market, the account and the trader's bounds say to it is for `checks`.
+The checks by the market, the account and the trader's bounds are in `order_checks`. Every
+check returns None when it passes.
 
 Sources: docs.kraken.com/api/docs/rest-api/add-order, .../get-tradable-asset-pairs
 """
@@ -13,20 +14,20 @@ from kracked.orders.draft import PERCENT_DECIMALS, CloseDraft, Draft, to_order
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext, notional
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType, TimeInForce, Trigger
-from kracked.rest.orders import BadOrder
+from kracked.rest.encoding import BadOrder
 from kracked.times import NS_PER_S
 
 SLICES = 15
-"""An iceberg shows at least one part in so many."""
+"""An iceberg shows at least this fraction of itself: one part in fifteen."""
 LEAST_LIFE_S, LONGEST_LIFE_S = 5, 30 * 86_400
-"""The documentation says a month; the shortest one of two is right in both cases."""
+"""The documentation says a month; 30 days are within any month it may mean."""
 LEAST_DEADLINE_NS, LONGEST_DEADLINE_NS = 2 * NS_PER_S, 60 * NS_PER_S
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 _HUNDRED_PERCENT = 100 * 10**PERCENT_DECIMALS
 
 
 def form(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
-    """Whether the parts go together."""
+    """Check that the parts of the order go together."""
     sentence = _misfit(draft, now, limits)
     if sentence is None:
         try:
@@ -55,12 +56,14 @@ def _misfit(draft: Draft, now: MarketContext, limits: Limits) -> str | None:
             not LEAST_DEADLINE_NS <= limits.deadline_ns <= LONGEST_DEADLINE_NS
         ),
     }
-    return next((sentence for sentence, so in misfits.items() if so), None)
+    return next((sentence for sentence, applies in misfits.items() if applies), None)
 
 
 def price(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether every price is above zero and on a tick."""
-    found = (_off(part, name, now) for part in _parts(draft) for name in ("price", "price2"))
+    """Check that every price is above zero and on a tick."""
+    found = (
+        _price_problem(part, name, now) for part in _parts(draft) for name in ("price", "price2")
+    )
     sentence = next((it for it in found if it), None) or _too_wide(draft, now)
     return None if sentence is None else FailedCheck(Check.PRICE, sentence)
 
@@ -71,7 +74,7 @@ def _parts(draft: Draft) -> Iterator[Draft | CloseDraft]:
         yield draft.close
 
 
-def _off(part: Draft | CloseDraft, name: str, now: MarketContext) -> str | None:
+def _price_problem(part: Draft | CloseDraft, name: str, now: MarketContext) -> str | None:
     value: int | None = getattr(part, name)
     trails = part.order_type.trails
     if value is None or (trails and name == "price2" and value == 0):
@@ -90,7 +93,7 @@ def _off(part: Draft | CloseDraft, name: str, now: MarketContext) -> str | None:
 
 
 def _too_wide(draft: Draft, now: MarketContext) -> str | None:
-    """A distance that leaves no price to trade at."""
+    """Return a sentence for a distance that leaves no price to trade at."""
     twice = now.middle_twice
     if not draft.order_type.trails or draft.in_percent or draft.price is None or twice is None:
         return None
@@ -100,7 +103,7 @@ def _too_wide(draft: Draft, now: MarketContext) -> str | None:
 
 
 def quantity(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether it is whole lots, and enough of them."""
+    """Check that the quantity is whole lots, and enough of them."""
     step, precision = now.instrument.qty_increment, now.instrument.precision
     if draft.qty % step:
         return FailedCheck(
@@ -115,7 +118,7 @@ def quantity(draft: Draft, now: MarketContext) -> FailedCheck | None:
 
 
 def display(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether an iceberg shows enough of itself, and not more than there is."""
+    """Check that an iceberg shows enough of itself, and not more than there is."""
     shown, step = draft.display_qty, now.instrument.qty_increment
     if shown is None or draft.order_type is not OrderType.ICEBERG:
         return None
@@ -132,7 +135,7 @@ def display(draft: Draft, now: MarketContext) -> FailedCheck | None:
 
 
 def expiry(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether it expires neither too soon nor too late for the exchange."""
+    """Check that the order expires neither too soon nor too late for the exchange."""
     left_s = draft.expires_in_s
     if draft.expires is not None and now.at is not None:
         # Sent in whole seconds.
@@ -145,7 +148,7 @@ def expiry(draft: Draft, now: MarketContext) -> FailedCheck | None:
 
 
 def cost(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether it is worth enough."""
+    """Check that the order is worth enough."""
     worth, least = notional(draft, now), now.instrument.cost_min
     if worth is None or worth >= least:
         return None
@@ -157,7 +160,7 @@ def cost(draft: Draft, now: MarketContext) -> FailedCheck | None:
 
 
 def crossing(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether a post-only order would trade at once."""
+    """Check that a post-only order would not trade at once."""
     if not draft.post_only or draft.limit is None:
         return None
     buys = draft.side is Side.BID
@@ -172,7 +175,7 @@ def crossing(draft: Draft, now: MarketContext) -> FailedCheck | None:
 
 
 def trigger(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    """Whether a stop or profit lies on the wrong side of the market, and goes off at once."""
+    """Check that a stop or profit would not be triggered at once."""
     at = draft.trigger_price
     if at is None:
         return None

@@ -1,9 +1,7 @@
-"""The life of every subscription of one connection, step by step.
+"""The subscriptions of one connection in their stages, and the steps between them.
 
-Each goes one path, and never has two requests under way at a time:
-to ask -> asked -> live -> to leave -> leaving -> to ask ... A book that went wrong goes
-round once more by itself, and the others do not notice. When a step is due, and on what
-occasion, `kracked.protocol.client.subscriptions` knows.
+A step is looked up in `TRANSITIONS` of `kracked.protocol.client.subscription_stages`, so none
+happens that is not listed there.
 """
 
 from __future__ import annotations
@@ -15,81 +13,114 @@ from kracked.protocol import events
 from kracked.protocol.client.subscription import (
     BOOKS,
     Key,
-    SubscriptionStage,
+    Subscription,
     SubscriptionState,
     gap,
 )
-from kracked.protocol.client.timeouts import put_off
+from kracked.protocol.client.subscription_stages import (
+    SETTLED,
+    TRANSITIONS,
+    Occasion,
+)
+from kracked.protocol.client.timeouts import schedule_retry
 from kracked.protocol.events import Event
 
 
 class Keeper(Protocol):
-    """What decodes the bytes and keeps the books: `kracked.book.keeper.BookKeeper`."""
+    """Decodes bytes and keeps books: `kracked.book.keeper.BookKeeper`, which says more."""
 
-    def receive(self, raw: bytes, received: int) -> list[Event]: ...
-    def apply(self, event: Event) -> Iterable[Event]: ...
-    def expect(self, symbol: str, channel: str, depth: int) -> None: ...
-    def distrust(self, symbol: str, channel: str) -> bool: ...
-    def forget(self, symbol: str, channel: str) -> None: ...
+    def receive(self, raw: bytes, received: int) -> list[Event]:
+        """Take one message; return its events and what keeping the books brought about."""
+        ...
+
+    def apply(self, event: Event) -> Iterable[Event]:
+        """Take one decoded event; return what keeping the books brought about."""
+        ...
+
+    def expect(self, symbol: str, channel: str, depth: int) -> None:
+        """Take the depth that was requested or acknowledged."""
+        ...
+
+    def distrust(self, symbol: str, channel: str) -> bool:
+        """Stop trusting one book; return whether it had been trusted."""
+        ...
+
+    def forget(self, symbol: str, channel: str) -> None:
+        """Drop one book and what is known of its subscription."""
+        ...
 
 
 class Lifecycle:
-    """Where each subscription stands, and the steps it can take."""
+    """Owner of the states; moves them by the table."""
 
     def __init__(self, keeper: Keeper) -> None:
         self.states: dict[Key, SubscriptionState] = {}
         self.pending: dict[Key, SubscriptionState] = {}
-        """Those with something to ask, or an answer to wait for."""
+        """States with a request to send or an answer to wait for."""
         self.broken: str | None = None
         """Why the connection must be replaced; None while it is good."""
         self.has_pending_requests = False
-        """Whether there may be something new to ask."""
+        """Whether there may be a new request to send."""
         self.revision = 0
         """Rises whenever a subscription moves to another stage."""
         self.productive_since: int | None = None
-        """When this connection first made one live, by the steady clock."""
-        self.news: list[Event] = []
-        """What has happened on the way and is still to be told."""
+        """When this connection first made a subscription live, by the steady clock."""
+        self.events: list[Event] = []
+        """Events of these steps that the session has not returned yet."""
         self._keeper = keeper
 
-    def move(self, state: SubscriptionState, stage: SubscriptionStage, due: int) -> None:
-        """Enter a stage; at `due`, by the steady clock, it is time to ask, or to stop waiting."""
-        state.stage, state.due = stage, due
+    def begin(self, subscription: Subscription) -> None:
+        """Add a subscription that is to be requested at once."""
+        state = self.states[subscription.key] = SubscriptionState(subscription)
+        self._entered(state)
+
+    def step(self, state: SubscriptionState, occasion: Occasion, due: int = 0) -> None:
+        """Move a subscription by the table.
+
+        Args:
+            state: The subscription.
+            occasion: What happened to it.
+            due: When to send its request or to stop waiting for the answer, by the steady clock.
+        """
+        state.stage, state.due = TRANSITIONS[state.stage][occasion], due
+        self._entered(state)
+
+    def _entered(self, state: SubscriptionState) -> None:
         self.revision += 1
-        if stage in (SubscriptionStage.LIVE, SubscriptionStage.REFUSED):
+        if state.stage in SETTLED:
             self.pending.pop(state.subscription.key, None)
         else:
             self.pending[state.subscription.key] = state
             self.has_pending_requests = True
 
     def go_live(self, state: SubscriptionState, received: int, now: int) -> None:
-        """It has proven itself; what was missed until now is told."""
-        self.move(state, SubscriptionStage.LIVE, 0)
+        """Make a granted subscription live, and report the gap that ends here."""
+        self.step(state, Occasion.GRANTED)
         state.live_since, state.error = now, None
         if self.productive_since is None:
             self.productive_since = now
-        if state.lost_at is not None:
-            if state.subscription.channel != "trade":  # those are numbered: the tape knows
-                self.news.append(gap(state, state.lost_at, received, state.lost_why))
-            state.lost_at = None
-        if state.wanted != state.subscription:
-            self.leave(state, now)
+        if state.gap_start is not None:
+            if state.subscription.channel != "trade":  # trade ids show what is missing
+                self.events.append(gap(state, state.gap_start, received, state.gap_reason))
+            state.gap_start = None
+        if state.target != state.subscription:
+            self.unsubscribe(state, Occasion.CHANGED, now)
 
-    def leave(self, state: SubscriptionState, due: int) -> None:
-        """Unsubscribe when it is due."""
+    def unsubscribe(self, state: SubscriptionState, occasion: Occasion, due: int = 0) -> None:
+        """Stop trusting its book, and unsubscribe when it is due."""
         self.distrust(state)
-        self.move(state, SubscriptionStage.TO_LEAVE, due)
+        self.step(state, occasion, due)
 
-    def left(self, state: SubscriptionState, now: int) -> None:
-        """The exchange has let it go: it is gone, or asked for once more."""
-        if state.wanted is None:
+    def end(self, state: SubscriptionState, now: int) -> None:
+        """Drop a subscription that the exchange has ended, or subscribe to its target."""
+        if state.target is None:
             self.remove(state)
             return
-        state.subscription = state.wanted
-        self.move(state, SubscriptionStage.TO_ASK, max(now, state.resume_at))
+        state.subscription = state.target
+        self.step(state, Occasion.ENDED, max(now, state.retry_at))
 
     def remove(self, state: SubscriptionState) -> None:
-        """Nobody wants it any more, and its book is dropped."""
+        """Drop a subscription and its book."""
         channel, symbol, _ = key = state.subscription.key
         self.states.pop(key, None)
         self.pending.pop(key, None)
@@ -98,28 +129,28 @@ class Lifecycle:
             self._keeper.forget(symbol, channel)
 
     def distrust(self, state: SubscriptionState) -> bool:
-        """True when there was a book and it had been trusted."""
+        """Stop trusting its book; return whether there was one and it had been trusted."""
         channel, symbol, _ = state.subscription.key
         return channel in BOOKS and symbol is not None and self._keeper.distrust(symbol, channel)
 
     def resync(
         self, state: SubscriptionState, reason: str, detail: str, received: int, now: int
     ) -> None:
-        """Stop trusting it, say so, and send it round."""
+        """Report a subscription whose data cannot be used, and renew it."""
         channel, symbol, _ = state.subscription.key
         self.distrust(state)
-        self.news.append(events.Resync(received, symbol or "", channel, reason, detail))
-        self.go_round(state, reason, received, now)
+        self.events.append(events.Resync(received, symbol or "", channel, reason, detail))
+        self.renew(state, reason, received, now)
 
-    def go_round(self, state: SubscriptionState, reason: str, received: int, now: int) -> None:
-        """Leave, wait for the answer, ask again: this subscription alone."""
+    def renew(self, state: SubscriptionState, reason: str, received: int, now: int) -> None:
+        """Unsubscribe and subscribe again; a gap opens in its data until it is live."""
         state.resyncs += 1
-        if state.lost_at is None:
-            state.lost_at, state.lost_why = received, reason
-        self.try_again(state, now)
-        self.leave(state, now)
+        if state.gap_start is None:
+            state.gap_start, state.gap_reason = received, reason
+        self.schedule_retry(state, now)
+        self.unsubscribe(state, Occasion.UNUSABLE, now)
 
-    def try_again(self, state: SubscriptionState, now: int) -> None:
-        """Set when to ask next; in the end blame the connection."""
-        if not put_off(state, now):
+    def schedule_retry(self, state: SubscriptionState, now: int) -> None:
+        """Set when to subscribe next; when attempts are used up, blame the connection."""
+        if not schedule_retry(state, now):
             self.broken = self.broken or f"{state.subscription.name} fails again and again"

@@ -1,6 +1,6 @@
 """What to do about a refused request, judged by the exchange's own words.
 
-The texts are no contract: matched by how they begin or what they contain, and always
+The texts are no contract: they are matched by how they begin or what they contain, and always
 shown whole. Source: docs.kraken.com/api/docs/guides/spot-ws-intro
 """
 
@@ -10,11 +10,11 @@ from enum import Enum
 
 
 class RejectionVerdict(Enum):
-    FINAL = "asking again will not help"
+    FINAL = "the same request will be refused again"
     TOKEN = "a new token may help"  # noqa: S105 - a sentence, not a secret
-    DUPLICATE = "it is subscribed already"
-    RATE = "we ask too fast"
-    UNCLEAR = "asking again may help"
+    DUPLICATE = "the subscription exists already"
+    RATE = "requests come too fast"
+    UNCLEAR = "another attempt may help"
 
 
 _BEGINNINGS = (
@@ -44,7 +44,7 @@ _INSIDE = (
 
 
 def judge(error: str) -> RejectionVerdict:
-    """The verdict on a refusal's text; unknown words are `UNCLEAR`."""
+    """Return the verdict on a refusal's text; unknown words are `UNCLEAR`."""
     for beginning, verdict in _BEGINNINGS:
         if error.startswith(beginning):
             return verdict

@@ -1,4 +1,4 @@
-"""Which requests may go out now: grouped, numbered and paced as the exchange allows.
+"""Chooses the requests that may go out now: grouped, numbered and paced as the exchange allows.
 
 Sources: docs.kraken.com/exchange/api-reference/spot-websocket-v2/level3 (its rate
 counter), docs.kraken.com/api/docs/guides/spot-ws-intro
@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from kracked.protocol import requests
 from kracked.protocol.client.subscription import (
-    SubscriptionStage,
     SubscriptionState,
     subscribe_request,
     unsubscribe_request,
 )
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
 
@@ -24,11 +24,11 @@ REQUESTS_PER_WINDOW, REQUEST_WINDOW_NS = 10, NS_PER_S // 2
 # 200 a second is documented; the window is a little wider because requests bunch on the way.
 LEVEL3_COUNTER, LEVEL3_WINDOW_NS = 200, NS_PER_S * 11 // 10
 LEVEL3_COST = {10: 5, 100: 25, 1000: 100}
-"""What a symbol of each depth costs."""
+"""Cost of one symbol, by depth."""
 
 
 class RequestScheduler:
-    """Turns states whose time has come into requests."""
+    """Turns the states whose time has come into requests. `now` is ns of any steady clock."""
 
     def __init__(self) -> None:
         self._last_req_id = 0
@@ -36,37 +36,38 @@ class RequestScheduler:
         self._level3 = SlidingWindow(LEVEL3_COUNTER, LEVEL3_WINDOW_NS)
 
     def ping(self) -> tuple[int, bytes]:
-        """A ping's id and its bytes."""
+        """Return the id and the bytes of a ping."""
         req_id = self._next_req_id()
         return req_id, requests.encode(requests.Ping(), req_id)
 
     def slow_down(self, now: int) -> None:
-        """The exchange says we ask too fast."""
+        """Send nothing for a whole window: the exchange says requests come too fast."""
         self._requests.fill(now)
 
     def requests(
         self, states: Iterable[SubscriptionState], token: str | None, now: int
     ) -> Iterator[tuple[bytes, int, list[SubscriptionState]]]:
-        """Bytes, id and states of each request that may go out, leaving before asking.
+        """Yield bytes, id and states of each request that may go out, unsubscribing first.
 
         A state that finds no room is left as it is; its turn comes.
         """
         due = [state for state in states if state.due <= now]
-        for stage in (SubscriptionStage.TO_LEAVE, SubscriptionStage.TO_ASK):
+        for stage in (SubscriptionStage.TO_UNSUBSCRIBE, SubscriptionStage.TO_SUBSCRIBE):
+            subscribes = stage is SubscriptionStage.TO_SUBSCRIBE
             for group in _groups(state for state in due if state.stage is stage):
                 if self._requests.room(now) < 1:
                     return
-                asking = stage is SubscriptionStage.TO_ASK
-                part = self._affordable(group, now) if asking else group
+                part = self._affordable(group, now) if subscribes else group
                 if not part:
                     continue
                 self._requests.spend(1, now)
                 req_id = self._next_req_id()
-                make = subscribe_request if asking else unsubscribe_request
+                make = subscribe_request if subscribes else unsubscribe_request
                 request = make((state.subscription for state in part), token)
                 yield requests.encode(request, req_id), req_id, part
 
     def _affordable(self, group: list[SubscriptionState], now: int) -> list[SubscriptionState]:
+        """Return the states that the level3 counter has room for, and spend it."""
         subscription = group[0].subscription
         if subscription.channel != "level3":
             return group
@@ -81,11 +82,11 @@ class RequestScheduler:
 
 
 def _groups(states: Iterable[SubscriptionState]) -> Iterator[list[SubscriptionState]]:
-    """Tracks of the same terms together, as many as one request should name."""
+    """Group states of the same terms, as many as one request should name."""
     groups: dict[tuple[object, ...], list[SubscriptionState]] = {}
     for state in states:
         one = state.subscription
-        groups.setdefault(one.key if state.alone else one.terms, []).append(state)
+        groups.setdefault(one.key if state.requested_alone else one.terms, []).append(state)
     for group in groups.values():
         for start in range(0, len(group), SYMBOLS_PER_REQUEST):
             yield group[start : start + SYMBOLS_PER_REQUEST]

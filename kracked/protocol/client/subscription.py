@@ -1,4 +1,4 @@
-"""One subscription: what identifies it, how it is asked for, and where it stands.
+"""One subscription: what identifies it, how it is requested, and its state.
 
 Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages
 """
@@ -6,20 +6,20 @@ Source: docs.kraken.com/api/docs/guides/spot-ws-intro and the channel pages
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 
 import msgspec
 
 from kracked.protocol import events
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.requests import Subscribe, Unsubscribe
 
 Key = tuple[str, str | None, int | None]
-"""Channel, symbol, interval: what a message says about the subscription it belongs to."""
+"""Channel, symbol, interval: they identify the subscription that a message belongs to."""
 
 BOOKS = frozenset(("book", "level3"))
 """Channels whose data make a verified book."""
 ACCOUNT = frozenset(("executions", "balances"))
-"""Channels of the account: no symbol, and numbered messages."""
+"""Channels of the account: without a symbol, with numbered messages."""
 NEEDS_TOKEN = frozenset(("level3", *ACCOUNT))
 NEEDS_SNAPSHOT = frozenset(("instrument", *BOOKS, *ACCOUNT))
 """Channels whose updates mean nothing before the snapshot."""
@@ -39,15 +39,17 @@ class Subscription(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> Key:
+        """Channel, symbol and interval: they identify the subscription in a message."""
         return (self.channel, self.symbol, self.interval)
 
     @property
     def name(self) -> str:
+        """The subscription as messages to a person name it: `book BTC/USD`."""
         return f"{self.channel} {self.symbol}" if self.symbol else self.channel
 
     @property
     def terms(self) -> tuple[str, int | None, int | None, str | None]:
-        """Subscriptions with the same terms fit one request."""
+        """Everything but the symbol: subscriptions with the same terms fit one request."""
         return (self.channel, self.depth, self.interval, self.event_trigger)
 
 
@@ -56,65 +58,60 @@ EXECUTIONS = Subscription("executions")
 BALANCES = Subscription("balances")
 
 
-class SubscriptionStage(StrEnum):
-    TO_ASK = "to ask"
-    ASKED = "asked"
-    LIVE = "live"
-    TO_LEAVE = "to leave"
-    LEAVING = "leaving"
-    REFUSED = "refused"
-
-
 class SubscriptionState:
-    """Where one subscription stands. Only its session changes it."""
+    """The state of one subscription. Only its session changes it."""
 
     __slots__ = (
-        "acked",
-        "alone",
+        "acknowledged",
+        "attempts",
+        "connections_spent",
         "due",
         "error",
-        "heard",
+        "gap_reason",
+        "gap_start",
+        "last_message",
         "live_since",
-        "lost_at",
-        "lost_why",
         "messages",
         "req_id",
-        "resume_at",
+        "requested_alone",
         "resyncs",
-        "rounds",
+        "retry_at",
         "sequence",
         "stage",
         "subscription",
-        "tries",
-        "wanted",
+        "target",
     )
 
     def __init__(self, subscription: Subscription) -> None:
         self.subscription = subscription
-        """What was, or will be, asked."""
-        self.wanted: Subscription | None = subscription
-        """What should stand once this conversation is over; None: nothing."""
-        self.stage = SubscriptionStage.TO_ASK
+        """What the latest request named, or the next one will name."""
+        self.target: Subscription | None = subscription
+        """What should be live in the end; None when the subscription was dropped."""
+        self.stage = SubscriptionStage.TO_SUBSCRIBE
         self.due = 0
-        """When to act: ask, leave, or stop waiting for an answer."""
-        self.resume_at = 0
-        """Earliest time to ask again after leaving."""
+        """When to send the request or to stop waiting for its answer, by the steady clock."""
+        self.retry_at = 0
+        """Earliest time to subscribe again after unsubscribing."""
         self.req_id: int | None = None
-        self.acked = False
-        self.alone = False
-        """To be asked in a request of its own, so that a refusal names it."""
-        self.tries = 0
-        self.rounds = 0
-        """Connections given up because of it."""
+        self.acknowledged = False
+        self.requested_alone = False
+        """Whether it needs a request of its own, so that a refusal names it."""
+        self.attempts = 0
+        """Failed attempts on this connection."""
+        self.connections_spent = 0
+        """Connections given up because of this subscription."""
         self.live_since = 0
-        self.heard = 0
+        self.last_message = 0
+        """When its last message came, by the steady clock."""
         self.messages = 0
         self.resyncs = 0
         self.sequence: int | None = None
-        self.lost_at: int | None = None
-        """Start of the hole in its data, ns since the Unix epoch."""
-        self.lost_why = ""
+        """The number of its last message; account channels only."""
+        self.gap_start: int | None = None
+        """Start of the open gap in its data, ns since the Unix epoch; None without one."""
+        self.gap_reason = ""
         self.error: str | None = None
+        """The exchange's last refusal."""
 
 
 def answers(event: events.Subscribed | events.Unsubscribed, state: SubscriptionState) -> bool:
@@ -124,10 +121,10 @@ def answers(event: events.Subscribed | events.Unsubscribed, state: SubscriptionS
 
 def is_refusal_of(event: events.Rejected, state: SubscriptionState) -> bool:
     """Whether this refuses the state's latest request: by id, else only by a named symbol."""
-    if state.stage is SubscriptionStage.ASKED:
-        if state.acked or event.method == "unsubscribe":
+    if state.stage is SubscriptionStage.SUBSCRIBING:
+        if state.acknowledged or event.method == "unsubscribe":
             return False
-    elif state.stage is not SubscriptionStage.LEAVING or event.method == "subscribe":
+    elif state.stage is not SubscriptionStage.UNSUBSCRIBING or event.method == "subscribe":
         return False
     if event.symbol not in (None, state.subscription.symbol):
         return False
@@ -137,14 +134,14 @@ def is_refusal_of(event: events.Rejected, state: SubscriptionState) -> bool:
 
 
 def gap(state: SubscriptionState, start: int, end: int, reason: str) -> events.Gap:
-    """A hole in the data of this state."""
+    """Return the gap in this subscription's data from `start` to `end`, ns since the epoch."""
     channel, symbol, _ = state.subscription.key
     return events.Gap(end, channel, (symbol,) if symbol else (), start, end, reason)
 
 
 def subscribe_request(subscriptions: Iterable[Subscription], token: str | None) -> Subscribe:
-    """One request for subscriptions of the same terms."""
-    first, symbols = _together(subscriptions)
+    """Return one request for subscriptions of the same terms."""
+    first, symbols = _merged(subscriptions)
     executions = first.channel == "executions"
     return Subscribe(
         channel=first.channel,
@@ -161,8 +158,8 @@ def subscribe_request(subscriptions: Iterable[Subscription], token: str | None) 
 
 
 def unsubscribe_request(subscriptions: Iterable[Subscription], token: str | None) -> Unsubscribe:
-    """One request to leave subscriptions of the same terms, which must be repeated."""
-    first, symbols = _together(subscriptions)
+    """Return one request to end subscriptions of the same terms; it must repeat the terms."""
+    first, symbols = _merged(subscriptions)
     return Unsubscribe(
         channel=first.channel,
         symbol=symbols,
@@ -173,7 +170,7 @@ def unsubscribe_request(subscriptions: Iterable[Subscription], token: str | None
     )
 
 
-def _together(
+def _merged(
     subscriptions: Iterable[Subscription],
 ) -> tuple[Subscription, tuple[str, ...] | None]:
     several = list(subscriptions)

@@ -197,7 +197,7 @@ class BookRebuilder:
             keyframes_wrong=self._wrong,
             books=[
                 tally
-                for (symbol, _), tally in sorted(self.keeper.tallies.items())
+                for (symbol, _), tally in sorted(self.keeper.stats.items())
                 if self._partition.includes(symbol)
             ],
             mismatches=sorted(
@@ -308,7 +308,7 @@ class BookRebuilder:
         channel = "book" if isinstance(snapshot, events.BookSnapshot) else "level3"
         self.keeper.apply(events.Subscribed(snapshot.received, channel, snapshot.symbol, depth))
         consequences = self.keeper.apply(snapshot)
-        tally = self.keeper.tallies[snapshot.symbol, channel]
+        tally = self.keeper.stats[snapshot.symbol, channel]
         tally.snapshots -= 1
         book = self._book(snapshot)
         if book is not None and book.verified:

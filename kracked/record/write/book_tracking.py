@@ -60,7 +60,7 @@ class KeyframeSchedule:
 
 
 def _messages(books: Iterable[Book]) -> int:
-    return sum(book.tally.messages for book in books)
+    return sum(book.stats.messages for book in books)
 
 
 def _rows(book: Book) -> int:

@@ -1,7 +1,6 @@
 """The account's assets: how much there is, how much open orders hold, and how much is free. Pure.
 
-The stream reports totals; the held amounts follow from the open orders. The fee of a purchase
-counts as held, so that the free amount is rather too small than too large.
+The rules are those of `kracked.orders.rules.funds`.
 """
 
 from __future__ import annotations
@@ -10,13 +9,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from kracked.feed.account import OwnOrder
-from kracked.protocol.events import Side
+from kracked.orders.rules.funds import free
 from kracked_tui.view.line import Line, Span, fit
 
 ZERO = Decimal(0)
-_RESTING = frozenset({"limit", "iceberg"})
-"""Order types that hold an amount from the start; triggered ones hold nothing before."""
 _MONEY = ("USD", "EUR", "GBP", "USDT", "USDC")
 
 
@@ -30,25 +26,7 @@ class Balance(NamedTuple):
     @property
     def free(self) -> Decimal:
         """The amount that no order holds, never below zero."""
-        return max(ZERO, self.total - self.held)
-
-
-def held(orders: Iterable[OwnOrder], fee_percent: Decimal = ZERO) -> dict[str, Decimal]:
-    """Sum the amounts that orders in the book hold, by asset; `fee_percent` is the taker fee."""
-    amounts: dict[str, Decimal] = {}
-    for order in orders:
-        base, _, quote = order.symbol.partition("/")
-        resting = order.order_type in _RESTING or order.triggers.status == "triggered"
-        if not quote or not resting or order.side is None:
-            continue
-        if order.side is Side.ASK:
-            asset, amount = base, order.remaining
-        else:
-            asset = quote
-            cost = order.remaining * (order.limit_price or ZERO)
-            amount = cost * (100 + fee_percent) / 100
-        amounts[asset] = amounts.get(asset, ZERO) + amount
-    return amounts
+        return free(self.total, self.held)
 
 
 def balances_of(totals: Mapping[str, Decimal], holds: Mapping[str, Decimal]) -> tuple[Balance, ...]:

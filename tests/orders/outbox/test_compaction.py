@@ -1,4 +1,4 @@
-"""The outbox's file grown long: what it forgets, and what a crash in the middle leaves."""
+"""Compaction of a long file: what it drops, and what a crash in the middle leaves."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from kracked.orders import OrderState
 from kracked.orders.outbox import compaction
-from kracked.orders.outbox.compaction import KEPT_ENDED, KEPT_NS, kept, records_of
+from kracked.orders.outbox.compaction import MAX_ENDED, RETENTION_NS, records_of, retained
 from kracked.orders.outbox.journal import Journal, JournalFull, JournalInUse
 from kracked.orders.outbox.outbox import ActionKind, Outbox, PreparedAction, Record, StateChange
-from tests.orders.conftest import OpenDesk
+from tests.orders.conftest import OpenManager
 from tests.rest.conftest import FrozenTime
 
 T = 1_754_000_000_000_000_000
@@ -45,8 +45,8 @@ def rebuilt(records: list[Record]) -> Outbox:
 
 
 def test_what_ended_long_ago_is_forgotten_and_what_ended_lately_is_not() -> None:
-    outbox = rebuilt([*life(1, *FILLED, at=T - KEPT_NS), *life(2, *FILLED)])
-    assert [entry.id for entry in kept(outbox, T)] == ["k2"]
+    outbox = rebuilt([*life(1, *FILLED, at=T - RETENTION_NS), *life(2, *FILLED)])
+    assert [entry.id for entry in retained(outbox, T)] == ["k2"]
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_what_ended_long_ago_is_forgotten_and_what_ended_lately_is_not() -> None
 )
 def test_what_has_not_ended_is_never_forgotten(states: tuple[OrderState, ...]) -> None:
     outbox = rebuilt(life(1, *states, at=0))
-    assert len(kept(outbox, T)) == 1
+    assert len(retained(outbox, T)) == 1
 
 
 def test_only_so_many_ended_ones_are_kept_the_latest() -> None:
-    records = [record for number in range(KEPT_ENDED + 5) for record in life(number, *FILLED)]
-    assert kept(rebuilt(records), T)[0].id == "k5"
+    records = [record for number in range(MAX_ENDED + 5) for record in life(number, *FILLED)]
+    assert retained(rebuilt(records), T)[0].id == "k5"
 
 
 steps = st.lists(
@@ -75,7 +75,7 @@ steps = st.lists(
 
 
 def history(told: list[tuple[int, OrderState, Decimal, str | None, str]]) -> list[Record]:
-    """The records a run with these news would have written."""
+    """Return the records of a run with these changes."""
     written: list[Record] = []
     outbox = Outbox(written.append)
     for number in range(6):
@@ -102,7 +102,7 @@ def test_the_fewest_records_rebuild_every_entry_exactly(told: Any) -> None:
 
 
 class Crash(BaseException):
-    """The power goes."""
+    """A power cut."""
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
@@ -212,27 +212,27 @@ def test_a_program_that_opened_the_old_file_as_it_was_replaced_takes_the_new_one
 
 
 def test_a_desk_shortens_a_long_file_and_goes_on_from_it(
-    opened: OpenDesk, outbox_file: Path, frozen: FrozenTime, monkeypatch: pytest.MonkeyPatch
+    opened: OpenManager, outbox_file: Path, frozen: FrozenTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kracked.orders.open.SHORTEN_ABOVE_BYTES", 100)
-    long_ago = frozen.now - KEPT_NS
+    monkeypatch.setattr("kracked.orders.open.COMPACT_ABOVE_BYTES", 100)
+    long_ago = frozen.now - RETENTION_NS
     records = [*life(1, *FILLED, at=long_ago), *life(2, *FILLED[:3], at=long_ago)]
     outbox_file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
-    with opened() as desk:
-        assert [entry.id for entry in desk.outbox] == ["k2"]
+    with opened() as manager:
+        assert [entry.id for entry in manager.outbox] == ["k2"]
     assert b"k1" not in outbox_file.read_bytes()
-    assert compaction.SHORTEN_ABOVE_BYTES > 100
+    assert compaction.COMPACT_ABOVE_BYTES > 100
 
 
 def test_a_desk_starts_with_the_long_file_when_it_cannot_be_shortened(
-    opened: OpenDesk, outbox_file: Path, monkeypatch: pytest.MonkeyPatch
+    opened: OpenManager, outbox_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*args: object) -> None:
         raise OSError("read-only file system")
 
-    monkeypatch.setattr("kracked.orders.open.SHORTEN_ABOVE_BYTES", 100)
+    monkeypatch.setattr("kracked.orders.open.COMPACT_ABOVE_BYTES", 100)
     monkeypatch.setattr(Path, "replace", failing)
     records = life(1, *FILLED, at=0)
     outbox_file.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in records))
-    with opened() as desk:
-        assert [entry.id for entry in desk.outbox] == ["k1"]
+    with opened() as manager:
+        assert [entry.id for entry in manager.outbox] == ["k1"]

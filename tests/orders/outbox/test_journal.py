@@ -1,4 +1,4 @@
-"""The file of the outbox: private, torn ends cut, damage refused, one program at a time."""
+"""The outbox's file: private, torn ends cut, damage refused, one program at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox: one sending, old news ignored, and the same again from its records."""
+"""The outbox: one sending, late changes ignored, and the same again from its records."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def moved(state: OrderState, **more: object) -> StateChange:
 
 
 def outbox(*states: OrderState) -> Outbox:
-    """One whose order went through these states."""
+    """Return an outbox whose order went through these states."""
     return Outbox([].append, [PREPARED, *map(moved, states)])
 
 

@@ -1,4 +1,4 @@
-"""The exchange's own checks, made here before it has to: the cases of the shared vectors."""
+"""The exchange's own checks, made before sending: the cases of the shared vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every check before sending: what it lets through, what it stops, and what it says."""
+"""Every check before sending: what passes, what fails, and the sentences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every order type and flag: the request it becomes, and the terms that do not go together."""
+"""Every order type and flag: its request, and the terms that do not go together."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def but(draft: Draft, **changes: Any) -> Draft:
 
 
 def wire(draft: Draft) -> dict[str, object]:
-    """The members that differ between types, without side, volume and pair."""
+    """Return the members that differ between types, without side, volume and pair."""
     members = add_members(to_order(draft, BTC, None), "XBTUSD", None, validate=False)
     return {name: members[name] for name in members if name not in ("type", "volume", "pair")}
 

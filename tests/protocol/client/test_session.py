@@ -1,4 +1,4 @@
-"""A conversation with the exchange is a list of messages here: no socket, no clock."""
+"""The session against an exchange in memory: a conversation is a list of messages."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from kracked.protocol.client.subscription import (
     EXECUTIONS,
     INSTRUMENTS,
     Subscription,
-    SubscriptionStage,
 )
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 
 BTC = Subscription("book", "BTC/USD", depth=10)
 ETH = Subscription("book", "ETH/USD", depth=10)
@@ -27,7 +27,7 @@ def of(happened, kind):
 
 
 def start(talk, *wanted):
-    """A connection on which everything wanted is live."""
+    """Return a conversation in which every requested subscription is live."""
     for subscription in (INSTRUMENTS, *wanted):
         talk.session.want(subscription)
     talk.connect()
@@ -225,7 +225,7 @@ def test_an_answer_to_an_older_request_is_ignored(talk, exchange) -> None:
     requests = talk.session.to_send(talk.now)
     talk.hear(stale)
     talk.hear(*exchange.answer(requests), stale)
-    assert talk.session.states[BTC.key].stage is SubscriptionStage.TO_ASK
+    assert talk.session.states[BTC.key].stage is SubscriptionStage.TO_SUBSCRIBE
 
 
 def test_a_snapshot_that_is_wrong_itself_is_asked_for_again(talk, exchange) -> None:
@@ -375,7 +375,7 @@ def test_already_subscribed_is_left_and_asked_again_because_no_snapshot_would_co
 
 @pytest.mark.parametrize("error", ["ESession:Invalid session", "Token(s) not found"])
 def test_a_refused_token_asks_for_a_new_connection(talk, exchange, error: str) -> None:
-    talk.session.subscriptions.admit()
+    talk.session.subscriptions.allow_symbols()
     talk.session.want(BTC3)
     talk.connect("old")
     talk.hear(exchange.refusal(error, talk.asks()[0]["req_id"]))
@@ -386,13 +386,13 @@ def test_a_refused_token_asks_for_a_new_connection(talk, exchange, error: str) -
 
 
 def refuse_to_let_go(talk, error: str) -> None:
-    """The exchange will not unsubscribe BTC/USD now."""
+    """Let the exchange refuse to unsubscribe BTC/USD."""
     talk.session.drop(BTC3.key)
     talk.hear(talk.exchange.refusal(error, talk.asks()[0]["req_id"], method="unsubscribe"))
 
 
 def start_level3(talk) -> None:
-    talk.session.subscriptions.admit()
+    talk.session.subscriptions.allow_symbols()
     talk.session.want(BTC3)
     talk.connect("token")
     talk.settle()
@@ -428,7 +428,7 @@ def test_exceeded_rate_holds_every_request_back(talk, exchange) -> None:
 
 
 def test_at_most_two_deep_level3_symbols_go_out_in_a_second(talk) -> None:
-    talk.session.subscriptions.admit()
+    talk.session.subscriptions.allow_symbols()
     for number in range(5):
         talk.session.want(Subscription("level3", f"A{number}/USD", depth=1000))
     talk.connect("token")
@@ -440,7 +440,7 @@ def test_at_most_two_deep_level3_symbols_go_out_in_a_second(talk) -> None:
 
 
 def test_requests_go_out_ten_at_a_time(talk) -> None:
-    talk.session.subscriptions.admit()
+    talk.session.subscriptions.allow_symbols()
     for minutes in range(25):
         talk.session.want(Subscription("ohlc", "BTC/USD", interval=minutes))
     talk.connect()
@@ -506,7 +506,7 @@ def test_a_process_that_stood_still_does_not_blame_the_exchange(talk, exchange) 
     talk.now += 60 * 10**9
     talk.wait(0.1)
     assert talk.session.broken is None
-    assert talk.session.states[ETH.key].stage is SubscriptionStage.ASKED
+    assert talk.session.states[ETH.key].stage is SubscriptionStage.SUBSCRIBING
 
 
 def test_an_unanswered_ping_on_a_silent_connection_means_it_is_dead(talk) -> None:

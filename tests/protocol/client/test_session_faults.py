@@ -1,4 +1,4 @@
-"""Whatever arrives, nothing escapes; and a book is right or marked, and comes back by itself."""
+"""The session under generated faults: no error escapes, and every book is right or unverified."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kracked.protocol.client.subscription import (
     EXECUTIONS,
     INSTRUMENTS,
     Subscription,
-    SubscriptionStage,
 )
+from kracked.protocol.client.subscription_stages import SubscriptionStage
 from tests.exchange import Exchange, Talk
 
 SYMBOLS = ("BTC/USD", "ETH/USD")
@@ -22,7 +22,7 @@ HEAL_S = 150
 
 
 class Storm:
-    """A conversation in which things go wrong on purpose, one method each."""
+    """A conversation with faults on purpose, one method each."""
 
     def __init__(self) -> None:
         self.exchange = Exchange()
@@ -114,7 +114,7 @@ class Storm:
         self._refuse("Already subscribed", symbol, channel)
 
     def _refuse(self, error: str, symbol: str, channel: str) -> None:
-        """Refuse what is asked next: to be left, then to be subscribed."""
+        """Refuse the next unsubscription, then the next subscription."""
         self.wrong_checksum(symbol, channel)
         for _ in range(2):
             for request in self.talk.asks():
@@ -150,7 +150,7 @@ class Storm:
         self.talk.live(3)
 
     def _update(self, symbol: str, channel: str) -> list[bytes]:
-        """Both channels show the one market, so a change is told on each that is subscribed."""
+        """Return the updates of one change: both channels show the same market."""
         frame = self.exchange.update(symbol, channel)
         other = CHANNELS[channel == "book"]
         market = self.exchange.markets[symbol]
@@ -163,7 +163,7 @@ class Storm:
         ]
 
     def tend(self) -> None:
-        """What the shell around a session does: replace a broken connection, send requests."""
+        """Do what the shell around a session does: replace a broken connection, send requests."""
         if self.talk.session.broken is not None:
             self.cut()
         self.talk.settle()

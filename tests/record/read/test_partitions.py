@@ -191,9 +191,9 @@ def test_a_short_recording_needs_no_process(
 
 ORPHAN = """
 import os, signal
-from kracked.cli import worker_pool as workers
+from kracked.cli.check import worker_pool
 if __name__ == "__main__":
-    with workers.pool(2) as pool:
+    with worker_pool(2) as pool:
         print(pool.submit(os.getpid).result(), flush=True)
         os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -43,9 +43,9 @@ def test_a_round_is_due_after_messages_of_all_books_together(levels: int) -> Non
     schedule = KeyframeSchedule()
     for now in range(2):
         schedule.due(books, now)
-    books[0].tally.verified += 4_000 + levels - 1
+    books[0].stats.verified += 4_000 + levels - 1
     assert schedule.due(books, 2) == []
-    books[1].tally.verified += 1
+    books[1].stats.verified += 1
     assert schedule.due(books, 3)
 
 
@@ -62,7 +62,7 @@ def test_after_a_minute_a_few_messages_are_enough() -> None:
     book = book_of("BTC/USD", 10)
     schedule = KeyframeSchedule()
     schedule.due([book], 0)
-    book.tally.verified += 5
+    book.stats.verified += 5
     assert schedule.due([book], 60 * NS_PER_S - 1) == []
     assert schedule.due([book], 60 * NS_PER_S) == [book]
 

@@ -69,7 +69,7 @@ def test_a_book_that_does_not_verify_is_reported_and_not_trusted(tmp_path: Path)
 def test_a_real_recording_verifies_to_its_last_message(captures: Path) -> None:
     recording = LogRecording(captures / "crossbook_book_ethusd_d25.jsonl")
     assert ReplaySource(recording).counters() == (0, 0)
-    tallies = recording.player_at(recording.end).keeper.tallies.values()
+    tallies = recording.player_at(recording.end).keeper.stats.values()
     assert [(tally.verified, tally.mismatched) for tally in tallies] == [(1129, 0)]
 
 
@@ -163,7 +163,7 @@ def test_going_back_begins_at_a_checkpoint_and_comes_to_the_same_books(
     recording.player_at(recording.end)
     there = recording.player_before(MessagePlace(801, 0))
     assert there.seq == straight.seq == 800
-    assert there.keeper.tallies == straight.keeper.tallies
+    assert there.keeper.stats == straight.keeper.stats
     assert there.keeper.l2["ETH/USD"].computed == straight.keeper.l2["ETH/USD"].computed
     assert there.upcoming == straight.upcoming
 

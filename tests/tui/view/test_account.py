@@ -166,13 +166,6 @@ def test_the_mine_column_holds_side_quantity_and_place(qty: str, place: int, sho
 # --- money --------------------------------------------------------------------------------
 
 
-def test_resting_orders_hold_what_they_pay_with_and_triggered_ones_nothing() -> None:
-    selling = own(2, "64212.0", "0.1", side=Side.ASK)
-    stop = own(3, "60000.0", order_type="stop-loss-limit")
-    found = balances.held([own(1, "64000.0"), selling, stop], Decimal("0.25"))
-    assert found == {"USD": Decimal("9624.00"), "BTC": Decimal("0.1")}
-
-
 def test_money_comes_first_and_what_there_is_none_of_is_left_out() -> None:
     found = balances.balances_of(
         {"BTC": Decimal(2), "USD": Decimal(100), "ETH": Decimal(0)}, {"USD": Decimal(40)}

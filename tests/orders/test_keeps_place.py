@@ -1,4 +1,4 @@
-"""What an amend does to an order's place in the queue."""
+"""The effect of an amend on an order's place in the queue."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from kracked.orders.rules.queue_priority import keeps_place
+from kracked.orders.amends import keeps_place
 from kracked.protocol.own_orders import OwnOrder
 
 ORDER = OwnOrder(

@@ -1,14 +1,17 @@
-"""What is missing, in words: which channels, of which symbols, and why."""
+"""The description of missing data: which channels, of which symbols, and why."""
 
 from __future__ import annotations
 
-from kracked.feed.open_gaps import in_words
-from kracked.feed.stats import ConnectionStats, FeedStats, SubscriptionStats
+from kracked.feed.stats import ConnectionStats, FeedStats, SubscriptionStats, describe_missing
 from kracked.protocol.events import Gap
 
 
 def subscription(
-    channel: str, symbol: str | None = None, *, state: str = "to ask", error: str | None = None
+    channel: str,
+    symbol: str | None = None,
+    *,
+    state: str = "to subscribe",
+    error: str | None = None,
 ) -> SubscriptionStats:
     return SubscriptionStats(
         channel=channel,
@@ -51,7 +54,7 @@ def test_a_lost_connection_is_the_reason_for_all_that_it_brought() -> None:
         up=False,
         reason="no token",
     )
-    assert list(in_words(lost, [])) == [
+    assert list(describe_missing(lost, [])) == [
         "executions: no token",
         "level3 of BTC/USD, ETH/USD: no token",
     ]
@@ -62,34 +65,34 @@ def test_what_is_live_or_refused_is_not_missing() -> None:
         subscription("book", "BTC/USD", state="live"),
         subscription("book", "NOPE/USD", state="refused", error="Currency pair not supported"),
     )
-    assert list(in_words(settled, [])) == []
+    assert list(describe_missing(settled, [])) == []
 
 
 def test_a_book_on_its_way_back_says_why_it_went() -> None:
-    away = feed(subscription("book", "BTC/USD", state="asked"))
+    away = feed(subscription("book", "BTC/USD", state="subscribing"))
     gap = Gap(9, "book", ("BTC/USD",), 1, 9, "checksum")
-    assert list(in_words(away, [gap])) == ["book of BTC/USD: checksum"]
+    assert list(describe_missing(away, [gap])) == ["book of BTC/USD: checksum"]
 
 
 def test_what_never_came_says_what_the_exchange_answered_or_that() -> None:
     waiting = feed(
-        subscription("book", "BTC/USD", state="asked"),
+        subscription("book", "BTC/USD", state="subscribing"),
         subscription("trade", "BTC/USD", error="EGeneral:Internal error"),
     )
-    assert list(in_words(waiting, [])) == [
+    assert list(describe_missing(waiting, [])) == [
         "book of BTC/USD: it has not begun to come",
         "trade of BTC/USD: EGeneral:Internal error",
     ]
 
 
 def test_candles_of_several_lengths_name_their_symbol_once() -> None:
-    assert list(in_words(feed(*[subscription("ohlc", "BTC/USD")] * 3), [])) == [
+    assert list(describe_missing(feed(*[subscription("ohlc", "BTC/USD")] * 3), [])) == [
         "ohlc of BTC/USD: it has not begun to come"
     ]
 
 
 def test_of_many_symbols_the_first_are_named() -> None:
     many = feed(*(subscription("book", f"A{number}/USD") for number in range(7)), up=False)
-    assert list(in_words(many, [])) == [
+    assert list(describe_missing(many, [])) == [
         "book of A0/USD, A1/USD, A2/USD, A3/USD, A4/USD and 2 more: not connected yet"
     ]

@@ -1,0 +1,127 @@
+"""`kracked check`: a recording's health in words or JSON, read by several processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from threading import Thread
+
+import msgspec
+
+from kracked.cli import DONE, FAILED, say
+from kracked.record.check import RecordingHealth
+from kracked.record.check import check as check_recording
+
+
+def check(path: Path, *, mend: bool, as_json: bool, processes: int | None = None) -> int:
+    """Report a recording's health.
+
+    Args:
+        path: The session folder.
+        mend: Move torn ends of files aside; nothing is deleted.
+        as_json: Print one JSON object in place of sentences.
+        processes: Processes that read a long recording; by default one a core.
+
+    Returns:
+        Exit code 1 when something in the recording is damaged or wrong.
+    """
+    count = processes or os.cpu_count() or 1
+    with worker_pool(count) as executor:
+        health = check_recording(
+            path,
+            mend=mend,
+            executor=executor,
+            workers=count,
+            tell=lambda said: say(f"{said} on {count} process{'' if count == 1 else 'es'}\n"),
+        )
+    if as_json:
+        print(msgspec.json.encode(health).decode())
+    else:
+        ended = health.end or "still open, or ended without a clean stop"
+        print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
+        for line in (*_books(health), *_gaps(health), *_files(health)):
+            print("  " + "".join(each if each.isprintable() else "?" for each in line))
+        print("healthy" if health.healthy else "NOT healthy")
+    return DONE if health.healthy else FAILED
+
+
+# --- the report in words ------------------------------------------------------------------
+
+
+def _books(health: RecordingHealth) -> Iterator[str]:
+    for book in health.books:
+        yield (
+            f"{book.symbol} {book.channel} depth {book.depth}: {book.verified} of "
+            f"{book.messages} verified, {book.mismatched} mismatched, {book.ignored} ignored"
+            + (": no trusted book to apply them to" if book.ignored else "")
+        )
+    if health.unmarked:
+        yield f"{health.unmarked} mismatches outside the marked gaps"
+    yield f"keyframes: {health.keyframes}, wrong {health.keyframes_wrong}"
+
+
+def _gaps(health: RecordingHealth) -> Iterator[str]:
+    for gap in health.gaps:
+        what = f"{gap.channel} {', '.join(gap.symbols)}".strip() or "everything"
+        yield f"gap {gap.start} to {gap.end}: {what}; {gap.reason}; lost {gap.lost or 'unknown'}"
+    if health.untold:
+        yield f"{health.untold} messages are missing that the recorder had"
+
+
+def _files(health: RecordingHealth) -> Iterator[str]:
+    """Damage in files, with the remedy for each kind."""
+    if health.rows:
+        yield f"database: {', '.join(f'{name} {rows}' for name, rows in health.rows.items())}"
+    kinds = {"damaged": health.damaged, "damaged table": health.tables, "torn": health.torn}
+    for kind, stretches in kinds.items():
+        for each in stretches:
+            yield f"{kind} {each.file} at {each.offset}: {each.size} bytes, {each.reason}"
+    if health.tables:
+        remedy = f"`kracked convert {health.path}` makes them anew from the raw log"
+        yield f"move damaged tables out of the folder: {remedy}"
+    yield from (f"moved the torn end to {file}" for file in health.moved)
+    if health.torn and not health.moved:
+        yield "run again with --repair: torn ends are moved aside, nothing is deleted"
+    for file in health.strangers:
+        yield f"not the recorder's, neither read nor touched: {file}"
+
+
+# --- the processes that read --------------------------------------------------------------
+
+
+@contextmanager
+def worker_pool(count: int) -> Iterator[Executor | None]:
+    """Yield a pool of `count` processes, started on demand; None for fewer than two.
+
+    The processes end with the block however it ends, and with this process even if it is killed.
+    """
+    if count < 2:
+        yield None
+        return
+    with ProcessPoolExecutor(count, get_context("spawn"), initializer=_start_worker) as executor:
+        try:
+            yield executor
+        except BaseException:
+            for process in active_children():
+                process.terminate()
+            raise
+
+
+def _start_worker() -> None:
+    """End quietly on Ctrl-C, which the parent reports, and when the parent ends."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # every process of the terminal receives it
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Exit when the parent has ended: a worker of a killed parent would wait for ever."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,162 @@
+"""`kracked record`: a feed recorded to disk until the time is up or a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from kracked.cli import DONE, FAILED, say
+from kracked.credentials import Credentials
+from kracked.endpoints import Endpoints
+from kracked.feed.channels import Channels
+from kracked.feed_manager import FeedManager
+from kracked.instruments import Instrument, similar_symbol
+from kracked.record.convert import NeedsArrow
+from kracked.record.write.session import Format
+from kracked.recorder import Progress
+from kracked.recorder import record as record_feed
+
+_ERASE_LINE = "\r\x1b[K"
+
+
+def record(
+    symbols: list[str],
+    out: Path,
+    *,
+    channels: Mapping[str, object],
+    form: str,
+    endpoint: str | None,
+    duration_s: float | None,
+    compress: bool,
+    as_json: bool,
+) -> int:
+    """Record until the time is up or a signal comes.
+
+    Args:
+        symbols: Pairs such as ``BTC/USD``.
+        out: The session folder.
+        channels: Choices by channel, as `FeedManager` takes them, and `account`: whether to
+            record own executions and balances; without a key they are left out.
+        form: A value of `Format`: the format of the tables.
+        endpoint: REST address of another exchange than Kraken.
+        duration_s: Seconds to record; None records until a signal.
+        compress: Compress the tables of hours that are over.
+        as_json: Print the final figures as a JSON object.
+
+    Returns:
+        Exit code 1 when anything was lost or refused, or is missing at the end.
+
+    Raises:
+        NeedsArrow: Parquet was chosen and cannot be written; nothing was recorded.
+    """
+    if Format(form) is Format.PARQUET and find_spec("pyarrow") is None:
+        raise NeedsArrow
+    endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
+    credentials = Credentials.from_environment()
+    market = {name: choice for name, choice in channels.items() if name != "account"}
+    feed = FeedManager(
+        symbols,
+        credentials=credentials,
+        account=credentials is not None and bool(channels.get("account")),
+        endpoints=endpoints,
+        **cast(Channels, market),
+    )
+    watched = sys.stderr is not None and sys.stderr.isatty()
+    narrator = _Narrator(feed.instruments, watched=watched)
+    last = asyncio.run(
+        record_feed(
+            feed,
+            out,
+            form=Format(form),
+            compress=compress,
+            duration_s=duration_s,
+            tell=narrator.report,
+        )
+    )
+    narrator.finish(last)
+    _print_figures(last, as_json=as_json)
+    _print_missing(last, feed)
+    status = last.status
+    faults = (status.lost, status.trouble, status.refused, last.missing)
+    return DONE if status.messages and not any(faults) else FAILED
+
+
+class _Narrator:
+    """Reports rejections as they come; with a terminal (`watched`) also a progress line."""
+
+    def __init__(self, listed: Mapping[str, Instrument], *, watched: bool) -> None:
+        self._listed, self._watched = listed, watched
+        self._reported: set[str] = set()
+
+    def report(self, progress: Progress) -> None:
+        """Report new rejections, then redraw the progress line."""
+        self._report_rejections(progress)
+        if not self._watched:
+            return
+        status = progress.status
+        say(
+            f"\rREC {progress.elapsed_s:.0f} s  {status.messages} messages  "
+            f"{progress.rate:.0f}/s  {status.rows} rows  {_size(status.bytes)} unpacked  "
+            f"gaps {status.gaps}  lost {status.lost}  free {_size(status.free_bytes)}  "
+            f"{status.trouble or status.warning}\x1b[K"
+        )
+
+    def finish(self, progress: Progress) -> None:
+        """Erase the progress line, then report the last rejections."""
+        if self._watched:
+            say(_ERASE_LINE)
+        self._report_rejections(progress)
+
+    def _report_rejections(self, progress: Progress) -> None:
+        for rejection in progress.status.refused:
+            if rejection in self._reported:
+                continue
+            self._reported.add(rejection)
+            symbol = rejection.partition(": ")[0].rpartition(" of ")[2]  # `book of BTC-USD: ...`
+            listed = similar_symbol(symbol, self._listed)
+            hint = f"; did you mean {listed}?" if listed else ""
+            erase = _ERASE_LINE if self._watched else ""
+            say(f"{erase}kracked: not recorded, refused: {rejection}{hint}\n")
+
+
+def _print_figures(last: Progress, *, as_json: bool) -> None:
+    status = last.status
+    if as_json:
+        figures = {
+            "path": str(last.path),
+            "seconds": round(last.elapsed_s, 3),
+            **status._asdict(),
+            "missing": last.missing,
+        }
+        print(msgspec.json.encode(figures).decode())
+        return
+    print(
+        f"{last.path}: {status.messages} messages, {status.rows} rows, "
+        f"{_size(status.bytes)} before compression, "
+        f"{status.gaps} gap{'' if status.gaps == 1 else 's'}, {status.lost} lost"
+    )
+
+
+def _print_missing(last: Progress, feed: FeedManager) -> None:
+    """Print what was requested and did not come; of a silent exchange, its addresses."""
+    if last.status.messages:
+        for what in last.missing:
+            print(f"kracked: missing when it ended: {what}", file=sys.stderr)
+        return
+    for silent in feed.stats().connections:
+        why = f": {silent.reason}" if silent.reason else ""
+        print(f"kracked: not one message came from {silent.url}{why}", file=sys.stderr)
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

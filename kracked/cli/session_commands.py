@@ -1,0 +1,172 @@
+"""The command line of `kracked check`, `replay`, `bars` and `convert`: they read a recording.
+
+Parsing only, like `kracked.cli.main`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from kracked.cli import arguments
+from kracked.cli.arguments import Commands
+
+
+def _session_parser(
+    commands: Commands, name: str, about: str, example: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=about,
+        description=about,
+        epilog=f"example: {example}",
+        formatter_class=arguments.ExampleHelpFormatter,
+    )
+    parser.add_argument("session", type=Path, metavar="SESSION", help="folder of the recording")
+    return parser
+
+
+def add_check(commands: Commands) -> None:
+    """Add the parser of `kracked check`."""
+    about = "report a recording's health: gaps, checksums, torn ends"
+    parser = _session_parser(commands, "check", about, "kracked check sessions/today --repair")
+    parser.add_argument(
+        "--repair", action="store_true", help="move torn ends of files aside; nothing is deleted"
+    )
+    parser.add_argument("--json", action="store_true", help="print one object")
+    parser.add_argument(
+        "--workers", type=arguments.count, help="processes that read it; by default one a core"
+    )
+    parser.set_defaults(run=_check)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from kracked.cli.check import check
+
+    return check(given.session, mend=given.repair, as_json=given.json, processes=given.workers)
+
+
+def add_replay(commands: Commands) -> None:
+    """Add the parser of `kracked replay`."""
+    about = "play a recording: print its events as JSON lines, or serve it to Kraken clients"
+    example = (
+        "kracked replay sessions/today --speed max\n"
+        "         kracked replay sessions/today --serve 8800 --speed 10"
+    )
+    parser = _session_parser(commands, "replay", about, example)
+    parser.add_argument(
+        "--speed",
+        type=arguments.speed,
+        default=1.0,
+        metavar="N",
+        help="times the recorded speed: 1, 10, ... or max (1)",
+    )
+    parser.add_argument(
+        "--from", dest="start", metavar="TIME", help="where to begin: RFC 3339, in UTC"
+    )
+    parser.add_argument(
+        "--raw", action="store_true", help="print the exchange's messages as they came"
+    )
+    parser.add_argument(
+        "--serve",
+        type=arguments.port,
+        metavar="PORT",
+        help="serve it as an exchange on this port of this machine, 0 for a free one; the first\n"
+        "line of output is a JSON object with its addresses and an API key",
+    )
+    parser.add_argument(
+        "--start",
+        dest="begin",
+        choices=("attended", "now"),
+        default="attended",
+        help="served: begin when the first client subscribes to a market, or now (%(default)s)",
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="served: exit at the end of the recording"
+    )
+    parser.set_defaults(run=_replay)
+
+
+def _replay(given: argparse.Namespace) -> int:
+    from kracked.cli.replay import replay, serve
+
+    if given.serve is not None:
+        return serve(
+            given.session,
+            port=given.serve,
+            speed=given.speed,
+            start=given.start,
+            begin=given.begin,
+            once=given.once,
+        )
+    return replay(given.session, speed=given.speed, start=given.start, raw=given.raw)
+
+
+def add_bars(commands: Commands) -> None:
+    """Add the parser of `kracked bars`."""
+    about = "aggregate a recording's trades to bars"
+    parser = _session_parser(
+        commands, "bars", about, "kracked bars sessions/today --every 1m --out bars.csv"
+    )
+    rule = parser.add_mutually_exclusive_group(required=True)
+    rule.add_argument(
+        "--every", type=arguments.interval, metavar="TIME", help="by time: 5s, 1m, 1h, 1d"
+    )
+    rule.add_argument("--ticks", type=arguments.count, metavar="N", help="by number of trades")
+    rule.add_argument("--volume", type=arguments.amount, metavar="QTY", help="by quantity traded")
+    rule.add_argument("--dollars", type=arguments.amount, metavar="VALUE", help="by value traded")
+    parser.add_argument(
+        "--no-carry",
+        action="store_true",
+        help="with --volume and --dollars: let every bar begin empty, without what overfilled the\n"
+        "last one",
+    )
+    parser.add_argument(
+        "--history",
+        action="store_true",
+        help="include the trades before the recording that are in its first snapshot",
+    )
+    arguments.add_several(
+        parser, "--symbols", arguments.symbols, "SYMBOL", default=[], help="only these pairs"
+    )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write to a .csv or .parquet file; by default to standard output",
+    )
+    where.add_argument(
+        "--json", action="store_true", help="print a list with an object for each bar"
+    )
+    parser.set_defaults(run=_bars)
+
+
+def _bars(given: argparse.Namespace) -> int:
+    from kracked.cli.bars import BarOptions, bars
+
+    rule = BarOptions(
+        every=given.every,
+        ticks=given.ticks,
+        volume=given.volume,
+        dollars=given.dollars,
+        carry=not given.no_carry,
+        history=given.history,
+    )
+    return bars(given.session, rule, symbols=given.symbols, out=given.out, as_json=given.json)
+
+
+def add_convert(commands: Commands) -> None:
+    """Add the parser of `kracked convert`."""
+    about = "write a recording's tables as Parquet"
+    parser = _session_parser(commands, "convert", about, "kracked convert sessions/today")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder to write into; by default SESSION/parquet"
+    )
+    parser.set_defaults(run=_convert)
+
+
+def _convert(given: argparse.Namespace) -> int:
+    from kracked.cli.convert import convert
+
+    return convert(given.session, out=given.out)

@@ -1,0 +1,86 @@
+"""Calls with typed results: it decodes what a `RequestExecutor` returns.
+
+An accepted write whose reply cannot be read is an `OutcomeUnknown`, like a lost reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from typing import TypeVar
+
+import msgspec
+
+from kracked.rest import market
+from kracked.rest.priority_lock import Urgency
+from kracked.rest.replies import OutcomeUnknown, UnreadableReply
+from kracked.rest.request_executor import RequestExecutor
+
+T = TypeVar("T")
+
+
+class TypedCalls:
+    """Makes calls and decodes their results. Raises what the executor raises.
+
+    In every method `name` is the endpoint, ``AddOrder``, and `shape` the type of its result.
+    """
+
+    def __init__(self, executor: RequestExecutor) -> None:
+        self._executor = executor
+
+    async def public(self, name: str, params: dict[str, str], shape: type[T]) -> T:
+        """Make a public call."""
+        return _decoded(name, await self._executor.public(name, params), shape)
+
+    async def page(
+        self, name: str, params: dict[str, str], since: str | None, shape: type[T]
+    ) -> tuple[T, str]:
+        """Make a public call for the rows of one pair after `since`.
+
+        Returns:
+            The rows, and the next `since`.
+        """
+        raw = await self._executor.public(name, params | ({"since": since} if since else {}))
+        page = _read(name, market.read_page, raw)
+        return _decoded(name, bytes(page.rows), shape), page.last
+
+    async def read(self, name: str, members: dict[str, object], shape: type[T]) -> T:
+        """Make a private call that changes nothing."""
+        return _decoded(name, await self._executor.read(name, members), shape)
+
+    async def read_with(
+        self, name: str, members: dict[str, object], reader: Callable[[bytes], T]
+    ) -> T:
+        """Make a private call that changes nothing, whose result needs a reader of its own."""
+        return _read(name, reader, await self._executor.read(name, members))
+
+    async def write(
+        self,
+        name: str,
+        members: dict[str, object],
+        shape: type[T],
+        urgency: Urgency = Urgency.ORDER,
+        *,
+        before: int | None = None,
+        names: Set[object] = frozenset(),
+    ) -> T:
+        """Make a call that may move money; other arguments as in `RequestExecutor.write`.
+
+        Raises:
+            OutcomeUnknown: The reply is missing, doubtful or cannot be read.
+        """
+        raw = await self._executor.write(name, members, urgency, before=before, names=names)
+        try:
+            return _decoded(name, raw, shape)
+        except UnreadableReply as error:
+            raise OutcomeUnknown(name, error.reason) from error
+
+
+def _decoded(name: str, raw: bytes, shape: type[T]) -> T:
+    return _read(name, lambda text: msgspec.json.decode(text, type=shape), raw)
+
+
+def _read(name: str, reader: Callable[[bytes], T], raw: bytes) -> T:
+    try:
+        return reader(raw)
+    except (msgspec.MsgspecError, ArithmeticError) as error:
+        raise UnreadableReply(name, str(error)) from error
