@@ -6,7 +6,8 @@ An accepted write whose reply cannot be read is an `OutcomeUnknown`, like a lost
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from typing import TypeVar
+from decimal import Decimal
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -76,7 +77,27 @@ class TypedCalls:
 
 
 def _decoded(name: str, raw: bytes, shape: type[T]) -> T:
-    return _read(name, lambda text: msgspec.json.decode(text, type=shape), raw)
+    return _read(name, lambda text: _typed(text, shape), raw)
+
+
+def _typed(raw: bytes, shape: type[T]) -> T:
+    """Decode a result; an optional member may be null, which is the same as absent."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError:
+        if b"null" not in raw:
+            raise
+        return msgspec.json.decode(_exact(_without_nulls(_any_value(raw))), type=shape)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+_any_value = msgspec.json.Decoder(float_hook=Decimal).decode
+_exact = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def _read(name: str, reader: Callable[[bytes], T], raw: bytes) -> T:
