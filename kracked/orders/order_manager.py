@@ -24,17 +24,18 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry
 from kracked.orders.reconciler import Reconciler
 from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
-from kracked.orders.rules import funds
+from kracked.orders.rules import funds, maintenance
 from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
 from kracked.orders.rules.order_checks import batch_refusals, refusals
-from kracked.protocol.events import Executions, Side
+from kracked.protocol.events import Executions, Side, Status
 from kracked.protocol.limits import (
     cost_of_add,
     cost_of_amend,
     cost_of_batch_add,
     cost_of_cancel,
 )
+from kracked.protocol.maintenance_tracker import MaintenanceTracker
 from kracked.protocol.own_orders import OwnOrder, OwnOrders
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import fields
@@ -64,6 +65,8 @@ class OrderManager:
     Attributes:
         working: Open and closed orders, as the account's stream has shown them.
         reconciler: Looks up actions whose outcome is not known.
+        maintenance: What the exchange has announced, by which orders are refused. Set it to
+            `FeedManager.maintenance`, or give `apply` every `Status`; None checks nothing.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class OrderManager:
         timing = timing or RequestTiming()
         self._client, self._clock, self._steady = client, timing.clock, timing.steady()
         self._ids, self._facts = ids or ClientIds(timing.clock), facts or AccountFacts()
+        self.maintenance: MaintenanceTracker | None = None
         self.reconciler = Reconciler(client, outbox, timing=timing)
         self._cancels = Cancels(client, self.working, outbox, self.engine, timing)
         self._dispatch = Dispatch(
@@ -95,7 +99,8 @@ class OrderManager:
         """Return the order as it would be sent, in words, with every reason against it."""
         final, now = rounded(draft, now.instrument), self._completed(now)
         against = refusals(final, now, limits or self.limits)
-        return OrderReview(final, preview.preview(final, now), against, funds.unchecked(final, now))
+        remarks = (*funds.unchecked(final, now), *maintenance.unchecked(now))
+        return OrderReview(final, preview.preview(final, now), against, remarks)
 
     def review_batch(
         self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None
@@ -331,8 +336,15 @@ class OrderManager:
 
     # --- learning --------------------------------------------------------------------------
 
-    def apply(self, event: Executions) -> None:
-        """Take a message of the account's stream: the first and best evidence of every outcome."""
+    def apply(self, event: Executions | Status) -> None:
+        """Take a message of the account's stream: the first and best evidence of every outcome.
+
+        A status of the exchange says whether it takes orders.
+        """
+        if isinstance(event, Status):
+            self.maintenance = self.maintenance or MaintenanceTracker()
+            self.maintenance.apply(event)
+            return
         self.working.apply(event)
         now = self._clock()
         for report in event.reports:
@@ -374,6 +386,8 @@ class OrderManager:
             rate_room=self.rate(symbol)[1],
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
+            maintenance=now.maintenance
+            or (self.maintenance.effect(at) if self.maintenance else None),
         )
 
     def _pair(self, symbol: str) -> str:

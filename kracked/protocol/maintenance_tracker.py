@@ -15,10 +15,8 @@ from collections.abc import Hashable
 from datetime import tzinfo
 from enum import StrEnum
 
-import msgspec
-
 from kracked.protocol import trading_effect
-from kracked.protocol.events import Status
+from kracked.protocol.events import Event, Status
 from kracked.protocol.maintenance import Incident, MaintenanceEvent, is_elsewhere
 from kracked.protocol.maintenance_words import clock_text, event_text, incident_text, title_of
 from kracked.protocol.trading_effect import FINAL, IMMINENT, ONLINE, TradingEffect
@@ -53,11 +51,9 @@ class News(StrEnum):
     """An incident left the list."""
 
 
-class Announcement(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to tell once."""
+class Announcement(Event, frozen=True, kw_only=True, tag="announcement"):
+    """One thing to tell once; a feed gives it among its events."""
 
-    at: int
-    """When the exchange said so, ns since the Unix epoch."""
     news: News
     key: str
     """The key of the event or incident."""
@@ -70,7 +66,7 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
             return False
         if isinstance(self.subject, Incident):
             return self.subject.impact in ("major", "critical")
-        effect = trading_effect.of_event(self.subject, self.at)
+        effect = trading_effect.of_event(self.subject, self.received)
         return effect.new_orders is not trading_effect.NewOrders.ALLOWED
 
     @property
@@ -86,21 +82,25 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
             return (
                 f"incident resolved: {title}"
                 if resolved
-                else incident_text(self.subject, self.at, zone)
+                else incident_text(self.subject, self.received, zone)
             )
         end = self.subject.expected_end
         match self.news:
             case News.CHANGED:
-                return f"changed: {event_text(self.subject, self.at, zone)}"
+                return f"changed: {event_text(self.subject, self.received, zone)}"
             case News.WITHDRAWN:
                 return f"maintenance is no longer announced: {title}"
             case News.BEGUN:
-                until = f" until about {clock_text(end, self.at, zone)}" if end is not None else ""
+                until = (
+                    f" until about {clock_text(end, self.received, zone)}"
+                    if end is not None
+                    else ""
+                )
                 return f"maintenance has begun{until}: {title}"
             case News.OVER:
                 return f"maintenance is over: {title}"
             case _:
-                return event_text(self.subject, self.at, zone)
+                return event_text(self.subject, self.received, zone)
 
 
 class _Window:
@@ -228,7 +228,7 @@ class MaintenanceTracker:
             phase, terms = ("phase", event.phase), ("terms", *_terms(event))
             kind = News.PHASE if phase not in window.told else News.CHANGED
             if not {phase, terms} <= window.told and not is_elsewhere(event.affected_services):
-                news.append(Announcement(at=now, news=kind, key=event.key, subject=event))
+                news.append(Announcement(received=now, news=kind, key=event.key, subject=event))
             window.told |= {phase, terms}
         return news
 
@@ -272,7 +272,7 @@ class MaintenanceTracker:
         if is_elsewhere(event.affected_services) or (kind, event.expected_start) in window.told:
             return []
         window.told.add((kind, event.expected_start))
-        return [Announcement(at=now, news=kind, key=event.key, subject=event)]
+        return [Announcement(received=now, news=kind, key=event.key, subject=event)]
 
     def _apply_incidents(self, status: Status, now: int) -> list[Announcement]:
         """Replace the incidents; tell what is new of each, and what is resolved."""
@@ -287,13 +287,17 @@ class MaintenanceTracker:
             facts = (incident.incident_status, incident.impact, incident.next_steps)
             if facts not in told:
                 told.add(facts)
-                news.append(Announcement(at=now, news=News.INCIDENT, key=key, subject=incident))
+                news.append(
+                    Announcement(received=now, news=News.INCIDENT, key=key, subject=incident)
+                )
         for key, incident in before.items():
             told = self._told_incidents.setdefault(key, set())
             if key not in self._incidents and News.RESOLVED not in told:
                 told.add(News.RESOLVED)
                 if not is_elsewhere(incident.affected_services):
-                    news.append(Announcement(at=now, news=News.RESOLVED, key=key, subject=incident))
+                    news.append(
+                        Announcement(received=now, news=News.RESOLVED, key=key, subject=incident)
+                    )
         return news
 
     def _forget_oldest(self) -> None:

@@ -23,7 +23,9 @@ from kracked.orders import (
 )
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Record
+from kracked.orders.rules.maintenance import NOT_CHECKED
 from kracked.protocol.events import Executions, Side
+from kracked.protocol.maintenance_tracker import MaintenanceTracker
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
@@ -31,6 +33,7 @@ from tests.orders.conftest import OpenManager
 from tests.orders.exchange_model import NOW
 from tests.orders.scripted_exchange import Market
 from tests.patience import PATIENCE_S
+from tests.protocol.maintenance_frames import WALK, frame, status
 from tests.rest import scripted_http as answers
 from tests.rest.conftest import FrozenTime
 from tests.rest.scripted_http import KEY, SECRET
@@ -264,3 +267,22 @@ async def test_a_slow_disk_is_waited_for_and_holds_nobody_else_up(
         entry = await placing
     assert isinstance(entry, OutboxEntry)
     assert entry.state is OrderState.ACKNOWLEDGED
+
+
+async def test_a_manager_that_hears_the_status_refuses_while_orders_are_blocked(
+    opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        manager.apply(status(frame(WALK["final_warning_30s"]), frozen.clock()))
+        declined = await manager.place(DRAFT, NOW)
+    assert isinstance(declined, OrderDeclined)
+    assert [it.check for it in declined.refusals] == [Check.MAINTENANCE]
+
+
+def test_a_manager_without_a_status_remarks_that_maintenance_was_not_checked(
+    opened: OpenManager,
+) -> None:
+    with opened() as manager:
+        assert NOT_CHECKED in manager.review(DRAFT, NOW).remarks
+        manager.maintenance = MaintenanceTracker()
+        assert NOT_CHECKED not in manager.review(DRAFT, NOW).remarks
