@@ -32,6 +32,10 @@ class TypedCalls:
         """Make a public call."""
         return _decoded(name, await self._executor.public(name, params), shape)
 
+    async def public_with(self, name: str, reader: Callable[[bytes], T]) -> T:
+        """Make a public call without parameters, whose result needs a reader of its own."""
+        return _read(name, reader, await self._executor.public(name, {}))
+
     async def page(
         self, name: str, params: dict[str, str], since: str | None, shape: type[T]
     ) -> tuple[T, str]:
