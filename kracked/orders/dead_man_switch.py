@@ -78,7 +78,10 @@ class DeadManSwitch:
         if effect.switch is SwitchAdvice.KEEP:
             return ""
         if self._left_ns is None:
-            return f"Orders rest through the maintenance while the switch is off. {effect.reason}"
+            return (
+                "Orders rest through the maintenance while the dead-man's switch is off; one that "
+                f"is on cancels every order when the exchange returns. {effect.reason}"
+            )
         return (
             "The dead-man's switch is on: it cancels every order when the exchange returns from "
             f"maintenance, unless it is turned off. {effect.reason}"
