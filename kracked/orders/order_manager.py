@@ -24,7 +24,7 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry
 from kracked.orders.reconciler import Reconciler
 from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
-from kracked.orders.rules import funds, maintenance
+from kracked.orders.rules import funds
 from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
 from kracked.orders.rules.order_checks import batch_refusals, refusals
@@ -99,8 +99,7 @@ class OrderManager:
         """Return the order as it would be sent, in words, with every reason against it."""
         final, now = rounded(draft, now.instrument), self._completed(now)
         against = refusals(final, now, limits or self.limits)
-        remarks = (*funds.unchecked(final, now), *maintenance.unchecked(now))
-        return OrderReview(final, preview.preview(final, now), against, remarks)
+        return OrderReview(final, preview.preview(final, now), against, funds.unchecked(final, now))
 
     def review_batch(
         self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None

@@ -23,9 +23,7 @@ from kracked.orders import (
 )
 from kracked.orders.outbox.journal import Journal, JournalFull
 from kracked.orders.outbox.outbox import Record
-from kracked.orders.rules.maintenance import NOT_CHECKED
 from kracked.protocol.events import Executions, Side
-from kracked.protocol.maintenance_tracker import MaintenanceTracker
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
@@ -277,12 +275,3 @@ async def test_a_manager_that_hears_the_status_refuses_while_orders_are_blocked(
         declined = await manager.place(DRAFT, NOW)
     assert isinstance(declined, OrderDeclined)
     assert [it.check for it in declined.refusals] == [Check.MAINTENANCE]
-
-
-def test_a_manager_without_a_status_remarks_that_maintenance_was_not_checked(
-    opened: OpenManager,
-) -> None:
-    with opened() as manager:
-        assert NOT_CHECKED in manager.review(DRAFT, NOW).remarks
-        manager.maintenance = MaintenanceTracker()
-        assert NOT_CHECKED not in manager.review(DRAFT, NOW).remarks

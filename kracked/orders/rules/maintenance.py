@@ -17,8 +17,6 @@ from kracked.orders.rules.market_context import (
 from kracked.protocol.order_terms import OrderType
 from kracked.protocol.trading_effect import NewOrders
 
-NOT_CHECKED = "Maintenance was not checked: no status of the exchange was given."
-
 
 def refusal(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
     """Check that the exchange takes new orders, and that no announcement speaks against them."""
@@ -37,11 +35,6 @@ def refusal(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | N
         sentence = f"{effect.reason} Confirm it to send all the same."
         return FailedCheck(Check.DISCOURAGED, sentence)
     return None
-
-
-def unchecked(now: MarketContext) -> tuple[str, ...]:
-    """Return a remark when the exchange's state is not known; it does not block the order."""
-    return (NOT_CHECKED,) if now.maintenance is None else ()
 
 
 def _is_excluded(draft: Draft, only: str) -> bool:
