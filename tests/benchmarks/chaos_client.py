@@ -144,7 +144,7 @@ class Program:
     async def settled(self) -> bool:
         """Wait until all is well; False when that fails."""
         ends = time.monotonic() + SETTLE_S
-        while not self.well() and time.monotonic() < ends:
+        while not self.well() and time.monotonic() < ends:  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.2)
         return self.well()
 

@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -76,7 +77,7 @@ class HostileGateway:
     target: str
     """The simulator's REST address."""
     seed: int
-    share: float = 0.25
+    share: float = 0.15
     """The share of REST requests that meet a fault."""
     every_s: float = 4.0
     """The mean time between faults of connections."""
@@ -123,6 +124,13 @@ class HostileGateway:
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        try:
+            return await self._spoilt(request, body)
+        except aiohttp.ClientError:  # the simulator hung up: so does the gateway
+            return _hang_up(request)
+
+    async def _spoilt(self, request: web.Request, body: bytes) -> web.StreamResponse:
+        """Answer a request, perhaps with a fault."""
         endpoint = request.path.rsplit("/", 1)[-1]
         if not self.hostile or self._random.random() > self.share:
             return await self._delivered(request, body)
@@ -171,7 +179,8 @@ class HostileGateway:
 
     async def _again(self, request: web.Request, body: bytes) -> None:
         await asyncio.sleep(self._random.uniform(0.2, 4.0))
-        await self._delivered(request, body)
+        with suppress(aiohttp.ClientError):
+            await self._delivered(request, body)
 
     async def _delivered(self, request: web.Request, body: bytes) -> web.Response:
         headers = {
