@@ -15,11 +15,20 @@ from collections.abc import Hashable
 from datetime import tzinfo
 from enum import StrEnum
 
+import msgspec
+
 from kracked.protocol import trading_effect
 from kracked.protocol.events import Event, Status
 from kracked.protocol.maintenance import Incident, MaintenanceEvent, is_elsewhere
 from kracked.protocol.maintenance_words import clock_text, event_text, incident_text, title_of
-from kracked.protocol.trading_effect import FINAL, IMMINENT, ONLINE, TradingEffect
+from kracked.protocol.trading_effect import (
+    FINAL,
+    IMMINENT,
+    ONLINE,
+    NewOrders,
+    SwitchAdvice,
+    TradingEffect,
+)
 from kracked.times import NS_PER_S
 
 MOST_REMEMBERED = 200
@@ -28,11 +37,13 @@ MOST_TOLD = 100
 """Announcements that are kept to be read later."""
 EARLY_NS = 60 * NS_PER_S
 """How long before its start an event may leave the list because its window starts."""
+LATE_NS = 120 * NS_PER_S
+"""How long after its start an engine that says it is online is believed to some extent."""
 UNKNOWN_LENGTH_NS = 7200 * NS_PER_S
 """How long a window without an expected end is remembered."""
 
 
-class News(StrEnum):
+class MaintenanceNews(StrEnum):
     """What an announcement is about."""
 
     PHASE = "phase"
@@ -54,7 +65,7 @@ class News(StrEnum):
 class Announcement(Event, frozen=True, kw_only=True, tag="announcement"):
     """One thing to tell once; a feed gives it among its events."""
 
-    news: News
+    news: MaintenanceNews
     key: str
     """The key of the event or incident."""
     subject: MaintenanceEvent | Incident
@@ -62,23 +73,27 @@ class Announcement(Event, frozen=True, kw_only=True, tag="announcement"):
     @property
     def urgent(self) -> bool:
         """Whether orders are affected now, or soon."""
-        if self.news in (News.WITHDRAWN, News.OVER, News.RESOLVED):
+        if self.news in (MaintenanceNews.WITHDRAWN, MaintenanceNews.OVER, MaintenanceNews.RESOLVED):
             return False
         if isinstance(self.subject, Incident):
             return self.subject.impact in ("major", "critical")
         effect = trading_effect.of_event(self.subject, self.received)
-        return effect.new_orders is not trading_effect.NewOrders.ALLOWED
+        return effect.new_orders is not NewOrders.ALLOWED
 
     @property
     def good(self) -> bool:
         """Whether something is well again."""
-        return self.news in (News.WITHDRAWN, News.OVER, News.RESOLVED)
+        return self.news in (
+            MaintenanceNews.WITHDRAWN,
+            MaintenanceNews.OVER,
+            MaintenanceNews.RESOLVED,
+        )
 
     def text(self, zone: tzinfo | None = None) -> str:
         """Return one line for people, with local times; `zone` replaces the computer's own."""
         title = title_of(self.subject)
         if isinstance(self.subject, Incident):
-            resolved = self.news is News.RESOLVED
+            resolved = self.news is MaintenanceNews.RESOLVED
             return (
                 f"incident resolved: {title}"
                 if resolved
@@ -86,18 +101,18 @@ class Announcement(Event, frozen=True, kw_only=True, tag="announcement"):
             )
         end = self.subject.expected_end
         match self.news:
-            case News.CHANGED:
+            case MaintenanceNews.CHANGED:
                 return f"changed: {event_text(self.subject, self.received, zone)}"
-            case News.WITHDRAWN:
+            case MaintenanceNews.WITHDRAWN:
                 return f"maintenance is no longer announced: {title}"
-            case News.BEGUN:
+            case MaintenanceNews.BEGUN:
                 until = (
                     f" until about {clock_text(end, self.received, zone)}"
                     if end is not None
                     else ""
                 )
                 return f"maintenance has begun{until}: {title}"
-            case News.OVER:
+            case MaintenanceNews.OVER:
                 return f"maintenance is over: {title}"
             case _:
                 return event_text(self.subject, self.received, zone)
@@ -190,13 +205,23 @@ class MaintenanceTracker:
         ]
         effects = [trading_effect.of_system(self.system, now, max(ends, default=None))]
         # Once the engine has left `online` its own state says what is allowed.
-        effects += [
-            trading_effect.of_event(it.event, now)
-            for it in counted
-            if not (it.begun and it.engine_left)
-        ]
+        effects += [self._effect_of(it, now) for it in counted if not (it.begun and it.engine_left)]
         effects += [trading_effect.of_incident(it, now) for it in self._incidents.values()]
         return trading_effect.strictest(effects, now)
+
+    def _effect_of(self, window: _Window, now: int) -> TradingEffect:
+        """Return a window's effect; milder when the engine says well after its start it is online.
+
+        The client may have missed the whole outage, or the exchange may have put it off.
+        """
+        effect, start = trading_effect.of_event(window.event, now), window.event.expected_start
+        if not window.begun or self.latest is None or start is None:
+            return effect
+        if self.latest.received < start + LATE_NS:
+            return effect
+        ask = min(effect.new_orders, NewOrders.ASK, key=list(NewOrders).index)
+        switch = min(effect.switch, SwitchAdvice.ASK, key=list(SwitchAdvice).index)
+        return msgspec.structs.replace(effect, new_orders=ask, switch=switch)
 
     # --- changing -------------------------------------------------------------------------
 
@@ -224,9 +249,11 @@ class MaintenanceTracker:
             window.event, window.withdrawn = event, False
             if window.over and not rescheduled and _is_due(event, now):
                 continue  # another connection's status is as old as that
-            window.over = window.begun = window.engine_left = False
+            window.over = window.begun = False
+            window.engine_left &= not rescheduled
+            window.engine_left |= status.system != ONLINE and _is_late(event, now)
             phase, terms = ("phase", event.phase), ("terms", *_terms(event))
-            kind = News.PHASE if phase not in window.told else News.CHANGED
+            kind = MaintenanceNews.PHASE if phase not in window.told else MaintenanceNews.CHANGED
             if not {phase, terms} <= window.told and not is_elsewhere(event.affected_services):
                 news.append(Announcement(received=now, news=kind, key=event.key, subject=event))
             window.told |= {phase, terms}
@@ -242,19 +269,18 @@ class MaintenanceTracker:
                 continue
             event, expires = window.event, window.expires
             if not window.begun:
-                late = event.phase in (IMMINENT, FINAL) or _is_due(event, now)
-                if late or (status.lists_stated and not online):
+                if _is_late(event, now) or (status.lists_stated and not online):
                     window.begun = True
-                    news += self._about(window, now, News.BEGUN)
+                    news += self._about(window, now, MaintenanceNews.BEGUN)
                 elif status.lists_stated:
                     window.withdrawn = True
-                    news += self._about(window, now, News.WITHDRAWN)
+                    news += self._about(window, now, MaintenanceNews.WITHDRAWN)
                 else:  # nothing was said about any event
                     continue
             window.engine_left |= window.begun and not online
             if window.begun and online and expires is not None and now >= expires:
                 window.over = True
-                news += self._about(window, now, News.OVER)
+                news += self._about(window, now, MaintenanceNews.OVER)
         return news
 
     def _apply_return(self, now: int) -> list[Announcement]:
@@ -263,10 +289,10 @@ class MaintenanceTracker:
         for window in self._windows.values():
             if window.begun and window.engine_left and not window.over:
                 window.over = True
-                news += self._about(window, now, News.OVER)
+                news += self._about(window, now, MaintenanceNews.OVER)
         return news
 
-    def _about(self, window: _Window, now: int, kind: News) -> list[Announcement]:
+    def _about(self, window: _Window, now: int, kind: MaintenanceNews) -> list[Announcement]:
         """Return one announcement; none about services that this program does not use."""
         event = window.event
         if is_elsewhere(event.affected_services) or (kind, event.expected_start) in window.told:
@@ -288,15 +314,19 @@ class MaintenanceTracker:
             if facts not in told:
                 told.add(facts)
                 news.append(
-                    Announcement(received=now, news=News.INCIDENT, key=key, subject=incident)
+                    Announcement(
+                        received=now, news=MaintenanceNews.INCIDENT, key=key, subject=incident
+                    )
                 )
         for key, incident in before.items():
             told = self._told_incidents.setdefault(key, set())
-            if key not in self._incidents and News.RESOLVED not in told:
-                told.add(News.RESOLVED)
+            if key not in self._incidents and MaintenanceNews.RESOLVED not in told:
+                told.add(MaintenanceNews.RESOLVED)
                 if not is_elsewhere(incident.affected_services):
                     news.append(
-                        Announcement(received=now, news=News.RESOLVED, key=key, subject=incident)
+                        Announcement(
+                            received=now, news=MaintenanceNews.RESOLVED, key=key, subject=incident
+                        )
                     )
         return news
 
@@ -309,6 +339,11 @@ class MaintenanceTracker:
 def _is_due(event: MaintenanceEvent, now: int) -> bool:
     """Whether a window may be on, by its expected start."""
     return event.expected_start is None or now >= event.expected_start - EARLY_NS
+
+
+def _is_late(event: MaintenanceEvent, now: int) -> bool:
+    """Whether a window may be on, by its phase or its expected start."""
+    return event.phase in (IMMINENT, FINAL) or _is_due(event, now)
 
 
 def _terms(event: MaintenanceEvent) -> tuple[Hashable, ...]:

@@ -15,7 +15,7 @@ from kracked.feed.account import Account
 from kracked.instruments import Instrument, Precision, similar_symbol
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
-from kracked.protocol.maintenance_tracker import MaintenanceTracker, News
+from kracked.protocol.maintenance_tracker import MaintenanceNews, MaintenanceTracker
 from kracked.protocol.maintenance_words import clock_text
 from kracked_tui.sources.base import TimeJump
 from kracked_tui.view import format as fmt
@@ -303,7 +303,7 @@ class Store:
         now, changed = event.received, event.system != self.system
         self.system = event.system
         for news in self.maintenance.apply(event):
-            if changed and news.news in (News.BEGUN, News.OVER):
+            if changed and news.news in (MaintenanceNews.BEGUN, MaintenanceNews.OVER):
                 continue  # the state says it
             role = "good" if news.good else "warn"
             self.tell(now, news.text(), role, own=news.urgent)

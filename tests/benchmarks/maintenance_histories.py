@@ -27,7 +27,7 @@ from kracked.protocol import encode
 from kracked.protocol.codec import Codec
 from kracked.protocol.events import Side, Status
 from kracked.protocol.maintenance import Incident, MaintenanceEvent
-from kracked.protocol.maintenance_tracker import MaintenanceTracker, News
+from kracked.protocol.maintenance_tracker import MaintenanceNews, MaintenanceTracker
 from kracked.times import NS_PER_S
 from tests.orders.exchange_model import NOW
 
@@ -215,7 +215,7 @@ class History:
         self.result.messages += 1
         for it in self.tracker.apply(status):
             assert it.text()
-            if it.news is News.PHASE and isinstance(it.subject, MaintenanceEvent):
+            if it.news is MaintenanceNews.PHASE and isinstance(it.subject, MaintenanceEvent):
                 self.told[it.key, it.subject.phase] += 1
 
     def _change_incident(self, now: int) -> None:

@@ -3,7 +3,7 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from kracked.protocol.maintenance_tracker import MaintenanceTracker, News
+from kracked.protocol.maintenance_tracker import MaintenanceNews, MaintenanceTracker
 from kracked.protocol.trading_effect import NewOrders, SwitchAdvice
 from tests.protocol.maintenance_frames import MAJOR, MINUTE, START, WALK, frame, planned, status
 
@@ -120,7 +120,7 @@ def test_a_connection_without_the_lists_withdraws_nothing() -> None:
     nothing = status(frame(), START - 4 * HOUR)
     absent = '{"channel":"status","type":"update","data":[{"system":"online"}]}'
     assert tracker.apply(status(absent, START - 4 * HOUR)) == []
-    assert [it.news for it in tracker.apply(nothing)] == [News.WITHDRAWN]
+    assert [it.news for it in tracker.apply(nothing)] == [MaintenanceNews.WITHDRAWN]
 
 
 def test_a_window_is_over_when_the_engine_is_back() -> None:
@@ -244,6 +244,18 @@ def test_a_window_through_which_the_engine_stays_online_ends_with_its_time() -> 
     tracker = after(*walk(), (frame(), START))
     assert tracker.effect(START + HOUR - 1).new_orders is NewOrders.REFUSED
     assert tracker.effect(START + HOUR).new_orders is NewOrders.ALLOWED
+
+
+def test_who_missed_the_outage_is_asked_and_not_refused_until_the_expected_end() -> None:
+    tracker = after(*walk(), (frame(), START + 30 * MINUTE))
+    effect = tracker.effect(START + 31 * MINUTE)
+    assert (effect.new_orders, effect.switch) == (NewOrders.ASK, SwitchAdvice.ASK)
+
+
+def test_an_event_that_stays_listed_while_the_engine_is_down_is_over_with_its_return() -> None:
+    tracker = after(*walk(), (frame(WALK["final_warning_30s"], system="maintenance"), START))
+    tracker.apply(status(frame(), START + 5 * MINUTE))
+    assert tracker.effect(START + 5 * MINUTE).new_orders is NewOrders.ALLOWED
 
 
 def test_a_late_status_of_another_connection_does_not_block_again_after_the_return() -> None:
