@@ -152,7 +152,6 @@ def _add_sim(commands: arguments.Commands) -> None:
     parser.add_argument(
         "--maintenance",
         type=arguments.faults("maintenance"),
-        default="",
         metavar="SCRIPT",
         help="maintenance and incidents to announce: STEP[=DETAIL]:WHEN[:SERVICES],... such as\n"
         "walk=20s:6m for a whole window that begins after 6 min, or imminent_5m:0s,"
@@ -194,7 +193,7 @@ def _sim(given: argparse.Namespace) -> int:
             rate=given.rate,
             faults=given.faults,
             order_faults=given.order_faults,
-            maintenance=given.maintenance,
+            maintenance=given.maintenance or "",
             tier=given.tier,
             balances=given.balances,
             volume=given.volume,
