@@ -24,7 +24,7 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry
 from kracked.orders.reconciler import Reconciler
 from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
-from kracked.orders.rules import funds
+from kracked.orders.rules import funds, maintenance
 from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
 from kracked.orders.rules.order_checks import batch_refusals, refusals
@@ -134,6 +134,7 @@ class OrderManager:
             cost_of_add(),
             call,
             lambda reply: [ActionAnswer(reply.txid[0] if reply.txid else None)],
+            partial(self._stopped, (review.draft,), now, limits),
         )
         return placed
 
@@ -169,6 +170,7 @@ class OrderManager:
             cost_of_batch_add(len(entries)),
             call,
             lambda reply: [ActionAnswer(order.txid, order.error) for order in reply.orders],
+            partial(self._stopped, [each.draft for each in review.reviews], now, limits),
         )
 
     async def validate(self, draft: Draft, now: MarketContext) -> Added:
@@ -258,8 +260,8 @@ class OrderManager:
         review = self.review_amend(order, now, change, limits)
         if review.refusals:
             return OrderDeclined(review.refusals)
-        draft, now = review.draft, self._completed(now)
-        request = amends.request(order, draft, now, change)
+        draft = review.draft
+        request = amends.request(order, draft, self._completed(now), change)
         entry = self._dispatch.prepare(
             ActionKind.AMEND,
             self._ids.fresh(),
@@ -271,7 +273,11 @@ class OrderManager:
         target, deadline = OrderRef(txid=order.order_id), entry.deadline
         call = partial(self._client.amend_order, target, request, deadline=deadline)
         (sent,) = await self._dispatch.send(
-            [entry], self.cost_of_amend(order), call, lambda _: [ActionAnswer()]
+            [entry],
+            self.cost_of_amend(order),
+            call,
+            lambda _: [ActionAnswer()],
+            partial(self._stopped, (draft,), now, limits),
         )
         return sent
 
@@ -388,6 +394,12 @@ class OrderManager:
             maintenance=now.maintenance
             or (self.maintenance.effect(at) if self.maintenance else None),
         )
+
+    def _stopped(self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None) -> str:
+        """Return why the exchange takes one of these orders no more; empty when it takes all."""
+        now, limits = self._completed(now), limits or self.limits
+        found = (maintenance.refusal(draft, now, limits) for draft in drafts)
+        return next((failed.sentence for failed in found if failed), "")
 
     def _pair(self, symbol: str) -> str:
         return self._facts.pairs.get(symbol, symbol)
