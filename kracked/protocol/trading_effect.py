@@ -14,7 +14,12 @@ from enum import StrEnum
 import msgspec
 
 from kracked.protocol.maintenance import Incident, MaintenanceEvent
-from kracked.protocol.maintenance_words import clock_text, length_text, title_of
+from kracked.protocol.maintenance_words import (
+    NOTHING_ASKED,
+    clock_text,
+    length_text,
+    title_of,
+)
 from kracked.times import NS_PER_S
 
 ONLINE = "online"
@@ -165,10 +170,8 @@ def of_incident(incident: Incident, now: int) -> TradingEffect:
 
 
 def strictest(effects: Iterable[TradingEffect], now: int) -> TradingEffect:
-    """Return several effects as one: the strictest of each, the times of the nearest window."""
+    """Return one or several effects as one: the strictest of each, the times of the nearest."""
     found = list(effects)
-    if not found:
-        return TradingEffect(at=now)
     orders, switches = list(NewOrders), list(SwitchAdvice)
     worst = max(found, key=lambda one: (orders.index(one.new_orders), one.forced))
     windows = [one for one in found if one.key]
@@ -185,7 +188,6 @@ def strictest(effects: Iterable[TradingEffect], now: int) -> TradingEffect:
         ends=ends,
         offers_cancel=any(one.offers_cancel for one in found) and all(one.cancels for one in found),
         expects_loss=any(one.expects_loss for one in found),
-        counting=any(one.counting for one in windows),
     )
     if nearest is None:
         return merged
@@ -231,10 +233,8 @@ def _switch(event: MaintenanceEvent) -> SwitchAdvice:
 
 def _reason(event: MaintenanceEvent, now: int, *, refused: bool) -> str:
     """Say why orders are refused or asked about, and how long that may last."""
-    word = event.order_submission or event.recommended_action or event.phase
-    if event.order_submission in ("allowed", "unspecified"):
-        word = event.recommended_action or event.phase
-    stated = word.replace("_", " ") or "no more said"
+    words = (event.order_submission, event.recommended_action, event.phase)
+    stated = next(word for word in words if word not in NOTHING_ASKED).replace("_", " ")
     when = ""
     if event.expected_start is not None:
         left_ns = event.expected_start - now
