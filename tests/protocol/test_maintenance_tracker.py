@@ -239,7 +239,7 @@ def test_a_blocked_window_blocks_after_it_has_left_the_list_until_the_engine_is_
     tracker.apply(status(frame(system="maintenance"), START + MINUTE))
     down = tracker.effect(START + 2 * MINUTE)
     assert (down.new_orders, down.forced, down.cancels) == (NewOrders.REFUSED, True, False)
-    assert down.ends == START + HOUR
+    assert down.until == START + HOUR
     tracker.apply(status(frame(), START + 20 * MINUTE))
     assert tracker.effect(START + 20 * MINUTE).new_orders is NewOrders.ALLOWED
 
@@ -433,3 +433,35 @@ def test_what_is_well_again_is_good_and_not_urgent() -> None:
     tracker = after((frame(emergency=(MAJOR,)), START))
     [news] = tracker.apply(status(frame(), START))
     assert (news.urgent, news.good) == (False, True)
+
+
+def test_until_the_engine_is_online_its_window_goes_on() -> None:
+    tracker = after(*walk(), (frame(system="maintenance"), START))
+    for mode in ("cancel_only", "post_only"):
+        assert tracker.apply(status(frame(system=mode), START + HOUR)) == []
+        assert tracker.effect(START + HOUR).until == START + HOUR
+
+
+def test_an_outage_that_nobody_announced_has_no_end_though_a_window_is_far_ahead() -> None:
+    tracker = after((frame(planned(), system="maintenance"), START - 36 * HOUR))
+    assert tracker.effect(START - 36 * HOUR).until is None
+
+
+def test_an_outage_after_a_window_that_is_over_has_no_end() -> None:
+    tracker = after(*walk(), (frame(), START), (frame(), START + HOUR))
+    tracker.apply(status(frame(system="maintenance"), START + 2 * HOUR))
+    assert tracker.effect(START + 2 * HOUR).until is None
+
+
+@pytest.mark.parametrize(("late", "orders"), [(119, NewOrders.REFUSED), (120, NewOrders.ASK)])
+def test_an_engine_is_believed_to_be_online_two_minutes_after_the_start(
+    late: int, orders: NewOrders
+) -> None:
+    at = START + late * MINUTE // 60
+    assert after(*walk(), (frame(), at)).effect(at).new_orders is orders
+
+
+def test_a_window_of_an_unknown_end_begins_without_one() -> None:
+    endless = {**WALK["final_warning_30s"], "expected_end_utc": None}
+    [_, begun] = told((frame(endless), START - 1), (frame(), START))
+    assert begun == "begun: maintenance has begun: Order Entry System Maintenance"

@@ -154,7 +154,7 @@ def test_a_state_that_is_not_known_yet_is_no_hindrance() -> None:
 
 @pytest.mark.parametrize("system", ["maintenance", "cancel_only", "dancing", "post_only"])
 def test_the_end_that_was_announced_is_kept_with_the_state(system: str) -> None:
-    assert of_system(system, NOW, NOW + 7).ends == NOW + 7
+    assert of_system(system, NOW, NOW + 7).until == NOW + 7
 
 
 def test_an_engine_that_is_down_says_until_when() -> None:
@@ -186,6 +186,12 @@ def test_an_engine_that_is_down_outweighs_an_announcement() -> None:
     assert (effect.forced, effect.cancels, effect.offers_cancel) == (True, False, False)
 
 
+def test_an_offer_of_any_of_them_counts() -> None:
+    offering = of_event(event(recommended_action="cancel_open_orders"), NOW)
+    assert strictest([of_system("online", NOW), offering], NOW).offers_cancel
+    assert not strictest([of_system("online", NOW)], NOW).offers_cancel
+
+
 def test_what_an_engine_takes_stands_beside_what_is_announced() -> None:
     near = of_event(event("approaching_30m"), NOW)
     effect = strictest([of_system("post_only", NOW), near], NOW)
@@ -202,11 +208,13 @@ def test_of_two_windows_of_which_none_is_near_the_first_is_next() -> None:
     assert strictest([unknown, second, first], NOW).countdown_ns is None
 
 
-def test_the_end_of_a_window_that_is_on_goes_before_that_of_the_next() -> None:
+def test_the_end_of_a_window_that_is_on_is_not_that_of_the_next() -> None:
     down = of_system("maintenance", NOW, NOW + MINUTE)
     following = of_event(event("announced", expected_end=NOW + 99 * MINUTE), NOW)
-    assert strictest([down, following], NOW).ends == NOW + MINUTE
-    assert strictest([of_system("online", NOW), following], NOW).ends == NOW + 99 * MINUTE
+    both = strictest([down, following], NOW)
+    assert (both.until, both.ends) == (NOW + MINUTE, NOW + 99 * MINUTE)
+    unplanned = strictest([of_system("maintenance", NOW), following], NOW)
+    assert (unplanned.until, unplanned.ends) == (None, NOW + 99 * MINUTE)
 
 
 def test_a_loss_that_one_of_them_expects_is_expected() -> None:
