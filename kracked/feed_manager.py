@@ -17,15 +17,15 @@ from kracked.book.l2 import L2Book
 from kracked.book.l3 import L3Book
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
-from kracked.errors import RequestRejected
 from kracked.feed.account import Account
 from kracked.feed.backoff import attempts_budget
 from kracked.feed.channels import Channels, subscriptions
 from kracked.feed.clock import Clock
 from kracked.feed.connection import Connection, Token
 from kracked.feed.connection_pool import ConnectionPool
-from kracked.feed.errors import AlreadyOpen, NeedsToken, NoToken, NotOpen
+from kracked.feed.errors import AlreadyOpen, NeedsToken, NotOpen
 from kracked.feed.fanout import Consumer, Fanout, Policy
+from kracked.feed.freshness import Freshness, FreshnessJudge
 from kracked.feed.managed_connection import PRIVATE, PUBLIC, ManagedConnection
 from kracked.feed.stats import ConsumerStats, FeedStats
 from kracked.feed.tap import LIMIT_BYTES, Tap
@@ -102,6 +102,7 @@ class FeedManager:
         self._rest: RestClient | None = None
         self._credentials = credentials
         self._last_values = LastValues()
+        self._judge = FreshnessJudge()
         self._connections = ConnectionPool(self, self.endpoints, token)
         self._fanout = Fanout()
         self._taps: tuple[Tap, ...] = ()
@@ -123,6 +124,15 @@ class FeedManager:
     def l3(self) -> Mapping[str, L3Book]:
         """Level 3 books by symbol, always current; look at `verified` before trusting one."""
         return self._connections.l3
+
+    def freshness(self, symbol: str, channel: str = "book") -> Freshness:
+        """Return whether a subscription's data are current, judged by its siblings too.
+
+        Args:
+            symbol: The pair, ``BTC/USD``.
+            channel: Its channel; candles of several intervals are all judged.
+        """
+        return self._judge.freshness(self._connections, symbol, channel, self.clock.steady())
 
     def current_state(self) -> list[Event]:
         """Return everything that is known now besides the books, as snapshots.
@@ -257,33 +267,13 @@ class FeedManager:
 
     async def _until_settled(self, requested: list[Subscription]) -> None:
         while self._tasks is not None:
-            if all(self._settled(subscription) for subscription in requested):
+            if all(map(self._connections.settled, requested)):
                 break
             await self._state_changed.wait()
         else:
             raise NotOpen
-        for rejection in filter(None, map(self._rejection, requested)):
+        for rejection in filter(None, map(self._connections.rejection, requested)):
             raise rejection
-
-    def _settled(self, subscription: Subscription) -> bool:
-        """Whether there is nothing to wait for: live, refused, or dropped meanwhile."""
-        managed = self._connections.holder_of(subscription.key)
-        if managed is None:
-            return True
-        state = managed.session.states[subscription.key]
-        live = state.stage is SubscriptionStage.LIVE and state.subscription == subscription
-        return live or self._rejection(subscription) is not None
-
-    def _rejection(self, subscription: Subscription) -> RequestRejected | None:
-        managed = self._connections.holder_of(subscription.key)
-        if managed is None:
-            return None
-        state, refused = managed.session.states[subscription.key], managed.connection.refused
-        if refused is not None:
-            return NoToken("GetWebSocketsToken", str(refused), managed.connection.name)
-        if state.stage is SubscriptionStage.REFUSED:
-            return RequestRejected(state.subscription.name, state.error or "")
-        return None
 
     def _want(self, requested: list[Subscription]) -> None:
         for subscription in requested:
@@ -364,6 +354,14 @@ class FeedManager:
                 case events.Resync(channel=channel):
                     self.account.distrust(channel)
         self._fanout.publish(happened)
+        if self._judge.due(now := self.clock.steady()):
+            self._judge_freshness(now)
+
+    def _judge_freshness(self, now: int) -> None:
+        """Tell which subscriptions have become stale, and renew each of them alone."""
+        markets = self._connections.markets(self._last_values, self.instruments)
+        for verdict in self._judge.judge(markets, now):
+            self._fanout.publish(self._connections.renew_stale(verdict, self.clock.wall(), now))
 
     def on_state_change(self) -> None:
         """Wake the tasks that wait for a subscription or a connection to change its state."""

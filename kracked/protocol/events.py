@@ -409,7 +409,8 @@ class Resync(SymbolEvent, frozen=True, tag="resync"):
     channel: str
     reason: str
     """`checksum`, `impossible` (the rules forbid what came), `precision` (the instrument's
-    decimals changed), `sequence` (a message is missing), `timeout`, `unasked`."""
+    decimals changed), `sequence` (a message is missing), `stale` (its siblings contradict it),
+    `timeout`, `unasked`."""
     detail: str = ""
 
 
@@ -461,11 +462,15 @@ class Gap(Event, frozen=True, tag="gap"):
 
 
 class Stale(SymbolEvent, frozen=True, tag="stale"):
-    """A subscription is quiet on a connection whose heartbeats are missing."""
+    """A subscription is not current: its connection is silent, or its siblings contradict it."""
 
     channel: str
     silent_ns: int
     """Time since its last message."""
+    reason: str = ""
+    """What contradicts it, or that nothing ever came; empty while heartbeats are missing."""
+    interval: int | None = None
+    """Minutes; candles only."""
 
 
 class Overflow(Event, frozen=True, tag="overflow"):

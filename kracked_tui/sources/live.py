@@ -17,7 +17,6 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.errors import NoToken
 from kracked.feed.fanout import Policy
-from kracked.feed.managed_connection import PUBLIC
 from kracked.feed_manager import FeedManager
 from kracked.instruments import Precision
 from kracked.protocol.events import Candle, Candles, Event
@@ -90,7 +89,7 @@ class LiveSource:
             reports = self.feed.consumer(Policy.NEVER_SKIP) if trades else None
             outbox = key_file(credentials, state).name.replace("nonce", "outbox") + ".jsonl"
             self.access = Access(
-                self._rest, self.feed.account, reports, state / outbox, self._silent_ns
+                self._rest, self.feed.account, reports, state / outbox, self.feed.freshness
             )
         self._stack = AsyncExitStack()
 
@@ -108,10 +107,6 @@ class LiveSource:
     def no_level3_reason(self) -> str:
         """The reason for no level 3 book, for people."""
         return self._level3_error if self._has_key else _NO_KEY
-
-    def _silent_ns(self) -> int | None:
-        connections = self.feed.stats().connections
-        return next((one.silent_ns for one in connections if one.name == PUBLIC), None)
 
     def counters(self) -> Counters:
         """Return the checksum counts of all books since the start."""

@@ -53,6 +53,8 @@ class MarketState:
         """Bars of five seconds made from trades, oldest first."""
         self.resync = ""
         """Why its level 2 book waits for a snapshot."""
+        self.stale = ""
+        """What contradicts its level 2 book, which waits for a snapshot."""
         self.level3_resync = ""
         self.level3_error = ""
         self.refused = ""
@@ -207,6 +209,7 @@ class Store:
             connected=bool(self._connected) and "public" not in self._down_reasons,
             trouble=down_reason,
             resync=market.resync,
+            stale=market.stale,
             has_book=has_book,
             verified=verified,
             last_received=self.last_received,
@@ -273,7 +276,8 @@ class Store:
                 text = f"gap of {length} in {event.channel}: {event.reason}"
                 self.tell(event.received, text, "warn")
             case events.Stale():
-                self.tell(event.received, f"{event.symbol} {event.channel} is stale", "warn")
+                why = f": {event.reason}" if event.reason else ""
+                self.tell(event.received, f"{event.symbol} {event.channel} is stale{why}", "warn")
             case events.Rejected():
                 self._apply_rejection(event)
             case events.Status():
@@ -285,8 +289,10 @@ class Store:
         market = self.market(event.symbol)
         if event.channel == "book":
             market.resync = reason
+            market.stale = event.detail if isinstance(event, events.Resync) else ""
+            market.stale = market.stale if reason == "stale" else ""
             market.refused = market.refused if reason else ""
-        else:
+        elif event.channel == "level3":
             market.level3_resync = reason
         self.resyncs += bool(reason)
         word, role = (f"resync: {reason}", "warn") if reason else ("verified", "good")

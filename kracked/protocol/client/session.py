@@ -153,6 +153,19 @@ class Session:
         self.subscriptions.resync(key, detail, received, self.liveness.last_frame)
         return self.subscriptions.take_events()
 
+    def renew_stale(self, stale: events.Stale, last_received: int, now: int) -> list[Event]:
+        """Renew a live subscription that is stale by what its siblings say.
+
+        After calling this method: handle the events, send what `to_send` returns.
+
+        Args:
+            stale: The verdict.
+            last_received: When its last message came, ns since the Unix epoch.
+            now: The steady clock, ns.
+        """
+        self.subscriptions.renew_stale(stale, last_received, now)
+        return self.subscriptions.take_events()
+
     # --- the connection comes and goes ----------------------------------------------
 
     def open(self, now: int, token: str | None = None) -> None:

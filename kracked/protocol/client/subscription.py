@@ -69,6 +69,7 @@ class SubscriptionState:
         "error",
         "gap_reason",
         "gap_start",
+        "heard_before",
         "last_message",
         "live_since",
         "messages",
@@ -104,6 +105,8 @@ class SubscriptionState:
         self.last_message = 0
         """When its last message came, by the steady clock."""
         self.messages = 0
+        self.heard_before = 0
+        """Its messages when it was last requested."""
         self.resyncs = 0
         self.sequence: int | None = None
         """The number of its last message; account channels only."""
@@ -112,6 +115,11 @@ class SubscriptionState:
         self.gap_reason = ""
         self.error: str | None = None
         """The exchange's last refusal."""
+
+    @property
+    def heard(self) -> bool:
+        """Whether a message has come since it was last requested."""
+        return self.messages > self.heard_before
 
 
 def answers(event: events.Subscribed | events.Unsubscribed, state: SubscriptionState) -> bool:

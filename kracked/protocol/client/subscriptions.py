@@ -298,6 +298,20 @@ class Subscriptions:
         if state is not None and state.stage is SubscriptionStage.LIVE:
             self.lifecycle.resync(state, "impossible", detail, received, now)
 
+    def renew_stale(self, stale: events.Stale, last_received: int, now: int) -> None:
+        """Renew a live subscription whose siblings show that messages of it are missing.
+
+        Args:
+            stale: The verdict.
+            last_received: Since when they may be missing, ns since the Unix epoch.
+            now: The steady clock, ns.
+        """
+        state = self.lifecycle.states.get((stale.channel, stale.symbol, stale.interval))
+        if state is None or state.stage is not SubscriptionStage.LIVE:
+            return
+        state.gap_start, state.gap_reason = last_received or stale.received, "stale"
+        self.lifecycle.resync(state, "stale", stale.reason, stale.received, now)
+
     def _on_malformed(self, event: events.Malformed, now: int) -> None:
         """Treat an unreadable message as lost. The keeper resyncs live books itself."""
         for state in tuple(self.lifecycle.states.values()):
@@ -357,6 +371,7 @@ class Subscriptions:
 
     def _sent(self, state: SubscriptionState, req_id: int, now: int) -> None:
         state.req_id, state.acknowledged, state.sequence = req_id, False, None
+        state.heard_before = state.messages
         self.lifecycle.step(state, Occasion.SENT, now + ANSWER_NS)
         channel, symbol, _ = state.subscription.key
         depth = state.subscription.depth
