@@ -15,6 +15,7 @@ from kracked.feed.account import Account
 from kracked.instruments import Instrument, Precision, similar_symbol
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
+from kracked.untrusted import printable
 from kracked_tui.sources.base import TimeJump
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
@@ -252,7 +253,7 @@ class Store:
             role: `good`, `warn` or `dim`.
             own: About an order of ours, or the answer to a key.
         """
-        self.log_entries.appendleft(LogEntry(time, text, role, own))
+        self.log_entries.appendleft(LogEntry(time, printable(text), role, own))
 
     # --- whether the data can be trusted ------------------------------------------
 

@@ -209,7 +209,8 @@ def test_whatever_an_exchange_says_a_recording_goes_on(
             session.ingest.take_message("public", START, b'{"channel":"heartbeat"}')
             session.ingest.take_event(events.Trades(START, "BTC/USD", Precision(1, 8), (trade,)))
     assert check(path).healthy
-    assert set(load_trades(path)["ord_type"]) == {word}
+    shown = word.replace("\u2028", " ").replace("\x85", " ")  # no cell holds what a terminal obeys
+    assert set(load_trades(path)["ord_type"]) == {shown}
 
 
 def test_rows_of_no_symbol_keep_no_other_from_being_loaded(tmp_path: Path) -> None:
