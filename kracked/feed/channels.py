@@ -42,6 +42,11 @@ class NoChannels(ConfigError):
     symbol: str
 
 
+@says("a symbol is empty; name a pair, such as BTC/USD")
+class NoSymbol(ConfigError):
+    """A subscription to no symbol at all."""
+
+
 def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
     """Return the subscriptions of a symbol.
 
@@ -53,7 +58,10 @@ def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
         UnsupportedDepth: The exchange does not offer this depth.
         UnsupportedChoice: The exchange does not offer this channel, trigger or interval.
         NoChannels: No channel is chosen.
+        NoSymbol: The symbol is empty.
     """
+    if not symbol:
+        raise NoSymbol
     for name in channels:
         if name not in Channels.__annotations__:
             raise UnsupportedChoice("channel", name, tuple(Channels.__annotations__))

@@ -19,7 +19,7 @@ from kracked.errors import RequestRejected
 from kracked.feed.backoff import Backoff
 from kracked.feed.connection import Connection, Owner, Token
 from kracked.feed.contradictions import Market
-from kracked.feed.errors import NoToken
+from kracked.feed.errors import Denied, NoToken
 from kracked.feed.freshness import Verdict
 from kracked.feed.managed_connection import LEVEL3, PUBLIC, ROLES, ManagedConnection
 from kracked.instruments import Instrument
@@ -120,6 +120,8 @@ class ConnectionPool:
         if managed is None:
             return None
         state, refused = managed.session.states[subscription.key], managed.connection.refused
+        if isinstance(refused, Denied):
+            return refused
         if refused is not None:
             return NoToken("GetWebSocketsToken", str(refused), managed.connection.name)
         if state.stage is SubscriptionStage.REFUSED:

@@ -149,6 +149,8 @@ class LiveSource:
         Raises:
             RequestRejected: The exchange refuses a channel.
         """
+        if not symbol:
+            return  # an order whose pair is not known yet names none
         self._requested = symbol
         # One change at a time: two quick keys would else undo each other's subscriptions.
         async with self._show_lock:

@@ -187,11 +187,17 @@ class Session:
         self._messages_before = self.messages
         self.liveness.open(now)
 
-    def close(self, reason: str) -> None:
+    def close(self, reason: str, *, hung_up: bool = False) -> None:
         """Take back every subscription: the connection is gone. Its books are not trusted.
 
         After calling this method: call `open` when there is another connection.
+
+        Args:
+            reason: Why it is gone.
+            hung_up: Whether the other end ended it.
         """
+        if self._open and hung_up:
+            self.subscriptions.lifecycle.blame(self._last_received, self.liveness.last_frame)
         self._open, self._token = False, None
         self.system = self._silence = None
         self._pings.clear()

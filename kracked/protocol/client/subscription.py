@@ -69,6 +69,7 @@ class SubscriptionState:
         "error",
         "gap_reason",
         "gap_start",
+        "hang_ups",
         "heard_before",
         "last_message",
         "live_since",
@@ -105,6 +106,8 @@ class SubscriptionState:
         self.last_message = 0
         """When its last message came, by the steady clock."""
         self.messages = 0
+        self.hang_ups = 0
+        """How often in succession the server ended the connection before it was granted."""
         self.heard_before = 0
         """Its messages when it was last requested."""
         self.resyncs = 0
