@@ -151,6 +151,13 @@ class FeedManager:
                     snapshots.append(replace(snapshot, received=now))
         return snapshots + self.account.snapshots(now)
 
+    def missing_trades(self, symbol: str) -> tuple[tuple[int, int], ...]:
+        """Return the first and last id of each run of trades that never came, oldest first.
+
+        A `Gap` told each of them when it was seen; REST `Trades` has the trades themselves.
+        """
+        return self._connections.public.session.missing_trades(symbol)
+
     def open_gaps(self) -> list[events.Gap]:
         """Return the gaps that have begun and not ended, each up to now.
 

@@ -448,8 +448,11 @@ class Reconnected(Event, frozen=True, tag="reconnected"):
     down_ns: int
 
 
-class Gap(Event, frozen=True, tag="gap"):
-    """Messages of these symbols may be missing between `start` and `end`."""
+class Gap(Event, frozen=True, omit_defaults=True, tag="gap"):
+    """Messages of these symbols may be missing between `start` and `end`.
+
+    Where the exchange's trade ids show which trades are missing, it names them.
+    """
 
     channel: str
     symbols: tuple[str, ...]
@@ -459,6 +462,10 @@ class Gap(Event, frozen=True, tag="gap"):
     end: int
     """ns since the Unix epoch."""
     reason: str
+    first_id: int | None = None
+    """The first missing trade; None where it is not known which, and of other channels."""
+    last_id: int | None = None
+    """The last missing trade."""
 
 
 class Stale(SymbolEvent, frozen=True, tag="stale"):

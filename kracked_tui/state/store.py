@@ -45,6 +45,8 @@ class MarketState:
         self.rising: bool | None = None
         self.prints: deque[Print] = deque(maxlen=MAX_PRINTS)
         """Oldest first."""
+        self.missing_trades = 0
+        """Trades that never came before the next print."""
         self.traded: dict[int, Traded] = {}
         self.session_bought = 0
         self.session_sold = 0
@@ -83,8 +85,10 @@ class MarketState:
         self._set_precision(event.precision)
         if event.snapshot:
             self.prints.clear()
+        missing, self.missing_trades = self.missing_trades, 0
         for each in sorted(prints(event), key=lambda one: one.time):
-            self.prints.append(each)
+            self.prints.append(each._replace(missing=missing) if missing else each)
+            missing = 0
             self._set_last(each.last_price)
             self._extend_bar(each.time, each.last_price, each.qty)
         if event.snapshot:
@@ -273,6 +277,9 @@ class Store:
                 self.dropped += event.dropped
             case events.Gap():
                 self.gaps += 1
+                if event.first_id is not None and event.last_id is not None:
+                    missing = event.last_id - event.first_id + 1
+                    self.market(event.symbols[0]).missing_trades += missing
                 length = fmt.milliseconds(event.end - event.start)
                 text = f"gap of {length} in {event.channel}: {event.reason}"
                 self.tell(event.received, text, "warn")

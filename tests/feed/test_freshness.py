@@ -148,6 +148,21 @@ def test_a_stall_of_this_process_makes_nothing_stale() -> None:
     assert stale(heard(rig, 3)) == set()
 
 
+def test_trades_that_never_came_are_told_by_their_ids_and_can_be_asked_for() -> None:
+    rig = Rig(2)
+    rig.live(3)
+    rig.dropped = (frames("trade"),)
+    rig.live(4)
+    rig.dropped = ()
+    gaps = [
+        one
+        for one in heard(rig, 4)
+        if isinstance(one, events.Gap) and one.channel == "trade" and one.symbols == (BTC,)
+    ]
+    assert gaps
+    assert rig.feed.missing_trades(BTC) == tuple((one.first_id, one.last_id) for one in gaps)
+
+
 def test_a_symbol_that_is_not_subscribed_is_not_current() -> None:
     rig = Rig(1)
     assert rig.feed.freshness("XRP/USD") == Freshness(False, "not subscribed", None)

@@ -166,6 +166,10 @@ class Session:
         self.subscriptions.renew_stale(stale, last_received, now)
         return self.subscriptions.take_events()
 
+    def missing_trades(self, symbol: str) -> tuple[tuple[int, int], ...]:
+        """Return the first and last id of each run of a symbol's trades that never came."""
+        return self._trade_sequence.missing(symbol)
+
     # --- the connection comes and goes ----------------------------------------------
 
     def open(self, now: int, token: str | None = None) -> None:
@@ -239,8 +243,9 @@ class Session:
         result: list[Event] = []
         for event in happened:
             if isinstance(event, events.Trades):
-                fresh, gap = self._trade_sequence.follow(event)
-                result += (one for one in (gap, fresh) if one is not None)
+                fresh, gaps = self._trade_sequence.follow(event)
+                result += gaps
+                result += () if fresh is None else (fresh,)
             else:
                 result.append(event)
         return result
