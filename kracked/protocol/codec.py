@@ -20,6 +20,7 @@ from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
 from kracked.protocol.events import Event, Side
 from kracked.protocol.instrument_reader import read_asset, read_instrument
+from kracked.protocol.maintenance_lists import read_events, read_incidents
 from kracked.protocol.number_parser import (
     NumberReader,
     decimal,
@@ -386,18 +387,29 @@ def _by_symbol(rows: list[_Row]) -> dict[str, list[_Row]]:
 
 
 def _status(message: wire.StatusMessage, received: int) -> list[Event]:
-    return [
-        events.Status(
+    found, unreadable = list[Event](), list[Event]()
+    for data in message.data:
+        planned, emergency = bytes(data.upcoming_maintenance), bytes(data.emergency)
+        upcoming, incidents = read_events(planned), read_incidents(emergency)
+        status = events.Status(
             received,
             system=data.system,
-            version=data.version,
-            api_version=data.api_version,
-            connection_id=data.connection_id,
-            upcoming_maintenance=tuple(data.upcoming_maintenance),
-            emergency=tuple(data.emergency),
+            version=data.version or "",
+            api_version=data.api_version or "",
+            connection_id=data.connection_id or 0,
+            upcoming_maintenance=upcoming.found,
+            emergency=incidents.found,
+            lists_stated=_is_list(planned) or _is_list(emergency),
         )
-        for data in message.data
-    ]
+        found.append(status)
+        for entry, reason in (*upcoming.problems, *incidents.problems):
+            problem = malformed(entry, received, reason)
+            unreadable.append(msgspec.structs.replace(problem, channel="status"))
+    return found + unreadable
+
+
+def _is_list(data: bytes) -> bool:
+    return data.startswith(b"[")
 
 
 def _heartbeat(_message: wire.HeartbeatMessage, received: int) -> list[Event]:

@@ -163,11 +163,13 @@ class InstrumentMessage(Struct, tag_field="channel", tag="instrument"):
 
 class StatusData(Struct):
     system: str
-    version: str = ""
-    api_version: str = ""
-    connection_id: int = 0
-    upcoming_maintenance: list[dict[str, object]] = []
-    emergency: list[dict[str, object]] = []
+    version: str | None = None
+    api_version: str | None = None
+    connection_id: int | None = None
+    upcoming_maintenance: Raw = NO_DIGITS
+    """A list, absent or null; read apart: no entry may cost the engine's state."""
+    emergency: Raw = NO_DIGITS
+    """As `upcoming_maintenance`."""
 
 
 class StatusMessage(Struct, tag_field="channel", tag="status"):

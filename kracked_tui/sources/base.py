@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kracked.feed.fanout import Consumer
     from kracked.feed.freshness import Freshness
     from kracked.feed_manager import FeedManager
+    from kracked.protocol.maintenance_tracker import MaintenanceTracker
     from kracked.rest.client import RestClient
 
 
@@ -36,6 +37,8 @@ class Access(NamedTuple):
     """The file that records the orders sent with this key."""
     freshness: Callable[[str], Freshness]
     """Whether the level 2 book of a symbol is current, by the feed's judge."""
+    maintenance: MaintenanceTracker | None = None
+    """What the exchange has announced, none left out."""
 
 
 class Counters(NamedTuple):
