@@ -19,7 +19,7 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.account import Account
 from kracked.feed.backoff import attempts_budget
-from kracked.feed.channels import Channels, subscriptions
+from kracked.feed.channels import Channels, NoSymbol, subscriptions
 from kracked.feed.clock import Clock
 from kracked.feed.connection import Connection, Token
 from kracked.feed.connection_pool import ConnectionPool
@@ -59,8 +59,7 @@ class FeedManager:
             async for event in feed: ...
 
     Each iteration is a consumer of its own and gives every event, in order. After leaving
-    the block the manager may be entered again: it connects, renews its subscriptions, and
-    reports what it missed as a `Gap`, as after a reconnect.
+    the block it may be entered again: it connects, and reports what it missed as a `Gap`.
 
     Args:
         symbols: Pairs to subscribe at once, ``["BTC/USD", "ETH/USD"]``.
@@ -70,7 +69,7 @@ class FeedManager:
             a program that has a `RestClient` gives its `websockets_token`.
         endpoints: Addresses of the exchange; Kraken's own by default.
         clock: Source of time; tests bring their own.
-        budget: Connection attempts allowed in ten minutes; managers of one process share it.
+        budget: Connection attempts in ten minutes; managers of one process share it.
         channels: `book`, `level3`, `trade`, `ticker`, `ohlc`, as `Channels` describes them.
 
     Raises:
@@ -78,6 +77,7 @@ class FeedManager:
         UnsupportedChoice: The exchange does not offer this channel, ticker trigger or interval.
         NoChannels: There are symbols but no channels.
         NeedsToken: `level3` or `account` without a key.
+        NoSymbol: A symbol is empty.
     """
 
     def __init__(
@@ -96,9 +96,9 @@ class FeedManager:
         self.clock = clock or Clock()
         self.budget = budget or attempts_budget()
         self.instruments: dict[str, Instrument] = {}
-        """The rules of every listed symbol, as last received."""
+        """The rules of every listed symbol."""
         self.assets: dict[str, Asset] = {}
-        """The rules of every listed asset, by its code."""
+        """The rules of every listed asset."""
         self.account = Account()
         """Open orders, fills and balances; unknown unless `account` was requested."""
         self.maintenance = MaintenanceTracker()
@@ -130,12 +130,7 @@ class FeedManager:
         return self._connections.l3
 
     def freshness(self, symbol: str, channel: str = "book") -> Freshness:
-        """Return whether a subscription's data are current, judged by its siblings too.
-
-        Args:
-            symbol: The pair, ``BTC/USD``.
-            channel: Its channel; candles of several intervals are all judged.
-        """
+        """Return whether a subscription's data are current, judged by its siblings too."""
         return self._judge.freshness(self._connections, symbol, channel, self.clock.steady())
 
     def current_state(self) -> list[Event]:
@@ -209,8 +204,7 @@ class FeedManager:
         self._fanout.close()
         cancelled = kind is not None and issubclass(kind, asyncio.CancelledError)
         try:
-            # The group would wrap an error of the caller's own code. Errors of its tasks reach
-            # the caller as a cancellation, so only a cancellation is passed to it.
+            # The group would wrap an error of the caller's own code; it needs a cancellation only.
             await self._tasks.__aexit__(*(kind, error, trace) if cancelled else (None,) * 3)
         finally:
             self._tasks = None
@@ -288,6 +282,8 @@ class FeedManager:
 
     def _want(self, requested: list[Subscription]) -> None:
         for subscription in requested:
+            if subscription.symbol == "":
+                raise NoSymbol
             if subscription.channel in NEEDS_TOKEN and not self._has_token():
                 raise NeedsToken(subscription.channel)
         for subscription in requested:

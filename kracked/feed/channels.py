@@ -58,10 +58,7 @@ def subscriptions(symbol: str, channels: Channels) -> list[Subscription]:
         UnsupportedDepth: The exchange does not offer this depth.
         UnsupportedChoice: The exchange does not offer this channel, trigger or interval.
         NoChannels: No channel is chosen.
-        NoSymbol: The symbol is empty.
     """
-    if not symbol:
-        raise NoSymbol
     for name in channels:
         if name not in Channels.__annotations__:
             raise UnsupportedChoice("channel", name, tuple(Channels.__annotations__))

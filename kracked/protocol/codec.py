@@ -16,10 +16,16 @@ from typing import Any, TypeVar
 import msgspec
 
 from kracked.errors import ProtocolError
-from kracked.instruments import Asset, Instrument, Precision
+from kracked.instruments import Instrument, Precision
 from kracked.protocol import events, wire
 from kracked.protocol.events import Event, Side
-from kracked.protocol.instrument_reader import read_asset, read_instrument
+from kracked.protocol.instrument_reader import (
+    MAX_MALFORMED,
+    MAX_ROWS,
+    read_asset,
+    read_instrument,
+    read_rows,
+)
 from kracked.protocol.maintenance_lists import read_events, read_incidents
 from kracked.protocol.number_parser import (
     NumberReader,
@@ -42,10 +48,6 @@ _channel_message = msgspec.json.Decoder(wire.ChannelMessage, float_hook=exact, s
 _outline = msgspec.json.Decoder(wire.Outline).decode
 _text_of = msgspec.json.encode
 
-MAX_MALFORMED = 100
-"""Reports about one message's rows; a message with more damage is hardly worth more words."""
-MAX_ROWS = 20_000
-"""Rows of a damaged message, or of an instrument list, that are read one by one."""
 _IN_ROWS = frozenset(("book", "level3", "ticker", "trade", "ohlc"))
 """Channels whose messages may hold several rows, each with a meaning of its own."""
 
@@ -279,8 +281,8 @@ class Codec:
 
     def _instruments(self, message: wire.InstrumentMessage, received: int) -> list[Event]:
         unreadable: list[Event] = []
-        pairs = _read_rows(message.data.pairs, read_instrument, unreadable, received)
-        assets = _read_rows(message.data.assets, read_asset, unreadable, received)
+        pairs = read_rows(message.data.pairs, read_instrument, unreadable, received)
+        assets = read_rows(message.data.assets, read_asset, unreadable, received)
         self.learn(pairs)
         snapshot = message.type == "snapshot"
         return [events.Instruments(received, tuple(pairs), tuple(assets), snapshot), *unreadable]
@@ -342,38 +344,6 @@ def _candle(row: wire.CandleData, precision: Precision) -> events.Candle:
         volume=quantity(bytes(row.volume), precision.qty),
         trades=row.trades or 0,
     )
-
-
-_Listed = TypeVar("_Listed", Instrument, Asset)
-
-
-def _read_rows(
-    rows: list[msgspec.Raw] | None,
-    read: Callable[[msgspec.Raw], tuple[_Listed, list[str]]],
-    unreadable: list[Event],
-    received: int,
-) -> list[_Listed]:
-    """Return the rows that can be read; add a `Malformed` to `unreadable` for what cannot.
-
-    A row of which something can be read counts, and what cannot is named.
-    """
-    found: list[_Listed] = []
-    if rows and len(rows) > MAX_ROWS:
-        raise ProtocolError(f"a list of {len(rows)} instruments or assets")
-    for row in rows or ():
-        try:
-            listed, odd = read(row)
-        except UNREADABLE as error:
-            reason = str(error)
-        else:
-            found.append(listed)
-            if not odd:
-                continue
-            reason = f"its {', '.join(odd)} cannot be read; the rest counts"
-        if len(unreadable) < MAX_MALFORMED:
-            problem = malformed(bytes(row), received, reason)
-            unreadable.append(msgspec.structs.replace(problem, channel="instrument"))
-    return found
 
 
 _Row = TypeVar("_Row", wire.TradeData, wire.CandleData)

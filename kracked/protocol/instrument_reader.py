@@ -19,8 +19,15 @@ from kracked import units
 from kracked.errors import ProtocolError, says
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import wire
+from kracked.protocol.events import Event
 from kracked.protocol.number_parser import LARGEST, decimal, is_present
+from kracked.protocol.replies import UNREADABLE, malformed
 from kracked.units import MOST_DECIMALS
+
+MAX_MALFORMED = 100
+"""Reports about one message's rows; a message with more damage is hardly worth more words."""
+MAX_ROWS = 20_000
+"""Rows of a damaged message, or of an instrument list, that are read one by one."""
 
 Decimals = Annotated[int, msgspec.Meta(ge=0, le=MOST_DECIMALS)]
 
@@ -30,8 +37,6 @@ _text = msgspec.json.Decoder(wire.Text, strict=False).decode
 _decimals = msgspec.json.Decoder(Decimals, strict=False).decode
 _flag = msgspec.json.Decoder(bool, strict=False).decode
 
-_ODD = (msgspec.MsgspecError, ProtocolError, ValueError, ArithmeticError, RecursionError)
-"""Errors of reading one member."""
 _T = TypeVar("_T")
 
 
@@ -59,7 +64,7 @@ class RowReader:
         raw: msgspec.Raw = getattr(self._row, member)
         try:
             return read(raw)
-        except _ODD:
+        except UNREADABLE:
             shown = bytes(raw)[:40].decode(errors="replace") or "missing"
             raise UnreadableMember(member, shown) from None
 
@@ -70,7 +75,7 @@ class RowReader:
             return default
         try:
             return read(raw)
-        except _ODD:
+        except UNREADABLE:
             self.odd.append(member)
             return default
 
@@ -126,6 +131,38 @@ def read_asset(row: msgspec.Raw) -> tuple[Asset, list[str]]:
         borrowable=reader.optional("borrowable", _flag, default=False),
     )
     return asset, reader.odd
+
+
+_Listed = TypeVar("_Listed", Instrument, Asset)
+
+
+def read_rows(
+    rows: list[msgspec.Raw] | None,
+    read: Callable[[msgspec.Raw], tuple[_Listed, list[str]]],
+    unreadable: list[Event],
+    received: int,
+) -> list[_Listed]:
+    """Return the rows that can be read; add a `Malformed` to `unreadable` for what cannot.
+
+    A row of which something can be read counts, and what cannot is named.
+    """
+    found: list[_Listed] = []
+    if rows and len(rows) > MAX_ROWS:
+        raise ProtocolError(f"a list of {len(rows)} instruments or assets")
+    for row in rows or ():
+        try:
+            listed, odd = read(row)
+        except UNREADABLE as error:
+            reason = str(error)
+        else:
+            found.append(listed)
+            if not odd:
+                continue
+            reason = f"its {', '.join(odd)} cannot be read; the rest counts"
+        if len(unreadable) < MAX_MALFORMED:
+            problem = malformed(bytes(row), received, reason)
+            unreadable.append(msgspec.structs.replace(problem, channel="instrument"))
+    return found
 
 
 def _step(raw: msgspec.Raw, precision: int) -> int:

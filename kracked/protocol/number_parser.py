@@ -11,7 +11,7 @@ from kracked import units
 from kracked.errors import ProtocolError, says
 from kracked.instruments import Precision
 from kracked.protocol import wire
-from kracked.protocol.events import OrderAction, OrderChange
+from kracked.protocol.events import OrderChange
 from kracked.units import scale
 
 KNOWN_PRICES = 5_000
@@ -26,7 +26,6 @@ _USUAL = 39
 _MAX_EXPONENT = 1_000
 """Powers of ten that a number may lie from one: beyond that it takes too long to write out."""
 _POINT = 0x2E
-_ADD = OrderAction.ADD
 
 
 @says("{text} is out of range")
@@ -194,7 +193,7 @@ class NumberReader:
             return tuple(
                 [
                     OrderChange(
-                        row.event or _ADD,
+                        row.event,
                         row.order_id,
                         prices[bytes(row.limit_price)],
                         int(text.replace(b".", b""))
@@ -208,7 +207,7 @@ class NumberReader:
         except (ValueError, IndexError):
             return tuple(
                 OrderChange(
-                    row.event or _ADD,
+                    row.event,
                     row.order_id,
                     prices[bytes(row.limit_price)],
                     signed(bytes(row.order_qty), precision),

@@ -27,7 +27,7 @@ class WireLevel(Struct, gc=False):
 
 class BookData(Struct, gc=False):
     symbol: Text
-    checksum: Annotated[int, Meta(ge=0)]
+    checksum: int
     bids: list[WireLevel] | None = None
     asks: list[WireLevel] | None = None
     timestamp: Text | None = None
@@ -39,17 +39,17 @@ class BookMessage(Struct, gc=False, tag_field="channel", tag="book"):
 
 
 class WireOrder(Struct, gc=False):
-    order_id: Text
+    order_id: str
     limit_price: Raw
     order_qty: Raw
-    timestamp: Text
-    event: OrderAction | None = OrderAction.ADD
+    timestamp: str
+    event: OrderAction = OrderAction.ADD
     """Absent in snapshots."""
 
 
 class OrdersData(Struct, gc=False):
     symbol: Text
-    checksum: Annotated[int, Meta(ge=0)]
+    checksum: int
     bids: list[WireOrder] | None = None
     asks: list[WireOrder] | None = None
     timestamp: Text | None = None

@@ -192,6 +192,26 @@ def test_after_a_late_depth_a_contradiction_is_seen() -> None:
     assert "beyond the depth" in resync.detail
 
 
+@pytest.mark.parametrize("channel", ["book", "level3"])
+def test_a_snapshot_deeper_than_any_depth_on_offer_is_no_book(channel: str) -> None:
+    keeper, make = BookKeeper(), snapshot if channel == "book" else l3_snapshot
+    books = keeper.l2 if channel == "book" else keeper.l3
+    keeper.apply(make(BIDS, ASKS))
+    deep = levels(1001, 2000), levels(1000, 2001, 1)
+    [resync] = keeper.apply(make(*deep))
+    detail = "1001 levels a side, and at most 1000 are offered"
+    assert resync == Resync(0, BTC, channel, "impossible", detail)
+    assert not books[BTC].verified
+    assert len(books[BTC].bids) == len(BIDS)
+    assert (keeper.stats[BTC, channel].mismatched, keeper.stats[BTC, channel].snapshots) == (1, 2)
+
+
+def test_a_snapshot_as_deep_as_the_caller_says_is_a_book_whatever_is_offered() -> None:
+    keeper = BookKeeper(depth=2000)
+    keeper.apply(snapshot(levels(1001, 2000), levels(1000, 2001, 1)))
+    assert keeper.l2[BTC].verified
+
+
 def test_a_depth_of_the_caller_is_not_overruled() -> None:
     keeper = BookKeeper(depths={BTC: 25})
     keeper.apply(snapshot(BIDS, ASKS))

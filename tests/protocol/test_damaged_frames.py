@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from kracked.book.keeper import BookKeeper
 from kracked.instruments import Precision
 from kracked.protocol import events
-from kracked.protocol.codec import MAX_MALFORMED, MAX_ROWS, Codec
+from kracked.protocol.codec import Codec
+from kracked.protocol.instrument_reader import MAX_MALFORMED, MAX_ROWS
 from kracked.protocol.number_parser import LARGEST, MOST_LEVELS
 from kracked.protocol.own_orders import OwnOrders
 from tests.damaged_frames import FRAMES, HOSTILE, STAMP, damaged

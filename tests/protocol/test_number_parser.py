@@ -13,12 +13,18 @@ from kracked.protocol import number_parser, wire
 from kracked.protocol.events import OrderAction
 from kracked.protocol.number_parser import (
     KNOWN_PRICES,
+    LARGEST,
     NumberReader,
+    OutOfRange,
+    TooManyRows,
     decimal,
     exact,
     fits,
     is_present,
     max_decimals,
+    price,
+    quantity,
+    signed,
 )
 
 Raw = msgspec.Raw
@@ -52,12 +58,6 @@ def test_the_quantity_of_an_order_is_exact_however_it_is_written(text: bytes, sc
     assert (order.price, order.qty, order.action) == (15, scaled, OrderAction.ADD)
 
 
-def test_an_order_without_an_event_is_added() -> None:
-    row = wire.WireOrder("O1", Raw(b"1.5"), Raw(b"1"), "2026-01-01T00:00:00Z", None)
-    [order] = NumberReader(Precision(1, 4)).orders([row])
-    assert order.action is OrderAction.ADD
-
-
 @pytest.mark.parametrize("text", [b"1.00001", b"100.25001"])
 def test_a_digit_too_many_is_never_rounded(text: bytes) -> None:
     with pytest.raises(TooPrecise):
@@ -77,9 +77,9 @@ def test_a_quantity_without_decimals_is_read_at_a_precision_of_none() -> None:
 
 def test_the_prices_that_are_remembered_are_bounded_and_stay_right() -> None:
     reader = NumberReader(Precision(0, 0))
-    for price in range(1, 3 * KNOWN_PRICES):
-        row = wire.WireLevel(Raw(b"%d" % price), Raw(b"1"))
-        assert reader.levels([row]) == ((price, 1),)
+    for number in range(1, 3 * KNOWN_PRICES):
+        row = wire.WireLevel(Raw(b"%d" % number), Raw(b"1"))
+        assert reader.levels([row]) == ((number, 1),)
         assert len(reader._prices) <= KNOWN_PRICES
 
 
@@ -91,6 +91,38 @@ def test_numbers_fit_a_precision_that_loses_none_of_their_digits() -> None:
 def test_the_most_precise_number_tells_the_decimals() -> None:
     assert max_decimals([Raw(b"1"), Raw(b"1.250"), Raw(b"0.1")]) == 3
     assert max_decimals([]) == 0
+
+
+def test_no_instrument_has_more_than_thirty_decimals() -> None:
+    assert max_decimals([Raw(b"0." + b"1" * 30)]) == 30
+    with pytest.raises(OutOfRange, match="31 decimals"):
+        max_decimals([Raw(b"0." + b"1" * 31)])
+
+
+@pytest.mark.parametrize("read", [price, quantity, signed])
+def test_the_largest_number_is_read_and_the_next_one_refused(read) -> None:
+    assert read(b"%d" % LARGEST, 0) == LARGEST == 10**38 - 1
+    with pytest.raises(OutOfRange):
+        read(b"%d" % (LARGEST + 1), 0)
+
+
+def test_a_price_is_above_zero_a_quantity_not_below_and_a_change_may_be() -> None:
+    assert (price(b"1", 0), quantity(b"0", 0), signed(b"-1", 0)) == (1, 0, -1)
+    for read, text in ((price, b"0"), (price, b"-1"), (quantity, b"-1")):
+        with pytest.raises(OutOfRange):
+            read(text, 0)
+
+
+def test_as_many_orders_as_the_bound_are_read_and_one_more_is_refused(monkeypatch) -> None:
+    monkeypatch.setattr(number_parser, "MOST_ORDERS", 2)
+    monkeypatch.setattr(number_parser, "MOST_LEVELS", 2)
+    reader = NumberReader(Precision(0, 0))
+    order = wire.WireOrder("O1", Raw(b"1"), Raw(b"1"), "")
+    level = wire.WireLevel(Raw(b"1"), Raw(b"1"))
+    assert len(reader.orders([order] * 2)) == len(reader.levels([level] * 2)) == 2
+    for read, rows in ((reader.orders, [order] * 3), (reader.levels, [level] * 3)):
+        with pytest.raises(TooManyRows, match="3 rows a side"):
+            read(rows)
 
 
 def test_null_and_nothing_are_no_number() -> None:
