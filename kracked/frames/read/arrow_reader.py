@@ -174,8 +174,7 @@ class ArrowReader:
         for at, name in enumerate(table.column_names):
             values, kind = table.column(at), self._types[name]
             if pa.types.is_timestamp(kind) and values.type == pa.string():
-                texts = values.to_pandas()
-                times = times_of(texts, columns[name], losses, tz=self._query.tz)
+                times = times_of(values.to_pylist(), columns[name], losses, tz=self._query.tz)
                 table = table.set_column(at, name, pa.array(times, kind, from_pandas=True))
             elif name == "action":
                 words = values.cast(pa.string())

@@ -24,9 +24,8 @@ ACTIONS = {"add": "A", "delete": "C", "modify": "M"}
 """Words in the original project's first recordings, and our letters."""
 
 _PLAIN_NUMBERS = re.compile(r"[0-9.eE+\n-]*").fullmatch
-_PLAIN_TIMES = re.compile(
-    r"(?:[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z\n)*"
-).fullmatch
+_TIME_SHAPE = re.compile(rb"0000-00-00[T ]00:00:00(?:\.0{1,9})?Z").fullmatch
+_SHAPE = bytes.maketrans(b"0123456789", b"0" * 10)
 _NUMBER = re.compile(r"\s*[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\s*").fullmatch
 _COUNT = re.compile(r"\s*([-+]?[0-9]{1,19})(?:\.0*)?\s*").fullmatch
 _HEX = re.compile(r"\s*0[xX]([0-9a-fA-F]{1,16})\s*").fullmatch
@@ -64,23 +63,26 @@ def values_of(
             _compare(cells, sum(text is not None for text in texts), column, losses)
             return pd.Series(texts, dtype="object")
         case ColumnKind.TIME:
-            return times_of(pd.Series(_texts(cells), dtype="object"), column, losses, tz=tz)
+            return times_of(_texts(cells), column, losses, tz=tz)
         case _:
             return _labels(cells, column, losses)
 
 
-def times_of(texts: pd.Series[Any], column: Column, losses: Losses, *, tz: str) -> pd.Series[Any]:
+def times_of(
+    texts: Sequence[str | None], column: Column, losses: Losses, *, tz: str
+) -> pd.Series[Any]:
     """Return texts as times in UTC with ns; each may have a zone or none, a fraction or none.
 
     A number is a time since the Unix epoch, in the unit of its size. Where summer time ends an
     hour comes twice in zone `tz`. Which of the two is meant follows from the other times of
     the file; raises ValueError if it does not.
     """
-    words = texts.reset_index(drop=True).astype("str")
-    given = words.dropna()
-    if len(given) and _PLAIN_TIMES("\n".join([*given.tolist(), ""])):
-        times = _iso_times(words)
+    given = [text for text in texts if text is not None]
+    shapes = {*"\n".join(given).encode().translate(_SHAPE).split(b"\n")}
+    if all(map(_TIME_SHAPE, shapes)):  # far cheaper than to look at each
+        times = _iso_times(pd.Series(list(texts), dtype="object"))
     else:
+        words = pd.Series(list(texts), dtype="str")
         is_time = words.str.fullmatch(_TIME, na=False)
         times = _iso_times(words.where(is_time))
         bare = words[times.notna() & ~words.str.endswith("Z", na=False)]
@@ -120,28 +122,35 @@ def _epoch_ns(text: str) -> int | None:
 
 
 def _counts(cells: Sequence[Any], column: Column, losses: Losses) -> pd.Series[Any]:
-    given = [cell for cell in cells if cell is not None]
-    if len(given) == len(cells) and _are_counts(given):
-        try:
-            return pd.Series(np.array(list(map(int, given)), dtype=np.int64))
-        except (ValueError, OverflowError):
-            pass  # a minus in the middle, or more than 64 bits
-    read = [None if cell is None else _count(cell) for cell in cells]
-    _compare(cells, sum(one is not None for one in read), column, losses)
-    missing = np.array([one is None for one in read], dtype=bool)
-    whole = np.array([one or 0 for one in read], dtype=np.int64)
+    missing = np.array([cell is None for cell in cells], dtype=bool)
+    given = [cell for cell in cells if cell is not None] if missing.any() else cells
+    whole = np.zeros(len(cells), dtype=np.int64)
+    numbers = _plain_counts(given)
+    if numbers is not None:
+        whole[~missing] = numbers
+    else:
+        read = [None if cell is None else _count(cell) for cell in cells]
+        _compare(cells, sum(one is not None for one in read), column, losses)
+        missing = np.array([one is None for one in read], dtype=bool)
+        whole[:] = [one or 0 for one in read]
     if not missing.any():
         return pd.Series(whole)
     return pd.Series(pd.arrays.IntegerArray(whole, missing))
 
 
-def _are_counts(cells: Sequence[Any]) -> bool:
-    """Whether all are integers, or all are texts of digits."""
+def _plain_counts(cells: Sequence[Any]) -> Any:
+    """Return integers, or texts of digits, as an array; None if a cell is neither."""
     kinds = {*map(type, cells)}
-    if kinds <= {str}:
+    if kinds == {str}:
         digits = "".join(cells).replace("-", "")
-        return not digits or (digits.isascii() and digits.isdecimal())
-    return kinds == {int}
+        if not (digits.isascii() and digits.isdecimal()):
+            return None
+    elif kinds - {int}:
+        return None
+    try:
+        return np.array(list(map(int, cells)), dtype=np.int64)
+    except (ValueError, OverflowError):  # a minus in the middle, or more than 64 bits
+        return None
 
 
 def _count(cell: Any) -> int | None:
@@ -194,6 +203,16 @@ def _digits(cell: Any) -> str | None:
     return text.strip() if _NUMBER(text) and math.isfinite(float(text)) else None
 
 
+def labels_of(values: pd.Series[Any], column: Column, losses: Losses) -> pd.Series[Any]:
+    """Return categories as labels; the cells of one that is no text are missing."""
+    names = values.cat.categories.tolist()
+    odd = any(UNREADABLE in name or "\0" in name for name in names)
+    if odd or (column.name == "action" and not ACTIONS.keys().isdisjoint(names)):
+        texts = values.astype(object)
+        return _labels(texts.where(values.notna(), None).tolist(), column, losses)
+    return values.cat.rename_categories(pd.Index(names, dtype="str"))
+
+
 def _labels(cells: Sequence[Any], column: Column, losses: Losses) -> pd.Series[Any]:
     texts = _texts(cells)
     known = {*texts}
@@ -218,8 +237,10 @@ def _text(cell: Any) -> str | None:
     return UNREADABLE if isinstance(cell, bytes | str) else str(cell)
 
 
-def _compare(cells: Any, read: int, column: Column, losses: Losses) -> None:
+def _compare(cells: Sequence[Any], read: int, column: Column, losses: Losses) -> None:
     """Count the cells that were given and not read."""
+    if read == len(cells):
+        return
     given = sum(cell is not None and cell != "" for cell in cells)
     if given > read:
         losses.cells[column.name] += given - read

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from kracked.format.cells import split_row
-from kracked.format.tables import Column, ColumnKind
-from kracked.frames.read.cell_values import UNREADABLE, values_of
+from kracked.format.tables import ColumnKind
+from kracked.frames.read.cell_values import UNREADABLE, labels_of, values_of
 from kracked.frames.read.losses import Losses
 from kracked.frames.read.query import TableQuery
 from kracked.frames.read.table_detection import StoredColumns, stored_columns
@@ -38,7 +38,7 @@ def read_text(path: Path, query: TableQuery, losses: Losses) -> pd.DataFrame:
         frames = [
             choose_rows(typed, query)
             for piece in _whole_lines(text, stored, losses)
-            if len(typed := _typed(piece, stored, query, losses))
+            if piece and len(typed := _typed(piece, stored, query, losses))
         ]
         text.damage(losses)
     return join_frames(frames, query) if frames else pd.DataFrame()
@@ -101,41 +101,45 @@ def complete_foreign(frame: pd.DataFrame, stored: StoredColumns, query: TableQue
     return frame
 
 
-def _typed(piece: str, stored: StoredColumns, query: TableQuery, losses: Losses) -> pd.DataFrame:
+def _typed(piece: bytes, stored: StoredColumns, query: TableQuery, losses: Losses) -> pd.DataFrame:
     """Return lines as typed columns."""
-    places = sorted(stored.places)
+    places, label = dict(sorted(stored.places.items())), ColumnKind.LABEL
     cells = pd.read_csv(
-        io.StringIO(piece),
+        io.BytesIO(piece),
         header=None,
         names=list(range(len(stored.names))),
-        usecols=places,
+        usecols=list(places),
         index_col=False,
-        dtype="str",
+        dtype={at: "category" if one.kind is label else "object" for at, one in places.items()},
         keep_default_na=False,
         na_values=[""],
         low_memory=False,
     )
-    columns: dict[Column, Sequence[Any]] = {}
-    for at in places:
+    columns: dict[str, pd.Series[Any]] = {}
+    for at, column in places.items():
         values = cells[at]
-        texts = values.astype(object)
-        columns[stored.places[at]] = texts.where(values.notna(), None).tolist()
-    named = {column.name: values for column, values in columns.items()}
-    return complete_foreign(frame_of_cells(named, query, losses), stored, query)
+        if column.kind is label:
+            columns[column.name] = labels_of(values, column, losses)
+        else:
+            texts = values.where(values.notna(), None) if values.hasnans else values
+            columns[column.name] = values_of(
+                texts.tolist(), column, losses, tz=query.tz, exact=query.exact
+            )
+    return complete_foreign(pd.DataFrame(columns), stored, query)
 
 
-def _whole_lines(text: TableText, stored: StoredColumns, losses: Losses) -> Iterator[str]:
+def _whole_lines(text: TableText, stored: StoredColumns, losses: Losses) -> Iterator[bytes]:
     """Yield the lines of rows in pieces; lines that are no rows are counted."""
     first = ",".join(text.first.cells)
     header, width = first if stored.header else "", len(stored.names)
     if not stored.header and text.first.ends:
-        yield f"{first}\n"
+        yield f"{first}\n".encode()
     while piece := b"".join(_up_to(text, _PIECE)):
         if _is_sound(piece, width, header.encode()):
-            yield piece.decode()
+            yield piece
             continue
         lines = piece.decode(errors="surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
-        yield "".join(_rows(lines, header, width, losses))
+        yield "".join(_rows(lines, header, width, losses)).encode()
 
 
 def _up_to(text: TableText, size: int) -> Iterator[bytes]:
