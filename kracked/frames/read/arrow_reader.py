@@ -62,6 +62,9 @@ class ArrowReader:
 
     def in_order(self, tables: Sequence[Any]) -> Any:
         """Return the tables of one recording as one, in order of arrival."""
+        clock = self._query.table.clock
+        if len(tables) > 1 and clock in self._types and all(map(_is_unnumbered, tables)):
+            tables = sorted(tables, key=lambda one: _first_ns(one[clock]))
         whole = pa.concat_tables(tables)
         if len(tables) > 1 and "seq" in whole.column_names:
             seq = _numbers(whole["seq"])
@@ -309,6 +312,16 @@ def _drop_spans(table: Any, spans: Sequence[MessageSpan]) -> Any:
             inside &= named.to_numpy(zero_copy_only=False)
         there |= inside
     return table.filter(pa.array(~there))
+
+
+def _is_unnumbered(table: Any) -> bool:
+    """Whether no row has the number of a message, as in the original project's files."""
+    return "seq" not in table.column_names or table["seq"].null_count == len(table)
+
+
+def _first_ns(times: Any) -> int:
+    first = pc.min(times).cast(pa.int64()).as_py()
+    return 0 if first is None else int(first)
 
 
 def _numbers(column: Any) -> Any:

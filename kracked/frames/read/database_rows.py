@@ -52,6 +52,7 @@ def read_database(path: Path, query: TableQuery, losses: Losses) -> pd.DataFrame
     with _opened(path) as database:
         name, symbol = _find(database, query.table)
         if not name:
+            _explain_nothing(path, database, query.table)
             return pd.DataFrame()
         present = _columns(database, name)
         hidden = ["symbol"] if symbol else []  # each wide book has the rows of one symbol
@@ -65,6 +66,15 @@ def read_database(path: Path, query: TableQuery, losses: Losses) -> pd.DataFrame
             cells = dict(zip(ours.values(), zip(*found, strict=True), strict=True))
             frames.append(choose_rows(frame_of_cells(cells, query, losses), query))
     return join_frames(frames, query) if frames else pd.DataFrame()
+
+
+def has_table(path: Path, table: Table) -> bool:
+    """Whether a database has a table; True for a file that cannot be read: reading it says why."""
+    try:
+        with _opened(path) as database:
+            return bool(_find(database, table)[0])
+    except (sqlite3.Error, RecordError):
+        return True
 
 
 def database_wide_books(path: Path) -> set[str]:
@@ -143,6 +153,16 @@ def _find(database: sqlite3.Connection, table: Table) -> tuple[str, str]:
         return "L2", symbol
     original = _ORIGINAL.get(table.name, "")
     return (original if original in names else ""), ""
+
+
+def _explain_nothing(path: Path, database: sqlite3.Connection, table: Table) -> None:
+    """Return if the recorder's database has no row of a table yet; else say why there is none."""
+    query = "SELECT type FROM sqlite_master WHERE name = ?"
+    if database.execute(query, [table.name]).fetchone():
+        raise RecordError(f"its {table.name} is computed: only real tables are read")
+    if path.name != DATABASE:
+        held = ", ".join(_tables(database)) or "no tables"
+        raise RecordError(f"it has no {table.name}; it has {held}")
 
 
 def _select(

@@ -49,6 +49,9 @@ class PandasReader:
 
     def in_order(self, frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
         """Return the frames of one recording as one, in order of arrival."""
+        clock = self._query.table.clock
+        if len(frames) > 1 and clock in frames[0] and all(_is_unnumbered(one) for one in frames):
+            frames = sorted(frames, key=lambda one: one[clock].min().value if len(one) else 0)
         whole = join_frames(frames, self._query)
         if len(frames) > 1 and "seq" in whole and not whole["seq"].is_monotonic_increasing:
             return whole.sort_values("seq", kind="stable")
@@ -76,3 +79,8 @@ class PandasReader:
 
     def _empty(self, column: Column) -> pd.Series[Any]:
         return empty_column(column, exact=self._query.exact)
+
+
+def _is_unnumbered(frame: pd.DataFrame) -> bool:
+    """Whether no row has the number of a message, as in the original project's files."""
+    return "seq" not in frame or bool(frame["seq"].isna().all())

@@ -15,6 +15,7 @@ from kracked.errors import ConfigError
 from kracked.format import layout, tables
 from kracked.format.layout import FileHour
 from kracked.format.tables import Table
+from kracked.frames.read.database_rows import has_table
 
 _SLACK_NS = 600 * times.NS_PER_S
 """A row's time and the hour of its file may disagree by this much."""
@@ -56,7 +57,11 @@ def recorder_files(
     """
     if not path.is_dir():
         return [] if path.suffix == ".parquet" else [path]
-    newest = [path / layout.table_file(table.name), *databases(path)]
+    newest = [path / layout.table_file(table.name)]
+    if not (table in tables.RECORDER and newest[0].exists()):  # the recorder writes these twice
+        newest += [
+            one for one in databases(path) if one.name == layout.DATABASE or has_table(one, table)
+        ]
     return [
         *_original_parquet(path, table),
         *(file for file in layout.closed_hours(path, table) if _may_hold(file, table, start, end)),

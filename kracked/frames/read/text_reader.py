@@ -23,7 +23,7 @@ from kracked.frames.read.query import TableQuery
 from kracked.frames.read.table_detection import StoredColumns, stored_columns
 from kracked.frames.read.table_text import TableText
 
-_PIECE = 8 << 20
+_PIECE = 2 << 20
 _NEWLINE, _COMMA = b"\n,"
 _BROKEN = re.compile("[\udc80-\udcff\0]+")
 
