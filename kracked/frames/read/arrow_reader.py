@@ -117,8 +117,8 @@ class ArrowReader:
                 typed = types | dict.fromkeys(texts, pa.string())
                 table = _read_csv(text, typed, len(stored.names))
                 text.damage(losses)
-                if not _is_sound(table):
-                    return None
+                if text.quoted or not _is_sound(table):
+                    return None  # a quote may have joined lines
                 named = table.rename_columns([places[at].name for at in table.column_names])
                 return self._choose_rows(self._parse_columns(named, losses))
         return None

@@ -41,6 +41,7 @@ class TableText(io.RawIOBase):
     Attributes:
         first: The first line that is not blank; it is read already.
         torn: Bytes after the last whole line, known once all is read.
+        quoted: Whether there are quotes in it, known once all is read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,7 +53,7 @@ class TableText(io.RawIOBase):
             self._unpacked = Unpacked(self._file)
             self.packed = self._unpacked.packed
             self._tail, self._ended = b"", False
-            self.torn = 0
+            self.torn, self.quoted = 0, False
             self.first = self._read_first()
         except BaseException:
             self._file.close()
@@ -85,8 +86,8 @@ class TableText(io.RawIOBase):
         self._ready = data[len(buffer) :]
         return len(fits)
 
-    def damage(self, losses: Losses) -> None:
-        """Note how the file ends, once all is read.
+    def damage(self, losses: Losses, *, is_row: bool = False) -> None:
+        """Note how the file ends, once all is read; `is_row` says whether the first line is one.
 
         Raises `RecordError` for a packed file that is not cut but broken: what came before
         cannot be trusted either.
@@ -95,7 +96,9 @@ class TableText(io.RawIOBase):
             raise RecordError(self._unpacked.damage)
         if self._unpacked.cut:
             losses.notes.append("the packed file is cut off: the rows after this are lost")
-        if self.torn:
+        if self.torn and not self.first.ends and not is_row:
+            losses.notes.append("it ends within its first line")
+        elif self.torn:
             losses.rows["torn at the end of the file"] += 1
 
     def _next(self, size: int) -> bytes:
@@ -107,6 +110,7 @@ class TableText(io.RawIOBase):
                 self.torn = len(self._tail.strip())
                 return b""
             at = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
+            self.quoted = self.quoted or b'"' in piece
             if at:
                 whole, self._tail = self._tail + piece[:at], piece[at:]
                 return whole

@@ -6,6 +6,7 @@ not find sound: so both readers load the same rows, and tell the same ones.
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kracked.format.cells import split_row
 from kracked.format.tables import ColumnKind
 from kracked.frames.read.cell_values import UNREADABLE, labels_of, values_of
 from kracked.frames.read.losses import Losses
@@ -40,7 +40,7 @@ def read_text(path: Path, query: TableQuery, losses: Losses) -> pd.DataFrame:
             for piece in _whole_lines(text, stored, losses)
             if piece and len(typed := _typed(piece, stored, query, losses))
         ]
-        text.damage(losses)
+        text.damage(losses, is_row=not stored.header)
     return join_frames(frames, query) if frames else pd.DataFrame()
 
 
@@ -178,5 +178,11 @@ def _rows(lines: str, header: str, width: int, losses: Losses) -> Iterator[str]:
 
 
 def _quoted_cells(line: str) -> int:
-    """Return how many cells a line with quotes has; 0 if a quote is not closed."""
-    return 0 if line.count('"') % 2 else len(split_row(line.replace("\0", "")))
+    """Return how many cells a line with quotes has; 0 if a quote is not closed.
+
+    A quote within a cell that begins without one is a letter like any other.
+    """
+    try:
+        return len(next(csv.reader([line.replace("\0", "")], strict=True)))
+    except csv.Error:
+        return 0
