@@ -57,11 +57,11 @@ def load_trades(source: Source, **options: Any) -> pd.DataFrame:
         options: `symbols`, `start`, `end`, `columns`, `exact` and `tz`, as for `load`.
 
     Returns:
-        Columns ts_event (of the match), ts_recv, symbol, price, qty, side (the taker's: buy or
-        sell), ord_type, trade_id (counts each symbol's trades), seq, flags. Rows with bit 32 of
-        `flags` were in a snapshot, so they may be older than the recording. Before a row with
-        bit 4 trades are missing, by their numbers. Rows without a `trade_id`, or that share
-        theirs with another trade, are all kept, and logged.
+        A frame with the columns ts_event (of the match), ts_recv, symbol, price, qty, side (buy
+        or sell, of the taker), ord_type, trade_id (counts each symbol's trades), seq, flags. Rows
+        with bit 32 of `flags` were in a snapshot, so they may be older than the recording. Before
+        a row with bit 4 trades are missing, by their numbers. Rows without a `trade_id`, or that
+        share theirs with another trade, are all kept, and logged.
 
     Raises:
         ConfigError, RecordError, FileNotFoundError: As for `load`.
