@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from kracked.book.keeper import BookKeeper
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, RecordError
 from kracked.format.session_info import SessionInfo
 from kracked.frames import (
     best_bid_offer,
@@ -180,3 +180,10 @@ def test_no_levels_are_refused(broken: Broken) -> None:
         sampled_books(broken.path, SYMBOL, levels=0)
     with pytest.raises(ConfigError, match="levels=0"):
         imbalance(best_bid_offer(broken.path, SYMBOL), levels=0)
+
+
+def test_a_symbol_written_another_way_is_refused_with_the_one_that_was_meant(
+    broken: Broken,
+) -> None:
+    with pytest.raises(RecordError, match=r"BTCUSD was not recorded: did you mean BTC/USD\?"):
+        best_bid_offer(broken.path, "BTCUSD")

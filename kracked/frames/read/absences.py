@@ -96,7 +96,14 @@ def explain_nothing(path: Path, table: Table) -> None:
 
 def warn_of_rows_missing(path: Path, table: Table) -> None:
     """Log what the raw log of a recording holds beyond the end of its tables, if anything."""
-    if path.is_dir() and read_table_info(path) is not None:
+    info = read_table_info(path) if path.is_dir() else None
+    if info is not None:
+        # Where the tables had stopped for a while the recorder has counted what they lack.
+        stopped = getattr(info, "without_rows", 0)
+        if stopped:
+            words = "%s: %s messages of the raw log have no rows: `kracked convert` makes them"
+            log.warning(words, path, stopped, extra={"file": str(path), "messages": stopped})
+            return
         missing = rows_missing(path, table, has_files=True)
         if missing is not None:
             facts = {"file": str(path), "table": table.name, "messages": missing.messages}
