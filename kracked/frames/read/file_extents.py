@@ -40,7 +40,7 @@ def extent(path: Path, table: Table) -> Extent | None:
             raise RecordError("it does not number its messages; keep it apart from Parquet")
         first = last = b""
         rows = 0
-        while piece := text.read(_PIECE):
+        while piece := text.read_lines(_PIECE):
             lines = piece.strip(b"\n")
             first = first or lines.partition(b"\n")[0]
             last = lines.rpartition(b"\n")[2] or last

@@ -72,9 +72,34 @@ class TableText(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return whole lines, about `size` bytes; none at the end."""
+        """Return about `size` bytes, not always whole lines; none at the end.
+
+        A piece is passed on as it is once a line is known to end after it: to copy each would
+        cost a quarter of reading the table.
+        """
         if size is None or size < 0:
             return b"".join(iter(lambda: self.read(_PIECE), b""))
+        if self._ready:
+            ready, self._ready = self._ready, b""
+            return ready
+        while not self._ended:
+            piece = self._unpacked.read(max(size, 1))
+            self.quoted = self.quoted or b'"' in piece
+            if not piece:
+                self._ended = True
+                held, at = self._tail, _after_last_line(self._tail)
+                self.torn = len(held[at:].strip())
+                return held[:at]
+            if _after_last_line(piece):
+                held, self._tail = self._tail, piece
+                if held:
+                    return held
+            else:
+                self._hold(piece)
+        return b""
+
+    def read_lines(self, size: int) -> bytes:
+        """Return whole lines, about `size` bytes; none at the end. Not to be mixed with `read`."""
         ready, self._ready = self._ready, b""
         return ready or self._next(size)
 
@@ -109,15 +134,19 @@ class TableText(io.RawIOBase):
                 self._ended = True
                 self.torn = len(self._tail.strip())
                 return b""
-            at = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
+            at = _after_last_line(piece)
             self.quoted = self.quoted or b'"' in piece
             if at:
                 whole, self._tail = self._tail + piece[:at], piece[at:]
                 return whole
-            self._tail += piece
-            if len(self._tail) > _LONGEST_LINE:
-                raise LineTooLong(_LONGEST_LINE >> 20)
+            self._hold(piece)
         return b""
+
+    def _hold(self, piece: bytes) -> None:
+        """Keep a part of a line that does not end in it."""
+        self._tail += piece
+        if len(piece) + len(self._tail) - _after_last_line(self._tail) > _LONGEST_LINE:
+            raise LineTooLong(_LONGEST_LINE >> 20)
 
     def _read_first(self) -> FirstLine:
         """Read up to the first line that is not blank, and keep what follows it."""
@@ -133,6 +162,11 @@ class TableText(io.RawIOBase):
             how = self._unpacked.damage or "it is cut off"
             raise RecordError(f"nothing of it can be unpacked: {how}")
         return FirstLine(_cells(self._tail), ends=False)
+
+
+def _after_last_line(piece: bytes) -> int:
+    """Return the place after the last line that ends in a piece; 0 for none."""
+    return max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
 
 
 def _cells(line: bytes) -> list[str]:

@@ -143,7 +143,7 @@ def _whole_lines(text: TableText, stored: StoredColumns, losses: Losses) -> Iter
 
 
 def _up_to(text: TableText, size: int) -> Iterator[bytes]:
-    while size > 0 and (piece := text.read(size)):
+    while size > 0 and (piece := text.read_lines(size)):
         size -= len(piece)
         yield piece
 
