@@ -9,6 +9,8 @@ import logging
 from collections import Counter
 from pathlib import Path
 
+from kracked.untrusted import printable_lines
+
 log = logging.getLogger(__name__)
 
 _MANY = 6
@@ -52,7 +54,8 @@ class Losses:
                 "column": ", ".join(self.cells),
                 "cells": self.cells.total(),
             }
-            log.warning("%s: %s", self.path, "; ".join(said), extra=facts)
+            words = printable_lines("; ".join(said))
+            log.warning("%s: %s", printable_lines(str(self.path)), words, extra=facts)
 
 
 def _count(number: int, noun: str) -> str:
