@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import zstandard
 
 import kracked
 from kracked.credentials import Credentials
@@ -23,7 +24,7 @@ from kracked.frames import load_orders, load_ticker, load_trades
 from kracked.frames.books.table_replay import books
 from kracked.record.check import check
 from kracked.record.read.recording import open_recording
-from kracked.recorder import record, recording
+from kracked.recorder import Progress, record, recording
 from kracked.sim.server import SimOptions, SimServer
 from tests.patience import PATIENCE_S, until
 
@@ -172,6 +173,28 @@ async def test_a_signal_ends_a_recording_cleanly(feed: kracked.FeedManager, tmp_
     async with asyncio.timeout(PATIENCE_S):
         await record(feed, tmp_path / "session", tell=stop_soon)
     assert open_recording(tmp_path / "session").info().clean_stop
+
+
+async def test_a_recorder_that_can_write_no_more_ends_with_the_reason(
+    feed: kracked.FeedManager, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: object) -> object:
+        raise RuntimeError("the library is broken")
+
+    monkeypatch.setattr(zstandard, "ZstdCompressor", broken)
+    with pytest.raises(RecordError, match=r"[1-9]\d* messages .* the library is broken|broken"):
+        async with asyncio.timeout(PATIENCE_S):
+            await record(feed, tmp_path / "session")
+
+
+async def test_the_progress_tells_what_is_left_to_write_when_it_ends(
+    feed: kracked.FeedManager, tmp_path: Path
+) -> None:
+    told: list[Progress] = []
+    async with asyncio.timeout(PATIENCE_S):
+        await record(feed, tmp_path / "session", duration_s=0.5, tell_ending=told.append)
+    assert told
+    assert all(each.ending and each.status.left_bytes >= 0 for each in told)
 
 
 async def test_no_secret_is_ever_written(

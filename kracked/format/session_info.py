@@ -65,6 +65,9 @@ class SessionInfo(msgspec.Struct, kw_only=True):
     clean_stop: bool = False
     lost: int = 0
     """Messages that could not be written, all marked as gaps."""
+    without_rows: int = 0
+    """Messages of the raw log without rows in the tables: these had stopped, on a nearly full
+    disk perhaps. `kracked convert` makes them."""
     host: str = ""
     urls: dict[str, str] = {}
     """Address of each connection by its name."""
@@ -82,6 +85,7 @@ class TableInfo(msgspec.Struct):
 
     end: str | None = None
     symbols: dict[str, SymbolInfo] = {}
+    without_rows: int = 0
 
 
 def encode_info(info: SessionInfo) -> bytes:

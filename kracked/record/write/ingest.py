@@ -42,6 +42,10 @@ _SEGMENT_BYTES = 512 * 1024 * 1024
 _TABLES_FLOOR_BYTES = 200 * 1024 * 1024
 """With less free disk than this the tables pause: the raw log, which has everything, goes on."""
 
+_TABLES_BEHIND_BYTES = 64 * 1024 * 1024
+"""With more bytes of rows waiting than this the tables pause, until an eighth is left."""
+_TABLES_CAUGHT_UP_BYTES = _TABLES_BEHIND_BYTES // 8
+
 _LIVE_EVERY_NS = times.NS_PER_S // 2
 _NEVER_DROPPED = frozenset(table.name for table in RECORDER)
 """Tables with few rows that matter most: kept when a batch is dropped."""
@@ -94,6 +98,9 @@ class Ingest:
         self._state_lost, self._writer_accepts = False, True
         self._dropped: _Dropped | None = None
         self._pending_verification = PendingVerification()
+        self.tables_stopped = ""
+        """Why no rows of the market are made just now, or empty."""
+        self._stopped_at, self._without_rows = 0, 0
         self.rejections: set[str] = set()
         """Subscriptions that the exchange has refused, and its reasons."""
 
@@ -106,6 +113,12 @@ class Ingest:
     def messages(self) -> int:
         """Messages that arrived, lost ones included."""
         return self._raw.next_seq - self._first_seq
+
+    @property
+    def without_rows(self) -> int:
+        """Messages that have no rows, because the tables had stopped."""
+        waiting = self._raw.next_seq - self._stopped_at if self.tables_stopped else 0
+        return self._without_rows + waiting
 
     # --- what arrives -----------------------------------------------------------------
 
@@ -185,7 +198,7 @@ class Ingest:
         for gap in self._pending_verification.gaps(now):
             self._take_feed_event(gap)
         self.tables.add_lines(CONNECTIONS.name, rows.connection(event="intentional_stop", at=now))
-        self.hand_over(now)
+        self.hand_over(now, last=True)
 
     def note_resumed(self, since: int, now: int) -> None:
         """Note that the recording goes on after an earlier one in the same folder."""
@@ -295,20 +308,26 @@ class Ingest:
 
     # --- handing over -----------------------------------------------------------------
 
-    def hand_over(self, now: int) -> None:
-        """Pass what was gathered to the writer. Never waits; marks what it must drop."""
+    def hand_over(self, now: int, *, last: bool = False) -> None:
+        """Pass what was gathered to the writer. Never waits; marks what it must drop.
+
+        Args:
+            now: The time, ns since the Unix epoch.
+            last: Whether the recording ends with it, so that every file must be up to date.
+        """
         self._pause_tables(now)
         self._raw.close()
-        size, gathered = self._raw.size + self.tables.size, self.tables.take()
+        raw_size = self._raw.size
+        size, gathered = raw_size + self.tables.size, self.tables.take()
         if not (self._raw.chunks or gathered or self._dropped):
             return
-        segment, files = self._segment_at(now), self._files(now)
+        segment, files = self._segment_at(now), self._files(now, last=last)
         table_rows = gathered
         if self._dropped is not None:
             at, seq, lost = self._dropped
             row = rows.gap(at, "the disk is too slow or full", seq, lost)
             table_rows = gathered | {CONNECTIONS.name: [*gathered.get(CONNECTIONS.name, ()), row]}
-        batch = WriteBatch(now, size, segment, self._raw.take(), table_rows, files)
+        batch = WriteBatch(now, size, segment, self._raw.take(), table_rows, files, raw_size)
         self.bytes += size
         self._writer_accepts = self._writer.hand_over(batch)
         if self._writer_accepts:
@@ -331,13 +350,14 @@ class Ingest:
             self._dropped = _Dropped(batch.received, self._raw.next_seq - 1, before + count)
             self._mark_gap()
 
-    def _files(self, now: int) -> dict[str, Text]:
+    def _files(self, now: int, *, last: bool) -> dict[str, Text]:
         """Return the small files to replace: news of symbols, and twice a second the books."""
         files: dict[str, Text] = {}
         if self.tables.info_changed:
             self.tables.info_changed = False
             files.update(self._info_files(self.tables.symbols))
-        if self.tables.has_books and now - self._live_at >= _LIVE_EVERY_NS:
+        due = self._writer.wants_live_books and now - self._live_at >= _LIVE_EVERY_NS
+        if self.tables.has_books and (due or last):
             self._live_at = now
             files[LIVE_BOOKS] = rows.live_books(self.tables.trusted_books())
         return files
@@ -356,13 +376,30 @@ class Ingest:
         return self._segment
 
     def _pause_tables(self, now: int) -> None:
-        """Pause the tables while the disk is nearly full."""
-        short = self._writer.free_bytes < _TABLES_FLOOR_BYTES
-        if short == self.tables.stopped:
+        """Pause the tables while the disk is nearly full, or their thread too far behind."""
+        reason = self._reason_to_pause()
+        if reason == self.tables_stopped:
             return
-        self.tables.stopped = short
-        name = "tables_stopped" if short else "tables_resumed"
-        row = rows.connection(event=name, at=now, message="disk nearly full")
+        name, message = ("tables_stopped", reason) if reason else ("tables_resumed", "")
+        row = rows.connection(event=name, at=now, message=message, seq_last=self._raw.next_seq - 1)
         self.tables.add_lines(CONNECTIONS.name, row)
+        if not self.tables_stopped:
+            self._stopped_at = self._raw.next_seq
+        elif not reason:
+            self._without_rows = self.without_rows
+        self.tables_stopped, self.tables.stopped = reason, bool(reason)
         self.tables.mark_all_suspect()
         self._schedule.restart()  # a snapshot of each book, for its rows to go on from
+
+    def _reason_to_pause(self) -> str:
+        writer = self._writer
+        if writer.tables_failure is not None:
+            return f"writing failed: {writer.tables_failure}"
+        if writer.free_bytes < _TABLES_FLOOR_BYTES:
+            return "the disk is nearly full"
+        most = _TABLES_CAUGHT_UP_BYTES if self.tables_stopped else _TABLES_BEHIND_BYTES
+        return (
+            "rows came faster than they could be written"
+            if (writer.tables_queued_bytes > most)
+            else ""
+        )

@@ -28,6 +28,7 @@ from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.sinks import BatchSink, CsvTables
 from kracked.record.write.sqlite_tables import SqliteTables
 from kracked.record.write.writer import Writer
+from kracked.times import NS_PER_S
 
 LOW_DISK_BYTES = 2 * 1000**3
 """Free disk below which `RecorderStatus` warns. At 200 MB the tables pause; the log goes on."""
@@ -52,6 +53,18 @@ class IncompleteRecording(RecordError):
     reason: object
 
 
+@says(
+    "{path}: every message is in the raw log, but {lost_bytes} bytes of rows were lost ({reason}); "
+    "`kracked convert {path}` makes the tables anew"
+)
+class IncompleteTables(RecordError):
+    """A recording has ended without all rows of its tables."""
+
+    path: Path
+    lost_bytes: int
+    reason: object
+
+
 class RecorderStatus(NamedTuple):
     """Counters of a recording, for a status line."""
 
@@ -60,7 +73,7 @@ class RecorderStatus(NamedTuple):
     bytes: int
     """Bytes handed to the writer, before compression."""
     queued_bytes: int
-    """Bytes the writer has not written yet."""
+    """Bytes of messages that are not in their file yet."""
     gaps: int
     lost: int
     """Messages that were lost; each gap is marked in the recording."""
@@ -70,11 +83,28 @@ class RecorderStatus(NamedTuple):
     """Why nothing can be written just now, or empty."""
     refused: tuple[str, ...] = ()
     """Subscriptions that the exchange has refused, and its reasons."""
+    lag_s: float = 0.0
+    """How long the oldest message that is not in its file has waited."""
+    tables_queued_bytes: int = 0
+    """Bytes of rows that are not in their files yet."""
+    tables_stopped: str = ""
+    """Why no rows are written just now though the raw log goes on, or empty."""
+    without_rows: int = 0
+    """Messages that have no rows, because the tables had stopped; the raw log has them."""
+    failed: bool = False
+    """Whether the recorder can write no more: it ends, and `trouble` says why."""
 
     @property
     def warning(self) -> str:
         """A trouble that is near, or empty."""
+        if self.tables_stopped:
+            return f"the tables have stopped: {self.tables_stopped}"
         return "the disk is nearly full" if self.free_bytes < LOW_DISK_BYTES else ""
+
+    @property
+    def left_bytes(self) -> int:
+        """Bytes that are still to be written before the recording can end."""
+        return self.queued_bytes + self.tables_queued_bytes
 
 
 class JoinedState(NamedTuple):
@@ -99,7 +129,7 @@ class RecordingSession:
         *,
         after: int = 0,
     ) -> None:
-        """Start the writer's thread.
+        """Start the writer's threads.
 
         Args:
             folder: The open folder; `session.json` is written already.
@@ -125,20 +155,31 @@ class RecordingSession:
         if last.received:  # the time of a keyframe, perhaps, and of no message
             self.ingest.note_resumed(last.received, now)
 
-    def status(self) -> RecorderStatus:
-        """Return the counters of this moment."""
+    def status(self, now: int = 0) -> RecorderStatus:
+        """Return the counters of this moment, `now` in ns since the Unix epoch."""
         ingest, writer = self.ingest, self._writer
+        oldest = writer.oldest
         return RecorderStatus(
             messages=ingest.messages,
             rows=ingest.tables.count,
             bytes=ingest.bytes,
             queued_bytes=writer.queued_bytes,
             gaps=ingest.gaps,
-            lost=ingest.lost,
+            lost=ingest.lost + writer.lost_messages,
             free_bytes=writer.free_bytes,
             trouble=str(writer.failure or writer.trouble),
             refused=tuple(sorted(ingest.rejections)),
+            lag_s=0.0 if oldest is None else max(0, now - oldest) / NS_PER_S,
+            tables_queued_bytes=writer.tables_queued_bytes,
+            tables_stopped=ingest.tables_stopped,
+            failed=writer.failure is not None,
+            without_rows=ingest.without_rows,
         )
+
+    @property
+    def failed(self) -> bool:
+        """Whether nothing can be written any more: `close` raises the reason."""
+        return self._writer.failure is not None
 
     def begin(self, joined: JoinedState) -> None:
         """Write the state that the recording joined, before any message."""
@@ -172,10 +213,13 @@ class RecordingSession:
         self._writer.lift_bound()  # for the last batch, which says what was lost
         self.ingest.finish(now)
         self._writer.stop()
-        lost, failure = self.ingest.lost, self._writer.failure
-        whole = not (lost or failure or self._writer.lost_bytes)
+        writer, failure = self._writer, self._writer.failure
+        lost = self.ingest.lost + writer.lost_messages
+        whole = not (lost or failure or writer.lost_bytes)
         self.info.symbols = self.ingest.tables.symbols
-        self.info.end, self.info.lost, self.info.clean_stop = time_cell(now), lost, whole
+        self.info.end, self.info.clean_stop = time_cell(now), whole
+        self.info.lost += lost
+        self.info.without_rows += self.ingest.without_rows
         self.info.last_seq = self.ingest.next_seq - 1
         try:
             self.info.files = file_integrity.seal_files(self.folder.path)
@@ -185,6 +229,9 @@ class RecordingSession:
         if not whole:
             reason = failure or self._writer.trouble or "the writer was too slow"
             raise IncompleteRecording(self.folder.path, lost, self._writer.lost_bytes, reason)
+        if left := self._writer.tables_lost_bytes:
+            why = self._writer.tables_failure or "the disk is full"
+            raise IncompleteTables(self.folder.path, left, why)
 
 
 @contextmanager
@@ -219,6 +266,7 @@ def record_into(
             before = read_info(folder.path)
             info.start = before.start
             info.lost += before.lost
+            info.without_rows += before.without_rows
             info.urls = before.urls | info.urls
             info.symbols = before.symbols | info.symbols
             after = before.last_seq or 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -50,6 +51,14 @@ class WriteBatch(NamedTuple):
     """Whole lines of each table, by its name."""
     files: Mapping[str, Text] = MappingProxyType({})
     """Small files to replace whole, by name."""
+    raw_size: int = 0
+    """Bytes of `size` that are the raw log's."""
+
+    @property
+    def messages(self) -> int:
+        """Messages of the exchange in it."""
+        data = frame.FrameKind.DATA
+        return sum(len(chunk.lines) for chunk in self.chunks if chunk.kind is data)
 
 
 class BatchSink(Protocol):
@@ -110,8 +119,12 @@ class AppendFile:
     def sync(self) -> None:
         """Wait until the written bytes are on the disk."""
         if self._dirty:
-            os.fdatasync(self._handle)
-            self._dirty = False
+            self._dirty = False  # before: another thread may write meanwhile
+            try:
+                os.fdatasync(self._handle)
+            except OSError:
+                self._dirty = True
+                raise
 
     def drop_pending(self) -> int:
         """Drop the bytes in memory, and cut the file back to what was whole; return how many."""
@@ -129,10 +142,12 @@ class AppendFile:
 
 
 class RawLogSink:
-    """The raw log: frames, in one file per segment."""
+    """The raw log: frames, in one file per segment. Any thread may `sync` it."""
 
     def __init__(self, folder: SessionFolder) -> None:
         self._folder = folder
+        self._closing = Lock()
+        """Held while the file is waited for or closed."""
         self._segment = ""
         self._file: AppendFile | None = None
         folder.make_folder(RAW_FOLDER)
@@ -146,9 +161,7 @@ class RawLogSink:
         """Open the batch's segment, and close the one before."""
         if batch.segment == self._segment or not batch.chunks:
             return
-        if self._file:
-            self._file.close()
-            self._file = None
+        self.close()
         self._file = AppendFile(self._folder.open_to_append(layout.log_file(batch.segment)))
         self._segment = batch.segment
 
@@ -169,8 +182,9 @@ class RawLogSink:
 
     def sync(self) -> None:
         """Wait until the frames are on the disk."""
-        if self._file:
-            self._file.sync()
+        with self._closing:
+            if self._file:
+                self._file.sync()
 
     def drop_pending(self) -> int:
         """Drop the frames that could not be written; return their bytes."""
@@ -178,9 +192,10 @@ class RawLogSink:
 
     def close(self) -> None:
         """Close the segment."""
-        if self._file:
-            self._file.close()
-            self._file = None
+        with self._closing:
+            if self._file:
+                self._file.close()
+                self._file = None
 
     def do_idle_work(self) -> bool:
         """Do nothing."""

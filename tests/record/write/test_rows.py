@@ -24,7 +24,8 @@ LETTERS = {"add": "A", "delete": "C", "modify": "M"}
 class Gathering:
     """In a writer's place: keeps the rows it is given."""
 
-    free_bytes, segment_bytes = 1 << 62, 0
+    free_bytes, segment_bytes, tables_queued_bytes = 1 << 62, 0, 0
+    tables_failure, wants_live_books = None, True
 
     def __init__(self) -> None:
         self.rows: dict[str, list[str]] = {}

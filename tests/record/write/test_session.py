@@ -103,7 +103,7 @@ def test_a_damaged_database_is_named_before_anything_is_recorded(tmp_path: Path)
         pytest.fail("it records all the same")
 
 
-def test_what_a_writer_that_failed_has_left_is_counted(tmp_path: Path) -> None:
+def test_a_damaged_database_costs_rows_and_not_one_message(tmp_path: Path) -> None:
     path, info = tmp_path / "session", SessionInfo(start=INFO.start)
 
     def damage_the_database_and_go_on(session: RecordingSession) -> None:
@@ -111,10 +111,13 @@ def test_what_a_writer_that_failed_has_left_is_counted(tmp_path: Path) -> None:
         session.ingest.take_message("public", 1, b"{}")
 
     with (
-        pytest.raises(RecordError, match=r" [1-9]\d* bytes were lost \(file is not a database\)"),
+        pytest.raises(
+            RecordError, match=r" [1-9]\d* bytes of rows were lost \(file is not a database\)"
+        ),
         record_into(path, info, form=Format.SQLITE) as session,
     ):
         damage_the_database_and_go_on(session)
+    assert [data for _, _, data in open_recording(path)] == [b"{}"]
 
 
 def test_a_recording_in_progress_has_no_end(tmp_path: Path) -> None:
