@@ -37,6 +37,7 @@ from kracked.record.write.session import (
     JoinedState,
     RecorderStatus,
     RecordingSession,
+    confirm_tables,
     record_into,
 )
 from kracked.times import NS_PER_S
@@ -169,6 +170,7 @@ class Recorder:
             gaps = self._feed.open_gaps()
             self._session.ingest.take([], gaps)
             self._missing = tuple(describe_missing(self._feed.stats(), gaps))
+            self._session.info.missing += self._missing
         if failure is not None:
             raise failure
 
@@ -266,7 +268,12 @@ async def recording(
         finally:
             await _in_thread(lambda: opened.__exit__(None, None, None), recorder, tell_ending)
         if form is Format.PARQUET:
-            await asyncio.to_thread(convert, Path(out))
+            await asyncio.to_thread(_make_tables, Path(out))
+
+
+def _make_tables(path: Path) -> None:
+    convert(path)
+    confirm_tables(path)
 
 
 async def _in_thread(

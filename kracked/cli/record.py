@@ -16,6 +16,7 @@ from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.channels import Channels
 from kracked.feed_manager import FeedManager
+from kracked.format.session_info import describe_verdict, read_info
 from kracked.instruments import Instrument, similar_symbol
 from kracked.record.convert import NeedsArrow
 from kracked.record.write.session import Format
@@ -153,13 +154,15 @@ class _Narrator:
 
 
 def _print_figures(last: Progress, *, as_json: bool) -> None:
-    status = last.status
+    status, info = last.status, read_info(last.path)
     if as_json:
         figures = {
             "path": str(last.path),
             "seconds": round(last.elapsed_s, 3),
             **status._asdict(),
             "missing": last.missing,
+            "verdict": info.verdict,
+            "coverage": info.coverage,
         }
         print(msgspec.json.encode(figures).decode())
         return
@@ -168,6 +171,7 @@ def _print_figures(last: Progress, *, as_json: bool) -> None:
         f"{_size(status.bytes)} before compression, "
         f"{status.gaps} gap{'' if status.gaps == 1 else 's'}, {status.lost} lost"
         + (f", {status.without_rows} without rows in the tables" if status.without_rows else "")
+        + f"; {describe_verdict(info)}"
     )
 
 

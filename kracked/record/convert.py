@@ -29,6 +29,7 @@ from kracked.protocol import events
 from kracked.record import file_integrity
 from kracked.record.read.book_rebuilder import BookRebuilder, Recorded
 from kracked.record.read.recording import open_recording
+from kracked.record.write.session_folder import SessionFolder
 from kracked.record.write.table_writer import TableRows
 
 log = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def convert(
 ) -> list[Path]:
     """Write a recording's tables as Parquet and return the files made.
 
-    Files that exist are not made again. The segment that a recorder is still writing is left
+    Files that exist are not made again. The segment that a recorder is writing just now is left
     for later. What a faulty exchange has sent and Parquet cannot hold is left out.
 
     Args:
@@ -111,7 +112,8 @@ def _segments(path: Path) -> Iterator[tuple[str, Iterator[tuple[PartKey, list[st
     """Yield the complete segments of the raw log, each with its rows in batches."""
     recording = open_recording(path)
     rebuilder, table_rows = BookRebuilder(recording.info()), TableRows(recording.info().symbols)
-    complete = {log.name for log in recording.logs[: None if recording.info().end else -1]}
+    growing = SessionFolder.is_held(path) and recording.info().end is None
+    complete = {log.name for log in recording.logs[: -1 if growing else None]}
     numbered_frames = enumerate(recording.frame_index)
     for file, numbered in groupby(numbered_frames, key=lambda item: item[1].path):
         frames = [number for number, _ in numbered]

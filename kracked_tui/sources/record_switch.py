@@ -123,6 +123,7 @@ class RecordSwitch:
                 lost=status.lost,
                 free_bytes=status.free_bytes,
                 waiting_bytes=status.queued_bytes,
+                verdict=status.verdict.value,
                 tables_stopped=status.tables_stopped,
                 trouble=status.trouble,
             )

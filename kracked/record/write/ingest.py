@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 from kracked import times
 from kracked.format import keyframe, layout, line
+from kracked.format.coverage import Coverage, Percents
 from kracked.format.frame import FrameKind
 from kracked.format.keyframe import Book
 from kracked.format.layout import HOUR_NS, LIVE_BOOKS
 from kracked.format.lazy_text import Text, render
 from kracked.format.line import Message
+from kracked.format.raw_census import MARKET as MARKET_CHANNELS
 from kracked.format.symbol_info import SymbolInfo
 from kracked.format.tables import CONNECTIONS, RECORDER, Flag
 from kracked.protocol import events
@@ -33,7 +35,7 @@ from kracked.record.write.book_tracking import (
 )
 from kracked.record.write.raw_chunks import RawChunks
 from kracked.record.write.sinks import WriteBatch
-from kracked.record.write.table_writer import MARKET, TableRows
+from kracked.record.write.table_writer import CHANNEL_OF, MARKET, TableRows
 from kracked.record.write.writer import Writer
 
 HAND_OVER_EVERY_S = 0.1
@@ -90,7 +92,7 @@ class Ingest:
         self.tables = TableRows(symbols)
         self._schedule = KeyframeSchedule()
         self._segment, self._hour = "", -1
-        self._first_seq = next_seq
+        self.first_seq = next_seq
         self._live_at = 0
         self.bytes = self.gaps = 0
         self.lost = 0
@@ -101,6 +103,8 @@ class Ingest:
         self.tables_stopped = ""
         """Why no rows of the market are made just now, or empty."""
         self._stopped_at, self._without_rows = 0, 0
+        self.coverage = Coverage()
+        self._handed_at = 0
         self.rejections: set[str] = set()
         """Subscriptions that the exchange has refused, and its reasons."""
 
@@ -112,7 +116,7 @@ class Ingest:
     @property
     def messages(self) -> int:
         """Messages that arrived, lost ones included."""
-        return self._raw.next_seq - self._first_seq
+        return self._raw.next_seq - self.first_seq
 
     @property
     def without_rows(self) -> int:
@@ -185,7 +189,11 @@ class Ingest:
             return
         self.tables.add_event(event, self._raw.seq_of(event))
         match event:
-            case events.Subscribed():
+            case events.Unsubscribed(channel=channel, symbol=symbol, received=at):
+                self.coverage.close(channel, symbol or "", at)
+            case events.Subscribed(channel=channel, symbol=symbol, received=at):
+                if channel in MARKET_CHANNELS:
+                    self.coverage.open(channel, symbol or "", at)
                 self._add_connection_row(event, "subscribe", event.channel, event.symbol or "")
             case events.Rejected(method="subscribe"):
                 what = f"{event.channel or 'a channel'} of {event.symbol or 'the account'}"
@@ -248,6 +256,8 @@ class Ingest:
             case events.Gap():
                 self.gaps += 1
                 self.tables.mark_gap(event)
+                self._cover_all(event.start)
+                self.coverage.add_gap(event.channel, event.symbols, event.start, event.end)
                 text_of_gap = f"{' '.join(event.symbols)} {event.reason}"
                 self._add_connection_row(event, "gap", feed, text_of_gap)
             case events.Overflow():
@@ -269,7 +279,24 @@ class Ingest:
         """Count a gap of lost messages, mark it and add its row."""
         self.gaps += 1
         self._mark_gap()
+        self._cover_gap(at)
         self.tables.add_lines(CONNECTIONS.name, rows.gap(at, why, self._raw.next_seq - 1, lost))
+
+    def _cover_gap(self, now: int) -> None:
+        """Take the time since the last hand-over from what is covered: messages of it are lost."""
+        self._cover_all(self._handed_at or now)
+        self.coverage.add_gap("", (), self._handed_at or now, now)
+
+    def _cover_all(self, at: int) -> None:
+        """Count every symbol that has rows, though no acknowledgement came while recording."""
+        for channel, symbols in self.tables.channels().items():
+            for symbol in symbols:
+                self.coverage.open(channel, symbol, at)
+
+    def percents(self, now: int, kept: float) -> Percents:
+        """Return the per cent of the time covered, by symbol and channel."""
+        self._cover_all(now)
+        return self.coverage.percents(now, kept=kept)
 
     def _mark_gap(self) -> None:
         """Mark every book as suspect until its next snapshot, and make keyframes due."""
@@ -286,6 +313,7 @@ class Ingest:
         """
         for book in self._schedule.due(books, now):
             snapshot, seq = keyframe.lazy_snapshot(book, now), self._raw.next_seq - 1
+            self.coverage.open(CHANNEL_OF[type(snapshot)], book.symbol, now)
             text = keyframe.lazy_message(snapshot, book.depth, *line.envelope(now, seq, "keyframe"))
             self._raw.add(FrameKind.KEYFRAME, now, text, text.size)
             self.tables.add_book_if_suspect(snapshot, book.depth, seq)
@@ -304,6 +332,8 @@ class Ingest:
         for event in snapshots:
             text = keyframe.state_message(event, *line.envelope(event.received, seq, "keyframe"))
             self._raw.add(FrameKind.STATE, event.received, text, text.size)
+            if channel := CHANNEL_OF.get(type(event)):
+                self.coverage.open(channel, event.symbol, event.received)  # type: ignore[attr-defined]
             self.tables.add_state_snapshot(event, seq)
 
     # --- handing over -----------------------------------------------------------------
@@ -329,6 +359,7 @@ class Ingest:
             table_rows = gathered | {CONNECTIONS.name: [*gathered.get(CONNECTIONS.name, ()), row]}
         batch = WriteBatch(now, size, segment, self._raw.take(), table_rows, files, raw_size)
         self.bytes += size
+        self._handed_at = self._handed_at if self._dropped else now
         self._writer_accepts = self._writer.hand_over(batch)
         if self._writer_accepts:
             self._dropped = None
@@ -349,6 +380,7 @@ class Ingest:
             before = self._dropped.lost if self._dropped else 0
             self._dropped = _Dropped(batch.received, self._raw.next_seq - 1, before + count)
             self._mark_gap()
+            self._cover_gap(batch.received)
 
     def _files(self, now: int, *, last: bool) -> dict[str, Text]:
         """Return the small files to replace: news of symbols, and twice a second the books."""

@@ -14,9 +14,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from kracked import times
 from kracked.errors import RecordError, says
 from kracked.format import layout
 from kracked.format.cells import time_cell
+from kracked.format.coverage import WHOLE, Verdict
 from kracked.format.keyframe import Book, BookState
 from kracked.format.session_info import SessionInfo, encode_info, read_info
 from kracked.format.symbol_info import SymbolInfo
@@ -91,6 +93,8 @@ class RecorderStatus(NamedTuple):
     """Why no rows are written just now though the raw log goes on, or empty."""
     without_rows: int = 0
     """Messages that have no rows, because the tables had stopped; the raw log has them."""
+    verdict: Verdict = Verdict.EMPTY
+    """What the recording would be worth if it ended now."""
     failed: bool = False
     """Whether the recorder can write no more: it ends, and `trouble` says why."""
 
@@ -128,6 +132,8 @@ class RecordingSession:
         now: int,
         *,
         after: int = 0,
+        before: SessionInfo | None = None,
+        tables_later: bool = False,
     ) -> None:
         """Start the writer's threads.
 
@@ -138,9 +144,12 @@ class RecordingSession:
             now: The time, ns since the Unix epoch.
             after: The highest number that an earlier recording here gave a message, lost or
                 not.
+            before: What an earlier recording here knew when it stopped.
+            tables_later: Whether the tables are made from the raw log when it has ended.
         """
         self.folder = folder
         self.info = info
+        self._tables_later, self._tables_left = tables_later, False
         self._writer = Writer(folder, sinks)
         # Where the clock was set back, the last message is not in the log of the last name.
         last = max(map(raw_index.last_of, layout.logs(folder.path)), default=LastMessage(0, 0))
@@ -152,6 +161,11 @@ class RecordingSession:
             info_files=self._info_files,
         )
         self._writer.start()
+        if before is not None:
+            started, ended = times.parse_ns(info.start), times.parse_ns(before.end or info.start)
+            self.ingest.coverage.resume(
+                before.coverage, started, max(ended, last.received, started)
+            )
         if last.received:  # the time of a keyframe, perhaps, and of no message
             self.ingest.note_resumed(last.received, now)
 
@@ -174,6 +188,7 @@ class RecordingSession:
             tables_stopped=ingest.tables_stopped,
             failed=writer.failure is not None,
             without_rows=ingest.without_rows,
+            verdict=self._verdict(ingest.lost + writer.lost_messages),
         )
 
     @property
@@ -213,6 +228,7 @@ class RecordingSession:
         self._writer.lift_bound()  # for the last batch, which says what was lost
         self.ingest.finish(now)
         self._writer.stop()
+        self._tables_left = self._tables_later
         writer, failure = self._writer, self._writer.failure
         lost = self.ingest.lost + writer.lost_messages
         whole = not (lost or failure or writer.lost_bytes)
@@ -221,6 +237,10 @@ class RecordingSession:
         self.info.lost += lost
         self.info.without_rows += self.ingest.without_rows
         self.info.last_seq = self.ingest.next_seq - 1
+        messages = self.ingest.next_seq - 1
+        self.info.coverage = self.ingest.percents(now, 1 - lost / messages if messages else 1.0)
+        self.info.verdict = self._verdict(lost)
+        self.info.missing = sorted({*self.info.missing, *self.ingest.rejections})
         try:
             self.info.files = file_integrity.seal_files(self.folder.path)
             self.folder.write_info(self.info)
@@ -232,6 +252,35 @@ class RecordingSession:
         if left := self._writer.tables_lost_bytes:
             why = self._writer.tables_failure or "the disk is full"
             raise IncompleteTables(self.folder.path, left, why)
+
+    def _verdict(self, lost: int) -> Verdict:
+        """Return what the recording is worth, as far as its recorder knows."""
+        ingest, writer = self.ingest, self._writer
+        if ingest.messages + ingest.first_seq - 1 <= lost or not ingest.coverage.known:
+            return Verdict.EMPTY
+        if (
+            self.info.without_rows
+            or ingest.without_rows
+            or writer.tables_lost_bytes
+            or self._tables_left
+        ):
+            return Verdict.TABLES_MISSING
+        if writer.failure or writer.lost_bytes:
+            return Verdict.INCOMPLETE_END
+        gaps = ingest.gaps or self.info.lost or self.info.missing or ingest.rejections
+        return Verdict.GAPS if gaps else Verdict.COMPLETE
+
+
+def confirm_tables(path: Path) -> None:
+    """State in a recording that has ended that its tables, made from the raw log, are there."""
+    info = read_info(path)
+    if info.verdict is Verdict.TABLES_MISSING and not info.without_rows:
+        with SessionFolder.hold(path) as folder:
+            whole = not (info.lost or info.missing) and all(
+                percent >= WHOLE for each in info.coverage.values() for percent in each.values()
+            )
+            info.verdict = Verdict.COMPLETE if whole else Verdict.GAPS
+            folder.write_info(info)
 
 
 @contextmanager
@@ -259,7 +308,7 @@ def record_into(
         IncompleteRecording: At the end, if anything was lost.
     """
     with SessionFolder.hold(path) as folder:
-        after = 0
+        after, before = 0, None
         if folder.resumed:
             for torn in repair.find_torn(folder.path):
                 repair.cut(torn)
@@ -267,6 +316,7 @@ def record_into(
             info.start = before.start
             info.lost += before.lost
             info.without_rows += before.without_rows
+            info.missing = before.missing
             info.urls = before.urls | info.urls
             info.symbols = before.symbols | info.symbols
             after = before.last_seq or 0
@@ -275,7 +325,15 @@ def record_into(
         sinks: list[BatchSink] = [CsvTables(folder, market=form is Format.CSV, compress=compress)]
         if form is Format.SQLITE:
             sinks.append(SqliteTables(folder))
-        session = RecordingSession(folder, info, sinks, clock(), after=after)
+        session = RecordingSession(
+            folder,
+            info,
+            sinks,
+            clock(),
+            after=after,
+            before=before,
+            tables_later=form is Format.PARQUET,
+        )
         try:
             if joined is not None:
                 session.begin(joined)

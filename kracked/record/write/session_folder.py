@@ -81,6 +81,22 @@ class SessionFolder:
                 os.close(folder._lock)
             os.close(handle)
 
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether a recorder holds the folder just now."""
+        try:
+            handle = os.open(path / SESSION_LOCK, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return False  # nobody has ever recorded here, or it is a copy
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        else:
+            return False
+        finally:
+            os.close(handle)
+
     @property
     def resumed(self) -> bool:
         """Whether something was recorded here before."""

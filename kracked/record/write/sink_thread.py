@@ -163,9 +163,9 @@ class SinkThread:
     def _write(self, group: Sequence[WriteBatch]) -> None:
         self._store(group)
         for batch in group:
+            self._pass_on(batch)  # before: it must not seem that nothing is left
             self._bytes_written += self._size_of(batch)
             self._waiting.popleft()
-            self._pass_on(batch)
 
     def _store(self, group: Sequence[WriteBatch]) -> None:
         for batch in _with_newest_files(group):

@@ -65,6 +65,8 @@ _DESTINATIONS: Mapping[type[Event], _Destination] = {
 }
 MARKET = frozenset(_DESTINATIONS)
 """Types of event that become rows of one table, and nothing else."""
+CHANNEL_OF = {kind: destination.channel for kind, destination in _DESTINATIONS.items()}
+"""The channel of each of these types of event."""
 _SUSPECT = int(Flag.SUSPECT)
 _BOOKS = (events.L3Event, BookEvent)
 _UPDATES = (events.L3Update, events.BookUpdate)
@@ -214,6 +216,10 @@ class TableRows:
         if (book := self._books.get(symbol)) is None:
             book = self._books[symbol] = WideBook(symbol)
         return book
+
+    def channels(self) -> dict[str, tuple[str, ...]]:
+        """Return the symbols of each channel that have had rows."""
+        return {channel: tuple(symbols) for channel, symbols in self._suspect_flags.items()}
 
     @property
     def has_books(self) -> bool:

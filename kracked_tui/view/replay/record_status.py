@@ -26,6 +26,8 @@ class RecordView(NamedTuple):
     """Bytes not on the disk yet."""
     trouble: str = ""
     """Why they cannot be written; empty where they can."""
+    verdict: str = ""
+    """What the recording is worth so far, as `kracked check` would say; empty if unknown."""
     tables_stopped: str = ""
     """Why no rows are written though the raw log goes on; empty where they are."""
     failed: bool = False
@@ -47,8 +49,14 @@ def record_facts(view: RecordView) -> list[list[Span]]:
         else [Span(f"{fmt.compact(view.rows)} rows", "dim")],
         [Span(f"{view.rate:>3}/s", "dim")],
         [Span("gaps ", "dim"), Span(str(view.gaps), "warn" if view.gaps else "dim")],
+        *([[Span(view.verdict.replace("_", " ").upper(), "warn")]] if _is_lacking(view) else []),
         [Span(f"disk {fmt.compact(view.free_bytes, width=5)}B", disk)],
     ]
+
+
+def _is_lacking(view: RecordView) -> bool:
+    """Whether the verdict says more than the count of gaps beside it."""
+    return view.verdict not in ("", "complete", "gaps")
 
 
 def banner_line(view: RecordView | None, width: int) -> Line | None:
