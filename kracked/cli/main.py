@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The words of the command line; by default those of the process.
     """
-    given = _parser().parse_args(argv)
+    given = parser().parse_args(argv)
     run: Command = given.run
     from kracked.errors import KrackedError
 
@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="kracked", description="Kraken spot market data: verify, simulate, record, replay."
     )
