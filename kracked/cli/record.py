@@ -96,7 +96,7 @@ class _Narrator:
         self._listed, self._watched = listed, watched
         self._reported: set[str] = set()
         self._tables_stopped = ""
-        self._ending = False
+        self._ending = ""
 
     def report(self, progress: Progress) -> None:
         """Report what is new and must be known at once, then redraw the progress line."""
@@ -116,11 +116,14 @@ class _Narrator:
 
     def _report_ending(self, progress: Progress) -> None:
         """Report how much is left to write: once, with a terminal again and again."""
+        left, said = progress.status.left_bytes, "the tables are made from the messages"
+        if not progress.making_tables:
+            said = f"{_size(left)} are still to be written"
         if self._watched:
-            say(f"\rending: {_size(progress.status.left_bytes)} are still to be written\x1b[K")
-        elif not self._ending and progress.status.left_bytes:
-            say(f"kracked: ending, {_size(progress.status.left_bytes)} are still to be written\n")
-        self._ending = True
+            say(f"\rending: {said}\x1b[K")
+        elif self._ending != said and (left or progress.making_tables):
+            say(f"kracked: ending, {said}\n")
+            self._ending = said
 
     def _report_tables(self, progress: Progress) -> None:
         """Report that the tables have stopped, and that they go on."""

@@ -9,6 +9,7 @@ new, and a reader of one symbol or day opens only its files. The raw log is not 
 from __future__ import annotations
 
 import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -80,7 +81,11 @@ def convert(
                     root / layout.part_file(key.table, key.symbol, segment), key.table
                 )
             parts[key].add(lines)
-        new = [part.path for part in parts.values() if part.finish()]
+        written = [part for part in parts.values() if part.write()]
+        os.sync()  # once for all: waiting for each of a thousand files takes ten times as long
+        for part in written:
+            part.place()
+        new = [part.path for part in written]
         for part in parts.values():
             if any(part.unread):
                 tell(f"{part.path}: {part.unread}")

@@ -27,7 +27,7 @@ _DICTIONARY = ("symbol", "side", "action", "flags", "price")
 
 
 class Part:
-    """One file in the making; it does not appear before `finish`."""
+    """One file in the making; it does not appear before `place` or `finish`."""
 
     def __init__(self, path: Path, table: Table) -> None:
         self.path = path
@@ -45,8 +45,8 @@ class Part:
         self._tables.append(rows)
         self._count(unread)
 
-    def finish(self) -> bool:
-        """Write the file, verify it, and give it its name.
+    def write(self) -> bool:
+        """Write and verify the file, which has another name until `place`.
 
         Return False if it was there already, or none of its lines was a row.
         """
@@ -71,12 +71,22 @@ class Part:
             use_dictionary=[name for name in _DICTIONARY if name in names],
             column_encoding={name: "DELTA_BINARY_PACKED" for name in _DELTA if name in names},
         )
-        sync(aside)
         if pq.read_metadata(aside).num_rows != whole.num_rows:
             raise RecordError(f"{aside} does not hold what was written")
-        aside.rename(self.path)
+        return True
+
+    def finish(self) -> bool:
+        """Write the file, wait for the disk, and give it its name; return whether it is new."""
+        if not self.write():
+            return False
+        sync(self.path.with_suffix(".part"))
+        self.place()
         sync(self.path.parent)
         return True
+
+    def place(self) -> None:
+        """Give the file its name. Its bytes must be on the disk by then."""
+        self.path.with_suffix(".part").rename(self.path)
 
     def _count(self, unread: Unread) -> None:
         cells, rows = self.unread

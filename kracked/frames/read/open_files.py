@@ -127,13 +127,14 @@ def read_rows(path: Path, query: TableQuery) -> dict[str, list[Any]]:
     """Return the queried cells of a database by column: numbers, or the exchange's text."""
     with closing(sqlite.open_to_read(path)) as database:
         present = sqlite.column_names(database, query.table)
-        names = list(query.stored_columns(present))
+        stored = query.stored_columns(present)
+        names = list(stored)
         if not names:
             return {}
         statement, given = _select(query, names, present)
         found = database.execute(statement, given).fetchall()
     cells = zip(*found, strict=True) if found else ((),) * len(names)
-    return {name: list(column) for name, column in zip(names, cells, strict=True)}
+    return {stored[name].name: list(each) for name, each in zip(names, cells, strict=True)}
 
 
 def database_wide_books(folder: Path) -> set[str]:

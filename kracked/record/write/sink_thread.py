@@ -67,6 +67,7 @@ class SinkThread:
         self._bytes_written = 0
         self._waiting: deque[tuple[int, int]] = deque()
         """Of each batch that is not written yet: when it was handed over, and its messages."""
+        self._ending = False
         self.trouble = ""
         """Why nothing can be written just now (a full disk), or empty."""
         self.failure: Exception | None = None
@@ -102,6 +103,10 @@ class SinkThread:
         self._waiting.append((batch.received, batch.messages))
         self._queue.put(batch)
 
+    def end_idle_work(self) -> None:
+        """Leave undone what can wait: the recording ends."""
+        self._ending = True
+
     def stop(self) -> None:
         """Write everything, sync and close; on a full disk with one more try."""
         self._stopping.set()
@@ -130,7 +135,7 @@ class SinkThread:
         next_sync = time.monotonic() + SYNC_EVERY_S
         running = True
         while running:
-            idle = self._queue.empty() and time.monotonic() < next_sync
+            idle = not self._ending and self._queue.empty() and time.monotonic() < next_sync
             if idle and any(sink.do_idle_work() for sink in self._sinks):
                 continue
             group, running = self._next_group(max(0.0, next_sync - time.monotonic()))

@@ -22,7 +22,8 @@ from kracked.format.lazy_text import PAUSE_S, LazyText, Text, render
 from kracked.record.write.hour_compression import HourCompressor
 from kracked.record.write.session_folder import SessionFolder
 
-_ONE_FILE = frozenset(table.name for table in tables.RECORDER)
+ONE_FILE = frozenset(table.name for table in tables.RECORDER)
+"""Tables about the recording itself: one CSV file each, whatever the form of the others."""
 
 
 class Chunk(NamedTuple):
@@ -228,7 +229,7 @@ class CsvTables:
         for name in self._tables_in(batch):
             if name not in self._files:
                 self._open(name, hour)
-            if name not in _ONE_FILE and self._hours[name] != hour:
+            if name not in ONE_FILE and self._hours[name] != hour:
                 self._rotate(name)
                 self._open(name, hour)
 
@@ -238,7 +239,7 @@ class CsvTables:
             self._files[name].append(render(batch.rows[name], pause_s=PAUSE_S).encode())
 
     def _tables_in(self, batch: WriteBatch) -> list[str]:
-        return [name for name in batch.rows if self._market or name in _ONE_FILE]
+        return [name for name in batch.rows if self._market or name in ONE_FILE]
 
     def flush(self) -> None:
         """Write the rows."""
@@ -268,7 +269,7 @@ class CsvTables:
         handle = self._folder.open_to_append(layout.table_file(name))
         table = tables.named(name)
         file = self._files[name] = AppendFile(handle)
-        self._hours[name] = hour if name in _ONE_FILE else _first_hour(handle) or hour
+        self._hours[name] = hour if name in ONE_FILE else _first_hour(handle) or hour
         if not file.size:
             file.append(f"{table.header}\n".encode())
 

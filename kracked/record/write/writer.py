@@ -140,6 +140,7 @@ class Writer:
     def stop(self) -> None:
         """Write everything, sync and close; on a full disk with one more try."""
         self._stopping.set()
+        self._tables.end_idle_work()
         self._raw.stop()
         self._tables.stop()
         self._syncing.join()
