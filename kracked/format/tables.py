@@ -37,6 +37,9 @@ class Flag(IntEnum):
     """Part of a snapshot: it repeats what was there already."""
     BAD_CLOCK = 8
     """The computer's clock had jumped: do not trust `ts_recv`."""
+    CUT = 2
+    """No message of the exchange: the depth of the subscription has cut this level or order,
+    which the exchange does not tell. Set and removed row by row the book is right."""
     SUSPECT = 4
     """Messages before this one are missing: the book may be wrong until the next snapshot."""
 

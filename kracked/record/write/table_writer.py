@@ -7,7 +7,7 @@ and both make the same rows. It learns depths and decimals on the way, for `sess
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kracked.format.cells import is_plain_name
@@ -30,10 +30,11 @@ from kracked.protocol import events
 from kracked.protocol.events import BookEvent, Event, MarketEvent
 from kracked.record.raw_index import FOREVER
 from kracked.record.write import rows
+from kracked.record.write.order_scope import OrderScope
 from kracked.record.write.wide_book import WideBook, WideState
 
-_Make = Callable[[Any, int, int], Text]
-_BOOK = BOOK.name
+_Make = Callable[..., Text]
+_BOOK, _ORDERS = BOOK.name, ORDERS.name
 
 
 def _changes(event: events.L3Event | BookEvent) -> int:
@@ -90,6 +91,7 @@ class TableRows:
         self.bad_clock = 0
         """`Flag.BAD_CLOCK` while `ts_recv` cannot be trusted, else 0."""
         self._books: dict[str, WideBook] = {}
+        self._scopes: dict[str, OrderScope] = {}
         self._texts: defaultdict[str, list[Text]] = defaultdict(list)
         self._suspect_flags: defaultdict[str, dict[str, int]] = defaultdict(dict)
         """By channel, then symbol, of all that had rows: `Flag.SUSPECT` for their rows, or 0."""
@@ -127,19 +129,45 @@ class TableRows:
                 if not is_plain_name(event.symbol):  # type: ignore[attr-defined]
                     continue  # a faulty exchange sent it; the raw log has it
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
-            text = make(event, seq, flags | self.bad_clock)
+            book: WideBook | None = None
+            cut: tuple[Sequence[Any], ...] = ()
+            if table is _BOOK or table is _ORDERS:
+                book, cut = self._apply_to_book(event, flags)  # type: ignore[arg-type]
+            text = make(event, seq, flags | self.bad_clock, *cut)
             gathered[table].append(text)
             if isinstance(text, LazyText):
                 size, count = size + text.size, count + text.rows
             else:
-                size, count = size + len(text), count + rows_of(event)
-            if table is _BOOK:
-                book = self._book(event.symbol)  # type: ignore[attr-defined]
-                if book.apply(event) and (row := book.row(seq)):  # type: ignore[arg-type]
-                    gathered[book.table].append(row)
-                    size, count = size + len(row), count + 1
+                size, count = size + len(text), count + rows_of(event) + sum(map(len, cut))
+            if book is not None and (row := book.row(seq)):
+                gathered[book.table].append(row)
+                size, count = size + len(row), count + 1
         self.size, self.count = self.size + size, self.count + count
         return other
+
+    def _apply_to_book(
+        self, event: BookEvent | events.L3Event, flags: int
+    ) -> tuple[WideBook | None, tuple[Sequence[Any], ...]]:
+        """Apply a message to what is kept of its book.
+
+        Return the wide book if its checksum verifies it, and what the depth has cut, if anything.
+        """
+        if isinstance(event, BookEvent):
+            book = self._book(event.symbol)
+            verified = book.apply(event)
+            return (book if verified else None), ((book.cut,) if verified and book.cut else ())
+        scope = self._scopes.get(event.symbol)
+        if scope is None:
+            scope = self._scopes[event.symbol] = OrderScope()
+            known = self.symbols.get(event.symbol)
+            scope.depth = (known.level3 if known else None) or 0
+        if flags:
+            scope.forget()
+        elif isinstance(event, events.L3Snapshot):
+            scope.replace(event)
+        elif isinstance(event, events.L3Update) and (cut := scope.apply(event)):
+            return None, (cut,)
+        return None, ()
 
     def _add_other_event(self, event: Event, seq: int) -> None:
         match event:
@@ -235,6 +263,8 @@ class TableRows:
     def _subscribed(self, event: events.Subscribed, seq: int) -> None:
         if event.symbol and event.depth and event.channel == "book":
             self._book(event.symbol).acknowledge(event.depth)
+        if event.symbol and event.depth and event.channel == "level3":
+            self._scopes.setdefault(event.symbol, OrderScope()).depth = event.depth
         if event.symbol and event.depth and event.channel in ("book", "level3"):
             info = self.symbols.setdefault(event.symbol, SymbolInfo())
             if info.update(seq, **{event.channel: event.depth}):
