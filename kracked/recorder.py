@@ -272,7 +272,13 @@ async def recording(
         now = clock()
         joined = JoinedState(now, state, keyframe.frozen(_books(feed), now))
         opened = record_into(
-            Path(out), info, form=form, compress=compress, clock=clock, joined=joined
+            Path(out),
+            info,
+            form=form,
+            compress=compress,
+            clock=clock,
+            joined=joined,
+            private=own and feed.has_account,
         )
         # Making the folder waits for the disk, which the event loop must not.
         session = await asyncio.to_thread(opened.__enter__)

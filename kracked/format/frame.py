@@ -37,6 +37,9 @@ VERSION = 1
 MARK = struct.pack("<II4s", _SKIPPABLE, _LENGTH, b"KRK1")
 HEADER_SIZE = len(MARK) + _FIELDS.size + _CRC.size
 MAX_LINES = 65_535
+MOST_UNPACKED = 256 * 1024 * 1024
+"""Bytes that a frame may unpack to: the recorder's have hundreds of kilobytes, and a snapshot of
+the deepest book some megabytes."""
 _LEVEL = 1  # order ids are noise: level 3 is larger and twice as slow
 
 
@@ -139,7 +142,12 @@ def unpack_body(data: Buffer, frame: Frame) -> bytes:
     if isinstance(found, str):
         raise DamagedFrame(frame.offset, found)
     body = data[frame.offset + HEADER_SIZE : frame.end]
-    return zstandard.ZstdDecompressor().decompress(body)
+    try:
+        if zstandard.frame_content_size(body) > MOST_UNPACKED:
+            raise DamagedFrame(frame.offset, "unpacks beyond all measure")
+        return zstandard.ZstdDecompressor().decompress(body, max_output_size=MOST_UNPACKED)
+    except zstandard.ZstdError as error:
+        raise DamagedFrame(frame.offset, str(error)) from error
 
 
 def is_whole(data: Buffer, frame: Frame) -> bool:

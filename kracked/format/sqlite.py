@@ -18,9 +18,9 @@ from kracked.format.cells import split_rows
 from kracked.format.tables import Column, ColumnKind, Table, exact_name
 
 
-def open_to_write(path: Path) -> sqlite3.Connection:
+def open_to_write(path: Path, mode: int = 0o600) -> sqlite3.Connection:
     """Open a database for writing and make it if it is missing; others may read it meanwhile."""
-    path.touch(mode=0o640)
+    path.touch(mode=mode)
     database = sqlite3.connect(path)
     try:
         database.execute("PRAGMA journal_mode=WAL")

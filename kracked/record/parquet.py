@@ -19,7 +19,14 @@ from kracked.errors import RecordError
 from kracked.format.tables import ColumnKind, Table
 from kracked.record import arrow_rows
 from kracked.record.arrow_rows import Unread
-from kracked.record.durable_files import sync
+from kracked.record.durable_files import (
+    PRIVATE_FILE,
+    PRIVATE_FOLDER,
+    SHARED_FILE,
+    SHARED_FOLDER,
+    is_private,
+    sync,
+)
 
 _ROW_GROUP = 100_000
 _DELTA = ("ts_recv", "ts_msg", "seq")
@@ -59,8 +66,12 @@ class Part:
                 self._count(unread)
                 field = pa.field(column.name, numbers.type, metadata={"decimals": str(decimals)})
                 whole = whole.set_column(at, field, numbers)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private = is_private(self._table.channel)
+        for folder in (*reversed(self.path.parents[:3]), self.path.parent):
+            folder.mkdir(PRIVATE_FOLDER if private else SHARED_FOLDER, parents=True, exist_ok=True)
         aside = self.path.with_suffix(".part")
+        aside.unlink(missing_ok=True)
+        aside.touch(PRIVATE_FILE if private else SHARED_FILE)
         names = set(whole.column_names)
         pq.write_table(
             whole,

@@ -83,7 +83,7 @@ def cut(torn: Torn) -> Path:
     with open(torn.path, "r+b", opener=_open_no_link) as file:
         file.seek(torn.whole)
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        handle = os.open(keep, flags, 0o640)
+        handle = os.open(keep, flags, os.fstat(file.fileno()).st_mode & 0o777)
         try:
             while block := file.read(_BLOCK):
                 write_all(handle, block)

@@ -164,3 +164,18 @@ def test_what_befell_the_connections_is_loaded_once_of_a_database(record: Record
     path = record(form=Format.SQLITE)
     rows = (path / "connections.csv").read_text().count("\n") - 1
     assert len(load_connections(path)) == rows
+
+
+def test_the_accounts_parts_are_its_owners_alone(tmp_path: Path) -> None:
+    for table in (tables.BALANCES, tables.EXECUTIONS, tables.TRADES):
+        part = Part(
+            tmp_path / f"channel={table.channel}/date=2024-11-12/pair=none/p.parquet", table
+        )
+        part.add([",".join("" for _ in table.columns) + "\n"])
+        part.finish()
+    modes = {
+        str(path.relative_to(tmp_path)): path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")
+    }
+    own = {mode for name, mode in modes.items() if "trades" not in name}
+    assert own == {0o700, 0o600}
+    assert {mode & 0o007 for mode in modes.values()} == {0}

@@ -53,18 +53,23 @@ class OrderScope:
             self.depth = next((depth for depth in l3.DEPTHS if depth >= levels), levels)
         self._whole, self._precision = True, event.precision
 
-    def apply(self, event: events.L3Update) -> list[CutOrder]:
+    def apply(self, event: events.L3Update) -> list[CutOrder] | None:
         """Apply an update; return the orders whose levels are beyond the depth after it."""
         if event.precision is not self._precision:
             self._refine(event.precision)
         if not self._whole:
-            return []
-        cut: list[CutOrder] = []
-        for side, changes in ((self._bids, event.bids), (self._asks, event.asks)):
-            if changes:
-                side.apply(changes)
-                if self.depth and len(side.keys) > self.depth:
-                    cut += side.cut(self.depth)
+            return None
+        depth, cut = self.depth, None
+        if event.bids:
+            bids = self._bids
+            bids.apply(event.bids)
+            if len(bids.keys) > depth:
+                cut = bids.cut(depth)
+        if event.asks:
+            asks = self._asks
+            asks.apply(event.asks)
+            if len(asks.keys) > depth:
+                cut = [*(cut or ()), *asks.cut(depth)]
         return cut
 
     def _refine(self, precision: Precision) -> None:
@@ -108,30 +113,27 @@ class _SideScope:
 
     def apply(self, changes: Iterable[OrderChange]) -> None:
         """Apply changes in turn, whatever the action of one that brings an order."""
-        key_of, levels = self._key_of, self._levels
+        key_of, levels, sign = self._key_of, self._levels, self._sign
         for order in changes:
-            order_id, key = order.order_id, self._sign * order.price
-            before = key_of.get(order_id)
-            if order.action is _DELETE:
-                if before is not None:
-                    self._remove(order_id, before)
-                continue
-            if before is not None and before != key:
-                self._remove(order_id, before)
-            level = levels.get(key)
-            if level is None:
-                level = levels[key] = {}
+            order_id = order.order_id
+            if order.action is _ADD and order_id not in key_of:
+                key = sign * order.price
+            else:
+                if (before := key_of.pop(order_id, None)) is not None:
+                    level = levels[before]
+                    del level[order_id]
+                    if not level:
+                        del levels[before]
+                        del self.keys[bisect_left(self.keys, before)]
+                if order.action is _DELETE:
+                    continue
+                key = sign * order.price
+            if (held := levels.get(key)) is None:
+                levels[key] = {order_id: order}
                 insort(self.keys, key)
-            level[order_id] = order
+            else:
+                held[order_id] = order
             key_of[order_id] = key
-
-    def _remove(self, order_id: str, key: int) -> None:
-        del self._key_of[order_id]
-        level = self._levels[key]
-        del level[order_id]
-        if not level:
-            del self._levels[key]
-            del self.keys[bisect_left(self.keys, key)]
 
     def cut(self, depth: int) -> list[CutOrder]:
         """Drop the levels beyond the depth and return their orders."""

@@ -65,10 +65,14 @@ def orders(event: events.L3Update, seq: int, flags: int = 0, cut: Sequence[CutOr
                 f"{letter},{order_id}{common}"
             )
     for side, order in cut:
+        since, order_id = order.timestamp, order.order_id
+        if len(since) != TIME_LENGTH:
+            since = exchange_time_cell(since)
+        if len(order_id) != _ORDER_ID:
+            order_id = text_cell(order_id)
         text += (
-            f"{flags},\n{side},{exchange_time_cell(order.timestamp)},{received},"
-            f"{price[order.price]},{to_text(order.qty, decimals)},C,"
-            f"{text_cell(order.order_id)}{common}"
+            f"{flags},\n{side},{since},{received},{price[order.price]},"
+            f"{to_text(order.qty, decimals)},C,{order_id}{common}"
         )
         flags |= _CUT
     return f"{text}{flags | _LAST},{event.checksum}\n" if text else ""

@@ -292,6 +292,7 @@ def record_into(
     compress: bool = True,
     clock: Callable[[], int] = time.time_ns,
     joined: JoinedState | None = None,
+    private: bool = False,
 ) -> Iterator[RecordingSession]:
     """Record into a new folder, or go on in one that holds a recording, until the block ends.
 
@@ -302,12 +303,13 @@ def record_into(
         compress: Compress the tables of hours that are over.
         clock: Returns the time, ns since the Unix epoch.
         joined: The state of the running feed that is recorded: written before all else.
+        private: Whether the account is recorded too, so that all files are the owner's alone.
 
     Raises:
         RecordError: The folder cannot be used.
         IncompleteRecording: At the end, if anything was lost.
     """
-    with SessionFolder.hold(path) as folder:
+    with SessionFolder.hold(path, private=private) as folder:
         after, before = 0, None
         if folder.resumed:
             for torn in repair.find_torn(folder.path):

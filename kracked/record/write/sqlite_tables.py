@@ -29,7 +29,7 @@ class SqliteTables:
         A damaged one is refused before anything is recorded: in the writer's thread its error
         would end the raw log as well. Raises `RecordError`.
         """
-        self._path = folder.path / DATABASE
+        self._path, self._mode = folder.path / DATABASE, folder.mode_of(DATABASE)
         if self._path.is_symlink():
             raise SymbolicLink(self._path)
         if self._path.exists():
@@ -97,7 +97,7 @@ class SqliteTables:
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
-            self._database = sqlite.open_to_write(self._path)
+            self._database = sqlite.open_to_write(self._path, self._mode)
         return self._database
 
     def _execute(self, statement: str) -> None:

@@ -109,12 +109,15 @@ class TableRows:
         if self.add_market_events(iter([(event, seq)])) is not None:
             self._add_other_event(event, seq)
 
-    def add_market_events(self, numbered: Iterator[tuple[Event, int]]) -> Event | None:
+    def add_market_events(  # noqa: C901, PLR0912 - the hot path: a call a row costs a tenth of it
+        self, numbered: Iterator[tuple[Event, int]]
+    ) -> Event | None:
         """Add the rows of events with their messages' numbers, while they are market data.
 
         Return the first that is none; neither it nor what follows it is added. None at the end.
         """
         suspect_flags, gathered, size, count = self._suspect_flags, self._texts, 0, 0
+        scopes = self._scopes
         other: Event | None = None
         for event, seq in numbered:
             destination = _DESTINATIONS.get(type(event))
@@ -130,32 +133,34 @@ class TableRows:
                     continue  # a faulty exchange sent it; the raw log has it
                 flags = self._flags(event, channel, seq)  # type: ignore[arg-type]
             book: WideBook | None = None
-            cut: tuple[Sequence[Any], ...] = ()
-            if table is _BOOK or table is _ORDERS:
-                book, cut = self._apply_to_book(event, flags)  # type: ignore[arg-type]
-            text = make(event, seq, flags | self.bad_clock, *cut)
+            cut: Sequence[Any] | None = None
+            if table is _ORDERS:
+                scope = scopes.get(event.symbol)  # type: ignore[attr-defined]
+                if scope is None or flags or snapshot:
+                    scope = self._scope_of(event, flags)  # type: ignore[arg-type]
+                if not snapshot:
+                    cut = scope.apply(event)  # type: ignore[arg-type]
+            elif table is _BOOK:
+                book = self._book(event.symbol)  # type: ignore[attr-defined]
+                verified = book.apply(event)  # type: ignore[arg-type]
+                book, cut = (book, book.cut) if verified else (None, None)
+            if cut:
+                text, count = make(event, seq, flags | self.bad_clock, cut), count + len(cut)
+            else:
+                text = make(event, seq, flags | self.bad_clock)
             gathered[table].append(text)
             if isinstance(text, LazyText):
                 size, count = size + text.size, count + text.rows
             else:
-                size, count = size + len(text), count + rows_of(event) + sum(map(len, cut))
+                size, count = size + len(text), count + rows_of(event)
             if book is not None and (row := book.row(seq)):
                 gathered[book.table].append(row)
                 size, count = size + len(row), count + 1
         self.size, self.count = self.size + size, self.count + count
         return other
 
-    def _apply_to_book(
-        self, event: BookEvent | events.L3Event, flags: int
-    ) -> tuple[WideBook | None, tuple[Sequence[Any], ...]]:
-        """Apply a message to what is kept of its book.
-
-        Return the wide book if its checksum verifies it, and what the depth has cut, if anything.
-        """
-        if isinstance(event, BookEvent):
-            book = self._book(event.symbol)
-            verified = book.apply(event)
-            return (book if verified else None), ((book.cut,) if verified and book.cut else ())
+    def _scope_of(self, event: events.L3Event, flags: int) -> OrderScope:
+        """Return what is kept of a level 3 book; a snapshot, or a hole before it, is applied."""
         scope = self._scopes.get(event.symbol)
         if scope is None:
             scope = self._scopes[event.symbol] = OrderScope()
@@ -165,9 +170,7 @@ class TableRows:
             scope.forget()
         elif isinstance(event, events.L3Snapshot):
             scope.replace(event)
-        elif isinstance(event, events.L3Update) and (cut := scope.apply(event)):
-            return None, (cut,)
-        return None, ()
+        return scope
 
     def _add_other_event(self, event: Event, seq: int) -> None:
         match event:
