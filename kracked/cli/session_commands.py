@@ -181,3 +181,23 @@ def _convert(given: argparse.Namespace) -> int:
     from kracked.cli.convert import convert
 
     return convert(given.session, out=given.out)
+
+
+def add_schema(commands: Commands) -> None:
+    """Add the parser of `kracked schema`."""
+    about = "print the tables of a recording: columns, units, words, flags"
+    parser = commands.add_parser(
+        "schema",
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}. Every recording has it in README.md too.",
+        epilog="example: kracked schema --json",
+        formatter_class=arguments.ExampleHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print a Frictionless data package")
+    parser.set_defaults(run=_schema)
+
+
+def _schema(given: argparse.Namespace) -> int:
+    from kracked.cli.schema import schema
+
+    return schema(as_json=given.json)

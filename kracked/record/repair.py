@@ -57,7 +57,11 @@ def torn_log(path: Path) -> Torn | None:
             return None
     if last is None:
         return Torn(path, 0, 0)
-    return Torn(path, last.offset, last.size) if isinstance(last, Damage) else None
+    if not isinstance(last, Damage):
+        return None
+    if last.offset <= len(frame.OPENING):  # not one whole frame: all of it is torn
+        return Torn(path, 0, last.offset + last.size)
+    return Torn(path, last.offset, last.size)
 
 
 def torn_table(path: Path) -> Torn | None:

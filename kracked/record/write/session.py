@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from kracked.format import layout
 from kracked.format.cells import time_cell
 from kracked.format.coverage import WHOLE, Verdict
 from kracked.format.keyframe import Book, BookState
+from kracked.format.schema import README, markdown
 from kracked.format.session_info import SessionInfo, encode_info, read_info
 from kracked.format.symbol_info import SymbolInfo
 from kracked.protocol.events import Event
@@ -324,6 +325,9 @@ def record_into(
             after = before.last_seq or 0
         info.host = info.host or socket.gethostname()
         folder.write_info(info)
+        if not folder.exists(README):
+            with suppress(OSError):  # a full disk; it explains, and holds no data
+                folder.replace(README, markdown().encode())
         sinks: list[BatchSink] = [CsvTables(folder, market=form is Format.CSV, compress=compress)]
         if form is Format.SQLITE:
             sinks.append(SqliteTables(folder))

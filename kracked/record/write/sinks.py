@@ -164,6 +164,8 @@ class RawLogSink:
             return
         self.close()
         self._file = AppendFile(self._folder.open_to_append(layout.log_file(batch.segment)))
+        if not self._file.size:
+            self._file.append(frame.OPENING)
         self._segment = batch.segment
 
     def write(self, batch: WriteBatch) -> None:

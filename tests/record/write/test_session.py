@@ -41,6 +41,7 @@ def test_the_folder_holds_the_raw_log_and_the_tables(record: Record) -> None:
     ) == [
         "raw/20241112T0600Z-00.jsonl.zst",
         "session/L3_ticks.csv",
+        "session/README.md",
         "session/connections.csv",
         "session/session.json",
         "session/session.lock",
