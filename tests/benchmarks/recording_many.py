@@ -52,20 +52,23 @@ async def victim(options: argparse.Namespace) -> None:
         credentials=Credentials.from_environment(),
     )
 
+    open_, ready = asyncio.Event(), asyncio.Event()
+
     async def add_orders() -> None:
+        await open_.wait()
         await feed.ready()
         for symbol in symbols[: options.level3]:
             await feed.subscribe(symbol, level3=LEVEL3_DEPTH)
+        ready.set()
 
     def tell(progress: Progress) -> None:
-        counters = progress.status._asdict() | {"rate": progress.rate, "ready": adding.done()}
+        open_.set()
+        counters = progress.status._asdict() | {"rate": progress.rate, "ready": ready.is_set()}
         print(json.dumps(counters, default=str), flush=True)
 
     async with asyncio.TaskGroup() as tasks:
-        recording = record(feed, options.victim, form=Format(options.format), tell=tell)
-        tasks.create_task(recording)
-        await asyncio.sleep(1)
-        adding = tasks.create_task(add_orders())
+        tasks.create_task(add_orders())
+        await record(feed, options.victim, form=Format(options.format), tell=tell)
 
 
 @asynccontextmanager

@@ -205,7 +205,7 @@ class RecordingSession:
             self.ingest.write_keyframes(books, joined.at)
 
     def hand_over(self, books: Iterable[Book], now: int) -> None:
-        """Pass what came to the writer; call ten times a second. Never waits.
+        """Pass what came to the writer; call sixteen times a second. Never waits.
 
         `books` are the feed's books: every message they hold must have been taken already.
         """

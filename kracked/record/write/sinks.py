@@ -39,7 +39,7 @@ class Chunk(NamedTuple):
 
 
 class WriteBatch(NamedTuple):
-    """Everything gathered since the last batch; there are some ten a second."""
+    """Everything gathered since the last batch; there are some sixteen a second."""
 
     received: int
     """When it was handed over, ns since the Unix epoch: decides which hour it belongs to."""
