@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import cast
@@ -58,6 +60,7 @@ def record(
     """
     if Format(form) is Format.PARQUET and find_spec("pyarrow") is None:
         raise NeedsArrow
+    _allow_many_files()
     endpoints = Endpoints.at(endpoint) if endpoint else Endpoints.kraken()
     credentials = Credentials.from_environment()
     market = {name: choice for name, choice in channels.items() if name != "account"}
@@ -87,6 +90,13 @@ def record(
     status = last.status
     faults = (status.lost, status.trouble, status.refused, status.without_rows, last.missing)
     return DONE if status.messages and not any(faults) else FAILED
+
+
+def _allow_many_files() -> None:
+    """Allow as many open files as the system lets this process have: each symbol has some."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 class _Narrator:
