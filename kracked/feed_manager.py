@@ -101,6 +101,8 @@ class FeedManager:
         """The rules of every listed asset."""
         self.account = Account()
         """Open orders, fills and balances; unknown unless `account` was requested."""
+        self.has_account = account
+        """Whether the account's channels were requested."""
         self.maintenance = MaintenanceTracker()
         """Planned maintenance and incidents; `maintenance.effect(now)` says what they mean."""
         self._rest: RestClient | None = None

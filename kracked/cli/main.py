@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
         _add_sim,
         _add_record,
         session_commands.add_check,
+        session_commands.add_schema,
         session_commands.add_replay,
         session_commands.add_bars,
         session_commands.add_convert,

@@ -1,6 +1,6 @@
 """The names of a recording's files: each is made and recognised here, and nowhere else.
 
-    session.json  session.lock  L2_live_orderbooks.json  recording.sqlite
+    session.json  session.lock  README.md  L2_live_orderbooks.json  recording.sqlite
     raw/20241112T0600Z-00.jsonl.zst                            a segment of the raw log
     trades.csv                                                 a table that grows
     trades-20241112T06Z.csv  trades-20241112T06Z-01.csv.zst    its closed hours

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kracked.format import tables
+from kracked.format.tables import Flag
 from kracked.frames.loaders import load
 from kracked.frames.read.table_files import Source
 
@@ -23,8 +24,6 @@ OUT_OF_VIEW = "out of view"
 UNKNOWN = "unknown"
 _NEAR = pd.Timedelta("1ms")
 """The engine's times of a trade and of the removal it causes may differ by their last digits."""
-_CUT = 2
-"""Bit of `flags`: no message of the exchange, but what the depth has cut."""
 _ENOUGH = 1 - 1e-9
 _NS = pd.Timedelta(1, "ns")
 
@@ -67,7 +66,7 @@ def _how_it_ended(source: Source, symbol: str, order_id: str, at: Any) -> str:
     if mine.empty:
         return OUT_OF_VIEW
     last = mine.iloc[-1]
-    if not pd.isna(last["flags"]) and int(last["flags"]) & _CUT:
+    if not pd.isna(last["flags"]) and int(last["flags"]) & Flag.CUT:
         return OUT_OF_VIEW
     moment = last["ts_recv"] if pd.isna(last["ts_msg"]) else last["ts_msg"]
     return _by_trades(source, symbol, last, moment)
