@@ -199,8 +199,12 @@ class Dispatch:
             return self._refused(entry, error, classify(error))
         if entry.kind is ActionKind.AMEND:
             return self.learn(entry, OrderState.ACKNOWLEDGED)
-        if txid is None:
+        if not txid:
             return self._mark_unknown(entry, "the reply names no order")
+        known = self._outbox.order(txid=txid, cl_ord_id=None)
+        if known is not None and known.id != entry.id:
+            # A gateway has mixed up two answers, or sent one twice.
+            return self._mark_unknown(entry, f"the reply names {txid}, an earlier order")
         acknowledged = self.learn(entry, OrderState.ACKNOWLEDGED, txid=txid)
         # The stream may have shown the whole life of the order before the answer came.
         order = self._working.open.get(txid) or self._working.closed.get(txid)
@@ -211,7 +215,7 @@ class Dispatch:
         if error.startswith("EOrder:Rate limit exceeded"):
             self._engine.exceeded(entry.symbol, self._steady())
         # A used id proves an earlier arrival: it is fresh, so only this request can have used it.
-        if kind is ErrorClass.UNKNOWN_OUTCOME or "cl_ord_id not unique" in error:
+        if not kind.nothing_happened or "cl_ord_id not unique" in error:
             return self._mark_unknown(entry, error)
         return self.learn(entry, OrderState.REFUSED, error)
 

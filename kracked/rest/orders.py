@@ -302,9 +302,10 @@ class BatchReply(msgspec.Struct, frozen=True):
 
 
 class Amended(msgspec.Struct, frozen=True):
-    """An amend was accepted."""
+    """An amend was accepted. A reply without its id is none to an amend."""
 
-    amend_id: str = ""
+    amend_id: str
+    """Empty on some of the exchange's gateways."""
 
 
 class Edited(msgspec.Struct, frozen=True):
@@ -319,9 +320,9 @@ class Edited(msgspec.Struct, frozen=True):
 
 
 class Cancelled(msgspec.Struct, frozen=True):
-    """The answer to a cancel."""
+    """The answer to a cancel. A reply without a count is none to a cancel."""
 
-    count: int = 0
+    count: int
     """Orders that it cancelled."""
     pending: bool = False
     """Whether the cancel is still on its way."""

@@ -39,8 +39,12 @@ class ErrorClass(StrEnum):
 
     @property
     def nothing_happened(self) -> bool:
-        """Whether the request certainly had no effect."""
-        return self is not ErrorClass.UNKNOWN_OUTCOME
+        """Whether an order answered so certainly had no effect.
+
+        A refused nonce proves nothing: it is also the answer to a second delivery of an order
+        that was accepted.
+        """
+        return self not in (ErrorClass.UNKNOWN_OUTCOME, ErrorClass.NEW_NONCE)
 
     @property
     def may_resend_unchanged(self) -> bool:
@@ -57,7 +61,7 @@ _ADVICE: Final = {
         "calls go on failing until then."
     ),
     ErrorClass.NEW_NONCE: (
-        "Nothing was done. Another program may use this key, or the clock went back; "
+        "This request was not accepted. Another program may use this key, or the clock went back; "
         "give each program its own key."
     ),
     ErrorClass.NEW_TOKEN: "Nothing was done. Fetch a new WebSocket token and ask once more.",
@@ -258,14 +262,16 @@ class Reply(msgspec.Struct, frozen=True):
     def refusal(self) -> tuple[str, ErrorClass] | None:
         """The exchange's words and their class; None for success.
 
-        Of several classes the unknown outcome counts, else the first.
+        Of several classes the one that proves least counts, else the first.
         """
         failures = self.errors or (() if self.result else self.warnings)
         if not failures:
             return None
         kinds = [classify(text) for text in failures]
-        doubtful = ErrorClass.UNKNOWN_OUTCOME in kinds
-        return "; ".join(failures), ErrorClass.UNKNOWN_OUTCOME if doubtful else kinds[0]
+        if ErrorClass.UNKNOWN_OUTCOME in kinds:
+            return "; ".join(failures), ErrorClass.UNKNOWN_OUTCOME
+        doubtful = (kind for kind in kinds if not kind.nothing_happened)
+        return "; ".join(failures), next(doubtful, kinds[0])
 
 
 def decode_reply(method: str, body: bytes) -> Reply:

@@ -1,9 +1,9 @@
 """Makes calls: counted, signed, sent once, and repeated only where that is harmless.
 
-Reads are repeated with growing pauses. A write is sent once; it is signed anew only after
-``Invalid nonce``, an error that the exchange returns before it looks at the request. When
-the answer to a write is missing or doubtful the result is `OutcomeUnknown`, never a second
-attempt.
+Reads are repeated with growing pauses. Reads, cancels and the dead man's switch are signed anew
+after ``Invalid nonce``; an order is not: a gateway that delivers a request twice passes the
+second answer on, which is ``Invalid nonce`` because the first was accepted. So an order is sent
+once, and when its answer is missing or doubtful the result is `OutcomeUnknown`.
 """
 
 from __future__ import annotations
@@ -222,7 +222,8 @@ class RequestExecutor:
         if reply.refusal is None:
             return bytes(reply.result)
         words, kind = reply.refusal
-        if kind is ErrorClass.UNKNOWN_OUTCOME or reply.has_result:
+        proven = kind.nothing_happened or urgency is not Urgency.ORDER
+        if kind is ErrorClass.UNKNOWN_OUTCOME or reply.has_result or not proven:
             raise OutcomeUnknown(name, words)
         raise Refused(name, words, kind)
 
@@ -269,7 +270,7 @@ class RequestExecutor:
         before: int | None = None,
         names: Set[object] = frozenset(),
     ) -> bytes:
-        """Make one signed call, or a few after refused nonces; nothing else is repeated."""
+        """Make one signed call; repeat it after a refused nonce alone, and an order never."""
         if self._signer is None:
             raise NoCredentials(name)
         spend = self.limiter.spend if urgency is Urgency.READ else self.limiter.spend_on_write
@@ -291,10 +292,13 @@ class RequestExecutor:
     async def _signed(
         self, name: str, members: dict[str, object], turn: LockTurn, before: int | None
     ) -> bytes:
-        """Send a call in its turn; sign it anew while its nonce is refused, unless overtaken."""
+        """Send a call in its turn; sign it anew while its nonce is refused, unless overtaken.
+
+        An order is signed once: another delivery of it may have been accepted.
+        """
         assert self._signer is not None
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
-        for _ in range(RESIGNATURES + 1):
+        for _ in range(1 if turn.urgency is Urgency.ORDER else RESIGNATURES + 1):
             if before is not None and self._timing.clock() >= before:
                 raise NotSent(self._root + path, "its turn came after its deadline")
             if turn.overtaken and turn.urgency not in _AGAIN:

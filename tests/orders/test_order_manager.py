@@ -85,6 +85,17 @@ async def test_an_accepted_order_is_acknowledged_until_the_stream_shows_it(
         assert manager.outbox[entry.id].state is OrderState.LIVE
 
 
+async def test_an_answer_that_names_an_earlier_order_proves_nothing(
+    market: Market, opened: OpenManager
+) -> None:
+    with opened() as manager:
+        first = await place(manager)
+        market.exchange.script["AddOrder"].append({"txid": [first.txid]})
+        second = await place(manager, ASK)
+    assert (second.state, second.txid) == (OrderState.UNKNOWN, None)
+    assert second.reason == f"the reply names {first.txid}, an earlier order"
+
+
 async def test_the_line_is_on_the_disk_before_the_order_is_sent(
     market: Market, opened: OpenManager, outbox_file: Path
 ) -> None:

@@ -78,6 +78,8 @@ WRITES: dict[str, tuple[Use, dict[str, object]]] = {
     "GetApiKeyInfo": (lambda client: client.api_key_info(), {}),
 }
 RESULTS: dict[str, object] = {
+    "AmendOrder": {"amend_id": "T1"},
+    **{name: {"count": 1} for name in ("CancelOrder", "CancelOrderBatch", "CancelAll")},
     "GetWebSocketsToken": {"token": "t/+", "expires": 900},
     "OpenOrders": {"open": {}},
     "ClosedOrders": {"closed": {}, "count": 0},

@@ -124,19 +124,6 @@ async def test_after_a_gateway_named_a_time_no_order_goes_out_before_it_but_canc
     assert (exchange.count("AddOrder"), exchange.count("CancelAll")) == (1, 1)
 
 
-async def test_an_order_is_not_signed_anew_after_its_deadline(
-    exchange: Exchange, client: RestClient, frozen: Any
-) -> None:
-    def late(request: web.Request) -> web.Response:
-        frozen.now += 10**10
-        return answers.reply(error="EAPI:Invalid nonce")
-
-    exchange.always["AddOrder"] = late
-    with pytest.raises(NotSent, match="after its deadline"):
-        await client.add_order(ORDER, "XBTUSD", deadline=frozen.now + 5 * 10**9)
-    assert exchange.count("AddOrder") == 1
-
-
 # --- proxies ------------------------------------------------------------------------------
 
 KRAKEN = "https://api.kraken.com/0/private/AddOrder"
