@@ -351,17 +351,23 @@ class RestClient:
         return await self._calls.public("SystemStatus", {}, market.SystemStatus)
 
     async def assets(self) -> dict[str, market.AssetInfo]:
-        """Return all assets by their old codes, such as ``XXBT``."""
-        return await self._calls.public("Assets", {}, dict[str, market.AssetInfo])
+        """Return all assets by their old codes, such as ``XXBT``; unreadable ones are left out."""
+        return await self._calls.public_rows("Assets", {}, market.AssetInfo)
 
     async def asset_pairs(self, *pairs: str) -> dict[str, market.PairInfo]:
-        """Return the rules and fees of pairs, by pair id or by the name asked for."""
+        """Return the rules and fees of pairs, by pair id or by the name asked for.
+
+        A pair that cannot be read is left out.
+        """
         params = pair_params(pairs)
-        return await self._calls.public("AssetPairs", params, dict[str, market.PairInfo])
+        return await self._calls.public_rows("AssetPairs", params, market.PairInfo)
 
     async def ticker(self, *pairs: str) -> dict[str, market.TickerInfo]:
-        """Return the tickers of pairs, of all pairs by default, by pair id."""
-        return await self._calls.public("Ticker", pair_params(pairs), dict[str, market.TickerInfo])
+        """Return the tickers of pairs, of all pairs by default, by pair id.
+
+        A pair that cannot be read is left out.
+        """
+        return await self._calls.public_rows("Ticker", pair_params(pairs), market.TickerInfo)
 
     async def ohlc(
         self, pair: str, *, interval: int = 1, since: str | None = None

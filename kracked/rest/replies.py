@@ -282,7 +282,7 @@ def decode_reply(method: str, body: bytes) -> Reply:
     """
     try:
         reply = msgspec.json.decode(body, type=Reply)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableReply(method, str(error)) from error
     if not reply.error and not reply.result:
         raise UnreadableReply(method, "neither a result nor an error")

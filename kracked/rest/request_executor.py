@@ -36,7 +36,7 @@ from kracked.rest.replies import (
     decode_reply,
     throttled_until,
 )
-from kracked.rest.transport import HttpTransport, NoAnswer, NotSent, SignedHeaders
+from kracked.rest.transport import AccessDenied, HttpTransport, NoAnswer, NotSent, SignedHeaders
 from kracked.times import NS_PER_S
 
 log = logging.getLogger(__name__)
@@ -45,7 +45,8 @@ READ_ATTEMPTS = 4
 RESIGNATURES = 3
 LOCKOUT_NS = 15 * 60 * NS_PER_S
 LONGEST_WAIT_NS = 60 * NS_PER_S
-"""A read that would have to wait longer for the limiter fails instead."""
+"""A read that would have to wait longer for the limiter fails instead. No time that is named by
+a gateway or by the exchange holds orders back for longer: then one is tried."""
 _FIRST_PAUSE_S = 0.5
 _ONE = Decimal(1)
 _PUBLIC_BURST = Decimal(3)
@@ -216,7 +217,7 @@ class RequestExecutor:
             if isinstance(error, NoAnswer) and error.retry_after_s:
                 # A gateway that named a time gets no further order before it.
                 now = self._timing.ticks()
-                self.limiter.exceeded(now, now + error.retry_after_s * NS_PER_S)
+                self._hold(now, error.retry_after_s * NS_PER_S)
             raise OutcomeUnknown(name, str(error)) from error
         self._note(name, reply)
         if reply.refusal is None:
@@ -243,7 +244,8 @@ class RequestExecutor:
                 return self._result(name, await once())
             except (ConnectionLost, UnreadableReply, _Passing) as error:
                 asked_s = error.retry_after_s or 0 if isinstance(error, NoAnswer) else 0
-                if attempt == READ_ATTEMPTS or asked_s * NS_PER_S > LONGEST_WAIT_NS:
+                final = attempt == READ_ATTEMPTS or isinstance(error, AccessDenied)
+                if final or asked_s * NS_PER_S > LONGEST_WAIT_NS:
                     raise error.final if isinstance(error, _Passing) else error from None
             longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
             pause_s = longest_s * (1 + self._timing.jitter()) / 2
@@ -322,6 +324,10 @@ class RequestExecutor:
         words = _THROTTLED if limiter.throttled_ns(now) else f"held back here: {counted}"
         return Refused(name, words, ErrorClass.SLOW_DOWN)
 
+    def _hold(self, now: int, wait_ns: int) -> None:
+        """Hold orders and reads back for a time that came from outside."""
+        self.limiter.exceeded(now, now + min(max(0, wait_ns), LONGEST_WAIT_NS))
+
     def _note(self, name: str, reply: Reply) -> None:
         """Log warnings, and take over what errors reveal about the exchange's limits."""
         for warning in reply.warnings:
@@ -331,7 +337,7 @@ class RequestExecutor:
             if error.startswith("EAPI:Rate limit"):
                 self.limiter.exceeded(now)
             elif until := throttled_until(error):
-                self.limiter.exceeded(now, now + max(0, until - self._timing.clock()))
+                self._hold(now, until - self._timing.clock())
             elif error == "EGeneral:Temporary lockout":
                 self._locked_until = now + LOCKOUT_NS
 
