@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 
 import msgspec
 
+from kracked.errors import KrackedError
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry, StateChange
 from kracked.protocol.events import Side
@@ -24,6 +25,7 @@ _DOUBTFUL = (OrderState.SENT, OrderState.UNKNOWN)
 _LANDED = (OrderState.ACKNOWLEDGED, OrderState.LIVE)
 _RATE = "EOrder:Rate limit exceeded"
 _NEVER_ISSUED = "EOrder:Invalid order"
+_VERBS = {Side.BID: "buy", Side.ASK: "sell"}
 
 
 class CancelOutcome(msgspec.Struct, frozen=True):
@@ -52,7 +54,21 @@ class Cancels:
         outbox: Outbox,
         engine: EngineLimiter,
         timing: RequestTiming,
+        *,
+        names: Callable[[str], frozenset[str]],
+        all_known: Callable[[], bool],
     ) -> None:
+        """
+        Args:
+            client: REST client with the account's key.
+            working: The orders as the account's stream shows them.
+            outbox: The orders that were sent from here.
+            engine: The rate counters.
+            timing: Clocks and sleep.
+            names: Returns REST's names of a symbol.
+            all_known: Whether `working` holds every open order of the account.
+        """
+        self._names, self._all_known = names, all_known
         self._client, self._working, self._outbox = client, working, outbox
         self._engine, self._timing, self._steady = engine, timing, timing.steady()
 
@@ -68,10 +84,40 @@ class Cancels:
         return await self._chased(underway, outcome) if outcome.gone else outcome
 
     async def pair(self, symbol: str, side: Side | None) -> CancelOutcome:
-        """Cancel all orders of a pair, or of one side of it."""
+        """Cancel all orders of a pair, or of one side of it.
+
+        While the stream does not show every order, the exchange is asked for the others.
+        """
         shown = [order for order in self._working.of(symbol) if side in (None, order.side)]
-        outcome = await self._these(shown, self._unseen(shown, symbol, side))
+        unseen = self._unseen(shown, symbol, side)
+        outcome = await self._these(shown, unseen)
+        if not self._all_known():
+            named = {order.order_id for order in shown} | {entry.txid for entry in unseen}
+            outcome = _together([outcome, await self._looked_up(symbol, side, named)])
         self._heed(outcome, symbol)
+        return outcome
+
+    async def _looked_up(
+        self, symbol: str, side: Side | None, named: Set[str | None]
+    ) -> CancelOutcome:
+        """Ask for all open orders, and cancel those of the pair that no cancel has named yet."""
+        try:
+            found = await self._client.orders_to_cancel()
+        except KrackedError as error:
+            words = f"the open orders of {symbol} are not known, and cannot be asked for: {error}"
+            return CancelOutcome(error=words, failed=True)
+        wanted = None if side is None else _VERBS[side]
+        others = [
+            ("txid", txid)
+            for txid, terms in found.items()
+            if txid not in named
+            and terms.pair.replace("/", "") in self._names(symbol)
+            and wanted in (None, terms.side)
+        ]
+        outcome = await self._all(others)
+        if odd := sum(not terms.pair for terms in found.values()):
+            words = f"{odd} open orders cannot be read and may be of {symbol}: cancel all pairs"
+            return _together([outcome, CancelOutcome(error=words, failed=True)])
         return outcome
 
     async def own(self) -> CancelOutcome:
@@ -145,7 +191,7 @@ class Cancels:
         self, shown: Sequence[OwnOrder], symbol: str | None = None, side: Side | None = None
     ) -> list[OutboxEntry]:
         """Return the own orders that may be open and are not among the `shown` ones."""
-        verb = None if side is None else "buy" if side is Side.BID else "sell"
+        verb = None if side is None else _VERBS[side]
         known = {order.order_id for order in shown}
         return [
             entry

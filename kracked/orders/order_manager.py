@@ -84,7 +84,17 @@ class OrderManager:
         self._client, self._clock, self._steady = client, timing.clock, timing.steady()
         self._ids, self._facts = ids or ClientIds(timing.clock), facts or AccountFacts()
         self.reconciler = Reconciler(client, outbox, timing=timing)
-        self._cancels = Cancels(client, self.working, outbox, self.engine, timing)
+        self._shown = False
+        """Whether the account's stream has shown which orders are open."""
+        self._cancels = Cancels(
+            client,
+            self.working,
+            outbox,
+            self.engine,
+            timing,
+            names=lambda symbol: funds.rest_names(symbol) | {self._pair(symbol)},
+            all_known=self._all_known,
+        )
         self._dispatch = Dispatch(
             outbox, self.working, self.engine, self.reconciler, sync=sync, timing=timing
         )
@@ -318,7 +328,10 @@ class OrderManager:
         return outcome
 
     async def cancel_pair(self, symbol: str, side: Side | None = None) -> CancelOutcome:
-        """Cancel all orders of a pair, or of one side of it, also those not shown as open yet."""
+        """Cancel all orders of a pair, or of one side of it, also those not shown as open yet.
+
+        While the account's stream is down, the exchange is asked which are open.
+        """
         return await self._cancels.pair(symbol, side)
 
     async def cancel_own(self) -> CancelOutcome:
@@ -334,6 +347,7 @@ class OrderManager:
     def apply(self, event: Executions) -> None:
         """Take a message of the account's stream: the first and best evidence of every outcome."""
         self.working.apply(event)
+        self._shown |= event.snapshot
         now = self._clock()
         for report in event.reports:
             self._learn(report, now, snapshot=event.snapshot)
@@ -375,6 +389,12 @@ class OrderManager:
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
         )
+
+    def _all_known(self) -> bool:
+        """Whether `working` holds every open order of the account, and the pair of each."""
+        account = self._facts.account
+        known = self._shown and (account is None or account.orders_known)
+        return known and all(order.symbol for order in self.working)
 
     def _pair(self, symbol: str) -> str:
         return self._facts.pairs.get(symbol, symbol)

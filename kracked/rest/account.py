@@ -164,6 +164,35 @@ class OpenOrders(msgspec.Struct, frozen=True):
     """By order id."""
 
 
+class OpenOrderTerms(msgspec.Struct, frozen=True):
+    """The pair and the side of an open order: what a cancel needs to know."""
+
+    pair: str = ""
+    """The altname, such as ``XBTUSD``; empty where the order could not be read."""
+    side: str = ""
+    """`buy` or `sell`."""
+
+
+class _OpenRow(msgspec.Struct):
+    descr: OrderDescription
+
+
+class _OpenRows(msgspec.Struct):
+    open: dict[str, msgspec.Raw]
+
+
+def read_open_terms(raw: bytes) -> dict[str, OpenOrderTerms]:
+    """Return pair and side of every open order by its id, also of one that cannot be read."""
+    found: dict[str, OpenOrderTerms] = {}
+    for txid, row in msgspec.json.decode(raw, type=_OpenRows).open.items():
+        try:
+            descr = msgspec.json.decode(row, type=_OpenRow).descr
+        except (msgspec.MsgspecError, RecursionError):
+            descr = OrderDescription()
+        found[txid] = OpenOrderTerms(descr.pair, descr.side)
+    return found
+
+
 class ClosedOrders(msgspec.Struct, frozen=True):
     """A page of closed orders."""
 

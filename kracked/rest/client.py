@@ -243,6 +243,15 @@ class RestClient:
         members = present(cl_ord_id=cl_ord_id, userref=userref, trades=trades)
         return (await self._calls.read("OpenOrders", members, account.OpenOrders)).open
 
+    async def orders_to_cancel(self) -> dict[str, account.OpenOrderTerms]:
+        """Return pair and side of every open order by order id, ahead of all other reads.
+
+        It waits for no limit and for no lock-out: it comes before a cancel.
+        """
+        return await self._calls.read_with(
+            "OpenOrders", {}, account.read_open_terms, Urgency.CANCEL
+        )
+
     async def closed_orders(
         self,
         *,

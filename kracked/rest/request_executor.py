@@ -164,11 +164,18 @@ class RequestExecutor:
 
         return await self._repeated(name, once)
 
-    async def read(self, name: str, members: dict[str, object]) -> bytes:
-        """Make a private call that changes nothing; else as `public`."""
+    async def read(
+        self, name: str, members: dict[str, object], urgency: Urgency = Urgency.READ
+    ) -> bytes:
+        """Make a private call that changes nothing; else as `public`.
+
+        With the urgency of a cancel it waits for no limit and for no lock-out.
+        """
 
         async def once() -> bytes:
             """Wait for the counter and make one attempt."""
+            if urgency is Urgency.CANCEL:
+                return await self._private(name, members, urgency)
             self._respect_lockout(name)
             while (wait_ns := self.limiter.wait_ns(name, self._timing.ticks())) > 0:
                 if wait_ns > LONGEST_WAIT_NS:
@@ -176,7 +183,8 @@ class RequestExecutor:
                 await self._timing.sleep(wait_ns / NS_PER_S)
             return await self._private(name, members, Urgency.READ)
 
-        return await self._repeated(name, once)
+        most_s = 0 if urgency is Urgency.CANCEL else LONGEST_WAIT_NS // NS_PER_S
+        return await self._repeated(name, once, most_s)
 
     async def write(
         self,
@@ -238,14 +246,28 @@ class RequestExecutor:
         """
         self._lock.withdraw(names)
 
-    async def _repeated(self, name: str, once: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _repeated(
+        self,
+        name: str,
+        once: Callable[[], Awaitable[bytes]],
+        most_s: int = LONGEST_WAIT_NS // NS_PER_S,
+    ) -> bytes:
+        """Make attempts with growing pauses.
+
+        Args:
+            name: The endpoint.
+            once: Makes one attempt.
+            most_s: The longest pause that a gateway may ask for; after a longer one no further
+                attempt is made. 0: no gateway is heeded.
+        """
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
                 return self._result(name, await once())
             except (ConnectionLost, UnreadableReply, _Passing) as error:
-                asked_s = error.retry_after_s or 0 if isinstance(error, NoAnswer) else 0
+                named_s = error.retry_after_s if isinstance(error, NoAnswer) else None
+                asked_s = named_s or 0 if most_s else 0
                 final = attempt == READ_ATTEMPTS or isinstance(error, AccessDenied)
-                if final or asked_s * NS_PER_S > LONGEST_WAIT_NS:
+                if final or asked_s > most_s:
                     raise error.final if isinstance(error, _Passing) else error from None
             longest_s = _FIRST_PAUSE_S * 2 ** (attempt - 1)
             pause_s = longest_s * (1 + self._timing.jitter()) / 2

@@ -81,10 +81,14 @@ class TypedCalls:
         return _decoded(name, await self._executor.read(name, members), shape)
 
     async def read_with(
-        self, name: str, members: dict[str, object], reader: Callable[[bytes], T]
+        self,
+        name: str,
+        members: dict[str, object],
+        reader: Callable[[bytes], T],
+        urgency: Urgency = Urgency.READ,
     ) -> T:
         """Make a private call that changes nothing, whose result needs a reader of its own."""
-        return _read(name, reader, await self._executor.read(name, members))
+        return _read(name, reader, await self._executor.read(name, members, urgency))
 
     async def write(
         self,

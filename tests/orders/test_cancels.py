@@ -11,7 +11,7 @@ import pytest
 
 from kracked.orders import OrderState, OutboxEntry, open_order_manager
 from kracked.orders.outbox.journal import Journal
-from kracked.protocol.events import Side
+from kracked.protocol.events import Executions, Side
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
@@ -250,6 +250,7 @@ async def test_cancelling_a_pair_without_orders_asks_nothing(
     market: Market, opened: OpenManager
 ) -> None:
     with opened() as manager:
+        manager.apply(Executions(0, (), snapshot=True))
         assert (await manager.cancel_pair("BTC/USD")).count == 0
     assert market.exchange.calls == []
 

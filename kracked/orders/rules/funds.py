@@ -124,6 +124,20 @@ def feed_code(old: str, assets: Mapping[str, AssetInfo]) -> str:
     return _RENAMED.get(name, name)
 
 
+def rest_names(symbol: str) -> frozenset[str]:
+    """Return the names that REST may give a pair in the description of an order, without a slash.
+
+    They are told without the exchange's table, which may not have come yet.
+
+    >>> sorted(rest_names("BTC/USD"))
+    ['BTCUSD', 'XBTUSD']
+    """
+    old = {new: name for name, new in _RENAMED.items()}
+    base, _, quote = symbol.partition("/")
+    bases, quotes = {base, old.get(base, base)}, {quote, old.get(quote, quote)}
+    return frozenset(first + second for first in bases for second in quotes)
+
+
 # --- whether that is enough -----------------------------------------------------------------
 
 
