@@ -393,8 +393,11 @@ class OrderManager:
     def _all_known(self) -> bool:
         """Whether `working` holds every open order of the account, and the pair of each."""
         account = self._facts.account
-        known = self._shown and (account is None or account.orders_known)
-        return known and all(order.symbol for order in self.working)
+        if account is not None and not (
+            account.orders_known and all(txid in self.working for txid in account.orders)
+        ):
+            return False
+        return self._shown and all(order.symbol for order in self.working)
 
     def _pair(self, symbol: str) -> str:
         return self._facts.pairs.get(symbol, symbol)

@@ -41,8 +41,10 @@ class Arming:
         self._until = 0
         self._renewal: asyncio.Task[None] | None = None
         self._timer: asyncio.Task[None] | None = None
-        self.armed_before = False
-        """Whether it was armed since the start: the pair need not be typed again."""
+        self.symbol = ""
+        """The pair that was armed last: keys send orders of no other."""
+        self.armed_before: set[str] = set()
+        """The pairs that were armed since the start: they need not be typed again."""
 
     @property
     def armed(self) -> bool:
@@ -64,8 +66,8 @@ class Arming:
         """The reason why the switch could not be set; empty while it can."""
         return self._switch.failure
 
-    def arm(self) -> None:
-        """Let keys send orders for the configured minutes, and hold the switch meanwhile."""
+    def arm(self, symbol: str) -> None:
+        """Let keys send orders of a pair for the configured minutes; hold the switch meanwhile."""
 
         async def disarm_in_time() -> None:
             """Disarm when the time is over."""
@@ -74,13 +76,15 @@ class Arming:
             await self.disarm("its time is over")
 
         self._until = self._now() + self._minutes * 60 * NS_PER_S
-        self.armed_before = True
+        self.symbol = symbol
+        self.armed_before.add(symbol)
         if self._renewal is None:
             self._renewal = self._tasks.create_task(self._switch.hold(), name="dead-man's switch")
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._tasks.create_task(disarm_in_time(), name="disarm in time")
-        self._tell(f"ARMED for {self._minutes} minutes; the dead-man's switch is on", "warn")
+        text = f"ARMED for {self._minutes} minutes, {symbol} alone; the dead-man's switch is on"
+        self._tell(text, "warn")
 
     def stop(self) -> None:
         """Let no key send an order any more, at once; the switch is left as it is."""

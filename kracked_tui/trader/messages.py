@@ -59,6 +59,27 @@ def cancelled(what: str, result: CancelOutcome) -> Message:
     return f"{what}: {number}{', on the way' if result.pending else ''}", "good"
 
 
+def _of(symbol: str | None) -> str:
+    return symbol or "ALL PAIRS"
+
+
+def panicking(symbol: str | None) -> str:
+    """Report that a panic begins; of a pair, with the key that takes in all pairs."""
+    more = "" if symbol is None else "; ctrl+k cancels ALL PAIRS"
+    return f"PANIC sent: every order of {_of(symbol)} is being cancelled{more}"
+
+
+def unanswered(symbol: str | None, silent_s: int) -> Message:
+    """Report how long the exchange has not answered a panic."""
+    return f"PANIC sent for {_of(symbol)}, no answer for {silent_s} s", "warn"
+
+
+def panicked(symbol: str | None, result: CancelOutcome) -> Message:
+    """Report that a panic is over."""
+    number = "" if result.gone or not result.count else f", {result.count} cancelled"
+    return f"PANIC is over: no order of {_of(symbol)} is open any more{number}", "good"
+
+
 def panic(why: str, switch_s: int | None) -> Message:
     """Report a panic that could not confirm every cancel, and what will cancel the rest.
 

@@ -18,7 +18,7 @@ async def test_before_the_key_is_known_nothing_says_that_orders_can_be_placed(
 ) -> None:
     async with trading(tmp_path) as found:
         assert "b buys and s sells" in found.text()
-        found.trader._manager, found.trader._unavailable = None, "Asking the exchange."
+        found.trader.life.unchecked = "Asking the exchange."
         assert "b buys and s sells" not in found.text()
         assert "Asking the exchange." in found.text()
 
@@ -189,7 +189,7 @@ async def test_an_order_key_that_the_end_cancels_never_begins(
 ) -> None:
     async with trading(tmp_path) as found:
         begun: list[str] = []
-        monkeypatch.setattr(found.trader, "panic", begun.append)
+        monkeypatch.setattr(found.trader.panic, "cancel", begun.append)
         found.screen.action_panic()
         found.monitor.workers.cancel_all()
     assert begun == []
@@ -335,3 +335,26 @@ async def test_arming_ends_by_itself_and_turns_the_switch_off(tmp_path: Path) ->
         await found.until(lambda: found.switch_at is None, "the switch stayed on")
         assert not found.trader.armed
         assert "╔" not in found.text()
+
+
+async def test_orders_are_sent_of_the_pair_that_was_typed_and_of_no_other(tmp_path: Path) -> None:
+    server = SimServer(SimOptions(seed=7, symbols=(SYMBOL, "ETH/USD"), rate=QUIET))
+    async with server, trading(tmp_path, server=server) as found:
+        await found.armed()
+        found.screen.show_symbol("ETH/USD")
+        await found.until(lambda: found.monitor.view_model.ticket_market("ETH/USD"))
+        await found.until(lambda: found.monitor.source.l2.get("ETH/USD"))
+        assert not found.screen.frame_state().armed
+        await found.pilot.press("B")
+        await found.until(lambda: "Armed for BTC/USD alone" in found.log_text(), found.log_text())
+        assert not found.received
+        await found.pilot.press("A")
+        assert "Type ETH/USD" in found.text()
+        await found.pilot.press(*"eth/usd", "enter")
+        await found.joined("B")
+        assert found.open[0].symbol == "ETH/USD"
+        found.screen.show_symbol(SYMBOL)
+        assert "ARMED ETH/USD ONLY" in found.text()
+        await found.until(lambda: found.monitor.view_model.ticket_market(SYMBOL))
+        await found.pilot.press("B")
+        await found.until(lambda: "Armed for ETH/USD alone" in found.log_text())
