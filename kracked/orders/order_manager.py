@@ -105,7 +105,8 @@ class OrderManager:
         """Return the order as it would be sent, in words, with every reason against it."""
         final, now = rounded(draft, now.instrument), self._completed(now)
         against = refusals(final, now, limits or self.limits)
-        return OrderReview(final, preview.preview(final, now), against, funds.unchecked(final, now))
+        remarks = (*funds.unchecked(final, now), *preview.unwalked(final, now))
+        return OrderReview(final, preview.preview(final, now), against, remarks)
 
     def review_batch(
         self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None = None
@@ -297,14 +298,20 @@ class OrderManager:
             nothing = Draft(symbol=order.symbol, side=order.side or Side.BID, qty=0)
             return OrderReview(nothing, "", (FailedCheck(Check.FORM, problem),))
         draft = rounded(amends.amended(order, now, change), now.instrument)
-        # Its funds are already held, it already counts as open, and it may equal its own entry.
+        # It already counts as open and may equal its own entry, and its funds are its own.
         open_already = msgspec.structs.replace(now, available=None, open_room=None)
         limits = msgspec.structs.replace(limits or self.limits, allow_duplicate=True)
         found = refusals(draft, open_already, limits)
         against = [refusal for refusal in found if refusal.check is not Check.DISPLAY]
-        more = (amends.leaves_some(order, draft, now), amends.shows_enough(order, draft, now))
+        left, owned = amends.remaining(order, draft, now), amends.with_its_own_funds(order, now)
+        more = (
+            amends.leaves_some(order, draft, now),
+            amends.shows_enough(order, draft, now),
+            funds.shortfall(left, owned),
+        )
         against += [refusal for refusal in more if refusal]
-        return OrderReview(draft, preview.preview(draft, now), tuple(against))
+        remarks = funds.unchecked(left, owned)
+        return OrderReview(draft, preview.preview(draft, now), tuple(against), remarks)
 
     # --- cancelling ------------------------------------------------------------------------
 

@@ -137,6 +137,9 @@ class ViewModel:
             bid.price if bid else None,
             ask.price if ask else None,
             verified=status.usable,
+            bids=tuple(book.bids),
+            asks=tuple(book.asks),
+            engine=self.store.system,
         )
 
     def flow(self, market: MarketState, now: int) -> FlowView:

@@ -74,6 +74,7 @@ class Reviewer:
             size=self._presets.size(market),
             words=review.words,
             problems=tuple(problems),
+            remarks=review.remarks,
             waivable=bool(checks) and checks <= _WAIVABLE,
             note=note(ticket, market),
             effect=self.effect(manager, ticket, market, book),
@@ -107,6 +108,9 @@ class Reviewer:
             ask=market.ask,
             book_verified=market.verified,
             book_age_ns=_FOREVER_NS if silent is None else silent,
+            engine=market.engine,
+            bids=market.bids,
+            asks=market.asks,
             fees=self._terms.fees.get(market.instrument.symbol),
         )
 

@@ -27,6 +27,8 @@ from kracked.rest.account import ExtendedBalance
 from kracked.rest.market import AssetInfo
 
 ZERO = Decimal(0)
+NOT_BEFORE_TRIGGER = "Funds are not checked: it holds none before it is triggered."
+NO_PRICE = "Funds were not checked: without a price on the other side its cost is not known."
 NOT_CHECKED = "Funds were not checked: the account's balances are not known."
 _RESTING = frozenset({"limit", "iceberg"})
 _RENAMED = {"XBT": "BTC", "XDG": "DOGE"}
@@ -192,6 +194,9 @@ def shortfall_together(drafts: Sequence[Draft], now: MarketContext) -> FailedChe
 
 
 def unchecked(draft: Draft, now: MarketContext) -> tuple[str, ...]:
-    """Return a remark when funds should be checked and cannot be; it does not block the order."""
-    blind = now.available is None and not draft.order_type.waits
-    return (NOT_CHECKED,) if blind else ()
+    """Return a remark when funds are not checked; it does not block the order."""
+    if draft.order_type.waits:
+        return (NOT_BEFORE_TRIGGER,)
+    if now.available is None:
+        return (NOT_CHECKED,)
+    return (NO_PRICE,) if needs(draft, now)[1] is None else ()

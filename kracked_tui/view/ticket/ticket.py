@@ -56,6 +56,12 @@ class TicketMarket(NamedTuple):
     ask: int | None
     verified: bool = False
     """Whether the book is fresh and its checksum matched."""
+    bids: tuple[tuple[int, int], ...] | None = None
+    """The levels of the book, best first: price and quantity, both scaled."""
+    asks: tuple[tuple[int, int], ...] | None = None
+    """As `bids`."""
+    engine: str | None = None
+    """The trading engine's state in the exchange's word."""
 
     def best(self, side: Side) -> int | None:
         """Return the best price of a side."""
