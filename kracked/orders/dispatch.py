@@ -212,8 +212,7 @@ class Dispatch:
         return self._outbox.learn(change) if change else acknowledged
 
     def _refused(self, entry: OutboxEntry, error: str, kind: ErrorClass) -> OutboxEntry:
-        if error.startswith("EOrder:Rate limit exceeded"):
-            self._engine.exceeded(entry.symbol, self._steady())
+        self._engine.heed(error, entry.symbol, self._steady())
         # A used id proves an earlier arrival: it is fresh, so only this request can have used it.
         if not kind.nothing_happened or "cl_ord_id not unique" in error:
             return self._mark_unknown(entry, error)

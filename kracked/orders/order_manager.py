@@ -371,7 +371,7 @@ class OrderManager:
         entry = self.outbox.order(
             txid=txid if isinstance(txid, str) else None,
             cl_ord_id=id_ if isinstance(id_, str) else None,
-        )
+        ) or self._by_userref(report)
         news = reconcile_rules.from_report(entry, report, now, snapshot=snapshot) if entry else None
         if entry and news:
             self.outbox.learn(news)
@@ -381,6 +381,17 @@ class OrderManager:
                 news = reconcile_rules.amend_from_report(amend, report, now)
                 if news:
                     self.outbox.learn(news)
+
+    def _by_userref(self, report: Mapping[str, object]) -> OutboxEntry | None:
+        """Return the order without a client id that a report with all its terms is about.
+
+        The orders of its conditional close carry its number too, on the other side.
+        """
+        ref, side = report.get("order_userref"), report.get("side")
+        if ref is None:
+            return None
+        found = (entry for entry in self.outbox.pending() if entry.userref == ref)
+        return next((entry for entry in found if entry.request.get("type") == side), None)
 
     # --- shared ----------------------------------------------------------------------------
 

@@ -98,6 +98,8 @@ def _is_of(entry: OutboxEntry, row: OrderInfo) -> bool:
     """Whether a row is this order; a row without a client id must have its side and volume."""
     if row.cl_ord_id:
         return row.cl_ord_id == entry.id
+    if entry.userref != row.userref and entry.userref is not None:
+        return False
     same_side = row.descr.side in ("", entry.request.get("type"))
     return same_side and row.vol == _number(entry.request.get("volume"))
 

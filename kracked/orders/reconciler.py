@@ -142,13 +142,18 @@ class Reconciler:
         return (await self._client.server_time()).unixtime * NS_PER_S
 
     async def _look_up_order(self, entry: OutboxEntry, queried: int) -> StateChange | None:
-        rows, at = await self._client.open_orders(cl_ord_id=entry.id), self._timing.clock()
+        if entry.userref is None:
+            rows = await self._client.open_orders(cl_ord_id=entry.id)
+        else:
+            rows = await self._client.open_orders(userref=entry.userref)
+        at = self._timing.clock()
         change = reconcile_rules.from_rows(entry, rows, at)
         if change is not None:
             return change
         # A market order, or one that traded at once, was never among the open orders.
         start = entry.prepared - reconcile_rules.LOOKBACK_NS
-        every = every_closed_order(self._client, cl_ord_id=entry.id, start=start)
+        id_ = entry.id if entry.userref is None else None
+        every = every_closed_order(self._client, cl_ord_id=id_, userref=entry.userref, start=start)
         found = reconcile_rules.from_rows(entry, {txid: row async for txid, row in every}, at)
         return found or reconcile_rules.from_absence(entry, queried, at=at)
 

@@ -102,12 +102,15 @@ _STRINGS: Final = {
         "Unsupported event",
         "Unsupported field",
         "Currency pair not supported",
+        "Symbol(s) not found",
+        "Subscription name invalid",
     ),
     ErrorClass.CHANGE_SETUP: (
         "EGeneral:Permission denied",
         "EGeneral:Temporary lockout",
         "EAPI:Invalid key",
         "EAPI:Invalid signature",
+        "EAPI:Permission denied",
         "EOrder:Cannot open position",
         "EOrder:Cannot open opposing position",
         "EOrder:Reduce only:Non-PC",
@@ -119,7 +122,11 @@ _STRINGS: Final = {
         "EBM:limit exceeded",
     ),
     ErrorClass.NEW_NONCE: ("EAPI:Invalid nonce",),
-    ErrorClass.NEW_TOKEN: ("ESession:Invalid session", "Token(s) not found"),
+    ErrorClass.NEW_TOKEN: (
+        "ESession:Invalid session",
+        "EAPI:Invalid token",
+        "Token(s) not found",
+    ),
     ErrorClass.SLOW_DOWN: (
         "EGeneral:Too many requests",
         "EAPI:Rate limit exceeded",
@@ -183,6 +190,14 @@ def _squash(text: str) -> str:
 _KNOWN: Final = {_squash(text): kind for kind, texts in _STRINGS.items() for text in texts}
 
 
+_STALE: Final = ("invalid", "expired", "stale")
+"""Words that beside "token" mean one that cannot be used any more."""
+PAIR_RATE: Final = "EOrder:Rate limit exceeded"
+"""The engine's counter of one pair is full."""
+DOMAIN_RATE: Final = "EOrder:Domain rate limit exceeded"
+"""The engine takes no more from this account, on any pair."""
+
+
 def classify(error: str) -> ErrorClass:
     """Return the class of an error string: by its text, then without details, then by category.
 
@@ -195,6 +210,9 @@ def classify(error: str) -> ErrorClass:
         text = text.rpartition(":")[0]
     if _squash(error).startswith("Currencypairnotsupported"):
         return ErrorClass.CHANGE_REQUEST
+    lower = error.lower()
+    if "token" in lower and any(word in lower for word in _STALE):
+        return ErrorClass.NEW_TOKEN
     return _BY_CATEGORY.get(error.partition(":")[0], ErrorClass.UNKNOWN_OUTCOME)
 
 

@@ -301,7 +301,7 @@ class World:
         return {txid: row for txid, row in self._seen(cl_ord_id) if row.status not in ENDED}
 
     async def closed_orders(
-        self, *, cl_ord_id: str, start: int, offset: int, count: bool
+        self, *, cl_ord_id: str, userref: None, start: int, offset: int, count: bool
     ) -> ClosedOrders:
         rows = {txid: row for txid, row in self._seen(cl_ord_id) if row.status in ENDED}
         found = [(txid, row) for txid, row in rows.items() if row.opened > start]

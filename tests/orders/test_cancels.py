@@ -115,6 +115,28 @@ async def test_a_cancel_without_room_on_the_rate_counter_is_tried_again_and_coun
         assert manager.engine.room("BTC/USD", frozen.now) == 0
 
 
+@pytest.mark.parametrize("way", ["one", "the pair", "own", "all"])
+async def test_a_cancel_refused_for_the_whole_account_is_tried_again_and_holds_every_pair(
+    market: Market, opened: OpenManager, frozen: FrozenTime, way: str
+) -> None:
+    refused = answers.refusal("EOrder:Domain rate limit exceeded")
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(Executions(0, (), snapshot=True))
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        cancels = {
+            "one": lambda: manager.cancel(txid=entry.txid),
+            "the pair": lambda: manager.cancel_pair("BTC/USD"),
+            "own": manager.cancel_own,
+            "all": manager.cancel_all,
+        }
+        name = "CancelAll" if way == "all" else "CancelOrder"
+        market.exchange.script[name].extend([refused] * 4)
+        assert (await cancels[way]()).failed
+        assert market.exchange.count("CancelAll") + market.exchange.count("CancelOrder") >= 4
+        assert manager.engine.room("ETH/USD", frozen.now) < 5
+
+
 async def test_one_side_of_a_pair_is_cancelled_alone(market: Market, opened: OpenManager) -> None:
     with opened() as manager:
         await place(manager)
