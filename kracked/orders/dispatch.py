@@ -35,6 +35,7 @@ T = TypeVar("T")
 
 
 _LATE = "EService:Deadline elapsed"
+_BAD_DEADLINE = "EGeneral:Invalid arguments:deadline"
 _UNWRITTEN = "it could not be recorded, and was not sent"
 
 
@@ -57,6 +58,7 @@ class Dispatch:
         reconciler: Looks up what stays unknown.
         sync: Returns when all records are on the disk.
         timing: Clocks.
+        exchange_now: Returns the exchange's time, by which it measures deadlines.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class Dispatch:
         *,
         sync: Callable[[], Awaitable[None]],
         timing: RequestTiming,
+        exchange_now: Callable[[], int],
     ) -> None:
+        self._exchange_now = exchange_now
         self._outbox, self._working, self._engine = outbox, working, engine
         self._reconciler, self._sync = reconciler, sync
         self._clock, self._steady = timing.clock, timing.steady()
@@ -103,7 +107,7 @@ class Dispatch:
                 id=id_,
                 kind=kind,
                 symbol=symbol,
-                deadline=now + deadline_ns,
+                deadline=self._exchange_now() + deadline_ns,
                 request={name: str(value) for name, value in members.items()},
                 target=target,
             )
@@ -213,6 +217,8 @@ class Dispatch:
 
     def _refused(self, entry: OutboxEntry, error: str, kind: ErrorClass) -> OutboxEntry:
         self._engine.heed(error, entry.symbol, self._steady())
+        if error.startswith(_BAD_DEADLINE):
+            self._reconciler.measure_clock()
         # A used id proves an earlier arrival: it is fresh, so only this request can have used it.
         if not kind.nothing_happened or "cl_ord_id not unique" in error:
             return self._mark_unknown(entry, error)
@@ -222,6 +228,7 @@ class Dispatch:
         """Record that the outcome is not known, and wake the reconciler."""
         if reason.startswith(_LATE):
             reason += "; if it was sent in time, this computer's clock is slow"
+            self._reconciler.measure_clock()
         unknown = self.learn(entry, OrderState.UNKNOWN, reason)
         self._reconciler.wake()
         return unknown

@@ -96,7 +96,13 @@ class OrderManager:
             all_known=self._all_known,
         )
         self._dispatch = Dispatch(
-            outbox, self.working, self.engine, self.reconciler, sync=sync, timing=timing
+            outbox,
+            self.working,
+            self.engine,
+            self.reconciler,
+            sync=sync,
+            timing=timing,
+            exchange_now=client.exchange_clock.now,
         )
 
     # --- placing ---------------------------------------------------------------------------
@@ -397,7 +403,7 @@ class OrderManager:
 
     def _completed(self, now: MarketContext) -> MarketContext:
         """Return the context with what the manager itself knows."""
-        at, symbol = self._clock(), now.instrument.symbol
+        at, symbol = self._client.exchange_clock.now(), now.instrument.symbol
         return msgspec.structs.replace(
             now,
             at=at,

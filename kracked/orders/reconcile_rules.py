@@ -25,6 +25,7 @@ SETTLE_NS = 60 * NS_PER_S
 """The settle window: how long after its deadline an order may still show up."""
 LOOKBACK_NS = 60 * NS_PER_S
 """Closed orders are queried from this long before the sending, because clocks differ."""
+LONGEST_DEADLINE_NS = 60 * NS_PER_S
 _PAUSES_S = (2, 5, 10, 20, 29)
 """Seconds between look-ups. The sixth comes just after the window of a usual order has closed.
 
@@ -55,6 +56,14 @@ def settles_at(entry: OutboxEntry) -> int:
     clock of ours that is wrong, an order that can still arrive would be given up.
     """
     return entry.deadline + SETTLE_NS
+
+
+def looked_up_from(entry: OutboxEntry) -> int:
+    """Return from when on the exchange is asked about an action, ns of its own clock.
+
+    It accepts deadlines up to 60 s ahead: an accepted action did not come before that.
+    """
+    return min(entry.prepared, entry.deadline - LONGEST_DEADLINE_NS) - LOOKBACK_NS
 
 
 def pause_ns(looks: int) -> int:
@@ -132,7 +141,7 @@ def amend_from_history(
     entry: OutboxEntry, amends: Iterable[AmendInfo], at: int
 ) -> StateChange | None:
     """Return the outcome of an amend by its order's history, which shows more than the order."""
-    since = entry.prepared - LOOKBACK_NS
+    since = looked_up_from(entry)
     for amend in amends:
         shown = {name: getattr(amend, name) for name in (*_AMENDABLE, "display_qty")}
         if amend.amend_type == "user" and amend.amended >= since and _agree(entry, shown):

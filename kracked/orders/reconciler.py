@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from kracked.errors import KrackedError
 from kracked.orders import reconcile_rules
@@ -24,6 +24,12 @@ log = logging.getLogger(__name__)
 
 QUIET_NS = 5 * NS_PER_S
 """An order that the exchange accepted but the stream does not show is looked up after this."""
+CLOCK_OFF_NS = 2 * NS_PER_S
+"""A clock that is wrong by more is told of."""
+MEASURED_EVERY_NS = 300 * NS_PER_S
+"""How often the exchange's time is asked for."""
+UNMEASURED_AGAIN_NS = 10 * NS_PER_S
+"""How soon it is asked for again when there was no answer."""
 _PER_QUERY = 50
 """Orders of one query."""
 _LATE = 5
@@ -41,6 +47,38 @@ class Reconciler:
         self._rechecked: dict[str, int] = {}
         """The tick since which an entry may have changed unseen, by entry."""
         self._awake = asyncio.Event()
+        self._measured: int | None = None
+        """The tick at which the exchange's clock was last asked for; None: ask at once."""
+        self.on_clock: Callable[[int], None] | None = None
+        """Called with how far the exchange's clock is ahead of this computer's, ns, when that is
+        more than `CLOCK_OFF_NS` and has changed; negative where this computer's is fast."""
+        self._told_ahead_ns = 0
+
+    def measure_clock(self) -> None:
+        """Ask for the exchange's time soon: a deadline was refused."""
+        self._measured = None
+        self.wake()
+
+    async def _measure(self) -> None:
+        """Ask for the exchange's time when that is due."""
+        now = self._timing.ticks()
+        if self._measured is not None and now < self._measured + MEASURED_EVERY_NS:
+            return
+        self._measured = now
+        try:
+            await self._client.server_time()
+        except KrackedError as error:
+            # Tried again before long, because deadlines may be wrong meanwhile.
+            self._measured = now - MEASURED_EVERY_NS + UNMEASURED_AGAIN_NS
+            log.warning("exchange's clock not known", extra={"reason": str(error)})
+            return
+        ahead_ns = self._client.exchange_clock.ahead_ns
+        if abs(ahead_ns - self._told_ahead_ns) < CLOCK_OFF_NS:
+            return
+        self._told_ahead_ns = ahead_ns
+        log.warning("this computer's clock is wrong", extra={"ahead_ns": ahead_ns})
+        if self.on_clock is not None:
+            self.on_clock(ahead_ns)
 
     def recheck(self, entry: OutboxEntry) -> None:
         """Look an entry up: it may have changed while the account's stream was down."""
@@ -60,6 +98,7 @@ class Reconciler:
         """Look up what is due, until cancelled."""
         while True:
             self._awake.clear()
+            await self._measure()
             await self.reconcile_due()
             due = self.next_due()
             # Acknowledged orders become due without a call of `wake`.
@@ -137,7 +176,8 @@ class Reconciler:
     async def _exchange_time(self, entry: OutboxEntry) -> int:
         """Return the exchange's clock, ns since the epoch; 0 while it is too early to matter."""
         looks, _ = self._looks.get(entry.id, (0, 0))
-        if self._timing.clock() < reconcile_rules.settles_at(entry) and looks < _LATE:
+        now = self._client.exchange_clock.now()
+        if now < reconcile_rules.settles_at(entry) and looks < _LATE:
             return 0
         return (await self._client.server_time()).unixtime * NS_PER_S
 
@@ -151,7 +191,7 @@ class Reconciler:
         if change is not None:
             return change
         # A market order, or one that traded at once, was never among the open orders.
-        start = entry.prepared - reconcile_rules.LOOKBACK_NS
+        start = reconcile_rules.looked_up_from(entry)
         id_ = entry.id if entry.userref is None else None
         every = every_closed_order(self._client, cl_ord_id=id_, userref=entry.userref, start=start)
         found = reconcile_rules.from_rows(entry, {txid: row async for txid, row in every}, at)

@@ -18,6 +18,7 @@ from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
 from kracked.rest import account, encoding, market, orders
 from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
+from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces, key_file, state_folder
 from kracked.rest.priority_lock import Urgency
@@ -70,8 +71,17 @@ class RestClient:
             self._nonces = Nonces(time.time_ns, file)
             signer = Signer(credentials, self._nonces)
         root = (endpoints or Endpoints.kraken()).rest.rstrip("/")
+        self._ticks = timing.ticks
+        self.exchange_clock = ExchangeClock(timing.clock, timing.ticks)
+        """The exchange's clock, as `server_time` has shown it: deadlines follow it."""
         self._executor = RequestExecutor(
-            self._transport, root, signer, timing=timing, tier=tier, otp=otp
+            self._transport,
+            root,
+            signer,
+            timing=timing,
+            exchange_now=self.exchange_clock.now,
+            tier=tier,
+            otp=otp,
         )
         self._calls = TypedCalls(self._executor)
 
@@ -105,8 +115,8 @@ class RestClient:
         """Place an order. Accepted does not mean resting: the executions channel shows that.
 
         Args:
-            deadline: Instant after which the engine refuses it, ns since the Unix epoch; 2 to
-                60 s ahead.
+            deadline: Instant of the exchange's clock (`exchange_clock.now`) after which the
+                engine refuses it, ns since the Unix epoch; 2 to 60 s ahead.
             validate: Place nothing; check form and minimums, but not funds.
         """
         members = orders.add_members(order, pair, deadline, validate=validate)
@@ -352,8 +362,11 @@ class RestClient:
     # --- public -----------------------------------------------------------------------------
 
     async def server_time(self) -> market.ServerTime:
-        """Return the exchange's time, in whole seconds."""
-        return await self._calls.public("Time", {}, market.ServerTime)
+        """Return the exchange's time, in whole seconds; `exchange_clock` takes it over."""
+        sent = self._ticks()
+        found = await self._calls.public("Time", {}, market.ServerTime)
+        self.exchange_clock.learn(found.unixtime, sent, self._ticks())
+        return found
 
     async def system_status(self) -> market.SystemStatus:
         """Return the state of the trading engine."""

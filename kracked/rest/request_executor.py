@@ -123,6 +123,8 @@ class RequestExecutor:
         root: The REST address, without a slash at its end.
         signer: Signs private calls; None allows public calls only.
         timing: Clocks and sleep.
+        exchange_now: Returns the exchange's time, ns since the Unix epoch; by default this
+            computer's.
         tier: The rate limits.
         otp: Returns a one-time password for each private call.
     """
@@ -134,9 +136,11 @@ class RequestExecutor:
         signer: Signer | None,
         *,
         timing: RequestTiming,
+        exchange_now: Callable[[], int] | None = None,
         tier: Tier = STARTER,
         otp: Callable[[], str] | None = None,
     ) -> None:
+        self._exchange_now = exchange_now or timing.clock
         self.limiter = RestLimiter(tier)
         self._transport, self._root, self._signer = transport, root, signer
         self._timing, self._otp, self._lock = timing, otp, PriorityLock()
@@ -203,7 +207,7 @@ class RequestExecutor:
             name: The endpoint.
             members: The members of the body.
             urgency: The rank among the calls that wait for their turn.
-            before: Instant from which it is not sent any more, ns since the Unix epoch.
+            before: Instant of the exchange's clock from which it is not sent any more, ns.
             names: Names by which `withdraw` finds it while it waits.
 
         Raises:
@@ -323,7 +327,7 @@ class RequestExecutor:
         assert self._signer is not None
         path, otp = f"/0/private/{name}", self._otp() if self._otp else None
         for _ in range(1 if turn.urgency is Urgency.ORDER else RESIGNATURES + 1):
-            if before is not None and self._timing.clock() >= before:
+            if before is not None and self._exchange_now() >= before:
                 raise NotSent(self._root + path, "its turn came after its deadline")
             if turn.overtaken and turn.urgency not in _AGAIN:
                 raise NotSent(self._root + path, "it was withdrawn: a cancel went before it")
@@ -359,7 +363,7 @@ class RequestExecutor:
             if error.startswith("EAPI:Rate limit"):
                 self.limiter.exceeded(now)
             elif until := throttled_until(error):
-                self._hold(now, until - self._timing.clock())
+                self._hold(now, until - self._exchange_now())
             elif error == "EGeneral:Temporary lockout":
                 self._locked_until = now + LOCKOUT_NS
 

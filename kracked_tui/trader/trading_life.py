@@ -128,6 +128,7 @@ class TradingLife:
                     reported = reporting_errors(work, self._tell, consequence)
                     tasks.create_task(reported, name=name)
 
+                manager.reconciler.on_clock = lambda ns: self._tell(*messages.clock(ns))
                 # Where it fails, orders of unknown outcome block new ones.
                 run(manager.reconciler.run(), "unknown orders", _NOT_LOOKED_UP)
                 run(self._follow(manager), "own reports", _STOPPED)
