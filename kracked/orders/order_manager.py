@@ -7,14 +7,15 @@ and are repeated when their answer is lost.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from functools import partial
 
 import msgspec
 
 from kracked.errors import RecordError
-from kracked.orders import amends, preview, reconcile_rules
+from kracked.orders import amends, preview
+from kracked.orders.account_reports import AccountReports
 from kracked.orders.amends import AmendedTerms
 from kracked.orders.cancels import CancelOutcome, Cancels
 from kracked.orders.dispatch import ActionAnswer, Dispatch
@@ -83,9 +84,10 @@ class OrderManager:
         timing = timing or RequestTiming()
         self._client, self._clock, self._steady = client, timing.clock, timing.steady()
         self._ids, self._facts = ids or ClientIds(timing.clock), facts or AccountFacts()
-        self.reconciler = Reconciler(client, outbox, timing=timing)
-        self._shown = False
-        """Whether the account's stream has shown which orders are open."""
+        self.reconciler = Reconciler(client, outbox, self.working, timing=timing)
+        self._reports = AccountReports(
+            outbox, self.working, self.reconciler, self._facts.account, timing.clock
+        )
         self._cancels = Cancels(
             client,
             self.working,
@@ -93,7 +95,7 @@ class OrderManager:
             self.engine,
             timing,
             names=lambda symbol: funds.rest_names(symbol) | {self._pair(symbol)},
-            all_known=self._all_known,
+            all_known=self._reports.all_known,
         )
         self._dispatch = Dispatch(
             outbox,
@@ -359,45 +361,7 @@ class OrderManager:
 
     def apply(self, event: Executions) -> None:
         """Take a message of the account's stream: the first and best evidence of every outcome."""
-        self.working.apply(event)
-        self._shown |= event.snapshot
-        now = self._clock()
-        for report in event.reports:
-            self._learn(report, now, snapshot=event.snapshot)
-        if event.snapshot:
-            # Orders that it does not show may have ended while the stream was down.
-            shown = {order.cl_ord_id for order in self.working}
-            for entry in self.outbox.pending():
-                if entry.id not in shown and entry.txid not in self.working:
-                    self.reconciler.recheck(entry)
-
-    def _learn(self, report: Mapping[str, object], now: int, *, snapshot: bool) -> None:
-        """Apply one report to the order it names, and to that order's amends."""
-        txid, id_ = report.get("order_id"), report.get("cl_ord_id")
-        entry = self.outbox.order(
-            txid=txid if isinstance(txid, str) else None,
-            cl_ord_id=id_ if isinstance(id_, str) else None,
-        ) or self._by_userref(report)
-        news = reconcile_rules.from_report(entry, report, now, snapshot=snapshot) if entry else None
-        if entry and news:
-            self.outbox.learn(news)
-            self.reconciler.confirm(entry)
-        for amend in self.outbox.pending():
-            if amend.target is not None and amend.target == txid:
-                news = reconcile_rules.amend_from_report(amend, report, now)
-                if news:
-                    self.outbox.learn(news)
-
-    def _by_userref(self, report: Mapping[str, object]) -> OutboxEntry | None:
-        """Return the order without a client id that a report with all its terms is about.
-
-        The orders of its conditional close carry its number too, on the other side.
-        """
-        ref, side = report.get("order_userref"), report.get("side")
-        if ref is None:
-            return None
-        found = (entry for entry in self.outbox.pending() if entry.userref == ref)
-        return next((entry for entry in found if entry.request.get("type") == side), None)
+        self._reports.apply(event)
 
     # --- shared ----------------------------------------------------------------------------
 
@@ -413,15 +377,6 @@ class OrderManager:
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
         )
-
-    def _all_known(self) -> bool:
-        """Whether `working` holds every open order of the account, and the pair of each."""
-        account = self._facts.account
-        if account is not None and not (
-            account.orders_known and all(txid in self.working for txid in account.orders)
-        ):
-            return False
-        return self._shown and all(order.symbol for order in self.working)
 
     def _pair(self, symbol: str) -> str:
         return self._facts.pairs.get(symbol, symbol)

@@ -18,8 +18,8 @@ from decimal import Decimal, InvalidOperation
 from kracked.orders.outbox.order_states import ENDED, OrderState
 from kracked.orders.outbox.outbox import ZERO, OutboxEntry, StateChange
 from kracked.protocol.own_orders import OwnOrder, is_past
-from kracked.rest.account import AmendInfo, OrderInfo
-from kracked.times import NS_PER_S
+from kracked.rest.account import AmendInfo, OrderInfo, seconds_to_ns
+from kracked.times import NS_PER_S, to_rfc3339
 
 SETTLE_NS = 60 * NS_PER_S
 """The settle window: how long after its deadline an order may still show up."""
@@ -47,6 +47,29 @@ _BY_STREAM = {
     "canceled": OrderState.CANCELLED,
     "expired": OrderState.CANCELLED,
 }
+
+
+_ENDED_BY_REST = {"closed": "filled", "canceled": "canceled", "expired": "expired"}
+"""The stream's words for the ends of an order, by those of the query endpoints."""
+
+
+def has_ended(row: OrderInfo) -> bool:
+    """Whether a query shows that an order is over."""
+    return row.status in _ENDED_BY_REST
+
+
+def end_report(txid: str, row: OrderInfo) -> dict[str, object]:
+    """Return the execution report of an order's end, as the stream would have sent it."""
+    word = _ENDED_BY_REST[row.status]
+    return {
+        "order_id": txid,
+        "exec_type": word,
+        "order_status": word,
+        "cum_qty": row.vol_exec,
+        "cum_cost": row.cost,
+        "reason": row.reason or "",
+        "timestamp": to_rfc3339(seconds_to_ns(row.closetm), 9),
+    }
 
 
 def settles_at(entry: OutboxEntry) -> int:

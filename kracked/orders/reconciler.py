@@ -14,6 +14,7 @@ from kracked.errors import KrackedError
 from kracked.orders import reconcile_rules
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry, StateChange
+from kracked.protocol.own_orders import OwnOrders
 from kracked.rest.account import OrderInfo
 from kracked.rest.client import RestClient
 from kracked.rest.pagination import every_closed_order
@@ -30,6 +31,8 @@ MEASURED_EVERY_NS = 300 * NS_PER_S
 """How often the exchange's time is asked for."""
 UNMEASURED_AGAIN_NS = 10 * NS_PER_S
 """How soon it is asked for again when there was no answer."""
+AUDIT_NS = 60 * NS_PER_S
+"""An open order of which the stream has shown nothing new is looked up this often."""
 _PER_QUERY = 50
 """Orders of one query."""
 _LATE = 5
@@ -40,8 +43,24 @@ computer's clock is slow."""
 class Reconciler:
     """Queries the exchange with growing pauses. `run` it in a task beside the manager."""
 
-    def __init__(self, client: RestClient, outbox: Outbox, *, timing: RequestTiming) -> None:
+    def __init__(
+        self, client: RestClient, outbox: Outbox, working: OwnOrders, *, timing: RequestTiming
+    ) -> None:
+        """
+        Args:
+            client: REST client with the account's key.
+            outbox: The actions to look up.
+            working: The orders as the account's stream shows them.
+            timing: Clocks and sleep.
+        """
         self._client, self._outbox, self._timing = client, outbox, timing
+        self._working = working
+        self.on_ended: Callable[[str, OrderInfo], None] | None = None
+        """Called with the id and the row of an order that has ended, though the stream shows it
+        as open."""
+        self._seen: dict[str, tuple[object, int]] = {}
+        """What the stream has last shown of each open order, and the tick since which it has
+        shown nothing new or was looked up."""
         self._looks: dict[str, tuple[int, int]] = {}
         """Look-ups without a result so far, and the tick of the last one, by entry."""
         self._rechecked: dict[str, int] = {}
@@ -100,9 +119,12 @@ class Reconciler:
             self._awake.clear()
             await self._measure()
             await self.reconcile_due()
+            await self.audit()
             due = self.next_due()
             # Acknowledged orders become due without a call of `wake`.
-            wait_ns = QUIET_NS if due is None else max(0, due - self._timing.ticks())
+            wait_ns = QUIET_NS
+            if due is not None:
+                wait_ns = min(QUIET_NS, max(0, due - self._timing.ticks()))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_ns / NS_PER_S):
                     await self._awake.wait()
@@ -118,6 +140,31 @@ class Reconciler:
         rows = await self._query([entry.txid for entry in due if entry.txid is not None])
         for entry in due:
             await self._look(entry, rows)
+
+    async def audit(self) -> None:
+        """Look up the open orders of whose end the stream may have lost the report.
+
+        One that is filled in full and still open is doubted soon, any other one seldom: the last
+        reports before a silence can be lost without a gap that shows.
+        """
+        now, orders = self._timing.ticks(), {order.order_id: order for order in self._working}
+        for gone in self._seen.keys() - orders.keys():
+            del self._seen[gone]
+        due = []
+        for txid, order in orders.items():
+            version = (order.order_status, order.cum_qty, order.timestamp)
+            known, since = self._seen.get(txid, (None, now))
+            if known != version:
+                self._seen[txid] = (version, now)
+            elif now >= since + (QUIET_NS if order.remaining <= 0 else AUDIT_NS):
+                self._seen[txid] = (version, now)
+                due.append(txid)
+        rows = await self._query(due)
+        for txid in due:
+            row = rows.get(txid)
+            ended = row is not None and reconcile_rules.has_ended(row)
+            if row is not None and ended and self.on_ended is not None:
+                self.on_ended(txid, row)
 
     async def _query(self, txids: Sequence[str]) -> dict[str, OrderInfo]:
         """Return the rows of orders by the exchange's ids; none when a query fails."""
