@@ -153,6 +153,11 @@ class Trader:
         )
         return next((reason for applies, reason in reasons if applies), "")
 
+    @property
+    def switch_warning(self) -> str:
+        """What near maintenance makes of the dead-man's switch, in sentences."""
+        return "" if self._arming is None else self._arming.switch_warning
+
     def arm(self, symbol: str) -> None:
         """Let keys send orders of this pair, and of no other."""
         if not self.ready:

@@ -133,12 +133,17 @@ class TradingLife:
                 run(manager.reconciler.run(), "unknown orders", _NOT_LOOKED_UP)
                 run(self._follow(manager), "own reports", _STOPPED)
                 self.arming = Arming(
-                    DeadManSwitch(self._access.client, timing=self._timing),
+                    DeadManSwitch(
+                        self._access.client,
+                        timing=self._timing,
+                        maintenance=self._access.maintenance,
+                    ),
                     tasks,
                     minutes=self._settings.armed_min,
                     tell=self._tell,
                     now=self._timing.clock,
                 )
+                manager.maintenance = self._access.maintenance
                 self.manager = manager
                 run(asyncio.Event().wait(), "open until cancelled", "")
                 if not self.broken:

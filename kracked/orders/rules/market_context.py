@@ -14,14 +14,18 @@ from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
+from kracked.protocol.trading_effect import TradingEffect
 from kracked.times import NS_PER_S
 
 
 class Check(StrEnum):
     """The checks of an order before it is sent."""
 
+    MAINTENANCE = "maintenance"
+    """The exchange takes no order, or not this one, for a while."""
+    DISCOURAGED = "discouraged"
+    """As `MAINTENANCE`, but a confirmation is enough."""
     MARKET = "market"
-    ENGINE = "engine"
     BOOK = "book"
     UNKNOWN = "unknown"
     FORM = "form"
@@ -41,6 +45,17 @@ class Check(StrEnum):
     FUNDS = "funds"
     RATE = "rate"
     OPEN_ORDERS = "open orders"
+
+
+class MaintenanceConsent(StrEnum):
+    """What the sender has agreed to, for an order in the face of maintenance or an incident."""
+
+    NONE = "none"
+    """Nothing: the order is refused, as a program without a person should have it."""
+    CONFIRMED = "confirmed"
+    """Sends where the exchange discourages orders, or maintenance is near."""
+    OVERRIDDEN = "overridden"
+    """Sends even where the exchange announces that it blocks orders."""
 
 
 class FailedCheck(msgspec.Struct, frozen=True):
@@ -66,6 +81,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Time from now until the engine refuses the order; REST accepts 2 to 60 s."""
     allow_duplicate: bool = False
     """Whether an order may equal one that is still pending."""
+    maintenance: MaintenanceConsent = MaintenanceConsent.NONE
+    """Whether an order may be sent in the face of maintenance or an incident."""
 
 
 class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +97,6 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the book is verified (`book.verified`)."""
     book_age_ns: int
     """Time since the last message on the book's connection."""
-    engine: str | None = None
-    """The trading engine's state in the exchange's word (`events.Status.system`); None where it is
-    not known, and then it is not checked."""
     bids: Sequence[tuple[int, int]] | None = None
     """The levels of the verified book, best first: price and quantity, both scaled. None where
     they are not known; then a market order is judged by the best price alone, and says so."""
@@ -101,6 +115,9 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     """The outbox's entries that have not ended; the order manager sets them."""
     at: int | None = None
     """This moment, ns since the Unix epoch; the order manager sets it."""
+    maintenance: TradingEffect | None = None
+    """What maintenance, incidents and the engine's state allow; None leaves it to the order
+    manager, which knows it by its `MaintenanceTracker`, if it has one."""
 
     @property
     def middle_twice(self) -> int | None:

@@ -15,7 +15,7 @@ import msgspec
 
 from kracked.orders.draft import Draft, to_order
 from kracked.orders.outbox.order_states import OrderState
-from kracked.orders.rules import funds, order_rules
+from kracked.orders.rules import funds, maintenance, order_rules
 from kracked.orders.rules.market_context import (
     Check,
     FailedCheck,
@@ -38,9 +38,9 @@ LEAST_BATCH, MOST_BATCH = 2, 15
 def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCheck, ...]:
     """Return the checks that fail, the weightiest first; none when the order may be sent."""
     results = (
+        maintenance.refusal(draft, now, limits),
         _unknown(now),
         _market(draft, now),
-        _engine(draft, now),
         _book(now, limits),
         order_rules.form(draft, now, limits),
         _duplicate(draft, now, limits),
@@ -121,17 +121,6 @@ def _market(draft: Draft, now: MarketContext) -> FailedCheck | None:
     if _takes(status, draft):
         return None
     return FailedCheck(Check.MARKET, f"{draft.symbol} is {status}; wait until it takes this order.")
-
-
-def _engine(draft: Draft, now: MarketContext) -> FailedCheck | None:
-    if now.engine is None or _takes(now.engine, draft):
-        return None
-    takes = {
-        "post_only": "it takes post-only orders alone",
-        "limit_only": "it takes limit orders alone",
-        "cancel_only": "it takes cancels alone",
-    }.get(now.engine, "it takes no orders")
-    return FailedCheck(Check.ENGINE, f"The exchange's engine is {now.engine}: {takes}. Wait.")
 
 
 def _depth(draft: Draft, now: MarketContext) -> FailedCheck | None:

@@ -60,8 +60,6 @@ class TicketMarket(NamedTuple):
     """The levels of the book, best first: price and quantity, both scaled."""
     asks: tuple[tuple[int, int], ...] | None = None
     """As `bids`."""
-    engine: str | None = None
-    """The trading engine's state in the exchange's word."""
 
     def best(self, side: Side) -> int | None:
         """Return the best price of a side."""

@@ -115,34 +115,6 @@ def test_the_market_takes_what_its_status_says(
     assert against(draft, instrument=msgspec.structs.replace(BTC, status=status)) == found
 
 
-@pytest.mark.parametrize(
-    ("engine", "draft", "found"),
-    [
-        (None, GOOD, []),
-        ("online", GOOD, []),
-        ("post_only", but(post_only=True), []),
-        ("post_only", GOOD, [Check.ENGINE]),
-        ("limit_only", GOOD, []),
-        ("limit_only", but(order_type=OrderType.MARKET, price=None), [Check.ENGINE]),
-        ("cancel_only", but(post_only=True), [Check.ENGINE]),
-        ("maintenance", GOOD, [Check.ENGINE]),
-        ("a new word", GOOD, [Check.ENGINE]),
-    ],
-)
-def test_the_engine_takes_what_its_state_says(
-    engine: str | None, draft: Draft, found: list[Check]
-) -> None:
-    assert against(draft, engine=engine) == found
-
-
-def test_an_engine_that_takes_nothing_is_named_with_what_it_takes() -> None:
-    now = msgspec.structs.replace(NOW, engine="post_only")
-    (refusal,) = refusals(GOOD, now, Limits())
-    assert refusal.sentence == (
-        "The exchange's engine is post_only: it takes post-only orders alone. Wait."
-    )
-
-
 MARKET_BUY = but(order_type=OrderType.MARKET, price=None, qty=300_000)
 MARKET_SELL = but(MARKET_BUY, side=Side.ASK)
 ASKS = ((250_001, 100_000), (251_000, 100_000), (260_000, 200_000))

@@ -360,17 +360,6 @@ async def test_orders_are_sent_of_the_pair_that_was_typed_and_of_no_other(tmp_pa
         await found.until(lambda: "Armed for ETH/USD alone" in found.log_text())
 
 
-async def test_the_state_of_the_engine_stops_the_orders_it_does_not_take(tmp_path: Path) -> None:
-    async with trading(tmp_path) as found:
-        await found.armed()
-        found.monitor.store.system = "cancel_only"
-        await found.pilot.press("B")
-        await found.until(lambda: "engine is cancel_only" in found.log_text(), found.log_text())
-        assert not found.received
-        found.monitor.store.system = "post_only"
-        await found.joined("B")
-
-
 async def test_a_market_order_is_shown_with_all_that_it_takes_from_the_book(
     tmp_path: Path,
 ) -> None:
