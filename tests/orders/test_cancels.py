@@ -296,3 +296,51 @@ async def test_cancel_all_is_one_call(market: Market, opened: OpenManager) -> No
     with opened() as manager:
         await place(manager)
         assert (await manager.cancel_all()).count == 1
+
+
+async def test_a_cancel_by_the_exchanges_id_is_counted_by_the_age_of_its_order(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        before = manager.engine.count("BTC/USD", frozen.now)
+        await manager.cancel(txid=entry.txid)
+        assert manager.engine.count("BTC/USD", frozen.now) == before + 8  # younger than 5 s
+
+
+async def test_a_good_cancel_leaves_the_room_for_new_orders(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        assert (await manager.cancel_pair("BTC/USD")).count == 1
+        assert manager.engine.room("BTC/USD", frozen.now) == 48 - 1 - 8
+
+
+async def test_a_single_cancel_refused_for_the_rate_leaves_no_room(
+    market: Market, opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        manager.apply(report("OTEST0-AAAAA-AAAAAA", entry.id))
+        market.exchange.always["CancelOrder"] = answers.refusal("EOrder:Rate limit exceeded")
+        await manager.cancel(txid=entry.txid)
+        assert manager.engine.count("BTC/USD", frozen.now) > 58
+
+
+@pytest.mark.parametrize("way", ["one", "the pair", "own", "all"])
+async def test_a_cancel_that_is_answered_waits_for_nothing(
+    market: Market, opened: OpenManager, frozen: FrozenTime, way: str
+) -> None:
+    with opened() as manager:
+        entry = await place(manager)
+        cancels = {
+            "one": lambda: manager.cancel(cl_ord_id=entry.id),
+            "the pair": lambda: manager.cancel_pair("BTC/USD"),
+            "own": manager.cancel_own,
+            "all": manager.cancel_all,
+        }
+        assert (await cancels[way]()).count == 1
+    assert frozen.slept_s == []

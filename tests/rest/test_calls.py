@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from kracked.protocol.events import Side
 from kracked.protocol.order_terms import OrderType
 from kracked.rest.account import WebSocketsToken
 from kracked.rest.client import RestClient
+from kracked.rest.nonce import BLOCK_NS
 from kracked.rest.orders import AddOrder, AmendOrder, EditOrder, OrderRef
 from kracked.rest.priority_lock import LockTurn, PriorityLock, Urgency
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused
@@ -485,3 +487,43 @@ def test_ticks_go_on_while_the_machine_sleeps() -> None:
 def test_time_outs_bound_every_call() -> None:
     timeout = HttpTransport()._timeout
     assert (timeout.total, timeout.connect) == (10.0, 5.0)
+
+
+@pytest.mark.parametrize(("after_s", "calls"), [(15 * 60 - 1, 1), (15 * 60, 2)])
+async def test_a_lockout_lasts_a_quarter_of_an_hour(
+    exchange: Exchange, client: RestClient, frozen: Any, after_s: int, calls: int
+) -> None:
+    exchange.script["Balance"].append(answers.refusal("EGeneral:Temporary lockout"))
+    with pytest.raises(Refused, match="lockout"):
+        await client.balance()
+    frozen.now += after_s * 10**9
+    with contextlib.suppress(Refused):
+        await client.balance()
+    assert exchange.count("Balance") == calls
+
+
+async def test_a_cancel_that_another_overtook_is_signed_anew_after_a_refused_nonce(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always |= {"CancelAll": {"count": 0}, "CancelOrder": {"count": 1}}
+    held = Held(answers.reply(error="EAPI:Invalid nonce"))
+    exchange.script["CancelOrder"].append(held)
+    cancel = asyncio.create_task(client.cancel_order(OrderRef(txid="O1")))
+    await held.asked.wait()
+    await client.cancel_all()
+    held.release.set()
+    assert (await cancel).count == 1
+    assert exchange.count("CancelOrder") == 2
+
+
+@pytest.mark.parametrize(("name", "renewed"), [("Balance", True), ("AddOrder", False)])
+async def test_every_call_but_an_order_renews_the_nonces_early(
+    exchange: Exchange, client: RestClient, name: str, renewed: bool
+) -> None:
+    exchange.always["AddOrder"] = ACCEPTED
+    await client.balance()
+    nonces = client._executor._signer.nonces  # type: ignore[union-attr]
+    nonces._last = before = nonces._reserved - BLOCK_NS // 4
+    calls = {"Balance": client.balance, "AddOrder": lambda: client.add_order(ORDER, "BTC/USD")}
+    await calls[name]()
+    assert (nonces._reserved > before + BLOCK_NS // 2) is renewed
