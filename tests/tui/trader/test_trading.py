@@ -369,3 +369,49 @@ async def test_a_market_order_is_shown_with_all_that_it_takes_from_the_book(
         assert " levels, slippage 0." in found.written()
         await found.pilot.press("n", "q", *"900000", "enter", "enter")
         assert "known levels hold" in found.written()
+
+
+async def test_an_order_of_the_last_run_is_told_of_and_then_what_became_of_it(
+    tmp_path: Path,
+) -> None:
+    async with SimServer(SimOptions(seed=7, symbols=(SYMBOL,), rate=QUIET)) as server:
+        async with trading(tmp_path, server=server) as found:
+            await found.armed()
+            found.fails(OrderFault.REQUEST_LOST, "AddOrder")
+            await found.pilot.press("B")
+            await found.until(lambda: found.trader.unknown, found.log_text())
+        async with trading(tmp_path, server=server) as found:
+            text = "1 order of the last run: looking up what became of them"
+            await found.until(lambda: text in found.log_text(), found.log_text())
+
+
+async def test_a_fill_and_the_outcome_of_a_cancel_are_told(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "t", "enter", "y")
+        await found.until(lambda: "fill BUY" in found.log_text(), found.log_text())
+        await found.joined("B")
+        await found.until(lambda: found.screen.order_keys.selected() is not None)
+        await found.pilot.press("x")
+        await found.until(lambda: "cancel: 1 cancelled" in found.log_text(), found.log_text())
+
+
+async def test_a_panic_names_the_reason_why_it_is_not_over(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        access = found.monitor.source.access
+        assert access is not None
+        access.account.distrust("executions")
+        await found.pilot.press("K")
+        words = "(own orders are not all known)"
+        await found.until(lambda: words in found.log_text(), found.log_text())
+        assert "not all confirmed" not in found.log_text()
+
+
+async def test_an_order_that_the_account_cannot_pay_for_is_not_sent(tmp_path: Path) -> None:
+    async with trading(tmp_path) as found:
+        await found.armed()
+        await found.pilot.press("b", "q", *"100", "enter", "enter")
+        assert "are free; lower the quantity" in found.written()
+        await found.pilot.press("y")
+        assert not found.received
