@@ -13,8 +13,11 @@ from typing import TypeVar
 
 import msgspec
 
-from kracked.errors import ConfigError
+from kracked.errors import ConfigError, RecordError
+from kracked.instruments import Instrument
 from kracked.orders import reconcile_rules
+from kracked.orders.draft import Draft, to_order
+from kracked.orders.outbox.client_ids import ClientIds
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import (
     ActionKind,
@@ -27,6 +30,7 @@ from kracked.orders.outbox.outbox import (
 from kracked.orders.reconciler import Reconciler
 from kracked.protocol.own_orders import OwnOrders
 from kracked.rest.limiter import EngineLimiter
+from kracked.rest.orders import AddOrder
 from kracked.rest.replies import ErrorClass, OutcomeUnknown, Refused, classify
 from kracked.rest.request_executor import RequestTiming
 from kracked.rest.transport import NotSent
@@ -112,6 +116,34 @@ class Dispatch:
                 target=target,
             )
         )
+
+    def prepare_orders(
+        self, drafts: Sequence[Draft], instrument: Instrument, ids: ClientIds, deadline_ns: int
+    ) -> list[tuple[AddOrder, OutboxEntry]]:
+        """Record all orders of a request under fresh ids, or none.
+
+        Args:
+            drafts: The orders, rounded.
+            instrument: Their instrument.
+            ids: Makes the client ids.
+            deadline_ns: Time from now after which the exchange refuses them.
+
+        Raises:
+            JournalFull: One could not be recorded; the others are given up.
+        """
+        recorded: list[tuple[AddOrder, OutboxEntry]] = []
+        try:
+            for draft in drafts:
+                id_ = ids.fresh()
+                order = to_order(draft, instrument, id_)
+                entry = self.prepare(
+                    ActionKind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
+                )
+                recorded.append((order, entry))
+        except RecordError:
+            self.give_up([entry for _, entry in recorded])
+            raise
+        return recorded
 
     async def send(
         self,

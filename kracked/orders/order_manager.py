@@ -13,7 +13,6 @@ from functools import partial
 
 import msgspec
 
-from kracked.errors import RecordError
 from kracked.orders import amends, preview
 from kracked.orders.account_reports import AccountReports
 from kracked.orders.amends import AmendedTerms
@@ -41,7 +40,7 @@ from kracked.protocol.own_orders import OwnOrder, OwnOrders
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import fields
 from kracked.rest.limiter import EngineLimiter
-from kracked.rest.orders import Added, AddOrder, BatchReply, OrderRef
+from kracked.rest.orders import Added, BatchReply, OrderRef
 from kracked.rest.request_executor import RequestTiming
 
 
@@ -145,7 +144,9 @@ class OrderManager:
         review = self.review(draft, now, limits)
         if review.refusals:
             return OrderDeclined(review.refusals)
-        order, entry = self._recorded(review.draft, now, limits)
+        ((order, entry),) = self._dispatch.prepare_orders(
+            [review.draft], now.instrument, self._ids, (limits or self.limits).deadline_ns
+        )
         pair, deadline = self._pair(draft.symbol), entry.deadline
         call = partial(self._client.add_order, order, pair, deadline=deadline)
         (placed,) = await self._dispatch.send(
@@ -176,7 +177,11 @@ class OrderManager:
         review = self.review_batch(drafts, now, limits)
         if review.refusals:
             return OrderDeclined(review.refusals)
-        recorded = self._all_recorded([each.draft for each in review.reviews], now, limits)
+        final, deadline_ns = (
+            [it.draft for it in review.reviews],
+            (limits or self.limits).deadline_ns,
+        )
+        recorded = self._dispatch.prepare_orders(final, now.instrument, self._ids, deadline_ns)
         entries = [entry for _, entry in recorded]
         call = partial(
             self._client.add_order_batch,
@@ -208,38 +213,12 @@ class OrderManager:
         Raises:
             Refused: The form of one of them is wrong.
             BadOrder: The parts of one of them do not go together, or there are too many.
-
-        Source: docs.kraken.com/api/docs/rest-api/add-order-batch (`validate`)
         """
         orders = [
             to_order(rounded(draft, now.instrument), now.instrument, None) for draft in drafts
         ]
         pair = self._pair(now.instrument.symbol)
         return await self._client.add_order_batch(orders, pair, validate=True)
-
-    def _recorded(
-        self, draft: Draft, now: MarketContext, limits: Limits | None
-    ) -> tuple[AddOrder, OutboxEntry]:
-        """Return the request under a fresh id, and its entry, recorded in the outbox."""
-        id_ = self._ids.fresh()
-        order = to_order(draft, now.instrument, id_)
-        deadline_ns = (limits or self.limits).deadline_ns
-        entry = self._dispatch.prepare(
-            ActionKind.ADD, id_, draft.symbol, order.flat(), deadline_ns=deadline_ns
-        )
-        return order, entry
-
-    def _all_recorded(
-        self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None
-    ) -> list[tuple[AddOrder, OutboxEntry]]:
-        """Record all orders of a batch or none: when the disk is full the others are given up."""
-        recorded: list[tuple[AddOrder, OutboxEntry]] = []
-        try:
-            recorded.extend(self._recorded(draft, now, limits) for draft in drafts)
-        except RecordError:
-            self._dispatch.give_up([entry for _, entry in recorded])
-            raise
-        return recorded
 
     # --- amending --------------------------------------------------------------------------
 
