@@ -268,7 +268,9 @@ class TradeScreen(Screen[None]):
     def on_orders_pane_opened(self, message: OrdersPane.Opened) -> None:
         """Move the ladder's cursor to the level of an own order, and the queue with it."""
         row = message.row
-        if row.symbol != self.model.symbol:
+        if not row.symbol:
+            self.model.tell("the pair of this order is not known yet: nothing to show")
+        elif row.symbol != self.model.symbol:
             self.show_symbol(row.symbol)
         elif row.limit is not None:
             precision = self.frame_state().precision

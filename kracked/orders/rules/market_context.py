@@ -96,7 +96,9 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     book_verified: bool
     """Whether the book is verified (`book.verified`)."""
     book_age_ns: int
-    """Time since the last message on the book's connection."""
+    """Time since the last sign that the book is current (`FeedManager.freshness`)."""
+    book_stale: str = ""
+    """Why the book is not current; empty when it is."""
     bids: Sequence[tuple[int, int]] | None = None
     """The levels of the verified book, best first: price and quantity, both scaled. None where
     they are not known; then a market order is judged by the best price alone, and says so."""
