@@ -56,7 +56,7 @@ async def test_cancels_work_while_the_exchange_does_not_say_what_the_key_may_do(
     async with exchange() as server:
         await place_elsewhere(server, tmp_path)
         server.exchange.order_faults.expect(OrderFault.NONCE, "GetApiKeyInfo", times=FOREVER)
-        async with trading(tmp_path, server=server) as found:
+        async with trading(tmp_path, server=server, ready=False) as found:
             await found.until(lambda: "no order is sent yet" in found.log_text())
             assert "Cancels and PANIC work." in found.trader.why_not(SYMBOL)
             await cancels(found, *keys)
@@ -68,7 +68,7 @@ async def test_orders_are_sent_once_the_exchange_has_answered(
     monkeypatch.setattr(account_terms, "_PAUSES_S", (0.01,))
     async with exchange() as server:
         server.exchange.order_faults.expect(OrderFault.NONCE, "GetApiKeyInfo", times=6)
-        async with trading(tmp_path, server=server) as found:
+        async with trading(tmp_path, server=server, ready=False) as found:
             await found.until(lambda: "the key is known now" in found.log_text())
             await found.armed()
             await found.joined("B")
@@ -77,7 +77,7 @@ async def test_orders_are_sent_once_the_exchange_has_answered(
 async def test_while_the_key_is_not_known_nothing_is_armed(tmp_path: Path) -> None:
     async with exchange() as server:
         server.exchange.order_faults.expect(OrderFault.NONCE, "GetApiKeyInfo", times=FOREVER)
-        async with trading(tmp_path, server=server) as found:
+        async with trading(tmp_path, server=server, ready=False) as found:
             await found.pilot.press("A", *"btc/usd", "enter")
             assert "not armed: " in found.log_text()
             assert not found.trader.armed
@@ -90,7 +90,7 @@ async def test_an_outbox_that_cannot_be_read_stops_orders_and_no_cancel(tmp_path
             await found.joined("B")
         (outbox,) = tmp_path.glob("outbox*")  # noqa: ASYNC240  the monitor has ended
         outbox.write_bytes(b"no record\n" + outbox.read_bytes())
-        async with trading(tmp_path, server=server) as found:
+        async with trading(tmp_path, server=server, ready=False) as found:
             await found.until(lambda: "cannot be read" in found.trader.why_not(SYMBOL))
             await cancels(found, "K")
 
