@@ -234,7 +234,13 @@ class TradeScreen(Screen[None]):
                 account.order_rows, width, known=account.known, empty=account.empty_reason
             )
             self.mine.set_lines([line])
-        self.hints.hints = self._money_hints if self.model.trader else self._hints
+        self.hints.hints = self._hints
+        if self.model.trader:
+            named = f"PANIC {self.model.symbol}"
+            self.hints.hints = [
+                hint._replace(text=named) if hint.action == "panic" else hint
+                for hint in self._money_hints
+            ]
         self.hints.show()
         self._draw_panel()
         for part in self.parts:

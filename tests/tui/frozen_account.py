@@ -23,6 +23,7 @@ from kracked.protocol import events
 from kracked.protocol.events import Event, OrderChange, Side
 from kracked.rest.account import KeyInfo, TradeVolume
 from kracked.rest.client import RestClient
+from kracked.rest.exchange_clock import ExchangeClock
 from kracked.rest.market import AssetInfo, PairInfo
 from kracked.rest.orders import CancelAllTimer
 from kracked.times import NS_PER_S, to_rfc3339
@@ -43,6 +44,11 @@ SIZES = {SYMBOL: ("0.01", "0.05", "0.1", "0.25", "0.5")}
 
 class StillExchange:
     """Answers the requests of the start, and none that would resolve an order."""
+
+    exchange_clock = ExchangeClock(lambda: NOW, lambda: 0)
+
+    async def server_time(self) -> None:
+        raise ConnectionLost("still.example", "no answer about the time")
 
     async def api_key_info(self) -> KeyInfo:
         return KeyInfo(permissions=("modify-trades",))

@@ -104,7 +104,7 @@ class Trading:
     async def armed(self) -> None:
         """Arm as a person does, and wait for the dead-man's switch."""
         await self.pilot.press("A", *"btc/usd", "enter")
-        await self.until(lambda: not self.trader.why_not(), "never armed")
+        await self.until(lambda: not self.trader.why_not(SYMBOL), "never armed")
 
     def fails(self, mishap: OrderFault, method: str) -> None:
         """Set the fault of the next call of this method."""
