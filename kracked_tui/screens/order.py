@@ -175,9 +175,9 @@ class OrderKeys(ScreenPart):
         self._screen.questions.ask(question, lambda _: trader.arm())
 
     async def may_leave(self) -> bool:
-        """Whether no own order is open and nothing is armed; else ask what to do about it."""
+        """Whether no own order can be open and nothing is armed; else ask what to do about it."""
         trader = self._model.trader
-        if trader is None or not (trader.own() or trader.armed):
+        if trader is None or not (trader.own() or trader.unknown or trader.armed):
             return True
         question = questions.leave(
             len(trader.own()),

@@ -34,6 +34,7 @@ from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.header import Header
 from kracked_tui.widgets.painted_rows import LiveRows
 from kracked_tui.widgets.panels.help_pages import HelpPages
+from kracked_tui.widgets.panels.prompt import Prompt
 from kracked_tui.widgets.panels.session_picker import SessionPicker
 from kracked_tui.widgets.panels.symbol_picker import SymbolChosen, SymbolPicker
 from kracked_tui.widgets.panes.account import BalancesPane, FillsPane, OrdersPane
@@ -271,6 +272,11 @@ class TradeScreen(Screen[None]):
     def on_symbol_chosen(self, message: SymbolChosen) -> None:
         self.panels.close()
         self.show_symbol(message.symbol)
+
+    def on_prompt_refused(self, message: Prompt.Refused) -> None:
+        """Say why the key was no answer."""
+        self.model.tell(message.reason, "warn")
+        self.draw()
 
     def on_hints_pressed(self, message: Hints.Pressed) -> None:
         self.run_in_background(partial(self.run_action, message.action), "hints", "this key failed")
