@@ -46,6 +46,8 @@ class Trading(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Minutes that arming lasts."""
     max_notional: Decimal | None = Decimal(10_000)
     """Highest cost of one order, in the quote currency."""
+    max_open_notional: Decimal | None = Decimal(50_000)
+    """Highest cost of all open orders together, in the quote currency."""
     max_qty: Decimal | None = None
     """Highest quantity of one order, in the base currency."""
     max_distance_percent: Decimal | None = Decimal(3)

@@ -100,6 +100,7 @@ class Trader:
         limits = Limits(
             max_qty=settings.max_qty,
             max_notional=settings.max_notional,
+            max_open_notional=settings.max_open_notional,
             max_distance_percent=settings.max_distance_percent,
         )
         with monitor_log(access.outbox.parent):
