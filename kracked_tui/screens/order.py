@@ -25,14 +25,14 @@ from kracked_tui.view.ticket.ticket import amending
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 from kracked_tui.widgets.panes.account import OrdersPane
-from kracked_tui.widgets.panes.ladder import LadderPane
 
-_ON_A_PANE = frozenset(("join", "amend", "cancel", "cancel_pair", "cancel_all"))
+_ON_A_PANE = frozenset(("join", "size_by", "amend", "cancel", "cancel_pair", "cancel_all"))
 _ON_A_PANE_OR_TICKET = frozenset(("panic", "arm", "size"))
 _ON_THE_TICKET = frozenset(("send", "enter"))
 _LEADING_AWAY = frozenset(("go", "pane", "watch", "zoom", "copy"))
 """Keys that would lead away from an open ticket, though they were meant for it."""
-_PRESETS = 5
+_HELD = "not sent: one press, one order; let the key rest for half a second"
+_UNSEEN_SIZE = "not sent: the size is not on the screen; make the window larger"
 
 
 class OrderKeys(ScreenPart):
@@ -64,10 +64,18 @@ class OrderKeys(ScreenPart):
     # --- at once, while armed ---------------------------------------------------------------
 
     def action_join(self, side: str) -> None:
-        """Send a post-only order at the best price of a side, with the size in use."""
+        """Send a post-only order at the best price of a side, with the size in the header.
+
+        One press is one order: the repeats of a held key send nothing.
+        """
         trader = self._ticket.ready_trader()
         market = self._model.ticket_market(self._model.symbol)
         if trader is None or market is None:
+            return
+        unseen = trader.armed and not self._screen.header.shows_size
+        if self._screen.presses.repeat or unseen:
+            self._model.tell(_HELD if self._screen.presses.repeat else _UNSEEN_SIZE, "warn")
+            self._screen.draw()
             return
         price = market.bid if side == Side.BID else market.ask
         if price is None:
@@ -76,14 +84,12 @@ class OrderKeys(ScreenPart):
         ticket = self._ticket.limit_order(trader, market, Side(side), price)
         self._ticket.run_order(partial(trader.send, ticket, market))
 
-    def action_go(self, number: int) -> None:
-        """Go to a pane by its number; while armed the first digits choose the size instead."""
-        trader = self._model.trader
-        in_ladder = isinstance(self._panels.focused, LadderPane) and self._panels.top is None
-        if trader is not None and trader.armed and in_ladder and number <= _PRESETS:
-            self._ticket.action_size(number)
-        else:
-            self._screen.view_keys.action_go(number)
+    def action_size_by(self, step: int) -> None:
+        """Use the next larger (1) or smaller (-1) preset size for the next order."""
+        market, trader = self._model.ticket_market(self._model.symbol), self._model.trader
+        if trader is not None and market is not None:
+            at = trader.presets.chosen + step
+            self._ticket.action_size(max(1, min(len(trader.presets.sizes(market)), at)))
 
     def action_panic(self) -> None:
         """Cancel the pair and disarm, without a question: it only reduces risk."""

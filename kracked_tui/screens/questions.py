@@ -42,7 +42,9 @@ class Questions(ScreenPart):
             then(answer)
             self._screen.draw()
 
-        self.prompt.ask(Question(text.title, text.sentences, answered, text.answers, text.expected))
+        self.prompt.ask(
+            Question(text.title, text.sentences, answered, text.answers, text.expected, text.typed)
+        )
         self._screen.panels.open(layout.PROMPT)
         self.prompt.take_text()
 

@@ -32,7 +32,7 @@ from kracked_tui.view.replay.record_status import banner_line
 from kracked_tui.view.replay.sessions import SessionRow
 from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.header import Header
-from kracked_tui.widgets.painted_rows import LiveRows
+from kracked_tui.widgets.painted_rows import LiveRows, paint
 from kracked_tui.widgets.panels.help_pages import HelpPages
 from kracked_tui.widgets.panels.prompt import Prompt
 from kracked_tui.widgets.panels.session_picker import SessionPicker
@@ -103,6 +103,8 @@ class TradeScreen(Screen[None]):
         self.recording = recording
         self.watched_before: tuple[SessionRow, ...] = ()
         """The source watched before this recording was opened, to go back to."""
+        self.presses = keys.Presses()
+        """What tells a press from the repeats of a held key."""
         self.frames = 0
         """Frames drawn since the start."""
         self.ladder = LadderPane(1, id=layout.LADDER, ascii_only=ascii_only)
@@ -204,6 +206,11 @@ class TradeScreen(Screen[None]):
         self._skip_no_pane()
         for _ in self.frame():
             pass
+        self.paint()
+
+    def paint(self) -> None:
+        """Send what was drawn to the terminal, as one write."""
+        paint(self, (*self.children, *self.questions.prompt.children))
 
     def _skip_no_pane(self) -> None:
         for pane in self.panes:

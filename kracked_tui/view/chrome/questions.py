@@ -24,6 +24,8 @@ class QuestionText(NamedTuple):
     """Keys and what they mean."""
     expected: str = ""
     """The text that counts as yes; empty takes any."""
+    typed: str = ""
+    """What stands in the field at first."""
 
 
 _FIELDS = {

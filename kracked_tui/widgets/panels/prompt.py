@@ -31,6 +31,8 @@ class Question(NamedTuple):
     """Keys and what they mean; empty asks for text."""
     expected: str = ""
     """The text that counts as yes; empty takes any."""
+    typed: str = ""
+    """What stands in the field at first."""
 
 
 class Prompt(Vertical, can_focus=True):
@@ -65,7 +67,8 @@ class Prompt(Vertical, can_focus=True):
         self.border_title = question.title
         field = self.query_one(Input)
         field.display = not question.answers
-        field.value = ""
+        field.value = question.typed
+        field.cursor_position = len(question.typed)
         self._rows.invalidate()
 
     @property
