@@ -199,7 +199,8 @@ class LiveRows(Widget):
 
     def paint_now(self) -> None:
         """Send the changes to the terminal at once: a key's echo waits for no frame."""
-        paint(self.screen, (self,))
+        if self.is_attached:  # the program may be ending
+            paint(self.screen, (self,))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = [self._strip(y) for y in range(crop.y, crop.bottom)]

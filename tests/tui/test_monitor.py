@@ -56,7 +56,7 @@ async def test_moving_down_off_the_screen_scrolls_and_says_held_until_recentred(
         await pilot.press(*["pagedown"] * 4)
         assert "HELD" in monitor.trade.ladder.lines[0].text
         await pilot.press("c")
-        assert "static" in monitor.trade.ladder.lines[0].text
+        assert "follows" in monitor.trade.ladder.lines[0].text
 
 
 async def test_space_holds_and_lets_go(opened: Opened) -> None:

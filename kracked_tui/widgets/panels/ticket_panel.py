@@ -62,6 +62,8 @@ class TicketPanel(LiveRows, can_focus=True):
         else:
             body = ticket_lines(view, width - 2)
         name, foot = Title("=", title(view)), foot_spans(view, whole=self._whole)
+        if sum(len(span.text) for span in foot) + 5 > width:
+            foot = foot[:2]
         self.set_lines(self._box.around(name, body, size, focused=True, armed=armed, foot=foot))
 
     @property
