@@ -126,7 +126,9 @@ def _prices(view: TicketView, width: int) -> list[Line]:
 def _field(name: str, value: str, key: str, width: int) -> Line:
     left = [Span(f" {name:<10}", "dim"), Span(value, "bright")]
     if sum(len(span.text) for span in left) + len(key) + 2 > width:
-        key = key.split()[-1] if key else ""  # the arrows are left out before the value is cut
+        key = (
+            key.rsplit(maxsplit=1)[-1] if key else ""
+        )  # the arrows are left out before the value is cut
     return Line(spread(left, [Span(f"{key} ", "key")], width))
 
 
