@@ -16,6 +16,7 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -149,7 +150,8 @@ def _table_and_name(place: str) -> tuple[str, str]:
     return (table, name) if name or table in _TABLES else ("monitor", table)
 
 
-def _read(path: Path) -> dict[str, object]:
+def _tables(path: Path) -> dict[str, object]:
+    """Parse the file; nothing where there is none."""
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
@@ -160,11 +162,15 @@ def _read(path: Path) -> dict[str, object]:
     if len(content) > _MOST_BYTES:
         raise UnreadableConfig(path, f"it is larger than {_MOST_BYTES} bytes")
     try:
-        tables = tomllib.loads(content.decode())
+        return tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnreadableConfig(path, str(error)) from error
     except RecursionError as error:
         raise UnreadableConfig(path, "it is nested too deep") from error
+
+
+def _read(path: Path) -> dict[str, object]:
+    tables: dict[str, Any] = _tables(path)
     known = tuple(set(Settings.__struct_fields__) - {"keys", "trading"})
     for name, value in tables.items():
         if name in _TABLES and not isinstance(value, dict):

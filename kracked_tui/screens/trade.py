@@ -7,6 +7,7 @@ Its parts handle keys: every screen has those for looking (`ViewKeys`) and asks 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
@@ -52,6 +53,7 @@ _PLOT_EVERY_S = 0.5
 _FOOT_EVERY = 5
 """The counters at the foot are drawn with one frame in so many."""
 _FIRST_HINTS = 4
+_PAIR = re.compile(r"[A-Za-z0-9.]{1,20}/[A-Za-z0-9.]{1,20}")
 
 
 def hints(table: tuple[Key, ...], *, money: bool = False) -> list[Hint]:
@@ -270,7 +272,10 @@ class TradeScreen(Screen[None]):
     def on_orders_pane_opened(self, message: OrdersPane.Opened) -> None:
         """Move the ladder's cursor to the level of an own order, and the queue with it."""
         row = message.row
-        if row.symbol != self.model.symbol:
+        if not row.symbol:  # its report began in the middle of its life
+            self.model.tell("the pair of this order is not known yet", "warn")
+            self.draw()
+        elif row.symbol != self.model.symbol:
             self.show_symbol(row.symbol)
         elif row.limit is not None:
             precision = self.frame_state().precision
@@ -329,7 +334,11 @@ class TradeScreen(Screen[None]):
         self.run_worker(worker, group=group, exclusive=exclusive)
 
     def show_symbol(self, symbol: str) -> None:
-        """Show another pair, and subscribe what it needs."""
+        """Show another pair, and subscribe what it needs; what cannot be a pair is refused."""
+        if not _PAIR.fullmatch(symbol):
+            self.model.tell(f"{symbol[:20]!r} is no pair such as BTC/USD", "warn")
+            self.draw()
+            return
         for part in self.parts:
             part.leave_symbol()
         self.model.symbol = symbol
@@ -340,5 +349,7 @@ class TradeScreen(Screen[None]):
     def subscribe(self) -> None:
         """Subscribe everything that is shown of the pair; the log says what is refused."""
         symbol = self.model.symbol
+        if not symbol:
+            return
         show = partial(self.model.show, symbol)
         self.run_in_background(show, "show", f"not all of {symbol} is shown")
