@@ -48,4 +48,4 @@ class Header(LiveRows):
     def shows_size(self) -> bool:
         """Whether the header has the quantity that a key would send at once."""
         text = "".join(line.text for line in self.lines)
-        return bool(self._shown_size) and f"SIZE {self._shown_size} " in text
+        return bool(self._shown_size) and f"SIZE {self._shown_size} " in text and self.in_sight

@@ -193,9 +193,17 @@ class LiveRows(Widget):
 
     @property
     def all_painted(self) -> bool:
-        """Whether every line has been painted since it was set."""
+        """Whether every line is on the screen, painted since it was set."""
         shown = [at for at, each in enumerate(self._lines) if each is not None]
-        return bool(shown) and all(self._strips[at] is not None for at in shown)
+        painted = bool(shown) and all(self._strips[at] is not None for at in shown)
+        return painted and self.in_sight
+
+    @property
+    def in_sight(self) -> bool:
+        """Whether the whole widget is on the screen: a window that shrank may have cut it off."""
+        if not self.is_attached or self.app.size != self.screen.outer_size:
+            return False
+        return bool(self.display and self.screen.region.contains_region(self.region))
 
     def paint_now(self) -> None:
         """Send the changes to the terminal at once: a key's echo waits for no frame."""
