@@ -48,14 +48,14 @@ class Options:
 
 def parsed(arguments: Sequence[str]) -> Options:
     """Read the command line. Exits with status 2 and a sentence for misuse."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    command = parser()
+    given = command.parse_args(arguments)
     if given.replay and given.record is not None:
-        parser.error("--record records an exchange: a replay is a recording already")
+        command.error("--record records an exchange: a replay is a recording already")
     if given.demo and (given.replay or given.endpoint):
-        parser.error("--demo brings its own exchange: leave out --replay and --endpoint")
+        command.error("--demo brings its own exchange: leave out --replay and --endpoint")
     if given.web and (given.snapshot or given.record is not None):
-        parser.error("--web starts a monitor for every visit: leave out --snapshot and --record")
+        command.error("--web starts a monitor for every visit: leave out --snapshot and --record")
     return Options(
         symbols=tuple(spelled(name) for word in given.symbols for name in word.split(",") if name),
         demo=given.demo,
@@ -78,7 +78,8 @@ def parsed(arguments: Sequence[str]) -> Options:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         prog="kracked-tui",
         description="Watch Kraken spot: price ladder, order queue, tape and candles, all verified.",

@@ -190,11 +190,12 @@ MARKET = (ORDERS, BOOK, TICKER, TRADES, CANDLES, EXECUTIONS, BALANCES)
 """Tables that grow with the market. Their files are closed every hour, like the wide books'."""
 RECORDER = (CONNECTIONS, PAIRS, ASSETS)
 """Tables about the recording itself: few rows, always as CSV, one file for the whole session."""
-_ALL = {table.name: table for table in (*MARKET, *RECORDER)}
+TABLES = {table.name: table for table in (*MARKET, *RECORDER)}
+"""Every table by its name, but for wide books, which have one for each symbol."""
 
 
 def named(name: str) -> Table:
     """Return the table of this name; raises KeyError for a name no recorder makes."""
     if _WIDE_NAME.fullmatch(name):
         return wide(wide_symbol(name))
-    return _ALL[name]
+    return TABLES[name]

@@ -46,9 +46,9 @@ def load_trades(source: Source, **options: Any) -> pd.DataFrame:
         options: `symbols`, `start`, `end`, `columns`, `exact` and `tz`, as for `load`.
 
     Returns:
-        Columns ts_event (of the match), ts_recv, symbol, price, qty, side (the taker's: buy or
-        sell), ord_type, trade_id (counts each symbol's trades), seq, flags. Rows with bit 32 of
-        `flags` were in a snapshot, so they may be older than the recording.
+        A frame with the columns ts_event (of the match), ts_recv, symbol, price, qty, side (buy
+        or sell, of the taker), ord_type, trade_id (counts each symbol's trades), seq, flags. Rows
+        with bit 32 of `flags` were in a snapshot, so they may be older than the recording.
 
     Raises:
         ConfigError, RecordError, FileNotFoundError: As for `load`.
