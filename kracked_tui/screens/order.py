@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from kracked.orders.amends import not_amendable
 from kracked.protocol.events import Side
@@ -29,12 +30,17 @@ from kracked_tui.widgets.bindings import bindings
 from kracked_tui.widgets.panels.ticket_panel import TicketPanel
 from kracked_tui.widgets.panes.account import OrdersPane
 
+if TYPE_CHECKING:
+    from kracked_tui.trader import Trader
+
 _ON_A_PANE = frozenset(("join", "size_by", "amend", "cancel", "cancel_pair", "cancel_all"))
 _ON_A_PANE_OR_TICKET = frozenset(("panic", "arm", "size"))
 _ON_THE_TICKET = frozenset(("send", "enter"))
 _LEADING_AWAY = frozenset(("go", "pane", "watch", "zoom", "copy"))
 """Keys that would lead away from an open ticket, though they were meant for it."""
 _HELD = "not sent: one press, one order; let the key rest for half a second"
+_NOT_LIVE = ("prepared", "sent", "acknowledged")
+_WAITING = "not sent: the last order of this side is not live yet"
 _UNSEEN_SIZE = "not sent: the size is not on the screen; make the window larger"
 
 
@@ -75,9 +81,8 @@ class OrderKeys(ScreenPart):
         market = self._model.ticket_market(self._model.symbol)
         if trader is None or market is None:
             return
-        unseen = trader.armed and not self._screen.header.shows_size
-        if self._screen.presses.repeat or unseen:
-            self._model.tell(_HELD if self._screen.presses.repeat else _UNSEEN_SIZE, "warn")
+        if reason := self._why_not_at_once(trader, Side(side)):
+            self._model.tell(reason, "warn")
             self._screen.draw()
             return
         price = market.bid if side == Side.BID else market.ask
@@ -90,6 +95,21 @@ class OrderKeys(ScreenPart):
             self._ticket.open(trader, replace(ticket, previewed=True))
             return
         self._ticket.run_order(partial(trader.send, ticket, market))
+
+    def _why_not_at_once(self, trader: Trader, side: Side) -> str:
+        """Say why this key is no new order; empty where it is one."""
+        if self._screen.presses.repeat:
+            return _HELD
+        if trader.armed and not self._screen.header.shows_size:
+            return _UNSEEN_SIZE
+        symbol = self._model.symbol
+        waiting = any(
+            (sent.what, sent.symbol, sent.side) == ("add", symbol, side)
+            and not sent.ended
+            and sent.state in _NOT_LIVE
+            for sent in trader.sent()
+        )
+        return _WAITING if waiting else ""
 
     def action_size_by(self, step: int) -> None:
         """Use the next larger (1) or smaller (-1) preset size for the next order."""
