@@ -212,3 +212,17 @@ def test_a_level_that_goes_without_having_come_does_no_harm_where_the_checksum_s
     unknown = message("update", [(9, 0)], [], checksum(ASKS, BIDS))
     report = verify_lines("log", [SNAPSHOT, unknown], depth=10)
     assert (report.books[0].verified, report.sound) == (2, True)
+
+
+@pytest.mark.parametrize("symbol", [r"\u001b]52;c;eA==\u0007", "\u202eDSU/CTB", r"A\nforged: 0"])
+def test_a_symbol_that_a_terminal_would_obey_is_printed_as_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], symbol: str
+) -> None:
+    log = tmp_path / "log\x1b[2J.jsonl"
+    log.write_bytes(SNAPSHOT.replace(b"BTC/USD", symbol.encode()) + b"{odd\x1b[2J\n")
+    for options in ([], ["--json"]):
+        main(["verify", str(log), *options])
+        said = capsys.readouterr()
+        for text in (said.out, said.err):
+            assert not {"\x1b", "\x07", "\u202e"} & set(text)
+            assert not any(line.startswith("forged") for line in text.splitlines())

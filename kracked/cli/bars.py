@@ -11,6 +11,8 @@ import pandas as pd
 
 from kracked import times
 from kracked.cli import DONE
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.errors import RecordError
 from kracked.frames.bars import NEEDED
 from kracked.frames.bars import bars as bars_of
@@ -86,7 +88,7 @@ def _check_writable(out: Path | None) -> None:
 def _write(frame: pd.DataFrame, out: Path | None, *, as_json: bool) -> None:
     if as_json:
         rows = _with_texts(frame).to_dict("records")
-        print(msgspec.json.encode(rows).decode())
+        print_json(msgspec.json.encode(rows))
     elif out is None:
         _to_csv(frame, sys.stdout)
     else:

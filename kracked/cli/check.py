@@ -15,6 +15,8 @@ from threading import Thread
 import msgspec
 
 from kracked.cli import DONE, FAILED, say
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.record.check import RecordingHealth
 from kracked.record.check import check as check_recording
 
@@ -41,12 +43,12 @@ def check(path: Path, *, mend: bool, as_json: bool, processes: int | None = None
             tell=lambda said: say(f"{said} on {count} process{'' if count == 1 else 'es'}\n"),
         )
     if as_json:
-        print(msgspec.json.encode(health).decode())
+        print_json(msgspec.json.encode(health))
     else:
         ended = health.end or "still open, or ended without a clean stop"
         print(f"{health.path}: {health.messages} messages, {health.start} to {ended}")
         for line in (*_books(health), *_gaps(health), *_files(health)):
-            print("  " + "".join(each if each.isprintable() else "?" for each in line))
+            print("  " + line)
         print("healthy" if health.healthy else "NOT healthy")
     return DONE if health.healthy else FAILED
 

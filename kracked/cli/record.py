@@ -12,6 +12,8 @@ from typing import cast
 import msgspec
 
 from kracked.cli import DONE, FAILED, say
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.feed.channels import Channels
@@ -134,7 +136,7 @@ def _print_figures(last: Progress, *, as_json: bool) -> None:
             **status._asdict(),
             "missing": last.missing,
         }
-        print(msgspec.json.encode(figures).decode())
+        print_json(msgspec.json.encode(figures))
         return
     print(
         f"{last.path}: {status.messages} messages, {status.rows} rows, "

@@ -9,6 +9,7 @@ import sys
 from functools import partial
 
 from kracked.cli import DONE, FAILED, MISUSED
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.sim.listings import NotListed
 from kracked.sim.server import SimOptions, serve
 
@@ -26,7 +27,7 @@ def run(options: SimOptions) -> int:
         report = partial(print, file=sys.stderr, flush=True)
         asyncio.run(serve(options, partial(print, flush=True), report))
     except NotListed as error:
-        print(f"kracked sim: {error}", file=sys.stderr)
+        print(f"kracked sim: {error}", file=sys.stderr, lines=True)
         return MISUSED
     except OSError as error:
         reason = f"{error.strerror or error}; choose another --port, or 0 for any free one"

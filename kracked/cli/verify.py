@@ -14,7 +14,9 @@ from typing import BinaryIO, cast
 import msgspec
 import zstandard
 
-from kracked.cli import DONE, FAILED, MISUSED
+from kracked.cli import DONE, FAILED, MISUSED, say
+from kracked.cli.output import print_json
+from kracked.cli.output import safe_print as print  # noqa: A004
 from kracked.format.frame import MARK
 from kracked.instruments import Precision
 from kracked.verify import BookVerification, FileReport, verify_lines
@@ -56,7 +58,7 @@ def verify_files(
             return MISUSED
     rows = [book for report in reports for book in report.books]
     if as_json:
-        print(msgspec.json.encode(rows).decode())
+        print_json(msgspec.json.encode(rows))
     else:
         _print_table(rows)
     for report in reports:
@@ -105,9 +107,9 @@ def _progress(file: str, size: int) -> Callable[[int], None] | None:
     def show(read: int) -> None:
         """Show how much was read, in percent or megabytes."""
         done = f"{100 * read // size:3d} %" if size else f"{read / 1e6:.0f} MB"
-        print(f"\r{file}: {done}\x1b[K", end="", file=sys.stderr, flush=True)
+        say(f"\r{file}: {done}\x1b[K")
         if size and read >= size:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            say("\r\x1b[K")
 
     return show
 

@@ -101,13 +101,14 @@ class Reviewer:
 
     def context(self, market: TicketMarket) -> MarketContext:
         """Return the market and the account as the order checks see them."""
-        silent = self._access.silent_ns()
+        freshness = self._access.freshness(market.instrument.symbol)
         return MarketContext(
             instrument=market.instrument,
             bid=market.bid,
             ask=market.ask,
             book_verified=market.verified,
-            book_age_ns=_FOREVER_NS if silent is None else silent,
+            book_age_ns=_FOREVER_NS if freshness.age_ns is None else freshness.age_ns,
+            book_stale=freshness.reason,
             fees=self._terms.fees.get(market.instrument.symbol),
         )
 

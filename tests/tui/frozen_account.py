@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from kracked.errors import ConnectionLost
 from kracked.feed.account import Account
 from kracked.feed.fanout import Consumer
+from kracked.feed.freshness import Freshness
 from kracked.orders.outbox.journal import Journal
 from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, PreparedAction, StateChange
@@ -180,7 +181,7 @@ class AccountSource(ScriptedSource):
             account.apply(event)
         reports = cast(Consumer, Reports(*first)) if trades else None
         client = cast(RestClient, StillExchange())
-        self.key = Access(client, account, reports, path, lambda: 0)
+        self.key = Access(client, account, reports, path, lambda _: Freshness(True, "", 0))
 
     @property
     def access(self) -> Access:  # type: ignore[override]

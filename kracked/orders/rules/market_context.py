@@ -97,7 +97,9 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     book_verified: bool
     """Whether the book is verified (`book.verified`)."""
     book_age_ns: int
-    """Time since the last message on the book's connection."""
+    """Time since the last sign that the book is current (`FeedManager.freshness`)."""
+    book_stale: str = ""
+    """Why the book is not current; empty when it is."""
     available: Mapping[str, Decimal] | None = None
     """Free funds by the feed's asset codes (`BTC`, `USD`); None leaves it to the order manager,
     which works them out from its account, if it has one."""

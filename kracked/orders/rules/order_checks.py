@@ -119,6 +119,8 @@ def _market(draft: Draft, now: MarketContext) -> FailedCheck | None:
 
 
 def _book(now: MarketContext, limits: Limits) -> FailedCheck | None:
+    if now.book_stale:
+        return FailedCheck(Check.BOOK, f"The book is not current ({now.book_stale}); wait for it.")
     if not now.book_verified:
         return FailedCheck(Check.BOOK, "The book is not verified; wait for its snapshot.")
     if now.book_age_ns > limits.max_book_age_ns:

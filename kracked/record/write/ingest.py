@@ -240,7 +240,8 @@ class Ingest:
             case events.Overflow():
                 self._add_loss(event.received, event.dropped, "events left out: too slow")
             case events.Stale():
-                self._add_connection_row(event, "stale", feed, event.symbol)
+                why = f"{event.symbol} {event.reason}".strip()
+                self._add_connection_row(event, "stale", feed, why)
 
     def _add_connection_row(self, event: Event, name: str, feed: str, message: str) -> None:
         row = rows.connection(

@@ -8,9 +8,11 @@ from typing import NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.markup import escape
 from textual.message import Message
 from textual.widgets import Input
 
+from kracked.untrusted import printable
 from kracked_tui.view.line import Line, Span, fit
 from kracked_tui.view.words import wrapped
 from kracked_tui.widgets.painted_rows import LiveRows
@@ -64,7 +66,7 @@ class Prompt(Vertical, can_focus=True):
     def ask(self, question: Question) -> None:
         """Take a question, to be shown once the panel has its place."""
         self.question = question
-        self.border_title = question.title
+        self.border_title = escape(printable(question.title))
         field = self.query_one(Input)
         field.display = not question.answers
         field.value = question.typed

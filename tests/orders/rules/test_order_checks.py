@@ -93,6 +93,7 @@ def test_post_only_cannot_be_immediate() -> None:
 
 def test_an_unverified_book_stops_everything() -> None:
     assert against(book_verified=False) == [Check.BOOK]
+    assert against(book_stale="ticker says 1 / 2") == [Check.BOOK]
 
 
 def test_a_stale_book_stops_everything() -> None:
