@@ -203,7 +203,12 @@ class Fuzzer:
         self.figures.orders = len(received)
         orders = Counter((order.side, order.qty) for order in received)
         for which, count in (orders - self.figures.presses).items():
-            self.figures.breaches.append(f"{count} orders {which} without a press of their own")
+            like = [order for order in received if (order.side, order.qty) == which]
+            kind = like[-1].request.order_type
+            self.figures.breaches.append(
+                f"{count} orders without a press of their own, like {kind} {which}; the log: "
+                f"{' / '.join(each.text for each in list(self.found.monitor.store.log_entries)[:8])}"
+            )
         self.figures.presses |= orders  # each breach is told once
         if not self.found.trader.armed:
             await self._arm()
