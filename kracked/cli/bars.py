@@ -17,6 +17,7 @@ from kracked.errors import RecordError
 from kracked.frames.bars import NEEDED
 from kracked.frames.bars import bars as bars_of
 from kracked.frames.loaders import load_trades
+from kracked.frames.read.absences import nearest_symbol
 
 _FORMS = (".csv", ".parquet")
 
@@ -62,7 +63,9 @@ def bars(
         raise RecordError(f"{path} is no recording, and there are no trades in it")
     if unknown := sorted(set(symbols).difference(known)):
         have = f"it has {', '.join(known)}" if known else "it has no trades at all"
-        raise RecordError(f"{path} has no trades of {unknown[0]}: {have}")
+        meant = nearest_symbol(unknown[0], known)
+        hint = f"did you mean {meant}? " if meant else ""
+        raise RecordError(f"{path} has no trades of {unknown[0]}: {hint}{have}")
     if symbols:
         trades = trades[trades["symbol"].isin(symbols)]
     frame = bars_of(trades, **rule._asdict())

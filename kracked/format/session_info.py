@@ -126,5 +126,5 @@ def read_table_info(folder: Path) -> TableInfo | None:
 def _decode(file: Path, kind: type[_Info]) -> _Info:
     try:
         return msgspec.json.decode(file.read_bytes(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableInfo(file, str(error)) from error

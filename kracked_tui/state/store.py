@@ -322,10 +322,10 @@ class Store:
             role = "good" if news.good else "warn"
             self.tell(now, news.text(), role, own=news.urgent)
         if changed:
-            well, ends = event.system == ONLINE, self.maintenance.effect(now).ends
+            well, until = event.system == ONLINE, self.maintenance.effect(now).until
             text = "the exchange is online again" if well else system_words(event.system)
-            if not well and ends is not None:
-                text += f", until about {clock_text(ends, now)}"
+            if not well and until is not None:
+                text += f", until about {clock_text(until, now)}"
             self.tell(now, text, "good" if well else "warn")
 
     def catch_up(self, status: events.Status | None) -> None:

@@ -201,13 +201,14 @@ class Fuzzer:
         await asyncio.sleep(0.05)
         received = self.found.received
         self.figures.orders = len(received)
-        orders = Counter((order.side, order.qty) for order in received)
+        # As it was placed: an amend changes the quantity of the record.
+        orders = Counter((order.side, order.request.qty) for order in received)
         for which, count in (orders - self.figures.presses).items():
-            like = [order for order in received if (order.side, order.qty) == which]
+            like = [order for order in received if (order.side, order.request.qty) == which]
             kind = like[-1].request.order_type
+            log = " / ".join(each.text for each in [*self.found.monitor.store.log_entries][:8])
             self.figures.breaches.append(
-                f"{count} orders without a press of their own, like {kind} {which}; the log: "
-                f"{' / '.join(each.text for each in list(self.found.monitor.store.log_entries)[:8])}"
+                f"{count} orders without a press of their own, like {kind} {which}; the log: {log}"
             )
         self.figures.presses |= orders  # each breach is told once
         if not self.found.trader.armed:

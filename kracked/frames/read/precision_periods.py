@@ -19,6 +19,7 @@ from kracked.format import tables
 from kracked.format.session_info import read_table_info
 from kracked.format.symbol_info import SymbolInfo
 from kracked.frames.loaders import file_by_file
+from kracked.frames.read.absences import check_symbols, recorded_symbols
 from kracked.frames.read.table_files import Source, paths
 from kracked.instruments import Precision
 
@@ -53,7 +54,10 @@ def recorded_channel(source: Source, symbol: str) -> Channel:
 
     Raises `RecordError` for a symbol that was not recorded.
     """
-    known = [info for path in paths(source) if (info := _symbol_info(path, symbol))]
+    folders = paths(source)
+    known = [info for path in folders if (info := _symbol_info(path, symbol))]
+    if not known and (recorded := recorded_symbols(folders)):
+        check_symbols([symbol], recorded, ", ".join(map(str, folders)))
     if not known:
         raise RecordError(f"{symbol} was not recorded: no session.json beside the tables has it")
     return "level3" if any(info.level3 for info in known) else "book"
