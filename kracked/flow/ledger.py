@@ -1,0 +1,504 @@
+"""The ledger of one symbol: what happened to each of its orders, and who filled it.
+
+It takes level 3 messages in their own order and trades in any, and holds a book of its own,
+because a fact belongs to the moment of its message. It verifies nothing: whoever feeds it
+says when data are missing (`lose`), and the next snapshot ends the hole.
+
+Pure: the time of arrival comes with every event, and `elapse` tells it when nothing comes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, State, What
+from kracked.flow.life import Level, Life, QueueSide, Reduction
+from kracked.flow.links import HOLD_NS, MEMORY_NS, SLACK_NS, Linker
+from kracked.protocol.events import OrderAction, Side, Trade
+from kracked.times import NS_PER_S
+
+ADD, MODIFY, DELETE = OrderAction.ADD, OrderAction.MODIFY, OrderAction.DELETE
+
+Row = tuple[OrderAction, str, int, int, int]
+"""A change of an order: action, order id, price, quantity, the order's own time."""
+
+FOREVER = 1 << 63
+OWN_NS = 1_000
+"""An order that is gone this soon after it entered was the remainder of a taker."""
+REMEMBERED = 1 << 16
+"""Orders out of view that are remembered, so that they are known when they return."""
+_RANK = {known: rank for rank, known in enumerate(PlaceKnown)}
+
+
+class Ledger:
+    """Every order of one symbol, its place, its fills, its end.
+
+    Attributes:
+        symbol: The pair.
+        depth: Price levels a side that the subscription shows.
+        bids: The queues of the bids.
+        asks: The queues of the asks.
+        lives: Every order that is live, or may come back.
+        lost: Whether data are missing until the next snapshot.
+        contradictions: Statements that cannot be true of the orders held.
+        linker: Joins trades and orders.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        depth: int,
+        *,
+        hold_ns: int = HOLD_NS,
+        slack_ns: int = SLACK_NS,
+        remembered: int = REMEMBERED,
+        finished: Callable[[Life], None] | None = None,
+    ) -> None:
+        """Begin without a book: the first snapshot brings it.
+
+        Args:
+            symbol: The pair.
+            depth: Price levels a side that the subscription shows.
+            hold_ns: How long to wait for the other feed before a decision.
+            slack_ns: How long after its instant a taker may still fill.
+            remembered: Orders out of view that are remembered.
+            finished: Takes each order once no more is to be expected of it.
+        """
+        self.symbol, self.depth = symbol, depth
+        self.bids, self.asks = QueueSide(Side.BID), QueueSide(Side.ASK)
+        self.lives: dict[str, Life] = {}
+        self.lost = True
+        self.contradictions = 0
+        self.linker = Linker(symbol, hold_ns=hold_ns, slack_ns=slack_ns)
+        self._slack = slack_ns
+        self._remembered = remembered
+        self._finished = finished
+        self._messages = 0
+        self._time = 0
+        """The newest exchange time of an event, before this message."""
+        self._facts: list[Outcome] = []
+        self._moving: dict[str, Life] = {}
+        self._away: dict[str, Life] = {}
+        self._ended: deque[tuple[int, Life]] = deque()
+        self._taking: list[Life] = []
+        self._arrived = 0
+        self._trade_ids: dict[int, None] = {}
+
+    # --- level 3 ----------------------------------------------------------------------------
+
+    def update(
+        self, bids: Sequence[Row], asks: Sequence[Row], at: int, received: int
+    ) -> list[Outcome]:
+        """Apply the changes of one message, in array order.
+
+        Args:
+            bids: Changes of bids.
+            asks: Changes of asks.
+            at: The exchange's time of the message; 0 without one.
+            received: When it came.
+
+        Returns:
+            What happened, then what could be decided.
+        """
+        if self.lost:
+            return self.elapse(received)
+        self._messages += 1
+        facts: list[Outcome] = []
+        self._facts = facts
+        self._arrived = received
+        before = newest = self._time
+        if bids:
+            newest = max(newest, self._apply(self.bids, bids, at, before))
+        if asks:
+            newest = max(newest, self._apply(self.asks, asks, at, before))
+        self._time = newest
+        if self._moving:
+            self._give_up_moving(at or newest)
+        if len(self.bids.keys) > self.depth:
+            self._cut(self.bids, at or newest)
+        if len(self.asks.keys) > self.depth:
+            self._cut(self.asks, at or newest)
+        if self._taking:
+            self._review_takers(newest)
+        self.linker.level3_time = newest
+        self._settle(received)
+        return facts
+
+    def _apply(self, side: QueueSide, rows: Sequence[Row], at: int, before: int) -> int:
+        """Apply one side's changes; return the newest time of an event among them."""
+        newest = floor = before
+        lives = self.lives
+        limit = at + NS_PER_S if at else FOREVER
+        for action, order_id, price, qty, own_time in rows:
+            life = lives.get(order_id)
+            if action is ADD:
+                self._added(side, life, (order_id, price, qty, own_time), floor, at or newest)
+                if newest < own_time < limit:
+                    newest = floor = own_time
+                continue
+            if life is None or life.state is not State.LIVE or life.side is not side.side:
+                self.contradictions += 1
+                continue
+            if action is MODIFY and price == life.price:
+                self._modified(side, life, qty, at or newest)
+            elif action is DELETE:
+                if qty and own_time == life.entered:
+                    self._left(side, life, What.MOVED_AWAY, at or newest)
+                    floor = max(floor, at)  # what this uncovers is older than the message
+                else:
+                    self._deleted(side, life, qty, own_time)
+                    if newest < own_time < limit:
+                        newest = floor = own_time
+            else:  # an order of another price loses its place; never seen
+                self.contradictions += 1
+                self._left(side, life, What.MOVED_AWAY, at or newest)
+                self._added(side, life, (order_id, price, qty, own_time), floor, at or newest)
+        return newest
+
+    def _added(
+        self,
+        side: QueueSide,
+        life: Life | None,
+        order: tuple[str, int, int, int],
+        newest: int,
+        at: int,
+    ) -> None:
+        """Put an order at the back of its level, and say why it comes."""
+        order_id, price, qty, entered = order
+        fresh = entered > newest - self._slack
+        if life is None:
+            birth = Birth.SEEN if fresh else Birth.CAME_INTO_VIEW
+            life = self.lives[order_id] = Life(order_id, side.side, price, qty, entered, at, birth)
+            what = What.NEW if fresh else What.CAME
+            if fresh:
+                self.linker.entered(life)
+        else:
+            what = self._comes_back(side, life, price, qty, entered)
+            fresh = what is not What.RETURNED
+        level = side.level(price, self._messages)
+        if fresh:
+            known = PlaceKnown.OBSERVED
+        elif level.made == self._messages:
+            known = PlaceKnown.REENTRY
+        else:
+            known = PlaceKnown.UNKNOWN
+        level.join(life, self._messages, known)
+        self._tell(what, life, qty, entered if fresh else at)
+        if fresh:
+            other = self.asks if side is self.bids else self.bids
+            if other.keys and level.key + other.keys[-1] >= 0:
+                self._taking.append(life)
+
+    def _comes_back(self, side: QueueSide, life: Life, price: int, qty: int, entered: int) -> What:
+        """Bring a known order back to life; return why it comes."""
+        state = life.state
+        if state is State.LIVE:  # it is there already
+            self.contradictions += 1
+            self._left(self.bids if life.side is Side.BID else self.asks, life, What.LOST, entered)
+            self._moving.pop(life.order_id, None)
+        self._away.pop(life.order_id, None)
+        self._moving.pop(life.order_id, None)
+        if entered == life.entered and state is not State.FILLED:
+            what = What.RETURNED
+            if qty != life.qty:
+                life.resized += 1
+        elif state is State.FILLED:
+            life.slices += 1
+            what = What.REFILLED
+        else:
+            life.amended += 1
+            what = What.MOVED_IN
+        life.side, life.price, life.qty, life.entered = side.side, price, qty, entered
+        life.state, life.ended = State.LIVE, 0
+        return what
+
+    def _modified(self, side: QueueSide, life: Life, qty: int, at: int) -> None:
+        """Change an order in place: a fill of a part, or an amend."""
+        by = qty - life.qty
+        level = side.levels[life.price]
+        life.qty = qty
+        level.qty += by
+        if by > 0:
+            life.resized += 1
+            self._tell(What.RAISED, life, by, at)
+        elif by < 0:
+            if self._is_taker(life):
+                self._tell(What.TAKEN, life, -by, at)
+                return
+            reduction = Reduction(life, -by, at, self._arrived, whole=False)
+            level.note(reduction)
+            self.linker.reduced(reduction)
+            self._tell(What.REDUCED, life, -by, at)
+
+    def _deleted(self, side: QueueSide, life: Life, qty: int, time: int) -> None:
+        """End an order: filled when nothing was left, else cancelled."""
+        if self._is_taker(life) or (
+            qty and time - life.entered < OWN_NS and life.known is PlaceKnown.OBSERVED
+        ):
+            self._end(side, life, State.TAKER, What.TAKEN, time)
+            self._reword(life)
+        elif qty:
+            level = self._end(side, life, State.CANCELLED, What.CANCELLED, time)
+            level.note((life.number, life.qty, True))
+        else:
+            level = side.levels[life.price]
+            reduction = Reduction(life, life.qty, time, self._arrived, whole=True)
+            life.filled += life.qty
+            self._end(side, life, State.FILLED, What.FILLED, time)
+            level.note(reduction)
+            self.linker.reduced(reduction)
+
+    def _is_taker(self, life: Life) -> bool:
+        """Whether an order that shrinks is a taker at work, and no maker.
+
+        No maker enters and is filled within one message, but for the next part of an iceberg
+        and for what the message has just uncovered.
+        """
+        if life.taking:
+            return True
+        fresh = life.message == self._messages and life.known is PlaceKnown.OBSERVED
+        return fresh and not life.slices
+
+    def _end(self, side: QueueSide, life: Life, state: State, what: What, time: int) -> Level:
+        """Take an order out of its level for good; return the level."""
+        level = side.leave(life)
+        life.state, life.ended = state, time
+        self._ended.append((self._arrived, life))
+        self._tell(what, life, life.qty, time)
+        return level
+
+    def _left(self, side: QueueSide, life: Life, what: What, at: int) -> None:
+        """Take an order out of its level that will join another one."""
+        level = side.leave(life)
+        level.note((life.number, life.qty, False))
+        life.state, life.message = State.MOVING, self._messages
+        self._moving[life.order_id] = life
+        self._tell(what, life, life.qty, at)
+
+    def _tell(self, what: What, life: Life, qty: int, time: int) -> None:
+        self._facts.append(
+            Fact(self.symbol, what, time, life.side, life.price, qty, life.order_id, life.number)
+        )
+
+    # --- after the changes ------------------------------------------------------------------
+
+    def _give_up_moving(self, at: int) -> None:
+        """Let amended orders that joined no level by the next message be out of view."""
+        gone = [life for life in self._moving.values() if life.message != self._messages]
+        for life in gone:
+            del self._moving[life.order_id]
+            self._depart(life, at)
+            self._tell(What.MOVED_OUT, life, 0, at)
+
+    def _cut(self, side: QueueSide, at: int) -> None:
+        """Let the levels below the depth leave view, as the exchange does without a word."""
+        for level in side.cut(self.depth):
+            for life in level.orders.values():
+                self._depart(life, at)
+                self._tell(What.LEFT_VIEW, life, life.qty, at)
+
+    def _depart(self, life: Life, at: int, state: State = State.AWAY) -> None:
+        """Remember an order that is out of view."""
+        life.state, life.ended = state, at
+        life.departures += state is State.AWAY
+        away = self._away
+        away[life.order_id] = life
+        if len(away) > self._remembered:
+            oldest = next(iter(away))
+            self._forget(away.pop(oldest))
+
+    def _review_takers(self, newest: int) -> None:
+        """Decide which orders that entered across the spread are takers still at work."""
+        still: list[Life] = []
+        for life in self._taking:
+            own, other = (self.bids, self.asks) if life.side is Side.BID else (self.asks, self.bids)
+            crossed = other.keys and own.sign * life.price + other.keys[-1] >= 0
+            if life.state is not State.LIVE:
+                continue
+            if not life.taking and crossed:
+                life.taking = True
+                self._reword(life)
+            if life.taking and (not crossed or newest > life.entered + self._slack):
+                life.taking = False
+                self._tell(What.RESTED, life, 0, newest)
+            elif life.taking:
+                still.append(life)
+        self._taking = still
+
+    def _reword(self, life: Life) -> None:
+        """Say in this message's facts that an order is shown, and does not rest."""
+        for at, fact in enumerate(self._facts):
+            if isinstance(fact, Fact) and fact.order_id == life.order_id:
+                what = {What.NEW: What.SHOWN, What.REDUCED: What.TAKEN}.get(fact.what)
+                if what is not None:
+                    self._facts[at] = Fact(
+                        fact.symbol,
+                        what,
+                        fact.time,
+                        fact.side,
+                        fact.price,
+                        fact.qty,
+                        fact.order_id,
+                        fact.number,
+                    )
+
+    def _settle(self, received: int) -> None:
+        """Decide what can be decided, and let go of what ended long ago."""
+        self.linker.settle(received, self._facts)
+        ended = self._ended
+        while ended and received - ended[0][0] > MEMORY_NS:
+            _, life = ended.popleft()
+            if life.state is not State.LIVE and life.order_id not in self._away:
+                self._forget(life)
+
+    def _forget(self, life: Life) -> None:
+        if self.lives.get(life.order_id) is life:
+            del self.lives[life.order_id]
+            if self._finished is not None:
+                self._finished(life)
+
+    # --- holes ------------------------------------------------------------------------------
+
+    def lose(self, received: int) -> list[Outcome]:
+        """Trust nothing until the next snapshot: level 3 messages were lost, or may have been."""
+        facts: list[Outcome] = []
+        self._facts = facts
+        if not self.lost:
+            self.lost = True
+            facts.append(Fact(self.symbol, What.HOLE, self._time, Side.BID, 0, 0, "", 0))
+        self._settle(received)
+        return facts
+
+    def snapshot(
+        self, bids: Iterable[Row], asks: Iterable[Row], at: int, received: int
+    ) -> list[Outcome]:
+        """Hold exactly these orders, best price first and in queue order.
+
+        An order that was alive before and is not among them is lost: filled, cancelled, or out
+        of view, nobody can say.
+        """
+        facts: list[Outcome] = []
+        self._facts = facts
+        self._arrived = received
+        self._messages += 1
+        before = [life for life in self.lives.values() if life.state is State.LIVE]
+        if before and not self.lost:
+            facts.append(Fact(self.symbol, What.HOLE, self._time, Side.BID, 0, 0, "", 0))
+        self.bids.clear()
+        self.asks.clear()
+        self._taking.clear()
+        self.lost = False
+        newest = self._time
+        for side, rows in ((self.bids, bids), (self.asks, asks)):
+            for _, order_id, price, qty, entered in rows:
+                self._present(side, (order_id, price, qty, entered), at or newest)
+                newest = max(newest, entered)
+        for life in before:
+            if life.message != self._messages:
+                self._tell(What.LOST, life, 0, at or newest)
+                self._depart(life, at or newest, State.UNKNOWN)
+        for life in self._moving.values():
+            self._depart(life, at or newest, State.UNKNOWN)
+        self._moving.clear()
+        for life in self._away.values():
+            life.state = State.UNKNOWN
+        self._time = max(newest, at)
+        self._cut(self.bids, self._time)
+        self._cut(self.asks, self._time)
+        self.linker.level3_time = self._time
+        self._settle(received)
+        return facts
+
+    def _present(self, side: QueueSide, order: tuple[str, int, int, int], at: int) -> None:
+        """Put an order of a snapshot at the back of its level."""
+        order_id, price, qty, entered = order
+        life = self.lives.get(order_id)
+        if life is None:
+            life = Life(order_id, side.side, price, qty, entered, at, Birth.SNAPSHOT)
+            self.lives[order_id] = life
+        else:
+            self._away.pop(order_id, None)
+            self._moving.pop(order_id, None)
+            life.holes += 1
+            life.amended += entered != life.entered and not life.slices
+            life.side, life.price, life.qty, life.entered = side.side, price, qty, entered
+            life.state, life.ended, life.taking = State.LIVE, 0, False
+        side.level(price, self._messages).join(life, self._messages, PlaceKnown.SNAPSHOT)
+        self._tell(What.PRESENT, life, qty, at)
+
+    # --- trades and time ---------------------------------------------------------------------
+
+    def traded(self, trades: Iterable[tuple[int, Trade]], received: int) -> list[Outcome]:
+        """Take trades with their instants, in any order of arrival; each counts once."""
+        facts: list[Outcome] = []
+        self._facts = facts
+        known = self._trade_ids
+        fresh: list[tuple[int, Trade]] = []
+        for instant, trade in trades:
+            if trade.trade_id not in known:
+                known[trade.trade_id] = None
+                fresh.append((instant, trade))
+        while len(known) > 4_096:
+            del known[next(iter(known))]
+        self.linker.traded(fresh, received)
+        self._settle(received)
+        return facts
+
+    def elapse(self, now: int) -> list[Outcome]:
+        """Decide what has waited long enough; `now` is on the clock of arrivals."""
+        facts: list[Outcome] = []
+        self._facts = facts
+        self._settle(now)
+        return facts
+
+    def finish(self) -> list[Outcome]:
+        """Decide everything now, and give every order to `finished`: the data end here."""
+        facts: list[Outcome] = []
+        self._facts = facts
+        self.linker.settle(self._arrived + MEMORY_NS + 1, facts)
+        for life in list(self.lives.values()):
+            self._forget(life)
+        self._ended.clear()
+        return facts
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def side(self, side: Side) -> QueueSide:
+        """Return the queues of a side."""
+        return self.bids if side is Side.BID else self.asks
+
+    def queue(self, side: Side, price: int) -> Iterator[Life]:
+        """Iterate the orders at a price, first to fill first."""
+        level = self.side(side).levels.get(price)
+        return iter(level.orders.values()) if level is not None else iter(())
+
+    def place(self, order_id: str) -> Place | None:
+        """Return the place of an order; None when it does not rest in view."""
+        life = self.lives.get(order_id)
+        if life is None or life.state is not State.LIVE or life.taking:
+            return None
+        level = self.side(life.side).levels[life.price]
+        known, position, ahead, hidden = life.known, 1, 0, False
+        for other in level.orders.values():
+            if other is life:
+                break
+            position += 1
+            ahead += other.qty
+            hidden = hidden or other.slices > 0
+            if _RANK[other.known] > _RANK[known]:
+                known = other.known
+        return Place(
+            order_id,
+            life.side,
+            life.price,
+            PlaceKnown.UNKNOWN if self.lost else known,
+            position,
+            len(level.orders),
+            ahead,
+            level.qty,
+            hidden,
+            life.joined_orders + 1,
+            life.joined_qty,
+            level.moves(life, ahead),
+        )
