@@ -1,20 +1,20 @@
 """The ledger of one symbol: what happened to each of its orders, and who filled it.
 
-It takes level 3 messages in their own order and trades in any, and holds a book of its own,
-because a fact belongs to the moment of its message. It verifies nothing: whoever feeds it
-says when data are missing (`lose`), and the next snapshot ends the hole.
-
-Pure: the time of arrival comes with every event, and `elapse` tells it when nothing comes.
+It takes level 3 messages in their own order and trades in any, and holds queues of its own: a
+fact belongs to the moment of its message. It verifies nothing: whoever feeds it says when data
+are missing (`lose`), and the next snapshot ends the hole. Times come with the events.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from msgspec.structs import replace
 
 from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, State, What
 from kracked.flow.life import Level, Life, QueueSide, Reduction
 from kracked.flow.links import HOLD_NS, MEMORY_NS, SLACK_NS, Linker
+from kracked.flow.lives import REMEMBERED, Lives
 from kracked.protocol.events import OrderAction, Side, Trade
 from kracked.times import NS_PER_S
 
@@ -26,9 +26,6 @@ Row = tuple[OrderAction, str, int, int, int]
 FOREVER = 1 << 63
 OWN_NS = 1_000
 """An order that is gone this soon after it entered was the remainder of a taker."""
-REMEMBERED = 1 << 16
-"""Orders out of view that are remembered, so that they are known when they return."""
-_RANK = {known: rank for rank, known in enumerate(PlaceKnown)}
 
 
 class Ledger:
@@ -39,7 +36,7 @@ class Ledger:
         depth: Price levels a side that the subscription shows.
         bids: The queues of the bids.
         asks: The queues of the asks.
-        lives: Every order that is live, or may come back.
+        lives: Every order that is live, or that may still be heard of.
         lost: Whether data are missing until the next snapshot.
         contradictions: Statements that cannot be true of the orders held.
         linker: Joins trades and orders.
@@ -67,23 +64,17 @@ class Ledger:
         """
         self.symbol, self.depth = symbol, depth
         self.bids, self.asks = QueueSide(Side.BID), QueueSide(Side.ASK)
-        self.lives: dict[str, Life] = {}
+        self.lives = Lives(remembered, finished)
         self.lost = True
         self.contradictions = 0
         self.linker = Linker(symbol, hold_ns=hold_ns, slack_ns=slack_ns)
         self._slack = slack_ns
-        self._remembered = remembered
-        self._finished = finished
         self._messages = 0
         self._time = 0
         """The newest exchange time of an event, before this message."""
         self._facts: list[Outcome] = []
-        self._moving: dict[str, Life] = {}
-        self._away: dict[str, Life] = {}
-        self._ended: deque[tuple[int, Life]] = deque()
         self._taking: list[Life] = []
         self._arrived = 0
-        self._trade_ids: dict[int, None] = {}
 
     # --- level 3 ----------------------------------------------------------------------------
 
@@ -113,8 +104,9 @@ class Ledger:
         if asks:
             newest = max(newest, self._apply(self.asks, asks, at, before))
         self._time = newest
-        if self._moving:
-            self._give_up_moving(at or newest)
+        if self.lives.moving:
+            for life in self.lives.give_up_moving(self._messages, at or newest):
+                self._tell(What.MOVED_OUT, life, 0, at or newest)
         if len(self.bids.keys) > self.depth:
             self._cut(self.bids, at or newest)
         if len(self.asks.keys) > self.depth:
@@ -128,7 +120,7 @@ class Ledger:
     def _apply(self, side: QueueSide, rows: Sequence[Row], at: int, before: int) -> int:
         """Apply one side's changes; return the newest time of an event among them."""
         newest = floor = before
-        lives = self.lives
+        lives = self.lives.known
         limit = at + NS_PER_S if at else FOREVER
         for action, order_id, price, qty, own_time in rows:
             life = lives.get(order_id)
@@ -169,7 +161,8 @@ class Ledger:
         fresh = entered > newest - self._slack
         if life is None:
             birth = Birth.SEEN if fresh else Birth.CAME_INTO_VIEW
-            life = self.lives[order_id] = Life(order_id, side.side, price, qty, entered, at, birth)
+            life = Life(order_id, side.side, price, qty, entered, at, birth)
+            self.lives.known[order_id] = life
             what = What.NEW if fresh else What.CAME
             if fresh:
                 self.linker.entered(life)
@@ -196,9 +189,6 @@ class Ledger:
         if state is State.LIVE:  # it is there already
             self.contradictions += 1
             self._left(self.bids if life.side is Side.BID else self.asks, life, What.LOST, entered)
-            self._moving.pop(life.order_id, None)
-        self._away.pop(life.order_id, None)
-        self._moving.pop(life.order_id, None)
         if entered == life.entered and state is not State.FILLED:
             what = What.RETURNED
             if qty != life.qty:
@@ -210,7 +200,7 @@ class Ledger:
             life.amended += 1
             what = What.MOVED_IN
         life.side, life.price, life.qty, life.entered = side.side, price, qty, entered
-        life.state, life.ended = State.LIVE, 0
+        self.lives.come(life)
         return what
 
     def _modified(self, side: QueueSide, life: Life, qty: int, at: int) -> None:
@@ -263,8 +253,7 @@ class Ledger:
     def _end(self, side: QueueSide, life: Life, state: State, what: What, time: int) -> Level:
         """Take an order out of its level for good; return the level."""
         level = side.leave(life)
-        life.state, life.ended = state, time
-        self._ended.append((self._arrived, life))
+        self.lives.end(life, state, time, self._arrived)
         self._tell(what, life, life.qty, time)
         return level
 
@@ -272,8 +261,7 @@ class Ledger:
         """Take an order out of its level that will join another one."""
         level = side.leave(life)
         level.note((life.number, life.qty, False))
-        life.state, life.message = State.MOVING, self._messages
-        self._moving[life.order_id] = life
+        self.lives.move(life, self._messages)
         self._tell(what, life, life.qty, at)
 
     def _tell(self, what: What, life: Life, qty: int, time: int) -> None:
@@ -283,43 +271,24 @@ class Ledger:
 
     # --- after the changes ------------------------------------------------------------------
 
-    def _give_up_moving(self, at: int) -> None:
-        """Let amended orders that joined no level by the next message be out of view."""
-        gone = [life for life in self._moving.values() if life.message != self._messages]
-        for life in gone:
-            del self._moving[life.order_id]
-            self._depart(life, at)
-            self._tell(What.MOVED_OUT, life, 0, at)
-
     def _cut(self, side: QueueSide, at: int) -> None:
         """Let the levels below the depth leave view, as the exchange does without a word."""
         for level in side.cut(self.depth):
             for life in level.orders.values():
-                self._depart(life, at)
+                self.lives.depart(life, at)
                 self._tell(What.LEFT_VIEW, life, life.qty, at)
-
-    def _depart(self, life: Life, at: int, state: State = State.AWAY) -> None:
-        """Remember an order that is out of view."""
-        life.state, life.ended = state, at
-        life.departures += state is State.AWAY
-        away = self._away
-        away[life.order_id] = life
-        if len(away) > self._remembered:
-            oldest = next(iter(away))
-            self._forget(away.pop(oldest))
 
     def _review_takers(self, newest: int) -> None:
         """Decide which orders that entered across the spread are takers still at work."""
         still: list[Life] = []
         for life in self._taking:
-            own, other = (self.bids, self.asks) if life.side is Side.BID else (self.asks, self.bids)
-            crossed = other.keys and own.sign * life.price + other.keys[-1] >= 0
             if life.state is not State.LIVE:
                 continue
-            if not life.taking and crossed:
+            own, other = (self.bids, self.asks) if life.side is Side.BID else (self.asks, self.bids)
+            if not life.taking and other.keys and own.sign * life.price + other.keys[-1] >= 0:
                 life.taking = True
                 self._reword(life)
-            if life.taking and (not crossed or newest > life.entered + self._slack):
+            if life.taking and newest > life.entered + self._slack:
                 life.taking = False
                 self._tell(What.RESTED, life, 0, newest)
             elif life.taking:
@@ -329,34 +298,13 @@ class Ledger:
     def _reword(self, life: Life) -> None:
         """Say in this message's facts that an order is shown, and does not rest."""
         for at, fact in enumerate(self._facts):
-            if isinstance(fact, Fact) and fact.order_id == life.order_id:
-                what = {What.NEW: What.SHOWN, What.REDUCED: What.TAKEN}.get(fact.what)
-                if what is not None:
-                    self._facts[at] = Fact(
-                        fact.symbol,
-                        what,
-                        fact.time,
-                        fact.side,
-                        fact.price,
-                        fact.qty,
-                        fact.order_id,
-                        fact.number,
-                    )
+            if isinstance(fact, Fact) and fact.order_id == life.order_id and fact.what is What.NEW:
+                self._facts[at] = replace(fact, what=What.SHOWN)
 
     def _settle(self, received: int) -> None:
         """Decide what can be decided, and let go of what ended long ago."""
         self.linker.settle(received, self._facts)
-        ended = self._ended
-        while ended and received - ended[0][0] > MEMORY_NS:
-            _, life = ended.popleft()
-            if life.state is not State.LIVE and life.order_id not in self._away:
-                self._forget(life)
-
-    def _forget(self, life: Life) -> None:
-        if self.lives.get(life.order_id) is life:
-            del self.lives[life.order_id]
-            if self._finished is not None:
-                self._finished(life)
+        self.lives.settle(received)
 
     # --- holes ------------------------------------------------------------------------------
 
@@ -382,8 +330,7 @@ class Ledger:
         self._facts = facts
         self._arrived = received
         self._messages += 1
-        before = [life for life in self.lives.values() if life.state is State.LIVE]
-        if before and not self.lost:
+        if not self.lost:
             facts.append(Fact(self.symbol, What.HOLE, self._time, Side.BID, 0, 0, "", 0))
         self.bids.clear()
         self.asks.clear()
@@ -394,15 +341,8 @@ class Ledger:
             for _, order_id, price, qty, entered in rows:
                 self._present(side, (order_id, price, qty, entered), at or newest)
                 newest = max(newest, entered)
-        for life in before:
-            if life.message != self._messages:
-                self._tell(What.LOST, life, 0, at or newest)
-                self._depart(life, at or newest, State.UNKNOWN)
-        for life in self._moving.values():
-            self._depart(life, at or newest, State.UNKNOWN)
-        self._moving.clear()
-        for life in self._away.values():
-            life.state = State.UNKNOWN
+        for life in self.lives.lose_all(self._messages, at or newest):
+            self._tell(What.LOST, life, 0, at or newest)
         self._time = max(newest, at)
         self._cut(self.bids, self._time)
         self._cut(self.asks, self._time)
@@ -413,17 +353,16 @@ class Ledger:
     def _present(self, side: QueueSide, order: tuple[str, int, int, int], at: int) -> None:
         """Put an order of a snapshot at the back of its level."""
         order_id, price, qty, entered = order
-        life = self.lives.get(order_id)
+        life = self.lives.known.get(order_id)
         if life is None:
             life = Life(order_id, side.side, price, qty, entered, at, Birth.SNAPSHOT)
-            self.lives[order_id] = life
+            self.lives.known[order_id] = life
         else:
-            self._away.pop(order_id, None)
-            self._moving.pop(order_id, None)
+            self.lives.come(life)
             life.holes += 1
             life.amended += entered != life.entered and not life.slices
             life.side, life.price, life.qty, life.entered = side.side, price, qty, entered
-            life.state, life.ended, life.taking = State.LIVE, 0, False
+            life.taking = False
         side.level(price, self._messages).join(life, self._messages, PlaceKnown.SNAPSHOT)
         self._tell(What.PRESENT, life, qty, at)
 
@@ -433,15 +372,7 @@ class Ledger:
         """Take trades with their instants, in any order of arrival; each counts once."""
         facts: list[Outcome] = []
         self._facts = facts
-        known = self._trade_ids
-        fresh: list[tuple[int, Trade]] = []
-        for instant, trade in trades:
-            if trade.trade_id not in known:
-                known[trade.trade_id] = None
-                fresh.append((instant, trade))
-        while len(known) > 4_096:
-            del known[next(iter(known))]
-        self.linker.traded(fresh, received)
+        self.linker.traded(trades, received)
         self._settle(received)
         return facts
 
@@ -457,9 +388,7 @@ class Ledger:
         facts: list[Outcome] = []
         self._facts = facts
         self.linker.settle(self._arrived + MEMORY_NS + 1, facts)
-        for life in list(self.lives.values()):
-            self._forget(life)
-        self._ended.clear()
+        self.lives.finish()
         return facts
 
     # --- reading ------------------------------------------------------------------------------
@@ -475,30 +404,8 @@ class Ledger:
 
     def place(self, order_id: str) -> Place | None:
         """Return the place of an order; None when it does not rest in view."""
-        life = self.lives.get(order_id)
+        life = self.lives.known.get(order_id)
         if life is None or life.state is not State.LIVE or life.taking:
             return None
-        level = self.side(life.side).levels[life.price]
-        known, position, ahead, hidden = life.known, 1, 0, False
-        for other in level.orders.values():
-            if other is life:
-                break
-            position += 1
-            ahead += other.qty
-            hidden = hidden or other.slices > 0
-            if _RANK[other.known] > _RANK[known]:
-                known = other.known
-        return Place(
-            order_id,
-            life.side,
-            life.price,
-            PlaceKnown.UNKNOWN if self.lost else known,
-            position,
-            len(level.orders),
-            ahead,
-            level.qty,
-            hidden,
-            life.joined_orders + 1,
-            life.joined_qty,
-            level.moves(life, ahead),
-        )
+        place = self.side(life.side).levels[life.price].place(life)
+        return replace(place, known=PlaceKnown.UNKNOWN) if self.lost else place

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from kracked.flow.facts import Birth, Certainty, Moves, PlaceKnown, State
+from kracked.flow.facts import Birth, Certainty, Moves, Place, PlaceKnown, State
 from kracked.protocol.events import Side
 
+_RANK = {known: rank for rank, known in enumerate(PlaceKnown)}
 LOG_LIMIT = 4_096
 """Departures that a level remembers for the orders behind them."""
 
@@ -171,7 +172,33 @@ class Level:
             del log[:drop]
             self.forgotten += drop
 
-    def moves(self, life: Life, qty_ahead: int) -> Moves:
+    def place(self, life: Life) -> Place:
+        """Return the place of one of the orders."""
+        known, position, ahead, hidden = life.known, 1, 0, False
+        for other in self.orders.values():
+            if other is life:
+                break
+            position += 1
+            ahead += other.qty
+            hidden = hidden or other.slices > 0
+            if _RANK[other.known] > _RANK[known]:
+                known = other.known
+        return Place(
+            life.order_id,
+            life.side,
+            life.price,
+            known,
+            position,
+            len(self.orders),
+            ahead,
+            self.qty,
+            hidden,
+            life.joined_orders + 1,
+            life.joined_qty,
+            self._moves(life, ahead),
+        )
+
+    def _moves(self, life: Life, qty_ahead: int) -> Moves:
         """Return what left from before an order, by cause."""
         filled = cancelled = amended = pending = 0
         for entry in self.log[max(0, life.joined_log - self.forgotten) :]:

@@ -27,6 +27,9 @@ EARLY_NS = 1_000
 MEMORY_NS = 60_000_000_000
 """How long an unclaimed reduction, and a taker's own order, wait for a late trade."""
 
+IDS_KNOWN = 4_096
+"""Trades, and orders that entered, that are remembered."""
+
 _WORST = {Certainty.EXACT: 0, Certainty.LIKELY: 1, Certainty.GUESS: 2, Certainty.UNKNOWN: 3}
 _Pending = tuple[int, int, "_Group"]
 
@@ -66,7 +69,8 @@ class Linker:
         """Reductions in place that may be an amend, in order of arrival."""
         self._remembered: deque[Reduction] = deque()
         """All of `_open`, and claimed ones, in order of arrival."""
-        self._crossers: deque[Life] = deque()
+        self._trade_ids: dict[int, None] = {}
+        self._crossers: deque[Life] = deque(maxlen=IDS_KNOWN)
         """Orders that entered lately: a taker's own may be among them."""
 
     # --- what the feeds tell ----------------------------------------------------------------
@@ -82,13 +86,17 @@ class Linker:
     def entered(self, life: Life) -> None:
         """Take an order that just entered the book: it may be what is left of a taker."""
         self._crossers.append(life)
-        if len(self._crossers) > 4_096:
-            self._crossers.popleft()
 
     def traded(self, trades: Iterable[tuple[int, Trade]], arrived: int) -> None:
-        """Take the trades of one message, with their instants, in order."""
+        """Take the trades of one message, with their instants, in order; each counts once."""
         group: _Group | None = None
+        known = self._trade_ids
         for instant, trade in trades:
+            if trade.trade_id in known:
+                continue
+            known[trade.trade_id] = None
+            if len(known) > IDS_KNOWN:
+                del known[next(iter(known))]
             if group is None or instant != group.instant or trade.side is not group.side:
                 group = _Group(instant, trade.side, [], arrived)
                 insort(self._takers, (instant, trade.trade_id, group))

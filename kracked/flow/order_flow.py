@@ -9,7 +9,7 @@ from kracked.flow.links import HOLD_NS, SLACK_NS
 from kracked.instruments import Precision
 from kracked.protocol import events
 from kracked.protocol.events import Event, OrderAction, OrderChange
-from kracked.times import parse_ns, try_parse_ns
+from kracked.times import NotATime, parse_ns
 
 LEVEL3 = "level3"
 
@@ -90,7 +90,7 @@ class OrderFlow:
             if event.precision != self._precisions[event.symbol]:
                 return ledger.lose(event.received)
             self._precisions[event.symbol] = event.precision
-        at = parse_ns(event.timestamp) if event.timestamp else 0
+        at = event.exchange_time or 0
         return ledger.update(_rows(event.bids), _rows(event.asks), at, event.received)
 
     def _trades(self, event: events.Trades) -> list[Outcome]:
@@ -107,7 +107,7 @@ class OrderFlow:
         self._precisions[symbol] = event.precision
         levels = max(len({order.price for order in side}) for side in (event.bids, event.asks))
         ledger = self._ledger(symbol, next((d for d in DEPTHS if d >= levels), levels))
-        at = try_parse_ns(event.timestamp) or 0
+        at = event.exchange_time or 0
         return ledger.snapshot(_rows(event.bids), _rows(event.asks), at, event.received)
 
     def _ledger(self, symbol: str, guess: int) -> Ledger:
@@ -143,6 +143,9 @@ class OrderFlow:
         return [one for ledger in self.ledgers.values() for one in ledger.lose(received)]
 
 
-def _rows(changes: tuple[OrderChange, ...]) -> tuple[Row, ...] | list[Row]:
-    """Return the changes with their times as numbers."""
-    return [(c.action, c.order_id, c.price, c.qty, parse_ns(c.timestamp)) for c in changes]
+def _rows(changes: tuple[OrderChange, ...]) -> list[Row]:
+    """Return the changes with their times as numbers; 0 for a time that cannot be read."""
+    try:
+        return [(c.action, c.order_id, c.price, c.qty, parse_ns(c.timestamp)) for c in changes]
+    except NotATime:
+        return [(c.action, c.order_id, c.price, c.qty, c.exchange_time) for c in changes]

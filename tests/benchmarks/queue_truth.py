@@ -211,7 +211,7 @@ def run(market: Market, depth: int, delay_ns: int, outage_ns: int, seed: int) ->
                 for life in level.orders.values()
             ]
             started = process_time()
-    live = {one.order_id for one in ledger.lives.values() if one.state is State.LIVE}
+    live = {one.order_id for one in ledger.lives.known.values() if one.state is State.LIVE}
     links += [one for one in ledger.finish() if type(one) is Link]
     spent += process_time() - started
     gc.enable()
@@ -247,7 +247,7 @@ def compare(ledger: Ledger, queues: Queues) -> tuple[bool, bool]:
         for price, ids in side:
             if theirs.get(price, ()) != ids:
                 observed = observed or any(
-                    ledger.lives[one].known is PlaceKnown.OBSERVED
+                    ledger.lives.known[one].known is PlaceKnown.OBSERVED
                     and theirs.get(price, ())[: at + 1] != ids[: at + 1]
                     for at, one in enumerate(ids)
                 )
