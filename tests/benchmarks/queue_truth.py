@@ -22,13 +22,14 @@ from time import process_time
 from typing import NamedTuple
 
 from kracked.book.keeper import BookKeeper
-from kracked.flow import Ledger, Life, Link, OrderFlow, PlaceKnown, State
+from kracked.flow import Birth, Ledger, Life, Link, OrderFlow, PlaceKnown, State
 from kracked.gateway.channels import Topic
 from kracked.instruments import Precision
 from kracked.protocol.events import Event, Side
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.listings import listings
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
+from kracked.sim.realism import PLAIN, Realism
 from kracked.sim.truth import TruthRow, truth_rows
 from kracked.times import NS_PER_S
 from tests.benchmarks.streams import START
@@ -52,17 +53,26 @@ class Message(NamedTuple):
 class Market:
     """One seed's messages of every depth, its trades, and the truth."""
 
-    def __init__(self, symbol: str, seed: int, minutes: float, depths: list[int]) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        seed: int,
+        minutes: float,
+        depths: list[int],
+        habits: Realism = PLAIN,
+    ) -> None:
         [self.listing] = listings([symbol])
         self.symbol = symbol
         self.depths = depths
         self.truth: list[TruthRow] = []
         self.level3: dict[int, list[Message]] = {depth: [] for depth in depths}
         self.trades: list[Message] = []
-        market = SimulatedMarket([self.listing], seed=seed).opened(START)
+        market = SimulatedMarket(
+            [self.listing], seed=seed, changing_owners=habits.changing_owners
+        ).opened(START)
         self.matcher = market.matcher(symbol)
         history = market.histories[symbol]
-        publisher = MarketDataPublisher(self.listing, self.matcher, history, START)
+        publisher = MarketDataPublisher(self.listing, self.matcher, history, START, habits)
         for depth in depths:
             topic = Topic(LEVEL3, symbol, depth)
             publisher.watch(topic)
@@ -71,7 +81,8 @@ class Market:
         end = START + int(minutes * 60 * NS_PER_S)
         self.snapshots: dict[int, list[Message]] = {depth: [] for depth in depths}
         due = START
-        for _, batch in market.advance(end):
+        seconds = range(START + NS_PER_S, end + NS_PER_S, NS_PER_S)
+        for _, batch in (each for second in seconds for each in market.advance(second)):
             self.truth += truth_rows(symbol, batch)
             last: dict[int, int] = {}
             for topic, text in publisher.apply(batch):
@@ -290,7 +301,8 @@ def score_ends(
         right = allowed[ends.get(life.order_id, "")]
         wrong += state not in right and not (outages and state is State.UNKNOWN)
         left_view += state is State.AWAY
-        if not life.holes and state is not State.UNKNOWN and state is not State.TAKER:
+        whole = not life.holes and not (outages and life.birth is Birth.SNAPSHOT)
+        if whole and state is not State.UNKNOWN and state is not State.TAKER:
             wrong_fills += list(life.trades) != trades.get(life.order_id, [])
     return len(gone), wrong, wrong_fills, left_view
 
@@ -324,12 +336,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--delay-ms", type=float, default=250)
     parser.add_argument("--outage-s", type=float, default=0)
+    parser.add_argument("--plain", action="store_true", help="none of the live habits")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     if not given.json:
         print(HEAD)
     for seed in given.seeds:
-        market = Market(given.symbol, seed, given.minutes, given.depths)
+        market = Market(
+            given.symbol, seed, given.minutes, given.depths, PLAIN if given.plain else Realism()
+        )
         for depth in given.depths:
             score = run(market, depth, int(given.delay_ms * 1e6), int(given.outage_s * 1e9), seed)
             if given.json:
