@@ -17,21 +17,26 @@ import gc
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from time import process_time
 from typing import NamedTuple
 
 from kracked.book.keeper import BookKeeper
 from kracked.flow import Birth, Ledger, Life, Link, OrderFlow, PlaceKnown, State
+from kracked.format.session_info import SessionInfo
+from kracked.frames.order_lives import load_lifetimes
 from kracked.gateway.channels import Topic
 from kracked.instruments import Precision
 from kracked.protocol.events import Event, Side
+from kracked.record.write.session import record_into
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.listings import listings
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.realism import PLAIN, Realism
 from kracked.sim.truth import TruthRow, truth_rows
-from kracked.times import NS_PER_S
+from kracked.times import NS_PER_S, to_rfc3339
 from tests.benchmarks.streams import START
 
 EVERY = 500
@@ -307,6 +312,49 @@ def score_ends(
     return len(gone), wrong, wrong_fills, left_view
 
 
+def record(path: Path, market: Market, depth: int, feed: list[Message]) -> None:
+    """Record both feeds into a folder."""
+    keeper = BookKeeper(precisions={market.symbol: market.listing.instrument.precision})
+    now = handed = START
+    with record_into(path, SessionInfo(start=to_rfc3339(START)), clock=lambda: now) as session:
+        for message in (acknowledgement(market.symbol, depth), *feed):
+            now = message.received
+            connection = "public" if b'"trade"' in message.raw[:20] else LEVEL3
+            session.ingest.take_message(connection, now, message.raw)
+            for event in keeper.receive(message.raw, now):
+                session.ingest.take_event(event)
+            if now - handed > NS_PER_S:
+                session.hand_over([*keeper.l3.values()], now)
+                handed = now
+        session.hand_over([*keeper.l3.values()], now)
+
+
+def acknowledgement(symbol: str, depth: int) -> Message:
+    """The answer to the request for level 3."""
+    time = to_rfc3339(START)
+    return Message(
+        START - 1,
+        (
+            f'{{"method":"subscribe","result":{{"channel":"level3","depth":{depth},'
+            f'"snapshot":true,"symbol":"{symbol}"}},"success":true,'
+            f'"time_in":"{time}","time_out":"{time}"}}'
+        ).encode(),
+    )
+
+
+def offline(market: Market, depth: int, delay_ns: int, seed: int) -> str:
+    """Record the stream, and time the lives of its orders read back."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "session"
+        record(path, market, depth, market.feed(depth, delay_ns, 0, seed))
+        gc.collect()
+        started = process_time()
+        frame = load_lifetimes(path)
+        spent = process_time() - started
+    events = sum(message.raw.count(b'"event"') for message in market.level3[depth][1:])
+    return f"  lives from a recording: {len(frame)} orders, {events / spent:,.0f} events/s"
+
+
 def line(seed: int, depth: int, one: Score, symbol: str) -> str:
     precision = one.right / one.linked if one.linked else 0.0
     recall = one.right / one.trades if one.trades else 0.0
@@ -337,6 +385,7 @@ def main() -> int:
     parser.add_argument("--delay-ms", type=float, default=250)
     parser.add_argument("--outage-s", type=float, default=0)
     parser.add_argument("--plain", action="store_true", help="none of the live habits")
+    parser.add_argument("--offline", action="store_true", help="record, and load the lives too")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     if not given.json:
@@ -351,6 +400,8 @@ def main() -> int:
                 print(json.dumps({"seed": seed, "depth": depth, **score._asdict()}))
             else:
                 print(line(seed, depth, score, given.symbol), flush=True)
+            if given.offline:
+                print(offline(market, depth, int(given.delay_ms * 1e6), seed), flush=True)
     return 0
 
 
