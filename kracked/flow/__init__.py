@@ -20,10 +20,12 @@ from kracked.flow.facts import (
     Place,
     PlaceKnown,
     Settled,
+    Standing,
     State,
     Taker,
     What,
 )
+from kracked.flow.ghost import FillReason, Ghost, GhostFill, GhostState
 from kracked.flow.ledger import Ledger
 from kracked.flow.life import Life
 from kracked.flow.order_flow import OrderFlow
@@ -32,6 +34,10 @@ __all__ = [
     "Birth",
     "Certainty",
     "Fact",
+    "FillReason",
+    "Ghost",
+    "GhostFill",
+    "GhostState",
     "Ledger",
     "Life",
     "Link",
@@ -41,6 +47,7 @@ __all__ = [
     "Place",
     "PlaceKnown",
     "Settled",
+    "Standing",
     "State",
     "Taker",
     "What",

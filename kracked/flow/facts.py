@@ -7,6 +7,7 @@ epoch on the exchange's clock. How certain a statement is, is part of it.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import msgspec
 
@@ -122,6 +123,23 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     """The order's number in the queue of its level: lower ones are filled first."""
 
 
+class Standing(NamedTuple):
+    """Where an order stands in the queue at its price, for comparison with another one there."""
+
+    made: int
+    """Which of the levels at this price, one after the other: the message that made it."""
+    number: int
+    """Its number in that level; lower ones are filled first."""
+    entered: int
+    """The exchange's time when it entered the book at this price."""
+
+    def before(self, other: Standing) -> bool:
+        """Whether this order is filled first."""
+        if self.made == other.made:
+            return self.number < other.number
+        return self.entered < other.entered
+
+
 class Link(msgspec.Struct, frozen=True):
     """A trade and the resting order that it filled, all or in part."""
 
@@ -139,6 +157,8 @@ class Link(msgspec.Struct, frozen=True):
     taker_side: Side
     taker_order_id: str | None = None
     """The taker's own order, where its remainder was shown."""
+    standing: Standing | None = None
+    """Where the order stood; None without one."""
 
 
 class Taker(msgspec.Struct, frozen=True):
@@ -153,6 +173,8 @@ class Taker(msgspec.Struct, frozen=True):
     """Its own order, where its remainder was shown or rests; else None."""
     killed: int | None
     """The remainder that was shown and killed; None where none was shown."""
+    limit: int | None = None
+    """The price of its own order; None where none was shown."""
 
 
 class Settled(msgspec.Struct, frozen=True, gc=False):

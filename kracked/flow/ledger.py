@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, State, What
+from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, Standing, State, What
 from kracked.flow.life import Level, Life, QueueSide, Reduction
 from kracked.flow.links import HOLD_NS, MEMORY_NS, SLACK_NS, Linker
 from kracked.flow.lives import REMEMBERED, Lives
@@ -216,7 +216,7 @@ class Ledger:
             if self._is_taker(life):
                 self._tell(What.TAKEN, life, -by, at)
                 return
-            reduction = Reduction(life, -by, at, self._arrived, whole=False)
+            reduction = Reduction(life, level.made, -by, at, self._arrived, whole=False)
             level.note(reduction)
             self.linker.reduced(reduction)
             self._tell(What.REDUCED, life, -by, at)
@@ -233,7 +233,7 @@ class Ledger:
             level.note((life.number, life.qty, True))
         else:
             level = side.levels[life.price]
-            reduction = Reduction(life, life.qty, time, self._arrived, whole=True)
+            reduction = Reduction(life, level.made, life.qty, time, self._arrived, whole=True)
             life.filled += life.qty
             self._end(side, life, State.FILLED, What.FILLED, time)
             level.note(reduction)
@@ -401,6 +401,12 @@ class Ledger:
         """Iterate the orders at a price, first to fill first."""
         level = self.side(side).levels.get(price)
         return iter(level.orders.values()) if level is not None else iter(())
+
+    def back_of(self, side: Side, price: int, time: int) -> Standing:
+        """Return where an order would stand that joined a price at an instant."""
+        level = self.side(side).levels.get(price)
+        made, number = (-1, 0) if level is None else (level.made, level.joined + 1)
+        return Standing(made, number, time)
 
     def place(self, order_id: str) -> Place | None:
         """Return the place of an order; None when it does not rest in view."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from kracked.flow.facts import Birth, Certainty, Moves, Place, PlaceKnown, State
+from kracked.flow.facts import Birth, Certainty, Moves, Place, PlaceKnown, Standing, State
 from kracked.protocol.events import Side
 
 _RANK = {known: rank for rank, known in enumerate(PlaceKnown)}
@@ -102,21 +102,23 @@ class Reduction:
         qty: The quantity that left.
         time: The exchange's time: of the fill, else of the message.
         arrived: When the message came.
-        number: The order's number in its queue.
+        standing: Where the order stood in its queue.
         whole: Whether it was a fill of all that was shown, which needs no trade to be known.
         left: The part that no trade has claimed.
         amended: Whether it was settled as an amend.
     """
 
-    __slots__ = ("amended", "arrived", "left", "life", "number", "price", "qty", "time", "whole")
+    __slots__ = ("amended", "arrived", "left", "life", "price", "qty", "standing", "time", "whole")
 
-    def __init__(self, life: Life, qty: int, time: int, arrived: int, whole: bool) -> None:
+    def __init__(
+        self, life: Life, made: int, qty: int, time: int, arrived: int, *, whole: bool
+    ) -> None:
         self.life = life
+        self.standing = Standing(made, life.number, life.entered)
         self.price = life.price
         self.qty = self.left = qty
         self.time = time
         self.arrived = arrived
-        self.number = life.number
         self.whole = whole
         self.amended = False
 
@@ -209,7 +211,7 @@ class Level:
                         cancelled += qty
                     else:
                         amended += qty
-            elif entry.number < life.number:
+            elif entry.standing.number < life.number:
                 if entry.whole:
                     filled += entry.qty
                 else:

@@ -14,6 +14,7 @@ from bisect import insort
 from collections import deque
 from collections.abc import Iterable
 
+from kracked.flow.assignment import Shares, assign
 from kracked.flow.facts import Certainty, Link, Outcome, Settled, State, Taker
 from kracked.flow.life import Life, Reduction
 from kracked.protocol.events import Side, Trade
@@ -23,7 +24,8 @@ HOLD_NS = 250_000_000
 SLACK_NS = 50_000
 """How long after its instant a taker may still fill: a sweep takes 12 to 18 ns an order."""
 EARLY_NS = 1_000
-"""How much earlier than a trade's instant a fill may be: the clocks agree to a microsecond."""
+"""How much a fill may be earlier than a trade's instant, and a taker's own entry apart from it:
+the clocks agree to a microsecond."""
 MEMORY_NS = 60_000_000_000
 """How long an unclaimed reduction, and a taker's own order, wait for a late trade."""
 
@@ -164,27 +166,36 @@ class Linker:
         own = self._own(group)
         candidates: dict[int, list[Reduction]] = {}
         for price in {trade.price for trade in group.trades}:
-            candidates[price] = [
+            fitting = [
                 reduction
                 for reduction in self._open.get((maker_side, price), ())
-                if start <= reduction.time < end and not reduction.amended
-            ] + [  # what was settled too early, when the trade came late
-                reduction
-                for reduction in self._open.get((maker_side, price), ())
-                if start <= reduction.time < end and reduction.amended
+                if start <= reduction.time < end
             ]
-        links: dict[int, list[tuple[Reduction | None, int, Certainty]]] = {}
-        rest = _one_to_one(group.trades, candidates, links)
-        _by_volume(rest, candidates, links)
+            # What was settled as an amend, before a late trade came, is the last choice.
+            candidates[price] = sorted(fitting, key=_was_amended)
+        shares = self.assign(group.instant, group.side, group.trades, candidates)
         made = tuple(
             self._link(group, trade, reduction, qty, certainty, own)
             for trade in group.trades
-            for reduction, qty, certainty in links[trade.trade_id]
+            for reduction, qty, certainty in shares[trade.trade_id]
         )
         found += made
         killed = own.qty if own is not None and own.state is State.TAKER else None
-        trades, own_id = tuple(group.trades), own.order_id if own else None
-        found.append(Taker(self.symbol, group.instant, group.side, trades, made, own_id, killed))
+        trades = tuple(group.trades)
+        own_id, limit = (own.order_id, own.price) if own is not None else (None, None)
+        found.append(
+            Taker(self.symbol, group.instant, group.side, trades, made, own_id, killed, limit)
+        )
+
+    def assign(
+        self,
+        _instant: int,
+        _side: Side,
+        trades: list[Trade],
+        candidates: dict[int, list[Reduction]],
+    ) -> Shares:
+        """Return who filled each trade of a taker; for a subclass that looks on."""
+        return assign(trades, candidates)
 
     def _link(
         self,
@@ -226,19 +237,19 @@ class Linker:
             certainty,
             group.side,
             own.order_id if own else None,
+            reduction.standing if reduction is not None else None,
         )
 
     def _own(self, group: _Group) -> Life | None:
         """Return the taker's own order, if what was left of it was shown."""
-        last = group.trades[-1].price
+        last, found = group.trades[-1].price, None
         for life in reversed(self._crossers):
-            if life.entered < group.instant + self._slack:
-                if life.entered < group.instant - EARLY_NS:
-                    break
-                beyond = (life.price >= last) if group.side is Side.BID else (life.price <= last)
-                if life.side is group.side and beyond:
-                    return life
-        return None
+            if life.entered < group.instant - EARLY_NS:
+                break
+            beyond = (life.price >= last) if group.side is Side.BID else (life.price <= last)
+            if life.side is group.side and beyond and life.entered < group.instant + EARLY_NS:
+                found = life  # it entered before its first fill: the earliest is it
+        return found
 
     def _drop(self, reduction: Reduction) -> None:
         """Offer a reduction to no more trades."""
@@ -250,71 +261,5 @@ class Linker:
                 del self._open[key]
 
 
-def _one_to_one(
-    trades: list[Trade],
-    candidates: dict[int, list[Reduction]],
-    links: dict[int, list[tuple[Reduction | None, int, Certainty]]],
-) -> list[Trade]:
-    """Give each trade the first reduction of its price and quantity; return the trades without.
-
-    The first of several is right: level 3 tells fills in the order of the queue, and trades
-    are numbered in it.
-    """
-    rest: list[Trade] = []
-    taken: set[int] = set()
-    alike: dict[tuple[int, int], int] = {}
-    for trade in trades:
-        key = (trade.price, trade.qty)
-        alike[key] = alike.get(key, 0) + 1
-    for trade in trades:
-        fitting = [
-            one
-            for one in candidates[trade.price]
-            if one.left == one.qty == trade.qty and id(one) not in taken
-        ]
-        key = (trade.price, trade.qty)
-        if fitting:
-            sure = len(fitting) == alike[key]
-            certainty = Certainty.EXACT if sure else Certainty.LIKELY
-            links[trade.trade_id] = [(fitting[0], trade.qty, certainty)]
-            taken.add(id(fitting[0]))
-        else:
-            links[trade.trade_id] = []
-            rest.append(trade)
-        alike[key] -= 1
-    for price, found in candidates.items():
-        candidates[price] = [one for one in found if id(one) not in taken]
-    return rest
-
-
-def _by_volume(
-    rest: list[Trade],
-    candidates: dict[int, list[Reduction]],
-    links: dict[int, list[tuple[Reduction | None, int, Certainty]]],
-) -> None:
-    """Lay what is left of trades and reductions at each price along each other, in order.
-
-    A reduction of more than the volume left is no fill of this taker. Volume without a
-    reduction is of an unknown maker.
-    """
-    for price in {trade.price for trade in rest}:
-        trades = [trade for trade in rest if trade.price == price]
-        chosen: list[Reduction] = []
-        unclaimed = sum(trade.qty for trade in trades)
-        for reduction in candidates[price]:
-            if reduction.left <= unclaimed:
-                chosen.append(reduction)
-                unclaimed -= reduction.left
-        certainty = Certainty.GUESS if unclaimed else Certainty.LIKELY
-        makers = iter([(one, one.left) for one in chosen])
-        maker, open_qty = next(makers, (None, 0))
-        for trade in trades:
-            wanted = trade.qty
-            while wanted and maker is not None:
-                qty = min(wanted, open_qty)
-                links[trade.trade_id].append((maker, qty, certainty))
-                wanted, open_qty = wanted - qty, open_qty - qty
-                if not open_qty:
-                    maker, open_qty = next(makers, (None, 0))
-            if wanted:
-                links[trade.trade_id].append((None, wanted, Certainty.UNKNOWN))
+def _was_amended(reduction: Reduction) -> bool:
+    return reduction.amended
