@@ -12,6 +12,7 @@ orders ahead of it show no standing.
 
 from __future__ import annotations
 
+from collections import deque
 from enum import StrEnum
 
 import msgspec
@@ -59,7 +60,9 @@ class GhostFill(msgspec.Struct, frozen=True):
 
 
 class Ghost:
-    """A limit order on paper. Feed it every outcome of its symbol's ledger, in order.
+    """A limit order on paper.
+
+    Give it every outcome of its symbol's ledger, in order, and `settle` it after each event.
 
     Prices and quantities are scaled integers.
 
@@ -93,6 +96,8 @@ class Ghost:
         self._shown = qty if display is None else min(display, qty)
         self._placed = standing.entered
         self._cancelled: int | None = None
+        self._crossings: deque[tuple[int, int]] = deque()
+        """Time and quantity of orders across it, until the takers of before are decided."""
         self._met: set[str] = set()
         """Orders of the other side that it has used up."""
 
@@ -102,14 +107,30 @@ class Ghost:
         if kind is Taker:
             return self.take(outcome)  # type: ignore[arg-type]
         if kind is Fact:
-            return self._meet(outcome)  # type: ignore[arg-type]
+            self._follow(outcome)  # type: ignore[arg-type]
         return []
+
+    def settle(self, decided: int) -> list[GhostFill]:
+        """Decide what orders that rested across it have filled.
+
+        Facts come at once and takers later, so this waits for the takers of before.
+
+        Args:
+            decided: `Ledger.decided`, after each event.
+        """
+        before = len(self.fills)
+        while self._crossings and self._crossings[0][0] <= decided:
+            time, qty = self._crossings.popleft()
+            if self._concerns(time):
+                self._fill(time, qty, FillReason.CROSSED)
+        return self.fills[before:]
 
     def take(self, taker: Taker) -> list[GhostFill]:
         """Take what a taker leaves for the ghost."""
         if taker.side is self.side or not self._concerns(taker.instant):
             return []
         before = len(self.fills)
+        self.settle(taker.instant - 1)
         for link in taker.links:
             reason = self._reason(link)
             if reason is not None:
@@ -125,13 +146,16 @@ class Ghost:
             self.state = GhostState.CANCELLED
 
     def amend(self, left: int, price: int, standing: Standing) -> None:
-        """Change what is left, or the price. Less at the same price keeps the place.
+        """Change what is left, or the price. Less at the same price keeps the place, none ends it.
 
         Args:
             left: What is to be left of it.
             price: Its new limit.
             standing: Where it would join: `Ledger.back_of` at the instant of the amend.
         """
+        if left <= 0:
+            self.cancel(standing.entered)
+            return
         shown = left if self._display is None else min(self._display, left)
         if price == self.price and left <= self.left:
             self._shown = min(self._shown, left)
@@ -150,24 +174,20 @@ class Ghost:
         worse = link.price < self.price if self.side is Side.BID else link.price > self.price
         return FillReason.THROUGH if worse else None
 
-    def _meet(self, fact: Fact) -> list[GhostFill]:
+    def _follow(self, fact: Fact) -> None:
         """Follow a fact: an order that rests across the ghost is used up, once."""
         if fact.what is What.HOLE:
             if self.state is GhostState.RESTING:
                 self.state = GhostState.UNKNOWN
-            return []
-        if (
-            fact.what not in _JOINS
-            or fact.side is self.side
-            or not self._reached(fact.price)
-            or fact.order_id in self._met
-            or not self._concerns(fact.time)
+        elif (
+            fact.what in _JOINS
+            and fact.side is not self.side
+            and fact.order_id not in self._met
+            and self._reached(fact.price)
+            and self._concerns(fact.time)
         ):
-            return []
-        self._met.add(fact.order_id)
-        before = len(self.fills)
-        self._fill(fact.time, fact.qty, FillReason.CROSSED)
-        return self.fills[before:]
+            self._met.add(fact.order_id)
+            self._crossings.append((fact.time, fact.qty))
 
     def _reached(self, limit: int) -> bool:
         """Whether an order of the other side with this limit would meet the ghost."""

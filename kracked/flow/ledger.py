@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from kracked.flow.facts import Birth, Fact, Outcome, Place, PlaceKnown, Standing, State, What
 from kracked.flow.life import Level, Life, QueueSide, Reduction
 from kracked.flow.links import HOLD_NS, MEMORY_NS, SLACK_NS, Linker
-from kracked.flow.lives import REMEMBERED, Lives
+from kracked.flow.lives import REMEMBERED, Crossing, Lives
 from kracked.protocol.events import OrderAction, Side, Trade
 from kracked.times import NS_PER_S
 
@@ -73,7 +73,7 @@ class Ledger:
         self._time = 0
         """The newest exchange time of an event, before this message."""
         self._facts: list[Outcome] = []
-        self._taking: list[Life] = []
+        self._crossing = Crossing(slack_ns)
         self._arrived = 0
 
     # --- level 3 ----------------------------------------------------------------------------
@@ -95,8 +95,7 @@ class Ledger:
         if self.lost:
             return self.elapse(received)
         self._messages += 1
-        facts: list[Outcome] = []
-        self._facts = facts
+        facts = self._begin()
         self._arrived = received
         before = newest = self._time
         if bids:
@@ -107,12 +106,15 @@ class Ledger:
         if self.lives.moving:
             for life in self.lives.give_up_moving(self._messages, at or newest):
                 self._tell(What.MOVED_OUT, life, 0, at or newest)
-        if len(self.bids.keys) > self.depth:
-            self._cut(self.bids, at or newest)
-        if len(self.asks.keys) > self.depth:
-            self._cut(self.asks, at or newest)
-        if self._taking:
-            self._review_takers(newest)
+        for side in (self.bids, self.asks):
+            if len(side.keys) > self.depth:
+                self._cut(side, at or newest)
+        if self._crossing.lives:
+            shown, rested = self._crossing.review(self.bids, self.asks, newest)
+            for life in shown:
+                self._reword(life)
+            for life in rested:
+                self._tell(What.RESTED, life, 0, newest)
         self.linker.level3_time = newest
         self._settle(received)
         return facts
@@ -181,7 +183,7 @@ class Ledger:
         if fresh:
             other = self.asks if side is self.bids else self.bids
             if other.keys and level.key + other.keys[-1] >= 0:
-                self._taking.append(life)
+                self._crossing.lives.append(life)
 
     def _comes_back(self, side: QueueSide, life: Life, price: int, qty: int, entered: int) -> What:
         """Bring a known order back to life; return why it comes."""
@@ -264,6 +266,11 @@ class Ledger:
         self.lives.move(life, self._messages)
         self._tell(what, life, life.qty, at)
 
+    def _begin(self) -> list[Outcome]:
+        """Return the list for what is told from now on."""
+        self._facts = list[Outcome]()
+        return self._facts
+
     def _tell(self, what: What, life: Life, qty: int, time: int) -> None:
         self._facts.append(
             Fact(self.symbol, what, time, life.side, life.price, qty, life.order_id, life.number)
@@ -277,23 +284,6 @@ class Ledger:
             for life in level.orders.values():
                 self.lives.depart(life, at)
                 self._tell(What.LEFT_VIEW, life, life.qty, at)
-
-    def _review_takers(self, newest: int) -> None:
-        """Decide which orders that entered across the spread are takers still at work."""
-        still: list[Life] = []
-        for life in self._taking:
-            if life.state is not State.LIVE:
-                continue
-            own, other = (self.bids, self.asks) if life.side is Side.BID else (self.asks, self.bids)
-            if not life.taking and other.keys and own.sign * life.price + other.keys[-1] >= 0:
-                life.taking = True
-                self._reword(life)
-            if life.taking and newest > life.entered + self._slack:
-                life.taking = False
-                self._tell(What.RESTED, life, 0, newest)
-            elif life.taking:
-                still.append(life)
-        self._taking = still
 
     def _reword(self, life: Life) -> None:
         """Say in this message's facts that an order is shown, and does not rest."""
@@ -310,8 +300,7 @@ class Ledger:
 
     def lose(self, received: int) -> list[Outcome]:
         """Trust nothing until the next snapshot: level 3 messages were lost, or may have been."""
-        facts: list[Outcome] = []
-        self._facts = facts
+        facts = self._begin()
         if not self.lost:
             self.lost = True
             facts.append(Fact(self.symbol, What.HOLE, self._time, Side.BID, 0, 0, "", 0))
@@ -326,15 +315,14 @@ class Ledger:
         An order that was alive before and is not among them is lost: filled, cancelled, or out
         of view, nobody can say.
         """
-        facts: list[Outcome] = []
-        self._facts = facts
+        facts = self._begin()
         self._arrived = received
         self._messages += 1
         if not self.lost:
             facts.append(Fact(self.symbol, What.HOLE, self._time, Side.BID, 0, 0, "", 0))
         self.bids.clear()
         self.asks.clear()
-        self._taking.clear()
+        self._crossing.lives.clear()
         self.lost = False
         newest = self._time
         for side, rows in ((self.bids, bids), (self.asks, asks)):
@@ -370,28 +358,30 @@ class Ledger:
 
     def traded(self, trades: Iterable[tuple[int, Trade]], received: int) -> list[Outcome]:
         """Take trades with their instants, in any order of arrival; each counts once."""
-        facts: list[Outcome] = []
-        self._facts = facts
+        facts = self._begin()
         self.linker.traded(trades, received)
         self._settle(received)
         return facts
 
     def elapse(self, now: int) -> list[Outcome]:
         """Decide what has waited long enough; `now` is on the clock of arrivals."""
-        facts: list[Outcome] = []
-        self._facts = facts
+        facts = self._begin()
         self._settle(now)
         return facts
 
     def finish(self) -> list[Outcome]:
         """Decide everything now, and give every order to `finished`: the data end here."""
-        facts: list[Outcome] = []
-        self._facts = facts
+        facts = self._begin()
         self.linker.settle(self._arrived + MEMORY_NS + 1, facts)
         self.lives.finish()
         return facts
 
     # --- reading ------------------------------------------------------------------------------
+
+    @property
+    def decided(self) -> int:
+        """The exchange time up to which every taker is decided, and a fact can be acted on."""
+        return self.linker.decided
 
     def side(self, side: Side) -> QueueSide:
         """Return the queues of a side."""

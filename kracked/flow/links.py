@@ -55,13 +55,17 @@ class Linker:
     Attributes:
         level3_time: The newest exchange time that level 3 has shown.
         trade_time: The newest instant of a trade.
+        decided: The exchange time up to which every taker is decided.
         prints_missing: Fills that level 3 told and no trade did.
     """
 
     def __init__(self, symbol: str, *, hold_ns: int = HOLD_NS, slack_ns: int = SLACK_NS) -> None:
         self.symbol = symbol
         self.level3_time = self.trade_time = 0
+        self.decided = 0
         self.prints_missing = 0
+        self._seen: deque[tuple[int, int]] = deque()
+        """When each newer time of level 3 came; those of the last 250 ms."""
         self._hold, self._slack = hold_ns, slack_ns
         self._takers: list[_Pending] = []
         """Undecided takers by (instant, first trade id)."""
@@ -142,10 +146,23 @@ class Linker:
                     )
                 )
             unsettled.popleft()
+        self._note_decided(now)
         remembered = self._remembered
         while remembered and now - remembered[0].arrived > MEMORY_NS:
             self._drop(old := remembered.popleft())
             self.prints_missing += old.whole and old.left > 0
+
+    def _note_decided(self, now: int) -> None:
+        """Work out up to which exchange time no taker can still be open."""
+        seen = self._seen
+        if not seen or seen[-1][1] != self.level3_time:
+            seen.append((now, self.level3_time))
+        decided = max(self.decided, self.trade_time - EARLY_NS)
+        while seen and now - seen[0][0] >= self._hold:
+            decided = max(decided, seen.popleft()[1])
+        if self._takers:
+            decided = min(decided, self._takers[0][0] - 1)
+        self.decided = max(self.decided, decided)
 
     @property
     def waiting(self) -> bool:

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 
 from kracked.flow.facts import State
-from kracked.flow.life import Life
+from kracked.flow.life import Life, QueueSide
 from kracked.flow.links import MEMORY_NS
+from kracked.protocol.events import Side
 
 REMEMBERED = 1 << 16
 """Orders out of view that are remembered, so that they are known when they return."""
@@ -107,6 +108,40 @@ class Lives:
             del self.known[life.order_id]
             if self._finished is not None:
                 self._finished(life)
+
+
+class Crossing:
+    """Orders that entered across the spread: takers at work, until a later instant is seen.
+
+    Attributes:
+        lives: Those that entered across it and are not decided.
+    """
+
+    __slots__ = ("_slack", "lives")
+
+    def __init__(self, slack_ns: int) -> None:
+        self.lives: list[Life] = []
+        self._slack = slack_ns
+
+    def review(
+        self, bids: QueueSide, asks: QueueSide, newest: int
+    ) -> tuple[list[Life], list[Life]]:
+        """After a message, return the orders that cross the book now, and those that rest."""
+        shown, rested, still = list[Life](), list[Life](), list[Life]()
+        for life in self.lives:
+            if life.state is not State.LIVE:
+                continue
+            own, other = (bids, asks) if life.side is Side.BID else (asks, bids)
+            if not life.taking and other.keys and own.sign * life.price + other.keys[-1] >= 0:
+                life.taking = True
+                shown.append(life)
+            if life.taking and newest > life.entered + self._slack:
+                life.taking = False
+                rested.append(life)
+            elif life.taking:
+                still.append(life)
+        self.lives = still
+        return shown, rested
 
 
 _ENDS = (State.FILLED, State.CANCELLED, State.TAKER)

@@ -121,7 +121,9 @@ def follow(
     one: object, ledger: Ledger, now: dict[str, Stay], last: dict[str, Stay], done: list[Stay]
 ) -> None:
     if isinstance(one, Settled):
-        stay = now.get(one.order_id) or last.get(one.order_id)
+        stay = now.get(one.order_id)
+        if stay is None or one.time < stay.start:  # settled after it had moved on
+            stay = last.get(one.order_id)
         if stay is not None:
             stay.amends.append((one.time, one.qty))
         return

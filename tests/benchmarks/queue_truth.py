@@ -32,6 +32,7 @@ from kracked.instruments import Precision
 from kracked.protocol.events import Event, Side
 from kracked.record.write.session import record_into
 from kracked.sim.agents.market import SimulatedMarket
+from kracked.sim.engine.matching import Matcher
 from kracked.sim.listings import listings
 from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.realism import PLAIN, Realism
@@ -65,6 +66,7 @@ class Market:
         minutes: float,
         depths: list[int],
         habits: Realism = PLAIN,
+        matcher: Matcher | None = None,
     ) -> None:
         [self.listing] = listings([symbol])
         self.symbol = symbol
@@ -72,9 +74,10 @@ class Market:
         self.truth: list[TruthRow] = []
         self.level3: dict[int, list[Message]] = {depth: [] for depth in depths}
         self.trades: list[Message] = []
-        market = SimulatedMarket(
-            [self.listing], seed=seed, changing_owners=habits.changing_owners
-        ).opened(START)
+        market = SimulatedMarket([self.listing], seed=seed, changing_owners=habits.changing_owners)
+        if matcher is not None:  # one that looks on
+            market._contexts[symbol].matcher = matcher
+        market.opened(START)
         self.matcher = market.matcher(symbol)
         history = market.histories[symbol]
         publisher = MarketDataPublisher(self.listing, self.matcher, history, START, habits)

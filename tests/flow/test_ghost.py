@@ -34,6 +34,8 @@ class Paper(ScriptedFeed):
     def _follow(self, found):
         for one in found if self.ghost else ():
             self.ghost.apply(one)
+        if self.ghost:
+            self.ghost.settle(self.ledger.decided)
         return found
 
     @property
@@ -135,12 +137,29 @@ def test_a_level_made_anew_is_behind_the_ghost() -> None:
     assert paper.fills == [(1.0, FillReason.QUEUE)]
 
 
-def test_an_order_that_rests_across_the_ghost_fills_it_once() -> None:
+def alone() -> Paper:
+    """The ghost with nobody else at its price."""
     paper = Paper()
+    rows = ["delete OA 100.0 1.0 28.0", "delete OB 100.0 1.0 28.000000015"]
+    paper.update(bids=rows, time="28.1")
+    return paper
+
+
+def test_an_order_that_rests_across_the_ghost_fills_it_once() -> None:
+    paper = alone()
     paper.update(asks=["add OX 100.0 0.5 29.0"], time="29.0")
     paper.update(asks=["delete OX 100.0 0.5 29.0"], time="29.1")
     paper.update(asks=["add OX 99.9 0.5 29.2"], time="29.2")
+    paper.wait()
     assert paper.fills == [(0.5, FillReason.CROSSED)]
+
+
+def test_a_taker_of_before_is_served_before_an_order_that_rests_across() -> None:
+    paper = alone()
+    paper.update(asks=["add OX 100.0 1.5 30.1"], time="30.1")
+    paper.trades("1 sell 99.0 1.5 30.000001")
+    paper.wait()
+    assert paper.fills == [(1.5, FillReason.THROUGH), (0.5, FillReason.CROSSED)]
 
 
 def test_the_killed_remainder_of_a_taker_would_have_been_the_ghost_s() -> None:
@@ -172,6 +191,12 @@ def test_less_keeps_the_place() -> None:
     paper.trades("1 sell 100.0 0.8 30.000001")
     paper.wait()
     assert paper.fills == [(0.5, FillReason.QUEUE)]
+
+
+def test_an_amend_to_nothing_ends_it() -> None:
+    paper = Paper()
+    paper.ghost.amend(0, 1000, paper.ledger.back_of(Side.BID, 1000, at("25.0")))
+    assert paper.ghost.state is GhostState.CANCELLED
 
 
 @pytest.mark.parametrize(("qty", "price"), [(3, 1000), (2, 1001)])
