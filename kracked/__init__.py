@@ -57,7 +57,14 @@ if TYPE_CHECKING:
     from kracked.protocol import events
     from kracked.protocol.codec import Codec
     from kracked.protocol.events import Level, Side
+    from kracked.protocol.maintenance import Incident, MaintenanceEvent
+    from kracked.protocol.maintenance_tracker import (
+        Announcement,
+        MaintenanceNews,
+        MaintenanceTracker,
+    )
     from kracked.protocol.own_orders import Fill, OwnOrder
+    from kracked.protocol.trading_effect import NewOrders, SwitchAdvice, TradingEffect
     from kracked.record.read.recording import Recording, open_recording
     from kracked.record.replay import Player, Replay
     from kracked.recorder import recording
@@ -67,6 +74,7 @@ __version__ = "1.0.0.dev0"
 
 __all__ = [
     "Account",
+    "Announcement",
     "Asset",
     "BookKeeper",
     "Codec",
@@ -78,12 +86,17 @@ __all__ = [
     "FeedManager",
     "FeedStats",
     "Fill",
+    "Incident",
     "Instrument",
     "KrackedError",
     "L2Book",
     "L3Book",
     "Level",
     "LevelQueue",
+    "MaintenanceEvent",
+    "MaintenanceNews",
+    "MaintenanceTracker",
+    "NewOrders",
     "OrderFlow",
     "OwnOrder",
     "Player",
@@ -97,6 +110,8 @@ __all__ = [
     "RequestRejected",
     "RestClient",
     "Side",
+    "SwitchAdvice",
+    "TradingEffect",
     "bars",
     "best_bid_offer",
     "events",
@@ -183,9 +198,23 @@ _HOMES = {
         "Level",
         "Side",
     ),
+    "kracked.protocol.maintenance": (
+        "Incident",
+        "MaintenanceEvent",
+    ),
+    "kracked.protocol.maintenance_tracker": (
+        "Announcement",
+        "MaintenanceNews",
+        "MaintenanceTracker",
+    ),
     "kracked.protocol.own_orders": (
         "Fill",
         "OwnOrder",
+    ),
+    "kracked.protocol.trading_effect": (
+        "NewOrders",
+        "SwitchAdvice",
+        "TradingEffect",
     ),
     "kracked.record.read.recording": (
         "Recording",

@@ -43,10 +43,13 @@ from kracked.protocol.client.subscription import (
 from kracked.protocol.client.subscription_stages import SubscriptionStage
 from kracked.protocol.events import Event
 from kracked.protocol.last_values import REMEMBERED_TYPES, LastValues
+from kracked.protocol.maintenance_tracker import MaintenanceTracker
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.rest.client import RestClient
 
-_STATEFUL = frozenset((events.Instruments, events.Executions, events.Balances, events.Resync))
+_STATEFUL = frozenset(
+    (events.Instruments, events.Executions, events.Balances, events.Resync, events.Status)
+)
 
 
 class FeedManager:
@@ -92,13 +95,14 @@ class FeedManager:
         self.endpoints = endpoints or Endpoints.kraken()
         self.clock = clock or Clock()
         self.budget = budget or attempts_budget()
-        """Connection attempts; managers of one process should share it."""
         self.instruments: dict[str, Instrument] = {}
         """The rules of every listed symbol, as last received."""
         self.assets: dict[str, Asset] = {}
         """The rules of every listed asset, by its code."""
         self.account = Account()
         """Open orders, fills and balances; unknown unless `account` was requested."""
+        self.maintenance = MaintenanceTracker()
+        """Planned maintenance and incidents; `maintenance.effect(now)` says what they mean."""
         self._rest: RestClient | None = None
         self._credentials = credentials
         self._last_values = LastValues()
@@ -383,6 +387,8 @@ class FeedManager:
                     return source.session.resync(key, "a report without sense", event.received)
             case events.Resync(channel=channel):
                 self.account.distrust(channel)
+            case events.Status():
+                return list[Event](self.maintenance.apply(event))
         return []
 
     def _update_instruments(self, event: events.Instruments, source: Connection) -> None:

@@ -29,7 +29,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from kracked.errors import KrackedError
-from kracked.protocol.events import Event
+from kracked.protocol.events import Event, Overflow
 from kracked_tui import error_boundary, keys, themes
 from kracked_tui.config import Settings
 from kracked_tui.error_boundary import report_error, reporting_errors
@@ -227,6 +227,8 @@ class Monitor(App[None]):
         """Apply one event; an error is reported once, and the next events are applied."""
         try:
             self.store.apply(event)
+            if isinstance(event, Overflow) and (feed := self.source.feed):
+                self.store.catch_up(feed.maintenance.latest)
         except Exception as error:
             failure = error_boundary.error_text(error)
             if failure != self._undrawn_event:

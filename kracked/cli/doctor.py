@@ -21,8 +21,12 @@ from kracked.errors import KrackedError
 from kracked.feed_manager import FeedManager
 from kracked.protocol.events import Event, Reconnecting, Rejected, Status, Subscribed
 from kracked.protocol.limits import tier_of
+from kracked.protocol.maintenance import MaintenanceEvent, is_elsewhere
+from kracked.protocol.maintenance_lists import event_members, incident_members
+from kracked.protocol.maintenance_words import event_text, incident_text
 from kracked.rest.account import KeyInfo
 from kracked.rest.client import RestClient
+from kracked.rest.market import SystemStatus
 from kracked.rest.nonce import state_folder
 from kracked.rest.transport import proxy_of
 from kracked.times import NS_PER_S, to_rfc3339
@@ -59,12 +63,14 @@ class Severity(StrEnum):
     FAILED = "failed"
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """One subject looked at: how it is and, where it is not well, what to do."""
 
     subject: str
     verdict: Severity
     detail: str
+    facts: dict[str, object] | None = None
+    """The exchange's own words about it, for machines."""
 
 
 def doctor(*, endpoint: str | None, as_json: bool) -> int:
@@ -89,7 +95,7 @@ async def _examine(endpoints: Endpoints, *, quiet: bool) -> list[Finding]:
     async for finding in _findings(endpoints):
         findings.append(finding)
         if not quiet:
-            print(f"{finding.verdict:8} {finding.subject:10} {finding.detail}", flush=True)
+            print(f"{finding.verdict:8} {finding.subject:11} {finding.detail}", flush=True)
     return findings
 
 
@@ -101,8 +107,13 @@ async def _findings(endpoints: Endpoints) -> AsyncIterator[Finding]:
     yield _terminal()
     yield _state(state_folder())
     async with RestClient(endpoints=endpoints) as rest:
+        reached = True
         async for finding in _network(rest, endpoints):
+            reached &= finding.subject != "rest" or finding.verdict is Severity.OK
             yield finding
+        if reached:
+            async for finding in _announcements(rest):
+                yield finding
     yield await _feed(endpoints)
     async for finding in _key(endpoints):
         yield finding
@@ -162,6 +173,49 @@ async def _network(rest: RestClient, endpoints: Endpoints) -> AsyncIterator[Find
     verdict = Severity.WARNING if is_loopback(endpoints.rest) else Severity.FAILED
     fix = "orders would be refused; set it right (timedatectl set-ntp true)"
     yield Finding("clock", verdict, f"this clock is {off:+.0f} s off the exchange's: {fix}")
+
+
+async def _announcements(rest: RestClient) -> AsyncIterator[Finding]:
+    """Report what is planned and what is wrong at the exchange; what cannot be read is said."""
+    try:
+        status = await rest.system_status()
+        schedule = await rest.maintenance_schedule()
+    except KrackedError as error:
+        detail = f"not known: {error}; look at status.kraken.com"
+        yield Finding("maintenance", Severity.WARNING, detail)
+        return
+    for finding in maintenance_findings(status, schedule, time.time_ns()):
+        yield finding
+
+
+def maintenance_findings(
+    status: SystemStatus, schedule: tuple[MaintenanceEvent, ...] | None, now: int
+) -> Iterator[Finding]:
+    """Report planned maintenance and incidents, in local time. Pure.
+
+    Args:
+        status: The answer to SystemStatus, which looks 72 hours ahead.
+        schedule: The answer to MaintenanceSchedule, which looks 7 days ahead; None where the
+            exchange does not know that call.
+        now: ns since the Unix epoch.
+    """
+    if status.status != "online":
+        detail = f"the exchange says it is in {status.status}"
+        yield Finding("engine", Severity.WARNING, detail)
+    planned = {event.key: event for event in (*(schedule or ()), *status.upcoming_maintenance)}
+    for event in planned.values():
+        verdict = Severity.OK if is_elsewhere(event.affected_services) else Severity.WARNING
+        facts = event_members(event, digits=0)
+        yield Finding("maintenance", verdict, event_text(event, now), facts)
+    if not planned and schedule is None:
+        detail = "none in 72 h; this exchange does not tell of a week (MaintenanceSchedule)"
+        yield Finding("maintenance", Severity.OK, detail)
+    elif not planned:
+        yield Finding("maintenance", Severity.OK, "none planned in the next 7 days")
+    for incident in status.emergency:
+        verdict = Severity.OK if is_elsewhere(incident.affected_services) else Severity.WARNING
+        facts = incident_members(incident)
+        yield Finding("incident", verdict, incident_text(incident, now), facts)
 
 
 async def _feed(endpoints: Endpoints) -> Finding:

@@ -150,6 +150,14 @@ def _add_sim(commands: arguments.Commands) -> None:
         "reply-lost:0.1,reply-late=2s:0.05:AddOrder",
     )
     parser.add_argument(
+        "--maintenance",
+        type=arguments.faults("maintenance"),
+        metavar="SCRIPT",
+        help="maintenance and incidents to announce: STEP[=DETAIL]:WHEN[:SERVICES],... such as\n"
+        "walk=20s:6m for a whole window that begins after 6 min, or imminent_5m:0s,"
+        "maintenance:10s,online:30s; an unknown step prints the list of steps",
+    )
+    parser.add_argument(
         "--tier",
         choices=("starter", "intermediate", "pro"),
         default="pro",
@@ -207,6 +215,7 @@ def _sim(given: argparse.Namespace) -> int:
             rate=given.rate,
             faults=given.faults,
             order_faults=given.order_faults,
+            maintenance=given.maintenance or "",
             tier=given.tier,
             balances=given.balances,
             volume=given.volume,

@@ -22,6 +22,7 @@ from kracked.protocol import events
 from kracked.protocol.client.rejection_policy import RejectionVerdict, judge
 from kracked.protocol.client.session import MAINTENANCE, Session
 from kracked.protocol.events import Event
+from kracked.protocol.maintenance_tracker import MaintenanceTracker
 from kracked.protocol.sliding_window import SlidingWindow
 from kracked.times import NS_PER_S
 
@@ -51,6 +52,8 @@ class Owner(Protocol):
     clock: Clock
     budget: SlidingWindow
     """Connection attempts of all connections together."""
+    maintenance: MaintenanceTracker
+    """What the exchange has announced."""
 
     def on_frame(self, connection: Connection, data: bytes, received: int) -> None:
         """Take one frame as it came, at `received`, ns since the Unix epoch."""
@@ -124,7 +127,8 @@ class Connection:
         """Handle a lost connection or a failed attempt; return the seconds to wait."""
         now, wall = self._clock.steady(), self._clock.wall()
         session = self.session
-        maintenance = session.system == MAINTENANCE
+        announced = self._owner.maintenance.effect(wall).expects_loss
+        maintenance = announced or session.system == MAINTENANCE
         good_since = session.subscriptions.lifecycle.productive_since
         if self.open and good_since is not None and now - good_since >= GOOD_AFTER_NS:
             self._backoff.reset()

@@ -81,40 +81,30 @@ class Ledger:
     def update(
         self, bids: Sequence[Row], asks: Sequence[Row], at: int, received: int
     ) -> list[Outcome]:
-        """Apply the changes of one message, in array order.
+        """Apply one message; return what happened, then what could be decided.
 
         Args:
-            bids: Changes of bids.
-            asks: Changes of asks.
+            bids: Changes of bids, in array order.
+            asks: Changes of asks, in array order.
             at: The exchange's time of the message; 0 without one.
             received: When it came.
-
-        Returns:
-            What happened, then what could be decided.
         """
         if self.lost:
             return self.elapse(received)
         self._messages += 1
-        facts = self._begin()
-        self._arrived = received
+        facts = self._begin(received)
         before = newest = self._time
-        if bids:
-            newest = max(newest, self._apply(self.bids, bids, at, before))
-        if asks:
-            newest = max(newest, self._apply(self.asks, asks, at, before))
+        for side, rows in ((self.bids, bids), (self.asks, asks)):
+            if rows:
+                newest = max(newest, self._apply(side, rows, at, before))
+                if len(side.keys) > self.depth:
+                    self._cut(side, at or newest)
         self._time = newest
         if self.lives.moving:
             for life in self.lives.give_up_moving(self._messages, at or newest):
                 self._tell(What.MOVED_OUT, life, 0, at or newest)
-        for side in (self.bids, self.asks):
-            if len(side.keys) > self.depth:
-                self._cut(side, at or newest)
         if self._crossing.lives:
-            shown, rested = self._crossing.review(self.bids, self.asks, newest)
-            for life in shown:
-                self._reword(life)
-            for life in rested:
-                self._tell(What.RESTED, life, 0, newest)
+            self._review_crossing(newest)
         self.linker.level3_time = newest
         self._settle(received)
         return facts
@@ -266,9 +256,9 @@ class Ledger:
         self.lives.move(life, self._messages)
         self._tell(what, life, life.qty, at)
 
-    def _begin(self) -> list[Outcome]:
-        """Return the list for what is told from now on."""
-        self._facts = list[Outcome]()
+    def _begin(self, received: int) -> list[Outcome]:
+        """Return the list for what is told of the message that came at `received`."""
+        self._arrived, self._facts = received, []
         return self._facts
 
     def _tell(self, what: What, life: Life, qty: int, time: int) -> None:
@@ -285,6 +275,14 @@ class Ledger:
                 self.lives.depart(life, at)
                 self._tell(What.LEFT_VIEW, life, life.qty, at)
 
+    def _review_crossing(self, newest: int) -> None:
+        """Say of orders that entered across the spread that they are shown, or rest after all."""
+        shown, rested = self._crossing.review(self.bids, self.asks, newest)
+        for life in shown:
+            self._reword(life)
+        for life in rested:
+            self._tell(What.RESTED, life, 0, newest)
+
     def _reword(self, life: Life) -> None:
         """Say in this message's facts that an order is shown, and does not rest."""
         for at, fact in enumerate(self._facts):
@@ -300,7 +298,7 @@ class Ledger:
 
     def lose(self, received: int) -> list[Outcome]:
         """Trust nothing until the next snapshot: level 3 messages were lost, or may have been."""
-        facts = self._begin()
+        facts = self._begin(received)
         if not self.lost:
             self.lost = True
             facts.append(Fact(self.symbol, What.HOLE, self._time, Side.BID, 0, 0, "", 0))
@@ -315,23 +313,20 @@ class Ledger:
         An order that was alive before and is not among them is lost: filled, cancelled, or out
         of view, nobody can say.
         """
-        facts = self._begin()
-        self._arrived = received
+        facts = self._begin(received) if self.lost else self.lose(received)
         self._messages += 1
-        if not self.lost:
-            facts.append(Fact(self.symbol, What.HOLE, self._time, Side.BID, 0, 0, "", 0))
         self.bids.clear()
         self.asks.clear()
         self._crossing.lives.clear()
         self.lost = False
-        newest = self._time
+        self._time = max(self._time, at)
         for side, rows in ((self.bids, bids), (self.asks, asks)):
             for _, order_id, price, qty, entered in rows:
-                self._present(side, (order_id, price, qty, entered), at or newest)
-                newest = max(newest, entered)
-        for life in self.lives.lose_all(self._messages, at or newest):
-            self._tell(What.LOST, life, 0, at or newest)
-        self._time = max(newest, at)
+                self._present(side, (order_id, price, qty, entered), self._time)
+                if not at:
+                    self._time = max(self._time, entered)
+        for life in self.lives.lose_all(self._messages, self._time):
+            self._tell(What.LOST, life, 0, self._time)
         self._cut(self.bids, self._time)
         self._cut(self.asks, self._time)
         self.linker.level3_time = self._time
@@ -358,20 +353,18 @@ class Ledger:
 
     def traded(self, trades: Iterable[tuple[int, Trade]], received: int) -> list[Outcome]:
         """Take trades with their instants, in any order of arrival; each counts once."""
-        facts = self._begin()
+        facts = self._begin(received)
         self.linker.traded(trades, received)
         self._settle(received)
         return facts
 
     def elapse(self, now: int) -> list[Outcome]:
         """Decide what has waited long enough; `now` is on the clock of arrivals."""
-        facts = self._begin()
-        self._settle(now)
-        return facts
+        return self.traded((), now)
 
     def finish(self) -> list[Outcome]:
         """Decide everything now, and give every order to `finished`: the data end here."""
-        facts = self._begin()
+        facts = self._begin(self._arrived)
         self.linker.settle(self._arrived + MEMORY_NS + 1, facts)
         self.lives.finish()
         return facts
@@ -380,7 +373,7 @@ class Ledger:
 
     @property
     def decided(self) -> int:
-        """The exchange time up to which every taker is decided, and a fact can be acted on."""
+        """The exchange time up to which every taker is decided."""
         return self.linker.decided
 
     def side(self, side: Side) -> QueueSide:

@@ -24,7 +24,8 @@ from kracked.gateway.channels import (
     Variety,
     misplaced,
 )
-from kracked.protocol import encode, events, requests
+from kracked.gateway.exchange_state import ExchangeState
+from kracked.protocol import encode, requests
 from kracked.protocol.requests import InvalidRequest, Ping, Subscribe, UnknownMethod, Unsubscribe
 from kracked.times import NS_PER_S
 
@@ -35,8 +36,6 @@ RATE_PER_S = 200
 """Decay of the level3 counter for a standard account, and also its limit."""
 SYMBOLS_PER_CONNECTION = 200
 """Most level3 symbols of one connection."""
-VERSION = "2.0.10"
-"""The version of the service that this one imitates."""
 
 _HEARTBEAT = encode.HEARTBEAT.encode()
 _Key = tuple[str, str, Variety]
@@ -199,10 +198,9 @@ class ClientSession:
         """Whether a subscribed topic was requested with a snapshot."""
         return topic not in self._without_snapshot
 
-    def send_status(self, system: str) -> None:
-        """Send the exchange's mode: first of all, and at every change."""
-        event = events.Status(0, system, VERSION, "v2", self.connection_id)
-        self.send(encode.status(event).encode())
+    def send_status(self, state: ExchangeState, now: int) -> None:
+        """Send the exchange's state: first of all, and at every change."""
+        self.send(encode.status(state.status(self.connection_id, now)).encode())
 
     def send_heartbeats(self, now: int) -> None:
         """Send the heartbeats that are due: one a second, whatever else is sent."""

@@ -24,6 +24,7 @@ INVALID_NONCE = "EAPI:Invalid nonce"
 # WebSocket only.
 NO_TOKEN = "Token(s) not found"  # noqa: S105 - an error's text
 INVALID_SESSION = "ESession:Invalid session"
+INVALID_TOKEN = "EAPI:Invalid token"  # noqa: S105 - an error's text
 NO_SYMBOL = "Symbol(s) not found"
 ALREADY_SUBSCRIBED = "Already subscribed"
 NOT_SUBSCRIBED = "Subscription Not Found"

@@ -2,7 +2,7 @@
 
 from kracked.orders.amends import AmendedTerms, keeps_place
 from kracked.orders.cancels import CancelOutcome
-from kracked.orders.dead_man_switch import DeadManSwitch
+from kracked.orders.dead_man_switch import DeadManSwitch, SwitchNotSet
 from kracked.orders.draft import CloseDraft, Draft, FeeIn
 from kracked.orders.open import open_order_manager
 from kracked.orders.order_manager import OrderManager
@@ -11,7 +11,13 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, OutboxEntry
 from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
 from kracked.orders.rules.fees import Fees
-from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
+from kracked.orders.rules.market_context import (
+    Check,
+    FailedCheck,
+    Limits,
+    MaintenanceConsent,
+    MarketContext,
+)
 from kracked.protocol.order_terms import OrderType, SelfTrade, TimeInForce, Trigger
 from kracked.protocol.own_orders import OwnOrder
 
@@ -31,6 +37,7 @@ __all__ = [
     "JournalFull",
     "JournalInUse",
     "Limits",
+    "MaintenanceConsent",
     "MarketContext",
     "OrderDeclined",
     "OrderManager",
@@ -40,6 +47,7 @@ __all__ = [
     "OutboxEntry",
     "OwnOrder",
     "SelfTrade",
+    "SwitchNotSet",
     "TimeInForce",
     "Trigger",
     "keeps_place",

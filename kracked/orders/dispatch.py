@@ -115,33 +115,39 @@ class Dispatch:
         cost: Decimal,
         call: Callable[[], Awaitable[T]],
         answers: Callable[[T], Sequence[ActionAnswer]],
+        stopped: Callable[[], str],
     ) -> tuple[OutboxEntry, ...]:
         """Send one request for all entries and return them as its answer leaves them.
 
-        Nothing is sent if a cancel has withdrawn any of them.
+        Nothing is sent if a cancel has withdrawn any of them, or the exchange has meanwhile
+        announced that it takes no orders.
 
         Args:
             entries: Entries that `prepare` returned.
             cost: What the request adds to the rate counter of their pair.
             call: Makes the request.
             answers: Returns the answer to each entry, in their order, from the reply.
+            stopped: Returns why nothing may be sent any more; empty when it may.
 
         Raises:
             JournalFull: The lines are not on the disk, and nothing was sent.
         """
         self._engine.spend(entries[0].symbol, cost, self._steady())
-        await self._claim(entries)
+        await self._claim(entries, stopped)
         current = tuple(self._outbox[entry.id] for entry in entries)
         if any(entry.state is not OrderState.SENT for entry in current):
             return current
         return await self._deliver(current, call(), answers)
 
-    async def _claim(self, entries: Sequence[OutboxEntry]) -> None:
+    async def _claim(self, entries: Sequence[OutboxEntry], stopped: Callable[[], str]) -> None:
         """Put all lines on the disk and claim all sendings; or mark all entries as refused."""
         try:
             await self._sync()
             if any(self._outbox[entry.id].ended for entry in entries):
                 self.give_up(entries, "withdrawn with the others of its batch")
+                return
+            if reason := stopped():
+                self.give_up(entries, f"not sent: {reason}")
                 return
             for entry in entries:
                 self._outbox.send(entry.id, self._clock())

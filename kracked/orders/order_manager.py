@@ -24,17 +24,18 @@ from kracked.orders.outbox.order_states import OrderState
 from kracked.orders.outbox.outbox import ActionKind, Outbox, OutboxEntry
 from kracked.orders.reconciler import Reconciler
 from kracked.orders.reviews import BatchReview, OrderDeclined, OrderReview
-from kracked.orders.rules import funds
+from kracked.orders.rules import funds, maintenance
 from kracked.orders.rules.funds import AccountFacts
 from kracked.orders.rules.market_context import Check, FailedCheck, Limits, MarketContext
 from kracked.orders.rules.order_checks import batch_refusals, refusals
-from kracked.protocol.events import Executions, Side
+from kracked.protocol.events import Executions, Side, Status
 from kracked.protocol.limits import (
     cost_of_add,
     cost_of_amend,
     cost_of_batch_add,
     cost_of_cancel,
 )
+from kracked.protocol.maintenance_tracker import MaintenanceTracker
 from kracked.protocol.own_orders import OwnOrder, OwnOrders
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import fields
@@ -64,6 +65,8 @@ class OrderManager:
     Attributes:
         working: Open and closed orders, as the account's stream has shown them.
         reconciler: Looks up actions whose outcome is not known.
+        maintenance: What the exchange has announced, by which orders are refused. Set it to
+            `FeedManager.maintenance`, or give `apply` every `Status`; None checks nothing.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class OrderManager:
         timing = timing or RequestTiming()
         self._client, self._clock, self._steady = client, timing.clock, timing.steady()
         self._ids, self._facts = ids or ClientIds(timing.clock), facts or AccountFacts()
+        self.maintenance: MaintenanceTracker | None = None
         self.reconciler = Reconciler(client, outbox, timing=timing)
         self._cancels = Cancels(client, self.working, outbox, self.engine, timing)
         self._dispatch = Dispatch(
@@ -130,6 +134,7 @@ class OrderManager:
             cost_of_add(),
             call,
             lambda reply: [ActionAnswer(reply.txid[0] if reply.txid else None)],
+            partial(self._stopped, (review.draft,), now, limits),
         )
         return placed
 
@@ -165,6 +170,7 @@ class OrderManager:
             cost_of_batch_add(len(entries)),
             call,
             lambda reply: [ActionAnswer(order.txid, order.error) for order in reply.orders],
+            partial(self._stopped, [each.draft for each in review.reviews], now, limits),
         )
 
     async def validate(self, draft: Draft, now: MarketContext) -> Added:
@@ -254,8 +260,8 @@ class OrderManager:
         review = self.review_amend(order, now, change, limits)
         if review.refusals:
             return OrderDeclined(review.refusals)
-        draft, now = review.draft, self._completed(now)
-        request = amends.request(order, draft, now, change)
+        draft = review.draft
+        request = amends.request(order, draft, self._completed(now), change)
         entry = self._dispatch.prepare(
             ActionKind.AMEND,
             self._ids.fresh(),
@@ -267,7 +273,11 @@ class OrderManager:
         target, deadline = OrderRef(txid=order.order_id), entry.deadline
         call = partial(self._client.amend_order, target, request, deadline=deadline)
         (sent,) = await self._dispatch.send(
-            [entry], self.cost_of_amend(order), call, lambda _: [ActionAnswer()]
+            [entry],
+            self.cost_of_amend(order),
+            call,
+            lambda _: [ActionAnswer()],
+            partial(self._stopped, (draft,), now, limits),
         )
         return sent
 
@@ -331,8 +341,15 @@ class OrderManager:
 
     # --- learning --------------------------------------------------------------------------
 
-    def apply(self, event: Executions) -> None:
-        """Take a message of the account's stream: the first and best evidence of every outcome."""
+    def apply(self, event: Executions | Status) -> None:
+        """Take a message of the account's stream: the first and best evidence of every outcome.
+
+        A status of the exchange says whether it takes orders.
+        """
+        if isinstance(event, Status):
+            self.maintenance = self.maintenance or MaintenanceTracker()
+            self.maintenance.apply(event)
+            return
         self.working.apply(event)
         now = self._clock()
         for report in event.reports:
@@ -374,7 +391,15 @@ class OrderManager:
             rate_room=self.rate(symbol)[1],
             open_room=self.engine.tier.open_orders - len(self.working.of(symbol)),
             pending=tuple(self.outbox.pending()),
+            maintenance=now.maintenance
+            or (self.maintenance.effect(at) if self.maintenance else None),
         )
+
+    def _stopped(self, drafts: Sequence[Draft], now: MarketContext, limits: Limits | None) -> str:
+        """Return why the exchange takes one of these orders no more; empty when it takes all."""
+        now, limits = self._completed(now), limits or self.limits
+        found = (maintenance.refusal(draft, now, limits) for draft in drafts)
+        return next((failed.sentence for failed in found if failed), "")
 
     def _pair(self, symbol: str) -> str:
         return self._facts.pairs.get(symbol, symbol)

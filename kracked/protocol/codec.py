@@ -20,6 +20,7 @@ from kracked.errors import ProtocolError
 from kracked.instruments import Asset, Instrument, Precision
 from kracked.protocol import events, wire
 from kracked.protocol.events import Event, Side
+from kracked.protocol.maintenance_lists import read_events, read_incidents
 from kracked.protocol.number_parser import (
     NumberReader,
     decimal,
@@ -139,7 +140,7 @@ class Codec:
         self, data: wire.BookData | wire.OrdersData, kind: type[Event]
     ) -> NumberReader:
         """Return a reader with the decimals of the last snapshot; wider updates widen it."""
-        rows = (*data.bids, *data.asks)
+        rows = (*(data.bids or ()), *(data.asks or ()))
         prices = [row.price if isinstance(row, wire.WireLevel) else row.limit_price for row in rows]
         quantities = [row.qty if isinstance(row, wire.WireLevel) else row.order_qty for row in rows]
         known = self._inferred.get(data.symbol)
@@ -229,8 +230,8 @@ class Codec:
 
     def _instruments(self, message: wire.InstrumentMessage, received: int) -> list[Event]:
         unreadable: list[Event] = []
-        pairs = _read_rows(message.data.pairs, _instrument, unreadable, received)
-        assets = _read_rows(message.data.assets, _listed_asset, unreadable, received)
+        pairs = _read_rows(message.data.pairs or [], _instrument, unreadable, received)
+        assets = _read_rows(message.data.assets or [], _listed_asset, unreadable, received)
         self.learn(pairs)
         snapshot = message.type == "snapshot"
         return [events.Instruments(received, tuple(pairs), tuple(assets), snapshot), *unreadable]
@@ -361,18 +362,29 @@ def _by_symbol(rows: list[_Row]) -> dict[str, list[_Row]]:
 
 
 def _status(message: wire.StatusMessage, received: int) -> list[Event]:
-    return [
-        events.Status(
+    found, unreadable = list[Event](), list[Event]()
+    for data in message.data:
+        planned, emergency = bytes(data.upcoming_maintenance), bytes(data.emergency)
+        upcoming, incidents = read_events(planned), read_incidents(emergency)
+        status = events.Status(
             received,
             system=data.system,
-            version=data.version,
-            api_version=data.api_version,
-            connection_id=data.connection_id,
-            upcoming_maintenance=tuple(data.upcoming_maintenance),
-            emergency=tuple(data.emergency),
+            version=data.version or "",
+            api_version=data.api_version or "",
+            connection_id=data.connection_id or 0,
+            upcoming_maintenance=upcoming.found,
+            emergency=incidents.found,
+            lists_stated=_is_list(planned) or _is_list(emergency),
         )
-        for data in message.data
-    ]
+        found.append(status)
+        for entry, reason in (*upcoming.problems, *incidents.problems):
+            problem = malformed(entry, received, reason)
+            unreadable.append(msgspec.structs.replace(problem, channel="status"))
+    return found + unreadable
+
+
+def _is_list(data: bytes) -> bool:
+    return data.startswith(b"[")
 
 
 def _heartbeat(_message: wire.HeartbeatMessage, received: int) -> list[Event]:

@@ -24,6 +24,7 @@ from kracked import units
 from kracked.instruments import Asset, Instrument
 from kracked.protocol import events
 from kracked.protocol.events import OrderChange, Side
+from kracked.protocol.maintenance_lists import event_members, incident_members
 from kracked.times import NS_PER_S, to_rfc3339
 
 SNAPSHOT, UPDATE = "snapshot", "update"
@@ -275,14 +276,15 @@ def _flag(value: bool) -> str:
 
 def status(event: events.Status) -> str:
     """Return a `status` message: the first of a connection, then one for every change."""
-    data = {
+    data: dict[str, object] = {
         "version": event.version,
         "system": event.system,
         "api_version": event.api_version,
         "connection_id": event.connection_id,
-        "upcoming_maintenance": event.upcoming_maintenance,
-        "emergency": event.emergency,
     }
+    if event.lists_stated:
+        data["upcoming_maintenance"] = [event_members(one) for one in event.upcoming_maintenance]
+        data["emergency"] = [incident_members(one) for one in event.emergency]
     return _text({"channel": "status", "type": UPDATE, "data": [data]})
 
 

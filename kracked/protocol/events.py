@@ -17,6 +17,7 @@ import msgspec
 
 from kracked import times
 from kracked.instruments import Asset, Instrument, Precision
+from kracked.protocol.maintenance import Incident, MaintenanceEvent
 
 __all__ = [
     "Balances",
@@ -126,10 +127,13 @@ class Status(Event, frozen=True, tag="status"):
     api_version: str = ""
     connection_id: int = 0
     """Unsigned 64 bit: may exceed 2**63."""
-    upcoming_maintenance: tuple[dict[str, object], ...] = ()
-    """The exchange's own objects."""
-    emergency: tuple[dict[str, object], ...] = ()
-    """The exchange's own objects."""
+    upcoming_maintenance: tuple[MaintenanceEvent, ...] = ()
+    """Planned windows that have not begun: an event leaves the list when its window starts."""
+    emergency: tuple[Incident, ...] = ()
+    """Incidents that are not resolved."""
+    lists_stated: bool = True
+    """Whether the exchange sent the two lists, empty or not; without them nothing is known of
+    what is planned, and nothing has changed."""
 
 
 class Heartbeat(Event, frozen=True, tag="heartbeat"):

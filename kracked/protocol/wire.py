@@ -2,7 +2,9 @@
 
 Numbers are `Raw`: the digits as sent, to be scaled once by `kracked.units`. A field that
 the exchange leaves out, now or in an older year, has a default; a field that it may add is
-ignored by msgspec. Source: the channel pages below docs.kraken.com/api/docs/websocket-v2/
+ignored by msgspec. An optional list may be null, which is the same as empty and as absent.
+
+Source: the channel pages below docs.kraken.com/api/docs/websocket-v2/
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ class WireLevel(Struct, gc=False):
 class BookData(Struct, gc=False):
     symbol: str
     checksum: int
-    bids: list[WireLevel] = []
-    asks: list[WireLevel] = []
+    bids: list[WireLevel] | None = []
+    asks: list[WireLevel] | None = []
     timestamp: str | None = None
 
 
@@ -44,8 +46,8 @@ class WireOrder(Struct, gc=False):
 class OrdersData(Struct, gc=False):
     symbol: str
     checksum: int
-    bids: list[WireOrder] = []
-    asks: list[WireOrder] = []
+    bids: list[WireOrder] | None = []
+    asks: list[WireOrder] | None = []
     timestamp: str | None = None
 
 
@@ -138,9 +140,9 @@ class AssetData(Struct):
 
 
 class InstrumentData(Struct):
-    pairs: list[Raw] = []
+    pairs: list[Raw] | None = []
     """`PairData` each, read one by one: an unreadable one must not cost the others."""
-    assets: list[Raw] = []
+    assets: list[Raw] | None = []
     """`AssetData` each."""
 
 
@@ -153,11 +155,13 @@ class InstrumentMessage(Struct, tag_field="channel", tag="instrument"):
 
 class StatusData(Struct):
     system: str
-    version: str = ""
-    api_version: str = ""
-    connection_id: int = 0
-    upcoming_maintenance: list[dict[str, object]] = []
-    emergency: list[dict[str, object]] = []
+    version: str | None = None
+    api_version: str | None = None
+    connection_id: int | None = None
+    upcoming_maintenance: Raw = NO_DIGITS
+    """A list, absent or null; read apart: no entry may cost the engine's state."""
+    emergency: Raw = NO_DIGITS
+    """As `upcoming_maintenance`."""
 
 
 class StatusMessage(Struct, tag_field="channel", tag="status"):

@@ -22,6 +22,7 @@ from kracked.gateway import refusals
 from kracked.gateway.auth import ApiKeys
 from kracked.gateway.channels import CHANNELS, Socket, Topic
 from kracked.gateway.client_session import ClientSession, Send
+from kracked.gateway.exchange_state import ExchangeState
 from kracked.protocol import encode, events
 from kracked.protocol.last_values import REMEMBERED_TYPES, LastValues
 from kracked.record.replay import Moment, Player
@@ -102,7 +103,8 @@ class RecordedExchange:
     def __init__(self, player: Player, keys: ApiKeys) -> None:
         self.keys = keys
         self.instruments = InstrumentList(player.recording)
-        self.system = "online"
+        self.state = ExchangeState()
+        """The engine's state and what was announced, as the recorder was told."""
         self.subscriptions = 0
         """Subscriptions to market data so far."""
         self.disconnections = 0
@@ -135,7 +137,7 @@ class RecordedExchange:
         connection_id = self._ids.getrandbits(64)
         session = ClientSession(self, socket, send, connection_id=connection_id, now=now)
         self._clients[session] = _Client(socket, close)
-        session.send_status(self.system)
+        session.send_status(self.state, now)
         return session
 
     def disconnect(self, session: ClientSession) -> None:
@@ -294,8 +296,8 @@ class RecordedExchange:
                 self._suspend(channel, symbols)
             case events.Reconnecting() | events.Connected():
                 self._follow_recorder(event)
-            case events.Status(system=system):
-                self._set_system(system)
+            case events.Status():
+                self._set_state(event)
 
     def _subscribers(
         self, event: events.Ticker | events.Trades | events.Candles
@@ -328,12 +330,15 @@ class RecordedExchange:
                 self._last_values.pause()
             self.close_connections(LOST, _SOCKETS[role])
 
-    def _set_system(self, system: str) -> None:
-        """Announce a change of mode: every connection of the recorder begins with a status."""
-        if system != self.system:
-            self.system = system
+    def _set_state(self, status: events.Status) -> None:
+        """Announce a change: every connection of the recorder begins with a status."""
+        state = ExchangeState(status.system, status.upcoming_maintenance, status.emergency)
+        if not status.lists_stated:
+            state = ExchangeState(status.system, self.state.upcoming, self.state.emergency)
+        if state != self.state:
+            self.state = state
             for session in self._clients:
-                session.send_status(system)
+                session.send_status(state, status.received)
 
 
 def _role(connection: str) -> str:

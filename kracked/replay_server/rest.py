@@ -13,7 +13,6 @@ from kracked.gateway.refusals import Refusal
 from kracked.gateway.rest import Params, PublicMethod, answer, method_of, server_time
 from kracked.instruments import Asset, Instrument
 from kracked.replay_server.exchange import RecordedExchange
-from kracked.times import to_rfc3339
 
 _OLD_NAMES = {"BTC": "XBT", "DOGE": "XDG"}
 """The currencies that REST calls by another name than the WebSocket."""
@@ -27,6 +26,7 @@ class ReplayRest:
         self._public: Mapping[str, PublicMethod] = {
             "Time": server_time,
             "SystemStatus": self.system_status,
+            "MaintenanceSchedule": self.maintenance_schedule,
             "Assets": self.assets,
             "AssetPairs": self.asset_pairs,
         }
@@ -46,7 +46,11 @@ class ReplayRest:
 
     def system_status(self, _: Params, now: int) -> object:
         """Answer SystemStatus."""
-        return {"status": self._exchange.system, "timestamp": to_rfc3339(now, 0)}
+        return self._exchange.state.system_status(now)
+
+    def maintenance_schedule(self, _: Params, now: int) -> object:
+        """Answer MaintenanceSchedule."""
+        return self._exchange.state.maintenance_schedule(now)
 
     def assets(self, query: Params, _: int) -> object:
         """Answer Assets: all, or those that `asset` names."""

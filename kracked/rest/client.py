@@ -16,11 +16,14 @@ from pathlib import Path
 from kracked.credentials import Credentials
 from kracked.endpoints import Endpoints
 from kracked.protocol.limits import STARTER, Tier
+from kracked.protocol.maintenance import MaintenanceEvent
+from kracked.protocol.maintenance_lists import read_schedule
 from kracked.rest import account, encoding, market, orders
 from kracked.rest.encoding import BadOrder, joined_ids, pair_params, present, time_span
 from kracked.rest.limiter import RestLimiter
 from kracked.rest.nonce import Nonces, key_file, state_folder
 from kracked.rest.priority_lock import Urgency
+from kracked.rest.replies import Refused
 from kracked.rest.request_executor import RequestExecutor, RequestTiming, Signer
 from kracked.rest.transport import HttpTransport
 from kracked.rest.typed_calls import TypedCalls
@@ -347,8 +350,26 @@ class RestClient:
         return await self._calls.public("Time", {}, market.ServerTime)
 
     async def system_status(self) -> market.SystemStatus:
-        """Return the state of the trading engine."""
-        return await self._calls.public("SystemStatus", {}, market.SystemStatus)
+        """Return the state of the trading engine, maintenance of 72 hours, and incidents.
+
+        Source: docs.kraken.com/api-reference/market-data/get-system-status
+        """
+        return await self._calls.public_with("SystemStatus", market.read_system_status)
+
+    async def maintenance_schedule(self) -> tuple[MaintenanceEvent, ...] | None:
+        """Return the maintenance of the next seven days, the nearest first.
+
+        None from an exchange that does not know this call: nothing is known then. An event
+        leaves the schedule when its window starts.
+
+        Source: docs.kraken.com/api-reference/market-data/get-maintenance-schedule
+        """
+        try:
+            return await self._calls.public_with("MaintenanceSchedule", read_schedule)
+        except Refused as refused:
+            if "Unknown method" not in refused.error:
+                raise
+            return None
 
     async def assets(self) -> dict[str, market.AssetInfo]:
         """Return all assets by their old codes, such as ``XXBT``."""

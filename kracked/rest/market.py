@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
+from kracked.protocol.maintenance import Incident, MaintenanceEvent
+from kracked.protocol.maintenance_lists import read_events, read_incidents
 from kracked.rest.account import seconds_to_ns
 
 T = TypeVar("T")
@@ -33,6 +35,10 @@ class SystemStatus(msgspec.Struct, frozen=True):
     status: str
     """`online`, `maintenance`, `cancel_only`, `post_only`; an open set."""
     timestamp: str = ""
+    upcoming_maintenance: tuple[MaintenanceEvent, ...] = ()
+    """Windows of the next 72 hours that have not begun."""
+    emergency: tuple[Incident, ...] = ()
+    """Incidents that are not resolved."""
 
 
 class AssetInfo(msgspec.Struct, frozen=True):
@@ -170,6 +176,28 @@ def read_page(raw: bytes) -> Page:
     members = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     last = bytes(members.pop("last", msgspec.Raw(b'""'))).decode().strip('"')
     return Page(next(iter(members.values()), msgspec.Raw(b"[]")), last)
+
+
+class _StatusMembers(msgspec.Struct):
+    status: str
+    timestamp: str | None = None
+    upcoming_maintenance: msgspec.Raw = msgspec.Raw()
+    emergency: msgspec.Raw = msgspec.Raw()
+
+
+def read_system_status(raw: bytes) -> SystemStatus:
+    """Return the result of SystemStatus; no odd entry of its lists costs the state.
+
+    Raises:
+        msgspec.MsgspecError: It does not say the state.
+    """
+    found = msgspec.json.decode(raw, type=_StatusMembers)
+    return SystemStatus(
+        found.status,
+        found.timestamp or "",
+        read_events(bytes(found.upcoming_maintenance)).found,
+        read_incidents(bytes(found.emergency)).found,
+    )
 
 
 def only_value(found: dict[str, T]) -> T | None:

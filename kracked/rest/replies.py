@@ -235,19 +235,19 @@ class UnreadableReply(ProtocolError):
 class Reply(msgspec.Struct, frozen=True):
     """The envelope of every REST reply: errors and warnings, and the result beside them."""
 
-    error: tuple[str, ...] = ()
-    """Errors and warnings."""
+    error: tuple[str, ...] | None = ()
+    """Errors and warnings; null is the same as empty."""
     result: msgspec.Raw = msgspec.Raw()
 
     @property
     def errors(self) -> tuple[str, ...]:
         """The errors alone."""
-        return tuple(text for text in self.error if not text.startswith("W"))
+        return tuple(text for text in self.error or () if not text.startswith("W"))
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings alone."""
-        return tuple(text for text in self.error if text.startswith("W"))
+        return tuple(text for text in self.error or () if text.startswith("W"))
 
     @property
     def has_result(self) -> bool:

@@ -6,7 +6,8 @@ An accepted write whose reply cannot be read is an `OutcomeUnknown`, like a lost
 from __future__ import annotations
 
 from collections.abc import Callable, Set
-from typing import TypeVar
+from decimal import Decimal
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,6 +31,10 @@ class TypedCalls:
     async def public(self, name: str, params: dict[str, str], shape: type[T]) -> T:
         """Make a public call."""
         return _decoded(name, await self._executor.public(name, params), shape)
+
+    async def public_with(self, name: str, reader: Callable[[bytes], T]) -> T:
+        """Make a public call without parameters, whose result needs a reader of its own."""
+        return _read(name, reader, await self._executor.public(name, {}))
 
     async def page(
         self, name: str, params: dict[str, str], since: str | None, shape: type[T]
@@ -76,7 +81,27 @@ class TypedCalls:
 
 
 def _decoded(name: str, raw: bytes, shape: type[T]) -> T:
-    return _read(name, lambda text: msgspec.json.decode(text, type=shape), raw)
+    return _read(name, lambda text: _typed(text, shape), raw)
+
+
+def _typed(raw: bytes, shape: type[T]) -> T:
+    """Decode a result; an optional member may be null, which is the same as absent."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except msgspec.ValidationError:
+        if b"null" not in raw:
+            raise
+        return msgspec.json.decode(_exact(_without_nulls(_any_value(raw))), type=shape)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(one) for name, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
+
+
+_any_value = msgspec.json.Decoder(float_hook=Decimal).decode
+_exact = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def _read(name: str, reader: Callable[[bytes], T], raw: bytes) -> T:

@@ -1,6 +1,7 @@
 """The control API at `/sim/`: the engine's own books, and a market that can be stopped.
 
-Nothing here is Kraken's. It is there only while the simulator runs with faults, so that
+Nothing here is Kraken's. It is there only while the simulator runs with faults, or with a
+script of maintenance, so that
 a client's books can be compared with the truth, level by level and order by order:
 
 - `GET /sim/truth?symbol=BTC/USD&channel=level3&depth=10` is the engine's book. `time` is
@@ -11,6 +12,9 @@ a client's books can be compared with the truth, level by level and order by ord
   latest fills, oldest first.
 - `POST /sim/hold?seconds=5` stops trade and faults for so long, `/sim/calm?seconds=5`
   faults alone; `/sim/release` ends both.
+- `POST /sim/maintenance?script=imminent_5m:0s,maintenance:10s,online:30s` begins a script of
+  maintenance now (`kracked.sim.faults.maintenance`); one that cannot be read is answered
+  with `{"error": ...}`, and changes nothing.
 - `GET /sim/faults` lists the faults that were injected, `GET /sim/state` counts; its
   `rested_ns` is how long there was no trade, because the market was stopped or the machine
   too slow.
@@ -28,6 +32,7 @@ from kracked.gateway.rest import Params
 from kracked.protocol.events import Side
 from kracked.sim.accounts import stream_rows
 from kracked.sim.exchange import Exchange
+from kracked.sim.faults.grammar import BadFaults
 from kracked.sim.injection.injector import FaultInjector
 from kracked.times import NS_PER_S
 
@@ -50,6 +55,7 @@ class ControlApi:
             "hold": lambda query: injector.hold(_seconds_ns(query)),
             "calm": lambda query: injector.calm(_seconds_ns(query)),
             "release": lambda _: injector.release(),
+            "maintenance": lambda query: exchange.run_maintenance(query["script"]),
         }
 
     def answer(self, http_method: str, path: str, query: Params) -> bytes | None:
@@ -61,6 +67,8 @@ class ControlApi:
                 return msgspec.json.encode(self._state({}))
             if http_method == "GET" and name in self._reads:
                 return msgspec.json.encode(self._reads[name](query))
+        except BadFaults as error:
+            return msgspec.json.encode({"error": str(error)})
         except (KeyError, ValueError):
             return None
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
@@ -18,6 +19,7 @@ from kracked.gateway import refusals
 from kracked.gateway.auth import ApiKeys
 from kracked.gateway.channels import Socket, Topic
 from kracked.gateway.client_session import ClientSession, Send
+from kracked.gateway.exchange_state import ExchangeState
 from kracked.protocol import encode
 from kracked.protocol.encode import SNAPSHOT, UPDATE
 from kracked.sim import listings as listed
@@ -25,6 +27,7 @@ from kracked.sim.accounts.client_accounts import AccountOptions
 from kracked.sim.agents.market import SimulatedMarket
 from kracked.sim.engine.matching import Matcher
 from kracked.sim.engine.orders import EngineBatch
+from kracked.sim.faults import maintenance
 from kracked.sim.faults.order_faults import OrderFaults
 from kracked.sim.listings import ListedAsset, Listing
 from kracked.sim.market_data.book_publisher import LEVEL3
@@ -71,7 +74,8 @@ class Exchange:
         """How far the market has come."""
         self.paused_ns = 0
         """How much of the time went by without trade."""
-        self.system = "online"
+        self.state = ExchangeState()
+        """The engine's state, and what is announced."""
         self.publishers = {
             listing.symbol: MarketDataPublisher(
                 listing,
@@ -92,6 +96,9 @@ class Exchange:
         self._calls: list[tuple[int, int, Callable[[], None]]] = []
         """Time, serial and function of each `call_at`, soonest first."""
         self._serials = count()
+        self._script = object()
+        """The script of maintenance that was begun last."""
+        self._next_event_id = 51
         self._subscribers: dict[Topic, dict[ClientSession, None]] = {}
         self._sessions: dict[ClientSession, None] = {}
         # Connection ids name connections; they need not be repeatable, nor secret.
@@ -112,7 +119,7 @@ class Exchange:
             self, socket, send, connection_id=connection_id, now=now, trading=self
         )
         self._sessions[session] = None
-        session.send_status(self.system)
+        session.send_status(self.state, now)
         return session
 
     @property
@@ -223,11 +230,39 @@ class Exchange:
 
     # --- modes ------------------------------------------------------------------------
 
+    @property
+    def system(self) -> str:
+        """The engine's mode."""
+        return self.state.system
+
     def set_system(self, system: str) -> None:
         """Announce a mode: `online`, `post_only`, `cancel_only`, `maintenance`."""
-        self.system = system
+        self.set_state(msgspec.structs.replace(self.state, system=system))
+
+    def set_state(self, state: ExchangeState) -> None:
+        """Announce a mode, planned maintenance and incidents."""
+        self.state = state
         for session in self._sessions:
-            session.send_status(system)
+            session.send_status(state, self.time)
+
+    def run_maintenance(self, script: str) -> None:
+        """Announce what a script says, from now on; the last one that was begun counts.
+
+        Raises:
+            BadFaults: The script cannot be read.
+        """
+        steps = maintenance.read(script)
+        self._script = current = object()
+
+        def come_to(state: ExchangeState) -> None:
+            """Announce a state, unless another script was begun."""
+            if self._script is current:
+                self.set_state(state)
+
+        coming = maintenance.states(steps, self.time, self.state, first_id=self._next_event_id)
+        self._next_event_id += len(steps)
+        for at, state in coming:
+            self.call_at(at, partial(come_to, state))
 
     def set_pair_status(self, symbol: str, status: str) -> None:
         """Announce a pair's mode on the `instrument` channel."""

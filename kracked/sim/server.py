@@ -82,10 +82,12 @@ class SimOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How the live exchange is followed beyond its rules."""
     order_faults: str = ""
     """Faults of trading requests, as `kracked.sim.faults.order_faults` reads them."""
+    maintenance: str = ""
+    """Maintenance and incidents to announce, as `kracked.sim.faults.maintenance` reads them."""
     faults: str | None = None
     """Faults of connections and messages, as `kracked.sim.faults.schedule` reads them.
-    Empty: only those that a call of `SimServer.injector` injects. None: none at all, and no
-    control API."""
+    Empty: only those that a call of `SimServer.injector` injects. None: none at all, and without
+    `maintenance` no control API."""
 
 
 class SimServer:
@@ -112,7 +114,7 @@ class SimServer:
 
         Raises:
             NotListed: A symbol or an asset is unknown.
-            BadFaults: The faults cannot be read.
+            BadFaults: The faults, or the steps of maintenance, cannot be read.
             TooPrecise: A balance has too many decimals.
         """
         self.options = options or SimOptions()
@@ -124,14 +126,16 @@ class SimServer:
         self.exchange = self._open_exchange(truth)
         self.injector: FaultInjector | None = None
         """Injects faults; None unless the options name some."""
-        if self.options.faults is not None:
+        if self.options.faults is not None or self.options.maintenance:
             self.injector = FaultInjector(
                 self.exchange,
-                schedule.read(self.options.faults),
+                schedule.read(self.options.faults or ""),
                 seed=self._seed,
                 now=self.exchange.time,
                 note=note,
             )
+        if self.options.maintenance:
+            self.exchange.run_maintenance(self.options.maintenance)
         self._rest = RestApi(self.exchange)
         self._control = ControlApi(self.exchange, self.injector) if self.injector else None
         self._clients: dict[ClientSession, ClientConnection] = {}

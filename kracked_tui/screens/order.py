@@ -8,12 +8,15 @@ sent, and sends it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from kracked.orders.amends import not_amendable
 from kracked.protocol.events import Side
+from kracked.protocol.trading_effect import NewOrders
 from kracked_tui import keys
 from kracked_tui.keys import Key
+from kracked_tui.screens.maintenance import MaintenanceOffer
 from kracked_tui.screens.part import ScreenPart
 from kracked_tui.screens.ticket import TicketKeys
 from kracked_tui.screens.trade import TradeScreen
@@ -74,6 +77,10 @@ class OrderKeys(ScreenPart):
             self._model.tell(f"not sent: there is no best {side} to join", "warn")
             return
         ticket = self._ticket.limit_order(trader, market, Side(side), price)
+        if trader.armed and self._model.effect().new_orders is NewOrders.ASK:
+            # Asked again, on the preview: w confirms, then y sends.
+            self._ticket.open(trader, replace(ticket, previewed=True))
+            return
         self._ticket.run_order(partial(trader.send, ticket, market))
 
     def action_go(self, number: int) -> None:
@@ -171,7 +178,12 @@ class OrderKeys(ScreenPart):
         if trader.armed:
             self._ticket.run_order(trader.disarm)
             return
-        question = questions.arm(self._model.symbol, trader.armed_min, before=trader.armed_before)
+        question = questions.arm(
+            self._model.symbol,
+            trader.armed_min,
+            before=trader.armed_before,
+            warning=trader.switch_warning,
+        )
         self._screen.questions.ask(question, lambda _: trader.arm())
 
     async def may_leave(self) -> bool:
@@ -215,6 +227,7 @@ class OrderScreen(TradeScreen):
         self.order_keys = OrderKeys(self, self.ticket_keys)
         self.add_part(self.ticket_keys)
         self.add_part(self.order_keys)
+        self.add_part(MaintenanceOffer(self, self.ticket_keys))
 
     def on_ticket_panel_changed(self, _: TicketPanel.Changed) -> None:
         self.ticket_keys.draw()

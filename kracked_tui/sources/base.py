@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kracked.feed.account import Account
     from kracked.feed.fanout import Consumer
     from kracked.feed_manager import FeedManager
+    from kracked.protocol.maintenance_tracker import MaintenanceTracker
     from kracked.rest.client import RestClient
 
 
@@ -35,6 +36,8 @@ class Access(NamedTuple):
     """The file that records the orders sent with this key."""
     silent_ns: Callable[[], int | None]
     """Time since the last message on the public connection; None while there is none."""
+    maintenance: MaintenanceTracker | None = None
+    """What the exchange has announced, none left out."""
 
 
 class Counters(NamedTuple):

@@ -90,7 +90,12 @@ class LiveSource:
             reports = self.feed.consumer(Policy.NEVER_SKIP) if trades else None
             outbox = key_file(credentials, state).name.replace("nonce", "outbox") + ".jsonl"
             self.access = Access(
-                self._rest, self.feed.account, reports, state / outbox, self._silent_ns
+                self._rest,
+                self.feed.account,
+                reports,
+                state / outbox,
+                self._silent_ns,
+                self.feed.maintenance,
             )
         self._stack = AsyncExitStack()
 

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kracked.instruments import Precision
+from kracked.protocol.trading_effect import TradingEffect
 from kracked_tui.state.account_state import AccountState
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, data_status
@@ -71,6 +72,11 @@ class FrameState:
     def data_status(self) -> DataStatus:
         """Whether the data shown can be trusted."""
         return data_status(self._model.health(self.symbol, self.book), self.now)
+
+    @cached_property
+    def effect(self) -> TradingEffect:
+        """What maintenance, incidents and the engine's state mean for orders."""
+        return self._model.effect()
 
     @cached_property
     def precision(self) -> Precision:

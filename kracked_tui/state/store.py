@@ -15,6 +15,8 @@ from kracked.feed.account import Account
 from kracked.instruments import Instrument, Precision, similar_symbol
 from kracked.protocol import events
 from kracked.protocol.events import Event, Side
+from kracked.protocol.maintenance_tracker import MaintenanceNews, MaintenanceTracker
+from kracked.protocol.maintenance_words import clock_text
 from kracked_tui.sources.base import TimeJump
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chart.candles import Bar, merged
@@ -188,7 +190,8 @@ class Store:
         self.ended = False
         self.system = ONLINE
         """The trading engine's state in the exchange's word."""
-        self._maintenance_announced = False
+        self.maintenance = MaintenanceTracker()
+        """Planned maintenance and incidents, by the events that came."""
         self.account = Account()
         """The account as a recording holds it; live, the feed's own account is shown."""
 
@@ -293,15 +296,28 @@ class Store:
         self.tell(event.received, f"{event.symbol} {event.channel} {word}", role)
 
     def _apply_status(self, event: events.Status) -> None:
-        """Note the engine's state. It comes with every connection; only a change is logged."""
-        if event.system != self.system:
-            well = event.system == ONLINE
+        """Note the engine's state, and what is announced. It comes with every connection.
+
+        A change of the state is logged, and each thing announced once a phase.
+        """
+        now, changed = event.received, event.system != self.system
+        self.system = event.system
+        for news in self.maintenance.apply(event):
+            if changed and news.news in (MaintenanceNews.BEGUN, MaintenanceNews.OVER):
+                continue  # the state says it
+            role = "good" if news.good else "warn"
+            self.tell(now, news.text(), role, own=news.urgent)
+        if changed:
+            well, ends = event.system == ONLINE, self.maintenance.effect(now).ends
             text = "the exchange is online again" if well else system_words(event.system)
-            self.tell(event.received, text, "good" if well else "warn")
-        announced = bool(event.upcoming_maintenance)
-        if announced and not self._maintenance_announced:
-            self.tell(event.received, "the exchange announces maintenance", "warn")
-        self.system, self._maintenance_announced = event.system, announced
+            if not well and ends is not None:
+                text += f", until about {clock_text(ends, now)}"
+            self.tell(now, text, "good" if well else "warn")
+
+    def catch_up(self, status: events.Status | None) -> None:
+        """Take in the last status after events were skipped: it may have been among them."""
+        if status is not None:
+            self._apply_status(status)
 
     def _apply_loss(self, event: events.Reconnecting) -> None:
         host = event.url.partition("://")[2].partition("/")[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kracked import times
 from kracked.errors import ConfigError, KrackedError, RequestRejected
+from kracked.protocol.trading_effect import NewOrders, TradingEffect
 from kracked_tui.sources.base import Source
 from kracked_tui.state.frame_state import ChosenOrder, FrameState, Select
 from kracked_tui.state.store import MarketState, Store
@@ -108,11 +109,18 @@ class ViewModel:
         health = self.store.health(
             symbol, has_book=book is not None, verified=book is not None and book.verified
         )
+        effect = self.effect()
+        if effect.new_orders is NewOrders.REFUSED and not effect.forced:
+            health = health._replace(barred=effect.reason)
         if isinstance(book, LevelBook):
             health = health._replace(resync=self.store.market(symbol).level3_resync)
         if self.source.mode == "REPLAY" and self.source.playback is None:
             return health._replace(trouble=f"reading {self.source.name}")
         return health
+
+    def effect(self) -> TradingEffect:
+        """Return what maintenance, incidents and the engine's state mean for orders now."""
+        return self.store.maintenance.effect(self.source.now())
 
     @property
     def has_account(self) -> bool:

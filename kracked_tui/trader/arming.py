@@ -64,8 +64,19 @@ class Arming:
         """The reason why the switch could not be set; empty while it can."""
         return self._switch.failure
 
+    @property
+    def switch_warning(self) -> str:
+        """What near maintenance makes of the switch, in sentences."""
+        return self._switch.maintenance_warning()
+
     def arm(self) -> None:
-        """Let keys send orders for the configured minutes, and hold the switch meanwhile."""
+        """Let keys send orders for the configured minutes, and hold the switch meanwhile.
+
+        Not while maintenance is about to begin: the switch would cancel everything after it.
+        """
+        if reason := self._switch.not_anew():
+            self._tell(f"not armed: {reason}", "warn")
+            return
 
         async def disarm_in_time() -> None:
             """Disarm when the time is over."""
@@ -76,7 +87,8 @@ class Arming:
         self._until = self._now() + self._minutes * 60 * NS_PER_S
         self.armed_before = True
         if self._renewal is None:
-            self._renewal = self._tasks.create_task(self._switch.hold(), name="dead-man's switch")
+            hold = self._switch.hold(through_maintenance=True)
+            self._renewal = self._tasks.create_task(hold, name="dead-man's switch")
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._tasks.create_task(disarm_in_time(), name="disarm in time")

@@ -11,6 +11,7 @@ from kracked.orders import (
     AmendedTerms,
     Check,
     Limits,
+    MaintenanceConsent,
     MarketContext,
     OrderManager,
     OrderReview,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kracked.protocol.events import OrderChange
 
 _FOREVER_NS = 1 << 62
-_WAIVABLE = frozenset({Check.DUPLICATE, Check.DISTANCE})
+_WAIVABLE = frozenset({Check.DUPLICATE, Check.DISTANCE, Check.DISCOURAGED})
 _LOOKS, _LOOK_EVERY_S = 60, 0.05
 """The order's own stream and the book's come over two connections: one is ahead of the other."""
 
@@ -115,7 +116,10 @@ class Reviewer:
         if not ticket.waived:
             return manager.limits
         return msgspec.structs.replace(
-            manager.limits, allow_duplicate=True, max_distance_percent=None
+            manager.limits,
+            allow_duplicate=True,
+            max_distance_percent=None,
+            maintenance=MaintenanceConsent.CONFIRMED,
         )
 
 

@@ -136,12 +136,17 @@ class Trader:
                 tasks.create_task(look_up, name="unknown orders")
                 tasks.create_task(self._listen(manager), name="own reports")
                 self._arming = Arming(
-                    DeadManSwitch(self._access.client, timing=self._timing),
+                    DeadManSwitch(
+                        self._access.client,
+                        timing=self._timing,
+                        maintenance=self._access.maintenance,
+                    ),
                     tasks,
                     minutes=self._settings.armed_min,
                     tell=self._tell,
                     now=self._now,
                 )
+                manager.maintenance = self._access.maintenance
                 self._manager, self._unavailable = manager, ""
                 manager.outbox.on_settled = lambda entry: self._tell(*messages.resolved(entry))
                 if count := len(manager.outbox.unknown()):
@@ -215,6 +220,11 @@ class Trader:
         if not self._arming.switch_ns:
             return f"The dead-man's switch is not set yet. {self._arming.switch_failure}".strip()
         return ""
+
+    @property
+    def switch_warning(self) -> str:
+        """What near maintenance makes of the dead-man's switch, in sentences."""
+        return "" if self._arming is None else self._arming.switch_warning
 
     def arm(self) -> None:
         """Let keys send orders."""

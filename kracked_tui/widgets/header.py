@@ -5,7 +5,7 @@ from __future__ import annotations
 from kracked import times
 from kracked_tui.state.frame_state import FrameState
 from kracked_tui.view import format as fmt
-from kracked_tui.view.chrome.header import HeaderView, header_line
+from kracked_tui.view.chrome.header import HeaderView, countdown, header_line
 from kracked_tui.widgets.painted_rows import LiveRows
 
 
@@ -37,5 +37,6 @@ class Header(LiveRows):
             latency_ns=latency if latency and not replay else None,
             clock=clock,
             trading=frame.account.status,
+            maintenance=countdown(frame.effect),
         )
         self.set_lines([header_line(view, self.size.width)])

@@ -180,3 +180,13 @@ def test_the_package_itself_is_the_command() -> None:
     command = [sys.executable, "-m", "kracked", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert (done.returncode, done.stdout.split()[0]) == (0, "kracked")
+
+
+@pytest.mark.parametrize("script", ["", "dancing:1s", "walk", "online=3:1s"])
+def test_a_wrong_script_of_maintenance_is_misuse_with_the_steps(
+    script: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["sim", "--maintenance", script])
+    assert ended.value.code == 2
+    assert "is no step of maintenance" in capsys.readouterr().err

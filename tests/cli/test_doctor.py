@@ -20,9 +20,12 @@ from kracked.cli.doctor import (
     WATCHING,
     Severity,
     key_findings,
+    maintenance_findings,
 )
 from kracked.endpoints import Endpoints
+from kracked.protocol.maintenance import MaintenanceEvent
 from kracked.rest.account import KeyInfo
+from kracked.rest.market import SystemStatus
 from kracked.sim.server import SimOptions, SimServer
 from kracked.times import NS_PER_S
 
@@ -172,3 +175,46 @@ def test_a_failure_ends_with_1_in_words_and_in_json(capsys: pytest.CaptureFixtur
     assert findings["rest"]["verdict"] == "failed"
     assert doctor.doctor(endpoint=nowhere, as_json=False) == 1
     assert "HTTPS_PROXY" in capsys.readouterr().out
+
+
+# --- maintenance ------------------------------------------------------------------------
+
+
+async def test_maintenance_and_an_incident_are_warnings_with_their_facts() -> None:
+    script = "approaching_30m:0s,maintenance:30m,online:90m,incident=major:0s"
+    options = SimOptions(seed=1, symbols=["BTC/USD"], maintenance=script)
+    async with SimServer(options) as server:
+        server.advance(server.exchange.time + NS_PER_S)
+        found = await examined(server)
+    window, incident = found["maintenance"], found["incident"]
+    assert (window.verdict, incident.verdict) == (Severity.WARNING, Severity.WARNING)
+    assert "maintenance within 30 min" in window.detail
+    assert "for 1 h" in window.detail
+    assert window.facts["phase"] == "approaching_30m"
+    assert "major incident: Degraded order entry" in incident.detail
+    assert incident.facts["impact"] == "major"
+
+
+async def test_nothing_planned_is_well(server: SimServer) -> None:
+    found = (await examined(server))["maintenance"]
+    assert (found.verdict, found.detail) == (Severity.OK, "none planned in the next 7 days")
+
+
+def test_an_exchange_without_a_schedule_is_not_taken_for_one_without_plans() -> None:
+    [finding] = maintenance_findings(SystemStatus("online"), None, NOW)
+    assert "does not tell of a week" in finding.detail
+
+
+def test_a_window_of_both_lists_is_told_once() -> None:
+    event = MaintenanceEvent(event_id=51, title="Upgrade", expected_start=NOW)
+    status = SystemStatus("online", upcoming_maintenance=(event,))
+    assert len(list(maintenance_findings(status, (event,), NOW))) == 1
+
+
+def test_the_facts_are_in_the_json_where_there_are_some() -> None:
+    [finding] = maintenance_findings(SystemStatus("online"), (), NOW)
+    assert json.loads(msgspec.json.encode(finding)) == {
+        "subject": "maintenance",
+        "verdict": "ok",
+        "detail": "none planned in the next 7 days",
+    }

@@ -6,12 +6,14 @@ import asyncio
 
 import pytest
 
-from kracked.orders.dead_man_switch import DeadManSwitch
+from kracked.orders.dead_man_switch import DeadManSwitch, SwitchNotSet
+from kracked.protocol.maintenance_tracker import MaintenanceTracker
 from kracked.rest.client import RestClient
 from kracked.rest.replies import OutcomeUnknown
 from kracked.rest.request_executor import RequestTiming
 from kracked.times import NS_PER_S
 from tests.orders.scripted_exchange import Market
+from tests.protocol.maintenance_frames import WALK, frame, status
 from tests.rest import scripted_http as answers
 from tests.rest.conftest import FrozenTime
 
@@ -83,3 +85,59 @@ async def test_holding_ends_when_it_is_cancelled(market: Market, client: RestCli
     holding.cancel()
     with pytest.raises(asyncio.CancelledError):
         await holding
+
+
+# --- maintenance ------------------------------------------------------------------------
+
+
+def announced(frozen: FrozenTime, phase: str) -> MaintenanceTracker:
+    """Return a tracker that has heard of an event in this phase."""
+    tracker = MaintenanceTracker()
+    tracker.apply(status(frame(WALK[phase]), frozen.clock()))
+    return tracker
+
+
+async def test_it_is_not_set_anew_when_maintenance_is_about_to_begin(
+    market: Market, client: RestClient, frozen: FrozenTime
+) -> None:
+    tracker = announced(frozen, "final_warning_30s")
+    switch = DeadManSwitch(client, timing=frozen.timing, maintenance=tracker)
+    with pytest.raises(SwitchNotSet, match="no new orders are sent"):
+        await switch.hold()
+    assert market.exchange.count("CancelAllOrdersAfter") == 0
+
+
+async def test_it_is_set_all_the_same_for_who_accepts_that_orders_are_cancelled(
+    market: Market, client: RestClient, frozen: FrozenTime
+) -> None:
+    market.exchange.always["CancelAllOrdersAfter"] = ARMED
+    tracker = announced(frozen, "final_warning_30s")
+    timing = stopping(frozen, [], after=1)
+    with pytest.raises(Stop):
+        await DeadManSwitch(client, timing=timing, maintenance=tracker).hold(
+            through_maintenance=True
+        )
+    assert market.exchange.count("CancelAllOrdersAfter") == 1
+
+
+async def test_a_switch_that_is_on_says_what_maintenance_makes_of_it_and_logs_it_once(
+    market: Market,
+    client: RestClient,
+    frozen: FrozenTime,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    market.exchange.always["CancelAllOrdersAfter"] = ARMED
+    tracker = announced(frozen, "imminent_5m")
+    switch = DeadManSwitch(client, timing=stopping(frozen, [], after=3), maintenance=tracker)
+    with caplog.at_level("WARNING"), pytest.raises(Stop):
+        await switch.hold()
+    assert "cancels every order when the exchange returns" in switch.maintenance_warning()
+    assert caplog.messages == ["dead-man's switch and maintenance"]
+
+
+@pytest.mark.parametrize("phase", ["announced", "reminder_24h", "approaching_30m"])
+def test_maintenance_that_is_far_is_no_matter_for_it(
+    client: RestClient, frozen: FrozenTime, phase: str
+) -> None:
+    switch = DeadManSwitch(client, timing=frozen.timing, maintenance=announced(frozen, phase))
+    assert (switch.maintenance_warning(), switch.not_anew()) == ("", "")

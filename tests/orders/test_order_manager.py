@@ -22,7 +22,7 @@ from kracked.orders import (
     open_order_manager,
 )
 from kracked.orders.outbox.journal import Journal, JournalFull
-from kracked.orders.outbox.outbox import Record
+from kracked.orders.outbox.outbox import Outbox, Record
 from kracked.protocol.events import Executions, Side
 from kracked.rest.client import RestClient
 from kracked.rest.request_executor import RequestTiming
@@ -31,6 +31,7 @@ from tests.orders.conftest import OpenManager
 from tests.orders.exchange_model import NOW
 from tests.orders.scripted_exchange import Market
 from tests.patience import PATIENCE_S
+from tests.protocol.maintenance_frames import WALK, frame, status
 from tests.rest import scripted_http as answers
 from tests.rest.conftest import FrozenTime
 from tests.rest.scripted_http import KEY, SECRET
@@ -264,3 +265,27 @@ async def test_a_slow_disk_is_waited_for_and_holds_nobody_else_up(
         entry = await placing
     assert isinstance(entry, OutboxEntry)
     assert entry.state is OrderState.ACKNOWLEDGED
+
+
+async def test_a_manager_that_hears_the_status_refuses_while_orders_are_blocked(
+    opened: OpenManager, frozen: FrozenTime
+) -> None:
+    with opened() as manager:
+        manager.apply(status(frame(WALK["final_warning_30s"]), frozen.clock()))
+        declined = await manager.place(DRAFT, NOW)
+    assert isinstance(declined, OrderDeclined)
+    assert [it.check for it in declined.refusals] == [Check.MAINTENANCE]
+
+
+async def test_an_order_that_waits_for_the_disk_while_orders_become_blocked_is_not_sent(
+    market: Market, client: RestClient, frozen: FrozenTime
+) -> None:
+    async def sync() -> None:
+        """Hear of the last seconds before a window, in place of a slow disk."""
+        manager.apply(status(frame(WALK["final_warning_30s"]), frozen.clock()))
+
+    manager = OrderManager(client, Outbox([].append), sync=sync, timing=frozen.timing)
+    manager.apply(status(frame(), frozen.clock()))
+    entry = await place(manager)
+    assert (entry.state, market.exchange.count("AddOrder")) == (OrderState.REFUSED, 0)
+    assert "no new orders are sent" in entry.reason

@@ -256,7 +256,7 @@ def test_numbers_and_nesting_beyond_reason_are_reported(text: str) -> None:
     ],
 )
 def test_numbers_beyond_measure_are_reported_wherever_they_stand(text: str, number: str) -> None:
-    [event] = decode(text % number, Codec())
+    *_, event = decode(text % number, Codec())
     assert isinstance(event, events.Malformed)
 
 

@@ -141,6 +141,7 @@ async def test_rest_tells_the_time_and_the_status(serve: Serve) -> None:
     async with serve() as server:
         async with kracked.RestClient(endpoints=Endpoints.at(server.endpoints.rest)) as client:
             assert (await client.server_time()).unixtime > 1_700_000_000
+            assert await client.maintenance_schedule() == ()
         status = await rest(server, "SystemStatus")
         unknown = await rest(server, "Depth?pair=BTC/USD")
     assert status["result"]["status"] == "online"

@@ -15,7 +15,8 @@ from kracked.rest import AddOrder, AmendOrder, BadOrder, EditOrder, OrderRef
 from kracked.rest.account import ClosedBy
 from kracked.rest.client import RestClient
 from kracked.rest.encoding import RelativePrice
-from tests.rest.scripted_http import Exchange
+from tests.protocol.maintenance_frames import MAJOR, planned
+from tests.rest.scripted_http import Exchange, refusal
 from tests.shared import VECTORS
 
 SHARED = VECTORS / "rest_trading.json"
@@ -362,3 +363,58 @@ async def test_every_documented_reply_is_understood(
     name = row["endpoint"].rpartition("/")[2]
     exchange.always[name] = row["response"]["result"]
     assert await USES[name](client) is not None
+
+
+@pytest.mark.parametrize("empty", [{}, {"upcoming_maintenance": None, "emergency": None}])
+async def test_a_status_without_lists_announces_nothing(
+    exchange: Exchange, client: RestClient, empty: dict[str, object]
+) -> None:
+    exchange.always["SystemStatus"] = {"status": "maintenance", **empty}
+    found = await client.system_status()
+    assert (found.status, found.upcoming_maintenance, found.emergency) == ("maintenance", (), ())
+
+
+async def test_a_status_keeps_its_lists_though_an_entry_is_odd(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["SystemStatus"] = {
+        "status": "online",
+        "upcoming_maintenance": [7, planned()],
+        "emergency": [MAJOR],
+    }
+    found = await client.system_status()
+    assert [event.event_id for event in found.upcoming_maintenance] == [51]
+    assert [incident.impact for incident in found.emergency] == ["major"]
+
+
+async def test_the_schedule_holds_the_windows_of_a_week(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["MaintenanceSchedule"] = {"events": [planned(), planned(event_id=55)]}
+    assert [event.event_id for event in await client.maintenance_schedule() or ()] == [51, 55]
+    exchange.always["MaintenanceSchedule"] = {"events": []}
+    assert await client.maintenance_schedule() == ()
+
+
+async def test_a_schedule_that_an_older_exchange_does_not_know_is_not_known(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["MaintenanceSchedule"] = refusal("EGeneral:Unknown method")
+    assert await client.maintenance_schedule() is None
+
+
+async def test_an_optional_list_that_is_null_is_an_empty_one(
+    exchange: Exchange, client: RestClient
+) -> None:
+    exchange.always["AssetPairs"] = {"XXBTZUSD": {**PAIR, "fees": None, "fees_maker": None}}
+    assert (await client.asset_pairs())["XXBTZUSD"].fees_maker == ()
+
+
+PAIR = {
+    "altname": "XBTUSD",
+    "base": "XXBT",
+    "quote": "ZUSD",
+    "pair_decimals": 1,
+    "lot_decimals": 8,
+    "tick_size": "0.1",
+}

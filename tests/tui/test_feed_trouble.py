@@ -145,13 +145,6 @@ async def test_an_engine_that_is_online_again_is_logged_once(opened: Opened) -> 
         assert log(monitor).count("the exchange is online again") == 1
 
 
-async def test_announced_maintenance_is_logged_once(opened: Opened) -> None:
-    announced = events.Status(NOW, "online", upcoming_maintenance=({"id": 1},))
-    async with received(opened, announced, announced) as (monitor, _):
-        assert "● LIVE" in header(monitor)
-        assert log(monitor).count("the exchange announces maintenance") == 1
-
-
 # --- a key that is refused ----------------------------------------------------------------
 
 

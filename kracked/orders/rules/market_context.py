@@ -13,12 +13,17 @@ from kracked.orders.draft import Draft
 from kracked.orders.outbox.outbox import OutboxEntry
 from kracked.orders.rules.fees import Fees
 from kracked.protocol.events import Side
+from kracked.protocol.trading_effect import TradingEffect
 from kracked.times import NS_PER_S
 
 
 class Check(StrEnum):
     """The checks of an order before it is sent."""
 
+    MAINTENANCE = "maintenance"
+    """The exchange takes no order, or not this one, for a while."""
+    DISCOURAGED = "discouraged"
+    """As `MAINTENANCE`, but a confirmation is enough."""
     MARKET = "market"
     BOOK = "book"
     UNKNOWN = "unknown"
@@ -38,6 +43,17 @@ class Check(StrEnum):
     FUNDS = "funds"
     RATE = "rate"
     OPEN_ORDERS = "open orders"
+
+
+class MaintenanceConsent(StrEnum):
+    """What the sender has agreed to, for an order in the face of maintenance or an incident."""
+
+    NONE = "none"
+    """Nothing: the order is refused, as a program without a person should have it."""
+    CONFIRMED = "confirmed"
+    """Sends where the exchange discourages orders, or maintenance is near."""
+    OVERRIDDEN = "overridden"
+    """Sends even where the exchange announces that it blocks orders."""
 
 
 class FailedCheck(msgspec.Struct, frozen=True):
@@ -63,6 +79,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Time from now until the engine refuses the order; REST accepts 2 to 60 s."""
     allow_duplicate: bool = False
     """Whether an order may equal one that is still pending."""
+    maintenance: MaintenanceConsent = MaintenanceConsent.NONE
+    """Whether an order may be sent in the face of maintenance or an incident."""
 
 
 class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +108,9 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     """The outbox's entries that have not ended; the order manager sets them."""
     at: int | None = None
     """This moment, ns since the Unix epoch; the order manager sets it."""
+    maintenance: TradingEffect | None = None
+    """What maintenance, incidents and the engine's state allow; None leaves it to the order
+    manager, which knows it by its `MaintenanceTracker`, if it has one."""
 
     @property
     def middle_twice(self) -> int | None:

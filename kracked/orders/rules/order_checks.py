@@ -15,7 +15,7 @@ import msgspec
 
 from kracked.orders.draft import Draft, to_order
 from kracked.orders.outbox.order_states import OrderState
-from kracked.orders.rules import funds, order_rules
+from kracked.orders.rules import funds, maintenance, order_rules
 from kracked.orders.rules.market_context import (
     Check,
     FailedCheck,
@@ -36,6 +36,7 @@ LEAST_BATCH, MOST_BATCH = 2, 15
 def refusals(draft: Draft, now: MarketContext, limits: Limits) -> tuple[FailedCheck, ...]:
     """Return the checks that fail, the weightiest first; none when the order may be sent."""
     results = (
+        maintenance.refusal(draft, now, limits),
         _unknown(now),
         _market(draft, now),
         _book(now, limits),

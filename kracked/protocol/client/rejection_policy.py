@@ -21,16 +21,21 @@ _BEGINNINGS = (
     ("Already subscribed", RejectionVerdict.DUPLICATE),
     ("Exceeded msg rate", RejectionVerdict.RATE),
     ("EAPI:Rate limit", RejectionVerdict.RATE),
+    ("EAuth:Rate limit", RejectionVerdict.RATE),
     ("EGeneral:Too many requests", RejectionVerdict.RATE),
     ("Token(s) not found", RejectionVerdict.TOKEN),
     ("ESession:", RejectionVerdict.TOKEN),
+    ("EAPI:Invalid token", RejectionVerdict.TOKEN),
     ("Authentication failed", RejectionVerdict.TOKEN),
     ("Currency pair not", RejectionVerdict.FINAL),
     ("Subscription depth not", RejectionVerdict.FINAL),
     ("Subscription ohlc interval not", RejectionVerdict.FINAL),
+    ("Symbol(s) not found", RejectionVerdict.FINAL),
+    ("Subscription name invalid", RejectionVerdict.FINAL),
     ("Unsupported", RejectionVerdict.FINAL),
     ("Malformed request", RejectionVerdict.FINAL),
     ("EGeneral:Permission denied", RejectionVerdict.FINAL),
+    ("EAPI:Permission denied", RejectionVerdict.FINAL),
     ("EAPI:Invalid key", RejectionVerdict.FINAL),
     ("EAPI:Invalid signature", RejectionVerdict.FINAL),
     ("EAccount:Invalid permissions", RejectionVerdict.FINAL),
@@ -41,6 +46,7 @@ _INSIDE = (
     (" field must be a ", RejectionVerdict.FINAL),
     (" unavailable on this endpoint", RejectionVerdict.FINAL),
 )
+_STALE = ("invalid", "expired", "stale")
 
 
 def judge(error: str) -> RejectionVerdict:
@@ -51,4 +57,7 @@ def judge(error: str) -> RejectionVerdict:
     for part, verdict in _INSIDE:
         if part in error:
             return verdict
-    return RejectionVerdict.UNCLEAR
+    # Whatever the wording, a token that is called stale is.
+    words = error.lower()
+    stale = "token" in words and any(word in words for word in _STALE)
+    return RejectionVerdict.TOKEN if stale else RejectionVerdict.UNCLEAR

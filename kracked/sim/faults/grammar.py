@@ -28,9 +28,11 @@ class FaultSyntax(msgspec.Struct, frozen=True, kw_only=True):
     """What each kind does."""
     any_kind: bool = False
     """Whether `ANY` stands for any kind."""
+    noun: str = "fault"
+    """What an entry is."""
 
 
-@says("{text!r} is no fault: {problem}. Write {syntax.form}. Kinds:{kinds}")
+@says("{text!r} is no {syntax.noun}: {problem}. Write {syntax.form}. Kinds:{kinds}")
 class BadFaults(ConfigError):
     """A specification of faults that cannot be read."""
 

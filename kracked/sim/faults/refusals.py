@@ -54,6 +54,7 @@ REASONS = {
     "public": _elsewhere(Socket.PUBLIC, Socket.PRIVATE),
     "no-token": RefusalWording(refusals.NO_TOKEN, passing=True, session=True),
     "session": RefusalWording(refusals.INVALID_SESSION, passing=True, session=True),
+    "invalid-token": RefusalWording(refusals.INVALID_TOKEN, passing=True, session=True),
     "authentication": RefusalWording("Authentication failed", passing=True, session=True),
     "permission": RefusalWording(refusals.PERMISSION_DENIED),
     "rate": RefusalWording(refusals.MESSAGE_RATE, passing=True),

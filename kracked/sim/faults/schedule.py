@@ -65,7 +65,7 @@ MEANINGS: Mapping[str, str] = {
     FaultKind.HUGE: "a frame of 4 MiB",
     FaultKind.LATE_SNAPSHOT: "the next snapshot comes 3 s late (DETAIL)",
     FaultKind.REFUSAL: "the next subscription is refused (DETAIL: the reason)",
-    FaultKind.TOKEN: "every token used on a connection is refused from now on",
+    FaultKind.TOKEN: "every token used on a connection is refused from now on, orders' too",
     FaultKind.HEARTBEAT: "a connection's heartbeats stop for 8 s (DETAIL)",
     FaultKind.BURST: "1,000 further messages about one book within 100 ms",
     FaultKind.CLOCK: "a connection's messages carry times an hour off, for 5 s",

@@ -14,8 +14,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from kracked.gateway.client_session import ClientSession, Send
+from kracked.gateway.refusals import INVALID_TOKEN
 from kracked.protocol import encode, requests
-from kracked.protocol.requests import Subscribe, Unsubscribe
+from kracked.protocol.requests import Subscribe, UnknownMethod, Unsubscribe
 from kracked.sim.faults import corrupt
 from kracked.sim.faults.corrupt import MessageHead
 from kracked.sim.faults.grammar import ANY
@@ -260,6 +261,8 @@ class FaultyConnection:
     def _after_refusal(self, data: str | bytes, now: int) -> str | bytes | None:
         """Refuse what is to be refused of a request; return the rest of it, None for none."""
         request, req_id = requests.read(data)
+        if isinstance(request, UnknownMethod) and self._refuse_order(request, req_id, now):
+            return None
         if not isinstance(request, Subscribe | Unsubscribe) or req_id is None:
             return data
         if self.tokens_expired and request.token is not None:
@@ -274,10 +277,27 @@ class FaultyConnection:
         self._refusal = None
         symbol = target or (self._random.choice(symbols) if symbols else "")
         self._refuse(FaultKind.REFUSAL, reason, request, symbol, req_id, now)
-        others = tuple(other for other in symbols if other != symbol)
-        if reason.bare or not others:
-            return None
-        return requests.encode(msgspec.structs.replace(request, symbol=others), req_id)
+        others = () if reason.bare else tuple(other for other in symbols if other != symbol)
+        rest = msgspec.structs.replace(request, symbol=others)
+        return requests.encode(rest, req_id) if others else None
+
+    def _refuse_order(self, request: UnknownMethod, req_id: int | None, now: int) -> bool:
+        """Refuse a trading request whose token is no longer good; the socket stays open."""
+        if not self.tokens_expired or "token" not in request.params:
+            return False
+        error = INVALID_TOKEN
+        refusal = encode.refused(request.method, error, req_id, time_in=now, time_out=now)
+        self.below.send(refusal.encode())
+        self._note(
+            InjectedFault(
+                kind=FaultKind.TOKEN,
+                time=now,
+                role=self.role,
+                connection=self.session.connection_id,
+                detail=error,
+            )
+        )
+        return True
 
     def _refuse(
         self,

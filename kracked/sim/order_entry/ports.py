@@ -14,9 +14,11 @@ from kracked.sim.listings import Listing
 class ExchangePort(Protocol):
     """The exchange, as its brokerage and its endpoints use it."""
 
-    system: str
-    """The exchange's mode."""
     order_faults: OrderFaults
+
+    @property
+    def system(self) -> str:
+        """The exchange's mode."""
 
     def listing(self, symbol: str) -> Listing:
         """Return the instrument as it is now, its status included."""

@@ -65,6 +65,7 @@ class ArgumentNames(NamedTuple):
     order_type: str
     side: str
     display_qty: str
+    time_in_force: str
     expire_at: str
     close: str
     """Stated when a conditional close is of a type it cannot be."""
@@ -179,7 +180,9 @@ def read_order(form: OrderForm) -> OrderRequest:
     qty, cash_qty = form.volume(order_type, side)
     pricing = read_pricing(form, order_type, side)
     tif = form.time_in_force()
-    if order_type is OrderType.MARKET and tif is not TimeInForce.FOK:
+    if tif is TimeInForce.FOK and not order_type.limited:
+        raise Refusal(refusals.argument(form.names.time_in_force))
+    if order_type is OrderType.MARKET:
         tif = TimeInForce.IOC
     form.check_margin()
     return OrderRequest(

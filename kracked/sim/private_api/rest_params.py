@@ -110,6 +110,7 @@ class RestOrderForm(RestParams):
         order_type="ordertype",
         side="type",
         display_qty="displayvol",
+        time_in_force="timeinforce",
         expire_at="expiretm",
         close="close[ordertype]",
     )

@@ -41,6 +41,7 @@ _NAMES = ArgumentNames(
     order_type="order_type",
     side="side",
     display_qty="display_qty",
+    time_in_force="time_in_force",
     expire_at="expire_time",
     close="conditional",
 )

@@ -21,7 +21,7 @@ from kracked.sim.market_data.market_data_publisher import MarketDataPublisher
 from kracked.sim.market_data.trade_history import INTERVALS
 from kracked.sim.public_api import listing_rows, market_rows
 from kracked.sim.rest_names import reply_key
-from kracked.times import NS_PER_S, to_rfc3339
+from kracked.times import NS_PER_S
 
 _WHOLE = re.compile(r"[0-9]{1,19}")
 
@@ -34,6 +34,7 @@ class PublicRest:
         self.methods: Mapping[str, PublicMethod] = {
             "Time": server_time,
             "SystemStatus": self.system_status,
+            "MaintenanceSchedule": self.maintenance_schedule,
             "Assets": self.assets,
             "AssetPairs": self.asset_pairs,
             "Ticker": self.ticker,
@@ -49,12 +50,11 @@ class PublicRest:
 
     def system_status(self, _: Params, now: int) -> object:
         """Answer SystemStatus."""
-        return {
-            "status": self._exchange.system,
-            "timestamp": to_rfc3339(now, 0),
-            "upcoming_maintenance": [],
-            "emergency": [],
-        }
+        return self._exchange.state.system_status(now)
+
+    def maintenance_schedule(self, _: Params, now: int) -> object:
+        """Answer MaintenanceSchedule."""
+        return self._exchange.state.maintenance_schedule(now)
 
     def assets(self, query: Params, _: int) -> object:
         """Answer Assets: all, or those that `asset` names."""

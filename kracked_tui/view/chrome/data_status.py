@@ -45,6 +45,8 @@ class DataHealth(NamedTuple):
     """The trading engine's state in the exchange's word."""
     refused: str = ""
     """Why the exchange refuses the symbol, in its words."""
+    barred: str = ""
+    """Why no order may be sent though the engine is online: announced maintenance."""
 
 
 class DataStatus(NamedTuple):
@@ -72,10 +74,15 @@ def data_status(health: DataHealth, now: int) -> DataStatus:
         return DataStatus("STALE", "warn", f"no message for {fmt.age(silent)}")
     if health.system == MAINTENANCE:
         return DataStatus("MAINTENANCE", "warn", system_words(health.system))
-    problem = _book_problem(health)
-    if problem is not None or health.system == ONLINE:
-        return problem or DataStatus(health.mode, "good", usable=True)
-    # An engine that takes not every order sends good data all the same.
+    return _book_problem(health) or _engine(health)
+
+
+def _engine(health: DataHealth) -> DataStatus:
+    """Say what the engine takes; the data is good all the same."""
+    if health.barred:
+        return DataStatus("BLOCKED", "warn", health.barred, usable=True)
+    if health.system == ONLINE:
+        return DataStatus(health.mode, "good", usable=True)
     word = health.system.replace("_", " ").upper()
     return DataStatus(word, "warn", system_words(health.system), usable=True)
 

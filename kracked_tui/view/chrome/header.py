@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
+from kracked import times
 from kracked.instruments import Precision
+from kracked.protocol.maintenance_words import clock_text, length_text
+from kracked.protocol.trading_effect import TradingEffect
 from kracked_tui.view import format as fmt
 from kracked_tui.view.chrome.data_status import DataStatus, light
-from kracked_tui.view.chrome.trading_status import TradingStatus, trading_spans
+from kracked_tui.view.chrome.trading_status import TradingStatus, minutes, trading_spans
 from kracked_tui.view.line import Line, Span, spread
 
 _CLOCK_CELLS = 8
 """Cells of a live clock: it is left out on a small screen, a recorded time is not."""
 _CLOCK_FROM = 100
+_HOUR_NS = 3600 * times.NS_PER_S
 _LATENCY = len("9.9ms")
 """Cells the latency always takes, so that nothing beside it trembles."""
 
@@ -40,15 +44,36 @@ class HeaderView(NamedTuple):
     latency_ns: int | None = None
     clock: str = ""
     trading: TradingStatus = TradingStatus()
+    maintenance: str = ""
+    """The countdown to maintenance, or when it ends."""
+
+
+def countdown(effect: TradingEffect) -> str:
+    """Return the time to the next window in a few characters; empty while none is near.
+
+    While the engine is down it is the time until which it is expected to be.
+    """
+    left_ns = effect.countdown_ns
+    if left_ns is None:
+        return (
+            f"until ~{clock_text(effect.ends, effect.at)}" if effect.forced and effect.ends else ""
+        )
+    if left_ns == 0:
+        return "maint due"
+    if left_ns >= _HOUR_NS:
+        return f"maint {length_text(left_ns)}"
+    return f"maint {minutes(left_ns)}"
 
 
 def header_line(view: HeaderView, width: int) -> Line:
-    """Draw as much as fits: symbol, price and light always, the other facts by their use."""
+    """Draw as much as fits: symbol, price, maintenance and light always, else by their use."""
     left = [Span(f" {view.symbol}", "bright"), Span("  ")]
     if view.last is not None:
         role = {True: "buy", False: "sell", None: "bright"}[view.rising]
         sign = {True: "▲", False: "▼", None: " "}[view.rising]
         left += [Span(view.precision.price_text(view.last), role), Span(f" {sign}", role)]
+    if view.maintenance:
+        left.append(Span(f" {view.maintenance}", "warn"))
     right = _right(view, width, _cells(left))
     for part in _facts(view):
         if _cells((*left, *part, *right)) + 2 > width:

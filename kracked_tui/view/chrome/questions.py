@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kracked.protocol.events import Side
+from kracked.protocol.maintenance_words import clock_text
+from kracked.protocol.trading_effect import TradingEffect
 from kracked_tui.view.account.orders import OrderRow
 from kracked_tui.view.words import verb
 
@@ -72,9 +74,42 @@ def cancel_everything() -> QuestionText:
     return QuestionText("Cancel everything", sentences, expected="all")
 
 
-def arm(symbol: str, minutes: int, *, before: bool) -> QuestionText:
-    """Ask whether keys may send orders; the pair is typed, unless it was armed `before`."""
-    sentences = (f"Keys will send orders for {minutes} minutes.", _WHOLE_ACCOUNT)
+def maintenance(effect: TradingEffect, orders: int, *, switch_on: bool) -> QuestionText:
+    """Ask what to do about open orders before maintenance: a word is typed, so that no key errs.
+
+    Args:
+        effect: What is announced.
+        orders: Number of open orders of the account.
+        switch_on: Whether the dead-man's switch is on.
+    """
+    begins = "Maintenance is near"
+    if effect.starts is not None:
+        begins = f"Maintenance begins at {clock_text(effect.starts, effect.at)}"
+    sentences = [f"{begins}: {effect.title}."]
+    noun = "order is" if orders == 1 else "orders are"
+    sentences.append(f"{orders} {noun} open on the account.")
+    choices = []
+    if effect.offers_cancel:
+        if effect.cancel_before is not None:
+            until = clock_text(effect.cancel_before, effect.at)
+            sentences.append(f"The exchange takes cancels until {until}.")
+        choices.append("cancel, to cancel every order of the account")
+    if switch_on:
+        sentences.append(
+            "The dead-man's switch is on: it cancels every order when the exchange returns."
+        )
+        choices.append("disarm, to turn it off and let the orders rest")
+    sentences.append(f"Type {'; or '.join(choices)}. Then enter.")
+    return QuestionText("Maintenance", tuple(sentences))
+
+
+def arm(symbol: str, minutes: int, *, before: bool, warning: str = "") -> QuestionText:
+    """Ask whether keys may send orders; the pair is typed, unless it was armed `before`.
+
+    A `warning` about near maintenance comes first.
+    """
+    sends = f"Keys will send orders for {minutes} minutes."
+    sentences = (*filter(None, (warning,)), sends, _WHOLE_ACCOUNT)
     if before:
         return QuestionText("Arm", sentences, (("y", "arm"),))
     return QuestionText("Arm", (*sentences, f"Type {symbol}, then enter."), expected=symbol)

@@ -323,18 +323,6 @@ def test_a_conditional_close_follows_each_fill(
     assert pending["triggers"]["price"] == 50000
 
 
-@pytest.mark.parametrize("way", ["socket", "rest"])
-def test_a_market_order_may_be_all_or_nothing(exchange: EmptyExchange, way: str) -> None:
-    exchange.agent("sell", "0.004", "25000")
-    subscriber = exchange.subscribe()
-    if way == "socket":
-        order = {"order_type": "market", "side": "buy", "symbol": "BTC/USD", "order_qty": 0.005}
-        exchange.socket("add_order", **order, time_in_force="fok")
-    else:
-        exchange.add("buy", "0.005", timeinforce="FOK")
-    assert subscriber.steps() == ["pending_new", "canceled"]
-
-
 def test_the_last_fills_each_tell_their_own_fee_s_worth(exchange: EmptyExchange) -> None:
     for _ in range(2):
         exchange.agent("sell", "0.004", "25000")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kracked.gateway.channels import Socket
@@ -145,3 +147,15 @@ def test_nothing_is_injected_into_a_connection_that_has_ended(server: SimServer)
     server.injector.detach(client.connection)
     assert isinstance(server.injector, FaultInjector)
     assert not inject(server, FaultKind.DROP)
+
+
+def test_an_order_under_an_expired_token_is_refused_and_the_socket_stays_open(
+    server: SimServer,
+) -> None:
+    client = Client(server, Socket.PRIVATE)
+    assert inject(server, FaultKind.TOKEN, "private")
+    request = {"method": "add_order", "params": {"token": "t"}, "req_id": 9}
+    client.connection.receive(json.dumps(request), NOW)
+    answer = json.loads(client.received[-1])
+    assert (answer["error"], answer["req_id"]) == ("EAPI:Invalid token", 9)
+    assert client.ended == []

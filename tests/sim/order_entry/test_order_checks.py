@@ -55,6 +55,14 @@ CASES: list[tuple[dict[str, Any], str | None]] = [
     ({"oflags": "viqc"}, "EGeneral:Invalid arguments:oflags"),
     ({"oflags": "nonsense"}, "EGeneral:Invalid arguments:oflags"),
     ({"timeinforce": "GTX"}, "EGeneral:Invalid arguments:timeinforce"),
+    (
+        {"ordertype": "market", "price": None, "timeinforce": "FOK"},
+        "EGeneral:Invalid arguments:timeinforce",
+    ),
+    (
+        {"ordertype": "stop-loss", "price": "90000", "timeinforce": "FOK"},
+        "EGeneral:Invalid arguments:timeinforce",
+    ),
     ({"timeinforce": "GTD"}, "EGeneral:Invalid arguments:expiretm"),
     ({"timeinforce": "GTD", "expiretm": "+4"}, "EGeneral:Invalid arguments:expiretm"),
     ({"timeinforce": "GTD", "expiretm": "+6"}, None),
@@ -157,6 +165,11 @@ WS_CASES: list[tuple[dict[str, Any], str | None]] = [
         "EGeneral:Invalid arguments:post_only",
     ),
     ({"post_only": "yes"}, "Post_only field must be a boolean"),
+    ({"time_in_force": "fok"}, None),
+    (
+        {"order_type": "market", "limit_price": None, "time_in_force": "fok"},
+        "EGeneral:Invalid arguments:time_in_force",
+    ),
     ({"time_in_force": "gtd"}, "EGeneral:Invalid arguments:expire_time"),
     ({"time_in_force": "gtx"}, "EGeneral:Invalid arguments:time_in_force"),
     ({"order_type": "stop-loss", "limit_price": None}, "EGeneral:Invalid arguments:triggers"),

@@ -90,7 +90,8 @@ def orders(draw: st.DrawFn) -> tuple[Form, Form]:
     if order_type is OrderType.LIMIT and draw(st.booleans()):
         flags.append("post")
         ws["post_only"] = True
-    tif = draw(st.sampled_from(["GTC", "IOC", "FOK"]))
+    lives = ["GTC", "IOC", "FOK"] if order_type.limited else ["GTC", "IOC"]
+    tif = draw(st.sampled_from(lives))
     if tif == "GTC" and order_type is not OrderType.MARKET and draw(st.booleans()):
         tif, ends = "GTD", draw(seconds)
         rest["expiretm"] = f"+{ends}"

@@ -1,0 +1,43 @@
+"""Whether maintenance, an incident or the engine's state keeps an order from being sent. Pure.
+
+The effect is worked out in `kracked.protocol.trading_effect`. Where it asks for a confirmation a
+program without a person gets a refusal: it has to say `MaintenanceConsent.CONFIRMED` itself.
+"""
+
+from __future__ import annotations
+
+from kracked.orders.draft import Draft
+from kracked.orders.rules.market_context import (
+    Check,
+    FailedCheck,
+    Limits,
+    MaintenanceConsent,
+    MarketContext,
+)
+from kracked.protocol.order_terms import OrderType
+from kracked.protocol.trading_effect import NewOrders
+
+
+def refusal(draft: Draft, now: MarketContext, limits: Limits) -> FailedCheck | None:
+    """Check that the exchange takes new orders, and that no announcement speaks against them."""
+    effect, consent = now.maintenance, limits.maintenance
+    if effect is None:
+        return None
+    if effect.only and _is_excluded(draft, effect.only):
+        only = effect.only.replace("_", "-").removesuffix("-only")
+        sentence = f"The exchange takes {only} orders only; wait, or change the order."
+        return FailedCheck(Check.MAINTENANCE, sentence)
+    if effect.new_orders is NewOrders.REFUSED:
+        if consent == MaintenanceConsent.OVERRIDDEN and not effect.forced:
+            return None
+        return FailedCheck(Check.MAINTENANCE, effect.reason)
+    if effect.new_orders is NewOrders.ASK and consent == MaintenanceConsent.NONE:
+        sentence = f"{effect.reason} Confirm it to send all the same."
+        return FailedCheck(Check.DISCOURAGED, sentence)
+    return None
+
+
+def _is_excluded(draft: Draft, only: str) -> bool:
+    if only == "post_only":
+        return not draft.post_only
+    return draft.order_type is not OrderType.LIMIT
