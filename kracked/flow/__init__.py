@@ -1,7 +1,7 @@
 """What happens to each order of a market: the ledger of level 3 events and trades.
 
 The same code runs on a live feed, in a replay and over a recording. It opens nothing and reads
-no clock: events come in with their times, facts come out.
+no clock: events come in with their times, facts come out. ::
 
     flow = OrderFlow()
     async for event in feed:

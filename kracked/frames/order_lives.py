@@ -75,7 +75,7 @@ def load_lifetimes(
     Args:
         source: A recording, its folder, files, or several of these.
         symbols: The symbols; by default all whose level 3 was recorded.
-        exact: Return prices and quantities as `Decimal`s of the exchange's own digits.
+        exact: Return prices and quantities as `Decimal`, in the exchange's own digits.
 
     Returns:
         Columns symbol, order_id, side (b, a); birth (seen, came into view, snapshot), ts_born
@@ -115,7 +115,7 @@ def load_fills(
     Args:
         source: A recording, its folder, files, or several of these.
         symbols: The symbols; by default all whose level 3 was recorded.
-        exact: Return prices and quantities as `Decimal`s of the exchange's own digits.
+        exact: Return prices and quantities as `Decimal`, in the exchange's own digits.
 
     Returns:
         Columns ts_event (of the match), symbol, trade_id, side (buy or sell, of the taker),

@@ -70,7 +70,7 @@ class LookingLinker(Linker):
 
     def __init__(self, symbol: str) -> None:
         super().__init__(symbol)
-        self.decided: list[Decided] = []
+        self.looked_at: list[Decided] = []
 
     def assign(
         self,
@@ -80,7 +80,7 @@ class LookingLinker(Linker):
         candidates: dict[int, list[Reduction]],
     ) -> Shares:
         kept = {price: [copy(one) for one in found] for price, found in candidates.items()}
-        self.decided.append(Decided(instant, side, list(trades), kept))
+        self.looked_at.append(Decided(instant, side, list(trades), kept))
         return super().assign(instant, side, trades, candidates)
 
 
@@ -99,7 +99,9 @@ class Stay:
         self.filled = False
 
 
-def stays_of(market: Market, depth: int, delay_ns: int, seed: int) -> tuple[list[Stay], Linker]:
+def stays_of(
+    market: Market, depth: int, delay_ns: int, seed: int
+) -> tuple[list[Stay], LookingLinker]:
     """Let a ledger read the stream; return every stay it saw."""
     keeper = BookKeeper(precisions={market.symbol: market.listing.instrument.precision})
     flow = OrderFlow(depth)
@@ -159,7 +161,7 @@ def score(market: Market, depth: int, delay_ns: int, seed: int) -> tuple[Counter
         if row.what == "filled":
             truth[row.order_id].append((row.time, row.qty))
     takers: dict[tuple[Side, int], list[Decided]] = defaultdict(list)
-    for decided in sorted(linker.decided, key=lambda one: (one.instant, one.trades[0].trade_id)):
+    for decided in sorted(linker.looked_at, key=lambda one: (one.instant, one.trades[0].trade_id)):
         for price in decided.candidates:
             takers[decided.side.opposite, price].append(decided)
     instants = {key: [one.instant for one in found] for key, found in takers.items()}

@@ -9,6 +9,7 @@ import pytest
 
 from kracked.book.keeper import BookKeeper
 from kracked.flow import Fact, OrderFlow, What
+from tests.benchmarks.leave_one_out import score as leave_one_out
 from tests.benchmarks.queue_truth import Market, Score, run
 
 SYMBOL = "BTC/USD"
@@ -107,3 +108,10 @@ def test_the_facts_of_a_price_sum_up_to_its_quantity_after_every_message(depth: 
         for side, price in touched:
             level = book.side(side).at(price)
             assert sums[side, price] == (level.qty if level else 0)
+
+
+@pytest.mark.parametrize("depth", [10, 1000])
+def test_a_ghost_in_the_place_of_an_order_has_its_fills(depth: int) -> None:
+    counts, wrong = leave_one_out(market(1), depth, LATE_NS, seed=1)
+    assert counts["all"] > 200
+    assert not wrong
